@@ -1,0 +1,68 @@
+/**
+ * Names of nodes, boots and tasks.
+ *
+ * A node keeps its id for life; every start of it is a new boot. A boot's name begins with its node's id
+ * and ends in (start time, random), written with a fixed width, so that comparing two boots of one node as
+ * text compares them in the order in which they started.
+ */
+import { assert } from './assert.ts'
+import type { Hlc } from './hlc.ts'
+
+/** A libp2p peer id in text form. */
+export type NodeId = string
+/** `<node id>/<start time, base 36>-<random, base 36>`. */
+export type BootId = string
+/** A UUIDv8 in its usual text form, 36 characters. */
+export type TaskId = string
+
+/** Microseconds need 10 digits in base 36 until the year 2085. */
+const BOOT_TIME_DIGITS = 10
+const BOOT_RANDOM_DIGITS = 6
+/** 12 + 2 + 28 bits of the UUID are free for the sequence; more than one boot can write. */
+const SEQ_MAX = 2 ** 42 - 1
+
+/**
+ * Names a boot.
+ *
+ * @param random an integer below 36^6, from outside: the core has no dice of its own
+ */
+export function bootId(node: NodeId, startedAt: Hlc, random: number): BootId {
+  assert(!node.includes('/'), 'a node id has no slash')
+  const time = startedAt.toString(36).padStart(BOOT_TIME_DIGITS, '0')
+  const dice = random.toString(36).padStart(BOOT_RANDOM_DIGITS, '0')
+  return `${node}/${time}-${dice}`
+}
+
+/** The node that a boot is a start of. */
+export function nodeOf(boot: BootId): NodeId {
+  const slash = boot.indexOf('/')
+  return slash < 0 ? boot : boot.slice(0, slash)
+}
+
+/**
+ * Names a task after its creation: the time (so that ids sort by age), the boot that created it and the
+ * number of that write in the boot's log (so that a version vector tells "pruned" from "never seen").
+ *
+ * Layout: 48 bits of milliseconds, version 8, 42 bits of sequence round the variant, 32 bits of boot tag.
+ */
+export function taskId(ms: number, boot: BootId, seq: number): TaskId {
+  assert(ms >= 0 && seq >= 0 && seq <= SEQ_MAX, 'time and sequence of a task fit into its id')
+  const time = hex(Math.floor(ms), 12)
+  const high = hex(Math.floor(seq / 2 ** 30), 3)
+  const variant = hex(8 + (Math.floor(seq / 2 ** 28) % 4), 1)
+  const low = hex(seq % 2 ** 28, 7)
+  return `${time.slice(0, 8)}-${time.slice(8)}-8${high}-${variant}${low.slice(0, 3)}-${low.slice(3)}${hex(hash32(boot), 8)}`
+}
+
+/** FNV-1a with a final mix (murmur3's), over UTF-16 code units. The same on every node, for ever. */
+export function hash32(text: string): number {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return (hash ^ (hash >>> 16)) >>> 0
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, '0')
+}

@@ -1,0 +1,56 @@
+/**
+ * Everything that the core may ask for. One door out: the list that `Core.step` returns, to be performed in order.
+ */
+import type { BootId, NodeId, TaskId } from './base/ids.ts'
+import type { Dot, TaskRecord } from './task/record.ts'
+import type { Message, SyncRequest } from './message.ts'
+
+/** A task as it lies on disk: its state, and which writes of which boots changed it. */
+export type StoredTask = Readonly<{ record: TaskRecord; writes: readonly Dot[] }>
+
+/** One flush: all or nothing, and synced before it counts. */
+export type Flush = Readonly<{
+  flush: number
+  tasks: readonly StoredTask[]
+  /** Version vector entries that moved: what the replica has merged once `tasks` are in. */
+  vector: ReadonlyMap<BootId, number>
+}>
+
+/** A task to be run here. */
+export type Run = Readonly<{
+  taskId: TaskId
+  epoch: number
+  attempt: number
+  type: string
+  /** JSON text. */
+  payload: string
+  timeoutMs: number | null
+  /** Results of the tasks it depends on: id -> JSON text. */
+  dependencies: ReadonlyMap<TaskId, string>
+}>
+
+export type TaskEventName = 'submitted' | 'queued' | 'started' | 'stolen' | 'completed' | 'failed' | 'cancelled'
+
+/** Something an observer may want to know. Nothing depends on it being heard. */
+export type CoreEvent =
+  | Readonly<{ name: `task:${TaskEventName}`; taskId: TaskId }>
+  | Readonly<{ name: 'node:joined' | 'node:left'; node: NodeId; nodeName: string }>
+
+export type Effect =
+  | Readonly<{ kind: 'send'; to: NodeId; message: Message }>
+  /** To all members, by gossip: may be lost, repeated, late. */
+  | Readonly<{ kind: 'publish'; message: Message }>
+  /** Answered by `persisted` with the same number. There is never more than one under way. */
+  | Readonly<{ kind: 'persist'; flush: Flush }>
+  /** Ask a peer for what we lack; its batches come in as messages, then `sync-ended`. One at a time. */
+  | Readonly<{ kind: 'sync'; peer: NodeId; request: SyncRequest }>
+  | Readonly<{ kind: 'start'; run: Run }>
+  /** Superseded or no longer wanted: stop it and report nothing. */
+  | Readonly<{ kind: 'abort'; taskId: TaskId; epoch: number }>
+  /** The task stands. `acks` other members have it on disk; `short` if that is fewer than asked for. */
+  | Readonly<{ kind: 'accepted'; request: number; taskId: TaskId; acks: number; short: boolean }>
+  /** The outcome of a task is on disk here and elsewhere: waiters may be told. */
+  | Readonly<{ kind: 'settled'; taskId: TaskId }>
+  | Readonly<{ kind: 'notify'; event: CoreEvent }>
+  /** All that `leave` asked for is done: close. */
+  | Readonly<{ kind: 'left' }>

@@ -1,0 +1,43 @@
+/**
+ * Everything that can happen to the core. One door in: `Core.step(now, input)`.
+ */
+import type { NodeId, TaskId } from './base/ids.ts'
+import type { Message } from './message.ts'
+import type { TaskDraft } from './task/spec.ts'
+import type { TaskError } from './task/record.ts'
+
+/** How a run of a handler ended. `reason` says which kind of failure it was. */
+export type RunResult =
+  | Readonly<{ status: 'completed'; result: string }>
+  | Readonly<{
+      status: 'failed'
+      error: TaskError
+      reason: 'HandlerError' | 'NonRetryable' | 'Timeout' | 'TooLarge'
+    }>
+
+export type Input =
+  /** A caller wants a task run; answered with `accepted`. `acks` null: one other member if there is one, 5 s at most. */
+  | Readonly<{ kind: 'submit'; request: number; draft: TaskDraft; acks: number | null }>
+  /** What this node can run from now on. No slots: nothing. */
+  | Readonly<{ kind: 'worker'; slots: number; handlers: readonly string[] }>
+  /** The handler of a started task has ended. */
+  | Readonly<{
+      kind: 'completion'
+      taskId: TaskId
+      epoch: number
+      run: RunResult
+      durationMs: number
+    }>
+  | Readonly<{ kind: 'message'; from: NodeId; message: Message }>
+  /** An authenticated link to a peer came up, or the last one went down. */
+  | Readonly<{ kind: 'link'; peer: NodeId; up: boolean }>
+  /** The answer to a `sync` effect has ended: whole, or broken off. */
+  | Readonly<{ kind: 'sync-ended'; peer: NodeId; whole: boolean }>
+  /** The `persist` effect of this number is on disk. */
+  | Readonly<{ kind: 'persisted'; flush: number }>
+  /** Our own addresses, as others reach us. */
+  | Readonly<{ kind: 'addresses'; addresses: readonly string[] }>
+  /** Time has passed. Due every `tickMs` or so; late or lost ticks only delay things. */
+  | Readonly<{ kind: 'tick' }>
+  /** Stop on purpose: take nothing more, hand on what is queued, say goodbye. */
+  | Readonly<{ kind: 'leave' }>

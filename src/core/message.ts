@@ -1,0 +1,79 @@
+/**
+ * What nodes say to each other. Heartbeats and log batches are gossiped; the rest goes straight to one peer.
+ *
+ * `handles` lists the bounds in wire/limits.ts: whatever exceeds them is refused before the core sees it.
+ */
+import type { Hlc } from './base/hlc.ts'
+import type { BootId, NodeId, TaskId } from './base/ids.ts'
+import type { TaskRecord } from './task/record.ts'
+
+/** Per boot, up to which of its writes a replica has everything, on disk. */
+export type VersionVector = ReadonlyMap<BootId, number>
+
+/** Who I am, what I can run, how busy I am, and how much of the log I have. Also the first thing said on a new link. */
+export type Heartbeat = Readonly<{
+  kind: 'heartbeat'
+  boot: BootId
+  /** `computer/instance`. */
+  name: string
+  version: string
+  at: Hlc
+  /** How many tasks it runs at once; 0 if it runs none. */
+  slots: number
+  running: number
+  /** Tasks that it holds, ready to run and not started. */
+  queued: number
+  draining: boolean
+  /** Task types that it has handlers for, sorted. */
+  handlers: readonly string[]
+  labels: Readonly<Record<string, string>>
+  /** Multiaddrs that it listens on. */
+  addresses: readonly string[]
+  vector: VersionVector
+}>
+
+/**
+ * The writes `after + 1 .. after + writes.length` of one origin. `writes[i]` is the position in `records` of the task
+ * that the write changed, or -1 if that task has since been pruned. Records are newer than or equal to each such write.
+ */
+export type Batch = Readonly<{
+  kind: 'batch'
+  origin: BootId
+  after: number
+  records: readonly TaskRecord[]
+  writes: readonly number[]
+}>
+
+/** "On my disk, I have the log up to here." Sent when a peer's own writes have been persisted. */
+export type Ack = Readonly<{ kind: 'ack'; boot: BootId; vector: VersionVector }>
+
+/** An idle node asks a holder for work. */
+export type StealRequest = Readonly<{
+  kind: 'steal'
+  request: number
+  boot: BootId
+  want: number
+  handlers: readonly string[]
+}>
+
+/**
+ * The answer: tasks whose claim now names the asker (possibly none), and with them the outcomes of their dependencies
+ * as far as the granter does not know the asker to have them.
+ */
+export type Grant = Readonly<{
+  kind: 'grant'
+  request: number
+  boot: BootId
+  records: readonly TaskRecord[]
+  dependencies: readonly TaskRecord[]
+}>
+
+/** "I stop now, on purpose." */
+export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId }>
+
+/** "Send me what I lack." Answered on a stream of its own with batches, then its end. */
+export type SyncRequest = Readonly<{ kind: 'sync'; boot: BootId; vector: VersionVector }>
+
+export type Message = Heartbeat | Batch | Ack | StealRequest | Grant | Goodbye | SyncRequest
+
+export type { NodeId, TaskId }

@@ -1,0 +1,155 @@
+/**
+ * The replicated state of one task, and its join.
+ *
+ * Every component is a point in a total order and only ever moves up in it. A join takes the upper point of each
+ * component. That is all a join-semilattice needs: it is commutative, associative and idempotent because `max` is,
+ * so replicas that have heard the same things agree, in whatever order and however often they heard them.
+ *
+ * Two rules keep `max` honest. Every comparison ends in `compareValues` over the whole component, so that two
+ * different points never tie. And the order never looks outside the component (for the claim and the outcome: and the
+ * id of the task, which is the same on both sides), so that it is the same order everywhere.
+ */
+import type { Hlc } from '../base/hlc.ts'
+import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
+import { compareText, compareValues } from '../base/order.ts'
+import { weight } from '../base/weight.ts'
+import type { TaskSpec } from './spec.ts'
+
+/** One write of one boot: the `seq`th, counted from 1. */
+export type Dot = Readonly<{ origin: BootId; seq: number }>
+
+export const CLAIM_CAUSES = ['submit', 'grant', 'retry', 'reclaim'] as const
+export type ClaimCause = (typeof CLAIM_CAUSES)[number]
+
+/** Who may start the task, grant it away or settle it. */
+export type Claim = Readonly<{
+  /** How often the claim has changed: the fencing token of the task. */
+  epoch: number
+  holder: BootId
+  /** Which run this is, from 1. */
+  attempt: number
+  /** Grants since the submission; bounded, so that a task cannot travel for ever. */
+  hops: number
+  cause: ClaimCause
+}>
+
+/** The holder of `epoch` called the handler. */
+export type Started = Readonly<{ epoch: number; at: Hlc }>
+
+export const OUTCOME_STATUSES = ['failed', 'cancelled', 'completed'] as const
+export type OutcomeStatus = (typeof OUTCOME_STATUSES)[number]
+
+export const SETTLED_REASONS = [
+  'HandlerError',
+  'NonRetryable',
+  'Timeout',
+  'DependencyFailed',
+  'TooLarge'
+] as const
+/** Why a task failed or was cancelled. */
+export type SettledReason = (typeof SETTLED_REASONS)[number]
+
+export type TaskError = Readonly<{ name: string; message: string; stack: string | null }>
+
+export type Outcome = Readonly<{
+  status: OutcomeStatus
+  epoch: number
+  by: BootId
+  at: Hlc
+  /** How long the handler ran, in ms; 0 if it was never called. */
+  durationMs: number
+  /** JSON text if completed, else null. */
+  result: string | null
+  error: TaskError | null
+  reason: SettledReason | null
+}>
+
+export type TaskRecord = Readonly<{
+  spec: TaskSpec
+  /** The writes that created it: one, or several if one key was submitted at several nodes. Sorted. */
+  created: readonly Dot[]
+  claim: Claim
+  started: Started | null
+  outcome: Outcome | null
+}>
+
+/**
+ * The least upper bound of two states of one task. Returns `x` itself if `y` adds nothing, so that a caller can tell
+ * by identity whether anything changed.
+ */
+export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
+  if (x === y) return x
+  const id = x.spec.id
+  const spec = compareSpecs(x.spec, y.spec) <= 0 ? x.spec : y.spec
+  const created = joinDots(x.created, y.created)
+  const claim = upper(x.claim, y.claim, (a, b) => compareClaims(id, a, b))
+  const started = upperOrNull(x.started, y.started, compareStarted)
+  const outcome = upperOrNull(x.outcome, y.outcome, (a, b) => compareOutcomes(id, a, b))
+  const same =
+    spec === x.spec &&
+    created === x.created &&
+    claim === x.claim &&
+    started === x.started &&
+    outcome === x.outcome
+  return same ? x : { spec, created, claim, started, outcome }
+}
+
+/** Whether the task is over. A failure counts only while nobody has claimed the task anew since. */
+export function isSettled(record: TaskRecord): boolean {
+  const { outcome, claim } = record
+  return outcome !== null && (outcome.status !== 'failed' || outcome.epoch >= claim.epoch)
+}
+
+/** Whether the holder has called the handler under the claim that stands. */
+export function isStarted(record: TaskRecord): boolean {
+  return record.started !== null && record.started.epoch >= record.claim.epoch
+}
+
+/** Two submissions under one key keep the earlier; the rest of the comparison only breaks ties. */
+function compareSpecs(x: TaskSpec, y: TaskSpec): number {
+  return (
+    x.submittedAt - y.submittedAt ||
+    compareText(x.submittedBy, y.submittedBy) ||
+    compareValues(x, y)
+  )
+}
+
+function compareClaims(id: TaskId, x: Claim, y: Claim): number {
+  return (
+    x.epoch - y.epoch ||
+    Number(x.cause !== 'reclaim') - Number(y.cause !== 'reclaim') ||
+    weight(id, nodeOf(x.holder)) - weight(id, nodeOf(y.holder)) ||
+    compareText(x.holder, y.holder) ||
+    compareValues(x, y)
+  )
+}
+
+function compareStarted(x: Started, y: Started): number {
+  return x.epoch - y.epoch || y.at - x.at
+}
+
+function compareOutcomes(id: TaskId, x: Outcome, y: Outcome): number {
+  return (
+    OUTCOME_STATUSES.indexOf(x.status) - OUTCOME_STATUSES.indexOf(y.status) ||
+    x.epoch - y.epoch ||
+    weight(id, nodeOf(x.by)) - weight(id, nodeOf(y.by)) ||
+    compareText(x.by, y.by) ||
+    compareValues(x, y)
+  )
+}
+
+function joinDots(x: readonly Dot[], y: readonly Dot[]): readonly Dot[] {
+  const known = new Set(x.map(dot => `${dot.origin} ${dot.seq}`))
+  const added = y.filter(dot => !known.has(`${dot.origin} ${dot.seq}`))
+  if (added.length === 0) return x
+  return [...x, ...added].sort((a, b) => compareText(a.origin, b.origin) || a.seq - b.seq)
+}
+
+function upper<T>(x: T, y: T, compare: (x: T, y: T) => number): T {
+  return compare(x, y) >= 0 ? x : y
+}
+
+function upperOrNull<T>(x: T | null, y: T | null, compare: (x: T, y: T) => number): T | null {
+  if (x === null || y === null) return x ?? y
+  return upper(x, y, compare)
+}

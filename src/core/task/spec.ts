@@ -1,0 +1,26 @@
+/**
+ * What a task is: the part that never changes after submission.
+ *
+ * Payloads and results travel as JSON text. The core never looks inside them.
+ */
+import type { Hlc } from '../base/hlc.ts'
+import type { BootId, TaskId } from '../base/ids.ts'
+
+/** What a caller asks for: checked and complete. `payload` is JSON text. */
+export type TaskDraft = Readonly<{
+  type: string
+  payload: string
+  /** 1 to 10, 10 first. */
+  priority: number
+  dependsOn: readonly TaskId[]
+  tags: readonly string[]
+  /** Bound on one attempt in ms, or null. */
+  timeoutMs: number | null
+}>
+
+export type TaskSpec = TaskDraft &
+  Readonly<{
+    id: TaskId
+    submittedAt: Hlc
+    submittedBy: BootId
+  }>

@@ -1,0 +1,89 @@
+/**
+ * Every error that a caller can meet. Test for them by `name`, which is part of the contract: two copies of a package
+ * in one program make `instanceof` unreliable.
+ */
+
+/** An option, argument or setting is wrong. Nothing was done. */
+export class InvalidOptionError extends Error {
+  override readonly name = 'InvalidOptionError'
+}
+
+/** There is no cluster key where hearsay looks for one. Nothing was started. */
+export class NoClusterKeyError extends Error {
+  override readonly name = 'NoClusterKeyError'
+}
+
+/** The payload is not something that JSON can carry. No task was created. */
+export class PayloadRejectedError extends Error {
+  override readonly name = 'PayloadRejectedError'
+}
+
+/** The payload exceeds what a task may carry. No task was created. */
+export class TooLargeError extends Error {
+  override readonly name = 'TooLargeError'
+}
+
+/** No node of the cluster that can be asked knows the task. */
+export class UnknownTaskError extends Error {
+  override readonly name = 'UnknownTaskError'
+}
+
+/** A shortened task id fits more than one task. */
+export class AmbiguousTaskError extends Error {
+  override readonly name = 'AmbiguousTaskError'
+}
+
+/** The task stands (`taskId`), but fewer members than asked for have it on disk. */
+export class NotReplicatedError extends Error {
+  override readonly name = 'NotReplicatedError'
+  readonly taskId: string
+  constructor(message: string, taskId: string) {
+    super(message)
+    this.taskId = taskId
+  }
+}
+
+/** The wait ended before the task did. The task goes on. */
+export class WaitTimeoutError extends Error {
+  override readonly name = 'WaitTimeoutError'
+}
+
+/** The task failed or was cancelled. `name` is that of the handler's error where there was one. */
+export class TaskFailedError extends Error {
+  override readonly name: string
+  readonly taskId: string
+  readonly status: 'failed' | 'cancelled'
+  readonly reason: string
+  constructor(taskId: string, status: 'failed' | 'cancelled', reason: string, name: string, message: string) {
+    super(message)
+    this.name = name
+    this.taskId = taskId
+    this.status = status
+    this.reason = reason
+  }
+}
+
+/** The node is stopping or has stopped. */
+export class NodeClosedError extends Error {
+  override readonly name = 'NodeClosedError'
+}
+
+/** Another process uses the data folder. Nothing was changed in it. */
+export class DataFolderLockedError extends Error {
+  override readonly name = 'DataFolderLockedError'
+}
+
+/** The data folder cannot be used: not writable, or written by a newer hearsay. Nothing was changed in it. */
+export class DataFolderError extends Error {
+  override readonly name = 'DataFolderError'
+}
+
+/** A handlers file cannot be loaded or has no handlers. */
+export class HandlersFileError extends Error {
+  override readonly name = 'HandlersFileError'
+}
+
+/** Thrown by a handler: this task will not succeed, however often it is tried. */
+export class NonRetryableError extends Error {
+  override readonly name = 'NonRetryableError'
+}

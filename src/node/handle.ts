@@ -1,0 +1,153 @@
+/**
+ * What a running node offers to a program, to the local API and so to the CLI. Shapes of the views are those of
+ * `--json`: times RFC 3339 UTC, durations in ms.
+ */
+import type { NodeId, TaskId } from '../core/base/ids.ts'
+
+export type TaskState = 'waiting' | 'queued' | 'running' | 'completed' | 'failed' | 'cancelled'
+
+/** A value as JSON carries it. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+export type TaskView = {
+  v: 1
+  id: TaskId
+  type: string
+  state: TaskState
+  /** Why it is not running, or why it failed or was cancelled; null while it runs and once it is completed. */
+  reason: string | null
+  priority: number
+  attempt: number
+  epoch: number
+  /** Name of the node that holds it (`computer/instance`), or its id if the name is not known here. */
+  holder: string
+  submittedBy: string
+  submittedAt: string
+  startedAt: string | null
+  settledAt: string | null
+  durationMs: number | null
+  payload: Json
+  result: Json
+  error: { name: string; message: string; stack?: string } | null
+  dependsOn: TaskId[]
+  tags: string[]
+}
+
+export type NodeStatus = 'alive' | 'suspect' | 'unreachable' | 'left'
+
+export type NodeView = {
+  v: 1
+  /** `computer/instance`; for a peer that has not introduced itself yet: null. */
+  name: string | null
+  id: NodeId | null
+  computer: string | null
+  instance: string | null
+  /** Null for a peer or roster entry that has never been heard of. */
+  status: NodeStatus | null
+  draining: boolean
+  self: boolean
+  /** Its address is known. */
+  found: boolean
+  /** There is an authenticated link in both directions. */
+  connected: boolean
+  /** It has all that this node has, and the other way round. */
+  synced: boolean
+  slots: number
+  running: number
+  queued: number
+  handlers: string[]
+  labels: Record<string, string>
+  addresses: string[]
+  heartbeatAgeMs: number | null
+  boot: string | null
+  version: string | null
+}
+
+export type StatusView = {
+  v: 1
+  cluster: string
+  /** This node. */
+  node: string
+  id: NodeId
+  version: string
+  members: { alive: number; connected: number; synced: number; expected: number }
+  tasks: Record<TaskState, number>
+  slots: { total: number; running: number }
+}
+
+export type TaskOptions = {
+  /** 1 to 10, 10 first. @default 5 */
+  priority?: number
+  /** Ids of tasks that have to complete first; their results reach the handler as `ctx.dependencies[id]`. @default [] */
+  dependsOn?: readonly TaskId[]
+  /** Bound on one attempt: ms, or text such as `"30s"`. @default none */
+  timeout?: number | string
+  /** For filters only. @default [] */
+  tags?: readonly string[]
+}
+
+export type SubmitOptions = TaskOptions & {
+  /**
+   * How many other members must have the task on disk before it is acknowledged. Fewer: NotReplicatedError.
+   *
+   * @default 1 if there is another member, awaited for at most 5 s
+   */
+  acks?: number
+}
+
+export type Submitted = {
+  id: TaskId
+  /** Other members that had it on disk when it was acknowledged. */
+  acks: number
+  /** Such as: no node of the cluster has a handler for the type. */
+  warnings: string[]
+}
+
+export type TaskFilter = {
+  state?: TaskState
+  type?: string
+  tag?: string
+  /** Name of the holder. */
+  node?: string
+  /** Newest first. @default no limit */
+  limit?: number
+}
+
+export type NodeEvent = { v: 1; at: string; event: string } & Record<string, Json>
+
+export interface NodeHandle {
+  readonly id: NodeId
+  /** `computer/instance`. */
+  readonly name: string
+  readonly cluster: string
+  /** Multiaddrs that it listens on. */
+  readonly addresses: readonly string[]
+  /**
+   * Submits a task and resolves when it is accepted.
+   *
+   * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
+   */
+  submit(type: string, payload: unknown, options?: Readonly<Record<string, unknown>>): Promise<Submitted>
+  /**
+   * Resolves when the task has settled, however it ended.
+   *
+   * @throws UnknownTaskError NodeClosedError, or the signal's reason
+   */
+  settled(id: TaskId, signal?: AbortSignal): Promise<TaskView>
+  /**
+   * The id that a shortened one means: any unambiguous part of it.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError
+   */
+  resolveId(part: string): TaskId
+  /** @throws UnknownTaskError */
+  task(id: TaskId): TaskView
+  /** Newest first. */
+  tasks(filter?: TaskFilter): Iterable<TaskView>
+  nodes(): NodeView[]
+  getSystemStatus(): StatusView
+  /** Calls back for each event until the returned function is called. */
+  onEvent(listener: (event: NodeEvent) => void): () => void
+  /** Stops on purpose: lets running tasks finish for `graceMs`, hands on queued ones, says goodbye, closes. */
+  leave(graceMs?: number): Promise<void>
+}

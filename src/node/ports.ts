@@ -1,0 +1,88 @@
+/**
+ * What the node needs from the world, in its own words. Each port has one implementation under real conditions and one
+ * or more in tests; test/contract holds the suite that all of them pass.
+ */
+import type { Flush, Run, StoredTask } from '../core/effect.ts'
+import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
+import type { RunResult } from '../core/input.ts'
+import type { Message, SyncRequest } from '../core/message.ts'
+
+/** Where a transport delivers. Called synchronously, one call at a time. */
+export interface Receiver {
+  message(from: NodeId, message: Message): void
+  link(peer: NodeId, up: boolean): void
+  syncEnded(peer: NodeId, whole: boolean): void
+  /** Our own listening addresses changed. */
+  addresses(addresses: readonly string[]): void
+  /** The answer to a peer's sync request. Pulled one batch at a time, as fast as the peer reads. */
+  answerSync(from: NodeId, request: SyncRequest): Iterable<Message>
+}
+
+/** A peer as the network sees it, member or not. */
+export type PeerView = Readonly<{
+  id: NodeId
+  /** Known from mDNS, a static address, memory, or another peer. */
+  addresses: readonly string[]
+  connected: boolean
+}>
+
+export type NetCounters = Readonly<{
+  /** Messages that were refused because they were malformed or exceeded a bound, by direction of the cause. */
+  refused: number
+  /** Messages that could not be handed to a peer (no link, peer too slow). */
+  dropped: number
+  bytesSent: number
+  bytesReceived: number
+}>
+
+/** Reaches the other nodes of the cluster. Delivers nothing before `start` and nothing after `stop` has resolved. */
+export interface Transport {
+  readonly id: NodeId
+  start(receiver: Receiver): Promise<void>
+  /** To one peer, in order, or not at all. Never blocks; a peer that does not read loses messages, not our memory. */
+  send(to: NodeId, message: Message): void
+  /** To all members, by gossip. */
+  publish(message: Message): void
+  /** Asks one peer; its batches arrive through `message`, then `syncEnded`, always, once. */
+  sync(peer: NodeId, request: SyncRequest): void
+  peers(): readonly PeerView[]
+  counters(): NetCounters
+  stop(): Promise<void>
+}
+
+/** What a journal held when it was opened. */
+export type Replay = Readonly<{
+  tasks: Iterable<StoredTask>
+  vector: ReadonlyMap<BootId, number>
+}>
+
+/** Keeps the replica on disk. */
+export interface Journal {
+  replay(): Promise<Replay>
+  /** Resolves when the whole flush is on disk and synced; rejects if none of it counts. */
+  write(flush: Flush): Promise<void>
+  close(): Promise<void>
+}
+
+export type RunEnded = (taskId: TaskId, epoch: number, run: RunResult, durationMs: number) => void
+
+/** Runs user code. */
+export interface Runner {
+  /** Types that it has handlers for, sorted. */
+  readonly handlers: readonly string[]
+  /** Called once for each run that ends by itself, fails or times out; never for an aborted one. */
+  onEnded(ended: RunEnded): void
+  start(run: Run): void
+  /** Signals the handler, ends its thread if it does not obey, reports nothing. No-op for an unknown run. */
+  abort(taskId: TaskId, epoch: number): void
+  /** Aborts what runs and frees everything. */
+  stop(): Promise<void>
+}
+
+/** The time, for the shell. */
+export interface Clock {
+  /** Milliseconds since 1970; never steps back while the process lives. */
+  now(): number
+  /** Calls back about every `ms` until the returned function is called. */
+  every(ms: number, callback: () => void): () => void
+}
