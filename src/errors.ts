@@ -54,7 +54,13 @@ export class TaskFailedError extends Error {
   readonly taskId: string
   readonly status: 'failed' | 'cancelled'
   readonly reason: string
-  constructor(taskId: string, status: 'failed' | 'cancelled', reason: string, name: string, message: string) {
+  constructor(
+    taskId: string,
+    status: 'failed' | 'cancelled',
+    reason: string,
+    name: string,
+    message: string
+  ) {
     super(message)
     this.name = name
     this.taskId = taskId

@@ -29,7 +29,14 @@ export type Run = Readonly<{
   dependencies: ReadonlyMap<TaskId, string>
 }>
 
-export type TaskEventName = 'submitted' | 'queued' | 'started' | 'stolen' | 'completed' | 'failed' | 'cancelled'
+export type TaskEventName =
+  | 'submitted'
+  | 'queued'
+  | 'started'
+  | 'stolen'
+  | 'completed'
+  | 'failed'
+  | 'cancelled'
 
 /** Something an observer may want to know. Nothing depends on it being heard. */
 export type CoreEvent =

@@ -127,7 +127,11 @@ export interface NodeHandle {
    *
    * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
    */
-  submit(type: string, payload: unknown, options?: Readonly<Record<string, unknown>>): Promise<Submitted>
+  submit(
+    type: string,
+    payload: unknown,
+    options?: Readonly<Record<string, unknown>>
+  ): Promise<Submitted>
   /**
    * Resolves when the task has settled, however it ended.
    *

@@ -1,0 +1,248 @@
+/**
+ * Bytes and messages. `encode` trusts what it is given, for it is ours; `decode` trusts nothing and never throws.
+ */
+import protobuf from 'protobufjs/minimal.js'
+import type { StoredTask } from '../core/effect.ts'
+import type { Message, VersionVector } from '../core/message.ts'
+import {
+  CLAIM_CAUSES,
+  OUTCOME_STATUSES,
+  SETTLED_REASONS,
+  type Outcome,
+  type TaskRecord
+} from '../core/task/record.ts'
+import { LIMITS } from './limits.ts'
+import {
+  duration,
+  flag,
+  mapped,
+  message,
+  name,
+  Names,
+  nullable,
+  oneOf,
+  packed,
+  refuse,
+  repeated,
+  required,
+  text,
+  uint,
+  type Value
+} from './schema.ts'
+
+export type Decoded = { ok: true; message: Message } | { ok: false; why: string }
+export type DecodedStored = { ok: true; task: StoredTask } | { ok: false; why: string }
+
+const boot = name(LIMITS.bootBytesMax, /^[^/]+\/[0-9a-z]{10}-[0-9a-z]{6}$/)
+const taskId = text(36, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+const stamp = uint(Number.MAX_SAFE_INTEGER)
+const sequence = uint(Number.MAX_SAFE_INTEGER)
+
+const spec = message({
+  id: required(1, taskId),
+  type: required(2, text(LIMITS.typeLengthMax * 4)),
+  payload: required(3, text(LIMITS.inlineBytesMax)),
+  priority: required(4, uint(LIMITS.priorityMax)),
+  dependsOn: repeated(5, taskId, LIMITS.dependenciesMax),
+  tags: repeated(6, text(LIMITS.tagLengthMax * 4), LIMITS.tagsMax),
+  timeoutMs: nullable(7, uint(LIMITS.timeoutMsMax)),
+  submittedAt: required(8, stamp),
+  submittedBy: required(9, boot)
+})
+
+const dot = message({ origin: required(1, boot), seq: required(2, sequence) })
+
+const claim = message({
+  epoch: required(1, uint()),
+  holder: required(2, boot),
+  attempt: required(3, uint()),
+  hops: required(4, uint()),
+  cause: required(5, oneOf(CLAIM_CAUSES))
+})
+
+const started = message({ epoch: required(1, uint()), at: required(2, stamp) })
+
+const error = message({
+  name: required(1, text(LIMITS.errorNameLengthMax * 4)),
+  message: required(2, text(LIMITS.errorMessageBytesMax)),
+  stack: nullable(3, text(LIMITS.errorStackBytesMax))
+})
+
+const outcome = mapped(
+  message({
+    status: required(1, oneOf(OUTCOME_STATUSES)),
+    epoch: required(2, uint()),
+    by: required(3, boot),
+    at: required(4, stamp),
+    durationMs: required(5, duration),
+    result: nullable(6, text(LIMITS.inlineBytesMax)),
+    error: nullable(7, error),
+    reason: nullable(8, oneOf(SETTLED_REASONS))
+  }),
+  (given: Outcome) => given,
+  sent => {
+    const completed = sent.status === 'completed'
+    if (completed !== (sent.result !== null) || completed !== (sent.reason === null)) {
+      refuse('an outcome has a result if it is completed, and a reason if it is not')
+    }
+    return sent
+  }
+)
+
+const record: Value<TaskRecord> = mapped(
+  message({
+    spec: required(1, spec),
+    created: repeated(2, dot, LIMITS.createdMax),
+    claim: required(3, claim),
+    started: nullable(4, started),
+    outcome: nullable(5, outcome)
+  }),
+  (given: TaskRecord) => given,
+  sent => {
+    if (sent.created.length === 0) refuse('a task that nobody created')
+    return sent
+  }
+)
+
+const vector: Value<VersionVector> = mapped(
+  message({ entries: repeated(1, dot, LIMITS.vectorEntriesMax) }),
+  (given: VersionVector) => ({ entries: [...given].map(([origin, seq]) => ({ origin, seq })) }),
+  sent => new Map(sent.entries.map(entry => [entry.origin, entry.seq]))
+)
+
+const labels: Value<Readonly<Record<string, string>>> = mapped(
+  message({
+    pairs: repeated(
+      1,
+      message({
+        key: required(1, text(LIMITS.labelBytesMax)),
+        value: required(2, text(LIMITS.labelBytesMax))
+      }),
+      LIMITS.labelsMax
+    )
+  }),
+  given => ({ pairs: Object.entries(given).map(([key, value]) => ({ key, value })) }),
+  sent => Object.fromEntries(sent.pairs.map(({ key, value }) => [key, value]))
+)
+
+const handlers = text(LIMITS.typeLengthMax * 4)
+
+const heartbeat = message({
+  boot: required(1, boot),
+  name: required(2, text(LIMITS.nodeNameBytesMax)),
+  version: required(3, text(LIMITS.versionBytesMax)),
+  at: required(4, stamp),
+  slots: required(5, uint(LIMITS.slotsMax)),
+  running: required(6, uint(LIMITS.slotsMax)),
+  queued: required(7, uint()),
+  draining: required(8, flag),
+  handlers: repeated(9, handlers, LIMITS.handlersMax),
+  labels: required(10, labels),
+  addresses: repeated(11, text(LIMITS.addressBytesMax), LIMITS.addressesMax),
+  vector: required(12, vector)
+})
+
+const batch = mapped(
+  message({
+    origin: required(1, boot),
+    after: required(2, sequence),
+    records: repeated(3, record, LIMITS.recordsMax),
+    writes: required(4, packed(-1, LIMITS.writesMax))
+  }),
+  (
+    given: Readonly<{
+      origin: string
+      after: number
+      records: readonly TaskRecord[]
+      writes: readonly number[]
+    }>
+  ) => given,
+  sent => {
+    if (sent.writes.some(place => place >= sent.records.length)) refuse('a write of no record')
+    return sent
+  }
+)
+
+const ack = message({ boot: required(1, boot), vector: required(2, vector) })
+
+const steal = message({
+  request: required(1, uint()),
+  boot: required(2, boot),
+  want: required(3, uint(LIMITS.wantMax)),
+  handlers: repeated(4, handlers, LIMITS.handlersMax)
+})
+
+const grant = message({
+  request: required(1, uint()),
+  boot: required(2, boot),
+  records: repeated(3, record, LIMITS.wantMax),
+  dependencies: repeated(4, record, LIMITS.recordsMax)
+})
+
+const goodbye = message({ boot: required(1, boot) })
+
+const sync = message({ boot: required(1, boot), vector: required(2, vector) })
+
+/** The field number of a kind in the envelope. Numbers are never used again for something else. */
+const KINDS = {
+  heartbeat: [1, heartbeat],
+  batch: [2, batch],
+  ack: [3, ack],
+  steal: [4, steal],
+  grant: [5, grant],
+  goodbye: [6, goodbye],
+  sync: [7, sync]
+} as const satisfies {
+  [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]
+}
+
+const BY_NUMBER = new Map(
+  Object.entries(KINDS).map(
+    ([kind, [number, value]]) => [number as number, { kind, value }] as const
+  )
+)
+
+export function encode(given: Message): Uint8Array {
+  const [number, value] = KINDS[given.kind]
+  const writer = protobuf.Writer.create()
+  ;(value as Value<unknown>).write(writer, number, given, new Names())
+  return writer.finish()
+}
+
+/** Never throws: what is not a message within its bounds comes back as the reason why not. */
+export function decode(bytes: Uint8Array): Decoded {
+  try {
+    const reader = protobuf.Reader.create(bytes)
+    const tag = reader.uint32()
+    const entry = BY_NUMBER.get(tag >>> 3) ?? refuse(`there is no message kind ${tag >>> 3}`)
+    const body = (entry.value as Value<object>).read(reader, tag & 7, new Names())
+    if (reader.pos !== reader.len) refuse('bytes after the end of the message')
+    return { ok: true, message: { kind: entry.kind, ...body } as Message }
+  } catch (error) {
+    return { ok: false, why: error instanceof Error ? error.message : String(error) }
+  }
+}
+
+const stored = message({
+  record: required(1, record),
+  writes: repeated(2, dot, LIMITS.writesMax)
+})
+
+/** A task as it lies on disk. */
+export function encodeStored(task: StoredTask): Uint8Array {
+  const writer = protobuf.Writer.create()
+  stored.write(writer, 1, task, new Names())
+  return writer.finish()
+}
+
+/** Never throws, like `decode`: a damaged disk is as little to be trusted as a peer. */
+export function decodeStored(bytes: Uint8Array): DecodedStored {
+  try {
+    const reader = protobuf.Reader.create(bytes)
+    const tag = reader.uint32()
+    if (tag >>> 3 !== 1) refuse('not a stored task')
+    return { ok: true, task: stored.read(reader, tag & 7, new Names()) }
+  } catch (error) {
+    return { ok: false, why: error instanceof Error ? error.message : String(error) }
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * The bound on everything that a peer may send. Beyond it a message is refused, whoever sent it.
+ */
+import { TASK_LIMITS } from '../core/options.ts'
+
+/** A gossip message. Heavier news go by stream. */
+export const GOSSIP_BYTES_MAX = 65_536
+
+/** A frame on a direct stream or a sync stream: a grant of many tasks with large dependencies. */
+export const FRAME_BYTES_MAX = 4 * 1024 * 1024
+
+export const LIMITS = {
+  ...TASK_LIMITS,
+  /** Peer id, slash, time and dice. */
+  bootBytesMax: 160,
+  nodeNameBytesMax: 160,
+  /** Every boot that ever wrote and is still remembered. */
+  vectorEntriesMax: 4096,
+  recordsMax: 8192,
+  writesMax: 65_536,
+  handlersMax: 256,
+  labelsMax: 64,
+  labelBytesMax: 256,
+  addressesMax: 32,
+  addressBytesMax: 256,
+  versionBytesMax: 64,
+  createdMax: 64,
+  slotsMax: 65_536,
+  wantMax: 4096
+} as const
