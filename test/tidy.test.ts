@@ -1,0 +1,198 @@
+/**
+ * The house rules that a machine can check: who may import whom, how long files and functions may be, which words do
+ * not belong into the code, what may lie at the top of the repository.
+ *
+ * A rule in a document is forgotten; a rule that fails here is either kept or changed on purpose, in one line of the
+ * tables below.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+/** Longer files have more than one idea in them. Aim at 100 to 150 lines. */
+const fileLinesMax = 350
+const functionLinesMax = 60
+
+const words = ['errors', 'node-options']
+const parts = ['core', 'wire', 'node', 'net', 'store', 'run']
+/** Room of src/ (or file directly in it) -> what it may import besides itself: rooms, or single files of a room. */
+const mayImport: Record<string, readonly string[]> = {
+  errors: [],
+  'node-options': [],
+  core: [],
+  wire: ['core'],
+  node: ['core', ...words],
+  net: ['core', 'wire', 'node/ports', ...words],
+  store: ['core', 'wire', 'node/ports', ...words],
+  run: ['core', 'node/ports', ...words],
+  sim: ['core', 'wire', 'node/ports', ...words],
+  'create-node': [...parts, ...words],
+  index: ['create-node', ...parts, ...words],
+  api: ['core', 'node/handle', ...words],
+  demo: ['api', 'node/handle', ...words],
+  cli: ['index', 'create-node', 'api', 'sim', 'demo', ...parts, ...words]
+}
+
+const coreWords = ['message', 'options', 'effect', 'input']
+/** The same inside src/core: base <- task <- log <- claim <- queue <- steal <- core.ts, and members beside them. */
+const mayImportInCore: Record<string, readonly string[]> = {
+  base: ['options'],
+  options: ['base'],
+  task: ['base', 'options'],
+  message: ['base', 'task'],
+  effect: ['base', 'task', 'message'],
+  input: ['base', 'task', 'message'],
+  log: ['base', 'task', ...coreWords],
+  members: ['base', ...coreWords],
+  claim: ['base', 'task', 'log', 'members', ...coreWords],
+  queue: ['base', 'task', 'log', 'claim', ...coreWords],
+  steal: ['base', 'task', 'log', 'members', 'claim', 'queue', ...coreWords],
+  view: ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal', ...coreWords],
+  core: ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal', 'view', ...coreWords]
+}
+
+const topLevel = [
+  ...['README.md', 'LICENSE', 'package.json', 'package-lock.json', 'tsconfig.json', '.gitignore'],
+  ...['.ci', 'bin', 'config', 'src', 'test'],
+  ...['.git', 'node_modules', 'dist', 'docs']
+]
+
+/** Assembled, so that this file does not contain them. */
+const bannedWords = ['TO|DO', 'FIX|ME', 'XX|X', '.on|ly(', 'debug|ger', '@ts-ig|nore'].map(word =>
+  word.replace('|', '')
+)
+
+type Source = { path: string; text: string; tree: ts.SourceFile }
+
+function filesBelow(folder: string, endings: RegExp): string[] {
+  return readdirSync(join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile() && endings.test(entry.name))
+    .map(entry => join(entry.parentPath, entry.name).slice(root.length))
+    .sort()
+}
+
+function read(path: string): Source {
+  const text = readFileSync(join(root, path), 'utf8')
+  return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.ES2024, true) }
+}
+
+const sources = filesBelow('src', /\.ts$/).map(read)
+
+/** `src/net/gossip.ts` below `src` -> room `net`, file `net/gossip`; `src/index.ts` -> both `index`. */
+function place(path: string, base: string): { room: string; file: string } {
+  const file = path.slice(base.length + 1).replace(/\.ts$/, '')
+  return { room: file.split('/')[0] ?? file, file }
+}
+
+function forbiddenImports(source: Source, base: string, table: typeof mayImport): string[] {
+  const { room } = place(source.path, base)
+  const allowed = table[room]
+  if (allowed === undefined) return [`${source.path}: room "${room}" is not in the table`]
+  return ts
+    .preProcessFile(source.text)
+    .importedFiles.filter(({ fileName }) => fileName.startsWith('.'))
+    .map(({ fileName }) => normalize(join(dirname(source.path), fileName)))
+    .filter(target => target.startsWith(`${base}/`))
+    .filter(target => {
+      const to = place(target, base)
+      return to.room !== room && !allowed.includes(to.room) && !allowed.includes(to.file)
+    })
+    .map(target => `${source.path} -> ${target}`)
+}
+
+function nodesOf(tree: ts.Node): ts.Node[] {
+  const found: ts.Node[] = []
+  const visit = (node: ts.Node): void => {
+    found.push(node)
+    ts.forEachChild(node, visit)
+  }
+  visit(tree)
+  return found
+}
+
+function longFunctions({ path, tree }: Source): string[] {
+  return nodesOf(tree)
+    .filter(node => ts.isFunctionLike(node) && 'body' in node)
+    .map(node => {
+      const first = tree.getLineAndCharacterOfPosition(node.getStart()).line
+      return { first, lines: tree.getLineAndCharacterOfPosition(node.getEnd()).line - first + 1 }
+    })
+    .filter(({ lines }) => lines > functionLinesMax)
+    .map(({ first, lines }) => `${path}:${first + 1}: ${lines} lines`)
+}
+
+describe('layers', () => {
+  test('rooms import only what the table allows', () => {
+    expect(sources.flatMap(source => forbiddenImports(source, 'src', mayImport))).toEqual([])
+  })
+
+  test('rooms of the core import only what the table allows', () => {
+    const inCore = sources.filter(({ path }) => path.startsWith('src/core/'))
+    expect(inCore.flatMap(source => forbiddenImports(source, 'src/core', mayImportInCore))).toEqual(
+      []
+    )
+  })
+
+  test('the core and the wire import no package of Node, and the core none at all', () => {
+    const foreign = sources
+      .filter(({ path }) => /^src\/(core|wire)\//.test(path))
+      .flatMap(({ path, text }) =>
+        ts.preProcessFile(text).importedFiles.map(({ fileName }) => ({ path, fileName }))
+      )
+      .filter(({ fileName }) => !fileName.startsWith('.'))
+      .filter(({ path, fileName }) => path.startsWith('src/core/') || fileName.startsWith('node:'))
+    expect(foreign).toEqual([])
+  })
+
+  test('nothing in the core is asynchronous', () => {
+    const asynchronous = sources
+      .filter(({ path }) => path.startsWith('src/core/'))
+      .filter(({ tree }) =>
+        nodesOf(tree).some(
+          node => node.kind === ts.SyntaxKind.AsyncKeyword || ts.isAwaitExpression(node)
+        )
+      )
+    expect(asynchronous.map(({ path }) => path)).toEqual([])
+  })
+})
+
+describe('sizes', () => {
+  test(`no source file is longer than ${fileLinesMax} lines`, () => {
+    const long = sources.filter(({ text }) => text.split('\n').length - 1 > fileLinesMax)
+    expect(long.map(({ path }) => path)).toEqual([])
+  })
+
+  test(`no function is longer than ${functionLinesMax} lines`, () => {
+    expect(sources.flatMap(longFunctions)).toEqual([])
+  })
+})
+
+describe('words', () => {
+  test('every source file opens with what it is', () => {
+    expect(sources.filter(({ text }) => !text.startsWith('/**')).map(({ path }) => path)).toEqual(
+      []
+    )
+  })
+
+  test('no leftovers', () => {
+    const all = ['src', 'test', 'bin', 'config'].flatMap(folder =>
+      filesBelow(folder, /\.(ts|js|json)$/)
+    )
+    const found = all.flatMap(path => {
+      const { text } = read(path)
+      return bannedWords.filter(word => text.includes(word)).map(word => `${path}: ${word}`)
+    })
+    expect(found).toEqual([])
+  })
+
+  test('the top of the repository holds only what belongs there', () => {
+    const stray = readdirSync(root).filter(
+      name => !topLevel.includes(name) && !/\.(log|tgz)$/.test(name)
+    )
+    expect(stray).toEqual([])
+  })
+})
