@@ -1,6 +1,17 @@
 /**
  * What a node can be told at its start, by a program, a config file, the environment or flags.
+ *
+ * All four say the same words, so they are checked here, once, by one schema: whatever is wrong is refused with the
+ * name of the option, the value and what would be allowed, and a misspelt name with the one that was probably meant.
  */
+import { availableParallelism, homedir, hostname } from 'node:os'
+import { join, resolve } from 'node:path'
+import { multiaddr } from '@multiformats/multiaddr'
+import { closest } from 'fastest-levenshtein'
+import { z } from 'zod'
+import { InvalidOptionError } from './errors.ts'
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
 export type NodeOptions = {
   /** Cluster name: nodes of one name and one key work together. Lower-case letters, digits, dashes. @default "default" */
@@ -30,5 +41,185 @@ export type NodeOptions = {
   /** @default none */
   labels?: Readonly<Record<string, string>>
   /** @default "info" */
-  logLevel?: 'debug' | 'info' | 'warn' | 'error' | 'silent'
+  logLevel?: LogLevel
+}
+
+/** Node options with every default filled in. Paths are absolute. */
+export type ResolvedNodeOptions = Readonly<{
+  cluster: string
+  computer: string
+  instance: string
+  /** `computer/instance`. */
+  name: string
+  data: string
+  /** Null: looked for where findKey looks. */
+  key: string | null
+  keyFile: string | null
+  listen: readonly string[]
+  peers: readonly string[]
+  mdns: boolean | Readonly<{ interface: string }>
+  roster: readonly string[]
+  handlers: readonly string[]
+  concurrency: number
+  labels: Readonly<Record<string, string>>
+  logLevel: LogLevel
+}>
+
+export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
+
+/** A host name has at most 63 characters between two dots. */
+const COMPUTER_LENGTH_MAX = 63
+/** No dash: the last dash of a data folder's name therefore parts the computer from the instance. */
+const INSTANCE = /^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$/
+const COMPUTER = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
+const CLUSTER = /^[a-z0-9][a-z0-9-]{0,31}$/
+const LABEL_KEY = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
+/** Heartbeats carry the labels, every second, to everybody. */
+const LABELS_MAX = 32
+const LABEL_VALUE_LENGTH_MAX = 128
+/** Guess: far above what one computer runs at once, low enough to catch a slip of the keyboard. */
+const CONCURRENCY_MAX = 1024
+
+/** What each option may be, in the words of the error message. */
+const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
+  cluster: 'up to 32 lower-case letters, digits and dashes, not a dash first',
+  computer: 'up to 63 letters, digits, dots, dashes and underscores, a letter or digit first',
+  instance: 'a number, or up to 32 letters, digits, dots and underscores, a letter or digit first',
+  data: 'the path of a folder',
+  key: 'the line that "hearsay key new" prints',
+  keyFile: 'the path of a file',
+  listen: 'a list of multiaddrs such as /ip4/0.0.0.0/tcp/0',
+  peers: 'a list of multiaddrs such as /ip4/192.168.1.20/tcp/4001',
+  mdns: 'true, false, or { "interface": the IPv4 address of one interface }',
+  roster: 'a list of instances such as computer-a/1, none of them twice',
+  handlers: 'a list of paths of files',
+  concurrency: `a whole number from 1 to ${CONCURRENCY_MAX}`,
+  labels: `up to ${LABELS_MAX} names with texts of at most ${LABEL_VALUE_LENGTH_MAX} characters, such as { "gpu": "1" }`,
+  logLevel: `one of ${LOG_LEVELS.join(', ')}`
+}
+
+const path = z.string().min(1).max(4096)
+const addresses = z.array(z.string().refine(isTcpAddress)).max(256)
+
+const schema = z.strictObject({
+  cluster: z.string().regex(CLUSTER).optional(),
+  computer: z.string().regex(COMPUTER).optional(),
+  instance: z.union([z.int().min(0), z.string().regex(INSTANCE)]).optional(),
+  data: path.optional(),
+  key: z.string().min(1).optional(),
+  keyFile: path.optional(),
+  listen: addresses.min(1).optional(),
+  peers: addresses.optional(),
+  mdns: z.union([z.boolean(), z.strictObject({ interface: z.ipv4() })]).optional(),
+  roster: z.array(z.string().refine(isNodeName)).max(256).refine(isWithoutRepeats).optional(),
+  handlers: z.array(path).max(256).optional(),
+  concurrency: z.int().min(1).max(CONCURRENCY_MAX).optional(),
+  labels: z
+    .record(z.string().regex(LABEL_KEY), z.string().max(LABEL_VALUE_LENGTH_MAX))
+    .refine(labels => Object.keys(labels).length <= LABELS_MAX)
+    .optional(),
+  logLevel: z.enum(LOG_LEVELS).optional()
+})
+
+/** The names of all options. */
+export const NODE_OPTION_NAMES: readonly string[] = Object.keys(ALLOWED)
+
+/**
+ * Checks options that came from outside, and returns them.
+ *
+ * @throws InvalidOptionError naming the option, the value and what is allowed
+ */
+export function checkNodeOptions(options: unknown): NodeOptions {
+  const { success, error } = schema.safeParse(options)
+  if (success) return options as NodeOptions
+  throw new InvalidOptionError(describe(error.issues[0], options))
+}
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @param env where XDG_DATA_HOME is looked up. @default process.env
+ * @throws InvalidOptionError
+ */
+export function resolveNodeOptions(
+  options: NodeOptions,
+  env: NodeJS.ProcessEnv = process.env
+): ResolvedNodeOptions {
+  const checked = checkNodeOptions(options)
+  const cluster = checked.cluster ?? 'default'
+  const computer = checked.computer ?? ownComputer()
+  const instance = String(checked.instance ?? 1)
+  return {
+    cluster,
+    computer,
+    instance,
+    name: `${computer}/${instance}`,
+    data: resolve(checked.data ?? join(dataHome(env), cluster, `${computer}-${instance}`)),
+    key: checked.key ?? null,
+    keyFile: checked.keyFile === undefined ? null : resolve(checked.keyFile),
+    listen: checked.listen ?? ['/ip4/0.0.0.0/tcp/0'],
+    peers: checked.peers ?? [],
+    mdns: checked.mdns ?? true,
+    roster: checked.roster ?? [],
+    handlers: (checked.handlers ?? []).map(file => resolve(file)),
+    concurrency: checked.concurrency ?? availableParallelism(),
+    labels: checked.labels ?? {},
+    logLevel: checked.logLevel ?? 'info'
+  }
+}
+
+/** Whether a text is a node's name, `computer/instance`. */
+export function isNodeName(name: string): boolean {
+  const [computer, instance, ...rest] = name.split('/')
+  return rest.length === 0 && COMPUTER.test(computer ?? '') && INSTANCE.test(instance ?? '')
+}
+
+/** The key of `known` that was probably meant. */
+export function nearest(key: string, known: readonly string[]): string {
+  return closest(key, [...known])
+}
+
+function dataHome(env: NodeJS.ProcessEnv): string {
+  return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'hearsay')
+}
+
+/** A host name may hold what a node's name may not. */
+function ownComputer(): string {
+  const name = hostname()
+    .replace(/[^A-Za-z0-9_.-]/g, '-')
+    .replace(/^[^A-Za-z0-9]+/, '')
+    .slice(0, COMPUTER_LENGTH_MAX)
+  return name === '' ? 'computer' : name
+}
+
+function isTcpAddress(text: string): boolean {
+  try {
+    return multiaddr(text)
+      .getComponents()
+      .some(component => component.name === 'tcp')
+  } catch {
+    return false
+  }
+}
+
+function isWithoutRepeats(list: readonly string[]): boolean {
+  return new Set(list).size === list.length
+}
+
+function describe(issue: z.core.$ZodIssue | undefined, options: unknown): string {
+  const option = issue?.path[0]
+  if (issue?.code === 'unrecognized_keys' && option === undefined) {
+    const key = String(issue.keys[0])
+    return `${key} is no option: did you mean ${nearest(key, NODE_OPTION_NAMES)}?`
+  }
+  if (issue === undefined || option === undefined) return 'options have to be an object'
+  const name = option as keyof NodeOptions
+  return `${name} cannot be ${shown(name, options)}: allowed is ${ALLOWED[name]}`
+}
+
+/** The refused value, shortened; never a key, which does not belong into logs. */
+function shown(name: keyof NodeOptions, options: unknown): string {
+  if (name === 'key') return 'that'
+  const text = JSON.stringify((options as NodeOptions)[name]) ?? 'that'
+  return text.length > 200 ? `${text.slice(0, 200)}...` : text
 }
