@@ -131,7 +131,7 @@ export class Lan {
     for (const { namespace, device } of ends) {
       const table = `loss-${device}`
       const chain = `type filter hook ingress device "${device}" priority 0;`
-      const drop = `numgen random mod 1000 < ${Math.round(percent * 10)} drop`
+      const drop = `numgen random mod 1000 0-${Math.round(percent * 10) - 1} drop`
       // Named once before it is deleted, so that deleting works whether or not it was there.
       const clear = `table netdev ${table}\ndelete table netdev ${table}\n`
       const set = `table netdev ${table} {\nchain arrivals {\n${chain}\n${drop}\n}\n}\n`
