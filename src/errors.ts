@@ -13,6 +13,11 @@ export class NoClusterKeyError extends Error {
   override readonly name = 'NoClusterKeyError'
 }
 
+/** No node on this computer answers, or the one that did went away. */
+export class NoNodeError extends Error {
+  override readonly name = 'NoNodeError'
+}
+
 /** The payload is not something that JSON can carry. No task was created. */
 export class PayloadRejectedError extends Error {
   override readonly name = 'PayloadRejectedError'

@@ -7,9 +7,9 @@
  */
 import { createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { mkdir, open } from 'node:fs/promises'
-import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { InvalidOptionError, NoClusterKeyError } from './errors.ts'
+import { configHome } from './folders.ts'
 
 export type KeySearch = {
   /** The key itself. */
@@ -102,7 +102,7 @@ export async function findKey(search: KeySearch = {}): Promise<FoundKey> {
 
 /** Where the key of a cluster is kept: `$XDG_CONFIG_HOME/hearsay/<cluster>.key`. */
 export function keyPath(cluster: string, env: NodeJS.ProcessEnv = process.env): string {
-  return join(env['XDG_CONFIG_HOME'] || join(homedir(), '.config'), 'hearsay', `${cluster}.key`)
+  return join(configHome(env), `${cluster}.key`)
 }
 
 /**

@@ -4,12 +4,13 @@
  * All four say the same words, so they are checked here, once, by one schema: whatever is wrong is refused with the
  * name of the option, the value and what would be allowed, and a misspelt name with the one that was probably meant.
  */
-import { availableParallelism, homedir, hostname } from 'node:os'
+import { availableParallelism, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { InvalidOptionError } from './errors.ts'
+import { dataHome } from './folders.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -177,10 +178,6 @@ export function isNodeName(name: string): boolean {
 /** The key of `known` that was probably meant. */
 export function nearest(key: string, known: readonly string[]): string {
   return closest(key, [...known])
-}
-
-function dataHome(env: NodeJS.ProcessEnv): string {
-  return join(env['XDG_DATA_HOME'] || join(homedir(), '.local', 'share'), 'hearsay')
 }
 
 /** A host name may hold what a node's name may not. */

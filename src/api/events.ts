@@ -1,0 +1,95 @@
+/**
+ * Streams of JSON values, one a line, that a slow reader cannot swell.
+ *
+ * A list is pulled: the next piece is made when the reader has taken the last one. Events cannot wait for anybody, so
+ * each reader has a bounded queue; when it is full, the oldest events go, and a line says how many are missing.
+ */
+import type { NodeEvent } from '../node/handle.ts'
+import { problemOf } from './problem.ts'
+
+/** Large enough to make system calls rare, small enough to hold one per reader. */
+const PIECE_LENGTH = 65_536
+/** Guess: a second of a busy cluster. */
+const EVENTS_QUEUED_MAX = 4096
+
+const encoder = new TextEncoder()
+
+/** The values, one a line. If their iteration throws, the last line is the problem. */
+export function listStream(values: Iterable<unknown>): ReadableStream<Uint8Array> {
+  const iterator = values[Symbol.iterator]()
+  return new ReadableStream(
+    {
+      pull(controller) {
+        let piece = ''
+        let done = false
+        try {
+          while (!done && piece.length < PIECE_LENGTH) {
+            const next = iterator.next()
+            done = next.done === true
+            if (!done) piece += `${JSON.stringify(next.value)}\n`
+          }
+        } catch (error) {
+          piece += `${JSON.stringify(problemOf(error).problem)}\n`
+          done = true
+        }
+        if (piece !== '') controller.enqueue(encoder.encode(piece))
+        if (done) controller.close()
+      },
+      cancel() {
+        iterator.return?.()
+      }
+    },
+    { highWaterMark: 1 }
+  )
+}
+
+/** Events from now on, until the reader goes away or `end` is signalled. */
+export function eventStream(
+  subscribe: (listener: (event: NodeEvent) => void) => () => void,
+  end: AbortSignal
+): ReadableStream<Uint8Array> {
+  let queue: NodeEvent[] = []
+  let lost = 0
+  let unsubscribe = (): void => {}
+  return new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        // An empty line at once tells the reader that from here on it misses nothing.
+        controller.enqueue(encoder.encode('\n'))
+        const stop = subscribe(event => {
+          if (queue.length >= EVENTS_QUEUED_MAX) {
+            queue.shift()
+            lost++
+          }
+          queue.push(event)
+          flush(controller)
+        })
+        const close = (): void => {
+          unsubscribe()
+          controller.close()
+        }
+        unsubscribe = (): void => {
+          stop()
+          end.removeEventListener('abort', close)
+        }
+        end.addEventListener('abort', close, { once: true })
+        if (end.aborted) close()
+      },
+      pull: flush,
+      cancel() {
+        unsubscribe()
+      }
+    },
+    { highWaterMark: 1 }
+  )
+
+  function flush(controller: ReadableStreamDefaultController<Uint8Array>): void {
+    if (queue.length === 0 || (controller.desiredSize ?? 0) <= 0) return
+    const gap =
+      lost === 0 ? [] : [{ v: 1, at: new Date().toISOString(), event: 'events:lost', count: lost }]
+    const lines = [...gap, ...queue].map(event => JSON.stringify(event))
+    queue = []
+    lost = 0
+    controller.enqueue(encoder.encode(`${lines.join('\n')}\n`))
+  }
+}

@@ -1,0 +1,127 @@
+/**
+ * What the local API answers: a request in, a call of the node, its answer as JSON. Nothing is decided here; every
+ * check of a task's options is the node's own, so that a program and the command line meet the same rules.
+ */
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { z } from 'zod'
+import { InvalidOptionError, NodeClosedError, TooLargeError, WaitTimeoutError } from '../errors.ts'
+import type { NodeHandle, TaskFilter, TaskView } from '../node/handle.ts'
+import { eventStream, listStream } from './events.ts'
+import { problemOf } from './problem.ts'
+
+/** The node refuses payloads far below this; it only keeps a stray upload out of our memory. */
+const BODY_BYTES_MAX = 1_048_576
+/** What a timer can wait for. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1
+const TASK_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+const submission = z.strictObject({
+  type: z.string(),
+  payload: z.unknown().default(null),
+  options: z.record(z.string(), z.unknown()).default({})
+})
+const filter = z.strictObject({
+  state: z.enum(['waiting', 'queued', 'running', 'completed', 'failed', 'cancelled']).optional(),
+  type: z.string().optional(),
+  tag: z.string().optional(),
+  node: z.string().optional(),
+  limit: z.coerce.number().int().min(1).optional()
+})
+const patience = z.strictObject({
+  timeoutMs: z.coerce.number().min(0).max(TIMEOUT_MS_MAX).optional()
+})
+
+/**
+ * @param closing aborted with a NodeClosedError when the API closes: ends all waits and streams
+ */
+export function routes(node: NodeHandle, closing: AbortSignal): Hono {
+  const app = new Hono()
+  app.onError((error, c) => {
+    const { status, problem } = problemOf(error)
+    return c.json(problem, status)
+  })
+  app.notFound(c => {
+    const what = `${c.req.method} ${c.req.path}`
+    const message = `this node knows no ${what}: is its version of hearsay another one than yours?`
+    return c.json(problemOf(new InvalidOptionError(message)).problem, 404)
+  })
+  const tooLarge = (): never => {
+    throw new TooLargeError(`a request may have at most ${BODY_BYTES_MAX} bytes`)
+  }
+  app.post('/v1/tasks', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }), async c => {
+    const { type, payload, options } = check(submission, parse(await c.req.text()))
+    const submitted = await node.submit(type, payload, withFullIds(node, options))
+    return c.json({ v: 1, ...submitted }, 201)
+  })
+  app.get('/v1/tasks', c => {
+    const tasks = node.tasks(withoutUndefined(check(filter, c.req.query())))
+    return ndjson(listStream(tasks))
+  })
+  app.get('/v1/tasks/:part', c => c.json(node.task(node.resolveId(c.req.param('part')))))
+  app.get('/v1/tasks/:part/wait', async c => {
+    const { timeoutMs } = check(patience, c.req.query())
+    const gone = AbortSignal.any([c.req.raw.signal, closing])
+    return c.json(await wait(node, node.resolveId(c.req.param('part')), timeoutMs, gone))
+  })
+  app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
+  app.get('/v1/status', c => c.json(node.getSystemStatus()))
+  app.get('/v1/events', () => ndjson(eventStream(listener => node.onEvent(listener), closing)))
+  return app
+}
+
+/** Why all waits and streams end when the API closes. */
+export function closed(): NodeClosedError {
+  return new NodeClosedError('the node stops: ask another one, the task goes on')
+}
+
+async function wait(
+  node: NodeHandle,
+  id: string,
+  timeoutMs: number | undefined,
+  gone: AbortSignal
+): Promise<TaskView> {
+  if (timeoutMs === undefined) return node.settled(id, gone)
+  const ended = new AbortController()
+  const timer = setTimeout(() => {
+    ended.abort(new WaitTimeoutError(`${id} has not settled within ${timeoutMs} ms: it goes on`))
+  }, timeoutMs)
+  try {
+    return await node.settled(id, AbortSignal.any([gone, ended.signal]))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Dependencies may be named by a part of their id; what is whole may be a task not yet known here. */
+function withFullIds(node: NodeHandle, options: Record<string, unknown>): Record<string, unknown> {
+  const { dependsOn } = options
+  if (!Array.isArray(dependsOn)) return options
+  const full = dependsOn.map((id: unknown) =>
+    typeof id !== 'string' || TASK_ID.test(id) ? id : node.resolveId(id)
+  )
+  return { ...options, dependsOn: full }
+}
+
+function ndjson(body: ReadableStream<Uint8Array>): Response {
+  return new Response(body, { headers: { 'content-type': 'application/x-ndjson' } })
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new InvalidOptionError(`the request is no JSON: ${(error as Error).message}`)
+  }
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown): T {
+  const { success, data, error } = schema.safeParse(value)
+  if (success) return data
+  const { path, message } = error.issues[0] as z.core.$ZodIssue
+  throw new InvalidOptionError(`${path.join('.') || 'request'}: ${message}`)
+}
+
+function withoutUndefined(value: z.infer<typeof filter>): TaskFilter {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined))
+}

@@ -1,0 +1,202 @@
+/**
+ * A node without a network: tasks in a map, settled by the test. It keeps the promises of NodeHandle that the local
+ * API relies on, and no others.
+ */
+import { taskId } from '../../src/core/base/ids.ts'
+import {
+  AmbiguousTaskError,
+  InvalidOptionError,
+  NotReplicatedError,
+  PayloadRejectedError,
+  TooLargeError,
+  UnknownTaskError
+} from '../../src/errors.ts'
+import type {
+  Json,
+  NodeEvent,
+  NodeHandle,
+  NodeView,
+  StatusView,
+  Submitted,
+  TaskFilter,
+  TaskView
+} from '../../src/node/handle.ts'
+
+const TASK_STATES = ['waiting', 'queued', 'running', 'completed', 'failed', 'cancelled'] as const
+const SUBMITTED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
+
+export class FakeNode implements NodeHandle {
+  readonly id = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake'
+  readonly name: string
+  readonly cluster: string
+  readonly addresses = ['/ip4/127.0.0.1/tcp/4001']
+  /** How often each wait was given up by its caller. */
+  waitsGivenUp = 0
+  waiting = 0
+  listeners = new Set<(event: NodeEvent) => void>()
+  /** Options of the submissions, in order. */
+  submissions: { type: string; payload: unknown; options: Readonly<Record<string, unknown>> }[] = []
+  leftAfterMs: number | null = null
+  #views = new Map<string, TaskView>()
+  #waiters = new Map<string, ((view: TaskView) => void)[]>()
+
+  constructor(name = 'computer-a/1', cluster = 'test') {
+    this.name = name
+    this.cluster = cluster
+  }
+
+  /** The types say how a submission ends. */
+  submit(
+    type: string,
+    payload: unknown,
+    options: Readonly<Record<string, unknown>> = {}
+  ): Promise<Submitted> {
+    this.submissions.push({ type, payload, options })
+    if (type === 'rejected') return Promise.reject(new PayloadRejectedError('no JSON'))
+    if (type === 'large') return Promise.reject(new TooLargeError('8193 bytes are too many'))
+    if (type === 'broken') return Promise.reject(new TypeError('a mistake in hearsay'))
+    const { priority } = options
+    if (priority !== undefined && !(Number(priority) >= 1 && Number(priority) <= 10)) {
+      return Promise.reject(
+        new InvalidOptionError(`priority cannot be ${JSON.stringify(priority)}`)
+      )
+    }
+    const id = taskId(SUBMITTED_AT, 'fake', this.#views.size)
+    this.#views.set(id, view(id, type, payload as Json, this.name))
+    if (type === 'alone') return Promise.reject(new NotReplicatedError('0 of 1 have it', id))
+    const warnings = type === 'strange' ? ['no node has a handler for "strange"'] : []
+    if (type === 'quick') this.settle(id, { state: 'completed', result: payload as Json })
+    return Promise.resolve({ id, acks: 1, warnings })
+  }
+
+  settle(id: string, change: Partial<TaskView>): void {
+    const settled = { ...this.task(id), settledAt: '2026-01-02T03:04:06.000Z', ...change }
+    this.#views.set(id, { ...settled, durationMs: 12 })
+    for (const tell of this.#waiters.get(id) ?? []) tell(this.task(id))
+    this.#waiters.delete(id)
+  }
+
+  settled(id: string, signal?: AbortSignal): Promise<TaskView> {
+    const known = this.task(id)
+    if (known.settledAt !== null) return Promise.resolve(known)
+    this.waiting++
+    return new Promise((resolve, reject) => {
+      const waiters = this.#waiters.get(id) ?? []
+      this.#waiters.set(id, [...waiters, resolve])
+      signal?.addEventListener('abort', () => {
+        this.waitsGivenUp++
+        reject(signal.reason as Error)
+      })
+    })
+  }
+
+  resolveId(part: string): string {
+    const ids = [...this.#views.keys()].filter(id => id.includes(part))
+    if (ids.length > 1) throw new AmbiguousTaskError(`"${part}" fits ${ids.length} tasks`)
+    const [id] = ids
+    if (id === undefined) throw new UnknownTaskError(`no task "${part}" is known here`)
+    return id
+  }
+
+  task(id: string): TaskView {
+    const known = this.#views.get(id)
+    if (known === undefined) throw new UnknownTaskError(`no task "${id}" is known here`)
+    return known
+  }
+
+  *tasks(filter: TaskFilter = {}): Generator<TaskView> {
+    const fits = (task: TaskView): boolean =>
+      (filter.state === undefined || task.state === filter.state) &&
+      (filter.type === undefined || task.type === filter.type) &&
+      (filter.tag === undefined || task.tags.includes(filter.tag)) &&
+      (filter.node === undefined || task.holder === filter.node)
+    const fitting = [...this.#views.values()].toReversed().filter(fits)
+    for (const task of fitting.slice(0, filter.limit)) {
+      if (task.type === 'explodes') throw new TypeError('the list broke')
+      yield task
+    }
+  }
+
+  nodes(): NodeView[] {
+    const self: NodeView = {
+      v: 1,
+      name: this.name,
+      id: this.id,
+      computer: 'computer-a',
+      instance: '1',
+      status: 'alive',
+      draining: false,
+      self: true,
+      found: true,
+      connected: true,
+      synced: true,
+      slots: 2,
+      running: 1,
+      queued: 0,
+      handlers: ['quick'],
+      labels: {},
+      addresses: [...this.addresses],
+      heartbeatAgeMs: 0,
+      boot: 'boot',
+      version: '0.1.0'
+    }
+    const nobody = { status: null, id: null, self: false, connected: false, synced: false }
+    return [self, { ...self, ...nobody, name: 'computer-b/2', found: false, heartbeatAgeMs: null }]
+  }
+
+  getSystemStatus(): StatusView {
+    const tasks = Object.fromEntries(
+      TASK_STATES.map(state => [state, [...this.tasks({ state })].length])
+    ) as StatusView['tasks']
+    return {
+      v: 1,
+      cluster: this.cluster,
+      node: this.name,
+      id: this.id,
+      version: '0.1.0',
+      members: { alive: 1, connected: 0, synced: 0, expected: 2 },
+      tasks,
+      slots: { total: 2, running: 1 }
+    }
+  }
+
+  onEvent(listener: (event: NodeEvent) => void): () => void {
+    this.listeners.add(listener)
+    return () => this.listeners.delete(listener)
+  }
+
+  emit(event: string, details: Record<string, Json> = {}): void {
+    for (const tell of this.listeners) {
+      tell({ v: 1, at: '2026-01-02T03:04:05.000Z', event, ...details })
+    }
+  }
+
+  leave(graceMs = 0): Promise<void> {
+    this.leftAfterMs = graceMs
+    return Promise.resolve()
+  }
+}
+
+function view(id: string, type: string, payload: Json, holder: string): TaskView {
+  return {
+    v: 1,
+    id,
+    type,
+    state: 'queued',
+    reason: 'SlotsBusy',
+    priority: 5,
+    attempt: 1,
+    epoch: 0,
+    holder,
+    submittedBy: holder,
+    submittedAt: new Date(SUBMITTED_AT).toISOString(),
+    startedAt: null,
+    settledAt: null,
+    durationMs: null,
+    payload,
+    result: null,
+    error: null,
+    dependsOn: [],
+    tags: []
+  }
+}
