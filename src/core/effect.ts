@@ -40,7 +40,7 @@ export type TaskEventName =
 
 /** Something an observer may want to know. Nothing depends on it being heard. */
 export type CoreEvent =
-  | Readonly<{ name: `task:${TaskEventName}`; taskId: TaskId }>
+  | Readonly<{ name: 'task:submitted' | 'task:started' | 'task:stolen'; taskId: TaskId }>
   | Readonly<{ name: 'node:joined' | 'node:left'; node: NodeId; nodeName: string }>
 
 export type Effect =

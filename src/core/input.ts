@@ -37,7 +37,10 @@ export type Input =
   | Readonly<{ kind: 'persisted'; flush: number }>
   /** Our own addresses, as others reach us. */
   | Readonly<{ kind: 'addresses'; addresses: readonly string[] }>
-  /** Time has passed. Due every `tickMs` or so; late or lost ticks only delay things. */
+  /** Time has passed. Due a few times a second; late or lost ticks only delay things. */
   | Readonly<{ kind: 'tick' }>
-  /** Stop on purpose: take nothing more, hand on what is queued, say goodbye. */
-  | Readonly<{ kind: 'leave' }>
+  /**
+   * Stop on purpose: take nothing more, hand on what is queued, let what runs finish, say goodbye. With `abort`, what
+   * still runs is handed on too.
+   */
+  | Readonly<{ kind: 'leave'; abort: boolean }>

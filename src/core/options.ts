@@ -43,8 +43,6 @@ export type CoreOptions = Readonly<{
   hopsMax: number
   /** How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. */
   syncDelayMs: number
-  /** A sync without any progress for so long is given up and tried with another peer. */
-  syncTimeoutMs: number
   /** No gossip message is larger. */
   gossipBytesMax: number
 }>
@@ -60,6 +58,5 @@ export const CORE_DEFAULTS: CoreOptions = {
   stealMax: 256,
   hopsMax: 8,
   syncDelayMs: 300,
-  syncTimeoutMs: 10_000,
   gossipBytesMax: 65_536
 }

@@ -36,13 +36,13 @@ export type DecodedStored = { ok: true; task: StoredTask } | { ok: false; why: s
 const boot = name(LIMITS.bootBytesMax, /^[^/]+\/[0-9a-z]{10}-[0-9a-z]{6}$/)
 const taskId = text(36, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
 const stamp = uint(Number.MAX_SAFE_INTEGER)
-const sequence = uint(Number.MAX_SAFE_INTEGER)
+const sequence = uint(Number.MAX_SAFE_INTEGER, 1)
 
 const spec = message({
   id: required(1, taskId),
   type: required(2, text(LIMITS.typeLengthMax * 4)),
   payload: required(3, text(LIMITS.inlineBytesMax)),
-  priority: required(4, uint(LIMITS.priorityMax)),
+  priority: required(4, uint(LIMITS.priorityMax, LIMITS.priorityMin)),
   dependsOn: repeated(5, taskId, LIMITS.dependenciesMax),
   tags: repeated(6, text(LIMITS.tagLengthMax * 4), LIMITS.tagsMax),
   timeoutMs: nullable(7, uint(LIMITS.timeoutMsMax)),
@@ -145,7 +145,7 @@ const heartbeat = message({
 const batch = mapped(
   message({
     origin: required(1, boot),
-    after: required(2, sequence),
+    after: required(2, stamp),
     records: repeated(3, record, LIMITS.recordsMax),
     writes: required(4, packed(-1, LIMITS.writesMax))
   }),

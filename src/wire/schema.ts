@@ -58,8 +58,8 @@ export type Field<T> = Readonly<{
   absent?: () => T
 }>
 
-/** A whole number from 0 to `max`; beyond 32 bits it is sent as a double. */
-export function uint(max: number = 2 ** 32 - 1): Value<number> {
+/** A whole number from `min` to `max`; one that may exceed 32 bits is sent as a double. */
+export function uint(max: number = 2 ** 32 - 1, min: number = 0): Value<number> {
   const wide = max >= 2 ** 32
   return {
     write: (writer, field, value) => {
@@ -69,8 +69,8 @@ export function uint(max: number = 2 ** 32 - 1): Value<number> {
     read: (reader, wireType) => {
       expect(wireType, wide ? FIXED64 : VARINT)
       const value = wide ? reader.double() : reader.uint32()
-      if (!Number.isSafeInteger(value) || value < 0 || value > max) {
-        throw new Refused(`${value} is not a whole number from 0 to ${max}`)
+      if (!Number.isSafeInteger(value) || value < min || value > max) {
+        throw new Refused(`${value} is not a whole number from ${min} to ${max}`)
       }
       return value
     }

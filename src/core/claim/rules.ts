@@ -1,0 +1,81 @@
+/**
+ * Who may do what with a task, and what the change looks like. The rules of "Who may claim" (README.md), one function
+ * each: they look at one record and answer with the change to write, or with why not.
+ */
+import { assert } from '../base/assert.ts'
+import type { Hlc } from '../base/hlc.ts'
+import type { BootId } from '../base/ids.ts'
+import type { RunResult } from '../input.ts'
+import type { Patch } from '../log/log.ts'
+import { isSettled, isStarted, type TaskRecord } from '../task/record.ts'
+
+/** Only the boot that the claim names may start a task, grant it or settle it. */
+export function holds(self: BootId, record: TaskRecord): boolean {
+  return record.claim.holder === self && !isSettled(record)
+}
+
+/** The holder calls the handler. */
+export function startOf(self: BootId, record: TaskRecord, at: Hlc): Patch {
+  assert(
+    holds(self, record) && !isStarted(record),
+    'only a holder starts a task, and once an epoch'
+  )
+  return { started: { epoch: record.claim.epoch, at } }
+}
+
+/** The holder gives the task to another, under the next epoch. */
+export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
+  assert(holds(self, record), 'only a holder grants a task')
+  const { epoch, attempt, hops } = record.claim
+  return { claim: { epoch: epoch + 1, holder: to, attempt, hops: hops + 1, cause: 'grant' } }
+}
+
+/** The handler has ended under the claim that stands. */
+export function outcomeOf(
+  self: BootId,
+  record: TaskRecord,
+  run: RunResult,
+  at: Hlc,
+  durationMs: number
+): Patch {
+  assert(holds(self, record) && isStarted(record), 'only what was started here ends here')
+  const completed = run.status === 'completed'
+  return {
+    outcome: {
+      status: run.status,
+      epoch: record.claim.epoch,
+      by: self,
+      at,
+      durationMs,
+      result: completed ? run.result : null,
+      error: completed ? null : run.error,
+      reason: completed ? null : run.reason
+    }
+  }
+}
+
+/** A dependency failed or was cancelled, so this task will never run. */
+export function dependencyFailed(
+  self: BootId,
+  record: TaskRecord,
+  dependency: string,
+  at: Hlc
+): Patch {
+  assert(holds(self, record) && !isStarted(record), 'a task that runs has no open dependency')
+  return {
+    outcome: {
+      status: 'cancelled',
+      epoch: record.claim.epoch,
+      by: self,
+      at,
+      durationMs: 0,
+      result: null,
+      error: {
+        name: 'DependencyFailedError',
+        message: `the task it depends on, ${dependency}, did not complete`,
+        stack: null
+      },
+      reason: 'DependencyFailed'
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * What the two halves of the core share: who we are, what time it is, the replica, the members, and where effects go.
+ */
+import type { HybridClock } from './base/hlc.ts'
+import type { BootId, NodeId } from './base/ids.ts'
+import type { Effect } from './effect.ts'
+import type { Log } from './log/log.ts'
+import type { Members } from './members/members.ts'
+import type { CoreOptions } from './options.ts'
+
+/** What a node says about itself for as long as it lives. */
+export type Identity = Readonly<{
+  boot: BootId
+  /** `computer/instance`. */
+  name: string
+  version: string
+  labels: Readonly<Record<string, string>>
+}>
+
+export type Context = {
+  readonly self: BootId
+  readonly node: NodeId
+  readonly options: CoreOptions
+  readonly clock: HybridClock
+  readonly log: Log
+  readonly members: Members
+  /** The time of the step under way: the wall clock in ms. */
+  now: number
+  emit(effect: Effect): void
+}

@@ -1,0 +1,57 @@
+/**
+ * Waits until others have a write of ours on disk.
+ *
+ * A submission is acknowledged, and a result reported, when the write that made it is on our disk and on that of so
+ * many others. Writes are numbered and acknowledged in order, so those that ask for the same number of copies form a
+ * queue, of which only the head is ever looked at.
+ */
+export type Waiting = Readonly<{
+  /** The write of this boot that has to be elsewhere. */
+  seq: number
+  /** How many others must have it. Null: one, if there is any other member. */
+  acks: number | null
+  /** When to stop waiting. Later waits end later. */
+  deadline: number
+  /** Called once. `short` if fewer have it than were asked for. */
+  done(copies: number, short: boolean): void
+}>
+
+export type CopiesView = Readonly<{
+  /** Up to which of our writes our own disk has them. */
+  durableUpTo: number
+  /** How many other members can be reached. */
+  others: number
+  /** How many of the others have the write. */
+  copies(seq: number): number
+}>
+
+export class Copies {
+  readonly #queues = new Map<number | null, Waiting[]>()
+
+  add(waiting: Waiting): void {
+    const queue = this.#queues.get(waiting.acks)
+    if (queue === undefined) this.#queues.set(waiting.acks, [waiting])
+    else queue.push(waiting)
+  }
+
+  get isEmpty(): boolean {
+    return this.#queues.size === 0
+  }
+
+  /** Lets go of everything that has its copies, or has waited long enough. */
+  settle(now: number, view: CopiesView): void {
+    for (const [acks, queue] of this.#queues) {
+      const wanted = acks ?? Math.min(1, view.others)
+      let done = 0
+      for (const waiting of queue) {
+        if (waiting.seq > view.durableUpTo) break
+        const copies = view.copies(waiting.seq)
+        if (copies < wanted && now < waiting.deadline) break
+        done++
+        waiting.done(copies, copies < (acks ?? 1))
+      }
+      queue.splice(0, done)
+      if (queue.length === 0) this.#queues.delete(acks)
+    }
+  }
+}

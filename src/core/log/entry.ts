@@ -1,0 +1,21 @@
+/**
+ * One task in this replica: its state, and which writes of which boots brought it there.
+ */
+import type { TaskId } from '../base/ids.ts'
+import type { Dot, TaskRecord } from '../task/record.ts'
+
+export class Entry {
+  readonly id: TaskId
+  record: TaskRecord
+  /** The newest state that is on disk: the only one that other nodes are shown. */
+  durable: TaskRecord | null = null
+  /** Its outcome has been reported, or is about to be. */
+  reported = false
+  /** Every write that changed the task, in the order of arrival. */
+  readonly writes: Dot[] = []
+
+  constructor(record: TaskRecord) {
+    this.id = record.spec.id
+    this.record = record
+  }
+}

@@ -1,0 +1,250 @@
+/**
+ * This node's replica of all tasks, and the bookkeeping that lets replicas catch up with each other.
+ *
+ * Think of every boot as an author with a notebook. Each write of an author has a number; a replica that has merged an
+ * author's writes up to `b` says so in its version vector. News come as "author O, (a, b]" with the newest state of the
+ * tasks that those writes changed. A replica that stands at `a` or beyond merges them and stands at `b`. One that stands
+ * before `a` merges nothing and fetches what is missing: state that no vector covers would never be passed on.
+ *
+ * The vector is also the causal context. A task that is absent here, although the vector covers its creation, was here,
+ * settled and was pruned: it is not taken in again. That is why nothing may ever advance the vector past a creation
+ * without merging it (README.md, "Cut anywhere").
+ *
+ * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
+ */
+import { assert } from '../base/assert.ts'
+import type { BootId, TaskId } from '../base/ids.ts'
+import type { Flush, StoredTask } from '../effect.ts'
+import type { Batch, VersionVector } from '../message.ts'
+import {
+  join,
+  type Claim,
+  type Dot,
+  type Outcome,
+  type Started,
+  type TaskRecord
+} from '../task/record.ts'
+import { Entry } from './entry.ts'
+import { OriginLog } from './origin-log.ts'
+import { MessageSize } from './size.ts'
+
+export type Patch = Readonly<{ claim?: Claim; started?: Started; outcome?: Outcome }>
+
+export type Merged =
+  | Readonly<{ kind: 'merged'; changed: readonly Entry[] }>
+  /** All of it was known already. */
+  | Readonly<{ kind: 'known' }>
+  /** Something in between is missing; nothing was merged. */
+  | Readonly<{ kind: 'gap' }>
+
+export class Log {
+  readonly #self: BootId
+  readonly #entries = new Map<TaskId, Entry>()
+  readonly #origins = new Map<BootId, OriginLog>()
+  readonly #dirty = new Set<Entry>()
+  readonly #moved = new Set<BootId>()
+  readonly #durableVector = new Map<BootId, number>()
+  readonly #onAdded: (entry: Entry) => void
+  #flushes = 0
+  #inFlight: Flush | null = null
+
+  /** @param onAdded called for each task that comes into the replica, from wherever */
+  constructor(self: BootId, onAdded: (entry: Entry) => void = () => {}) {
+    this.#self = self
+    this.#onAdded = onAdded
+    this.#origins.set(self, new OriginLog())
+  }
+
+  get(id: TaskId): Entry | undefined {
+    return this.#entries.get(id)
+  }
+
+  entries(): IterableIterator<Entry> {
+    return this.#entries.values()
+  }
+
+  /** The number that this boot's next write will have. */
+  get nextSeq(): number {
+    return this.#origin(this.#self).upTo + 1
+  }
+
+  /** Up to which write of `origin` everything is merged. */
+  merged(origin: BootId): number {
+    return this.#origins.get(origin)?.upTo ?? 0
+  }
+
+  /** The number of the flush that will hold what is written now. */
+  get nextFlush(): number {
+    return this.#flushes + 1
+  }
+
+  get isFlushing(): boolean {
+    return this.#inFlight !== null
+  }
+
+  /** What this replica has merged, on disk or not yet. */
+  mergedVector(): VersionVector {
+    return new Map([...this.#origins].map(([origin, log]) => [origin, log.upTo]))
+  }
+
+  /** What this replica has on disk. */
+  get durableVector(): VersionVector {
+    return this.#durableVector
+  }
+
+  /** Takes in a task that this boot creates. Its creation dot is this boot's next write. */
+  create(record: TaskRecord): Entry {
+    assert(!this.#entries.has(record.spec.id), 'a new task has a new id')
+    const entry = this.#add(record)
+    this.#note(entry, this.#self)
+    return entry
+  }
+
+  /** Writes a change of this boot: one write, also if the state stays the same (as when a thief copies its claim). */
+  write(entry: Entry, patch: Patch): void {
+    entry.record = join(entry.record, { ...entry.record, ...patch })
+    this.#note(entry, this.#self)
+  }
+
+  /** Merges news of one origin, all or nothing. */
+  merge(batch: Batch): Merged {
+    const { origin, after, records, writes } = batch
+    const upTo = this.merged(origin)
+    if (upTo < after) return { kind: 'gap' }
+    if (after + writes.length <= upTo) return { kind: 'known' }
+    const changed: Entry[] = []
+    const entries = records.map(record => {
+      const entry = this.#mergeRecord(record)
+      if (entry?.changed === true) changed.push(entry.entry)
+      return entry?.entry ?? null
+    })
+    // The vector moves last: while records are merged it must not cover their own creation yet.
+    for (let i = upTo - after; i < writes.length; i++) {
+      const entry = writes[i]! < 0 ? null : entries[writes[i]!]!
+      if (entry === null) this.#origin(origin).append(null)
+      else this.#note(entry, origin)
+    }
+    this.#moved.add(origin)
+    return { kind: 'merged', changed }
+  }
+
+  /** Merges a record that came with a grant, outside any batch. Undefined if the task was here and has been pruned. */
+  take(record: TaskRecord): Entry | undefined {
+    return this.#mergeRecord(record)?.entry
+  }
+
+  /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
+  flush(): Flush | null {
+    if (this.#inFlight !== null || (this.#dirty.size === 0 && this.#moved.size === 0)) return null
+    const tasks: StoredTask[] = []
+    for (const entry of this.#dirty)
+      tasks.push({ record: entry.record, writes: entry.writes.slice() })
+    const vector = new Map<BootId, number>()
+    for (const origin of this.#moved) vector.set(origin, this.merged(origin))
+    this.#dirty.clear()
+    this.#moved.clear()
+    this.#inFlight = { flush: ++this.#flushes, tasks, vector }
+    return this.#inFlight
+  }
+
+  /** The flush under way is on disk. Returns it. */
+  flushed(number: number): Flush {
+    const flush = this.#inFlight
+    assert(flush !== null && flush.flush === number, 'flushes end one by one, in order')
+    this.#inFlight = null
+    for (const task of flush.tasks) this.#entries.get(task.record.spec.id)!.durable = task.record
+    for (const [origin, upTo] of flush.vector) {
+      this.#origin(origin).durableUpTo = upTo
+      this.#durableVector.set(origin, upTo)
+    }
+    return flush
+  }
+
+  /**
+   * The next stretch of an origin's writes after `after`, as it lies on disk, in a message of at most `bytesMax`
+   * (or of one task, whose size has its own bound). Null if there is nothing.
+   */
+  range(origin: BootId, after: number, bytesMax: number): Batch | null {
+    const log = this.#origins.get(origin)
+    if (log === undefined || log.durableUpTo <= after) return null
+    const size = new MessageSize()
+    const places = new Map<Entry, number>()
+    const records: TaskRecord[] = []
+    const writes: number[] = []
+    for (let seq = after + 1; seq <= log.durableUpTo; seq++) {
+      const entry = log.at(seq)
+      size.addWrite()
+      let place = entry === null ? -1 : places.get(entry)
+      if (place === undefined) {
+        const record = entry!.durable
+        assert(record !== null, 'a task with a write on disk is on disk')
+        size.add(record)
+        if (size.bytes > bytesMax && writes.length > 0) break
+        place = records.push(record) - 1
+        places.set(entry!, place)
+      }
+      writes.push(place)
+    }
+    return { kind: 'batch', origin, after, records, writes }
+  }
+
+  /** Takes back what was on disk, before anything else happens. */
+  restore(tasks: Iterable<StoredTask>, vector: VersionVector): void {
+    for (const { record, writes } of tasks) {
+      const entry = this.#add(record)
+      entry.durable = record
+      for (const dot of writes) {
+        entry.writes.push(dot)
+        this.#origin(dot.origin).restore(dot.seq, entry)
+      }
+    }
+    for (const [origin, upTo] of vector) {
+      if (this.merged(origin) < upTo) this.#origin(origin).restore(upTo, null)
+    }
+    for (const [origin, log] of this.#origins) {
+      log.durableUpTo = log.upTo
+      if (log.upTo > 0) this.#durableVector.set(origin, log.upTo)
+    }
+    this.#dirty.clear()
+  }
+
+  #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {
+    const known = this.#entries.get(record.spec.id)
+    if (known === undefined) {
+      if (record.created.every(dot => this.#covers(dot))) return undefined
+      return { entry: this.#add(record), changed: true }
+    }
+    const joined = join(known.record, record)
+    if (joined === known.record) return { entry: known, changed: false }
+    known.record = joined
+    this.#dirty.add(known)
+    return { entry: known, changed: true }
+  }
+
+  #covers(dot: Dot): boolean {
+    return this.merged(dot.origin) >= dot.seq
+  }
+
+  #add(record: TaskRecord): Entry {
+    const entry = new Entry(record)
+    this.#entries.set(entry.id, entry)
+    this.#dirty.add(entry)
+    this.#onAdded(entry)
+    return entry
+  }
+
+  /** The next write of `origin` changed this task. */
+  #note(entry: Entry, origin: BootId): void {
+    const log = this.#origin(origin)
+    log.append(entry)
+    entry.writes.push({ origin, seq: log.upTo })
+    this.#dirty.add(entry)
+    this.#moved.add(origin)
+  }
+
+  #origin(origin: BootId): OriginLog {
+    let log = this.#origins.get(origin)
+    if (log === undefined) this.#origins.set(origin, (log = new OriginLog()))
+    return log
+  }
+}

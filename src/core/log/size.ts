@@ -1,0 +1,51 @@
+/**
+ * How large a message will be, before it is encoded. Never less than the true size, so that what fits here fits on the
+ * wire; test/wire checks that against the codec.
+ */
+import { utf8Length } from '../base/utf8.ts'
+import type { BootId } from '../base/ids.ts'
+import type { TaskRecord } from '../task/record.ts'
+
+/** Tag and length of a field, and a number of any size. */
+const FIELD_BYTES = 10
+/** A task id with tag and length. */
+const ID_BYTES = 38
+
+export class MessageSize {
+  /** The envelope, the origin's name and the place of the stretch. */
+  bytes = 256
+  readonly #names = new Set<BootId>()
+
+  /** Adds one write: its place in the list of records. */
+  addWrite(): void {
+    this.bytes += 3
+  }
+
+  add(record: TaskRecord): void {
+    const { spec, created, claim, started, outcome } = record
+    this.bytes += 12 * FIELD_BYTES + ID_BYTES * (1 + spec.dependsOn.length)
+    this.bytes += utf8Length(spec.type) + utf8Length(spec.payload)
+    for (const tag of spec.tags) this.bytes += FIELD_BYTES + utf8Length(tag)
+    this.#addName(spec.submittedBy)
+    for (const dot of created) {
+      this.bytes += 3 * FIELD_BYTES
+      this.#addName(dot.origin)
+    }
+    this.bytes += 4 * FIELD_BYTES
+    this.#addName(claim.holder)
+    if (started !== null) this.bytes += 3 * FIELD_BYTES
+    if (outcome === null) return
+    this.bytes += 8 * FIELD_BYTES + utf8Length(outcome.result ?? '')
+    this.#addName(outcome.by)
+    if (outcome.error === null) return
+    const { name, message, stack } = outcome.error
+    this.bytes += 4 * FIELD_BYTES + utf8Length(name) + utf8Length(message) + utf8Length(stack ?? '')
+  }
+
+  #addName(name: BootId): void {
+    this.bytes += 6
+    if (this.#names.has(name)) return
+    this.#names.add(name)
+    this.bytes += name.length
+  }
+}

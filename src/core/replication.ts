@@ -1,0 +1,153 @@
+/**
+ * The half of the core that carries the log: to disk, to the others, and back from them.
+ *
+ * Writing is group commit. If nothing is on the way to disk, what has changed goes at once; otherwise it gathers until
+ * that flush has landed. An idle node answers in one disk write, and a busy one puts hundreds of tasks into each. Only
+ * when a flush has landed is it told to others.
+ */
+import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
+import type { Context } from './context.ts'
+import type { Flush } from './effect.ts'
+import { Copies } from './log/copies.ts'
+import type { Entry } from './log/entry.ts'
+import { Lag } from './log/lag.ts'
+import type { Batch } from './message.ts'
+import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
+
+export class Replication {
+  readonly #context: Context
+  readonly #copies = new Copies()
+  readonly #lag: Lag
+  #syncing = false
+  /** What waits for a flush: called when that one, or a later one, has landed. */
+  #afterFlush: { flush: number; done: () => void }[] = []
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#lag = new Lag(context.options.syncDelayMs)
+  }
+
+  /** Nothing is on the way to disk, and nobody waits for it. */
+  get isIdle(): boolean {
+    return !this.#context.log.isFlushing && this.#afterFlush.length === 0
+  }
+
+  /** Merges news from a peer. Returns the tasks that it changed. */
+  merge(from: NodeId, batch: Batch): readonly Entry[] {
+    const { log, clock, now } = this.#context
+    const merged = log.merge(batch)
+    if (merged.kind === 'gap') this.#sync(from)
+    if (merged.kind !== 'merged') return []
+    for (const { record } of merged.changed) clock.adopt(latestStamp(record), now)
+    return merged.changed
+  }
+
+  syncEnded(): void {
+    this.#syncing = false
+  }
+
+  /** Fetches what a member has had for a while and we still lack. */
+  catchUp(): void {
+    const { members, log, now } = this.#context
+    for (const { node, vector } of members.reachable()) {
+      if (this.#lag.isDue(now, node, vector, origin => log.merged(origin))) this.#sync(node)
+    }
+  }
+
+  unlinked(peer: NodeId): void {
+    this.#lag.forget(peer)
+  }
+
+  /** Sends what has changed to disk, unless a flush is under way. */
+  flush(): void {
+    const flush = this.#context.log.flush()
+    if (flush !== null) this.#context.emit({ kind: 'persist', flush })
+  }
+
+  /** Calls back when everything written so far is on disk. */
+  onceDurable(done: () => void): void {
+    this.#afterFlush.push({ flush: this.#context.log.nextFlush, done })
+  }
+
+  /** Calls back when our write `seq` is on disk here and with `acks` others. */
+  onceCopied(
+    seq: number,
+    acks: number | null,
+    done: (copies: number, short: boolean) => void
+  ): void {
+    const deadline = this.#context.now + this.#context.options.acksTimeoutMs
+    this.#copies.add({ seq, acks, deadline, done })
+  }
+
+  /** A flush has landed: tell the others, acknowledge theirs, answer those who waited for it. */
+  persisted(number: number): void {
+    const { log, self, members, emit } = this.#context
+    const told = log.durableVector.get(self) ?? 0
+    const flush = log.flushed(number)
+    this.#publishWrites(told)
+    const origins = new Set([...flush.vector.keys()].map(nodeOf))
+    for (const node of origins) {
+      if (!members.isLinked(node)) continue
+      emit({ kind: 'send', to: node, message: { kind: 'ack', boot: self, vector: flush.vector } })
+    }
+    const waiting = this.#afterFlush
+    this.#afterFlush = waiting.filter(({ flush }) => flush > number)
+    for (const { flush, done } of waiting) if (flush <= number) done()
+    this.#reportSettled(flush)
+    this.settleCopies()
+  }
+
+  /** Something that copies are counted by has changed. */
+  settleCopies(): void {
+    if (this.#copies.isEmpty) return
+    const { log, self, members, now } = this.#context
+    this.#copies.settle(now, {
+      durableUpTo: log.durableVector.get(self) ?? 0,
+      others: members.reachable().length,
+      copies: seq => members.copies(self, seq)
+    })
+  }
+
+  #publishWrites(after: number): void {
+    const { log, self, options, emit } = this.#context
+    for (;;) {
+      const batch = log.range(self, after, options.gossipBytesMax)
+      if (batch === null) return
+      emit({ kind: 'publish', message: batch })
+      after += batch.writes.length
+    }
+  }
+
+  #sync(peer: NodeId): void {
+    if (this.#syncing) return
+    const { log, self, emit } = this.#context
+    this.#syncing = true
+    this.#lag.forget(peer)
+    emit({ kind: 'sync', peer, request: { kind: 'sync', boot: self, vector: log.mergedVector() } })
+  }
+
+  /**
+   * Outcomes are reported once they are on two disks. One that came from elsewhere was on its maker's disk before it
+   * was sent, so ours is the second; our own has to be acknowledged first.
+   */
+  #reportSettled(flush: Flush): void {
+    const { log, self, emit } = this.#context
+    for (const { record, writes } of flush.tasks) {
+      const taskId = record.spec.id
+      const entry = log.get(taskId)!
+      if (entry.reported || !isSettled(record)) continue
+      entry.reported = true
+      const report = (): void => emit({ kind: 'settled', taskId })
+      if (record.outcome!.by === self) this.onceCopied(lastWrite(writes, self), null, report)
+      else report()
+    }
+  }
+}
+
+function lastWrite(writes: readonly Dot[], origin: BootId): number {
+  return writes.reduce((last, dot) => (dot.origin === origin ? Math.max(last, dot.seq) : last), 0)
+}
+
+function latestStamp({ spec, started, outcome }: TaskRecord): number {
+  return Math.max(spec.submittedAt, started?.at ?? 0, outcome?.at ?? 0)
+}

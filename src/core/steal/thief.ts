@@ -1,0 +1,76 @@
+/**
+ * The side of stealing that asks: when, whom, and for how much.
+ *
+ * Every replica knows who holds what, so a thief does not ask around: it asks the holder with the longest queue of tasks
+ * that it can run. One question at a time. A holder that had nothing (its queue is on the way to somebody else) is left
+ * alone for a moment, unless its queue is seen to grow.
+ */
+import type { BootId } from '../base/ids.ts'
+import { nodeOf } from '../base/ids.ts'
+import { weight } from '../base/weight.ts'
+import type { CoreOptions } from '../options.ts'
+
+export type Backlog = Readonly<{ holder: BootId; ready: number }>
+
+type Question = { request: number; holder: BootId; askedAt: number; ready: number }
+
+export class Thief {
+  readonly #self: BootId
+  readonly #options: CoreOptions
+  #requests = 0
+  #open: Question | null = null
+  /** Holders that had nothing, until when they are left alone, and how long their queue seemed then. */
+  readonly #paused = new Map<BootId, { until: number; ready: number }>()
+
+  constructor(self: BootId, options: CoreOptions) {
+    this.#self = self
+    this.#options = options
+  }
+
+  /**
+   * How many tasks to have at hand, running or ready, to be busy until more can arrive.
+   *
+   * @param expectedMs how long one runs, if known: without it, nothing is taken ahead
+   */
+  wanted(slots: number, expectedMs: number | undefined): number {
+    if (expectedMs === undefined) return slots
+    const ahead = Math.floor((slots * this.#options.stealAheadMs) / Math.max(expectedMs, 0.01))
+    return Math.min(slots + ahead, this.#options.stealMax)
+  }
+
+  /** Whether no question is open. One without an answer is given up after a while. */
+  mayAsk(now: number): boolean {
+    return this.#open === null || now - this.#open.askedAt >= this.#options.stealTimeoutMs
+  }
+
+  /** Whom to ask now, if anybody. The question then counts as asked. */
+  ask(now: number, backlogs: readonly Backlog[]): { request: number; holder: BootId } | null {
+    let best: Backlog | null = null
+    for (const backlog of backlogs) {
+      const pause = this.#paused.get(backlog.holder)
+      if (pause !== undefined) {
+        if (now < pause.until && backlog.ready <= pause.ready) continue
+        this.#paused.delete(backlog.holder)
+      }
+      if (best === null || this.#before(backlog, best)) best = backlog
+    }
+    if (best === null) return null
+    this.#open = { request: ++this.#requests, holder: best.holder, askedAt: now, ready: best.ready }
+    return { request: this.#open.request, holder: best.holder }
+  }
+
+  /** The answer to a question has come. An answer to an older one is no answer to the open one. */
+  answered(now: number, holder: BootId, request: number, count: number): void {
+    const question = this.#open
+    if (question === null || question.holder !== holder || question.request !== request) return
+    this.#open = null
+    if (count > 0) return
+    this.#paused.set(holder, { until: now + this.#options.stealPauseMs, ready: question.ready })
+  }
+
+  /** Longest queue first; equal ones in an order that differs from thief to thief, so that they spread. */
+  #before(x: Backlog, y: Backlog): boolean {
+    if (x.ready !== y.ready) return x.ready > y.ready
+    return weight(this.#self, nodeOf(x.holder)) > weight(this.#self, nodeOf(y.holder))
+  }
+}

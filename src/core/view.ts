@@ -1,0 +1,90 @@
+/**
+ * A read-only picture of the core, for status, API and checkers. Shows; never changes.
+ */
+import type { BootId, TaskId } from './base/ids.ts'
+import type { Entry } from './log/entry.ts'
+import type { Log } from './log/log.ts'
+import type { Member, Members, MemberStatus } from './members/members.ts'
+import type { Heartbeat, VersionVector } from './message.ts'
+import type { Dependencies } from './queue/dependencies.ts'
+import type { TaskRecord } from './task/record.ts'
+import { stateOf, type TaskState } from './task/state.ts'
+
+export type MemberView = Readonly<{
+  heartbeat: Heartbeat
+  status: MemberStatus
+  linked: boolean
+  /** It has all that we have on disk, and we have all that it has told of. */
+  synced: boolean
+  heartbeatAgeMs: number
+}>
+
+export class CoreView {
+  readonly #log: Log
+  readonly #members: Members
+  readonly #dependencies: Dependencies
+  readonly #self: () => Heartbeat
+
+  constructor(log: Log, members: Members, dependencies: Dependencies, self: () => Heartbeat) {
+    this.#log = log
+    this.#members = members
+    this.#dependencies = dependencies
+    this.#self = self
+  }
+
+  /** What this node would say about itself now. */
+  self(): Heartbeat {
+    return this.#self()
+  }
+
+  record(id: TaskId): TaskRecord | undefined {
+    return this.#log.get(id)?.record
+  }
+
+  /** In the order in which they came into this replica. */
+  *records(): Generator<TaskRecord> {
+    for (const entry of this.#log.entries()) yield entry.record
+  }
+
+  state(record: TaskRecord): TaskState {
+    return stateOf(record, this.#dependencies.ready(record.spec.id))
+  }
+
+  /** Whether the outcome of the task is on two disks (or on the only one), so that it may be told. */
+  isReported(id: TaskId): boolean {
+    return this.#log.get(id)?.reported ?? false
+  }
+
+  /** Up to which write of a boot this replica has merged everything. */
+  merged(origin: BootId): number {
+    return this.#log.merged(origin)
+  }
+
+  mergedVector(): VersionVector {
+    return this.#log.mergedVector()
+  }
+
+  /** All other members, in the order of their ids. */
+  members(now: number): MemberView[] {
+    return this.#members.all().map(member => ({
+      heartbeat: member.heartbeat,
+      status: this.#members.status(member, now),
+      linked: this.#members.isLinked(member.node),
+      synced: this.#isSynced(member),
+      heartbeatAgeMs: Math.max(0, now - member.heardAt)
+    }))
+  }
+
+  #isSynced(member: Member): boolean {
+    for (const [origin, upTo] of this.#log.durableVector) {
+      if ((member.vector.get(origin) ?? 0) < upTo) return false
+    }
+    for (const [origin, upTo] of member.vector) if (this.#log.merged(origin) < upTo) return false
+    return true
+  }
+
+  /** For checkers: the entry itself. Not to be changed. */
+  entry(id: TaskId): Readonly<Entry> | undefined {
+    return this.#log.get(id)
+  }
+}
