@@ -1,0 +1,197 @@
+/**
+ * The demo from beginning to end: start nodes, give all the work to one of them, watch the others take their share,
+ * put the picture together, tell what it took, and leave nothing behind but the picture.
+ *
+ * Everything goes through the doors that a user has: nodes are `hearsay start` processes, tasks go in and results come
+ * out through the local API of one node.
+ */
+import { access, constants, mkdtemp, rm, stat } from 'node:fs/promises'
+import { availableParallelism, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Client } from '../api/client.ts'
+import { InvalidOptionError } from '../errors.ts'
+import type { TaskView } from '../node/handle.ts'
+import { TILE_COUNT, tilePlaces } from './mandelbrot.ts'
+import { DemoNodes } from './nodes.ts'
+import type { JoinPayload, TileResult } from './tasks.ts'
+import type { NodeProgress, View } from './view.ts'
+
+export type DemoOptions = {
+  /** How many nodes, 2 to 12. */
+  nodes: number
+  /** Use real mDNS on all interfaces, instead of staying on 127.0.0.1. */
+  lan: boolean
+  /** Absolute path of the PNG. */
+  out: string
+}
+
+export type DemoSummary = {
+  v: 1
+  /** Absolute path of the PNG. */
+  picture: string
+  tiles: number
+  nodes: { name: string; tiles: number; cpuMs: number }[]
+  /** From the first submission to the finished picture. */
+  wallMs: number
+  /** CPU time of all tiles. */
+  cpuMs: number
+  /** Cores that this process may use. */
+  cores: number
+}
+
+/** Measured: six nodes have met after 3 s at most. The rest is for slow computers. */
+const meetTimeoutMs = 30_000
+const pollMs = 250
+
+/**
+ * Runs the demo. Whether it succeeds, fails or is aborted: its nodes have ended and its folder is gone afterwards.
+ *
+ * @param signal aborts it; its reason is thrown
+ * @throws InvalidOptionError if the picture could not be written
+ * @throws Error with the last words of a node that did not start, or ended
+ */
+export async function runDemo(
+  options: DemoOptions,
+  view: View,
+  signal: AbortSignal
+): Promise<DemoSummary> {
+  await checkWritable(options.out)
+  const folder = await mkdtemp(join(tmpdir(), 'hearsay-demo-'))
+  const nodes = new DemoNodes(options.nodes, folder)
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason as Error)
+  signal.addEventListener('abort', abort, { once: true })
+  if (signal.aborted) abort()
+  try {
+    view.say(describe(options))
+    const story = tell(options, nodes, view)
+    // When one of the others wins the race, the story ends by losing its nodes, and nobody listens.
+    story.catch(() => {})
+    return await Promise.race([story, nodes.failed, aborted.promise])
+  } finally {
+    view.stop()
+    signal.removeEventListener('abort', abort)
+    await nodes.stop()
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+async function tell(options: DemoOptions, nodes: DemoNodes, view: View): Promise<DemoSummary> {
+  await nodes.start(options.lan)
+  const first = nodes.names[0] ?? ''
+  const client = await Client.open({ data: nodes.dataOf(first) })
+  await haveMet(client, nodes.names)
+  view.say(`${nodes.names.length} nodes have met; all ${TILE_COUNT} tiles go to ${first}`)
+
+  const startedAt = performance.now()
+  const progress = nodes.names.map(name => ({ name, running: 0, queued: 0, done: 0 }))
+  const picture = { tiles: TILE_COUNT, nodes: progress }
+  const elapsed = (): number => performance.now() - startedAt
+  view.follow(() => ({ ...picture, elapsedMs: elapsed() }))
+  const watching = new AbortController()
+  const watched = watch(client, progress, watching.signal)
+  try {
+    const tiles = await drawTiles(client, options, nodes.names, progress)
+    const wallMs = Math.round(elapsed())
+    view.stop({ ...picture, elapsedMs: wallMs })
+    return summarise(options.out, nodes.names, tiles, wallMs)
+  } finally {
+    watching.abort()
+    await watched
+  }
+}
+
+/** Submits everything to one node and resolves with the tiles when the picture is there. */
+async function drawTiles(
+  client: Client,
+  { out }: DemoOptions,
+  names: readonly string[],
+  progress: readonly NodeProgress[]
+): Promise<TileResult[]> {
+  const submitted = await Promise.all(tilePlaces().map(place => client.submit('tile', place)))
+  const ids = submitted.map(({ id }) => id)
+  const payload: JoinPayload = { file: out, nodes: [...names] }
+  const joined = await client.submit('join', payload, { dependsOn: ids, priority: 10 })
+  const tiles = await Promise.all(
+    ids.map(async id => {
+      const result = resultOf(await client.wait(id)) as unknown as TileResult
+      const maker = progress.find(({ name }) => name === result.node)
+      if (maker) maker.done++
+      return result
+    })
+  )
+  resultOf(await client.wait(joined.id))
+  return tiles
+}
+
+function resultOf(task: TaskView): TaskView['result'] {
+  if (task.state === 'completed') return task.result
+  const why = task.error ? `${task.error.name}: ${task.error.message}` : task.reason
+  throw new Error(`the task ${task.id} (${task.type}) has ${task.state} on ${task.holder}: ${why}`)
+}
+
+async function haveMet(client: Client, names: readonly string[]): Promise<void> {
+  const giveUpAt = performance.now() + meetTimeoutMs
+  for (;;) {
+    const members = await client.nodes()
+    const there = members.filter(({ self, connected }) => self || connected).map(({ name }) => name)
+    const missing = names.filter(name => !there.includes(name))
+    if (missing.length === 0) return
+    if (performance.now() > giveUpAt) {
+      throw new Error(
+        `after ${meetTimeoutMs / 1000} s ${names[0]} has not met ${missing.join(', ')}: ` +
+          'does a firewall keep multicast (UDP port 5353) from this computer itself?'
+      )
+    }
+    await sleep(pollMs)
+  }
+}
+
+/** Keeps the numbers of running and queued tasks up to date, for the view. */
+async function watch(client: Client, progress: NodeProgress[], signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    const members = await client.nodes().catch(() => [])
+    for (const node of progress) {
+      const member = members.find(({ name }) => name === node.name)
+      if (member) Object.assign(node, { running: member.running, queued: member.queued })
+    }
+    await sleep(pollMs, undefined, { signal }).catch(() => {})
+  }
+}
+
+function summarise(
+  picture: string,
+  names: readonly string[],
+  tiles: readonly TileResult[],
+  wallMs: number
+): DemoSummary {
+  const cpuOf = (made: readonly TileResult[]): number => made.reduce((sum, t) => sum + t.cpuMs, 0)
+  const nodes = names.map(name => {
+    const made = tiles.filter(tile => tile.node === name)
+    return { name, tiles: made.length, cpuMs: cpuOf(made) }
+  })
+  const cores = availableParallelism()
+  return { v: 1, picture, tiles: tiles.length, nodes, wallMs, cpuMs: cpuOf(tiles), cores }
+}
+
+function describe({ nodes, lan }: DemoOptions): string {
+  const reach = lan
+    ? 'listening on all interfaces and using mDNS on the LAN (--lan)'
+    : 'on 127.0.0.1 only: nothing reaches the network (--lan uses the real one)'
+  return `starting ${nodes} nodes on this computer, ${reach}, with a key of their own`
+}
+
+/** Better refused now than after all the work. */
+async function checkWritable(out: string): Promise<void> {
+  const refuse = (why: string): never => {
+    throw new InvalidOptionError(`the picture cannot be written to ${out} (${why}): use --out FILE`)
+  }
+  const codeOf = (error: NodeJS.ErrnoException): string => error.code ?? error.message
+  const folder = await access(dirname(out), constants.W_OK).then(() => 'fine', codeOf)
+  if (folder !== 'fine') refuse(`folder: ${folder}`)
+  const existing = await stat(out).catch(() => null)
+  if (existing?.isDirectory()) refuse('that is a folder')
+  const file = await access(out, constants.W_OK).then(() => 'fine', codeOf)
+  if (file !== 'fine' && file !== 'ENOENT') refuse(file)
+}
