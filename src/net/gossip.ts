@@ -1,0 +1,110 @@
+/**
+ * Messages to everybody, over gossipsub: one topic for heartbeats, one for the log.
+ *
+ * Gossip is only a hint, so nothing here is repeated or acknowledged. What has to be watched is that it stays possible:
+ * gossipsub opens one stream per peer and never again, so a connection may outlive it. A peer that is connected and has
+ * no such stream, or lets it fill up, is disconnected for good; dialling begins anew.
+ */
+import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
+import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
+import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
+import type { Counters } from './counters.ts'
+import { reason, type TransportLog } from './log.ts'
+import { gossipBacklogBytesMax, watchMs, type ProtocolNames } from './protocol.ts'
+
+export type GossipOptions = Readonly<{
+  pubsub: GossipSub
+  names: ProtocolNames
+  /** `from` is who handed the message on, which need not be its author. */
+  onMessage: (from: string, bytes: Uint8Array) => void
+  connected: () => readonly string[]
+  /** Closes all connections to a peer. */
+  disconnect: (peer: string) => void
+  counters: Counters
+  log: TransportLog
+}>
+
+/** What the running object has beside its interface: the one stream per peer that it writes to. */
+type Running = GossipSub & {
+  streamsOutbound: ReadonlyMap<string, { rawStream: { writeBufferLength: number } }>
+}
+
+export class Gossip {
+  readonly #options: GossipOptions
+  readonly #topics: ReadonlySet<string>
+  readonly #underWay = new Set<Promise<void>>()
+  #suspects = new Set<string>()
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: GossipOptions) {
+    this.#options = options
+    this.#topics = new Set([options.names.logTopic, options.names.heartbeatTopic])
+    const { pubsub, onMessage, counters } = options
+    for (const topic of this.#topics) {
+      pubsub.topicValidators.set(topic, (_peer, message) => {
+        if (message.data.length <= GOSSIP_BYTES_MAX) return TopicValidatorResult.Accept
+        counters.refused++
+        return TopicValidatorResult.Reject
+      })
+    }
+    pubsub.addEventListener('gossipsub:message', event => {
+      const { propagationSource, msg } = event.detail
+      if (!this.#topics.has(msg.topic)) return
+      counters.bytesReceived += msg.data.length
+      onMessage(propagationSource.toString(), msg.data)
+    })
+  }
+
+  start(): void {
+    for (const topic of this.#topics) this.#options.pubsub.subscribe(topic)
+    this.#timer = setInterval(() => this.#watch(), watchMs).unref()
+  }
+
+  /** Resolves when what was published has been handed to the connections. */
+  async stop(): Promise<void> {
+    clearInterval(this.#timer)
+    await Promise.all(this.#underWay)
+  }
+
+  /** Sends to all members. What is too large is dropped and counted. */
+  publish(topic: string, bytes: Uint8Array): void {
+    if (bytes.length > GOSSIP_BYTES_MAX) {
+      this.#drop(`${bytes.length} bytes are too many for gossip, ${GOSSIP_BYTES_MAX} are allowed`)
+      return
+    }
+    const sending = this.#publish(topic, bytes)
+    this.#underWay.add(sending)
+    void sending.then(() => this.#underWay.delete(sending))
+  }
+
+  async #publish(topic: string, bytes: Uint8Array): Promise<void> {
+    try {
+      const { recipients } = await this.#options.pubsub.publish(topic, bytes)
+      this.#options.counters.bytesSent += bytes.length * recipients.length
+    } catch (error) {
+      this.#drop(reason(error))
+    }
+  }
+
+  #drop(why: string): void {
+    this.#options.counters.dropped++
+    this.#options.log.debug({ why }, 'a gossip message was not sent')
+  }
+
+  /** Two misses in a row count: the stream of a new connection is opened a moment after it. */
+  #watch(): void {
+    const { pubsub, connected, disconnect, log } = this.#options
+    const { streamsOutbound } = pubsub as Running
+    const suspects = new Set<string>()
+    for (const peer of connected()) {
+      const stream = streamsOutbound.get(peer)
+      if (stream !== undefined && stream.rawStream.writeBufferLength < gossipBacklogBytesMax)
+        continue
+      if (this.#suspects.has(peer)) {
+        log.info({ peer }, 'a peer is connected but does not take gossip; connecting anew')
+        disconnect(peer)
+      } else suspects.add(peer)
+    }
+    this.#suspects = suspects
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * Everything about who the peers are: gathers addresses from all sources into the book, lets the dialler use it, and
+ * hands the part worth remembering to whoever keeps it on disk.
+ *
+ * Only members are remembered, that is peers that have shown the key by connecting: what mDNS says is worth an attempt,
+ * and no more.
+ */
+import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { AddressBook, type Source } from './address-book.ts'
+import { onlyLoopback, parseAddress, peerIn, requireAddress } from './addresses.ts'
+import { Dialler } from './dialler.ts'
+import type { Network } from './libp2p.ts'
+import { reason, type TransportLog } from './log.ts'
+import { dialTimeoutMs } from './protocol.ts'
+
+/** A member and where it was last seen, to be kept on disk. */
+export type RememberedPeer = Readonly<{ id: string; addresses: readonly string[] }>
+
+export type PeersOptions = Readonly<{
+  network: Network
+  peers: readonly string[]
+  remembered: readonly RememberedPeer[]
+  onAddresses: (peers: readonly RememberedPeer[]) => void
+  log: TransportLog
+}>
+
+/** How many of one burst of news are told at once: all that come before the disk could have been written anyway. */
+const tellMs = 200
+
+export class Peers {
+  readonly #options: PeersOptions
+  readonly #self: string
+  readonly #book: AddressBook
+  readonly #dialler: Dialler
+  #telling: NodeJS.Timeout | undefined
+  #warnedOfClone = false
+
+  /** @throws InvalidOptionError if a static peer's address is malformed */
+  constructor(options: PeersOptions) {
+    this.#options = options
+    this.#self = options.network.peerId.toString()
+    this.#book = new AddressBook(this.#self)
+    this.#dialler = new Dialler({
+      self: this.#self,
+      book: this.#book,
+      anonymous: this.#noteSettings(),
+      dial: (addresses, id) => this.#dial(addresses, id),
+      isConnected: id => this.connections(id).length > 0,
+      alsoLoopback: () => onlyLoopback(options.network.getMultiaddrs()),
+      log: options.log
+    })
+  }
+
+  start(): void {
+    this.#dialler.start()
+  }
+
+  stop(): void {
+    this.#dialler.stop()
+    if (this.#telling !== undefined) this.#tell()
+  }
+
+  /** Open connections to a peer. */
+  connections(id: string): Connection[] {
+    return this.#options.network
+      .getConnections(peerIdFromString(id))
+      .filter(connection => connection.status === 'open')
+  }
+
+  /** mDNS has heard an announcement: anybody can make one. */
+  announced(id: string, addresses: readonly Multiaddr[]): void {
+    if (id !== this.#self) {
+      this.#note(id, 'mdns', addresses)
+      return
+    }
+    if (this.#warnedOfClone) return
+    this.#warnedOfClone = true
+    this.#options.log.warn(
+      { id },
+      'another process announces the identity of this node; was its data folder copied? Start one of them with a new one'
+    )
+  }
+
+  /** A member says where somebody listens. */
+  learned(id: string, addresses: readonly string[]): void {
+    this.#note(
+      id,
+      'learned',
+      addresses.map(parseAddress).filter(address => address !== null)
+    )
+  }
+
+  connected(id: string): void {
+    if (this.#book.authenticated(id, performance.now())) this.#tellSoon()
+  }
+
+  disconnected(id: string): void {
+    this.#dialler.disconnected(id)
+  }
+
+  /** Whether a member has been lost lately. */
+  missing(): boolean {
+    return this.#dialler.missing()
+  }
+
+  /** Everybody known, with addresses. */
+  all(): RememberedPeer[] {
+    return [...this.#book.ids()].map(id => ({
+      id,
+      addresses: this.#book.addresses(id).map(String)
+    }))
+  }
+
+  /** Returns the static addresses that name no peer. */
+  #noteSettings(): Multiaddr[] {
+    const now = performance.now()
+    for (const { id, addresses } of this.#options.remembered) {
+      const parsed = addresses.map(parseAddress).filter(address => address !== null)
+      if (isPeerId(id)) this.#book.note(id, 'remembered', parsed, now)
+    }
+    const anonymous: Multiaddr[] = []
+    const byId = new Map<string, Multiaddr[]>()
+    for (const text of this.#options.peers) {
+      const address = requireAddress('peers', text)
+      const id = peerIn(address)
+      if (id === null) anonymous.push(address)
+      else byId.set(id, [...(byId.get(id) ?? []), address])
+    }
+    for (const [id, addresses] of byId) this.#book.note(id, 'static', addresses, now)
+    return anonymous
+  }
+
+  #note(id: string, source: Source, addresses: readonly Multiaddr[]): void {
+    if (!isPeerId(id)) return
+    if (this.#book.note(id, source, addresses, performance.now())) this.#tellSoon()
+    this.#dialler.heardOf(id)
+  }
+
+  async #dial(addresses: readonly Multiaddr[], id: string | null): Promise<string> {
+    const targets = id === null ? [...addresses] : addresses.map(to => to.encapsulate(`/p2p/${id}`))
+    try {
+      const signal = AbortSignal.timeout(dialTimeoutMs)
+      const connection = await this.#options.network.dial(targets, { signal })
+      const reached = connection.remotePeer.toString()
+      if (id === null) this.#note(reached, 'static', addresses)
+      return reached
+    } catch (error) {
+      if (id === null && reason(error).includes('Can not dial self')) return this.#self
+      throw error
+    }
+  }
+
+  #tellSoon(): void {
+    this.#telling ??= setTimeout(() => this.#tell(), tellMs).unref()
+  }
+
+  #tell(): void {
+    clearTimeout(this.#telling)
+    this.#telling = undefined
+    const members = this.all().filter(peer => this.#book.isMember(peer.id))
+    this.#options.onAddresses(members.filter(peer => peer.addresses.length > 0))
+  }
+}
+
+function isPeerId(text: string): boolean {
+  try {
+    peerIdFromString(text)
+    return true
+  } catch {
+    return false
+  }
+}

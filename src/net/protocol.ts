@@ -1,0 +1,105 @@
+/**
+ * The names under which nodes of one cluster find and address each other, and the numbers of the network.
+ *
+ * Every name carries the cluster's, so that two clusters on one wire do not even agree on a protocol; and a version, so
+ * that a future change of format is a different protocol instead of a message that cannot be read.
+ */
+import { createHash } from 'node:crypto'
+import { InvalidOptionError } from '../errors.ts'
+
+export type ProtocolNames = Readonly<{
+  direct: string
+  sync: string
+  logTopic: string
+  heartbeatTopic: string
+}>
+
+/** A DNS label is 63 bytes at most (RFC 1035, 2.3.4). */
+const labelLengthMax = 63
+const labelPrefix = '_hearsay-'
+const tagSuffix = '._udp.local'
+
+/** The smaller id dials first; the larger one after this, should the smaller not manage. Measured: 15 links for 15 pairs. */
+export const dialFallbackMs = 2500
+/** How often absent peers are looked at. Half the shortest pause between two attempts. */
+export const dialSweepMs = 250
+/** Pause after a failed attempt; doubles up to the maximum: a node that is back is reached within seconds. */
+export const dialPauseMs = 500
+export const dialPauseMsMax = 5000
+/** One attempt, over all addresses of a peer. A LAN answers within milliseconds; this leaves room for a busy one. */
+export const dialTimeoutMs = 5000
+/** An address that does not answer at all (cut cable, other key) holds up the next one for so long. */
+export const addressTimeoutMs = 2000
+
+/** While young, or while someone is away, ask the LAN every second. Asking always would cost 2.5 % of a core. */
+export const askOftenMs = 1000
+export const askRarelyMs = 10_000
+/** How long a node counts as young. */
+export const youngMs = 15_000
+/** How long a lost peer is looked for every second. After that its known addresses are still dialled. */
+export const missingMs = 60_000
+
+/** Peers in the address book: five times the design's fifty. Anybody on the LAN can announce peers that do not exist. */
+export const peersMax = 256
+export const addressesPerPeerMax = 16
+/** A peer known from an unauthenticated announcement only is forgotten after this. */
+export const hearsayMs = 60_000
+
+/** Waiting for one peer, in bytes. Beyond it the peer does not read, and its messages are dropped. */
+export const queueBytesMax = 8 * 1024 * 1024
+/** One `send` on a stream: larger ones only move the backlog from our queue into the stream's buffer. */
+export const sendBytesMax = 256 * 1024
+export const streamOpenTimeoutMs = 5000
+/** Unsent messages get so long at `stop`. A peer that hangs must not hang us. */
+export const flushTimeoutMs = 500
+export const stopTimeoutMs = 3000
+
+/** A sync that moves nothing for so long is given up. CORE_DEFAULTS.syncTimeoutMs says the same to the core. */
+export const syncStallMs = 10_000
+/** Answers under way at once; a peer has one at most. Each may hold a stream window (1 MiB) of the log. */
+export const answersMax = 8
+
+/** How often gossip streams are compared with connections; two misses in a row count, so that a new one has time. */
+export const watchMs = 3000
+/** Unread gossip per peer. Gossipsub itself has no bound that leaves the stream usable. */
+export const gossipBacklogBytesMax = 8 * 1024 * 1024
+
+/** The protocols and topics of a cluster. */
+export function protocolNames(cluster: string): ProtocolNames {
+  return {
+    direct: `/hearsay/${cluster}/direct/1`,
+    sync: `/hearsay/${cluster}/sync/1`,
+    logTopic: `/hearsay/${cluster}/log/1`,
+    heartbeatTopic: `/hearsay/${cluster}/heartbeat/1`
+  }
+}
+
+/**
+ * The mDNS service under which a cluster's nodes look for each other. The fingerprint of the key is part of it: who
+ * has another key is not even found.
+ *
+ * @throws InvalidOptionError if the fingerprint is not short lower-case hex
+ */
+export function serviceTag(cluster: string, fingerprint: string): string {
+  if (!/^[0-9a-f]{4,32}$/.test(fingerprint)) {
+    throw new InvalidOptionError(
+      `fingerprint must be 4 to 32 lower-case hexadecimal digits, not ${JSON.stringify(fingerprint)}`
+    )
+  }
+  return `${tagStart(cluster, fingerprint.length)}${fingerprint}${tagSuffix}`
+}
+
+/** Whether `tag` is that of a cluster of the same name whose key is another. */
+export function isNamesake(tag: string, cluster: string, fingerprint: string): boolean {
+  const start = tagStart(cluster, fingerprint.length)
+  if (!tag.startsWith(start) || !tag.endsWith(tagSuffix)) return false
+  const other = tag.slice(start.length, -tagSuffix.length)
+  return other !== fingerprint && other.length === fingerprint.length && /^[0-9a-f]+$/.test(other)
+}
+
+function tagStart(cluster: string, fingerprintLength: number): string {
+  const room = labelLengthMax - labelPrefix.length - fingerprintLength - 1
+  const hash = createHash('sha256').update(cluster).digest('hex').slice(0, 12)
+  const name = cluster.length <= room ? cluster : `${cluster.slice(0, room - 13)}-${hash}`
+  return `${labelPrefix}${name}-`
+}

@@ -1,0 +1,175 @@
+/**
+ * Fetching what is missing of the log: one stream per request, the request out, batches back, an empty message as the
+ * end.
+ *
+ * The empty message is there because a stream that merely ends may have been cut off. The answer is pulled out of the
+ * log one message at a time and only while the asker reads, so that a slow asker costs a stream window and not a copy
+ * of the log. Whatever goes wrong, including silence, ends in exactly one report to whoever asked.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import { messageStreamToDuplex } from '@libp2p/utils'
+import { decode as decodeFrames, encode as encodeFrames } from 'it-length-prefixed'
+import { pipe } from 'it-pipe'
+import type { Uint8ArrayList } from 'uint8arraylist'
+import { FRAME_BYTES_MAX } from '../wire/limits.ts'
+import type { Counters } from './counters.ts'
+import { asError, reason, type TransportLog } from './log.ts'
+import { answersMax, streamOpenTimeoutMs, syncStallMs } from './protocol.ts'
+
+export type SyncOptions = Readonly<{
+  protocol: string
+  connections: (peer: string) => readonly Connection[]
+  /** One message of an answer. Throws to refuse the rest. */
+  onMessage: (from: string, bytes: Uint8Array) => void
+  onEnded: (peer: string, whole: boolean) => void
+  /** The answer to a request, made as it is read. Throws to refuse. */
+  answer: (from: string, request: Uint8Array) => Iterable<Uint8Array>
+  /** @default syncStallMs */
+  stallMs?: number
+  counters: Counters
+  log: TransportLog
+}>
+
+const frameOptions = { maxDataLength: FRAME_BYTES_MAX }
+const end = new Uint8Array(0)
+
+export class SyncStreams {
+  readonly #options: SyncOptions
+  readonly #streams = new Set<Stream>()
+  /** Peer -> the stream that its request came on. */
+  readonly #answering = new Map<string, Stream>()
+  readonly #asking = new Set<Promise<void>>()
+  readonly #stop = new AbortController()
+
+  constructor(options: SyncOptions) {
+    this.#options = options
+  }
+
+  /** Asks a peer. `onEnded` is called once, never before this has returned. */
+  ask(peer: string, request: Uint8Array): void {
+    const asking = this.#ask(peer, request)
+    this.#asking.add(asking)
+    void asking.then(() => this.#asking.delete(asking))
+  }
+
+  /** The handler of the protocol: a peer asks. */
+  async accept(stream: Stream, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer.toString()
+    if (
+      this.#stop.signal.aborted ||
+      this.#answering.has(peer) ||
+      this.#answering.size >= answersMax
+    ) {
+      stream.abort(new Error('too many sync requests at once'))
+      return
+    }
+    this.#answering.set(peer, stream)
+    const guard = this.#guard(stream)
+    const { sink, source } = messageStreamToDuplex(stream)
+    const answer = this.#answer(peer, stream, source, guard.progress)
+    try {
+      await pipe(answer, frames => encodeFrames(frames), sink)
+    } catch (error) {
+      this.#options.log.debug({ peer, error: reason(error) }, 'an answer to a sync was broken off')
+      stream.abort(asError(error))
+    } finally {
+      guard.release()
+      this.#answered(peer, stream)
+      // A generator that is left in the middle would keep the log's snapshot open.
+      await answer.return()
+    }
+  }
+
+  /** Ends everything under way. Resolves when each of our own requests has been reported. */
+  async stop(): Promise<void> {
+    this.#stop.abort(new Error('this node stops'))
+    for (const stream of this.#streams) stream.abort(new Error('this node stops'))
+    await Promise.all(this.#asking)
+  }
+
+  async #ask(peer: string, request: Uint8Array): Promise<void> {
+    let whole = false
+    try {
+      whole = await this.#fetch(peer, request)
+    } catch (error) {
+      this.#options.log.debug({ peer, error: reason(error) }, 'a sync was broken off')
+    }
+    this.#options.onEnded(peer, whole)
+  }
+
+  async #fetch(peer: string, request: Uint8Array): Promise<boolean> {
+    // Even the report of a failure must not come while the caller is still asking.
+    await Promise.resolve()
+    const connection = this.#options.connections(peer)[0]
+    if (connection === undefined) throw new Error('there is no connection to the peer')
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(streamOpenTimeoutMs)])
+    const stream = await connection.newStream([this.#options.protocol], { signal })
+    const guard = this.#guard(stream)
+    try {
+      return await pipe(
+        [request],
+        frames => encodeFrames(frames),
+        messageStreamToDuplex(stream),
+        chunks => decodeFrames(chunks, frameOptions),
+        frames => this.#receive(peer, frames)
+      )
+    } catch (error) {
+      stream.abort(asError(error))
+      throw error
+    } finally {
+      guard.release()
+    }
+  }
+
+  async #receive(peer: string, frames: AsyncIterable<Uint8ArrayList>): Promise<boolean> {
+    for await (const frame of frames) {
+      if (this.#stop.signal.aborted) return false
+      if (frame.byteLength === 0) return true
+      this.#options.counters.bytesReceived += frame.byteLength
+      this.#options.onMessage(peer, frame.subarray())
+    }
+    return false
+  }
+
+  async *#answer(
+    peer: string,
+    stream: Stream,
+    source: AsyncIterable<Uint8ArrayList | Uint8Array>,
+    progress: () => void
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    const { answer, counters } = this.#options
+    for await (const request of decodeFrames(source, frameOptions)) {
+      for (const bytes of answer(peer, request.subarray())) {
+        progress()
+        counters.bytesSent += bytes.length
+        yield bytes
+      }
+      // Before the end is sent: the peer may ask again as soon as it has it.
+      this.#answered(peer, stream)
+      yield end
+      return
+    }
+  }
+
+  #answered(peer: string, stream: Stream): void {
+    if (this.#answering.get(peer) === stream) this.#answering.delete(peer)
+  }
+
+  /** Aborts the stream if nothing moves on it for too long. */
+  #guard(stream: Stream): { progress: () => void; release: () => void } {
+    this.#streams.add(stream)
+    const stallMs = this.#options.stallMs ?? syncStallMs
+    const abort = (): void => stream.abort(new Error(`nothing has moved for ${stallMs} ms`))
+    const timer = setTimeout(abort, stallMs).unref()
+    const progress = (): void => void timer.refresh()
+    stream.addEventListener('message', progress)
+    stream.addEventListener('drain', progress)
+    const release = (): void => {
+      clearTimeout(timer)
+      this.#streams.delete(stream)
+      stream.removeEventListener('message', progress)
+      stream.removeEventListener('drain', progress)
+    }
+    return { progress, release }
+  }
+}

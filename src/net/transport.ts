@@ -1,0 +1,272 @@
+/**
+ * The port `Transport` over libp2p: puts the parts together and translates between messages and bytes.
+ *
+ * The parts know bytes and peers: `peers` gets connections, `streams` turns them into links, `gossip` and `sync` use
+ * them. Here alone is decided what is delivered. Nothing a peer sends is believed before the codec has accepted it, and
+ * nothing at all is delivered before `start` and after `stop`.
+ */
+import type { PeerInfo, PrivateKey } from '@libp2p/interface'
+import { nodeOf } from '../core/base/ids.ts'
+import type { Message, SyncRequest } from '../core/message.ts'
+import type { NetCounters, PeerView, Receiver, Transport } from '../node/ports.ts'
+import { decode, encode } from '../wire/codec.ts'
+import { FRAME_BYTES_MAX } from '../wire/limits.ts'
+import { listenAddresses } from './addresses.ts'
+import { newCounters } from './counters.ts'
+import { Discovery } from './discovery.ts'
+import { Gossip } from './gossip.ts'
+import { createNetwork, type Network } from './libp2p.ts'
+import { reason, type TransportLog } from './log.ts'
+import { Peers, type RememberedPeer } from './peers.ts'
+import {
+  flushTimeoutMs,
+  protocolNames,
+  serviceTag,
+  stopTimeoutMs,
+  type ProtocolNames
+} from './protocol.ts'
+import { DirectStreams } from './streams.ts'
+import { SyncStreams } from './sync.ts'
+
+export type { RememberedPeer, TransportLog }
+
+export type TransportOptions = Readonly<{
+  privateKey: PrivateKey
+  /** 32 bytes that all nodes of the cluster share. */
+  psk: Uint8Array
+  cluster: string
+  /** Derived from the key, in lower-case hex: nodes with another key are not even found. */
+  fingerprint: string
+  /** Multiaddrs. With `mdns.interface`, `0.0.0.0` means that interface. */
+  listen: readonly string[]
+  /** Multiaddrs to dial until connected, with or without `/p2p/<id>`. */
+  peers: readonly string[]
+  /** Find other nodes by mDNS, on all interfaces or on the one with this address. */
+  mdns: boolean | Readonly<{ interface: string }>
+  /** Members known from earlier. @default none */
+  remembered?: readonly RememberedPeer[]
+  /** Called with all members known when that has changed. @default nobody is told */
+  onAddresses?: (peers: readonly RememberedPeer[]) => void
+  log: TransportLog
+}>
+
+/**
+ * Prepares a transport; `start` opens it.
+ *
+ * @throws InvalidOptionError if an address, the fingerprint or the pre-shared key is malformed
+ */
+export async function createTransport(options: TransportOptions): Promise<Transport> {
+  const { cluster, fingerprint, mdns, log } = options
+  const only = typeof mdns === 'object' ? mdns.interface : null
+  const tag = serviceTag(cluster, fingerprint)
+  const hooks = { onSeen: (_peer: PeerInfo): void => undefined, missing: () => false }
+  const network = await createNetwork({
+    privateKey: options.privateKey,
+    psk: options.psk,
+    names: protocolNames(cluster),
+    listen: listenAddresses(options.listen, only),
+    only,
+    discovery: components => {
+      if (mdns === false) return { start: () => undefined, stop: () => undefined }
+      const onSeen = (peer: PeerInfo): void => hooks.onSeen(peer)
+      const missing = (): boolean => hooks.missing()
+      return new Discovery(components, { cluster, fingerprint, tag, only, onSeen, missing, log })
+    },
+    log
+  })
+  const transport = new Libp2pTransport(network, options)
+  hooks.onSeen = ({ id, multiaddrs }) => transport.peerBook.announced(id.toString(), multiaddrs)
+  hooks.missing = () => transport.peerBook.missing()
+  return transport
+}
+
+class Libp2pTransport implements Transport {
+  readonly id: string
+  readonly peerBook: Peers
+  readonly #network: Network
+  readonly #log: TransportLog
+  readonly #names: ProtocolNames
+  readonly #counters = newCounters()
+  readonly #streams: DirectStreams
+  readonly #gossip: Gossip
+  readonly #sync: SyncStreams
+  readonly #listen: readonly string[]
+  #receiver: Receiver | null = null
+  #state: 'new' | 'started' | 'stopped' = 'new'
+  #toldAddresses = ''
+
+  constructor(network: Network, options: TransportOptions) {
+    const { log, cluster, peers, remembered = [], onAddresses = () => undefined } = options
+    this.id = network.peerId.toString()
+    this.#network = network
+    this.#log = log
+    this.#listen = options.listen
+    this.#names = protocolNames(cluster)
+    this.peerBook = new Peers({ network, peers, remembered, onAddresses, log })
+    const shared = {
+      counters: this.#counters,
+      log,
+      connections: (peer: string) => this.peerBook.connections(peer)
+    }
+    this.#streams = new DirectStreams({
+      ...shared,
+      protocol: this.#names.direct,
+      onMessage: (from, bytes) => this.#arrived(from, bytes),
+      onLink: (peer, up) => this.#deliver(receiver => receiver.link(peer, up))
+    })
+    this.#gossip = new Gossip({
+      ...shared,
+      pubsub: network.services.pubsub,
+      names: this.#names,
+      onMessage: (from, bytes) => this.#arrived(from, bytes),
+      connected: () => network.getPeers().map(String),
+      disconnect: peer => this.#disconnect(peer)
+    })
+    this.#sync = new SyncStreams({
+      ...shared,
+      protocol: this.#names.sync,
+      onMessage: (from, bytes) => {
+        if (!this.#arrived(from, bytes)) throw new Error('the answer is malformed')
+      },
+      onEnded: (peer, whole) => this.#deliver(receiver => receiver.syncEnded(peer, whole)),
+      answer: (from, request) => this.#answer(from, request)
+    })
+  }
+
+  async start(receiver: Receiver): Promise<void> {
+    if (this.#state !== 'new') throw new Error('a transport can be started once only')
+    this.#state = 'started'
+    this.#receiver = receiver
+    const network = this.#network
+    network.addEventListener('connection:open', event => {
+      const peer = event.detail.remotePeer.toString()
+      this.peerBook.connected(peer)
+      this.#streams.connected(peer)
+    })
+    network.addEventListener('peer:disconnect', event => {
+      this.peerBook.disconnected(event.detail.toString())
+      this.#streams.disconnected(event.detail.toString())
+    })
+    network.addEventListener('self:peer:update', () => this.#tellAddresses())
+    await network.handle(this.#names.direct, (stream, from) => this.#streams.accept(stream, from))
+    await network.handle(this.#names.sync, (stream, from) => this.#sync.accept(stream, from))
+    try {
+      await network.start()
+    } catch (error) {
+      await this.stop()
+      const where = this.#listen.join(', ')
+      throw new Error(`cannot listen on ${where}: ${reason(error)}`, { cause: error })
+    }
+    this.#gossip.start()
+    this.#tellAddresses()
+    this.peerBook.start()
+  }
+
+  send(to: string, message: Message): void {
+    if (this.#state !== 'started') return
+    const bytes = encode(message)
+    if (bytes.length <= FRAME_BYTES_MAX) {
+      this.#streams.send(to, bytes)
+      return
+    }
+    this.#counters.dropped++
+    this.#log.warn(
+      { peer: to, kind: message.kind, bytes: bytes.length },
+      `a message exceeds ${FRAME_BYTES_MAX} bytes and was not sent`
+    )
+  }
+
+  publish(message: Message): void {
+    if (this.#state !== 'started') return
+    const { heartbeatTopic, logTopic } = this.#names
+    this.#gossip.publish(message.kind === 'heartbeat' ? heartbeatTopic : logTopic, encode(message))
+  }
+
+  sync(peer: string, request: SyncRequest): void {
+    if (this.#state === 'started') this.#sync.ask(peer, encode(request))
+  }
+
+  peers(): readonly PeerView[] {
+    return this.peerBook.all().map(peer => ({ ...peer, connected: this.#streams.isUp(peer.id) }))
+  }
+
+  counters(): NetCounters {
+    return { ...this.#counters }
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return
+    this.#state = 'stopped'
+    this.peerBook.stop()
+    await this.#sync.stop()
+    this.#receiver = null
+    await Promise.all([this.#gossip.stop(), this.#streams.stop(flushTimeoutMs)])
+    // libp2p waits for its streams to end, and a peer that hangs never ends one.
+    const impatience = setTimeout(() => {
+      for (const connection of this.#network.getConnections()) {
+        connection.abort(new Error('this node stops'))
+      }
+    }, stopTimeoutMs)
+    await this.#network.stop()
+    clearTimeout(impatience)
+  }
+
+  /** Whether the bytes were a message. */
+  #arrived(from: string, bytes: Uint8Array): boolean {
+    const decoded = decode(bytes)
+    if (!decoded.ok) {
+      this.#counters.refused++
+      this.#log.debug({ peer: from, why: decoded.why }, 'refused a malformed message')
+      return false
+    }
+    const { message } = decoded
+    if (message.kind === 'heartbeat') {
+      this.peerBook.learned(nodeOf(message.boot), message.addresses)
+    }
+    this.#deliver(receiver => receiver.message(from, message))
+    return true
+  }
+
+  *#answer(from: string, bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
+    const decoded = decode(bytes)
+    if (!decoded.ok || decoded.message.kind !== 'sync') {
+      this.#counters.refused++
+      throw new Error(decoded.ok ? 'this is no sync request' : decoded.why)
+    }
+    const { message } = decoded
+    for (const batch of this.#deliver(receiver => receiver.answerSync(from, message)) ?? []) {
+      const answer = encode(batch)
+      if (answer.length > FRAME_BYTES_MAX) throw new Error(`${answer.length} bytes are too many`)
+      yield answer
+    }
+  }
+
+  /**
+   * A receiver that throws is a broken invariant of this node. That must not be taken for a fault of the stream that
+   * happened to carry the message, so it surfaces as what it is: an uncaught exception.
+   */
+  #deliver<Result>(call: (receiver: Receiver) => Result): Result | undefined {
+    if (this.#receiver === null) return undefined
+    try {
+      return call(this.#receiver)
+    } catch (error) {
+      process.nextTick(() => {
+        throw error
+      })
+      return undefined
+    }
+  }
+
+  #tellAddresses(): void {
+    const addresses = this.#network.getMultiaddrs().map(String)
+    if (addresses.join() === this.#toldAddresses) return
+    this.#toldAddresses = addresses.join()
+    this.#deliver(receiver => receiver.addresses(addresses))
+  }
+
+  #disconnect(peer: string): void {
+    for (const connection of this.peerBook.connections(peer)) {
+      connection.abort(new Error('gossip with this peer has died'))
+    }
+  }
+}
