@@ -6,7 +6,7 @@
  * out through the local API of one node.
  */
 import { access, constants, mkdtemp, rm, stat } from 'node:fs/promises'
-import { availableParallelism, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Client } from '../api/client.ts'
@@ -14,6 +14,7 @@ import { InvalidOptionError } from '../errors.ts'
 import type { TaskView } from '../node/handle.ts'
 import { TILE_COUNT, tilePlaces } from './mandelbrot.ts'
 import { DemoNodes } from './nodes.ts'
+import { summarise, type DemoSummary } from './summary.ts'
 import type { JoinPayload, TileResult } from './tasks.ts'
 import type { NodeProgress, View } from './view.ts'
 
@@ -24,20 +25,6 @@ export type DemoOptions = {
   lan: boolean
   /** Absolute path of the PNG. */
   out: string
-}
-
-export type DemoSummary = {
-  v: 1
-  /** Absolute path of the PNG. */
-  picture: string
-  tiles: number
-  nodes: { name: string; tiles: number; cpuMs: number }[]
-  /** From the first submission to the finished picture. */
-  wallMs: number
-  /** CPU time of all tiles. */
-  cpuMs: number
-  /** Cores that this process may use. */
-  cores: number
 }
 
 /** Measured: six nodes have met after 3 s at most. The rest is for slow computers. */
@@ -158,21 +145,6 @@ async function watch(client: Client, progress: NodeProgress[], signal: AbortSign
     }
     await sleep(pollMs, undefined, { signal }).catch(() => {})
   }
-}
-
-function summarise(
-  picture: string,
-  names: readonly string[],
-  tiles: readonly TileResult[],
-  wallMs: number
-): DemoSummary {
-  const cpuOf = (made: readonly TileResult[]): number => made.reduce((sum, t) => sum + t.cpuMs, 0)
-  const nodes = names.map(name => {
-    const made = tiles.filter(tile => tile.node === name)
-    return { name, tiles: made.length, cpuMs: cpuOf(made) }
-  })
-  const cores = availableParallelism()
-  return { v: 1, picture, tiles: tiles.length, nodes, wallMs, cpuMs: cpuOf(tiles), cores }
 }
 
 function describe({ nodes, lan }: DemoOptions): string {

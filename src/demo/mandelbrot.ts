@@ -82,9 +82,9 @@ function stepsUntilEscape(cx: number, cy: number): number {
   return steps < stepsMax ? steps + 1 - Math.log2(Math.log2(xx + yy) / 2) : stepsMax
 }
 
-/** Logarithmic: the rare high counts would otherwise squeeze all others into a few bytes. */
+/** Logarithmic: most points run away soon after the first, and the rare late ones would squeeze them into a few bytes. */
 function toByte(steps: number): number {
   if (steps >= stepsMax) return 0
-  const part = Math.log(Math.max(steps, stepsMin) / stepsMin) / Math.log(stepsMax / stepsMin)
-  return 1 + Math.round(part * 254)
+  const curve = (late: number): number => Math.log1p(Math.max(0, late) / 10)
+  return 1 + Math.round((curve(steps - stepsMin) / curve(stepsMax - stepsMin)) * 254)
 }

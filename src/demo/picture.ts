@@ -57,9 +57,11 @@ function drawTile(data: Uint8Array, tile: TileResult, colour: Colour): void {
 /** From black through the node's colour to white and back, several times over the range of bytes. */
 function shadeOf(value: number, colour: Colour): Colour {
   if (value === 0) return [8, 8, 12]
-  const light = 0.5 - 0.5 * Math.cos((value / 255) ** 0.6 * 2 * Math.PI * 5)
+  const light = 0.5 - 0.5 * Math.cos((value / 255) * 2 * Math.PI * 4 - 1.6)
   const blend = (part: number): number =>
-    light < 0.6 ? part * (0.3 + (light / 0.6) * 0.7) : part + (255 - part) * ((light - 0.6) / 0.4)
+    light < 0.6
+      ? part * (0.3 + (light / 0.6) * 0.7)
+      : part + (255 - part) * ((light - 0.6) / 0.4) * 0.8
   return [blend(colour[0]), blend(colour[1]), blend(colour[2])]
 }
 
