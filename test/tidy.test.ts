@@ -17,13 +17,14 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const fileLinesMax = 350
 const functionLinesMax = 60
 
-const words = ['errors', 'node-options', 'key', 'folders']
+const words = ['errors', 'names', 'node-options', 'key', 'folders']
 const parts = ['core', 'wire', 'node', 'net', 'store', 'run']
 /** Room of src/ (or file directly in it) -> what it may import besides itself: rooms, or single files of a room. */
 const mayImport: Record<string, readonly string[]> = {
   errors: [],
   folders: [],
-  'node-options': ['errors', 'folders'],
+  names: ['errors'],
+  'node-options': ['errors', 'folders', 'names'],
   key: ['errors', 'folders'],
   core: [],
   wire: ['core'],
