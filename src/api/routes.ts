@@ -51,18 +51,20 @@ export function routes(node: NodeHandle, closing: AbortSignal): Hono {
   }
   app.post('/v1/tasks', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }), async c => {
     const { type, payload, options } = check(submission, parse(await c.req.text()))
-    const submitted = await node.submit(type, payload, withFullIds(node, options))
+    const submitted = await node.submit(type, payload, await withFullIds(node, options))
     return c.json({ v: 1, ...submitted }, 201)
   })
   app.get('/v1/tasks', c => {
     const tasks = node.tasks(withoutUndefined(check(filter, c.req.query())))
     return ndjson(listStream(tasks))
   })
-  app.get('/v1/tasks/:part', c => c.json(node.task(node.resolveId(c.req.param('part')))))
+  app.get('/v1/tasks/:part', async c => {
+    return c.json(node.task(await node.resolveId(c.req.param('part'))))
+  })
   app.get('/v1/tasks/:part/wait', async c => {
     const { timeoutMs } = check(patience, c.req.query())
     const gone = AbortSignal.any([c.req.raw.signal, closing])
-    return c.json(await wait(node, node.resolveId(c.req.param('part')), timeoutMs, gone))
+    return c.json(await wait(node, await node.resolveId(c.req.param('part')), timeoutMs, gone))
   })
   app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
   app.get('/v1/status', c => c.json(node.getSystemStatus()))
@@ -94,13 +96,16 @@ async function wait(
 }
 
 /** Dependencies may be named by a part of their id; what is whole may be a task not yet known here. */
-function withFullIds(node: NodeHandle, options: Record<string, unknown>): Record<string, unknown> {
+async function withFullIds(
+  node: NodeHandle,
+  options: Record<string, unknown>
+): Promise<Record<string, unknown>> {
   const { dependsOn } = options
   if (!Array.isArray(dependsOn)) return options
   const full = dependsOn.map((id: unknown) =>
     typeof id !== 'string' || TASK_ID.test(id) ? id : node.resolveId(id)
   )
-  return { ...options, dependsOn: full }
+  return { ...options, dependsOn: await Promise.all(full) }
 }
 
 function ndjson(body: ReadableStream<Uint8Array>): Response {

@@ -51,7 +51,9 @@ export class Core {
     }
     this.#replication = new Replication(this.#context)
     this.#work = new Work(this.#context, this.#replication, dependencies)
-    this.view = new CoreView(log, this.#context.members, dependencies, () => this.#heartbeat(this.#context.now * 1000))
+    this.view = new CoreView(log, this.#context.members, dependencies, () =>
+      this.#heartbeat(this.#context.now * 1000)
+    )
   }
 
   /** Takes back what an earlier boot had on disk. Only before the first step. */

@@ -1,7 +1,7 @@
 /**
  * A read-only picture of the core, for status, API and checkers. Shows; never changes.
  */
-import type { BootId, TaskId } from './base/ids.ts'
+import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
@@ -66,13 +66,21 @@ export class CoreView {
 
   /** All other members, in the order of their ids. */
   members(now: number): MemberView[] {
-    return this.#members.all().map(member => ({
+    return this.#members.all().map(member => this.#memberView(member, now))
+  }
+
+  member(node: NodeId): Readonly<Member> | undefined {
+    return this.#members.get(node)
+  }
+
+  #memberView(member: Member, now: number): MemberView {
+    return {
       heartbeat: member.heartbeat,
       status: this.#members.status(member, now),
       linked: this.#members.isLinked(member.node),
       synced: this.#isSynced(member),
       heartbeatAgeMs: Math.max(0, now - member.heardAt)
-    }))
+    }
   }
 
   #isSynced(member: Member): boolean {

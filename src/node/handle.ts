@@ -139,11 +139,12 @@ export interface NodeHandle {
    */
   settled(id: TaskId, signal?: AbortSignal): Promise<TaskView>
   /**
-   * The id that a shortened one means: any unambiguous part of it.
+   * The id that a shortened one means: any unambiguous part of it. News of a task may be on their way, so an unknown id
+   * is waited for, for a second.
    *
    * @throws UnknownTaskError AmbiguousTaskError
    */
-  resolveId(part: string): TaskId
+  resolveId(part: string): Promise<TaskId>
   /** @throws UnknownTaskError */
   task(id: TaskId): TaskView
   /** Newest first. */

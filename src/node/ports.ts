@@ -66,8 +66,16 @@ export interface Journal {
 
 export type RunEnded = (taskId: TaskId, epoch: number, run: RunResult, durationMs: number) => void
 
+/** A task handler: gets the payload, parsed, and a context; returns the result or a promise of it. */
+// oxlint-disable-next-line typescript/no-explicit-any -- the library's door gives it its types
+export type HandlerFunction = (payload: any, context: any) => unknown
+
 /** Runs user code. */
 export interface Runner {
+  /** Has a type handled by a function, on the node's own thread. @throws InvalidOptionError */
+  registerFunction(type: string, handler: HandlerFunction): void
+  /** Has a type handled by a module, in worker threads. @throws InvalidOptionError HandlersFileError */
+  registerModule(type: string, file: string): Promise<void>
   /** Types that it has handlers for, sorted. */
   readonly handlers: readonly string[]
   /** Called once for each run that ends by itself, fails or times out; never for an aborted one. */

@@ -120,7 +120,7 @@ describe('tasks', () => {
 
   test('a task that is not replicated as asked comes back with its id', async () => {
     const error: unknown = await client.submit('alone').catch((e: unknown) => e)
-    expect(error).toMatchObject({ taskId: node.resolveId('') })
+    expect(error).toMatchObject({ taskId: await node.resolveId('') })
   })
 
   test('a mistake of the node is told without its stack', async () => {

@@ -90,7 +90,7 @@ export class FakeNode implements NodeHandle {
     })
   }
 
-  resolveId(part: string): string {
+  async resolveId(part: string): Promise<string> {
     const ids = [...this.#views.keys()].filter(id => id.includes(part))
     if (ids.length > 1) throw new AmbiguousTaskError(`"${part}" fits ${ids.length} tasks`)
     const [id] = ids

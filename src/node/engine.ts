@@ -1,0 +1,126 @@
+/**
+ * Runs the core against the world: inputs in at `feed`, effects out to the ports, one step at a time.
+ *
+ * No decision is made here. Whatever is asked for by an effect is done by a port, and whatever comes of it comes back as
+ * an input.
+ */
+import type { Core } from '../core/core.ts'
+import type { CoreEvent, Effect } from '../core/effect.ts'
+import type { TaskId } from '../core/base/ids.ts'
+import type { Input } from '../core/input.ts'
+import type { Clock, Journal, Receiver, Runner, Transport } from './ports.ts'
+
+export type Ports = Readonly<{
+  transport: Transport
+  journal: Journal
+  runner: Runner
+  clock: Clock
+}>
+
+/** What of the core's effects concerns the people and programs round the node. */
+export interface Observer {
+  accepted(request: number, taskId: TaskId, acks: number, short: boolean): void
+  settled(taskId: TaskId): void
+  event(event: CoreEvent): void
+  left(): void
+  /** The disk refused a flush: the node can promise nothing any more. */
+  failed(error: unknown): void
+}
+
+/** Five a second: finer than any deadline of the protocol needs, coarser than an idle node would feel. */
+const TICK_MS = 200
+
+export class Engine {
+  readonly #core: Core
+  readonly #ports: Ports
+  readonly #observer: Observer
+  readonly #inputs: Input[] = []
+  #busy = false
+  #running = false
+  #stopTicking = (): void => {}
+
+  constructor(core: Core, ports: Ports, observer: Observer) {
+    this.#core = core
+    this.#ports = ports
+    this.#observer = observer
+  }
+
+  async start(): Promise<void> {
+    const { transport, runner, clock } = this.#ports
+    this.#running = true
+    runner.onEnded((taskId, epoch, run, durationMs) =>
+      this.feed({ kind: 'completion', taskId, epoch, run, durationMs })
+    )
+    await transport.start(this.#receiver())
+    this.#stopTicking = clock.every(TICK_MS, () => this.feed({ kind: 'tick' }))
+    this.feed({ kind: 'tick' })
+  }
+
+  /** Something has happened. Steps never nest: what a step causes at once is taken up after it. */
+  feed(input: Input): void {
+    if (!this.#running) return
+    this.#inputs.push(input)
+    if (this.#busy) return
+    this.#busy = true
+    try {
+      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+        for (const effect of this.#core.step(this.#ports.clock.now(), next)) this.#perform(effect)
+      }
+    } finally {
+      this.#busy = false
+    }
+  }
+
+  /** Nothing goes in or out any more. */
+  async stop(): Promise<void> {
+    this.#running = false
+    this.#inputs.length = 0
+    this.#stopTicking()
+    await this.#ports.runner.stop()
+    await this.#ports.transport.stop()
+    await this.#ports.journal.close()
+  }
+
+  #perform(effect: Effect): void {
+    const { transport, runner } = this.#ports
+    switch (effect.kind) {
+      case 'send':
+        return transport.send(effect.to, effect.message)
+      case 'publish':
+        return transport.publish(effect.message)
+      case 'sync':
+        return transport.sync(effect.peer, effect.request)
+      case 'persist':
+        return this.#persist(effect)
+      case 'start':
+        return runner.start(effect.run)
+      case 'abort':
+        return runner.abort(effect.taskId, effect.epoch)
+      case 'accepted':
+        return this.#observer.accepted(effect.request, effect.taskId, effect.acks, effect.short)
+      case 'settled':
+        return this.#observer.settled(effect.taskId)
+      case 'notify':
+        return this.#observer.event(effect.event)
+      case 'left':
+        return this.#observer.left()
+    }
+  }
+
+  #persist({ flush }: Extract<Effect, { kind: 'persist' }>): void {
+    this.#ports.journal.write(flush).then(
+      () => this.feed({ kind: 'persisted', flush: flush.flush }),
+      (error: unknown) => this.#observer.failed(error)
+    )
+  }
+
+  #receiver(): Receiver {
+    return {
+      message: (from, message) => this.feed({ kind: 'message', from, message }),
+      link: (peer, up) => this.feed({ kind: 'link', peer, up }),
+      syncEnded: (peer, whole) => this.feed({ kind: 'sync-ended', peer, whole }),
+      addresses: addresses => this.feed({ kind: 'addresses', addresses }),
+      answerSync: (_from, request) => this.#core.answerSync(request)
+    }
+  }
+}

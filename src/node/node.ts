@@ -1,0 +1,324 @@
+/**
+ * A running node, as programs see it: submits, waits, lists, leaves. All it decides is how to say things; what happens
+ * to tasks is decided by the core.
+ */
+import type { NodeId, TaskId } from '../core/base/ids.ts'
+import type { Core } from '../core/core.ts'
+import type { CoreEvent } from '../core/effect.ts'
+import {
+  AmbiguousTaskError,
+  InvalidOptionError,
+  NodeClosedError,
+  NotReplicatedError,
+  TaskFailedError,
+  WaitTimeoutError
+} from '../errors.ts'
+import { Engine, type Observer, type Ports } from './engine.ts'
+import type {
+  NodeEvent,
+  NodeHandle,
+  NodeView,
+  StatusView,
+  SubmitOptions,
+  Submitted,
+  TaskFilter,
+  TaskView
+} from './handle.ts'
+import type { HandlerFunction } from './ports.ts'
+import { Picture } from './picture.ts'
+import { checkSubmission, typeName } from './task-options.ts'
+import { Waits } from './waits.ts'
+
+export type NodeSettings = Readonly<{
+  cluster: string
+  /** `computer/instance`. */
+  name: string
+  concurrency: number
+  /** Names of instances that are expected. */
+  roster: readonly string[]
+  isNodeName: (name: string) => boolean
+  log: { info(message: string): void; error(message: string): void }
+  /** Frees what the ports were made of, after they have stopped. */
+  onClosed: () => Promise<void>
+}>
+
+/** A task may be asked for a moment before its news arrive here. */
+const UNKNOWN_AFTER_MS = 1000
+const UNKNOWN_POLL_MS = 10
+const GRACE_MS = 30_000
+/** Handing on what was aborted takes a flush and a message. */
+const HAND_ON_MS = 5000
+
+export class Node implements NodeHandle {
+  readonly id: NodeId
+  readonly name: string
+  readonly cluster: string
+  /** Resolves when the node has closed, rejects if it had to because its disk failed. */
+  readonly closed: Promise<void>
+  readonly #settings: NodeSettings
+  readonly #core: Core
+  readonly #ports: Ports
+  readonly #engine: Engine
+  readonly #picture: Picture
+  readonly #waits = new Waits()
+  readonly #submissions = new Map<number, (accepted: Accepted | Error) => void>()
+  readonly #listeners = new Set<(event: NodeEvent) => void>()
+  readonly #closing = Promise.withResolvers<void>()
+  readonly #left = Promise.withResolvers<void>()
+  #requests = 0
+  #working = false
+  #leaving: Promise<void> | null = null
+  #registrations: Promise<unknown> = Promise.resolve()
+
+  constructor(core: Core, ports: Ports, settings: NodeSettings) {
+    this.#core = core
+    this.#ports = ports
+    this.#settings = settings
+    this.#picture = new Picture(core.view, ports, settings)
+    this.#engine = new Engine(core, ports, this.#observer())
+    this.id = ports.transport.id
+    this.name = settings.name
+    this.cluster = settings.cluster
+    this.closed = this.#closing.promise
+    this.closed.catch(() => {})
+  }
+
+  get addresses(): readonly string[] {
+    return this.#core.view.self().addresses
+  }
+
+  /** Opens the network. Called once, by createNode. */
+  async open(): Promise<void> {
+    await this.#engine.start()
+  }
+
+  /** Expects an instance (`computer/instance`): it is listed until it is seen. */
+  registerWorker(name: string): void {
+    if (!this.#settings.isNodeName(name)) {
+      throw new InvalidOptionError(
+        `a worker is named computer/instance, not ${JSON.stringify(name)}`
+      )
+    }
+    this.#picture.expect(name)
+  }
+
+  /**
+   * Says how tasks of a type are run: by a function, on the node's own thread (for work that waits), or by a module, in
+   * worker threads.
+   *
+   * @throws InvalidOptionError HandlersFileError
+   */
+  registerTaskHandler(type: string, handler: HandlerFunction): void
+  registerTaskHandler(type: string, path: string): Promise<void>
+  registerTaskHandler(type: string, handler: HandlerFunction | string): void | Promise<void> {
+    typeName(type)
+    const { runner } = this.#ports
+    if (typeof handler !== 'string') {
+      runner.registerFunction(type, handler)
+      return this.#equip()
+    }
+    const registered = runner.registerModule(type, handler).then(() => this.#equip())
+    this.#registrations = Promise.allSettled([this.#registrations, registered])
+    return registered
+  }
+
+  /** From here on the node runs tasks. */
+  async startWorker(): Promise<void> {
+    await this.#registrations
+    this.#working = true
+    this.#equip()
+  }
+
+  /**
+   * Submits a task; resolves to its id when it is accepted.
+   *
+   * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
+   */
+  async createTask(type: string, payload: unknown, options: SubmitOptions = {}): Promise<TaskId> {
+    return (await this.submit(type, payload, options)).id
+  }
+
+  async submit(
+    type: string,
+    payload: unknown,
+    options: Readonly<Record<string, unknown>> = {}
+  ): Promise<Submitted> {
+    const { draft, acks } = checkSubmission(type, payload, options)
+    this.#assertOpen()
+    const request = ++this.#requests
+    const answer = new Promise<Accepted | Error>(resolve => this.#submissions.set(request, resolve))
+    this.#engine.feed({ kind: 'submit', request, draft, acks })
+    const accepted = await answer
+    if (accepted instanceof Error) throw accepted
+    const { taskId: id, acks: copies, short } = accepted
+    if (short && acks !== null) {
+      throw new NotReplicatedError(
+        `${id} is on ${copies} other nodes, not on the ${acks} asked for: it stands, see hearsay nodes`,
+        id
+      )
+    }
+    const warnings = this.#picture.warnings(draft.type)
+    if (short)
+      warnings.push('no other node has confirmed the task: it is on the disk of this one only')
+    return { id, acks: copies, warnings }
+  }
+
+  /**
+   * Resolves to what the handler returned. The task may have been submitted on any node.
+   *
+   * @param options `timeout` in ms @default none
+   * @throws TaskFailedError (its `name` is that of the handler's error) WaitTimeoutError UnknownTaskError NodeClosedError
+   */
+  async waitForTask(id: TaskId, options: { timeout?: number } = {}): Promise<unknown> {
+    const { timeout } = options
+    const ended = new AbortController()
+    const message = `${id} has not settled within ${timeout} ms: it goes on`
+    const timer =
+      timeout === undefined
+        ? undefined
+        : setTimeout(() => ended.abort(new WaitTimeoutError(message)), timeout)
+    try {
+      const { state, reason, result, error } = await this.settled(id, ended.signal)
+      if (state === 'completed') return result
+      const status = state === 'cancelled' ? 'cancelled' : 'failed'
+      const name = error?.name ?? 'TaskFailedError'
+      throw new TaskFailedError(id, status, reason ?? '', name, error?.message ?? status)
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
+    await this.#known(() => this.#picture.matching(id).length > 0, signal)
+    this.#picture.record(id)
+    if (!this.#core.view.isReported(id)) await this.#waits.settled(id, signal)
+    return this.task(id)
+  }
+
+  async resolveId(part: string): Promise<TaskId> {
+    let found: TaskId[] = []
+    await this.#known(() => (found = this.#picture.matching(part)).length > 0)
+    if (found.length > 1) {
+      throw new AmbiguousTaskError(
+        `${part} fits ${found.length} or more tasks, such as ${found.join(' and ')}`
+      )
+    }
+    return found[0] ?? this.#picture.record(part).spec.id
+  }
+
+  task(id: TaskId): TaskView {
+    return this.#picture.task(id)
+  }
+
+  tasks(filter: TaskFilter = {}): Iterable<TaskView> {
+    return this.#picture.tasks(filter)
+  }
+
+  nodes(): NodeView[] {
+    return this.#picture.nodes()
+  }
+
+  getSystemStatus(): StatusView {
+    return this.#picture.status()
+  }
+
+  onEvent(listener: (event: NodeEvent) => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  leave(graceMs: number = GRACE_MS): Promise<void> {
+    this.#leaving ??= this.#leave(graceMs)
+    return this.#leaving
+  }
+
+  async #leave(graceMs: number): Promise<void> {
+    const within = async (ms: number): Promise<void> => {
+      const late = Promise.withResolvers<void>()
+      const timer = setTimeout(late.resolve, ms)
+      await Promise.race([this.#left.promise, late.promise])
+      clearTimeout(timer)
+    }
+    this.#engine.feed({ kind: 'leave', abort: false })
+    await within(graceMs)
+    this.#engine.feed({ kind: 'leave', abort: true })
+    await within(HAND_ON_MS)
+    await this.#close()
+  }
+
+  async #close(failure?: unknown): Promise<void> {
+    const closed = new NodeClosedError(
+      `node ${this.name} has stopped: ask another one, tasks go on`
+    )
+    for (const answer of this.#submissions.values()) answer(closed)
+    this.#submissions.clear()
+    this.#waits.rejectAll(closed)
+    await this.#engine.stop()
+    await this.#settings.onClosed()
+    if (failure === undefined) this.#closing.resolve()
+    else this.#closing.reject(failure)
+  }
+
+  #observer(): Observer {
+    return {
+      accepted: (request, taskId, acks, short) => {
+        this.#submissions.get(request)?.({ taskId, acks, short })
+        this.#submissions.delete(request)
+      },
+      settled: taskId => {
+        const record = this.#core.view.record(taskId)!
+        this.#emit(`task:${record.outcome!.status}`, { taskId, type: record.spec.type })
+        this.#waits.release(taskId)
+      },
+      event: event => this.#onCoreEvent(event),
+      left: () => this.#left.resolve(),
+      failed: error => {
+        if (this.#leaving !== null) return
+        this.#settings.log.error(`cannot write to disk, stopping: ${String(error)}`)
+        this.#leaving = this.#close(error)
+      }
+    }
+  }
+
+  #onCoreEvent(event: CoreEvent): void {
+    if (!('taskId' in event)) {
+      this.#settings.log.info(
+        `${event.nodeName} ${event.name === 'node:joined' ? 'joined' : 'left'}`
+      )
+      this.#emit(event.name, { node: event.nodeName, id: event.node })
+      return
+    }
+    const type = this.#core.view.record(event.taskId)?.spec.type ?? ''
+    this.#emit(event.name, { taskId: event.taskId, type })
+  }
+
+  #emit(event: string, fields: Readonly<Record<string, string>>): void {
+    if (this.#listeners.size === 0) return
+    const at = new Date(this.#ports.clock.now()).toISOString()
+    for (const listener of this.#listeners) listener({ v: 1, at, event, ...fields })
+  }
+
+  #equip(): void {
+    if (!this.#working) return
+    const { handlers } = this.#ports.runner
+    this.#engine.feed({ kind: 'worker', slots: this.#settings.concurrency, handlers })
+  }
+
+  /** Waits for news that may be on their way; returns also if they do not come. */
+  async #known(isKnown: () => boolean, signal?: AbortSignal): Promise<void> {
+    const until = this.#ports.clock.now() + UNKNOWN_AFTER_MS
+    while (!isKnown() && this.#ports.clock.now() < until) {
+      signal?.throwIfAborted()
+      this.#assertOpen()
+      await new Promise(resolve => setTimeout(resolve, UNKNOWN_POLL_MS))
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#leaving !== null) {
+      throw new NodeClosedError(`node ${this.name} is stopping: ask another one`)
+    }
+  }
+}
+
+type Accepted = Readonly<{ taskId: TaskId; acks: number; short: boolean }>

@@ -1,0 +1,131 @@
+/**
+ * What the node can tell about tasks and nodes: questions, and views as answers. Changes nothing but the list of
+ * expected instances.
+ */
+import { nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
+import { compareText } from '../core/base/order.ts'
+import type { TaskRecord } from '../core/task/record.ts'
+import type { CoreView } from '../core/view.ts'
+import { UnknownTaskError } from '../errors.ts'
+import type { NodeView, StatusView, TaskFilter, TaskView } from './handle.ts'
+import type { Clock, Transport } from './ports.ts'
+import { memberView, selfView, statusView, strangerView, taskView } from './views.ts'
+
+export class Picture {
+  readonly #core: CoreView
+  readonly #ports: Readonly<{ transport: Transport; clock: Clock }>
+  readonly #cluster: string
+  readonly #expected: Set<string>
+
+  constructor(
+    core: CoreView,
+    ports: Readonly<{ transport: Transport; clock: Clock }>,
+    settings: Readonly<{ cluster: string; roster: readonly string[] }>
+  ) {
+    this.#core = core
+    this.#ports = ports
+    this.#cluster = settings.cluster
+    this.#expected = new Set(settings.roster)
+  }
+
+  /** Lists an instance (`computer/instance`) also before it is seen. */
+  expect(name: string): void {
+    this.#expected.add(name)
+  }
+
+  /** @throws UnknownTaskError */
+  record(id: TaskId): TaskRecord {
+    const record = this.#core.record(id)
+    if (record !== undefined) return record
+    throw new UnknownTaskError(
+      `no task ${id} is known here: look at its id again, or at hearsay ls`
+    )
+  }
+
+  task(id: TaskId): TaskView {
+    return this.#view(this.record(id))
+  }
+
+  /** Newest first. */
+  *tasks(filter: TaskFilter): Generator<TaskView> {
+    const { state, type, tag, node, limit = Number.POSITIVE_INFINITY } = filter
+    const matching = (record: TaskRecord): boolean =>
+      (state === undefined || this.#core.state(record) === state) &&
+      (type === undefined || record.spec.type === type) &&
+      (tag === undefined || record.spec.tags.includes(tag)) &&
+      (node === undefined || this.#nameOf(record.claim.holder) === node)
+    const records = [...this.#core.records()].filter(matching)
+    records.sort(
+      (x, y) => y.spec.submittedAt - x.spec.submittedAt || compareText(y.spec.id, x.spec.id)
+    )
+    for (const record of records.slice(0, limit)) yield this.#view(record)
+  }
+
+  /** Tasks that a shortened id may mean. At most two: one to mean, one to be confused with. */
+  matching(part: string): TaskId[] {
+    if (this.#core.record(part) !== undefined) return [part]
+    const found: TaskId[] = []
+    for (const { spec } of this.#core.records()) {
+      if (spec.id.includes(part) && found.push(spec.id) === 2) break
+    }
+    return found
+  }
+
+  /** This node, all members, peers that have not introduced themselves yet, and expected instances never seen. */
+  nodes(): NodeView[] {
+    const self = this.#core.self()
+    const id = nodeOf(self.boot)
+    const peers = new Map(this.#ports.transport.peers().map(peer => [peer.id, peer]))
+    peers.delete(id)
+    const nodes = [selfView(self)]
+    for (const member of this.#core.members(this.#ports.clock.now())) {
+      const node = nodeOf(member.heartbeat.boot)
+      nodes.push(memberView(member, peers.get(node)))
+      peers.delete(node)
+    }
+    for (const peer of peers.values()) nodes.push(strangerView(peer.id, null, peer))
+    const names = new Set(nodes.map(({ name }) => name))
+    for (const name of this.#expected) {
+      if (!names.has(name)) nodes.push(strangerView(null, name, undefined))
+    }
+    return nodes.sort((x, y) => compareText(x.name ?? '~', y.name ?? '~'))
+  }
+
+  status(): StatusView {
+    return statusView(this.#cluster, this.#core, this.nodes())
+  }
+
+  /** What a caller should know who submits a task of this type. */
+  warnings(type: string): string[] {
+    if (this.#canRun(type)) return []
+    const types = [...new Set(this.#workers().flatMap(({ handlers }) => handlers))].sort(
+      compareText
+    )
+    const there = types.length === 0 ? 'there are none at all' : `there are: ${types.join(', ')}`
+    return [`no node has a handler for ${type} (${there}): the task waits until one joins`]
+  }
+
+  #view(record: TaskRecord): TaskView {
+    const nameOf = (boot: BootId): string => this.#nameOf(boot)
+    return taskView(record, this.#core, nameOf, this.#canRun(record.spec.type))
+  }
+
+  #canRun(type: string): boolean {
+    return this.#workers().some(({ handlers }) => handlers.includes(type))
+  }
+
+  /** What this node and the members say of themselves, as far as they run tasks. */
+  #workers(): { handlers: readonly string[] }[] {
+    const members = this.#core.members(this.#ports.clock.now())
+    const alive = members.filter(({ status }) => status === 'alive')
+    const all = [this.#core.self(), ...alive.map(({ heartbeat }) => heartbeat)]
+    return all.filter(({ slots, draining }) => slots > 0 && !draining)
+  }
+
+  #nameOf(boot: BootId): string {
+    const node: NodeId = nodeOf(boot)
+    const self = this.#core.self()
+    if (node === nodeOf(self.boot)) return self.name
+    return this.#core.member(node)?.heartbeat.name ?? node
+  }
+}

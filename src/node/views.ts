@@ -1,0 +1,196 @@
+/**
+ * The core's state in the words and units that users meet: names instead of boots, RFC 3339 instead of clock stamps.
+ */
+import { hlcMs, type Hlc } from '../core/base/hlc.ts'
+import { nodeOf, type BootId, type NodeId } from '../core/base/ids.ts'
+import type { Heartbeat } from '../core/message.ts'
+import type { TaskRecord } from '../core/task/record.ts'
+import { isSettled, isStarted } from '../core/task/record.ts'
+import type { CoreView, MemberView } from '../core/view.ts'
+import type { Json, NodeView, StatusView, TaskState, TaskView } from './handle.ts'
+import type { PeerView } from './ports.ts'
+
+/** A node id and its name are strings: `computer/instance` if it is known, else the id. */
+export type NameOf = (boot: BootId) => string
+
+export function taskView(
+  record: TaskRecord,
+  core: CoreView,
+  nameOf: NameOf,
+  canRun: boolean
+): TaskView {
+  const { spec, claim, started, outcome } = record
+  const settled = isSettled(record)
+  const state = core.state(record)
+  return {
+    v: 1,
+    id: spec.id,
+    type: spec.type,
+    state,
+    reason: settled ? outcome!.reason : reasonOf(state, canRun),
+    priority: spec.priority,
+    attempt: claim.attempt,
+    epoch: claim.epoch,
+    holder: nameOf(claim.holder),
+    submittedBy: nameOf(spec.submittedBy),
+    submittedAt: time(spec.submittedAt),
+    startedAt: started !== null && (settled || isStarted(record)) ? time(started.at) : null,
+    settledAt: settled ? time(outcome!.at) : null,
+    durationMs: settled ? outcome!.durationMs : null,
+    payload: parse(spec.payload),
+    result: settled && outcome!.result !== null ? parse(outcome!.result) : null,
+    error: settled && outcome!.error !== null ? errorView(outcome!.error) : null,
+    dependsOn: [...spec.dependsOn],
+    tags: [...spec.tags]
+  }
+}
+
+/** @param peer what the network knows of the node, if anything */
+export function memberView(member: MemberView, peer: PeerView | undefined): NodeView {
+  const { heartbeat, status, linked, synced, heartbeatAgeMs } = member
+  return {
+    ...heartbeatView(heartbeat),
+    status,
+    self: false,
+    found: peer !== undefined,
+    connected: linked,
+    synced: linked && synced,
+    heartbeatAgeMs: Math.round(heartbeatAgeMs)
+  }
+}
+
+export function selfView(heartbeat: Heartbeat): NodeView {
+  return {
+    ...heartbeatView(heartbeat),
+    status: 'alive',
+    self: true,
+    found: true,
+    connected: true,
+    synced: true,
+    heartbeatAgeMs: 0
+  }
+}
+
+/** A node of which nothing is known but its address, or its name in the roster. */
+export function strangerView(
+  id: NodeId | null,
+  name: string | null,
+  peer: PeerView | undefined
+): NodeView {
+  const [computer, instance] = name?.split('/') ?? []
+  return {
+    v: 1,
+    name,
+    id,
+    computer: computer ?? null,
+    instance: instance ?? null,
+    status: null,
+    draining: false,
+    self: false,
+    found: peer !== undefined,
+    connected: false,
+    synced: false,
+    slots: 0,
+    running: 0,
+    queued: 0,
+    handlers: [],
+    labels: {},
+    addresses: [...(peer?.addresses ?? [])],
+    heartbeatAgeMs: null,
+    boot: null,
+    version: null
+  }
+}
+
+export function statusView(
+  cluster: string,
+  core: CoreView,
+  nodes: readonly NodeView[]
+): StatusView {
+  const self = core.self()
+  const tasks: Record<TaskState, number> = {
+    waiting: 0,
+    queued: 0,
+    running: 0,
+    completed: 0,
+    failed: 0,
+    cancelled: 0
+  }
+  for (const record of core.records()) tasks[core.state(record)]++
+  const alive = nodes.filter(({ status }) => status === 'alive')
+  const sum = (of: (node: NodeView) => number): number => alive.reduce((n, node) => n + of(node), 0)
+  return {
+    v: 1,
+    cluster,
+    node: self.name,
+    id: nodeOf(self.boot),
+    version: self.version,
+    members: {
+      alive: alive.length,
+      connected: nodes.filter(({ connected }) => connected).length,
+      synced: nodes.filter(({ synced }) => synced).length,
+      expected: nodes.filter(({ status }) => status !== 'left').length
+    },
+    tasks,
+    slots: { total: sum(({ slots }) => slots), running: sum(({ running }) => running) }
+  }
+}
+
+export function time(stamp: Hlc): string {
+  return new Date(hlcMs(stamp)).toISOString()
+}
+
+function reasonOf(state: TaskState, canRun: boolean): string | null {
+  if (state === 'waiting') return 'DependencyOpen'
+  if (state !== 'queued') return null
+  return canRun ? 'SlotsBusy' : 'NoHandler'
+}
+
+function heartbeatView(
+  heartbeat: Heartbeat
+): Omit<NodeView, 'status' | 'self' | 'found' | 'connected' | 'synced' | 'heartbeatAgeMs'> {
+  const { boot, name, draining, slots, running, queued, handlers, labels, addresses, version } =
+    heartbeat
+  const [computer, instance] = name.split('/')
+  return {
+    v: 1,
+    name,
+    id: nodeOf(boot),
+    computer: computer ?? null,
+    instance: instance ?? null,
+    draining,
+    slots,
+    running,
+    queued,
+    handlers: [...handlers],
+    labels: { ...labels },
+    addresses: [...addresses],
+    boot: boot.slice(boot.indexOf('/') + 1),
+    version
+  }
+}
+
+function errorView({
+  name,
+  message,
+  stack
+}: {
+  name: string
+  message: string
+  stack: string | null
+}): {
+  name: string
+  message: string
+  stack?: string
+} {
+  return stack === null ? { name, message } : { name, message, stack }
+}
+
+/** A peer may have sent what is no JSON; then the text is shown as it is. */
+function parse(text: string): Json {
+  try {
+    return JSON.parse(text) as Json
+  } catch {
+    return text
+  }
+}
