@@ -66,7 +66,6 @@ const topLevel = [
   'README.md LICENSE package.json package-lock.json tsconfig.json .gitignore',
   '.ci bin config src test .git node_modules dist docs'
 ].flatMap(names => names.split(' '))
-]
 
 /** Assembled, so that this file does not contain them. */
 const bannedWords = ['TO|DO', 'FIX|ME', 'X|XX', 'describe.on|ly', 'test.on|ly', '@ts-ig|nore'].map(
