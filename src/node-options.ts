@@ -11,6 +11,7 @@ import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { InvalidOptionError } from './errors.ts'
 import { dataHome } from './folders.ts'
+import { CLUSTER_NAME, COMPUTER_NAME, INSTANCE_NAME, isNodeName } from './names.ts'
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
 
@@ -70,10 +71,6 @@ export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error'
 
 /** A host name has at most 63 characters between two dots. */
 const COMPUTER_LENGTH_MAX = 63
-/** No dash: the last dash of a data folder's name therefore parts the computer from the instance. */
-const INSTANCE = /^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$/
-const COMPUTER = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
-const CLUSTER = /^[a-z0-9][a-z0-9-]{0,31}$/
 const LABEL_KEY = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 /** Heartbeats carry the labels, every second, to everybody. */
 const LABELS_MAX = 32
@@ -103,9 +100,9 @@ const path = z.string().min(1).max(4096)
 const addresses = z.array(z.string().refine(isTcpAddress)).max(256)
 
 const schema = z.strictObject({
-  cluster: z.string().regex(CLUSTER).optional(),
-  computer: z.string().regex(COMPUTER).optional(),
-  instance: z.union([z.int().min(0), z.string().regex(INSTANCE)]).optional(),
+  cluster: z.string().regex(CLUSTER_NAME).optional(),
+  computer: z.string().regex(COMPUTER_NAME).optional(),
+  instance: z.union([z.int().min(0), z.string().regex(INSTANCE_NAME)]).optional(),
   data: path.optional(),
   key: z.string().min(1).optional(),
   keyFile: path.optional(),
@@ -167,12 +164,6 @@ export function resolveNodeOptions(
     labels: checked.labels ?? {},
     logLevel: checked.logLevel ?? 'info'
   }
-}
-
-/** Whether a text is a node's name, `computer/instance`. */
-export function isNodeName(name: string): boolean {
-  const [computer, instance, ...rest] = name.split('/')
-  return rest.length === 0 && COMPUTER.test(computer ?? '') && INSTANCE.test(instance ?? '')
 }
 
 /** The key of `known` that was probably meant. */

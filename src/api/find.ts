@@ -8,6 +8,7 @@ import { connect } from 'node:net'
 import { basename, dirname, join } from 'node:path'
 import { InvalidOptionError, NoNodeError } from '../errors.ts'
 import { dataHome } from '../folders.ts'
+import { isNodeName } from '../names.ts'
 import { socketPath } from './address.ts'
 import { noNode } from './problem.ts'
 
@@ -61,13 +62,10 @@ function selector(folder: string): string {
 }
 
 function folderName(node: string): string {
-  const [computer, instance, ...rest] = node.split('/')
-  if (!computer || !instance || rest.length > 0) {
-    throw new InvalidOptionError(
-      `node cannot be "${node}": a node's name is computer/instance, such as computer-a/1`
-    )
-  }
-  return `${computer}-${instance}`
+  if (isNodeName(node)) return node.replace('/', '-')
+  throw new InvalidOptionError(
+    `node cannot be "${node}": a node's name is computer/instance, such as computer-a/1`
+  )
 }
 
 async function dataFolders(home: string, cluster: string | undefined): Promise<string[]> {
