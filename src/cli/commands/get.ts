@@ -1,0 +1,33 @@
+/** `hearsay get`: one task, as it stands now. */
+import type { Command } from '@commander-js/extra-typings'
+import { taskLines } from '../print.ts'
+import type { Terminal } from '../terminal.ts'
+import {
+  clusterOption,
+  dataOption,
+  examples,
+  jsonOption,
+  nodeOption,
+  openClient
+} from '../where.ts'
+
+export function registerGet(program: Command, terminal: Terminal): void {
+  program
+    .command('get')
+    .description('show one task')
+    .argument('<id>', 'its id, or any unambiguous part of it')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .addOption(nodeOption())
+    .addOption(clusterOption())
+    .addHelpText(
+      'after',
+      examples('hearsay get 019c8f2e', 'hearsay get 019c8f2e --json | jq .result')
+    )
+    .action(async (id, options) => {
+      const client = await openClient(options)
+      const task = await client.get(id)
+      if (options.json) await terminal.json(task)
+      else await terminal.line(taskLines(task, terminal).join('\n'))
+    })
+}

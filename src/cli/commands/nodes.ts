@@ -1,0 +1,29 @@
+/** `hearsay nodes`: the members, as one node sees them. */
+import type { Command } from '@commander-js/extra-typings'
+import { nodeTable } from '../print.ts'
+import type { Terminal } from '../terminal.ts'
+import {
+  clusterOption,
+  dataOption,
+  examples,
+  jsonOption,
+  nodeOption,
+  openClient
+} from '../where.ts'
+
+export function registerNodes(program: Command, terminal: Terminal): void {
+  program
+    .command('nodes')
+    .description('list the members of the cluster, as the node sees them')
+    .addOption(jsonOption())
+    .addOption(dataOption())
+    .addOption(nodeOption())
+    .addOption(clusterOption())
+    .addHelpText('after', examples('hearsay nodes', 'hearsay nodes --json | jq -r .name'))
+    .action(async options => {
+      const client = await openClient(options)
+      const nodes = await client.nodes()
+      if (!options.json) return terminal.line(nodeTable(nodes).join('\n'))
+      for (const node of nodes) await terminal.json(node)
+    })
+}

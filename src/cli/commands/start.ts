@@ -1,0 +1,90 @@
+/** `hearsay start`: a node in the foreground. */
+import { Option, type Command } from '@commander-js/extra-typings'
+import type { LogLevel, NodeOptions } from '../../node-options.ts'
+import { parseNumber } from '../numbers.ts'
+import type { Terminal } from '../terminal.ts'
+import { examples, jsonOption } from '../where.ts'
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
+
+type Flags = Pick<
+  NodeOptions,
+  | 'cluster'
+  | 'computer'
+  | 'instance'
+  | 'data'
+  | 'keyFile'
+  | 'handlers'
+  | 'concurrency'
+  | 'listen'
+  | 'logLevel'
+> & {
+  config?: string
+  label?: string[]
+  peer?: string[]
+  /** True unless `--no-mdns` was given. */
+  mdns: boolean
+  json?: true
+}
+
+export function registerStart(program: Command, terminal: Terminal): void {
+  program
+    .command('start')
+    .description('run a node in the foreground')
+    .option('--cluster <name>', 'the cluster to join (default: default)')
+    .option('--computer <name>', "this computer's name (default: the host name)")
+    .option('--instance <name>', 'the instance on this computer (default: 1)')
+    .option('--data <folder>', 'data folder (default: $XDG_DATA_HOME/hearsay/CLUSTER/NODE)')
+    .option(
+      '--config <file>',
+      'JSON with options by their long names, such as config/six-nodes.json'
+    )
+    .option(
+      '--key-file <file>',
+      'the cluster key (default: the one kept by "hearsay key new --save")'
+    )
+    .option('--handlers <file...>', 'modules with task handlers')
+    .option('--concurrency <count>', 'tasks run at once (default: the number of CPUs)', parseNumber)
+    .option('--label <name=value...>', 'what sets this node apart, such as gpu=1')
+    .option('--peer <multiaddr...>', 'nodes to dial, beside those that mDNS finds')
+    .option('--listen <multiaddr...>', 'where to listen (default: /ip4/0.0.0.0/tcp/0)')
+    .option('--no-mdns', 'do not look for nodes on the local network')
+    .addOption(new Option('--log-level <level>', 'on stderr (default: info)').choices(LEVELS))
+    .addOption(jsonOption())
+    .addHelpText(
+      'after',
+      examples(
+        'hearsay start --handlers handlers.js',
+        'hearsay start --config config/six-nodes.json --computer computer-a --instance 1'
+      )
+    )
+    .action(flags => start(flags, terminal))
+}
+
+async function start({ config, json, ...flags }: Flags, terminal: Terminal): Promise<void> {
+  const { readNodeOptions } = await import('../config.ts')
+  const { resolveNodeOptions } = await import('../../node-options.ts')
+  const { findKey } = await import('../../key.ts')
+  const options = await readNodeOptions(await optionsOf(flags), config, process.env)
+  const { cluster, key, keyFile, data: folder, logLevel } = resolveNodeOptions(options)
+  // Looked for before anything heavy is loaded: a node without a key is refused at once.
+  const { warnings } = await findKey({ cluster, key, keyFile })
+  for (const warning of warnings) terminal.words(warning)
+  const { serve } = await import('../serve.ts')
+  const { createNode } = await import('../../create-node.ts')
+  await serve(
+    { create: () => createNode(options), folder, json: json === true, logLevel },
+    terminal
+  )
+}
+
+async function optionsOf(flags: Omit<Flags, 'config' | 'json'>): Promise<NodeOptions> {
+  const { parseLabels } = await import('../config.ts')
+  const { label, peer, mdns, ...same } = flags
+  return {
+    ...same,
+    ...(label === undefined ? {} : { labels: parseLabels(label) }),
+    ...(peer === undefined ? {} : { peers: peer }),
+    ...(mdns ? {} : { mdns: false })
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * How a verb ends: the exit codes that scripts depend on, in one table.
+ */
+import type { TaskState } from '../node/handle.ts'
+
+/** A failure of hearsay itself, which must not be taken for that of a task. */
+export const OWN_FAILURE = 125
+export const USAGE = 2
+export const NO_NODE = 3
+
+const BY_ERROR: Readonly<Record<string, number>> = {
+  InvalidOptionError: USAGE,
+  NoClusterKeyError: USAGE,
+  AmbiguousTaskError: USAGE,
+  HandlersFileError: USAGE,
+  DataFolderError: USAGE,
+  DataFolderLockedError: USAGE,
+  NoNodeError: NO_NODE,
+  NodeClosedError: NO_NODE,
+  UnknownTaskError: 4,
+  PayloadRejectedError: 6,
+  TooLargeError: 6,
+  NotReplicatedError: 7,
+  WaitTimeoutError: 124
+}
+
+/** Of several codes, the first of these that occurs tells most about what to do now. */
+const MOST_TELLING = [OWN_FAILURE, USAGE, NO_NODE, 4, 124, 1, 5, 0]
+
+export function exitCodeOfError(error: unknown): number {
+  const name = error instanceof Error ? error.name : ''
+  return BY_ERROR[name] ?? OWN_FAILURE
+}
+
+export function exitCodeOfTask(state: TaskState): number {
+  if (state === 'failed') return 1
+  return state === 'cancelled' ? 5 : 0
+}
+
+/** One code for several tasks. */
+export function mostTelling(codes: readonly number[]): number {
+  return MOST_TELLING.find(code => codes.includes(code)) ?? OWN_FAILURE
+}

@@ -1,0 +1,90 @@
+/**
+ * The command line. Each verb lives in a file of its own; only the file of the verb that was called is loaded, and it
+ * loads what is heavy (the network, schemas) only when it acts. That is why `hearsay ls` answers at once.
+ */
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from '@commander-js/extra-typings'
+import { exitCodeOfError, OWN_FAILURE, USAGE } from './exit-code.ts'
+import { BrokenPipeError, Terminal } from './terminal.ts'
+
+type Register = (program: Command, terminal: Terminal) => void
+
+/** In the order of the help text. */
+const VERBS: Readonly<Record<string, () => Promise<Register>>> = {
+  start: async () => (await import('./commands/start.ts')).registerStart,
+  submit: async () => (await import('./commands/submit.ts')).registerSubmit,
+  wait: async () => (await import('./commands/wait.ts')).registerWait,
+  get: async () => (await import('./commands/get.ts')).registerGet,
+  ls: async () => (await import('./commands/ls.ts')).registerLs,
+  nodes: async () => (await import('./commands/nodes.ts')).registerNodes,
+  status: async () => (await import('./commands/status.ts')).registerStatus,
+  key: async () => (await import('./commands/key.ts')).registerKey,
+  demo: async () => (await import('./commands/demo.ts')).registerDemo
+}
+
+/**
+ * Runs one command line, without the names of the program and its file.
+ *
+ * @returns the exit code; never throws
+ */
+export async function main(
+  argv: readonly string[],
+  terminal: Terminal = new Terminal(process)
+): Promise<number> {
+  try {
+    const program = createProgram(terminal)
+    const called = VERBS[argv[0] ?? '']
+    const registers = called === undefined ? Object.values(VERBS) : [called]
+    for (const register of registers) (await register())(program, terminal)
+    await program.parseAsync(argv, { from: 'user' })
+    return terminal.exitCode
+  } catch (error) {
+    return report(error, argv, terminal)
+  }
+}
+
+function createProgram(terminal: Terminal): Command {
+  return new Command('hearsay')
+    .description('Share work between the AI instances on a few computers, without a server.')
+    .version(version(), '-V, --version')
+    .showSuggestionAfterError()
+    .configureHelp({ helpWidth: 100 })
+    .configureOutput({
+      writeOut: text => void terminal.stdout.write(text),
+      writeErr: text => void terminal.stderr.write(text),
+      outputError: (text, write) => write(usageText(text))
+    })
+    .exitOverride()
+}
+
+function version(): string {
+  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}
+
+/** One line, like every other message: commander puts its suggestion on a second one. */
+function usageText(text: string): string {
+  const line = text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+  return `hearsay: ${line}\n`
+}
+
+function report(error: unknown, argv: readonly string[], terminal: Terminal): number {
+  if (error instanceof BrokenPipeError) return terminal.exitCode
+  // Its words have been printed already. Help that was asked for is no error, help for lack of a verb is.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+  const code = exitCodeOfError(error)
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  const text = code === OWN_FAILURE ? `this should not have happened: ${name}: ${message}` : message
+  terminal.words(text.replace(/\s*\n\s*/g, ' '))
+  if (isDebugging(argv)) terminal.stderr.write(`${stack ?? ''}\n`)
+  return code
+}
+
+function isDebugging(argv: readonly string[]): boolean {
+  const flag = argv.indexOf('--log-level')
+  const level = flag < 0 ? process.env['HEARSAY_LOG_LEVEL'] : argv[flag + 1]
+  return level === 'debug' || argv.includes('--log-level=debug')
+}

@@ -1,0 +1,145 @@
+/**
+ * What tasks, nodes and a cluster look like to people: aligned columns, one thing a line.
+ *
+ * Texts come from other nodes and other users, so whatever a terminal would take for a command is made visible instead.
+ */
+import type { NodeView, StatusView, TaskState, TaskView } from '../node/handle.ts'
+import { durationText } from './duration.ts'
+import type { Terminal } from './terminal.ts'
+
+type Colour = Parameters<Terminal['coloured']>[0]
+
+const STATE_COLOURS: Readonly<Partial<Record<TaskState, Colour>>> = {
+  completed: 'green',
+  failed: 'red',
+  cancelled: 'yellow'
+}
+/** A result on a line with other things. */
+const SHORT_LENGTH = 120
+
+/** A text without control characters: they appear as `\u001b` and the like. */
+export function printable(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, character => {
+    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  })
+}
+
+/** Rows in columns that are as wide as their longest cell; the last one is free. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [header, ...rows].map(row => row.map(printable))
+  const widths = header.map((_, column) => Math.max(...all.map(row => (row[column] ?? '').length)))
+  return all.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  )
+}
+
+export function taskTable(tasks: readonly TaskView[], nowMs: number): string[] {
+  const rows = tasks.map(task => [
+    task.id,
+    task.state,
+    task.type,
+    String(task.priority),
+    String(task.attempt),
+    task.holder,
+    `${durationText(Math.max(0, nowMs - Date.parse(task.submittedAt)))} ago`,
+    task.reason ?? ''
+  ])
+  return table(['ID', 'STATE', 'TYPE', 'PRIO', 'ATTEMPT', 'NODE', 'SUBMITTED', 'REASON'], rows)
+}
+
+export function nodeTable(nodes: readonly NodeView[]): string[] {
+  const rows = nodes.map(node => [
+    (node.name ?? node.id ?? '?') + (node.self ? ' *' : ''),
+    node.status === null ? 'never seen' : node.status + (node.draining ? ', draining' : ''),
+    linkText(node),
+    `${node.running}/${node.slots}`,
+    String(node.queued),
+    node.heartbeatAgeMs === null ? '-' : durationText(node.heartbeatAgeMs),
+    node.handlers.join(',') || '-',
+    Object.entries(node.labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',') || '-'
+  ])
+  const header = ['NODE', 'STATUS', 'LINK', 'RUNNING', 'QUEUED', 'HEARD', 'HANDLERS', 'LABELS']
+  return table(header, rows)
+}
+
+export function statusLines(status: StatusView, terminal: Terminal): string[] {
+  const { members, tasks, slots } = status
+  const counts = Object.entries(tasks).map(([state, count]) => `${count} ${state}`)
+  return fields(terminal, [
+    ['cluster', status.cluster],
+    ['node', `${status.node} (${status.id}), hearsay ${status.version}`],
+    [
+      'members',
+      `${members.alive} alive, ${members.connected} connected, ${members.synced} synced, ${members.expected} expected`
+    ],
+    ['slots', `${slots.running} of ${slots.total} running`],
+    ['tasks', counts.join(', ')]
+  ])
+}
+
+/** A settled task on one line. */
+export function taskLine(task: TaskView, terminal: Terminal): string {
+  const duration = task.durationMs === null ? '-' : durationText(task.durationMs)
+  const rest = [task.type, duration, short(endText(task))].map(printable)
+  return [task.id, coloured(task.state, terminal), ...rest].join('  ')
+}
+
+export function taskLines(task: TaskView, terminal: Terminal): string[] {
+  const reason = task.reason === null ? '' : ` (${task.reason})`
+  const duration = task.durationMs === null ? '' : `, ran ${durationText(task.durationMs)}`
+  return fields(terminal, [
+    ['id', task.id],
+    ['type', task.type],
+    ['state', task.state + reason],
+    ['priority', String(task.priority)],
+    ['attempt', `${task.attempt}, epoch ${task.epoch}`],
+    ['node', task.holder],
+    ['submitted', `${task.submittedAt} by ${task.submittedBy}`],
+    ['started', task.startedAt],
+    ['settled', task.settledAt === null ? null : task.settledAt + duration],
+    ['depends on', task.dependsOn.join(' ') || null],
+    ['tags', task.tags.join(' ') || null],
+    ['payload', JSON.stringify(task.payload)],
+    ['result', task.state === 'completed' ? JSON.stringify(task.result) : null],
+    ['error', task.error === null ? null : `${task.error.name}: ${task.error.message}`]
+  ])
+}
+
+function fields(
+  terminal: Terminal,
+  pairs: readonly (readonly [string, string | null])[]
+): string[] {
+  const given = pairs.filter(([, value]) => value !== null)
+  const width = Math.max(...given.map(([name]) => name.length))
+  return given.map(
+    ([name, value]) => `${terminal.coloured('gray', name.padEnd(width))}  ${printable(value ?? '')}`
+  )
+}
+
+function coloured(state: TaskState, terminal: Terminal): string {
+  const colour = STATE_COLOURS[state]
+  return colour === undefined ? state : terminal.coloured(colour, state)
+}
+
+function endText(task: TaskView): string {
+  if (task.state === 'completed') return JSON.stringify(task.result)
+  return task.error === null ? (task.reason ?? '') : `${task.error.name}: ${task.error.message}`
+}
+
+function short(text: string): string {
+  return text.length > SHORT_LENGTH ? `${text.slice(0, SHORT_LENGTH)}...` : text
+}
+
+/** Found, connected and synced are three facts; each implies the one before. */
+function linkText(node: NodeView): string {
+  if (node.self) return 'self'
+  if (node.synced && node.connected) return 'synced'
+  if (node.connected) return 'connected'
+  return node.found ? 'found' : '-'
+}

@@ -1,0 +1,154 @@
+/**
+ * What only a process of its own can show: signals, broken pipes, and how long a verb takes to load.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Client } from '../../src/api/client.ts'
+import { startApi } from '../../src/api/server.ts'
+import { FakeNode } from '../api/fake-node.ts'
+import { until } from '../support/until.ts'
+
+type Child = { process: ChildProcess; stdout: () => string; stderr: () => string }
+
+let folder: string
+let children: Child[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hearsay-process-'))
+  children = []
+})
+afterEach(async () => {
+  for (const child of children) child.process.kill('SIGKILL')
+  await rm(folder, { recursive: true, force: true })
+})
+
+function start(script: string, argv: readonly string[], env: Record<string, string> = {}): Child {
+  const file = new URL(`./children/${script}`, import.meta.url).pathname
+  const child = spawn(process.execPath, [file, ...argv], { env: { ...process.env, ...env } })
+  const said = { stdout: '', stderr: '' }
+  child.stdout.on('data', (piece: Buffer) => (said.stdout += piece.toString('utf8')))
+  child.stderr.on('data', (piece: Buffer) => (said.stderr += piece.toString('utf8')))
+  const started = { process: child, stdout: () => said.stdout, stderr: () => said.stderr }
+  children.push(started)
+  return started
+}
+
+/** The exit code, once all output has arrived. */
+async function ended({ process: child }: Child): Promise<number | null> {
+  const [code] = (await once(child, 'close')) as [number | null]
+  return code
+}
+
+describe('a node in the foreground', () => {
+  test('says one line when it is ready, answers, and leaves in good order at the first signal', async () => {
+    const child = start('serve.ts', [folder])
+    await until(() => child.stdout() !== '', 'the ready line')
+    expect(child.stdout()).toMatch(/^ready computer-a\/1 12D3Koo\w+\n$/)
+    const client = await Client.open({ data: folder })
+    expect((await client.status()).node).toBe('computer-a/1')
+    child.process.kill('SIGTERM')
+    expect(await ended(child)).toBe(0)
+    expect(child.stderr()).toMatch(/leaving within 30000 ms/)
+    expect(child.stdout().split('\n')).toHaveLength(2)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143]
+  ] as const)('the second %s ends it at once with %i', async (signal, code) => {
+    const child = start('serve.ts', [folder, 'never'])
+    await until(() => child.stdout() !== '', 'the ready line')
+    child.process.kill(signal)
+    await until(() => child.stderr().includes('leaving within'), 'the first signal to work')
+    child.process.kill(signal)
+    expect(await ended(child)).toBe(code)
+  })
+
+  test('with --json the ready line is an object', async () => {
+    const child = start('serve.ts', [folder, 'well', '--json'])
+    await until(() => child.stdout() !== '', 'the ready line')
+    expect(JSON.parse(child.stdout())).toEqual({
+      v: 1,
+      event: 'ready',
+      name: 'computer-a/1',
+      id: new FakeNode().id,
+      addresses: ['/ip4/127.0.0.1/tcp/4001']
+    })
+  })
+
+  test('what happens in the cluster is logged to stderr, as JSON where no terminal reads it', async () => {
+    const child = start('serve.ts', [folder])
+    await until(() => child.stdout() !== '', 'the ready line')
+    child.process.kill('SIGUSR2')
+    await until(() => child.stderr() !== '', 'the log line')
+    expect(JSON.parse(child.stderr())).toMatchObject({
+      level: 'warn',
+      msg: 'node:unreachable',
+      nodeName: 'computer-b/2'
+    })
+  })
+
+  test('that cannot work leaves the cluster again', async () => {
+    const child = start('serve.ts', [folder, 'unable'])
+    expect(await ended(child)).not.toBe(0)
+    expect(child.stderr()).toMatch(/leaving within 0 ms/)
+    expect(child.stdout()).toBe('')
+    expect(await readdir(folder)).toEqual([])
+  })
+})
+
+describe('a client verb', () => {
+  test('ends quietly when nobody reads its output any more', async () => {
+    const node = new FakeNode()
+    const api = await startApi(node, folder)
+    for (let i = 0; i < 20_000; i++) await node.submit('a', 'x'.repeat(100))
+    const child = start('cli.ts', ['ls', '--json', '--data', folder])
+    await until(() => child.stdout().length > 1000, 'the first lines')
+    child.process.stdout?.destroy()
+    expect(await ended(child)).toBe(0)
+    expect(child.stderr()).toBe('')
+    await api.close()
+  })
+
+  test('loads neither the network nor schemas', async () => {
+    const node = new FakeNode()
+    const api = await startApi(node, folder)
+    const trace = new URL('./children/trace.ts', import.meta.url).href
+    const { id } = await node.submit('quick', null)
+    for (const argv of [
+      ['ls'],
+      ['status'],
+      ['nodes'],
+      ['get', id],
+      ['wait', id],
+      ['submit', 'a']
+    ]) {
+      const child = start('cli.ts', [...argv, '--data', folder], {
+        NODE_OPTIONS: `--import=${trace}`
+      })
+      expect(await ended(child)).toBe(0)
+      const packages = new Set(child.stderr().match(/(?<=node_modules\/)(@[^/]+\/)?[^/]+/g))
+      expect([...packages].sort()).toEqual(['@commander-js/extra-typings', 'commander'])
+    }
+    await api.close()
+  })
+
+  test('without a node it ends with 3 and one line, without a stack', async () => {
+    const child = start('cli.ts', ['status'], { XDG_DATA_HOME: folder, HEARSAY_DATA: '' })
+    expect(await ended(child)).toBe(3)
+    expect(child.stdout()).toBe('')
+    expect(child.stderr()).toMatch(/^hearsay: no node [^\n]*\n$/)
+  })
+
+  test('a stack is shown to whoever debugs', async () => {
+    const env = { XDG_DATA_HOME: folder, HEARSAY_LOG_LEVEL: 'debug' }
+    const child = start('cli.ts', ['status'], env)
+    expect(await ended(child)).toBe(3)
+    expect(child.stderr()).toMatch(/\n {4}at /)
+  })
+})

@@ -1,0 +1,295 @@
+/**
+ * Every client verb with good and bad input: what it prints where, and the code it ends with. The node behind the
+ * local API has no network; everything between the command line and it is real.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { startApi, type Api } from '../../src/api/server.ts'
+import { FakeNode } from '../api/fake-node.ts'
+import { until } from '../support/until.ts'
+import { run } from './run.ts'
+
+let folder: string
+let node: FakeNode
+let api: Api
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hearsay-cli-'))
+  node = new FakeNode()
+  api = await startApi(node, folder)
+  vi.stubEnv('HEARSAY_DATA', folder)
+  vi.stubEnv('XDG_DATA_HOME', join(folder, 'share'))
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await api.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const lines = (text: string): string[] => text.split('\n').filter(line => line !== '')
+
+describe('usage', () => {
+  test.each([
+    ['no verb', [], /Usage: hearsay/],
+    [
+      'an unknown verb',
+      ['statuss'],
+      /^hearsay: unknown command 'statuss' \(Did you mean status\?\)$/m
+    ],
+    [
+      'an unknown option',
+      ['ls', '--jsno'],
+      /^hearsay: unknown option '--jsno' \(Did you mean --json\?\)$/m
+    ],
+    ['a missing argument', ['get'], /^hearsay: missing required argument 'id'$/m],
+    ['one argument too many', ['get', 'a', 'b'], /^hearsay: too many arguments/m],
+    ['no task to wait for', ['wait'], /^hearsay: missing required argument 'id'$/m],
+    ['a state that is none', ['ls', '--state', 'sleeping'], /Allowed choices are waiting, queued/],
+    ['a limit of nothing', ['ls', '--limit', '0'], /at least 1/],
+    ['a limit that is no number', ['ls', '--limit', 'many'], /whole number/],
+    ['a duration without sense', ['wait', 'a', '--timeout', 'soon'], /such as 500ms, 30s, 5m/],
+    ['a duration beyond all timers', ['wait', 'a', '--timeout', '30d'], /such as 500ms/],
+    ['a priority that is no number', ['submit', 'a', '--priority', 'high'], /whole number/],
+    ['a priority out of range', ['submit', 'a', '--priority', '11'], /priority cannot be 11/],
+    ['half a key command', ['key'], /Usage: hearsay key/],
+    ['a cluster that cannot be', ['key', 'new', '--cluster', '../etc'], /--cluster cannot be/],
+    ['a log level that is none', ['start', '--log-level', 'loud'], /Allowed choices are debug/],
+    ['a label without a value', ['start', '--label', 'gpu'], /label cannot be "gpu"/],
+    ['a name with a slash', ['start', '--computer', 'a/b'], /computer cannot be "a\/b"/],
+    ['an address that is none', ['start', '--peer', '10.0.0.1:4001'], /peers cannot be/]
+  ])('%s ends with 2, words on stderr and nothing on stdout', async (_, argv, words) => {
+    const said = await run(argv)
+    expect(said).toMatchObject({ code: 2, stdout: '' })
+    expect(said.stderr).toMatch(words)
+    expect(said.stderr).not.toMatch(/\n +at /)
+  })
+
+  test.each(['start', 'submit', 'wait', 'get', 'ls', 'nodes', 'status', 'key', 'demo'])(
+    'the help of %s goes to stdout, ends with 0 and shows an example',
+    async verb => {
+      const said = await run([verb, '--help'])
+      expect(said).toMatchObject({ code: 0, stderr: '' })
+      expect(said.stdout).toMatch(/Examples?:\n {2}\$ /)
+    }
+  )
+
+  test('without a node every client verb ends with 3 and says how to start one', async () => {
+    vi.stubEnv('HEARSAY_DATA', undefined)
+    for (const argv of [
+      ['ls'],
+      ['nodes'],
+      ['status'],
+      ['get', 'a'],
+      ['wait', 'a'],
+      ['submit', 'a']
+    ]) {
+      const said = await run(argv)
+      expect(said).toMatchObject({ code: 3, stdout: '' })
+      expect(said.stderr).toMatch(/^hearsay: no node runs .*start one with "hearsay start"/)
+    }
+  })
+})
+
+describe('submit', () => {
+  test.each([
+    ['nothing', [], '', null],
+    ['JSON', ['{"a":[1,"ü"]}'], '', { a: [1, 'ü'] }],
+    ['a number below zero', ['--', '-1.5'], '', -1.5],
+    ['stdin', ['-'], '[true]', [true]]
+  ])('takes a payload from %s', async (_, argv, stdin, payload) => {
+    const said = await run(['submit', 'resize', ...argv], stdin)
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    expect(node.submissions).toEqual([{ type: 'resize', payload, options: {} }])
+    expect(said.stdout).toBe(`${await node.resolveId('')}\n`)
+  })
+
+  test('takes a payload from a file', async () => {
+    const file = join(folder, 'payload.json')
+    await writeFile(file, '{"from":"file"}')
+    expect((await run(['submit', 'resize', `@${file}`])).code).toBe(0)
+    expect(node.submissions[0]?.payload).toEqual({ from: 'file' })
+  })
+
+  test('passes all task options on, in the words of the library', async () => {
+    const argv = ['--priority', '8', '--timeout', '1.5s', '--tag', 'a', 'b', '--acks', '2']
+    expect((await run(['submit', 'resize', '{}', ...argv])).code).toBe(0)
+    expect(node.submissions[0]?.options).toEqual({
+      priority: 8,
+      timeout: 1500,
+      tags: ['a', 'b'],
+      acks: 2
+    })
+  })
+
+  test('--depends-on takes shortened ids', async () => {
+    const { id } = await node.submit('first', null)
+    expect((await run(['submit', 'second', '--depends-on', id.slice(5, 20)])).code).toBe(0)
+    expect(node.submissions[1]?.options).toEqual({ dependsOn: [id] })
+    const unknown = await run(['submit', 'second', '--depends-on', 'ffff'])
+    expect(unknown).toMatchObject({ code: 4, stdout: '' })
+  })
+
+  test.each([
+    ['text without quotes', ['resize', 'hello'], 6, /not JSON.*quotes of its own/],
+    ['a cut-off object', ['resize', '{"a":'], 6, /not JSON/],
+    ['an empty payload', ['resize', ''], 6, /not JSON/],
+    ['a file that is not there', ['resize', '@/nowhere/x.json'], 2, /nowhere.*ENOENT/],
+    ['a payload that the node rejects', ['rejected'], 6, /no JSON/],
+    ['a payload too large for the node', ['large'], 6, /too many/],
+    ['a mistake in hearsay', ['broken'], 125, /should not have happened.*a mistake in hearsay/]
+  ])('%s is refused', async (_, argv, code, words) => {
+    const said = await run(['submit', ...argv])
+    expect(said).toMatchObject({ code, stdout: '' })
+    expect(said.stderr).toMatch(words)
+    expect(lines(said.stderr)).toHaveLength(1)
+  })
+
+  test('a payload without end is refused before it fills the memory', async () => {
+    const said = await run(['submit', 'resize', '@/dev/zero'])
+    expect(said).toMatchObject({ code: 6, stdout: '' })
+    expect(said.stderr).toMatch(/more than 1048576 bytes/)
+  })
+
+  test('not replicated as asked: 7, and the id on stdout, because the task stands', async () => {
+    for (const flags of [[], ['--id-only'], ['--wait']]) {
+      const said = await run(['submit', 'alone', ...flags])
+      expect(said.code).toBe(7)
+      expect(node.task(said.stdout.trim()).type).toBe('alone')
+      expect(said.stderr).toMatch(/0 of 1/)
+    }
+    const said = await run(['submit', 'alone', '--json'])
+    expect(JSON.parse(said.stdout)).toEqual({ v: 1, id: expect.any(String) as string })
+  })
+
+  test('a warning goes to stderr, and into the JSON', async () => {
+    const said = await run(['submit', 'strange', '--json'])
+    expect(said.stderr).toMatch(/no node has a handler/)
+    expect(JSON.parse(said.stdout)).toMatchObject({
+      v: 1,
+      acks: 1,
+      warnings: ['no node has a handler for "strange"']
+    })
+  })
+
+  test('--wait prints how it ended instead of the id', async () => {
+    const said = await run(['submit', 'quick', '[1,2]', '--wait'])
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    expect(said.stdout).toMatch(/^\S{36} {2}completed {2}quick {2}12 ms {2}\[1,2\]\n$/)
+    const json = await run(['submit', 'quick', '[1,2]', '--wait', '--json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({ v: 1, state: 'completed', result: [1, 2] })
+    const id = await run(['submit', 'quick', '--wait', '--id-only'])
+    expect(id.stdout).toMatch(/^\S{36}\n$/)
+  })
+})
+
+describe('wait', () => {
+  test.each([
+    ['completed', 0],
+    ['failed', 1],
+    ['cancelled', 5]
+  ] as const)('for a task that is %s ends with %i', async (state, code) => {
+    const { id } = await node.submit('slow', null)
+    node.settle(id, { state, error: { name: 'Oops', message: 'no' }, reason: 'HandlerError' })
+    const said = await run(['wait', id.slice(0, 30)])
+    expect(said).toMatchObject({ code, stderr: '' })
+    expect(said.stdout).toMatch(new RegExp(`^${id} {2}${state} `))
+  })
+
+  test('prints each task when it settles, not in the order of the arguments', async () => {
+    const [first, second] = [await node.submit('a', null), await node.submit('b', null)]
+    const said = run(['wait', first.id, second.id, '--json'])
+    await until(() => node.waiting === 2, 'both waits to arrive')
+    node.settle(second.id, { state: 'completed' })
+    setTimeout(() => node.settle(first.id, { state: 'failed' }), 50)
+    const { code, stdout } = await said
+    const ids = lines(stdout).map(line => (JSON.parse(line) as { id: string }).id)
+    expect(ids).toEqual([second.id, first.id])
+    expect(code).toBe(1)
+  })
+
+  test('ends with 124 if the time is over first, and with 4 for a task nobody knows', async () => {
+    const { id } = await node.submit('slow', null)
+    const late = await run(['wait', id, '--timeout', '10ms'])
+    expect(late).toMatchObject({ code: 124, stdout: '' })
+    expect(late.stderr).toMatch(/it goes on/)
+    expect(await run(['wait', 'ffffffff'])).toMatchObject({ code: 4, stdout: '' })
+  })
+
+  test('a task that nobody knows does not keep the others from being printed', async () => {
+    const { id } = await node.submit('quick', null)
+    const said = await run(['wait', 'ffffffff', id])
+    expect(said.code).toBe(4)
+    expect(lines(said.stdout)).toHaveLength(1)
+    expect(lines(said.stderr)).toHaveLength(1)
+  })
+
+  test('ends with 3 and one line if the node stops meanwhile', async () => {
+    const ids = [(await node.submit('a', null)).id, (await node.submit('b', null)).id]
+    const said = run(['wait', ...ids])
+    await until(() => node.waiting === 2, 'both waits to arrive')
+    await api.close()
+    const { code, stderr } = await said
+    expect(code).toBe(3)
+    expect(lines(stderr)).toHaveLength(1)
+  })
+})
+
+describe('lists and views', () => {
+  test('get prints one task; --json exactly what the node says', async () => {
+    const { id } = await node.submit('quick', { a: 1 })
+    const said = await run(['get', id.slice(2, 30)])
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    expect(said.stdout).toMatch(/^state +completed \(SlotsBusy\)$/m)
+    expect(said.stdout).toMatch(/^payload +\{"a":1\}$/m)
+    expect(JSON.parse((await run(['get', id, '--json'])).stdout)).toEqual(node.task(id))
+    expect((await run(['get', 'ffff'])).code).toBe(4)
+  })
+
+  test('a part that fits several tasks is a usage error', async () => {
+    const { id } = await node.submit('a', null)
+    await node.submit('b', null)
+    expect(await run(['get', id.slice(0, 8)])).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  test('ls prints an aligned table, or an object a line, filtered', async () => {
+    for (const type of ['a', 'long-type', 'a']) await node.submit(type, null)
+    const said = await run(['ls'])
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    const [header = '', ...rows] = lines(said.stdout)
+    expect(rows).toHaveLength(3)
+    for (const row of rows) expect(row.indexOf('computer-a/1')).toBe(header.indexOf('NODE'))
+    const json = await run(['ls', '--json', '--type', 'a', '--limit', '1'])
+    expect(lines(json.stdout).map(line => JSON.parse(line) as unknown)).toEqual([
+      ...node.tasks({ type: 'a', limit: 1 })
+    ])
+    const other = await run(['ls', '--node', 'computer-z/9'])
+    expect(other).toMatchObject({ code: 0, stdout: '', stderr: 'hearsay: no such tasks\n' })
+    expect(await run(['ls', '--node', 'computer-z/9', '--json'])).toMatchObject({ stdout: '' })
+  })
+
+  test('what a terminal would obey is shown, not sent', async () => {
+    await node.submit('\u001b]0;owned\u0007', null)
+    const said = await run(['ls'])
+    expect(said.stdout).toContain('\\u001b]0;owned\\u0007')
+    expect(said.stdout).not.toContain('\u001b')
+  })
+
+  test('nodes shows members that were never seen too', async () => {
+    const said = await run(['nodes'])
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    expect(said.stdout).toMatch(/^computer-a\/1 \* +alive +self +1\/2 /m)
+    expect(said.stdout).toMatch(/^computer-b\/2 +never seen +- /m)
+    const json = lines((await run(['nodes', '--json'])).stdout)
+    expect(json.map(line => JSON.parse(line) as unknown)).toEqual(node.nodes())
+  })
+
+  test('status is a few lines, or one object', async () => {
+    await node.submit('a', null)
+    const said = await run(['status'])
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    expect(said.stdout).toMatch(/^tasks +0 waiting, 1 queued/m)
+    expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual(node.getSystemStatus())
+  })
+})
