@@ -57,7 +57,8 @@ export class Terminal {
 
   /** The text in a colour, if stdout is a terminal and NO_COLOR does not forbid it. */
   coloured(colour: 'red' | 'green' | 'yellow' | 'gray' | 'bold', text: string): string {
-    return isTerminal(this.stdout) ? styleText(colour, text, { stream: this.stdout }) : text
+    if (!isTerminal(this.stdout) || process.env['NO_COLOR']) return text
+    return styleText(colour, text, { stream: this.stdout })
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The cluster key: as text, on disk, on the command line, and what the network gets of it.
  */
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -85,8 +85,6 @@ describe('where a key is found', () => {
       await writeFile(file, text, { mode: 0o600 })
       return file
     }
-    await rm(join(folder, 'hearsay'), { force: true, recursive: true })
-    const { mkdir } = await import('node:fs/promises')
     await mkdir(join(folder, 'hearsay'))
     await save('hearsay/six.key', own)
     const env: NodeJS.ProcessEnv = {

@@ -5,21 +5,33 @@ import { Readable, Writable } from 'node:stream'
 import { main } from '../../src/cli/main.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
 
-export type Said = { code: number; stdout: string; stderr: string }
+/** What a command line has said so far; `code` once it has ended. */
+export type Said = { code: number | null; stdout: string; stderr: string }
 
-export async function run(argv: readonly string[], stdin = ''): Promise<Said> {
-  const said = { stdout: '', stderr: '' }
-  const into = (name: 'stdout' | 'stderr'): Writable =>
-    new Writable({
-      write(piece: Buffer, _encoding, done) {
-        said[name] += piece.toString('utf8')
-        done()
-      }
-    })
-  const terminal = new Terminal({
+/**
+ * @param stdin what the command line may read
+ * @param said filled in as it speaks, for a test that has to see it before the end
+ */
+export async function run(
+  argv: readonly string[],
+  stdin = '',
+  said: Said = { code: null, stdout: '', stderr: '' }
+): Promise<Said> {
+  const streams = {
     stdin: Readable.from([stdin]),
-    stdout: into('stdout'),
-    stderr: into('stderr')
+    stdout: into(text => (said.stdout += text)),
+    stderr: into(text => (said.stderr += text))
+  }
+  said.code = await main(argv, new Terminal(streams))
+  return said
+}
+
+/** A stream that hands on what is written to it. */
+export function into(take: (text: string) => void): Writable {
+  return new Writable({
+    write(piece: Buffer, _encoding, done) {
+      take(piece.toString('utf8'))
+      done()
+    }
   })
-  return { code: await main(argv, terminal), ...said }
 }

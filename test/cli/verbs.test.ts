@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../src/api/server.ts'
 import { FakeNode } from '../api/fake-node.ts'
 import { until } from '../support/until.ts'
-import { run } from './run.ts'
+import { run, type Said } from './run.ts'
 
 let folder: string
 let node: FakeNode
@@ -199,11 +199,13 @@ describe('wait', () => {
 
   test('prints each task when it settles, not in the order of the arguments', async () => {
     const [first, second] = [await node.submit('a', null), await node.submit('b', null)]
-    const said = run(['wait', first.id, second.id, '--json'])
+    const said: Said = { code: null, stdout: '', stderr: '' }
+    const ended = run(['wait', first.id, second.id, '--json'], '', said)
     await until(() => node.waiting === 2, 'both waits to arrive')
     node.settle(second.id, { state: 'completed' })
-    setTimeout(() => node.settle(first.id, { state: 'failed' }), 50)
-    const { code, stdout } = await said
+    await until(() => said.stdout !== '', 'the first line')
+    node.settle(first.id, { state: 'failed' })
+    const { code, stdout } = await ended
     const ids = lines(stdout).map(line => (JSON.parse(line) as { id: string }).id)
     expect(ids).toEqual([second.id, first.id])
     expect(code).toBe(1)

@@ -1,0 +1,113 @@
+/**
+ * What a person at a terminal gets that a program does not: colours, and a log to read.
+ */
+import type { Writable } from 'node:stream'
+import { Readable } from 'node:stream'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { durationText, parseDurationMs } from '../../src/cli/duration.ts'
+import { mostTelling } from '../../src/cli/exit-code.ts'
+import { createLog, logEvent } from '../../src/cli/log.ts'
+import { printable, table } from '../../src/cli/print.ts'
+import { Terminal } from '../../src/cli/terminal.ts'
+import { into } from './run.ts'
+
+afterEach(() => vi.unstubAllEnvs())
+
+const asTerminal = (stream: Writable): Writable => Object.assign(stream, { isTTY: true })
+const event = { v: 1, at: '2026-01-02T03:04:05.000Z', event: 'node:joined' } as const
+
+describe('colours', () => {
+  const colouredBy = (stdout: Writable): string =>
+    new Terminal({ stdin: Readable.from([]), stdout, stderr: into(() => {}) }).coloured('red', 'x')
+
+  test('only in a terminal, and not under NO_COLOR', () => {
+    vi.stubEnv('NO_COLOR', undefined)
+    vi.stubEnv('FORCE_COLOR', undefined)
+    expect(colouredBy(asTerminal(into(() => {})))).toBe('\u001b[31mx\u001b[39m')
+    expect(colouredBy(into(() => {}))).toBe('x')
+    vi.stubEnv('NO_COLOR', '1')
+    expect(colouredBy(asTerminal(into(() => {})))).toBe('x')
+  })
+})
+
+describe('the log', () => {
+  const logged = async (level: 'debug' | 'info' | 'silent', terminal: boolean): Promise<string> => {
+    let text = ''
+    const stderr = into(piece => (text += piece))
+    const log = createLog(level, terminal ? asTerminal(stderr) : stderr)
+    logEvent(log, { ...event, nodeName: 'b/2\u001b[2J' })
+    logEvent(log, { ...event, event: 'task:started', taskId: 'one' })
+    // Streams hand on what waits in them within this turn of the event loop.
+    await new Promise(resolve => setImmediate(resolve))
+    return text
+  }
+
+  test('is one line to read in a terminal, which it cannot be made to obey', async () => {
+    const text = await logged('info', true)
+    expect(text).toMatch(/^\d\d:\d\d:\d\d info {2}node:joined nodeName=b\/2\\u001b\[2J\n$/)
+  })
+
+  test('is JSON elsewhere', async () => {
+    expect(JSON.parse(await logged('info', false))).toMatchObject({
+      level: 'info',
+      msg: 'node:joined'
+    })
+  })
+
+  test('tells of tasks only to whoever debugs, and of nothing if it is silent', async () => {
+    expect(await logged('debug', true)).toMatch(/debug task:started taskId=one\n$/)
+    expect(await logged('silent', true)).toBe('')
+  })
+})
+
+describe('durations', () => {
+  test.each([
+    ['0', 0],
+    ['250', 250],
+    ['500ms', 500],
+    ['1.5s', 1500],
+    ['5m', 300_000],
+    ['2h', 7_200_000],
+    ['1d', 86_400_000]
+  ])('%s is %i ms', (text, ms) => {
+    expect(parseDurationMs(text)).toBe(ms)
+  })
+
+  test.each(['', 's', '-1s', '1 s', '1w', '1e3', '0x10', '1.s', '25d', '9'.repeat(400)])(
+    '"%s" is none',
+    text => {
+      expect(() => parseDurationMs(text)).toThrow(/A duration is/)
+    }
+  )
+
+  test.each([
+    [0, '0 ms'],
+    [999, '999 ms'],
+    [1000, '1.0 s'],
+    [59_999, '59 s'],
+    [90_000, '1.5 m'],
+    [172_800_000, '2.0 d']
+  ])('%i ms is shown as %s', (ms, text) => {
+    expect(durationText(ms)).toBe(text)
+  })
+})
+
+test('of several exit codes the most telling one counts', () => {
+  expect(mostTelling([0, 0])).toBe(0)
+  expect(mostTelling([0, 5, 1])).toBe(1)
+  expect(mostTelling([1, 124, 5])).toBe(124)
+  expect(mostTelling([124, 4])).toBe(4)
+})
+
+test('columns are as wide as what is shown in them', () => {
+  expect(
+    table(
+      ['A', 'B'],
+      [
+        ['\n', 'x'],
+        ['yy', '']
+      ]
+    )
+  ).toEqual(['A       B', '\\u000a  x', 'yy'])
+  expect(printable('grüße 世界')).toBe('grüße 世界')
+})
