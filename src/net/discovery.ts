@@ -32,14 +32,15 @@ export type DiscoveryOptions = Readonly<{
   log: TransportLog
 }>
 
-/** What the module's object offers beside its declared type. It makes no socket at `start` if it has one. */
+/**
+ * What the module's object offers beside its declared type; the handlers are bound to it. It makes no socket at `start`
+ * if it has one.
+ */
 type Module = Startable &
   TypedEventTarget<{ peer: CustomEvent<PeerInfo> }> & {
     mdns?: MulticastDNS
-    _onMdnsQuery(packet: QueryPacket): void
-    _onMdnsResponse(packet: ResponsePacket): void
-    _onMdnsWarning(error: Error): void
-    _onMdnsError(error: Error): void
+    _onMdnsQuery: (packet: QueryPacket) => void
+    _onMdnsResponse: (packet: ResponsePacket) => void
   }
 
 /** A libp2p service: it starts and stops with the node. */
@@ -62,8 +63,9 @@ export class Discovery implements Startable {
     const { only } = this.#options
     // Bound to the wildcard either way: a socket bound to one address gets no multicast.
     const socket = multicastDNS(only === null ? {} : { interface: only, bind: '0.0.0.0' })
-    socket.on('query', packet => module._onMdnsQuery(packet))
-    socket.on('response', packet => module._onMdnsResponse(packet))
+    const { _onMdnsQuery: answer, _onMdnsResponse: hear } = module
+    socket.on('query', answer)
+    socket.on('response', hear)
     socket.on('warning', error => this.#warnOnce('unusable', error))
     socket.on('error', error => this.#warnOnce('unusable', error))
     socket.on('query', packet => this.#lookForNamesakes(packet.questions ?? []))

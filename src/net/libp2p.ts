@@ -94,7 +94,7 @@ function gossipOptions(names: ProtocolNames): Partial<GossipsubOpts> {
     // The key has let the sender in; a signature would cost ten times the rest of a small message.
     globalSignaturePolicy: 'StrictNoSign',
     msgIdFn: message => hash('sha256', message.data, 'buffer'),
-    fastMsgIdFn: message => hash('sha256', message.data ?? new Uint8Array(0), 'latin1'),
+    fastMsgIdFn: message => hash('sha256', message.data ?? new Uint8Array(0), 'binary'),
     msgIdToStrFn: id => Buffer.from(id).toString('latin1'),
     floodPublish: true,
     batchPublish: true,

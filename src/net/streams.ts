@@ -100,7 +100,7 @@ export class DirectStreams {
     this.#stopped = true
     const links = [...this.#links.values()]
     for (const link of links) clearTimeout(link.retry)
-    await Promise.all(links.map(link => link.outbox?.close(timeoutMs)))
+    await Promise.all(links.map(async link => link.outbox?.close(timeoutMs)))
     this.#links.clear()
   }
 

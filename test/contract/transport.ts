@@ -1,0 +1,245 @@
+/**
+ * What every `Transport` promises, whatever carries it. Run against libp2p and against the simulator's network.
+ */
+import { afterEach, describe, expect, test } from 'vitest'
+import { bootId } from '../../src/core/base/ids.ts'
+import type { Batch, Heartbeat, Message, SyncRequest } from '../../src/core/message.ts'
+import type { Receiver, Transport } from '../../src/node/ports.ts'
+import { GOSSIP_BYTES_MAX } from '../../src/wire/limits.ts'
+import { until } from '../support/until.ts'
+
+/** Makes transports of one cluster that find each other once started. The suite stops them all. */
+export type MakeTransports = (count: number) => Promise<Transport[]>
+
+type Member = { transport: Transport; seen: Witness }
+
+class Witness implements Receiver {
+  readonly messages: { from: string; message: Message }[] = []
+  readonly links: { peer: string; up: boolean }[] = []
+  readonly ended: { peer: string; whole: boolean }[] = []
+  answer: (from: string, request: SyncRequest) => Iterable<Message> = () => []
+
+  message(from: string, message: Message): void {
+    this.messages.push({ from, message })
+  }
+  link(peer: string, up: boolean): void {
+    this.links.push({ peer, up })
+  }
+  syncEnded(peer: string, whole: boolean): void {
+    this.ended.push({ peer, whole })
+  }
+  addresses(): void {}
+  answerSync(from: string, request: SyncRequest): Iterable<Message> {
+    return this.answer(from, request)
+  }
+  linked(): string[] {
+    const last = new Map(this.links.map(link => [link.peer, link.up]))
+    return [...last].filter(([, up]) => up).map(([peer]) => peer)
+  }
+}
+
+/** Registers the suite. */
+export function transportContract(name: string, make: MakeTransports): void {
+  describe(`${name} is a transport`, () => {
+    const running: Transport[] = []
+    afterEach(async () => {
+      await Promise.all(running.splice(0).map(transport => transport.stop()))
+    })
+
+    async function members(count: number): Promise<Member[]> {
+      const transports = await make(count)
+      running.push(...transports)
+      const all = transports.map(transport => ({ transport, seen: new Witness() }))
+      await Promise.all(all.map(({ transport, seen }) => transport.start(seen)))
+      await until(
+        () => all.every(({ seen }) => seen.linked().length === count - 1),
+        'links between all'
+      )
+      return all
+    }
+    async function pair(): Promise<[Member, Member]> {
+      const [a, b] = await members(2)
+      if (a === undefined || b === undefined) throw new Error('the factory made too few')
+      return [a, b]
+    }
+
+    test('messages to one peer arrive in the order in which they were sent', async () => {
+      const [a, b] = await pair()
+      for (let at = 1; at <= 2000; at++) a.transport.send(b.transport.id, beat(a.transport.id, at))
+      await until(() => b.seen.messages.length === 2000, 'all messages')
+      expect(b.seen.messages.map(({ message }) => (message as Heartbeat).at)).toEqual(
+        Array.from({ length: 2000 }, (_, index) => index + 1)
+      )
+      expect(b.seen.messages.every(({ from }) => from === a.transport.id)).toBe(true)
+    })
+
+    test('what is published reaches all linked peers and not the publisher', async () => {
+      const all = await members(3)
+      await publishUntilHeard(all)
+      for (const { transport, seen } of all) {
+        const authors = seen.messages.map(({ message }) => (message as Heartbeat).boot)
+        expect(authors).not.toContain(boot(transport.id))
+      }
+    })
+
+    test('a peer that stops is reported once, as down', async () => {
+      const [a, b] = await pair()
+      await b.transport.stop()
+      await until(() => a.seen.linked().length === 0, 'the link to go')
+      expect(a.seen.links.map(({ up }) => up)).toEqual([true, false])
+      expect(a.transport.peers().every(peer => !peer.connected)).toBe(true)
+    })
+
+    test('a message to a peer without a link is dropped and counted', async () => {
+      const [a, b] = await pair()
+      await b.transport.stop()
+      await until(() => a.seen.linked().length === 0, 'the link to go')
+      const before = a.transport.counters().dropped
+      a.transport.send(b.transport.id, beat(a.transport.id, 1))
+      expect(a.transport.counters().dropped).toBe(before + 1)
+    })
+
+    test('a message too large for gossip is dropped and counted, and gossip goes on', async () => {
+      const all = await members(2)
+      const [a] = all as [Member, Member]
+      const before = a.transport.counters().dropped
+      a.transport.publish(bulky(a.transport.id, GOSSIP_BYTES_MAX))
+      expect(a.transport.counters().dropped).toBe(before + 1)
+      await publishUntilHeard(all)
+    })
+
+    test('a sync brings the whole answer, in order, and ends once', async () => {
+      const [a, b] = await pair()
+      b.seen.answer = function* () {
+        for (let after = 0; after < 300; after++) yield batch(b.transport.id, after)
+      }
+      a.transport.sync(b.transport.id, request(a.transport.id))
+      expect(a.seen.ended).toEqual([])
+      await until(() => a.seen.ended.length > 0, 'the end of the sync')
+      expect(a.seen.messages.map(({ message }) => (message as Batch).after)).toEqual(
+        Array.from({ length: 300 }, (_, index) => index)
+      )
+      expect(a.seen.ended).toEqual([{ peer: b.transport.id, whole: true }])
+    })
+
+    test('an empty answer is whole', async () => {
+      const [a, b] = await pair()
+      a.transport.sync(b.transport.id, request(a.transport.id))
+      await until(() => a.seen.ended.length > 0, 'the end of the sync')
+      expect(a.seen.ended).toEqual([{ peer: b.transport.id, whole: true }])
+      expect(a.seen.messages).toEqual([])
+    })
+
+    test('one sync can follow another at once', async () => {
+      const [a, b] = await pair()
+      b.seen.answer = () => [batch(b.transport.id, 0)]
+      for (let round = 1; round <= 20; round++) {
+        a.transport.sync(b.transport.id, request(a.transport.id))
+        await until(() => a.seen.ended.length === round, `the end of sync ${round}`)
+      }
+      expect(a.seen.ended.every(({ whole }) => whole)).toBe(true)
+    })
+
+    test('a sync with a peer that is not connected ends, once, as broken off', async () => {
+      const [a, b] = await pair()
+      await b.transport.stop()
+      await until(() => a.seen.linked().length === 0, 'the link to go')
+      a.transport.sync(b.transport.id, request(a.transport.id))
+      expect(a.seen.ended).toEqual([])
+      await until(() => a.seen.ended.length > 0, 'the end of the sync')
+      expect(a.seen.ended).toEqual([{ peer: b.transport.id, whole: false }])
+    })
+
+    test('a sync ends, once, as broken off when the peer stops in the middle', async () => {
+      const [a, b] = await pair()
+      let stopping: Promise<void> | undefined
+      b.seen.answer = function* () {
+        for (let after = 0; ; after++) {
+          if (after === 50) stopping = b.transport.stop()
+          if (after === 10_000) return
+          yield batch(b.transport.id, after)
+        }
+      }
+      a.transport.sync(b.transport.id, request(a.transport.id))
+      await until(() => a.seen.ended.length > 0, 'the end of the sync')
+      await stopping
+      expect(a.seen.ended).toEqual([{ peer: b.transport.id, whole: false }])
+    })
+
+    test('a sync under way when this node stops is reported before stop resolves', async () => {
+      const [a, b] = await pair()
+      b.seen.answer = function* () {
+        for (let after = 0; after < 100_000; after++) yield batch(b.transport.id, after)
+      }
+      a.transport.sync(b.transport.id, request(a.transport.id))
+      await until(() => a.seen.messages.length > 0, 'a first batch')
+      await a.transport.stop()
+      expect(a.seen.ended).toEqual([{ peer: b.transport.id, whole: false }])
+    })
+
+    test('what was sent before stop arrives, and nothing is delivered after it', async () => {
+      const [a, b] = await pair()
+      for (let at = 1; at <= 100; at++) a.transport.send(b.transport.id, beat(a.transport.id, at))
+      await a.transport.stop()
+      await until(() => b.seen.messages.length === 100, 'what was sent before stop')
+      const heard = [a.seen.messages.length, a.seen.links.length]
+      b.transport.send(a.transport.id, beat(b.transport.id, 1))
+      b.transport.publish(beat(b.transport.id, 2))
+      await until(() => b.seen.linked().length === 0, 'the link to go')
+      expect([a.seen.messages.length, a.seen.links.length]).toEqual(heard)
+    })
+
+    test('stop can be called twice, and a stopped transport takes no messages', async () => {
+      const [a, b] = await pair()
+      await Promise.all([a.transport.stop(), a.transport.stop()])
+      a.transport.send(b.transport.id, beat(a.transport.id, 1))
+      a.transport.publish(beat(a.transport.id, 1))
+      expect(b.seen.messages).toEqual([])
+    })
+  })
+}
+
+/** Gossip works a moment after the link does, so a message is repeated, each time a new one, until all have heard. */
+async function publishUntilHeard(all: readonly Member[]): Promise<void> {
+  let at = 1
+  await until(() => {
+    for (const { transport } of all) transport.publish(beat(transport.id, at++))
+    return all.every(
+      ({ seen }) => new Set(seen.messages.map(({ from }) => from)).size === all.length - 1
+    )
+  }, 'everybody to hear everybody')
+}
+
+function boot(node: string): string {
+  return bootId(node, 1, 1)
+}
+
+function beat(node: string, at: number): Heartbeat {
+  return {
+    kind: 'heartbeat',
+    boot: boot(node),
+    name: 'computer/1',
+    version: '0.0.0',
+    at,
+    slots: 1,
+    running: 0,
+    queued: 0,
+    draining: false,
+    handlers: [],
+    labels: {},
+    addresses: [],
+    vector: new Map()
+  }
+}
+
+function batch(node: string, after: number): Batch {
+  return { kind: 'batch', origin: boot(node), after, records: [], writes: Array(500).fill(-1) }
+}
+
+function bulky(node: string, bytes: number): Batch {
+  return { ...batch(node, 0), writes: Array(bytes).fill(-1) }
+}
+
+function request(node: string): SyncRequest {
+  return { kind: 'sync', boot: boot(node), vector: new Map() }
+}

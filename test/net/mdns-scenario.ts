@@ -1,0 +1,139 @@
+/**
+ * What mdns.test.ts runs in a network of its own, one scenario per process, so that nothing of it is heard outside:
+ * `node mdns-scenario.ts NAME`. Prints one line of JSON; fails by its exit code.
+ */
+import { execFileSync } from 'node:child_process'
+import multicastDNS from 'multicast-dns'
+import { serviceTag } from '../../src/net/protocol.ts'
+import { until } from '../support/until.ts'
+import { closeAll, heartbeat, open, type Member } from './cluster.ts'
+
+const only = '127.0.0.1'
+const listen = ['/ip4/0.0.0.0/tcp/0']
+const tag = serviceTag('test', '0123abcd')
+
+async function member(options: Parameters<typeof open>[0] = {}): Promise<Member> {
+  return open({ mdns: { interface: only }, listen, ...options })
+}
+
+async function six(): Promise<Member[]> {
+  return Promise.all(Array.from({ length: 6 }, () => member()))
+}
+
+async function linked(members: readonly Member[], timeoutMs = 10_000): Promise<number> {
+  const from = performance.now()
+  await until(
+    () =>
+      members.every(one =>
+        members.every(other => one === other || one.receiver.isLinked(other.transport.id))
+      ),
+    'links between all',
+    timeoutMs
+  )
+  return Math.round(performance.now() - from)
+}
+
+const scenarios: Record<string, () => Promise<object>> = {
+  async discovery() {
+    const from = performance.now()
+    const members = await six()
+    await linked(members)
+    const linkedMs = Math.round(performance.now() - from)
+    const own = members.flatMap(({ receiver }) => receiver.own)
+    const newcomer = await member()
+    const newcomerMs = await linked([...members, newcomer])
+    return { linkedMs, newcomerMs, own, hopMs: await hop(members) }
+  },
+
+  async restart() {
+    const members = await six()
+    await linked(members)
+    const leaver = members.pop()
+    if (leaver === undefined) throw new Error('there are six')
+    await leaver.transport.stop()
+    await until(
+      () => members.every(({ receiver }) => !receiver.isLinked(leaver.transport.id)),
+      'the links to go'
+    )
+    const back = await member({ privateKey: leaver.privateKey })
+    const backMs = await linked([...members, back])
+    const links = members.map(({ receiver }) =>
+      receiver.links.filter(({ peer }) => peer === back.transport.id).map(({ up }) => up)
+    )
+    return { backMs, links, moved: back.receiver.own[0] !== leaver.receiver.own[0] }
+  },
+
+  async heal() {
+    const members = await Promise.all([member(), member(), member()])
+    await linked(members)
+    execFileSync('ip', ['link', 'set', 'lo', 'down'])
+    const from = performance.now()
+    await until(
+      () => members.every(({ receiver }) => receiver.links.at(-1)?.up === false),
+      'the cut to be noticed',
+      25_000
+    )
+    const noticedMs = Math.round(performance.now() - from)
+    execFileSync('ip', ['link', 'set', 'lo', 'up'])
+    const healedMs = await linked(members)
+    return { noticedMs, healedMs }
+  },
+
+  async namesake() {
+    const a = await member()
+    const b = await member({ psk: new Uint8Array(32).fill(9), fingerprint: 'fefefefe' })
+    const warned = ({ lines }: Member): boolean =>
+      lines.some(line => line.startsWith('warn') && line.includes('with another key'))
+    await until(() => warned(a) && warned(b), 'both to say so')
+    return { links: [...a.receiver.links, ...b.receiver.links] }
+  },
+
+  async nonsense() {
+    const a = await member()
+    const socket = multicastDNS({ interface: only, bind: '0.0.0.0' })
+    const announce = (data: string[]): void =>
+      socket.respond([
+        { name: tag, type: 'PTR', data: `x.${tag}` },
+        ...data.map(text => ({ name: `x.${tag}`, type: 'TXT' as const, data: text }))
+      ])
+    announce(['dnsaddr=nonsense'])
+    announce(['dnsaddr=/ip4/127.0.0.1/tcp/1'])
+    announce([])
+    announce(['dnsaddr=/ip4/127.0.0.1/tcp/1/p2p/not-an-id'])
+    announce([`dnsaddr=/ip4/127.0.0.1/tcp/1/p2p/${a.transport.id}`])
+    await until(() => a.lines.some(line => line.includes('announces the identity')), 'a warning')
+    const b = await member()
+    await linked([a, b])
+    socket.destroy()
+    return { peers: a.transport.peers().map(({ id }) => id), expected: [b.transport.id] }
+  }
+}
+
+/** Median time of a publication from one member to all others. */
+async function hop(members: readonly Member[]): Promise<number> {
+  const [author, ...others] = members
+  if (author === undefined) throw new Error('there is an author')
+  const takenMs: number[] = []
+  for (let at = 1; at <= 60; at++) {
+    const from = performance.now()
+    const left = new Set(others)
+    const heard = Promise.withResolvers<void>()
+    for (const other of others) {
+      other.receiver.message = (_peer, message) => {
+        if (message.kind !== 'heartbeat' || message.at !== at) return
+        takenMs.push(performance.now() - from)
+        if (left.delete(other) && left.size === 0) heard.resolve()
+      }
+    }
+    author.transport.publish(heartbeat(author.transport.id, at))
+    await Promise.race([heard.promise, new Promise(resolve => setTimeout(resolve, 500))])
+  }
+  takenMs.sort((a, b) => a - b)
+  return Number(takenMs[takenMs.length >> 1]?.toFixed(1))
+}
+
+const scenario = scenarios[process.argv[2] ?? '']
+if (scenario === undefined) throw new Error(`no scenario is called ${process.argv[2]}`)
+const result = await scenario()
+await closeAll()
+console.log(JSON.stringify(result))

@@ -1,0 +1,56 @@
+/**
+ * Finding each other by mDNS: real sockets, in a network namespace that has a loopback interface and nothing else, so
+ * that neither the machine's network nor another test hears of it. Needs the right to make one (root).
+ */
+import { execFile, spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+
+const script = fileURLToPath(new URL('./mdns-scenario.ts', import.meta.url))
+const allowed = spawnSync('unshare', ['--net', 'true']).status === 0
+if (!allowed) console.warn('mDNS tests are skipped: no right to make a network namespace here')
+
+/** Runs a scenario in a namespace of its own and gives what it printed. */
+async function run<Result>(scenario: string): Promise<Result> {
+  const inside = 'ip link set lo up && ip link set lo multicast on && exec "$0" "$@"'
+  const { stdout } = await promisify(execFile)(
+    'unshare',
+    ['--net', 'sh', '-c', inside, process.execPath, script, scenario],
+    { timeout: 40_000 }
+  )
+  return JSON.parse(stdout) as Result
+}
+
+test.skipIf(!allowed).concurrent('six nodes that know nothing link with each other', async () => {
+  const { own } = await run<{ own: string[] }>('discovery')
+  expect(own).toHaveLength(6)
+  expect(own.every(address => address.startsWith('/ip4/127.0.0.1/tcp/'))).toBe(true)
+})
+
+test
+  .skipIf(!allowed)
+  .concurrent('a node that restarts on another port is back, and reported once', async () => {
+    const { links, moved } = await run<{ links: boolean[][]; moved: boolean }>('restart')
+    expect(moved).toBe(true)
+    expect(links).toEqual(Array(5).fill([true, false, true]))
+  })
+
+test
+  .skipIf(!allowed)
+  .concurrent('nodes that a cut has parted link again when it is healed', async () => {
+    await run('heal')
+  })
+
+test
+  .skipIf(!allowed)
+  .concurrent('a cluster of the same name with another key is named in the log', async () => {
+    expect(await run('namesake')).toEqual({ links: [] })
+  })
+
+test
+  .skipIf(!allowed)
+  .concurrent('malformed announcements, and one of our own identity, do no harm', async () => {
+    const { peers, expected } = await run<{ peers: string[]; expected: string[] }>('nonsense')
+    expect(peers).toEqual(expected)
+  })
