@@ -1,0 +1,121 @@
+/**
+ * The life of one run, wherever it runs: how long it may take, and what is reported of it.
+ *
+ * A run that has to stop is asked first and made to stop after a grace time, like guests at closing time. Whatever it
+ * says after that is not its own outcome any more: a run that timed out has timed out even if it returns a result in
+ * its last moment, and of an aborted one nothing is reported at all. Only `ended` reports, and only once, so a time-out
+ * is not reported before the run is really over.
+ */
+import type { Run } from '../core/effect.ts'
+import type { RunResult } from '../core/input.ts'
+import { failure, outcomeOfTimeout } from './outcome.ts'
+import type { StopCause } from './protocol.ts'
+
+/** How to stop a run: depends on where it runs. */
+export type Brakes = {
+  ask(cause: StopCause): void
+  /** Has to lead to `ended`, in whatever way the run then ends. */
+  force(): void
+}
+
+export type AttemptOptions = {
+  abortGraceMs: number
+  loadTimeoutMs: number
+  /** Called once, unless the run was aborted. */
+  report(result: RunResult, durationMs: number): void
+  /** Called once, in any case, before `report`. */
+  over(): void
+}
+
+export class Attempt {
+  readonly run: Run
+  readonly #options: AttemptOptions
+  #brakes: Brakes | null = null
+  #timer: NodeJS.Timeout | null = null
+  #calledAt: number | null = null
+  /** Stands in for what the run itself says at its end. */
+  #verdict: RunResult | null = null
+  #aborted = false
+  #over = false
+
+  constructor(run: Run, options: AttemptOptions) {
+    this.run = run
+    this.#options = options
+  }
+
+  get aborted(): boolean {
+    return this.#aborted
+  }
+
+  /** It has a place to run; what comes first is to load the module. */
+  begin(brakes: Brakes): void {
+    this.#brakes = brakes
+    const { loadTimeoutMs } = this.#options
+    this.#wait(loadTimeoutMs, () => {
+      const message = `the handlers file took more than ${loadTimeoutMs} ms to load`
+      this.#verdict = failure('HandlersFileError', message)
+      brakes.force()
+    })
+  }
+
+  /**
+   * Its place to run is gone. True if the handler has not been called and is still to be: `begin` it elsewhere. (Then it
+   * was not this run that ended the place.)
+   */
+  giveBack(): boolean {
+    if (this.#calledAt !== null || this.#aborted || this.#verdict !== null) return false
+    this.#clear()
+    this.#brakes = null
+    return true
+  }
+
+  /** The handler is being called: the timeout begins to count. */
+  markCalled(): void {
+    if (this.#calledAt !== null || this.#aborted || this.#over) return
+    this.#calledAt = performance.now()
+    this.#clear()
+    const { timeoutMs } = this.run
+    if (timeoutMs === null) return
+    this.#wait(timeoutMs, () => {
+      this.#verdict = outcomeOfTimeout(timeoutMs)
+      this.#stop('timeout')
+    })
+  }
+
+  abort(): void {
+    if (this.#aborted || this.#over) return
+    this.#aborted = true
+    this.#clear()
+    if (this.#brakes === null) this.ended(null, 0)
+    else this.#stop('aborted')
+  }
+
+  /** Null: the run was made to stop, and only the verdict says why. */
+  ended(result: RunResult | null, durationMs: number | null): void {
+    if (this.#over) return
+    this.#over = true
+    this.#clear()
+    this.#options.over()
+    const verdict = this.#verdict ?? result
+    if (this.#aborted || verdict === null) return
+    this.#options.report(verdict, durationMs ?? this.#elapsedMs())
+  }
+
+  #stop(cause: StopCause): void {
+    this.#wait(this.#options.abortGraceMs, () => this.#brakes?.force())
+    this.#brakes?.ask(cause)
+  }
+
+  #elapsedMs(): number {
+    return this.#calledAt === null ? 0 : Math.round(performance.now() - this.#calledAt)
+  }
+
+  #wait(ms: number, callback: () => void): void {
+    this.#timer = setTimeout(callback, ms)
+  }
+
+  #clear(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+  }
+}

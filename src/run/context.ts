@@ -1,0 +1,121 @@
+/**
+ * The context of one run, and the bound on what it may report.
+ *
+ * A handler may report as often as it likes, like a child on a long drive; it is passed on at a bounded rate, so that
+ * no handler can flood the node. Of progress only the newest counts: one report goes out at once, those that follow
+ * within the interval replace each other until it is over. Of lines the first so many in a second count; the rest is
+ * dropped, and a line says how many.
+ */
+import type { Run } from '../core/effect.ts'
+import type { HandlerContext } from './handler.ts'
+import { cutBytes } from './outcome.ts'
+
+/** At most 20 reports a second reach the node: as many as an eye can follow. */
+const PROGRESS_INTERVAL_MS = 50
+const PROGRESS_MESSAGE_BYTES_MAX = 1024
+const LINE_BYTES_MAX = 8192
+/** Guess: a chatty handler stays below, a runaway loop of them costs the node 1.6 MB a second at most. */
+const LINES_PER_SECOND_MAX = 200
+
+/** Where the reports of a run go. */
+export type Reporter = {
+  progress(fraction: number, message: string | null): void
+  log(line: string): void
+}
+
+export type RunContext = {
+  context: HandlerContext
+  /** The run is over: passes on what is held back, ignores what still comes. */
+  finish: () => void
+}
+
+export function createContext(run: Run, signal: AbortSignal, reporter: Reporter): RunContext {
+  const progress = new ProgressReports(reporter)
+  const lines = new LineReports(reporter)
+  let over = false
+  const dependencies = [...run.dependencies].map(([id, json]) => [id, JSON.parse(json)] as const)
+  const context: HandlerContext = {
+    id: run.taskId,
+    type: run.type,
+    attempt: run.attempt,
+    epoch: run.epoch,
+    signal,
+    progress: (fraction, message) => {
+      if (!over) progress.add(fraction, message)
+    },
+    log: line => {
+      if (!over) lines.add(line)
+    },
+    dependencies: Object.fromEntries(dependencies)
+  }
+  const finish = (): void => {
+    over = true
+    progress.flush()
+    lines.flush()
+  }
+  return { context, finish }
+}
+
+class ProgressReports {
+  readonly #reporter: Reporter
+  #sentAt = -Infinity
+  #held: { fraction: number; message: string | null } | null = null
+  #timer: NodeJS.Timeout | null = null
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter
+  }
+
+  add(fraction: unknown, message: string | undefined): void {
+    if (typeof fraction !== 'number' || Number.isNaN(fraction)) return
+    this.#held = {
+      fraction: Math.min(1, Math.max(0, fraction)),
+      message: message === undefined ? null : cutBytes(`${message}`, PROGRESS_MESSAGE_BYTES_MAX)
+    }
+    const waitMs = this.#sentAt + PROGRESS_INTERVAL_MS - performance.now()
+    if (waitMs <= 0) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), waitMs).unref()
+  }
+
+  flush(): void {
+    if (this.#timer !== null) clearTimeout(this.#timer)
+    this.#timer = null
+    if (this.#held === null) return
+    this.#reporter.progress(this.#held.fraction, this.#held.message)
+    this.#held = null
+    this.#sentAt = performance.now()
+  }
+}
+
+class LineReports {
+  readonly #reporter: Reporter
+  #secondBeganAt = -Infinity
+  #passed = 0
+  #dropped = 0
+
+  constructor(reporter: Reporter) {
+    this.#reporter = reporter
+  }
+
+  add(line: unknown): void {
+    const now = performance.now()
+    if (now - this.#secondBeganAt >= 1000) {
+      this.flush()
+      this.#secondBeganAt = now
+      this.#passed = 0
+    }
+    if (this.#passed === LINES_PER_SECOND_MAX) {
+      this.#dropped++
+      return
+    }
+    this.#passed++
+    this.#reporter.log(cutBytes(String(line), LINE_BYTES_MAX))
+  }
+
+  flush(): void {
+    if (this.#dropped === 0) return
+    const limit = `more than ${LINES_PER_SECOND_MAX} a second`
+    this.#reporter.log(`(${this.#dropped} lines dropped: ${limit})`)
+    this.#dropped = 0
+  }
+}

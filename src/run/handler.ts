@@ -1,0 +1,40 @@
+/**
+ * What a handler is: the one function that a user writes for a type of task.
+ *
+ * It gets the payload as a plain value and a context that says which run this is. What it returns is the result of
+ * the task; what it throws is its error. It looks the same wherever it runs: in a worker thread (a module) or on
+ * the node's own thread (a function).
+ */
+import type { TaskId } from '../core/base/ids.ts'
+
+export type HandlerContext = Readonly<{
+  id: TaskId
+  type: string
+  /** Which run of the task this is, from 1. */
+  attempt: number
+  /** The task's fencing token: of two runs of one task, the one with the greater epoch is the rightful one. */
+  epoch: number
+  /** Aborted when the run is no longer wanted (`AbortError`) or took longer than its timeout (`TimeoutError`). */
+  signal: AbortSignal
+  /**
+   * Reports how far the run is. Only the newest of many reports in a short time is passed on.
+   *
+   * @param fraction 0 to 1, anything beyond is clamped; a report whose fraction is not a number is ignored
+   */
+  progress: (fraction: number, message?: string) => void
+  /** Reports a line. Lines are cut at 8 KiB; above 200 lines a second the rest is dropped, and counted in a line. */
+  log: (line: string) => void
+  /** Results of the tasks it depends on, by id, as plain values. */
+  dependencies: Readonly<Record<TaskId, unknown>>
+}>
+
+/**
+ * Runs one type of task. The result has to be something that JSON can carry; undefined becomes null.
+ *
+ * The payload's type is what the handler declares: nothing checks that submitters keep to it.
+ */
+// oxlint-disable-next-line typescript/no-explicit-any -- `unknown` would refuse handlers that declare their payload
+export type Handler<Payload = any, Result = unknown> = (
+  payload: Payload,
+  context: HandlerContext
+) => Result | Promise<Result>

@@ -1,0 +1,127 @@
+/**
+ * Turns what a handler returned or threw into the outcome that goes into the log.
+ *
+ * The outcome ends up in every node's memory and in one gossip message, so everything in it is bounded here, at the
+ * place where it is made: results are refused above the bound, texts of errors are cut. Nothing that a handler throws
+ * can make this fail: whatever is not an ordinary error is described instead.
+ */
+import { inspect, types } from 'node:util'
+import type { RunResult } from '../core/input.ts'
+import { TASK_LIMITS } from '../core/options.ts'
+
+export type FailureReason = Extract<RunResult, { status: 'failed' }>['reason']
+
+/** A failure in our own words. */
+export function failure(
+  name: string,
+  message: string,
+  { reason = 'HandlerError', stack = null }: { reason?: FailureReason; stack?: string | null } = {}
+): RunResult {
+  const error = {
+    name: cutLength(name, TASK_LIMITS.errorNameLengthMax),
+    message: cutBytes(message, TASK_LIMITS.errorMessageBytesMax),
+    stack: stack === null ? null : cutBytes(stack, TASK_LIMITS.errorStackBytesMax)
+  }
+  return { status: 'failed', error, reason }
+}
+
+/** The outcome of a handler that returned `value`. */
+export function outcomeOfResult(value: unknown): RunResult {
+  let result: string | undefined
+  try {
+    result = value === undefined ? 'null' : JSON.stringify(value)
+  } catch (error) {
+    return resultRejected(describe(error).message)
+  }
+  if (result === undefined) return resultRejected(`it is a ${typeof value}`)
+  const bytes = Buffer.byteLength(result)
+  if (bytes <= TASK_LIMITS.inlineBytesMax) return { status: 'completed', result }
+  return failure(
+    'TooLargeError',
+    `the result has ${bytes} bytes as JSON, and ${TASK_LIMITS.inlineBytesMax} are allowed; ` +
+      'write it elsewhere and return where it is',
+    { reason: 'TooLarge' }
+  )
+}
+
+/** The outcome of a handler that threw `thrown`, or whose promise was rejected with it. */
+export function outcomeOfError(thrown: unknown): RunResult {
+  const { name, message, stack } = describe(thrown)
+  const reason = name === 'NonRetryableError' ? 'NonRetryable' : 'HandlerError'
+  return failure(name, message, { reason, stack })
+}
+
+/** The outcome of a handler that let an error escape: out of a timer, an event, or a promise that nobody awaits. */
+export function outcomeOfCrash(thrown: unknown): RunResult {
+  const { name, message, stack } = describe(thrown)
+  return failure('HandlerCrashedError', `nobody caught ${name}: ${message}`, { stack })
+}
+
+/** The outcome of a handler that took too long. */
+export function outcomeOfTimeout(timeoutMs: number): RunResult {
+  const message = `the handler did not end within its timeout of ${timeoutMs} ms`
+  return failure('TimeoutError', message, { reason: 'Timeout' })
+}
+
+/** The name, message (with that of the cause) and stack of whatever was thrown. Never throws itself. */
+export function describe(thrown: unknown): { name: string; message: string; stack: string | null } {
+  try {
+    if (!isError(thrown)) {
+      const message = `the handler threw something that is not an error: ${inspect(thrown)}`
+      return { name: 'NonErrorThrown', message, stack: null }
+    }
+    const cause = thrown.cause === undefined ? '' : ` (cause: ${describeCause(thrown.cause)})`
+    return {
+      name: String(thrown.name) || 'Error',
+      message: withSuffix(String(thrown.message), cause),
+      stack: typeof thrown.stack === 'string' ? thrown.stack : null
+    }
+  } catch {
+    const message = 'the handler threw something whose name and message cannot be read'
+    return { name: 'NonErrorThrown', message, stack: null }
+  }
+}
+
+/** As much of `text` as fits into `bytesMax` bytes of UTF-8, cut between characters. */
+export function cutBytes(text: string, bytesMax: number): string {
+  const start = cutLength(text, bytesMax)
+  const bytes = Buffer.from(start)
+  if (bytes.length <= bytesMax) return start
+  let end = bytesMax
+  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--
+  return bytes.toString('utf8', 0, end)
+}
+
+function cutLength(text: string, lengthMax: number): string {
+  if (text.length <= lengthMax) return text.toWellFormed()
+  const last = text.charCodeAt(lengthMax - 1)
+  const splitsPair = last >= 0xd800 && last <= 0xdbff
+  return text.slice(0, splitsPair ? lengthMax - 1 : lengthMax).toWellFormed()
+}
+
+function resultRejected(why: string): RunResult {
+  return failure(
+    'ResultRejectedError',
+    `JSON cannot carry what the handler returned: ${why}; return plain data`
+  )
+}
+
+/** A long message gives way to the cause, which says more, but keeps at least half of the room. */
+function withSuffix(message: string, suffix: string): string {
+  const half = TASK_LIMITS.errorMessageBytesMax / 2
+  const end = cutBytes(suffix, half)
+  const room = TASK_LIMITS.errorMessageBytesMax - Buffer.byteLength(end)
+  return cutBytes(message, room) + end
+}
+
+function describeCause(cause: unknown): string {
+  return isError(cause) ? String(cause.message) : inspect(cause)
+}
+
+/** What an error should be made of, and what handlers make of it. */
+type ErrorParts = { name: unknown; message: unknown; stack?: unknown; cause?: unknown }
+
+/** Also an error of another realm (a `vm` context), for which `instanceof` is false. */
+function isError(value: unknown): value is ErrorParts {
+  return types.isNativeError(value) || value instanceof Error
+}

@@ -1,0 +1,107 @@
+/**
+ * A few threads for many jobs. Threads are started when there is a job for them and ended when there has been none for
+ * a while, so an idle node has none; there are never more than `threadsMax`. A thread that is on its way out still
+ * counts, because it still uses the processor; jobs wait for it in order of arrival.
+ *
+ * Why not a ready-made pool: see the commit. In short, it has to be certain which job a thread died of, and that the
+ * thread has really ended when its job is reported as ended.
+ */
+import { Thread, type Job } from './thread.ts'
+
+export type PoolOptions = {
+  threadsMax: number
+  memoryMiB: number
+  /** A thread without a job is ended after so long. */
+  idleMs: number
+  onTainted: (why: string) => void
+}
+
+export class ThreadPool {
+  readonly #options: PoolOptions
+  readonly #threads = new Set<Thread>()
+  /** Free threads; the one used last is at the end and used next, so that the others can go. */
+  readonly #idle = new Map<Thread, NodeJS.Timeout>()
+  readonly #waiting: Job[] = []
+  #stopped = false
+
+  constructor(options: PoolOptions) {
+    this.#options = options
+  }
+
+  /** How many threads there are, also idle and ending ones. */
+  get size(): number {
+    return this.#threads.size
+  }
+
+  submit(job: Job): void {
+    this.#waiting.push(job)
+    this.#assign()
+  }
+
+  /** The job that has not got a thread yet is not wanted any more. */
+  withdraw(job: Job): void {
+    const at = this.#waiting.indexOf(job)
+    if (at >= 0) this.#waiting.splice(at, 1)
+  }
+
+  /** Ends each thread when its job has ended (abort the jobs first), and waits for that, but not for ever. */
+  async stop(waitMsMax: number): Promise<void> {
+    this.#stopped = true
+    for (const thread of this.#idle.keys()) this.#endIdle(thread)
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, waitMsMax)
+    await Promise.race([Promise.all(Array.from(this.#threads, thread => thread.gone)), late])
+    clearTimeout(timer)
+  }
+
+  #assign(): void {
+    while (this.#waiting.length > 0 && !this.#stopped) {
+      const thread = this.#take()
+      if (thread === null) return
+      thread.start(this.#waiting.shift()!)
+    }
+  }
+
+  #take(): Thread | null {
+    const last = [...this.#idle.keys()].at(-1)
+    if (last !== undefined) {
+      clearTimeout(this.#idle.get(last))
+      this.#idle.delete(last)
+      return last
+    }
+    return this.#threads.size < this.#options.threadsMax ? this.#create() : null
+  }
+
+  #create(): Thread {
+    const thread = new Thread({
+      memoryMiB: this.#options.memoryMiB,
+      onFree: free => this.#onFree(free),
+      onGone: (gone, untouched) => this.#onGone(gone, untouched),
+      onTainted: this.#options.onTainted
+    })
+    this.#threads.add(thread)
+    return thread
+  }
+
+  #onFree(thread: Thread): void {
+    if (this.#stopped) return thread.end()
+    const next = this.#waiting.shift()
+    if (next !== undefined) return thread.start(next)
+    const timer = setTimeout(() => this.#endIdle(thread), this.#options.idleMs).unref()
+    this.#idle.set(thread, timer)
+  }
+
+  #onGone(thread: Thread, untouched: Job | null): void {
+    clearTimeout(this.#idle.get(thread))
+    this.#idle.delete(thread)
+    this.#threads.delete(thread)
+    if (untouched !== null) this.#waiting.unshift(untouched)
+    this.#assign()
+  }
+
+  #endIdle(thread: Thread): void {
+    clearTimeout(this.#idle.get(thread))
+    this.#idle.delete(thread)
+    thread.end()
+  }
+}

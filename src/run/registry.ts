@@ -1,0 +1,50 @@
+/**
+ * Which handler a type of task has. One type, one handler: of two, nobody could say which one will run.
+ */
+import { TASK_LIMITS } from '../core/options.ts'
+import { InvalidOptionError } from '../errors.ts'
+import type { Handler } from './handler.ts'
+
+export type Source =
+  | Readonly<{ kind: 'function'; handler: Handler }>
+  /** Absolute path of a handlers file. */
+  | Readonly<{ kind: 'module'; file: string }>
+
+export class Registry {
+  readonly #sources = new Map<string, Source>()
+
+  /** Sorted. */
+  get types(): readonly string[] {
+    return [...this.#sources.keys()].sort()
+  }
+
+  get(type: string): Source | undefined {
+    return this.#sources.get(type)
+  }
+
+  /** @throws InvalidOptionError */
+  add(type: string, source: Source): void {
+    this.check(type)
+    this.#sources.set(type, source)
+  }
+
+  /**
+   * Whether the type is a name and is free.
+   *
+   * @throws InvalidOptionError
+   */
+  check(type: string): void {
+    if (typeof type !== 'string' || type.length < 1 || type.length > TASK_LIMITS.typeLengthMax) {
+      const limits = `1 to ${TASK_LIMITS.typeLengthMax} characters`
+      throw new InvalidOptionError(
+        `a task type is a text of ${limits}, not ${JSON.stringify(type)}`
+      )
+    }
+    const taken = this.#sources.get(type)
+    if (taken === undefined) return
+    const where = taken.kind === 'module' ? `in ${taken.file}` : 'a function of this program'
+    throw new InvalidOptionError(
+      `the task type ${type} has a handler already, ${where}; rename or remove one of the two`
+    )
+  }
+}

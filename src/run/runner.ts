@@ -1,0 +1,222 @@
+/**
+ * Runs user code: the Runner port over worker threads (modules) and the node's own thread (functions).
+ *
+ * A handler may do what it likes, and the node goes on: whatever becomes of a run, its end is reported once, never
+ * inside `start`, or not at all if the run was aborted.
+ */
+import { resolve } from 'node:path'
+import type { Run } from '../core/effect.ts'
+import type { TaskId } from '../core/base/ids.ts'
+import { assert } from '../core/base/assert.ts'
+import { HandlersFileError, InvalidOptionError } from '../errors.ts'
+import type { RunEnded, Runner } from '../node/ports.ts'
+import { Attempt } from './attempt.ts'
+import type { Reporter } from './context.ts'
+import { runFunction } from './function-run.ts'
+import type { Handler } from './handler.ts'
+import { listHandlers } from './list-handlers.ts'
+import { failure } from './outcome.ts'
+import { ThreadPool } from './pool.ts'
+import { Registry } from './registry.ts'
+import type { Job } from './thread.ts'
+
+export type RunnerOptions = {
+  /** Handlers files. Relative paths start at the current directory. @default none */
+  files?: readonly string[]
+  /** How many modules' handlers run at once, a thread each; runs beyond that wait. A positive integer. */
+  concurrency: number
+  /** Hears what no run can be told. @default nobody */
+  log?: { warn(message: string): void }
+  /** Between asking a handler to stop and ending its thread. @default 2000 */
+  abortGraceMs?: number
+  /** Of one thread: heap and buffers, in MiB. Checked ten times a second. @default 512 */
+  memoryMiB?: number
+  /** A thread without work is ended after so long. @default 10,000 */
+  idleMs?: number
+  /** A handlers file has to be loaded within this time. @default 30,000 */
+  loadTimeoutMs?: number
+}
+
+export type RunProgress = (
+  taskId: TaskId,
+  epoch: number,
+  fraction: number,
+  message: string | null
+) => void
+export type RunLog = (taskId: TaskId, epoch: number, line: string) => void
+
+export interface ModuleAndFunctionRunner extends Runner {
+  /** How many worker threads there are at the moment. */
+  readonly threads: number
+  /** Called with progress of runs, 20 times a second and run at most. */
+  onProgress(progress: RunProgress): void
+  /** Called with lines that runs log or print, 200 times a second and run at most. */
+  onLog(log: RunLog): void
+  /**
+   * Has a type handled by a function, on the node's own thread.
+   *
+   * @throws InvalidOptionError
+   */
+  registerFunction(type: string, handler: Handler): void
+  /**
+   * Has a type handled by a module: by what it exports for that type, or else by its default export.
+   *
+   * @throws InvalidOptionError HandlersFileError
+   */
+  registerModule(type: string, file: string): Promise<void>
+}
+
+/** Guesses, but for the memory: what Node itself gives a small process. */
+const DEFAULTS = {
+  abortGraceMs: 2000,
+  memoryMiB: 512,
+  idleMs: 10_000,
+  loadTimeoutMs: 30_000
+} as const
+
+/** Nothing ends a thread inside a blocking system call, such as `execSync`. Guess: nobody waits longer to stop. */
+const END_WAIT_MS = 5000
+
+/**
+ * Loads the handlers files and returns a runner without any thread yet.
+ *
+ * @throws HandlersFileError InvalidOptionError
+ */
+export async function createRunner(options: RunnerOptions): Promise<ModuleAndFunctionRunner> {
+  const { files = [], ...given } = options
+  const settings = { ...DEFAULTS, log: null, ...given }
+  checkIntegers(settings)
+  const runner = new ThreadRunner(settings)
+  for (const file of files) await runner.addFile(resolve(file))
+  return runner
+}
+
+type Settings = Required<Omit<RunnerOptions, 'files' | 'log'>> & {
+  log: { warn(message: string): void } | null
+}
+
+class ThreadRunner implements ModuleAndFunctionRunner {
+  readonly #settings: Settings
+  readonly #registry = new Registry()
+  readonly #pool: ThreadPool
+  readonly #attempts = new Map<string, Attempt>()
+  #ended: RunEnded = () => {}
+  #progress: RunProgress = () => {}
+  #log: RunLog = () => {}
+  #stopped = false
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+    this.#pool = new ThreadPool({
+      threadsMax: settings.concurrency,
+      memoryMiB: settings.memoryMiB,
+      idleMs: settings.idleMs,
+      onTainted: why => settings.log?.warn(`a worker thread is replaced after its run: ${why}`)
+    })
+  }
+
+  get handlers(): readonly string[] {
+    return this.#registry.types
+  }
+
+  get threads(): number {
+    return this.#pool.size
+  }
+
+  onEnded(ended: RunEnded): void {
+    this.#ended = ended
+  }
+
+  onProgress(progress: RunProgress): void {
+    this.#progress = progress
+  }
+
+  onLog(log: RunLog): void {
+    this.#log = log
+  }
+
+  async addFile(file: string): Promise<void> {
+    const { types } = await listHandlers(file, this.#settings)
+    if (types.length === 0) {
+      throw new HandlersFileError(
+        `the handlers file ${file} has no handlers: export functions, or a default object of functions`
+      )
+    }
+    for (const type of types) this.#registry.add(type, { kind: 'module', file })
+  }
+
+  registerFunction(type: string, handler: Handler): void {
+    if (typeof handler !== 'function') {
+      throw new InvalidOptionError(`the handler for ${type} is a ${typeof handler}, not a function`)
+    }
+    this.#registry.add(type, { kind: 'function', handler })
+  }
+
+  async registerModule(type: string, path: string): Promise<void> {
+    const file = resolve(path)
+    this.#registry.check(type)
+    const { types, hasDefault } = await listHandlers(file, this.#settings)
+    if (!types.includes(type) && !hasDefault) {
+      throw new HandlersFileError(
+        `the handlers file ${file} has no handler for ${type}: export a function of that name, or as default`
+      )
+    }
+    this.#registry.add(type, { kind: 'module', file })
+  }
+
+  start(run: Run): void {
+    assert(!this.#stopped, 'a stopped runner is given no runs')
+    const { taskId, epoch } = run
+    const key = keyOf(taskId, epoch)
+    assert(!this.#attempts.has(key), 'a run is started once')
+    const source = this.#registry.get(run.type)
+    let job: Job | null = null
+    const attempt = new Attempt(run, {
+      ...this.#settings,
+      over: () => {
+        this.#attempts.delete(key)
+        if (job !== null) this.#pool.withdraw(job)
+      },
+      report: (result, durationMs) => this.#ended(taskId, epoch, result, durationMs)
+    })
+    this.#attempts.set(key, attempt)
+    const reporter: Reporter = {
+      progress: (fraction, message) => this.#progress(taskId, epoch, fraction, message),
+      log: line => this.#log(taskId, epoch, line)
+    }
+    if (source?.kind === 'module') {
+      job = { attempt, file: source.file, reporter }
+      this.#pool.submit(job)
+    } else if (source?.kind === 'function') {
+      runFunction(source.handler, attempt, reporter)
+    } else {
+      const missing = failure('NoHandlerError', `this node has no handler for ${run.type}`)
+      setImmediate(() => attempt.ended(missing, 0))
+    }
+  }
+
+  abort(taskId: TaskId, epoch: number): void {
+    this.#attempts.get(keyOf(taskId, epoch))?.abort()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    for (const attempt of this.#attempts.values()) attempt.abort()
+    await this.#pool.stop(this.#settings.abortGraceMs + END_WAIT_MS)
+  }
+}
+
+function keyOf(taskId: TaskId, epoch: number): string {
+  return `${taskId} ${epoch}`
+}
+
+function checkIntegers(settings: Settings): void {
+  const least = { concurrency: 1, abortGraceMs: 0, memoryMiB: 16, idleMs: 0, loadTimeoutMs: 1 }
+  for (const [name, min] of Object.entries(least)) {
+    const value = settings[name as keyof typeof least]
+    if (Number.isInteger(value) && value >= min && value < 2 ** 31) continue
+    throw new InvalidOptionError(
+      `${name} has to be an integer of at least ${min}, not ${String(value)}`
+    )
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * The entry of a worker thread: calls handlers, one run at a time.
+ *
+ * Whatever a handler starts (timers, promises) belongs to its run, and an AsyncLocalStorage remembers to which. So an
+ * error that nobody catches is blamed on the run that caused it: the current one fails and takes its thread along; one
+ * that has long ended cannot hurt the run that has the thread now, only keep the thread from getting another.
+ * An error of unknown origin (say, of a connection that the module opened when it was loaded) counts against the
+ * current run: better a run that is tried again than one that goes on in a broken module.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { parentPort, type MessagePort } from 'node:worker_threads'
+import type { Run } from '../core/effect.ts'
+import type { RunResult } from '../core/input.ts'
+import { createContext } from './context.ts'
+import type { Handler } from './handler.ts'
+import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
+import { describe, failure, outcomeOfCrash, outcomeOfError, outcomeOfResult } from './outcome.ts'
+import { stopReason, type FromThread, type ToThread } from './protocol.ts'
+
+type CurrentRun = { number: number; controller: AbortController; log: (line: string) => void }
+
+const port = parentPort as MessagePort
+const owner = new AsyncLocalStorage<CurrentRun>()
+const exit = process.exit.bind(process)
+const loaded = new Map<string, LoadedHandlers>()
+let current: CurrentRun | null = null
+
+port.on('message', (message: ToThread) => {
+  if (message.kind === 'list') void list(message.file)
+  else if (message.kind === 'run') void perform(message.number, message.file, message.run)
+  else if (current?.number === message.number) current.controller.abort(stopReason(message.cause))
+})
+process.on('uncaughtException', escaped)
+process.on('unhandledRejection', escaped)
+process.exit = exitOnBehalfOfRun
+captureOutput()
+
+function post(message: FromThread): void {
+  port.postMessage(message)
+}
+
+async function list(file: string): Promise<void> {
+  try {
+    const { byType, single } = await loadHandlers(file)
+    post({ kind: 'listed', types: [...byType.keys()], hasDefault: single !== null })
+  } catch (error) {
+    const { name, message } = describe(error)
+    post({ kind: 'unlisted', why: `${name}: ${message}` })
+  }
+}
+
+async function perform(number: number, file: string, run: Run): Promise<void> {
+  const controller = new AbortController()
+  const reporter = {
+    progress: (fraction: number, message: string | null) =>
+      post({ kind: 'progress', number, fraction, message }),
+    log: (line: string) => post({ kind: 'log', number, line })
+  }
+  const { context, finish } = createContext(run, controller.signal, reporter)
+  const mine: CurrentRun = { number, controller, log: context.log }
+  current = mine
+  const handler = await findHandler(file, run.type)
+  post({ kind: 'called', number })
+  const calledAt = performance.now()
+  const result =
+    typeof handler === 'function'
+      ? await owner.run(mine, async () => call(() => handler(JSON.parse(run.payload), context)))
+      : handler
+  finish()
+  current = null
+  post({ kind: 'ended', number, result, durationMs: Math.round(performance.now() - calledAt) })
+}
+
+async function call(handle: () => unknown): Promise<RunResult> {
+  try {
+    return outcomeOfResult(await handle())
+  } catch (error) {
+    return outcomeOfError(error)
+  }
+}
+
+/** The file was fine when it was listed. If it no longer is, the run fails, and a fresh thread may find it mended. */
+async function findHandler(file: string, type: string): Promise<Handler | RunResult> {
+  try {
+    const known = loaded.get(file) ?? (await loadHandlers(file))
+    loaded.set(file, known)
+    const handler = known.byType.get(type) ?? known.single
+    if (handler !== null) return handler
+    return unloadable(file, `it has no handler for ${type} any more`)
+  } catch (error) {
+    const { name, message } = describe(error)
+    return unloadable(file, `${name}: ${message}`)
+  }
+}
+
+function unloadable(file: string, why: string): RunResult {
+  post({ kind: 'tainted', why: `${file}: ${why}` })
+  return failure('HandlersFileError', `cannot load the handlers file ${file}: ${why}`)
+}
+
+function escaped(error: unknown): void {
+  const blamed = owner.getStore() ?? current
+  if (blamed !== null && blamed === current) {
+    post({ kind: 'crashed', number: blamed.number, result: outcomeOfCrash(error) })
+    exit(1)
+  }
+  const { name, message } = describe(error)
+  post({ kind: 'tainted', why: `nobody caught ${name}: ${message}` })
+  if (current === null) exit(1)
+}
+
+/** `process.exit` in a thread ends the thread. Left behind by a run that is over, it must not end another's. */
+function exitOnBehalfOfRun(code?: number | string | null): never {
+  const blamed = owner.getStore()
+  if (blamed !== undefined && blamed !== current) {
+    throw new Error(`process.exit(${code ?? ''}) was called by a run that had ended`)
+  }
+  return exit(code)
+}
+
+/** What a handler prints is a log line of its run: stdout belongs to the node. */
+function captureOutput(): void {
+  const toStderr = process.stderr.write.bind(process.stderr)
+  const write = (chunk: unknown, ...rest: unknown[]): boolean => {
+    const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk as Uint8Array).toString()
+    const run = owner.getStore() ?? current
+    if (run === null) toStderr(text)
+    else for (const line of text.replace(/\n$/, '').split('\n')) run.log(line)
+    const done = rest.at(-1)
+    if (typeof done === 'function') queueMicrotask(() => done())
+    return true
+  }
+  process.stdout.write = write
+  process.stderr.write = write
+}
