@@ -11,9 +11,14 @@ import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { InvalidOptionError } from './errors.ts'
 import { dataHome } from './folders.ts'
-import { CLUSTER_NAME, COMPUTER_NAME, INSTANCE_NAME, isNodeName } from './names.ts'
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent'
+import {
+  CLUSTER_NAME,
+  COMPUTER_NAME,
+  INSTANCE_NAME,
+  isNodeName,
+  LOG_LEVELS,
+  type LogLevel
+} from './names.ts'
 
 export type NodeOptions = {
   /** Cluster name: nodes of one name and one key work together. Lower-case letters, digits, dashes. @default "default" */
@@ -66,8 +71,6 @@ export type ResolvedNodeOptions = Readonly<{
   labels: Readonly<Record<string, string>>
   logLevel: LogLevel
 }>
-
-export const LOG_LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 
 /** A host name has at most 63 characters between two dots. */
 const COMPUTER_LENGTH_MAX = 63

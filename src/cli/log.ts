@@ -3,7 +3,7 @@
  */
 import { Writable } from 'node:stream'
 import { pino, type Logger } from 'pino'
-import type { LogLevel } from '../node-options.ts'
+import type { LogLevel } from '../names.ts'
 import type { NodeEvent } from '../node/handle.ts'
 import { printable } from './print.ts'
 import { isTerminal } from './terminal.ts'

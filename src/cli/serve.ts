@@ -5,7 +5,7 @@
  * signal asks for a good end, the second one for the end.
  */
 import { startApi } from '../api/server.ts'
-import type { LogLevel } from '../node-options.ts'
+import type { LogLevel } from '../names.ts'
 import type { NodeHandle } from '../node/handle.ts'
 import { createLog, logEvent } from './log.ts'
 import type { Terminal } from './terminal.ts'

@@ -1,11 +1,10 @@
 /** `hearsay start`: a node in the foreground. */
 import { Option, type Command } from '@commander-js/extra-typings'
-import type { LogLevel, NodeOptions } from '../../node-options.ts'
+import { LOG_LEVELS } from '../../names.ts'
+import type { NodeOptions } from '../../node-options.ts'
 import { parseNumber } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
 import { examples, jsonOption } from '../where.ts'
-
-const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error', 'silent']
 
 type Flags = Pick<
   NodeOptions,
@@ -49,7 +48,7 @@ export function registerStart(program: Command, terminal: Terminal): void {
     .option('--peer <multiaddr...>', 'nodes to dial, beside those that mDNS finds')
     .option('--listen <multiaddr...>', 'where to listen (default: /ip4/0.0.0.0/tcp/0)')
     .option('--no-mdns', 'do not look for nodes on the local network')
-    .addOption(new Option('--log-level <level>', 'on stderr (default: info)').choices(LEVELS))
+    .addOption(new Option('--log-level <level>', 'on stderr (default: info)').choices(LOG_LEVELS))
     .addOption(jsonOption())
     .addHelpText(
       'after',
