@@ -104,6 +104,7 @@ export class Core {
     }
     this.#work.startReady()
     this.#work.askForWork()
+    if (this.#leaving === 'handing on') this.#work.handOn()
     this.#replication.flush()
     if (this.#leaving === 'handing on') this.#sayGoodbye()
     return this.#effects
@@ -163,7 +164,6 @@ export class Core {
   #onTick(): void {
     const { now, options } = this.#context
     if (now - this.#heartbeatAt >= options.heartbeatMs) this.#publishHeartbeat()
-    if (this.#leaving === 'handing on') this.#work.drain(false)
     this.#replication.catchUp()
     this.#replication.settleCopies()
   }
@@ -175,10 +175,10 @@ export class Core {
     this.#publishHeartbeat()
   }
 
-  /** The last thing that a node does: when nothing runs and everything is on disk and told, it says goodbye. */
+  /** The last thing that a node does: when nothing runs and all that it wrote is safe with others, it says goodbye. */
   #sayGoodbye(): void {
     const { members, self, emit } = this.#context
-    if (this.#work.running > 0 || !this.#replication.isIdle) return
+    if (!this.#work.isIdle || !this.#replication.isSettled) return
     this.#leaving = 'gone'
     for (const { node } of members.reachable()) {
       emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self } })

@@ -27,9 +27,12 @@ export class Replication {
     this.#lag = new Lag(context.options.syncDelayMs)
   }
 
-  /** Nothing is on the way to disk, and nobody waits for it. */
-  get isIdle(): boolean {
-    return !this.#context.log.isFlushing && this.#afterFlush.length === 0
+  /** All that this node wrote is on its disk and, if there is anybody, on another's. */
+  get isSettled(): boolean {
+    const { log, self, members } = this.#context
+    if (log.isFlushing || this.#afterFlush.length > 0) return false
+    const copies = members.copies(self, log.durableVector.get(self) ?? 0)
+    return copies >= Math.min(1, members.reachable().length)
   }
 
   /** Merges news from a peer. Returns the tasks that it changed. */

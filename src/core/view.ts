@@ -2,7 +2,6 @@
  * A read-only picture of the core, for status, API and checkers. Shows; never changes.
  */
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
-import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
@@ -55,11 +54,7 @@ export class CoreView {
     return this.#log.get(id)?.reported ?? false
   }
 
-  /** Up to which write of a boot this replica has merged everything. */
-  merged(origin: BootId): number {
-    return this.#log.merged(origin)
-  }
-
+  /** Per boot, up to which of its writes this replica has merged everything. */
   mergedVector(): VersionVector {
     return this.#log.mergedVector()
   }
@@ -91,8 +86,8 @@ export class CoreView {
     return true
   }
 
-  /** For checkers: the entry itself. Not to be changed. */
-  entry(id: TaskId): Readonly<Entry> | undefined {
-    return this.#log.get(id)
+  /** The task that a write changed, if it was merged and the task has not been pruned. */
+  writtenBy(origin: BootId, seq: number): TaskId | undefined {
+    return this.#log.writtenBy(origin, seq)?.id
   }
 }

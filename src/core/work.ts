@@ -38,6 +38,8 @@ export class Work {
   #slots = 0
   #handlers: readonly string[] = []
   #draining = false
+  /** While draining: something is held that could be somebody else's. */
+  #toHandOn = false
 
   constructor(context: Context, replication: Replication, dependencies: Dependencies) {
     this.#context = context
@@ -61,6 +63,13 @@ export class Work {
 
   get queued(): number {
     return this.#queue.total(this.#context.self)
+  }
+
+  /** Nothing runs here, nothing can be handed on, and no grant is on its way here that was asked for. */
+  get isIdle(): boolean {
+    const { now, members } = this.#context
+    const handedOn = !this.#toHandOn || members.reachable().length === 0
+    return handedOn && this.#running.size === 0 && this.#thief.mayAsk(now)
   }
 
   get draining(): boolean {
@@ -115,6 +124,7 @@ export class Work {
       ) {
         this.#abort(entry.id, epoch)
       }
+      if (this.#draining && holds(self, entry.record)) this.#toHandOn = true
       const broken = this.#dependencies.broken(entry.id)
       if (broken !== undefined && holds(self, entry.record) && !isStarted(entry.record)) {
         log.write(entry, dependencyFailed(self, entry.record, broken, clock.stamp(now)))
@@ -196,17 +206,30 @@ export class Work {
     this.consider(changed)
   }
 
-  /** Takes nothing more and hands on what is queued; with `abort`, also what runs. */
+  /** Takes nothing more from here on; with `abort`, stops what runs. All that is held is to be handed on. */
   drain(abort: boolean): void {
-    const { self, log, members } = this.#context
     this.#draining = true
-    if (abort) for (const [id, epoch] of [...this.#running]) this.#abort(id, epoch)
-    const placement = new Placement(members.reachable())
+    this.#toHandOn = true
+    if (abort) for (const [id, epoch] of this.#running) this.#abort(id, epoch)
+  }
+
+  /** While draining: gives whatever is held and does not run to others, as far as there are any. */
+  handOn(): void {
+    const { self, log, members } = this.#context
+    const others = members.reachable()
+    if (!this.#toHandOn || others.length === 0) return
+    const placement = new Placement(others)
     const given = new Map<Member, Entry[]>()
+    this.#toHandOn = false
     for (const entry of log.entries()) {
       if (!holds(self, entry.record) || this.#running.has(entry.id)) continue
       const member = placement.place(entry.id, entry.record.spec.type)
-      if (member === undefined || !this.#grant(entry, member.heartbeat.boot)) continue
+      if (member === undefined) {
+        this.#toHandOn = true
+        continue
+      }
+      // However far it has travelled: nobody is left here to keep it.
+      log.write(entry, grantOf(self, entry.record, member.heartbeat.boot))
       const entries = given.get(member)
       if (entries === undefined) given.set(member, [entry])
       else entries.push(entry)

@@ -78,13 +78,20 @@ export class Log {
     return this.#flushes + 1
   }
 
+  /** The task that a merged write changed, unless it has been pruned. */
+  writtenBy(origin: BootId, seq: number): Entry | null {
+    return this.#origins.get(origin)?.at(seq) ?? null
+  }
+
   get isFlushing(): boolean {
     return this.#inFlight !== null
   }
 
   /** What this replica has merged, on disk or not yet. */
   mergedVector(): VersionVector {
-    return new Map([...this.#origins].map(([origin, log]) => [origin, log.upTo]))
+    const vector = new Map<BootId, number>()
+    for (const [origin, log] of this.#origins) if (log.upTo > 0) vector.set(origin, log.upTo)
+    return vector
   }
 
   /** What this replica has on disk. */

@@ -1,0 +1,216 @@
+/**
+ * The invariants, each as a checker that looks on from outside and knows what no single node knows. The numbers are those
+ * of the list in src/core/README.md.
+ */
+import type { BootId, TaskId } from '../core/base/ids.ts'
+import type { Effect, Run } from '../core/effect.ts'
+import type { Input, RunResult } from '../core/input.ts'
+import { compareValues } from '../core/base/order.ts'
+import { isSettled, isStarted, join, type TaskRecord } from '../core/task/record.ts'
+import type { SimNode, Witness } from './sim-node.ts'
+
+/** An invariant that did not hold. */
+export class Violation extends Error {
+  override readonly name = 'Violation'
+  readonly invariant: number
+  constructor(invariant: number, message: string) {
+    super(`invariant ${invariant}: ${message}`)
+    this.invariant = invariant
+  }
+}
+
+/** Time that a node may idle while another has work for it: some lost questions, a lost link, a sync. */
+const IDLE_MS_MAX = 5000
+
+export class Checkers implements Witness {
+  readonly #nodes: readonly SimNode[]
+  /** Origin -> for each of its writes the state that it wrote. */
+  readonly #written = new Map<BootId, { taskId: TaskId; state: TaskRecord }[]>()
+  /** Node -> origin -> up to which write its coverage has been checked. */
+  readonly #covered = new Map<SimNode, Map<BootId, number>>()
+  readonly #started = new Set<string>()
+  readonly #completed = new Map<TaskId, SimNode>()
+  readonly #executions = new Map<TaskId, RunResult[]>()
+  readonly #merged = new Map<SimNode, Map<TaskId, number>>()
+  readonly #idleSince = new Map<SimNode, number>()
+
+  constructor(nodes: readonly SimNode[]) {
+    this.#nodes = nodes
+  }
+
+  stepped(node: SimNode, _input: Input, effects: readonly Effect[]): void {
+    this.#coverage(node)
+    for (const effect of effects) if (effect.kind === 'start') this.#start(node, effect.run)
+    this.#noteEpochs(node)
+  }
+
+  ran(node: SimNode, run: Run, result: RunResult): void {
+    const executions = this.#executions.get(run.taskId) ?? []
+    this.#executions.set(run.taskId, [...executions, result])
+    if (result.status === 'completed') this.#completed.set(run.taskId, node)
+  }
+
+  /** Invariant 11, looked at now and then: no node idles while there is work for it. */
+  idle(now: number): void {
+    const holders = this.#nodes.filter(({ gone }) => !gone)
+    for (const node of holders) {
+      const free = node.options.slots - node.running.size
+      const work = free > 0 && holders.some(holder => readyFor(holder, node))
+      if (!work) this.#idleSince.delete(node)
+      const since = this.#idleSince.get(node) ?? now
+      if (work) this.#idleSince.set(node, since)
+      if (now - since > IDLE_MS_MAX) {
+        throw new Violation(
+          11,
+          `${node.options.name} has idled for ${now - since} ms beside ready tasks`
+        )
+      }
+    }
+  }
+
+  /** When all has calmed down: replicas are equal, everything has settled, and every outcome was really produced. */
+  final(): void {
+    const [first, ...others] = this.#nodes.filter(({ gone }) => !gone)
+    if (first === undefined) return
+    for (const record of first.core.view.records()) this.#outcome(first, record)
+    for (const node of others) {
+      this.#equalVectors(first, node)
+      const ids = (of: SimNode): string[] => [...of.core.view.records()].map(r => r.spec.id).sort()
+      if (compareValues(ids(first), ids(node)) !== 0) {
+        throw new Violation(
+          1,
+          `${first.options.name} and ${node.options.name} know different tasks`
+        )
+      }
+      for (const record of first.core.view.records()) {
+        const other = node.core.view.record(record.spec.id)!
+        if (compareValues(record, other) !== 0) {
+          throw new Violation(
+            1,
+            `${record.spec.id} differs: ${show(first, record)}, ${show(node, other)}`
+          )
+        }
+      }
+    }
+  }
+
+  /** Invariant 1, at every step: what a vector covers has been merged. */
+  #coverage(node: SimNode): void {
+    const covered = this.#covered.get(node) ?? new Map<BootId, number>()
+    this.#covered.set(node, covered)
+    for (const [origin, upTo] of node.core.view.mergedVector()) {
+      if (origin === node.options.boot) this.#noteOwn(node, upTo)
+      const writes = this.#written.get(origin) ?? []
+      for (let seq = (covered.get(origin) ?? 0) + 1; seq <= upTo; seq++) {
+        const write = writes[seq - 1]
+        if (write === undefined) throw new Violation(1, `write ${seq} of ${origin} was never made`)
+        const record = node.core.view.record(write.taskId)
+        if (record === undefined || join(record, write.state) !== record) {
+          const has = record === undefined ? 'nothing' : show(node, record)
+          throw new Violation(
+            1,
+            `${node.options.name} covers write ${seq} of ${origin} but has ${has}`
+          )
+        }
+      }
+      covered.set(origin, upTo)
+    }
+  }
+
+  #noteOwn(node: SimNode, upTo: number): void {
+    const { boot } = node.options
+    const writes = this.#written.get(boot) ?? []
+    this.#written.set(boot, writes)
+    for (let seq = writes.length + 1; seq <= upTo; seq++) {
+      const taskId = node.core.view.writtenBy(boot, seq)!
+      writes.push({ taskId, state: node.core.view.record(taskId)! })
+    }
+  }
+
+  #start(node: SimNode, run: Run): void {
+    const { taskId, epoch } = run
+    const record = node.core.view.record(taskId)!
+    const what = `${node.options.name} starts ${taskId} at epoch ${epoch}`
+    const other = this.#nodes.find(n => n !== node && !n.gone && n.running.has(taskId))
+    if (other !== undefined) throw new Violation(3, `${what} while ${other.options.name} runs it`)
+    const completed = this.#completed.get(taskId)
+    if (completed !== undefined && !completed.gone) {
+      throw new Violation(3, `${what} after ${completed.options.name} completed it`)
+    }
+    if (this.#started.has(`${taskId} ${epoch}`))
+      throw new Violation(3, `${what} for the second time`)
+    this.#started.add(`${taskId} ${epoch}`)
+    const merged = this.#merged.get(node)?.get(taskId) ?? 0
+    if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
+    for (const id of record.spec.dependsOn) {
+      const completions = this.#executions.get(id) ?? []
+      if (!completions.some(({ status }) => status === 'completed')) {
+        throw new Violation(7, `${what} before ${id} has completed`)
+      }
+      if (!run.dependencies.has(id)) throw new Violation(7, `${what} without the result of ${id}`)
+    }
+    this.#priority(node, record, what)
+  }
+
+  #priority(node: SimNode, started: TaskRecord, what: string): void {
+    const { boot, handlers } = node.options
+    for (const record of node.core.view.records()) {
+      const { spec, claim } = record
+      if (claim.holder !== boot || spec.priority <= started.spec.priority) continue
+      if (handlers.includes(spec.type) && node.core.view.state(record) === 'queued') {
+        throw new Violation(
+          8,
+          `${what} before ${spec.id}, which is ready and of priority ${spec.priority}`
+        )
+      }
+    }
+  }
+
+  #noteEpochs(node: SimNode): void {
+    const merged = this.#merged.get(node) ?? new Map<TaskId, number>()
+    this.#merged.set(node, merged)
+    for (const { spec, claim } of node.core.view.records()) merged.set(spec.id, claim.epoch)
+  }
+
+  #outcome(node: SimNode, record: TaskRecord): void {
+    const { spec, outcome } = record
+    const runnable = this.#nodes.some(
+      n => !n.gone && n.options.slots > 0 && n.options.handlers.includes(spec.type)
+    )
+    if (!isSettled(record)) {
+      const blocked = spec.dependsOn.some(id => !isSettled(node.core.view.record(id)!))
+      if (runnable && !blocked) throw new Violation(2, `${show(node, record)} has never settled`)
+      return
+    }
+    if (outcome!.reason === 'DependencyFailed') return
+    const executions = this.#executions.get(spec.id) ?? []
+    if (!executions.some(({ status }) => status === outcome!.status)) {
+      throw new Violation(4, `no run of ${spec.id} ended as ${outcome!.status}`)
+    }
+  }
+
+  #equalVectors(x: SimNode, y: SimNode): void {
+    const vector = (node: SimNode): unknown[] =>
+      [...node.core.view.mergedVector()].filter(([, seq]) => seq > 0).sort()
+    if (compareValues(vector(x), vector(y)) !== 0) {
+      throw new Violation(
+        1,
+        `${x.options.name} and ${y.options.name} have not caught up with each other`
+      )
+    }
+  }
+}
+
+function readyFor(holder: SimNode, node: SimNode): boolean {
+  for (const record of holder.core.view.records()) {
+    const { spec, claim } = record
+    if (claim.holder !== holder.options.boot || isStarted(record)) continue
+    if (node.options.handlers.includes(spec.type) && holder.core.view.state(record) === 'queued')
+      return true
+  }
+  return false
+}
+
+function show(node: SimNode, { spec, claim, outcome }: TaskRecord): string {
+  return `${spec.id} on ${node.options.name} (epoch ${claim.epoch}, holder ${claim.holder}, ${outcome?.status ?? 'open'})`
+}

@@ -1,0 +1,152 @@
+/**
+ * A network made of dice: messages are lost, late, repeated and overtake each other.
+ *
+ * Every message is encoded and decoded on its way, so a codec that loses or changes anything is found by whatever breaks.
+ * What libp2p promises is kept: a direct stream delivers in order or breaks, and both ends hear of the break.
+ */
+import type { NodeId } from '../core/base/ids.ts'
+import { nodeOf } from '../core/base/ids.ts'
+import type { Message, SyncRequest } from '../core/message.ts'
+import type { Receiver } from '../node/ports.ts'
+import { decode, encode } from '../wire/codec.ts'
+import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
+import type { Agenda } from './agenda.ts'
+import type { Random } from './random.ts'
+
+export type NetworkOptions = Readonly<{
+  /** Of gossip messages, from 0 to 1. */
+  gossipLoss: number
+  gossipRepeat: number
+  /** How often a direct message breaks its link, from 0 to 1. */
+  linkBreak: number
+  /** How often a sync breaks off before its next batch, from 0 to 1. */
+  syncBreak: number
+  delayMsMin: number
+  delayMsMax: number
+}>
+
+/** About what libp2p needs to notice and dial again. */
+const RECONNECT_MS = 100
+
+export class Network {
+  readonly #agenda: Agenda
+  readonly #random: Random
+  readonly #options: NetworkOptions
+  readonly #receivers = new Map<NodeId, Receiver>()
+  /** "x y" with x < y. */
+  readonly #links = new Set<string>()
+  /** When the last message from x to y arrives: the next one does not overtake it. */
+  readonly #arrivals = new Map<string, number>()
+  /** 1 while faults happen, 0 once the network has calmed down. */
+  #faults = 1
+
+  constructor(agenda: Agenda, random: Random, options: NetworkOptions) {
+    this.#agenda = agenda
+    this.#random = random
+    this.#options = options
+  }
+
+  /** A node appears and is linked to all others. */
+  join(node: NodeId, receiver: Receiver): void {
+    this.#receivers.set(node, receiver)
+    for (const other of this.#receivers.keys()) {
+      if (other !== node) this.#agenda.after(this.#delay(), () => this.#connect(node, other))
+    }
+  }
+
+  /** A node is gone; what is on its way to it is lost. */
+  leave(node: NodeId): void {
+    this.#receivers.delete(node)
+    for (const other of this.#receivers.keys()) {
+      if (this.#links.delete(pair(node, other))) this.#receivers.get(other)!.link(node, false)
+    }
+  }
+
+  /** From now on everything arrives, in time. */
+  calm(): void {
+    this.#faults = 0
+  }
+
+  send(from: NodeId, to: NodeId, message: Message): void {
+    if (!this.#links.has(pair(from, to))) return
+    if (this.#random.chance(this.#options.linkBreak * this.#faults))
+      return this.#breakLink(from, to)
+    const bytes = encode(message)
+    const key = `${from} ${to}`
+    const at = Math.max(this.#agenda.now + this.#delay(), this.#arrivals.get(key) ?? 0)
+    this.#arrivals.set(key, at)
+    this.#agenda.after(at - this.#agenda.now, () => {
+      if (this.#links.has(pair(from, to))) this.#deliver(from, to, bytes)
+    })
+  }
+
+  publish(from: NodeId, message: Message): void {
+    const bytes = encode(message)
+    if (bytes.length > GOSSIP_BYTES_MAX) {
+      throw new Error(`a gossip message of ${bytes.length} bytes was published`)
+    }
+    for (const to of this.#receivers.keys()) {
+      if (to === from || !this.#links.has(pair(from, to))) continue
+      const copies = this.#random.chance(this.#options.gossipRepeat * this.#faults) ? 2 : 1
+      for (let copy = 0; copy < copies; copy++) {
+        if (this.#random.chance(this.#options.gossipLoss * this.#faults)) continue
+        this.#agenda.after(this.#delay(), () => this.#deliver(from, to, bytes))
+      }
+    }
+  }
+
+  /** The peer answers batch by batch; each is asked for when the one before has arrived. */
+  sync(from: NodeId, peer: NodeId, request: SyncRequest): void {
+    const end = (whole: boolean): void => {
+      this.#agenda.after(this.#delay(), () => this.#receivers.get(from)?.syncEnded(peer, whole))
+    }
+    const asked = decode(encode(request))
+    if (!asked.ok) throw new Error(`a sync request was refused: ${asked.why}`)
+    let answer: Iterator<Message> | null = null
+    const next = (): void => {
+      const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
+      if (broken || !this.#links.has(pair(from, peer))) return end(false)
+      answer ??= this.#receivers
+        .get(peer)!
+        .answerSync(from, asked.message as SyncRequest)
+        [Symbol.iterator]()
+      const step = answer.next()
+      if (step.done === true) return end(true)
+      const bytes = encode(step.value)
+      this.#agenda.after(this.#delay(), () => {
+        this.#deliver(peer, from, bytes)
+        next()
+      })
+    }
+    this.#agenda.after(this.#delay(), next)
+  }
+
+  #deliver(from: NodeId, to: NodeId, bytes: Uint8Array): void {
+    const decoded = decode(bytes)
+    if (!decoded.ok) throw new Error(`a message from ${nodeOf(from)} was refused: ${decoded.why}`)
+    this.#receivers.get(to)?.message(from, decoded.message)
+  }
+
+  #connect(x: NodeId, y: NodeId): void {
+    const ends = [this.#receivers.get(x), this.#receivers.get(y)]
+    if (ends.includes(undefined)) return
+    this.#links.add(pair(x, y))
+    ends[0]!.link(y, true)
+    ends[1]!.link(x, true)
+  }
+
+  #breakLink(x: NodeId, y: NodeId): void {
+    this.#links.delete(pair(x, y))
+    this.#receivers.get(x)?.link(y, false)
+    this.#receivers.get(y)?.link(x, false)
+    this.#agenda.after(RECONNECT_MS + this.#delay(), () => this.#connect(x, y))
+  }
+
+  #delay(): number {
+    return this.#random.whole(this.#options.delayMsMin, this.#options.delayMsMax)
+  }
+}
+
+function pair(x: NodeId, y: NodeId): string {
+  return x < y ? `${x} ${y}` : `${y} ${x}`
+}

@@ -1,0 +1,45 @@
+/**
+ * What a simulated cluster goes through, apart from the dice.
+ */
+import type { NetworkOptions } from './network.ts'
+
+export type Scenario = Readonly<{
+  nodes: number
+  tasks: number
+  /** Of the tasks, how many depend on up to three earlier ones, from 0 to 1. */
+  dependent: number
+  /** Of the runs, how many fail, from 0 to 1. */
+  failing: number
+  /** Types of tasks; each node has handlers for some of them. */
+  types: readonly string[]
+  runMsMax: number
+  diskMsMax: number
+  /** Submissions, joining and leaving happen within this time. */
+  busyMs: number
+  /** How many nodes join only on the way. */
+  late: number
+  /** How many nodes leave on the way. */
+  leaving: number
+  network: NetworkOptions
+}>
+
+export const SCENARIO_DEFAULTS: Scenario = {
+  nodes: 5,
+  tasks: 40,
+  dependent: 0.3,
+  failing: 0.1,
+  types: ['red', 'green', 'blue'],
+  runMsMax: 300,
+  diskMsMax: 5,
+  busyMs: 3000,
+  late: 1,
+  leaving: 1,
+  network: {
+    gossipLoss: 0.2,
+    gossipRepeat: 0.1,
+    linkBreak: 0.01,
+    syncBreak: 0.1,
+    delayMsMin: 1,
+    delayMsMax: 40
+  }
+}

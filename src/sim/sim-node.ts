@@ -1,0 +1,153 @@
+/**
+ * One simulated node: the real core, with a disk, a runner and a network made of dice.
+ */
+import type { BootId, NodeId } from '../core/base/ids.ts'
+import { nodeOf } from '../core/base/ids.ts'
+import { Core } from '../core/core.ts'
+import type { Effect, Run } from '../core/effect.ts'
+import type { Input, RunResult } from '../core/input.ts'
+import type { Agenda } from './agenda.ts'
+import type { Network } from './network.ts'
+import type { Random } from './random.ts'
+import type { Scenario } from './scenario.ts'
+
+/** Sees everything that a node does. */
+export interface Witness {
+  /** Before its effects are performed. */
+  stepped(node: SimNode, input: Input, effects: readonly Effect[]): void
+  /** A handler that was not aborted has ended, and the core is about to be told. */
+  ran(node: SimNode, run: Run, result: RunResult): void
+}
+
+export type SimNodeOptions = Readonly<{
+  boot: BootId
+  name: string
+  slots: number
+  handlers: readonly string[]
+}>
+
+const TICK_MS = 200
+/** Virtual time starts here, so that stamps look like real ones. */
+export const EPOCH_MS = 1_800_000_000_000
+
+export class SimNode {
+  readonly id: NodeId
+  readonly options: SimNodeOptions
+  readonly core: Core
+  /** Task -> epoch of what runs here. */
+  readonly running = new Map<string, number>()
+  gone = false
+  readonly #agenda: Agenda
+  readonly #random: Random
+  readonly #network: Network
+  readonly #scenario: Scenario
+  readonly #witness: Witness
+  readonly #inputs: Input[] = []
+  #busy = false
+
+  constructor(
+    options: SimNodeOptions,
+    world: Readonly<{ agenda: Agenda; random: Random; network: Network; scenario: Scenario }>,
+    witness: Witness
+  ) {
+    this.id = nodeOf(options.boot)
+    this.options = options
+    this.#agenda = world.agenda
+    this.#random = world.random
+    this.#network = world.network
+    this.#scenario = world.scenario
+    this.#witness = witness
+    const { boot, name } = options
+    this.core = new Core({ boot, name, version: '0.0.0', labels: {} })
+  }
+
+  start(): void {
+    this.#network.join(this.id, {
+      message: (from, message) => this.feed({ kind: 'message', from, message }),
+      link: (peer, up) => this.feed({ kind: 'link', peer, up }),
+      syncEnded: (peer, whole) => this.feed({ kind: 'sync-ended', peer, whole }),
+      addresses: () => {},
+      answerSync: (_from, request) => this.core.answerSync(request)
+    })
+    const { slots, handlers } = this.options
+    this.feed({ kind: 'worker', slots, handlers })
+    this.#tick()
+  }
+
+  get now(): number {
+    return EPOCH_MS + this.#agenda.now
+  }
+
+  /** Steps never nest, as in the real engine. */
+  feed(input: Input): void {
+    if (this.gone) return
+    this.#inputs.push(input)
+    if (this.#busy) return
+    this.#busy = true
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      const effects = this.core.step(this.now, next)
+      this.#witness.stepped(this, next, effects)
+      for (const effect of effects) this.#perform(effect)
+    }
+    this.#busy = false
+  }
+
+  #tick(): void {
+    if (this.gone) return
+    this.feed({ kind: 'tick' })
+    this.#agenda.after(TICK_MS, () => this.#tick())
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#network.send(this.id, effect.to, effect.message)
+      case 'publish':
+        return this.#network.publish(this.id, effect.message)
+      case 'sync':
+        return this.#network.sync(this.id, effect.peer, effect.request)
+      case 'persist': {
+        const { flush } = effect.flush
+        const ms = this.#random.whole(0, this.#scenario.diskMsMax)
+        return this.#agenda.after(ms, () => this.feed({ kind: 'persisted', flush }))
+      }
+      case 'start':
+        return this.#run(effect.run)
+      case 'abort':
+        this.running.delete(effect.taskId)
+        return
+      case 'left':
+        this.gone = true
+        return this.#network.leave(this.id)
+      case 'accepted':
+      case 'settled':
+      case 'notify':
+        return
+    }
+  }
+
+  #run(run: Run): void {
+    const durationMs = this.#random.whole(0, this.#scenario.runMsMax)
+    const fails = this.#random.chance(this.#scenario.failing)
+    this.running.set(run.taskId, run.epoch)
+    this.#agenda.after(durationMs, () => {
+      if (this.gone || this.running.get(run.taskId) !== run.epoch) return
+      this.running.delete(run.taskId)
+      const result: RunResult = fails
+        ? {
+            status: 'failed',
+            error: { name: 'Error', message: 'the dice said so', stack: null },
+            reason: 'HandlerError'
+          }
+        : { status: 'completed', result: JSON.stringify(this.options.name) }
+      this.#witness.ran(this, run, result)
+      this.feed({
+        kind: 'completion',
+        taskId: run.taskId,
+        epoch: run.epoch,
+        run: result,
+        durationMs
+      })
+    })
+  }
+}

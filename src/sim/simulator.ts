@@ -1,0 +1,179 @@
+/**
+ * A whole cluster in one thread and virtual time. One seed gives one history: what a seed found, it finds again.
+ *
+ * A run has two parts. While it is busy, tasks are submitted, nodes join and leave, and the network does its worst. Then it
+ * calms down, and has to come to rest: everything settled, all replicas equal.
+ */
+import { bootId } from '../core/base/ids.ts'
+import type { Effect, Run } from '../core/effect.ts'
+import type { Input, RunResult } from '../core/input.ts'
+import { TASK_LIMITS } from '../core/options.ts'
+import { Agenda } from './agenda.ts'
+import { Checkers, Violation } from './checkers.ts'
+import { Network } from './network.ts'
+import { Random } from './random.ts'
+import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
+import { EPOCH_MS, SimNode, type Witness } from './sim-node.ts'
+import { Transcript } from './transcript.ts'
+
+export type Report = Readonly<{
+  seed: number
+  /** Null if all invariants held. */
+  violation: Violation | null
+  transcript: readonly string[]
+  steps: number
+  settled: number
+}>
+
+/** Time to come to rest, in virtual ms: the longest chain of dependencies, with some to spare. */
+const CALM_MS = 60_000
+const CHECK_REST_MS = 1000
+const CHECK_IDLE_MS = 100
+
+/** Runs one seed. Throws nothing: whatever goes wrong is in the report. */
+export function simulate(seed: number, scenario: Partial<Scenario> = {}): Report {
+  return new Simulation(seed, { ...SCENARIO_DEFAULTS, ...scenario }).run()
+}
+
+class Simulation implements Witness {
+  readonly #seed: number
+  readonly #scenario: Scenario
+  readonly #agenda = new Agenda()
+  readonly #random: Random
+  readonly #network: Network
+  readonly #nodes: SimNode[] = []
+  readonly #checkers: Checkers
+  readonly #transcript = new Transcript(this.#agenda)
+  readonly #submitted: string[] = []
+  #steps = 0
+
+  constructor(seed: number, scenario: Scenario) {
+    this.#seed = seed
+    this.#scenario = scenario
+    this.#random = new Random(seed)
+    this.#network = new Network(this.#agenda, this.#random, scenario.network)
+    this.#checkers = new Checkers(this.#nodes)
+  }
+
+  run(): Report {
+    let violation: Violation | null = null
+    try {
+      this.#plan()
+      this.#until(this.#scenario.busyMs)
+      this.#network.calm()
+      this.#comeToRest()
+    } catch (error) {
+      violation =
+        error instanceof Violation ? error : new Violation(0, String((error as Error).stack))
+      this.#transcript.add(String(violation.message))
+    }
+    const [node] = this.#nodes.filter(({ gone }) => !gone)
+    const records = [...(node?.core.view.records() ?? [])]
+    const settled = records.filter(({ outcome }) => outcome !== null).length
+    return {
+      seed: this.#seed,
+      violation,
+      transcript: this.#transcript.lines,
+      steps: this.#steps,
+      settled
+    }
+  }
+
+  stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
+    this.#steps++
+    this.#transcript.step(node, input, effects)
+    for (const effect of effects)
+      if (effect.kind === 'accepted') this.#submitted.push(effect.taskId)
+    this.#checkers.stepped(node, input, effects)
+  }
+
+  ran(node: SimNode, run: Run, result: RunResult): void {
+    this.#checkers.ran(node, run, result)
+  }
+
+  #comeToRest(): void {
+    const { busyMs } = this.#scenario
+    for (let at = busyMs; ; at += CHECK_REST_MS) {
+      this.#until(at)
+      try {
+        return this.#checkers.final()
+      } catch (violation) {
+        if (at >= busyMs + CALM_MS) throw violation
+      }
+    }
+  }
+
+  #until(ms: number): void {
+    while (this.#agenda.runNext(ms));
+  }
+
+  #plan(): void {
+    const { nodes, tasks, late, leaving, busyMs } = this.#scenario
+    for (let i = 0; i < nodes; i++) {
+      const at = i < late ? this.#random.whole(0, busyMs) : 0
+      this.#agenda.after(at, () => this.#addNode(i))
+    }
+    for (let i = 0; i < tasks; i++) {
+      this.#agenda.after(this.#random.whole(0, busyMs), () => this.#submit(i))
+    }
+    for (let i = 0; i < leaving; i++) {
+      this.#agenda.after(this.#random.whole(0, busyMs), () => this.#leave())
+    }
+    this.#checkIdle()
+  }
+
+  #addNode(i: number): void {
+    const { types } = this.#scenario
+    const random = this.#random
+    const world = {
+      agenda: this.#agenda,
+      random,
+      network: this.#network,
+      scenario: this.#scenario
+    }
+    // The last node can run everything and never leaves, so that every task can settle.
+    const all = i === this.#scenario.nodes - 1
+    const options = {
+      boot: bootId(`n${i}`, (EPOCH_MS + this.#agenda.now) * 1000, random.whole(0, 36 ** 6 - 1)),
+      name: `sim/${i}`,
+      slots: all ? 1 : random.whole(0, 2),
+      handlers: all ? types : types.filter(() => random.chance(0.6))
+    }
+    const node = new SimNode(options, world, this)
+    this.#nodes.push(node)
+    node.start()
+  }
+
+  #submit(i: number): void {
+    const random = this.#random
+    // A node that is leaving takes no submissions: the shell refuses them.
+    const open = this.#nodes.filter(({ gone, core }) => !gone && !core.view.self().draining)
+    const node = random.pick(open)
+    const dependent = this.#submitted.length > 0 && random.chance(this.#scenario.dependent)
+    const dependsOn = dependent
+      ? Array.from({ length: random.whole(1, 3) }, () => random.pick(this.#submitted))
+      : []
+    const draft = {
+      type: random.pick(this.#scenario.types),
+      payload: JSON.stringify({ i }),
+      priority: random.whole(TASK_LIMITS.priorityMin, TASK_LIMITS.priorityMax),
+      dependsOn: [...new Set(dependsOn)],
+      tags: [],
+      timeoutMs: null
+    }
+    node.feed({ kind: 'submit', request: i, draft, acks: null })
+  }
+
+  #leave(): void {
+    const last = this.#nodes.at(-1)
+    const open = this.#nodes.filter(
+      node => !node.gone && node !== last && node.id !== `n${this.#scenario.nodes - 1}`
+    )
+    if (open.length > 0) this.#random.pick(open).feed({ kind: 'leave', abort: false })
+  }
+
+  #checkIdle(): void {
+    this.#checkers.idle(this.#agenda.now)
+    this.#agenda.after(CHECK_IDLE_MS, () => this.#checkIdle())
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * What happened in a simulation, a line for each thing that matters: who did what, why, and when.
+ */
+import type { Effect } from '../core/effect.ts'
+import type { Input } from '../core/input.ts'
+import type { Message } from '../core/message.ts'
+import type { Agenda } from './agenda.ts'
+import type { SimNode } from './sim-node.ts'
+
+export class Transcript {
+  readonly lines: string[] = []
+  readonly #agenda: Agenda
+
+  constructor(agenda: Agenda) {
+    this.#agenda = agenda
+  }
+
+  add(line: string): void {
+    this.lines.push(`${String(this.#agenda.now).padStart(6)} ${line}`)
+  }
+
+  step(node: SimNode, input: Input, effects: readonly Effect[]): void {
+    const cause = describeInput(input)
+    const doings = effects.map(describeEffect).filter(text => text !== null)
+    if (cause === null && doings.length === 0) return
+    this.add(`${node.id} ${cause ?? 'tick'}${doings.length > 0 ? ` => ${doings.join(', ')}` : ''}`)
+  }
+}
+
+function describeInput(input: Input): string | null {
+  switch (input.kind) {
+    case 'tick':
+      return null
+    case 'message':
+      return input.message.kind === 'heartbeat' ? null : `<${input.from} ${describe(input.message)}`
+    case 'completion':
+      return `ran ${short(input.taskId)} e${input.epoch} ${input.run.status}`
+    case 'link':
+      return `${input.up ? 'linked' : 'unlinked'} ${input.peer}`
+    case 'persisted':
+      return `disk ${input.flush}`
+    case 'submit':
+      return `submit ${input.draft.type} p${input.draft.priority}`
+    case 'worker':
+      return `worker ${input.slots} ${input.handlers.join('+')}`
+    case 'sync-ended':
+      return `sync ${input.peer} ${input.whole ? 'whole' : 'broken'}`
+    case 'addresses':
+    case 'leave':
+      return input.kind
+  }
+}
+
+function describeEffect(effect: Effect): string | null {
+  switch (effect.kind) {
+    case 'send':
+      return effect.message.kind === 'heartbeat'
+        ? null
+        : `>${effect.to} ${describe(effect.message)}`
+    case 'publish':
+      return effect.message.kind === 'heartbeat' ? null : `publish ${describe(effect.message)}`
+    case 'persist':
+      return `write ${effect.flush.flush}`
+    case 'sync':
+      return `sync from ${effect.peer}`
+    case 'start':
+      return `start ${short(effect.run.taskId)} e${effect.run.epoch}`
+    case 'abort':
+      return `abort ${short(effect.taskId)} e${effect.epoch}`
+    case 'accepted':
+      return `accepted ${short(effect.taskId)} acks ${effect.acks}`
+    case 'settled':
+      return `settled ${short(effect.taskId)}`
+    case 'left':
+      return 'left'
+    case 'notify':
+      return null
+  }
+}
+
+function describe(message: Message): string {
+  switch (message.kind) {
+    case 'batch': {
+      const { origin, after, writes, records } = message
+      return `batch ${origin.split('/')[0]} (${after}, ${after + writes.length}] of ${records.length}`
+    }
+    case 'steal':
+      return `steal ${message.want}`
+    case 'grant':
+      return `grant ${message.records.map(({ spec }) => short(spec.id)).join('+') || 'nothing'}`
+    case 'heartbeat':
+    case 'ack':
+    case 'goodbye':
+    case 'sync':
+      return message.kind
+  }
+}
+
+/** Time and boot say little in a transcript; the sequence does. */
+function short(id: string): string {
+  return `${id.slice(-4)}:${Number.parseInt(id.slice(24, 28), 16)}`
+}
