@@ -9,8 +9,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { Client } from '../../src/api/client.ts'
 import { newKey, saveKey } from '../../src/key.ts'
-import type { NodeView } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
 import { computers, type Computer, type Lan } from './lan.ts'
 
@@ -168,11 +168,12 @@ export class Cluster {
 
   async #met(): Promise<void> {
     await Promise.all(this.nodes.map(node => node.ready()))
-    for (const { name } of this.nodes) {
+    for (const { name, data } of this.nodes) {
+      const client = await Client.open({ data })
       await until(
         async () => {
-          const members = await this.json<NodeView>(name, 'nodes')
-          return members.filter(member => member.connected).length === this.nodes.length - 1
+          const others = (await client.nodes()).filter(({ self }) => !self)
+          return others.filter(({ connected }) => connected).length === this.nodes.length - 1
         },
         `${name} to be connected to all others`,
         meetTimeoutMs
