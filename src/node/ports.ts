@@ -53,7 +53,10 @@ export interface Transport {
 /** What a journal held when it was opened. */
 export type Replay = Readonly<{
   tasks: Iterable<StoredTask>
+  /** Empty if anything was damaged: what it covers would count as pruned. */
   vector: ReadonlyMap<BootId, number>
+  /** How many values could not be read and were given up. */
+  damaged: number
 }>
 
 /** Keeps the replica on disk. */

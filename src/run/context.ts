@@ -66,11 +66,11 @@ class ProgressReports {
     this.#reporter = reporter
   }
 
-  add(fraction: unknown, message: string | undefined): void {
+  add(fraction: unknown, message: unknown): void {
     if (typeof fraction !== 'number' || Number.isNaN(fraction)) return
     this.#held = {
       fraction: Math.min(1, Math.max(0, fraction)),
-      message: message === undefined ? null : cutBytes(`${message}`, PROGRESS_MESSAGE_BYTES_MAX)
+      message: typeof message === 'string' ? cutBytes(message, PROGRESS_MESSAGE_BYTES_MAX) : null
     }
     const waitMs = this.#sentAt + PROGRESS_INTERVAL_MS - performance.now()
     if (waitMs <= 0) this.flush()

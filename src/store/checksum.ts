@@ -1,0 +1,23 @@
+/**
+ * A checksum in front of each value on disk, like the seal on a letter. It covers the key too, so that a value that has
+ * slipped under another key is noticed as well.
+ */
+import { crc32 } from 'node:zlib'
+
+const CHECKSUM_BYTES = 4
+
+/** `bytes`, to be stored under `key`. */
+export function seal(key: string, bytes: Uint8Array): Uint8Array {
+  const sealed = Buffer.allocUnsafe(CHECKSUM_BYTES + bytes.length)
+  sealed.writeUInt32BE(crc32(bytes, crc32(key)))
+  sealed.set(bytes, CHECKSUM_BYTES)
+  return sealed
+}
+
+/** What was sealed, or null if it is damaged. */
+export function unseal(key: string, sealed: Uint8Array): Uint8Array | null {
+  if (sealed.length < CHECKSUM_BYTES) return null
+  const bytes = sealed.subarray(CHECKSUM_BYTES)
+  const view = new DataView(sealed.buffer, sealed.byteOffset)
+  return view.getUint32(0) === crc32(bytes, crc32(key)) ? bytes : null
+}

@@ -1,0 +1,156 @@
+/**
+ * The journal: the newest state of each task, and up to where the replica has merged each boot's writes.
+ *
+ * A flush is one LevelDB batch, synced: after a power cut it is there as a whole or not at all.
+ *
+ *     t/<task id>   StoredTask
+ *     v/<boot id>   number, as text
+ *
+ * A damaged value costs more than itself. The version vector says "I have merged this task's writes", and a task that
+ * is covered by the vector but missing counts as pruned, for ever, and our peers would be told so. So if a value is
+ * damaged, the damaged values and the whole vector are given up, on disk too: the node goes on like one that has heard
+ * of nothing yet, fetches the log from its peers anew, and merging what it has already changes nothing.
+ */
+import type { ClassicLevel } from 'classic-level'
+import { assert } from '../core/base/assert.ts'
+import type { BootId } from '../core/base/ids.ts'
+import type { Flush, StoredTask } from '../core/effect.ts'
+import { DataFolderError } from '../errors.ts'
+import type { Journal, Replay } from '../node/ports.ts'
+import { decodeStored, encodeStored } from '../wire/codec.ts'
+import { seal, unseal } from './checksum.ts'
+
+export type JournalDatabase = ClassicLevel<string, Uint8Array>
+
+const TASK = 't/'
+const VECTOR = 'v/'
+/** Keys of one kind lie between its prefix and this. */
+const END = '\uffff'
+/** How many values are in memory at once during a replay. */
+const CHUNK = 256
+
+export class LevelJournal implements Journal {
+  readonly #database: JournalDatabase
+  readonly #onDamaged: (key: string, why: string) => void
+  #writing: Promise<void> | null = null
+
+  /** Takes over an open database. `onDamaged` hears of each value that was given up. */
+  constructor(database: JournalDatabase, onDamaged: (key: string, why: string) => void) {
+    this.#database = database
+    this.#onDamaged = onDamaged
+  }
+
+  /**
+   * Looks at all values first, so that `damaged` and the vector are known; then gives out one task after the other, as
+   * they are asked for. Only the keys are kept in memory. To be read before the first write.
+   *
+   * @throws DataFolderError if LevelDB itself cannot read its files
+   */
+  async replay(): Promise<Replay> {
+    try {
+      const damaged: string[] = []
+      const taskKeys: string[] = []
+      await this.#scan(TASK, (key, sealed) => {
+        const why = whyDamaged(key, sealed)
+        if (why === null) taskKeys.push(key)
+        else damaged.push(this.#noteDamage(key, why))
+      })
+      const vector = new Map<BootId, number>()
+      await this.#scan(VECTOR, (key, sealed) => {
+        const number = readNumber(key, sealed)
+        if (number !== null) vector.set(key.slice(VECTOR.length), number)
+        else damaged.push(this.#noteDamage(key, 'its checksum is wrong'))
+      })
+      if (damaged.length > 0) await this.#giveUp(damaged, vector)
+      return { tasks: this.#tasks(taskKeys), vector, damaged: damaged.length }
+    } catch (error) {
+      throw this.#failure('read', error)
+    }
+  }
+
+  /** @throws DataFolderError: the disk is full, or broken. Nothing of the flush counts */
+  async write(flush: Flush): Promise<void> {
+    assert(this.#writing === null, 'one flush is written at a time')
+    const puts = [
+      ...flush.tasks.map(task => put(TASK + task.record.spec.id, encodeStored(task))),
+      ...Array.from(flush.vector, ([boot, number]) => put(VECTOR + boot, Buffer.from(`${number}`)))
+    ]
+    try {
+      this.#writing = this.#database.batch(puts, { sync: true })
+      await this.#writing
+    } catch (error) {
+      throw this.#failure('write', error)
+    } finally {
+      this.#writing = null
+    }
+  }
+
+  /** Waits for a write under way. */
+  async close(): Promise<void> {
+    await this.#writing?.catch(() => {})
+    await this.#database.close()
+  }
+
+  *#tasks(keys: readonly string[]): Iterable<StoredTask> {
+    for (const key of keys) {
+      const sealed = this.#database.getSync(key)
+      const decoded = decodeStored(unseal(key, sealed ?? Buffer.alloc(0)) ?? Buffer.alloc(0))
+      assert(decoded.ok, 'what was sound a moment ago still is')
+      yield decoded.task
+    }
+  }
+
+  async #scan(prefix: string, visit: (key: string, sealed: Uint8Array) => void): Promise<void> {
+    const iterator = this.#database.iterator({ gte: prefix, lt: prefix + END, fillCache: false })
+    try {
+      for (;;) {
+        const entries = await iterator.nextv(CHUNK)
+        if (entries.length === 0) return
+        for (const [key, sealed] of entries) visit(key, sealed)
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  #noteDamage(key: string, why: string): string {
+    this.#onDamaged(key, why)
+    return key
+  }
+
+  async #giveUp(damaged: readonly string[], vector: Map<BootId, number>): Promise<void> {
+    const keys = [...damaged, ...Array.from(vector.keys(), boot => VECTOR + boot)]
+    await this.#database.batch(
+      keys.map(key => ({ type: 'del', key })),
+      { sync: true }
+    )
+    vector.clear()
+  }
+
+  #failure(what: string, error: unknown): unknown {
+    if (!(error instanceof Error && 'code' in error)) return error
+    return new DataFolderError(
+      `cannot ${what} the journal in ${this.#database.location}: ${error.message}; make sure that the disk is sound ` +
+        'and has room. If the journal is damaged, remove its folder: the node fetches the log from its peers',
+      { cause: error }
+    )
+  }
+}
+
+function put(key: string, bytes: Uint8Array): { type: 'put'; key: string; value: Uint8Array } {
+  return { type: 'put', key, value: seal(key, bytes) }
+}
+
+function whyDamaged(key: string, sealed: Uint8Array): string | null {
+  const bytes = unseal(key, sealed)
+  if (bytes === null) return 'its checksum is wrong'
+  const decoded = decodeStored(bytes)
+  return decoded.ok ? null : decoded.why
+}
+
+function readNumber(key: string, sealed: Uint8Array): number | null {
+  const bytes = unseal(key, sealed)
+  if (bytes === null) return null
+  const number = Number(Buffer.from(bytes).toString())
+  return Number.isSafeInteger(number) ? number : null
+}

@@ -1,0 +1,105 @@
+/**
+ * All that a node keeps on disk, in one folder that one process uses at a time.
+ */
+import { join } from 'node:path'
+import { ClassicLevel } from 'classic-level'
+import type { Ed25519PrivateKey } from '@libp2p/interface'
+import { DataFolderError, DataFolderLockedError } from '../errors.ts'
+import type { Journal } from '../node/ports.ts'
+import { occupant, occupyFolder, prepareFolder, vacateFolder } from './folder.ts'
+import { loadIdentity } from './identity.ts'
+import { LevelJournal, type JournalDatabase } from './journal.ts'
+import { PeersFile, type RememberedPeer } from './peers-file.ts'
+
+export type StoreOptions = {
+  /** Hears of damaged values in the journal. @default nobody */
+  log?: { warn(message: string): void }
+}
+
+export interface Store {
+  /** The node's identity, made when the folder was. */
+  readonly privateKey: Ed25519PrivateKey
+  readonly journal: Journal
+  /** Empty if there are none, or if they cannot be read. */
+  loadAddresses(): Promise<RememberedPeer[]>
+  saveAddresses(peers: readonly RememberedPeer[]): Promise<void>
+  /** Also closes the journal. The folder is free for another process then. */
+  close(): Promise<void>
+}
+
+/**
+ * Opens the folder, and makes it if it is missing.
+ *
+ * @throws DataFolderLockedError DataFolderError
+ */
+export async function openStore(folder: string, options: StoreOptions = {}): Promise<Store> {
+  try {
+    await prepareFolder(folder)
+    const database = await openDatabase(folder)
+    try {
+      await occupyFolder(folder)
+      return assemble(folder, database, await loadIdentity(folder), options)
+    } catch (error) {
+      await vacateFolder(folder)
+      await database.close()
+      throw error
+    }
+  } catch (error) {
+    if (error instanceof DataFolderError || error instanceof DataFolderLockedError) throw error
+    throw new DataFolderError(
+      `cannot use the data folder ${folder}: ${causeOf(error)}; make it writable, or choose another one`,
+      { cause: error }
+    )
+  }
+}
+
+async function openDatabase(folder: string): Promise<JournalDatabase> {
+  const database: JournalDatabase = new ClassicLevel(join(folder, 'journal'), {
+    keyEncoding: 'utf8',
+    valueEncoding: 'view'
+  })
+  try {
+    await database.open()
+    return database
+  } catch (error) {
+    if (codeOfCause(error) !== 'LEVEL_LOCKED') throw error
+    const pid = await occupant(folder)
+    const process = pid === null ? 'another process' : `process ${pid}`
+    throw new DataFolderLockedError(
+      `the data folder ${folder} is in use by ${process}; stop it, or choose another folder or instance`,
+      { cause: error }
+    )
+  }
+}
+
+function assemble(
+  folder: string,
+  database: JournalDatabase,
+  privateKey: Ed25519PrivateKey,
+  { log }: StoreOptions
+): Store {
+  const journal = new LevelJournal(database, (key, why) =>
+    log?.warn(`the value of ${key} in the journal is damaged and is given up: ${why}`)
+  )
+  const peers = new PeersFile(join(folder, 'peers.json'))
+  return {
+    privateKey,
+    journal,
+    loadAddresses: () => peers.load(),
+    saveAddresses: remembered => peers.save(remembered),
+    close: async () => {
+      await peers.close()
+      if (database.status === 'open') await vacateFolder(folder)
+      await journal.close()
+    }
+  }
+}
+
+function codeOfCause(error: unknown): string | undefined {
+  return ((error as Error | null)?.cause as NodeJS.ErrnoException | undefined)?.code
+}
+
+function causeOf(error: unknown): string {
+  const { message, cause } = error as Error
+  return cause instanceof Error ? cause.message : message
+}

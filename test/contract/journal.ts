@@ -1,0 +1,107 @@
+/**
+ * What every Journal keeps. `make` gives a place that journals can be opened on again and again, and that a test may
+ * damage.
+ */
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import type { Flush, StoredTask } from '../../src/core/effect.ts'
+import type { Journal, Replay } from '../../src/node/ports.ts'
+import { boot, flushOf, storedTask } from '../store/fixtures/tasks.ts'
+
+export type JournalPlace = {
+  open(): Promise<Journal>
+  /** Changes a byte of a task's stored state. Only while no journal is open. */
+  damage(id: string): Promise<void>
+  /** What was said about damaged values. */
+  warnings(): string[]
+  remove(): Promise<void>
+}
+
+export function attempts(replay: Replay): Map<string, number> {
+  return new Map(Array.from(replay.tasks, ({ record }) => [record.spec.id, record.claim.attempt]))
+}
+
+export function journalContract(name: string, make: () => Promise<JournalPlace>): void {
+  describe(`${name} keeps the contract of a journal`, () => {
+    let place: JournalPlace
+    beforeEach(async () => {
+      place = await make()
+    })
+    afterEach(() => place.remove())
+
+    const written = async (...flushes: Flush[]): Promise<void> => {
+      const journal = await place.open()
+      for (const flush of flushes) await journal.write(flush)
+      await journal.close()
+    }
+
+    test('a new journal is empty', async () => {
+      const journal = await place.open()
+      const replay = await journal.replay()
+      expect([[...replay.tasks], replay.vector.size, replay.damaged]).toEqual([[], 0, 0])
+      await journal.close()
+    })
+
+    test('what was written is replayed as it was', async () => {
+      const tasks = Array.from({ length: 700 }, (_, i) => storedTask(i + 1))
+      await written(flushOf(1, tasks, 700))
+      const journal = await place.open()
+      const replay = await journal.replay()
+      const byId = (x: StoredTask, y: StoredTask): number =>
+        x.record.spec.id < y.record.spec.id ? -1 : 1
+      expect([...replay.tasks].sort(byId)).toEqual(tasks.sort(byId))
+      expect([...replay.vector]).toEqual([[boot, 700]])
+      await journal.close()
+    })
+
+    test('the newest state of a task and of the vector wins', async () => {
+      await written(flushOf(1, [storedTask(1), storedTask(2)], 2))
+      await written(flushOf(2, [storedTask(1, 2)], 3), flushOf(3, [storedTask(1, 3)], 4))
+      const journal = await place.open()
+      const replay = await journal.replay()
+      expect([...attempts(replay).values()].toSorted((x, y) => x - y)).toEqual([1, 3])
+      expect(replay.vector.get(boot)).toBe(4)
+      await journal.close()
+    })
+
+    test('a flush may move the vector alone', async () => {
+      await written(flushOf(1, [], 9))
+      const journal = await place.open()
+      expect((await journal.replay()).vector.get(boot)).toBe(9)
+      await journal.close()
+    })
+
+    test('a second flush while one is under way is a mistake of the caller', async () => {
+      const journal = await place.open()
+      const first = journal.write(flushOf(1, [storedTask(1)], 1))
+      await expect(journal.write(flushOf(2, [storedTask(2)], 2))).rejects.toThrow('does not hold')
+      await first
+      await journal.close()
+    })
+
+    test('closing waits for the flush under way', async () => {
+      const first = await place.open()
+      const writing = first.write(flushOf(1, [storedTask(1)], 1))
+      await first.close()
+      await writing
+      const journal = await place.open()
+      expect(attempts(await journal.replay()).size).toBe(1)
+      await journal.close()
+    })
+
+    test('a damaged task is skipped and named, and nothing counts as merged any more', async () => {
+      await written(flushOf(1, [storedTask(1), storedTask(2)], 2))
+      const [lost, kept] = [storedTask(1).record.spec.id, storedTask(2).record.spec.id]
+      await place.damage(lost)
+      const journal = await place.open()
+      const replay = await journal.replay()
+      expect([...attempts(replay).keys()]).toEqual([kept])
+      expect([replay.damaged, replay.vector.size]).toEqual([1, 0])
+      expect(place.warnings().join()).toContain(lost)
+      await journal.close()
+      const again = await place.open()
+      const second = await again.replay()
+      expect([attempts(second).size, second.damaged, second.vector.size]).toEqual([1, 0, 0])
+      await again.close()
+    })
+  })
+}

@@ -1,0 +1,202 @@
+/**
+ * The store on a real disk, with real processes that are killed.
+ */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ClassicLevel } from 'classic-level'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openStore } from '../../src/store/store.ts'
+import { attempts, journalContract } from '../contract/journal.ts'
+import { until } from '../support/until.ts'
+import { flushOf, storedTask } from './fixtures/tasks.ts'
+
+let folder: string
+const children: ChildProcess[] = []
+
+const temporary = (): Promise<string> => mkdtemp(join(tmpdir(), 'hearsay-store-'))
+
+beforeEach(async () => {
+  folder = await temporary()
+})
+afterEach(async () => {
+  for (const child of children.splice(0)) child.kill('SIGKILL')
+  await rm(folder, { recursive: true })
+})
+
+journalContract('LevelDB', async () => {
+  const place = await temporary()
+  const warnings: string[] = []
+  return {
+    open: async () => {
+      const store = await openStore(place, { log: { warn: message => warnings.push(message) } })
+      const { journal } = store
+      return {
+        replay: () => journal.replay(),
+        write: flush => journal.write(flush),
+        close: () => store.close()
+      }
+    },
+    damage: async id => {
+      const database = new ClassicLevel<string, Uint8Array>(join(place, 'journal'), {
+        valueEncoding: 'view'
+      })
+      const value = (await database.get(`t/${id}`)) ?? new Uint8Array()
+      value[20] = (value[20] ?? 0) ^ 1
+      await database.put(`t/${id}`, value)
+      await database.close()
+    },
+    warnings: () => warnings,
+    remove: () => rm(place, { recursive: true })
+  }
+})
+
+/** A process that writes and writes. `printed` holds what it has said so far. */
+function startWriter(): { child: ChildProcess; printed: () => string[] } {
+  const script = fileURLToPath(new URL('./fixtures/writer.ts', import.meta.url))
+  const child = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  children.push(child)
+  let output = ''
+  child.stdout?.setEncoding('utf8').on('data', text => (output += text))
+  return { child, printed: () => output.split('\n').slice(0, -1) }
+}
+
+test('after kill -9 of a writing process each flush is there whole or not at all', async () => {
+  for (let round = 0; round < 3; round++) {
+    const { child, printed } = startWriter()
+    await until(() => printed().length > 20 * (round + 1), 'some flushes')
+    child.kill('SIGKILL')
+    await once(child, 'close')
+    const resolved = Number(printed().at(-1))
+    const store = await openStore(folder)
+    const replay = await store.journal.replay()
+    const known = attempts(replay)
+    expect(replay.damaged).toBe(0)
+    expect(Math.max(...replay.vector.values())).toBeGreaterThanOrEqual(resolved)
+    for (let seq = 3; seq < resolved * 3 + 3; seq++) {
+      expect(known.has(storedTask(seq).record.spec.id)).toBe(true)
+    }
+    expect(known.size % 3).toBe(0)
+    await store.close()
+    await rm(join(folder, 'journal'), { recursive: true })
+  }
+})
+
+test('a second process is refused by the name of the folder and the pid of the first', async () => {
+  const { child, printed } = startWriter()
+  await until(() => printed().length > 0, 'the other process to open the store')
+  const error = await openStore(folder).catch((error: unknown) => error)
+  expect(error).toMatchObject({ name: 'DataFolderLockedError' })
+  expect(String(error)).toContain(folder)
+  expect(String(error)).toContain(`process ${child.pid};`)
+  child.kill('SIGKILL')
+  await once(child, 'close')
+  await (await openStore(folder)).close()
+})
+
+test('a folder that is open in this process is refused, and free again once closed', async () => {
+  const store = await openStore(folder)
+  await expect(openStore(folder)).rejects.toMatchObject({ name: 'DataFolderLockedError' })
+  await store.close()
+  await (await openStore(folder)).close()
+})
+
+test('a stale pid file hinders nobody', async () => {
+  await writeFile(join(folder, 'pid'), '1\n')
+  await (await openStore(folder)).close()
+  await writeFile(join(folder, 'pid'), 'nonsense')
+  await (await openStore(folder)).close()
+})
+
+test('the identity is the same at every start, and only its owner can read it', async () => {
+  const first = await openStore(folder)
+  await first.close()
+  await chmod(join(folder, 'identity'), 0o644)
+  const second = await openStore(folder)
+  await second.close()
+  expect(second.privateKey.equals(first.privateKey)).toBe(true)
+  expect(second.privateKey.type).toBe('Ed25519')
+  expect((await stat(join(folder, 'identity'))).mode & 0o777).toBe(0o600)
+  expect((await stat(folder)).mode & 0o777).toBe(0o700)
+})
+
+test('a damaged identity is refused, not replaced, and the folder is free again', async () => {
+  const store = await openStore(folder)
+  await store.close()
+  const path = join(folder, 'identity')
+  const whole = await readFile(path, 'utf8')
+  for (const damaged of ['', 'nonsense', whole.slice(0, 20)]) {
+    await writeFile(path, damaged)
+    const refused = openStore(folder)
+    await expect(refused).rejects.toMatchObject({ name: 'DataFolderError' })
+    expect(await readFile(path, 'utf8')).toBe(damaged)
+  }
+  await writeFile(path, whole)
+  const again = await openStore(folder)
+  expect(again.privateKey.equals(store.privateKey)).toBe(true)
+  await again.close()
+})
+
+test.each(['99', 'nonsense', ''])(
+  'a folder of schema "%s" is refused and untouched',
+  async text => {
+    await writeFile(join(folder, 'schema'), text)
+    const error = await openStore(folder).catch((error: unknown) => error)
+    expect(error).toMatchObject({ name: 'DataFolderError' })
+    expect(String(error)).toContain(folder)
+    expect(await readFile(join(folder, 'schema'), 'utf8')).toBe(text)
+    await expect(stat(join(folder, 'journal'))).rejects.toThrow('ENOENT')
+  }
+)
+
+test('a folder that cannot be made is refused', async () => {
+  const file = join(folder, 'file')
+  await writeFile(file, '')
+  for (const impossible of [file, join(file, 'below')]) {
+    const refused = openStore(impossible)
+    await expect(refused).rejects.toMatchObject({ name: 'DataFolderError' })
+  }
+})
+
+test('a folder that cannot be written to is refused', async () => {
+  const isRoot = process.geteuid?.() === 0
+  await chmod(folder, 0o555)
+  if (isRoot) process.seteuid?.(65_534)
+  try {
+    const error = await openStore(folder).catch((error: unknown) => error)
+    expect(error).toMatchObject({ name: 'DataFolderError' })
+    expect(String(error)).toContain('make it writable')
+  } finally {
+    if (isRoot) process.seteuid?.(0)
+    await chmod(folder, 0o755)
+  }
+})
+
+test('addresses are remembered, the last save wins, and a damaged file is no obstacle', async () => {
+  const store = await openStore(folder)
+  expect(await store.loadAddresses()).toEqual([])
+  const peer = (n: number): { id: string; addresses: string[] } => ({
+    id: `peer${n}`,
+    addresses: [`/ip4/127.0.0.1/tcp/${n}`]
+  })
+  await Promise.all([1, 2, 3].map(n => store.saveAddresses([peer(n)])))
+  expect(await store.loadAddresses()).toEqual([peer(3)])
+  await store.saveAddresses(Array.from({ length: 300 }, (_, n) => peer(n)))
+  expect(await store.loadAddresses()).toHaveLength(256)
+  for (const damaged of ['', '{', '[{"id":1}]', 'null']) {
+    await writeFile(join(folder, 'peers.json'), damaged)
+    expect(await store.loadAddresses()).toEqual([])
+  }
+  await store.close()
+})
+
+test('closing twice is harmless, and a closed journal refuses to write', async () => {
+  const store = await openStore(folder)
+  await store.close()
+  await store.close()
+  const write = store.journal.write(flushOf(1, [storedTask(1)], 1))
+  await expect(write).rejects.toMatchObject({ name: 'DataFolderError' })
+})
