@@ -14,6 +14,7 @@ import { until } from '../support/until.ts'
 import { lanUnavailable } from './lan.ts'
 
 const hearsay = fileURLToPath(new URL('../../bin/hearsay.js', import.meta.url))
+const compileCache = join(tmpdir(), 'node-compile-cache')
 const canIsolate = lanUnavailable() === null
 const onlyLoopback = ['--net', '--', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh']
 
@@ -37,7 +38,8 @@ class Demo {
     this.process = spawn(file, rest, {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, TMPDIR: folder }
+      // Node's own cache of compiled code stays where it always is, and is shared.
+      env: { ...process.env, TMPDIR: folder, NODE_COMPILE_CACHE: compileCache }
     })
     this.process.stdout?.setEncoding('utf8').on('data', (text: string) => (this.stdout += text))
     this.process.stderr?.setEncoding('utf8').on('data', (text: string) => (this.stderr += text))
