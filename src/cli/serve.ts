@@ -4,6 +4,8 @@
  * The local API outlives the node's leaving: whoever waits for a task that still finishes here is told. The first
  * signal asks for a good end, the second one for the end.
  */
+import type { Logger } from 'pino'
+import type { Logger } from 'pino'
 import { startApi } from '../api/server.ts'
 import type { LogLevel } from '../names.ts'
 import type { NodeHandle } from '../node/handle.ts'
@@ -14,7 +16,7 @@ export type WorkingNode = NodeHandle & { startWorker(): Promise<void> }
 
 export type Serving = Readonly<{
   /** Joins the cluster. */
-  create: () => Promise<WorkingNode>
+  create: (log: Logger) => Promise<WorkingNode>
   /** The node's data folder. */
   folder: string
   json: boolean
@@ -31,7 +33,7 @@ export async function serve(serving: Serving, terminal: Terminal): Promise<void>
   const log = createLog(serving.logLevel, terminal.stderr)
   const { first, ignore } = stopSignals(terminal)
   try {
-    const node = await serving.create()
+    const node = await serving.create(log)
     node.onEvent(event => logEvent(log, event))
     await work(node, serving, terminal, first)
   } finally {

@@ -37,7 +37,7 @@ export type NodeSettings = Readonly<{
   /** Names of instances that are expected. */
   roster: readonly string[]
   isNodeName: (name: string) => boolean
-  log: { info(message: string): void; error(message: string): void }
+  log: { error(message: string): void }
   /** Frees what the ports were made of, after they have stopped. */
   onClosed: () => Promise<void>
 }>
@@ -282,9 +282,6 @@ export class Node implements NodeHandle {
 
   #onCoreEvent(event: CoreEvent): void {
     if (!('taskId' in event)) {
-      this.#settings.log.info(
-        `${event.nodeName} ${event.name === 'node:joined' ? 'joined' : 'left'}`
-      )
       this.#emit(event.name, { node: event.nodeName, id: event.node })
       return
     }

@@ -35,8 +35,8 @@ export class SimNode {
   readonly options: SimNodeOptions
   readonly core: Core
   /** Task -> epoch of what runs here. */
-  readonly running = new Map<string, number>()
-  gone = false
+  readonly running: Map<string, number> = new Map()
+  gone: boolean = false
   readonly #agenda: Agenda
   readonly #random: Random
   readonly #network: Network

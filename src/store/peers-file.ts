@@ -5,7 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { writeAtomically } from './atomic-file.ts'
 
-export type RememberedPeer = { id: string; addresses: string[] }
+export type RememberedPeer = Readonly<{ id: string; addresses: readonly string[] }>
 
 /** Guess: more peers than a cluster should have, and more addresses than a computer has. */
 const PEERS_MAX = 256

@@ -4,6 +4,7 @@
 import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
 import type { Message, VersionVector } from '../core/message.ts'
+import { TASK_LIMITS } from '../core/options.ts'
 import {
   CLAIM_CAUSES,
   OUTCOME_STATUSES,
@@ -40,12 +41,12 @@ const sequence = uint(Number.MAX_SAFE_INTEGER, 1)
 
 const spec = message({
   id: required(1, taskId),
-  type: required(2, text(LIMITS.typeLengthMax * 4)),
-  payload: required(3, text(LIMITS.inlineBytesMax)),
-  priority: required(4, uint(LIMITS.priorityMax, LIMITS.priorityMin)),
-  dependsOn: repeated(5, taskId, LIMITS.dependenciesMax),
-  tags: repeated(6, text(LIMITS.tagLengthMax * 4), LIMITS.tagsMax),
-  timeoutMs: nullable(7, uint(LIMITS.timeoutMsMax)),
+  type: required(2, text(TASK_LIMITS.typeLengthMax * 4)),
+  payload: required(3, text(TASK_LIMITS.inlineBytesMax)),
+  priority: required(4, uint(TASK_LIMITS.priorityMax, TASK_LIMITS.priorityMin)),
+  dependsOn: repeated(5, taskId, TASK_LIMITS.dependenciesMax),
+  tags: repeated(6, text(TASK_LIMITS.tagLengthMax * 4), TASK_LIMITS.tagsMax),
+  timeoutMs: nullable(7, uint(TASK_LIMITS.timeoutMsMax)),
   submittedAt: required(8, stamp),
   submittedBy: required(9, boot)
 })
@@ -63,9 +64,9 @@ const claim = message({
 const started = message({ epoch: required(1, uint()), at: required(2, stamp) })
 
 const error = message({
-  name: required(1, text(LIMITS.errorNameLengthMax * 4)),
-  message: required(2, text(LIMITS.errorMessageBytesMax)),
-  stack: nullable(3, text(LIMITS.errorStackBytesMax))
+  name: required(1, text(TASK_LIMITS.errorNameLengthMax * 4)),
+  message: required(2, text(TASK_LIMITS.errorMessageBytesMax)),
+  stack: nullable(3, text(TASK_LIMITS.errorStackBytesMax))
 })
 
 const outcome = mapped(
@@ -75,7 +76,7 @@ const outcome = mapped(
     by: required(3, boot),
     at: required(4, stamp),
     durationMs: required(5, duration),
-    result: nullable(6, text(LIMITS.inlineBytesMax)),
+    result: nullable(6, text(TASK_LIMITS.inlineBytesMax)),
     error: nullable(7, error),
     reason: nullable(8, oneOf(SETTLED_REASONS))
   }),
@@ -125,7 +126,7 @@ const labels: Value<Readonly<Record<string, string>>> = mapped(
   sent => Object.fromEntries(sent.pairs.map(({ key, value }) => [key, value]))
 )
 
-const handlers = text(LIMITS.typeLengthMax * 4)
+const handlers = text(TASK_LIMITS.typeLengthMax * 4)
 
 const heartbeat = message({
   boot: required(1, boot),

@@ -1,16 +1,15 @@
 /**
- * The bound on everything that a peer may send. Beyond it a message is refused, whoever sent it.
+ * The bound on everything that a peer may send. Beyond it a message is refused, whoever sent it. What a task may be is
+ * bounded in core/options.ts, for callers and peers alike.
  */
-import { TASK_LIMITS } from '../core/options.ts'
 
 /** A gossip message. Heavier news go by stream. */
-export const GOSSIP_BYTES_MAX = 65_536
+export const GOSSIP_BYTES_MAX: number = 65_536
 
 /** A frame on a direct stream or a sync stream: a grant of many tasks with large dependencies. */
-export const FRAME_BYTES_MAX = 4 * 1024 * 1024
+export const FRAME_BYTES_MAX: number = 4 * 1024 * 1024
 
 export const LIMITS = {
-  ...TASK_LIMITS,
   /** Peer id, slash, time and dice. */
   bootBytesMax: 160,
   nodeNameBytesMax: 160,

@@ -67,12 +67,11 @@ async function start({ config, json, ...flags }: Flags, terminal: Terminal): Pro
   const options = await readNodeOptions(await optionsOf(flags), config, process.env)
   const { cluster, key, keyFile, data: folder, logLevel } = resolveNodeOptions(options)
   // Looked for before anything heavy is loaded: a node without a key is refused at once.
-  const { warnings } = await findKey({ cluster, key, keyFile })
-  for (const warning of warnings) terminal.words(warning)
+  await findKey({ cluster, key, keyFile })
   const { serve } = await import('../serve.ts')
   const { createNode } = await import('../../create-node.ts')
   await serve(
-    { create: () => createNode(options), folder, json: json === true, logLevel },
+    { create: log => createNode(options, log), folder, json: json === true, logLevel },
     terminal
   )
 }

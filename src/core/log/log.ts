@@ -195,22 +195,25 @@ export class Log {
     return { kind: 'batch', origin, after, records, writes }
   }
 
-  /** Takes back what was on disk, before anything else happens. */
+  /**
+   * Takes back what was on disk, before anything else happens. The vector has the last word: if it was lost, the tasks are
+   * here, but what their writes were is to be heard anew.
+   */
   restore(tasks: Iterable<StoredTask>, vector: VersionVector): void {
     for (const { record, writes } of tasks) {
       const entry = this.#add(record)
       entry.durable = record
       for (const dot of writes) {
+        if (dot.seq > (vector.get(dot.origin) ?? 0)) continue
         entry.writes.push(dot)
         this.#origin(dot.origin).restore(dot.seq, entry)
       }
     }
     for (const [origin, upTo] of vector) {
-      if (this.merged(origin) < upTo) this.#origin(origin).restore(upTo, null)
-    }
-    for (const [origin, log] of this.#origins) {
-      log.durableUpTo = log.upTo
-      if (log.upTo > 0) this.#durableVector.set(origin, log.upTo)
+      const log = this.#origin(origin)
+      if (log.upTo < upTo) log.restore(upTo, null)
+      log.durableUpTo = upTo
+      this.#durableVector.set(origin, upTo)
     }
     this.#dirty.clear()
   }

@@ -1,0 +1,104 @@
+/**
+ * Chooses the parts of a node and puts them together. The only file that knows them all.
+ */
+import { randomInt } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { pino } from 'pino'
+import { bootId } from './core/base/ids.ts'
+import { Core } from './core/core.ts'
+import { deriveKeys, findKey } from './key.ts'
+import { isNodeName } from './names.ts'
+import { createTransport, type TransportLog } from './net/transport.ts'
+import { systemClock } from './node/clock.ts'
+import { Node } from './node/node.ts'
+import type { Journal, Transport } from './node/ports.ts'
+import { resolveNodeOptions, type NodeOptions, type ResolvedNodeOptions } from './node-options.ts'
+import { createRunner } from './run/runner.ts'
+import { openStore, type Store } from './store/store.ts'
+
+/** Room for a boot's dice: six digits in base 36. */
+const BOOT_DICE = 36 ** 6
+
+/**
+ * Starts a node: opens its data folder, takes back what an earlier start left there, and joins the cluster. It runs no
+ * tasks before `startWorker`.
+ *
+ * @param log where it says what happens. @default JSON lines on stderr, from `logLevel` on
+ * @throws InvalidOptionError NoClusterKeyError DataFolderError DataFolderLockedError HandlersFileError
+ */
+export async function createNode(
+  options: NodeOptions = {},
+  log: TransportLog = stderrLog(options)
+): Promise<Node> {
+  const resolved = resolveNodeOptions(options)
+  const { cluster, key, keyFile, handlers, concurrency } = resolved
+  const found = await findKey({ cluster, key, keyFile })
+  for (const warning of found.warnings) log.warn(warning)
+  // User code is looked at first: if it cannot be loaded, nothing has been opened yet.
+  const say = { warn: (message: string) => log.warn(message) }
+  const runner = await createRunner({ files: handlers, concurrency, log: say })
+  const store = await openStore(resolved.data, { log: say })
+  try {
+    const transport = await openTransport(resolved, found.key, store, log)
+    const core = await openCore(resolved, transport, store.journal)
+    const ports = { transport, journal: store.journal, runner, clock: systemClock }
+    const node = new Node(core, ports, {
+      ...resolved,
+      isNodeName,
+      log,
+      onClosed: () => store.close()
+    })
+    await node.open()
+    return node
+  } catch (error) {
+    await runner.stop()
+    await store.close()
+    throw error
+  }
+}
+
+async function openTransport(
+  { cluster, listen, peers, mdns }: ResolvedNodeOptions,
+  key: Uint8Array,
+  store: Store,
+  log: TransportLog
+): Promise<Transport> {
+  return createTransport({
+    ...deriveKeys(key, cluster),
+    privateKey: store.privateKey,
+    cluster,
+    listen,
+    peers,
+    mdns,
+    remembered: await store.loadAddresses(),
+    onAddresses: known => {
+      store.saveAddresses(known).catch((error: unknown) => {
+        log.warn(`cannot remember the addresses of other nodes: ${String(error)}`)
+      })
+    },
+    log
+  })
+}
+
+/** The core of a new boot, with what the boots before it had on disk. */
+async function openCore(
+  { name, labels }: ResolvedNodeOptions,
+  transport: Transport,
+  journal: Journal
+): Promise<Core> {
+  const startedAt = Math.floor(systemClock.now() * 1000)
+  const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
+  const core = new Core({ boot, name, version: await ownVersion(), labels })
+  const { tasks, vector } = await journal.replay()
+  core.restore(tasks, vector)
+  return core
+}
+
+async function ownVersion(): Promise<string> {
+  const file = new URL('../package.json', import.meta.url)
+  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version
+}
+
+function stderrLog({ logLevel = 'info' }: NodeOptions): TransportLog {
+  return pino({ level: logLevel, base: null }, pino.destination(2))
+}
