@@ -5,7 +5,6 @@
  * signal asks for a good end, the second one for the end.
  */
 import type { Logger } from 'pino'
-import type { Logger } from 'pino'
 import { startApi } from '../api/server.ts'
 import type { LogLevel } from '../names.ts'
 import type { NodeHandle } from '../node/handle.ts'
