@@ -3,7 +3,7 @@
  * a while, so an idle node has none; there are never more than `threadsMax`. A thread that is on its way out still
  * counts, because it still uses the processor; jobs wait for it in order of arrival.
  *
- * Why not a ready-made pool: see the commit. In short, it has to be certain which job a thread died of, and that the
+ * Why not a ready-made pool: it has to be certain which job a thread died of, and that the
  * thread has really ended when its job is reported as ended.
  */
 import { Thread, type Job } from './thread.ts'
