@@ -7,6 +7,7 @@
  */
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
+import type { Stream } from '@libp2p/interface'
 import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
 import type { Counters } from './counters.ts'
 import { reason, type TransportLog } from './log.ts'
@@ -26,7 +27,7 @@ export type GossipOptions = Readonly<{
 
 /** What the running object has beside its interface: the one stream per peer that it writes to. */
 type Running = GossipSub & {
-  streamsOutbound: ReadonlyMap<string, { rawStream: { writeBufferLength: number } }>
+  streamsOutbound: ReadonlyMap<string, { rawStream: Stream }>
 }
 
 export class Gossip {
@@ -98,8 +99,7 @@ export class Gossip {
     const suspects = new Set<string>()
     for (const peer of connected()) {
       const stream = streamsOutbound.get(peer)
-      if (stream !== undefined && stream.rawStream.writeBufferLength < gossipBacklogBytesMax)
-        continue
+      if (stream !== undefined && takesMore(stream.rawStream)) continue
       if (this.#suspects.has(peer)) {
         log.info({ peer }, 'a peer is connected but does not take gossip; connecting anew')
         disconnect(peer)
@@ -107,4 +107,9 @@ export class Gossip {
     }
     this.#suspects = suspects
   }
+}
+
+/** A stream that ended while gossipsub was still setting it up stays in its books, so being there is not enough. */
+function takesMore(stream: Stream): boolean {
+  return stream.writeStatus === 'writable' && stream.writeBufferLength < gossipBacklogBytesMax
 }

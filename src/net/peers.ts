@@ -5,7 +5,7 @@
  * Only members are remembered, that is peers that have shown the key by connecting: what mDNS says is worth an attempt,
  * and no more.
  */
-import type { Connection } from '@libp2p/interface'
+import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { AddressBook, type Source } from './address-book.ts'
@@ -13,7 +13,7 @@ import { onlyLoopback, parseAddress, peerIn, requireAddress } from './addresses.
 import { Dialler } from './dialler.ts'
 import type { Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
-import { dialTimeoutMs } from './protocol.ts'
+import { dialTimeoutMs, peersMax } from './protocol.ts'
 
 /** A member and where it was last seen, to be kept on disk. */
 export type RememberedPeer = Readonly<{ id: string; addresses: readonly string[] }>
@@ -34,6 +34,10 @@ export class Peers {
   readonly #self: string
   readonly #book: AddressBook
   readonly #dialler: Dialler
+  /** Ids in text -> as libp2p has them: taking one apart costs 20 us, which is too much for every look at a peer. */
+  readonly #connected = new Map<string, PeerId>()
+  /** What members said last, as text: nearly every heartbeat repeats it. */
+  readonly #said = new Map<string, string>()
   #telling: NodeJS.Timeout | undefined
   #warnedOfClone = false
 
@@ -64,9 +68,10 @@ export class Peers {
 
   /** Open connections to a peer. */
   connections(id: string): Connection[] {
-    return this.#options.network
-      .getConnections(peerIdFromString(id))
-      .filter(connection => connection.status === 'open')
+    const peer = this.#connected.get(id)
+    if (peer === undefined) return []
+    const all = this.#options.network.getConnections(peer)
+    return all.filter(connection => connection.status === 'open')
   }
 
   /** mDNS has heard an announcement: anybody can make one. */
@@ -85,6 +90,10 @@ export class Peers {
 
   /** A member says where somebody listens. */
   learned(id: string, addresses: readonly string[]): void {
+    const said = addresses.join()
+    if (this.#said.get(id) === said) return
+    if (this.#said.size >= peersMax) this.#said.clear()
+    this.#said.set(id, said)
     this.#note(
       id,
       'learned',
@@ -92,11 +101,14 @@ export class Peers {
     )
   }
 
-  connected(id: string): void {
+  connected(peer: PeerId): void {
+    const id = peer.toString()
+    this.#connected.set(id, peer)
     if (this.#book.authenticated(id, performance.now())) this.#tellSoon()
   }
 
   disconnected(id: string): void {
+    this.#connected.delete(id)
     this.#dialler.disconnected(id)
   }
 

@@ -139,9 +139,9 @@ class Libp2pTransport implements Transport {
     this.#receiver = receiver
     const network = this.#network
     network.addEventListener('connection:open', event => {
-      const peer = event.detail.remotePeer.toString()
+      const peer = event.detail.remotePeer
       this.peerBook.connected(peer)
-      this.#streams.connected(peer)
+      this.#streams.connected(peer.toString())
     })
     network.addEventListener('peer:disconnect', event => {
       this.peerBook.disconnected(event.detail.toString())
