@@ -39,7 +39,7 @@ describe('whatever a handler does to its thread', () => {
         concurrency: 2,
         abortGraceMs: 50,
         memoryMiB: 64,
-        idleMs: 200,
+        idleMs: 1000,
         log: { warn: message => warnings.push(message) }
       })
     )
@@ -88,10 +88,9 @@ describe('whatever a handler does to its thread', () => {
   })
 
   test('what an ended run left behind costs its thread, but not the run that has it now', async () => {
-    for (const type of ['exitsLater', 'throwsLater']) {
+    for (const type of ['leavesExit', 'leavesError']) {
       const thread = await threadOf(type)
-      const next = heard.start('rests', 100)
-      expect(await heard.value(next)).toBe(thread)
+      expect(await threadOf('releases')).toBe(thread)
       expect(await threadOf('whichThread')).not.toBe(thread)
     }
     expect(warnings.join()).toContain('called by a run that had ended')
