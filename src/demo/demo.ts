@@ -81,6 +81,8 @@ async function tell(options: DemoOptions, nodes: DemoNodes, view: View): Promise
   try {
     const tiles = await drawTiles(client, options, nodes.names, progress)
     const wallMs = Math.round(elapsed())
+    // All tasks have settled; the heartbeats that will say so are still under way.
+    for (const node of progress) Object.assign(node, { running: 0, queued: 0 })
     view.stop({ ...picture, elapsedMs: wallMs })
     return summarise(options.out, nodes.names, tiles, wallMs)
   } finally {
