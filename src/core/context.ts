@@ -26,5 +26,5 @@ export type Context = {
   readonly members: Members
   /** The time of the step under way: the wall clock in ms. */
   now: number
-  emit(effect: Effect): void
+  readonly emit: (effect: Effect) => void
 }

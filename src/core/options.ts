@@ -17,7 +17,7 @@ export const TASK_LIMITS = {
   priorityMin: 1,
   priorityMax: 10,
   /** 24.8 days: what a 32-bit timer can wait for. */
-  timeoutMsMax: 2 ** 31 - 1
+  timeoutMsMax: 2_147_483_647
 } as const
 
 export const TASK_DEFAULTS = { priority: 5 } as const

@@ -111,9 +111,9 @@ export class Replication {
     })
   }
 
-  #publishWrites(after: number): void {
+  #publishWrites(told: number): void {
     const { log, self, options, emit } = this.#context
-    for (;;) {
+    for (let after = told; ;) {
       const batch = log.range(self, after, options.gossipBytesMax)
       if (batch === null) return
       emit({ kind: 'publish', message: batch })

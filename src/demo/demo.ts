@@ -30,6 +30,8 @@ export type DemoOptions = {
 /** Measured: six nodes have met after 3 s at most. The rest is for slow computers. */
 const meetTimeoutMs = 30_000
 const pollMs = 250
+/** From the end of a node's connections to the end of its process. Guess: far more than it takes. */
+const lastWordsMs = 1000
 
 /**
  * Runs the demo. Whether it succeeds, fails or is aborted: its nodes have ended and its folder is gone afterwards.
@@ -52,7 +54,11 @@ export async function runDemo(
   if (signal.aborted) abort()
   try {
     view.say(describe(options))
-    const story = tell(options, nodes, view)
+    const story = tell(options, nodes, view).catch(async (error: unknown) => {
+      // If a node has ended, that comes to light here first, as a broken connection. Its last words say more.
+      await Promise.race([nodes.failed, sleep(lastWordsMs)])
+      throw error
+    })
     // When one of the others wins the race, the story ends by losing its nodes, and nobody listens.
     story.catch(() => {})
     return await Promise.race([story, nodes.failed, aborted.promise])

@@ -46,15 +46,15 @@ export const addressesPerPeerMax = 16
 export const hearsayMs = 60_000
 
 /** Waiting for one peer, in bytes. Beyond it the peer does not read, and its messages are dropped. */
-export const queueBytesMax = 8 * 1024 * 1024
+export const queueBytesMax: number = 8 * 1024 * 1024
 /** One `send` on a stream: larger ones only move the backlog from our queue into the stream's buffer. */
-export const sendBytesMax = 256 * 1024
+export const sendBytesMax: number = 256 * 1024
 export const streamOpenTimeoutMs = 5000
 /** Unsent messages get so long at `stop`. A peer that hangs must not hang us. */
 export const flushTimeoutMs = 500
 export const stopTimeoutMs = 3000
 
-/** A sync that moves nothing for so long is given up. CORE_DEFAULTS.syncTimeoutMs says the same to the core. */
+/** A sync that moves nothing for so long is given up. */
 export const syncStallMs = 10_000
 /** Answers under way at once; a peer has one at most. Each may hold a stream window (1 MiB) of the log. */
 export const answersMax = 8
@@ -62,7 +62,7 @@ export const answersMax = 8
 /** How often gossip streams are compared with connections; two misses in a row count, so that a new one has time. */
 export const watchMs = 3000
 /** Unread gossip per peer. Gossipsub itself has no bound that leaves the stream usable. */
-export const gossipBacklogBytesMax = 8 * 1024 * 1024
+export const gossipBacklogBytesMax: number = 8 * 1024 * 1024
 
 /** The protocols and topics of a cluster. */
 export function protocolNames(cluster: string): ProtocolNames {

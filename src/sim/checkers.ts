@@ -5,7 +5,7 @@
 import type { BootId, TaskId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
-import { compareValues } from '../core/base/order.ts'
+import { compareText, compareValues } from '../core/base/order.ts'
 import { isSettled, isStarted, join, type TaskRecord } from '../core/task/record.ts'
 import type { SimNode, Witness } from './sim-node.ts'
 
@@ -75,7 +75,8 @@ export class Checkers implements Witness {
     for (const record of first.core.view.records()) this.#outcome(first, record)
     for (const node of others) {
       this.#equalVectors(first, node)
-      const ids = (of: SimNode): string[] => [...of.core.view.records()].map(r => r.spec.id).sort()
+      const ids = (of: SimNode): string[] =>
+        [...of.core.view.records()].map(r => r.spec.id).sort(compareText)
       if (compareValues(ids(first), ids(node)) !== 0) {
         throw new Violation(
           1,
@@ -191,7 +192,7 @@ export class Checkers implements Witness {
 
   #equalVectors(x: SimNode, y: SimNode): void {
     const vector = (node: SimNode): unknown[] =>
-      [...node.core.view.mergedVector()].filter(([, seq]) => seq > 0).sort()
+      [...node.core.view.mergedVector()].sort(([x], [y]) => compareText(x, y))
     if (compareValues(vector(x), vector(y)) !== 0) {
       throw new Violation(
         1,

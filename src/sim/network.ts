@@ -106,10 +106,7 @@ export class Network {
     const next = (): void => {
       const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
       if (broken || !this.#links.has(pair(from, peer))) return end(false)
-      answer ??= this.#receivers
-        .get(peer)!
-        .answerSync(from, asked.message as SyncRequest)
-        [Symbol.iterator]()
+      answer ??= iterate(this.#receivers.get(peer)!.answerSync(from, asked.message as SyncRequest))
       const step = answer.next()
       if (step.done === true) return end(true)
       const bytes = encode(step.value)
@@ -145,6 +142,10 @@ export class Network {
   #delay(): number {
     return this.#random.whole(this.#options.delayMsMin, this.#options.delayMsMax)
   }
+}
+
+function iterate(answer: Iterable<Message>): Iterator<Message> {
+  return answer[Symbol.iterator]()
 }
 
 function pair(x: NodeId, y: NodeId): string {

@@ -65,7 +65,7 @@ class Simulation implements Witness {
     } catch (error) {
       violation =
         error instanceof Violation ? error : new Violation(0, String((error as Error).stack))
-      this.#transcript.add(String(violation.message))
+      this.#transcript.add(violation.message)
     }
     const [node] = this.#nodes.filter(({ gone }) => !gone)
     const records = [...(node?.core.view.records() ?? [])]

@@ -116,6 +116,8 @@ export class Log {
   /** Merges news of one origin, all or nothing. */
   merge(batch: Batch): Merged {
     const { origin, after, records, writes } = batch
+    // Nobody knows more of our own writes than we do. Taking them in would give two writes one number.
+    if (origin === this.#self) return { kind: 'known' }
     const upTo = this.merged(origin)
     if (upTo < after) return { kind: 'gap' }
     if (after + writes.length <= upTo) return { kind: 'known' }
