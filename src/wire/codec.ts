@@ -86,6 +86,7 @@ const outcome = mapped(
     if (completed !== (sent.result !== null) || completed !== (sent.reason === null)) {
       refuse('an outcome has a result if it is completed, and a reason if it is not')
     }
+    if (completed && sent.error !== null) refuse('a completed outcome has no error')
     return sent
   }
 )
@@ -242,7 +243,9 @@ export function decodeStored(bytes: Uint8Array): DecodedStored {
     const reader = protobuf.Reader.create(bytes)
     const tag = reader.uint32()
     if (tag >>> 3 !== 1) refuse('not a stored task')
-    return { ok: true, task: stored.read(reader, tag & 7, new Names()) }
+    const task = stored.read(reader, tag & 7, new Names())
+    if (reader.pos !== reader.len) refuse('bytes after the end of the task')
+    return { ok: true, task }
   } catch (error) {
     return { ok: false, why: error instanceof Error ? error.message : String(error) }
   }

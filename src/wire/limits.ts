@@ -23,7 +23,8 @@ export const LIMITS = {
   addressesMax: 32,
   addressBytesMax: 256,
   versionBytesMax: 64,
-  createdMax: 64,
+  /** So that any task fits into one gossip message, even if all boots have the longest names. */
+  createdMax: 24,
   slotsMax: 65_536,
   wantMax: 4096
 } as const

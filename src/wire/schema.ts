@@ -102,11 +102,13 @@ export function text(bytesMax: number, pattern?: RegExp): Value<string> {
     write: (writer, field, value) => void writer.uint32((field << 3) | BYTES).string(value),
     read: (reader, wireType) => {
       expect(wireType, BYTES)
+      const start = reader.pos
       const bytes = reader.uint32()
       if (bytes > bytesMax)
         throw new Refused(`a text of ${bytes} bytes where ${bytesMax} are allowed`)
-      reader.pos -= varintBytes(bytes)
-      const value = reader.string()
+      reader.pos = start
+      // A lenient reader would mend broken UTF-8, and each bad byte would grow to three.
+      const value = reader.stringVerify()
       if (pattern !== undefined && !pattern.test(value))
         throw new Refused(`${quote(value)} has a wrong form`)
       return value
@@ -286,8 +288,4 @@ function endOf(reader: Reader): number {
   const end = reader.pos + length
   if (end > reader.len) throw new Refused(`a length of ${length} goes beyond the end`)
   return end
-}
-
-function varintBytes(value: number): number {
-  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : value < 0x10000000 ? 4 : 5
 }
