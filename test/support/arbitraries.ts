@@ -1,0 +1,183 @@
+/**
+ * Arbitrary values of everything that nodes say and keep, within their bounds.
+ *
+ * Names, times and epochs come from small pools on purpose: most bugs of a join live where two states agree in almost
+ * everything, and wide random values never meet there. `wide` texts are for the codec, which must carry any of them.
+ */
+import fc, { type Arbitrary } from 'fast-check'
+import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
+import type { StoredTask } from '../../src/core/effect.ts'
+import type { Batch, Grant, Heartbeat, Message, VersionVector } from '../../src/core/message.ts'
+import { TASK_LIMITS } from '../../src/core/options.ts'
+import { compareText } from '../../src/core/base/order.ts'
+import {
+  CLAIM_CAUSES,
+  SETTLED_REASONS,
+  type Claim,
+  type Dot,
+  type Outcome,
+  type Started,
+  type TaskError,
+  type TaskRecord
+} from '../../src/core/task/record.ts'
+import type { TaskSpec } from '../../src/core/task/spec.ts'
+
+/** Boots of three nodes; two of the first. */
+export const BOOTS: readonly BootId[] = [
+  bootId('n1', 1000, 1),
+  bootId('n1', 2000, 0),
+  bootId('n2', 1000, 2),
+  bootId('n3', 1000, 3)
+]
+
+/** Well-formed text of any characters, of at most so many bytes. */
+export function wideText(bytesMax: number): Arbitrary<string> {
+  return fc.string({ unit: 'binary', maxLength: Math.min(40, Math.floor(bytesMax / 4)) })
+}
+
+export const boot: Arbitrary<BootId> = fc.constantFrom(...BOOTS)
+
+export const id: Arbitrary<TaskId> = fc
+  .tuple(fc.integer({ min: 0, max: 2 ** 48 - 1 }), boot, fc.integer({ min: 1, max: 2 ** 42 - 1 }))
+  .map(([ms, by, seq]) => taskId(ms, by, seq))
+
+const small: Arbitrary<number> = fc.integer({ min: 0, max: 2 })
+const stamp: Arbitrary<number> = fc.oneof(
+  fc.integer({ min: 1, max: 3 }),
+  fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
+)
+
+export const dot: Arbitrary<Dot> = fc.record({
+  origin: boot,
+  seq: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 2 ** 42 }))
+})
+
+const created: Arbitrary<readonly Dot[]> = fc
+  .uniqueArray(dot, { minLength: 1, maxLength: 3, selector: d => `${d.origin} ${d.seq}` })
+  .map(dots => dots.sort((x, y) => compareText(x.origin, y.origin) || x.seq - y.seq))
+
+export const claim: Arbitrary<Claim> = fc.record({
+  epoch: small,
+  holder: boot,
+  attempt: fc.integer({ min: 1, max: 2 }),
+  hops: small,
+  cause: fc.constantFrom(...CLAIM_CAUSES)
+})
+
+export const started: Arbitrary<Started> = fc.record({ epoch: small, at: stamp })
+
+const taskError: Arbitrary<TaskError> = fc.record({
+  name: wideText(TASK_LIMITS.errorNameLengthMax),
+  message: wideText(TASK_LIMITS.errorMessageBytesMax),
+  stack: fc.option(wideText(TASK_LIMITS.errorStackBytesMax))
+})
+
+const durationMs: Arbitrary<number> = fc.constantFrom(0, 1, 1.5, 1e9)
+
+export const outcome: Arbitrary<Outcome> = fc.oneof(
+  fc.record({
+    status: fc.constant('completed' as const),
+    epoch: small,
+    by: boot,
+    at: stamp,
+    durationMs,
+    result: fc.oneof(fc.constantFrom('1', '2'), wideText(TASK_LIMITS.inlineBytesMax)),
+    error: fc.constant(null),
+    reason: fc.constant(null)
+  }),
+  fc.record({
+    status: fc.constantFrom('failed' as const, 'cancelled' as const),
+    epoch: small,
+    by: boot,
+    at: stamp,
+    durationMs,
+    result: fc.constant(null),
+    error: fc.option(taskError),
+    reason: fc.constantFrom(...SETTLED_REASONS)
+  })
+)
+
+export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
+  return fc.record({
+    id: of,
+    type: fc.oneof(fc.constantFrom('red', 'blue'), wideText(TASK_LIMITS.typeLengthMax)),
+    payload: fc.oneof(fc.constantFrom('null', '{}'), wideText(TASK_LIMITS.inlineBytesMax)),
+    priority: fc.integer({ min: TASK_LIMITS.priorityMin, max: TASK_LIMITS.priorityMax }),
+    dependsOn: fc.array(id, { maxLength: 3 }),
+    tags: fc.array(wideText(TASK_LIMITS.tagLengthMax), { maxLength: 3 }),
+    timeoutMs: fc.option(fc.integer({ min: 0, max: TASK_LIMITS.timeoutMsMax })),
+    submittedAt: stamp,
+    submittedBy: boot
+  })
+}
+
+/** A record of one of these tasks. */
+export function recordOf(of: Arbitrary<TaskId>): Arbitrary<TaskRecord> {
+  return fc.record({
+    spec: spec(of),
+    created,
+    claim,
+    started: fc.option(started),
+    outcome: fc.option(outcome)
+  })
+}
+
+export const record: Arbitrary<TaskRecord> = recordOf(id)
+
+export const stored: Arbitrary<StoredTask> = fc.record({
+  record,
+  writes: fc.array(dot, { maxLength: 5 })
+})
+
+export const vector: Arbitrary<VersionVector> = fc
+  .uniqueArray(fc.tuple(boot, fc.integer({ min: 1, max: 2 ** 42 })), { selector: ([of]) => of })
+  .map(entries => new Map(entries))
+
+const count: Arbitrary<number> = fc.integer({ min: 0, max: 1000 })
+const handlers: Arbitrary<string[]> = fc.array(wideText(128), { maxLength: 3 })
+
+export const heartbeat: Arbitrary<Heartbeat> = fc.record({
+  kind: fc.constant('heartbeat' as const),
+  boot,
+  name: wideText(160),
+  version: wideText(64),
+  at: stamp,
+  slots: count,
+  running: count,
+  queued: count,
+  draining: fc.boolean(),
+  handlers,
+  labels: fc.dictionary(wideText(256), wideText(256), { maxKeys: 3, noNullPrototype: true }),
+  addresses: fc.array(wideText(256), { maxLength: 3 }),
+  vector
+})
+
+export const batch: Arbitrary<Batch> = fc
+  .tuple(boot, fc.integer({ min: 0, max: 2 ** 42 }), fc.array(record, { maxLength: 4 }))
+  .chain(([origin, after, records]) =>
+    fc.record({
+      kind: fc.constant('batch' as const),
+      origin: fc.constant(origin),
+      after: fc.constant(after),
+      records: fc.constant(records),
+      writes: fc.array(fc.integer({ min: -1, max: records.length - 1 }), { maxLength: 6 })
+    })
+  )
+
+export const grant: Arbitrary<Grant> = fc.record({
+  kind: fc.constant('grant' as const),
+  request: count,
+  boot,
+  records: fc.array(record, { maxLength: 3 }),
+  dependencies: fc.array(record, { maxLength: 3 })
+})
+
+export const message: Arbitrary<Message> = fc.oneof(
+  heartbeat,
+  batch,
+  grant,
+  fc.record({ kind: fc.constant('ack' as const), boot, vector }),
+  fc.record({ kind: fc.constant('steal' as const), request: count, boot, want: count, handlers }),
+  fc.record({ kind: fc.constant('goodbye' as const), boot }),
+  fc.record({ kind: fc.constant('sync' as const), boot, vector })
+)

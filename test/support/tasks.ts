@@ -1,0 +1,78 @@
+/** Tasks for tests: complete, and dull in everything that a test does not name. */
+import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
+import { Entry } from '../../src/core/log/entry.ts'
+import type { Heartbeat } from '../../src/core/message.ts'
+import type { Outcome, TaskRecord } from '../../src/core/task/record.ts'
+import type { TaskDraft, TaskSpec } from '../../src/core/task/spec.ts'
+
+/** Names the first boot of a node. */
+export function bootOf(node: string, start = 1): BootId {
+  return bootId(node, start, 0)
+}
+
+export const DRAFT: TaskDraft = {
+  type: 'work',
+  payload: 'null',
+  priority: 5,
+  dependsOn: [],
+  tags: [],
+  timeoutMs: null
+}
+
+/** The task that write `seq` of `by` created: queued there, unless `parts` says otherwise. */
+export function taskOf(
+  by: BootId,
+  seq: number,
+  parts: Partial<Omit<TaskRecord, 'spec'>> & { spec?: Partial<TaskSpec> } = {}
+): TaskRecord {
+  const { spec, ...others } = parts
+  return {
+    spec: { ...DRAFT, id: taskId(1000, by, seq), submittedAt: seq, submittedBy: by, ...spec },
+    created: [{ origin: by, seq }],
+    claim: { epoch: 0, holder: by, attempt: 1, hops: 0, cause: 'submit' },
+    started: null,
+    outcome: null,
+    ...others
+  }
+}
+
+export function outcomeBy(by: BootId, parts: Partial<Outcome> = {}): Outcome {
+  return {
+    status: 'completed',
+    epoch: 0,
+    by,
+    at: 1,
+    durationMs: 1,
+    result: parts.status === undefined || parts.status === 'completed' ? '"done"' : null,
+    error: null,
+    reason: parts.status === undefined || parts.status === 'completed' ? null : 'HandlerError',
+    ...parts
+  }
+}
+
+export function entryOf(record: TaskRecord): Entry {
+  return new Entry(record)
+}
+
+export function idOf(by: BootId, seq: number): TaskId {
+  return taskId(1000, by, seq)
+}
+
+export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heartbeat {
+  return {
+    kind: 'heartbeat',
+    boot,
+    name: `test/${boot.split('/')[0]}`,
+    version: '0.0.0',
+    at: 1,
+    slots: 1,
+    running: 0,
+    queued: 0,
+    draining: false,
+    handlers: ['work'],
+    labels: {},
+    addresses: [],
+    vector: new Map(),
+    ...parts
+  }
+}

@@ -1,0 +1,249 @@
+/** Every bound on what a peer may send: what is at the bound is accepted, and one more is refused. */
+import protobuf from 'protobufjs/minimal.js'
+import { describe, expect, test } from 'vitest'
+import { bootOf, heartbeatOf, outcomeBy, taskOf } from '../support/tasks.ts'
+import { bootId, taskId } from '../../src/core/base/ids.ts'
+import type { Batch, Heartbeat, Message } from '../../src/core/message.ts'
+import { TASK_LIMITS } from '../../src/core/options.ts'
+import type { TaskRecord } from '../../src/core/task/record.ts'
+import { decode, encode } from '../../src/wire/codec.ts'
+import { LIMITS } from '../../src/wire/limits.ts'
+
+const A = bootOf('a')
+const ID = taskId(1, A, 1)
+
+function batchOf(parts: Parameters<typeof taskOf>[2]): Batch {
+  const records = [taskOf(A, 1, parts)]
+  return { kind: 'batch', origin: A, after: 0, records, writes: [0] }
+}
+
+function list<T>(count: number, item: (i: number) => T): T[] {
+  return Array.from({ length: count }, (_, i) => item(i))
+}
+
+function text(bytes: number): string {
+  return 'x'.repeat(bytes)
+}
+
+function nodeOfLength(length: number): string {
+  return text(length - 18)
+}
+
+function labels(count: number, bytes = 1): Record<string, string> {
+  return Object.fromEntries(list(count, i => [String(i), text(bytes)]))
+}
+
+const failed = (name: string, message: string, stack: string): TaskRecord['outcome'] =>
+  outcomeBy(A, { status: 'failed', error: { name, message, stack } })
+
+const heartbeat = (parts: Partial<Heartbeat>): Message => heartbeatOf(A, parts)
+const steal = (want: number, handlers: string[] = []): Message => ({
+  kind: 'steal',
+  request: 1,
+  boot: A,
+  want,
+  handlers
+})
+const grant = (records: number, dependencies: number): Message => ({
+  kind: 'grant',
+  request: 1,
+  boot: A,
+  records: list(records, () => taskOf(A, 1)),
+  dependencies: list(dependencies, () => taskOf(A, 1))
+})
+const vector = (count: number): Map<string, number> =>
+  new Map(list(count, i => [bootId(`n${i}`, 1, 0), 1]))
+
+/** What is bounded, the bound, and a message that has exactly so much of it. */
+const upper: readonly [string, number, (size: number) => Message][] = [
+  ['type', TASK_LIMITS.typeLengthMax * 4, n => batchOf({ spec: { type: text(n) } })],
+  ['payload', TASK_LIMITS.inlineBytesMax, n => batchOf({ spec: { payload: text(n) } })],
+  ['priority', TASK_LIMITS.priorityMax, n => batchOf({ spec: { priority: n } })],
+  [
+    'dependencies',
+    TASK_LIMITS.dependenciesMax,
+    n => batchOf({ spec: { dependsOn: list(n, () => ID) } })
+  ],
+  ['tags', TASK_LIMITS.tagsMax, n => batchOf({ spec: { tags: list(n, () => 'tag') } })],
+  ['tag', TASK_LIMITS.tagLengthMax * 4, n => batchOf({ spec: { tags: [text(n)] } })],
+  ['timeout', TASK_LIMITS.timeoutMsMax, n => batchOf({ spec: { timeoutMs: n } })],
+  [
+    'creations',
+    LIMITS.createdMax,
+    n => batchOf({ created: list(n, i => ({ origin: A, seq: i + 1 })) })
+  ],
+  [
+    'result',
+    TASK_LIMITS.inlineBytesMax,
+    n => batchOf({ outcome: outcomeBy(A, { result: text(n) }) })
+  ],
+  [
+    'name of an error',
+    TASK_LIMITS.errorNameLengthMax * 4,
+    n => batchOf({ outcome: failed(text(n), '', '') })
+  ],
+  [
+    'message of an error',
+    TASK_LIMITS.errorMessageBytesMax,
+    n => batchOf({ outcome: failed('', text(n), '') })
+  ],
+  [
+    'stack of an error',
+    TASK_LIMITS.errorStackBytesMax,
+    n => batchOf({ outcome: failed('', '', text(n)) })
+  ],
+  [
+    'name of a boot',
+    LIMITS.bootBytesMax,
+    n => ({ kind: 'goodbye', boot: bootId(nodeOfLength(n), 1, 0) })
+  ],
+  ['name of a node', LIMITS.nodeNameBytesMax, n => heartbeat({ name: text(n) })],
+  ['version', LIMITS.versionBytesMax, n => heartbeat({ version: text(n) })],
+  ['slots', LIMITS.slotsMax, n => heartbeat({ slots: n })],
+  ['running', LIMITS.slotsMax, n => heartbeat({ running: n })],
+  ['handlers', LIMITS.handlersMax, n => heartbeat({ handlers: list(n, String) })],
+  ['name of a handler', TASK_LIMITS.typeLengthMax * 4, n => heartbeat({ handlers: [text(n)] })],
+  ['labels', LIMITS.labelsMax, n => heartbeat({ labels: labels(n) })],
+  ['value of a label', LIMITS.labelBytesMax, n => heartbeat({ labels: labels(1, n) })],
+  ['name of a label', LIMITS.labelBytesMax, n => heartbeat({ labels: { [text(n)]: '' } })],
+  ['addresses', LIMITS.addressesMax, n => heartbeat({ addresses: list(n, String) })],
+  ['address', LIMITS.addressBytesMax, n => heartbeat({ addresses: [text(n)] })],
+  [
+    'boots of a vector',
+    LIMITS.vectorEntriesMax,
+    n => ({ kind: 'ack', boot: A, vector: vector(n) })
+  ],
+  ['tasks asked for', LIMITS.wantMax, n => steal(n)],
+  ['types asked for', LIMITS.handlersMax, n => steal(1, list(n, String))],
+  ['tasks granted', LIMITS.wantMax, n => grant(n, 0)],
+  ['dependencies of a grant', LIMITS.recordsMax, n => grant(0, n)],
+  [
+    'tasks of a batch',
+    LIMITS.recordsMax,
+    n => ({ ...batchOf({}), records: list(n, () => taskOf(A, 1)) })
+  ],
+  ['writes of a batch', LIMITS.writesMax, n => ({ ...batchOf({}), writes: list(n, () => -1) })]
+]
+
+describe('a bound', () => {
+  test.each(upper)('on %s is kept', (_, bound, messageOf) => {
+    const most = messageOf(bound)
+    expect(decode(encode(most))).toEqual({ ok: true, message: most })
+    expect(decode(encode(messageOf(bound + 1)))).toMatchObject({ ok: false })
+  })
+
+  test('stands for every name in the list of bounds', () => {
+    expect(Object.keys(LIMITS).sort()).toEqual(
+      [
+        ['addressBytesMax', 'addressesMax', 'bootBytesMax', 'createdMax', 'handlersMax'],
+        ['labelBytesMax', 'labelsMax', 'nodeNameBytesMax', 'recordsMax', 'slotsMax'],
+        ['vectorEntriesMax', 'versionBytesMax', 'wantMax', 'writesMax']
+      ].flat()
+    )
+  })
+})
+
+describe('refused is', () => {
+  const refused: readonly [string, Message][] = [
+    ['a priority below the lowest', batchOf({ spec: { priority: TASK_LIMITS.priorityMin - 1 } })],
+    ['a write of no number', batchOf({ created: [{ origin: A, seq: 0 }] })],
+    ['a task that nobody created', batchOf({ created: [] })],
+    ['a write of a record that is not there', { ...batchOf({}), writes: [1] }],
+    ['a time before all time', batchOf({ started: { epoch: 0, at: -1 } })],
+    ['a time that is no whole number', batchOf({ started: { epoch: 0, at: 1.5 } })],
+    ['a time that is no number', batchOf({ started: { epoch: 0, at: Number.NaN } })],
+    ['a time beyond what counts exactly', batchOf({ started: { epoch: 0, at: 2 ** 53 } })],
+    ['an endless duration', batchOf({ outcome: outcomeBy(A, { durationMs: Infinity }) })],
+    ['a negative duration', batchOf({ outcome: outcomeBy(A, { durationMs: -1 }) })],
+    ['a completion without a result', batchOf({ outcome: outcomeBy(A, { result: null }) })],
+    ['a completion with a reason', batchOf({ outcome: outcomeBy(A, { reason: 'Timeout' }) })],
+    [
+      'a failure with a result',
+      batchOf({ outcome: outcomeBy(A, { status: 'failed', result: '1', reason: 'Timeout' }) })
+    ],
+    [
+      'a failure without a reason',
+      batchOf({ outcome: outcomeBy(A, { status: 'failed', result: null, reason: null }) })
+    ],
+    ['a task id of another form', batchOf({ spec: { id: ID.toUpperCase().replace('8', 'X') } })],
+    ['a boot without a node', { kind: 'goodbye', boot: '/0000000001-000000' }],
+    ['a boot with too many parts', { kind: 'goodbye', boot: 'a/b/0000000001-000000' }],
+    ['a vector entry of zero', { kind: 'ack', boot: A, vector: new Map([[A, 0]]) }]
+  ]
+
+  test.each(refused)('%s', (_, message) => {
+    expect(decode(encode(message))).toMatchObject({ ok: false })
+  })
+
+  test('a kind of message that does not exist', () => {
+    const bytes = protobuf.Writer.create()
+      .uint32((77 << 3) | 2)
+      .string('')
+      .finish()
+    expect(decode(bytes)).toEqual({ ok: false, why: 'there is no message kind 77' })
+  })
+
+  test('anything after the end of a message', () => {
+    const bytes = Buffer.concat([encode({ kind: 'goodbye', boot: A }), Buffer.from([0])])
+    expect(decode(bytes)).toMatchObject({ ok: false })
+  })
+
+  test('a message without a field that it needs', () => {
+    const bytes = protobuf.Writer.create()
+      .uint32((6 << 3) | 2)
+      .fork()
+      .ldelim()
+      .finish()
+    expect(decode(bytes)).toEqual({ ok: false, why: 'boot is missing' })
+  })
+
+  test('nothing at all', () => {
+    expect(decode(new Uint8Array())).toMatchObject({ ok: false })
+  })
+})
+
+describe('the table of names', () => {
+  function goodbye(write: (writer: protobuf.Writer) => void): ReturnType<typeof decode> {
+    const writer = protobuf.Writer.create()
+      .uint32((6 << 3) | 2)
+      .fork()
+    write(writer)
+    return decode(writer.ldelim().finish())
+  }
+
+  test('has no entry before a name was introduced', () => {
+    const decoded = goodbye(writer => writer.uint32((1 << 3) | 0).uint32(0))
+    expect(decoded).toEqual({ ok: false, why: 'name 0 was not introduced' })
+  })
+
+  test('has no entry beyond those introduced', () => {
+    const decoded = goodbye(writer => {
+      writer.uint32((1 << 3) | 2).string(A)
+      writer.uint32((1 << 3) | 0).uint32(1)
+    })
+    expect(decoded).toEqual({ ok: false, why: 'name 1 was not introduced' })
+  })
+
+  test('gives the name that a number stands for', () => {
+    const decoded = goodbye(writer => {
+      writer.uint32((1 << 3) | 2).string(A)
+      writer.uint32((1 << 3) | 0).uint32(0)
+    })
+    expect(decoded).toEqual({ ok: true, message: { kind: 'goodbye', boot: A } })
+  })
+
+  test('is empty again for the next message', () => {
+    encode({ kind: 'goodbye', boot: A })
+    expect(decode(encode({ kind: 'goodbye', boot: A }))).toMatchObject({ ok: true })
+  })
+
+  test('writes a long name once, however often it is said', () => {
+    const boot = bootId('n'.repeat(100), 1, 0)
+    const one = (count: number): number =>
+      encode({
+        ...batchOf({ created: list(count, i => ({ origin: boot, seq: i + 1 })) }),
+        origin: boot
+      }).length
+    expect(one(20) - one(1)).toBeLessThan(19 * 20)
+  })
+})

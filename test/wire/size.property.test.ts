@@ -1,0 +1,153 @@
+/** No gossip message exceeds 64 KiB: the size is known before encoding, and a batch of one task always fits. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { batch, record } from '../support/arbitraries.ts'
+import { bootId } from '../../src/core/base/ids.ts'
+import { Log } from '../../src/core/log/log.ts'
+import { MessageSize } from '../../src/core/log/size.ts'
+import type { Batch } from '../../src/core/message.ts'
+import type { TaskError, TaskRecord } from '../../src/core/task/record.ts'
+import { decode, encode } from '../../src/wire/codec.ts'
+import { GOSSIP_BYTES_MAX, LIMITS } from '../../src/wire/limits.ts'
+import { TASK_LIMITS } from '../../src/core/options.ts'
+
+/** As `Log.range` counts it. */
+function sizeOf({ records, writes }: Batch): number {
+  const size = new MessageSize()
+  for (const _ of writes) size.addWrite()
+  for (const each of records) size.add(each)
+  return size.bytes
+}
+
+function text(bytes: number): string {
+  return 'x'.repeat(bytes)
+}
+
+/** A boot with the longest name that is accepted; different ones for different numbers. */
+function longBoot(number: number): string {
+  const node = String(number).padStart(LIMITS.bootBytesMax - 18, 'n')
+  return bootId(node, 1, 0)
+}
+
+/** The largest number that each field can hold. */
+const HUGE = 2 ** 32 - 1
+const ID = 'ffffffff-ffff-8fff-bfff-ffffffffffff'
+
+/** The largest record that the wire accepts, settled in this way. */
+function largest(settled: { result: string | null; error: TaskError | null }): TaskRecord {
+  return {
+    spec: {
+      id: ID,
+      type: text(TASK_LIMITS.typeLengthMax * 4),
+      payload: text(TASK_LIMITS.inlineBytesMax),
+      priority: TASK_LIMITS.priorityMax,
+      dependsOn: Array.from({ length: TASK_LIMITS.dependenciesMax }, () => ID),
+      tags: Array.from({ length: TASK_LIMITS.tagsMax }, () => text(TASK_LIMITS.tagLengthMax * 4)),
+      timeoutMs: TASK_LIMITS.timeoutMsMax,
+      submittedAt: Number.MAX_SAFE_INTEGER,
+      submittedBy: longBoot(0)
+    },
+    created: Array.from({ length: LIMITS.createdMax }, (_, i) => ({
+      origin: longBoot(i + 1),
+      seq: Number.MAX_SAFE_INTEGER
+    })),
+    claim: { epoch: HUGE, holder: longBoot(1001), attempt: HUGE, hops: HUGE, cause: 'reclaim' },
+    started: { epoch: HUGE, at: Number.MAX_SAFE_INTEGER },
+    outcome: {
+      status: settled.result === null ? 'failed' : 'completed',
+      epoch: HUGE,
+      by: longBoot(1002),
+      at: Number.MAX_SAFE_INTEGER,
+      durationMs: Number.MAX_VALUE,
+      reason: settled.result === null ? 'TooLarge' : null,
+      ...settled
+    }
+  }
+}
+
+const RESULT = text(TASK_LIMITS.inlineBytesMax)
+const ERROR: TaskError = {
+  name: text(TASK_LIMITS.errorNameLengthMax * 4),
+  message: text(TASK_LIMITS.errorMessageBytesMax),
+  stack: text(TASK_LIMITS.errorStackBytesMax)
+}
+
+const records: readonly [string, TaskRecord][] = [
+  ['completed', largest({ result: RESULT, error: null })],
+  ['failed', largest({ result: null, error: ERROR })]
+]
+
+function batchOf(one: TaskRecord): Batch {
+  const after = Number.MAX_SAFE_INTEGER - 1
+  return { kind: 'batch', origin: longBoot(2000), after, records: [one], writes: [0] }
+}
+
+describe('the size of a batch', () => {
+  test('is never below what its encoding takes', () => {
+    fc.assert(
+      fc.property(batch, given => {
+        expect(sizeOf(given)).toBeGreaterThanOrEqual(encode(given).length)
+      }),
+      { numRuns: 500 }
+    )
+  })
+
+  test('of many small tasks is not so far above it that messages would be half empty', () => {
+    fc.assert(
+      fc.property(fc.array(record, { minLength: 20, maxLength: 30 }), many => {
+        const given = { ...batchOf(many[0]!), records: many, writes: many.map((_, i) => i) }
+        expect(sizeOf(given)).toBeLessThan(4 * encode(given).length)
+      }),
+      { numRuns: 20 }
+    )
+  })
+
+  test.each(records)('of the largest task, %s, is not below what its encoding takes', (_, one) => {
+    expect(sizeOf(batchOf(one))).toBeGreaterThanOrEqual(encode(batchOf(one)).length)
+  })
+
+  test('of writes to thousands of tasks is not below what its encoding takes', () => {
+    const writes = Array.from({ length: 40_000 }, (_, i) => (i % 2 === 0 ? -1 : 0))
+    const given = { ...batchOf(records[0]![1]), writes }
+    expect(sizeOf(given)).toBeGreaterThanOrEqual(encode(given).length)
+  })
+})
+
+describe('the largest task that the wire accepts', () => {
+  test.each(records)('%s, is accepted', (_, one) => {
+    expect(decode(encode(batchOf(one))).ok).toBe(true)
+  })
+
+  test.each(records)('%s, makes a gossip message of less than 64 KiB', (_, one) => {
+    const given = batchOf(one)
+    const bytes = encode(given).length
+    expect(bytes).toBeLessThan(GOSSIP_BYTES_MAX)
+  })
+
+  test('cannot be made larger by an error beside its result', () => {
+    expect(decode(encode(batchOf(largest({ result: RESULT, error: ERROR })))).ok).toBe(false)
+  })
+
+  test('fits into one gossip message by its estimated size, too', () => {
+    const one = largest({ result: RESULT, error: null })
+    expect(sizeOf(batchOf(one))).toBeLessThanOrEqual(GOSSIP_BYTES_MAX)
+  })
+})
+
+test('what a log cuts for gossip is accepted and within the bound', () => {
+  const self = longBoot(0)
+  const log = new Log(self)
+  for (let seq = 1; seq <= 12; seq++) {
+    const one = largest({ result: RESULT, error: null })
+    const id = `ffffffff-ffff-8fff-bfff-${String(seq).padStart(12, '0')}`
+    log.create({ ...one, spec: { ...one.spec, id }, created: [{ origin: self, seq }] })
+  }
+  log.flushed(log.flush()!.flush)
+  for (let after = 0; after < 12;) {
+    const cut = log.range(self, after, GOSSIP_BYTES_MAX)!
+    const bytes = encode(cut)
+    expect(bytes.length).toBeLessThan(GOSSIP_BYTES_MAX)
+    expect(decode(bytes).ok).toBe(true)
+    after += cut.writes.length
+  }
+})
