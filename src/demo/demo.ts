@@ -104,18 +104,23 @@ async function drawTiles(
   names: readonly string[],
   progress: readonly NodeProgress[]
 ): Promise<TileResult[]> {
-  const submitted = await Promise.all(tilePlaces().map(place => client.submit('tile', place)))
-  const ids = submitted.map(({ id }) => id)
-  const payload: JoinPayload = { file: out, nodes: [...names] }
-  const joined = await client.submit('join', payload, { dependsOn: ids, priority: 10 })
-  const tiles = await Promise.all(
-    ids.map(async id => {
+  const submitted = tilePlaces().map(place => client.submit('tile', place))
+  // Waited for from the moment that each is accepted: the first are drawn before the last are.
+  const drawn = Promise.all(
+    submitted.map(async accepted => {
+      const { id } = await accepted
       const result = resultOf(await client.wait(id)) as unknown as TileResult
       const maker = progress.find(({ name }) => name === result.node)
       if (maker) maker.done++
       return result
     })
   )
+  // Looked at below; until then a failure is no unhandled rejection.
+  drawn.catch(() => {})
+  const ids = (await Promise.all(submitted)).map(({ id }) => id)
+  const payload: JoinPayload = { file: out, nodes: [...names] }
+  const joined = await client.submit('join', payload, { dependsOn: ids, priority: 10 })
+  const tiles = await drawn
   resultOf(await client.wait(joined.id))
   return tiles
 }
