@@ -101,10 +101,11 @@ export class Members {
     return ageMs >= this.#options.suspectMs ? 'suspect' : 'alive'
   }
 
-  /** How many reachable members have our write `seq` of `origin` on disk. */
+  /** How many members have write `seq` of `origin` on disk. From one that has left, nobody can fetch it. */
   copies(origin: BootId, seq: number): number {
     let copies = 0
     for (const [node, member] of this.#members) {
+      if (member.left) continue
       if (node !== nodeOf(origin) && (member.vector.get(origin) ?? 0) >= seq) copies++
     }
     return copies
