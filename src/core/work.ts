@@ -149,7 +149,7 @@ export class Work {
 
   /** With too little at hand, asks the holder that seems to have most. */
   askForWork(): void {
-    const { self, members, now, emit } = this.#context
+    const { self, members, now, emit, options } = this.#context
     if (this.#draining || this.#slots === 0 || !this.#thief.mayAsk(now)) return
     const backlogs = members.reachable().map(({ heartbeat: { boot } }) => ({
       holder: boot,
@@ -165,7 +165,7 @@ export class Work {
     const question = this.#thief.ask(now, worthwhile)
     if (question === null) return
     const { request, holder } = question
-    const want = wanted - atHand
+    const want = Math.min(wanted - atHand, options.stealMax)
     emit({
       kind: 'send',
       to: nodeOf(holder),

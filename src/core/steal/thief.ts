@@ -35,7 +35,7 @@ export class Thief {
   wanted(slots: number, expectedMs: number | undefined): number {
     if (expectedMs === undefined) return slots
     const ahead = Math.floor((slots * this.#options.stealAheadMs) / Math.max(expectedMs, 0.01))
-    return Math.min(slots + ahead, this.#options.stealMax)
+    return Math.max(slots, Math.min(slots + ahead, this.#options.stealMax))
   }
 
   /** Whether no question is open. One without an answer is given up after a while. */
