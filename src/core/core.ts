@@ -130,7 +130,7 @@ export class Core {
       case 'grant':
         return this.#work.granted(from, message)
       case 'goodbye':
-        return this.#onGoodbye(message.boot)
+        return this.#onGoodbye(from, message.boot)
       case 'sync':
         // Answered by `answerSync`, on a stream of its own. As a message among others it asks for nothing.
         return
@@ -146,10 +146,9 @@ export class Core {
     this.#replication.settleCopies()
   }
 
-  #onGoodbye(boot: BootId): void {
+  #onGoodbye(node: NodeId, boot: BootId): void {
     const { members } = this.#context
-    if (!members.saidGoodbye(boot)) return
-    const node = nodeOf(boot)
+    if (nodeOf(boot) !== node || !members.saidGoodbye(boot)) return
     this.#notify({ name: 'node:left', node, nodeName: members.get(node)!.heartbeat.name })
     this.#replication.settleCopies()
   }
