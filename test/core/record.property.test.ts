@@ -56,7 +56,7 @@ function parts(value: unknown): Part[] {
   if (value === null) return [0]
   if (Array.isArray(value)) return value.flatMap(item => [1, ...parts(item)])
   if (typeof value === 'object') {
-    const entries = Object.entries(value as object).sort(([a], [b]) => (a < b ? -1 : 1))
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
     return [1, ...entries.flatMap(([, field]) => parts(field))]
   }
   return [1, value as Part]

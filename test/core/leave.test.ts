@@ -1,0 +1,133 @@
+/** Leaving on purpose: nothing that was accepted may be lost by it. */
+import { describe, expect, test } from 'vitest'
+import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
+import { bootOf } from '../support/tasks.ts'
+import './forbid.ts'
+
+const BOOTS = ['a', 'b', 'c'].map(node => bootOf(node))
+
+function cluster(count: number): { pump: Pump; nodes: PumpNode[] } {
+  const pump = pumpOf(BOOTS.slice(0, count))
+  return { pump, nodes: pump.nodes }
+}
+
+function leave(pump: Pump, node: PumpNode, abort = false): void {
+  node.feed({ kind: 'leave', abort })
+  pump.settle()
+}
+
+function hasLeft(node: PumpNode): boolean {
+  return node.of('left').length > 0
+}
+
+describe('a node that leaves', () => {
+  test('hands on what is queued and what waits, and then says goodbye', () => {
+    const { pump, nodes } = cluster(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    const queued = a.submit()
+    const waiting = a.submit({ dependsOn: [queued] })
+    pump.settle()
+    leave(pump, a)
+    expect(hasLeft(a)).toBe(true)
+    expect(a.sent('goodbye')).toHaveLength(1)
+    expect([queued, waiting].map(id => b.record(id).claim.holder)).toEqual([b.boot, b.boot])
+    expect(b.core.view.members(pump.now)).toMatchObject([{ status: 'left' }])
+    b.worker(1)
+    b.end(queued)
+    expect(b.running.has(waiting)).toBe(true)
+  })
+
+  test('waits for what runs, and starts nothing more', () => {
+    const { pump, nodes } = cluster(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    a.worker(1)
+    const [running, queued] = [a.submit(), a.submit()]
+    pump.settle()
+    leave(pump, a)
+    expect(hasLeft(a)).toBe(false)
+    expect(b.record(queued).claim.holder).toBe(b.boot)
+    a.end(running)
+    pump.settle()
+    expect(a.running.size).toBe(0)
+    expect(hasLeft(a)).toBe(true)
+    expect(b.state(running)).toBe('completed')
+  })
+
+  test('hands on what runs, too, when told to abort, also when it was leaving already', () => {
+    const { pump, nodes } = cluster(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    a.worker(1)
+    const running = a.submit()
+    pump.settle()
+    leave(pump, a)
+    leave(pump, a, true)
+    expect(a.of('abort')).toEqual([{ kind: 'abort', taskId: running, epoch: 0 }])
+    expect(hasLeft(a)).toBe(true)
+    b.worker(1)
+    expect(b.running.get(running)).toMatchObject({ epoch: 1 })
+  })
+
+  test('stays until what it wrote is on the disk of another', () => {
+    const { pump, nodes } = cluster(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    b.holdDisk = true
+    a.submit()
+    pump.settle()
+    leave(pump, a)
+    expect(hasLeft(a)).toBe(false)
+    b.releaseDisk()
+    pump.settle()
+    expect(hasLeft(a)).toBe(true)
+  })
+
+  test('does not count what is only with one who has left before', () => {
+    const { pump, nodes } = cluster(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    pump.lose = (_from, to, { kind }) => to === 'c' && kind === 'batch'
+    a.worker(1)
+    const taskId = a.submit()
+    a.end(taskId)
+    pump.settle()
+    leave(pump, b)
+    expect(hasLeft(b)).toBe(true)
+    expect(c.core.view.record(taskId)).toBeUndefined()
+    a.feed({ kind: 'leave', abort: false })
+    pump.settle()
+    expect(hasLeft(a)).toBe(false)
+    for (let i = 0; i < 4; i++) pump.pass(1000)
+    expect(c.state(taskId)).toBe('completed')
+    expect(hasLeft(a)).toBe(true)
+  })
+
+  test('alone leaves at once and keeps what it has', () => {
+    const { pump, nodes } = cluster(1)
+    const a = nodes[0]!
+    const taskId = a.submit()
+    pump.settle()
+    leave(pump, a)
+    expect(hasLeft(a)).toBe(true)
+    expect(a.record(taskId).claim.holder).toBe(a.boot)
+  })
+
+  test('leaves once, however often it is told to', () => {
+    const { pump, nodes } = cluster(2)
+    const a = nodes[0]!
+    for (const abort of [false, true, false]) leave(pump, a, abort)
+    expect(a.of('left')).toHaveLength(1)
+    expect(a.sent('goodbye')).toHaveLength(1)
+  })
+
+  test('is given nothing any more, and hands on a grant that was on its way', () => {
+    const { pump, nodes } = cluster(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const taskId = a.submit()
+    pump.settle()
+    b.feed({ kind: 'worker', slots: 1, handlers: ['work'] })
+    expect(b.sent('steal')).toHaveLength(1)
+    leave(pump, b)
+    pump.pass(2000)
+    expect(hasLeft(b)).toBe(true)
+    const { holder } = c.record(taskId).claim
+    expect([a.boot, c.boot]).toContain(holder)
+  })
+})

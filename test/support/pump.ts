@@ -1,0 +1,188 @@
+/**
+ * A few cores, driven by hand: every message waits in one queue until `settle` delivers it, in order and at once.
+ *
+ * Unlike the simulator it has no dice and no clock of its own, and each piece of the outside can be held back: a disk
+ * that does not answer (`holdDisk`), a message that is lost (`lose`), a handler that ends when the test says so.
+ */
+import { nodeOf, type BootId, type NodeId, type TaskId } from '../../src/core/base/ids.ts'
+import { Core } from '../../src/core/core.ts'
+import type { Effect, Run } from '../../src/core/effect.ts'
+import type { Input, RunResult } from '../../src/core/input.ts'
+import type { Message } from '../../src/core/message.ts'
+import type { CoreOptions } from '../../src/core/options.ts'
+import type { TaskRecord } from '../../src/core/task/record.ts'
+import type { TaskDraft } from '../../src/core/task/spec.ts'
+import { DRAFT } from './tasks.ts'
+
+export class Pump {
+  now = 1_000_000
+  readonly nodes: PumpNode[] = []
+  /** Messages for which this says true never arrive. */
+  lose: (from: NodeId, to: NodeId, message: Message) => boolean = () => false
+  readonly #queue: (() => void)[] = []
+
+  add(boot: BootId, options: Partial<CoreOptions> = {}): PumpNode {
+    const node = new PumpNode(this, boot, options)
+    this.nodes.push(node)
+    return node
+  }
+
+  link(x: PumpNode, y: PumpNode, up = true): void {
+    for (const [node, other] of [
+      [x, y],
+      [y, x]
+    ] as const) {
+      if (up) node.links.add(other.id)
+      else node.links.delete(other.id)
+      node.feed({ kind: 'link', peer: other.id, up })
+    }
+  }
+
+  later(run: () => void): void {
+    this.#queue.push(run)
+  }
+
+  deliver(from: PumpNode, to: NodeId, message: Message): void {
+    if (!from.links.has(to) || this.lose(from.id, to, message)) return
+    const receiver = this.nodes.find(({ id }) => id === to)!
+    this.later(() => receiver.feed({ kind: 'message', from: from.id, message }))
+  }
+
+  /** Delivers until nothing is on its way any more. */
+  settle(): void {
+    for (let next = this.#queue.shift(); next !== undefined; next = this.#queue.shift()) next()
+  }
+
+  /** Time passes: one tick for each node, then all that follows from it. */
+  pass(ms: number): void {
+    this.now += ms
+    for (const node of this.nodes) node.feed({ kind: 'tick' })
+    this.settle()
+  }
+}
+
+export class PumpNode {
+  readonly id: NodeId
+  readonly boot: BootId
+  readonly core: Core
+  readonly links = new Set<NodeId>()
+  /** Everything that it ever asked for, in order. */
+  readonly effects: Effect[] = []
+  readonly running = new Map<TaskId, Run>()
+  holdDisk = false
+  readonly #pump: Pump
+  #heldFlush: number | null = null
+  #requests = 0
+
+  constructor(pump: Pump, boot: BootId, options: Partial<CoreOptions>) {
+    this.id = nodeOf(boot)
+    this.boot = boot
+    this.#pump = pump
+    const identity = { boot, name: `test/${this.id}`, version: '0.0.0', labels: {} }
+    this.core = new Core(identity, options)
+  }
+
+  feed(input: Input): Effect[] {
+    const effects = this.core.step(this.#pump.now, input)
+    this.effects.push(...effects)
+    for (const effect of effects) this.#perform(effect)
+    return effects
+  }
+
+  worker(slots: number, handlers: readonly string[] = ['work']): void {
+    this.feed({ kind: 'worker', slots, handlers })
+    this.#pump.settle()
+  }
+
+  /** Returns the id of the new task. */
+  submit(draft: Partial<TaskDraft> = {}, acks: number | null = null): TaskId {
+    const request = ++this.#requests
+    const before = new Set([...this.core.view.records()].map(({ spec }) => spec.id))
+    this.feed({ kind: 'submit', request, draft: { ...DRAFT, ...draft }, acks })
+    return [...this.core.view.records()].find(({ spec }) => !before.has(spec.id))!.spec.id
+  }
+
+  /** The handler of a task that runs here ends. */
+  end(taskId: TaskId, run: RunResult = { status: 'completed', result: '"done"' }): void {
+    const { epoch } = this.running.get(taskId)!
+    this.running.delete(taskId)
+    this.feed({ kind: 'completion', taskId, epoch, run, durationMs: 1 })
+  }
+
+  /** The flush that was held back is on disk. */
+  releaseDisk(): void {
+    this.holdDisk = false
+    const flush = this.#heldFlush
+    this.#heldFlush = null
+    if (flush !== null) this.feed({ kind: 'persisted', flush })
+  }
+
+  record(taskId: TaskId): TaskRecord {
+    return this.core.view.record(taskId)!
+  }
+
+  state(taskId: TaskId): string {
+    const record = this.core.view.record(taskId)
+    return record === undefined ? 'unknown' : this.core.view.state(record)
+  }
+
+  of<K extends Effect['kind']>(kind: K): Extract<Effect, { kind: K }>[] {
+    return this.effects.filter((e): e is Extract<Effect, { kind: K }> => e.kind === kind)
+  }
+
+  sent<K extends Message['kind']>(kind: K): Extract<Message, { kind: K }>[] {
+    const messages = [...this.of('send'), ...this.of('publish')].map(({ message }) => message)
+    return messages.filter((m): m is Extract<Message, { kind: K }> => m.kind === kind)
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#pump.deliver(this, effect.to, effect.message)
+      case 'publish':
+        for (const to of this.links) this.#pump.deliver(this, to, effect.message)
+        return
+      case 'persist': {
+        const { flush } = effect.flush
+        if (this.holdDisk) this.#heldFlush = flush
+        else this.#pump.later(() => this.feed({ kind: 'persisted', flush }))
+        return
+      }
+      case 'sync':
+        return this.#pump.later(() => this.#sync(effect))
+      case 'start':
+        this.running.set(effect.run.taskId, effect.run)
+        return
+      case 'abort':
+        this.running.delete(effect.taskId)
+        return
+      case 'accepted':
+      case 'settled':
+      case 'notify':
+      case 'left':
+        return
+    }
+  }
+
+  #sync({ peer, request }: Extract<Effect, { kind: 'sync' }>): void {
+    const answerer = this.#pump.nodes.find(({ id }) => id === peer)!
+    const linked = this.links.has(peer)
+    if (linked) {
+      for (const message of answerer.core.answerSync(request)) {
+        this.feed({ kind: 'message', from: peer, message })
+      }
+    }
+    this.feed({ kind: 'sync-ended', peer, whole: linked })
+  }
+}
+
+/** Nodes named a, b, c ..., all linked, none with a handler yet. */
+export function pumpOf(boots: readonly BootId[], options: Partial<CoreOptions> = {}): Pump {
+  const pump = new Pump()
+  for (const boot of boots) pump.add(boot, options)
+  for (const [i, x] of pump.nodes.entries()) {
+    for (const y of pump.nodes.slice(i + 1)) pump.link(x, y)
+  }
+  pump.settle()
+  return pump
+}
