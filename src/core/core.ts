@@ -95,6 +95,9 @@ export class Core {
         this.#addresses = input.addresses
         this.#publishHeartbeat()
         break
+      case 'watch':
+        this.#replication.watch(input.taskId)
+        break
       case 'tick':
         this.#onTick()
         break
@@ -163,6 +166,8 @@ export class Core {
   #onTick(): void {
     const { now, options } = this.#context
     if (now - this.#heartbeatAt >= options.heartbeatMs) this.#publishHeartbeat()
+    if (this.#leaving === 'handing on') this.#replication.urge()
+    this.#replication.acknowledgeOwed()
     this.#replication.catchUp()
     this.#replication.settleCopies()
   }

@@ -37,6 +37,8 @@ export type Input =
   | Readonly<{ kind: 'persisted'; flush: number }>
   /** Our own addresses, as others reach us. */
   | Readonly<{ kind: 'addresses'; addresses: readonly string[] }>
+  /** Somebody here waits for the outcome of this task, which has not been reported yet. */
+  | Readonly<{ kind: 'watch'; taskId: TaskId }>
   /** Time has passed. Due a few times a second; late or lost ticks only delay things. */
   | Readonly<{ kind: 'tick' }>
   /**

@@ -43,6 +43,8 @@ export type CoreOptions = Readonly<{
   hopsMax: number
   /** How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. */
   syncDelayMs: number
+  /** What nobody waits for is flushed after this. Guess: ten disk writes a second are no load. */
+  lazyFlushMs: number
   /** No gossip message is larger. */
   gossipBytesMax: number
 }>
@@ -58,5 +60,6 @@ export const CORE_DEFAULTS: CoreOptions = {
   stealMax: 256,
   hopsMax: 8,
   syncDelayMs: 300,
+  lazyFlushMs: 100,
   gossipBytesMax: 65_536
 }

@@ -1,11 +1,17 @@
 /**
  * The half of the core that carries the log: to disk, to the others, and back from them.
  *
- * Writing is group commit. If nothing is on the way to disk, what has changed goes at once; otherwise it gathers until
- * that flush has landed. An idle node answers in one disk write, and a busy one puts hundreds of tasks into each. Only
- * when a flush has landed is it told to others.
+ * Writing is group commit. What somebody waits for goes to disk at once if nothing is on its way there, and otherwise
+ * gathers until that flush has landed: an idle node answers in one disk write, and a busy one puts hundreds of tasks into
+ * each. What nobody waits for (that a task has been started, what others wrote) goes along with the next flush, or by
+ * itself a moment later. Only when a flush has landed is it told to others.
+ *
+ * For every boot one member is its witness: it keeps that boot's writes and acknowledges them at once, so that the boot
+ * can promise two copies. The others do so at their leisure. Asking all of them would cost five disk writes and five
+ * messages for the one that counts.
  */
-import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
+import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
+import { weight } from './base/weight.ts'
 import type { Context } from './context.ts'
 import type { Flush } from './effect.ts'
 import { Copies } from './log/copies.ts'
@@ -19,6 +25,15 @@ export class Replication {
   readonly #copies = new Copies()
   readonly #lag: Lag
   #syncing = false
+  /** Somebody waits for what has changed since the last flush. */
+  #urgent = false
+  #flushedAt = Number.NEGATIVE_INFINITY
+  /** Boots that wait for an acknowledgement of what is being flushed. */
+  #prompt = new Set<BootId>()
+  /** Boots whose writes have been kept but not acknowledged yet. */
+  #owed = new Set<BootId>()
+  /** Tasks that are waited for here. */
+  readonly #watched = new Set<TaskId>()
   /** What waits for a flush: called when that one, or a later one, has landed. */
   #afterFlush: { flush: number; done: () => void }[] = []
 
@@ -30,8 +45,9 @@ export class Replication {
   /** All that this node wrote is on its disk and, if there is anybody, on another's. */
   get isSettled(): boolean {
     const { log, self, members } = this.#context
-    if (log.isFlushing || this.#afterFlush.length > 0) return false
-    const copies = members.copies(self, log.durableVector.get(self) ?? 0)
+    const written = log.nextSeq - 1
+    if ((log.durableVector.get(self) ?? 0) < written || this.#afterFlush.length > 0) return false
+    const copies = members.copies(self, written)
     return copies >= Math.min(1, members.reachable().length)
   }
 
@@ -41,8 +57,27 @@ export class Replication {
     const merged = log.merge(batch)
     if (merged.kind === 'gap') this.#sync(from)
     if (merged.kind !== 'merged') return []
-    for (const { record } of merged.changed) clock.adopt(latestStamp(record), now)
+    const prompt = this.#isWitness(batch.origin)
+    for (const { id, record } of merged.changed) {
+      clock.adopt(latestStamp(record), now)
+      if (this.#watched.has(id) && isSettled(record)) this.#urgent = true
+    }
+    if (prompt) {
+      this.#urgent = true
+      this.#prompt.add(batch.origin)
+    }
     return merged.changed
+  }
+
+  /** Somebody here waits for the outcome of a task. */
+  watch(taskId: TaskId): void {
+    this.#watched.add(taskId)
+    this.#urgent = true
+  }
+
+  /** What has just been written is waited for. */
+  urge(): void {
+    this.#urgent = true
   }
 
   syncEnded(): void {
@@ -61,14 +96,26 @@ export class Replication {
     this.#lag.forget(peer)
   }
 
-  /** Sends what has changed to disk, unless a flush is under way. */
+  /** Sends what has changed to disk, if it is urgent or has waited long enough, and no flush is under way. */
   flush(): void {
-    const flush = this.#context.log.flush()
-    if (flush !== null) this.#context.emit({ kind: 'persist', flush })
+    const { log, now, options, emit } = this.#context
+    if (!this.#urgent && now - this.#flushedAt < options.lazyFlushMs) return
+    const flush = log.flush()
+    if (flush === null) return
+    this.#urgent = false
+    this.#flushedAt = now
+    emit({ kind: 'persist', flush })
+  }
+
+  /** Acknowledges what nobody was in a hurry for. */
+  acknowledgeOwed(): void {
+    this.#acknowledge(this.#owed)
+    this.#owed = new Set()
   }
 
   /** Calls back when everything written so far is on disk. */
   onceDurable(done: () => void): void {
+    this.#urgent = true
     this.#afterFlush.push({ flush: this.#context.log.nextFlush, done })
   }
 
@@ -84,15 +131,14 @@ export class Replication {
 
   /** A flush has landed: tell the others, acknowledge theirs, answer those who waited for it. */
   persisted(number: number): void {
-    const { log, self, members, emit } = this.#context
+    const { log, self } = this.#context
     const told = log.durableVector.get(self) ?? 0
     const flush = log.flushed(number)
     this.#publishWrites(told)
-    const origins = new Set([...flush.vector.keys()].map(nodeOf))
-    for (const node of origins) {
-      if (!members.isLinked(node)) continue
-      emit({ kind: 'send', to: node, message: { kind: 'ack', boot: self, vector: flush.vector } })
-    }
+    for (const origin of flush.vector.keys()) if (origin !== self) this.#owed.add(origin)
+    const prompt = [...this.#prompt].filter(origin => this.#owed.delete(origin))
+    this.#prompt = new Set()
+    this.#acknowledge(prompt)
     const waiting = this.#afterFlush
     this.#afterFlush = waiting.filter(({ flush }) => flush > number)
     for (const { flush, done } of waiting) if (flush <= number) done()
@@ -109,6 +155,26 @@ export class Replication {
       others: members.reachable().length,
       copies: seq => members.copies(self, seq)
     })
+  }
+
+  /** Tells boots how far their writes are on our disk. */
+  #acknowledge(origins: Iterable<BootId>): void {
+    const { log, self, members, emit } = this.#context
+    for (const origin of origins) {
+      const to = nodeOf(origin)
+      if (!members.isLinked(to)) continue
+      const vector = new Map([[origin, log.durableVector.get(origin)!]])
+      emit({ kind: 'send', to, message: { kind: 'ack', boot: self, vector } })
+    }
+  }
+
+  /** Whether this node is the first in line to keep what a boot writes. */
+  #isWitness(origin: BootId): boolean {
+    const { node, members } = this.#context
+    const own = weight(origin, node)
+    return members
+      .reachable()
+      .every(other => other.node === nodeOf(origin) || weight(origin, other.node) < own)
   }
 
   #publishWrites(told: number): void {
@@ -140,6 +206,7 @@ export class Replication {
       const entry = log.get(taskId)!
       if (entry.reported || !isSettled(record)) continue
       entry.reported = true
+      this.#watched.delete(taskId)
       const report = (): void => emit({ kind: 'settled', taskId })
       if (record.outcome!.by === self) this.onceCopied(lastWrite(writes, self), null, report)
       else report()

@@ -94,6 +94,7 @@ export class Work {
       started: null,
       outcome: null
     })
+    this.#replication.urge()
     this.#notify('task:submitted', id)
     this.consider([entry])
     this.#replication.onceCopied(seq, acks, (copies, short) =>
@@ -109,6 +110,7 @@ export class Work {
     const entry = log.get(input.taskId)!
     this.#pace.ran(entry.record.spec.type, input.durationMs)
     log.write(entry, outcomeOf(self, entry.record, input.run, clock.stamp(now), input.durationMs))
+    this.#replication.urge()
     this.consider([entry])
   }
 
@@ -128,6 +130,7 @@ export class Work {
       const broken = this.#dependencies.broken(entry.id)
       if (broken !== undefined && holds(self, entry.record) && !isStarted(entry.record)) {
         log.write(entry, dependencyFailed(self, entry.record, broken, clock.stamp(now)))
+        this.#replication.urge()
       }
       if (isSettled(entry.record)) {
         this.#queue.update(entry, false)
@@ -210,6 +213,7 @@ export class Work {
   drain(abort: boolean): void {
     this.#draining = true
     this.#toHandOn = true
+    this.#replication.urge()
     if (abort) for (const [id, epoch] of this.#running) this.#abort(id, epoch)
   }
 

@@ -191,7 +191,11 @@ export class Node implements NodeHandle {
   async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
     await this.#known(() => this.#picture.matching(id).length > 0, signal)
     this.#picture.record(id)
-    if (!this.#core.view.isReported(id)) await this.#waits.settled(id, signal)
+    if (!this.#core.view.isReported(id)) {
+      const settled = this.#waits.settled(id, signal)
+      this.#engine.feed({ kind: 'watch', taskId: id })
+      await settled
+    }
     return this.task(id)
   }
 

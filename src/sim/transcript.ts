@@ -45,6 +45,7 @@ function describeInput(input: Input): string | null {
       return `worker ${input.slots} ${input.handlers.join('+')}`
     case 'sync-ended':
       return `sync ${input.peer} ${input.whole ? 'whole' : 'broken'}`
+    case 'watch':
     case 'addresses':
     case 'leave':
       return input.kind
