@@ -137,7 +137,11 @@ export class Replication {
     this.#publishWrites(told)
     for (const origin of flush.vector.keys()) if (origin !== self) this.#owed.add(origin)
     const prompt = [...this.#prompt].filter(origin => this.#owed.delete(origin))
-    this.#prompt = new Set()
+    // What came while this flush was under way is in the next one, and is waited for as well.
+    const later = [...this.#prompt].filter(
+      origin => log.merged(origin) > (log.durableVector.get(origin) ?? 0)
+    )
+    this.#prompt = new Set(later)
     this.#acknowledge(prompt)
     const waiting = this.#afterFlush
     this.#afterFlush = waiting.filter(({ flush }) => flush > number)
