@@ -56,11 +56,11 @@ describe('a submission', () => {
     const pump = pumpOf([A, B, C])
     const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
     a.submit({}, 2)
-    pump.settle()
+    for (let i = 0; i < 3; i++) pump.pass(200)
     expect(a.of('accepted')).toMatchObject([{ acks: 2, short: false }])
     c.holdDisk = true
     a.submit({}, 2)
-    pump.settle()
+    for (let i = 0; i < 3; i++) pump.pass(200)
     expect(b.of('persist')).toHaveLength(2)
     expect(a.of('accepted')).toHaveLength(1)
     pump.pass(CORE_DEFAULTS.acksTimeoutMs)
@@ -76,6 +76,18 @@ describe('a submission', () => {
     pump.settle()
     expect(a.of('persist')[1]!.flush.tasks).toHaveLength(99)
     expect(a.of('accepted')).toHaveLength(100)
+  })
+
+  test('that comes while the other writes to disk is acknowledged as soon as that is done', () => {
+    const { pump, a, b } = two()
+    b.holdDisk = true
+    a.submit()
+    pump.settle()
+    a.submit()
+    pump.settle()
+    b.releaseDisk()
+    pump.settle()
+    expect(a.of('accepted')).toHaveLength(2)
   })
 
   test('runs here if it can, and its outcome is told when it is on two disks', () => {
