@@ -8,7 +8,7 @@
 import { hash } from 'node:crypto'
 import { gossipsub, type GossipSub, type GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@chainsafe/libp2p-yamux'
+
 import { identify, type Identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey, Startable } from '@libp2p/interface'
 import { ping, type Ping } from '@libp2p/ping'
@@ -19,6 +19,7 @@ import { InvalidOptionError } from '../errors.ts'
 import { announced } from './addresses.ts'
 import type { DiscoveryComponents } from './discovery.ts'
 import { libp2pLogger, type TransportLog } from './log.ts'
+import { quietYamux } from './muxer.ts'
 import { addressTimeoutMs, dialTimeoutMs, type ProtocolNames } from './protocol.ts'
 
 export type Services = {
@@ -56,7 +57,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [
-      yamux({
+      quietYamux({
         maxInboundStreams: 64,
         maxOutboundStreams: 64,
         // Only a window below the read buffer makes pause() hold the sender back; the default of 16 MiB outgrows it.

@@ -35,7 +35,7 @@ export const addressTimeoutMs = 2000
 export const askOftenMs = 1000
 export const askRarelyMs = 10_000
 /** How long a node counts as young. */
-export const youngMs = 15_000
+export const youngMs = 5000
 /** How long a lost peer is looked for every second. After that its known addresses are still dialled. */
 export const missingMs = 60_000
 
