@@ -124,6 +124,22 @@ describe('a steal', () => {
     expect(a.record(taskId)).toEqual(b.record(taskId))
   })
 
+  test('is written down by the thief, too, so that the grant survives its giver', () => {
+    const { pump, a, b } = two()
+    const taskId = a.submit()
+    pump.settle()
+    pump.lose = (_from, _to, { kind }) => kind === 'batch'
+    b.feed({ kind: 'worker', slots: 0, handlers: ['work'] })
+    a.feed({
+      kind: 'message',
+      from: 'b',
+      message: { kind: 'steal', request: 1, boot: B, want: 1, handlers: ['work'] }
+    })
+    pump.settle()
+    expect(b.core.view.writtenBy(B, 1)).toBe(taskId)
+    expect(b.record(taskId).claim).toMatchObject({ holder: B, epoch: 1 })
+  })
+
   test('is answered only when the grant is on the disk of its giver', () => {
     const { pump, a, b } = two()
     const taskId = a.submit()
@@ -359,6 +375,7 @@ describe('a message that cannot be meant', () => {
     a.feed({ kind: 'message', from: 'b', message })
     expect(a.running.has(record.spec.id)).toBe(false)
     expect(a.record(record.spec.id).claim.holder).toBe(C)
+    expect(a.core.view.writtenBy(A, a.core.view.mergedVector().get(A)!)).not.toBe(record.spec.id)
   })
 
   test('an acknowledgement of an unknown boot is no copy', () => {
@@ -413,6 +430,37 @@ describe('a message that cannot be meant', () => {
     const { pump, a } = queued()
     a.feed({ kind: 'message', from: 'b', message: heartbeatOf(A, { at: 2 ** 50 }) })
     expect(a.core.view.members(pump.now)).toHaveLength(1)
+  })
+})
+
+describe('an outcome from elsewhere', () => {
+  function settledElsewhere(watch: boolean): { pump: Pump; lazy: PumpNode } {
+    const pump = pumpOf([A, B, C])
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
+    // Which of the others is the witness is settled by a hash: the one that is not is looked at.
+    a.worker(1)
+    const taskId = a.submit()
+    for (let i = 0; i < 3; i++) pump.pass(200)
+    const counts = [b, c].map(node => node.of('persist').length)
+    const lazy = counts[0]! > counts[1]! ? c : b
+    if (watch) lazy.feed({ kind: 'watch', taskId })
+    // It has just written to disk, so that what nobody waits for has to wait.
+    lazy.submit({ type: 'other' })
+    pump.settle()
+    a.end(taskId)
+    pump.settle()
+    return { pump, lazy }
+  }
+
+  test('is told at once where somebody waits for it', () => {
+    expect(settledElsewhere(true).lazy.of('settled')).toHaveLength(1)
+  })
+
+  test('is told within a tick or two where nobody does', () => {
+    const { pump, lazy } = settledElsewhere(false)
+    expect(lazy.of('settled')).toEqual([])
+    for (let i = 0; i < 2; i++) pump.pass(200)
+    expect(lazy.of('settled')).toHaveLength(1)
   })
 })
 

@@ -197,6 +197,12 @@ describe('refused is', () => {
     expect(decode(bytes)).toEqual({ ok: false, why: 'boot is missing' })
   })
 
+  test('a message that ends within one of its fields', () => {
+    const bytes = Uint8Array.from(encode({ kind: 'goodbye', boot: A }))
+    bytes[1]! -= 3
+    expect(decode(bytes)).toEqual({ ok: false, why: 'a message ends within a field' })
+  })
+
   test('nothing at all', () => {
     expect(decode(new Uint8Array())).toMatchObject({ ok: false })
   })
