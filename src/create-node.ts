@@ -89,8 +89,7 @@ async function openCore(
   const startedAt = Math.floor(systemClock.now() * 1000)
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
   const core = new Core({ boot, name, version: await ownVersion(), labels })
-  const { tasks, vector } = await journal.replay()
-  core.restore(tasks, vector)
+  core.restore(await journal.replay())
   return core
 }
 

@@ -8,8 +8,9 @@
 import { HybridClock, type Hlc } from './base/hlc.ts'
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
-import type { CoreEvent, Effect, StoredTask } from './effect.ts'
+import type { CoreEvent, Effect, MemberRecord, StoredTask } from './effect.ts'
 import type { Input } from './input.ts'
+import { Exchange } from './exchange.ts'
 import { answerSync } from './log/answer.ts'
 import { Log } from './log/log.ts'
 import { Members } from './members/members.ts'
@@ -18,18 +19,37 @@ import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
 import { Replication } from './replication.ts'
 import { isSettled } from './task/record.ts'
+import { Takeover } from './takeover.ts'
 import { CoreView } from './view.ts'
 import { Work } from './work.ts'
+
+/** What an earlier boot had on disk. */
+export type Restored = Readonly<{
+  tasks: Iterable<StoredTask>
+  vector: VersionVector
+  members: Iterable<MemberRecord>
+}>
+
+/** A probe that was not answered after so long is asked again. */
+const PROBE_LOST_MS = 10_000
 
 export class Core {
   readonly view: CoreView
   readonly #identity: Identity
   readonly #context: Context
   readonly #replication: Replication
+  readonly #takeover: Takeover
   readonly #work: Work
+  readonly #exchange: Exchange
   #effects: Effect[] = []
   #addresses: readonly string[] = []
   #heartbeatAt = Number.NEGATIVE_INFINITY
+  #probedAt = Number.NEGATIVE_INFINITY
+  /** Boots that are being probed, and since when. */
+  readonly #probing = new Map<BootId, number>()
+  /** While leaving: nothing is held here any more. */
+  #handedOn = false
+  #firstAt: number | null = null
   #leaving: 'no' | 'handing on' | 'gone' = 'no'
 
   constructor(identity: Identity, options: Partial<CoreOptions> = {}) {
@@ -45,21 +65,26 @@ export class Core {
       options: resolved,
       clock: new HybridClock(),
       log,
-      members: new Members(node, resolved),
+      members: new Members(self, resolved),
       now: 0,
       emit: effect => void this.#effects.push(effect)
     }
     this.#replication = new Replication(this.#context)
-    this.#work = new Work(this.#context, this.#replication, dependencies)
-    this.view = new CoreView(log, this.#context.members, dependencies, () =>
-      this.#heartbeat(this.#context.now * 1000)
-    )
+    this.#takeover = new Takeover(this.#context, this.#replication)
+    this.#work = new Work(this.#context, this.#replication, this.#takeover, dependencies)
+    this.#exchange = new Exchange(this.#context, this.#replication, this.#work)
+    this.view = new CoreView(this.#context, dependencies, {
+      self: () => this.#heartbeat(this.#context.now * 1000),
+      isReady: id => this.#work.queue.has(id),
+      isSettling: entry => this.#takeover.isSettling(entry)
+    })
   }
 
   /** Takes back what an earlier boot had on disk. Only before the first step. */
-  restore(tasks: Iterable<StoredTask>, vector: VersionVector): void {
+  restore({ tasks, vector, members }: Restored): void {
     const { log } = this.#context
     log.restore(tasks, vector)
+    this.#context.members.restore(members)
     for (const entry of log.entries()) entry.reported = isSettled(entry.record)
     this.#work.consider(log.entries())
   }
@@ -88,6 +113,9 @@ export class Core {
       case 'sync-ended':
         this.#replication.syncEnded()
         break
+      case 'probed':
+        this.#onProbed(input.boot, input.refused)
+        break
       case 'persisted':
         this.#replication.persisted(input.flush)
         break
@@ -105,9 +133,10 @@ export class Core {
         this.#onLeave(input.abort)
         break
     }
+    this.#work.consider(this.#takeover.settle())
     this.#work.startReady()
-    this.#work.askForWork()
-    if (this.#leaving === 'handing on') this.#work.handOn()
+    this.#exchange.askForWork()
+    if (this.#leaving === 'handing on') this.#handOn()
     this.#replication.flush()
     if (this.#leaving === 'handing on') this.#sayGoodbye()
     return this.#effects
@@ -129,9 +158,9 @@ export class Core {
         members.acknowledged(from, message.boot, message.vector)
         return this.#replication.settleCopies()
       case 'steal':
-        return this.#work.steal(from, message)
+        return this.#exchange.steal(from, message)
       case 'grant':
-        return this.#work.granted(from, message)
+        return this.#exchange.granted(from, message)
       case 'goodbye':
         return this.#onGoodbye(from, message.boot)
       case 'sync':
@@ -145,6 +174,7 @@ export class Core {
     clock.adopt(heartbeat.at, now)
     if (members.heard(heartbeat, now)) {
       this.#notify({ name: 'node:joined', node: nodeOf(heartbeat.boot), nodeName: heartbeat.name })
+      this.#reclaim()
     }
     this.#replication.settleCopies()
   }
@@ -153,13 +183,54 @@ export class Core {
     const { members } = this.#context
     if (nodeOf(boot) !== node || !members.saidGoodbye(boot)) return
     this.#notify({ name: 'node:left', node, nodeName: members.get(node)!.heartbeat.name })
+    this.#reclaim()
     this.#replication.settleCopies()
+  }
+
+  #onProbed(boot: BootId, refused: boolean): void {
+    const { members } = this.#context
+    this.#probing.delete(boot)
+    if (!refused || !members.refused(boot)) return
+    const node = nodeOf(boot)
+    this.#notify({ name: 'node:crashed', node, nodeName: members.get(node)!.heartbeat.name })
+    this.#reclaim()
+    this.#replication.settleCopies()
+  }
+
+  /** Looks for the end of members that cannot be reached. */
+  #probe(): void {
+    const { members, now, emit } = this.#context
+    this.#probedAt = now
+    for (const { node, heartbeat } of members.missing()) {
+      const { boot, addresses } = heartbeat
+      const asked = this.#probing.get(boot)
+      if (addresses.length === 0 || (asked !== undefined && now - asked < PROBE_LOST_MS)) continue
+      this.#probing.set(boot, now)
+      emit({ kind: 'probe', peer: node, boot, addresses })
+    }
+  }
+
+  #reclaim(): void {
+    const { node, now, options } = this.#context
+    const { slots, handlers, draining } = this.#work
+    this.#firstAt ??= now
+    // A node that has just started hears first what has become of its tasks while it was away.
+    if (!draining && now - this.#firstAt >= options.bootQuietMs)
+      this.#work.consider(this.#takeover.reclaimGone({ node, slots, handlers }))
+  }
+
+  #handOn(): void {
+    const idle = this.#work.idleTasks()
+    this.#handedOn = this.#exchange.handOn(idle)
   }
 
   #onLink(peer: NodeId, up: boolean): void {
     this.#context.members.link(peer, up)
     if (up) this.#context.emit({ kind: 'send', to: peer, message: this.#stampedHeartbeat() })
-    else this.#replication.unlinked(peer)
+    else {
+      this.#replication.unlinked(peer)
+      this.#probe()
+    }
     this.#replication.settleCopies()
   }
 
@@ -170,19 +241,24 @@ export class Core {
     this.#replication.acknowledgeOwed()
     this.#replication.catchUp()
     this.#replication.settleCopies()
+    if (now - this.#probedAt >= options.probeMs) this.#probe()
+    this.#reclaim()
   }
 
   #onLeave(abort: boolean): void {
     if (this.#leaving === 'gone') return
     this.#leaving = 'handing on'
     this.#work.drain(abort)
+    this.#replication.urge()
     this.#publishHeartbeat()
   }
 
   /** The last thing that a node does: when nothing runs and all that it wrote is safe with others, it says goodbye. */
   #sayGoodbye(): void {
-    const { members, self, emit } = this.#context
-    if (!this.#work.isIdle || !this.#replication.isSettled) return
+    const { members, self, now, emit } = this.#context
+    const keeps = !this.#handedOn && members.around(now).length > 0
+    if (keeps || this.#work.running > 0 || !this.#exchange.isIdle) return
+    if (!this.#replication.isSafeElsewhere) return
     this.#leaving = 'gone'
     for (const { node } of members.reachable()) {
       emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self } })

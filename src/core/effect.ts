@@ -8,12 +8,21 @@ import type { Message, SyncRequest } from './message.ts'
 /** A task as it lies on disk: its state, and which writes of which boots changed it. */
 export type StoredTask = Readonly<{ record: TaskRecord; writes: readonly Dot[] }>
 
+/** What is worth knowing of a member after a restart: where it was, and whether it left on purpose. */
+export type MemberRecord = Readonly<{
+  boot: BootId
+  name: string
+  addresses: readonly string[]
+  left: boolean
+}>
+
 /** One flush: all or nothing, and synced before it counts. */
 export type Flush = Readonly<{
   flush: number
   tasks: readonly StoredTask[]
   /** Version vector entries that moved: what the replica has merged once `tasks` are in. */
   vector: ReadonlyMap<BootId, number>
+  members: readonly MemberRecord[]
 }>
 
 /** A task to be run here. */
@@ -41,7 +50,8 @@ export type TaskEventName =
 /** Something an observer may want to know. Nothing depends on it being heard. */
 export type CoreEvent =
   | Readonly<{ name: 'task:submitted' | 'task:started' | 'task:stolen'; taskId: TaskId }>
-  | Readonly<{ name: 'node:joined' | 'node:left'; node: NodeId; nodeName: string }>
+  | Readonly<{ name: 'task:reclaimed'; taskId: TaskId; from: BootId }>
+  | Readonly<{ name: 'node:joined' | 'node:left' | 'node:crashed'; node: NodeId; nodeName: string }>
 
 export type Effect =
   | Readonly<{ kind: 'send'; to: NodeId; message: Message }>
@@ -51,6 +61,8 @@ export type Effect =
   | Readonly<{ kind: 'persist'; flush: Flush }>
   /** Ask a peer for what we lack; its batches come in as messages, then `sync-ended`. One at a time. */
   | Readonly<{ kind: 'sync'; peer: NodeId; request: SyncRequest }>
+  /** Find out whether a boot is dead; answered by `probed`. At most one for each peer at a time. */
+  | Readonly<{ kind: 'probe'; peer: NodeId; boot: BootId; addresses: readonly string[] }>
   | Readonly<{ kind: 'start'; run: Run }>
   /** Superseded or no longer wanted: stop it and report nothing. */
   | Readonly<{ kind: 'abort'; taskId: TaskId; epoch: number }>

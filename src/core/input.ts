@@ -1,7 +1,7 @@
 /**
  * Everything that can happen to the core. One door in: `Core.step(now, input)`.
  */
-import type { NodeId, TaskId } from './base/ids.ts'
+import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Message } from './message.ts'
 import type { TaskDraft } from './task/spec.ts'
 import type { TaskError } from './task/record.ts'
@@ -33,6 +33,8 @@ export type Input =
   | Readonly<{ kind: 'link'; peer: NodeId; up: boolean }>
   /** The answer to a `sync` effect has ended: whole, or broken off. */
   | Readonly<{ kind: 'sync-ended'; peer: NodeId; whole: boolean }>
+  /** A probe has ended. `refused`: every address refuses a connection, or is somebody else's by now. */
+  | Readonly<{ kind: 'probed'; boot: BootId; refused: boolean }>
   /** The `persist` effect of this number is on disk. */
   | Readonly<{ kind: 'persisted'; flush: number }>
   /** Our own addresses, as others reach us. */

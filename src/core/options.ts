@@ -29,6 +29,12 @@ export type CoreOptions = Readonly<{
   suspectMs: number
   /** ... and for so long as unreachable. Heartbeats at 1 s and a link monitor at 10 s: see members/. */
   unreachableMs: number
+  /** A member that cannot be reached is probed so often. A refused connection costs next to nothing. */
+  probeMs: number
+  /** The next in line takes over after this. Guess: ten times what the first needs when all is well. */
+  stepInMs: number
+  /** A node reclaims nothing before it has been up for so long. Six nodes link within a second of their start. */
+  bootQuietMs: number
   /** How long an acknowledgement by others is waited for. */
   acksTimeoutMs: number
   /** A steal request without an answer is given up after this. Guess: 100 times a round trip on a busy LAN. */
@@ -53,6 +59,9 @@ export const CORE_DEFAULTS: CoreOptions = {
   heartbeatMs: 1000,
   suspectMs: 3000,
   unreachableMs: 7000,
+  probeMs: 1000,
+  stepInMs: 500,
+  bootQuietMs: 1000,
   acksTimeoutMs: 5000,
   stealTimeoutMs: 1000,
   stealPauseMs: 200,

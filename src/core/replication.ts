@@ -42,13 +42,19 @@ export class Replication {
     this.#lag = new Lag(context.options.syncDelayMs)
   }
 
-  /** All that this node wrote is on its disk and, if there is anybody, on another's. */
-  get isSettled(): boolean {
-    const { log, self, members } = this.#context
-    const written = log.nextSeq - 1
-    if ((log.durableVector.get(self) ?? 0) < written || this.#afterFlush.length > 0) return false
-    const copies = members.copies(self, written)
-    return copies >= Math.min(1, members.reachable().length)
+  /** All that this node knows is on its disk and, if there is anybody, on another's. */
+  get isSafeElsewhere(): boolean {
+    const { log, self, members, now } = this.#context
+    const { durableVector } = log
+    if ((durableVector.get(self) ?? 0) < log.nextSeq - 1 || this.#afterFlush.length > 0)
+      return false
+    const others = members.around(now)
+    return (
+      others.length === 0 ||
+      [...durableVector].every(([origin, upTo]) =>
+        others.some(({ vector }) => (vector.get(origin) ?? 0) >= upTo)
+      )
+    )
   }
 
   /** Merges news from a peer. Returns the tasks that it changed. */
@@ -57,9 +63,11 @@ export class Replication {
     const merged = log.merge(batch)
     if (merged.kind === 'gap') this.#sync(from)
     if (merged.kind !== 'merged') return []
-    const prompt = this.#isWitness(batch.origin)
+    let prompt = this.#isWitness(batch.origin)
     for (const { id, record } of merged.changed) {
       clock.adopt(latestStamp(record), now)
+      // A reclaimer waits for everybody's word.
+      if (record.claim.cause === 'reclaim' && record.claim.holder === batch.origin) prompt = true
       if (this.#watched.has(id) && isSettled(record)) this.#urgent = true
     }
     if (prompt) {
@@ -98,9 +106,10 @@ export class Replication {
 
   /** Sends what has changed to disk, if it is urgent or has waited long enough, and no flush is under way. */
   flush(): void {
-    const { log, now, options, emit } = this.#context
+    const { log, members, now, options, emit } = this.#context
     if (!this.#urgent && now - this.#flushedAt < options.lazyFlushMs) return
-    const flush = log.flush()
+    if (log.isFlushing) return
+    const flush = log.flush(members.takeDirty())
     if (flush === null) return
     this.#urgent = false
     this.#flushedAt = now
@@ -168,6 +177,9 @@ export class Replication {
       const to = nodeOf(origin)
       if (!members.isLinked(to)) continue
       const vector = new Map([[origin, log.durableVector.get(origin)!]])
+      // Whoever asks whether we have merged something also wants to know what we had written by then.
+      const own = log.durableVector.get(self)
+      if (own !== undefined) vector.set(self, own)
       emit({ kind: 'send', to, message: { kind: 'ack', boot: self, vector } })
     }
   }

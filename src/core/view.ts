@@ -2,6 +2,8 @@
  * A read-only picture of the core, for status, API and checkers. Shows; never changes.
  */
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
+import type { Context } from './context.ts'
+import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
@@ -18,22 +20,40 @@ export type MemberView = Readonly<{
   heartbeatAgeMs: number
 }>
 
+/** What the rest of the core answers for the view. */
+type Answers = Readonly<{
+  self: () => Heartbeat
+  isReady: (id: TaskId) => boolean
+  isSettling: (entry: Entry) => boolean
+}>
+
 export class CoreView {
   readonly #log: Log
   readonly #members: Members
   readonly #dependencies: Dependencies
-  readonly #self: () => Heartbeat
+  readonly #answers: Answers
 
-  constructor(log: Log, members: Members, dependencies: Dependencies, self: () => Heartbeat) {
+  constructor({ log, members }: Context, dependencies: Dependencies, answers: Answers) {
     this.#log = log
     this.#members = members
     this.#dependencies = dependencies
-    this.#self = self
+    this.#answers = answers
   }
 
   /** What this node would say about itself now. */
   self(): Heartbeat {
-    return this.#self()
+    return this.#answers.self()
+  }
+
+  /** Whether the task waits for nothing but a slot of its holder. */
+  isReady(id: TaskId): boolean {
+    return this.#answers.isReady(id)
+  }
+
+  /** Whether the task was reclaimed by this node, and others have not confirmed that yet. */
+  isSettling(id: TaskId): boolean {
+    const entry = this.#log.get(id)
+    return entry !== undefined && this.#answers.isSettling(entry)
   }
 
   record(id: TaskId): TaskRecord | undefined {

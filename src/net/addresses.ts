@@ -68,7 +68,7 @@ export function worthTrying(address: Multiaddr, alsoLoopback: boolean): boolean 
   return alsoLoopback || !isLoopback(address)
 }
 
-function hostOf(address: Multiaddr): string | undefined {
+export function hostOf(address: Multiaddr): string | undefined {
   return address.getComponents().find(part => part.code === CODE_IP4 || part.code === CODE_IP6)
     ?.value
 }

@@ -49,6 +49,8 @@ export const hearsayMs = 60_000
 export const queueBytesMax: number = 8 * 1024 * 1024
 /** One `send` on a stream: larger ones only move the backlog from our queue into the stream's buffer. */
 export const sendBytesMax: number = 256 * 1024
+/** Nobody on a LAN takes longer to refuse a connection. */
+export const probeTimeoutMs = 1000
 export const streamOpenTimeoutMs = 5000
 /** Unsent messages get so long at `stop`. A peer that hangs must not hang us. */
 export const flushTimeoutMs = 500

@@ -25,6 +25,7 @@ import {
   stopTimeoutMs,
   type ProtocolNames
 } from './protocol.ts'
+import { isDeserted } from './probe.ts'
 import { DirectStreams } from './streams.ts'
 import { SyncStreams } from './sync.ts'
 
@@ -184,6 +185,10 @@ class Libp2pTransport implements Transport {
 
   sync(peer: string, request: SyncRequest): void {
     if (this.#state === 'started') this.#sync.ask(peer, encode(request))
+  }
+
+  probe(peer: string, addresses: readonly string[]): Promise<boolean> {
+    return isDeserted(peer, addresses, this.#network)
   }
 
   peers(): readonly PeerView[] {

@@ -90,6 +90,8 @@ export class Engine {
         return transport.publish(effect.message)
       case 'sync':
         return transport.sync(effect.peer, effect.request)
+      case 'probe':
+        return this.#probe(effect)
       case 'persist':
         return this.#persist(effect)
       case 'start':
@@ -111,6 +113,13 @@ export class Engine {
     this.#ports.journal.write(flush).then(
       () => this.feed({ kind: 'persisted', flush: flush.flush }),
       (error: unknown) => this.#observer.failed(error)
+    )
+  }
+
+  #probe({ peer, boot, addresses }: Extract<Effect, { kind: 'probe' }>): void {
+    this.#ports.transport.probe(peer, addresses).then(
+      refused => this.feed({ kind: 'probed', boot, refused }),
+      () => this.feed({ kind: 'probed', boot, refused: false })
     )
   }
 

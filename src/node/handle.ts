@@ -31,9 +31,11 @@ export type TaskView = {
   error: { name: string; message: string; stack?: string } | null
   dependsOn: TaskId[]
   tags: string[]
+  /** Nodes that were gone while they ran it. */
+  lost: string[]
 }
 
-export type NodeStatus = 'alive' | 'suspect' | 'unreachable' | 'left'
+export type NodeStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
 
 export type NodeView = {
   v: 1

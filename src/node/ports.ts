@@ -2,7 +2,7 @@
  * What the node needs from the world, in its own words. Each port has one implementation under real conditions and one
  * or more in tests; test/contract holds the suite that all of them pass.
  */
-import type { Flush, Run, StoredTask } from '../core/effect.ts'
+import type { Flush, MemberRecord, Run, StoredTask } from '../core/effect.ts'
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
 import type { Message, SyncRequest } from '../core/message.ts'
@@ -45,6 +45,11 @@ export interface Transport {
   publish(message: Message): void
   /** Asks one peer; its batches arrive through `message`, then `syncEnded`, always, once. */
   sync(peer: NodeId, request: SyncRequest): void
+  /**
+   * Resolves to whether a peer is certainly not at these addresses any more: each of them refuses connections, or answers
+   * as somebody else. Silence is no proof.
+   */
+  probe(peer: NodeId, addresses: readonly string[]): Promise<boolean>
   peers(): readonly PeerView[]
   counters(): NetCounters
   stop(): Promise<void>
@@ -55,6 +60,7 @@ export type Replay = Readonly<{
   tasks: Iterable<StoredTask>
   /** Empty if anything was damaged: what it covers would count as pruned. */
   vector: ReadonlyMap<BootId, number>
+  members: readonly MemberRecord[]
   /** How many values could not be read and were given up. */
   damaged: number
 }>

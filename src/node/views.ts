@@ -27,7 +27,7 @@ export function taskView(
     id: spec.id,
     type: spec.type,
     state,
-    reason: settled ? outcome!.reason : reasonOf(state, canRun),
+    reason: settled ? outcome!.reason : reasonOf(state, canRun, core.isSettling(spec.id)),
     priority: spec.priority,
     attempt: claim.attempt,
     epoch: claim.epoch,
@@ -41,7 +41,8 @@ export function taskView(
     result: settled && outcome!.result !== null ? parse(outcome!.result) : null,
     error: settled && outcome!.error !== null ? errorView(outcome!.error) : null,
     dependsOn: [...spec.dependsOn],
-    tags: [...spec.tags]
+    tags: [...spec.tags],
+    lost: claim.lost.map(nameOf)
   }
 }
 
@@ -140,9 +141,10 @@ export function time(stamp: Hlc): string {
   return new Date(hlcMs(stamp)).toISOString()
 }
 
-function reasonOf(state: TaskState, canRun: boolean): string | null {
+function reasonOf(state: TaskState, canRun: boolean, settling: boolean): string | null {
   if (state === 'waiting') return 'DependencyOpen'
   if (state !== 'queued') return null
+  if (settling) return 'ClaimSettling'
   return canRun ? 'SlotsBusy' : 'NoHandler'
 }
 

@@ -28,18 +28,25 @@ export class Checkers implements Witness {
   readonly #written = new Map<BootId, { taskId: TaskId; state: TaskRecord }[]>()
   /** Node -> origin -> up to which write its coverage has been checked. */
   readonly #covered = new Map<SimNode, Map<BootId, number>>()
-  readonly #started = new Set<string>()
+  /** "task epoch" -> who started it last. */
+  readonly #started = new Map<string, SimNode>()
   readonly #completed = new Map<TaskId, SimNode>()
   readonly #executions = new Map<TaskId, RunResult[]>()
   readonly #merged = new Map<SimNode, Map<TaskId, number>>()
+  readonly #accepted = new Set<TaskId>()
   readonly #idleSince = new Map<SimNode, number>()
 
   constructor(nodes: readonly SimNode[]) {
     this.#nodes = nodes
   }
 
+  isAlive(boot: BootId): boolean {
+    return this.#nodes.some(node => node.options.boot === boot && !node.gone)
+  }
+
   stepped(node: SimNode, _input: Input, effects: readonly Effect[]): void {
     this.#coverage(node)
+    for (const effect of effects) if (effect.kind === 'accepted') this.#accepted.add(effect.taskId)
     for (const effect of effects) if (effect.kind === 'start') this.#start(node, effect.run)
     this.#noteEpochs(node)
   }
@@ -72,6 +79,10 @@ export class Checkers implements Witness {
   final(): void {
     const [first, ...others] = this.#nodes.filter(({ gone }) => !gone)
     if (first === undefined) return
+    for (const id of this.#accepted) {
+      if (first.core.view.record(id) === undefined)
+        throw new Violation(2, `${id} was accepted and is lost`)
+    }
     for (const record of first.core.view.records()) this.#outcome(first, record)
     for (const node of others) {
       this.#equalVectors(first, node)
@@ -138,9 +149,11 @@ export class Checkers implements Witness {
     if (completed !== undefined && !completed.gone) {
       throw new Violation(3, `${what} after ${completed.options.name} completed it`)
     }
-    if (this.#started.has(`${taskId} ${epoch}`))
-      throw new Violation(3, `${what} for the second time`)
-    this.#started.add(`${taskId} ${epoch}`)
+    const before = this.#started.get(`${taskId} ${epoch}`)
+    if (before !== undefined && !before.gone) {
+      throw new Violation(3, `${what} for the second time, after ${before.options.name}`)
+    }
+    this.#started.set(`${taskId} ${epoch}`, node)
     const merged = this.#merged.get(node)?.get(taskId) ?? 0
     if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
     for (const id of record.spec.dependsOn) {
@@ -158,7 +171,7 @@ export class Checkers implements Witness {
     for (const record of node.core.view.records()) {
       const { spec, claim } = record
       if (claim.holder !== boot || spec.priority <= started.spec.priority) continue
-      if (handlers.includes(spec.type) && node.core.view.state(record) === 'queued') {
+      if (handlers.includes(spec.type) && node.core.view.isReady(spec.id)) {
         throw new Violation(
           8,
           `${what} before ${spec.id}, which is ready and of priority ${spec.priority}`
@@ -179,7 +192,7 @@ export class Checkers implements Witness {
       n => !n.gone && n.options.slots > 0 && n.options.handlers.includes(spec.type)
     )
     if (!isSettled(record)) {
-      const blocked = spec.dependsOn.some(id => !isSettled(node.core.view.record(id)!))
+      const blocked = spec.dependsOn.some(id => !settledOn(node, id))
       if (runnable && !blocked) throw new Violation(2, `${show(node, record)} has never settled`)
       return
     }
@@ -202,12 +215,16 @@ export class Checkers implements Witness {
   }
 }
 
+function settledOn(node: SimNode, id: TaskId): boolean {
+  const record = node.core.view.record(id)
+  return record !== undefined && isSettled(record)
+}
+
 function readyFor(holder: SimNode, node: SimNode): boolean {
   for (const record of holder.core.view.records()) {
     const { spec, claim } = record
     if (claim.holder !== holder.options.boot || isStarted(record)) continue
-    if (node.options.handlers.includes(spec.type) && holder.core.view.state(record) === 'queued')
-      return true
+    if (node.options.handlers.includes(spec.type) && holder.core.view.isReady(spec.id)) return true
   }
   return false
 }

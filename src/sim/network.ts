@@ -50,6 +50,10 @@ export class Network {
   join(node: NodeId, receiver: Receiver): void {
     this.#receivers.set(node, receiver)
     for (const other of this.#receivers.keys()) {
+      // Links of an earlier boot that nobody has seen closing yet.
+      if (this.#links.delete(pair(node, other))) this.#receivers.get(other)?.link(node, false)
+    }
+    for (const other of this.#receivers.keys()) {
       if (other !== node) this.#agenda.after(this.#delay(), () => this.#connect(node, other))
     }
   }
@@ -60,6 +64,26 @@ export class Network {
     for (const other of this.#receivers.keys()) {
       if (this.#links.delete(pair(node, other))) this.#receivers.get(other)!.link(node, false)
     }
+  }
+
+  /** A node has died. What it sent last may still arrive; then the others see their links to it close. */
+  crash(node: NodeId): void {
+    this.#receivers.delete(node)
+    for (const other of this.#receivers.keys()) {
+      if (!this.#links.has(pair(node, other))) continue
+      this.#agenda.after(this.#delay(), () => {
+        // It may have come back meanwhile, on links of its own.
+        if (this.#receivers.has(node) || !this.#links.delete(pair(node, other))) return
+        this.#receivers.get(other)?.link(node, false)
+      })
+    }
+  }
+
+  /** Whether anybody answers where a boot used to be. */
+  probe(from: NodeId, isAlive: () => boolean, answer: (refused: boolean) => void): void {
+    this.#agenda.after(this.#delay(), () => {
+      if (this.#receivers.has(from)) answer(!isAlive())
+    })
   }
 
   /** From now on everything arrives, in time. */
@@ -106,7 +130,9 @@ export class Network {
     const next = (): void => {
       const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
       if (broken || !this.#links.has(pair(from, peer))) return end(false)
-      answer ??= iterate(this.#receivers.get(peer)!.answerSync(from, asked.message as SyncRequest))
+      const answerer = this.#receivers.get(peer)
+      if (answerer === undefined) return end(false)
+      answer ??= iterate(answerer.answerSync(from, asked.message as SyncRequest))
       const step = answer.next()
       if (step.done === true) return end(true)
       const bytes = encode(step.value)

@@ -20,6 +20,12 @@ export type Scenario = Readonly<{
   late: number
   /** How many nodes leave on the way. */
   leaving: number
+  /** How many crashes there are, each followed by a restart. */
+  crashes: number
+  /** Whether all nodes crash in the same instant, once. */
+  crashAll: boolean
+  /** How many of the crashed nodes come back with an empty disk, and so as somebody else. */
+  disksLost: number
   network: NetworkOptions
 }>
 
@@ -34,6 +40,9 @@ export const SCENARIO_DEFAULTS: Scenario = {
   busyMs: 3000,
   late: 1,
   leaving: 1,
+  crashes: 2,
+  crashAll: false,
+  disksLost: 0,
   network: {
     gossipLoss: 0.2,
     gossipRepeat: 0.1,

@@ -4,9 +4,10 @@
 import type { BootId, NodeId } from '../core/base/ids.ts'
 import { nodeOf } from '../core/base/ids.ts'
 import { Core } from '../core/core.ts'
-import type { Effect, Run } from '../core/effect.ts'
+import type { Effect, Flush, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import type { Agenda } from './agenda.ts'
+import type { Disk } from './disk.ts'
 import type { Network } from './network.ts'
 import type { Random } from './random.ts'
 import type { Scenario } from './scenario.ts'
@@ -17,6 +18,8 @@ export interface Witness {
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void
   /** A handler that was not aborted has ended, and the core is about to be told. */
   ran(node: SimNode, run: Run, result: RunResult): void
+  /** Whether a boot is running. */
+  isAlive(boot: BootId): boolean
 }
 
 export type SimNodeOptions = Readonly<{
@@ -24,6 +27,7 @@ export type SimNodeOptions = Readonly<{
   name: string
   slots: number
   handlers: readonly string[]
+  disk: Disk
 }>
 
 const TICK_MS = 200
@@ -44,6 +48,7 @@ export class SimNode {
   readonly #witness: Witness
   readonly #inputs: Input[] = []
   #busy = false
+  #flushing: Flush | null = null
 
   constructor(
     options: SimNodeOptions,
@@ -57,8 +62,10 @@ export class SimNode {
     this.#network = world.network
     this.#scenario = world.scenario
     this.#witness = witness
-    const { boot, name } = options
+    const { boot, name, disk } = options
     this.core = new Core({ boot, name, version: '0.0.0', labels: {} })
+    const { tasks, vector, members } = disk
+    this.core.restore({ tasks: tasks.values(), vector, members: members.values() })
   }
 
   start(): void {
@@ -70,8 +77,17 @@ export class SimNode {
       answerSync: (_from, request) => this.core.answerSync(request)
     })
     const { slots, handlers } = this.options
+    this.feed({ kind: 'addresses', addresses: [this.options.boot] })
     this.feed({ kind: 'worker', slots, handlers })
     this.#tick()
+  }
+
+  /** Dies without a word. What was on its way to disk may have arrived. */
+  crash(): void {
+    this.gone = true
+    this.running.clear()
+    if (this.#flushing !== null && this.#random.chance(0.5)) this.options.disk.write(this.#flushing)
+    this.#network.crash(this.id)
   }
 
   get now(): number {
@@ -85,9 +101,10 @@ export class SimNode {
     if (this.#busy) return
     this.#busy = true
     for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      if (this.gone) break
       const effects = this.core.step(this.now, next)
       this.#witness.stepped(this, next, effects)
-      for (const effect of effects) this.#perform(effect)
+      for (const effect of effects) if (!this.gone) this.#perform(effect)
     }
     this.#busy = false
   }
@@ -107,9 +124,14 @@ export class SimNode {
       case 'sync':
         return this.#network.sync(this.id, effect.peer, effect.request)
       case 'persist': {
-        const { flush } = effect.flush
+        this.#flushing = effect.flush
         const ms = this.#random.whole(0, this.#scenario.diskMsMax)
-        return this.#agenda.after(ms, () => this.feed({ kind: 'persisted', flush }))
+        return this.#agenda.after(ms, () => this.#landed(effect.flush))
+      }
+      case 'probe': {
+        const { boot } = effect
+        const answer = (refused: boolean): void => this.feed({ kind: 'probed', boot, refused })
+        return this.#network.probe(this.id, () => this.#witness.isAlive(boot), answer)
       }
       case 'start':
         return this.#run(effect.run)
@@ -124,6 +146,13 @@ export class SimNode {
       case 'notify':
         return
     }
+  }
+
+  #landed(flush: Flush): void {
+    if (this.gone) return
+    this.options.disk.write(flush)
+    this.#flushing = null
+    this.feed({ kind: 'persisted', flush: flush.flush })
   }
 
   #run(run: Run): void {

@@ -4,11 +4,12 @@
  * A run has two parts. While it is busy, tasks are submitted, nodes join and leave, and the network does its worst. Then it
  * calms down, and has to come to rest: everything settled, all replicas equal.
  */
-import { bootId } from '../core/base/ids.ts'
+import { bootId, type BootId, type NodeId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import { Agenda } from './agenda.ts'
+import { Disk } from './disk.ts'
 import { Checkers, Violation } from './checkers.ts'
 import { Network } from './network.ts'
 import { Random } from './random.ts'
@@ -27,6 +28,8 @@ export type Report = Readonly<{
 
 /** Time to come to rest, in virtual ms: the longest chain of dependencies, with some to spare. */
 const CALM_MS = 60_000
+/** A crashed node is back within this. */
+const RESTART_MS_MAX = 2000
 const CHECK_REST_MS = 1000
 const CHECK_IDLE_MS = 100
 
@@ -87,6 +90,10 @@ class Simulation implements Witness {
     this.#checkers.stepped(node, input, effects)
   }
 
+  isAlive(boot: BootId): boolean {
+    return this.#checkers.isAlive(boot)
+  }
+
   ran(node: SimNode, run: Run, result: RunResult): void {
     this.#checkers.ran(node, run, result)
   }
@@ -108,10 +115,10 @@ class Simulation implements Witness {
   }
 
   #plan(): void {
-    const { nodes, tasks, late, leaving, busyMs } = this.#scenario
+    const { nodes, tasks, late, leaving, crashes, crashAll, disksLost, busyMs } = this.#scenario
     for (let i = 0; i < nodes; i++) {
       const at = i < late ? this.#random.whole(0, busyMs) : 0
-      this.#agenda.after(at, () => this.#addNode(i))
+      this.#agenda.after(at, () => this.#addNode(i, `n${i}`, new Disk()))
     }
     for (let i = 0; i < tasks; i++) {
       this.#agenda.after(this.#random.whole(0, busyMs), () => this.#submit(i))
@@ -119,10 +126,36 @@ class Simulation implements Witness {
     for (let i = 0; i < leaving; i++) {
       this.#agenda.after(this.#random.whole(0, busyMs), () => this.#leave())
     }
+    for (let i = 0; i < crashes; i++) {
+      this.#agenda.after(this.#random.whole(0, busyMs), () => this.#crash(i < disksLost))
+    }
+    if (crashAll) {
+      this.#agenda.after(this.#random.whole(0, busyMs), () => {
+        for (const node of this.#alive()) this.#crashNode(node, false)
+      })
+    }
     this.#checkIdle()
   }
 
-  #addNode(i: number): void {
+  #alive(): SimNode[] {
+    return this.#nodes.filter(({ gone }) => !gone)
+  }
+
+  #crash(diskLost: boolean): void {
+    const alive = this.#alive().filter(({ core }) => !core.view.self().draining)
+    if (alive.length > 0) this.#crashNode(this.#random.pick(alive), diskLost)
+  }
+
+  #crashNode(node: SimNode, diskLost: boolean): void {
+    node.crash()
+    this.#transcript.add(`${node.id} CRASH${diskLost ? ', disk lost' : ''}`)
+    const i = Number(node.options.name.split('/')[1])
+    const id = diskLost ? `${node.id}x` : node.id
+    const disk = diskLost ? new Disk() : node.options.disk
+    this.#agenda.after(this.#random.whole(0, RESTART_MS_MAX), () => this.#addNode(i, id, disk))
+  }
+
+  #addNode(i: number, id: NodeId, disk: Disk): void {
     const { types } = this.#scenario
     const random = this.#random
     const world = {
@@ -134,8 +167,9 @@ class Simulation implements Witness {
     // The last node can run everything and never leaves, so that every task can settle.
     const all = i === this.#scenario.nodes - 1
     const options = {
-      boot: bootId(`n${i}`, (EPOCH_MS + this.#agenda.now) * 1000, random.whole(0, 36 ** 6 - 1)),
+      boot: bootId(id, (EPOCH_MS + this.#agenda.now) * 1000, random.whole(0, 36 ** 6 - 1)),
       name: `sim/${i}`,
+      disk,
       slots: all ? 1 : random.whole(0, 2),
       handlers: all ? types : types.filter(() => random.chance(0.6))
     }
@@ -147,7 +181,8 @@ class Simulation implements Witness {
   #submit(i: number): void {
     const random = this.#random
     // A node that is leaving takes no submissions: the shell refuses them.
-    const open = this.#nodes.filter(({ gone, core }) => !gone && !core.view.self().draining)
+    const open = this.#alive().filter(({ core }) => !core.view.self().draining)
+    if (open.length === 0) return
     const node = random.pick(open)
     const dependent = this.#submitted.length > 0 && random.chance(this.#scenario.dependent)
     const dependsOn = dependent
@@ -165,9 +200,11 @@ class Simulation implements Witness {
   }
 
   #leave(): void {
-    const last = this.#nodes.at(-1)
-    const open = this.#nodes.filter(
-      node => !node.gone && node !== last && node.id !== `n${this.#scenario.nodes - 1}`
+    const last = `sim/${this.#scenario.nodes - 1}`
+    // One that leaves alone takes its disk with it: nothing to check.
+    const open = this.#alive().filter(
+      ({ options, core, now }) =>
+        options.name !== last && core.view.members(now).some(({ linked }) => linked)
     )
     if (open.length > 0) this.#random.pick(open).feed({ kind: 'leave', abort: false })
   }

@@ -45,6 +45,8 @@ function describeInput(input: Input): string | null {
       return `worker ${input.slots} ${input.handlers.join('+')}`
     case 'sync-ended':
       return `sync ${input.peer} ${input.whole ? 'whole' : 'broken'}`
+    case 'probed':
+      return `probed ${input.boot.split('/')[0]} ${input.refused ? 'refused' : 'unclear'}`
     case 'watch':
     case 'addresses':
     case 'leave':
@@ -64,6 +66,8 @@ function describeEffect(effect: Effect): string | null {
       return `write ${effect.flush.flush}`
     case 'sync':
       return `sync from ${effect.peer}`
+    case 'probe':
+      return `probe ${effect.peer}`
     case 'start':
       return `start ${short(effect.run.taskId)} e${effect.run.epoch}`
     case 'abort':

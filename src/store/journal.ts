@@ -5,6 +5,7 @@
  *
  *     t/<task id>   StoredTask
  *     v/<boot id>   number, as text
+ *     m/<node id>   MemberRecord, as JSON
  *
  * A damaged value costs more than itself. The version vector says "I have merged this task's writes", and a task that
  * is covered by the vector but missing counts as pruned, for ever, and our peers would be told so. So if a value is
@@ -12,9 +13,10 @@
  * of nothing yet, fetches the log from its peers anew, and merging what it has already changes nothing.
  */
 import type { ClassicLevel } from 'classic-level'
+import { z } from 'zod'
 import { assert } from '../core/base/assert.ts'
-import type { BootId } from '../core/base/ids.ts'
-import type { Flush, StoredTask } from '../core/effect.ts'
+import { nodeOf, type BootId } from '../core/base/ids.ts'
+import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
 import { DataFolderError } from '../errors.ts'
 import type { Journal, Replay } from '../node/ports.ts'
 import { decodeStored, encodeStored } from '../wire/codec.ts'
@@ -24,8 +26,15 @@ export type JournalDatabase = ClassicLevel<string, Uint8Array>
 
 const TASK = 't/'
 const VECTOR = 'v/'
+const MEMBER = 'm/'
 /** Keys of one kind lie between its prefix and this. */
 const END = '\uffff'
+const memberRecord = z.object({
+  boot: z.string(),
+  name: z.string(),
+  addresses: z.array(z.string()),
+  left: z.boolean()
+})
 /** How many values are in memory at once during a replay. */
 const CHUNK = 256
 
@@ -62,7 +71,14 @@ export class LevelJournal implements Journal {
         else damaged.push(this.#noteDamage(key, 'its checksum is wrong'))
       })
       if (damaged.length > 0) await this.#giveUp(damaged, vector)
-      return { tasks: this.#tasks(taskKeys), vector, damaged: damaged.length }
+      const members: MemberRecord[] = []
+      await this.#scan(MEMBER, (key, sealed) => {
+        const member = readMember(key, sealed)
+        // Nothing depends on it but speed: the member will introduce itself.
+        if (member === null) this.#noteDamage(key, 'its checksum or form is wrong')
+        else members.push(member)
+      })
+      return { tasks: this.#tasks(taskKeys), vector, members, damaged: damaged.length }
     } catch (error) {
       throw this.#failure('read', error)
     }
@@ -73,7 +89,10 @@ export class LevelJournal implements Journal {
     assert(this.#writing === null, 'one flush is written at a time')
     const puts = [
       ...flush.tasks.map(task => put(TASK + task.record.spec.id, encodeStored(task))),
-      ...Array.from(flush.vector, ([boot, number]) => put(VECTOR + boot, Buffer.from(`${number}`)))
+      ...Array.from(flush.vector, ([boot, number]) => put(VECTOR + boot, Buffer.from(`${number}`))),
+      ...flush.members.map(member =>
+        put(MEMBER + nodeOf(member.boot), Buffer.from(JSON.stringify(member)))
+      )
     ]
     try {
       this.#writing = this.#database.batch(puts, { sync: true })
@@ -139,6 +158,13 @@ export class LevelJournal implements Journal {
 
 function put(key: string, bytes: Uint8Array): { type: 'put'; key: string; value: Uint8Array } {
   return { type: 'put', key, value: seal(key, bytes) }
+}
+
+function readMember(key: string, sealed: Uint8Array): MemberRecord | null {
+  const bytes = unseal(key, sealed)
+  if (bytes === null) return null
+  const { success, data } = memberRecord.safeParse(JSON.parse(Buffer.from(bytes).toString()))
+  return success ? data : null
 }
 
 function whyDamaged(key: string, sealed: Uint8Array): string | null {

@@ -7,6 +7,7 @@ import type { Message, VersionVector } from '../core/message.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import {
   CLAIM_CAUSES,
+  LOST_MAX,
   OUTCOME_STATUSES,
   SETTLED_REASONS,
   type Outcome,
@@ -58,10 +59,15 @@ const claim = message({
   holder: required(2, boot),
   attempt: required(3, uint()),
   hops: required(4, uint()),
-  cause: required(5, oneOf(CLAIM_CAUSES))
+  cause: required(5, oneOf(CLAIM_CAUSES)),
+  lost: repeated(6, boot, LOST_MAX)
 })
 
-const started = message({ epoch: required(1, uint()), at: required(2, stamp) })
+const started = message({
+  epoch: required(1, uint()),
+  at: required(2, stamp),
+  by: required(3, boot)
+})
 
 const error = message({
   name: required(1, text(TASK_LIMITS.errorNameLengthMax * 4)),

@@ -7,7 +7,7 @@ import type { Hlc } from '../base/hlc.ts'
 import type { BootId } from '../base/ids.ts'
 import type { RunResult } from '../input.ts'
 import type { Patch } from '../log/log.ts'
-import { isSettled, isStarted, type TaskRecord } from '../task/record.ts'
+import { isSettled, isStarted, LOST_MAX, type Claim, type TaskRecord } from '../task/record.ts'
 
 /** Only the boot that the claim names may start a task, grant it or settle it. */
 export function holds(self: BootId, record: TaskRecord): boolean {
@@ -20,14 +20,39 @@ export function startOf(self: BootId, record: TaskRecord, at: Hlc): Patch {
     holds(self, record) && !isStarted(record),
     'only a holder starts a task, and once an epoch'
   )
-  return { started: { epoch: record.claim.epoch, at } }
+  return { started: { epoch: record.claim.epoch, by: self, at } }
 }
 
 /** The holder gives the task to another, under the next epoch. */
 export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
   assert(holds(self, record), 'only a holder grants a task')
-  const { epoch, attempt, hops } = record.claim
-  return { claim: { epoch: epoch + 1, holder: to, attempt, hops: hops + 1, cause: 'grant' } }
+  const { epoch, attempt, hops, lost } = record.claim
+  const claim: Claim = {
+    epoch: epoch + 1,
+    holder: to,
+    attempt,
+    hops: hops + 1,
+    lost,
+    cause: 'grant'
+  }
+  return { claim }
+}
+
+/**
+ * A node takes a task whose holder is gone, under the next epoch. If it was running there, that run is lost.
+ */
+export function reclaimOf(self: BootId, record: TaskRecord): Patch {
+  const { epoch, holder, attempt, lost } = record.claim
+  return {
+    claim: {
+      epoch: epoch + 1,
+      holder: self,
+      attempt,
+      hops: 0,
+      lost: isStarted(record) ? [...lost, holder].slice(-LOST_MAX) : lost,
+      cause: 'reclaim'
+    }
+  }
 }
 
 /** The handler has ended under the claim that stands. */
@@ -38,7 +63,7 @@ export function outcomeOf(
   at: Hlc,
   durationMs: number
 ): Patch {
-  assert(holds(self, record) && isStarted(record), 'only what was started here ends here')
+  assert(holds(self, record), 'only the holder says how a task ended')
   const completed = run.status === 'completed'
   return {
     outcome: {

@@ -11,11 +11,19 @@ export class Entry {
   durable: TaskRecord | null = null
   /** Its outcome has been reported, or is about to be. */
   reported = false
+  /** The highest epoch at which this replica has seen the task reclaimed; -1 if it has not. */
+  reclaimedAt = -1
   /** Every write that changed the task, in the order of arrival. */
   readonly writes: Dot[] = []
 
   constructor(record: TaskRecord) {
     this.id = record.spec.id
     this.record = record
+    this.noteReclaim(record)
+  }
+
+  /** A state of the task has been seen, whether or not it prevails. */
+  noteReclaim({ claim: { cause, epoch } }: TaskRecord): void {
+    if (cause === 'reclaim') this.reclaimedAt = Math.max(this.reclaimedAt, epoch)
   }
 }

@@ -14,7 +14,7 @@
  */
 import { assert } from '../base/assert.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
-import type { Flush, StoredTask } from '../effect.ts'
+import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
 import type { Batch, VersionVector } from '../message.ts'
 import {
   join,
@@ -110,6 +110,7 @@ export class Log {
   /** Writes a change of this boot: one write, also if the state stays the same (as when a thief copies its claim). */
   write(entry: Entry, patch: Patch): void {
     entry.record = join(entry.record, { ...entry.record, ...patch })
+    entry.noteReclaim(entry.record)
     this.#note(entry, this.#self)
   }
 
@@ -143,8 +144,9 @@ export class Log {
   }
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
-  flush(): Flush | null {
-    if (this.#inFlight !== null || (this.#dirty.size === 0 && this.#moved.size === 0)) return null
+  flush(members: readonly MemberRecord[] = []): Flush | null {
+    if (this.#inFlight !== null) return null
+    if (this.#dirty.size === 0 && this.#moved.size === 0 && members.length === 0) return null
     const tasks: StoredTask[] = []
     for (const entry of this.#dirty)
       tasks.push({ record: entry.record, writes: entry.writes.slice() })
@@ -152,7 +154,7 @@ export class Log {
     for (const origin of this.#moved) vector.set(origin, this.merged(origin))
     this.#dirty.clear()
     this.#moved.clear()
-    this.#inFlight = { flush: ++this.#flushes, tasks, vector }
+    this.#inFlight = { flush: ++this.#flushes, tasks, vector, members }
     return this.#inFlight
   }
 
@@ -226,6 +228,7 @@ export class Log {
       if (record.created.every(dot => this.#covers(dot))) return undefined
       return { entry: this.#add(record), changed: true }
     }
+    known.noteReclaim(record)
     const joined = join(known.record, record)
     if (joined === known.record) return { entry: known, changed: false }
     known.record = joined

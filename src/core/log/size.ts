@@ -33,7 +33,11 @@ export class MessageSize {
     }
     this.bytes += 4 * FIELD_BYTES
     this.#addName(claim.holder)
-    if (started !== null) this.bytes += 3 * FIELD_BYTES
+    for (const boot of claim.lost) this.#addName(boot)
+    if (started !== null) {
+      this.bytes += 3 * FIELD_BYTES
+      this.#addName(started.by)
+    }
     if (outcome === null) return
     this.bytes += 8 * FIELD_BYTES + utf8Length(outcome.result ?? '')
     this.#addName(outcome.by)

@@ -38,6 +38,11 @@ export class ReadyQueue {
     if (holder === this.#self) this.#heap(next.type).push(entry)
   }
 
+  /** Whether the task is ready, wherever. */
+  has(id: TaskId): boolean {
+    return this.#places.has(id)
+  }
+
   /** How many tasks of these types a holder has ready. */
   count(holder: BootId, types: Iterable<string>): number {
     const counts = this.#counts.get(holder)

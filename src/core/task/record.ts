@@ -30,11 +30,16 @@ export type Claim = Readonly<{
   attempt: number
   /** Grants since the submission; bounded, so that a task cannot travel for ever. */
   hops: number
+  /** Boots that were gone while they ran the task, in the order in which that was noticed. */
+  lost: readonly BootId[]
   cause: ClaimCause
 }>
 
-/** The holder of `epoch` called the handler. */
-export type Started = Readonly<{ epoch: number; at: Hlc }>
+/** More of them are not remembered. */
+export const LOST_MAX = 16
+
+/** The holder of `epoch` called the handler. By whom says which, if two nodes claimed that epoch. */
+export type Started = Readonly<{ epoch: number; by: BootId; at: Hlc }>
 
 export const OUTCOME_STATUSES = ['failed', 'cancelled', 'completed'] as const
 export type OutcomeStatus = (typeof OUTCOME_STATUSES)[number]
@@ -83,7 +88,7 @@ export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
   const spec = compareSpecs(x.spec, y.spec) <= 0 ? x.spec : y.spec
   const created = joinDots(x.created, y.created)
   const claim = upper(x.claim, y.claim, (a, b) => compareClaims(id, a, b))
-  const started = upperOrNull(x.started, y.started, compareStarted)
+  const started = upperOrNull(x.started, y.started, (a, b) => compareStarted(id, a, b))
   const outcome = upperOrNull(x.outcome, y.outcome, (a, b) => compareOutcomes(id, a, b))
   const same =
     spec === x.spec &&
@@ -102,7 +107,8 @@ export function isSettled(record: TaskRecord): boolean {
 
 /** Whether the holder has called the handler under the claim that stands. */
 export function isStarted(record: TaskRecord): boolean {
-  return record.started !== null && record.started.epoch >= record.claim.epoch
+  const { started, claim } = record
+  return started !== null && started.epoch === claim.epoch && started.by === claim.holder
 }
 
 /** Two submissions under one key keep the earlier; the rest of the comparison only breaks ties. */
@@ -124,8 +130,14 @@ function compareClaims(id: TaskId, x: Claim, y: Claim): number {
   )
 }
 
-function compareStarted(x: Started, y: Started): number {
-  return x.epoch - y.epoch || y.at - x.at
+/** In the order of claims, so that as a rule the start that prevails is the start of the claim that prevails. */
+function compareStarted(id: TaskId, x: Started, y: Started): number {
+  return (
+    x.epoch - y.epoch ||
+    weight(id, nodeOf(x.by)) - weight(id, nodeOf(y.by)) ||
+    compareText(x.by, y.by) ||
+    y.at - x.at
+  )
 }
 
 function compareOutcomes(id: TaskId, x: Outcome, y: Outcome): number {

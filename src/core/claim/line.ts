@@ -1,0 +1,52 @@
+/**
+ * Who takes over what a gone holder held: the live node first in line for the task, at once; the next one if it does not.
+ *
+ * Everybody computes the line by rendezvous weight, so the tasks of one holder spread over all, and as a rule only one
+ * node reaches for each. If views differ and two do, the claims' order decides between them.
+ */
+import { weight } from '../base/weight.ts'
+import type { BootId, NodeId, TaskId } from '../base/ids.ts'
+
+export type Candidate = Readonly<{ node: NodeId; slots: number; handlers: readonly string[] }>
+
+export class Line {
+  readonly #stepInMs: number
+  /** When a boot was first seen to be gone. */
+  readonly #noticed = new Map<BootId, number>()
+
+  constructor(stepInMs: number) {
+    this.#stepInMs = stepInMs
+  }
+
+  /** Forgets boots that hold nothing any more. */
+  keep(holders: Iterable<BootId>): void {
+    const current = new Set(holders)
+    for (const boot of this.#noticed.keys()) if (!current.has(boot)) this.#noticed.delete(boot)
+  }
+
+  /** Whether it is this node's turn to take a task of a gone boot. */
+  isDue(now: number, boot: BootId, rank: number): boolean {
+    const since = this.#noticed.get(boot) ?? now
+    this.#noticed.set(boot, since)
+    return now - since >= rank * this.#stepInMs
+  }
+}
+
+/** How many candidates stand before this one. Those that can run the task come first. */
+export function rankOf(
+  taskId: TaskId,
+  type: string,
+  self: Candidate,
+  others: readonly Candidate[]
+): number {
+  return others.filter(other => isBefore(taskId, type, other, self)).length
+}
+
+function isBefore(taskId: TaskId, type: string, x: Candidate, y: Candidate): boolean {
+  const able = Number(canRun(x, type)) - Number(canRun(y, type))
+  return able !== 0 ? able > 0 : weight(taskId, x.node) > weight(taskId, y.node)
+}
+
+function canRun({ slots, handlers }: Candidate, type: string): boolean {
+  return slots > 0 && handlers.includes(type)
+}

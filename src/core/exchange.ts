@@ -1,0 +1,170 @@
+/**
+ * How work changes hands between nodes that live: a thief asks, a holder grants, and whoever stops hands on what is left.
+ */
+import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
+import { grantOf, holds } from './claim/rules.ts'
+import type { Context } from './context.ts'
+import type { Entry } from './log/entry.ts'
+import { MessageSize } from './log/size.ts'
+import type { Member } from './members/members.ts'
+import type { Grant, StealRequest } from './message.ts'
+import type { ReadyQueue } from './queue/ready.ts'
+import type { Replication } from './replication.ts'
+import { giveAway, share } from './steal/holder.ts'
+import { Placement } from './steal/placement.ts'
+import { Thief } from './steal/thief.ts'
+import type { Work } from './work.ts'
+
+/** The most that one grant carries, well below the bound of a frame. The rest is asked for again. */
+const GRANT_BYTES_MAX = 1_048_576
+
+export class Exchange {
+  readonly #context: Context
+  readonly #replication: Replication
+  readonly #work: Work
+  readonly #queue: ReadyQueue
+  readonly #thief: Thief
+
+  constructor(context: Context, replication: Replication, work: Work) {
+    this.#context = context
+    this.#replication = replication
+    this.#work = work
+    this.#queue = work.queue
+    this.#thief = new Thief(context.self, context.options)
+  }
+
+  /** No grant is on its way here that was asked for. */
+  get isIdle(): boolean {
+    return this.#thief.mayAsk(this.#context.now)
+  }
+
+  /** With too little at hand, asks the holder that seems to have most. */
+  askForWork(): void {
+    const { self, members, now, emit } = this.#context
+    const { slots, handlers, draining, running } = this.#work
+    if (draining || slots === 0 || !this.#thief.mayAsk(now)) return
+    const backlogs = members
+      .reachable()
+      .map(({ heartbeat: { boot } }) => ({
+        holder: boot,
+        ready: this.#queue.count(boot, handlers)
+      }))
+      .filter(({ ready }) => ready > 0)
+    if (backlogs.length === 0) return
+    const holders = [self, ...backlogs.map(({ holder }) => holder)]
+    const types = handlers.filter(type => holders.some(h => this.#queue.count(h, [type]) > 0))
+    const wanted = this.#thief.wanted(slots, this.#work.expectedMs(types))
+    const atHand = running + this.#queue.count(self, handlers)
+    if (atHand >= slots && atHand > wanted / 2) return
+    const question = this.#thief.ask(now, backlogs)
+    if (question === null) return
+    const { request, holder } = question
+    const want = wanted - atHand
+    emit({
+      kind: 'send',
+      to: nodeOf(holder),
+      message: { kind: 'steal', request, boot: self, want, handlers }
+    })
+  }
+
+  /** A thief asks. What it gets is written down here first; the answer follows when that is on disk. */
+  steal(from: NodeId, { boot, request, want, handlers }: StealRequest): void {
+    const { self, log, options } = this.#context
+    if (nodeOf(boot) !== from) return
+    const types = handlers.filter(type => this.#queue.count(self, [type]) > 0)
+    const count = share(this.#queue.count(self, types), want, this.#sharers(types))
+    const given = giveAway(this.#queue, types, count, GRANT_BYTES_MAX, entry => {
+      if (entry.record.claim.hops >= options.hopsMax) return false
+      log.write(entry, grantOf(self, entry.record, boot))
+      return true
+    })
+    this.#work.consider(given)
+    this.#send(from, request, given)
+  }
+
+  /** Work has come: ours from now on, and written down here too, so that the grant survives its giver. */
+  granted(from: NodeId, { boot, request, records, dependencies }: Grant): void {
+    const { self, log, now, emit } = this.#context
+    if (nodeOf(boot) !== from) return
+    const changed: Entry[] = []
+    for (const record of dependencies) {
+      const entry = log.take(record)
+      if (entry !== undefined) changed.push(entry)
+    }
+    for (const record of records) {
+      const entry = log.take(record)
+      if (entry === undefined) continue
+      changed.push(entry)
+      if (!holds(self, entry.record)) continue
+      log.write(entry, {})
+      emit({ kind: 'notify', event: { name: 'task:stolen', taskId: entry.id } })
+    }
+    this.#thief.answered(now, boot, request, records.length)
+    this.#work.consider(changed)
+  }
+
+  /** While draining: gives these tasks to others, if there are any. Returns whether all have gone. */
+  handOn(entries: readonly Entry[]): boolean {
+    const { self, log, members } = this.#context
+    const placement = new Placement(members.reachable())
+    const given = new Map<Member, Entry[]>()
+    for (const entry of entries) {
+      const member = placement.place(entry.id, entry.record.spec.type)
+      if (member === undefined) return false
+      // However far it has travelled: nobody is left here to keep it.
+      log.write(entry, grantOf(self, entry.record, member.heartbeat.boot))
+      const list = given.get(member)
+      if (list === undefined) given.set(member, [entry])
+      else list.push(entry)
+    }
+    for (const [{ node }, list] of given) {
+      this.#work.consider(list)
+      this.#send(node, 0, list)
+    }
+    return true
+  }
+
+  #send(to: NodeId, request: number, entries: readonly Entry[]): void {
+    const { self, emit } = this.#context
+    const send = (): void =>
+      emit({
+        kind: 'send',
+        to,
+        message: {
+          kind: 'grant',
+          request,
+          boot: self,
+          records: entries.map(entry => entry.durable!),
+          dependencies: this.#outcomesFor(to, entries)
+        }
+      })
+    if (entries.length === 0) send()
+    else this.#replication.onceDurable(send)
+  }
+
+  /** The outcomes that a node needs to run these tasks, as far as it is not known to have them; within a bound. */
+  #outcomesFor(node: NodeId, entries: readonly Entry[]): Grant['dependencies'] {
+    const { log, members } = this.#context
+    const vector: ReadonlyMap<BootId, number> = members.get(node)?.vector ?? new Map()
+    const size = new MessageSize()
+    const records = new Map<TaskId, Grant['dependencies'][number]>()
+    for (const id of new Set(entries.flatMap(entry => entry.record.spec.dependsOn))) {
+      const dependency = log.get(id)
+      if (dependency === undefined || dependency.durable === null) continue
+      if (dependency.writes.every(({ origin, seq }) => (vector.get(origin) ?? 0) >= seq)) continue
+      size.add(dependency.durable)
+      if (size.bytes > GRANT_BYTES_MAX) break
+      records.set(id, dependency.durable)
+    }
+    return [...records.values()]
+  }
+
+  /** How many nodes could run tasks of these types, this one included. */
+  #sharers(types: readonly string[]): number {
+    const { slots, handlers, draining } = this.#work
+    const all = this.#context.members.reachable().map(({ heartbeat }) => heartbeat)
+    return [...all, { slots, handlers, draining }].filter(
+      node => !node.draining && node.slots > 0 && types.some(type => node.handlers.includes(type))
+    ).length
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * What becomes of the tasks of a boot that is gone: they are reclaimed, and run again once the reclaim has settled.
+ *
+ * A restart is no exception. The new boot is another holder than the old one, and what the old one held is taken over by
+ * whoever is first in line, the restarted node included.
+ */
+import { Line, rankOf, type Candidate } from './claim/line.ts'
+import { reclaimOf } from './claim/rules.ts'
+import { Settlements } from './claim/settlement.ts'
+import type { Context } from './context.ts'
+import type { Entry } from './log/entry.ts'
+import { Holdings } from './queue/holdings.ts'
+import type { Replication } from './replication.ts'
+
+export class Takeover {
+  readonly #context: Context
+  readonly #replication: Replication
+  readonly #holdings = new Holdings()
+  readonly #line: Line
+  readonly #settlements = new Settlements()
+
+  constructor(context: Context, replication: Replication) {
+    this.#context = context
+    this.#replication = replication
+    this.#line = new Line(context.options.stepInMs)
+  }
+
+  /** A task has changed, or has come. */
+  update(entry: Entry): void {
+    this.#holdings.update(entry)
+  }
+
+  /** Tasks that this node holds. */
+  own(): Entry[] {
+    return this.#holdings.of(this.#context.self)
+  }
+
+  /** Whether the task is ours by a reclaim that others may not have heard of yet. */
+  isSettling(entry: Entry): boolean {
+    return this.#settlements.isSettling(entry)
+  }
+
+  /** Takes whatever it is this node's turn to take. Returns the tasks taken. */
+  reclaimGone(self: Candidate): Entry[] {
+    const { members, now } = this.#context
+    const holders = this.#holdings.holders()
+    this.#line.keep(holders)
+    const gone = holders.filter(boot => members.isGone(boot))
+    if (gone.length === 0) return []
+    const others = members
+      .reachable()
+      .filter(({ heartbeat }) => !heartbeat.draining)
+      .map(({ node, heartbeat: { slots, handlers } }) => ({ node, slots, handlers }))
+    const taken: Entry[] = []
+    for (const boot of gone) {
+      for (const entry of this.#holdings.of(boot)) {
+        const rank = rankOf(entry.id, entry.record.spec.type, self, others)
+        if (this.#line.isDue(now, boot, rank)) taken.push(entry)
+      }
+    }
+    this.reclaim(taken)
+    return taken
+  }
+
+  /** Takes tasks over, from whoever holds them. */
+  reclaim(entries: readonly Entry[]): void {
+    const { self, log, emit } = this.#context
+    if (entries.length === 0) return
+    for (const entry of entries) {
+      const from = entry.record.claim.holder
+      log.write(entry, reclaimOf(self, entry.record))
+      this.#holdings.update(entry)
+      emit({ kind: 'notify', event: { name: 'task:reclaimed', taskId: entry.id, from } })
+    }
+    this.#settlements.add(log.nextSeq - 1, entries)
+    this.#replication.urge()
+  }
+
+  /** Returns the tasks whose reclaim everybody has confirmed. */
+  settle(): readonly Entry[] {
+    if (this.#settlements.isEmpty) return []
+    const { self, log, members } = this.#context
+    return this.#settlements.settle(self, members.notGone(), origin => log.merged(origin))
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * Evidence that a process is dead. A computer that runs refuses a connection to a port where nobody listens, at once; a
+ * cut cable refuses nothing. So a refusal proves that the process is gone, and silence proves nothing at all.
+ *
+ * Where somebody does answer, it may be the peer, or another node that got its port. Noise tells them apart: a node
+ * cannot answer in the name of another.
+ */
+import { connect } from 'node:net'
+import { peerIdFromString } from '@libp2p/peer-id'
+import type { Multiaddr } from '@multiformats/multiaddr'
+import { hostOf, parseAddress, withoutPeer } from './addresses.ts'
+import type { Network } from './libp2p.ts'
+import { probeTimeoutMs } from './protocol.ts'
+
+/** Whether a peer is certainly at none of these addresses. */
+export async function isDeserted(
+  peer: string,
+  addresses: readonly string[],
+  network: Network
+): Promise<boolean> {
+  const parsed = addresses.map(parseAddress).filter(address => address !== null)
+  if (parsed.length === 0 || network.getConnections(peerIdFromString(peer)).length > 0) return false
+  const answers = await Promise.all(parsed.map(address => isEmpty(peer, address, network)))
+  return answers.every(Boolean)
+}
+
+async function isEmpty(peer: string, address: Multiaddr, network: Network): Promise<boolean> {
+  const answer = await knock(address)
+  if (answer !== 'answered') return answer === 'refused'
+  try {
+    const signal = AbortSignal.timeout(probeTimeoutMs)
+    await network.dial(withoutPeer(address).encapsulate(`/p2p/${peer}`), { signal })
+    return false
+  } catch (error) {
+    return isSomebodyElse(error)
+  }
+}
+
+function knock(address: Multiaddr): Promise<'refused' | 'answered' | 'silent'> {
+  const port = address.getComponents().find(part => part.name === 'tcp')?.value
+  const host = hostOf(address)
+  if (host === undefined || port === undefined) return Promise.resolve('silent')
+  return new Promise(resolve => {
+    const socket = connect({ host, port: Number(port), timeout: probeTimeoutMs })
+    const end = (answer: 'refused' | 'answered' | 'silent'): void => {
+      resolve(answer)
+      socket.destroy()
+    }
+    socket.on('connect', () => end('answered'))
+    socket.on('timeout', () => end('silent'))
+    socket.on('error', error => {
+      end('code' in error && error.code === 'ECONNREFUSED' ? 'refused' : 'silent')
+    })
+  })
+}
+
+/** libp2p reports several failed addresses as one error with the others inside. */
+function isSomebodyElse(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isSomebodyElse)
+  return error instanceof Error && error.name === 'UnexpectedPeerError'
+}

@@ -1,0 +1,18 @@
+/**
+ * A simulated disk: what was flushed and has landed. It outlives the node, unless it is lost.
+ */
+import type { BootId, TaskId } from '../core/base/ids.ts'
+import { nodeOf } from '../core/base/ids.ts'
+import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
+
+export class Disk {
+  readonly tasks: Map<TaskId, StoredTask> = new Map()
+  readonly vector: Map<BootId, number> = new Map()
+  readonly members: Map<string, MemberRecord> = new Map()
+
+  write(flush: Flush): void {
+    for (const task of flush.tasks) this.tasks.set(task.record.spec.id, task)
+    for (const [boot, upTo] of flush.vector) this.vector.set(boot, upTo)
+    for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
+  }
+}
