@@ -1,7 +1,8 @@
 /**
- * What clusters, computers, instances and log levels may be called, for whoever must not load the whole schema.
+ * What clusters, computers, instances and log levels may be called, what a task's id looks like and which states it
+ * goes through, for whoever must not load the whole schema.
  *
- * The names end up in paths, in mDNS and in terminals.
+ * The names of nodes end up in paths, in mDNS and in terminals.
  * An instance has no dash: the last dash of a data folder's name, `<computer>-<instance>`, therefore parts the two.
  */
 export const CLUSTER_NAME: RegExp = /^[a-z0-9][a-z0-9-]{0,31}$/
@@ -10,6 +11,21 @@ export const INSTANCE_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$/
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** A whole id: a UUIDv8. */
+export const TASK_ID: RegExp =
+  /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
+
+/** In the order in which a task may go through them. */
+export const TASK_STATES = [
+  'waiting',
+  'queued',
+  'running',
+  'completed',
+  'failed',
+  'cancelled'
+] as const
+export type TaskState = (typeof TASK_STATES)[number]
 
 /** Whether a text is a node's name, `computer/instance`. */
 export function isNodeName(name: string): boolean {

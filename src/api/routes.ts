@@ -5,16 +5,15 @@
 import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
+import { DURATION_MS_MAX } from '../durations.ts'
 import { InvalidOptionError, NodeClosedError, TooLargeError, WaitTimeoutError } from '../errors.ts'
+import { TASK_ID, TASK_STATES } from '../names.ts'
 import type { NodeHandle, TaskFilter, TaskView } from '../node/handle.ts'
 import { eventStream, listStream } from './events.ts'
 import { problemOf } from './problem.ts'
 
 /** The node refuses payloads far below this; it only keeps a stray upload out of our memory. */
 const BODY_BYTES_MAX = 1_048_576
-/** What a timer can wait for. */
-const TIMEOUT_MS_MAX = 2 ** 31 - 1
-const TASK_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 const submission = z.strictObject({
   type: z.string(),
@@ -22,14 +21,14 @@ const submission = z.strictObject({
   options: z.record(z.string(), z.unknown()).default({})
 })
 const filter = z.strictObject({
-  state: z.enum(['waiting', 'queued', 'running', 'completed', 'failed', 'cancelled']).optional(),
+  state: z.enum(TASK_STATES).optional(),
   type: z.string().optional(),
   tag: z.string().optional(),
   node: z.string().optional(),
   limit: z.coerce.number().int().min(1).optional()
 })
 const patience = z.strictObject({
-  timeoutMs: z.coerce.number().min(0).max(TIMEOUT_MS_MAX).optional()
+  timeoutMs: z.coerce.number().min(0).max(DURATION_MS_MAX).optional()
 })
 
 /**

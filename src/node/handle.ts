@@ -3,8 +3,9 @@
  * `--json`: times RFC 3339 UTC, durations in ms.
  */
 import type { NodeId, TaskId } from '../core/base/ids.ts'
+import type { TaskState } from '../names.ts'
 
-export type TaskState = 'waiting' | 'queued' | 'running' | 'completed' | 'failed' | 'cancelled'
+export type { TaskState }
 
 /** A value as JSON carries it. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -155,6 +156,9 @@ export interface NodeHandle {
   getSystemStatus(): StatusView
   /** Calls back for each event until the returned function is called. */
   onEvent(listener: (event: NodeEvent) => void): () => void
-  /** Stops on purpose: lets running tasks finish for `graceMs`, hands on queued ones, says goodbye, closes. */
+  /**
+   * Stops on purpose: lets running tasks finish for `graceMs`, hands on queued ones, says goodbye, closes. What still
+   * runs then is aborted and handed on, too. Called again, it may shorten the time, never lengthen it.
+   */
   leave(graceMs?: number): Promise<void>
 }

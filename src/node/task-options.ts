@@ -5,25 +5,18 @@ import { closest } from 'fastest-levenshtein'
 import type { TaskDraft } from '../core/task/spec.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { utf8Length } from '../core/base/utf8.ts'
+import { parseDuration } from '../durations.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../errors.ts'
+import { TASK_ID } from '../names.ts'
 import type { TaskOptions, SubmitOptions } from './handle.ts'
 
-const TASK_ID = /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
-const DURATION = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/
-const UNIT_MS: Readonly<Record<string, number>> = {
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000
-}
 /** More members than a cluster is made for can never be meant. */
 const ACKS_MAX = 50
 
 const CHECKS: { readonly [K in keyof Required<SubmitOptions>]: (value: unknown) => unknown } = {
   priority: value => whole('priority', value, TASK_LIMITS.priorityMin, TASK_LIMITS.priorityMax),
   dependsOn: value => dependencies(value),
-  timeout: value => durationMs('timeout', value),
+  timeout: value => durationMs('timeout', value, 1, TASK_LIMITS.timeoutMsMax),
   tags: value => texts('tags', value, TASK_LIMITS.tagsMax, TASK_LIMITS.tagLengthMax),
   acks: value => whole('acks', value, 0, ACKS_MAX)
 }
@@ -69,7 +62,7 @@ export function typeName(type: unknown): string {
       `a task type is a text of 1 to ${typeLengthMax} characters, not ${show(type)}`
     )
   }
-  return type
+  return wellFormed('a task type', type)
 }
 
 function json(payload: unknown): string {
@@ -113,19 +106,30 @@ function dependencies(value: unknown): string[] {
 function texts(name: string, value: unknown, countMax: number, lengthMax: number): string[] {
   const fits = (item: unknown): boolean =>
     typeof item === 'string' && item.length > 0 && item.length <= lengthMax
-  if (Array.isArray(value) && value.length <= countMax && value.every(fits))
-    return value as string[]
+  if (Array.isArray(value) && value.length <= countMax && value.every(fits)) {
+    return value.map((text: string) => wellFormed(name, text))
+  }
   throw new InvalidOptionError(
     `${name} must be a list of at most ${countMax} texts of 1 to ${lengthMax} characters, not ${show(value)}`
   )
 }
 
-function durationMs(name: string, value: unknown): number {
-  const match = typeof value === 'string' ? DURATION.exec(value) : null
-  const ms = match === null ? value : Number(match[1]) * UNIT_MS[match[2]!]!
-  if (typeof ms === 'number' && ms >= 1 && ms <= TASK_LIMITS.timeoutMsMax) return Math.round(ms)
+/** Half a character cannot be sent: it has no UTF-8, and would arrive as another text than was meant. */
+function wellFormed(name: string, text: string): string {
+  if (text.isWellFormed()) return text
+  throw new InvalidOptionError(`${name} has half a character (a lone surrogate) in ${show(text)}`)
+}
+
+/**
+ * A duration in ms, from a number or a text.
+ *
+ * @throws InvalidOptionError
+ */
+export function durationMs(name: string, value: unknown, minMs: number, maxMs: number): number {
+  const ms = typeof value === 'string' ? parseDuration(value) : value
+  if (typeof ms === 'number' && ms >= minMs && ms <= maxMs) return Math.round(ms)
   throw new InvalidOptionError(
-    `${name} must be from 1 to ${TASK_LIMITS.timeoutMsMax} ms, or a text such as "30s" or "5m", not ${show(value)}`
+    `${name} must be from ${minMs} to ${maxMs} ms, or a text such as "30s" or "5m", not ${show(value)}`
   )
 }
 
