@@ -2,7 +2,7 @@
  * The life of a node in the foreground: made, announced, run until a signal, left in good order.
  *
  * The local API outlives the node's leaving: whoever waits for a task that still finishes here is told. The first
- * signal asks for a good end, the second one for the end.
+ * signal lets running tasks finish, the second one has them handed on at once, the third one ends the process.
  */
 import type { Logger } from 'pino'
 import { startApi } from '../api/server.ts'
@@ -20,23 +20,35 @@ export type Serving = Readonly<{
   folder: string
   json: boolean
   logLevel: LogLevel
+  /** Leave at once when stdin ends: a node of somebody who may be killed, and must not leave it behind. */
+  untilStdinEnds?: boolean
 }>
 
 /** How long running tasks may go on after the first signal. */
 const GRACE_MS = 30_000
+/** What handing on at once may take: more than `leave(0)` grants itself, for closing. */
+const HAND_ON_MS = 7000
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
 type Signal = keyof typeof EXIT_CODES
+
+/** Signals, and the end of stdin, as the steps that they mean. */
+type Stops = Readonly<{
+  /** What to do, in words; the tasks that run have so many ms to finish. */
+  first: Promise<{ words: string; graceMs: number }>
+  second: Promise<unknown>
+  ignore: () => void
+}>
 
 /** Runs a node until a signal ends it. Resolves when it has left. */
 export async function serve(serving: Serving, terminal: Terminal): Promise<void> {
   const log = createLog(serving.logLevel, terminal.stderr)
-  const { first, ignore } = stopSignals(terminal)
+  const stops = stopSignals(terminal, serving.untilStdinEnds === true)
   try {
     const node = await serving.create(log)
     node.onEvent(event => logEvent(log, event))
-    await work(node, serving, terminal, first)
+    await work(node, serving, terminal, stops)
   } finally {
-    ignore()
+    stops.ignore()
   }
 }
 
@@ -44,7 +56,7 @@ async function work(
   node: WorkingNode,
   { folder, json }: Serving,
   terminal: Terminal,
-  stop: Promise<Signal>
+  stops: Stops
 ): Promise<void> {
   const api = await startApi(node, folder).catch((error: unknown) => leave(node, error))
   try {
@@ -52,11 +64,12 @@ async function work(
     const { name, id, addresses } = node
     if (json) await terminal.json({ v: 1, event: 'ready', name, id, addresses })
     else await terminal.line(`ready ${name} ${id}`)
-    const signal = await stop
-    terminal.words(
-      `${signal}: no new tasks, running ones have ${GRACE_MS / 1000} s to finish; once more to stop at once`
-    )
-    await node.leave(GRACE_MS)
+    const { words, graceMs } = await stops.first
+    terminal.words(words)
+    const left = node.leave(graceMs)
+    void stops.second.then(() => node.leave(0))
+    await left
+    terminal.words(`${name} has left the cluster "${node.cluster}"`)
   } catch (error) {
     await leave(node, error)
   } finally {
@@ -70,24 +83,44 @@ async function leave(node: WorkingNode, error: unknown): Promise<never> {
   throw error
 }
 
-/** `first` resolves at the first signal; the second ends the process. */
-function stopSignals(terminal: Terminal): { first: Promise<Signal>; ignore: () => void } {
-  const { promise, resolve } = Promise.withResolvers<Signal>()
-  let stopping = false
+function stopSignals(terminal: Terminal, untilStdinEnds: boolean): Stops {
+  const first = Promise.withResolvers<{ words: string; graceMs: number }>()
+  const second = Promise.withResolvers<void>()
+  let signals = 0
   const onSignal = (signal: Signal): void => {
-    if (stopping) {
-      terminal.words('stopped at once')
-      // oxlint-disable-next-line no-process-exit -- this is what the second signal means
-      process.exit(EXIT_CODES[signal])
+    signals++
+    if (signals === 1) {
+      const words = `${signal}: no new tasks, running ones have ${GRACE_MS / 1000} s to finish; once more to hand them on at once`
+      first.resolve({ words, graceMs: GRACE_MS })
+    } else if (signals === 2) {
+      terminal.words('running tasks are handed on; once more to end without that')
+      setTimeout(end, HAND_ON_MS, signal).unref()
+      second.resolve()
+    } else {
+      end(signal)
     }
-    stopping = true
-    resolve(signal)
   }
+  const end = (signal: Signal): void => {
+    terminal.words('ended at once')
+    // oxlint-disable-next-line no-process-exit -- this is what the third signal means
+    process.exit(EXIT_CODES[signal])
+  }
+  const onStdinEnd = (): void => first.resolve({ words: 'stdin has ended', graceMs: 0 })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  const ignore = (): void => {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+  // Killed or not, whoever held the other end is gone. `close` comes after both `end` and `error`.
+  if (untilStdinEnds)
+    terminal.stdin
+      .on('error', () => {})
+      .once('close', onStdinEnd)
+      .resume()
+  return {
+    first: first.promise,
+    second: second.promise,
+    ignore() {
+      process.off('SIGINT', onSignal)
+      process.off('SIGTERM', onSignal)
+      if (untilStdinEnds) terminal.stdin.destroy()
+    }
   }
-  return { first: promise, ignore }
 }

@@ -3,7 +3,8 @@
  * a key and data folders that are thrown away afterwards.
  *
  * Whatever happens to one of them is an answer: `ready` rejects if one does not come up, `failed` rejects if one ends
- * later on, both with what it said last. `stop` leaves no process behind.
+ * later on, both with what it said last. `stop` leaves no process behind; and if the demo itself is killed, its end of
+ * their stdin closes, upon which they leave.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
@@ -117,9 +118,9 @@ export class DemoNodes {
   async #startOne(name: string, settingsFile: string): Promise<void> {
     const child = spawn(
       process.execPath,
-      [executable, 'start', '--json', '--config', settingsFile],
+      [executable, 'start', '--json', '--until-stdin-ends', '--config', settingsFile],
       {
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['pipe', 'pipe', 'pipe'],
         env: environmentOf(name)
       }
     )

@@ -5,6 +5,7 @@
 import type { NodeId, TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
 import type { CoreEvent } from '../core/effect.ts'
+import { DURATION_MS_MAX } from '../durations.ts'
 import {
   AmbiguousTaskError,
   InvalidOptionError,
@@ -26,7 +27,7 @@ import type {
 } from './handle.ts'
 import type { HandlerFunction } from './ports.ts'
 import { Picture } from './picture.ts'
-import { checkSubmission, typeName } from './task-options.ts'
+import { checkSubmission, durationMs, typeName } from './task-options.ts'
 import { Waits } from './waits.ts'
 
 export type NodeSettings = Readonly<{
@@ -65,6 +66,7 @@ export class Node implements NodeHandle {
   readonly #listeners = new Set<(event: NodeEvent) => void>()
   readonly #closing = Promise.withResolvers<void>()
   readonly #left = Promise.withResolvers<void>()
+  readonly #graceOver = Promise.withResolvers<void>()
   #requests = 0
   #working = false
   #leaving: Promise<void> | null = null
@@ -166,11 +168,15 @@ export class Node implements NodeHandle {
   /**
    * Resolves to what the handler returned. The task may have been submitted on any node.
    *
-   * @param options `timeout` in ms @default none
+   * @param options `timeout`: ms, or a text such as `"30s"` @default none
    * @throws TaskFailedError (its `name` is that of the handler's error) WaitTimeoutError UnknownTaskError NodeClosedError
+   *   InvalidOptionError
    */
-  async waitForTask(id: TaskId, options: { timeout?: number } = {}): Promise<unknown> {
-    const { timeout } = options
+  async waitForTask(id: TaskId, options: { timeout?: number | string } = {}): Promise<unknown> {
+    const timeout =
+      options.timeout === undefined
+        ? undefined
+        : durationMs('timeout', options.timeout, 0, DURATION_MS_MAX)
     const ended = new AbortController()
     const message = `${id} has not settled within ${timeout} ms: it goes on`
     const timer =
@@ -204,7 +210,7 @@ export class Node implements NodeHandle {
     await this.#known(() => (found = this.#picture.matching(part)).length > 0)
     if (found.length > 1) {
       throw new AmbiguousTaskError(
-        `${part} fits ${found.length} or more tasks, such as ${found.join(' and ')}`
+        `${part} fits ${found.length} or more tasks, such as ${found.join(' and ')}: give the whole id, or its end`
       )
     }
     return found[0] ?? this.#picture.record(part).spec.id
@@ -232,21 +238,23 @@ export class Node implements NodeHandle {
   }
 
   leave(graceMs: number = GRACE_MS): Promise<void> {
-    this.#leaving ??= this.#leave(graceMs)
+    // Of several calls, the one whose time is over first counts.
+    const timer = setTimeout(this.#graceOver.resolve, graceMs)
+    const clear = (): void => clearTimeout(timer)
+    this.closed.then(clear, clear)
+    this.#leaving ??= this.#leave()
     return this.#leaving
   }
 
-  async #leave(graceMs: number): Promise<void> {
-    const within = async (ms: number): Promise<void> => {
-      const late = Promise.withResolvers<void>()
-      const timer = setTimeout(late.resolve, ms)
-      await Promise.race([this.#left.promise, late.promise])
-      clearTimeout(timer)
-    }
+  async #leave(): Promise<void> {
+    const left = this.#left.promise
     this.#engine.feed({ kind: 'leave', abort: false })
-    await within(graceMs)
+    await Promise.race([left, this.#graceOver.promise])
     this.#engine.feed({ kind: 'leave', abort: true })
-    await within(HAND_ON_MS)
+    const late = Promise.withResolvers<void>()
+    const timer = setTimeout(late.resolve, HAND_ON_MS)
+    await Promise.race([left, late.promise])
+    clearTimeout(timer)
     await this.#close()
   }
 

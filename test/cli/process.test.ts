@@ -53,6 +53,7 @@ describe('a node in the foreground', () => {
     child.process.kill('SIGTERM')
     expect(await ended(child)).toBe(0)
     expect(child.stderr()).toMatch(/leaving within 30000 ms/)
+    expect(child.stderr()).toMatch(/computer-a\/1 has left the cluster "test"\n$/)
     expect(child.stdout().split('\n')).toHaveLength(2)
     expect(await readdir(folder)).toEqual([])
   })
@@ -60,13 +61,44 @@ describe('a node in the foreground', () => {
   test.each([
     ['SIGINT', 130],
     ['SIGTERM', 143]
-  ] as const)('the second %s ends it at once with %i', async (signal, code) => {
+  ] as const)('the third %s ends it at once with %i', async (signal, code) => {
     const child = start('serve.ts', [folder, 'never'])
     await until(() => child.stdout() !== '', 'the ready line')
     child.process.kill(signal)
-    await until(() => child.stderr().includes('leaving within'), 'the first signal to work')
+    await until(() => child.stderr().includes('leaving within 3'), 'the first signal to work')
+    child.process.kill(signal)
+    await until(() => child.stderr().includes('leaving within 0 ms'), 'the second one to work')
     child.process.kill(signal)
     expect(await ended(child)).toBe(code)
+  })
+
+  test('the second signal has running tasks handed on, which is a good end too', async () => {
+    const child = start('serve.ts', [folder, 'at-once'])
+    await until(() => child.stdout() !== '', 'the ready line')
+    child.process.kill('SIGINT')
+    await until(() => child.stderr().includes('leaving within 30000 ms'), 'the first signal')
+    child.process.kill('SIGINT')
+    expect(await ended(child)).toBe(0)
+    expect(child.stderr()).toMatch(/leaving within 0 ms[^]*has left the cluster/)
+    expect(await readdir(folder)).toEqual([])
+  })
+
+  test('leaves at once when stdin ends, if it was told to', async () => {
+    const child = start('serve.ts', [folder, 'well', '--until-stdin-ends'])
+    await until(() => child.stdout() !== '', 'the ready line')
+    expect(child.stderr()).toBe('')
+    child.process.stdin?.end()
+    expect(await ended(child)).toBe(0)
+    expect(child.stderr()).toMatch(/stdin has ended\n.*leaving within 0 ms/)
+  })
+
+  test('does not mind the end of stdin otherwise', async () => {
+    const child = start('serve.ts', [folder])
+    child.process.stdin?.end()
+    await until(() => child.stdout() !== '', 'the ready line')
+    child.process.kill('SIGTERM')
+    expect(await ended(child)).toBe(0)
+    expect(child.stderr()).not.toMatch(/stdin/)
   })
 
   test('with --json the ready line is an object', async () => {

@@ -1,9 +1,12 @@
-/** The node processes of the demo: who they are, and what happens if one of them cannot start. */
+/** The node processes of the demo: who they are, what happens if one cannot start, and if the demo itself is killed. */
+import { spawn } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { Client } from '../../src/api/client.ts'
 import { demoNodeNames, DemoNodes } from '../../src/demo/nodes.ts'
+import { until } from '../support/until.ts'
 
 let folder: string
 beforeEach(async () => {
@@ -41,4 +44,23 @@ test('stopping before anything has started is fine, and nothing starts afterward
   await nodes.stop()
   await started
   await nodes.stop()
+})
+
+test('nodes leave when the process that started them has been killed', async () => {
+  const script = new URL('./children/nodes.ts', import.meta.url).pathname
+  const demo = spawn(process.execPath, [script, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let ready = false
+  demo.stdout.once('data', () => (ready = true))
+  await until(() => ready, 'the node to be ready')
+  const data = new DemoNodes(1, folder).dataOf('computer-a/1')
+  expect((await (await Client.open({ data })).status()).node).toBe('computer-a/1')
+  demo.kill('SIGKILL')
+  await until(
+    () =>
+      Client.open({ data }).then(
+        () => false,
+        (error: Error) => error.name === 'NoNodeError'
+      ),
+    'the node to have left'
+  )
 })

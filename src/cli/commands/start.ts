@@ -24,6 +24,7 @@ type Flags = Pick<
   /** True unless `--no-mdns` was given. */
   mdns: boolean
   json?: true
+  untilStdinEnds?: true
 }
 
 export function registerStart(program: Command, terminal: Terminal): void {
@@ -50,6 +51,9 @@ export function registerStart(program: Command, terminal: Terminal): void {
     .option('--no-mdns', 'do not look for nodes on the local network')
     .addOption(new Option('--log-level <level>', 'on stderr (default: info)').choices(LOG_LEVELS))
     .addOption(jsonOption())
+    .addOption(
+      new Option('--until-stdin-ends', 'leave when the program that started it is gone').hideHelp()
+    )
     .addHelpText(
       'after',
       examples(
@@ -60,7 +64,10 @@ export function registerStart(program: Command, terminal: Terminal): void {
     .action(flags => start(flags, terminal))
 }
 
-async function start({ config, json, ...flags }: Flags, terminal: Terminal): Promise<void> {
+async function start(
+  { config, json, untilStdinEnds, ...flags }: Flags,
+  terminal: Terminal
+): Promise<void> {
   const { readNodeOptions } = await import('../config.ts')
   const { resolveNodeOptions } = await import('../../node-options.ts')
   const { findKey } = await import('../../key.ts')
@@ -71,12 +78,20 @@ async function start({ config, json, ...flags }: Flags, terminal: Terminal): Pro
   const { serve } = await import('../serve.ts')
   const { createNode } = await import('../../create-node.ts')
   await serve(
-    { create: log => createNode(options, log), folder, json: json === true, logLevel },
+    {
+      create: log => createNode(options, log),
+      folder,
+      json: json === true,
+      logLevel,
+      untilStdinEnds: untilStdinEnds === true
+    },
     terminal
   )
 }
 
-async function optionsOf(flags: Omit<Flags, 'config' | 'json'>): Promise<NodeOptions> {
+async function optionsOf(
+  flags: Omit<Flags, 'config' | 'json' | 'untilStdinEnds'>
+): Promise<NodeOptions> {
   const { parseLabels } = await import('../config.ts')
   const { label, peer, mdns, ...same } = flags
   return {

@@ -1,14 +1,17 @@
 /**
- * `hearsay start` with a node that has no network. Arguments: data folder, how it leaves (`well`, `never`), `--json`.
+ * `hearsay start` with a node that has no network. Arguments: data folder, how it leaves (`well`, `never`, `at-once`),
+ * `--json` or `--until-stdin-ends`.
  * On SIGUSR2 its node tells of an event.
  */
 import { serve } from '../../../src/cli/serve.ts'
 import { Terminal } from '../../../src/cli/terminal.ts'
 import { FakeNode } from '../../api/fake-node.ts'
 
-const [folder = '', leaving = 'well', json] = process.argv.slice(2)
+const [folder = '', leaving = 'well', flag] = process.argv.slice(2)
 
 class Worker extends FakeNode {
+  readonly #left = Promise.withResolvers<void>()
+
   startWorker(): Promise<void> {
     return leaving === 'unable' ? Promise.reject(new TypeError('no worker')) : Promise.resolve()
   }
@@ -16,7 +19,9 @@ class Worker extends FakeNode {
   override async leave(graceMs?: number): Promise<void> {
     await super.leave(graceMs)
     console.error(`leaving within ${graceMs} ms`)
-    if (leaving === 'never') await new Promise(resolve => setTimeout(resolve, 2 ** 31 - 1))
+    const stays = leaving === 'never' || (leaving === 'at-once' && graceMs !== 0)
+    if (stays) await this.#left.promise
+    if (leaving === 'at-once') this.#left.resolve()
   }
 }
 
@@ -26,8 +31,9 @@ await serve(
   {
     create: () => Promise.resolve(node),
     folder,
-    json: json === '--json',
-    logLevel: 'info'
+    json: flag === '--json',
+    logLevel: 'info',
+    untilStdinEnds: flag === '--until-stdin-ends'
   },
   new Terminal(process)
 )
