@@ -139,16 +139,19 @@ export class Client {
     }
   }
 
+  /** @param agent false: over a connection of its own */
   #send(
     method: string,
     path: string,
-    { query = {}, body, signal }: Call
+    call: Call,
+    agent: Agent | false = this.#agent
   ): Promise<IncomingMessage> {
+    const { query = {}, body, signal } = call
     return new Promise((resolve, reject) => {
       const sent = request(
         {
           socketPath: socketPath(this.folder),
-          agent: this.#agent,
+          agent,
           method,
           path: path + search(query),
           headers: { host: 'localhost', 'content-type': 'application/json' },
@@ -156,7 +159,12 @@ export class Client {
         },
         resolve
       )
-      sent.once('error', error => reject(this.#because(error, signal)))
+      sent.once('error', (error: NodeJS.ErrnoException) => {
+        // The node closes idle connections; one that was kept may be closed just when it is to be used again.
+        const wasIdle = sent.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+        if (wasIdle && !signal?.aborted) resolve(this.#send(method, path, call, false))
+        else reject(this.#because(error, signal))
+      })
       sent.end(body === undefined ? undefined : JSON.stringify(body))
     })
   }

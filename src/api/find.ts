@@ -19,6 +19,8 @@ export type Whereabouts = {
   node?: string
   /** The cluster's name. */
   cluster?: string
+  /** Of several nodes of one cluster, take any: they all know the same tasks. @default false */
+  any?: boolean
   /** @default process.env */
   env?: NodeJS.ProcessEnv
 }
@@ -33,7 +35,7 @@ const DIAL_MS = 1000
  * @throws InvalidOptionError if several do
  */
 export async function findFolder(where: Whereabouts = {}): Promise<string> {
-  const { data, node, cluster, env = process.env } = where
+  const { data, node, cluster, any = false, env = process.env } = where
   if (data !== undefined) {
     const problem = await dial(socketPath(data))
     if (problem !== null) throw noNode(data, problem)
@@ -46,19 +48,25 @@ export async function findFolder(where: Whereabouts = {}): Promise<string> {
   const alive = fitting.filter((_, i) => problems[i] === null)
   const [only] = alive
   if (only === undefined) throw none(where, env)
-  if (alive.length > 1) {
+  const clusters = [...new Set(alive.map(folder => basename(dirname(folder))))]
+  if (alive.length === 1 || (any && clusters.length === 1)) return only
+  if (any) {
     throw new InvalidOptionError(
-      `several nodes run on this computer, pick one: ${alive.map(selector).join(', or ')}`
+      `nodes of several clusters run on this computer, pick one: ${clusters.map(name => `--cluster ${name}`).join(', or ')}`
     )
   }
-  return only
+  const ways = alive.map(folder => selector(folder, clusters.length > 1))
+  throw new InvalidOptionError(
+    `several nodes run on this computer, pick one: ${ways.join(', or ')}`
+  )
 }
 
 /** How a folder's node is picked on the command line. */
-function selector(folder: string): string {
+function selector(folder: string, byCluster: boolean): string {
   const name = basename(folder)
   const dash = name.lastIndexOf('-')
-  return `--cluster ${basename(dirname(folder))} --node ${name.slice(0, dash)}/${name.slice(dash + 1)}`
+  const node = `--node ${name.slice(0, dash)}/${name.slice(dash + 1)}`
+  return byCluster ? `--cluster ${basename(dirname(folder))} ${node}` : node
 }
 
 function folderName(node: string): string {

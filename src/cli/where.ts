@@ -4,7 +4,7 @@
 import { Option } from '@commander-js/extra-typings'
 import type { Client } from '../api/client.ts'
 
-export type Where = { data?: string; node?: string; cluster?: string }
+export type Where = { data?: string; node?: string; cluster?: string; any?: boolean }
 
 export const dataOption = (): Option<'--data <folder>'> =>
   new Option('--data <folder>', "the node's data folder").env('HEARSAY_DATA')
@@ -26,13 +26,14 @@ export const jsonOption = (): Option<'--json'> =>
  *
  * @throws NoNodeError InvalidOptionError
  */
-export async function openClient({ data, node, cluster }: Where): Promise<Client> {
+export async function openClient({ data, node, cluster, any = false }: Where): Promise<Client> {
   const { Client } = await import('../api/client.ts')
   // A variable that is set to nothing counts as not set.
   return Client.open({
     ...(data ? { data } : {}),
     ...(node ? { node } : {}),
-    ...(cluster ? { cluster } : {})
+    ...(cluster ? { cluster } : {}),
+    any
   })
 }
 

@@ -329,6 +329,44 @@ describe('finding a node', () => {
     await Promise.all(all.map(one => one.close()))
   })
 
+  test('several of one cluster: any of them will do for who says so', async () => {
+    const env = { XDG_DATA_HOME: folder }
+    const all = [await place('six', 'computer-a/1'), await place('six', 'computer-a/2')]
+    await expect(Client.open({ env })).rejects.toThrow(/: --node computer-a\/1, or --node comp/)
+    expect((await (await Client.open({ env, any: true })).status()).cluster).toBe('six')
+    all.push(await place('own', 'computer-a/1'))
+    await expect(Client.open({ env, any: true })).rejects.toThrow(/--cluster own, or --cluster six/)
+    await Promise.all(all.map(one => one.close()))
+  })
+
+  test('a kept connection that the node closes as it is used again is replaced, once', async () => {
+    const other = join(folder, 'other')
+    await mkdir(other)
+    let connections = 0
+    let isGenerous = true
+    const server = createServer(socket => {
+      connections++
+      let requests = 0
+      socket
+        .on('error', () => {})
+        .on('data', () => {
+          if (++requests > 1 || !isGenerous) return socket.destroy()
+          return socket.write('HTTP/1.1 200 OK\r\ncontent-length: 8\r\n\r\n{"v": 1}')
+        })
+    })
+    await new Promise<void>(resolve => server.listen(join(other, 'api.sock'), resolve))
+    const patient = await Client.open({ data: other })
+    const dialled = connections
+    expect(await patient.status()).toEqual({ v: 1 })
+    expect(await patient.status()).toEqual({ v: 1 })
+    expect(connections - dialled).toBe(2)
+    expect(await patient.status()).toEqual({ v: 1 })
+    isGenerous = false
+    await expect(patient.status()).rejects.toMatchObject({ name: 'NoNodeError' })
+    await expect(patient.status()).rejects.toThrow(/it went away/)
+    await new Promise(resolve => server.close(resolve))
+  })
+
   test('a node that went away after it was found is an error that says so', async () => {
     await client.status()
     await api.close()

@@ -1,10 +1,12 @@
 /**
  * `hearsay ls`: tasks, newest first. JSON is passed on as it arrives; a table has to know all its rows.
  *
- * `--node` filters here, by who holds the task; which node is asked is up to HEARSAY_NODE, `--data` and `--cluster`.
+ * `--node` filters here, by who holds the task. Every node knows all tasks, so any one of the cluster is asked, unless
+ * HEARSAY_NODE, `--data` or `--cluster` name it.
  */
 import { Option, type Command } from '@commander-js/extra-typings'
-import type { TaskFilter, TaskState, TaskView } from '../../node/handle.ts'
+import { TASK_STATES } from '../../names.ts'
+import type { TaskFilter, TaskView } from '../../node/handle.ts'
 import { parseCount } from '../numbers.ts'
 import { taskTable } from '../print.ts'
 import type { Terminal } from '../terminal.ts'
@@ -17,22 +19,13 @@ import {
   type Where
 } from '../where.ts'
 
-const STATES: readonly TaskState[] = [
-  'waiting',
-  'queued',
-  'running',
-  'completed',
-  'failed',
-  'cancelled'
-]
-
 type ListOptions = Where & TaskFilter & { json?: true }
 
 export function registerLs(program: Command, terminal: Terminal): void {
   program
     .command('ls')
     .description('list tasks, newest first')
-    .addOption(new Option('--state <state>', 'only tasks in this state').choices(STATES))
+    .addOption(new Option('--state <state>', 'only tasks in this state').choices(TASK_STATES))
     .option('--type <type>', 'only tasks of this type')
     .option('--tag <tag>', 'only tasks with this tag')
     .option('--node <name>', 'only tasks that this node holds, computer/instance')
@@ -47,7 +40,7 @@ export function registerLs(program: Command, terminal: Terminal): void {
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const { json, data, cluster, ...filter } = options
   const { HEARSAY_NODE: node = '' } = process.env
-  const client = await openClient({ node, data: data ?? '', cluster: cluster ?? '' })
+  const client = await openClient({ node, data: data ?? '', cluster: cluster ?? '', any: true })
   if (json) {
     for await (const task of client.list(filter)) await terminal.json(task)
     return
