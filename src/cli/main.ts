@@ -36,7 +36,9 @@ export async function main(
     const called = VERBS[argv[0] ?? '']
     const registers = called === undefined ? Object.values(VERBS) : [called]
     for (const register of registers) (await register())(program, terminal)
-    await program.parseAsync(argv, { from: 'user' })
+    // Otherwise commander would take `--help` after a word that is no verb for the program's own.
+    const isVerbless = called === undefined && !/^(-|help$)/.test(argv[0] ?? '-')
+    await program.parseAsync(isVerbless ? argv.slice(0, 1) : argv, { from: 'user' })
     return terminal.exitCode
   } catch (error) {
     return report(error, argv, terminal)

@@ -139,6 +139,7 @@ function short(text: string): string {
 /** Found, connected and synced are three facts; each implies the one before. */
 function linkText(node: NodeView): string {
   if (node.self) return 'self'
+  if (node.status === 'left') return '-'
   if (node.synced && node.connected) return 'synced'
   if (node.connected) return 'connected'
   return node.found ? 'found' : '-'

@@ -162,9 +162,9 @@ async function watch(client: Client, progress: NodeProgress[], signal: AbortSign
 
 function describe({ nodes, lan }: DemoOptions): string {
   const reach = lan
-    ? 'listening on all interfaces and using mDNS on the LAN (--lan)'
-    : 'on 127.0.0.1 only: nothing reaches the network (--lan uses the real one)'
-  return `starting ${nodes} nodes on this computer, ${reach}, with a key of their own`
+    ? 'they listen on all interfaces and use mDNS on the LAN (--lan)'
+    : 'they stay on 127.0.0.1, nothing reaches the network (--lan uses it)'
+  return `starting ${nodes} nodes on this computer, with a key of their own;\n${reach}`
 }
 
 /** Better refused now than after all the work. */

@@ -49,8 +49,11 @@ export function taskView(
 /** @param peer what the network knows of the node, if anything */
 export function memberView(member: MemberView, peer: PeerView | undefined): NodeView {
   const { heartbeat, status, linked, synced, heartbeatAgeMs } = member
+  // What it said last is history: it has handed on its tasks, and runs nothing any more.
+  const idle = { draining: false, slots: 0, running: 0, queued: 0 }
   return {
     ...heartbeatView(heartbeat),
+    ...(status === 'left' ? idle : {}),
     status,
     self: false,
     found: peer !== undefined,

@@ -66,6 +66,14 @@ describe('usage', () => {
     expect(said.stderr).not.toMatch(/\n +at /)
   })
 
+  test('a word that is no verb is refused also where help is asked for', async () => {
+    const said = await run(['bogus', '--help'])
+    expect(said).toMatchObject({ code: 2, stdout: '' })
+    expect(said.stderr).toMatch(/unknown command 'bogus'/)
+    expect(await run(['--help'])).toMatchObject({ code: 0, stderr: '' })
+    expect(await run(['help', 'ls'])).toMatchObject({ code: 0, stderr: '' })
+  })
+
   test.each(['start', 'submit', 'wait', 'get', 'ls', 'nodes', 'status', 'key', 'demo'])(
     'the help of %s goes to stdout, ends with 0 and shows an example',
     async verb => {

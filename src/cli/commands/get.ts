@@ -15,14 +15,14 @@ export function registerGet(program: Command, terminal: Terminal): void {
   program
     .command('get')
     .description('show one task')
-    .argument('<id>', 'its id, or any unambiguous part of it')
+    .argument('<id>', 'its id, or any unambiguous part of it: the end, rather than the beginning')
     .addOption(jsonOption())
     .addOption(dataOption())
     .addOption(nodeOption())
     .addOption(clusterOption())
     .addHelpText(
       'after',
-      examples('hearsay get 019c8f2e', 'hearsay get 019c8f2e --json | jq .result')
+      examples('hearsay get 0007a31c94e2', 'hearsay get 0007a31c94e2 --json | jq .result')
     )
     .action(async (id, options) => {
       const client = await openClient(options)

@@ -1,9 +1,15 @@
 /** `hearsay key`: makes the cluster key, keeps it, shows it. */
-import type { Command } from '@commander-js/extra-typings'
+import { Option, type Command } from '@commander-js/extra-typings'
 import { InvalidOptionError } from '../../errors.ts'
 import { CLUSTER_NAME } from '../../names.ts'
 import type { Terminal } from '../terminal.ts'
-import { clusterOption, examples, jsonOption } from '../where.ts'
+import { examples, jsonOption } from '../where.ts'
+
+/** The same variable as for other verbs, but no node is asked. */
+const clusterOption = (): Option<'--cluster <name>'> =>
+  new Option('--cluster <name>', 'the cluster that it is for (default: default)').env(
+    'HEARSAY_CLUSTER'
+  )
 
 export function registerKey(program: Command, terminal: Terminal): void {
   const key = program
@@ -40,7 +46,7 @@ async function makeKey(
   if (file !== null) {
     await saveKey(key, file)
     terminal.words(
-      `the key of the cluster "${cluster}" is kept in ${file}: copy this file to its other computers`
+      `the key of the cluster "${cluster}" is kept in ${file}: copy this file to the same place on its other computers`
     )
   }
   if (options.json) await terminal.json({ v: 1, cluster, key, fingerprint, file })

@@ -18,7 +18,10 @@ export function registerWait(program: Command, terminal: Terminal): void {
   program
     .command('wait')
     .description('wait until tasks have settled, and print each when it has')
-    .argument('<id...>', 'ids, or any unambiguous parts of them')
+    .argument(
+      '<id...>',
+      'ids, or any unambiguous parts of them: the ends, rather than the beginnings'
+    )
     .option('--timeout <duration>', 'give up after this; the tasks go on', parseDurationMs)
     .addOption(jsonOption())
     .addOption(dataOption())
@@ -26,7 +29,7 @@ export function registerWait(program: Command, terminal: Terminal): void {
     .addOption(clusterOption())
     .addHelpText(
       'after',
-      examples('hearsay wait 019c8f2e --timeout 30s', 'hearsay wait $(cat ids.txt) --json')
+      examples('hearsay wait 0007a31c94e2 --timeout 30s', 'hearsay wait $(cat ids.txt) --json')
     )
     .action(async (ids, { timeout, json, ...where }) => {
       const client = await openClient(where)
