@@ -10,8 +10,8 @@ export const GOSSIP_BYTES_MAX: number = 65_536
 export const FRAME_BYTES_MAX: number = 4 * 1024 * 1024
 
 export const LIMITS = {
-  /** Peer id, slash, time and dice. */
-  bootBytesMax: 160,
+  /** Peer id (53 characters at most, as text), slash, time and dice. A record names dozens of boots. */
+  bootBytesMax: 96,
   nodeNameBytesMax: 160,
   /** Every boot that ever wrote and is still remembered. */
   vectorEntriesMax: 4096,

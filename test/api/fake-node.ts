@@ -197,6 +197,7 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     result: null,
     error: null,
     dependsOn: [],
-    tags: []
+    tags: [],
+    lost: []
   }
 }

@@ -131,8 +131,7 @@ describe('a node that leaves', () => {
     expect([a.boot, c.boot]).toContain(holder)
   })
 
-  // A decision is open here: how long to wait for a link that may or may not come back. Today a leaver does not wait.
-  test.fails('whose only link is down for a moment keeps its tasks until it is back', () => {
+  test('whose only link is down for a moment keeps its tasks until it is back', () => {
     const { pump, nodes } = cluster(2)
     const [a, b] = nodes as [PumpNode, PumpNode]
     const taskId = a.submit()

@@ -9,7 +9,7 @@ import './forbid.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
 import { answerSync } from '../../src/core/log/answer.ts'
 import { Log } from '../../src/core/log/log.ts'
-import { join, type TaskRecord } from '../../src/core/task/record.ts'
+import { join, type Claim, type TaskRecord } from '../../src/core/task/record.ts'
 
 const NODES = ['a', 'b', 'c'].map(node => bootOf(node))
 
@@ -127,7 +127,7 @@ class World {
     const entry = entries[task % Math.max(1, entries.length)]
     if (entry === undefined) return
     const holder = NODES[epoch % 3]!
-    const claim = { epoch, holder, attempt: 1, hops: epoch, cause: 'grant' } as const
+    const claim: Claim = { epoch, holder, attempt: 1, hops: epoch, lost: [], cause: 'grant' }
     log.write(entry, epoch === 3 ? { outcome: outcomeBy(NODES[at]!) } : { claim })
     this.history.get(NODES[at]!)!.push(entry.record)
   }

@@ -200,7 +200,7 @@ describe('dependencies', () => {
 })
 
 describe('the state of a task', () => {
-  const started = { epoch: 0, at: 1 }
+  const started = { epoch: 0, by: A, at: 1 }
 
   test.each([
     ['waiting', taskOf(A, 1), false],

@@ -103,7 +103,7 @@ function model(states: readonly TaskRecord[]): Omit<TaskRecord, 'spec'> & { spec
     )!,
     started: greatest(
       states.map(s => s.started),
-      s => [s.epoch, -s.at]
+      s => [s.epoch, weight(ID, node(s.by)), s.by, -s.at]
     ),
     outcome: greatest(
       states.map(s => s.outcome),

@@ -61,10 +61,11 @@ export const claim: Arbitrary<Claim> = fc.record({
   holder: boot,
   attempt: fc.integer({ min: 1, max: 2 }),
   hops: small,
+  lost: fc.array(boot, { maxLength: 2 }),
   cause: fc.constantFrom(...CLAIM_CAUSES)
 })
 
-export const started: Arbitrary<Started> = fc.record({ epoch: small, at: stamp })
+export const started: Arbitrary<Started> = fc.record({ epoch: small, by: boot, at: stamp })
 
 const taskError: Arbitrary<TaskError> = fc.record({
   name: wideText(TASK_LIMITS.errorNameLengthMax),

@@ -2,15 +2,17 @@
  * A few cores, driven by hand: every message waits in one queue until `settle` delivers it, in order and at once.
  *
  * Unlike the simulator it has no dice and no clock of its own, and each piece of the outside can be held back: a disk
- * that does not answer (`holdDisk`), a message that is lost (`lose`), a handler that ends when the test says so.
+ * that does not answer (`holdDisk`), a message that is lost (`lose`), a handler that ends when the test says so, a node
+ * that dies (`crash`) and is started again with what was on its disk (`restart`).
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../../src/core/base/ids.ts'
 import { Core } from '../../src/core/core.ts'
-import type { Effect, Run } from '../../src/core/effect.ts'
+import type { Effect, Flush, Run } from '../../src/core/effect.ts'
 import type { Input, RunResult } from '../../src/core/input.ts'
 import type { Message } from '../../src/core/message.ts'
 import type { CoreOptions } from '../../src/core/options.ts'
 import type { TaskRecord } from '../../src/core/task/record.ts'
+import { Disk } from '../../src/sim/disk.ts'
 import type { TaskDraft } from '../../src/core/task/spec.ts'
 import { DRAFT } from './tasks.ts'
 
@@ -19,12 +21,33 @@ export class Pump {
   readonly nodes: PumpNode[] = []
   /** Messages for which this says true never arrive. */
   lose: (from: NodeId, to: NodeId, message: Message) => boolean = () => false
+  /** Whether a probe finds out anything at all. Without, it is like one that goes through a cut cable. */
+  probing = true
   readonly #queue: (() => void)[] = []
 
-  add(boot: BootId, options: Partial<CoreOptions> = {}): PumpNode {
-    const node = new PumpNode(this, boot, options)
+  add(boot: BootId, options: Partial<CoreOptions> = {}, disk = new Disk()): PumpNode {
+    const node = new PumpNode(this, boot, options, disk)
     this.nodes.push(node)
     return node
+  }
+
+  /** A node dies. What it has sent arrives or not, as `lose` says; the others see their links to it close. */
+  crash(...dying: PumpNode[]): void {
+    for (const node of dying) node.gone = true
+    for (const node of dying) {
+      for (const other of this.alive()) if (other.links.has(node.id)) this.link(node, other, false)
+    }
+  }
+
+  /** The node starts again with what was on its disk, linked to all others. */
+  restart(node: PumpNode, boot: BootId, options: Partial<CoreOptions> = node.options): PumpNode {
+    const again = this.add(boot, options, node.disk)
+    for (const other of this.alive()) if (other !== again) this.link(again, other)
+    return again
+  }
+
+  alive(): PumpNode[] {
+    return this.nodes.filter(({ gone }) => !gone)
   }
 
   link(x: PumpNode, y: PumpNode, up = true): void {
@@ -44,8 +67,8 @@ export class Pump {
 
   deliver(from: PumpNode, to: NodeId, message: Message): void {
     if (!from.links.has(to) || this.lose(from.id, to, message)) return
-    const receiver = this.nodes.find(({ id }) => id === to)!
-    this.later(() => receiver.feed({ kind: 'message', from: from.id, message }))
+    const receiver = this.alive().find(({ id }) => id === to)
+    this.later(() => receiver?.feed({ kind: 'message', from: from.id, message }))
   }
 
   /** Delivers until nothing is on its way any more. */
@@ -56,7 +79,7 @@ export class Pump {
   /** Time passes: one tick for each node, then all that follows from it. */
   pass(ms: number): void {
     this.now += ms
-    for (const node of this.nodes) node.feed({ kind: 'tick' })
+    for (const node of this.alive()) node.feed({ kind: 'tick' })
     this.settle()
   }
 }
@@ -65,24 +88,32 @@ export class PumpNode {
   readonly id: NodeId
   readonly boot: BootId
   readonly core: Core
+  readonly options: Partial<CoreOptions>
+  readonly disk: Disk
   readonly links = new Set<NodeId>()
   /** Everything that it ever asked for, in order. */
   readonly effects: Effect[] = []
   readonly running = new Map<TaskId, Run>()
   holdDisk = false
+  gone = false
   readonly #pump: Pump
-  #heldFlush: number | null = null
+  #heldFlush: Flush | null = null
   #requests = 0
 
-  constructor(pump: Pump, boot: BootId, options: Partial<CoreOptions>) {
+  constructor(pump: Pump, boot: BootId, options: Partial<CoreOptions>, disk: Disk) {
     this.id = nodeOf(boot)
     this.boot = boot
+    this.options = options
+    this.disk = disk
     this.#pump = pump
     const identity = { boot, name: `test/${this.id}`, version: '0.0.0', labels: {} }
     this.core = new Core(identity, options)
+    const { tasks, vector, members } = disk
+    this.core.restore({ tasks: tasks.values(), vector, members: members.values() })
   }
 
   feed(input: Input): Effect[] {
+    if (this.gone) return []
     const effects = this.core.step(this.#pump.now, input)
     this.effects.push(...effects)
     for (const effect of effects) this.#perform(effect)
@@ -114,7 +145,7 @@ export class PumpNode {
     this.holdDisk = false
     const flush = this.#heldFlush
     this.#heldFlush = null
-    if (flush !== null) this.feed({ kind: 'persisted', flush })
+    if (flush !== null) this.#landed(flush)
   }
 
   record(taskId: TaskId): TaskRecord {
@@ -143,13 +174,18 @@ export class PumpNode {
         for (const to of this.links) this.#pump.deliver(this, to, effect.message)
         return
       case 'persist': {
-        const { flush } = effect.flush
+        const { flush } = effect
         if (this.holdDisk) this.#heldFlush = flush
-        else this.#pump.later(() => this.feed({ kind: 'persisted', flush }))
+        else this.#pump.later(() => this.#landed(flush))
         return
       }
       case 'sync':
         return this.#pump.later(() => this.#sync(effect))
+      case 'probe': {
+        const { boot } = effect
+        const refused = this.#pump.probing && !this.#pump.alive().some(node => node.boot === boot)
+        return this.#pump.later(() => this.feed({ kind: 'probed', boot, refused }))
+      }
       case 'start':
         this.running.set(effect.run.taskId, effect.run)
         return
@@ -164,9 +200,15 @@ export class PumpNode {
     }
   }
 
+  #landed(flush: Flush): void {
+    if (this.gone) return
+    this.disk.write(flush)
+    this.feed({ kind: 'persisted', flush: flush.flush })
+  }
+
   #sync({ peer, request }: Extract<Effect, { kind: 'sync' }>): void {
-    const answerer = this.#pump.nodes.find(({ id }) => id === peer)!
-    const linked = this.links.has(peer)
+    const answerer = this.#pump.alive().find(({ id }) => id === peer)
+    const linked = answerer !== undefined && this.links.has(peer)
     if (linked) {
       for (const message of answerer.core.answerSync(request)) {
         this.feed({ kind: 'message', from: peer, message })

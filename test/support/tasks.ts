@@ -29,7 +29,7 @@ export function taskOf(
   return {
     spec: { ...DRAFT, id: taskId(1000, by, seq), submittedAt: seq, submittedBy: by, ...spec },
     created: [{ origin: by, seq }],
-    claim: { epoch: 0, holder: by, attempt: 1, hops: 0, cause: 'submit' },
+    claim: { epoch: 0, holder: by, attempt: 1, hops: 0, lost: [], cause: 'submit' },
     started: null,
     outcome: null,
     ...others

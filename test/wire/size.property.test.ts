@@ -6,7 +6,7 @@ import { bootId } from '../../src/core/base/ids.ts'
 import { Log } from '../../src/core/log/log.ts'
 import { MessageSize } from '../../src/core/log/size.ts'
 import type { Batch } from '../../src/core/message.ts'
-import type { TaskError, TaskRecord } from '../../src/core/task/record.ts'
+import { LOST_MAX, type TaskError, type TaskRecord } from '../../src/core/task/record.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
 import { GOSSIP_BYTES_MAX, LIMITS } from '../../src/wire/limits.ts'
 import { TASK_LIMITS } from '../../src/core/options.ts'
@@ -51,8 +51,15 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       origin: longBoot(i + 1),
       seq: Number.MAX_SAFE_INTEGER
     })),
-    claim: { epoch: HUGE, holder: longBoot(1001), attempt: HUGE, hops: HUGE, cause: 'reclaim' },
-    started: { epoch: HUGE, at: Number.MAX_SAFE_INTEGER },
+    claim: {
+      epoch: HUGE,
+      holder: longBoot(1001),
+      attempt: HUGE,
+      hops: HUGE,
+      lost: Array.from({ length: LOST_MAX }, (_, i) => longBoot(2000 + i)),
+      cause: 'reclaim'
+    },
+    started: { epoch: HUGE, by: longBoot(1003), at: Number.MAX_SAFE_INTEGER },
     outcome: {
       status: settled.result === null ? 'failed' : 'completed',
       epoch: HUGE,
