@@ -1,0 +1,169 @@
+/**
+ * README.md is the first thing that is tried, so it is tried here first: its programs are type-checked and run as
+ * printed, its command lines are looked up in the help, its links are followed.
+ */
+import { execFile, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+import { newKey } from '../src/key.ts'
+import { run } from './cli/run.ts'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+/** Checking types reads all of libp2p's; running starts a node: seconds, more on a busy machine. */
+const slowMs = 90_000
+
+const canIsolate = spawnSync('unshare', ['--net', 'true']).status === 0
+if (!canIsolate) {
+  console.warn('the example of README.md is not run: no right to make a network namespace here')
+}
+
+/** The code blocks of a language, in order. */
+function blocks(language: string): string[] {
+  const found = readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, 'gms'))
+  return [...found].map(([, code = '']) => code)
+}
+
+/** What is wrong with programs that stand in the root of the repository, where `hearsay` is src/index.ts. */
+function complaints(programs: ReadonlyMap<string, string>): string[] {
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
+  const checked = { ...options, noUnusedLocals: false, paths: { hearsay: ['./src/index.ts'] } }
+  const real = ts.createCompilerHost(checked)
+  const host: ts.CompilerHost = {
+    ...real,
+    fileExists: name => programs.has(name) || real.fileExists(name),
+    readFile: name => programs.get(name) ?? real.readFile(name),
+    getSourceFile: (name, ...rest) => {
+      const text = programs.get(name)
+      return text === undefined
+        ? real.getSourceFile(name, ...rest)
+        : ts.createSourceFile(name, text, rest[0])
+    }
+  }
+  const program = ts.createProgram([...programs.keys()], checked, host)
+  return [...programs.keys()]
+    .flatMap(name => ts.getPreEmitDiagnostics(program, program.getSourceFile(name)))
+    .map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'))
+}
+
+describe('programs', () => {
+  test(
+    'every one of them type-checks, and a mistake in one would be found',
+    () => {
+      const programs = blocks('ts').map((code, index) => [join(root, `readme-${index}.ts`), code])
+      expect(programs.length).toBeGreaterThan(1)
+      expect(complaints(new Map(programs as [string, string][]))).toEqual([])
+      const [wrong = ''] = blocks('ts').filter(code => code.includes('createTask'))
+      const mistaken = wrong.replace('priority: 8', "priority: 'high'")
+      expect(complaints(new Map([[join(root, 'readme-wrong.ts'), mistaken]]))).toEqual([
+        expect.stringMatching(/'string' is not assignable to type 'number'/)
+      ])
+    },
+    slowMs
+  )
+
+  test.skipIf(!canIsolate)(
+    'the library example runs as printed',
+    async () => {
+      const [example = ''] = blocks('ts').filter(code => code.includes('createNode'))
+      const folder = await mkdtemp(join(tmpdir(), 'hearsay-readme-'))
+      try {
+        const file = join(folder, 'example.ts')
+        await writeFile(file, example)
+        expect(await runAlone(file, folder)).toBe('HELLO\n')
+      } finally {
+        await rm(folder, { recursive: true, force: true })
+      }
+    },
+    slowMs
+  )
+})
+
+/** Runs a program with a key, and nothing but loopback for a network; gives what it printed. */
+async function runAlone(file: string, folder: string): Promise<string> {
+  const index = new URL('../src/index.ts', import.meta.url).href
+  const hooks = `import { registerHooks } from 'node:module'
+    registerHooks({
+      resolve: (name, context, next) =>
+        name === 'hearsay' ? { url: '${index}', shortCircuit: true } : next(name, context)
+    })`
+  const preload = `--import=data:text/javascript,${encodeURIComponent(hooks)}`
+  const network =
+    'ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$0" "$@"'
+  const { stdout } = await promisify(execFile)(
+    'unshare',
+    ['--net', 'sh', '-c', network, process.execPath, preload, file],
+    {
+      timeout: slowMs - 10_000,
+      env: { PATH: process.env['PATH'], HEARSAY_KEY: newKey(), XDG_DATA_HOME: folder, HOME: folder }
+    }
+  )
+  return stdout
+}
+
+/** Command lines of hearsay, without its name; comments and what a shell would make of quotes are left out. */
+const commandLines = blocks('sh')
+  .flatMap(block => block.split('\n'))
+  .map(line => line.replace(/\s+#.*$/, ''))
+  .filter(line => line.startsWith('npx hearsay '))
+  .map(line => line.replace('npx hearsay ', '').split(' '))
+
+describe('command lines', () => {
+  test.each(commandLines)('hearsay %s has its verb and flags', async (verb, ...rest) => {
+    const help = await helpOf(verb, rest[0])
+    for (const flag of rest.filter(word => word.startsWith('--')))
+      expect(help).toContain(` ${flag}`)
+  })
+
+  test('every flag and verb in the prose exists', async () => {
+    const verbs = ['start', 'submit', 'wait', 'get', 'ls', 'nodes', 'status', 'demo']
+    const helps = (await Promise.all(verbs.map(verb => helpOf(verb)))).join('\n')
+    const prose = readme.replace(/^```.*?^```$/gms, '')
+    const flags = [...prose.matchAll(/`[^`\n]*?(--[a-z-]+)[^`\n]*`/g)].map(([code, flag]) => ({
+      code,
+      flag
+    }))
+    // What is said of npm is not ours.
+    const ours = flags.filter(({ code }) => !code.startsWith('`npm install'))
+    expect(ours.length).toBeGreaterThan(3)
+    for (const { flag = '' } of ours) expect(`${helps} --help`).toContain(` ${flag}`)
+  })
+
+  test('every npm script exists', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>
+    }
+    const named = [...readme.matchAll(/npm (?:run )?(\S+)/g)].map(([, name = '']) => name)
+    const own = named.filter(name => !/^(ci|install)\b/.test(name))
+    expect(own.length).toBeGreaterThan(2)
+    for (const name of own) expect(scripts).toHaveProperty(name.replaceAll('`', ''))
+  })
+})
+
+/** The help of a verb, or of the sub-verb that follows it. */
+async function helpOf(verb: string, next = ''): Promise<string> {
+  const path = /^[a-z]+$/.test(next) && verb === 'key' ? [verb, next] : [verb]
+  const said = await run([...path, '--help'])
+  expect(said).toMatchObject({ code: 0, stderr: '' })
+  expect(said.stdout).toContain(`hearsay ${path.join(' ')}`)
+  return said.stdout
+}
+
+describe('links', () => {
+  const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target)
+  const paths = [...readme.matchAll(/`((?:src|test|config)\/[\w./-]+)`/g)].map(
+    ([, path = '']) => path
+  )
+  const inCommands = [...readme.matchAll(/(?<= )(?:config|test)\/[\w./-]+/g)].map(([path]) => path)
+
+  test.each([...new Set([...links, ...paths, ...inCommands])])('%s is there', target => {
+    expect(existsSync(join(root, target))).toBe(true)
+  })
+})
