@@ -118,6 +118,8 @@ const schema = z.strictObject({
   labels: z
     .record(z.string().regex(LABEL_KEY), z.string().max(LABEL_VALUE_LENGTH_MAX))
     .refine(labels => Object.keys(labels).length <= LABELS_MAX)
+    // Half a character has no UTF-8: the heartbeat that carries the labels could not be sent.
+    .refine(labels => Object.values(labels).every(value => value.isWellFormed()))
     .optional(),
   logLevel: z.enum(LOG_LEVELS).optional()
 })

@@ -40,6 +40,12 @@ export class Registry {
         `a task type is a text of ${limits}, not ${JSON.stringify(type)}`
       )
     }
+    // Half a character has no UTF-8: the heartbeat that names the type could not be sent.
+    if (!type.isWellFormed()) {
+      throw new InvalidOptionError(
+        `a task type has half a character (a lone surrogate) in ${JSON.stringify(type)}`
+      )
+    }
     const taken = this.#sources.get(type)
     if (taken === undefined) return
     const where = taken.kind === 'module' ? `in ${taken.file}` : 'a function of this program'
