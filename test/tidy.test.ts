@@ -56,11 +56,22 @@ const mayImportInCore: Record<string, readonly string[]> = {
   claim: ['base', 'task', 'log', 'members', ...coreWords],
   queue: ['base', 'task', 'log', 'claim', ...coreWords],
   steal: ['base', 'task', 'log', 'members', 'claim', 'queue', ...coreWords],
-  view: [...coreRooms, ...coreWords],
+  view: ['context', ...coreRooms, ...coreWords],
   context: [...coreRooms, ...coreWords],
   replication: ['context', ...coreRooms, ...coreWords],
-  work: ['context', 'replication', ...coreRooms, ...coreWords],
-  core: ['context', 'replication', 'work', 'view', ...coreRooms, ...coreWords]
+  takeover: ['context', 'replication', ...coreRooms, ...coreWords],
+  work: ['context', 'replication', 'takeover', ...coreRooms, ...coreWords],
+  exchange: ['context', 'replication', 'work', ...coreRooms, ...coreWords],
+  core: [
+    'context',
+    'replication',
+    'takeover',
+    'work',
+    'exchange',
+    'view',
+    ...coreRooms,
+    ...coreWords
+  ]
 }
 
 const topLevel = [

@@ -5,8 +5,10 @@
 import type { BootId, TaskId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
+import type { Message } from '../core/message.ts'
 import { compareText, compareValues } from '../core/base/order.ts'
 import { isSettled, isStarted, join, type TaskRecord } from '../core/task/record.ts'
+import type { Disk } from './disk.ts'
 import type { SimNode, Witness } from './sim-node.ts'
 
 /** An invariant that did not hold. */
@@ -33,7 +35,8 @@ export class Checkers implements Witness {
   readonly #completed = new Map<TaskId, SimNode>()
   readonly #executions = new Map<TaskId, RunResult[]>()
   readonly #merged = new Map<SimNode, Map<TaskId, number>>()
-  readonly #accepted = new Set<TaskId>()
+  /** Accepted task -> the disk that it is on, if it was accepted without a second copy. */
+  readonly #accepted = new Map<TaskId, Disk | null>()
   readonly #idleSince = new Map<SimNode, number>()
 
   constructor(nodes: readonly SimNode[]) {
@@ -44,11 +47,14 @@ export class Checkers implements Witness {
     return this.#nodes.some(node => node.options.boot === boot && !node.gone)
   }
 
-  stepped(node: SimNode, _input: Input, effects: readonly Effect[]): void {
+  stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
     this.#coverage(node)
-    for (const effect of effects) if (effect.kind === 'accepted') this.#accepted.add(effect.taskId)
+    for (const effect of effects) {
+      if (effect.kind !== 'accepted') continue
+      this.#accepted.set(effect.taskId, effect.acks === 0 ? node.options.disk : null)
+    }
     for (const effect of effects) if (effect.kind === 'start') this.#start(node, effect.run)
-    this.#noteEpochs(node)
+    if (input.kind === 'message') this.#noteEpochs(node, input.message)
   }
 
   ran(node: SimNode, run: Run, result: RunResult): void {
@@ -79,7 +85,9 @@ export class Checkers implements Witness {
   final(): void {
     const [first, ...others] = this.#nodes.filter(({ gone }) => !gone)
     if (first === undefined) return
-    for (const id of this.#accepted) {
+    const disks = new Set(this.#nodes.filter(({ gone }) => !gone).map(node => node.options.disk))
+    for (const [id, onlyCopy] of this.#accepted) {
+      if (onlyCopy !== null && !disks.has(onlyCopy)) continue
       if (first.core.view.record(id) === undefined)
         throw new Violation(2, `${id} was accepted and is lost`)
     }
@@ -180,23 +188,31 @@ export class Checkers implements Witness {
     }
   }
 
-  #noteEpochs(node: SimNode): void {
+  /** Epochs come from others with batches and grants; its own a node cannot forget. */
+  #noteEpochs(node: SimNode, message: Message): void {
+    if (message.kind !== 'batch' && message.kind !== 'grant') return
     const merged = this.#merged.get(node) ?? new Map<TaskId, number>()
     this.#merged.set(node, merged)
-    for (const { spec, claim } of node.core.view.records()) merged.set(spec.id, claim.epoch)
+    for (const { spec } of message.records) {
+      const record = node.core.view.record(spec.id)
+      if (record !== undefined) merged.set(spec.id, record.claim.epoch)
+    }
   }
 
   #outcome(node: SimNode, record: TaskRecord): void {
-    const { spec, outcome } = record
+    const { spec, started, outcome } = record
     const runnable = this.#nodes.some(
       n => !n.gone && n.options.slots > 0 && n.options.handlers.includes(spec.type)
     )
     if (!isSettled(record)) {
-      const blocked = spec.dependsOn.some(id => !settledOn(node, id))
+      const blocked = spec.dependsOn.some(id => waitsForLost(node, id))
       if (runnable && !blocked) throw new Violation(2, `${show(node, record)} has never settled`)
       return
     }
     if (outcome!.reason === 'DependencyFailed') return
+    if (started === null || started.epoch < outcome!.epoch) {
+      throw new Violation(4, `${show(node, record)} has ended without a start`)
+    }
     const executions = this.#executions.get(spec.id) ?? []
     if (!executions.some(({ status }) => status === outcome!.status)) {
       throw new Violation(4, `no run of ${spec.id} ended as ${outcome!.status}`)
@@ -215,9 +231,11 @@ export class Checkers implements Witness {
   }
 }
 
-function settledOn(node: SimNode, id: TaskId): boolean {
+/** A task whose submission was never acknowledged may have gone with its node, and others may wait for it. */
+function waitsForLost(node: SimNode, id: TaskId): boolean {
   const record = node.core.view.record(id)
-  return record !== undefined && isSettled(record)
+  if (record === undefined) return true
+  return !isSettled(record) && record.spec.dependsOn.some(next => waitsForLost(node, next))
 }
 
 function readyFor(holder: SimNode, node: SimNode): boolean {

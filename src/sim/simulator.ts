@@ -23,6 +23,8 @@ export type Report = Readonly<{
   violation: Violation | null
   transcript: readonly string[]
   steps: number
+  /** Tasks whose submission was acknowledged. */
+  accepted: number
   settled: number
 }>
 
@@ -78,6 +80,7 @@ class Simulation implements Witness {
       violation,
       transcript: this.#transcript.lines,
       steps: this.#steps,
+      accepted: new Set(this.#submitted).size,
       settled
     }
   }
@@ -99,13 +102,14 @@ class Simulation implements Witness {
   }
 
   #comeToRest(): void {
-    const { busyMs } = this.#scenario
-    for (let at = busyMs; ; at += CHECK_REST_MS) {
+    // While a node is away, what only it can run need not have settled: that is no rest.
+    const calmAt = this.#scenario.busyMs + RESTART_MS_MAX
+    for (let at = calmAt; ; at += CHECK_REST_MS) {
       this.#until(at)
       try {
         return this.#checkers.final()
       } catch (violation) {
-        if (at >= busyMs + CALM_MS) throw violation
+        if (at >= calmAt + CALM_MS) throw violation
       }
     }
   }

@@ -15,6 +15,7 @@ const quiet: Partial<Scenario> = {
   types: ['work'],
   late: 0,
   leaving: 0,
+  crashes: 0,
   busyMs: 500,
   network: {
     gossipLoss: 0,

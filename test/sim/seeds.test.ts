@@ -49,7 +49,14 @@ describe('a seed', () => {
   test('that fails says which invariant, the last 80 lines, and how to run it again', () => {
     const transcript = Array.from({ length: 200 }, (_, i) => `line ${i}`)
     const violation = new Violation(3, 'two run it')
-    const lines = failureOf({ seed: 7, violation, transcript, steps: 1, settled: 0 })!.split('\n')
+    const lines = failureOf({
+      seed: 7,
+      violation,
+      transcript,
+      steps: 1,
+      accepted: 0,
+      settled: 0
+    })!.split('\n')
     expect(lines[0]).toBe('seed 7: invariant 3: two run it')
     expect(lines.slice(1, -1)).toEqual(transcript.slice(120))
     expect(lines.at(-1)).toMatch(/^again: SEED=7 /)
