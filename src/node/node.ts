@@ -70,6 +70,8 @@ export class Node implements NodeHandle {
   #requests = 0
   #working = false
   #leaving: Promise<void> | null = null
+  /** Nothing comes in any more, so that nobody may begin to wait for it. */
+  #isClosed = false
   #registrations: Promise<unknown> = Promise.resolve()
 
   constructor(core: Core, ports: Ports, settings: NodeSettings) {
@@ -96,7 +98,7 @@ export class Node implements NodeHandle {
 
   /** Expects an instance (`computer/instance`): it is listed until it is seen. */
   registerWorker(name: string): void {
-    if (!this.#settings.isNodeName(name)) {
+    if (typeof name !== 'string' || !this.#settings.isNodeName(name)) {
       throw new InvalidOptionError(
         `a worker is named computer/instance, not ${JSON.stringify(name)}`
       )
@@ -198,6 +200,7 @@ export class Node implements NodeHandle {
     await this.#known(() => this.#picture.matching(id).length > 0, signal)
     this.#picture.record(id)
     if (!this.#core.view.isReported(id)) {
+      if (this.#isClosed) throw this.#closedError()
       const settled = this.#waits.settled(id, signal)
       this.#engine.feed({ kind: 'watch', taskId: id })
       await settled
@@ -258,10 +261,13 @@ export class Node implements NodeHandle {
     await this.#close()
   }
 
+  #closedError(): NodeClosedError {
+    return new NodeClosedError(`node ${this.name} has stopped: ask another one, tasks go on`)
+  }
+
   async #close(failure?: unknown): Promise<void> {
-    const closed = new NodeClosedError(
-      `node ${this.name} has stopped: ask another one, tasks go on`
-    )
+    this.#isClosed = true
+    const closed = this.#closedError()
     for (const answer of this.#submissions.values()) answer(closed)
     this.#submissions.clear()
     this.#waits.rejectAll(closed)
