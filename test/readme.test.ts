@@ -32,7 +32,9 @@ function blocks(language: string): string[] {
 
 /** What is wrong with programs that stand in the root of the repository, where `hearsay` is src/index.ts. */
 function complaints(programs: ReadonlyMap<string, string>): string[] {
-  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), ts.sys.readFile)
+  const { config } = ts.readConfigFile(join(root, 'tsconfig.json'), path =>
+    readFileSync(path, 'utf8')
+  )
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root)
   const checked = { ...options, noUnusedLocals: false, paths: { hearsay: ['./src/index.ts'] } }
   const real = ts.createCompilerHost(checked)

@@ -11,7 +11,7 @@ import { defineConfig } from 'vitest/config'
 import { TallyReporter } from '../../test/support/tally.ts'
 
 const everyTest = 'test/**/*.test.ts'
-const netTests = 'test/net/**/*.test.ts'
+const netTests = ['test/net/**/*.test.ts', 'test/library/**/*.test.ts']
 const lanTests = ['test/lan/**/*.test.ts', 'test/chaos/**/*.test.ts']
 
 export default defineConfig({
@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: [everyTest],
-          exclude: [netTests, ...lanTests],
+          exclude: [...netTests, ...lanTests],
           testTimeout: 20_000,
           hookTimeout: 20_000,
           sequence: { groupOrder: 0 }
@@ -37,7 +37,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'net',
-          include: [netTests],
+          include: netTests,
           testTimeout: 45_000,
           hookTimeout: 45_000,
           fileParallelism: false,
