@@ -209,12 +209,13 @@ export class PumpNode {
   #sync({ peer, request }: Extract<Effect, { kind: 'sync' }>): void {
     const answerer = this.#pump.alive().find(({ id }) => id === peer)
     const linked = answerer !== undefined && this.links.has(peer)
-    if (linked) {
-      for (const message of answerer.core.answerSync(request)) {
-        this.feed({ kind: 'message', from: peer, message })
-      }
+    let whole = linked
+    for (const message of linked ? answerer.core.answerSync(request) : []) {
+      whole = !this.#pump.lose(peer, this.id, message)
+      if (!whole) break
+      this.feed({ kind: 'message', from: peer, message })
     }
-    this.feed({ kind: 'sync-ended', peer, whole: linked })
+    this.feed({ kind: 'sync-ended', peer, whole })
   }
 }
 

@@ -1,0 +1,203 @@
+/** The line of those who take over, and the wait until what was taken over may be started. */
+import { describe, expect, test } from 'vitest'
+import { bootOf, entryOf, heartbeatOf, idOf, taskOf } from '../support/tasks.ts'
+import './forbid.ts'
+import type { BootId } from '../../src/core/base/ids.ts'
+import { weight } from '../../src/core/base/weight.ts'
+import { Line, rankOf, type Candidate } from '../../src/core/claim/line.ts'
+import { reclaimOf } from '../../src/core/claim/rules.ts'
+import { Settlements } from '../../src/core/claim/settlement.ts'
+import type { Entry } from '../../src/core/log/entry.ts'
+import type { Member } from '../../src/core/members/members.ts'
+import { LOST_MAX } from '../../src/core/task/record.ts'
+
+const A = bootOf('a')
+const B = bootOf('b')
+const C = bootOf('c')
+const STEP_IN_MS = 500
+
+describe('the line', () => {
+  const able = (node: string): Candidate => ({ node, slots: 1, handlers: ['work'] })
+  const unable = (node: string): Candidate => ({ node, slots: 1, handlers: ['other'] })
+  const idle = (node: string): Candidate => ({ node, slots: 0, handlers: ['work'] })
+  const others = (all: readonly Candidate[], self: Candidate): Candidate[] =>
+    all.filter(each => each !== self)
+  const ranks = (task: string, all: readonly Candidate[]): number[] =>
+    all.map(self => rankOf(task, 'work', self, others(all, self)))
+
+  test('has each place once, in the order of their weight for the task, as all of them see it', () => {
+    const all = ['a', 'b', 'c', 'd', 'e'].map(able)
+    for (let seq = 1; seq <= 50; seq++) {
+      const id = idOf(A, seq)
+      expect(ranks(id, all).toSorted()).toEqual([0, 1, 2, 3, 4])
+      const first = all[ranks(id, all).indexOf(0)]!.node
+      for (const { node } of all) expect(weight(id, first)).toBeGreaterThanOrEqual(weight(id, node))
+    }
+  })
+
+  test('spreads the tasks of one holder over all', () => {
+    const all = ['a', 'b', 'c'].map(able)
+    const firsts = Array.from({ length: 300 }, (_, i) => ranks(idOf(A, i + 1), all).indexOf(0))
+    for (const place of [0, 1, 2]) {
+      expect(firsts.filter(first => first === place).length).toBeGreaterThan(50)
+    }
+  })
+
+  test('begins with those that can run the task', () => {
+    for (let seq = 1; seq <= 50; seq++) {
+      const [first, , , last] = ranks(idOf(A, seq), [able('a'), unable('b'), idle('c'), able('d')])
+      expect([first, last].toSorted()).toEqual([0, 1])
+    }
+  })
+
+  test('moves on by one place each time that nobody has stepped in', () => {
+    const line = new Line(STEP_IN_MS)
+    expect([0, 1, 2].map(rank => line.isDue(1000, B, rank))).toEqual([true, false, false])
+    expect([1, 2].map(rank => line.isDue(1000 + STEP_IN_MS - 1, B, rank))).toEqual([false, false])
+    expect([1, 2].map(rank => line.isDue(1000 + STEP_IN_MS, B, rank))).toEqual([true, false])
+    expect(line.isDue(1000 + 2 * STEP_IN_MS, B, 2)).toBe(true)
+  })
+
+  test('counts from when that boot was seen to be gone, and anew if it held nothing in between', () => {
+    const line = new Line(STEP_IN_MS)
+    line.isDue(0, B, 1)
+    expect(line.isDue(STEP_IN_MS, C, 1)).toBe(false)
+    line.keep([C])
+    expect(line.isDue(STEP_IN_MS, B, 1)).toBe(false)
+  })
+})
+
+describe('a reclaim', () => {
+  const claim = taskOf(B, 1).claim
+
+  test('takes the next epoch, keeps the attempt, and may travel anew', () => {
+    const record = taskOf(B, 1, { claim: { ...claim, epoch: 4, attempt: 3, hops: 8 } })
+    expect(reclaimOf(A, record).claim).toEqual({
+      epoch: 5,
+      holder: A,
+      attempt: 3,
+      hops: 0,
+      lost: [],
+      cause: 'reclaim'
+    })
+  })
+
+  test('names the boot that was lost with it, if it had started, and only then', () => {
+    const started = { epoch: 0, by: B, at: 1 }
+    expect(reclaimOf(A, taskOf(B, 1, { started })).claim!.lost).toEqual([B])
+    const claimed = { ...claim, epoch: 1, holder: C, lost: [B] }
+    expect(reclaimOf(A, taskOf(B, 1, { claim: claimed, started })).claim!.lost).toEqual([B])
+    const again = { epoch: 1, by: C, at: 2 }
+    expect(reclaimOf(A, taskOf(B, 1, { claim: claimed, started: again })).claim!.lost).toEqual([
+      B,
+      C
+    ])
+  })
+
+  test('names no boot that started the same epoch in vain', () => {
+    const record = taskOf(B, 1, { started: { epoch: 0, by: C, at: 1 } })
+    expect(reclaimOf(A, record).claim!.lost).toEqual([])
+  })
+
+  test(`remembers the last ${LOST_MAX} boots that were lost`, () => {
+    const lost = Array.from({ length: LOST_MAX }, (_, i) => bootOf('x', i + 1))
+    const record = taskOf(B, 1, { claim: { ...claim, lost }, started: { epoch: 0, by: B, at: 1 } })
+    expect(reclaimOf(A, record).claim!.lost).toEqual([...lost.slice(1), B])
+  })
+})
+
+describe('a reclaim that has not settled', () => {
+  const OURS = 7
+
+  /** A reclaim by A, written as A's write 7, with these members alive. */
+  function open(): {
+    entry: Entry
+    settle: (alive: readonly Member[], merged?: Record<BootId, number>) => readonly Entry[]
+    isSettling: () => boolean
+    again: () => void
+  } {
+    const entry = entryOf(taskOf(B, 1))
+    const settlements = new Settlements()
+    const reclaim = (seq: number): void => {
+      entry.record = { ...entry.record, ...reclaimOf(A, entry.record) }
+      settlements.add(seq, [entry])
+    }
+    reclaim(OURS)
+    return {
+      entry,
+      settle: (alive, merged = {}) => settlements.settle(A, alive, origin => merged[origin] ?? 0),
+      isSettling: () => settlements.isSettling(entry),
+      again: () => reclaim(OURS + 1)
+    }
+  }
+  const member = (boot: BootId, has: Record<BootId, number> = {}): Member => ({
+    node: boot.split('/')[0]!,
+    heartbeat: heartbeatOf(boot),
+    heardAt: 0,
+    left: false,
+    crashed: false,
+    vector: new Map(Object.entries(has))
+  })
+
+  test('settles at once when nobody else may be alive', () => {
+    const { entry, settle, isSettling } = open()
+    expect(isSettling()).toBe(true)
+    expect(settle([])).toEqual([entry])
+    expect(isSettling()).toBe(false)
+    expect(settle([])).toEqual([])
+  })
+
+  test('waits for each member, not for any one', () => {
+    const { entry, settle } = open()
+    expect(settle([member(B, { [A]: OURS }), member(C)])).toEqual([])
+    expect(settle([member(B, { [A]: OURS }), member(C, { [A]: OURS })])).toEqual([entry])
+  })
+
+  test('is not confirmed by whoever has merged only what came before it', () => {
+    const { settle } = open()
+    expect(settle([member(B, { [A]: OURS - 1 })])).toEqual([])
+  })
+
+  test('waits for what the confirmer had written by then, and not for what it wrote later', () => {
+    const { entry, settle } = open()
+    expect(settle([member(B, { [A]: OURS, [B]: 3 })], { [B]: 2 })).toEqual([])
+    expect(settle([member(B, { [A]: OURS, [B]: 9 })], { [B]: 2 })).toEqual([])
+    expect(settle([member(B, { [A]: OURS, [B]: 9 })], { [B]: 3 })).toEqual([entry])
+  })
+
+  test('has to be confirmed anew by a newer boot', () => {
+    const { entry, settle } = open()
+    const newer = bootOf('b', 2)
+    expect(settle([member(B, { [A]: OURS, [B]: 3 })], { [B]: 2 })).toEqual([])
+    expect(settle([member(newer)], { [B]: 3 })).toEqual([])
+    expect(settle([member(newer, { [A]: OURS, [newer]: 1 })], { [newer]: 1 })).toEqual([entry])
+  })
+
+  test('does not wait any more for whoever turns out to be gone', () => {
+    const { entry, settle } = open()
+    expect(settle([member(B), member(C, { [A]: OURS })])).toEqual([])
+    expect(settle([member(C, { [A]: OURS })])).toEqual([entry])
+  })
+
+  test('waits for whoever appears before it has settled', () => {
+    const { settle } = open()
+    expect(settle([member(B)])).toEqual([])
+    expect(settle([member(B, { [A]: OURS }), member(C)])).toEqual([])
+  })
+
+  test('is over, as that reclaim, when the task was reclaimed once more, which settles by itself', () => {
+    const { settle, isSettling, again } = open()
+    again()
+    settle([member(B, { [A]: OURS })])
+    expect(isSettling()).toBe(true)
+    settle([member(B, { [A]: OURS + 1 })])
+    expect(isSettling()).toBe(false)
+  })
+
+  test('says nothing of the task under another claim', () => {
+    const { entry, isSettling } = open()
+    const { claim } = entry.record
+    entry.record = { ...entry.record, claim: { ...claim, epoch: 2, cause: 'grant', holder: A } }
+    expect(isSettling()).toBe(false)
+  })
+})

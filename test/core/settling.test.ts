@@ -1,0 +1,168 @@
+/** What was taken over is not started as long as it may be running elsewhere: the schedules behind the wait. */
+import { describe, expect, test } from 'vitest'
+import { cluster, first, passing, runningOn, starts } from '../support/crashes.ts'
+import type { Pump, PumpNode } from '../support/pump.ts'
+import { bootOf } from '../support/tasks.ts'
+import './forbid.ts'
+import type { TaskId } from '../../src/core/base/ids.ts'
+import type { Message } from '../../src/core/message.ts'
+import { CORE_DEFAULTS } from '../../src/core/options.ts'
+
+const { stepInMs } = CORE_DEFAULTS
+const MINUTE_MS = 60_000
+
+describe('a reclaim', () => {
+  test('is not started before all who may be alive have confirmed it', () => {
+    const pump = cluster(4)
+    const [a, ...others] = pump.of as [PumpNode, PumpNode, PumpNode, PumpNode]
+    const taskId = a.submit()
+    pump.settle()
+    const heir = first(taskId, others)
+    const mute = others.find(node => node !== heir)!
+    pump.lose = (from, _to, { kind }) => from === mute.id && kind !== 'batch'
+    pump.crash(a)
+    pump.settle()
+    heir.worker(1)
+    passing(pump, MINUTE_MS)
+    expect(heir.record(taskId).claim.holder).toBe(heir.boot)
+    expect(heir.core.view.isSettling(taskId)).toBe(true)
+    expect(starts(heir, taskId)).toEqual([])
+    pump.lose = () => false
+    passing(pump, 2000)
+    expect(starts(heir, taskId)).toEqual([1])
+  })
+
+  test('waits for a member that is only silent, and no longer once that has ended for certain', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    const taskId = a.submit()
+    pump.settle()
+    const heir = first(taskId, [b, c])
+    const other = heir === b ? c : b
+    other.worker(0, ['work'])
+    // The link between them is cut, and a dies: the probe of a is refused, that of the other is not.
+    pump.link(b, c, false)
+    pump.crash(a)
+    pump.settle()
+    heir.feed({ kind: 'worker', slots: 1, handlers: ['work'] })
+    passing(pump, MINUTE_MS)
+    expect(heir.record(taskId).claim.holder).toBe(heir.boot)
+    expect(starts(heir, taskId)).toEqual([])
+    pump.crash(other)
+    passing(pump, 2000)
+    expect(starts(heir, taskId)).toEqual([1])
+  })
+})
+
+/**
+ * The schedule behind the wait. The first node gives its task to b and dies; of the grant only b has heard, and runs it;
+ * what b writes reaches nobody. Then whoever is first in line of the others takes the task over.
+ */
+function hiddenGrant(): { pump: Pump; b: PumpNode; others: PumpNode[]; taskId: TaskId } {
+  const pump = cluster(4)
+  const [a, b, ...others] = pump.of as [PumpNode, PumpNode, PumpNode, PumpNode]
+  const taskId = a.submit()
+  pump.settle()
+  pump.lose = (from, to, { kind }) =>
+    (from === 'a' && kind === 'batch') || (from === 'b' && kind === 'batch' && to !== 'a')
+  b.worker(1)
+  pump.settle()
+  expect(starts(b, taskId)).toEqual([1])
+  for (const node of others) {
+    expect(node.record(taskId).claim.holder).toBe(a.boot)
+    node.worker(1)
+  }
+  pump.crash(a)
+  return { pump, b, others, taskId }
+}
+
+describe('a grant that died with its giver, and is running', () => {
+  test('is not run beside itself: the reclaim waits for what the confirmer had written', () => {
+    const { pump, b, others, taskId } = hiddenGrant()
+    const heir = first(taskId, others)
+    passing(pump, MINUTE_MS)
+    expect(heir.record(taskId).claim).toMatchObject({ holder: heir.boot, epoch: 1 })
+    expect(heir.core.view.isSettling(taskId)).toBe(true)
+    expect(others.flatMap(node => starts(node, taskId))).toEqual([])
+    expect(b.running.has(taskId)).toBe(true)
+    pump.lose = () => false
+    passing(pump, 2000)
+    expect(others.flatMap(node => starts(node, taskId))).toEqual([])
+    expect(heir.record(taskId).claim).toMatchObject({ holder: b.boot, epoch: 1, cause: 'grant' })
+    b.end(taskId)
+    pump.settle()
+    for (const node of [b, ...others]) expect(node.state(taskId)).toBe('completed')
+  })
+
+  test('and whose runner dies, too, is run by the reclaimer', () => {
+    const { pump, b, others, taskId } = hiddenGrant()
+    passing(pump, 2000)
+    pump.crash(b)
+    passing(pump, 2000)
+    expect(others.flatMap(node => starts(node, taskId))).toEqual([1])
+  })
+})
+
+describe('a grant that turns up after its epoch was reclaimed', () => {
+  /** a has granted its task to b, died before anybody heard of it, and comes back when c runs it by a reclaim. */
+  function overtaken(): { pump: Pump; nodes: PumpNode[]; heir: PumpNode; taskId: TaskId } {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    const taskId = a.submit()
+    pump.settle()
+    pump.lose = from => from === 'a'
+    const steal: Message = { kind: 'steal', request: 1, boot: b.boot, want: 1, handlers: ['work'] }
+    a.feed({ kind: 'worker', slots: 0, handlers: ['work'] })
+    a.feed({ kind: 'message', from: 'b', message: steal })
+    pump.settle()
+    expect(a.record(taskId).claim).toMatchObject({ holder: b.boot, epoch: 1, cause: 'grant' })
+    for (const node of [b, c]) node.worker(1)
+    pump.crash(a)
+    pump.lose = () => false
+    passing(pump, 2000)
+    const heir = first(taskId, [b, c])
+    expect(starts(heir, taskId)).toEqual([1])
+    const again = pump.restart(a, bootOf('a', 2))
+    return { pump, nodes: [b, c, again], heir, taskId }
+  }
+
+  test('is not started, but reclaimed anew, and the run that it overtakes is aborted', () => {
+    const { pump, nodes, heir, taskId } = overtaken()
+    const [b, c] = nodes as [PumpNode, PumpNode]
+    passing(pump, 5000)
+    expect(b.record(taskId).claim).toMatchObject({ holder: b.boot, epoch: 2, cause: 'reclaim' })
+    expect(starts(b, taskId)).toEqual(heir === b ? [1, 2] : [2])
+    expect(starts(c, taskId)).toEqual(heir === c ? [1] : [])
+    expect(heir.of('abort')).toContainEqual({ kind: 'abort', taskId, epoch: 1 })
+    expect(nodes.filter(node => node.running.has(taskId))).toEqual([b])
+    b.end(taskId)
+    pump.settle()
+    for (const node of nodes) expect(node.state(taskId)).toBe('completed')
+  })
+})
+
+describe('two that reclaim one epoch', () => {
+  test('come to one holder everywhere, and it does run, once', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    const ids = Array.from({ length: 12 }, () => runningOn(pump, a))
+    pump.lose = (from, to, { kind }) => kind !== 'heartbeat' && from !== 'a' && to !== 'a'
+    pump.crash(a)
+    passing(pump, 2 * stepInMs)
+    for (const id of ids) {
+      expect(b.record(id).claim).toMatchObject({ holder: b.boot, epoch: 1 })
+      expect(c.record(id).claim).toMatchObject({ holder: c.boot, epoch: 1 })
+    }
+    for (const node of [b, c]) node.worker(ids.length)
+    pump.lose = () => false
+    passing(pump, 3000)
+    for (const id of ids) {
+      const { holder } = b.record(id).claim
+      expect(c.record(id)).toEqual(b.record(id))
+      const holderNode = holder === b.boot ? b : c
+      const other = holder === b.boot ? c : b
+      expect(starts(holderNode, id)).toEqual([1])
+      expect(starts(other, id)).toEqual([])
+    }
+  })
+})
