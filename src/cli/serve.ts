@@ -46,7 +46,7 @@ export async function serve(serving: Serving, terminal: Terminal): Promise<void>
   try {
     const node = await serving.create(log)
     node.onEvent(event => logEvent(log, event))
-    await work(node, serving, terminal, stops)
+    await work(node, serving, terminal, stops, log)
   } finally {
     stops.ignore()
   }
@@ -56,7 +56,8 @@ async function work(
   node: WorkingNode,
   { folder, json }: Serving,
   terminal: Terminal,
-  stops: Stops
+  stops: Stops,
+  log: Logger
 ): Promise<void> {
   const api = await startApi(node, folder).catch((error: unknown) => leave(node, error))
   try {
@@ -64,10 +65,12 @@ async function work(
     const { name, id, addresses } = node
     if (json) await terminal.json({ v: 1, event: 'ready', name, id, addresses })
     else await terminal.line(`ready ${name} ${id}`)
+    introduce(node, folder, log)
     const { words, graceMs } = await stops.first
     terminal.words(words)
     const left = node.leave(graceMs)
-    void stops.second.then(() => node.leave(0))
+    // Should leaving fail, `left` tells.
+    stops.second.then(() => node.leave(0)).catch(() => {})
     await left
     terminal.words(`${name} has left the cluster "${node.cluster}"`)
   } catch (error) {
@@ -75,6 +78,13 @@ async function work(
   } finally {
     await api.close()
   }
+}
+
+/** What somebody who has just started it may want to check. */
+function introduce(node: WorkingNode, folder: string, log: Logger): void {
+  const { handlers = [], slots } = node.nodes().find(({ self }) => self) ?? {}
+  const work = handlers.length > 0 ? handlers : 'none: it runs no tasks, see --handlers'
+  log.info({ cluster: node.cluster, data: folder, slots, handlers: work }, 'node:started')
 }
 
 /** A node that cannot be used must not stay in the cluster. */

@@ -73,7 +73,7 @@ test('six nodes share the work, the picture is there, and nothing else is left',
   expect(summary.nodes.reduce((sum, { tiles }) => sum + tiles, 0)).toBe(summary.tiles)
   for (const { name, tiles } of summary.nodes) expect(tiles, name).toBeGreaterThan(0)
   expect(decode(await readFile(summary.picture)).width).toBe(960)
-  expect(demo.stderr).toContain('127.0.0.1 only')
+  expect(demo.stderr).toContain('stay on 127.0.0.1')
   expect(await readdir(folder)).toEqual(['hearsay-demo.png'])
   expect(await processesOfTest()).toEqual([])
 }, 200_000)
