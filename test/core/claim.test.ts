@@ -29,7 +29,7 @@ describe('the line', () => {
     const all = ['a', 'b', 'c', 'd', 'e'].map(able)
     for (let seq = 1; seq <= 50; seq++) {
       const id = idOf(A, seq)
-      expect(ranks(id, all).toSorted()).toEqual([0, 1, 2, 3, 4])
+      expect(new Set(ranks(id, all))).toEqual(new Set([0, 1, 2, 3, 4]))
       const first = all[ranks(id, all).indexOf(0)]!.node
       for (const { node } of all) expect(weight(id, first)).toBeGreaterThanOrEqual(weight(id, node))
     }
@@ -46,7 +46,7 @@ describe('the line', () => {
   test('begins with those that can run the task', () => {
     for (let seq = 1; seq <= 50; seq++) {
       const [first, , , last] = ranks(idOf(A, seq), [able('a'), unable('b'), idle('c'), able('d')])
-      expect([first, last].toSorted()).toEqual([0, 1])
+      expect(new Set([first, last])).toEqual(new Set([0, 1]))
     }
   })
 

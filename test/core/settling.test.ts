@@ -65,6 +65,7 @@ function hiddenGrant(): { pump: Pump; b: PumpNode; others: PumpNode[]; taskId: T
   pump.settle()
   pump.lose = (from, to, { kind }) =>
     (from === 'a' && kind === 'batch') || (from === 'b' && kind === 'batch' && to !== 'a')
+  for (const node of ['a', 'b']) pump.mute.add(node)
   b.worker(1)
   pump.settle()
   expect(starts(b, taskId)).toEqual([1])
@@ -86,6 +87,7 @@ describe('a grant that died with its giver, and is running', () => {
     expect(others.flatMap(node => starts(node, taskId))).toEqual([])
     expect(b.running.has(taskId)).toBe(true)
     pump.lose = () => false
+    pump.mute.clear()
     passing(pump, 2000)
     expect(others.flatMap(node => starts(node, taskId))).toEqual([])
     expect(heir.record(taskId).claim).toMatchObject({ holder: b.boot, epoch: 1, cause: 'grant' })
@@ -111,6 +113,7 @@ describe('a grant that turns up after its epoch was reclaimed', () => {
     const taskId = a.submit()
     pump.settle()
     pump.lose = from => from === 'a'
+    pump.mute.add('a')
     const steal: Message = { kind: 'steal', request: 1, boot: b.boot, want: 1, handlers: ['work'] }
     a.feed({ kind: 'worker', slots: 0, handlers: ['work'] })
     a.feed({ kind: 'message', from: 'b', message: steal })
@@ -119,6 +122,7 @@ describe('a grant that turns up after its epoch was reclaimed', () => {
     for (const node of [b, c]) node.worker(1)
     pump.crash(a)
     pump.lose = () => false
+    pump.mute.clear()
     passing(pump, 2000)
     const heir = first(taskId, [b, c])
     expect(starts(heir, taskId)).toEqual([1])
@@ -147,6 +151,7 @@ describe('two that reclaim one epoch', () => {
     const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
     const ids = Array.from({ length: 12 }, () => runningOn(pump, a))
     pump.lose = (from, to, { kind }) => kind !== 'heartbeat' && from !== 'a' && to !== 'a'
+    for (const node of ['b', 'c']) pump.mute.add(node)
     pump.crash(a)
     passing(pump, 2 * stepInMs)
     for (const id of ids) {
@@ -155,6 +160,7 @@ describe('two that reclaim one epoch', () => {
     }
     for (const node of [b, c]) node.worker(ids.length)
     pump.lose = () => false
+    pump.mute.clear()
     passing(pump, 3000)
     for (const id of ids) {
       const { holder } = b.record(id).claim

@@ -21,6 +21,8 @@ export class Pump {
   readonly nodes: PumpNode[] = []
   /** Messages for which this says true never arrive. */
   lose: (from: NodeId, to: NodeId, message: Message) => boolean = () => false
+  /** Nodes whose answers to sync requests break off before they bring anything. */
+  readonly mute = new Set<NodeId>()
   /** Whether a probe finds out anything at all. Without, it is like one that goes through a cut cable. */
   probing = true
   readonly #queue: (() => void)[] = []
@@ -208,14 +210,13 @@ export class PumpNode {
 
   #sync({ peer, request }: Extract<Effect, { kind: 'sync' }>): void {
     const answerer = this.#pump.alive().find(({ id }) => id === peer)
-    const linked = answerer !== undefined && this.links.has(peer)
-    let whole = linked
-    for (const message of linked ? answerer.core.answerSync(request) : []) {
-      whole = !this.#pump.lose(peer, this.id, message)
-      if (!whole) break
-      this.feed({ kind: 'message', from: peer, message })
+    const answered = answerer !== undefined && this.links.has(peer) && !this.#pump.mute.has(peer)
+    if (answered) {
+      for (const message of answerer.core.answerSync(request)) {
+        this.feed({ kind: 'message', from: peer, message })
+      }
     }
-    this.feed({ kind: 'sync-ended', peer, whole })
+    this.feed({ kind: 'sync-ended', peer, whole: answered })
   }
 }
 
