@@ -6,7 +6,7 @@
  * little, and flush what has changed.
  */
 import { HybridClock, type Hlc } from './base/hlc.ts'
-import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
+import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
 import type { CoreEvent, Effect, MemberRecord, StoredTask } from './effect.ts'
 import type { Input } from './input.ts'
@@ -14,7 +14,7 @@ import { Exchange } from './exchange.ts'
 import { answerSync } from './log/answer.ts'
 import { Log } from './log/log.ts'
 import { Members } from './members/members.ts'
-import type { Batch, Heartbeat, Message, SyncRequest, VersionVector } from './message.ts'
+import type { Heartbeat, Message, SyncRequest, VersionVector } from './message.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
 import { Replication } from './replication.ts'
@@ -44,6 +44,8 @@ export class Core {
   #effects: Effect[] = []
   #addresses: readonly string[] = []
   #heartbeatAt = Number.NEGATIVE_INFINITY
+  /** Answers to sync requests under way. */
+  #answering = 0
   #probedAt = Number.NEGATIVE_INFINITY
   /** Boots that are being probed, and since when. */
   readonly #probing = new Map<BootId, number>()
@@ -56,7 +58,10 @@ export class Core {
     const self = identity.boot
     const node = nodeOf(self)
     const resolved = { ...CORE_DEFAULTS, ...options }
-    const dependencies: Dependencies = new Dependencies(id => log.get(id))
+    const dependencies: Dependencies = new Dependencies(
+      id => log.get(id),
+      id => log.isForgotten(id)
+    )
     const log = new Log(self, entry => dependencies.track(entry))
     this.#identity = identity
     this.#context = {
@@ -111,7 +116,7 @@ export class Core {
         this.#onLink(input.peer, input.up)
         break
       case 'sync-ended':
-        this.#replication.syncEnded()
+        this.#replication.syncEnded(input.peer, input.whole)
         break
       case 'probed':
         this.#onProbed(input.boot, input.refused)
@@ -142,9 +147,17 @@ export class Core {
     return this.#effects
   }
 
-  /** The answer to a peer's sync request, to be pulled batch by batch. */
-  answerSync(request: SyncRequest): Iterable<Batch> {
-    return answerSync(this.#context.log, request)
+  /**
+   * The answer to a peer's sync request, to be pulled message by message, and to be closed if the peer goes away. Until it
+   * ends, nothing is pruned here: it is one picture.
+   */
+  *answerSync(request: SyncRequest): Generator<Message> {
+    this.#answering++
+    try {
+      yield* answerSync(this.#context.log, request)
+    } finally {
+      this.#answering--
+    }
   }
 
   #onMessage(from: NodeId, message: Message): void {
@@ -163,6 +176,10 @@ export class Core {
         return this.#exchange.granted(from, message)
       case 'goodbye':
         return this.#onGoodbye(from, message.boot)
+      case 'open-needed':
+        return this.#replication.openNeeded(from)
+      case 'pruned':
+        return this.#onPruned(message.ids)
       case 'sync':
         // Answered by `answerSync`, on a stream of its own. As a message among others it asks for nothing.
         return
@@ -224,6 +241,13 @@ export class Core {
     this.#handedOn = this.#exchange.handOn(idle)
   }
 
+  /** A peer that we asked has forgotten these: they settled while we were away. */
+  #onPruned(ids: readonly TaskId[]): void {
+    const { log } = this.#context
+    const entries = ids.map(id => log.get(id)).filter(entry => entry !== undefined)
+    this.#work.forget(entries.filter(({ record }) => !isSettled(record)))
+  }
+
   #onLink(peer: NodeId, up: boolean): void {
     this.#context.members.link(peer, up)
     if (up) this.#context.emit({ kind: 'send', to: peer, message: this.#stampedHeartbeat() })
@@ -243,6 +267,8 @@ export class Core {
     this.#replication.settleCopies()
     if (now - this.#probedAt >= options.probeMs) this.#probe()
     this.#reclaim()
+    this.#work.noteForgotten()
+    if (this.#answering === 0) this.#work.prune()
   }
 
   #onLeave(abort: boolean): void {

@@ -20,6 +20,8 @@ export type MemberRecord = Readonly<{
 export type Flush = Readonly<{
   flush: number
   tasks: readonly StoredTask[]
+  /** Tasks that are no more. */
+  removed: readonly TaskId[]
   /** Version vector entries that moved: what the replica has merged once `tasks` are in. */
   vector: ReadonlyMap<BootId, number>
   members: readonly MemberRecord[]
@@ -49,7 +51,10 @@ export type TaskEventName =
 
 /** Something an observer may want to know. Nothing depends on it being heard. */
 export type CoreEvent =
-  | Readonly<{ name: 'task:submitted' | 'task:started' | 'task:stolen'; taskId: TaskId }>
+  | Readonly<{
+      name: 'task:submitted' | 'task:started' | 'task:stolen' | 'task:pruned'
+      taskId: TaskId
+    }>
   | Readonly<{ name: 'task:reclaimed'; taskId: TaskId; from: BootId }>
   | Readonly<{ name: 'node:joined' | 'node:left' | 'node:crashed'; node: NodeId; nodeName: string }>
 

@@ -5,7 +5,7 @@
  */
 import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
-import type { TaskRecord } from './task/record.ts'
+import type { Dot, TaskRecord } from './task/record.ts'
 
 /** Per boot, up to which of its writes a replica has everything, on disk. */
 export type VersionVector = ReadonlyMap<BootId, number>
@@ -71,9 +71,39 @@ export type Grant = Readonly<{
 /** "I stop now, on purpose." */
 export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId }>
 
-/** "Send me what I lack." Answered on a stream of its own with batches, then its end. */
-export type SyncRequest = Readonly<{ kind: 'sync'; boot: BootId; vector: VersionVector }>
+/** A task that the asker has not seen settle: its id, and the writes that created it. */
+export type OpenTask = Readonly<{ id: TaskId; created: readonly Dot[] }>
 
-export type Message = Heartbeat | Batch | Ack | StealRequest | Grant | Goodbye | SyncRequest
+/**
+ * "Send me what I lack." Answered on a stream of its own: which of `open` have been pruned, then batches, then the end.
+ *
+ * Most answerers have pruned nothing that the asker does not know of. So `open` is null at first; an answerer to which it
+ * matters says `open-needed`, and is asked again with all tasks that the asker has not seen settle. There may be many:
+ * `more` says that others follow in a request of their own, and that no batches are wanted yet.
+ */
+export type SyncRequest = Readonly<{
+  kind: 'sync'
+  boot: BootId
+  vector: VersionVector
+  open: readonly OpenTask[] | null
+  more: boolean
+}>
+
+/** "I cannot answer before I know what you have not seen settle." */
+export type OpenNeeded = Readonly<{ kind: 'open-needed' }>
+
+/** "These have settled, and everybody but you has forgotten them." */
+export type Pruned = Readonly<{ kind: 'pruned'; ids: readonly TaskId[] }>
+
+export type Message =
+  | Heartbeat
+  | Batch
+  | Ack
+  | StealRequest
+  | Grant
+  | Goodbye
+  | SyncRequest
+  | OpenNeeded
+  | Pruned
 
 export type { NodeId, TaskId }

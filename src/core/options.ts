@@ -17,7 +17,9 @@ export const TASK_LIMITS = {
   priorityMin: 1,
   priorityMax: 10,
   /** 24.8 days: what a 32-bit timer can wait for. */
-  timeoutMsMax: 2_147_483_647
+  timeoutMsMax: 2_147_483_647,
+  /** Ten years. */
+  retentionMsMax: 315_360_000_000
 } as const
 
 export const TASK_DEFAULTS = { priority: 5 } as const
@@ -49,6 +51,12 @@ export type CoreOptions = Readonly<{
   hopsMax: number
   /** How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. */
   syncDelayMs: number
+  /** How long completed tasks are kept. */
+  retainCompletedMs: number
+  /** How long failed and cancelled tasks are kept: somebody may want to know why. */
+  retainFailedMs: number
+  /** No more settled tasks than this are kept, the newest ones. */
+  settledMax: number
   /** What nobody waits for is flushed after this. Guess: ten disk writes a second are no load. */
   lazyFlushMs: number
   /** No gossip message is larger. */
@@ -69,6 +77,9 @@ export const CORE_DEFAULTS: CoreOptions = {
   stealMax: 256,
   hopsMax: 8,
   syncDelayMs: 300,
+  retainCompletedMs: 86_400_000,
+  retainFailedMs: 604_800_000,
+  settledMax: 10_000,
   lazyFlushMs: 100,
   gossipBytesMax: 65_536
 }

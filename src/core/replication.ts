@@ -17,14 +17,21 @@ import type { Flush } from './effect.ts'
 import { Copies } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
 import { Lag } from './log/lag.ts'
-import type { Batch } from './message.ts'
+import type { Batch, OpenTask } from './message.ts'
 import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
+
+type OpenQuestion = { readonly peer: NodeId; readonly tasks: OpenTask[]; asked: boolean }
+
+/** In one request: about a megabyte. */
+const OPEN_MAX = 20_000
 
 export class Replication {
   readonly #context: Context
   readonly #copies = new Copies()
   readonly #lag: Lag
   #syncing = false
+  /** What a peer has still to be told before it can answer. */
+  #open: OpenQuestion | null = null
   /** Somebody waits for what has changed since the last flush. */
   #urgent = false
   #flushedAt = Number.NEGATIVE_INFINITY
@@ -88,8 +95,22 @@ export class Replication {
     this.#urgent = true
   }
 
-  syncEnded(): void {
+  /** An answer has ended. If there is more to ask of that peer, it is asked. */
+  syncEnded(peer: NodeId, whole: boolean): void {
     this.#syncing = false
+    const open = this.#open
+    if (open === null || open.peer !== peer) return
+    if (whole && (open.tasks.length > 0 || !open.asked)) this.#askAbout(open)
+    else this.#open = null
+  }
+
+  /** A peer cannot answer before it knows what we have not seen settle. */
+  openNeeded(peer: NodeId): void {
+    const tasks: OpenTask[] = []
+    for (const { id, record } of this.#context.log.entries()) {
+      if (!isSettled(record)) tasks.push({ id, created: record.created })
+    }
+    this.#open = { peer, tasks, asked: false }
   }
 
   /** Fetches what a member has had for a while and we still lack. */
@@ -205,10 +226,23 @@ export class Replication {
 
   #sync(peer: NodeId): void {
     if (this.#syncing) return
+    this.#open = null
+    this.#ask(peer, null, false)
+  }
+
+  /** Asks once more, and says what we have not seen settle; in several requests, if that is much. */
+  #askAbout(open: OpenQuestion): void {
+    open.asked = true
+    const tasks = open.tasks.splice(0, OPEN_MAX)
+    this.#ask(open.peer, tasks, open.tasks.length > 0)
+  }
+
+  #ask(peer: NodeId, open: readonly OpenTask[] | null, more: boolean): void {
     const { log, self, emit } = this.#context
     this.#syncing = true
     this.#lag.forget(peer)
-    emit({ kind: 'sync', peer, request: { kind: 'sync', boot: self, vector: log.mergedVector() } })
+    const vector = log.mergedVector()
+    emit({ kind: 'sync', peer, request: { kind: 'sync', boot: self, vector, open, more } })
   }
 
   /**
@@ -219,8 +253,8 @@ export class Replication {
     const { log, self, emit } = this.#context
     for (const { record, writes } of flush.tasks) {
       const taskId = record.spec.id
-      const entry = log.get(taskId)!
-      if (entry.reported || !isSettled(record)) continue
+      const entry = log.get(taskId)
+      if (entry === undefined || entry.reported || !isSettled(record)) continue
       entry.reported = true
       this.#watched.delete(taskId)
       const report = (): void => emit({ kind: 'settled', taskId })

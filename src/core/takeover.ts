@@ -30,6 +30,11 @@ export class Takeover {
     this.#holdings.update(entry)
   }
 
+  /** The task has been pruned. */
+  forget(entry: Entry): void {
+    this.#holdings.remove(entry)
+  }
+
   /** Tasks that this node holds. */
   own(): Entry[] {
     return this.#holdings.of(this.#context.self)

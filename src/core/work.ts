@@ -12,6 +12,7 @@ import type { Input } from './input.ts'
 import type { Entry } from './log/entry.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import { ReadyQueue } from './queue/ready.ts'
+import { Pruning } from './pruning.ts'
 import type { Replication } from './replication.ts'
 import { Pace } from './steal/pace.ts'
 import type { Takeover } from './takeover.ts'
@@ -24,6 +25,7 @@ export class Work {
   readonly #replication: Replication
   readonly #takeover: Takeover
   readonly #dependencies: Dependencies
+  readonly #pruning: Pruning
   readonly #pace = new Pace()
   /** Task -> the epoch at which it runs here. */
   readonly #running = new Map<TaskId, number>()
@@ -42,6 +44,7 @@ export class Work {
     this.#replication = replication
     this.#takeover = takeover
     this.#dependencies = dependencies
+    this.#pruning = new Pruning(context, dependencies)
   }
 
   get slots(): number {
@@ -111,12 +114,37 @@ export class Work {
   consider(changed: Iterable<Entry>): void {
     const pending = [...changed]
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
+      // It may have been pruned since it was noted down somewhere.
+      if (this.#context.log.get(entry.id) !== entry) continue
       this.#abortSuperseded(entry)
       this.#decide(entry)
       this.#takeover.update(entry)
+      this.#pruning.update(entry)
       if (isSettled(entry.record)) pending.push(...this.#dependencies.settled(entry))
       this.queue.update(entry, this.#isReady(entry))
     }
+  }
+
+  /** Forgets tasks: all others have seen them settle, and have forgotten them. */
+  forget(entries: Iterable<Entry>): void {
+    for (const entry of entries) {
+      const epoch = this.#running.get(entry.id)
+      if (epoch !== undefined) this.#abort(entry.id, epoch)
+      this.queue.update(entry, false)
+      this.#takeover.forget(entry)
+      this.#pruning.forget(entry)
+      this.#notify('task:pruned', entry.id)
+    }
+  }
+
+  /** Forgets what has been kept long enough, as far as everybody else knows of it. */
+  prune(): void {
+    this.forget(this.#pruning.due())
+  }
+
+  /** Looks afresh at tasks that wait for others that have been pruned before they came here. */
+  noteForgotten(): void {
+    this.consider(this.#dependencies.noteForgotten())
   }
 
   /** Starts what can be started here. */
@@ -192,7 +220,7 @@ export class Work {
     this.#context.emit({ kind: 'abort', taskId, epoch })
   }
 
-  #notify(name: 'task:submitted' | 'task:started', taskId: TaskId): void {
+  #notify(name: 'task:submitted' | 'task:started' | 'task:pruned', taskId: TaskId): void {
     this.#context.emit({ kind: 'notify', event: { name, taskId } })
   }
 }

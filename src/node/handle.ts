@@ -85,6 +85,12 @@ export type TaskOptions = {
   dependsOn?: readonly TaskId[]
   /** Bound on one attempt: ms, or text such as `"30s"`. @default none */
   timeout?: number | string
+  /**
+   * How long the task is kept after it has settled: ms, or text such as `"1h"`.
+   *
+   * @default completed tasks a day, failed and cancelled ones a week
+   */
+  retention?: number | string
   /** For filters only. @default [] */
   tags?: readonly string[]
 }

@@ -12,6 +12,7 @@ import {
   NodeClosedError,
   NotReplicatedError,
   TaskFailedError,
+  UnknownTaskError,
   WaitTimeoutError
 } from '../errors.ts'
 import { Engine, type Observer, type Ports } from './engine.ts'
@@ -302,6 +303,10 @@ export class Node implements NodeHandle {
     if (!('taskId' in event)) {
       this.#emit(event.name, { node: event.nodeName, id: event.node })
       return
+    }
+    if (event.name === 'task:pruned') {
+      const why = `${event.taskId} settled while this node was away, and has been forgotten since`
+      this.#waits.reject(event.taskId, new UnknownTaskError(why))
     }
     const type = this.#core.view.record(event.taskId)?.spec.type ?? ''
     this.#emit(event.name, { taskId: event.taskId, type })

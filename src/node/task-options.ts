@@ -18,6 +18,7 @@ const CHECKS: { readonly [K in keyof Required<SubmitOptions>]: (value: unknown) 
   dependsOn: value => dependencies(value),
   timeout: value => durationMs('timeout', value, 1, TASK_LIMITS.timeoutMsMax),
   tags: value => texts('tags', value, TASK_LIMITS.tagsMax, TASK_LIMITS.tagLengthMax),
+  retention: value => durationMs('retention', value, 0, TASK_LIMITS.retentionMsMax),
   acks: value => whole('acks', value, 0, ACKS_MAX)
 }
 
@@ -49,6 +50,7 @@ export function checkSubmission(
     priority: (checked['priority'] as number | undefined) ?? TASK_DEFAULTS.priority,
     dependsOn: (checked['dependsOn'] as string[] | undefined) ?? [],
     timeoutMs: (checked['timeout'] as number | undefined) ?? null,
+    retentionMs: (checked['retention'] as number | undefined) ?? null,
     tags: (checked['tags'] as string[] | undefined) ?? []
   }
   return { draft, acks: (checked['acks'] as number | undefined) ?? null }

@@ -32,6 +32,12 @@ export class Waits {
     for (const { resolve } of waits ?? []) resolve()
   }
 
+  reject(id: TaskId, error: unknown): void {
+    const waits = this.#waits.get(id)
+    this.#waits.delete(id)
+    for (const { reject } of waits ?? []) reject(error)
+  }
+
   rejectAll(error: unknown): void {
     for (const waits of this.#waits.values()) for (const { reject } of waits) reject(error)
     this.#waits.clear()

@@ -37,6 +37,11 @@ export class Checkers implements Witness {
   readonly #merged = new Map<SimNode, Map<TaskId, number>>()
   /** Accepted task -> the disk that it is on, if it was accepted without a second copy. */
   readonly #accepted = new Map<TaskId, Disk | null>()
+  /** Tasks whose outcome somebody was told. */
+  readonly #settled = new Set<TaskId>()
+  /** Node -> tasks that it has; and those that it had once. */
+  readonly #known = new Map<SimNode, Set<TaskId>>()
+  readonly #forgotten = new Map<SimNode, Set<TaskId>>()
   readonly #idleSince = new Map<SimNode, number>()
 
   constructor(nodes: readonly SimNode[]) {
@@ -50,9 +55,11 @@ export class Checkers implements Witness {
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
     this.#coverage(node)
     for (const effect of effects) {
+      if (effect.kind === 'settled') this.#settled.add(effect.taskId)
       if (effect.kind !== 'accepted') continue
       this.#accepted.set(effect.taskId, effect.acks === 0 ? node.options.disk : null)
     }
+    this.#noResurrection(node)
     for (const effect of effects) if (effect.kind === 'start') this.#start(node, effect.run)
     if (input.kind === 'message') this.#noteEpochs(node, input.message)
   }
@@ -68,14 +75,15 @@ export class Checkers implements Witness {
     const holders = this.#nodes.filter(({ gone }) => !gone)
     for (const node of holders) {
       const free = node.options.slots - node.running.size
-      const work = free > 0 && holders.some(holder => readyFor(holder, node))
+      const work =
+        free > 0 ? holders.map(holder => readyFor(holder, node)).find(Boolean) : undefined
       if (!work) this.#idleSince.delete(node)
       const since = this.#idleSince.get(node) ?? now
       if (work) this.#idleSince.set(node, since)
       if (now - since > IDLE_MS_MAX) {
         throw new Violation(
           11,
-          `${node.options.name} has idled for ${now - since} ms beside ready tasks`
+          `${node.options.name} has idled for ${now - since} ms beside ${work}`
         )
       }
     }
@@ -88,21 +96,25 @@ export class Checkers implements Witness {
     const disks = new Set(this.#nodes.filter(({ gone }) => !gone).map(node => node.options.disk))
     for (const [id, onlyCopy] of this.#accepted) {
       if (onlyCopy !== null && !disks.has(onlyCopy)) continue
-      if (first.core.view.record(id) === undefined)
+      if (first.core.view.record(id) === undefined && !this.#settled.has(id)) {
         throw new Violation(2, `${id} was accepted and is lost`)
+      }
     }
     for (const record of first.core.view.records()) this.#outcome(first, record)
+    this.#retention(first)
     for (const node of others) {
       this.#equalVectors(first, node)
       const ids = (of: SimNode): string[] =>
-        [...of.core.view.records()].map(r => r.spec.id).sort(compareText)
+        lasting(of)
+          .map(r => r.spec.id)
+          .sort(compareText)
       if (compareValues(ids(first), ids(node)) !== 0) {
         throw new Violation(
           1,
-          `${first.options.name} and ${node.options.name} know different tasks`
+          `${first.options.name} and ${node.options.name} know different tasks: ${difference(first, node)}`
         )
       }
-      for (const record of first.core.view.records()) {
+      for (const record of lasting(first)) {
         const other = node.core.view.record(record.spec.id)!
         if (compareValues(record, other) !== 0) {
           throw new Violation(
@@ -112,6 +124,31 @@ export class Checkers implements Witness {
         }
       }
     }
+  }
+
+  /** Invariant 10: what has settled is forgotten in the end, unless a task that cannot run depends on it. */
+  #retention(node: SimNode): void {
+    const kept = lasting(node).find(isSettled)
+    if (kept !== undefined) throw new Violation(10, `${show(node, kept)} is kept for ever`)
+  }
+
+  /** Invariant 10: what a node has forgotten does not come back to it. */
+  #noResurrection(node: SimNode): void {
+    const known = this.#known.get(node) ?? new Set()
+    if (!this.#known.has(node)) {
+      // What an earlier boot had on disk as settled counts as told: nobody is told a second time.
+      for (const record of node.core.view.records()) {
+        if (isSettled(record)) this.#settled.add(record.spec.id)
+      }
+    }
+    const forgotten = this.#forgotten.get(node) ?? new Set()
+    const now = new Set([...node.core.view.records()].map(({ spec }) => spec.id))
+    for (const id of known) if (!now.has(id)) forgotten.add(id)
+    for (const id of now) {
+      if (forgotten.has(id)) throw new Violation(10, `${id} has come back to ${node.options.name}`)
+    }
+    this.#known.set(node, now)
+    this.#forgotten.set(node, forgotten)
   }
 
   /** Invariant 1, at every step: what a vector covers has been merged. */
@@ -125,6 +162,8 @@ export class Checkers implements Witness {
         const write = writes[seq - 1]
         if (write === undefined) throw new Violation(1, `write ${seq} of ${origin} was never made`)
         const record = node.core.view.record(write.taskId)
+        // What has settled here may have been forgotten elsewhere, with later writes that change nothing any more.
+        if (this.#settled.has(write.taskId) && (record === undefined || isSettled(record))) continue
         if (record === undefined || join(record, write.state) !== record) {
           const has = record === undefined ? 'nothing' : show(node, record)
           throw new Violation(
@@ -238,13 +277,31 @@ function waitsForLost(node: SimNode, id: TaskId): boolean {
   return !isSettled(record) && record.spec.dependsOn.some(next => waitsForLost(node, next))
 }
 
-function readyFor(holder: SimNode, node: SimNode): boolean {
+/** A task that the holder could give to the node, or start if it is the node. */
+function readyFor(holder: SimNode, node: SimNode): string | undefined {
   for (const record of holder.core.view.records()) {
     const { spec, claim } = record
     if (claim.holder !== holder.options.boot || isStarted(record)) continue
-    if (node.options.handlers.includes(spec.type) && holder.core.view.isReady(spec.id)) return true
+    if (node.options.handlers.includes(spec.type) && holder.core.view.isReady(spec.id)) {
+      return show(holder, record)
+    }
   }
-  return false
+  return undefined
+}
+
+/** Tasks but for those that are kept only because a task that cannot run depends on them. */
+function lasting(node: SimNode): TaskRecord[] {
+  const records = [...node.core.view.records()]
+  const named = new Set(records.filter(r => !isSettled(r)).flatMap(r => r.spec.dependsOn))
+  return records.filter(r => !isSettled(r) || !named.has(r.spec.id))
+}
+
+/** A task that one of them has and the other has not. */
+function difference(x: SimNode, y: SimNode): string {
+  const lacks = (of: SimNode, other: SimNode): TaskRecord | undefined =>
+    lasting(of).find(({ spec }) => other.core.view.record(spec.id) === undefined)
+  const here = lacks(x, y)
+  return here === undefined ? show(y, lacks(y, x)!) : show(x, here)
 }
 
 function show(node: SimNode, { spec, claim, outcome }: TaskRecord): string {

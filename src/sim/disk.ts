@@ -12,6 +12,7 @@ export class Disk {
 
   write(flush: Flush): void {
     for (const task of flush.tasks) this.tasks.set(task.record.spec.id, task)
+    for (const id of flush.removed) this.tasks.delete(id)
     for (const [boot, upTo] of flush.vector) this.vector.set(boot, upTo)
     for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
   }

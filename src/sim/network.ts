@@ -129,9 +129,11 @@ export class Network {
     let answer: Iterator<Message> | null = null
     const next = (): void => {
       const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
-      if (broken || !this.#links.has(pair(from, peer))) return end(false)
       const answerer = this.#receivers.get(peer)
-      if (answerer === undefined) return end(false)
+      if (broken || answerer === undefined || !this.#links.has(pair(from, peer))) {
+        answer?.return?.()
+        return end(false)
+      }
       answer ??= iterate(answerer.answerSync(from, asked.message as SyncRequest))
       const step = answer.next()
       if (step.done === true) return end(true)

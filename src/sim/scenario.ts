@@ -16,6 +16,8 @@ export type Scenario = Readonly<{
   diskMsMax: number
   /** Submissions, joining and leaving happen within this time. */
   busyMs: number
+  /** How long settled tasks are kept, in ms. */
+  retentionMs: number
   /** How many nodes join only on the way. */
   late: number
   /** How many nodes leave on the way. */
@@ -38,6 +40,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   runMsMax: 300,
   diskMsMax: 5,
   busyMs: 3000,
+  retentionMs: 400,
   late: 1,
   leaving: 1,
   crashes: 2,

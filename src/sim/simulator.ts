@@ -198,7 +198,8 @@ class Simulation implements Witness {
       priority: random.whole(TASK_LIMITS.priorityMin, TASK_LIMITS.priorityMax),
       dependsOn: [...new Set(dependsOn)],
       tags: [],
-      timeoutMs: null
+      timeoutMs: null,
+      retentionMs: this.#scenario.retentionMs
     }
     node.feed({ kind: 'submit', request: i, draft, acks: null })
   }

@@ -93,9 +93,12 @@ function describe(message: Message): string {
       return `steal ${message.want}`
     case 'grant':
       return `grant ${message.records.map(({ spec }) => short(spec.id)).join('+') || 'nothing'}`
+    case 'pruned':
+      return `pruned ${message.ids.map(short).join('+')}`
     case 'heartbeat':
     case 'ack':
     case 'goodbye':
+    case 'open-needed':
     case 'sync':
       return message.kind
   }

@@ -92,7 +92,8 @@ export class LevelJournal implements Journal {
       ...Array.from(flush.vector, ([boot, number]) => put(VECTOR + boot, Buffer.from(`${number}`))),
       ...flush.members.map(member =>
         put(MEMBER + nodeOf(member.boot), Buffer.from(JSON.stringify(member)))
-      )
+      ),
+      ...flush.removed.map(id => ({ type: 'del', key: TASK + id }) as const)
     ]
     try {
       this.#writing = this.#database.batch(puts, { sync: true })

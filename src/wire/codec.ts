@@ -3,7 +3,7 @@
  */
 import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
-import type { Message, VersionVector } from '../core/message.ts'
+import type { Message, SyncRequest, VersionVector } from '../core/message.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import {
   CLAIM_CAUSES,
@@ -49,7 +49,8 @@ const spec = message({
   tags: repeated(6, text(TASK_LIMITS.tagLengthMax * 4), TASK_LIMITS.tagsMax),
   timeoutMs: nullable(7, uint(TASK_LIMITS.timeoutMsMax)),
   submittedAt: required(8, stamp),
-  submittedBy: required(9, boot)
+  submittedBy: required(9, boot),
+  retentionMs: nullable(10, uint(TASK_LIMITS.retentionMsMax))
 })
 
 const dot = message({ origin: required(1, boot), seq: required(2, sequence) })
@@ -189,7 +190,33 @@ const grant = message({
 
 const goodbye = message({ boot: required(1, boot) })
 
-const sync = message({ boot: required(1, boot), vector: required(2, vector) })
+const openTask = message({ id: required(1, taskId), created: repeated(2, dot, LIMITS.createdMax) })
+
+/** An empty list and none at all are not the same: `open` says which it is. */
+const sync = mapped(
+  message({
+    boot: required(1, boot),
+    vector: required(2, vector),
+    tasks: repeated(3, openTask, LIMITS.openMax),
+    open: required(4, flag),
+    more: required(5, flag)
+  }),
+  (given: Omit<SyncRequest, 'kind'>) => ({
+    ...given,
+    tasks: given.open ?? [],
+    open: given.open !== null
+  }),
+  ({ boot: from, vector: has, tasks, open, more }) => ({
+    boot: from,
+    vector: has,
+    open: open ? tasks : null,
+    more
+  })
+)
+
+const openNeeded = message({})
+
+const pruned = message({ ids: repeated(1, taskId, LIMITS.openMax) })
 
 /** The field number of a kind in the envelope. Numbers are never used again for something else. */
 const KINDS = {
@@ -199,7 +226,9 @@ const KINDS = {
   steal: [4, steal],
   grant: [5, grant],
   goodbye: [6, goodbye],
-  sync: [7, sync]
+  sync: [7, sync],
+  'open-needed': [8, openNeeded],
+  pruned: [9, pruned]
 } as const satisfies {
   [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]
 }

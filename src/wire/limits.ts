@@ -16,6 +16,8 @@ export const LIMITS = {
   /** Every boot that ever wrote and is still remembered. */
   vectorEntriesMax: 4096,
   recordsMax: 8192,
+  /** Of 60 bytes each, in one frame. */
+  openMax: 32_768,
   writesMax: 65_536,
   handlersMax: 256,
   labelsMax: 64,

@@ -51,7 +51,21 @@ export function taskId(ms: number, boot: BootId, seq: number): TaskId {
   const high = hex(Math.floor(seq / 2 ** 30), 3)
   const variant = hex(8 + (Math.floor(seq / 2 ** 28) % 4), 1)
   const low = hex(seq % 2 ** 28, 7)
-  return `${time.slice(0, 8)}-${time.slice(8)}-8${high}-${variant}${low.slice(0, 3)}-${low.slice(3)}${hex(hash32(boot), 8)}`
+  return `${time.slice(0, 8)}-${time.slice(8)}-8${high}-${variant}${low.slice(0, 3)}-${low.slice(3)}${hex(tagOf(boot), 8)}`
+}
+
+/** What a task's id says of its creation: which write it was, and the tag of the boot that made it. */
+export function creationOf(id: TaskId): { tag: number; seq: number } {
+  const part = (from: number, to: number): number => Number.parseInt(id.slice(from, to), 16)
+  const high = part(15, 18) * 2 ** 30
+  const middle = (part(19, 20) - 8) * 2 ** 28
+  const low = part(20, 23) * 2 ** 16 + part(24, 28)
+  return { tag: part(28, 36), seq: high + middle + low }
+}
+
+/** The tag by which ids name a boot. */
+export function tagOf(boot: BootId): number {
+  return hash32(boot)
 }
 
 /** FNV-1a with a final mix (murmur3's), over UTF-16 code units. The same on every node, for ever. */

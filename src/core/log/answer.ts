@@ -1,18 +1,37 @@
 /**
- * The answer to a peer that asks for what it lacks: batch after batch, origin by origin, pulled as fast as the peer
- * reads. Each batch connects to what the asker has, so whatever has arrived counts, also if the rest never does.
+ * The answer to a peer that asks for what it lacks: first what it holds on to in vain, then batch after batch, origin by
+ * origin, pulled as fast as the peer reads. Each batch connects to what the asker has, so whatever has arrived counts,
+ * also if the rest never does.
+ *
+ * The order matters. Batches say nothing of tasks that have been pruned, but move the asker's vector over them. If it
+ * still had such a task as unsettled then, it would run it again, for nothing would tell it any more that it is over.
  */
 import { compareText } from '../base/order.ts'
-import type { Batch, SyncRequest } from '../message.ts'
+import type { Message, SyncRequest } from '../message.ts'
 import type { Log } from './log.ts'
 
 /** Guess: a few milliseconds of merging, so that a node that catches up still answers others in between. */
 const CHUNK_BYTES_MAX = 131_072
+/** Ids in one message: below the bound of a frame by far. */
+const PRUNED_MAX = 10_000
 
-export function* answerSync(log: Log, request: SyncRequest): Generator<Batch> {
+export function* answerSync(log: Log, request: SyncRequest): Generator<Message> {
+  const { vector, open, more } = request
+  if (open === null) {
+    if (log.hasHoles(vector)) {
+      yield { kind: 'open-needed' }
+      return
+    }
+  } else {
+    const ids = open.filter(({ id, created }) => log.hasPruned(id, created)).map(({ id }) => id)
+    for (let at = 0; at < ids.length; at += PRUNED_MAX) {
+      yield { kind: 'pruned', ids: ids.slice(at, at + PRUNED_MAX) }
+    }
+    if (more) return
+  }
   const until = [...log.durableVector].sort(([x], [y]) => compareText(x, y))
   for (const [origin, upTo] of until) {
-    let after = request.vector.get(origin) ?? 0
+    let after = vector.get(origin) ?? 0
     while (after < upTo) {
       const batch = log.range(origin, after, CHUNK_BYTES_MAX)
       if (batch === null) break

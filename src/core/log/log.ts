@@ -13,7 +13,7 @@
  * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
  */
 import { assert } from '../base/assert.ts'
-import type { BootId, TaskId } from '../base/ids.ts'
+import { creationOf, tagOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
 import type { Batch, VersionVector } from '../message.ts'
 import {
@@ -41,7 +41,10 @@ export class Log {
   readonly #self: BootId
   readonly #entries = new Map<TaskId, Entry>()
   readonly #origins = new Map<BootId, OriginLog>()
+  /** By the tags that ids of tasks carry. */
+  readonly #tags = new Map<number, BootId>()
   readonly #dirty = new Set<Entry>()
+  readonly #removed = new Set<TaskId>()
   readonly #moved = new Set<BootId>()
   readonly #durableVector = new Map<BootId, number>()
   readonly #onAdded: (entry: Entry) => void
@@ -52,7 +55,7 @@ export class Log {
   constructor(self: BootId, onAdded: (entry: Entry) => void = () => {}) {
     this.#self = self
     this.#onAdded = onAdded
-    this.#origins.set(self, new OriginLog())
+    this.#origin(self)
   }
 
   get(id: TaskId): Entry | undefined {
@@ -99,6 +102,25 @@ export class Log {
     return this.#durableVector
   }
 
+  /** Whether tasks have been pruned here that a replica with this vector has not heard the end of. */
+  hasHoles(vector: VersionVector): boolean {
+    for (const [origin, log] of this.#origins) if (log.hasHole(vector.get(origin) ?? 0)) return true
+    return false
+  }
+
+  /** Whether a task that is absent here was here once, and has been pruned. */
+  hasPruned(id: TaskId, created: readonly Dot[]): boolean {
+    return !this.#entries.has(id) && created.every(dot => this.#covers(dot))
+  }
+
+  /** Whether a task that is absent here was here once, as far as its id tells. */
+  isForgotten(id: TaskId): boolean {
+    if (this.#entries.has(id)) return false
+    const { tag, seq } = creationOf(id)
+    const origin = this.#tags.get(tag)
+    return origin !== undefined && this.merged(origin) >= seq
+  }
+
   /** Takes in a task that this boot creates. Its creation dot is this boot's next write. */
   create(record: TaskRecord): Entry {
     assert(!this.#entries.has(record.spec.id), 'a new task has a new id')
@@ -143,18 +165,28 @@ export class Log {
     return this.#mergeRecord(record)?.entry
   }
 
+  /** Forgets a task, here and on disk. Its writes stay covered, so it will not be taken in again. */
+  remove(entry: Entry): void {
+    this.#entries.delete(entry.id)
+    this.#dirty.delete(entry)
+    this.#removed.add(entry.id)
+    for (const { origin, seq } of entry.writes) this.#origin(origin).clear(seq)
+  }
+
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
   flush(members: readonly MemberRecord[] = []): Flush | null {
     if (this.#inFlight !== null) return null
-    if (this.#dirty.size === 0 && this.#moved.size === 0 && members.length === 0) return null
+    if (this.#isClean && members.length === 0) return null
     const tasks: StoredTask[] = []
     for (const entry of this.#dirty)
       tasks.push({ record: entry.record, writes: entry.writes.slice() })
     const vector = new Map<BootId, number>()
     for (const origin of this.#moved) vector.set(origin, this.merged(origin))
+    const removed = [...this.#removed]
+    this.#inFlight = { flush: ++this.#flushes, tasks, removed, vector, members }
     this.#dirty.clear()
+    this.#removed.clear()
     this.#moved.clear()
-    this.#inFlight = { flush: ++this.#flushes, tasks, vector, members }
     return this.#inFlight
   }
 
@@ -163,7 +195,11 @@ export class Log {
     const flush = this.#inFlight
     assert(flush !== null && flush.flush === number, 'flushes end one by one, in order')
     this.#inFlight = null
-    for (const task of flush.tasks) this.#entries.get(task.record.spec.id)!.durable = task.record
+    for (const { record } of flush.tasks) {
+      const entry = this.#entries.get(record.spec.id)
+      // It may have been pruned while it was on its way to disk; then its removal follows.
+      if (entry !== undefined) entry.durable = record
+    }
     for (const [origin, upTo] of flush.vector) {
       this.#origin(origin).durableUpTo = upTo
       this.#durableVector.set(origin, upTo)
@@ -222,6 +258,10 @@ export class Log {
     this.#dirty.clear()
   }
 
+  get #isClean(): boolean {
+    return this.#dirty.size === 0 && this.#moved.size === 0 && this.#removed.size === 0
+  }
+
   #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {
     const known = this.#entries.get(record.spec.id)
     if (known === undefined) {
@@ -259,7 +299,10 @@ export class Log {
 
   #origin(origin: BootId): OriginLog {
     let log = this.#origins.get(origin)
-    if (log === undefined) this.#origins.set(origin, (log = new OriginLog()))
+    if (log === undefined) {
+      this.#origins.set(origin, (log = new OriginLog()))
+      this.#tags.set(tagOf(origin), origin)
+    }
     return log
   }
 }

@@ -118,6 +118,17 @@ export class Members {
     return this.all().filter(({ left, crashed }) => !left && !crashed)
   }
 
+  /** Whether there is a link to somebody whose boot has not introduced itself yet: it may have anything in its log. */
+  hasStrangers(): boolean {
+    return [...this.#linked].some(node => this.#members.get(node)?.left ?? true)
+  }
+
+  /** Whether more than half of those who have not left, this node included, can be talked to. */
+  seesMajority(): boolean {
+    const known = this.all().filter(({ left }) => !left).length + 1
+    return (this.reachable().length + 1) * 2 > known
+  }
+
   /** Returns whether this is news of a boot that we did not know. A heartbeat of an older boot is ignored. */
   heard(heartbeat: Heartbeat, now: number): boolean {
     const node = nodeOf(heartbeat.boot)

@@ -10,27 +10,53 @@ import { isSettled } from '../task/record.ts'
 
 export class Dependencies {
   readonly #find: (id: TaskId) => Entry | undefined
+  readonly #isForgotten: (id: TaskId) => boolean
   /** Dependency -> the tasks that wait for it. */
   readonly #dependents = new Map<TaskId, Set<TaskId>>()
+  /** Task -> how many tasks that have not settled depend on it. */
+  readonly #named = new Map<TaskId, number>()
+  /** Tasks that have not settled. */
+  readonly #unsettled = new Set<TaskId>()
   /** Task -> how many of its dependencies have not settled. */
   readonly #open = new Map<TaskId, number>()
+  /** Dependencies that are not known here, or were not when something came that waits for them. */
+  readonly #unknown = new Set<TaskId>()
   /** Task -> a dependency of it that failed or was cancelled. */
   readonly #broken = new Map<TaskId, TaskId>()
+  /** Task -> a dependency of it that had been pruned when the task came. */
+  readonly #forgotten = new Map<TaskId, TaskId>()
 
-  constructor(find: (id: TaskId) => Entry | undefined) {
+  /**
+   * @param find the task of an id, if it is known
+   * @param isForgotten whether the task of an id was known once, and has been pruned: nobody can tell how it ended
+   */
+  constructor(
+    find: (id: TaskId) => Entry | undefined,
+    isForgotten: (id: TaskId) => boolean = () => false
+  ) {
     this.#find = find
+    this.#isForgotten = isForgotten
   }
 
   /** A task has come into the replica. */
   track(entry: Entry): void {
+    if (!isSettled(entry.record)) {
+      this.#unsettled.add(entry.id)
+      this.#name(entry, 1)
+    }
     let open = 0
     for (const id of new Set(entry.record.spec.dependsOn)) {
       const dependency = this.#find(id)
+      if (dependency === undefined && this.#isForgotten(id)) {
+        this.#forgotten.set(entry.id, id)
+        continue
+      }
       if (dependency !== undefined && isSettled(dependency.record)) {
         if (dependency.record.outcome!.status !== 'completed') this.#broken.set(entry.id, id)
         continue
       }
       open++
+      if (dependency === undefined) this.#unknown.add(id)
       let dependents = this.#dependents.get(id)
       if (dependents === undefined) this.#dependents.set(id, (dependents = new Set()))
       dependents.add(entry.id)
@@ -40,20 +66,45 @@ export class Dependencies {
 
   /** A task has settled. Returns those that waited for it and are known here. */
   settled(entry: Entry): Entry[] {
-    const waiting = this.#dependents.get(entry.id)
-    if (waiting === undefined) return []
-    this.#dependents.delete(entry.id)
+    if (this.#unsettled.delete(entry.id)) this.#name(entry, -1)
     const completed = entry.record.outcome!.status === 'completed'
-    const entries: Entry[] = []
-    for (const id of waiting) {
-      const open = this.#open.get(id)! - 1
-      if (open === 0) this.#open.delete(id)
-      else this.#open.set(id, open)
-      if (!completed) this.#broken.set(id, entry.id)
-      const dependent = this.#find(id)
-      if (dependent !== undefined) entries.push(dependent)
+    const waiting = this.#closed(entry.id)
+    if (!completed) for (const { id } of waiting) this.#broken.set(id, entry.id)
+    return waiting
+  }
+
+  /** Whether a task that has not settled depends on this one. */
+  isNamed(id: TaskId): boolean {
+    return this.#named.has(id)
+  }
+
+  /** The task has been pruned. */
+  forget(entry: Entry): void {
+    if (this.#unsettled.delete(entry.id)) this.#name(entry, -1)
+    this.#open.delete(entry.id)
+    this.#broken.delete(entry.id)
+    this.#forgotten.delete(entry.id)
+    for (const id of entry.record.spec.dependsOn) {
+      const dependents = this.#dependents.get(id)
+      dependents?.delete(entry.id)
+      if (dependents?.size === 0) this.#dependents.delete(id)
     }
-    return entries
+  }
+
+  /** Dependencies that were not known here may turn out to have been pruned. Returns the tasks that waited for them. */
+  noteForgotten(): Entry[] {
+    const waiting: Entry[] = []
+    for (const id of this.#unknown) {
+      const isKnown = this.#find(id) !== undefined
+      if (!isKnown && !this.#isForgotten(id)) continue
+      this.#unknown.delete(id)
+      if (isKnown) continue
+      for (const dependent of this.#closed(id)) {
+        this.#forgotten.set(dependent.id, id)
+        waiting.push(dependent)
+      }
+    }
+    return waiting
   }
 
   /** How many dependencies of the task have not settled. */
@@ -61,13 +112,38 @@ export class Dependencies {
     return this.#open.get(id) ?? 0
   }
 
-  /** A dependency that failed or was cancelled, if there is one. */
+  /** A dependency that failed, was cancelled or has been pruned, if there is one: the holder's reason to give up. */
   broken(id: TaskId): TaskId | undefined {
-    return this.#broken.get(id)
+    return this.#broken.get(id) ?? this.#forgotten.get(id)
   }
 
-  /** Whether nothing stands between the task and its start. */
+  /**
+   * Whether nothing stands between the task and its start. Of a dependency that has been pruned here only its holder can
+   * say whether it completed in time, so it does not count.
+   */
   ready(id: TaskId): boolean {
     return !this.#open.has(id) && !this.#broken.has(id)
+  }
+
+  /** A dependency is open no more. Returns those that waited for it and are known here. */
+  #closed(dependency: TaskId): Entry[] {
+    const entries: Entry[] = []
+    for (const id of this.#dependents.get(dependency) ?? []) {
+      const open = this.#open.get(id)! - 1
+      if (open === 0) this.#open.delete(id)
+      else this.#open.set(id, open)
+      const dependent = this.#find(id)
+      if (dependent !== undefined) entries.push(dependent)
+    }
+    this.#dependents.delete(dependency)
+    return entries
+  }
+
+  #name(entry: Entry, by: 1 | -1): void {
+    for (const id of new Set(entry.record.spec.dependsOn)) {
+      const count = (this.#named.get(id) ?? 0) + by
+      if (count > 0) this.#named.set(id, count)
+      else this.#named.delete(id)
+    }
   }
 }

@@ -11,8 +11,25 @@ export class Holdings {
 
   /** The task has changed, or has come. */
   update(entry: Entry): void {
+    this.#move(entry, isSettled(entry.record) ? undefined : entry.record.claim.holder)
+  }
+
+  /** The task has been pruned. */
+  remove(entry: Entry): void {
+    this.#move(entry, undefined)
+  }
+
+  /** Boots that hold anything. */
+  holders(): BootId[] {
+    return [...this.#held.keys()]
+  }
+
+  of(boot: BootId): Entry[] {
+    return [...(this.#held.get(boot) ?? [])]
+  }
+
+  #move(entry: Entry, holder: BootId | undefined): void {
     const before = this.#holders.get(entry.id)
-    const holder = isSettled(entry.record) ? undefined : entry.record.claim.holder
     if (before === holder) return
     if (before !== undefined) {
       const held = this.#held.get(before)!
@@ -25,14 +42,5 @@ export class Holdings {
     const held = this.#held.get(holder)
     if (held === undefined) this.#held.set(holder, new Set([entry]))
     else held.add(entry)
-  }
-
-  /** Boots that hold anything. */
-  holders(): BootId[] {
-    return [...this.#held.keys()]
-  }
-
-  of(boot: BootId): Entry[] {
-    return [...(this.#held.get(boot) ?? [])]
   }
 }

@@ -16,6 +16,8 @@ export type TaskDraft = Readonly<{
   tags: readonly string[]
   /** Bound on one attempt in ms, or null. */
   timeoutMs: number | null
+  /** How long it is kept after it has settled, in ms; null: as long as the cluster keeps such tasks. */
+  retentionMs: number | null
 }>
 
 export type TaskSpec = TaskDraft &

@@ -1,0 +1,94 @@
+/**
+ * Forgets settled tasks, for good and everywhere, without leaving a trace.
+ *
+ * No trace is needed because the version vector is one: a task that is absent although the vector covers its creation
+ * has been pruned. That holds as long as nobody forgets a task that somebody else might still want to run. So a task goes
+ * only if every member that may be alive has it as settled on its disk, if this node sees a majority, and if no task
+ * that has not settled depends on it.
+ */
+import type { BootId } from './base/ids.ts'
+import type { Context } from './context.ts'
+import type { Entry } from './log/entry.ts'
+import { Retention } from './log/retention.ts'
+import type { Dependencies } from './queue/dependencies.ts'
+import { isSettled } from './task/record.ts'
+
+/** How many due tasks are looked at in one tick. Guess: 25,000 a second is more than is ever submitted. */
+const LOOK_MAX = 5000
+
+export class Pruning {
+  readonly #context: Context
+  readonly #dependencies: Dependencies
+  readonly #retention: Retention
+
+  constructor(context: Context, dependencies: Dependencies) {
+    this.#context = context
+    this.#dependencies = dependencies
+    this.#retention = new Retention(context.options)
+  }
+
+  /** A task has changed, or has come. */
+  update(entry: Entry): void {
+    if (isSettled(entry.record)) this.#retention.settled(entry)
+    else this.#retention.forget(entry)
+  }
+
+  /** What has been kept long enough, and may be forgotten. */
+  due(): Entry[] {
+    const { members, now } = this.#context
+    const due = this.#retention.due(now)
+    if (due.size === 0 || !members.seesMajority() || members.hasStrangers()) return []
+    const common = this.#common()
+    const caughtUp = this.#isCaughtUp()
+    const may: Entry[] = []
+    let looked = 0
+    for (const entry of due) {
+      if (++looked > LOOK_MAX) break
+      if (!caughtUp && entry.record.outcome!.status === 'failed') continue
+      if (this.#mayGo(entry, common)) may.push(entry)
+    }
+    return may
+  }
+
+  /** The task is no more. */
+  forget(entry: Entry): void {
+    this.#retention.forget(entry)
+    this.#dependencies.forget(entry)
+    this.#context.log.remove(entry)
+  }
+
+  #mayGo(entry: Entry, common: (origin: BootId) => number): boolean {
+    const { record, durable, reported, writes } = entry
+    if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false
+    return (
+      record.created.every(dot => common(dot.origin) >= dot.seq) &&
+      writes.every(dot => common(dot.origin) >= dot.seq)
+    )
+  }
+
+  /**
+   * Whether we have merged all that the others had when they last told us. A failure is undone by a claim that its author
+   * could not know of, perhaps one of an earlier boot; somebody who has merged the failure claims no more.
+   */
+  #isCaughtUp(): boolean {
+    const { log, members } = this.#context
+    return members
+      .notGone()
+      .every(({ vector }) => [...vector].every(([origin, upTo]) => log.merged(origin) >= upTo))
+  }
+
+  /** Up to which write of a boot everybody who may be alive has everything on disk, this node included. */
+  #common(): (origin: BootId) => number {
+    const { log, members } = this.#context
+    const vectors = [log.durableVector, ...members.notGone().map(({ vector }) => vector)]
+    const known = new Map<BootId, number>()
+    return origin => {
+      let common = known.get(origin)
+      if (common === undefined) {
+        common = Math.min(...vectors.map(vector => vector.get(origin) ?? 0))
+        known.set(origin, common)
+      }
+      return common
+    }
+  }
+}
