@@ -14,6 +14,8 @@ const STATE_COLOURS: Readonly<Partial<Record<TaskState, Colour>>> = {
   failed: 'red',
   cancelled: 'yellow'
 }
+/** The usual form of a libp2p peer id. */
+const NODE_ID = /^12D3KooW[A-Za-z0-9]{44}$/
 /** A result on a line with other things. */
 const SHORT_LENGTH = 120
 
@@ -44,7 +46,7 @@ export function taskTable(tasks: readonly TaskView[], nowMs: number): string[] {
     task.type,
     String(task.priority),
     String(task.attempt),
-    task.holder,
+    shortName(task.holder),
     `${durationText(Math.max(0, nowMs - Date.parse(task.submittedAt)))} ago`,
     task.reason ?? ''
   ])
@@ -53,8 +55,8 @@ export function taskTable(tasks: readonly TaskView[], nowMs: number): string[] {
 
 export function nodeTable(nodes: readonly NodeView[]): string[] {
   const rows = nodes.map(node => [
-    (node.name ?? node.id ?? '?') + (node.self ? ' *' : ''),
-    node.status === null ? 'never seen' : node.status + (node.draining ? ', draining' : ''),
+    shortName(node.name ?? node.id ?? '?') + (node.self ? ' *' : ''),
+    statusText(node),
     linkText(node),
     `${node.running}/${node.slots}`,
     String(node.queued),
@@ -134,6 +136,17 @@ function endText(task: TaskView): string {
 
 function short(text: string): string {
   return text.length > SHORT_LENGTH ? `${text.slice(0, SHORT_LENGTH)}...` : text
+}
+
+/** Where no name is known there is an id, too long for a table; its end tells it from others. */
+function shortName(name: string): string {
+  return NODE_ID.test(name) ? `${name.slice(0, 4)}...${name.slice(-8)}` : name
+}
+
+/** An expected instance has a name; what has none is an address, of which no node has told its name yet. */
+function statusText({ name, status, draining }: NodeView): string {
+  if (status === null) return name === null ? 'not met' : 'never seen'
+  return draining ? `${status}, draining` : status
 }
 
 /** Found, connected and synced are three facts; each implies the one before. */

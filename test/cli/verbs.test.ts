@@ -7,6 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../src/api/server.ts'
+import { nodeTable, taskTable } from '../../src/cli/print.ts'
+import type { NodeView } from '../../src/node/handle.ts'
 import { FakeNode } from '../api/fake-node.ts'
 import { until } from '../support/until.ts'
 import { run, type Said } from './run.ts'
@@ -293,6 +295,15 @@ describe('lists and views', () => {
     expect(said.stdout).toMatch(/^computer-b\/2 +never seen +- /m)
     const json = lines((await run(['nodes', '--json'])).stdout)
     expect(json.map(line => JSON.parse(line) as unknown)).toEqual(node.nodes())
+  })
+
+  test('a node of which only the id is known takes no more room than a name', async () => {
+    const id = '12D3KooWMFUWxF6Yz63kRbsFf8D3r6UZLXWkCh7LRrzRtFRaENYL'
+    const [self] = node.nodes()
+    const stranger: NodeView = { ...self!, name: null, id, self: false, status: null }
+    expect(nodeTable([stranger])[1]).toMatch(/^12D3\.\.\.tFRaENYL {2}not met/)
+    const task = node.task((await node.submit('a', null)).id)
+    expect(taskTable([{ ...task, holder: id }], Date.now())[1]).toContain('12D3...tFRaENYL')
   })
 
   test('status is a few lines, or one object', async () => {
