@@ -50,11 +50,11 @@ export class Pruning {
     return may
   }
 
-  /** The task is no more. */
-  forget(entry: Entry): void {
+  /** The task is no more. Returns those that still waited for it. */
+  forget(entry: Entry): Entry[] {
     this.#retention.forget(entry)
-    this.#dependencies.forget(entry)
     this.#context.log.remove(entry)
+    return this.#dependencies.forget(entry)
   }
 
   #mayGo(entry: Entry, common: (origin: BootId) => number): boolean {

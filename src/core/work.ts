@@ -127,14 +127,16 @@ export class Work {
 
   /** Forgets tasks: all others have seen them settle, and have forgotten them. */
   forget(entries: Iterable<Entry>): void {
+    const waiting: Entry[] = []
     for (const entry of entries) {
       const epoch = this.#running.get(entry.id)
       if (epoch !== undefined) this.#abort(entry.id, epoch)
       this.queue.update(entry, false)
       this.#takeover.forget(entry)
-      this.#pruning.forget(entry)
+      waiting.push(...this.#pruning.forget(entry))
       this.#notify('task:pruned', entry.id)
     }
+    this.consider(waiting)
   }
 
   /** Forgets what has been kept long enough, as far as everybody else knows of it. */

@@ -78,8 +78,8 @@ export class Dependencies {
     return this.#named.has(id)
   }
 
-  /** The task has been pruned. */
-  forget(entry: Entry): void {
+  /** The task has been pruned. Returns those that still waited for it: nobody can tell any more how it ended. */
+  forget(entry: Entry): Entry[] {
     if (this.#unsettled.delete(entry.id)) this.#name(entry, -1)
     this.#open.delete(entry.id)
     this.#broken.delete(entry.id)
@@ -89,6 +89,7 @@ export class Dependencies {
       dependents?.delete(entry.id)
       if (dependents?.size === 0) this.#dependents.delete(id)
     }
+    return this.#giveUp(entry.id)
   }
 
   /** Dependencies that were not known here may turn out to have been pruned. Returns the tasks that waited for them. */
@@ -99,10 +100,7 @@ export class Dependencies {
       if (!isKnown && !this.#isForgotten(id)) continue
       this.#unknown.delete(id)
       if (isKnown) continue
-      for (const dependent of this.#closed(id)) {
-        this.#forgotten.set(dependent.id, id)
-        waiting.push(dependent)
-      }
+      waiting.push(...this.#giveUp(id))
     }
     return waiting
   }
@@ -123,6 +121,12 @@ export class Dependencies {
    */
   ready(id: TaskId): boolean {
     return !this.#open.has(id) && !this.#broken.has(id)
+  }
+
+  #giveUp(dependency: TaskId): Entry[] {
+    const waiting = this.#closed(dependency)
+    for (const { id } of waiting) this.#forgotten.set(id, dependency)
+    return waiting
   }
 
   /** A dependency is open no more. Returns those that waited for it and are known here. */
