@@ -89,6 +89,11 @@ export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
 }
 
+/** The node cannot write to its disk, and accepts nothing until it can. No task was created. */
+export class DiskFullError extends Error {
+  override readonly name = 'DiskFullError'
+}
+
 /** A handlers file cannot be loaded or has no handlers. */
 export class HandlersFileError extends Error {
   override readonly name = 'HandlersFileError'

@@ -4,6 +4,7 @@
  */
 import {
   AmbiguousTaskError,
+  DiskFullError,
   InvalidOptionError,
   NoNodeError,
   NodeClosedError,
@@ -17,7 +18,7 @@ import {
 /** The body of every answer that is not a success; also the last line of a stream that broke. */
 export type Problem = { v: 1; error: { name: string; message: string; taskId?: string } }
 
-export type ProblemStatus = 400 | 404 | 409 | 413 | 422 | 500 | 503 | 504
+export type ProblemStatus = 400 | 404 | 409 | 413 | 422 | 500 | 503 | 504 | 507
 
 const STATUS: Readonly<Record<string, ProblemStatus>> = {
   InvalidOptionError: 400,
@@ -25,6 +26,7 @@ const STATUS: Readonly<Record<string, ProblemStatus>> = {
   AmbiguousTaskError: 409,
   TooLargeError: 413,
   PayloadRejectedError: 422,
+  DiskFullError: 507,
   NotReplicatedError: 503,
   NodeClosedError: 503,
   WaitTimeoutError: 504
@@ -36,6 +38,7 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   AmbiguousTaskError,
   TooLargeError,
   PayloadRejectedError,
+  DiskFullError,
   NodeClosedError,
   WaitTimeoutError
 }

@@ -20,6 +20,7 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   UnknownTaskError: 4,
   PayloadRejectedError: 6,
   TooLargeError: 6,
+  DiskFullError: 6,
   NotReplicatedError: 7,
   WaitTimeoutError: 124
 }

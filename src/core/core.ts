@@ -124,6 +124,9 @@ export class Core {
       case 'persisted':
         this.#replication.persisted(input.flush)
         break
+      case 'disk':
+        this.#work.pause(!input.works)
+        break
       case 'addresses':
         this.#addresses = input.addresses
         this.#publishHeartbeat()

@@ -41,8 +41,8 @@ export class Exchange {
   /** With too little at hand, asks the holder that seems to have most. */
   askForWork(): void {
     const { self, members, now, emit } = this.#context
-    const { slots, handlers, draining, running } = this.#work
-    if (draining || slots === 0 || !this.#thief.mayAsk(now)) return
+    const { slots, handlers, draining, paused, running } = this.#work
+    if (draining || paused || slots === 0 || !this.#thief.mayAsk(now)) return
     const backlogs = members
       .reachable()
       .map(({ heartbeat: { boot } }) => ({
@@ -72,7 +72,8 @@ export class Exchange {
     const { self, log, options } = this.#context
     if (nodeOf(boot) !== from) return
     const types = handlers.filter(type => this.#queue.count(self, [type]) > 0)
-    const count = share(this.#queue.count(self, types), want, this.#sharers(types))
+    const fair = share(this.#queue.count(self, types), want, this.#sharers(types))
+    const count = this.#work.paused ? 0 : fair
     const given = giveAway(this.#queue, types, count, GRANT_BYTES_MAX, entry => {
       if (entry.record.claim.hops >= options.hopsMax) return false
       log.write(entry, grantOf(self, entry.record, boot))

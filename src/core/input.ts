@@ -37,6 +37,8 @@ export type Input =
   | Readonly<{ kind: 'probed'; boot: BootId; refused: boolean }>
   /** The `persist` effect of this number is on disk. */
   | Readonly<{ kind: 'persisted'; flush: number }>
+  /** The disk refuses to be written to, or works again. Meanwhile nothing new is begun: it could not be recorded. */
+  | Readonly<{ kind: 'disk'; works: boolean }>
   /** Our own addresses, as others reach us. */
   | Readonly<{ kind: 'addresses'; addresses: readonly string[] }>
   /** Somebody here waits for the outcome of this task, which has not been reported yet. */

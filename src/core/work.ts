@@ -32,6 +32,7 @@ export class Work {
   #slots = 0
   #handlers: readonly string[] = []
   #draining = false
+  #paused = false
 
   constructor(
     context: Context,
@@ -151,11 +152,20 @@ export class Work {
 
   /** Starts what can be started here. */
   startReady(): void {
-    while (!this.#draining && this.#running.size < this.#slots) {
+    while (!this.#draining && !this.#paused && this.#running.size < this.#slots) {
       const entry = this.queue.peek(this.#handlers)
       if (entry === undefined) return
       this.#start(entry)
     }
+  }
+
+  /** Whether nothing new is begun here: the disk could not record it. */
+  get paused(): boolean {
+    return this.#paused
+  }
+
+  pause(paused: boolean): void {
+    this.#paused = paused
   }
 
   /** Takes nothing more from here on; with `abort`, stops what runs. */

@@ -23,12 +23,15 @@ export interface Observer {
   settled(taskId: TaskId): void
   event(event: CoreEvent): void
   left(): void
-  /** The disk refused a flush: the node can promise nothing any more. */
-  failed(error: unknown): void
+  /** The disk refuses to be written to; null: it works again. */
+  disk(failure: unknown): void
 }
 
 /** Five a second: finer than any deadline of the protocol needs, coarser than an idle node would feel. */
 const TICK_MS = 200
+
+/** A full disk is tried again so often. */
+const DISK_RETRY_MS = 1000
 
 export class Engine {
   readonly #core: Core
@@ -37,6 +40,7 @@ export class Engine {
   readonly #inputs: Input[] = []
   #busy = false
   #running = false
+  #diskFails = false
   #stopTicking = (): void => {}
 
   constructor(core: Core, ports: Ports, observer: Observer) {
@@ -111,9 +115,25 @@ export class Engine {
 
   #persist({ flush }: Extract<Effect, { kind: 'persist' }>): void {
     this.#ports.journal.write(flush).then(
-      () => this.feed({ kind: 'persisted', flush: flush.flush }),
-      (error: unknown) => this.#observer.failed(error)
+      () => {
+        if (this.#diskFails) this.#noteDisk(null)
+        this.feed({ kind: 'persisted', flush: flush.flush })
+      },
+      (error: unknown) => {
+        if (!this.#running) return
+        if (!this.#diskFails) this.#noteDisk(error)
+        const stop = this.#ports.clock.every(DISK_RETRY_MS, () => {
+          stop()
+          if (this.#running) this.#persist({ kind: 'persist', flush })
+        })
+      }
     )
+  }
+
+  #noteDisk(failure: unknown): void {
+    this.#diskFails = failure !== null
+    this.#observer.disk(failure)
+    this.feed({ kind: 'disk', works: failure === null })
   }
 
   #probe({ peer, boot, addresses }: Extract<Effect, { kind: 'probe' }>): void {

@@ -8,6 +8,7 @@ import type { CoreEvent } from '../core/effect.ts'
 import { DURATION_MS_MAX } from '../durations.ts'
 import {
   AmbiguousTaskError,
+  DiskFullError,
   InvalidOptionError,
   NodeClosedError,
   NotReplicatedError,
@@ -39,7 +40,7 @@ export type NodeSettings = Readonly<{
   /** Names of instances that are expected. */
   roster: readonly string[]
   isNodeName: (name: string) => boolean
-  log: { error(message: string): void }
+  log: { warn(message: string): void; error(message: string): void }
   /** Frees what the ports were made of, after they have stopped. */
   onClosed: () => Promise<void>
 }>
@@ -55,7 +56,7 @@ export class Node implements NodeHandle {
   readonly id: NodeId
   readonly name: string
   readonly cluster: string
-  /** Resolves when the node has closed, rejects if it had to because its disk failed. */
+  /** Resolves when the node has closed. */
   readonly closed: Promise<void>
   readonly #settings: NodeSettings
   readonly #core: Core
@@ -69,6 +70,7 @@ export class Node implements NodeHandle {
   readonly #left = Promise.withResolvers<void>()
   readonly #graceOver = Promise.withResolvers<void>()
   #requests = 0
+  #diskFailure: unknown = null
   #working = false
   #leaving: Promise<void> | null = null
   /** Nothing comes in any more, so that nobody may begin to wait for it. */
@@ -85,7 +87,6 @@ export class Node implements NodeHandle {
     this.name = settings.name
     this.cluster = settings.cluster
     this.closed = this.#closing.promise
-    this.closed.catch(() => {})
   }
 
   get addresses(): readonly string[] {
@@ -150,6 +151,11 @@ export class Node implements NodeHandle {
   ): Promise<Submitted> {
     const { draft, acks } = checkSubmission(type, payload, options)
     this.#assertOpen()
+    if (this.#diskFailure !== null) {
+      throw new DiskFullError(
+        `node ${this.name} accepts nothing until its disk can be written to again: ${String(this.#diskFailure)}`
+      )
+    }
     const request = ++this.#requests
     const answer = new Promise<Accepted | Error>(resolve => this.#submissions.set(request, resolve))
     this.#engine.feed({ kind: 'submit', request, draft, acks })
@@ -200,13 +206,11 @@ export class Node implements NodeHandle {
   async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
     await this.#known(() => this.#picture.matching(id).length > 0, signal)
     this.#picture.record(id)
-    if (!this.#core.view.isReported(id)) {
-      if (this.#isClosed) throw this.#closedError()
-      const settled = this.#waits.settled(id, signal)
-      this.#engine.feed({ kind: 'watch', taskId: id })
-      await settled
-    }
-    return this.task(id)
+    if (this.#core.view.isReported(id)) return this.task(id)
+    if (this.#isClosed) throw this.#closedError()
+    const settled = this.#waits.settled(id, signal)
+    this.#engine.feed({ kind: 'watch', taskId: id })
+    return settled
   }
 
   async resolveId(part: string): Promise<TaskId> {
@@ -266,7 +270,7 @@ export class Node implements NodeHandle {
     return new NodeClosedError(`node ${this.name} has stopped: ask another one, tasks go on`)
   }
 
-  async #close(failure?: unknown): Promise<void> {
+  async #close(): Promise<void> {
     this.#isClosed = true
     const closed = this.#closedError()
     for (const answer of this.#submissions.values()) answer(closed)
@@ -274,8 +278,7 @@ export class Node implements NodeHandle {
     this.#waits.rejectAll(closed)
     await this.#engine.stop()
     await this.#settings.onClosed()
-    if (failure === undefined) this.#closing.resolve()
-    else this.#closing.reject(failure)
+    this.#closing.resolve()
   }
 
   #observer(): Observer {
@@ -287,14 +290,15 @@ export class Node implements NodeHandle {
       settled: taskId => {
         const record = this.#core.view.record(taskId)!
         this.#emit(`task:${record.outcome!.status}`, { taskId, type: record.spec.type })
-        this.#waits.release(taskId)
+        this.#waits.release(taskId, () => this.#picture.task(taskId))
       },
       event: event => this.#onCoreEvent(event),
       left: () => this.#left.resolve(),
-      failed: error => {
-        if (this.#leaving !== null) return
-        this.#settings.log.error(`cannot write to disk, stopping: ${String(error)}`)
-        this.#leaving = this.#close(error)
+      disk: failure => {
+        this.#diskFailure = failure
+        const { log } = this.#settings
+        if (failure === null) log.warn('the disk can be written to again')
+        else log.error(`nothing new is accepted or begun: ${String(failure)}`)
       }
     }
   }

@@ -2,23 +2,24 @@
  * Callers that wait for tasks to settle.
  */
 import type { TaskId } from '../core/base/ids.ts'
+import type { TaskView } from './handle.ts'
 
-type Wait = Readonly<{ resolve: () => void; reject: (error: unknown) => void }>
+type Wait = Readonly<{ resolve: (task: TaskView) => void; reject: (error: unknown) => void }>
 
 export class Waits {
   readonly #waits = new Map<TaskId, Set<Wait>>()
 
-  /** Resolves at the next `settled` of this task; rejects with the signal's reason, or with that of `rejectAll`. */
-  async settled(id: TaskId, signal: AbortSignal | undefined): Promise<void> {
+  /** Resolves when this task is released, with what it is then; rejects with the signal's reason, or with that of `rejectAll`. */
+  async settled(id: TaskId, signal: AbortSignal | undefined): Promise<TaskView> {
     signal?.throwIfAborted()
-    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const { promise, resolve, reject } = Promise.withResolvers<TaskView>()
     const wait: Wait = { resolve, reject }
     const waits = this.#waits.get(id) ?? new Set()
     this.#waits.set(id, waits.add(wait))
     const abort = (): void => reject(signal!.reason)
     signal?.addEventListener('abort', abort)
     try {
-      await promise
+      return await promise
     } finally {
       signal?.removeEventListener('abort', abort)
       waits.delete(wait)
@@ -26,10 +27,13 @@ export class Waits {
     }
   }
 
-  release(id: TaskId): void {
+  /** The task has settled. It is looked at once, now: it may be forgotten before a waiter gets to it. */
+  release(id: TaskId, look: () => TaskView): void {
     const waits = this.#waits.get(id)
+    if (waits === undefined) return
     this.#waits.delete(id)
-    for (const { resolve } of waits ?? []) resolve()
+    const task = look()
+    for (const { resolve } of waits) resolve(task)
   }
 
   reject(id: TaskId, error: unknown): void {

@@ -47,6 +47,8 @@ function describeInput(input: Input): string | null {
       return `sync ${input.peer} ${input.whole ? 'whole' : 'broken'}`
     case 'probed':
       return `probed ${input.boot.split('/')[0]} ${input.refused ? 'refused' : 'unclear'}`
+    case 'disk':
+      return `disk ${input.works ? 'works' : 'fails'}`
     case 'watch':
     case 'addresses':
     case 'leave':

@@ -24,6 +24,8 @@ import { seal, unseal } from './checksum.ts'
 
 export type JournalDatabase = ClassicLevel<string, Uint8Array>
 
+type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string }
+
 const TASK = 't/'
 const VECTOR = 'v/'
 const MEMBER = 'm/'
@@ -42,6 +44,7 @@ export class LevelJournal implements Journal {
   readonly #database: JournalDatabase
   readonly #onDamaged: (key: string, why: string) => void
   #writing: Promise<void> | null = null
+  #broken = false
 
   /** Takes over an open database. `onDamaged` hears of each value that was given up. */
   constructor(database: JournalDatabase, onDamaged: (key: string, why: string) => void) {
@@ -87,22 +90,33 @@ export class LevelJournal implements Journal {
   /** @throws DataFolderError: the disk is full, or broken. Nothing of the flush counts */
   async write(flush: Flush): Promise<void> {
     assert(this.#writing === null, 'one flush is written at a time')
-    const puts = [
+    const operations: Operation[] = [
       ...flush.tasks.map(task => put(TASK + task.record.spec.id, encodeStored(task))),
       ...Array.from(flush.vector, ([boot, number]) => put(VECTOR + boot, Buffer.from(`${number}`))),
       ...flush.members.map(member =>
         put(MEMBER + nodeOf(member.boot), Buffer.from(JSON.stringify(member)))
       ),
-      ...flush.removed.map(id => ({ type: 'del', key: TASK + id }) as const)
+      ...flush.removed.map((id): Operation => ({ type: 'del', key: TASK + id }))
     ]
     try {
-      this.#writing = this.#database.batch(puts, { sync: true })
+      this.#writing = this.#batch(operations)
       await this.#writing
     } catch (error) {
+      this.#broken = true
       throw this.#failure('write', error)
     } finally {
       this.#writing = null
     }
+  }
+
+  /** After a failed write LevelDB refuses all others, also once there is room again, until it is opened anew. */
+  async #batch(operations: Operation[]): Promise<void> {
+    if (this.#broken) {
+      await this.#database.close()
+      await this.#database.open()
+      this.#broken = false
+    }
+    await this.#database.batch(operations, { sync: true })
   }
 
   /** Waits for a write under way. */
