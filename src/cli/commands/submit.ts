@@ -31,6 +31,10 @@ export function registerSubmit(program: Command, terminal: Terminal): void {
     .option('--priority <1-10>', '10 runs first (default: 5)', parseNumber)
     .option('--depends-on <id...>', 'tasks that have to complete first')
     .option('--timeout <duration>', 'bound on one attempt, such as 30s', parseDurationMs)
+    .option(
+      '--retention <duration>',
+      'how long to keep it once it has settled (default: 1d, failed ones 7d)'
+    )
     .option('--tag <tag...>', 'for filters')
     .option('--acks <count>', 'how many other members must have it on disk', parseNumber)
     .option('--wait', 'wait until it has settled, and print how it ended')
@@ -49,11 +53,12 @@ export function registerSubmit(program: Command, terminal: Terminal): void {
     .action(async (type, text, options) => {
       const payload = await readPayload(text, terminal.stdin)
       const client = await openClient(options)
-      const { priority, dependsOn, timeout, tag, acks } = options
+      const { priority, dependsOn, timeout, retention, tag, acks } = options
       const task: SubmitOptions = {
         ...(priority === undefined ? {} : { priority }),
         ...(dependsOn === undefined ? {} : { dependsOn }),
         ...(timeout === undefined ? {} : { timeout }),
+        ...(retention === undefined ? {} : { retention }),
         ...(tag === undefined ? {} : { tags: tag }),
         ...(acks === undefined ? {} : { acks })
       }
