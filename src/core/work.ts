@@ -6,7 +6,7 @@
  */
 import { hlcMs } from './base/hlc.ts'
 import { taskId, type TaskId } from './base/ids.ts'
-import { dependencyFailed, holds, outcomeOf, startOf } from './claim/rules.ts'
+import { dependencyFailed, holds, isEpochTaken, outcomeOf, startOf } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
 import type { Entry } from './log/entry.ts'
@@ -195,8 +195,7 @@ export class Work {
     if (broken !== undefined) {
       log.write(entry, dependencyFailed(self, record, broken, clock.stamp(now)))
       this.#replication.urge()
-    } else if (record.claim.cause === 'grant' && record.claim.epoch <= entry.reclaimedAt) {
-      // Whoever reclaimed it could not know of this grant, asked us, and may have started it since.
+    } else if (isEpochTaken(self, entry)) {
       this.#takeover.reclaim([entry])
     }
   }

@@ -5,6 +5,7 @@ import type { Pump, PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
 import './forbid.ts'
 import type { TaskId } from '../../src/core/base/ids.ts'
+import { weight } from '../../src/core/base/weight.ts'
 import type { Message } from '../../src/core/message.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
 
@@ -146,6 +147,30 @@ describe('a grant that turns up after its epoch was reclaimed', () => {
 })
 
 describe('two that reclaim one epoch', () => {
+  test('never both start it, also if one had started before it could know of the other', () => {
+    const pump = cluster(2)
+    const [a, b] = pump.of as [PumpNode, PumpNode]
+    const ids = Array.from({ length: 12 }, () => runningOn(pump, a))
+    pump.crash(a)
+    b.worker(ids.length)
+    // It comes back on the other side of a cut: b takes it for dead, and it has to wait for b.
+    const again = pump.restart(a, bootOf('a', 2))
+    pump.link(again, b, false)
+    again.worker(ids.length)
+    passing(pump, 5000)
+    expect(ids.flatMap(id => starts(b, id))).toEqual(ids.map(() => 1))
+    expect(ids.flatMap(id => starts(again, id))).toEqual([])
+    const theirs = ids.filter(id => weight(id, 'a') > weight(id, 'b'))
+    expect(theirs.length).toBeGreaterThan(0)
+    pump.link(again, b)
+    passing(pump, 3000)
+    for (const id of ids) {
+      expect(starts(again, id)).toEqual(theirs.includes(id) ? [2] : [])
+      expect(again.record(id)).toEqual(b.record(id))
+      expect([again, b].filter(node => node.running.has(id))).toHaveLength(1)
+    }
+  })
+
   test('come to one holder everywhere, and it does run, once', () => {
     const pump = cluster(3)
     const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]

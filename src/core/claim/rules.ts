@@ -6,6 +6,7 @@ import { assert } from '../base/assert.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { BootId } from '../base/ids.ts'
 import type { RunResult } from '../input.ts'
+import type { Entry } from '../log/entry.ts'
 import type { Patch } from '../log/log.ts'
 import { isSettled, isStarted, LOST_MAX, type Claim, type TaskRecord } from '../task/record.ts'
 
@@ -53,6 +54,18 @@ export function reclaimOf(self: BootId, record: TaskRecord): Patch {
       cause: 'reclaim'
     }
   }
+}
+
+/**
+ * Whether the epoch that we hold is not ours alone, so that it takes a new one to start the task.
+ *
+ * A grant may turn up after its epoch was reclaimed: whoever did so could not know of it, asked us, and may have started
+ * the task since. And two nodes on the two sides of a cut may have reclaimed one epoch, and the other started it.
+ */
+export function isEpochTaken(self: BootId, { record, reclaimedAt }: Entry): boolean {
+  const { claim, started } = record
+  if (claim.cause === 'grant' && claim.epoch <= reclaimedAt) return true
+  return started !== null && started.epoch === claim.epoch && started.by !== self
 }
 
 /** The handler has ended under the claim that stands. */
