@@ -11,7 +11,7 @@ import { isNodeName } from './names.ts'
 import { createTransport, type TransportLog } from './net/transport.ts'
 import { systemClock } from './node/clock.ts'
 import { Node } from './node/node.ts'
-import type { Journal, Transport } from './node/ports.ts'
+import type { Transport } from './node/ports.ts'
 import { resolveNodeOptions, type NodeOptions, type ResolvedNodeOptions } from './node-options.ts'
 import { createRunner } from './run/runner.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -40,7 +40,7 @@ export async function createNode(
   const store = await openStore(resolved.data, { log: say })
   try {
     const transport = await openTransport(resolved, found.key, store, log)
-    const core = await openCore(resolved, transport, store.journal)
+    const core = await openCore(resolved, transport, store)
     const ports = { transport, journal: store.journal, runner, clock: systemClock }
     const node = new Node(core, ports, {
       ...resolved,
@@ -84,12 +84,12 @@ async function openTransport(
 async function openCore(
   { name, labels }: ResolvedNodeOptions,
   transport: Transport,
-  journal: Journal
+  store: Store
 ): Promise<Core> {
-  const startedAt = Math.floor(systemClock.now() * 1000)
+  const startedAt = await store.nextStart(Math.floor(systemClock.now() * 1000))
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
   const core = new Core({ boot, name, version: await ownVersion(), labels })
-  core.restore(await journal.replay())
+  core.restore(await store.journal.replay())
   return core
 }
 

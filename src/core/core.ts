@@ -6,7 +6,7 @@
  * little, and flush what has changed.
  */
 import { HybridClock, type Hlc } from './base/hlc.ts'
-import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
+import { nodeOf, startTimeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
 import type { CoreEvent, Effect, MemberRecord, StoredTask } from './effect.ts'
 import type { Input } from './input.ts'
@@ -68,7 +68,7 @@ export class Core {
       self,
       node,
       options: resolved,
-      clock: new HybridClock(),
+      clock: new HybridClock(startTimeOf(self)),
       log,
       members: new Members(self, resolved),
       now: 0,

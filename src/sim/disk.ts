@@ -1,6 +1,7 @@
 /**
  * A simulated disk: what was flushed and has landed. It outlives the node, unless it is lost.
  */
+import type { Hlc } from '../core/base/hlc.ts'
 import type { BootId, TaskId } from '../core/base/ids.ts'
 import { nodeOf } from '../core/base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
@@ -9,6 +10,14 @@ export class Disk {
   readonly tasks: Map<TaskId, StoredTask> = new Map()
   readonly vector: Map<BootId, number> = new Map()
   readonly members: Map<string, MemberRecord> = new Map()
+  /** When the node was started last. */
+  start: Hlc = 0
+
+  /** The start time of a new boot, as on a real disk: later than the last one, whatever the clock says. */
+  nextStart(now: Hlc): Hlc {
+    this.start = Math.max(now, this.start + 1)
+    return this.start
+  }
 
   write(flush: Flush): void {
     for (const task of flush.tasks) this.tasks.set(task.record.spec.id, task)

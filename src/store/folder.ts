@@ -4,6 +4,7 @@
  *     schema      number of the layout
  *     pid         who uses the folder; only a hint, the lock is LevelDB's
  *     identity    the node's private key
+ *     boot        when the node was started last
  *     peers.json  addresses to try at the next start
  *     journal/    LevelDB
  */

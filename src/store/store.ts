@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { DataFolderError, DataFolderLockedError } from '../errors.ts'
+import type { Hlc } from '../core/base/hlc.ts'
 import type { Journal } from '../node/ports.ts'
+import { nextStart } from './boot-file.ts'
 import { occupant, occupyFolder, prepareFolder, vacateFolder } from './folder.ts'
 import { loadIdentity } from './identity.ts'
 import { LevelJournal, type JournalDatabase } from './journal.ts'
@@ -20,6 +22,8 @@ export interface Store {
   /** The node's identity, made when the folder was. */
   readonly privateKey: Ed25519PrivateKey
   readonly journal: Journal
+  /** The start time of a new boot: later than that of every boot before it, also if the clock was set back. */
+  nextStart(now: Hlc): Promise<Hlc>
   /** Empty if there are none, or if they cannot be read. */
   loadAddresses(): Promise<RememberedPeer[]>
   saveAddresses(peers: readonly RememberedPeer[]): Promise<void>
@@ -85,6 +89,7 @@ function assemble(
   return {
     privateKey,
     journal,
+    nextStart: now => nextStart(join(folder, 'boot'), now),
     loadAddresses: () => peers.load(),
     saveAddresses: remembered => peers.save(remembered),
     close: async () => {

@@ -5,7 +5,7 @@ import './forbid.ts'
 import { assert as holds } from '../../src/core/base/assert.ts'
 import { Heap } from '../../src/core/base/heap.ts'
 import { hlcMs, HybridClock, SKEW_MAX_US } from '../../src/core/base/hlc.ts'
-import { bootId, hash32, nodeOf, taskId } from '../../src/core/base/ids.ts'
+import { bootId, hash32, nodeOf, startTimeOf, taskId } from '../../src/core/base/ids.ts'
 import { compareText, compareValues } from '../../src/core/base/order.ts'
 import { utf8Length } from '../../src/core/base/utf8.ts'
 import { weight } from '../../src/core/base/weight.ts'
@@ -203,4 +203,13 @@ test('a heap gives back what was put in, smallest first, also when it is filled 
 test('an assertion that does not hold says what does not hold', () => {
   holds(true, 'never said')
   expect(() => holds(false, 'the sky is green')).toThrow('does not hold: the sky is green')
+})
+
+test('a clock that begins at a boot makes no stamp before it, whatever the wall clock says', () => {
+  const boot = bootId('a', 5_000_000, 7)
+  expect(startTimeOf(boot)).toBe(5_000_000)
+  const clock = new HybridClock(startTimeOf(boot))
+  expect([clock.stamp(4000), clock.stamp(4001), clock.stamp(6000)]).toEqual([
+    5_000_001, 5_000_002, 6_000_000
+  ])
 })

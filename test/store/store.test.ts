@@ -3,7 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -199,4 +199,31 @@ test('closing twice is harmless, and a closed journal refuses to write', async (
   await store.close()
   const write = store.journal.write(flushOf(1, [storedTask(1)], 1))
   await expect(write).rejects.toMatchObject({ name: 'DataFolderError' })
+})
+
+test('the start of a boot is later than that of every boot before, also when the clock was set back', async () => {
+  const starts: number[] = []
+  for (const now of [5000, 7000, 3000, 3000, 9000]) {
+    const store = await openStore(folder)
+    starts.push(await store.nextStart(now))
+    await store.close()
+  }
+  expect(starts).toEqual([5000, 7000, 7001, 7002, 9000])
+})
+
+test('a damaged note of the last start counts as none', async () => {
+  for (const text of ['', 'yesterday', '1e999', '-5']) {
+    await writeFile(join(folder, 'boot'), text)
+    const store = await openStore(folder)
+    expect(await store.nextStart(5000)).toBe(5000)
+    await store.close()
+  }
+})
+
+test('a start is not told before it is on disk', async () => {
+  const store = await openStore(folder)
+  await rm(folder, { recursive: true })
+  await expect(store.nextStart(5000)).rejects.toThrow('ENOENT')
+  await mkdir(folder)
+  await store.close()
 })

@@ -11,7 +11,12 @@ export type Hlc = number
 export const SKEW_MAX_US: number = 60_000_000
 
 export class HybridClock {
-  #last: Hlc = 0
+  #last: Hlc
+
+  /** @param start no stamp is earlier */
+  constructor(start: Hlc = 0) {
+    this.#last = start
+  }
 
   /** A stamp later than every one made or adopted before. `nowMs` is the wall clock. */
   stamp(nowMs: number): Hlc {

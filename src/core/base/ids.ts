@@ -33,6 +33,11 @@ export function bootId(node: NodeId, startedAt: Hlc, random: number): BootId {
   return `${node}/${time}-${dice}`
 }
 
+/** When a boot started, as its name says. */
+export function startTimeOf(boot: BootId): Hlc {
+  return Number.parseInt(boot.slice(boot.indexOf('/') + 1), 36)
+}
+
 /** The node that a boot is a start of. */
 export function nodeOf(boot: BootId): NodeId {
   const slash = boot.indexOf('/')
