@@ -3,7 +3,7 @@
  * of the list in src/core/README.md.
  */
 import type { BootId, TaskId } from '../core/base/ids.ts'
-import type { Effect, Run } from '../core/effect.ts'
+import type { CoreEvent, Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import type { Message } from '../core/message.ts'
 import { compareText, compareValues } from '../core/base/order.ts'
@@ -43,6 +43,7 @@ export class Checkers implements Witness {
   readonly #known = new Map<SimNode, Set<TaskId>>()
   readonly #forgotten = new Map<SimNode, Set<TaskId>>()
   readonly #idleSince = new Map<SimNode, number>()
+  #cut = false
 
   constructor(nodes: readonly SimNode[]) {
     this.#nodes = nodes
@@ -60,8 +61,16 @@ export class Checkers implements Witness {
       this.#accepted.set(effect.taskId, effect.acks === 0 ? node.options.disk : null)
     }
     this.#noResurrection(node)
-    for (const effect of effects) if (effect.kind === 'start') this.#start(node, effect.run)
+    for (const effect of effects) {
+      if (effect.kind === 'start') this.#start(node, effect.run)
+      if (effect.kind === 'notify') this.#reclaimed(node, effect.event)
+    }
     if (input.kind === 'message') this.#noteEpochs(node, input.message)
+  }
+
+  /** The network is cut in two. Whoever starts then cannot know of everybody, and may run what others run. */
+  cut(): void {
+    this.#cut = true
   }
 
   ran(node: SimNode, run: Run, result: RunResult): void {
@@ -186,10 +195,35 @@ export class Checkers implements Witness {
     }
   }
 
+  /** Invariant 6: only what has ended for certain is taken from. */
+  #reclaimed(node: SimNode, event: CoreEvent): void {
+    if (event.name !== 'task:reclaimed' || event.from === node.options.boot) return
+    if (!this.isAlive(event.from)) return
+    throw new Violation(
+      6,
+      `${node.options.name} reclaims ${event.taskId} from ${event.from}, which lives`
+    )
+  }
+
   #start(node: SimNode, run: Run): void {
     const { taskId, epoch } = run
     const record = node.core.view.record(taskId)!
     const what = `${node.options.name} starts ${taskId} at epoch ${epoch}`
+    if (!this.#cut) this.#once(node, run, what)
+    const merged = this.#merged.get(node)?.get(taskId) ?? 0
+    if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
+    for (const id of record.spec.dependsOn) {
+      const completions = this.#executions.get(id) ?? []
+      if (!completions.some(({ status }) => status === 'completed')) {
+        throw new Violation(7, `${what} before ${id} has completed`)
+      }
+      if (!run.dependencies.has(id)) throw new Violation(7, `${what} without the result of ${id}`)
+    }
+    this.#priority(node, record, what)
+  }
+
+  /** Invariant 3, which holds as long as everybody can reach everybody. */
+  #once(node: SimNode, { taskId, epoch }: Run, what: string): void {
     const other = this.#nodes.find(n => n !== node && !n.gone && n.running.has(taskId))
     if (other !== undefined) throw new Violation(3, `${what} while ${other.options.name} runs it`)
     const completed = this.#completed.get(taskId)
@@ -201,16 +235,6 @@ export class Checkers implements Witness {
       throw new Violation(3, `${what} for the second time, after ${before.options.name}`)
     }
     this.#started.set(`${taskId} ${epoch}`, node)
-    const merged = this.#merged.get(node)?.get(taskId) ?? 0
-    if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
-    for (const id of record.spec.dependsOn) {
-      const completions = this.#executions.get(id) ?? []
-      if (!completions.some(({ status }) => status === 'completed')) {
-        throw new Violation(7, `${what} before ${id} has completed`)
-      }
-      if (!run.dependencies.has(id)) throw new Violation(7, `${what} without the result of ${id}`)
-    }
-    this.#priority(node, record, what)
   }
 
   #priority(node: SimNode, started: TaskRecord, what: string): void {

@@ -27,6 +27,8 @@ export type NetworkOptions = Readonly<{
 
 /** About what libp2p needs to notice and dial again. */
 const RECONNECT_MS = 100
+/** How long two ends may take a cut cable for a slow one. Shorter than in reality, so that more happens in a run. */
+const CUT_NOTICED_MS_MAX = 1000
 
 export class Network {
   readonly #agenda: Agenda
@@ -37,6 +39,8 @@ export class Network {
   readonly #links = new Set<string>()
   /** When the last message from x to y arrives: the next one does not overtake it. */
   readonly #arrivals = new Map<string, number>()
+  /** Nodes that are cut off from the others; none if the network is whole. */
+  #island: ReadonlySet<NodeId> = new Set()
   /** 1 while faults happen, 0 once the network has calmed down. */
   #faults = 1
 
@@ -79,11 +83,40 @@ export class Network {
     }
   }
 
-  /** Whether anybody answers where a boot used to be. */
-  probe(from: NodeId, isAlive: () => boolean, answer: (refused: boolean) => void): void {
+  /** Whether anybody answers where a boot used to be. Through a cut cable nothing is refused. */
+  probe(
+    from: NodeId,
+    to: NodeId,
+    isAlive: () => boolean,
+    answer: (refused: boolean) => void
+  ): void {
     this.#agenda.after(this.#delay(), () => {
-      if (this.#receivers.has(from)) answer(!isAlive())
+      if (this.#receivers.has(from)) answer(!this.#isCut(from, to) && !isAlive())
     })
+  }
+
+  /** From now on nothing passes between these nodes and the others. Sooner or later their links close. */
+  cut(island: ReadonlySet<NodeId>): void {
+    this.heal()
+    this.#island = island
+    for (const [x, y] of this.#crossing()) {
+      this.#agenda.after(this.#random.whole(0, CUT_NOTICED_MS_MAX), () => {
+        if (this.#links.has(pair(x, y)) && this.#isCut(x, y)) this.#breakLink(x, y)
+      })
+    }
+  }
+
+  /** Everybody can reach everybody again. */
+  heal(): void {
+    // What was on its way is lost, so a stream that nobody has seen breaking must not go on.
+    for (const [x, y] of this.#crossing()) this.#breakLink(x, y)
+    this.#island = new Set()
+    const nodes = [...this.#receivers.keys()]
+    for (const x of nodes) {
+      for (const y of nodes) {
+        if (x < y) this.#agenda.after(RECONNECT_MS + this.#delay(), () => this.#connect(x, y))
+      }
+    }
   }
 
   /** From now on everything arrives, in time. */
@@ -147,6 +180,7 @@ export class Network {
   }
 
   #deliver(from: NodeId, to: NodeId, bytes: Uint8Array): void {
+    if (this.#isCut(from, to)) return
     const decoded = decode(bytes)
     if (!decoded.ok) throw new Error(`a message from ${nodeOf(from)} was refused: ${decoded.why}`)
     this.#receivers.get(to)?.message(from, decoded.message)
@@ -154,7 +188,7 @@ export class Network {
 
   #connect(x: NodeId, y: NodeId): void {
     const ends = [this.#receivers.get(x), this.#receivers.get(y)]
-    if (ends.includes(undefined)) return
+    if (ends.includes(undefined) || this.#isCut(x, y) || this.#links.has(pair(x, y))) return
     this.#links.add(pair(x, y))
     ends[0]!.link(y, true)
     ends[1]!.link(x, true)
@@ -165,6 +199,17 @@ export class Network {
     this.#receivers.get(x)?.link(y, false)
     this.#receivers.get(y)?.link(x, false)
     this.#agenda.after(RECONNECT_MS + this.#delay(), () => this.#connect(x, y))
+  }
+
+  /** Links between the two sides of a cut that nobody has seen closing yet. */
+  #crossing(): [NodeId, NodeId][] {
+    return [...this.#links]
+      .map(link => link.split(' ') as [NodeId, NodeId])
+      .filter(([x, y]) => this.#isCut(x, y))
+  }
+
+  #isCut(x: NodeId, y: NodeId): boolean {
+    return this.#island.has(x) !== this.#island.has(y)
   }
 
   #delay(): number {

@@ -28,6 +28,10 @@ export type Scenario = Readonly<{
   crashAll: boolean
   /** How many of the crashed nodes come back with an empty disk, and so as somebody else. */
   disksLost: number
+  /** How often some nodes are cut off from the others for a while. */
+  partitions: number
+  /** How far the clock of a node may be off, in ms. It is off by something else after each restart. */
+  skewMsMax: number
   network: NetworkOptions
 }>
 
@@ -46,6 +50,8 @@ export const SCENARIO_DEFAULTS: Scenario = {
   crashes: 2,
   crashAll: false,
   disksLost: 0,
+  partitions: 0,
+  skewMsMax: 0,
   network: {
     gossipLoss: 0.2,
     gossipRepeat: 0.1,

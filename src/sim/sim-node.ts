@@ -28,6 +28,8 @@ export type SimNodeOptions = Readonly<{
   slots: number
   handlers: readonly string[]
   disk: Disk
+  /** How far its clock is ahead, in ms. */
+  skewMs: number
 }>
 
 const TICK_MS = 200
@@ -91,7 +93,7 @@ export class SimNode {
   }
 
   get now(): number {
-    return EPOCH_MS + this.#agenda.now
+    return EPOCH_MS + this.#agenda.now + this.options.skewMs
   }
 
   /** Steps never nest, as in the real engine. */
@@ -131,7 +133,7 @@ export class SimNode {
       case 'probe': {
         const { boot } = effect
         const answer = (refused: boolean): void => this.feed({ kind: 'probed', boot, refused })
-        return this.#network.probe(this.id, () => this.#witness.isAlive(boot), answer)
+        return this.#network.probe(this.id, effect.peer, () => this.#witness.isAlive(boot), answer)
       }
       case 'start':
         return this.#run(effect.run)

@@ -66,6 +66,7 @@ class Simulation implements Witness {
       this.#plan()
       this.#until(this.#scenario.busyMs)
       this.#network.calm()
+      this.#network.heal()
       this.#comeToRest()
     } catch (error) {
       violation =
@@ -138,11 +139,21 @@ class Simulation implements Witness {
         for (const node of this.#alive()) this.#crashNode(node, false)
       })
     }
+    for (let i = 0; i < this.#scenario.partitions; i++) {
+      this.#agenda.after(this.#random.whole(0, busyMs), () => this.#cut())
+    }
     this.#checkIdle()
   }
 
   #alive(): SimNode[] {
     return this.#nodes.filter(({ gone }) => !gone)
+  }
+
+  #cut(): void {
+    const island = new Set(this.#nodes.map(({ id }) => id).filter(() => this.#random.chance(0.5)))
+    this.#network.cut(island)
+    this.#checkers.cut()
+    this.#transcript.add(`CUT ${[...island].join(' ')}`)
   }
 
   #crash(diskLost: boolean): void {
@@ -170,8 +181,12 @@ class Simulation implements Witness {
     }
     // The last node can run everything and never leaves, so that every task can settle.
     const all = i === this.#scenario.nodes - 1
+    const { skewMsMax } = this.#scenario
+    const skewMs = skewMsMax > 0 ? random.whole(-skewMsMax, skewMsMax) : 0
+    const start = disk.nextStart((EPOCH_MS + this.#agenda.now + skewMs) * 1000)
     const options = {
-      boot: bootId(id, (EPOCH_MS + this.#agenda.now) * 1000, random.whole(0, 36 ** 6 - 1)),
+      boot: bootId(id, start, random.whole(0, 36 ** 6 - 1)),
+      skewMs,
       name: `sim/${i}`,
       disk,
       slots: all ? 1 : random.whole(0, 2),
