@@ -15,6 +15,7 @@ import { answerSync } from './log/answer.ts'
 import { Log } from './log/log.ts'
 import { Members } from './members/members.ts'
 import type { Heartbeat, Message, SyncRequest, VersionVector } from './message.ts'
+import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
 import { Replication } from './replication.ts'
@@ -183,6 +184,8 @@ export class Core {
         return this.#replication.openNeeded(from)
       case 'pruned':
         return this.#onPruned(message.ids)
+      case 'closed':
+        return this.#onClosed(message.boots)
       case 'sync':
         // Answered by `answerSync`, on a stream of its own. As a message among others it asks for nothing.
         return
@@ -251,6 +254,12 @@ export class Core {
     this.#work.forget(entries.filter(({ record }) => !isSettled(record)))
   }
 
+  /** A peer that we asked has closed these: whatever they did is over. */
+  #onClosed(boots: readonly BootId[]): void {
+    const { log, self, node } = this.#context
+    for (const boot of boots) if (nodeOf(boot) !== node || boot < self) log.close(boot)
+  }
+
   #onLink(peer: NodeId, up: boolean): void {
     this.#context.members.link(peer, up)
     if (up) this.#context.emit({ kind: 'send', to: peer, message: this.#stampedHeartbeat() })
@@ -271,7 +280,9 @@ export class Core {
     if (now - this.#probedAt >= options.probeMs) this.#probe()
     this.#reclaim()
     this.#work.noteForgotten()
-    if (this.#answering === 0) this.#work.prune()
+    if (this.#answering > 0) return
+    this.#work.prune()
+    closeBoots(this.#context)
   }
 
   #onLeave(abort: boolean): void {

@@ -6,6 +6,7 @@ import { grantOf, holds } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { MessageSize } from './log/size.ts'
+import { reach } from './log/vector.ts'
 import type { Member } from './members/members.ts'
 import type { Grant, StealRequest } from './message.ts'
 import type { ReadyQueue } from './queue/ready.ts'
@@ -152,7 +153,7 @@ export class Exchange {
     for (const id of new Set(entries.flatMap(entry => entry.record.spec.dependsOn))) {
       const dependency = log.get(id)
       if (dependency === undefined || dependency.durable === null) continue
-      if (dependency.writes.every(({ origin, seq }) => (vector.get(origin) ?? 0) >= seq)) continue
+      if (dependency.writes.every(({ origin, seq }) => reach(vector, origin) >= seq)) continue
       size.add(dependency.durable)
       if (size.bytes > GRANT_BYTES_MAX) break
       records.set(id, dependency.durable)

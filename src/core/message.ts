@@ -95,6 +95,9 @@ export type OpenNeeded = Readonly<{ kind: 'open-needed' }>
 /** "These have settled, and everybody but you has forgotten them." */
 export type Pruned = Readonly<{ kind: 'pruned'; ids: readonly TaskId[] }>
 
+/** "Of these boots, and of all older ones of their nodes, everything has settled and been forgotten." Part of an answer. */
+export type Closed = Readonly<{ kind: 'closed'; boots: readonly BootId[] }>
+
 export type Message =
   | Heartbeat
   | Batch
@@ -105,5 +108,6 @@ export type Message =
   | SyncRequest
   | OpenNeeded
   | Pruned
+  | Closed
 
 export type { NodeId, TaskId }

@@ -10,6 +10,7 @@ import type { BootId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
+import { reach } from './log/vector.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import { isSettled } from './task/record.ts'
 
@@ -85,7 +86,7 @@ export class Pruning {
     return origin => {
       let common = known.get(origin)
       if (common === undefined) {
-        common = Math.min(...vectors.map(vector => vector.get(origin) ?? 0))
+        common = Math.min(...vectors.map(vector => reach(vector, origin)))
         known.set(origin, common)
       }
       return common

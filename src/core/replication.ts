@@ -17,6 +17,7 @@ import type { Flush } from './effect.ts'
 import { Copies } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
 import { Lag } from './log/lag.ts'
+import { reach } from './log/vector.ts'
 import type { Batch, OpenTask } from './message.ts'
 import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
 
@@ -59,7 +60,7 @@ export class Replication {
     return (
       others.length === 0 ||
       [...durableVector].every(([origin, upTo]) =>
-        others.some(({ vector }) => (vector.get(origin) ?? 0) >= upTo)
+        others.some(({ vector }) => reach(vector, origin) >= upTo)
       )
     )
   }
@@ -197,7 +198,10 @@ export class Replication {
     for (const origin of origins) {
       const to = nodeOf(origin)
       if (!members.isLinked(to)) continue
-      const vector = new Map([[origin, log.durableVector.get(origin)!]])
+      const upTo = log.durableVector.get(origin)
+      // It may have been closed since.
+      if (upTo === undefined) continue
+      const vector = new Map([[origin, upTo]])
       // Whoever asks whether we have merged something also wants to know what we had written by then.
       const own = log.durableVector.get(self)
       if (own !== undefined) vector.set(self, own)

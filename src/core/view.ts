@@ -5,6 +5,7 @@ import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
+import { reach } from './log/vector.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
@@ -100,7 +101,7 @@ export class CoreView {
 
   #isSynced(member: Member): boolean {
     for (const [origin, upTo] of this.#log.durableVector) {
-      if ((member.vector.get(origin) ?? 0) < upTo) return false
+      if (reach(member.vector, origin) < upTo) return false
     }
     for (const [origin, upTo] of member.vector) if (this.#log.merged(origin) < upTo) return false
     return true

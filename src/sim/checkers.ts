@@ -2,10 +2,11 @@
  * The invariants, each as a checker that looks on from outside and knows what no single node knows. The numbers are those
  * of the list in src/core/README.md.
  */
-import type { BootId, TaskId } from '../core/base/ids.ts'
+import { nodeOf, type BootId, type TaskId } from '../core/base/ids.ts'
 import type { CoreEvent, Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import type { Message } from '../core/message.ts'
+import { CLOSED } from '../core/log/vector.ts'
 import { compareText, compareValues } from '../core/base/order.ts'
 import { isSettled, isStarted, join, type TaskRecord } from '../core/task/record.ts'
 import type { Disk } from './disk.ts'
@@ -111,6 +112,7 @@ export class Checkers implements Witness {
     }
     for (const record of first.core.view.records()) this.#outcome(first, record)
     this.#retention(first)
+    this.#closing(first)
     for (const node of others) {
       this.#equalVectors(first, node)
       const ids = (of: SimNode): string[] =>
@@ -141,6 +143,20 @@ export class Checkers implements Witness {
     if (kept !== undefined) throw new Violation(10, `${show(node, kept)} is kept for ever`)
   }
 
+  /** Invariant 10: boots that have ended do not stay in the vectors, once nothing of theirs is left. */
+  #closing(node: SimNode): void {
+    if (lasting(node).length > 0) return
+    const current = new Map(
+      this.#nodes.filter(({ gone }) => !gone).map(({ id, options }) => [id, options.boot])
+    )
+    for (const [boot, upTo] of node.core.view.mergedVector()) {
+      const newest = current.get(nodeOf(boot))
+      if (upTo !== CLOSED && newest !== undefined && boot < newest) {
+        throw new Violation(10, `${node.options.name} keeps the old boot ${boot} for ever`)
+      }
+    }
+  }
+
   /** Invariant 10: what a node has forgotten does not come back to it. */
   #noResurrection(node: SimNode): void {
     const known = this.#known.get(node) ?? new Set()
@@ -165,6 +181,7 @@ export class Checkers implements Witness {
     const covered = this.#covered.get(node) ?? new Map<BootId, number>()
     this.#covered.set(node, covered)
     for (const [origin, upTo] of node.core.view.mergedVector()) {
+      if (upTo === CLOSED) continue
       if (origin === node.options.boot) this.#noteOwn(node, upTo)
       const writes = this.#written.get(origin) ?? []
       for (let seq = (covered.get(origin) ?? 0) + 1; seq <= upTo; seq++) {

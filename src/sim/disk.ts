@@ -4,6 +4,7 @@
 import type { Hlc } from '../core/base/hlc.ts'
 import type { BootId, TaskId } from '../core/base/ids.ts'
 import { nodeOf } from '../core/base/ids.ts'
+import { CLOSED } from '../core/log/vector.ts'
 import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
 
 export class Disk {
@@ -22,7 +23,13 @@ export class Disk {
   write(flush: Flush): void {
     for (const task of flush.tasks) this.tasks.set(task.record.spec.id, task)
     for (const id of flush.removed) this.tasks.delete(id)
-    for (const [boot, upTo] of flush.vector) this.vector.set(boot, upTo)
+    for (const [boot, upTo] of flush.vector) {
+      this.vector.set(boot, upTo)
+      if (upTo !== CLOSED) continue
+      for (const older of this.vector.keys()) {
+        if (nodeOf(older) === nodeOf(boot) && older < boot) this.vector.delete(older)
+      }
+    }
     for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
   }
 }

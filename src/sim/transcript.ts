@@ -95,6 +95,8 @@ function describe(message: Message): string {
       return `steal ${message.want}`
     case 'grant':
       return `grant ${message.records.map(({ spec }) => short(spec.id)).join('+') || 'nothing'}`
+    case 'closed':
+      return `closed ${message.boots.map(boot => boot.split('/')[0]).join('+')}`
     case 'pruned':
       return `pruned ${message.ids.map(short).join('+')}`
     case 'heartbeat':

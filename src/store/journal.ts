@@ -17,6 +17,7 @@ import { z } from 'zod'
 import { assert } from '../core/base/assert.ts'
 import { nodeOf, type BootId } from '../core/base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
+import { CLOSED } from '../core/log/vector.ts'
 import { DataFolderError } from '../errors.ts'
 import type { Journal, Replay } from '../node/ports.ts'
 import { decodeStored, encodeStored } from '../wire/codec.ts'
@@ -99,7 +100,7 @@ export class LevelJournal implements Journal {
       ...flush.removed.map((id): Operation => ({ type: 'del', key: TASK + id }))
     ]
     try {
-      this.#writing = this.#batch(operations)
+      this.#writing = this.#batch(operations).then(() => this.#forgetOlder(flush.vector))
       await this.#writing
     } catch (error) {
       this.#broken = true
@@ -117,6 +118,14 @@ export class LevelJournal implements Journal {
       this.#broken = false
     }
     await this.#database.batch(operations, { sync: true })
+  }
+
+  /** One entry stands for a closed boot and all older ones of its node. That the older ones go later harms nobody. */
+  async #forgetOlder(vector: Flush['vector']): Promise<void> {
+    for (const [boot, upTo] of vector) {
+      if (upTo !== CLOSED) continue
+      await this.#database.clear({ gte: `${VECTOR}${nodeOf(boot)}/`, lt: VECTOR + boot })
+    }
   }
 
   /** Waits for a write under way. */

@@ -216,6 +216,8 @@ const sync = mapped(
 
 const openNeeded = message({})
 
+const closed = message({ boots: repeated(1, boot, LIMITS.vectorEntriesMax) })
+
 const pruned = message({ ids: repeated(1, taskId, LIMITS.openMax) })
 
 /** The field number of a kind in the envelope. Numbers are never used again for something else. */
@@ -228,7 +230,8 @@ const KINDS = {
   goodbye: [6, goodbye],
   sync: [7, sync],
   'open-needed': [8, openNeeded],
-  pruned: [9, pruned]
+  pruned: [9, pruned],
+  closed: [10, closed]
 } as const satisfies {
   [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]
 }

@@ -9,6 +9,7 @@
 import { compareText } from '../base/order.ts'
 import type { Message, SyncRequest } from '../message.ts'
 import type { Log } from './log.ts'
+import { reach } from './vector.ts'
 
 /** Guess: a few milliseconds of merging, so that a node that catches up still answers others in between. */
 const CHUNK_BYTES_MAX = 131_072
@@ -28,10 +29,12 @@ export function* answerSync(log: Log, request: SyncRequest): Generator<Message> 
       yield { kind: 'pruned', ids: ids.slice(at, at + PRUNED_MAX) }
     }
     if (more) return
+    const boots = log.closedBeyond(vector)
+    if (boots.length > 0) yield { kind: 'closed', boots }
   }
   const until = [...log.durableVector].sort(([x], [y]) => compareText(x, y))
   for (const [origin, upTo] of until) {
-    let after = vector.get(origin) ?? 0
+    let after = reach(vector, origin)
     while (after < upTo) {
       const batch = log.range(origin, after, CHUNK_BYTES_MAX)
       if (batch === null) break

@@ -13,7 +13,8 @@
  * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
  */
 import { assert } from '../base/assert.ts'
-import { creationOf, tagOf, type BootId, type TaskId } from '../base/ids.ts'
+import { creationOf, nodeOf, tagOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
+import { compareText } from '../base/order.ts'
 import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
 import type { Batch, VersionVector } from '../message.ts'
 import {
@@ -27,6 +28,7 @@ import {
 import { Entry } from './entry.ts'
 import { OriginLog } from './origin-log.ts'
 import { MessageSize } from './size.ts'
+import { CLOSED, reach } from './vector.ts'
 
 export type Patch = Readonly<{ claim?: Claim; started?: Started; outcome?: Outcome }>
 
@@ -45,6 +47,8 @@ export class Log {
   readonly #tags = new Map<number, BootId>()
   readonly #dirty = new Set<Entry>()
   readonly #removed = new Set<TaskId>()
+  /** Node -> the last of its boots that is closed. */
+  readonly #closed = new Map<NodeId, BootId>()
   readonly #moved = new Set<BootId>()
   readonly #durableVector = new Map<BootId, number>()
   readonly #onAdded: (entry: Entry) => void
@@ -73,7 +77,35 @@ export class Log {
 
   /** Up to which write of `origin` everything is merged. */
   merged(origin: BootId): number {
-    return this.#origins.get(origin)?.upTo ?? 0
+    return this.isClosed(origin) ? CLOSED : (this.#origins.get(origin)?.upTo ?? 0)
+  }
+
+  /** Whether a boot has ended and everything of it has been forgotten. */
+  isClosed(origin: BootId): boolean {
+    const last = this.#closed.get(nodeOf(origin))
+    return last !== undefined && origin <= last
+  }
+
+  /** Boots that are not closed, oldest first for each node, and whether all they changed has been forgotten here. */
+  openBoots(): { boot: BootId; upTo: number; isEmpty: boolean }[] {
+    return [...this.#origins]
+      .map(([boot, { upTo, isEmpty }]) => ({ boot, upTo, isEmpty }))
+      .sort((x, y) => compareText(x.boot, y.boot))
+  }
+
+  /** Closes a boot and all older ones of its node, so that one entry in the vector stands for all of them. */
+  close(boot: BootId): void {
+    assert(
+      nodeOf(boot) !== nodeOf(this.#self) || boot < this.#self,
+      'a boot that writes is not closed'
+    )
+    if (this.isClosed(boot)) return
+    const node = nodeOf(boot)
+    for (const origin of this.#origins.keys()) {
+      if (nodeOf(origin) === node && origin <= boot) this.#origins.delete(origin)
+    }
+    this.#closed.set(node, boot)
+    this.#moved.add(boot)
   }
 
   /** The number of the flush that will hold what is written now. */
@@ -94,6 +126,7 @@ export class Log {
   mergedVector(): VersionVector {
     const vector = new Map<BootId, number>()
     for (const [origin, log] of this.#origins) if (log.upTo > 0) vector.set(origin, log.upTo)
+    for (const boot of this.#closed.values()) vector.set(boot, CLOSED)
     return vector
   }
 
@@ -104,8 +137,13 @@ export class Log {
 
   /** Whether tasks have been pruned here that a replica with this vector has not heard the end of. */
   hasHoles(vector: VersionVector): boolean {
-    for (const [origin, log] of this.#origins) if (log.hasHole(vector.get(origin) ?? 0)) return true
-    return false
+    for (const [origin, log] of this.#origins) if (log.hasHole(reach(vector, origin))) return true
+    return this.closedBeyond(vector).length > 0
+  }
+
+  /** Boots that are closed here, and not for a replica with this vector. */
+  closedBeyond(vector: VersionVector): BootId[] {
+    return [...this.#closed.values()].filter(boot => reach(vector, boot) < CLOSED).sort(compareText)
   }
 
   /** Whether a task that is absent here was here once, and has been pruned. */
@@ -170,7 +208,7 @@ export class Log {
     this.#entries.delete(entry.id)
     this.#dirty.delete(entry)
     this.#removed.add(entry.id)
-    for (const { origin, seq } of entry.writes) this.#origin(origin).clear(seq)
+    for (const { origin, seq } of entry.writes) this.#origins.get(origin)?.clear(seq)
   }
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
@@ -200,10 +238,7 @@ export class Log {
       // It may have been pruned while it was on its way to disk; then its removal follows.
       if (entry !== undefined) entry.durable = record
     }
-    for (const [origin, upTo] of flush.vector) {
-      this.#origin(origin).durableUpTo = upTo
-      this.#durableVector.set(origin, upTo)
-    }
+    for (const [origin, upTo] of flush.vector) this.#noteDurable(origin, upTo)
     return flush
   }
 
@@ -244,18 +279,30 @@ export class Log {
       const entry = this.#add(record)
       entry.durable = record
       for (const dot of writes) {
-        if (dot.seq > (vector.get(dot.origin) ?? 0)) continue
+        const upTo = reach(vector, dot.origin)
+        if (dot.seq > upTo || upTo === CLOSED) continue
         entry.writes.push(dot)
         this.#origin(dot.origin).restore(dot.seq, entry)
       }
     }
     for (const [origin, upTo] of vector) {
-      const log = this.#origin(origin)
-      if (log.upTo < upTo) log.restore(upTo, null)
-      log.durableUpTo = upTo
-      this.#durableVector.set(origin, upTo)
+      if (upTo === CLOSED) this.#closed.set(nodeOf(origin), origin)
+    }
+    for (const [origin, upTo] of vector) {
+      if (this.merged(origin) < upTo) this.#origin(origin).restore(upTo, null)
+      this.#noteDurable(origin, upTo)
     }
     this.#dirty.clear()
+  }
+
+  #noteDurable(origin: BootId, upTo: number): void {
+    if (upTo === CLOSED) {
+      for (const boot of this.#durableVector.keys()) {
+        if (nodeOf(boot) === nodeOf(origin) && boot < origin) this.#durableVector.delete(boot)
+      }
+    } else if (this.isClosed(origin)) return
+    else this.#origin(origin).durableUpTo = upTo
+    this.#durableVector.set(origin, upTo)
   }
 
   get #isClean(): boolean {

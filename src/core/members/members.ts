@@ -11,6 +11,7 @@ import { nodeOf } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import type { MemberRecord } from '../effect.ts'
 import type { Heartbeat, VersionVector } from '../message.ts'
+import { reach } from '../log/vector.ts'
 import type { CoreOptions } from '../options.ts'
 
 export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
@@ -236,5 +237,8 @@ function sameAddresses(x: Heartbeat, y: Heartbeat): boolean {
 }
 
 function raise(vector: Map<BootId, number>, news: VersionVector): void {
+  // A replica that has closed a boot does not mention older ones of its node any more.
+  for (const boot of vector.keys())
+    if (!news.has(boot) && reach(news, boot) > 0) vector.delete(boot)
   for (const [boot, upTo] of news) if (upTo > (vector.get(boot) ?? 0)) vector.set(boot, upTo)
 }

@@ -1,0 +1,23 @@
+/**
+ * Reading version vectors.
+ *
+ * A boot that has ended, and of which everything has been forgotten, is closed: nothing more can come of it. One entry
+ * then stands for it and for all older boots of its node, with the number CLOSED. Otherwise every restart of every node
+ * would lengthen every vector for ever.
+ */
+import { nodeOf, type BootId } from '../base/ids.ts'
+import type { VersionVector } from '../message.ts'
+
+/** More than any boot ever writes. */
+export const CLOSED: number = Number.MAX_SAFE_INTEGER
+
+/** Up to which write of a boot a vector covers everything. */
+export function reach(vector: VersionVector, origin: BootId): number {
+  const upTo = vector.get(origin)
+  if (upTo !== undefined) return upTo
+  const node = nodeOf(origin)
+  for (const [boot, last] of vector) {
+    if (last === CLOSED && boot > origin && nodeOf(boot) === node) return CLOSED
+  }
+  return 0
+}
