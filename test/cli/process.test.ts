@@ -179,6 +179,21 @@ describe('a client verb', () => {
     await api.close()
   })
 
+  test('simulate loads no network either', async () => {
+    const trace = new URL('./children/trace.ts', import.meta.url).href
+    const env = { NODE_OPTIONS: `--import=${trace}` }
+    const child = start('cli.ts', ['simulate', '--seeds', '1'], env)
+    expect(await ended(child)).toBe(0)
+    const packages = new Set(child.stderr().match(/(?<=node_modules\/)(@[^/]+\/)?[^/]+/g))
+    expect([...packages].sort()).toEqual([
+      '@commander-js/extra-typings',
+      'commander',
+      'fastest-levenshtein',
+      'long',
+      'protobufjs'
+    ])
+  })
+
   test('without a node it ends with 3 and one line, without a stack', async () => {
     const child = start('cli.ts', ['status'], { XDG_DATA_HOME: folder, HEARSAY_DATA: '' })
     expect(await ended(child)).toBe(3)

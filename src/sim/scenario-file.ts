@@ -1,0 +1,147 @@
+/**
+ * Scenarios as data: a JSON file names what differs from the default scenario, and nothing else.
+ *
+ * A slip in such a file would quietly test something else than was meant. So every key has to exist and every value to
+ * be in its bounds; whatever is wrong is refused by name. The table below has a row for each setting of the scenario,
+ * which the compiler sees to.
+ */
+import { readFile } from 'node:fs/promises'
+import { closest } from 'fastest-levenshtein'
+import { InvalidOptionError } from '../errors.ts'
+import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
+
+/** What a value may be, in the words of the error message. */
+type Rule = Readonly<{ allowed: string; fits: (value: unknown) => boolean }>
+type Rules<T> = { readonly [K in keyof T]-?: Rule }
+
+/** A simulation is for what fits into one thread; more nodes only make a seed slow. */
+const NODES_MAX = 50
+const TASKS_MAX = 100_000
+/** A virtual hour: what is planned for later is a slip of the keyboard. */
+const MS_MAX = 3_600_000
+
+const chance: Rule = {
+  allowed: 'a number from 0 to 1',
+  fits: value => typeof value === 'number' && value >= 0 && value <= 1
+}
+const yesOrNo: Rule = { allowed: 'true or false', fits: value => typeof value === 'boolean' }
+
+const NETWORK: Rules<Scenario['network']> = {
+  gossipLoss: chance,
+  gossipRepeat: chance,
+  linkBreak: chance,
+  syncBreak: chance,
+  delayMsMin: whole(0, MS_MAX),
+  delayMsMax: whole(0, MS_MAX)
+}
+
+const SCENARIO: Rules<Scenario> = {
+  nodes: whole(1, NODES_MAX),
+  tasks: whole(0, TASKS_MAX),
+  dependent: chance,
+  failing: chance,
+  types: {
+    allowed: 'a list of 1 to 16 different texts',
+    fits: value =>
+      Array.isArray(value) &&
+      value.length >= 1 &&
+      value.length <= 16 &&
+      new Set(value).size === value.length &&
+      value.every(type => typeof type === 'string' && type !== '')
+  },
+  runMsMax: whole(0, MS_MAX),
+  diskMsMax: whole(0, MS_MAX),
+  busyMs: whole(1, MS_MAX),
+  retentionMs: whole(0, MS_MAX),
+  late: whole(0, NODES_MAX),
+  leaving: whole(0, NODES_MAX),
+  crashes: whole(0, 1000),
+  crashAll: yesOrNo,
+  disksLost: whole(0, 1000),
+  partitions: whole(0, 1000),
+  skewMsMax: whole(0, MS_MAX),
+  network: {
+    allowed: 'an object with settings of the network',
+    fits: value => typeof value === 'object' && value !== null && !Array.isArray(value)
+  }
+}
+
+/**
+ * A whole scenario out of the settings that differ from the default one.
+ *
+ * @throws InvalidOptionError naming the setting, its value and what is allowed
+ */
+export function checkScenario(settings: unknown): Scenario {
+  const given = checked('', settings, SCENARIO)
+  const network = checked('network.', given.network ?? {}, NETWORK)
+  const scenario = {
+    ...SCENARIO_DEFAULTS,
+    ...given,
+    network: { ...SCENARIO_DEFAULTS.network, ...network }
+  }
+  const { nodes, late, leaving, crashes, disksLost } = scenario
+  const { delayMsMin, delayMsMax } = scenario.network
+  atMost('late', late, 'nodes', nodes)
+  atMost('leaving', leaving, 'nodes', nodes)
+  atMost('disksLost', disksLost, 'crashes', crashes)
+  atMost('network.delayMsMin', delayMsMin, 'network.delayMsMax', delayMsMax)
+  return scenario
+}
+
+/**
+ * The scenario in a JSON file.
+ *
+ * @throws InvalidOptionError if the file cannot be read, is not JSON, or holds anything else than a scenario
+ */
+export async function readScenario(file: string): Promise<Scenario> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    throw new InvalidOptionError(`the scenario file ${file} cannot be read (${error.code})`)
+  })
+  try {
+    return checkScenario(JSON.parse(text))
+  } catch (error) {
+    const what = error instanceof SyntaxError ? `is not JSON: ${error.message}` : ''
+    throw new InvalidOptionError(
+      what === '' ? `${file}: ${(error as Error).message}` : `the scenario file ${file} ${what}`
+    )
+  }
+}
+
+function checked<T extends object>(prefix: string, settings: unknown, rules: Rules<T>): Partial<T> {
+  if (typeof settings !== 'object' || settings === null || Array.isArray(settings)) {
+    throw new InvalidOptionError('a scenario has to be an object, such as { "nodes": 3 }')
+  }
+  for (const [key, value] of Object.entries(settings)) {
+    const rule = Object.hasOwn(rules, key) ? rules[key as keyof T] : undefined
+    if (rule === undefined) {
+      const meant = closest(key, Object.keys(rules))
+      throw new InvalidOptionError(
+        `${prefix}${key} is no setting of a scenario: did you mean ${prefix}${meant}?`
+      )
+    }
+    if (!rule.fits(value)) {
+      throw new InvalidOptionError(
+        `${prefix}${key} cannot be ${shown(value)}: allowed is ${rule.allowed}`
+      )
+    }
+  }
+  return settings
+}
+
+function atMost(name: string, value: number, limit: string, most: number): void {
+  if (value <= most) return
+  throw new InvalidOptionError(`${name} is ${value}, more than ${limit}, which is ${most}`)
+}
+
+function whole(min: number, max: number): Rule {
+  return {
+    allowed: `a whole number from ${min} to ${max}`,
+    fits: value =>
+      typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max
+  }
+}
+
+function shown(value: unknown): string {
+  const text = JSON.stringify(value) ?? 'that'
+  return text.length > 60 ? `${text.slice(0, 60)}...` : text
+}

@@ -1,0 +1,75 @@
+/** Scenario files: what is in the repository is sound, and a slip in one is refused by name. */
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import {
+  checkScenario,
+  readScenario,
+  SCENARIO_DEFAULTS,
+  simulate,
+  type Scenario
+} from '../../src/sim/index.ts'
+import { failureOf } from './failure.ts'
+
+const folder = fileURLToPath(new URL('../../config/sim/', import.meta.url))
+const files = await readdir(folder)
+
+describe('the scenarios that come along', () => {
+  test.each(files)('%s keeps all invariants', async file => {
+    const scenario = await readScenario(join(folder, file))
+    for (let seed = 1; seed <= 10; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
+  })
+
+  test('default.json is the default scenario', async () => {
+    expect(await readScenario(join(folder, 'default.json'))).toEqual(SCENARIO_DEFAULTS)
+  })
+})
+
+describe('a scenario', () => {
+  test('has the defaults for whatever it does not name, also inside the network', () => {
+    const scenario: Scenario = checkScenario({ nodes: 3, network: { gossipLoss: 1 } })
+    const network = { ...SCENARIO_DEFAULTS.network, gossipLoss: 1 }
+    expect(scenario).toEqual({ ...SCENARIO_DEFAULTS, nodes: 3, network })
+  })
+
+  test.each([
+    [{ node: 3 }, /^node is no setting of a scenario: did you mean nodes\?$/],
+    [{ network: { loss: 1 } }, /^network\.loss is no setting .* network\.gossipLoss\?$/],
+    [{ nodes: 0 }, /^nodes cannot be 0: allowed is a whole number from 1 to 50$/],
+    [{ nodes: '3' }, /^nodes cannot be "3"/],
+    [{ tasks: 1.5 }, /^tasks cannot be 1.5/],
+    [{ failing: 1.01 }, /^failing cannot be 1.01: allowed is a number from 0 to 1$/],
+    [{ failing: null }, /^failing cannot be null/],
+    [{ types: [] }, /^types cannot be \[\]/],
+    [{ types: ['a', 'a'] }, /different texts/],
+    [{ crashAll: 'yes' }, /true or false/],
+    [{ network: [] }, /^network cannot be \[\]/],
+    [{ nodes: 3, late: 4 }, /^late is 4, more than nodes, which is 3$/],
+    [{ crashes: 1, disksLost: 2 }, /^disksLost is 2, more than crashes/],
+    [{ network: { delayMsMin: 100 } }, /^network.delayMsMin is 100, more than/],
+    [{ toString: 1 }, /^toString is no setting/],
+    [[], /has to be an object/],
+    [null, /has to be an object/],
+    ['nodes', /has to be an object/]
+  ])('cannot be %j', (settings, message) => {
+    expect(() => checkScenario(settings)).toThrow(
+      expect.objectContaining({
+        name: 'InvalidOptionError',
+        message: expect.stringMatching(message)
+      })
+    )
+  })
+
+  test('in a file is refused with the name of the file', async () => {
+    const own = await mkdtemp(join(tmpdir(), 'hearsay-scenario-'))
+    onTestFinished(() => rm(own, { recursive: true }))
+    const file = join(own, 'slip.json')
+    await expect(readScenario(file)).rejects.toThrow(/slip.json cannot be read \(ENOENT\)/)
+    await writeFile(file, '{ nodes: 3 }')
+    await expect(readScenario(file)).rejects.toThrow(/slip.json is not JSON/)
+    await writeFile(file, '{ "nods": 3 }')
+    await expect(readScenario(file)).rejects.toThrow(/slip.json: nods is no setting/)
+  })
+})
