@@ -28,9 +28,13 @@ const BOOT_DICE = 36 ** 6
  */
 export async function createNode(
   options: NodeOptions = {},
-  log: TransportLog = stderrLog(options)
+  log?: TransportLog
 ): Promise<Node> {
   const resolved = resolveNodeOptions(options)
+  return openNode(resolved, log ?? stderrLog(resolved))
+}
+
+async function openNode(resolved: ResolvedNodeOptions, log: TransportLog): Promise<Node> {
   const { cluster, key, keyFile, handlers, concurrency } = resolved
   const found = await findKey({ cluster, key, keyFile })
   for (const warning of found.warnings) log.warn(warning)
@@ -98,6 +102,6 @@ async function ownVersion(): Promise<string> {
   return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version
 }
 
-function stderrLog({ logLevel = 'info' }: NodeOptions): TransportLog {
+function stderrLog({ logLevel }: ResolvedNodeOptions): TransportLog {
   return pino({ level: logLevel, base: null }, pino.destination(2))
 }

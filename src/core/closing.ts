@@ -8,7 +8,7 @@
  */
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
-import { CLOSED, reach } from './log/vector.ts'
+import { CLOSED, reach } from './base/vector.ts'
 
 export function closeBoots({ self, log, members }: Context): void {
   if (!members.seesMajority() || members.hasStrangers()) return
@@ -16,7 +16,7 @@ export function closeBoots({ self, log, members }: Context): void {
   const current = new Map<NodeId, BootId>([[nodeOf(self), self]])
   for (const { node, heartbeat } of members.reachable()) current.set(node, heartbeat.boot)
   const stuck = new Set<NodeId>()
-  for (const { boot, upTo, isEmpty } of log.openBoots()) {
+  for (const { boot, upTo, isEmpty } of log.origins.open()) {
     const node = nodeOf(boot)
     const newest = current.get(node)
     const isOver = newest !== undefined && boot < newest && isEmpty

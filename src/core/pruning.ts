@@ -10,7 +10,7 @@ import type { BootId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
-import { reach } from './log/vector.ts'
+import { reach } from './base/vector.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import { isSettled } from './task/record.ts'
 

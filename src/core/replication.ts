@@ -17,7 +17,7 @@ import type { Flush } from './effect.ts'
 import { Copies } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
 import { Lag } from './log/lag.ts'
-import { reach } from './log/vector.ts'
+import { reach } from './base/vector.ts'
 import type { Batch, OpenTask } from './message.ts'
 import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
 
@@ -245,7 +245,7 @@ export class Replication {
     const { log, self, emit } = this.#context
     this.#syncing = true
     this.#lag.forget(peer)
-    const vector = log.mergedVector()
+    const vector = log.origins.vector()
     emit({ kind: 'sync', peer, request: { kind: 'sync', boot: self, vector, open, more } })
   }
 

@@ -5,7 +5,7 @@ import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
-import { reach } from './log/vector.ts'
+import { reach } from './base/vector.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
@@ -77,7 +77,7 @@ export class CoreView {
 
   /** Per boot, up to which of its writes this replica has merged everything. */
   mergedVector(): VersionVector {
-    return this.#log.mergedVector()
+    return this.#log.origins.vector()
   }
 
   /** All other members, in the order of their ids. */
@@ -109,6 +109,6 @@ export class CoreView {
 
   /** The task that a write changed, if it was merged and the task has not been pruned. */
   writtenBy(origin: BootId, seq: number): TaskId | undefined {
-    return this.#log.writtenBy(origin, seq)?.id
+    return this.#log.origins.writtenBy(origin, seq)?.id
   }
 }

@@ -9,7 +9,7 @@
 import { compareText } from '../base/order.ts'
 import type { Message, SyncRequest } from '../message.ts'
 import type { Log } from './log.ts'
-import { reach } from './vector.ts'
+import { reach } from '../base/vector.ts'
 
 /** Guess: a few milliseconds of merging, so that a node that catches up still answers others in between. */
 const CHUNK_BYTES_MAX = 131_072
@@ -19,7 +19,7 @@ const PRUNED_MAX = 10_000
 export function* answerSync(log: Log, request: SyncRequest): Generator<Message> {
   const { vector, open, more } = request
   if (open === null) {
-    if (log.hasHoles(vector)) {
+    if (log.origins.hasHoles(vector)) {
       yield { kind: 'open-needed' }
       return
     }
@@ -29,7 +29,7 @@ export function* answerSync(log: Log, request: SyncRequest): Generator<Message> 
       yield { kind: 'pruned', ids: ids.slice(at, at + PRUNED_MAX) }
     }
     if (more) return
-    const boots = log.closedBeyond(vector)
+    const boots = log.origins.closedBeyond(vector)
     if (boots.length > 0) yield { kind: 'closed', boots }
   }
   const until = [...log.durableVector].sort(([x], [y]) => compareText(x, y))

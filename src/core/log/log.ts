@@ -13,8 +13,7 @@
  * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
  */
 import { assert } from '../base/assert.ts'
-import { creationOf, nodeOf, tagOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
-import { compareText } from '../base/order.ts'
+import { creationOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
 import type { Batch, VersionVector } from '../message.ts'
 import {
@@ -26,9 +25,9 @@ import {
   type TaskRecord
 } from '../task/record.ts'
 import { Entry } from './entry.ts'
-import { OriginLog } from './origin-log.ts'
+import { Origins } from './origins.ts'
 import { MessageSize } from './size.ts'
-import { CLOSED, reach } from './vector.ts'
+import { CLOSED, reach } from '../base/vector.ts'
 
 export type Patch = Readonly<{ claim?: Claim; started?: Started; outcome?: Outcome }>
 
@@ -40,17 +39,13 @@ export type Merged =
   | Readonly<{ kind: 'gap' }>
 
 export class Log {
+  /** What is known of every boot. To be changed by this class only. */
+  readonly origins: Origins
   readonly #self: BootId
   readonly #entries = new Map<TaskId, Entry>()
-  readonly #origins = new Map<BootId, OriginLog>()
-  /** By the tags that ids of tasks carry. */
-  readonly #tags = new Map<number, BootId>()
   readonly #dirty = new Set<Entry>()
   readonly #removed = new Set<TaskId>()
-  /** Node -> the last of its boots that is closed. */
-  readonly #closed = new Map<NodeId, BootId>()
   readonly #moved = new Set<BootId>()
-  readonly #durableVector = new Map<BootId, number>()
   readonly #onAdded: (entry: Entry) => void
   #flushes = 0
   #inFlight: Flush | null = null
@@ -59,7 +54,7 @@ export class Log {
   constructor(self: BootId, onAdded: (entry: Entry) => void = () => {}) {
     this.#self = self
     this.#onAdded = onAdded
-    this.#origin(self)
+    this.origins = new Origins(self)
   }
 
   get(id: TaskId): Entry | undefined {
@@ -72,39 +67,18 @@ export class Log {
 
   /** The number that this boot's next write will have. */
   get nextSeq(): number {
-    return this.#origin(this.#self).upTo + 1
+    return this.origins.of(this.#self).upTo + 1
   }
 
   /** Up to which write of `origin` everything is merged. */
   merged(origin: BootId): number {
-    return this.isClosed(origin) ? CLOSED : (this.#origins.get(origin)?.upTo ?? 0)
+    return this.origins.merged(origin)
   }
 
-  /** Whether a boot has ended and everything of it has been forgotten. */
-  isClosed(origin: BootId): boolean {
-    const last = this.#closed.get(nodeOf(origin))
-    return last !== undefined && origin <= last
-  }
-
-  /** Boots that are not closed, oldest first for each node, and whether all they changed has been forgotten here. */
-  openBoots(): { boot: BootId; upTo: number; isEmpty: boolean }[] {
-    return [...this.#origins]
-      .map(([boot, { upTo, isEmpty }]) => ({ boot, upTo, isEmpty }))
-      .sort((x, y) => compareText(x.boot, y.boot))
-  }
-
-  /** Closes a boot and all older ones of its node, so that one entry in the vector stands for all of them. */
+  /** Closes a boot and all older ones of its node: everything of them has been forgotten. */
   close(boot: BootId): void {
-    assert(
-      nodeOf(boot) !== nodeOf(this.#self) || boot < this.#self,
-      'a boot that writes is not closed'
-    )
-    if (this.isClosed(boot)) return
-    const node = nodeOf(boot)
-    for (const origin of this.#origins.keys()) {
-      if (nodeOf(origin) === node && origin <= boot) this.#origins.delete(origin)
-    }
-    this.#closed.set(node, boot)
+    if (this.origins.isClosed(boot)) return
+    this.origins.close(boot)
     this.#moved.add(boot)
   }
 
@@ -113,37 +87,13 @@ export class Log {
     return this.#flushes + 1
   }
 
-  /** The task that a merged write changed, unless it has been pruned. */
-  writtenBy(origin: BootId, seq: number): Entry | null {
-    return this.#origins.get(origin)?.at(seq) ?? null
-  }
-
   get isFlushing(): boolean {
     return this.#inFlight !== null
   }
 
-  /** What this replica has merged, on disk or not yet. */
-  mergedVector(): VersionVector {
-    const vector = new Map<BootId, number>()
-    for (const [origin, log] of this.#origins) if (log.upTo > 0) vector.set(origin, log.upTo)
-    for (const boot of this.#closed.values()) vector.set(boot, CLOSED)
-    return vector
-  }
-
   /** What this replica has on disk. */
   get durableVector(): VersionVector {
-    return this.#durableVector
-  }
-
-  /** Whether tasks have been pruned here that a replica with this vector has not heard the end of. */
-  hasHoles(vector: VersionVector): boolean {
-    for (const [origin, log] of this.#origins) if (log.hasHole(reach(vector, origin))) return true
-    return this.closedBeyond(vector).length > 0
-  }
-
-  /** Boots that are closed here, and not for a replica with this vector. */
-  closedBeyond(vector: VersionVector): BootId[] {
-    return [...this.#closed.values()].filter(boot => reach(vector, boot) < CLOSED).sort(compareText)
+    return this.origins.durable
   }
 
   /** Whether a task that is absent here was here once, and has been pruned. */
@@ -155,7 +105,7 @@ export class Log {
   isForgotten(id: TaskId): boolean {
     if (this.#entries.has(id)) return false
     const { tag, seq } = creationOf(id)
-    const origin = this.#tags.get(tag)
+    const origin = this.origins.byTag(tag)
     return origin !== undefined && this.merged(origin) >= seq
   }
 
@@ -191,7 +141,7 @@ export class Log {
     // The vector moves last: while records are merged it must not cover their own creation yet.
     for (let i = upTo - after; i < writes.length; i++) {
       const entry = writes[i]! < 0 ? null : entries[writes[i]!]!
-      if (entry === null) this.#origin(origin).append(null)
+      if (entry === null) this.origins.of(origin).append(null)
       else this.#note(entry, origin)
     }
     this.#moved.add(origin)
@@ -208,7 +158,7 @@ export class Log {
     this.#entries.delete(entry.id)
     this.#dirty.delete(entry)
     this.#removed.add(entry.id)
-    for (const { origin, seq } of entry.writes) this.#origins.get(origin)?.clear(seq)
+    for (const { origin, seq } of entry.writes) this.origins.get(origin)?.clear(seq)
   }
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
@@ -238,7 +188,7 @@ export class Log {
       // It may have been pruned while it was on its way to disk; then its removal follows.
       if (entry !== undefined) entry.durable = record
     }
-    for (const [origin, upTo] of flush.vector) this.#noteDurable(origin, upTo)
+    for (const [origin, upTo] of flush.vector) this.origins.noteDurable(origin, upTo)
     return flush
   }
 
@@ -247,7 +197,7 @@ export class Log {
    * (or of one task, whose size has its own bound). Null if there is nothing.
    */
   range(origin: BootId, after: number, bytesMax: number): Batch | null {
-    const log = this.#origins.get(origin)
+    const log = this.origins.get(origin)
     if (log === undefined || log.durableUpTo <= after) return null
     const size = new MessageSize()
     const places = new Map<Entry, number>()
@@ -282,27 +232,11 @@ export class Log {
         const upTo = reach(vector, dot.origin)
         if (dot.seq > upTo || upTo === CLOSED) continue
         entry.writes.push(dot)
-        this.#origin(dot.origin).restore(dot.seq, entry)
+        this.origins.of(dot.origin).restore(dot.seq, entry)
       }
     }
-    for (const [origin, upTo] of vector) {
-      if (upTo === CLOSED) this.#closed.set(nodeOf(origin), origin)
-    }
-    for (const [origin, upTo] of vector) {
-      if (this.merged(origin) < upTo) this.#origin(origin).restore(upTo, null)
-      this.#noteDurable(origin, upTo)
-    }
+    this.origins.restore(vector)
     this.#dirty.clear()
-  }
-
-  #noteDurable(origin: BootId, upTo: number): void {
-    if (upTo === CLOSED) {
-      for (const boot of this.#durableVector.keys()) {
-        if (nodeOf(boot) === nodeOf(origin) && boot < origin) this.#durableVector.delete(boot)
-      }
-    } else if (this.isClosed(origin)) return
-    else this.#origin(origin).durableUpTo = upTo
-    this.#durableVector.set(origin, upTo)
   }
 
   get #isClean(): boolean {
@@ -337,19 +271,10 @@ export class Log {
 
   /** The next write of `origin` changed this task. */
   #note(entry: Entry, origin: BootId): void {
-    const log = this.#origin(origin)
+    const log = this.origins.of(origin)
     log.append(entry)
     entry.writes.push({ origin, seq: log.upTo })
     this.#dirty.add(entry)
     this.#moved.add(origin)
-  }
-
-  #origin(origin: BootId): OriginLog {
-    let log = this.#origins.get(origin)
-    if (log === undefined) {
-      this.#origins.set(origin, (log = new OriginLog()))
-      this.#tags.set(tagOf(origin), origin)
-    }
-    return log
   }
 }

@@ -11,7 +11,7 @@ import { nodeOf } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import type { MemberRecord } from '../effect.ts'
 import type { Heartbeat, VersionVector } from '../message.ts'
-import { reach } from '../log/vector.ts'
+import { reach } from '../base/vector.ts'
 import type { CoreOptions } from '../options.ts'
 
 export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'

@@ -5,14 +5,13 @@
  * then stands for it and for all older boots of its node, with the number CLOSED. Otherwise every restart of every node
  * would lengthen every vector for ever.
  */
-import { nodeOf, type BootId } from '../base/ids.ts'
-import type { VersionVector } from '../message.ts'
+import { nodeOf, type BootId } from './ids.ts'
 
 /** More than any boot ever writes. */
 export const CLOSED: number = Number.MAX_SAFE_INTEGER
 
 /** Up to which write of a boot a vector covers everything. */
-export function reach(vector: VersionVector, origin: BootId): number {
+export function reach(vector: ReadonlyMap<BootId, number>, origin: BootId): number {
   const upTo = vector.get(origin)
   if (upTo !== undefined) return upTo
   const node = nodeOf(origin)

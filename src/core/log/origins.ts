@@ -1,0 +1,125 @@
+/**
+ * What this replica knows of every boot that ever wrote: its notebook, as long as anything of it is left, or just that it
+ * is closed.
+ */
+import { assert } from '../base/assert.ts'
+import { nodeOf, tagOf, type BootId, type NodeId } from '../base/ids.ts'
+import { compareText } from '../base/order.ts'
+import { CLOSED, reach } from '../base/vector.ts'
+import type { VersionVector } from '../message.ts'
+import type { Entry } from './entry.ts'
+import { OriginLog } from './origin-log.ts'
+
+export class Origins {
+  readonly #self: BootId
+  readonly #logs = new Map<BootId, OriginLog>()
+  /** By the tags that ids of tasks carry. */
+  readonly #tags = new Map<number, BootId>()
+  /** Node -> the last of its boots that is closed. */
+  readonly #closed = new Map<NodeId, BootId>()
+  readonly #durable = new Map<BootId, number>()
+
+  constructor(self: BootId) {
+    this.#self = self
+    this.of(self)
+  }
+
+  /** The notebook of a boot; a new one, if it was not heard of before. */
+  of(origin: BootId): OriginLog {
+    let log = this.#logs.get(origin)
+    if (log === undefined) {
+      assert(!this.isClosed(origin), 'nothing new comes of a closed boot')
+      this.#logs.set(origin, (log = new OriginLog()))
+      this.#tags.set(tagOf(origin), origin)
+    }
+    return log
+  }
+
+  get(origin: BootId): OriginLog | undefined {
+    return this.#logs.get(origin)
+  }
+
+  /** The boot that ids of tasks name by this tag. */
+  byTag(tag: number): BootId | undefined {
+    return this.#tags.get(tag)
+  }
+
+  /** Up to which write of `origin` everything is merged. */
+  merged(origin: BootId): number {
+    return this.isClosed(origin) ? CLOSED : (this.#logs.get(origin)?.upTo ?? 0)
+  }
+
+  /** Whether a boot has ended and everything of it has been forgotten. */
+  isClosed(origin: BootId): boolean {
+    const last = this.#closed.get(nodeOf(origin))
+    return last !== undefined && origin <= last
+  }
+
+  /** Boots that are not closed, oldest first for each node, and whether all they changed has been forgotten here. */
+  open(): { boot: BootId; upTo: number; isEmpty: boolean }[] {
+    return [...this.#logs]
+      .map(([boot, { upTo, isEmpty }]) => ({ boot, upTo, isEmpty }))
+      .sort((x, y) => compareText(x.boot, y.boot))
+  }
+
+  /** Closes a boot and all older ones of its node, so that one entry in the vector stands for all of them. */
+  close(boot: BootId): void {
+    const node = nodeOf(boot)
+    assert(node !== nodeOf(this.#self) || boot < this.#self, 'a boot that writes is not closed')
+    for (const origin of this.#logs.keys()) {
+      if (nodeOf(origin) === node && origin <= boot) this.#logs.delete(origin)
+    }
+    this.#closed.set(node, boot)
+  }
+
+  /** What this replica has merged, on disk or not yet. */
+  vector(): VersionVector {
+    const vector = new Map<BootId, number>()
+    for (const [origin, log] of this.#logs) if (log.upTo > 0) vector.set(origin, log.upTo)
+    for (const boot of this.#closed.values()) vector.set(boot, CLOSED)
+    return vector
+  }
+
+  /** What this replica has on disk. */
+  get durable(): VersionVector {
+    return this.#durable
+  }
+
+  /** An entry of the vector is on disk. */
+  noteDurable(origin: BootId, upTo: number): void {
+    if (upTo === CLOSED) {
+      for (const boot of this.#durable.keys()) {
+        if (nodeOf(boot) === nodeOf(origin) && boot < origin) this.#durable.delete(boot)
+      }
+    } else if (this.isClosed(origin)) return
+    else this.of(origin).durableUpTo = upTo
+    this.#durable.set(origin, upTo)
+  }
+
+  /** Takes back the vector that was on disk, once the writes that it covers are back. */
+  restore(vector: VersionVector): void {
+    for (const [origin, upTo] of vector) {
+      if (upTo === CLOSED) this.close(origin)
+    }
+    for (const [origin, upTo] of vector) {
+      if (this.merged(origin) < upTo) this.of(origin).restore(upTo, null)
+      this.noteDurable(origin, upTo)
+    }
+  }
+
+  /** The task that a merged write changed, unless it has been pruned. */
+  writtenBy(origin: BootId, seq: number): Entry | null {
+    return this.#logs.get(origin)?.at(seq) ?? null
+  }
+
+  /** Whether tasks have been pruned here that a replica with this vector has not heard the end of. */
+  hasHoles(vector: VersionVector): boolean {
+    for (const [origin, log] of this.#logs) if (log.hasHole(reach(vector, origin))) return true
+    return this.closedBeyond(vector).length > 0
+  }
+
+  /** Boots that are closed here, and not for a replica with this vector. */
+  closedBeyond(vector: VersionVector): BootId[] {
+    return [...this.#closed.values()].filter(boot => reach(vector, boot) < CLOSED).sort(compareText)
+  }
+}
