@@ -4,7 +4,7 @@
 import type { Hlc } from '../core/base/hlc.ts'
 import type { BootId, TaskId } from '../core/base/ids.ts'
 import { nodeOf } from '../core/base/ids.ts'
-import { CLOSED } from '../core/log/vector.ts'
+import { CLOSED } from '../core/base/vector.ts'
 import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
 
 export class Disk {
