@@ -45,7 +45,8 @@ async function openNode(resolved: ResolvedNodeOptions, log: TransportLog): Promi
   try {
     const transport = await openTransport(resolved, found.key, store, log)
     const core = await openCore(resolved, transport, store)
-    const ports = { transport, journal: store.journal, runner, clock: systemClock }
+    const { journal, blobs } = store
+    const ports = { transport, journal, blobs, runner, clock: systemClock }
     const node = new Node(core, ports, {
       ...resolved,
       isNodeName,
@@ -93,7 +94,7 @@ async function openCore(
   const startedAt = await store.nextStart(Math.floor(systemClock.now() * 1000))
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
   const core = new Core({ boot, name, version: await ownVersion(), labels })
-  core.restore(await store.journal.replay())
+  core.restore({ ...(await store.journal.replay()), blobs: await store.blobs.open() })
   return core
 }
 

@@ -28,6 +28,11 @@ export class TooLargeError extends Error {
   override readonly name = 'TooLargeError'
 }
 
+/** No node that can be asked has the large payload or result. It may be on one that is not reachable now. */
+export class BlobUnavailableError extends Error {
+  override readonly name = 'BlobUnavailableError'
+}
+
 /** No node of the cluster that can be asked knows the task. */
 export class UnknownTaskError extends Error {
   override readonly name = 'UnknownTaskError'

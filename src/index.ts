@@ -18,6 +18,7 @@ export { createNode } from './create-node.ts'
 export type { NodeOptions } from './node-options.ts'
 export type { Node } from './node/node.ts'
 export type {
+  BlobRef,
   Json,
   NodeEvent,
   NodeStatus,

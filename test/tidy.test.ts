@@ -41,7 +41,7 @@ const mayImport: Record<string, readonly string[]> = {
   cli: ['index', 'create-node', 'api', 'sim', 'demo', ...parts, ...words]
 }
 
-const coreRooms = ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal']
+const coreRooms = ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal', 'blobs']
 const coreWords = ['message', 'options', 'effect', 'input']
 /** The same inside src/core: base <- task <- log <- claim <- queue <- steal <- core.ts, and members beside them. */
 const mayImportInCore: Record<string, readonly string[]> = {
@@ -56,19 +56,24 @@ const mayImportInCore: Record<string, readonly string[]> = {
   claim: ['base', 'task', 'log', 'members', ...coreWords],
   queue: ['base', 'task', 'log', 'claim', ...coreWords],
   steal: ['base', 'task', 'log', 'members', 'claim', 'queue', ...coreWords],
+  blobs: ['base', 'task', ...coreWords],
   view: ['context', ...coreRooms, ...coreWords],
   context: [...coreRooms, ...coreWords],
   replication: ['context', ...coreRooms, ...coreWords],
   takeover: ['context', 'replication', ...coreRooms, ...coreWords],
   pruning: ['context', ...coreRooms, ...coreWords],
   closing: ['context', ...coreRooms, ...coreWords],
-  work: ['context', 'replication', 'takeover', 'pruning', ...coreRooms, ...coreWords],
+  keeping: ['context', ...coreRooms, ...coreWords],
+  probing: ['context', ...coreRooms, ...coreWords],
+  work: ['context', 'replication', 'takeover', 'pruning', 'keeping', ...coreRooms, ...coreWords],
   exchange: ['context', 'replication', 'work', ...coreRooms, ...coreWords],
   core: [
     'context',
     'replication',
     'takeover',
     'closing',
+    'keeping',
+    'probing',
     'work',
     'exchange',
     'view',

@@ -1,8 +1,8 @@
 /**
  * The protocol of one node, as a deterministic machine: `step(now, input)` returns what to do about it.
  *
- * Read `step` first: it is the list of all that can happen. Two halves do the rest: `work` decides what runs where, and
- * `replication` carries the log. Every step ends the same way: start what can be started, ask for work if there is too
+ * Read `step` first: it is the list of all that can happen. Three parts do the rest: `work` decides what runs where,
+ * `replication` carries the log, and `keeping` the blobs. Every step ends the same way: start what can be started, ask for work if there is too
  * little, and flush what has changed.
  */
 import { HybridClock, type Hlc } from './base/hlc.ts'
@@ -11,6 +11,7 @@ import type { Context, Identity } from './context.ts'
 import type { CoreEvent, Effect, MemberRecord, StoredTask } from './effect.ts'
 import type { Input } from './input.ts'
 import { Exchange } from './exchange.ts'
+import { Keeping } from './keeping.ts'
 import { answerSync } from './log/answer.ts'
 import { Log } from './log/log.ts'
 import { Members } from './members/members.ts'
@@ -18,7 +19,9 @@ import type { Heartbeat, Message, SyncRequest, VersionVector } from './message.t
 import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
+import { Probing } from './probing.ts'
 import { Replication } from './replication.ts'
+import type { BlobRef } from './task/content.ts'
 import { isSettled } from './task/record.ts'
 import { Takeover } from './takeover.ts'
 import { CoreView } from './view.ts'
@@ -29,10 +32,9 @@ export type Restored = Readonly<{
   tasks: Iterable<StoredTask>
   vector: VersionVector
   members: Iterable<MemberRecord>
+  /** Blobs on disk. @default none */
+  blobs?: Iterable<BlobRef>
 }>
-
-/** A probe that was not answered after so long is asked again. */
-const PROBE_LOST_MS = 10_000
 
 export class Core {
   readonly view: CoreView
@@ -40,6 +42,7 @@ export class Core {
   readonly #context: Context
   readonly #replication: Replication
   readonly #takeover: Takeover
+  readonly #keeping: Keeping
   readonly #work: Work
   readonly #exchange: Exchange
   #effects: Effect[] = []
@@ -47,9 +50,7 @@ export class Core {
   #heartbeatAt = Number.NEGATIVE_INFINITY
   /** Answers to sync requests under way. */
   #answering = 0
-  #probedAt = Number.NEGATIVE_INFINITY
-  /** Boots that are being probed, and since when. */
-  readonly #probing = new Map<BootId, number>()
+  readonly #probing: Probing
   /** While leaving: nothing is held here any more. */
   #handedOn = false
   #firstAt: number | null = null
@@ -77,20 +78,30 @@ export class Core {
     }
     this.#replication = new Replication(this.#context)
     this.#takeover = new Takeover(this.#context, this.#replication)
-    this.#work = new Work(this.#context, this.#replication, this.#takeover, dependencies)
+    this.#probing = new Probing(this.#context)
+    this.#keeping = new Keeping(this.#context)
+    this.#work = new Work(
+      this.#context,
+      this.#replication,
+      this.#takeover,
+      dependencies,
+      this.#keeping
+    )
     this.#exchange = new Exchange(this.#context, this.#replication, this.#work)
     this.view = new CoreView(this.#context, dependencies, {
       self: () => this.#heartbeat(this.#context.now * 1000),
       isReady: id => this.#work.queue.has(id),
-      isSettling: entry => this.#takeover.isSettling(entry)
+      isSettling: entry => this.#takeover.isSettling(entry),
+      blobSources: hash => this.#keeping.sources(hash)
     })
   }
 
   /** Takes back what an earlier boot had on disk. Only before the first step. */
-  restore({ tasks, vector, members }: Restored): void {
+  restore({ tasks, vector, members, blobs = [] }: Restored): void {
     const { log } = this.#context
     log.restore(tasks, vector)
     this.#context.members.restore(members)
+    this.#keeping.restore(blobs)
     for (const entry of log.entries()) entry.reported = isSettled(entry.record)
     this.#work.consider(log.entries())
   }
@@ -99,56 +110,52 @@ export class Core {
   step(now: number, input: Input): Effect[] {
     this.#context.now = now
     this.#effects = []
-    switch (input.kind) {
-      case 'submit':
-        this.#work.submit(input)
-        break
-      case 'worker':
-        this.#work.equip(input.slots, input.handlers)
-        this.#publishHeartbeat()
-        break
-      case 'completion':
-        this.#work.completed(input)
-        break
-      case 'message':
-        this.#onMessage(input.from, input.message)
-        break
-      case 'link':
-        this.#onLink(input.peer, input.up)
-        break
-      case 'sync-ended':
-        this.#replication.syncEnded(input.peer, input.whole)
-        break
-      case 'probed':
-        this.#onProbed(input.boot, input.refused)
-        break
-      case 'persisted':
-        this.#replication.persisted(input.flush)
-        break
-      case 'disk':
-        this.#work.pause(!input.works)
-        break
-      case 'addresses':
-        this.#addresses = input.addresses
-        this.#publishHeartbeat()
-        break
-      case 'watch':
-        this.#replication.watch(input.taskId)
-        break
-      case 'tick':
-        this.#onTick()
-        break
-      case 'leave':
-        this.#onLeave(input.abort)
-        break
-    }
+    this.#take(input)
     this.#work.consider(this.#takeover.settle())
     this.#work.startReady()
     this.#exchange.askForWork()
     if (this.#leaving === 'handing on') this.#handOn()
+    this.#keeping.flush()
     this.#replication.flush()
     if (this.#leaving === 'handing on') this.#sayGoodbye()
     return this.#effects
+  }
+
+  #take(input: Input): void {
+    switch (input.kind) {
+      case 'submit':
+        return this.#work.submit(input)
+      case 'worker':
+        this.#work.equip(input.slots, input.handlers)
+        return this.#publishHeartbeat()
+      case 'completion':
+        return this.#work.completed(input)
+      case 'message':
+        return this.#onMessage(input.from, input.message)
+      case 'link':
+        return this.#onLink(input.peer, input.up)
+      case 'sync-ended':
+        return this.#replication.syncEnded(input.peer, input.whole)
+      case 'probed':
+        return this.#onProbed(input.boot, input.refused)
+      case 'blob-kept':
+        return this.#keeping.kept(input.ref)
+      case 'blob-failed':
+        return this.#keeping.failed(input.hash)
+      case 'persisted':
+        return this.#replication.persisted(input.flush)
+      case 'disk':
+        return this.#work.pause(!input.works)
+      case 'addresses':
+        this.#addresses = input.addresses
+        return this.#publishHeartbeat()
+      case 'watch':
+        return this.#replication.watch(input.taskId)
+      case 'tick':
+        return this.#onTick()
+      case 'leave':
+        return this.#onLeave(input.abort)
+    }
   }
 
   /**
@@ -186,6 +193,10 @@ export class Core {
         return this.#onPruned(message.ids)
       case 'closed':
         return this.#onClosed(message.boots)
+      case 'offer':
+        return this.#keeping.offered(from, message)
+      case 'kept':
+        return this.#keeping.confirmed(from, message)
       case 'sync':
         // Answered by `answerSync`, on a stream of its own. As a message among others it asks for nothing.
         return
@@ -212,25 +223,12 @@ export class Core {
 
   #onProbed(boot: BootId, refused: boolean): void {
     const { members } = this.#context
-    this.#probing.delete(boot)
+    this.#probing.answered(boot)
     if (!refused || !members.refused(boot)) return
     const node = nodeOf(boot)
     this.#notify({ name: 'node:crashed', node, nodeName: members.get(node)!.heartbeat.name })
     this.#reclaim()
     this.#replication.settleCopies()
-  }
-
-  /** Looks for the end of members that cannot be reached. */
-  #probe(): void {
-    const { members, now, emit } = this.#context
-    this.#probedAt = now
-    for (const { node, heartbeat } of members.missing()) {
-      const { boot, addresses } = heartbeat
-      const asked = this.#probing.get(boot)
-      if (addresses.length === 0 || (asked !== undefined && now - asked < PROBE_LOST_MS)) continue
-      this.#probing.set(boot, now)
-      emit({ kind: 'probe', peer: node, boot, addresses })
-    }
   }
 
   #reclaim(): void {
@@ -265,7 +263,7 @@ export class Core {
     if (up) this.#context.emit({ kind: 'send', to: peer, message: this.#stampedHeartbeat() })
     else {
       this.#replication.unlinked(peer)
-      this.#probe()
+      this.#probing.probe()
     }
     this.#replication.settleCopies()
   }
@@ -277,9 +275,10 @@ export class Core {
     this.#replication.acknowledgeOwed()
     this.#replication.catchUp()
     this.#replication.settleCopies()
-    if (now - this.#probedAt >= options.probeMs) this.#probe()
+    if (this.#probing.isDue) this.#probing.probe()
     this.#reclaim()
     this.#work.noteForgotten()
+    this.#keeping.tick()
     if (this.#answering > 0) return
     this.#work.prune()
     closeBoots(this.#context)
@@ -289,6 +288,7 @@ export class Core {
     if (this.#leaving === 'gone') return
     this.#leaving = 'handing on'
     this.#work.drain(abort)
+    this.#keeping.drain()
     this.#replication.urge()
     this.#publishHeartbeat()
   }
@@ -298,7 +298,7 @@ export class Core {
     const { members, self, now, emit } = this.#context
     const keeps = !this.#handedOn && members.around(now).length > 0
     if (keeps || this.#work.running > 0 || !this.#exchange.isIdle) return
-    if (!this.#replication.isSafeElsewhere) return
+    if (!this.#replication.isSafeElsewhere || !this.#keeping.isSafeElsewhere) return
     this.#leaving = 'gone'
     for (const { node } of members.reachable()) {
       emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self } })

@@ -4,6 +4,7 @@
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
 import type { Message, SyncRequest } from './message.ts'
+import type { BlobHash, BlobRef, Content } from './task/content.ts'
 
 /** A task as it lies on disk: its state, and which writes of which boots changed it. */
 export type StoredTask = Readonly<{ record: TaskRecord; writes: readonly Dot[] }>
@@ -33,11 +34,10 @@ export type Run = Readonly<{
   epoch: number
   attempt: number
   type: string
-  /** JSON text. */
-  payload: string
+  payload: Content
   timeoutMs: number | null
-  /** Results of the tasks it depends on: id -> JSON text. */
-  dependencies: ReadonlyMap<TaskId, string>
+  /** Results of the tasks it depends on, by id. */
+  dependencies: ReadonlyMap<TaskId, Content>
 }>
 
 export type TaskEventName =
@@ -68,6 +68,11 @@ export type Effect =
   | Readonly<{ kind: 'sync'; peer: NodeId; request: SyncRequest }>
   /** Find out whether a boot is dead; answered by `probed`. At most one for each peer at a time. */
   | Readonly<{ kind: 'probe'; peer: NodeId; boot: BootId; addresses: readonly string[] }>
+  /** Get a blob onto this node's disk, from the first of these that has it. Answered by `blob-kept` or `blob-failed`. */
+  | Readonly<{ kind: 'fetch-blob'; ref: BlobRef; from: readonly NodeId[] }>
+  /** Nobody needs it here any more. */
+  | Readonly<{ kind: 'drop-blob'; hash: BlobHash }>
+  /** Call the handler. Blobs that the run names are on this node's disk. */
   | Readonly<{ kind: 'start'; run: Run }>
   /** Superseded or no longer wanted: stop it and report nothing. */
   | Readonly<{ kind: 'abort'; taskId: TaskId; epoch: number }>

@@ -3,12 +3,13 @@
  */
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Message } from './message.ts'
+import type { BlobHash, BlobRef, Content } from './task/content.ts'
 import type { TaskDraft } from './task/spec.ts'
 import type { TaskError } from './task/record.ts'
 
 /** How a run of a handler ended. `reason` says which kind of failure it was. */
 export type RunResult =
-  | Readonly<{ status: 'completed'; result: string }>
+  | Readonly<{ status: 'completed'; result: Content }>
   | Readonly<{
       status: 'failed'
       error: TaskError
@@ -16,11 +17,14 @@ export type RunResult =
     }>
 
 export type Input =
-  /** A caller wants a task run; answered with `accepted`. `acks` null: one other member if there is one, 5 s at most. */
+  /**
+   * A caller wants a task run; answered with `accepted`. `acks` null: one other member if there is one, 5 s at most. A
+   * payload that is a blob is on this node's disk.
+   */
   | Readonly<{ kind: 'submit'; request: number; draft: TaskDraft; acks: number | null }>
   /** What this node can run from now on. No slots: nothing. */
   | Readonly<{ kind: 'worker'; slots: number; handlers: readonly string[] }>
-  /** The handler of a started task has ended. */
+  /** The handler of a started task has ended. A result that is a blob is on this node's disk. */
   | Readonly<{
       kind: 'completion'
       taskId: TaskId
@@ -35,6 +39,10 @@ export type Input =
   | Readonly<{ kind: 'sync-ended'; peer: NodeId; whole: boolean }>
   /** A probe has ended. `refused`: every address refuses a connection, or is somebody else's by now. */
   | Readonly<{ kind: 'probed'; boot: BootId; refused: boolean }>
+  /** A blob is on this node's disk: it was fetched, by a `fetch-blob` effect or for a reader. */
+  | Readonly<{ kind: 'blob-kept'; ref: BlobRef }>
+  /** A `fetch-blob` effect came to nothing. */
+  | Readonly<{ kind: 'blob-failed'; hash: BlobHash }>
   /** The `persist` effect of this number is on disk. */
   | Readonly<{ kind: 'persisted'; flush: number }>
   /** The disk refuses to be written to, or works again. Meanwhile nothing new is begun: it could not be recorded. */

@@ -5,6 +5,7 @@
  */
 import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
+import type { BlobHash, BlobRef } from './task/content.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
 
 /** Per boot, up to which of its writes a replica has everything, on disk. */
@@ -98,6 +99,12 @@ export type Pruned = Readonly<{ kind: 'pruned'; ids: readonly TaskId[] }>
 /** "Of these boots, and of all older ones of their nodes, everything has settled and been forgotten." Part of an answer. */
 export type Closed = Readonly<{ kind: 'closed'; boots: readonly BootId[] }>
 
+/** "I have these blobs. Fetch them, keep them, and tell me when you do." */
+export type Offer = Readonly<{ kind: 'offer'; boot: BootId; blobs: readonly BlobRef[] }>
+
+/** "These blobs are on my disk." The answer to an offer. */
+export type Kept = Readonly<{ kind: 'kept'; boot: BootId; hashes: readonly BlobHash[] }>
+
 export type Message =
   | Heartbeat
   | Batch
@@ -109,5 +116,7 @@ export type Message =
   | OpenNeeded
   | Pruned
   | Closed
+  | Offer
+  | Kept
 
 export type { NodeId, TaskId }

@@ -4,8 +4,10 @@
 
 /** Bounds on what one task may be. Peers are held to the same bounds as callers. */
 export const TASK_LIMITS = {
-  /** Bytes of UTF-8, payload and result each: larger ones do not belong into every node's memory. */
+  /** Bytes of UTF-8, payload and result each: larger ones are blobs, for they do not belong into every node's memory. */
   inlineBytesMax: 8192,
+  /** 256 MiB: V8 cannot make a text of more than twice that. */
+  blobBytesMax: 268_435_456,
   typeLengthMax: 128,
   /** So that any record fits into one gossip message: 1000 ids, payload, result and error stay below 64 KiB. */
   dependenciesMax: 1000,
@@ -21,6 +23,9 @@ export const TASK_LIMITS = {
   /** Ten years. */
   retentionMsMax: 315_360_000_000
 } as const
+
+/** Blobs that one message names. */
+export const BLOBS_PER_MESSAGE_MAX = 256
 
 export const TASK_DEFAULTS = { priority: 5 } as const
 
@@ -59,6 +64,16 @@ export type CoreOptions = Readonly<{
   settledMax: number
   /** What nobody waits for is flushed after this. Guess: ten disk writes a second are no load. */
   lazyFlushMs: number
+  /** A change of members moves no blobs before it has lasted so long. A restart takes less. */
+  blobBalanceMs: number
+  /** A blob that nobody could send is asked for again after this, and one that nobody has taken is offered again. */
+  blobRetryMs: number
+  /** A blob that others keep stays here for so long after its last use: it may be read again. */
+  blobSpareMs: number
+  /** A blob that no task names goes after this: the task may be on its way. */
+  blobOrphanMs: number
+  /** What any network can carry, to bound how long a copy is waited for. A tenth of what Gigabit Ethernet does. */
+  blobBytesPerMs: number
   /** No gossip message is larger. */
   gossipBytesMax: number
 }>
@@ -81,5 +96,10 @@ export const CORE_DEFAULTS: CoreOptions = {
   retainFailedMs: 604_800_000,
   settledMax: 10_000,
   lazyFlushMs: 100,
+  blobBalanceMs: 2000,
+  blobRetryMs: 2000,
+  blobSpareMs: 60_000,
+  blobOrphanMs: 600_000,
+  blobBytesPerMs: 12_500,
   gossipBytesMax: 65_536
 }

@@ -9,6 +9,7 @@ import { reach } from './base/vector.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
+import type { BlobHash } from './task/content.ts'
 import type { TaskRecord } from './task/record.ts'
 import { stateOf, type TaskState } from './task/state.ts'
 
@@ -26,6 +27,7 @@ type Answers = Readonly<{
   self: () => Heartbeat
   isReady: (id: TaskId) => boolean
   isSettling: (entry: Entry) => boolean
+  blobSources: (hash: BlobHash) => readonly NodeId[]
 }>
 
 export class CoreView {
@@ -73,6 +75,11 @@ export class CoreView {
   /** Whether the outcome of the task is on two disks (or on the only one), so that it may be told. */
   isReported(id: TaskId): boolean {
     return this.#log.get(id)?.reported ?? false
+  }
+
+  /** Members from which a blob may be had, the likeliest first. */
+  blobSources(hash: BlobHash): readonly NodeId[] {
+    return this.#answers.blobSources(hash)
   }
 
   /** Per boot, up to which of its writes this replica has merged everything. */

@@ -9,6 +9,7 @@ import { taskId, type TaskId } from './base/ids.ts'
 import { dependencyFailed, holds, isEpochTaken, outcomeOf, startOf } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
+import type { Keeping } from './keeping.ts'
 import type { Entry } from './log/entry.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import { ReadyQueue } from './queue/ready.ts'
@@ -16,7 +17,11 @@ import { Pruning } from './pruning.ts'
 import type { Replication } from './replication.ts'
 import { Pace } from './steal/pace.ts'
 import type { Takeover } from './takeover.ts'
+import { isBlob, type BlobRef, type Content } from './task/content.ts'
 import { isSettled, isStarted } from './task/record.ts'
+
+type Submission = Extract<Input, { kind: 'submit' }>
+type Completion = Extract<Input, { kind: 'completion' }>
 
 export class Work {
   /** Tasks that are ready, here and elsewhere. */
@@ -26,9 +31,14 @@ export class Work {
   readonly #takeover: Takeover
   readonly #dependencies: Dependencies
   readonly #pruning: Pruning
+  readonly #keeping: Keeping
   readonly #pace = new Pace()
   /** Task -> the epoch at which it runs here. */
   readonly #running = new Map<TaskId, number>()
+  /** Tasks that have a slot here and wait for a blob, and the epoch at which they are to run. */
+  readonly #fetching = new Map<Entry, number>()
+  /** Tasks that need a blob which nobody has at the moment, and when to look again. */
+  readonly #blocked = new Map<Entry, number>()
   #slots = 0
   #handlers: readonly string[] = []
   #draining = false
@@ -38,7 +48,8 @@ export class Work {
     context: Context,
     replication: Replication,
     takeover: Takeover,
-    dependencies: Dependencies
+    dependencies: Dependencies,
+    keeping: Keeping
   ) {
     this.queue = new ReadyQueue(context.self)
     this.#context = context
@@ -46,6 +57,7 @@ export class Work {
     this.#takeover = takeover
     this.#dependencies = dependencies
     this.#pruning = new Pruning(context, dependencies)
+    this.#keeping = keeping
   }
 
   get slots(): number {
@@ -57,7 +69,7 @@ export class Work {
   }
 
   get running(): number {
-    return this.#running.size
+    return this.#running.size + this.#fetching.size
   }
 
   get queued(): number {
@@ -79,7 +91,15 @@ export class Work {
     this.#handlers = handlers
   }
 
-  submit({ request, draft, acks }: Extract<Input, { kind: 'submit' }>): void {
+  submit(input: Submission): void {
+    const { draft, acks } = input
+    if (isBlob(draft.payload)) {
+      this.#keeping.place(draft.payload, acks, copies => this.#create(input, copies > 0))
+    } else this.#create(input, true)
+  }
+
+  /** @param placed whether the payload is on another node, too, or travels with the record */
+  #create({ request, draft, acks }: Submission, placed: boolean): void {
     const { self, log, clock, now, emit } = this.#context
     const at = clock.stamp(now)
     const seq = log.nextSeq
@@ -95,15 +115,34 @@ export class Work {
     this.#notify('task:submitted', id)
     this.consider([entry])
     this.#replication.onceCopied(seq, acks, (copies, short) =>
-      emit({ kind: 'accepted', request, taskId: id, acks: copies, short })
+      emit({
+        kind: 'accepted',
+        request,
+        taskId: id,
+        acks: placed ? copies : 0,
+        short: short || !(placed || acks === 0)
+      })
     )
   }
 
-  completed(input: Extract<Input, { kind: 'completion' }>): void {
+  completed(input: Completion): void {
+    const { run } = input
+    if (!this.#isCurrent(input)) return
+    const result = run.status === 'completed' ? run.result : null
+    if (isBlob(result)) this.#keeping.place(result, null, () => this.#settle(input))
+    else this.#settle(input)
+  }
+
+  /** A run that was superseded has been aborted; whatever it still says is of no interest. */
+  #isCurrent({ taskId: id, epoch }: Completion): boolean {
+    return this.#running.get(id) === epoch
+  }
+
+  #settle(input: Completion): void {
     const { self, log, clock, now } = this.#context
-    // A run that was superseded has been aborted; whatever it still says is of no interest.
-    if (this.#running.get(input.taskId) !== input.epoch) return
+    if (!this.#isCurrent(input)) return
     this.#running.delete(input.taskId)
+    this.#keeping.unneed(input.taskId)
     const entry = log.get(input.taskId)!
     this.#pace.ran(entry.record.spec.type, input.durationMs)
     log.write(entry, outcomeOf(self, entry.record, input.run, clock.stamp(now), input.durationMs))
@@ -117,6 +156,7 @@ export class Work {
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       // It may have been pruned since it was noted down somewhere.
       if (this.#context.log.get(entry.id) !== entry) continue
+      this.#keeping.retain(entry.record)
       this.#abortSuperseded(entry)
       this.#decide(entry)
       this.#takeover.update(entry)
@@ -132,6 +172,9 @@ export class Work {
     for (const entry of entries) {
       const epoch = this.#running.get(entry.id)
       if (epoch !== undefined) this.#abort(entry.id, epoch)
+      this.#fetching.delete(entry)
+      this.#blocked.delete(entry)
+      this.#keeping.release(entry.id)
       this.queue.update(entry, false)
       this.#takeover.forget(entry)
       waiting.push(...this.#pruning.forget(entry))
@@ -152,10 +195,14 @@ export class Work {
 
   /** Starts what can be started here. */
   startReady(): void {
-    while (!this.#draining && !this.#paused && this.#running.size < this.#slots) {
+    for (const entry of this.#fetching.keys()) this.#startIfHere(entry)
+    this.#unblock()
+    while (!this.#draining && !this.#paused && this.running < this.#slots) {
       const entry = this.queue.peek(this.#handlers)
       if (entry === undefined) return
-      this.#start(entry)
+      this.#fetching.set(entry, entry.record.claim.epoch)
+      this.queue.update(entry, false)
+      this.#startIfHere(entry)
     }
   }
 
@@ -171,6 +218,7 @@ export class Work {
   /** Takes nothing more from here on; with `abort`, stops what runs. */
   drain(abort: boolean): void {
     this.#draining = true
+    for (const entry of this.#fetching.keys()) this.#giveUpSlot(entry)
     if (abort) for (const [id, epoch] of this.#running) this.#abort(id, epoch)
   }
 
@@ -180,10 +228,13 @@ export class Work {
   }
 
   /** A run goes on only as long as its claim stands. */
-  #abortSuperseded({ id, record }: Entry): void {
-    const epoch = this.#running.get(id)
+  #abortSuperseded(entry: Entry): void {
+    const { id, record } = entry
+    const epoch = this.#running.get(id) ?? this.#fetching.get(entry)
     if (epoch === undefined) return
-    if (!holds(this.#context.self, record) || record.claim.epoch !== epoch) this.#abort(id, epoch)
+    if (holds(this.#context.self, record) && record.claim.epoch === epoch) return
+    if (!this.#fetching.delete(entry)) return this.#abort(id, epoch)
+    this.#keeping.unneed(id)
   }
 
   /** Does what only the holder may do with a task that it has not started. */
@@ -203,20 +254,52 @@ export class Work {
   #isReady(entry: Entry): boolean {
     const { record } = entry
     if (isSettled(record) || isStarted(record) || this.#running.has(entry.id)) return false
+    if (this.#fetching.has(entry) || this.#blocked.has(entry)) return false
     if (this.#takeover.isSettling(entry)) return false
     return this.#dependencies.ready(entry.id)
+  }
+
+  /** A task that has a slot starts when all that it reads is here. If that is nowhere, others have the slot meanwhile. */
+  #startIfHere(entry: Entry): void {
+    const { now, options } = this.#context
+    const needed = this.#keeping.need(entry.id, this.#blobsOf(entry))
+    if (needed === 'coming') return
+    this.#fetching.delete(entry)
+    if (needed === 'here') return this.#start(entry)
+    this.#keeping.unneed(entry.id)
+    this.#blocked.set(entry, now + options.blobRetryMs)
+  }
+
+  #giveUpSlot(entry: Entry): void {
+    this.#fetching.delete(entry)
+    this.#keeping.unneed(entry.id)
+    this.queue.update(entry, this.#isReady(entry))
+  }
+
+  #unblock(): void {
+    for (const [entry, at] of this.#blocked) {
+      if (this.#context.now < at) continue
+      this.#blocked.delete(entry)
+      this.queue.update(entry, this.#isReady(entry))
+    }
+  }
+
+  /** What the handler of a task reads: its payload, and the results of its dependencies. */
+  #blobsOf({ record }: Entry): BlobRef[] {
+    const { payload, dependsOn } = record.spec
+    return [payload, ...dependsOn.map(id => this.#resultOf(id))].filter(isBlob)
+  }
+
+  #resultOf(id: TaskId): Content {
+    return this.#context.log.get(id)?.record.outcome?.result ?? 'null'
   }
 
   #start(entry: Entry): void {
     const { self, log, clock, now, emit } = this.#context
     const { spec, claim } = entry.record
     log.write(entry, startOf(self, entry.record, clock.stamp(now)))
-    this.queue.update(entry, false)
     this.#running.set(entry.id, claim.epoch)
-    const dependencies = new Map<TaskId, string>()
-    for (const id of spec.dependsOn) {
-      dependencies.set(id, log.get(id)?.record.outcome?.result ?? 'null')
-    }
+    const dependencies = new Map(spec.dependsOn.map(id => [id, this.#resultOf(id)]))
     const { type, payload, timeoutMs } = spec
     const { epoch, attempt } = claim
     emit({
@@ -228,6 +311,7 @@ export class Work {
 
   #abort(taskId: TaskId, epoch: number): void {
     this.#running.delete(taskId)
+    this.#keeping.unneed(taskId)
     this.#context.emit({ kind: 'abort', taskId, epoch })
   }
 

@@ -10,6 +10,7 @@ import { InvalidOptionError } from '../errors.ts'
 export type ProtocolNames = Readonly<{
   direct: string
   sync: string
+  blob: string
   logTopic: string
   heartbeatTopic: string
 }>
@@ -61,6 +62,10 @@ export const syncStallMs = 10_000
 /** Answers under way at once; a peer has one at most. Each may hold a stream window (1 MiB) of the log. */
 export const answersMax = 8
 
+/** Blobs sent at once, in all and to one peer. Each holds a piece of a file and a stream window (1 MiB). */
+export const blobAnswersMax = 32
+export const blobAnswersPerPeerMax = 16
+
 /** How often gossip streams are compared with connections; two misses in a row count, so that a new one has time. */
 export const watchMs = 3000
 /** Unread gossip per peer. Gossipsub itself has no bound that leaves the stream usable. */
@@ -71,6 +76,7 @@ export function protocolNames(cluster: string): ProtocolNames {
   return {
     direct: `/hearsay/${cluster}/direct/1`,
     sync: `/hearsay/${cluster}/sync/1`,
+    blob: `/hearsay/${cluster}/blob/1`,
     logTopic: `/hearsay/${cluster}/log/1`,
     heartbeatTopic: `/hearsay/${cluster}/heartbeat/1`
   }

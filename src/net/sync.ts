@@ -15,6 +15,7 @@ import { FRAME_BYTES_MAX } from '../wire/limits.ts'
 import type { Counters } from './counters.ts'
 import { asError, reason, type TransportLog } from './log.ts'
 import { answersMax, streamOpenTimeoutMs, syncStallMs } from './protocol.ts'
+import { guardAgainstStall, type StallGuard } from './stall.ts'
 
 export type SyncOptions = Readonly<{
   protocol: string
@@ -156,20 +157,15 @@ export class SyncStreams {
   }
 
   /** Aborts the stream if nothing moves on it for too long. */
-  #guard(stream: Stream): { progress: () => void; release: () => void } {
+  #guard(stream: Stream): StallGuard {
     this.#streams.add(stream)
-    const stallMs = this.#options.stallMs ?? syncStallMs
-    const abort = (): void => stream.abort(new Error(`nothing has moved for ${stallMs} ms`))
-    const timer = setTimeout(abort, stallMs).unref()
-    const progress = (): void => void timer.refresh()
-    stream.addEventListener('message', progress)
-    stream.addEventListener('drain', progress)
-    const release = (): void => {
-      clearTimeout(timer)
-      this.#streams.delete(stream)
-      stream.removeEventListener('message', progress)
-      stream.removeEventListener('drain', progress)
+    const { progress, release } = guardAgainstStall(stream, this.#options.stallMs ?? syncStallMs)
+    return {
+      progress,
+      release: () => {
+        release()
+        this.#streams.delete(stream)
+      }
     }
-    return { progress, release }
   }
 }

@@ -8,10 +8,12 @@
 import type { PeerInfo, PrivateKey } from '@libp2p/interface'
 import { nodeOf } from '../core/base/ids.ts'
 import type { Message, SyncRequest } from '../core/message.ts'
-import type { NetCounters, PeerView, Receiver, Transport } from '../node/ports.ts'
+import type { BlobRef } from '../core/task/content.ts'
+import type { KeepBlob, NetCounters, PeerView, Receiver, Transport } from '../node/ports.ts'
 import { decode, encode } from '../wire/codec.ts'
 import { FRAME_BYTES_MAX } from '../wire/limits.ts'
 import { listenAddresses } from './addresses.ts'
+import { BlobStreams } from './blobs.ts'
 import { newCounters } from './counters.ts'
 import { Discovery } from './discovery.ts'
 import { Gossip } from './gossip.ts'
@@ -19,6 +21,7 @@ import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
 import { Peers, type RememberedPeer } from './peers.ts'
 import {
+  blobAnswersMax,
   flushTimeoutMs,
   protocolNames,
   serviceTag,
@@ -91,6 +94,7 @@ class Libp2pTransport implements Transport {
   readonly #streams: DirectStreams
   readonly #gossip: Gossip
   readonly #sync: SyncStreams
+  readonly #blobs: BlobStreams
   readonly #listen: readonly string[]
   #receiver: Receiver | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
@@ -132,6 +136,11 @@ class Libp2pTransport implements Transport {
       onEnded: (peer, whole) => this.#deliver(receiver => receiver.syncEnded(peer, whole)),
       answer: (from, request) => this.#answer(from, request)
     })
+    this.#blobs = new BlobStreams({
+      ...shared,
+      protocol: this.#names.blob,
+      read: async hash => (await this.#deliver(receiver => receiver.readBlob(hash))) ?? null
+    })
   }
 
   async start(receiver: Receiver): Promise<void> {
@@ -151,6 +160,10 @@ class Libp2pTransport implements Transport {
     network.addEventListener('self:peer:update', () => this.#tellAddresses())
     await network.handle(this.#names.direct, (stream, from) => this.#streams.accept(stream, from))
     await network.handle(this.#names.sync, (stream, from) => this.#sync.accept(stream, from))
+    await network.handle(this.#names.blob, (stream, from) => this.#blobs.accept(stream, from), {
+      maxInboundStreams: blobAnswersMax,
+      maxOutboundStreams: blobAnswersMax
+    })
     try {
       await network.start()
     } catch (error) {
@@ -187,6 +200,10 @@ class Libp2pTransport implements Transport {
     if (this.#state === 'started') this.#sync.ask(peer, encode(request))
   }
 
+  async fetchBlob(peer: string, ref: BlobRef, keep: KeepBlob): Promise<boolean> {
+    return this.#state === 'started' && this.#blobs.fetch(peer, ref, keep)
+  }
+
   probe(peer: string, addresses: readonly string[]): Promise<boolean> {
     return isDeserted(peer, addresses, this.#network)
   }
@@ -203,6 +220,7 @@ class Libp2pTransport implements Transport {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
     this.peerBook.stop()
+    this.#blobs.stop()
     await this.#sync.stop()
     this.#receiver = null
     await Promise.all([this.#gossip.stop(), this.#streams.stop(flushTimeoutMs)])

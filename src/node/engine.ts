@@ -8,11 +8,13 @@ import type { Core } from '../core/core.ts'
 import type { CoreEvent, Effect } from '../core/effect.ts'
 import type { TaskId } from '../core/base/ids.ts'
 import type { Input } from '../core/input.ts'
-import type { Clock, Journal, Receiver, Runner, Transport } from './ports.ts'
+import { BlobTraffic } from './blob-traffic.ts'
+import type { Blobs, Clock, Journal, Receiver, Runner, Transport } from './ports.ts'
 
 export type Ports = Readonly<{
   transport: Transport
   journal: Journal
+  blobs: Blobs
   runner: Runner
   clock: Clock
 }>
@@ -36,6 +38,8 @@ const DISK_RETRY_MS = 1000
 export class Engine {
   readonly #core: Core
   readonly #ports: Ports
+  /** Blobs on their way to this node, and away from it. */
+  readonly blobs: BlobTraffic
   readonly #observer: Observer
   readonly #inputs: Input[] = []
   #busy = false
@@ -46,6 +50,7 @@ export class Engine {
   constructor(core: Core, ports: Ports, observer: Observer) {
     this.#core = core
     this.#ports = ports
+    this.blobs = new BlobTraffic(ports, ref => this.feed({ kind: 'blob-kept', ref }))
     this.#observer = observer
   }
 
@@ -55,6 +60,7 @@ export class Engine {
     runner.onEnded((taskId, epoch, run, durationMs) =>
       this.feed({ kind: 'completion', taskId, epoch, run, durationMs })
     )
+    runner.useBlobs(this.blobs)
     await transport.start(this.#receiver())
     this.#stopTicking = clock.every(TICK_MS, () => this.feed({ kind: 'tick' }))
     this.feed({ kind: 'tick' })
@@ -98,6 +104,10 @@ export class Engine {
         return this.#probe(effect)
       case 'persist':
         return this.#persist(effect)
+      case 'fetch-blob':
+        return this.#fetchBlob(effect)
+      case 'drop-blob':
+        return this.blobs.drop(effect.hash)
       case 'start':
         return runner.start(effect.run)
       case 'abort':
@@ -136,6 +146,13 @@ export class Engine {
     this.feed({ kind: 'disk', works: failure === null })
   }
 
+  #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
+    const { hash } = ref
+    void this.blobs.fetch(ref, from).then(kept => {
+      if (!kept) this.feed({ kind: 'blob-failed', hash })
+    })
+  }
+
   #probe({ peer, boot, addresses }: Extract<Effect, { kind: 'probe' }>): void {
     this.#ports.transport.probe(peer, addresses).then(
       refused => this.feed({ kind: 'probed', boot, refused }),
@@ -149,7 +166,8 @@ export class Engine {
       link: (peer, up) => this.feed({ kind: 'link', peer, up }),
       syncEnded: (peer, whole) => this.feed({ kind: 'sync-ended', peer, whole }),
       addresses: addresses => this.feed({ kind: 'addresses', addresses }),
-      answerSync: (_from, request) => this.#core.answerSync(request)
+      answerSync: (_from, request) => this.#core.answerSync(request),
+      readBlob: hash => this.#ports.blobs.read(hash)
     }
   }
 }

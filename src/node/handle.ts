@@ -3,6 +3,9 @@
  * `--json`: times RFC 3339 UTC, durations in ms.
  */
 import type { NodeId, TaskId } from '../core/base/ids.ts'
+import type { BlobRef } from '../core/task/content.ts'
+
+export type { BlobRef }
 import type { TaskState } from '../names.ts'
 
 export type { TaskState }
@@ -27,8 +30,13 @@ export type TaskView = {
   startedAt: string | null
   settledAt: string | null
   durationMs: number | null
+  /** Null if it is in a blob. */
   payload: Json
+  /** Where a payload of more than 8 KiB is: see `NodeHandle.readBlob`. */
+  payloadBlob: BlobRef | null
+  /** Null if it is in a blob. */
   result: Json
+  resultBlob: BlobRef | null
   error: { name: string; message: string; stack?: string } | null
   dependsOn: TaskId[]
   tags: string[]
@@ -141,6 +149,29 @@ export interface NodeHandle {
     payload: unknown,
     options?: Readonly<Record<string, unknown>>
   ): Promise<Submitted>
+  /**
+   * Submits a task whose payload was written by `writeBlob`.
+   *
+   * @throws InvalidOptionError TooLargeError NotReplicatedError NodeClosedError
+   */
+  submitBlob(
+    type: string,
+    payload: BlobRef,
+    options?: Readonly<Record<string, unknown>>
+  ): Promise<Submitted>
+  /**
+   * Writes JSON text of any size to this node's disk, as a payload for `submitBlob`. It is not looked at: what is no JSON
+   * fails when it is run. Without a submission it is removed after a while.
+   *
+   * @throws TooLargeError NodeClosedError
+   */
+  writeBlob(chunks: AsyncIterable<Uint8Array>): Promise<BlobRef>
+  /**
+   * The bytes of a payload or result, as JSON text; fetched from another node if they are not here.
+   *
+   * @throws BlobUnavailableError NodeClosedError
+   */
+  readBlob(blob: BlobRef): Promise<AsyncIterable<Uint8Array>>
   /**
    * Resolves when the task has settled, however it ended.
    *

@@ -11,11 +11,11 @@ import {
   DiskFullError,
   InvalidOptionError,
   NodeClosedError,
-  NotReplicatedError,
-  TaskFailedError,
   UnknownTaskError,
   WaitTimeoutError
 } from '../errors.ts'
+import type { BlobRef } from '../core/task/content.ts'
+import { Contents } from './contents.ts'
 import { Engine, type Observer, type Ports } from './engine.ts'
 import type {
   NodeEvent,
@@ -29,7 +29,8 @@ import type {
 } from './handle.ts'
 import type { HandlerFunction } from './ports.ts'
 import { Picture } from './picture.ts'
-import { checkSubmission, durationMs, typeName } from './task-options.ts'
+import { durationMs, typeName } from './task-options.ts'
+import { Submissions } from './submissions.ts'
 import { Waits } from './waits.ts'
 
 export type NodeSettings = Readonly<{
@@ -63,13 +64,13 @@ export class Node implements NodeHandle {
   readonly #ports: Ports
   readonly #engine: Engine
   readonly #picture: Picture
+  readonly #contents: Contents
   readonly #waits = new Waits()
-  readonly #submissions = new Map<number, (accepted: Accepted | Error) => void>()
+  readonly #submissions: Submissions
   readonly #listeners = new Set<(event: NodeEvent) => void>()
   readonly #closing = Promise.withResolvers<void>()
   readonly #left = Promise.withResolvers<void>()
   readonly #graceOver = Promise.withResolvers<void>()
-  #requests = 0
   #diskFailure: unknown = null
   #working = false
   #leaving: Promise<void> | null = null
@@ -83,6 +84,13 @@ export class Node implements NodeHandle {
     this.#settings = settings
     this.#picture = new Picture(core.view, ports, settings)
     this.#engine = new Engine(core, ports, this.#observer())
+    this.#contents = new Contents(this.#engine.blobs, core.view)
+    this.#submissions = new Submissions({
+      contents: this.#contents,
+      feed: input => this.#engine.feed(input),
+      assertAccepting: () => this.#assertAccepting(),
+      warnings: type => this.#picture.warnings(type)
+    })
     this.id = ports.transport.id
     this.name = settings.name
     this.cluster = settings.cluster
@@ -149,29 +157,25 @@ export class Node implements NodeHandle {
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {}
   ): Promise<Submitted> {
-    const { draft, acks } = checkSubmission(type, payload, options)
+    return this.#submissions.submit(type, payload, options)
+  }
+
+  async submitBlob(
+    type: string,
+    payload: BlobRef,
+    options: Readonly<Record<string, unknown>> = {}
+  ): Promise<Submitted> {
+    return this.#submissions.submitBlob(type, payload, options)
+  }
+
+  async writeBlob(chunks: AsyncIterable<Uint8Array>): Promise<BlobRef> {
+    this.#assertAccepting()
+    return this.#contents.write(chunks)
+  }
+
+  async readBlob(blob: BlobRef): Promise<AsyncIterable<Uint8Array>> {
     this.#assertOpen()
-    if (this.#diskFailure !== null) {
-      throw new DiskFullError(
-        `node ${this.name} accepts nothing until its disk can be written to again: ${String(this.#diskFailure)}`
-      )
-    }
-    const request = ++this.#requests
-    const answer = new Promise<Accepted | Error>(resolve => this.#submissions.set(request, resolve))
-    this.#engine.feed({ kind: 'submit', request, draft, acks })
-    const accepted = await answer
-    if (accepted instanceof Error) throw accepted
-    const { taskId: id, acks: copies, short } = accepted
-    if (short && acks !== null) {
-      throw new NotReplicatedError(
-        `${id} is on ${copies} other nodes, not on the ${acks} asked for: it stands, see hearsay nodes`,
-        id
-      )
-    }
-    const warnings = this.#picture.warnings(draft.type)
-    if (short)
-      warnings.push('no other node has confirmed the task: it is on the disk of this one only')
-    return { id, acks: copies, warnings }
+    return this.#contents.read(blob)
   }
 
   /**
@@ -193,11 +197,7 @@ export class Node implements NodeHandle {
         ? undefined
         : setTimeout(() => ended.abort(new WaitTimeoutError(message)), timeout)
     try {
-      const { state, reason, result, error } = await this.settled(id, ended.signal)
-      if (state === 'completed') return result
-      const status = state === 'cancelled' ? 'cancelled' : 'failed'
-      const name = error?.name ?? 'TaskFailedError'
-      throw new TaskFailedError(id, status, reason ?? '', name, error?.message ?? status)
+      return await this.#contents.resultOf(await this.settled(id, ended.signal))
     } finally {
       clearTimeout(timer)
     }
@@ -273,8 +273,7 @@ export class Node implements NodeHandle {
   async #close(): Promise<void> {
     this.#isClosed = true
     const closed = this.#closedError()
-    for (const answer of this.#submissions.values()) answer(closed)
-    this.#submissions.clear()
+    this.#submissions.rejectAll(closed)
     this.#waits.rejectAll(closed)
     await this.#engine.stop()
     await this.#settings.onClosed()
@@ -283,10 +282,7 @@ export class Node implements NodeHandle {
 
   #observer(): Observer {
     return {
-      accepted: (request, taskId, acks, short) => {
-        this.#submissions.get(request)?.({ taskId, acks, short })
-        this.#submissions.delete(request)
-      },
+      accepted: (request, ...accepted) => this.#submissions.accepted(request, ...accepted),
       settled: taskId => {
         const record = this.#core.view.record(taskId)!
         this.#emit(`task:${record.outcome!.status}`, { taskId, type: record.spec.type })
@@ -338,11 +334,17 @@ export class Node implements NodeHandle {
     }
   }
 
+  #assertAccepting(): void {
+    this.#assertOpen()
+    if (this.#diskFailure === null) return
+    throw new DiskFullError(
+      `node ${this.name} accepts nothing until its disk can be written to again: ${String(this.#diskFailure)}`
+    )
+  }
+
   #assertOpen(): void {
     if (this.#leaving !== null) {
       throw new NodeClosedError(`node ${this.name} is stopping: ask another one`)
     }
   }
 }
-
-type Accepted = Readonly<{ taskId: TaskId; acks: number; short: boolean }>

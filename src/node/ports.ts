@@ -6,6 +6,7 @@ import type { Flush, MemberRecord, Run, StoredTask } from '../core/effect.ts'
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
 import type { Message, SyncRequest } from '../core/message.ts'
+import type { BlobHash, BlobRef } from '../core/task/content.ts'
 
 /** Where a transport delivers. Called synchronously, one call at a time. */
 export interface Receiver {
@@ -16,7 +17,12 @@ export interface Receiver {
   addresses(addresses: readonly string[]): void
   /** The answer to a peer's sync request. Pulled one batch at a time, as fast as the peer reads. */
   answerSync(from: NodeId, request: SyncRequest): Iterable<Message>
+  /** The bytes of a blob that a peer asks for, or null if it is not here. */
+  readBlob(hash: BlobHash): Promise<AsyncIterable<Uint8Array> | null>
 }
+
+/** Takes the bytes of a blob as they come. Resolves to whether they were the right ones. */
+export type KeepBlob = (chunks: AsyncIterable<Uint8Array>) => Promise<boolean>
 
 /** A peer as the network sees it, member or not. */
 export type PeerView = Readonly<{
@@ -50,6 +56,11 @@ export interface Transport {
    * as somebody else. Silence is no proof.
    */
   probe(peer: NodeId, addresses: readonly string[]): Promise<boolean>
+  /**
+   * Asks one peer for a blob. Resolves to whether `keep` has taken it; never rejects. Bytes that are not the right ones
+   * count as refused.
+   */
+  fetchBlob(peer: NodeId, ref: BlobRef, keep: KeepBlob): Promise<boolean>
   peers(): readonly PeerView[]
   counters(): NetCounters
   stop(): Promise<void>
@@ -73,6 +84,29 @@ export interface Journal {
   close(): Promise<void>
 }
 
+/** Where blobs lie on disk. */
+export interface BlobFolder {
+  /** Where a blob is, if it is there. */
+  pathOf(hash: BlobHash): string
+  /** Where a new one may be written before its hash is known. Whoever asks removes the file, unless it is adopted. */
+  newPath(): string
+  /** Moves a file that is whole and synced to where it belongs. */
+  adopt(path: string, ref: BlobRef): Promise<void>
+  /** Writes a new one. @throws TooLargeError */
+  put(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef>
+}
+
+/** Keeps blobs on disk. A blob is there as a whole or not at all, also after a power cut. */
+export interface Blobs extends BlobFolder {
+  /** Writes one that comes from elsewhere. Resolves to whether it was the right one; otherwise nothing is kept. */
+  keep(ref: BlobRef, chunks: AsyncIterable<Uint8Array>): Promise<boolean>
+  /** Null if it is not there. One that is dropped meanwhile is still read to its end. */
+  read(hash: BlobHash): Promise<AsyncIterable<Uint8Array> | null>
+  /** In bytes; null if it is not there. */
+  size(hash: BlobHash): Promise<number | null>
+  drop(hash: BlobHash): Promise<void>
+}
+
 export type RunEnded = (taskId: TaskId, epoch: number, run: RunResult, durationMs: number) => void
 
 /** A task handler: gets the payload, parsed, and a context; returns the result or a promise of it. */
@@ -87,6 +121,8 @@ export interface Runner {
   registerModule(type: string, file: string): Promise<void>
   /** Types that it has handlers for, sorted. */
   readonly handlers: readonly string[]
+  /** Where large payloads are found and large results are left. Without it, there are none. */
+  useBlobs(blobs: BlobFolder): void
   /** Called once for each run that ends by itself, fails or times out; never for an aborted one. */
   onEnded(ended: RunEnded): void
   start(run: Run): void

@@ -2,6 +2,7 @@
  * The door for submissions: whatever a program or a command line gave is checked here, and refused by name.
  */
 import { closest } from 'fastest-levenshtein'
+import type { Content } from '../core/task/content.ts'
 import type { TaskDraft } from '../core/task/spec.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { utf8Length } from '../core/base/utf8.ts'
@@ -22,7 +23,7 @@ const CHECKS: { readonly [K in keyof Required<SubmitOptions>]: (value: unknown) 
   acks: value => whole('acks', value, 0, ACKS_MAX)
 }
 
-/** A submission that is in order. */
+/** A submission that is in order, but for the size of its payload: a text may be too large for a record. */
 export type Submission = Readonly<{ draft: TaskDraft; acks: number | null }>
 
 /**
@@ -33,6 +34,19 @@ export type Submission = Readonly<{ draft: TaskDraft; acks: number | null }>
 export function checkSubmission(
   type: unknown,
   payload: unknown,
+  options: Readonly<Record<string, unknown>>
+): Submission {
+  return checkOptions(type, json(payload), options)
+}
+
+/**
+ * The same for a payload that is text or a blob already.
+ *
+ * @throws InvalidOptionError
+ */
+export function checkOptions(
+  type: unknown,
+  payload: Content,
   options: Readonly<Record<string, unknown>>
 ): Submission {
   const checked: Record<string, unknown> = {}
@@ -46,7 +60,7 @@ export function checkSubmission(
   }
   const draft: TaskDraft = {
     type: typeName(type),
-    payload: json(payload),
+    payload,
     priority: (checked['priority'] as number | undefined) ?? TASK_DEFAULTS.priority,
     dependsOn: (checked['dependsOn'] as string[] | undefined) ?? [],
     timeoutMs: (checked['timeout'] as number | undefined) ?? null,
@@ -80,12 +94,16 @@ function json(payload: unknown): string {
     throw new PayloadRejectedError(`the payload cannot be sent as JSON: it is a ${typeof payload}`)
   }
   const bytes = utf8Length(text)
-  if (bytes > TASK_LIMITS.inlineBytesMax) {
-    throw new TooLargeError(
-      `the payload has ${bytes} bytes as JSON, at most ${TASK_LIMITS.inlineBytesMax} are allowed: pass a path or a URL instead`
-    )
-  }
+  checkBytes(bytes)
   return text
+}
+
+/** @throws TooLargeError */
+function checkBytes(bytes: number): void {
+  if (bytes <= TASK_LIMITS.blobBytesMax) return
+  throw new TooLargeError(
+    `the payload has ${bytes} bytes as JSON, at most ${TASK_LIMITS.blobBytesMax} are allowed: pass a path or a URL instead`
+  )
 }
 
 function whole(name: string, value: unknown, min: number, max: number): number {

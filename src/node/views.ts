@@ -4,6 +4,7 @@
 import { hlcMs, type Hlc } from '../core/base/hlc.ts'
 import { nodeOf, type BootId, type NodeId } from '../core/base/ids.ts'
 import type { Heartbeat } from '../core/message.ts'
+import { isBlob, type Content } from '../core/task/content.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import { isSettled, isStarted } from '../core/task/record.ts'
 import type { CoreView, MemberView } from '../core/view.ts'
@@ -38,7 +39,9 @@ export function taskView(
     settledAt: settled ? time(outcome!.at) : null,
     durationMs: settled ? outcome!.durationMs : null,
     payload: parse(spec.payload),
-    result: settled && outcome!.result !== null ? parse(outcome!.result) : null,
+    payloadBlob: isBlob(spec.payload) ? spec.payload : null,
+    result: settled ? parse(outcome!.result) : null,
+    resultBlob: settled && isBlob(outcome!.result) ? outcome!.result : null,
     error: settled && outcome!.error !== null ? errorView(outcome!.error) : null,
     dependsOn: [...spec.dependsOn],
     tags: [...spec.tags],
@@ -192,10 +195,11 @@ function errorView({
 }
 
 /** A peer may have sent what is no JSON; then the text is shown as it is. */
-function parse(text: string): Json {
+function parse(content: Content | null): Json {
+  if (typeof content !== 'string') return null
   try {
-    return JSON.parse(text) as Json
+    return JSON.parse(content) as Json
   } catch {
-    return text
+    return content
   }
 }

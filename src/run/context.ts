@@ -29,11 +29,15 @@ export type RunContext = {
   finish: () => void
 }
 
-export function createContext(run: Run, signal: AbortSignal, reporter: Reporter): RunContext {
+export function createContext(
+  run: Run,
+  dependencies: HandlerContext['dependencies'],
+  signal: AbortSignal,
+  reporter: Reporter
+): RunContext {
   const progress = new ProgressReports(reporter)
   const lines = new LineReports(reporter)
   let over = false
-  const dependencies = [...run.dependencies].map(([id, json]) => [id, JSON.parse(json)] as const)
   const context: HandlerContext = {
     id: run.taskId,
     type: run.type,
@@ -46,7 +50,7 @@ export function createContext(run: Run, signal: AbortSignal, reporter: Reporter)
     log: line => {
       if (!over) lines.add(line)
     },
-    dependencies: Object.fromEntries(dependencies)
+    dependencies
   }
   const finish = (): void => {
     over = true

@@ -5,13 +5,19 @@
  * whatever the function still does: its result is ignored.
  */
 import type { Attempt } from './attempt.ts'
+import { readValues, type RunFiles } from './contents.ts'
 import { createContext, type Reporter } from './context.ts'
 import type { Handler } from './handler.ts'
-import { outcomeOfError, outcomeOfResult } from './outcome.ts'
+import { outcomeOfError, outcomeOfResult, outcomeOfUnreadable } from './outcome.ts'
 import { stopReason } from './protocol.ts'
 
 /** Calls the handler in a later turn of the event loop, so that nothing ends before `start` has returned. */
-export function runFunction(handler: Handler, attempt: Attempt, reporter: Reporter): void {
+export function runFunction(
+  handler: Handler,
+  attempt: Attempt,
+  files: RunFiles,
+  reporter: Reporter
+): void {
   const controller = new AbortController()
   attempt.begin({
     ask: cause => {
@@ -21,13 +27,14 @@ export function runFunction(handler: Handler, attempt: Attempt, reporter: Report
     force: () => attempt.ended(null, null)
   })
   setImmediate(() => {
-    if (!attempt.aborted) void perform(handler, attempt, controller.signal, reporter)
+    if (!attempt.aborted) void perform(handler, attempt, files, controller.signal, reporter)
   })
 }
 
 async function perform(
   handler: Handler,
   attempt: Attempt,
+  files: RunFiles,
   signal: AbortSignal,
   reporter: Reporter
 ): Promise<void> {
@@ -40,12 +47,16 @@ async function perform(
       if (!attempt.aborted) reporter.log(line)
     }
   }
-  const { context, finish } = createContext(run, signal, unlessAborted)
+  const values = await readValues(run, files).catch(outcomeOfUnreadable)
+  if (attempt.aborted) return
+  if ('status' in values) return attempt.ended(values, 0)
+  const { payload, dependencies } = values
+  const { context, finish } = createContext(run, dependencies, signal, unlessAborted)
   attempt.markCalled()
   try {
-    const value = await handler(JSON.parse(run.payload), context)
+    const value = await handler(payload, context)
     finish()
-    attempt.ended(outcomeOfResult(value), null)
+    attempt.ended(await outcomeOfResult(value, files.result), null)
   } catch (error) {
     finish()
     attempt.ended(outcomeOfError(error), null)

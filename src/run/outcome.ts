@@ -8,6 +8,7 @@
 import { inspect, types } from 'node:util'
 import type { RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
+import { writeResult } from './contents.ts'
 
 export type FailureReason = Extract<RunResult, { status: 'failed' }>['reason']
 
@@ -25,8 +26,12 @@ export function failure(
   return { status: 'failed', error, reason }
 }
 
-/** The outcome of a handler that returned `value`. */
-export function outcomeOfResult(value: unknown): RunResult {
+/**
+ * The outcome of a handler that returned `value`. A result that is too large for a record is written to a file.
+ *
+ * @param path where to; null if there is no place for it
+ */
+export async function outcomeOfResult(value: unknown, path: string | null): Promise<RunResult> {
   let result: string | undefined
   try {
     result = value === undefined ? 'null' : JSON.stringify(value)
@@ -36,11 +41,31 @@ export function outcomeOfResult(value: unknown): RunResult {
   if (result === undefined) return resultRejected(`it is a ${typeof value}`)
   const bytes = Buffer.byteLength(result)
   if (bytes <= TASK_LIMITS.inlineBytesMax) return { status: 'completed', result }
+  const bytesMax = path === null ? TASK_LIMITS.inlineBytesMax : TASK_LIMITS.blobBytesMax
+  if (path === null || bytes > bytesMax) {
+    return failure(
+      'TooLargeError',
+      `the result has ${bytes} bytes as JSON, and ${bytesMax} are allowed; ` +
+        'write it elsewhere and return where it is',
+      { reason: 'TooLarge' }
+    )
+  }
+  try {
+    return { status: 'completed', result: await writeResult(path, result) }
+  } catch (error) {
+    return failure(
+      'ResultNotKeptError',
+      `the result could not be written: ${describe(error).message}`
+    )
+  }
+}
+
+/** The outcome of a run whose payload, or a dependency's result, cannot be read. */
+export function outcomeOfUnreadable(thrown: unknown): RunResult {
+  const { name, message } = describe(thrown)
   return failure(
-    'TooLargeError',
-    `the result has ${bytes} bytes as JSON, and ${TASK_LIMITS.inlineBytesMax} are allowed; ` +
-      'write it elsewhere and return where it is',
-    { reason: 'TooLarge' }
+    'PayloadUnreadableError',
+    `what the task reads cannot be read: ${name}: ${message}`
   )
 }
 

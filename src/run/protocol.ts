@@ -4,6 +4,7 @@
  */
 import type { Run } from '../core/effect.ts'
 import type { RunResult } from '../core/input.ts'
+import type { RunFiles } from './contents.ts'
 
 /** Why a run is to stop. */
 export type StopCause = 'aborted' | 'timeout'
@@ -12,7 +13,7 @@ export type ToThread =
   /** Which handlers does this file have? Answered by `listed` or `unlisted`. */
   | Readonly<{ kind: 'list'; file: string }>
   /** `number` is that of the run within the thread. One at a time. */
-  | Readonly<{ kind: 'run'; number: number; file: string; run: Run }>
+  | Readonly<{ kind: 'run'; number: number; file: string; run: Run; files: RunFiles }>
   | Readonly<{ kind: 'stop'; number: number; cause: StopCause }>
 
 export type FromThread =

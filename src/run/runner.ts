@@ -4,18 +4,22 @@
  * A handler may do what it likes, and the node goes on: whatever becomes of a run, its end is reported once, never
  * inside `start`, or not at all if the run was aborted.
  */
+import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import type { Run } from '../core/effect.ts'
 import type { TaskId } from '../core/base/ids.ts'
+import type { RunResult } from '../core/input.ts'
+import { isBlob } from '../core/task/content.ts'
 import { assert } from '../core/base/assert.ts'
 import { HandlersFileError, InvalidOptionError } from '../errors.ts'
-import type { RunEnded, Runner } from '../node/ports.ts'
+import type { BlobFolder, RunEnded, Runner } from '../node/ports.ts'
 import { Attempt } from './attempt.ts'
+import { blobsOf, type RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
 import { runFunction } from './function-run.ts'
 import type { Handler } from './handler.ts'
 import { listHandlers } from './list-handlers.ts'
-import { failure } from './outcome.ts'
+import { describe, failure } from './outcome.ts'
 import { ThreadPool } from './pool.ts'
 import { Registry } from './registry.ts'
 import type { Job } from './thread.ts'
@@ -103,6 +107,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   #ended: RunEnded = () => {}
   #progress: RunProgress = () => {}
   #log: RunLog = () => {}
+  #blobs: BlobFolder | null = null
   #stopped = false
 
   constructor(settings: Settings) {
@@ -121,6 +126,10 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   get threads(): number {
     return this.#pool.size
+  }
+
+  useBlobs(blobs: BlobFolder): void {
+    this.#blobs = blobs
   }
 
   onEnded(ended: RunEnded): void {
@@ -170,14 +179,23 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     const key = keyOf(taskId, epoch)
     assert(!this.#attempts.has(key), 'a run is started once')
     const source = this.#registry.get(run.type)
+    const files = this.#filesOf(run)
     let job: Job | null = null
+    let reported = false
     const attempt = new Attempt(run, {
       ...this.#settings,
       over: () => {
         this.#attempts.delete(key)
         if (job !== null) this.#pool.withdraw(job)
+        // An aborted run may have left a file. A report, if there is one, follows at once.
+        queueMicrotask(() => {
+          if (!reported) void this.#discard(files)
+        })
       },
-      report: (result, durationMs) => this.#ended(taskId, epoch, result, durationMs)
+      report: (result, durationMs) => {
+        reported = true
+        void this.#report(run, files, result, durationMs)
+      }
     })
     this.#attempts.set(key, attempt)
     const reporter: Reporter = {
@@ -185,10 +203,10 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       log: line => this.#log(taskId, epoch, line)
     }
     if (source?.kind === 'module') {
-      job = { attempt, file: source.file, reporter }
+      job = { attempt, file: source.file, files, reporter }
       this.#pool.submit(job)
     } else if (source?.kind === 'function') {
-      runFunction(source.handler, attempt, reporter)
+      runFunction(source.handler, attempt, files, reporter)
     } else {
       const missing = failure('NoHandlerError', `this node has no handler for ${run.type}`)
       setImmediate(() => attempt.ended(missing, 0))
@@ -203,6 +221,39 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     this.#stopped = true
     for (const attempt of this.#attempts.values()) attempt.abort()
     await this.#pool.stop(this.#settings.abortGraceMs + END_WAIT_MS)
+  }
+
+  #filesOf(run: Run): RunFiles {
+    const blobs = this.#blobs
+    if (blobs === null) return { paths: new Map(), result: null }
+    const paths = new Map(blobsOf(run).map(({ hash }) => [hash, blobs.pathOf(hash)]))
+    return { paths, result: blobs.newPath() }
+  }
+
+  /** A result in a file of its own goes to its place first. */
+  async #report(
+    { taskId, epoch }: Run,
+    files: RunFiles,
+    result: RunResult,
+    durationMs: number
+  ): Promise<void> {
+    let outcome = result
+    if (result.status === 'failed') void this.#discard(files)
+    else if (isBlob(result.result)) {
+      try {
+        await this.#blobs!.adopt(files.result!, result.result)
+      } catch (error) {
+        outcome = failure(
+          'ResultNotKeptError',
+          `cannot keep the result: ${describe(error).message}`
+        )
+      }
+    }
+    this.#ended(taskId, epoch, outcome, durationMs)
+  }
+
+  async #discard({ result }: RunFiles): Promise<void> {
+    if (result !== null) await rm(result, { force: true }).catch(() => {})
   }
 }
 

@@ -12,11 +12,12 @@ import { Worker } from 'node:worker_threads'
 import { assert } from '../core/base/assert.ts'
 import type { RunResult } from '../core/input.ts'
 import type { Attempt } from './attempt.ts'
+import type { RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
 import { failure, outcomeOfCrash } from './outcome.ts'
 import type { FromThread, ToThread } from './protocol.ts'
 
-export type Job = { attempt: Attempt; file: string; reporter: Reporter }
+export type Job = { attempt: Attempt; file: string; files: RunFiles; reporter: Reporter }
 
 export type ThreadOptions = {
   memoryMiB: number
@@ -88,7 +89,8 @@ export class Thread {
       ask: cause => this.#post({ kind: 'stop', number, cause }),
       force: () => this.end()
     })
-    this.#post({ kind: 'run', number, file: job.file, run: job.attempt.run })
+    const { file, files, attempt } = job
+    this.#post({ kind: 'run', number, file, run: attempt.run, files })
   }
 
   /** Ends the thread, even if it never listens. Its job ends with it. */

@@ -9,14 +9,22 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { parentPort, type MessagePort } from 'node:worker_threads'
-import type { Run } from '../core/effect.ts'
 import type { RunResult } from '../core/input.ts'
+import { readValues, type RunFiles } from './contents.ts'
 import { createContext } from './context.ts'
 import type { Handler } from './handler.ts'
 import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
-import { describe, failure, outcomeOfCrash, outcomeOfError, outcomeOfResult } from './outcome.ts'
+import {
+  describe,
+  failure,
+  outcomeOfCrash,
+  outcomeOfError,
+  outcomeOfResult,
+  outcomeOfUnreadable
+} from './outcome.ts'
 import { stopReason, type FromThread, type ToThread } from './protocol.ts'
 
+type RunMessage = Extract<ToThread, { kind: 'run' }>
 type CurrentRun = { number: number; controller: AbortController; log: (line: string) => void }
 
 const port = parentPort as MessagePort
@@ -27,7 +35,7 @@ let current: CurrentRun | null = null
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'list') void list(message.file)
-  else if (message.kind === 'run') void perform(message.number, message.file, message.run)
+  else if (message.kind === 'run') void perform(message)
   else if (current?.number === message.number) current.controller.abort(stopReason(message.cause))
 })
 process.on('uncaughtException', escaped)
@@ -49,31 +57,36 @@ async function list(file: string): Promise<void> {
   }
 }
 
-async function perform(number: number, file: string, run: Run): Promise<void> {
+async function perform({ number, file, run, files }: RunMessage): Promise<void> {
   const controller = new AbortController()
   const reporter = {
     progress: (fraction: number, message: string | null) =>
       post({ kind: 'progress', number, fraction, message }),
     log: (line: string) => post({ kind: 'log', number, line })
   }
-  const { context, finish } = createContext(run, controller.signal, reporter)
-  const mine: CurrentRun = { number, controller, log: context.log }
+  const mine: CurrentRun = { number, controller, log: reporter.log }
   current = mine
   const handler = await findHandler(file, run.type)
+  const values = await readValues(run, files).catch(outcomeOfUnreadable)
   post({ kind: 'called', number })
   const calledAt = performance.now()
-  const result =
-    typeof handler === 'function'
-      ? await owner.run(mine, async () => call(() => handler(JSON.parse(run.payload), context)))
-      : handler
-  finish()
+  let result: RunResult
+  if (typeof handler !== 'function') result = handler
+  else if ('status' in values) result = values
+  else {
+    const { payload, dependencies } = values
+    const { context, finish } = createContext(run, dependencies, controller.signal, reporter)
+    mine.log = context.log
+    result = await owner.run(mine, async () => call(() => handler(payload, context), files))
+    finish()
+  }
   current = null
   post({ kind: 'ended', number, result, durationMs: Math.round(performance.now() - calledAt) })
 }
 
-async function call(handle: () => unknown): Promise<RunResult> {
+async function call(handle: () => unknown, files: RunFiles): Promise<RunResult> {
   try {
-    return outcomeOfResult(await handle())
+    return await outcomeOfResult(await handle(), files.result)
   } catch (error) {
     return outcomeOfError(error)
   }

@@ -6,11 +6,14 @@ import type { BootId, TaskId } from '../core/base/ids.ts'
 import { nodeOf } from '../core/base/ids.ts'
 import { CLOSED } from '../core/base/vector.ts'
 import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
+import type { BlobHash, BlobRef } from '../core/task/content.ts'
 
 export class Disk {
   readonly tasks: Map<TaskId, StoredTask> = new Map()
   readonly vector: Map<BootId, number> = new Map()
   readonly members: Map<string, MemberRecord> = new Map()
+  /** Of blobs only the name matters here. */
+  readonly blobs: Map<BlobHash, BlobRef> = new Map()
   /** When the node was started last. */
   start: Hlc = 0
 

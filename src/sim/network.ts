@@ -7,7 +7,8 @@
 import type { NodeId } from '../core/base/ids.ts'
 import { nodeOf } from '../core/base/ids.ts'
 import type { Message, SyncRequest } from '../core/message.ts'
-import type { Receiver } from '../node/ports.ts'
+import type { BlobHash } from '../core/task/content.ts'
+import type { Receiver as RealReceiver } from '../node/ports.ts'
 import { decode, encode } from '../wire/codec.ts'
 import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
 import type { Agenda } from './agenda.ts'
@@ -24,6 +25,10 @@ export type NetworkOptions = Readonly<{
   delayMsMin: number
   delayMsMax: number
 }>
+
+/** Whether a node has a blob is all that matters of it. */
+export type Receiver = Omit<RealReceiver, 'readBlob'> &
+  Readonly<{ hasBlob(hash: BlobHash): boolean }>
 
 /** About what libp2p needs to notice and dial again. */
 const RECONNECT_MS = 100
@@ -177,6 +182,23 @@ export class Network {
       })
     }
     this.#agenda.after(this.#delay(), next)
+  }
+
+  /** Asks one node after the other for a blob. */
+  fetchBlob(
+    from: NodeId,
+    peers: readonly NodeId[],
+    hash: BlobHash,
+    answer: (has: boolean) => void
+  ): void {
+    const [peer, ...others] = peers
+    if (peer === undefined) return this.#agenda.after(this.#delay(), () => answer(false))
+    this.#agenda.after(2 * this.#delay(), () => {
+      const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
+      const has = this.#links.has(pair(from, peer)) && this.#receivers.get(peer)?.hasBlob(hash)
+      if (has === true && !broken) answer(true)
+      else this.fetchBlob(from, others, hash, answer)
+    })
   }
 
   #deliver(from: NodeId, to: NodeId, bytes: Uint8Array): void {

@@ -66,8 +66,13 @@ export class SimNode {
     this.#witness = witness
     const { boot, name, disk } = options
     this.core = new Core({ boot, name, version: '0.0.0', labels: {} })
-    const { tasks, vector, members } = disk
-    this.core.restore({ tasks: tasks.values(), vector, members: members.values() })
+    const { tasks, vector, members, blobs } = disk
+    this.core.restore({
+      tasks: tasks.values(),
+      vector,
+      members: members.values(),
+      blobs: blobs.values()
+    })
   }
 
   start(): void {
@@ -76,7 +81,8 @@ export class SimNode {
       link: (peer, up) => this.feed({ kind: 'link', peer, up }),
       syncEnded: (peer, whole) => this.feed({ kind: 'sync-ended', peer, whole }),
       addresses: () => {},
-      answerSync: (_from, request) => this.core.answerSync(request)
+      answerSync: (_from, request) => this.core.answerSync(request),
+      hasBlob: hash => this.options.disk.blobs.has(hash)
     })
     const { slots, handlers } = this.options
     this.feed({ kind: 'addresses', addresses: [this.options.boot] })
@@ -135,6 +141,11 @@ export class SimNode {
         const answer = (refused: boolean): void => this.feed({ kind: 'probed', boot, refused })
         return this.#network.probe(this.id, effect.peer, () => this.#witness.isAlive(boot), answer)
       }
+      case 'fetch-blob':
+        return this.#fetchBlob(effect)
+      case 'drop-blob':
+        this.options.disk.blobs.delete(effect.hash)
+        return
       case 'start':
         return this.#run(effect.run)
       case 'abort':
@@ -155,6 +166,14 @@ export class SimNode {
     this.options.disk.write(flush)
     this.#flushing = null
     this.feed({ kind: 'persisted', flush: flush.flush })
+  }
+
+  #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
+    this.#network.fetchBlob(this.id, from, ref.hash, has => {
+      if (this.gone) return
+      if (has) this.options.disk.blobs.set(ref.hash, ref)
+      this.feed(has ? { kind: 'blob-kept', ref } : { kind: 'blob-failed', hash: ref.hash })
+    })
   }
 
   #run(run: Run): void {

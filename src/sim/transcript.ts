@@ -37,6 +37,10 @@ function describeInput(input: Input): string | null {
       return `ran ${short(input.taskId)} e${input.epoch} ${input.run.status}`
     case 'link':
       return `${input.up ? 'linked' : 'unlinked'} ${input.peer}`
+    case 'blob-kept':
+      return `blob ${input.ref.hash.slice(0, 4)} kept`
+    case 'blob-failed':
+      return `blob ${input.hash.slice(0, 4)} nowhere`
     case 'persisted':
       return `disk ${input.flush}`
     case 'submit':
@@ -70,6 +74,10 @@ function describeEffect(effect: Effect): string | null {
       return `sync from ${effect.peer}`
     case 'probe':
       return `probe ${effect.peer}`
+    case 'fetch-blob':
+      return `fetch ${effect.ref.hash.slice(0, 4)} from ${effect.from.join('+')}`
+    case 'drop-blob':
+      return `drop ${effect.hash.slice(0, 4)}`
     case 'start':
       return `start ${short(effect.run.taskId)} e${effect.run.epoch}`
     case 'abort':
@@ -99,6 +107,10 @@ function describe(message: Message): string {
       return `closed ${message.boots.map(boot => boot.split('/')[0]).join('+')}`
     case 'pruned':
       return `pruned ${message.ids.map(short).join('+')}`
+    case 'offer':
+      return `offer ${message.blobs.map(({ hash }) => hash.slice(0, 4)).join('+')}`
+    case 'kept':
+      return `kept ${message.hashes.map(hash => hash.slice(0, 4)).join('+')}`
     case 'heartbeat':
     case 'ack':
     case 'goodbye':

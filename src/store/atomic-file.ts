@@ -16,7 +16,12 @@ export async function writeAtomically(path: string, content: string, mode = 0o60
     await file.close()
   }
   await rename(beside, path)
-  const folder = await open(dirname(path))
+  await syncFolder(dirname(path))
+}
+
+/** Names in a folder are on disk only when the folder itself is. */
+export async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path)
   try {
     await folder.sync()
   } finally {

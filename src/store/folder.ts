@@ -7,6 +7,7 @@
  *     boot        when the node was started last
  *     peers.json  addresses to try at the next start
  *     journal/    LevelDB
+ *     blobs/      payloads and results that are too large for the journal
  */
 import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -7,6 +7,7 @@ import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { DataFolderError, DataFolderLockedError } from '../errors.ts'
 import type { Hlc } from '../core/base/hlc.ts'
 import type { Journal } from '../node/ports.ts'
+import { BlobFiles } from './blobs.ts'
 import { nextStart } from './boot-file.ts'
 import { occupant, occupyFolder, prepareFolder, vacateFolder } from './folder.ts'
 import { loadIdentity } from './identity.ts'
@@ -22,6 +23,7 @@ export interface Store {
   /** The node's identity, made when the folder was. */
   readonly privateKey: Ed25519PrivateKey
   readonly journal: Journal
+  readonly blobs: BlobFiles
   /** The start time of a new boot: later than that of every boot before it, also if the clock was set back. */
   nextStart(now: Hlc): Promise<Hlc>
   /** Empty if there are none, or if they cannot be read. */
@@ -89,6 +91,7 @@ function assemble(
   return {
     privateKey,
     journal,
+    blobs: new BlobFiles(folder),
     nextStart: now => nextStart(join(folder, 'boot'), now),
     loadAddresses: () => peers.load(),
     saveAddresses: remembered => peers.save(remembered),

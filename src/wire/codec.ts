@@ -4,7 +4,8 @@
 import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
 import type { Message, SyncRequest, VersionVector } from '../core/message.ts'
-import { TASK_LIMITS } from '../core/options.ts'
+import { BLOBS_PER_MESSAGE_MAX, TASK_LIMITS } from '../core/options.ts'
+import { isBlob } from '../core/task/content.ts'
 import {
   CLAIM_CAUSES,
   LOST_MAX,
@@ -16,6 +17,7 @@ import {
 import { LIMITS } from './limits.ts'
 import {
   duration,
+  either,
   flag,
   mapped,
   message,
@@ -40,10 +42,18 @@ const taskId = text(36, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}
 const stamp = uint(Number.MAX_SAFE_INTEGER)
 const sequence = uint(Number.MAX_SAFE_INTEGER, 1)
 
+const blobHash = text(64, /^[0-9a-f]{64}$/)
+const blobRef = message({
+  hash: required(1, blobHash),
+  bytes: required(2, uint(TASK_LIMITS.blobBytesMax, TASK_LIMITS.inlineBytesMax + 1))
+})
+
+const inline = text(TASK_LIMITS.inlineBytesMax)
+
 const spec = message({
   id: required(1, taskId),
   type: required(2, text(TASK_LIMITS.typeLengthMax * 4)),
-  payload: required(3, text(TASK_LIMITS.inlineBytesMax)),
+  payload: either(required(3, inline), required(15, blobRef), isBlob),
   priority: required(4, uint(TASK_LIMITS.priorityMax, TASK_LIMITS.priorityMin)),
   dependsOn: repeated(5, taskId, TASK_LIMITS.dependenciesMax),
   tags: repeated(6, text(TASK_LIMITS.tagLengthMax * 4), TASK_LIMITS.tagsMax),
@@ -83,7 +93,7 @@ const outcome = mapped(
     by: required(3, boot),
     at: required(4, stamp),
     durationMs: required(5, duration),
-    result: nullable(6, text(TASK_LIMITS.inlineBytesMax)),
+    result: either(nullable(6, inline), required(15, blobRef), isBlob),
     error: nullable(7, error),
     reason: nullable(8, oneOf(SETTLED_REASONS))
   }),
@@ -220,6 +230,16 @@ const closed = message({ boots: repeated(1, boot, LIMITS.vectorEntriesMax) })
 
 const pruned = message({ ids: repeated(1, taskId, LIMITS.openMax) })
 
+const offer = message({
+  boot: required(1, boot),
+  blobs: repeated(2, blobRef, BLOBS_PER_MESSAGE_MAX)
+})
+
+const kept = message({
+  boot: required(1, boot),
+  hashes: repeated(2, blobHash, BLOBS_PER_MESSAGE_MAX)
+})
+
 /** The field number of a kind in the envelope. Numbers are never used again for something else. */
 const KINDS = {
   heartbeat: [1, heartbeat],
@@ -231,7 +251,9 @@ const KINDS = {
   sync: [7, sync],
   'open-needed': [8, openNeeded],
   pruned: [9, pruned],
-  closed: [10, closed]
+  closed: [10, closed],
+  offer: [14, offer],
+  kept: [15, kept]
 } as const satisfies {
   [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]
 }

@@ -2,9 +2,11 @@
  * A node without a network: tasks in a map, settled by the test. It keeps the promises of NodeHandle that the local
  * API relies on, and no others.
  */
+import { Readable } from 'node:stream'
 import { taskId } from '../../src/core/base/ids.ts'
 import {
   AmbiguousTaskError,
+  BlobUnavailableError,
   InvalidOptionError,
   NotReplicatedError,
   PayloadRejectedError,
@@ -12,6 +14,7 @@ import {
   UnknownTaskError
 } from '../../src/errors.ts'
 import type {
+  BlobRef,
   Json,
   NodeEvent,
   NodeHandle,
@@ -67,6 +70,30 @@ export class FakeNode implements NodeHandle {
     const warnings = type === 'strange' ? ['no node has a handler for "strange"'] : []
     if (type === 'quick') this.settle(id, { state: 'completed', result: payload as Json })
     return Promise.resolve({ id, acks: 1, warnings })
+  }
+
+  /** What `writeBlob` was given, by hash: here just its place in the order. */
+  readonly blobs = new Map<string, Buffer>()
+
+  async writeBlob(chunks: AsyncIterable<Uint8Array>): Promise<BlobRef> {
+    const bytes = Buffer.concat(await pieces(chunks))
+    const hash = this.blobs.size.toString(16).padStart(64, '0')
+    this.blobs.set(hash, bytes)
+    return { hash, bytes: bytes.length }
+  }
+
+  async readBlob({ hash }: BlobRef): Promise<AsyncIterable<Uint8Array>> {
+    const bytes = this.blobs.get(hash)
+    if (bytes === undefined) throw new BlobUnavailableError(`no node has the blob ${hash}`)
+    return Readable.from([bytes])
+  }
+
+  submitBlob(
+    type: string,
+    payload: BlobRef,
+    options: Readonly<Record<string, unknown>> = {}
+  ): Promise<Submitted> {
+    return this.submit(type, JSON.parse(String(this.blobs.get(payload.hash))), options)
   }
 
   settle(id: string, change: Partial<TaskView>): void {
@@ -194,10 +221,18 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     settledAt: null,
     durationMs: null,
     payload,
+    payloadBlob: null,
     result: null,
+    resultBlob: null,
     error: null,
     dependsOn: [],
     tags: [],
     lost: []
   }
+}
+
+async function pieces(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+  const all: Uint8Array[] = []
+  for await (const chunk of chunks) all.push(chunk)
+  return all
 }

@@ -60,7 +60,7 @@ export class Heard {
   async value(run: Run): Promise<unknown> {
     const result = await this.outcome(run)
     if (result.status !== 'completed') throw new Error(JSON.stringify(result))
-    return JSON.parse(result.result)
+    return JSON.parse(result.result as string)
   }
 
   line(text: string): Promise<unknown> {

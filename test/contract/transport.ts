@@ -18,6 +18,7 @@ class Witness implements Receiver {
   readonly links: { peer: string; up: boolean }[] = []
   readonly ended: { peer: string; whole: boolean }[] = []
   answer: (from: string, request: SyncRequest) => Iterable<Message> = () => []
+  readonly blobs = new Map<string, () => AsyncIterable<Uint8Array>>()
 
   message(from: string, message: Message): void {
     this.messages.push({ from, message })
@@ -31,6 +32,9 @@ class Witness implements Receiver {
   addresses(): void {}
   answerSync(from: string, request: SyncRequest): Iterable<Message> {
     return this.answer(from, request)
+  }
+  async readBlob(hash: string): Promise<AsyncIterable<Uint8Array> | null> {
+    return this.blobs.get(hash)?.() ?? null
   }
   linked(): string[] {
     const last = new Map(this.links.map(link => [link.peer, link.up]))

@@ -159,7 +159,7 @@ describe('a submission', () => {
       const submitted = a.createTask('shout', payload)
       await expect(submitted).rejects.toMatchObject({ name: 'PayloadRejectedError' })
     }
-    const large = a.createTask('shout', 'x'.repeat(8191))
+    const large = a.createTask('shout', 'x'.repeat(TASK_LIMITS.blobBytesMax - 1))
     await expect(large).rejects.toMatchObject({ name: 'TooLargeError' })
   })
 

@@ -22,6 +22,7 @@ export class Recorder implements Receiver {
   readonly ended: { peer: string; whole: boolean }[] = []
   own: readonly string[] = []
   answer: (from: string, request: SyncRequest) => Iterable<Message> = () => []
+  readonly blobs: Map<string, () => AsyncIterable<Uint8Array>> = new Map()
 
   message(from: string, message: Message): void {
     this.messages.push({ from, message })
@@ -37,6 +38,9 @@ export class Recorder implements Receiver {
   }
   answerSync(from: string, request: SyncRequest): Iterable<Message> {
     return this.answer(from, request)
+  }
+  async readBlob(hash: string): Promise<AsyncIterable<Uint8Array> | null> {
+    return this.blobs.get(hash)?.() ?? null
   }
   isLinked(peer: string): boolean {
     return this.links.findLast(link => link.peer === peer)?.up ?? false

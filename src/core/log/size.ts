@@ -4,12 +4,15 @@
  */
 import { utf8Length } from '../base/utf8.ts'
 import type { BootId } from '../base/ids.ts'
+import { isBlob, type Content } from '../task/content.ts'
 import type { TaskRecord } from '../task/record.ts'
 
 /** Tag and length of a field, and a number of any size. */
 const FIELD_BYTES = 10
 /** A task id with tag and length. */
 const ID_BYTES = 38
+/** A blob's hash and size. */
+const BLOB_BYTES = 96
 
 export class MessageSize {
   /** The envelope, the origin's name and the place of the stretch. */
@@ -24,7 +27,7 @@ export class MessageSize {
   add(record: TaskRecord): void {
     const { spec, created, claim, started, outcome } = record
     this.bytes += 12 * FIELD_BYTES + ID_BYTES * (1 + spec.dependsOn.length)
-    this.bytes += utf8Length(spec.type) + utf8Length(spec.payload)
+    this.bytes += utf8Length(spec.type) + contentLength(spec.payload)
     for (const tag of spec.tags) this.bytes += FIELD_BYTES + utf8Length(tag)
     this.#addName(spec.submittedBy)
     for (const dot of created) {
@@ -39,7 +42,7 @@ export class MessageSize {
       this.#addName(started.by)
     }
     if (outcome === null) return
-    this.bytes += 8 * FIELD_BYTES + utf8Length(outcome.result ?? '')
+    this.bytes += 8 * FIELD_BYTES + contentLength(outcome.result ?? '')
     this.#addName(outcome.by)
     if (outcome.error === null) return
     const { name, message, stack } = outcome.error
@@ -52,4 +55,8 @@ export class MessageSize {
     this.#names.add(name)
     this.bytes += name.length
   }
+}
+
+function contentLength(content: Content): number {
+  return isBlob(content) ? BLOB_BYTES : utf8Length(content)
 }

@@ -13,6 +13,7 @@ import type { Hlc } from '../base/hlc.ts'
 import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import { compareText, compareValues } from '../base/order.ts'
 import { weight } from '../base/weight.ts'
+import type { Content } from './content.ts'
 import type { TaskSpec } from './spec.ts'
 
 /** One write of one boot: the `seq`th, counted from 1. */
@@ -63,8 +64,8 @@ export type Outcome = Readonly<{
   at: Hlc
   /** How long the handler ran, in ms; 0 if it was never called. */
   durationMs: number
-  /** JSON text if completed, else null. */
-  result: string | null
+  /** If completed, else null. */
+  result: Content | null
   error: TaskError | null
   reason: SettledReason | null
 }>

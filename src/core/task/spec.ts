@@ -1,15 +1,16 @@
 /**
  * What a task is: the part that never changes after submission.
  *
- * Payloads and results travel as JSON text. The core never looks inside them.
+ * Payloads and results are JSON text, or blobs of it. The core never looks inside them.
  */
 import type { Hlc } from '../base/hlc.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
+import type { Content } from './content.ts'
 
-/** What a caller asks for: checked and complete. `payload` is JSON text. */
+/** What a caller asks for: checked and complete. */
 export type TaskDraft = Readonly<{
   type: string
-  payload: string
+  payload: Content
   /** 1 to 10, 10 first. */
   priority: number
   dependsOn: readonly TaskId[]

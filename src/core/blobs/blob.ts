@@ -1,0 +1,27 @@
+/**
+ * One blob that is on this node's disk, or is to come here.
+ */
+import type { BootId, NodeId } from '../base/ids.ts'
+import type { BlobRef } from '../task/content.ts'
+
+export class Blob {
+  readonly ref: BlobRef
+  /** It is on this node's disk. */
+  local: boolean = false
+  /** When somebody last had a use for it. */
+  touchedAt: number
+  fetching: boolean = false
+  /** Not to be fetched before this: nobody had it. */
+  retryAt: number = Number.NEGATIVE_INFINITY
+  /** When others were last asked to keep it. */
+  offeredAt: number = Number.NEGATIVE_INFINITY
+  /** Members that said they have it on disk, and the boot that said so. */
+  readonly keepers: Map<NodeId, BootId> = new Map()
+  /** Members that have asked this node to keep it, and are to be told when it does. */
+  readonly askers: Set<NodeId> = new Set()
+
+  constructor(ref: BlobRef, now: number) {
+    this.ref = ref
+    this.touchedAt = now
+  }
+}

@@ -1,0 +1,55 @@
+/**
+ * Which blobs are needed, because a task in this replica names them as its payload or its result.
+ *
+ * Two tasks may name the same blob, as two people may hold tickets to one seat in a cinema that never sells out: the blob
+ * stays until the last of them is gone.
+ */
+import type { TaskId } from '../base/ids.ts'
+import { isBlob, type BlobHash, type BlobRef } from '../task/content.ts'
+import type { TaskRecord } from '../task/record.ts'
+
+export class References {
+  readonly #named = new Map<TaskId, readonly BlobRef[]>()
+  readonly #counts = new Map<BlobHash, { readonly ref: BlobRef; tasks: number }>()
+
+  /** A task has changed, or has come. Returns the blobs that it names now and did not before, or the other way round. */
+  retain({ spec, outcome }: TaskRecord): readonly BlobRef[] {
+    const named = [spec.payload, outcome?.result ?? null].filter(isBlob)
+    const before = this.#named.get(spec.id)
+    if (named.length === 0 && before === undefined) return []
+    if (named.length > 0) this.#named.set(spec.id, named)
+    else this.#named.delete(spec.id)
+    return this.#move(before ?? [], named)
+  }
+
+  /** The task is no more. Returns the blobs that it named. */
+  release(id: TaskId): readonly BlobRef[] {
+    const before = this.#named.get(id)
+    if (before === undefined) return []
+    this.#named.delete(id)
+    return this.#move(before, [])
+  }
+
+  has(hash: BlobHash): boolean {
+    return this.#counts.has(hash)
+  }
+
+  *blobs(): Generator<BlobRef> {
+    for (const { ref } of this.#counts.values()) yield ref
+  }
+
+  #move(before: readonly BlobRef[], after: readonly BlobRef[]): BlobRef[] {
+    const gone = before.filter(({ hash }) => !after.some(ref => ref.hash === hash))
+    const come = after.filter(({ hash }) => !before.some(ref => ref.hash === hash))
+    for (const ref of after) this.#count(ref, 1)
+    for (const ref of before) this.#count(ref, -1)
+    return [...gone, ...come]
+  }
+
+  #count(ref: BlobRef, by: number): void {
+    const count = this.#counts.get(ref.hash) ?? { ref, tasks: 0 }
+    count.tasks += by
+    if (count.tasks > 0) this.#counts.set(ref.hash, count)
+    else this.#counts.delete(ref.hash)
+  }
+}

@@ -1,0 +1,327 @@
+/**
+ * The part of the core that keeps blobs: which are to be here, which are fetched, which may go.
+ *
+ * Every blob has two holders (blobs/holders.ts), and whoever wrote it keeps it until both have said that they have it.
+ * Nothing else moves blobs about: a holder that lacks its share fetches it; a node that has a blob without being its
+ * holder offers it to both, and lets go of it when both have it. When members come or go the holders change, and the same
+ * two rules carry the blobs to their new places.
+ *
+ * A node lets go of a needed blob only in favour of two that stand before it in line. So of all that have it the first in
+ * line never lets go, however much the nodes' views of each other differ.
+ */
+import { nodeOf, type NodeId, type TaskId } from './base/ids.ts'
+import { Blob } from './blobs/blob.ts'
+import { holdersOf, lineFor } from './blobs/holders.ts'
+import { Letters } from './blobs/letters.ts'
+import { Placements } from './blobs/placements.ts'
+import { References } from './blobs/references.ts'
+import type { Context } from './context.ts'
+import type { Kept, Offer } from './message.ts'
+import type { BlobHash, BlobRef } from './task/content.ts'
+import type { TaskRecord } from './task/record.ts'
+
+/** Under way at once. A share can wait, so that what somebody waits for finds room. */
+const FETCHES_MAX = 16
+const SHARE_FETCHES_MAX = 4
+/** Blobs looked at in one tick. Guess: some milliseconds. */
+const LOOK_MAX = 2000
+/** The clock has not been read yet. */
+const NOT_YET = Number.POSITIVE_INFINITY
+
+export class Keeping {
+  readonly #context: Context
+  readonly #references = new References()
+  readonly #placements = new Placements()
+  /** Blobs that are here, or are to come. */
+  readonly #blobs = new Map<BlobHash, Blob>()
+  /** Those of them with which something is still to happen. */
+  readonly #open = new Set<Blob>()
+  /** Tasks that run here or are about to, and what they read. */
+  readonly #needs = new Map<TaskId, readonly BlobRef[]>()
+  readonly #letters: Letters
+  /** The nodes that share all blobs among them. Empty until this node has had time to look round. */
+  #sharers: readonly NodeId[] = []
+  #seen = { nodes: '', since: 0 }
+  #fetching = 0
+  #draining = false
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#letters = new Letters(context.self)
+  }
+
+  /** These are on disk, from an earlier boot. */
+  restore(refs: Iterable<BlobRef>): void {
+    for (const ref of refs) {
+      const blob = this.#blob(ref)
+      blob.local = true
+      blob.touchedAt = NOT_YET
+      this.#open.add(blob)
+    }
+  }
+
+  /** A task has changed, or has come. */
+  retain(record: TaskRecord): void {
+    for (const ref of this.#references.retain(record)) this.#attendShare(ref)
+  }
+
+  /** A task is no more. */
+  release(id: TaskId): void {
+    this.unneed(id)
+    for (const ref of this.#references.release(id)) this.#attendShare(ref)
+  }
+
+  /**
+   * Finds a second place for a blob that has just been written here. Calls back with how many others have it: as soon as
+   * one does, or at once if there is no other, or when it has taken too long.
+   *
+   * @param acks 0 if nobody cares
+   */
+  place(ref: BlobRef, acks: number | null, done: (copies: number) => void): void {
+    const { now, options } = this.#context
+    const deadline = now + options.acksTimeoutMs + ref.bytes / options.blobBytesPerMs
+    this.#placements.add({ hash: ref.hash, wanted: acks === 0 ? 0 : 1, deadline, done })
+    this.kept(ref)
+  }
+
+  /** A task is to run here. Says whether all that it reads is here; what is not is fetched. */
+  need(id: TaskId, refs: readonly BlobRef[]): 'here' | 'coming' | 'nowhere' {
+    const known = this.#needs.has(id)
+    this.#needs.set(id, refs)
+    const missing = refs.map(ref => this.#blob(ref)).filter(({ local }) => !local)
+    if (missing.length === 0) return 'here'
+    if (!known) for (const blob of missing) this.#attend(blob)
+    return missing.some(({ retryAt }) => this.#context.now < retryAt) ? 'nowhere' : 'coming'
+  }
+
+  /** The task does not run here any more. */
+  unneed(id: TaskId): void {
+    const refs = this.#needs.get(id)
+    if (refs === undefined) return
+    this.#needs.delete(id)
+    for (const ref of refs) this.#attend(this.#touch(ref))
+  }
+
+  /** A blob is on this node's disk. */
+  kept(ref: BlobRef): void {
+    const blob = this.#touch(ref)
+    blob.local = true
+    this.#fetched(blob)
+    for (const asker of blob.askers) this.#letters.answer(asker, ref.hash)
+    blob.askers.clear()
+    this.#attend(blob)
+    this.settlePlacements()
+  }
+
+  /** Nobody had the blob, or could send it. Whoever asked for it will ask again. */
+  failed(hash: BlobHash): void {
+    const blob = this.#blobs.get(hash)
+    if (blob === undefined) return
+    this.#fetched(blob)
+    blob.askers.clear()
+    blob.retryAt = this.#context.now + this.#context.options.blobRetryMs
+    this.#attend(blob)
+  }
+
+  /** A member asks this node to keep blobs. */
+  offered(from: NodeId, { boot, blobs }: Offer): void {
+    if (nodeOf(boot) !== from) return
+    for (const ref of blobs) {
+      const blob = this.#touch(ref)
+      blob.keepers.set(from, boot)
+      if (blob.local) this.#letters.answer(from, ref.hash)
+      else blob.askers.add(from)
+      this.#attend(blob)
+    }
+  }
+
+  /** A member has blobs on its disk. */
+  confirmed(from: NodeId, { boot, hashes }: Kept): void {
+    if (nodeOf(boot) !== from) return
+    for (const hash of hashes) {
+      const blob = this.#blobs.get(hash)
+      if (blob === undefined) continue
+      blob.keepers.set(from, boot)
+      this.#attend(blob)
+    }
+    this.settlePlacements()
+  }
+
+  /** Members from which a blob may be had: those that are known to have it first, then by their place in its line. */
+  sources(hash: BlobHash): NodeId[] {
+    const blob = this.#blobs.get(hash)
+    const keeps = (node: NodeId): number => Number(blob !== undefined && this.#isKeptBy(blob, node))
+    const reachable = this.#context.members.reachable().map(({ node }) => node)
+    return lineFor(hash, reachable).sort((x, y) => keeps(y) - keeps(x))
+  }
+
+  /** Lets go of what has found its second place. */
+  settlePlacements(): void {
+    if (this.#placements.isEmpty) return
+    const { members, now } = this.#context
+    this.#placements.settle(now, members.reachable().length, hash => {
+      const blob = this.#blobs.get(hash)
+      return [...(blob?.keepers.keys() ?? [])].filter(node => this.#isKeptBy(blob!, node)).length
+    })
+  }
+
+  tick(): void {
+    this.#balance()
+    for (const blob of [...this.#open].slice(0, LOOK_MAX)) {
+      // To the end of the line, so that the others have their turn in the next tick.
+      this.#open.delete(blob)
+      this.#attend(blob)
+    }
+    this.settlePlacements()
+  }
+
+  /** From here on this node keeps nothing that others can keep. */
+  drain(): void {
+    this.#draining = true
+    this.#share(this.#candidates())
+  }
+
+  /** Whether all that is needed is with others, as far as there are any. */
+  get isSafeElsewhere(): boolean {
+    if (!this.#placements.isEmpty) return false
+    const nodes = this.#candidates()
+    return [...this.#blobs.values()].every(
+      blob =>
+        !blob.local ||
+        !this.#references.has(blob.ref.hash) ||
+        this.#lacking(blob, nodes).length === 0
+    )
+  }
+
+  /** Says what is to be said. */
+  flush(): void {
+    this.#letters.send(this.#context.emit)
+  }
+
+  /** Decides what is to happen with a blob now, and whether it has to be looked at again. */
+  #attend(blob: Blob): void {
+    const atRest = blob.local ? this.#keep(blob) : this.#obtain(blob)
+    if (atRest) this.#open.delete(blob)
+    else this.#open.add(blob)
+  }
+
+  /** The same for a blob of which there may be nothing here, and nothing to be. */
+  #attendShare(ref: BlobRef): void {
+    const known = this.#blobs.get(ref.hash)
+    if (known !== undefined) this.#attend(known)
+    else if (this.#isShare(ref.hash)) this.#attend(this.#blob(ref))
+  }
+
+  /** A blob is here: it stays, is offered to those who are to keep it, or goes. */
+  #keep(blob: Blob): boolean {
+    const { now, options, emit } = this.#context
+    const { hash } = blob.ref
+    const named = this.#references.has(hash)
+    const placing = this.#placements.has(hash)
+    if (named && !placing && this.#isShare(hash)) return true
+    if (named || placing) {
+      const nodes = placing ? this.#candidates() : this.#sharers
+      const lacking = this.#lacking(blob, nodes)
+      if (lacking.length > 0) this.#offer(blob, lacking)
+      if (lacking.length > 0 || nodes.length === 0) return false
+    }
+    const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
+    if (placing || this.#isRead(hash) || now < blob.touchedAt + idleMs) return false
+    this.#blobs.delete(hash)
+    emit({ kind: 'drop-blob', hash })
+    return true
+  }
+
+  /** A blob is not here: it is fetched, if somebody waits for it or it is this node's share. */
+  #obtain(blob: Blob): boolean {
+    const { now, emit } = this.#context
+    const { hash } = blob.ref
+    if (blob.fetching) return false
+    const awaited = blob.askers.size > 0 || this.#isRead(hash)
+    if (!awaited && !this.#isShare(hash)) return this.#blobs.delete(hash)
+    if (now < blob.retryAt) return false
+    if (this.#fetching >= (awaited ? FETCHES_MAX : SHARE_FETCHES_MAX)) return false
+    const from = this.sources(hash)
+    if (from.length === 0) return false
+    blob.fetching = true
+    this.#fetching++
+    emit({ kind: 'fetch-blob', ref: blob.ref, from })
+    return false
+  }
+
+  #fetched(blob: Blob): void {
+    if (blob.fetching) this.#fetching--
+    blob.fetching = false
+  }
+
+  #offer(blob: Blob, nodes: readonly NodeId[]): void {
+    const { now, options } = this.#context
+    if (now < blob.offeredAt + options.blobRetryMs) return
+    blob.offeredAt = now
+    for (const node of nodes) this.#letters.offer(node, blob.ref)
+  }
+
+  /** Which of the blob's holders, other than this node, are not known to have it. */
+  #lacking(blob: Blob, nodes: readonly NodeId[]): NodeId[] {
+    return holdersOf(blob.ref.hash, nodes).filter(
+      node => node !== this.#context.node && !this.#isKeptBy(blob, node)
+    )
+  }
+
+  /** What an earlier boot of a member had is not believed to be there still. */
+  #isKeptBy(blob: Blob, node: NodeId): boolean {
+    const member = this.#context.members.get(node)
+    if (member === undefined || member.left || member.crashed) return false
+    return blob.keepers.get(node) === member.heartbeat.boot
+  }
+
+  /** Whether this node is one of the two that are to keep a blob that is needed. */
+  #isShare(hash: BlobHash): boolean {
+    return this.#references.has(hash) && holdersOf(hash, this.#sharers).includes(this.#context.node)
+  }
+
+  #isRead(hash: BlobHash): boolean {
+    for (const refs of this.#needs.values()) if (refs.some(ref => ref.hash === hash)) return true
+    return false
+  }
+
+  /** Whoever can keep blobs now. */
+  #candidates(): NodeId[] {
+    const { members, node, now } = this.#context
+    const others = members.around(now).filter(({ heartbeat }) => !heartbeat.draining)
+    const nodes = others.map(member => member.node)
+    return this.#draining ? nodes : [...nodes, node]
+  }
+
+  /** Members that come and go at once move nothing: only after a while without change are blobs shared out anew. */
+  #balance(): void {
+    const { now, options } = this.#context
+    const nodes = this.#candidates()
+    const key = nodes.join()
+    if (key !== this.#seen.nodes) this.#seen = { nodes: key, since: now }
+    if (key === this.#sharers.join() || now - this.#seen.since < options.blobBalanceMs) return
+    this.#share(nodes)
+  }
+
+  #share(nodes: readonly NodeId[]): void {
+    const { now } = this.#context
+    this.#sharers = nodes
+    for (const blob of this.#blobs.values()) blob.touchedAt = Math.min(blob.touchedAt, now)
+    for (const ref of this.#references.blobs()) this.#attendShare(ref)
+  }
+
+  #touch(ref: BlobRef): Blob {
+    const blob = this.#blob(ref)
+    blob.touchedAt = this.#context.now
+    return blob
+  }
+
+  #blob(ref: BlobRef): Blob {
+    let blob = this.#blobs.get(ref.hash)
+    if (blob === undefined) {
+      blob = new Blob(ref, this.#context.now)
+      this.#blobs.set(ref.hash, blob)
+    }
+    return blob
+  }
+}

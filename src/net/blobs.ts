@@ -1,0 +1,166 @@
+/**
+ * Fetching blobs: one stream for each, the hash out, the bytes back.
+ *
+ * The asker knows the size and the hash beforehand, so the answer needs no frame, and a stream that was cut off, or that
+ * brings anything else, is found out by whoever keeps the bytes. No bytes at all say "I do not have it". Both ends read and
+ * write piece by piece, and each only as fast as the other.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import type { BlobHash, BlobRef } from '../core/task/content.ts'
+import type { KeepBlob } from '../node/ports.ts'
+import type { Counters } from './counters.ts'
+import { asError, reason, type TransportLog } from './log.ts'
+import {
+  blobAnswersMax,
+  blobAnswersPerPeerMax,
+  streamOpenTimeoutMs,
+  syncStallMs
+} from './protocol.ts'
+import { pacedSource, sendPaced } from './paced.ts'
+import { guardAgainstStall, type StallGuard } from './stall.ts'
+
+export type BlobStreamsOptions = Readonly<{
+  protocol: string
+  connections: (peer: string) => readonly Connection[]
+  /** The bytes of a blob, or null if it is not here. */
+  read: (hash: BlobHash) => Promise<AsyncIterable<Uint8Array> | null>
+  /** @default syncStallMs */
+  stallMs?: number
+  counters: Counters
+  log: TransportLog
+}>
+
+const hashBytes = 32
+
+export class BlobStreams {
+  readonly #options: BlobStreamsOptions
+  /** All streams under way; those that answer, with the peer that asked. */
+  readonly #asking = new Set<Stream>()
+  readonly #answering = new Map<Stream, string>()
+  readonly #stop = new AbortController()
+
+  constructor(options: BlobStreamsOptions) {
+    this.#options = options
+  }
+
+  /** Resolves to whether the peer had the blob, and `keep` has taken it. Never rejects. */
+  async fetch(peer: string, ref: BlobRef, keep: KeepBlob): Promise<boolean> {
+    try {
+      return await this.#fetch(peer, ref, keep)
+    } catch (error) {
+      const { log } = this.#options
+      log.debug({ peer, hash: ref.hash, error: reason(error) }, 'a blob was not fetched')
+      return false
+    }
+  }
+
+  /** The handler of the protocol: a peer asks. */
+  async accept(stream: Stream, connection: Connection): Promise<void> {
+    const peer = connection.remotePeer.toString()
+    if (this.#stop.signal.aborted || this.#isBusy(peer)) {
+      stream.abort(new Error('too many blobs are asked for at once'))
+      return
+    }
+    this.#answering.set(stream, peer)
+    const guard = this.#guard(stream)
+    try {
+      await this.#answer(stream, guard.progress)
+    } catch (error) {
+      this.#options.log.debug({ peer, error: reason(error) }, 'an answer was broken off')
+      stream.abort(asError(error))
+    } finally {
+      guard.release()
+      this.#answering.delete(stream)
+    }
+  }
+
+  /** Ends everything under way. */
+  stop(): void {
+    const why = new Error('this node stops')
+    this.#stop.abort(why)
+    for (const stream of [...this.#asking, ...this.#answering.keys()]) stream.abort(why)
+  }
+
+  #isBusy(peer: string): boolean {
+    const ofPeer = [...this.#answering.values()].filter(other => other === peer).length
+    return this.#answering.size >= blobAnswersMax || ofPeer >= blobAnswersPerPeerMax
+  }
+
+  async #fetch(peer: string, ref: BlobRef, keep: KeepBlob): Promise<boolean> {
+    const connection = this.#options.connections(peer)[0]
+    if (connection === undefined) throw new Error('there is no connection to the peer')
+    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(streamOpenTimeoutMs)])
+    const stream = await connection.newStream([this.#options.protocol], { signal })
+    this.#asking.add(stream)
+    const guard = this.#guard(stream)
+    try {
+      const source = pacedSource(stream)
+      await sendPaced(stream, [Buffer.from(ref.hash, 'hex')])
+      const first = await source.next()
+      if (first.done === true) return false
+      const kept = await keep(this.#received(first.value, source, ref))
+      if (kept) return true
+      this.#refused(peer, ref)
+      throw new Error('its bytes are not the right ones')
+    } catch (error) {
+      stream.abort(asError(error))
+      throw error
+    } finally {
+      guard.release()
+      this.#asking.delete(stream)
+    }
+  }
+
+  async *#received(
+    first: Uint8Array,
+    rest: AsyncIterator<Uint8Array>,
+    ref: BlobRef
+  ): AsyncGenerator<Uint8Array> {
+    let bytes = 0
+    for (let next = first; ;) {
+      bytes += next.length
+      this.#options.counters.bytesReceived += next.length
+      // More than announced is wrong already, and need not be written to disk.
+      if (bytes > ref.bytes) return
+      yield next
+      const { done, value } = await rest.next()
+      if (done === true) return
+      next = value
+    }
+  }
+
+  async #answer(stream: Stream, progress: () => void): Promise<void> {
+    const { read, counters } = this.#options
+    const hash = await readHash(pacedSource(stream))
+    async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of chunks) {
+        counters.bytesSent += chunk.length
+        yield chunk
+      }
+    }
+    const chunks = await read(hash)
+    await sendPaced(stream, chunks === null ? [] : counted(chunks), progress)
+  }
+
+  #guard(stream: Stream): StallGuard {
+    return guardAgainstStall(stream, this.#options.stallMs ?? syncStallMs)
+  }
+
+  #refused(peer: string, { hash }: BlobRef): void {
+    this.#options.counters.refused++
+    this.#options.log.warn({ peer, hash }, 'refused a blob: its bytes are not the right ones')
+  }
+}
+
+/** The whole of what the asker says. */
+async function readHash(source: AsyncIterable<Uint8Array>): Promise<BlobHash> {
+  const request = Buffer.alloc(hashBytes)
+  let filled = 0
+  for await (const chunk of source) {
+    if (filled + chunk.length > hashBytes) throw new Error('this is no hash')
+    request.set(chunk, filled)
+    filled += chunk.length
+  }
+  if (filled < hashBytes) throw new Error('this is no hash')
+  return request.toString('hex')
+}

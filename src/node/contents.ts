@@ -1,0 +1,74 @@
+/**
+ * Payloads and results between programs and blobs: what is small stays text, what is large becomes a blob, and is read
+ * back wherever it is.
+ */
+import type { CoreView } from '../core/view.ts'
+import { TASK_LIMITS } from '../core/options.ts'
+import { isBlob, type BlobRef, type Content } from '../core/task/content.ts'
+import { BlobUnavailableError, InvalidOptionError, TaskFailedError } from '../errors.ts'
+import type { BlobTraffic } from './blob-traffic.ts'
+import type { TaskView } from './handle.ts'
+
+export class Contents {
+  readonly #traffic: BlobTraffic
+  readonly #core: CoreView
+
+  constructor(traffic: BlobTraffic, core: CoreView) {
+    this.#traffic = traffic
+    this.#core = core
+  }
+
+  /** Whether the content fits into a record as it is. */
+  isFit(content: Content): boolean {
+    return isBlob(content) || Buffer.byteLength(content) <= TASK_LIMITS.inlineBytesMax
+  }
+
+  /** Writes JSON text of any size. @throws TooLargeError */
+  write(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
+    return this.#traffic.put(chunks)
+  }
+
+  /**
+   * The payload that was written here before, as it fits into a record.
+   *
+   * @throws InvalidOptionError if it was not
+   */
+  async written(ref: BlobRef): Promise<Content> {
+    const { hash, bytes } = ref
+    if ((await this.#traffic.size(hash)) !== bytes) {
+      throw new InvalidOptionError(
+        `this node has no payload ${hash} of ${bytes} bytes: write it once more, and submit it right after`
+      )
+    }
+    return bytes <= TASK_LIMITS.inlineBytesMax ? this.text(ref) : { hash, bytes }
+  }
+
+  /** @throws BlobUnavailableError */
+  async read(ref: BlobRef): Promise<AsyncIterable<Uint8Array>> {
+    const chunks = await this.#traffic.read(ref, () => this.#core.blobSources(ref.hash))
+    if (chunks !== null) return chunks
+    throw new BlobUnavailableError(
+      `no node that can be asked has the blob ${ref.hash} of ${ref.bytes} bytes: ask again when more nodes are connected`
+    )
+  }
+
+  /**
+   * What the handler of a settled task returned.
+   *
+   * @throws TaskFailedError BlobUnavailableError
+   */
+  async resultOf({ id, state, reason, result, resultBlob, error }: TaskView): Promise<unknown> {
+    if (resultBlob !== null) return JSON.parse(await this.text(resultBlob))
+    if (state === 'completed') return result
+    const status = state === 'cancelled' ? 'cancelled' : 'failed'
+    const name = error?.name ?? 'TaskFailedError'
+    throw new TaskFailedError(id, status, reason ?? '', name, error?.message ?? status)
+  }
+
+  /** @throws BlobUnavailableError */
+  async text(ref: BlobRef): Promise<string> {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of await this.read(ref)) chunks.push(chunk)
+    return Buffer.concat(chunks).toString('utf8')
+  }
+}

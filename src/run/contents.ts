@@ -1,0 +1,50 @@
+/**
+ * Payloads and results as a run meets them: plain values, read from JSON text or from a blob's file, and written back.
+ *
+ * Works the same in a worker thread and on the node's own thread; only where the files are is different to know.
+ */
+import { createHash } from 'node:crypto'
+import { open, readFile } from 'node:fs/promises'
+import type { Run } from '../core/effect.ts'
+import { isBlob, type BlobHash, type BlobRef, type Content } from '../core/task/content.ts'
+
+/** Where the blobs of one run are: those that it reads, and the one that it may write. Passed on to threads. */
+export type RunFiles = Readonly<{
+  paths: ReadonlyMap<BlobHash, string>
+  /** Null where large results have no place. */
+  result: string | null
+}>
+
+/** What a handler is given. */
+export type RunValues = Readonly<{
+  payload: unknown
+  dependencies: Readonly<Record<string, unknown>>
+}>
+
+/** @throws SyntaxError if one is no JSON, and whatever reading a file may throw */
+export async function readValues(run: Run, { paths }: RunFiles): Promise<RunValues> {
+  const read = async (content: Content): Promise<unknown> =>
+    JSON.parse(isBlob(content) ? await readFile(paths.get(content.hash)!, 'utf8') : content)
+  const payload = await read(run.payload)
+  const dependencies: [string, unknown][] = []
+  for (const [id, content] of run.dependencies) dependencies.push([id, await read(content)])
+  return { payload, dependencies: Object.fromEntries(dependencies) }
+}
+
+/** The blobs that a run reads. */
+export function blobsOf(run: Run): BlobRef[] {
+  return [run.payload, ...run.dependencies.values()].filter(isBlob)
+}
+
+/** Writes a result to a file of its own, synced. */
+export async function writeResult(path: string, json: string): Promise<BlobRef> {
+  const bytes = Buffer.from(json)
+  const file = await open(path, 'wx', 0o600)
+  try {
+    await file.writeFile(bytes)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  return { hash: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length }
+}
