@@ -50,6 +50,11 @@ export class Checkers implements Witness {
     this.#nodes = nodes
   }
 
+  /** How many tasks have settled, as far as anybody was told. */
+  get settled(): number {
+    return this.#settled.size
+  }
+
   isAlive(boot: BootId): boolean {
     return this.#nodes.some(node => node.options.boot === boot && !node.gone)
   }

@@ -25,6 +25,7 @@ export type Report = Readonly<{
   steps: number
   /** Tasks whose submission was acknowledged. */
   accepted: number
+  /** How many tasks were told to have settled. */
   settled: number
 }>
 
@@ -73,16 +74,13 @@ class Simulation implements Witness {
         error instanceof Violation ? error : new Violation(0, String((error as Error).stack))
       this.#transcript.add(violation.message)
     }
-    const [node] = this.#nodes.filter(({ gone }) => !gone)
-    const records = [...(node?.core.view.records() ?? [])]
-    const settled = records.filter(({ outcome }) => outcome !== null).length
     return {
       seed: this.#seed,
       violation,
       transcript: this.#transcript.lines,
       steps: this.#steps,
       accepted: new Set(this.#submitted).size,
-      settled
+      settled: this.#checkers.settled
     }
   }
 

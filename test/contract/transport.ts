@@ -245,5 +245,5 @@ function bulky(node: string, bytes: number): Batch {
 }
 
 function request(node: string): SyncRequest {
-  return { kind: 'sync', boot: boot(node), vector: new Map() }
+  return { kind: 'sync', boot: boot(node), vector: new Map(), open: null, more: false }
 }

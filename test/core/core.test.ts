@@ -39,7 +39,15 @@ describe('a submission', () => {
     pump.pass(5000)
     expect(a.sent('batch')).toEqual([])
     expect(a.sent('heartbeat').every(({ vector }) => vector.size === 0)).toBe(true)
-    expect([...a.core.answerSync({ kind: 'sync', boot: B, vector: new Map() })]).toEqual([])
+    expect([
+      ...a.core.answerSync({
+        kind: 'sync',
+        boot: B,
+        vector: new Map(),
+        open: null,
+        more: false
+      })
+    ]).toEqual([])
     a.releaseDisk()
     expect(a.sent('batch')).toHaveLength(1)
   })
@@ -420,7 +428,7 @@ describe('a message that cannot be meant', () => {
     const { a } = queued()
     const vector = new Map<string, number>()
     for (const message of [
-      { kind: 'sync', boot: B, vector },
+      { kind: 'sync', boot: B, vector, open: null, more: false },
       { kind: 'goodbye', boot: bootOf('z') }
     ] as const) {
       expect(a.feed({ kind: 'message', from: 'z', message })).toEqual([])

@@ -4,10 +4,9 @@
  */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { bootOf, outcomeBy, taskOf } from '../support/tasks.ts'
+import { batchesOf, bootOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import './forbid.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
-import { answerSync } from '../../src/core/log/answer.ts'
 import { Log } from '../../src/core/log/log.ts'
 import { join, type Claim, type TaskRecord } from '../../src/core/task/record.ts'
 
@@ -72,9 +71,15 @@ class World {
 
   sync(from: number, to: number, batches: number): void {
     const asker = this.logs[to]!
-    const request = { kind: 'sync', boot: NODES[to]!, vector: asker.mergedVector() } as const
+    const request = {
+      kind: 'sync',
+      boot: NODES[to]!,
+      vector: asker.origins.vector(),
+      open: null,
+      more: false
+    } as const
     let left = batches
-    for (const batch of answerSync(this.logs[from]!, request)) {
+    for (const batch of batchesOf(this.logs[from]!, request)) {
       if (left-- === 0) return
       asker.merge(batch)
     }
@@ -196,7 +201,7 @@ test('replicas that have caught up with each other are equal, and equal to the w
       )
       expect(states[1]).toEqual(states[0])
       expect(states[2]).toEqual(states[0])
-      expect(world.logs[1]!.mergedVector()).toEqual(world.logs[0]!.mergedVector())
+      expect(world.logs[1]!.origins.vector()).toEqual(world.logs[0]!.origins.vector())
     }),
     { numRuns: 150 }
   )

@@ -1,6 +1,6 @@
 /** The log's rules, one by one: gaps, overlaps, cuts, pruning, what is shown and when. */
 import { describe, expect, test } from 'vitest'
-import { bootOf, idOf, outcomeBy, taskOf } from '../support/tasks.ts'
+import { batchesOf, bootOf, idOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import './forbid.ts'
 import type { Flush, StoredTask } from '../../src/core/effect.ts'
 import { answerSync } from '../../src/core/log/answer.ts'
@@ -59,7 +59,7 @@ describe('merging a batch', () => {
     log.merge(rangeOf(source, A, 0, 3))
     log.merge(rangeOf(source, A, 1))
     expect(log.merged(A)).toBe(4)
-    expect([1, 2, 3, 4].map(seq => log.writtenBy(A, seq)!.id)).toEqual(ids(source))
+    expect([1, 2, 3, 4].map(seq => log.origins.writtenBy(A, seq)!.id)).toEqual(ids(source))
     expect([...log.entries()].flatMap(({ writes }) => writes)).toHaveLength(4)
   })
 
@@ -148,7 +148,7 @@ describe('a task that has been pruned elsewhere', () => {
     const log = new Log(B)
     expect(log.merge(pruned)).toEqual({ kind: 'merged', changed: [] })
     expect(log.merged(A)).toBe(2)
-    expect(log.writtenBy(A, 1)).toBeNull()
+    expect(log.origins.writtenBy(A, 1)).toBeNull()
     land(log)
     expect(log.range(A, 0, BYTES_MAX)).toMatchObject({ writes: [-1, -1], records: [] })
   })
@@ -187,7 +187,7 @@ test('a task may come with a change before its creation is covered, and is then 
   log.merge({ kind: 'batch', origin: B, after: 0, records: [granted], writes: [0] })
   log.merge(rangeOf(writer(A, 1), A, 0))
   expect(log.get(idOf(A, 1))!.record.claim.epoch).toBe(1)
-  expect(log.mergedVector()).toEqual(
+  expect(log.origins.vector()).toEqual(
     new Map([
       [A, 1],
       [B, 1]
@@ -261,7 +261,7 @@ describe('what was flushed', () => {
 
     const again = new Log(bootOf('a', 2))
     again.restore(disk.values(), vector)
-    expect(again.mergedVector()).toEqual(log.mergedVector())
+    expect(again.origins.vector()).toEqual(log.origins.vector())
     expect(again.durableVector).toEqual(log.durableVector)
     expect(again.flush()).toBeNull()
     for (const origin of [A, B]) {
@@ -285,9 +285,14 @@ describe('the answer to a sync', () => {
     for (const from of [0, 1, 17, 39, 40]) {
       const asker = new Log(B)
       if (from > 0) asker.merge(rangeOf(source, A, 0, from))
-      const request = { kind: 'sync', boot: B, vector: asker.mergedVector() } as const
-      for (const batch of answerSync(source, request))
-        expect(asker.merge(batch).kind).toBe('merged')
+      const request = {
+        kind: 'sync',
+        boot: B,
+        vector: asker.origins.vector(),
+        open: null,
+        more: false
+      } as const
+      for (const batch of batchesOf(source, request)) expect(asker.merge(batch).kind).toBe('merged')
       expect(ids(asker)).toEqual(ids(source))
     }
   })
@@ -297,8 +302,14 @@ describe('the answer to a sync', () => {
     const asker = new Log(B)
     let rounds = 0
     for (; asker.merged(A) < 60; rounds++) {
-      const request = { kind: 'sync', boot: B, vector: asker.mergedVector() } as const
-      for (const batch of answerSync(source, request)) {
+      const request = {
+        kind: 'sync',
+        boot: B,
+        vector: asker.origins.vector(),
+        open: null,
+        more: false
+      } as const
+      for (const batch of batchesOf(source, request)) {
         asker.merge(batch)
         break
       }
@@ -308,7 +319,13 @@ describe('the answer to a sync', () => {
   })
 
   test('has nothing for one who knows more', () => {
-    const request = { kind: 'sync', boot: B, vector: new Map([[A, 99]]) } as const
+    const request = {
+      kind: 'sync',
+      boot: B,
+      vector: new Map([[A, 99]]),
+      open: null,
+      more: false
+    } as const
     expect([...answerSync(writer(A, 3), request)]).toEqual([])
   })
 })

@@ -107,6 +107,7 @@ export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
     dependsOn: fc.array(id, { maxLength: 3 }),
     tags: fc.array(wideText(TASK_LIMITS.tagLengthMax), { maxLength: 3 }),
     timeoutMs: fc.option(fc.integer({ min: 0, max: TASK_LIMITS.timeoutMsMax })),
+    retentionMs: fc.option(fc.integer({ min: 0, max: TASK_LIMITS.retentionMsMax })),
     submittedAt: stamp,
     submittedBy: boot
   })
@@ -180,5 +181,14 @@ export const message: Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant('ack' as const), boot, vector }),
   fc.record({ kind: fc.constant('steal' as const), request: count, boot, want: count, handlers }),
   fc.record({ kind: fc.constant('goodbye' as const), boot }),
-  fc.record({ kind: fc.constant('sync' as const), boot, vector })
+  fc.record({
+    kind: fc.constant('sync' as const),
+    boot,
+    vector,
+    open: fc.option(fc.array(fc.record({ id, created }), { maxLength: 3 })),
+    more: fc.boolean()
+  }),
+  fc.constant({ kind: 'open-needed' as const }),
+  fc.record({ kind: fc.constant('pruned' as const), ids: fc.array(id, { maxLength: 3 }) }),
+  fc.record({ kind: fc.constant('closed' as const), boots: fc.array(boot, { maxLength: 3 }) })
 )

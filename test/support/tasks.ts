@@ -1,7 +1,9 @@
 /** Tasks for tests: complete, and dull in everything that a test does not name. */
 import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
 import { Entry } from '../../src/core/log/entry.ts'
-import type { Heartbeat } from '../../src/core/message.ts'
+import { answerSync } from '../../src/core/log/answer.ts'
+import type { Log } from '../../src/core/log/log.ts'
+import type { Batch, Heartbeat, SyncRequest } from '../../src/core/message.ts'
 import type { Outcome, TaskRecord } from '../../src/core/task/record.ts'
 import type { TaskDraft, TaskSpec } from '../../src/core/task/spec.ts'
 
@@ -16,7 +18,8 @@ export const DRAFT: TaskDraft = {
   priority: 5,
   dependsOn: [],
   tags: [],
-  timeoutMs: null
+  timeoutMs: null,
+  retentionMs: null
 }
 
 /** The task that write `seq` of `by` created: queued there, unless `parts` says otherwise. */
@@ -75,4 +78,9 @@ export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heart
     vector: new Map(),
     ...parts
   }
+}
+
+/** The batches of an answer to a sync. */
+export function* batchesOf(log: Log, request: SyncRequest): Generator<Batch> {
+  for (const message of answerSync(log, request)) if (message.kind === 'batch') yield message
 }

@@ -113,6 +113,27 @@ const upper: readonly [string, number, (size: number) => Message][] = [
     LIMITS.vectorEntriesMax,
     n => ({ kind: 'ack', boot: A, vector: vector(n) })
   ],
+  [
+    'tasks that an asker has not seen settle',
+    LIMITS.openMax,
+    n => ({
+      kind: 'sync',
+      boot: A,
+      vector: new Map(),
+      open: list(n, () => ({ id: taskOf(A, 1).spec.id, created: [{ origin: A, seq: 1 }] })),
+      more: false
+    })
+  ],
+  [
+    'tasks that have been pruned',
+    LIMITS.openMax,
+    n => ({ kind: 'pruned', ids: list(n, () => taskOf(A, 1).spec.id) })
+  ],
+  [
+    'boots that are closed',
+    LIMITS.vectorEntriesMax,
+    n => ({ kind: 'closed', boots: list(n, () => A) })
+  ],
   ['tasks asked for', LIMITS.wantMax, n => steal(n)],
   ['types asked for', LIMITS.handlersMax, n => steal(1, list(n, String))],
   ['tasks granted', LIMITS.wantMax, n => grant(n, 0)],
@@ -136,7 +157,7 @@ describe('a bound', () => {
     expect(Object.keys(LIMITS).sort()).toEqual(
       [
         ['addressBytesMax', 'addressesMax', 'bootBytesMax', 'createdMax', 'handlersMax'],
-        ['labelBytesMax', 'labelsMax', 'nodeNameBytesMax', 'recordsMax', 'slotsMax'],
+        ['labelBytesMax', 'labelsMax', 'nodeNameBytesMax', 'openMax', 'recordsMax', 'slotsMax'],
         ['vectorEntriesMax', 'versionBytesMax', 'wantMax', 'writesMax']
       ].flat()
     )

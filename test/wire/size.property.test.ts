@@ -44,6 +44,7 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       dependsOn: Array.from({ length: TASK_LIMITS.dependenciesMax }, () => ID),
       tags: Array.from({ length: TASK_LIMITS.tagsMax }, () => text(TASK_LIMITS.tagLengthMax * 4)),
       timeoutMs: TASK_LIMITS.timeoutMsMax,
+      retentionMs: TASK_LIMITS.retentionMsMax,
       submittedAt: Number.MAX_SAFE_INTEGER,
       submittedBy: longBoot(0)
     },
