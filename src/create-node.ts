@@ -14,6 +14,7 @@ import { Node } from './node/node.ts'
 import type { Transport } from './node/ports.ts'
 import { resolveNodeOptions, type NodeOptions, type ResolvedNodeOptions } from './node-options.ts'
 import { createRunner } from './run/runner.ts'
+import { stateFiles } from './state/state-files.ts'
 import { openStore, type Store } from './store/store.ts'
 
 /** Room for a boot's dice: six digits in base 36. */
@@ -26,10 +27,7 @@ const BOOT_DICE = 36 ** 6
  * @param log where it says what happens. @default JSON lines on stderr, from `logLevel` on
  * @throws InvalidOptionError NoClusterKeyError DataFolderError DataFolderLockedError HandlersFileError
  */
-export async function createNode(
-  options: NodeOptions = {},
-  log?: TransportLog
-): Promise<Node> {
+export async function createNode(options: NodeOptions = {}, log?: TransportLog): Promise<Node> {
   const resolved = resolveNodeOptions(options)
   return openNode(resolved, log ?? stderrLog(resolved))
 }
@@ -50,6 +48,7 @@ async function openNode(resolved: ResolvedNodeOptions, log: TransportLog): Promi
     const node = new Node(core, ports, {
       ...resolved,
       isNodeName,
+      stateFiles: stateFiles(cluster, deriveKeys(found.key, cluster).fingerprint, resolved.name),
       log,
       onClosed: () => store.close()
     })

@@ -33,6 +33,11 @@ export class BlobUnavailableError extends Error {
   override readonly name = 'BlobUnavailableError'
 }
 
+/** The state file is another cluster's, of a newer version, damaged, or no state file. Nothing was loaded. */
+export class ForeignStateFileError extends Error {
+  override readonly name = 'ForeignStateFileError'
+}
+
 /** No node of the cluster that can be asked knows the task. */
 export class UnknownTaskError extends Error {
   override readonly name = 'UnknownTaskError'

@@ -20,6 +20,7 @@ export type { Node } from './node/node.ts'
 export type {
   BlobRef,
   Json,
+  LoadedState,
   NodeEvent,
   NodeStatus,
   NodeView,

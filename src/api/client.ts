@@ -5,8 +5,10 @@
  * the classes that the node threw, by name.
  */
 import { Agent, request, type IncomingMessage } from 'node:http'
+import { pipeline } from 'node:stream/promises'
 import { NoNodeError, WaitTimeoutError } from '../errors.ts'
 import type {
+  LoadedState,
   NodeEvent,
   NodeView,
   StatusView,
@@ -20,7 +22,13 @@ import { findFolder, meaning, type Whereabouts } from './find.ts'
 import { errorOf, noNode } from './problem.ts'
 
 type Query = Readonly<Record<string, string | number | undefined>>
-type Call = Readonly<{ query?: Query; body?: unknown; signal?: AbortSignal | undefined }>
+type Call = Readonly<{
+  query?: Query
+  body?: unknown
+  /** Instead of `body`: text that is sent as it is made. */
+  pieces?: AsyncIterable<string>
+  signal?: AbortSignal | undefined
+}>
 
 /** How much longer than the node we wait, for its answer that the time is over. */
 const ANSWER_MS = 2000
@@ -108,6 +116,34 @@ export class Client {
   }
 
   /**
+   * A file with all tasks that the node knows, piece by piece.
+   *
+   * @throws NoNodeError, also when the node goes away on the way
+   */
+  async *exportState(): AsyncGenerator<string> {
+    const response = await this.#send('GET', '/v1/state')
+    if (response.statusCode !== 200) {
+      throw refusal(response, JSON.parse(await this.#text(response, undefined)))
+    }
+    try {
+      for await (const piece of response.setEncoding('utf8')) yield piece as string
+    } catch (error) {
+      throw this.#because(error, undefined)
+    } finally {
+      response.destroy()
+    }
+  }
+
+  /**
+   * Has the node take in such a file.
+   *
+   * @throws ForeignStateFileError NoNodeError, or what the pieces throw
+   */
+  async importState(pieces: AsyncIterable<string>): Promise<LoadedState> {
+    return this.#value('POST', '/v1/state', { pieces })
+  }
+
+  /**
    * What happens from now on, as the node sees it; ends when the node does. A reader that is much too slow misses
    * events, and is told how many by one called `events:lost`.
    *
@@ -143,10 +179,10 @@ export class Client {
   #send(
     method: string,
     path: string,
-    call: Call,
-    agent: Agent | false = this.#agent
+    call: Call = {},
+    agent: Agent | false = call.pieces === undefined && this.#agent
   ): Promise<IncomingMessage> {
-    const { query = {}, body, signal } = call
+    const { query = {}, body, pieces, signal } = call
     return new Promise((resolve, reject) => {
       const sent = request(
         {
@@ -165,7 +201,12 @@ export class Client {
         if (wasIdle && !signal?.aborted) resolve(this.#send(method, path, call, false))
         else reject(this.#because(error, signal))
       })
-      sent.end(body === undefined ? undefined : JSON.stringify(body))
+      if (pieces === undefined) {
+        sent.end(body === undefined ? undefined : JSON.stringify(body))
+      } else {
+        // What the pieces throw is told before the connection breaks for it; its own errors are told above.
+        pipeline(watched(pieces, reject), sent).catch(() => {})
+      }
     })
   }
 
@@ -184,6 +225,18 @@ export class Client {
     if (signal?.aborted) return signal.reason as Error
     if (error instanceof NoNodeError) return error
     return noNode(this.folder, meaning((error as NodeJS.ErrnoException).code))
+  }
+}
+
+async function* watched(
+  pieces: AsyncIterable<string>,
+  failed: (error: Error) => void
+): AsyncGenerator<string> {
+  try {
+    yield* pieces
+  } catch (error) {
+    failed(error as Error)
+    throw error
   }
 }
 

@@ -43,6 +43,39 @@ export function listStream(values: Iterable<unknown>): ReadableStream<Uint8Array
   )
 }
 
+/** Text, piece by piece. If its making throws, the connection breaks. */
+export function textStream(pieces: Iterable<string>): ReadableStream<Uint8Array> {
+  const iterator = pieces[Symbol.iterator]()
+  return new ReadableStream(
+    {
+      pull(controller) {
+        const next = iterator.next()
+        if (next.done === true) controller.close()
+        else controller.enqueue(encoder.encode(next.value))
+      },
+      cancel() {
+        iterator.return?.()
+      }
+    },
+    { highWaterMark: 1 }
+  )
+}
+
+/** The text of a request, piece by piece. May be left and taken up again. */
+export function textOf(body: ReadableStream<Uint8Array> | null): AsyncIterable<string> {
+  const reader = body?.getReader()
+  const decoder = new TextDecoder()
+  return {
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
+        if (done) return { done: true, value: undefined }
+        return { done: false, value: decoder.decode(value, { stream: true }) }
+      }
+    })
+  }
+}
+
 /** Events from now on, until the reader goes away or `end` is signalled. */
 export function eventStream(
   subscribe: (listener: (event: NodeEvent) => void) => () => void,

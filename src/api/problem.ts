@@ -5,6 +5,7 @@
 import {
   AmbiguousTaskError,
   DiskFullError,
+  ForeignStateFileError,
   InvalidOptionError,
   NoNodeError,
   NodeClosedError,
@@ -27,6 +28,7 @@ const STATUS: Readonly<Record<string, ProblemStatus>> = {
   TooLargeError: 413,
   PayloadRejectedError: 422,
   DiskFullError: 507,
+  ForeignStateFileError: 422,
   NotReplicatedError: 503,
   NodeClosedError: 503,
   WaitTimeoutError: 504
@@ -39,6 +41,7 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   TooLargeError,
   PayloadRejectedError,
   DiskFullError,
+  ForeignStateFileError,
   NodeClosedError,
   WaitTimeoutError
 }

@@ -9,7 +9,7 @@ import { DURATION_MS_MAX } from '../durations.ts'
 import { InvalidOptionError, NodeClosedError, TooLargeError, WaitTimeoutError } from '../errors.ts'
 import { TASK_ID, TASK_STATES } from '../names.ts'
 import type { NodeHandle, TaskFilter, TaskView } from '../node/handle.ts'
-import { eventStream, listStream } from './events.ts'
+import { eventStream, listStream, textOf, textStream } from './events.ts'
 import { problemOf } from './problem.ts'
 
 /** The node refuses payloads far below this; it only keeps a stray upload out of our memory. */
@@ -67,6 +67,20 @@ export function routes(node: NodeHandle, closing: AbortSignal): Hono {
   })
   app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
   app.get('/v1/status', c => c.json(node.getSystemStatus()))
+  app.get('/v1/state', () => {
+    return new Response(textStream(node.exportState()), {
+      headers: { 'content-type': 'application/json' }
+    })
+  })
+  app.post('/v1/state', async c => {
+    const pieces = textOf(c.req.raw.body)
+    try {
+      return c.json(await node.importState(pieces))
+    } finally {
+      // An answer before the end of the question would be lost with the connection.
+      for await (const _ of pieces);
+    }
+  })
   app.get('/v1/events', () => ndjson(eventStream(listener => node.onEvent(listener), closing)))
   return app
 }

@@ -21,6 +21,7 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   PayloadRejectedError: 6,
   TooLargeError: 6,
   DiskFullError: 6,
+  ForeignStateFileError: 6,
   NotReplicatedError: 7,
   WaitTimeoutError: 124
 }

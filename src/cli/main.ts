@@ -19,6 +19,7 @@ const VERBS: Readonly<Record<string, () => Promise<Register>>> = {
   nodes: async () => (await import('./commands/nodes.ts')).registerNodes,
   status: async () => (await import('./commands/status.ts')).registerStatus,
   key: async () => (await import('./commands/key.ts')).registerKey,
+  state: async () => (await import('./commands/state.ts')).registerState,
   simulate: async () => (await import('./commands/simulate.ts')).registerSimulate,
   demo: async () => (await import('./commands/demo.ts')).registerDemo
 }

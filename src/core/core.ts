@@ -132,6 +132,10 @@ export class Core {
         return this.#work.completed(input)
       case 'message':
         return this.#onMessage(input.from, input.message)
+      case 'load':
+        // A file is like a peer that has fallen silent: what it had is taken in like anybody's news.
+        this.#onMessage(this.#context.node, input.news)
+        return this.#takeover.loaded(input)
       case 'link':
         return this.#onLink(input.peer, input.up)
       case 'sync-ended':

@@ -78,6 +78,8 @@ export type Effect =
   | Readonly<{ kind: 'abort'; taskId: TaskId; epoch: number }>
   /** The task stands. `acks` other members have it on disk; `short` if that is fewer than asked for. */
   | Readonly<{ kind: 'accepted'; request: number; taskId: TaskId; acks: number; short: boolean }>
+  /** What was loaded is on disk. */
+  | Readonly<{ kind: 'loaded'; request: number }>
   /** The outcome of a task is on disk here and elsewhere: waiters may be told. */
   | Readonly<{ kind: 'settled'; taskId: TaskId }>
   | Readonly<{ kind: 'notify'; event: CoreEvent }>

@@ -2,7 +2,7 @@
  * Everything that can happen to the core. One door in: `Core.step(now, input)`.
  */
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
-import type { Message } from './message.ts'
+import type { Message, News } from './message.ts'
 import type { BlobHash, BlobRef, Content } from './task/content.ts'
 import type { TaskDraft } from './task/spec.ts'
 import type { TaskError } from './task/record.ts'
@@ -33,6 +33,8 @@ export type Input =
       durationMs: number
     }>
   | Readonly<{ kind: 'message'; from: NodeId; message: Message }>
+  /** News out of a file instead of from a peer; answered with `loaded` when they are on disk. */
+  | Readonly<{ kind: 'load'; request: number; news: News }>
   /** An authenticated link to a peer came up, or the last one went down. */
   | Readonly<{ kind: 'link'; peer: NodeId; up: boolean }>
   /** The answer to a `sync` effect has ended: whole, or broken off. */

@@ -105,6 +105,9 @@ export type Offer = Readonly<{ kind: 'offer'; boot: BootId; blobs: readonly Blob
 /** "These blobs are on my disk." The answer to an offer. */
 export type Kept = Readonly<{ kind: 'kept'; boot: BootId; hashes: readonly BlobHash[] }>
 
+/** What an answer to a sync request is made of, or a file. */
+export type News = Pruned | Closed | Batch
+
 export type Message =
   | Heartbeat
   | Batch

@@ -42,6 +42,11 @@ export type CoreOptions = Readonly<{
   stepInMs: number
   /** A node reclaims nothing before it has been up for so long. Six nodes link within a second of their start. */
   bootQuietMs: number
+  /**
+   * Tasks that were loaded from a file are left for so long to whoever held them then. Guess: a node that starts on a busy
+   * computer meets all others within half of it.
+   */
+  orphanQuietMs: number
   /** How long an acknowledgement by others is waited for. */
   acksTimeoutMs: number
   /** A steal request without an answer is given up after this. Guess: 100 times a round trip on a busy LAN. */
@@ -85,6 +90,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   probeMs: 1000,
   stepInMs: 500,
   bootQuietMs: 1000,
+  orphanQuietMs: 5000,
   acksTimeoutMs: 5000,
   stealTimeoutMs: 1000,
   stealPauseMs: 200,

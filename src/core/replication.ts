@@ -146,6 +146,7 @@ export class Replication {
 
   /** Calls back when everything written so far is on disk. */
   onceDurable(done: () => void): void {
+    if (this.#context.log.isDurable) return done()
     this.#urgent = true
     this.#afterFlush.push({ flush: this.#context.log.nextFlush, done })
   }

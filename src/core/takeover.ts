@@ -4,13 +4,16 @@
  * A restart is no exception. The new boot is another holder than the old one, and what the old one held is taken over by
  * whoever is first in line, the restarted node included.
  */
+import { nodeOf } from './base/ids.ts'
 import { Line, rankOf, type Candidate } from './claim/line.ts'
 import { reclaimOf } from './claim/rules.ts'
 import { Settlements } from './claim/settlement.ts'
 import type { Context } from './context.ts'
+import type { Input } from './input.ts'
 import type { Entry } from './log/entry.ts'
 import { Holdings } from './queue/holdings.ts'
 import type { Replication } from './replication.ts'
+import { isSettled } from './task/record.ts'
 
 export class Takeover {
   readonly #context: Context
@@ -18,6 +21,8 @@ export class Takeover {
   readonly #holdings = new Holdings()
   readonly #line: Line
   readonly #settlements = new Settlements()
+  /** Tasks that came out of a file, held by nobody who was known here; and since when. */
+  readonly #orphans = new Map<Entry, number>()
 
   constructor(context: Context, replication: Replication) {
     this.#context = context
@@ -45,18 +50,31 @@ export class Takeover {
     return this.#settlements.isSettling(entry)
   }
 
+  /**
+   * Tasks have come out of a file. If the holder of one is no member at all, nobody will ever say that it is gone: the task
+   * is taken over by whoever loaded it, who may have to meet the others first.
+   */
+  loaded({ request, news }: Extract<Input, { kind: 'load' }>): void {
+    const { log, now, emit } = this.#context
+    for (const { spec } of news.kind === 'batch' ? news.records : []) {
+      const entry = log.get(spec.id)
+      if (entry !== undefined && this.#isOrphan(entry)) this.#orphans.set(entry, now)
+    }
+    this.#replication.onceDurable(() => emit({ kind: 'loaded', request }))
+  }
+
   /** Takes whatever it is this node's turn to take. Returns the tasks taken. */
   reclaimGone(self: Candidate): Entry[] {
     const { members, now } = this.#context
     const holders = this.#holdings.holders()
     this.#line.keep(holders)
     const gone = holders.filter(boot => members.isGone(boot))
-    if (gone.length === 0) return []
+    const taken = this.#takeOrphans()
+    if (gone.length === 0 && taken.length === 0) return []
     const others = members
       .reachable()
       .filter(({ heartbeat }) => !heartbeat.draining)
       .map(({ node, heartbeat: { slots, handlers } }) => ({ node, slots, handlers }))
-    const taken: Entry[] = []
     for (const boot of gone) {
       for (const entry of this.#holdings.of(boot)) {
         const rank = rankOf(entry.id, entry.record.spec.type, self, others)
@@ -86,5 +104,18 @@ export class Takeover {
     if (this.#settlements.isEmpty) return []
     const { self, log, members } = this.#context
     return this.#settlements.settle(self, members.notGone(), origin => log.merged(origin))
+  }
+
+  #takeOrphans(): Entry[] {
+    const { now, options } = this.#context
+    const due = [...this.#orphans].filter(([, since]) => now - since >= options.orphanQuietMs)
+    for (const [entry] of due) this.#orphans.delete(entry)
+    return due.map(([entry]) => entry).filter(entry => this.#isOrphan(entry))
+  }
+
+  #isOrphan({ record }: Entry): boolean {
+    const { node, members } = this.#context
+    const holder = nodeOf(record.claim.holder)
+    return !isSettled(record) && holder !== node && members.get(holder) === undefined
   }
 }

@@ -5,6 +5,7 @@ import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
+import { replicaOf, type Replica } from './log/replica.ts'
 import { reach } from './base/vector.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
@@ -66,6 +67,11 @@ export class CoreView {
   /** In the order in which they came into this replica. */
   *records(): Generator<TaskRecord> {
     for (const entry of this.#log.entries()) yield entry.record
+  }
+
+  /** What is on disk, for a file. */
+  replica(): Replica {
+    return replicaOf(this.#log)
   }
 
   state(record: TaskRecord): TaskState {

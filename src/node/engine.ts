@@ -22,6 +22,7 @@ export type Ports = Readonly<{
 /** What of the core's effects concerns the people and programs round the node. */
 export interface Observer {
   accepted(request: number, taskId: TaskId, acks: number, short: boolean): void
+  loaded(request: number): void
   settled(taskId: TaskId): void
   event(event: CoreEvent): void
   left(): void
@@ -114,6 +115,8 @@ export class Engine {
         return runner.abort(effect.taskId, effect.epoch)
       case 'accepted':
         return this.#observer.accepted(effect.request, effect.taskId, effect.acks, effect.short)
+      case 'loaded':
+        return this.#observer.loaded(effect.request)
       case 'settled':
         return this.#observer.settled(effect.taskId)
       case 'notify':

@@ -120,6 +120,17 @@ export type Submitted = {
   warnings: string[]
 }
 
+/** What became of the tasks in a state file. */
+export type LoadedState = {
+  v: 1
+  /** Tasks that this node did not know. */
+  loaded: number
+  /** Tasks that it knew. */
+  known: number
+  /** Tasks that it knew once: they have settled, and their retention is over. */
+  skipped: number
+}
+
 export type TaskFilter = {
   state?: TaskState
   type?: string
@@ -189,6 +200,14 @@ export interface NodeHandle {
   task(id: TaskId): TaskView
   /** Newest first. */
   tasks(filter?: TaskFilter): Iterable<TaskView>
+  /** A file with all tasks that this node knows, piece by piece, made as it is read. */
+  exportState(): Iterable<string>
+  /**
+   * Takes in what `exportState` gave, here or on another node of the cluster. Nothing is taken in if anything is wrong.
+   *
+   * @throws ForeignStateFileError NodeClosedError
+   */
+  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
   nodes(): NodeView[]
   getSystemStatus(): StatusView
   /** Calls back for each event until the returned function is called. */

@@ -11,13 +11,13 @@ import {
   DiskFullError,
   InvalidOptionError,
   NodeClosedError,
-  UnknownTaskError,
-  WaitTimeoutError
+  UnknownTaskError
 } from '../errors.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { Contents } from './contents.ts'
 import { Engine, type Observer, type Ports } from './engine.ts'
 import type {
+  LoadedState,
   NodeEvent,
   NodeHandle,
   NodeView,
@@ -28,27 +28,14 @@ import type {
   TaskView
 } from './handle.ts'
 import type { HandlerFunction } from './ports.ts'
+import { Listeners } from './listeners.ts'
 import { Picture } from './picture.ts'
 import { durationMs, typeName } from './task-options.ts'
+import type { NodeSettings } from './settings.ts'
+import { State } from './state.ts'
 import { Submissions } from './submissions.ts'
-import { Waits } from './waits.ts'
+import { known, Waits, within } from './waits.ts'
 
-export type NodeSettings = Readonly<{
-  cluster: string
-  /** `computer/instance`. */
-  name: string
-  concurrency: number
-  /** Names of instances that are expected. */
-  roster: readonly string[]
-  isNodeName: (name: string) => boolean
-  log: { warn(message: string): void; error(message: string): void }
-  /** Frees what the ports were made of, after they have stopped. */
-  onClosed: () => Promise<void>
-}>
-
-/** A task may be asked for a moment before its news arrive here. */
-const UNKNOWN_AFTER_MS = 1000
-const UNKNOWN_POLL_MS = 10
 const GRACE_MS = 30_000
 /** Handing on what was aborted takes a flush and a message. */
 const HAND_ON_MS = 5000
@@ -67,7 +54,8 @@ export class Node implements NodeHandle {
   readonly #contents: Contents
   readonly #waits = new Waits()
   readonly #submissions: Submissions
-  readonly #listeners = new Set<(event: NodeEvent) => void>()
+  readonly #state: State
+  readonly #listeners: Listeners
   readonly #closing = Promise.withResolvers<void>()
   readonly #left = Promise.withResolvers<void>()
   readonly #graceOver = Promise.withResolvers<void>()
@@ -82,6 +70,7 @@ export class Node implements NodeHandle {
     this.#core = core
     this.#ports = ports
     this.#settings = settings
+    this.#listeners = new Listeners(() => ports.clock.now())
     this.#picture = new Picture(core.view, ports, settings)
     this.#engine = new Engine(core, ports, this.#observer())
     this.#contents = new Contents(this.#engine.blobs, core.view)
@@ -91,6 +80,7 @@ export class Node implements NodeHandle {
       assertAccepting: () => this.#assertAccepting(),
       warnings: type => this.#picture.warnings(type)
     })
+    this.#state = new State(core.view, settings.stateFiles, this.#engine, () => this.#assertOpen())
     this.id = ports.transport.id
     this.name = settings.name
     this.cluster = settings.cluster
@@ -186,21 +176,11 @@ export class Node implements NodeHandle {
    *   InvalidOptionError
    */
   async waitForTask(id: TaskId, options: { timeout?: number | string } = {}): Promise<unknown> {
-    const timeout =
-      options.timeout === undefined
-        ? undefined
-        : durationMs('timeout', options.timeout, 0, DURATION_MS_MAX)
-    const ended = new AbortController()
-    const message = `${id} has not settled within ${timeout} ms: it goes on`
-    const timer =
-      timeout === undefined
-        ? undefined
-        : setTimeout(() => ended.abort(new WaitTimeoutError(message)), timeout)
-    try {
-      return await this.#contents.resultOf(await this.settled(id, ended.signal))
-    } finally {
-      clearTimeout(timer)
-    }
+    const { timeout } = options
+    if (timeout === undefined) return this.#contents.resultOf(await this.settled(id))
+    const ms = durationMs('timeout', timeout, 0, DURATION_MS_MAX)
+    const message = `${id} has not settled within ${ms} ms: it goes on`
+    return this.#contents.resultOf(await within(ms, message, signal => this.settled(id, signal)))
   }
 
   async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
@@ -232,6 +212,34 @@ export class Node implements NodeHandle {
     return this.#picture.tasks(filter)
   }
 
+  /**
+   * Writes all tasks that this node knows to a file, for `loadState` on any node of the cluster. An existing file is
+   * replaced when the new one is complete.
+   *
+   * @throws InvalidOptionError if it cannot be written
+   */
+  async saveState(file: string): Promise<void> {
+    await this.#settings.stateFiles.write(file, this.exportState())
+  }
+
+  /**
+   * Takes in the tasks of a file. What is known here, or was and has been forgotten, stays as it is; the rest spreads,
+   * and runs if it had not settled. Loading twice, or into a live cluster, is harmless.
+   *
+   * @throws ForeignStateFileError (and nothing was taken in) InvalidOptionError NodeClosedError
+   */
+  loadState(file: string): Promise<LoadedState> {
+    return this.#state.take(this.#settings.stateFiles.read(file))
+  }
+
+  exportState(): Iterable<string> {
+    return this.#state.text(this.#ports.clock.now())
+  }
+
+  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
+    return this.#state.take(pieces)
+  }
+
   nodes(): NodeView[] {
     return this.#picture.nodes()
   }
@@ -241,8 +249,7 @@ export class Node implements NodeHandle {
   }
 
   onEvent(listener: (event: NodeEvent) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
+    return this.#listeners.add(listener)
   }
 
   leave(graceMs: number = GRACE_MS): Promise<void> {
@@ -274,6 +281,7 @@ export class Node implements NodeHandle {
     this.#isClosed = true
     const closed = this.#closedError()
     this.#submissions.rejectAll(closed)
+    this.#state.close()
     this.#waits.rejectAll(closed)
     await this.#engine.stop()
     await this.#settings.onClosed()
@@ -283,9 +291,10 @@ export class Node implements NodeHandle {
   #observer(): Observer {
     return {
       accepted: (request, ...accepted) => this.#submissions.accepted(request, ...accepted),
+      loaded: request => this.#state.loaded(request),
       settled: taskId => {
         const record = this.#core.view.record(taskId)!
-        this.#emit(`task:${record.outcome!.status}`, { taskId, type: record.spec.type })
+        this.#listeners.emit(`task:${record.outcome!.status}`, { taskId, type: record.spec.type })
         this.#waits.release(taskId, () => this.#picture.task(taskId))
       },
       event: event => this.#onCoreEvent(event),
@@ -301,7 +310,7 @@ export class Node implements NodeHandle {
 
   #onCoreEvent(event: CoreEvent): void {
     if (!('taskId' in event)) {
-      this.#emit(event.name, { node: event.nodeName, id: event.node })
+      this.#listeners.emit(event.name, { node: event.nodeName, id: event.node })
       return
     }
     if (event.name === 'task:pruned') {
@@ -309,13 +318,7 @@ export class Node implements NodeHandle {
       this.#waits.reject(event.taskId, new UnknownTaskError(why))
     }
     const type = this.#core.view.record(event.taskId)?.spec.type ?? ''
-    this.#emit(event.name, { taskId: event.taskId, type })
-  }
-
-  #emit(event: string, fields: Readonly<Record<string, string>>): void {
-    if (this.#listeners.size === 0) return
-    const at = new Date(this.#ports.clock.now()).toISOString()
-    for (const listener of this.#listeners) listener({ v: 1, at, event, ...fields })
+    this.#listeners.emit(event.name, { taskId: event.taskId, type })
   }
 
   #equip(): void {
@@ -324,14 +327,11 @@ export class Node implements NodeHandle {
     this.#engine.feed({ kind: 'worker', slots: this.#settings.concurrency, handlers })
   }
 
-  /** Waits for news that may be on their way; returns also if they do not come. */
-  async #known(isKnown: () => boolean, signal?: AbortSignal): Promise<void> {
-    const until = this.#ports.clock.now() + UNKNOWN_AFTER_MS
-    while (!isKnown() && this.#ports.clock.now() < until) {
+  #known(isKnown: () => boolean, signal?: AbortSignal): Promise<void> {
+    return known(isKnown, this.#ports.clock, () => {
       signal?.throwIfAborted()
       this.#assertOpen()
-      await new Promise(resolve => setTimeout(resolve, UNKNOWN_POLL_MS))
-    }
+    })
   }
 
   #assertAccepting(): void {

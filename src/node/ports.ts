@@ -5,8 +5,9 @@
 import type { Flush, MemberRecord, Run, StoredTask } from '../core/effect.ts'
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
-import type { Message, SyncRequest } from '../core/message.ts'
+import type { Message, SyncRequest, VersionVector } from '../core/message.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
+import type { Replica } from '../core/log/replica.ts'
 
 /** Where a transport delivers. Called synchronously, one call at a time. */
 export interface Receiver {
@@ -106,6 +107,21 @@ export interface Blobs extends BlobFolder {
   size(hash: BlobHash): Promise<number | null>
   drop(hash: BlobHash): Promise<void>
 }
+
+/** Reads and writes state files of one cluster. */
+export interface StateFiles {
+  /** The text of a file, piece by piece, made as it is read. */
+  text(replica: Replica, savedAt: string): Iterable<string>
+  /** @throws ForeignStateFileError if any of it is not as it should be */
+  parse(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedReplica>
+  /** Replaces a file, or leaves it as it was. Returns how many lines were written. @throws InvalidOptionError */
+  write(file: string, pieces: Iterable<string>): Promise<number>
+  /** @throws InvalidOptionError */
+  read(file: string): AsyncIterable<string>
+}
+
+/** What was in a file. */
+export type LoadedReplica = Readonly<{ vector: VersionVector; tasks: readonly StoredTask[] }>
 
 export type RunEnded = (taskId: TaskId, epoch: number, run: RunResult, durationMs: number) => void
 

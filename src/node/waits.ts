@@ -2,7 +2,13 @@
  * Callers that wait for tasks to settle.
  */
 import type { TaskId } from '../core/base/ids.ts'
+import { WaitTimeoutError } from '../errors.ts'
 import type { TaskView } from './handle.ts'
+import type { Clock } from './ports.ts'
+
+/** A task may be asked for a moment before its news arrive here. */
+const UNKNOWN_AFTER_MS = 1000
+const UNKNOWN_POLL_MS = 10
 
 type Wait = Readonly<{ resolve: (task: TaskView) => void; reject: (error: unknown) => void }>
 
@@ -45,5 +51,41 @@ export class Waits {
   rejectAll(error: unknown): void {
     for (const waits of this.#waits.values()) for (const { reject } of waits) reject(error)
     this.#waits.clear()
+  }
+}
+
+/**
+ * Waits for news that may be on their way; returns also if they do not come.
+ *
+ * @param check throws if there is no sense in waiting any longer
+ */
+export async function known(
+  isKnown: () => boolean,
+  clock: Pick<Clock, 'now'>,
+  check: () => void
+): Promise<void> {
+  const until = clock.now() + UNKNOWN_AFTER_MS
+  while (!isKnown() && clock.now() < until) {
+    check()
+    await new Promise(resolve => setTimeout(resolve, UNKNOWN_POLL_MS))
+  }
+}
+
+/**
+ * Gives up after a time.
+ *
+ * @throws WaitTimeoutError with this message
+ */
+export async function within<T>(
+  ms: number,
+  message: string,
+  action: (signal: AbortSignal) => Promise<T>
+): Promise<T> {
+  const ended = new AbortController()
+  const timer = setTimeout(() => ended.abort(new WaitTimeoutError(message)), ms)
+  try {
+    return await action(ended.signal)
+  } finally {
+    clearTimeout(timer)
   }
 }

@@ -155,6 +155,7 @@ export class SimNode {
         this.gone = true
         return this.#network.leave(this.id)
       case 'accepted':
+      case 'loaded':
       case 'settled':
       case 'notify':
         return

@@ -53,6 +53,8 @@ function describeInput(input: Input): string | null {
       return `probed ${input.boot.split('/')[0]} ${input.refused ? 'refused' : 'unclear'}`
     case 'disk':
       return `disk ${input.works ? 'works' : 'fails'}`
+    case 'load':
+      return `load ${describe(input.news)}`
     case 'watch':
     case 'addresses':
     case 'leave':
@@ -84,6 +86,8 @@ function describeEffect(effect: Effect): string | null {
       return `abort ${short(effect.taskId)} e${effect.epoch}`
     case 'accepted':
       return `accepted ${short(effect.taskId)} acks ${effect.acks}`
+    case 'loaded':
+      return 'loaded'
     case 'settled':
       return `settled ${short(effect.taskId)}`
     case 'left':

@@ -7,6 +7,7 @@ import { taskId } from '../../src/core/base/ids.ts'
 import {
   AmbiguousTaskError,
   BlobUnavailableError,
+  ForeignStateFileError,
   InvalidOptionError,
   NotReplicatedError,
   PayloadRejectedError,
@@ -16,6 +17,7 @@ import {
 import type {
   BlobRef,
   Json,
+  LoadedState,
   NodeEvent,
   NodeHandle,
   NodeView,
@@ -142,6 +144,23 @@ export class FakeNode implements NodeHandle {
       if (task.type === 'explodes') throw new TypeError('the list broke')
       yield task
     }
+  }
+
+  /** Pieces that were imported, and are exported again. */
+  state: string[] = []
+
+  exportState(): Iterable<string> {
+    return this.state
+  }
+
+  async importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
+    const state: string[] = []
+    for await (const piece of pieces) {
+      if (piece.startsWith('foreign')) throw new ForeignStateFileError('another cluster')
+      state.push(piece)
+    }
+    this.state = state
+    return { v: 1, loaded: state.join('').length, known: 0, skipped: 0 }
   }
 
   nodes(): NodeView[] {

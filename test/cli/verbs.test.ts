@@ -314,3 +314,43 @@ describe('lists and views', () => {
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual(node.getSystemStatus())
   })
 })
+
+describe('state', () => {
+  test('save writes what the node exports, and load hands back what is in the file', async () => {
+    node.state = ['{"tasks":[\n', '{"é":1},\n{"b":2}\n', ']}\n']
+    const file = join(folder, 'state.json')
+    const saved = await run(['state', 'save', file])
+    expect(saved).toEqual({ code: 0, stdout: `2 tasks saved to ${file}\n`, stderr: '' })
+    const text = node.state.join('')
+    node.state = []
+    const { code, stdout } = await run(['state', 'load', file, '--json'])
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toEqual({ v: 1, loaded: text.length, known: 0, skipped: 0 })
+    expect(node.state.join('')).toBe(text)
+  })
+
+  test('a file larger than any buffer passes both ways', async () => {
+    node.state = Array.from({ length: 200 }, (_, i) => `${String(i).repeat(30_000)}\n`)
+    const file = join(folder, 'state.json')
+    expect((await run(['state', 'save', file])).code).toBe(0)
+    const text = node.state.join('')
+    expect((await run(['state', 'load', file])).code).toBe(0)
+    expect(node.state.join('') === text).toBe(true)
+  })
+
+  test('a foreign file is refused with 6, also if most of it is still to come', async () => {
+    const file = join(folder, 'state.json')
+    await writeFile(file, `foreign${'x'.repeat(20_000_000)}`)
+    const { code, stdout, stderr } = await run(['state', 'load', file])
+    expect([code, stdout, stderr]).toEqual([6, '', 'hearsay: another cluster\n'])
+  })
+
+  test('a file that cannot be read or written is wrong usage', async () => {
+    const load = await run(['state', 'load', join(folder, 'none.json')])
+    expect(load.code).toBe(2)
+    expect(load.stderr).toMatch(/none.json cannot be read \(ENOENT\)/)
+    const save = await run(['state', 'save', join(folder, 'no', 'folder.json')])
+    expect(save.code).toBe(2)
+    expect(save.stderr).toMatch(/folder.json cannot be written \(ENOENT\)/)
+  })
+})

@@ -12,7 +12,8 @@ import { privateOptions } from './nodes.ts'
 
 const disk = mkdtempSync(join(tmpdir(), 'hearsay-disk-'))
 const mounted = mount()
-if (!mounted) console.log('full-disk.test.ts left out: it has to mount a small file system, which takes root')
+if (!mounted)
+  console.log('full-disk.test.ts left out: it has to mount a small file system, which takes root')
 
 function mount(): boolean {
   try {
@@ -46,7 +47,11 @@ describe.skipIf(!mounted)('a full disk', () => {
     expect(node.task(kept)).toMatchObject({ state: 'completed', result: 'kept' })
 
     rmSync(ballast)
-    await until(async () => (await submits(node)) !== null, 'the node to accept tasks again', 20_000)
+    await until(
+      async () => (await submits(node)) !== null,
+      'the node to accept tasks again',
+      20_000
+    )
     const after = await node.createTask('echo', 'after')
     expect(await node.waitForTask(after)).toBe('after')
     await node.leave(0)

@@ -195,6 +195,7 @@ export class PumpNode {
         this.running.delete(effect.taskId)
         return
       case 'accepted':
+      case 'loaded':
       case 'settled':
       case 'notify':
       case 'left':

@@ -91,6 +91,11 @@ export class Log {
     return this.#inFlight !== null
   }
 
+  /** Everything that this replica knows is on disk. */
+  get isDurable(): boolean {
+    return this.#inFlight === null && this.#isClean
+  }
+
   /** What this replica has on disk. */
   get durableVector(): VersionVector {
     return this.origins.durable

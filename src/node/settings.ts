@@ -1,0 +1,16 @@
+/** What a node is told by whoever puts it together, beside its parts. */
+import type { StateFiles } from './ports.ts'
+
+export type NodeSettings = Readonly<{
+  cluster: string
+  /** `computer/instance`. */
+  name: string
+  concurrency: number
+  /** Names of instances that are expected. */
+  roster: readonly string[]
+  isNodeName: (name: string) => boolean
+  log: { warn(message: string): void; error(message: string): void }
+  stateFiles: StateFiles
+  /** Frees what the ports were made of, after they have stopped. */
+  onClosed: () => Promise<void>
+}>

@@ -1,0 +1,82 @@
+/**
+ * The node's state on its way into a file, and back.
+ *
+ * A file is taken in a batch at a time, each on disk before the next, so that a large one neither blocks the node nor
+ * piles up in its memory.
+ */
+import { newsOf } from '../core/log/replica.ts'
+import { reach } from '../core/base/vector.ts'
+import type { Input } from '../core/input.ts'
+import { isSettled, type TaskRecord } from '../core/task/record.ts'
+import type { CoreView } from '../core/view.ts'
+import type { LoadedState } from './handle.ts'
+import type { LoadedReplica, StateFiles } from './ports.ts'
+
+export class State {
+  readonly #core: CoreView
+  readonly #files: StateFiles
+  readonly #engine: { feed(input: Input): void }
+  readonly #assertOpen: () => void
+  /** Loads that are on their way to disk. */
+  readonly #loads = new Map<number, () => void>()
+  #requests = 0
+
+  /** @param assertOpen throws a NodeClosedError once the node closes */
+  constructor(
+    core: CoreView,
+    files: StateFiles,
+    engine: { feed(input: Input): void },
+    assertOpen: () => void
+  ) {
+    this.#core = core
+    this.#files = files
+    this.#engine = engine
+    this.#assertOpen = assertOpen
+  }
+
+  text(nowMs: number): Iterable<string> {
+    return this.#files.text(this.#core.replica(), new Date(nowMs).toISOString())
+  }
+
+  /** @throws ForeignStateFileError NodeClosedError */
+  async take(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
+    this.#assertOpen()
+    const replica = await this.#files.parse(pieces)
+    // Counted before the first batch: from then on everything in the file is covered.
+    const result = counted(replica, this.#core)
+    const open = [...this.#core.records()].filter(record => !isSettled(record))
+    for (const news of newsOf(replica, open)) {
+      this.#assertOpen()
+      const request = ++this.#requests
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#loads.set(request, resolve)
+      this.#engine.feed({ kind: 'load', request, news })
+      await promise
+    }
+    this.#assertOpen()
+    return result
+  }
+
+  loaded(request: number): void {
+    this.#loads.get(request)?.()
+    this.#loads.delete(request)
+  }
+
+  /** Whoever still loads is let go, to find the node closed. */
+  close(): void {
+    for (const request of this.#loads.keys()) this.loaded(request)
+  }
+}
+
+function counted({ tasks }: LoadedReplica, core: CoreView): LoadedState {
+  const vector = core.mergedVector()
+  const isCovered = ({ created }: TaskRecord): boolean =>
+    created.every(({ origin, seq }) => reach(vector, origin) >= seq)
+  const result: LoadedState = { v: 1, loaded: 0, known: 0, skipped: 0 }
+  for (const { record } of tasks) {
+    if (core.record(record.spec.id) !== undefined) result.known++
+    else if (isCovered(record)) result.skipped++
+    else result.loaded++
+  }
+  return result
+}

@@ -1,0 +1,71 @@
+/**
+ * State files on disk. One is there as a whole or not at all: it is written beside its place, synced, and then moved, so
+ * that a node that dies while it saves leaves the last good file behind.
+ */
+import { randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { open, rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { InvalidOptionError } from '../errors.ts'
+
+/**
+ * Writes a file, readable by its owner only: it holds payloads and results.
+ *
+ * @param pieces its text, asked for as fast as the disk takes it
+ * @returns how many lines it has
+ * @throws InvalidOptionError if it cannot be written there; what was there before is untouched
+ */
+export async function writeStateFile(
+  file: string,
+  pieces: AsyncIterable<string> | Iterable<string>
+): Promise<number> {
+  const beside = join(dirname(file), `.${basename(file)}.${randomBytes(4).toString('hex')}`)
+  let lines = 0
+  try {
+    const handle = await open(beside, 'wx', 0o600)
+    try {
+      for await (const piece of pieces) {
+        for (let at = piece.indexOf('\n'); at >= 0; at = piece.indexOf('\n', at + 1)) lines++
+        await handle.writeFile(piece)
+      }
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+    await rename(beside, file)
+    await syncFolder(dirname(file))
+    return lines
+  } catch (error) {
+    await rm(beside, { force: true }).catch(() => {})
+    throw refusal(error, `the state file ${file} cannot be written`)
+  }
+}
+
+/**
+ * The text of a file, piece by piece.
+ *
+ * @throws InvalidOptionError if it cannot be read
+ */
+export async function* readStateFile(file: string): AsyncGenerator<string> {
+  try {
+    for await (const piece of createReadStream(file, 'utf8')) yield piece as string
+  } catch (error) {
+    throw refusal(error, `the state file ${file} cannot be read`)
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** What the file system refuses is the caller's to mend; anything else is passed on. */
+function refusal(error: unknown, what: string): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException
+  if (syscall === undefined) return error
+  return new InvalidOptionError(`${what} (${code}): choose another path`)
+}
