@@ -6,8 +6,10 @@
  */
 import { Agent, request, type IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { NoNodeError, WaitTimeoutError } from '../errors.ts'
+import { TASK_LIMITS } from '../core/options.ts'
+import { NoNodeError, TooLargeError, WaitTimeoutError } from '../errors.ts'
 import type {
+  BlobRef,
   LoadedState,
   NodeEvent,
   NodeView,
@@ -63,7 +65,31 @@ export class Client {
     payload: unknown = null,
     options: SubmitOptions = {}
   ): Promise<Submitted> {
-    return this.#value('POST', '/v1/tasks', { body: { type, payload, options } })
+    const text = JSON.stringify(payload) ?? ''
+    const bytes = Buffer.byteLength(text)
+    if (bytes <= TASK_LIMITS.inlineBytesMax) {
+      return this.#value('POST', '/v1/tasks', { body: { type, payload, options } })
+    }
+    if (bytes > TASK_LIMITS.blobBytesMax) {
+      throw new TooLargeError(
+        `the payload has ${bytes} bytes as JSON, at most ${TASK_LIMITS.blobBytesMax} are allowed: pass a path or a URL instead`
+      )
+    }
+    const written = await this.#value<BlobRef>('PUT', '/v1/blobs', { pieces: whole(text) })
+    const payloadBlob = { hash: written.hash, bytes }
+    return this.#value('POST', '/v1/tasks', { body: { type, payloadBlob, options } })
+  }
+
+  /**
+   * A payload or result that is too large to come with its task, as JSON text.
+   *
+   * @throws BlobUnavailableError NoNodeError
+   */
+  async blob({ hash, bytes }: BlobRef): Promise<string> {
+    const response = await this.#send('GET', `/v1/blobs/${hash}`, { query: { bytes } })
+    const text = await this.#text(response, undefined)
+    if (response.statusCode !== 200) throw refusal(response, JSON.parse(text))
+    return text
   }
 
   /**
@@ -238,6 +264,10 @@ async function* watched(
     failed(error as Error)
     throw error
   }
+}
+
+async function* whole(text: string): AsyncGenerator<string> {
+  yield text
 }
 
 function refusal(response: IncomingMessage, problem: unknown): Error {

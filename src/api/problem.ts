@@ -4,6 +4,7 @@
  */
 import {
   AmbiguousTaskError,
+  BlobUnavailableError,
   DiskFullError,
   ForeignStateFileError,
   InvalidOptionError,
@@ -24,6 +25,7 @@ export type ProblemStatus = 400 | 404 | 409 | 413 | 422 | 500 | 503 | 504 | 507
 const STATUS: Readonly<Record<string, ProblemStatus>> = {
   InvalidOptionError: 400,
   UnknownTaskError: 404,
+  BlobUnavailableError: 503,
   AmbiguousTaskError: 409,
   TooLargeError: 413,
   PayloadRejectedError: 422,
@@ -35,6 +37,7 @@ const STATUS: Readonly<Record<string, ProblemStatus>> = {
 }
 
 const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
+  BlobUnavailableError,
   InvalidOptionError,
   UnknownTaskError,
   AmbiguousTaskError,

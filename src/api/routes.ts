@@ -6,18 +6,25 @@ import { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import { DURATION_MS_MAX } from '../durations.ts'
+import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError, NodeClosedError, TooLargeError, WaitTimeoutError } from '../errors.ts'
 import { TASK_ID, TASK_STATES } from '../names.ts'
 import type { NodeHandle, TaskFilter, TaskView } from '../node/handle.ts'
 import { eventStream, listStream, textOf, textStream } from './events.ts'
 import { problemOf } from './problem.ts'
 
-/** The node refuses payloads far below this; it only keeps a stray upload out of our memory. */
+/** Larger payloads are written to disk first, by `PUT /v1/blobs`: the body of a submission is in memory. */
 const BODY_BYTES_MAX = 1_048_576
 
+const blobRef = z.strictObject({
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.number().int().min(1).max(TASK_LIMITS.blobBytesMax)
+})
+const size = z.strictObject({ bytes: z.coerce.number() })
 const submission = z.strictObject({
   type: z.string(),
   payload: z.unknown().default(null),
+  payloadBlob: blobRef.nullable().default(null),
   options: z.record(z.string(), z.unknown()).default({})
 })
 const filter = z.strictObject({
@@ -49,9 +56,25 @@ export function routes(node: NodeHandle, closing: AbortSignal): Hono {
     throw new TooLargeError(`a request may have at most ${BODY_BYTES_MAX} bytes`)
   }
   app.post('/v1/tasks', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }), async c => {
-    const { type, payload, options } = check(submission, parse(await c.req.text()))
-    const submitted = await node.submit(type, payload, await withFullIds(node, options))
+    const { type, payload, payloadBlob, options } = check(submission, parse(await c.req.text()))
+    const full = await withFullIds(node, options)
+    const submitted =
+      payloadBlob === null
+        ? await node.submit(type, payload, full)
+        : await node.submitBlob(type, payloadBlob, full)
     return c.json({ v: 1, ...submitted }, 201)
+  })
+  app.put('/v1/blobs', async c => {
+    const { hash, bytes } = await node.writeBlob(c.req.raw.body ?? [])
+    return c.json({ v: 1, hash, bytes }, 201)
+  })
+  app.get('/v1/blobs/:hash', async c => {
+    const { bytes } = check(size, c.req.query())
+    const blob = check(blobRef, { hash: c.req.param('hash'), bytes })
+    const body = ReadableStream.from(await node.readBlob(blob))
+    return new Response(body, {
+      headers: { 'content-type': 'application/json', 'content-length': String(bytes) }
+    })
   })
   app.get('/v1/tasks', c => {
     const tasks = node.tasks(withoutUndefined(check(filter, c.req.query())))

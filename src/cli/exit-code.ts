@@ -17,6 +17,7 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   DataFolderLockedError: USAGE,
   NoNodeError: NO_NODE,
   NodeClosedError: NO_NODE,
+  BlobUnavailableError: NO_NODE,
   UnknownTaskError: 4,
   PayloadRejectedError: 6,
   TooLargeError: 6,

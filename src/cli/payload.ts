@@ -1,14 +1,14 @@
 /**
  * The payload of a task, as the command line gives it: JSON, the name of a file with JSON, or `-` for stdin.
  *
- * Read with a bound, far above what a node accepts: `submit x - < /dev/zero` has to end with words, not with the memory.
+ * Read with a bound: `submit x - < /dev/zero` has to end with words, not with the memory.
  */
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
+import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../errors.ts'
 
-/** What the node's local API takes in one request. */
-const PAYLOAD_BYTES_MAX = 1_048_576
+const PAYLOAD_BYTES_MAX = TASK_LIMITS.blobBytesMax
 
 /**
  * @throws PayloadRejectedError if it is not JSON

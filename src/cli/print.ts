@@ -3,7 +3,7 @@
  *
  * Texts come from other nodes and other users, so whatever a terminal would take for a command is made visible instead.
  */
-import type { NodeView, StatusView, TaskState, TaskView } from '../node/handle.ts'
+import type { BlobRef, Json, NodeView, StatusView, TaskState, TaskView } from '../node/handle.ts'
 import { durationText } from './duration.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -107,8 +107,8 @@ export function taskLines(task: TaskView, terminal: Terminal): string[] {
     ['settled', task.settledAt === null ? null : task.settledAt + duration],
     ['depends on', task.dependsOn.join(' ') || null],
     ['tags', task.tags.join(' ') || null],
-    ['payload', JSON.stringify(task.payload)],
-    ['result', task.state === 'completed' ? JSON.stringify(task.result) : null],
+    ['payload', contentText(task.payload, task.payloadBlob)],
+    ['result', task.state === 'completed' ? contentText(task.result, task.resultBlob) : null],
     ['error', task.error === null ? null : `${task.error.name}: ${task.error.message}`]
   ])
 }
@@ -130,8 +130,13 @@ function coloured(state: TaskState, terminal: Terminal): string {
 }
 
 function endText(task: TaskView): string {
-  if (task.state === 'completed') return JSON.stringify(task.result)
+  if (task.state === 'completed') return contentText(task.result, task.resultBlob)
   return task.error === null ? (task.reason ?? '') : `${task.error.name}: ${task.error.message}`
+}
+
+/** What is large is not for a terminal. */
+function contentText(value: Json, blob: BlobRef | null): string {
+  return blob === null ? JSON.stringify(value) : `${blob.bytes} bytes, see get --json`
 }
 
 function short(text: string): string {

@@ -176,7 +176,7 @@ export interface NodeHandle {
    *
    * @throws TooLargeError NodeClosedError
    */
-  writeBlob(chunks: AsyncIterable<Uint8Array>): Promise<BlobRef>
+  writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef>
   /**
    * The bytes of a payload or result, as JSON text; fetched from another node if they are not here.
    *

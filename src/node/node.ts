@@ -158,7 +158,7 @@ export class Node implements NodeHandle {
     return this.#submissions.submitBlob(type, payload, options)
   }
 
-  async writeBlob(chunks: AsyncIterable<Uint8Array>): Promise<BlobRef> {
+  async writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
     this.#assertAccepting()
     return this.#contents.write(chunks)
   }

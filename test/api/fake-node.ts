@@ -77,7 +77,7 @@ export class FakeNode implements NodeHandle {
   /** What `writeBlob` was given, by hash: here just its place in the order. */
   readonly blobs = new Map<string, Buffer>()
 
-  async writeBlob(chunks: AsyncIterable<Uint8Array>): Promise<BlobRef> {
+  async writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
     const bytes = Buffer.concat(await pieces(chunks))
     const hash = this.blobs.size.toString(16).padStart(64, '0')
     this.blobs.set(hash, bytes)
@@ -250,7 +250,9 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
   }
 }
 
-async function pieces(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array[]> {
+async function pieces(
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+): Promise<Uint8Array[]> {
   const all: Uint8Array[] = []
   for await (const chunk of chunks) all.push(chunk)
   return all

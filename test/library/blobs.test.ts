@@ -4,9 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Node } from '../../src/index.ts'
-import { TASK_LIMITS } from '../../src/core/options.ts'
-import { until } from '../support/until.ts'
-import { endAll, forget, privateOptions, startNode } from './nodes.ts'
+import { endAll, privateOptions, startNode } from './nodes.ts'
 
 const large = fileURLToPath(new URL('./fixtures/large.ts', import.meta.url))
 const MB = 1_000_000

@@ -1,6 +1,7 @@
 /** Tasks of programs that import hearsay: handlers, waiting on another node, dependencies, order, errors. */
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { TASK_LIMITS } from '../../src/core/options.ts'
 import type { HandlerContext, Node } from '../../src/index.ts'
 import { endAll, startNode } from './nodes.ts'
 

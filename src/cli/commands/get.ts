@@ -1,6 +1,7 @@
 /** `hearsay get`: one task, as it stands now. */
 import type { Command } from '@commander-js/extra-typings'
 import { taskLines } from '../print.ts'
+import { wholeTask } from '../whole.ts'
 import type { Terminal } from '../terminal.ts'
 import {
   clusterOption,
@@ -27,7 +28,7 @@ export function registerGet(program: Command, terminal: Terminal): void {
     .action(async (id, options) => {
       const client = await openClient(options)
       const task = await client.get(id)
-      if (options.json) await terminal.json(task)
+      if (options.json) await terminal.line(await wholeTask(client, task))
       else await terminal.line(taskLines(task, terminal).join('\n'))
     })
 }

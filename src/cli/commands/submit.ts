@@ -11,6 +11,7 @@ import { parseNumber } from '../numbers.ts'
 import { readPayload } from '../payload.ts'
 import { taskLine } from '../print.ts'
 import type { Terminal } from '../terminal.ts'
+import { wholeTask } from '../whole.ts'
 import {
   clusterOption,
   dataOption,
@@ -108,6 +109,6 @@ async function printEnd(
   const task = await client.wait(id)
   terminal.exitCode = exitCodeOfTask(task.state)
   if (shown.idOnly) return
-  if (shown.json) await terminal.json(task)
+  if (shown.json) await terminal.line(await wholeTask(client, task))
   else await terminal.line(taskLine(task, terminal))
 }

@@ -5,6 +5,7 @@ import { parseDurationMs } from '../duration.ts'
 import { exitCodeOfError, exitCodeOfTask, mostTelling, NO_NODE, OWN_FAILURE } from '../exit-code.ts'
 import { taskLine } from '../print.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
+import { wholeTask } from '../whole.ts'
 import {
   clusterOption,
   dataOption,
@@ -55,7 +56,7 @@ async function printSettled(wait: Wait, terminal: Terminal): Promise<number> {
   const { client, id, timeoutMs, json, ended } = wait
   try {
     const task = await client.wait(id, timeoutMs, ended.signal)
-    if (json) await terminal.json(task)
+    if (json) await terminal.line(await wholeTask(client, task))
     else await terminal.line(taskLine(task, terminal))
     return exitCodeOfTask(task.state)
   } catch (error) {

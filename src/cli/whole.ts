@@ -1,0 +1,21 @@
+/**
+ * A task as `--json` prints it: with its payload and result also where these are too large for the node to hand out with
+ * the task. Their text goes to the output as it came, without being parsed.
+ */
+import type { Client } from '../api/client.ts'
+import type { BlobRef, TaskView } from '../node/handle.ts'
+
+/** @throws BlobUnavailableError NoNodeError */
+export async function wholeTask(client: Client, task: TaskView): Promise<string> {
+  const text = (blob: BlobRef | null): Promise<string> | null =>
+    blob === null ? null : client.blob(blob)
+  const whole = {
+    payload: await text(task.payloadBlob),
+    result: await text(task.resultBlob)
+  }
+  const fields = Object.entries(task).map(([name, value]) => {
+    const json = whole[name as keyof typeof whole] ?? JSON.stringify(value)
+    return `${JSON.stringify(name)}:${json}`
+  })
+  return `{${fields.join(',')}}`
+}
