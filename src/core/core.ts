@@ -102,7 +102,7 @@ export class Core {
     log.restore(tasks, vector)
     this.#context.members.restore(members)
     this.#keeping.restore(blobs)
-    for (const entry of log.entries()) entry.reported = isSettled(entry.record)
+    for (const entry of log.entries()) if (isSettled(entry.record)) entry.noteReported()
     this.#work.consider(log.entries())
   }
 
@@ -274,6 +274,8 @@ export class Core {
 
   #onTick(): void {
     const { now, options } = this.#context
+    // First, so that nothing is forgotten in the step that reports it.
+    this.#forget()
     if (now - this.#heartbeatAt >= options.heartbeatMs) this.#publishHeartbeat()
     if (this.#leaving === 'handing on') this.#replication.urge()
     this.#replication.acknowledgeOwed()
@@ -281,6 +283,9 @@ export class Core {
     this.#replication.settleCopies()
     if (this.#probing.isDue) this.#probing.probe()
     this.#reclaim()
+  }
+
+  #forget(): void {
     this.#work.noteForgotten()
     this.#keeping.tick()
     if (this.#answering > 0) return

@@ -259,10 +259,13 @@ export class Replication {
     for (const { record, writes } of flush.tasks) {
       const taskId = record.spec.id
       const entry = log.get(taskId)
-      if (entry === undefined || entry.reported || !isSettled(record)) continue
-      entry.reported = true
+      if (entry === undefined || entry.reportDue || !isSettled(record)) continue
+      entry.reportDue = true
       this.#watched.delete(taskId)
-      const report = (): void => emit({ kind: 'settled', taskId })
+      const report = (): void => {
+        entry.reported = true
+        emit({ kind: 'settled', taskId })
+      }
       if (record.outcome!.by === self) this.onceCopied(lastWrite(writes, self), null, report)
       else report()
     }

@@ -9,7 +9,9 @@ export class Entry {
   record: TaskRecord
   /** The newest state that is on disk: the only one that other nodes are shown. */
   durable: TaskRecord | null = null
-  /** Its outcome has been reported, or is about to be. */
+  /** Its outcome is on this disk, and is reported as soon as it is on another's. */
+  reportDue = false
+  /** Its outcome has been reported. */
   reported = false
   /** The highest epoch at which this replica has seen the task reclaimed; -1 if it has not. */
   reclaimedAt = -1
@@ -20,6 +22,12 @@ export class Entry {
     this.id = record.spec.id
     this.record = record
     this.noteReclaim(record)
+  }
+
+  /** An earlier boot had its outcome on disk: whoever waited has been told, or asks anew. */
+  noteReported(): void {
+    this.reportDue = true
+    this.reported = true
   }
 
   /** A state of the task has been seen, whether or not it prevails. */

@@ -1,0 +1,26 @@
+/** When an outcome may be told, and when it may be forgotten. */
+import { expect, test } from 'vitest'
+import { pumpOf, type PumpNode } from '../support/pump.ts'
+import { bootOf } from '../support/tasks.ts'
+import './forbid.ts'
+
+test('an outcome counts as told only when it is on two disks, and is not forgotten before', () => {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const taskId = a.submit({ retentionMs: 0 })
+  pump.settle()
+  b.holdDisk = true
+  a.end(taskId)
+  for (let i = 0; i < 5; i++) pump.pass(200)
+  expect(a.state(taskId)).toBe('completed')
+  expect(a.core.view.isReported(taskId)).toBe(false)
+  expect(a.of('settled')).toEqual([])
+  b.releaseDisk()
+  pump.settle()
+  expect(a.core.view.isReported(taskId)).toBe(true)
+  expect(a.of('settled')).toEqual([{ kind: 'settled', taskId }])
+  expect(a.core.view.record(taskId)).toBeDefined()
+  for (let i = 0; i < 15; i++) pump.pass(200)
+  expect(a.core.view.record(taskId)).toBeUndefined()
+})
