@@ -71,6 +71,7 @@ export class Replication {
     const merged = log.merge(batch)
     if (merged.kind === 'gap') this.#sync(from)
     if (merged.kind !== 'merged') return []
+    this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
     let prompt = this.#isWitness(batch.origin)
     for (const { id, record } of merged.changed) {
       clock.adopt(latestStamp(record), now)
@@ -191,6 +192,18 @@ export class Replication {
       others: members.reachable().length,
       copies: seq => members.copies(self, seq)
     })
+  }
+
+  /**
+   * Somebody who was away works on tasks that are over. Told before we acknowledge what it wrote about them: it may be
+   * waiting for just that to start them.
+   */
+  #tellForgotten(nodes: Iterable<NodeId>, ids: readonly TaskId[]): void {
+    const { members, emit } = this.#context
+    if (ids.length === 0) return
+    for (const to of nodes) {
+      if (members.isLinked(to)) emit({ kind: 'send', to, message: { kind: 'pruned', ids } })
+    }
   }
 
   /** Tells boots how far their writes are on our disk. */

@@ -8,8 +8,9 @@ import type { Input, RunResult } from '../core/input.ts'
 import type { Message } from '../core/message.ts'
 import { CLOSED } from '../core/base/vector.ts'
 import { compareText, compareValues } from '../core/base/order.ts'
-import { isSettled, isStarted, join, type TaskRecord } from '../core/task/record.ts'
+import { isSettled, join, type TaskRecord } from '../core/task/record.ts'
 import type { Disk } from './disk.ts'
+import { difference, lasting, readyFor, show, waitsForLost } from './look.ts'
 import type { SimNode, Witness } from './sim-node.ts'
 
 /** An invariant that did not hold. */
@@ -66,7 +67,7 @@ export class Checkers implements Witness {
       if (effect.kind !== 'accepted') continue
       this.#accepted.set(effect.taskId, effect.acks === 0 ? node.options.disk : null)
     }
-    this.#noResurrection(node)
+    this.#noteForgotten(node)
     for (const effect of effects) {
       if (effect.kind === 'start') this.#start(node, effect.run)
       if (effect.kind === 'notify') this.#reclaimed(node, effect.event)
@@ -162,21 +163,18 @@ export class Checkers implements Witness {
     }
   }
 
-  /** Invariant 10: what a node has forgotten does not come back to it. */
-  #noResurrection(node: SimNode): void {
+  /** What a node has forgotten may come back to it, from one that was away; but it is never run again (see `start`). */
+  #noteForgotten(node: SimNode): void {
     const known = this.#known.get(node) ?? new Set()
+    const forgotten = this.#forgotten.get(node) ?? new Set()
     if (!this.#known.has(node)) {
       // What an earlier boot had on disk as settled counts as told: nobody is told a second time.
       for (const record of node.core.view.records()) {
         if (isSettled(record)) this.#settled.add(record.spec.id)
       }
     }
-    const forgotten = this.#forgotten.get(node) ?? new Set()
     const now = new Set([...node.core.view.records()].map(({ spec }) => spec.id))
     for (const id of known) if (!now.has(id)) forgotten.add(id)
-    for (const id of now) {
-      if (forgotten.has(id)) throw new Violation(10, `${id} has come back to ${node.options.name}`)
-    }
     this.#known.set(node, now)
     this.#forgotten.set(node, forgotten)
   }
@@ -252,6 +250,8 @@ export class Checkers implements Witness {
     if (completed !== undefined && !completed.gone) {
       throw new Violation(3, `${what} after ${completed.options.name} completed it`)
     }
+    const away = this.#nodes.find(n => !n.gone && this.#forgotten.get(n)?.has(taskId))
+    if (away !== undefined) throw new Violation(10, `${what} after ${away.options.name} forgot it`)
     const before = this.#started.get(`${taskId} ${epoch}`)
     if (before !== undefined && !before.gone) {
       throw new Violation(3, `${what} for the second time, after ${before.options.name}`)
@@ -314,42 +314,4 @@ export class Checkers implements Witness {
       )
     }
   }
-}
-
-/** A task whose submission was never acknowledged may have gone with its node, and others may wait for it. */
-function waitsForLost(node: SimNode, id: TaskId): boolean {
-  const record = node.core.view.record(id)
-  if (record === undefined) return true
-  return !isSettled(record) && record.spec.dependsOn.some(next => waitsForLost(node, next))
-}
-
-/** A task that the holder could give to the node, or start if it is the node. */
-function readyFor(holder: SimNode, node: SimNode): string | undefined {
-  for (const record of holder.core.view.records()) {
-    const { spec, claim } = record
-    if (claim.holder !== holder.options.boot || isStarted(record)) continue
-    if (node.options.handlers.includes(spec.type) && holder.core.view.isReady(spec.id)) {
-      return show(holder, record)
-    }
-  }
-  return undefined
-}
-
-/** Tasks but for those that are kept only because a task that cannot run depends on them. */
-function lasting(node: SimNode): TaskRecord[] {
-  const records = [...node.core.view.records()]
-  const named = new Set(records.filter(r => !isSettled(r)).flatMap(r => r.spec.dependsOn))
-  return records.filter(r => !isSettled(r) || !named.has(r.spec.id))
-}
-
-/** A task that one of them has and the other has not. */
-function difference(x: SimNode, y: SimNode): string {
-  const lacks = (of: SimNode, other: SimNode): TaskRecord | undefined =>
-    lasting(of).find(({ spec }) => other.core.view.record(spec.id) === undefined)
-  const here = lacks(x, y)
-  return here === undefined ? show(y, lacks(y, x)!) : show(x, here)
-}
-
-function show(node: SimNode, { spec, claim, outcome }: TaskRecord): string {
-  return `${spec.id} on ${node.options.name} (epoch ${claim.epoch}, holder ${claim.holder}, ${outcome?.status ?? 'open'})`
 }

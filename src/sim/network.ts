@@ -67,11 +67,15 @@ export class Network {
     }
   }
 
-  /** A node is gone; what is on its way to it is lost. */
+  /** A node is gone on purpose; what is on its way to it is lost. */
   leave(node: NodeId): void {
     this.#receivers.delete(node)
     for (const other of this.#receivers.keys()) {
-      if (this.#links.delete(pair(node, other))) this.#receivers.get(other)!.link(node, false)
+      // What it sent last, its goodbye among it, still arrives: a transport flushes before it stops.
+      const last = this.#arrivals.get(`${node} ${other}`) ?? 0
+      this.#agenda.after(Math.max(0, last - this.#agenda.now), () => {
+        if (this.#links.delete(pair(node, other))) this.#receivers.get(other)?.link(node, false)
+      })
     }
   }
 
@@ -213,7 +217,8 @@ export class Network {
     if (ends.includes(undefined) || this.#isCut(x, y) || this.#links.has(pair(x, y))) return
     this.#links.add(pair(x, y))
     ends[0]!.link(y, true)
-    ends[1]!.link(x, true)
+    // The first one's greeting may have broken it already.
+    if (this.#links.has(pair(x, y))) ends[1]!.link(x, true)
   }
 
   #breakLink(x: NodeId, y: NodeId): void {

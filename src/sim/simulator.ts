@@ -108,7 +108,7 @@ class Simulation implements Witness {
       try {
         return this.#checkers.final()
       } catch (violation) {
-        if (at >= calmAt + CALM_MS) throw violation
+        if (at >= calmAt + CALM_MS + 2 * this.#scenario.skewMsMax) throw violation
       }
     }
   }

@@ -8,8 +8,11 @@ import { failureOf } from './failure.ts'
 const { network } = SCENARIO_DEFAULTS
 const still = { gossipLoss: 0, gossipRepeat: 0, linkBreak: 0, syncBreak: 0 }
 
-/** With one link only, a leaver whose link is down at that moment has nobody to hand on to. */
-const calmPair = { nodes: 2, late: 0, network: { ...network, linkBreak: 0 } }
+/**
+ * With one link only, a leaver whose link is down at that moment has nobody to hand on to; and who is left of two, and does
+ * not know that the other has left, sees no majority.
+ */
+const calmPair = { nodes: 2, late: 0, crashes: 0, network: { ...network, linkBreak: 0 } }
 
 const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['two nodes', 15, { nodes: 2, late: 0, leaving: 0 }],

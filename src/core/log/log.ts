@@ -17,6 +17,7 @@ import { creationOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
 import type { Batch, VersionVector } from '../message.ts'
 import {
+  isSettled,
   join,
   type Claim,
   type Dot,
@@ -32,7 +33,8 @@ import { CLOSED, reach } from '../base/vector.ts'
 export type Patch = Readonly<{ claim?: Claim; started?: Started; outcome?: Outcome }>
 
 export type Merged =
-  | Readonly<{ kind: 'merged'; changed: readonly Entry[] }>
+  /** `forgotten`: tasks in it that have settled and been pruned here, and that the sender has not seen settle. */
+  | Readonly<{ kind: 'merged'; changed: readonly Entry[]; forgotten: readonly TaskId[] }>
   /** All of it was known already. */
   | Readonly<{ kind: 'known' }>
   /** Something in between is missing; nothing was merged. */
@@ -138,8 +140,10 @@ export class Log {
     if (upTo < after) return { kind: 'gap' }
     if (after + writes.length <= upTo) return { kind: 'known' }
     const changed: Entry[] = []
+    const forgotten: TaskId[] = []
     const entries = records.map(record => {
       const entry = this.#mergeRecord(record)
+      if (entry === undefined && !isSettled(record)) forgotten.push(record.spec.id)
       if (entry?.changed === true) changed.push(entry.entry)
       return entry?.entry ?? null
     })
@@ -150,7 +154,7 @@ export class Log {
       else this.#note(entry, origin)
     }
     this.#moved.add(origin)
-    return { kind: 'merged', changed }
+    return { kind: 'merged', changed, forgotten }
   }
 
   /** Merges a record that came with a grant, outside any batch. Undefined if the task was here and has been pruned. */

@@ -1,0 +1,44 @@
+/**
+ * Looking at a node from outside: what checkers ask it, and how they name what they found.
+ */
+import type { TaskId } from '../core/base/ids.ts'
+import { isSettled, isStarted, type TaskRecord } from '../core/task/record.ts'
+import type { SimNode } from './sim-node.ts'
+
+/** A task whose submission was never acknowledged may have gone with its node, and others may wait for it. */
+export function waitsForLost(node: SimNode, id: TaskId): boolean {
+  const record = node.core.view.record(id)
+  if (record === undefined) return true
+  return !isSettled(record) && record.spec.dependsOn.some(next => waitsForLost(node, next))
+}
+
+/** A task that the holder could give to the node, or start if it is the node. */
+export function readyFor(holder: SimNode, node: SimNode): string | undefined {
+  for (const record of holder.core.view.records()) {
+    const { spec, claim } = record
+    if (claim.holder !== holder.options.boot || isStarted(record)) continue
+    if (node.options.handlers.includes(spec.type) && holder.core.view.isReady(spec.id)) {
+      return show(holder, record)
+    }
+  }
+  return undefined
+}
+
+/** Tasks but for those that are kept only because a task that cannot run depends on them. */
+export function lasting(node: SimNode): TaskRecord[] {
+  const records = [...node.core.view.records()]
+  const named = new Set(records.filter(r => !isSettled(r)).flatMap(r => r.spec.dependsOn))
+  return records.filter(r => !isSettled(r) || !named.has(r.spec.id))
+}
+
+/** A task that one of them has and the other has not. */
+export function difference(x: SimNode, y: SimNode): string {
+  const lacks = (of: SimNode, other: SimNode): TaskRecord | undefined =>
+    lasting(of).find(({ spec }) => other.core.view.record(spec.id) === undefined)
+  const here = lacks(x, y)
+  return here === undefined ? show(y, lacks(y, x)!) : show(x, here)
+}
+
+export function show(node: SimNode, { spec, claim, outcome }: TaskRecord): string {
+  return `${spec.id} on ${node.options.name} (epoch ${claim.epoch}, holder ${claim.holder}, ${outcome?.status ?? 'open'})`
+}
