@@ -10,7 +10,7 @@ import { CLOSED } from '../core/base/vector.ts'
 import { compareText, compareValues } from '../core/base/order.ts'
 import { isSettled, join, type TaskRecord } from '../core/task/record.ts'
 import type { Disk } from './disk.ts'
-import { difference, lasting, readyFor, show, waitsForLost } from './look.ts'
+import { difference, lasting, readyFor, seesMajority, show, waitsForLost } from './look.ts'
 import type { SimNode, Witness } from './sim-node.ts'
 
 /** An invariant that did not hold. */
@@ -28,6 +28,7 @@ const IDLE_MS_MAX = 5000
 
 export class Checkers implements Witness {
   readonly #nodes: readonly SimNode[]
+  readonly #forgets: boolean
   /** Origin -> for each of its writes the state that it wrote. */
   readonly #written = new Map<BootId, { taskId: TaskId; state: TaskRecord }[]>()
   /** Node -> origin -> up to which write its coverage has been checked. */
@@ -47,8 +48,10 @@ export class Checkers implements Witness {
   readonly #idleSince = new Map<SimNode, number>()
   #cut = false
 
-  constructor(nodes: readonly SimNode[]) {
+  /** @param forgets whether all that has settled is forgotten before the run ends */
+  constructor(nodes: readonly SimNode[], forgets: boolean) {
     this.#nodes = nodes
+    this.#forgets = forgets
   }
 
   /** How many tasks have settled, as far as anybody was told. */
@@ -63,7 +66,10 @@ export class Checkers implements Witness {
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
     this.#coverage(node)
     for (const effect of effects) {
-      if (effect.kind === 'settled') this.#settled.add(effect.taskId)
+      if (effect.kind === 'settled') {
+        this.#settled.add(effect.taskId)
+        this.#produced(node, node.core.view.record(effect.taskId)!)
+      }
       if (effect.kind !== 'accepted') continue
       this.#accepted.set(effect.taskId, effect.acks === 0 ? node.options.disk : null)
     }
@@ -117,8 +123,10 @@ export class Checkers implements Witness {
       }
     }
     for (const record of first.core.view.records()) this.#outcome(first, record)
-    this.#retention(first)
-    this.#closing(first)
+    if (this.#forgets && seesMajority(first)) {
+      this.#retention(first)
+      this.#closing(first)
+    }
     for (const node of others) {
       this.#equalVectors(first, node)
       const ids = (of: SimNode): string[] =>
@@ -285,7 +293,7 @@ export class Checkers implements Witness {
   }
 
   #outcome(node: SimNode, record: TaskRecord): void {
-    const { spec, started, outcome } = record
+    const { spec } = record
     const runnable = this.#nodes.some(
       n => !n.gone && n.options.slots > 0 && n.options.handlers.includes(spec.type)
     )
@@ -294,6 +302,12 @@ export class Checkers implements Witness {
       if (runnable && !blocked) throw new Violation(2, `${show(node, record)} has never settled`)
       return
     }
+    this.#produced(node, record)
+  }
+
+  /** Invariant 4: an outcome that is told comes from a run. */
+  #produced(node: SimNode, record: TaskRecord): void {
+    const { spec, started, outcome } = record
     if (outcome!.reason === 'DependencyFailed') return
     if (started === null || started.epoch < outcome!.epoch) {
       throw new Violation(4, `${show(node, record)} has ended without a start`)

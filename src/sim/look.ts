@@ -31,6 +31,12 @@ export function lasting(node: SimNode): TaskRecord[] {
   return records.filter(r => !isSettled(r) || !named.has(r.spec.id))
 }
 
+/** Who has crashed for good still counts: without a majority nothing is forgotten. */
+export function seesMajority(node: SimNode): boolean {
+  const others = node.core.view.members(node.now).filter(({ status }) => status !== 'left')
+  return (others.filter(({ linked }) => linked).length + 1) * 2 > others.length + 1
+}
+
 /** A task that one of them has and the other has not. */
 export function difference(x: SimNode, y: SimNode): string {
   const lacks = (of: SimNode, other: SimNode): TaskRecord | undefined =>

@@ -30,7 +30,10 @@ export type Scenario = Readonly<{
   disksLost: number
   /** How often some nodes are cut off from the others for a while. */
   partitions: number
-  /** How far the clock of a node may be off, in ms. It is off by something else after each restart. */
+  /**
+   * How far the clock of a node may be off, in ms. It is off by something else after each restart. A node forgets by its
+   * own clock, so retention has to be as much longer.
+   */
   skewMsMax: number
   network: NetworkOptions
 }>

@@ -58,7 +58,7 @@ class Simulation implements Witness {
     this.#scenario = scenario
     this.#random = new Random(seed)
     this.#network = new Network(this.#agenda, this.#random, scenario.network)
-    this.#checkers = new Checkers(this.#nodes)
+    this.#checkers = new Checkers(this.#nodes, scenario.retentionMs < CALM_MS)
   }
 
   run(): Report {
