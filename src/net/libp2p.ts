@@ -12,7 +12,6 @@ import { noise } from '@chainsafe/libp2p-noise'
 import { identify, type Identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey, Startable } from '@libp2p/interface'
 import { ping, type Ping } from '@libp2p/ping'
-import { preSharedKey } from '@libp2p/pnet'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { InvalidOptionError } from '../errors.ts'
@@ -20,6 +19,7 @@ import { announced } from './addresses.ts'
 import type { DiscoveryComponents } from './discovery.ts'
 import { libp2pLogger, type TransportLog } from './log.ts'
 import { quietYamux } from './muxer.ts'
+import { thriftyProtector } from './protector.ts'
 import { addressTimeoutMs, dialTimeoutMs, type ProtocolNames } from './protocol.ts'
 
 export type Services = {
@@ -64,7 +64,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
         streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 4 << 20 }
       })
     ],
-    connectionProtector: preSharedKey({ psk: swarmKey(psk) }),
+    connectionProtector: thriftyProtector(swarmKey(psk)),
     connectionManager: {
       maxConnections: 128,
       // The default of 5 a second and host resets connections when several nodes of one host start together.
