@@ -64,18 +64,7 @@ export function routes(node: NodeHandle, closing: AbortSignal): Hono {
         : await node.submitBlob(type, payloadBlob, full)
     return c.json({ v: 1, ...submitted }, 201)
   })
-  app.put('/v1/blobs', async c => {
-    const { hash, bytes } = await node.writeBlob(c.req.raw.body ?? [])
-    return c.json({ v: 1, hash, bytes }, 201)
-  })
-  app.get('/v1/blobs/:hash', async c => {
-    const { bytes } = check(size, c.req.query())
-    const blob = check(blobRef, { hash: c.req.param('hash'), bytes })
-    const body = ReadableStream.from(await node.readBlob(blob))
-    return new Response(body, {
-      headers: { 'content-type': 'application/json', 'content-length': String(bytes) }
-    })
-  })
+  serveBlobs(app, node)
   app.get('/v1/tasks', c => {
     const tasks = node.tasks(withoutUndefined(check(filter, c.req.query())))
     return ndjson(listStream(tasks))
@@ -106,6 +95,22 @@ export function routes(node: NodeHandle, closing: AbortSignal): Hono {
   })
   app.get('/v1/events', () => ndjson(eventStream(listener => node.onEvent(listener), closing)))
   return app
+}
+
+/** Payloads and results of any size: streamed, for they may be larger than what a node should have in memory. */
+function serveBlobs(app: Hono, node: NodeHandle): void {
+  app.put('/v1/blobs', async c => {
+    const { hash, bytes } = await node.writeBlob(c.req.raw.body ?? [])
+    return c.json({ v: 1, hash, bytes }, 201)
+  })
+  app.get('/v1/blobs/:hash', async c => {
+    const { bytes } = check(size, c.req.query())
+    const blob = check(blobRef, { hash: c.req.param('hash'), bytes })
+    const body = ReadableStream.from(await node.readBlob(blob))
+    return new Response(body, {
+      headers: { 'content-type': 'application/json', 'content-length': String(bytes) }
+    })
+  })
 }
 
 /** Why all waits and streams end when the API closes. */
