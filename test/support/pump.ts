@@ -11,6 +11,7 @@ import type { Effect, Flush, Run } from '../../src/core/effect.ts'
 import type { Input, RunResult } from '../../src/core/input.ts'
 import type { Message } from '../../src/core/message.ts'
 import type { CoreOptions } from '../../src/core/options.ts'
+import type { BlobRef } from '../../src/core/task/content.ts'
 import type { TaskRecord } from '../../src/core/task/record.ts'
 import { Disk } from '../../src/sim/disk.ts'
 import type { TaskDraft } from '../../src/core/task/spec.ts'
@@ -110,8 +111,13 @@ export class PumpNode {
     this.#pump = pump
     const identity = { boot, name: `test/${this.id}`, version: '0.0.0', labels: {} }
     this.core = new Core(identity, options)
-    const { tasks, vector, members } = disk
-    this.core.restore({ tasks: tasks.values(), vector, members: members.values() })
+    const { tasks, vector, members, blobs } = disk
+    this.core.restore({
+      tasks: tasks.values(),
+      vector,
+      members: members.values(),
+      blobs: [...blobs.values()]
+    })
   }
 
   feed(input: Input): Effect[] {
@@ -125,6 +131,23 @@ export class PumpNode {
   worker(slots: number, handlers: readonly string[] = ['work']): void {
     this.feed({ kind: 'worker', slots, handlers })
     this.#pump.settle()
+  }
+
+  /** Writes a blob, and submits a task that has it as its payload. The task may be yet to come. */
+  submitBlob(payload: BlobRef, acks: number | null = null): void {
+    this.disk.blobs.set(payload.hash, payload)
+    const request = ++this.#requests
+    this.feed({ kind: 'submit', request, draft: { ...DRAFT, payload }, acks })
+  }
+
+  /** The handler of a task that runs here ends with a result that it has written to a blob. */
+  endWith(taskId: TaskId, result: BlobRef): void {
+    this.disk.blobs.set(result.hash, result)
+    this.end(taskId, { status: 'completed', result })
+  }
+
+  has({ hash }: BlobRef): boolean {
+    return this.disk.blobs.has(hash)
   }
 
   /** Returns the id of the new task. */
@@ -188,6 +211,11 @@ export class PumpNode {
         const refused = this.#pump.probing && !this.#pump.alive().some(node => node.boot === boot)
         return this.#pump.later(() => this.feed({ kind: 'probed', boot, refused }))
       }
+      case 'fetch-blob':
+        return this.#pump.later(() => this.#fetchBlob(effect))
+      case 'drop-blob':
+        this.disk.blobs.delete(effect.hash)
+        return
       case 'start':
         this.running.set(effect.run.taskId, effect.run)
         return
@@ -201,6 +229,15 @@ export class PumpNode {
       case 'left':
         return
     }
+  }
+
+  #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
+    const source = this.#pump
+      .alive()
+      .find(({ id, disk }) => from.includes(id) && this.links.has(id) && disk.blobs.has(ref.hash))
+    if (source === undefined) return void this.feed({ kind: 'blob-failed', hash: ref.hash })
+    this.disk.blobs.set(ref.hash, ref)
+    this.feed({ kind: 'blob-kept', ref })
   }
 
   #landed(flush: Flush): void {

@@ -1,0 +1,174 @@
+/** The small rules about blobs: who needs one, who keeps it, who waits for it. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { holdersOf, lineFor } from '../../src/core/blobs/holders.ts'
+import { Letters } from '../../src/core/blobs/letters.ts'
+import { Placements } from '../../src/core/blobs/placements.ts'
+import { References } from '../../src/core/blobs/references.ts'
+import type { Effect } from '../../src/core/effect.ts'
+import { BLOBS_PER_MESSAGE_MAX } from '../../src/core/options.ts'
+import type { BlobRef } from '../../src/core/task/content.ts'
+import { bootOf, outcomeBy, taskOf } from '../support/tasks.ts'
+
+const A = bootOf('a')
+const nodes = ['a', 'b', 'c', 'd', 'e', 'f']
+
+function blob(digit: string): BlobRef {
+  return { hash: digit.repeat(64), bytes: 9000 }
+}
+
+function hashes(refs: readonly BlobRef[]): string {
+  return refs.map(({ hash }) => hash[0]).join('')
+}
+
+describe('references', () => {
+  const payload = blob('1')
+  const result = blob('2')
+  const open = taskOf(A, 1, { spec: { payload } })
+  const settled = { ...open, outcome: outcomeBy(A, { result }) }
+
+  test('begin with the first task that names a blob, and end with the last', () => {
+    const references = new References()
+    expect(hashes(references.retain(open))).toBe('1')
+    expect(references.has(payload.hash)).toBe(true)
+    references.retain(taskOf(A, 2, { spec: { payload } }))
+    references.release(open.spec.id)
+    expect(references.has(payload.hash)).toBe(true)
+    expect(hashes(references.release(taskOf(A, 2).spec.id))).toBe('1')
+    expect(references.has(payload.hash)).toBe(false)
+    expect([...references.blobs()]).toEqual([])
+  })
+
+  test('count a task once, however often it comes', () => {
+    const references = new References()
+    references.retain(open)
+    expect(references.retain(open)).toEqual([])
+    references.release(open.spec.id)
+    expect(references.has(payload.hash)).toBe(false)
+  })
+
+  test('follow what a task names: a result that comes, and one that is replaced', () => {
+    const references = new References()
+    references.retain(open)
+    expect(hashes(references.retain(settled))).toBe('2')
+    const other = { ...open, outcome: outcomeBy(A, { result: blob('3') }) }
+    expect(hashes(references.retain(other))).toBe('23')
+    expect(hashes([...references.blobs()])).toBe('13')
+  })
+
+  test('of a task whose payload is its result are two, and both end', () => {
+    const references = new References()
+    references.retain({ ...open, outcome: outcomeBy(A, { result: payload }) })
+    references.retain(open)
+    expect(references.has(payload.hash)).toBe(true)
+    references.release(open.spec.id)
+    expect(references.has(payload.hash)).toBe(false)
+  })
+
+  test('of small texts there are none', () => {
+    const references = new References()
+    expect(references.retain(taskOf(A, 1, { outcome: outcomeBy(A) }))).toEqual([])
+    expect(references.release(taskOf(A, 1).spec.id)).toEqual([])
+  })
+})
+
+describe('holders', () => {
+  const hash = fc.stringMatching(/^[0-9a-f]{64}$/)
+
+  test('are two, or all if there are fewer, and the same in whatever order nodes are known', () => {
+    fc.assert(
+      fc.property(hash, fc.shuffledSubarray(nodes), (of, some) => {
+        const holders = holdersOf(of, some)
+        expect(holders).toHaveLength(Math.min(2, some.length))
+        expect(holdersOf(of, [...some].sort())).toEqual(holders)
+      })
+    )
+  })
+
+  test('change only where a node comes or goes that is one of them', () => {
+    fc.assert(
+      fc.property(hash, fc.constantFrom(...nodes), (of, gone) => {
+        const before = holdersOf(of, nodes)
+        const after = holdersOf(
+          of,
+          nodes.filter(node => node !== gone)
+        )
+        const stay = before.filter(node => node !== gone)
+        expect(after.slice(0, stay.length)).toEqual(stay)
+      })
+    )
+  })
+
+  test('spread over all nodes', () => {
+    const counts = new Map(nodes.map(node => [node, 0]))
+    for (let i = 0; i < 600; i++) {
+      for (const node of holdersOf(`hash ${i}`, nodes)) counts.set(node, counts.get(node)! + 1)
+    }
+    for (const count of counts.values()) expect(count).toBeGreaterThan(120)
+  })
+
+  test('are the first of the line', () => {
+    expect(lineFor('hash', nodes).slice(0, 2)).toEqual(holdersOf('hash', nodes))
+    expect(lineFor('hash', nodes).sort()).toEqual(nodes)
+  })
+})
+
+describe('a placement', () => {
+  const done: number[] = []
+  const placed = (wanted: number): Placements => {
+    done.length = 0
+    const placements = new Placements()
+    placements.add({ hash: 'h', wanted, deadline: 100, done: copies => done.push(copies) })
+    return placements
+  }
+
+  test('ends when another node has the blob', () => {
+    const placements = placed(1)
+    placements.settle(0, 3, () => 0)
+    expect(done).toEqual([])
+    placements.settle(1, 3, () => 1)
+    placements.settle(2, 3, () => 2)
+    expect(done).toEqual([1])
+    expect(placements.isEmpty).toBe(true)
+  })
+
+  test('ends at once where there is no other node, or none is asked for', () => {
+    placed(1).settle(0, 0, () => 0)
+    expect(done).toEqual([0])
+    placed(0).settle(0, 3, () => 0)
+    expect(done).toEqual([0])
+  })
+
+  test('ends when it has waited long enough, and says that nobody has it', () => {
+    const placements = placed(1)
+    placements.settle(99, 3, () => 0)
+    expect(done).toEqual([])
+    placements.settle(100, 3, () => 0)
+    expect(done).toEqual([0])
+  })
+
+  test('may bring the next one', () => {
+    const placements = new Placements()
+    const next = (): void =>
+      placements.add({ hash: 'n', wanted: 1, deadline: 100, done: () => undefined })
+    placements.add({ hash: 'h', wanted: 0, deadline: 100, done: next })
+    placements.settle(0, 3, () => 0)
+    expect([placements.has('h'), placements.has('n')]).toEqual([false, true])
+  })
+})
+
+test('letters name no more blobs in a message than a peer accepts, and all of them', () => {
+  const letters = new Letters(A)
+  const refs = Array.from({ length: BLOBS_PER_MESSAGE_MAX + 1 }, (_, i) => ({
+    hash: i.toString(16).padStart(64, '0'),
+    bytes: 9000
+  }))
+  for (const ref of refs) letters.offer('b', ref)
+  letters.answer('c', refs[0]!.hash)
+  const effects: Effect[] = []
+  letters.send(effect => effects.push(effect))
+  letters.send(effect => effects.push(effect))
+  const messages = effects.flatMap(effect => (effect.kind === 'send' ? [effect.message] : []))
+  expect(messages.map(({ kind }) => kind)).toEqual(['offer', 'offer', 'kept'])
+  expect(messages.flatMap(message => (message.kind === 'offer' ? message.blobs : []))).toEqual(refs)
+})
