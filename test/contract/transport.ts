@@ -1,9 +1,11 @@
 /**
  * What every `Transport` promises, whatever carries it. Run against libp2p and against the simulator's network.
  */
+import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { bootId } from '../../src/core/base/ids.ts'
 import type { Batch, Heartbeat, Message, SyncRequest } from '../../src/core/message.ts'
+import type { BlobRef } from '../../src/core/task/content.ts'
 import type { Receiver, Transport } from '../../src/node/ports.ts'
 import { GOSSIP_BYTES_MAX } from '../../src/wire/limits.ts'
 import { until } from '../support/until.ts'
@@ -181,6 +183,82 @@ export function transportContract(name: string, make: MakeTransports): void {
       expect(a.seen.ended).toEqual([{ peer: b.transport.id, whole: false }])
     })
 
+    test('a blob arrives whole, however large it is', async () => {
+      const [a, b] = await pair()
+      const blob = blobOf(5_000_000)
+      b.seen.blobs.set(blob.ref.hash, blob.pieces)
+      const kept = new Keeper()
+      expect(await a.transport.fetchBlob(b.transport.id, blob.ref, kept.keep)).toBe(true)
+      expect(kept.hash()).toBe(blob.ref.hash)
+    })
+
+    test('a blob that the peer does not have, or cannot read, is not fetched', async () => {
+      const [a, b] = await pair()
+      const { ref } = blobOf(10_000)
+      const kept = new Keeper()
+      expect(await a.transport.fetchBlob(b.transport.id, ref, kept.keep)).toBe(false)
+      b.seen.blobs.set(ref.hash, () => {
+        throw new Error('the disk is broken')
+      })
+      expect(await a.transport.fetchBlob(b.transport.id, ref, kept.keep)).toBe(false)
+      expect([kept.calls, a.transport.counters().refused]).toEqual([0, 0])
+      expect(await a.transport.fetchBlob('nobody', ref, kept.keep)).toBe(false)
+    })
+
+    test('a blob of wrong bytes is refused and counted, and too many are not even read', async () => {
+      const [a, b] = await pair()
+      const { ref } = blobOf(1_000_000)
+      b.seen.blobs.set(ref.hash, blobOf(8_000_000).pieces)
+      const kept = new Keeper(() => false)
+      expect(await a.transport.fetchBlob(b.transport.id, ref, kept.keep)).toBe(false)
+      expect(a.transport.counters().refused).toBe(1)
+      expect(kept.bytes).toBeLessThanOrEqual(ref.bytes)
+    })
+
+    test('a reader that takes its time holds the sender back', async () => {
+      const [a, b] = await pair()
+      const blob = blobOf(30_000_000)
+      let sent = 0
+      b.seen.blobs.set(blob.ref.hash, async function* () {
+        for await (const piece of blob.pieces()) {
+          sent += piece.length
+          yield piece
+        }
+      })
+      const gate = Promise.withResolvers<void>()
+      const kept = new Keeper()
+      const fetched = a.transport.fetchBlob(b.transport.id, blob.ref, async pieces => {
+        for await (const piece of pieces) {
+          kept.take(piece)
+          await gate.promise
+        }
+        return true
+      })
+      await until(() => kept.bytes > 0, 'a first piece')
+      // As much as it takes for a sender that nobody holds back to send all of it.
+      await a.transport.fetchBlob(b.transport.id, blobOf(15_000_000, b.seen.blobs).ref, pieces =>
+        new Keeper().keep(pieces)
+      )
+      expect(sent).toBeLessThan(10_000_000)
+      gate.resolve()
+      expect(await fetched).toBe(true)
+      expect(kept.hash()).toBe(blob.ref.hash)
+    })
+
+    test('a blob is not fetched to its end by a node that stops', async () => {
+      const [a, b] = await pair()
+      const blob = blobOf(10_000_000)
+      b.seen.blobs.set(blob.ref.hash, async function* () {
+        yield* blob.pieces()
+        await new Promise(() => undefined)
+      })
+      const kept = new Keeper()
+      const fetched = a.transport.fetchBlob(b.transport.id, blob.ref, kept.keep)
+      await until(() => kept.bytes > 0, 'a first piece')
+      await a.transport.stop()
+      expect(await fetched).toBe(false)
+    })
+
     test('what was sent before stop arrives, and nothing is delivered after it', async () => {
       const [a, b] = await pair()
       for (let at = 1; at <= 100; at++) a.transport.send(b.transport.id, beat(a.transport.id, at))
@@ -246,4 +324,44 @@ function bulky(node: string, bytes: number): Batch {
 
 function request(node: string): SyncRequest {
   return { kind: 'sync', boot: boot(node), vector: new Map(), open: null, more: false }
+}
+
+type TestBlob = { ref: BlobRef; pieces: () => AsyncIterable<Uint8Array> }
+
+/** Bytes that are the same for the same size. Has them answered for, if it is given where. */
+function blobOf(bytes: number, served?: Map<string, TestBlob['pieces']>): TestBlob {
+  const all = Buffer.alloc(bytes, `${bytes} `)
+  const hash = createHash('sha256').update(all).digest('hex')
+  const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    for (let at = 0; at < bytes; at += 100_000) yield all.subarray(at, at + 100_000)
+  }
+  served?.set(hash, pieces)
+  return { ref: { hash, bytes }, pieces }
+}
+
+/** Takes what comes, and finds out what it was. */
+class Keeper {
+  bytes = 0
+  calls = 0
+  readonly #digest = createHash('sha256')
+  readonly #verdict: () => boolean
+
+  constructor(verdict: () => boolean = () => true) {
+    this.#verdict = verdict
+  }
+
+  readonly keep = async (pieces: AsyncIterable<Uint8Array>): Promise<boolean> => {
+    this.calls++
+    for await (const piece of pieces) this.take(piece)
+    return this.#verdict()
+  }
+
+  take(piece: Uint8Array): void {
+    this.bytes += piece.length
+    this.#digest.update(piece)
+  }
+
+  hash(): string {
+    return this.#digest.digest('hex')
+  }
 }

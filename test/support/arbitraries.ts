@@ -20,6 +20,7 @@ import {
   type TaskError,
   type TaskRecord
 } from '../../src/core/task/record.ts'
+import type { BlobRef, Content } from '../../src/core/task/content.ts'
 import type { TaskSpec } from '../../src/core/task/spec.ts'
 
 /** Boots of three nodes; two of the first. */
@@ -33,6 +34,16 @@ export const BOOTS: readonly BootId[] = [
 /** Well-formed text of any characters, of at most so many bytes. */
 export function wideText(bytesMax: number): Arbitrary<string> {
   return fc.string({ unit: 'binary', maxLength: Math.min(40, Math.floor(bytesMax / 4)) })
+}
+
+export const blob: Arbitrary<BlobRef> = fc.record({
+  hash: fc.constantFrom('0', '1', 'f').map(digit => digit.repeat(64)),
+  bytes: fc.integer({ min: TASK_LIMITS.inlineBytesMax + 1, max: TASK_LIMITS.blobBytesMax })
+})
+
+/** Text, often one of these, or a blob. */
+function content(...often: string[]): Arbitrary<Content> {
+  return fc.oneof(fc.constantFrom(...often), wideText(TASK_LIMITS.inlineBytesMax), blob)
 }
 
 export const boot: Arbitrary<BootId> = fc.constantFrom(...BOOTS)
@@ -82,7 +93,7 @@ export const outcome: Arbitrary<Outcome> = fc.oneof(
     by: boot,
     at: stamp,
     durationMs,
-    result: fc.oneof(fc.constantFrom('1', '2'), wideText(TASK_LIMITS.inlineBytesMax)),
+    result: content('1', '2'),
     error: fc.constant(null),
     reason: fc.constant(null)
   }),
@@ -102,7 +113,7 @@ export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
   return fc.record({
     id: of,
     type: fc.oneof(fc.constantFrom('red', 'blue'), wideText(TASK_LIMITS.typeLengthMax)),
-    payload: fc.oneof(fc.constantFrom('null', '{}'), wideText(TASK_LIMITS.inlineBytesMax)),
+    payload: content('null', '{}'),
     priority: fc.integer({ min: TASK_LIMITS.priorityMin, max: TASK_LIMITS.priorityMax }),
     dependsOn: fc.array(id, { maxLength: 3 }),
     tags: fc.array(wideText(TASK_LIMITS.tagLengthMax), { maxLength: 3 }),
@@ -181,6 +192,15 @@ export const message: Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant('ack' as const), boot, vector }),
   fc.record({ kind: fc.constant('steal' as const), request: count, boot, want: count, handlers }),
   fc.record({ kind: fc.constant('goodbye' as const), boot }),
+  fc.record({ kind: fc.constant('offer' as const), boot, blobs: fc.array(blob, { maxLength: 3 }) }),
+  fc.record({
+    kind: fc.constant('kept' as const),
+    boot,
+    hashes: fc.array(
+      blob.map(({ hash }) => hash),
+      { maxLength: 3 }
+    )
+  }),
   fc.record({
     kind: fc.constant('sync' as const),
     boot,

@@ -4,7 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { bootOf, heartbeatOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import { bootId, taskId } from '../../src/core/base/ids.ts'
 import type { Batch, Heartbeat, Message } from '../../src/core/message.ts'
-import { TASK_LIMITS } from '../../src/core/options.ts'
+import { BLOBS_PER_MESSAGE_MAX, TASK_LIMITS } from '../../src/core/options.ts'
+import type { BlobRef } from '../../src/core/task/content.ts'
 import type { TaskRecord } from '../../src/core/task/record.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
 import { LIMITS } from '../../src/wire/limits.ts'
@@ -55,6 +56,10 @@ const vector = (count: number): Map<string, number> =>
   new Map(list(count, i => [bootId(`n${i}`, 1, 0), 1]))
 
 /** What is bounded, the bound, and a message that has exactly so much of it. */
+function blob(bytes: number): BlobRef {
+  return { hash: '0123456789abcdef'.repeat(4), bytes }
+}
+
 const upper: readonly [string, number, (size: number) => Message][] = [
   ['type', TASK_LIMITS.typeLengthMax * 4, n => batchOf({ spec: { type: text(n) } })],
   ['payload', TASK_LIMITS.inlineBytesMax, n => batchOf({ spec: { payload: text(n) } })],
@@ -134,6 +139,26 @@ const upper: readonly [string, number, (size: number) => Message][] = [
     LIMITS.vectorEntriesMax,
     n => ({ kind: 'closed', boots: list(n, () => A) })
   ],
+  [
+    'bytes of a payload in a blob',
+    TASK_LIMITS.blobBytesMax,
+    n => batchOf({ spec: { payload: blob(n) } })
+  ],
+  [
+    'bytes of a result in a blob',
+    TASK_LIMITS.blobBytesMax,
+    n => batchOf({ outcome: outcomeBy(A, { result: blob(n) }) })
+  ],
+  [
+    'blobs offered',
+    BLOBS_PER_MESSAGE_MAX,
+    n => ({ kind: 'offer', boot: A, blobs: list(n, () => blob(9000)) })
+  ],
+  [
+    'blobs that are kept',
+    BLOBS_PER_MESSAGE_MAX,
+    n => ({ kind: 'kept', boot: A, hashes: list(n, () => blob(9000).hash) })
+  ],
   ['tasks asked for', LIMITS.wantMax, n => steal(n)],
   ['types asked for', LIMITS.handlersMax, n => steal(1, list(n, String))],
   ['tasks granted', LIMITS.wantMax, n => grant(n, 0)],
@@ -187,6 +212,21 @@ describe('refused is', () => {
       batchOf({ outcome: outcomeBy(A, { status: 'failed', result: null, reason: null }) })
     ],
     ['a task id of another form', batchOf({ spec: { id: ID.toUpperCase().replace('8', 'X') } })],
+    [
+      'a payload in a blob that belongs into the record',
+      batchOf({ spec: { payload: blob(TASK_LIMITS.inlineBytesMax) } })
+    ],
+    ['a hash of another form', { kind: 'kept', boot: A, hashes: [blob(9000).hash.toUpperCase()] }],
+    [
+      'a hash that is a path',
+      { kind: 'offer', boot: A, blobs: [{ hash: '../'.repeat(21), bytes: 9000 }] }
+    ],
+    [
+      'a failure with a result in a blob',
+      batchOf({
+        outcome: outcomeBy(A, { status: 'failed', result: blob(9000), reason: 'Timeout' })
+      })
+    ],
     ['a boot without a node', { kind: 'goodbye', boot: '/0000000001-000000' }],
     ['a boot with too many parts', { kind: 'goodbye', boot: 'a/b/0000000001-000000' }],
     ['a vector entry of zero', { kind: 'ack', boot: A, vector: new Map([[A, 0]]) }]
