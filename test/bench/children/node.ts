@@ -1,0 +1,39 @@
+/**
+ * One node of a benchmark, in a process of its own. Argument: its options as JSON. Says over IPC when it is there, what it
+ * has used so far, and where its time went.
+ */
+import { createNode } from '../../../src/create-node.ts'
+import type { NodeOptions } from '../../../src/node-options.ts'
+import type { Answer, Question } from '../cluster.ts'
+import { Profile } from '../profile.ts'
+import { folderBytes } from '../usage.ts'
+
+const options = JSON.parse(process.argv[2] ?? '{}') as NodeOptions & { data: string }
+const node = await createNode(options)
+node.registerTaskHandler('noop', () => null)
+await node.startWorker()
+const profile = new Profile()
+
+async function answer(question: Question): Promise<Answer> {
+  switch (question) {
+    case 'usage': {
+      const { user, system } = process.cpuUsage()
+      const diskBytes = await folderBytes(options.data)
+      return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss, diskBytes }
+    }
+    case 'profile':
+      await profile.start()
+      return null
+    case 'profiled':
+      return profile.stop()
+    case 'leave':
+      await node.leave(0)
+      process.disconnect()
+      return null
+  }
+}
+
+process.on('message', (question: Question) => {
+  void answer(question).then(value => process.connected && process.send?.({ question, value }))
+})
+process.send?.({ question: 'ready', value: node.addresses })

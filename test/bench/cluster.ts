@@ -1,0 +1,102 @@
+/**
+ * The cluster of a benchmark: one node in this process, which submits, and all others in processes of their own, on
+ * 127.0.0.1, each with a data folder on a real disk.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { createNode } from '../../src/create-node.ts'
+import { newKey } from '../../src/key.ts'
+import type { Node } from '../../src/node/node.ts'
+import type { NodeOptions } from '../../src/node-options.ts'
+import { until } from '../support/until.ts'
+import type { Cost } from './profile.ts'
+import { ownUsage, type Usage } from './usage.ts'
+
+export type Question = 'usage' | 'profile' | 'profiled' | 'leave'
+export type Answer = Usage | Cost[] | null
+
+const script = fileURLToPath(new URL('children/node.ts', import.meta.url))
+/** Twelve processes that start on two cores. */
+const startTimeoutMs = 120_000
+
+export class BenchCluster {
+  /** The node in this process. */
+  readonly node: Node
+  readonly #folder: string
+  readonly #children: readonly ChildProcess[]
+
+  private constructor(node: Node, folder: string, children: readonly ChildProcess[]) {
+    this.node = node
+    this.#folder = folder
+    this.#children = children
+  }
+
+  /** Resolves when all nodes are connected with this one and in sync. */
+  static async start(count: number, settings: Partial<NodeOptions> = {}): Promise<BenchCluster> {
+    const folder = await mkdtemp(join(tmpdir(), 'hearsay-bench-'))
+    const common = {
+      cluster: 'bench',
+      computer: 'bench',
+      key: newKey(),
+      listen: ['/ip4/127.0.0.1/tcp/0'],
+      mdns: false,
+      concurrency: 4,
+      logLevel: 'warn' as const,
+      ...settings
+    }
+    const node = await createNode({ ...common, instance: 1, data: join(folder, '1') })
+    node.registerTaskHandler('noop', () => null)
+    const children: ChildProcess[] = []
+    const cluster = new BenchCluster(node, folder, children)
+    for (let instance = 2; instance <= count; instance++) {
+      const data = join(folder, String(instance))
+      const options = { ...common, instance, data, peers: node.addresses }
+      children.push(fork(script, [JSON.stringify(options)], { execArgv: [] }))
+    }
+    try {
+      await Promise.all(children.map(child => once(child, 'message')))
+      await until(() => cluster.isSynced, 'all nodes to meet', startTimeoutMs)
+    } catch (error) {
+      await cluster.stop()
+      throw error
+    }
+    return cluster
+  }
+
+  /** Whether all nodes have all that this one has on its disk, on theirs. */
+  get isSynced(): boolean {
+    const others = this.node.nodes().filter(({ self }) => !self)
+    return others.length === this.#children.length && others.every(({ synced }) => synced)
+  }
+
+  /** The usage of all nodes, this process first. */
+  async usage(): Promise<Usage[]> {
+    return [await ownUsage(join(this.#folder, '1')), ...(await this.ask<Usage>('usage'))]
+  }
+
+  /** Asks all other nodes. */
+  async ask<T extends Answer>(question: Question): Promise<T[]> {
+    return Promise.all(
+      this.#children.map(async child => {
+        const answered = once(child, 'message') as Promise<[{ value: T }]>
+        child.send(question)
+        return (await answered)[0].value
+      })
+    )
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.#children) if (child.connected) child.send('leave')
+    await this.node.leave(0)
+    await Promise.all(
+      this.#children.map(async child => {
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+      })
+    )
+    await rm(this.#folder, { recursive: true, force: true })
+  }
+}

@@ -1,0 +1,119 @@
+/**
+ * How fast tasks are accepted at one node and known to all. Nobody can run them, so that nothing else is measured.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '../support/until.ts'
+import { BenchCluster } from './cluster.ts'
+import { figure, type Row } from './figures.ts'
+import { Profile, type Cost } from './profile.ts'
+import { loopbackBytes } from './usage.ts'
+
+/** How many submissions are under way at once. */
+const WINDOW = 512
+/** Of a payload, as JSON. */
+const PAYLOAD = 'x'.repeat(98)
+const RUN_TASKS = 4000
+const RUNS = 3
+const RUN_TIMEOUT_MS = 120_000
+const NODES = [2, 3, 6, 12]
+const HELD = [10_000, 100_000]
+/** Heartbeats and late acknowledgements of what was before. */
+const SETTLE_MS = 1500
+
+export const guaranteed =
+  'meanwhile each task was synced on its own node and on one other before it was accepted; ' +
+  'a run ends when all nodes have confirmed to have all tasks on disk'
+
+type Run = { accepted: number; replicated: number; cpuMs: number; bytes: number | null }
+
+export async function replicate(say: (text: string) => void): Promise<Row[]> {
+  const rows: Row[] = []
+  for (const nodes of NODES) {
+    const cluster = await BenchCluster.start(nodes)
+    try {
+      for (const held of nodes === 6 ? [0, ...HELD] : [0]) {
+        await fill(cluster, held)
+        const runs: Run[] = []
+        for (let i = 0; i < RUNS; i++) runs.push(await runOnce(cluster))
+        rows.push(rowOf(nodes, held, runs))
+        say(`${nodes} nodes, ${held} tasks held: done`)
+      }
+    } finally {
+      await cluster.stop()
+    }
+  }
+  return rows
+}
+
+/** Where the submitting node and one that only listens spend their time under this load. */
+export async function profile(): Promise<{ submitting: Cost[]; listening: Cost[] }> {
+  const cluster = await BenchCluster.start(6)
+  try {
+    await runOnce(cluster)
+    const own = new Profile()
+    await own.start()
+    await cluster.ask('profile')
+    await runOnce(cluster)
+    const submitting = await own.stop()
+    const [listening = []] = await cluster.ask<Cost[]>('profiled')
+    return { submitting, listening }
+  } finally {
+    await cluster.stop()
+  }
+}
+
+let submitted = 0
+
+async function fill(cluster: BenchCluster, held: number): Promise<void> {
+  const missing = held - [...cluster.node.tasks()].length
+  if (missing > 0) await submitAll(cluster, missing)
+  await until(() => cluster.isSynced, 'all nodes to have the log', RUN_TIMEOUT_MS)
+}
+
+async function runOnce(cluster: BenchCluster): Promise<Run> {
+  await sleep(SETTLE_MS)
+  const before = await totals(cluster)
+  const startedAt = performance.now()
+  await submitAll(cluster, RUN_TASKS)
+  const acceptedMs = performance.now() - startedAt
+  await until(() => cluster.isSynced, 'all nodes to have all tasks', RUN_TIMEOUT_MS)
+  const replicatedMs = performance.now() - startedAt
+  const after = await totals(cluster)
+  return {
+    accepted: (1000 * RUN_TASKS) / acceptedMs,
+    replicated: (1000 * RUN_TASKS) / replicatedMs,
+    cpuMs: (after.cpuMs - before.cpuMs) / RUN_TASKS,
+    bytes: after.bytes === null ? null : (after.bytes - before.bytes!) / RUN_TASKS
+  }
+}
+
+async function totals(cluster: BenchCluster): Promise<{ cpuMs: number; bytes: number | null }> {
+  const usage = await cluster.usage()
+  return {
+    cpuMs: usage.reduce((sum, { cpuMs }) => sum + cpuMs, 0),
+    bytes: await loopbackBytes()
+  }
+}
+
+async function submitAll({ node }: BenchCluster, count: number): Promise<void> {
+  const end = submitted + count
+  const submitter = async (): Promise<void> => {
+    while (submitted < end) {
+      submitted++
+      await node.createTask('nobody', PAYLOAD, { acks: 1 })
+    }
+  }
+  await Promise.all(Array.from({ length: WINDOW }, submitter))
+}
+
+function rowOf(nodes: number, held: number, runs: readonly Run[]): Row {
+  const bytes = runs.map(run => run.bytes).filter(value => value !== null)
+  return {
+    nodes,
+    held,
+    'accepted/s': figure(runs.map(run => run.accepted)),
+    'known to all/s': figure(runs.map(run => run.replicated)),
+    'CPU ms/task': figure(runs.map(run => run.cpuMs)),
+    'bytes/task': bytes.length === 0 ? null : figure(bytes)
+  }
+}

@@ -1,0 +1,31 @@
+/** What a process, a folder and the network have used so far. */
+import { readdir, readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+
+export type Usage = Readonly<{ cpuMs: number; rssBytes: number; diskBytes: number }>
+
+export async function folderBytes(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const sizes = entries
+    .filter(entry => entry.isFile())
+    .map(entry =>
+      stat(join(entry.parentPath, entry.name)).then(
+        ({ size }) => size,
+        () => 0
+      )
+    )
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
+}
+
+export async function ownUsage(folder: string): Promise<Usage> {
+  const { user, system } = process.cpuUsage()
+  const diskBytes = await folderBytes(folder)
+  return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss, diskBytes }
+}
+
+/** Bytes that have passed the loopback interface, headers of TCP and IP included; null where that cannot be told. */
+export async function loopbackBytes(): Promise<number | null> {
+  const text = await readFile('/proc/net/dev', 'utf8').catch(() => '')
+  const line = text.split('\n').find(row => row.trim().startsWith('lo:'))
+  return line === undefined ? null : Number(line.split(':')[1]?.trim().split(/\s+/)[0])
+}
