@@ -8,13 +8,13 @@ import type { CoreEvent } from '../core/effect.ts'
 import { DURATION_MS_MAX } from '../durations.ts'
 import {
   AmbiguousTaskError,
-  DiskFullError,
   InvalidOptionError,
   NodeClosedError,
   UnknownTaskError
 } from '../errors.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { Contents } from './contents.ts'
+import { DiskState } from './disk-state.ts'
 import { Engine, type Observer, type Ports } from './engine.ts'
 import type {
   LoadedState,
@@ -53,13 +53,13 @@ export class Node implements NodeHandle {
   readonly #picture: Picture
   readonly #contents: Contents
   readonly #waits = new Waits()
+  readonly #disk: DiskState
   readonly #submissions: Submissions
   readonly #state: State
   readonly #listeners: Listeners
   readonly #closing = Promise.withResolvers<void>()
   readonly #left = Promise.withResolvers<void>()
   readonly #graceOver = Promise.withResolvers<void>()
-  #diskFailure: unknown = null
   #working = false
   #leaving: Promise<void> | null = null
   /** Nothing comes in any more, so that nobody may begin to wait for it. */
@@ -70,6 +70,7 @@ export class Node implements NodeHandle {
     this.#core = core
     this.#ports = ports
     this.#settings = settings
+    this.#disk = new DiskState(settings.name, settings.log)
     this.#listeners = new Listeners(() => ports.clock.now())
     this.#picture = new Picture(core.view, ports, settings)
     this.#engine = new Engine(core, ports, this.#observer())
@@ -299,12 +300,7 @@ export class Node implements NodeHandle {
       },
       event: event => this.#onCoreEvent(event),
       left: () => this.#left.resolve(),
-      disk: failure => {
-        this.#diskFailure = failure
-        const { log } = this.#settings
-        if (failure === null) log.warn('the disk can be written to again')
-        else log.error(`nothing new is accepted or begun: ${String(failure)}`)
-      }
+      disk: failure => this.#disk.note(failure)
     }
   }
 
@@ -336,10 +332,7 @@ export class Node implements NodeHandle {
 
   #assertAccepting(): void {
     this.#assertOpen()
-    if (this.#diskFailure === null) return
-    throw new DiskFullError(
-      `node ${this.name} accepts nothing until its disk can be written to again: ${String(this.#diskFailure)}`
-    )
+    this.#disk.assertWorks()
   }
 
   #assertOpen(): void {

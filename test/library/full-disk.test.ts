@@ -64,7 +64,7 @@ describe.skipIf(!mounted)('a full disk', () => {
 /** Leaves no room at all. */
 function fill(file: string): void {
   const { bavail, bsize } = statfsSync(disk)
-  writeFileSync(file, Buffer.alloc(Number(bavail) * Number(bsize)))
+  writeFileSync(file, Buffer.alloc(bavail * bsize))
 }
 
 /** Submits until the node has noticed. What is submitted before that waits for room, and is not lost. */
