@@ -8,33 +8,23 @@
 import { HybridClock, type Hlc } from './base/hlc.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
-import type { CoreEvent, Effect, MemberRecord, StoredTask } from './effect.ts'
+import type { CoreEvent, Effect, Restored } from './effect.ts'
 import type { Input } from './input.ts'
 import { Exchange } from './exchange.ts'
 import { Keeping } from './keeping.ts'
 import { answerSync } from './log/answer.ts'
 import { Log } from './log/log.ts'
 import { Members } from './members/members.ts'
-import type { Heartbeat, Message, SyncRequest, VersionVector } from './message.ts'
+import type { Heartbeat, Message, SyncRequest } from './message.ts'
 import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
 import { Probing } from './probing.ts'
 import { Replication } from './replication.ts'
-import type { BlobRef } from './task/content.ts'
 import { isSettled } from './task/record.ts'
 import { Takeover } from './takeover.ts'
 import { CoreView } from './view.ts'
 import { Work } from './work.ts'
-
-/** What an earlier boot had on disk. */
-export type Restored = Readonly<{
-  tasks: Iterable<StoredTask>
-  vector: VersionVector
-  members: Iterable<MemberRecord>
-  /** Blobs on disk. @default none */
-  blobs?: Iterable<BlobRef>
-}>
 
 export class Core {
   readonly view: CoreView

@@ -3,7 +3,7 @@
  */
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
-import type { Message, SyncRequest } from './message.ts'
+import type { Message, SyncRequest, VersionVector } from './message.ts'
 import type { BlobHash, BlobRef, Content } from './task/content.ts'
 
 /** A task as it lies on disk: its state, and which writes of which boots changed it. */
@@ -15,6 +15,15 @@ export type MemberRecord = Readonly<{
   name: string
   addresses: readonly string[]
   left: boolean
+}>
+
+/** What an earlier boot had on disk. */
+export type Restored = Readonly<{
+  tasks: Iterable<StoredTask>
+  vector: VersionVector
+  members: Iterable<MemberRecord>
+  /** Blobs on disk. @default none */
+  blobs?: Iterable<BlobRef>
 }>
 
 /** One flush: all or nothing, and synced before it counts. */
