@@ -104,7 +104,9 @@ export class Core {
     this.#work.consider(this.#takeover.settle())
     this.#work.startReady()
     this.#exchange.askForWork()
-    if (this.#leaving === 'handing on') this.#handOn()
+    if (this.#leaving === 'handing on') {
+      this.#handedOn = this.#exchange.handOn(this.#work.idleTasks())
+    }
     this.#keeping.flush()
     this.#replication.flush()
     if (this.#leaving === 'handing on') this.#sayGoodbye()
@@ -232,11 +234,6 @@ export class Core {
     // A node that has just started hears first what has become of its tasks while it was away.
     if (!draining && now - this.#firstAt >= options.bootQuietMs)
       this.#work.consider(this.#takeover.reclaimGone({ node, slots, handlers }))
-  }
-
-  #handOn(): void {
-    const idle = this.#work.idleTasks()
-    this.#handedOn = this.#exchange.handOn(idle)
   }
 
   /** A peer that we asked has forgotten these: they settled while we were away. */
