@@ -61,6 +61,8 @@ export type CoreOptions = Readonly<{
   hopsMax: number
   /** How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. */
   syncDelayMs: number
+  /** A dependency that nobody has heard of for so long, while a majority is seen, counts as failed. */
+  unknownMs: number
   /** How long completed tasks are kept. */
   retainCompletedMs: number
   /** How long failed and cancelled tasks are kept: somebody may want to know why. */
@@ -98,6 +100,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   stealMax: 256,
   hopsMax: 8,
   syncDelayMs: 300,
+  unknownMs: 60_000,
   retainCompletedMs: 86_400_000,
   retainFailedMs: 604_800_000,
   settledMax: 10_000,

@@ -190,7 +190,10 @@ export class Work {
 
   /** Looks afresh at tasks that wait for others that have been pruned before they came here. */
   noteForgotten(): void {
-    this.consider(this.#dependencies.noteForgotten())
+    const { members, now, options } = this.#context
+    // Whoever sees only a few of the others cannot tell that nobody knows a task.
+    const unknownMs = members.seesMajority() ? options.unknownMs : Infinity
+    this.consider(this.#dependencies.noteForgotten(now, unknownMs))
   }
 
   /** Starts what can be started here. */

@@ -46,5 +46,13 @@ export function difference(x: SimNode, y: SimNode): string {
 }
 
 export function show(node: SimNode, { spec, claim, outcome }: TaskRecord): string {
-  return `${spec.id} on ${node.options.name} (epoch ${claim.epoch}, holder ${claim.holder}, ${outcome?.status ?? 'open'})`
+  const { view } = node.core
+  const open = spec.dependsOn.filter(id => view.record(id)?.outcome?.status !== 'completed')
+  const details = [
+    `epoch ${claim.epoch}`,
+    `holder ${claim.holder}`,
+    outcome?.status ?? (view.isReady(spec.id) ? 'ready' : 'open'),
+    ...open.map(id => `waits for ${id}${view.record(id) === undefined ? ', unknown here' : ''}`)
+  ]
+  return `${spec.id}, ${spec.type}, on ${node.options.name} (${details.join(', ')})`
 }

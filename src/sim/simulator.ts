@@ -29,8 +29,8 @@ export type Report = Readonly<{
   settled: number
 }>
 
-/** Time to come to rest, in virtual ms: the longest chain of dependencies, with some to spare. */
-const CALM_MS = 60_000
+/** Time to come to rest, in virtual ms: a dependency that nobody knows is given up after 60 s. */
+const CALM_MS = 90_000
 /** A crashed node is back within this. */
 const RESTART_MS_MAX = 2000
 const CHECK_REST_MS = 1000

@@ -19,8 +19,8 @@ export class Dependencies {
   readonly #unsettled = new Set<TaskId>()
   /** Task -> how many of its dependencies have not settled. */
   readonly #open = new Map<TaskId, number>()
-  /** Dependencies that are not known here, or were not when something came that waits for them. */
-  readonly #unknown = new Set<TaskId>()
+  /** Dependencies that are not known here, or were not when something came that waits for them, and since when. */
+  readonly #unknown = new Map<TaskId, number>()
   /** Task -> a dependency of it that failed or was cancelled. */
   readonly #broken = new Map<TaskId, TaskId>()
   /** Task -> a dependency of it that had been pruned when the task came. */
@@ -56,7 +56,7 @@ export class Dependencies {
         continue
       }
       open++
-      if (dependency === undefined) this.#unknown.add(id)
+      if (dependency === undefined && !this.#unknown.has(id)) this.#unknown.set(id, Infinity)
       let dependents = this.#dependents.get(id)
       if (dependents === undefined) this.#dependents.set(id, (dependents = new Set()))
       dependents.add(entry.id)
@@ -92,12 +92,19 @@ export class Dependencies {
     return this.#giveUp(entry.id)
   }
 
-  /** Dependencies that were not known here may turn out to have been pruned. Returns the tasks that waited for them. */
-  noteForgotten(): Entry[] {
+  /**
+   * Dependencies that were not known here may turn out to have been pruned; or nobody has heard of them for so long that
+   * they count as such. Returns the tasks that waited for them.
+   *
+   * @param now in ms, of any clock
+   */
+  noteForgotten(now: number, unknownMs: number): Entry[] {
     const waiting: Entry[] = []
-    for (const id of this.#unknown) {
+    for (const [id, since] of this.#unknown) {
+      if (since === Infinity) this.#unknown.set(id, now)
       const isKnown = this.#find(id) !== undefined
-      if (!isKnown && !this.#isForgotten(id)) continue
+      const isOver = this.#isForgotten(id) || now - since >= unknownMs
+      if (!isKnown && !isOver) continue
       this.#unknown.delete(id)
       if (isKnown) continue
       waiting.push(...this.#giveUp(id))
