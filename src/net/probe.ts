@@ -12,6 +12,9 @@ import { hostOf, parseAddress, withoutPeer } from './addresses.ts'
 import type { Network } from './libp2p.ts'
 import { probeTimeoutMs } from './protocol.ts'
 
+/** What Noise says when a peer proves to be another than the one that was dialled. */
+const WRONG_PEER = /^Payload identity key \S+ does not match expected remote identity key /
+
 /** Whether a peer is certainly at none of these addresses. */
 export async function isDeserted(
   peer: string,
@@ -54,8 +57,12 @@ function knock(address: Multiaddr): Promise<'refused' | 'answered' | 'silent'> {
   })
 }
 
-/** libp2p reports several failed addresses as one error with the others inside. */
+/**
+ * libp2p reports several failed addresses as one error with the others inside, and wraps what Noise found out about the
+ * peer, so that only the text of it is left.
+ */
 function isSomebodyElse(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.every(isSomebodyElse)
-  return error instanceof Error && error.name === 'UnexpectedPeerError'
+  if (!(error instanceof Error)) return false
+  return error.name === 'UnexpectedPeerError' || WRONG_PEER.test(error.message)
 }
