@@ -254,3 +254,21 @@ describe('members that were known before a restart', () => {
     expect(starts(again, taskId)).toEqual([1])
   })
 })
+
+// A decision is open here: how a boot comes to be known to those who never had a link to it.
+test.fails('what a boot held of which only the dead had heard is taken over, too', () => {
+  const pump = cluster(3)
+  const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+  pump.crash(a)
+  passing(pump, 2000)
+  const again = pump.restart(a, bootOf('a', 2))
+  pump.link(again, c, false)
+  announce(pump, again)
+  const taskId = again.submit()
+  passing(pump, 2000)
+  expect(c.record(taskId).claim.holder).toBe(again.boot)
+  pump.crash(again, b)
+  c.worker(1)
+  passing(pump, MINUTE_MS)
+  expect(starts(c, taskId)).toEqual([1])
+})
