@@ -10,7 +10,7 @@ const open: Network[] = []
 const silent = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
 
 afterEach(async () => {
-  await Promise.all(open.splice(0).map(network => network.stop()))
+  await Promise.all(open.splice(0).map(async network => network.stop()))
 })
 
 async function start(psk = 7): Promise<Network> {
