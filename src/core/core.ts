@@ -251,8 +251,10 @@ export class Core {
 
   #onLink(peer: NodeId, up: boolean): void {
     this.#context.members.link(peer, up)
-    if (up) this.#context.emit({ kind: 'send', to: peer, message: this.#stampedHeartbeat() })
-    else {
+    if (up) {
+      this.#context.emit({ kind: 'send', to: peer, message: this.#stampedHeartbeat() })
+      this.#keeping.linked(peer)
+    } else {
       this.#replication.unlinked(peer)
       this.#probing.probe()
     }

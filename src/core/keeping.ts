@@ -155,6 +155,15 @@ export class Keeping {
     return lineFor(hash, reachable).sort((x, y) => keeps(y) - keeps(x))
   }
 
+  /** A link to a member is new: what was said on the last one may be lost. */
+  linked(peer: NodeId): void {
+    for (const blob of this.#open) {
+      blob.offeredAt.delete(peer)
+      blob.retryAt = Number.NEGATIVE_INFINITY
+      this.#attend(blob)
+    }
+  }
+
   /** Lets go of what has found its second place. */
   settlePlacements(): void {
     if (this.#placements.isEmpty) return
@@ -255,10 +264,13 @@ export class Keeping {
   }
 
   #offer(blob: Blob, nodes: readonly NodeId[]): void {
-    const { now, options } = this.#context
-    if (now < blob.offeredAt + options.blobRetryMs) return
-    blob.offeredAt = now
-    for (const node of nodes) this.#letters.offer(node, blob.ref)
+    const { now, options, members } = this.#context
+    for (const node of nodes) {
+      const offeredAt = blob.offeredAt.get(node) ?? Number.NEGATIVE_INFINITY
+      if (!members.isLinked(node) || now < offeredAt + options.blobRetryMs) continue
+      blob.offeredAt.set(node, now)
+      this.#letters.offer(node, blob.ref)
+    }
   }
 
   /** Which of the blob's holders, other than this node, are not known to have it. */

@@ -198,14 +198,13 @@ export class Work {
 
   /** Starts what can be started here. */
   startReady(): void {
-    for (const entry of this.#fetching.keys()) this.#startIfHere(entry)
+    this.#takeFetched()
     this.#unblock()
     while (!this.#draining && !this.#paused && this.running < this.#slots) {
       const entry = this.queue.peek(this.#handlers)
       if (entry === undefined) return
-      this.#fetching.set(entry, entry.record.claim.epoch)
       this.queue.update(entry, false)
-      this.#startIfHere(entry)
+      if (this.#fetch(entry) === 'here') this.#start(entry)
     }
   }
 
@@ -262,15 +261,24 @@ export class Work {
     return this.#dependencies.ready(entry.id)
   }
 
-  /** A task that has a slot starts when all that it reads is here. If that is nowhere, others have the slot meanwhile. */
-  #startIfHere(entry: Entry): void {
+  /** A task has got a slot. If what it reads is nowhere, others have the slot meanwhile. */
+  #fetch(entry: Entry): 'here' | 'coming' | 'nowhere' {
     const { now, options } = this.#context
     const needed = this.#keeping.need(entry.id, this.#blobsOf(entry))
-    if (needed === 'coming') return
-    this.#fetching.delete(entry)
-    if (needed === 'here') return this.#start(entry)
-    this.#keeping.unneed(entry.id)
-    this.#blocked.set(entry, now + options.blobRetryMs)
+    if (needed === 'coming') this.#fetching.set(entry, entry.record.claim.epoch)
+    else this.#fetching.delete(entry)
+    if (needed === 'nowhere') {
+      this.#keeping.unneed(entry.id)
+      this.#blocked.set(entry, now + options.blobRetryMs)
+    }
+    return needed
+  }
+
+  /** What has been fetched goes back into the queue: something more urgent may have come since. */
+  #takeFetched(): void {
+    for (const entry of this.#fetching.keys()) {
+      if (this.#fetch(entry) === 'here') this.#giveUpSlot(entry)
+    }
   }
 
   #giveUpSlot(entry: Entry): void {

@@ -40,6 +40,7 @@ const SCENARIO: Rules<Scenario> = {
   tasks: whole(0, TASKS_MAX),
   dependent: chance,
   failing: chance,
+  blobs: chance,
   types: {
     allowed: 'a list of 1 to 16 different texts',
     fits: value =>

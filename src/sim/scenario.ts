@@ -10,6 +10,8 @@ export type Scenario = Readonly<{
   dependent: number
   /** Of the runs, how many fail, from 0 to 1. */
   failing: number
+  /** Of payloads and results, how many are blobs, from 0 to 1. */
+  blobs: number
   /** Types of tasks; each node has handlers for some of them. */
   types: readonly string[]
   runMsMax: number
@@ -43,6 +45,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   tasks: 40,
   dependent: 0.3,
   failing: 0.1,
+  blobs: 0,
   types: ['red', 'green', 'blue'],
   runMsMax: 300,
   diskMsMax: 5,

@@ -6,6 +6,7 @@ import { nodeOf } from '../core/base/ids.ts'
 import { Core } from '../core/core.ts'
 import type { Effect, Flush, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
+import type { Content } from '../core/task/content.ts'
 import type { Agenda } from './agenda.ts'
 import type { Disk } from './disk.ts'
 import type { Network } from './network.ts'
@@ -33,6 +34,8 @@ export type SimNodeOptions = Readonly<{
 }>
 
 const TICK_MS = 200
+/** What is left over is to go within a run's time. */
+const SOON = { blobSpareMs: 1000, blobOrphanMs: 5000 }
 /** Virtual time starts here, so that stamps look like real ones. */
 export const EPOCH_MS = 1_800_000_000_000
 
@@ -65,7 +68,7 @@ export class SimNode {
     this.#scenario = world.scenario
     this.#witness = witness
     const { boot, name, disk } = options
-    this.core = new Core({ boot, name, version: '0.0.0', labels: {} })
+    this.core = new Core({ boot, name, version: '0.0.0', labels: {} }, SOON)
     const { tasks, vector, members, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),
@@ -169,6 +172,16 @@ export class SimNode {
     this.feed({ kind: 'persisted', flush: flush.flush })
   }
 
+  /** A payload or result: as it is, or, if the dice say so, written to a blob. */
+  content(text: string): Content {
+    const { blobs } = this.#scenario
+    if (blobs === 0 || !this.#random.chance(blobs)) return text
+    const digit = (): string => this.#random.whole(0, 15).toString(16)
+    const ref = { hash: Array.from({ length: 64 }, digit).join(''), bytes: 20_000 }
+    this.options.disk.blobs.set(ref.hash, ref)
+    return ref
+  }
+
   #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
     this.#network.fetchBlob(this.id, from, ref.hash, has => {
       if (this.gone) return
@@ -190,7 +203,7 @@ export class SimNode {
             error: { name: 'Error', message: 'the dice said so', stack: null },
             reason: 'HandlerError'
           }
-        : { status: 'completed', result: JSON.stringify(this.options.name) }
+        : { status: 'completed', result: this.content(JSON.stringify(this.options.name)) }
       this.#witness.ran(this, run, result)
       this.feed({
         kind: 'completion',

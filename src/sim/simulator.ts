@@ -9,6 +9,7 @@ import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import { Agenda } from './agenda.ts'
+import { checkBlobs, checkBlobsAtRest } from './blob-checker.ts'
 import { Disk } from './disk.ts'
 import { Checkers, Violation } from './checkers.ts'
 import { Network } from './network.ts'
@@ -90,6 +91,7 @@ class Simulation implements Witness {
     for (const effect of effects)
       if (effect.kind === 'accepted') this.#submitted.push(effect.taskId)
     this.#checkers.stepped(node, input, effects)
+    checkBlobs(node, this.#nodes, effects)
   }
 
   isAlive(boot: BootId): boolean {
@@ -106,7 +108,9 @@ class Simulation implements Witness {
     for (let at = calmAt; ; at += CHECK_REST_MS) {
       this.#until(at)
       try {
-        return this.#checkers.final()
+        this.#checkers.final()
+        if (this.#scenario.disksLost === 0) checkBlobsAtRest(this.#nodes)
+        return
       } catch (violation) {
         if (at >= calmAt + CALM_MS + 2 * this.#scenario.skewMsMax) throw violation
       }
@@ -207,7 +211,7 @@ class Simulation implements Witness {
       : []
     const draft = {
       type: random.pick(this.#scenario.types),
-      payload: JSON.stringify({ i }),
+      payload: node.content(JSON.stringify({ i })),
       priority: random.whole(TASK_LIMITS.priorityMin, TASK_LIMITS.priorityMax),
       dependsOn: [...new Set(dependsOn)],
       tags: [],

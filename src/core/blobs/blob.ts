@@ -13,8 +13,8 @@ export class Blob {
   fetching: boolean = false
   /** Not to be fetched before this: nobody had it. */
   retryAt: number = Number.NEGATIVE_INFINITY
-  /** When others were last asked to keep it. */
-  offeredAt: number = Number.NEGATIVE_INFINITY
+  /** When members were last asked to keep it. */
+  readonly offeredAt: Map<NodeId, number> = new Map()
   /** Members that said they have it on disk, and the boot that said so. */
   readonly keepers: Map<NodeId, BootId> = new Map()
   /** Members that have asked this node to keep it, and are to be told when it does. */

@@ -1,0 +1,79 @@
+/**
+ * The invariants about blobs: what a handler reads is here, what is reported is in two places, what a task names can be
+ * had, and what no task names is gone.
+ */
+import type { Effect, Run } from '../core/effect.ts'
+import { isBlob, type BlobHash, type Content } from '../core/task/content.ts'
+import type { TaskRecord } from '../core/task/record.ts'
+import { Violation } from './checkers.ts'
+import type { SimNode } from './sim-node.ts'
+
+/** What core/README.md calls the invariant of blobs. */
+const INVARIANT = 12
+
+/** At every step. */
+export function checkBlobs(
+  node: SimNode,
+  nodes: readonly SimNode[],
+  effects: readonly Effect[]
+): void {
+  for (const effect of effects) {
+    if (effect.kind === 'start') checkRun(node, effect.run)
+    else if (effect.kind === 'settled') checkReported(node, nodes, effect.taskId)
+  }
+}
+
+/** When all has calmed down, while no disk has been lost. */
+export function checkBlobsAtRest(nodes: readonly SimNode[]): void {
+  const alive = nodes.filter(({ gone }) => !gone)
+  for (const node of alive) {
+    const named = new Set([...node.core.view.records()].flatMap(hashesOf))
+    for (const hash of named) {
+      if (!alive.some(has(hash))) throw violation(`${short(hash)} is on no node that lives`)
+    }
+    for (const hash of node.options.disk.blobs.keys()) {
+      if (!named.has(hash)) {
+        throw violation(`${node.options.name} still has ${short(hash)}, which no task names`)
+      }
+    }
+  }
+}
+
+function checkRun(node: SimNode, { taskId, payload, dependencies }: Run): void {
+  for (const hash of hashes([payload, ...dependencies.values()])) {
+    if (has(hash)(node)) continue
+    throw violation(`${node.options.name} starts ${taskId} without its blob ${short(hash)}`)
+  }
+}
+
+/** The disk of a node that has crashed counts, for it comes back with it. */
+function checkReported(node: SimNode, nodes: readonly SimNode[], taskId: string): void {
+  const outcome = node.core.view.record(taskId)?.outcome
+  if (outcome?.by !== node.options.boot) return
+  const others = node.core.view.members(node.now).some(({ linked }) => linked)
+  for (const hash of hashes([outcome.result ?? ''])) {
+    const disks = new Set(nodes.filter(has(hash)).map(({ options }) => options.disk))
+    if (disks.size >= 2 || !others) continue
+    throw violation(`${node.options.name} reports ${taskId}, whose result is in one place`)
+  }
+}
+
+function hashesOf({ spec, outcome }: TaskRecord): BlobHash[] {
+  return hashes([spec.payload, outcome?.result ?? ''])
+}
+
+function hashes(contents: readonly Content[]): BlobHash[] {
+  return contents.filter(isBlob).map(({ hash }) => hash)
+}
+
+function has(hash: BlobHash): (node: SimNode) => boolean {
+  return ({ options }) => options.disk.blobs.has(hash)
+}
+
+function violation(what: string): Violation {
+  return new Violation(INVARIANT, what)
+}
+
+function short(hash: BlobHash): string {
+  return `blob ${hash.slice(0, 4)}`
+}

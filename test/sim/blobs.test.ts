@@ -1,0 +1,81 @@
+/** Blobs in the simulator: the invariants hold, and each of them can break. */
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type * as PlacementsRoom from '../../src/core/blobs/placements.ts'
+import type * as ReferencesRoom from '../../src/core/blobs/references.ts'
+import type { Scenario } from '../../src/sim/scenario.ts'
+import { simulate } from '../../src/sim/simulator.ts'
+import { failureOf } from './failure.ts'
+
+/** Half of all payloads and results are blobs, and nothing is forgotten. */
+const kept: Partial<Scenario> = { blobs: 0.5, retentionMs: 3_600_000, crashes: 3 }
+/** What has settled is forgotten at once. */
+const forgotten: Partial<Scenario> = { blobs: 0.5, partitions: 1 }
+
+test.each([
+  ['kept', kept],
+  ['forgotten', forgotten]
+])('with blobs that are %s every seed keeps all invariants', (_, scenario) => {
+  for (let seed = 1; seed <= 20; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
+})
+
+describe('the simulator reports', () => {
+  const placements = '../../src/core/blobs/placements.ts'
+  const references = '../../src/core/blobs/references.ts'
+
+  afterEach(() => {
+    vi.doUnmock(placements)
+    vi.doUnmock(references)
+  })
+
+  async function brokenBy(scenario: Partial<Scenario>): Promise<string> {
+    vi.resetModules()
+    const simulator = await import('../../src/sim/simulator.ts')
+    for (let seed = 1; seed <= 10; seed++) {
+      const { violation } = simulator.simulate(seed, scenario)
+      if (violation !== null) return violation.message
+    }
+    return ''
+  }
+
+  test('a result that does not wait for its second place', async () => {
+    vi.doMock(placements, async importOriginal => {
+      const { Placements } = await importOriginal<typeof PlacementsRoom>()
+      return {
+        Placements: class extends Placements {
+          override add(placement: PlacementsRoom.Placement): void {
+            super.add({ ...placement, wanted: 0 })
+          }
+        }
+      }
+    })
+    expect(await brokenBy(kept)).toMatch(/invariant 12: .* whose result is in one place/)
+  })
+
+  test('blobs that outlive the tasks that name them', async () => {
+    vi.doMock(references, async importOriginal => {
+      const { References } = await importOriginal<typeof ReferencesRoom>()
+      return {
+        References: class extends References {
+          override release(): [] {
+            return []
+          }
+        }
+      }
+    })
+    expect(await brokenBy(forgotten)).toMatch(/invariant 12: .* which no task names/)
+  })
+
+  test('blobs that go while a task names them', async () => {
+    vi.doMock(references, async importOriginal => {
+      const { References } = await importOriginal<typeof ReferencesRoom>()
+      return {
+        References: class extends References {
+          override has(): boolean {
+            return false
+          }
+        }
+      }
+    })
+    expect(await brokenBy(kept)).toMatch(/invariant (2|12): /)
+  })
+})
