@@ -8,7 +8,7 @@ import type { TaskRecord } from '../core/task/record.ts'
 import { Violation } from './checkers.ts'
 import type { SimNode } from './sim-node.ts'
 
-/** What core/README.md calls the invariant of blobs. */
+/** Its number among the invariants. */
 const INVARIANT = 12
 
 /** At every step. */

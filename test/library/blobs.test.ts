@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Node } from '../../src/index.ts'
-import { endAll, privateOptions, startNode } from './nodes.ts'
+import { TASK_LIMITS } from '../../src/core/options.ts'
+import { endAll, forget, privateOptions, startNode } from './nodes.ts'
 
 const large = fileURLToPath(new URL('./fixtures/large.ts', import.meta.url))
 const MB = 1_000_000
@@ -56,4 +57,86 @@ describe('a payload and a result of 20 MB', () => {
     const id = await a.node.createTask('sum', null, { dependsOn: [first, second] })
     expect(await a.node.waitForTask(id)).toBe(3 * MB)
   })
+
+  test('are still there when a node that kept them has gone', async () => {
+    const [a, b] = [await start(false), await start(true)]
+    const c = await start(false)
+    const id = await a.node.createTask('make', { letters: 2 * MB })
+    await a.node.waitForTask(id)
+    const { hash } = a.node.task(id).resultBlob!
+    for (const gone of [a, b, c].filter(kept => blobsOf(kept).includes(hash)).slice(0, 1)) {
+      await gone.node.leave(0)
+      forget(gone.node)
+      const [reader] = [a, b, c].filter(kept => kept !== gone)
+      const { text } = (await reader!.node.waitForTask(id)) as { text: string }
+      expect(text.length).toBe(2 * MB)
+    }
+  })
+
+  test('pass through a handler that is a function', async () => {
+    const { node } = await start(false)
+    node.registerTaskHandler('double', (text: string) => text + text)
+    await node.startWorker()
+    const id = await node.createTask('double', 'x'.repeat(MB))
+    expect(((await node.waitForTask(id)) as string).length).toBe(2 * MB)
+  })
+})
+
+describe('a large payload', () => {
+  test('can be written piece by piece, and submitted after that', async () => {
+    const a = await start(true)
+    async function* pieces(): AsyncGenerator<Uint8Array> {
+      yield Buffer.from('{"text":"')
+      for (let i = 0; i < 20; i++) yield Buffer.alloc(100_000, 'x')
+      yield Buffer.from('"}')
+    }
+    const blob = await a.node.writeBlob(pieces())
+    const { id } = await a.node.submitBlob('turn', blob)
+    expect(((await a.node.waitForTask(id)) as { text: string }).text.length).toBe(2 * MB)
+  })
+
+  test('that was written but is small goes with the task', async () => {
+    const a = await start(true)
+    const blob = await a.node.writeBlob([Buffer.from('{"text":"abc"}')])
+    const { id } = await a.node.submitBlob('turn', blob)
+    expect(a.node.task(id)).toMatchObject({ payload: { text: 'abc' }, payloadBlob: null })
+    expect(await a.node.waitForTask(id)).toEqual({ text: 'cba' })
+  })
+
+  test('that is no JSON fails its task, with words', async () => {
+    const a = await start(true)
+    const blob = await a.node.writeBlob([Buffer.alloc(20_000, 'x')])
+    const { id } = await a.node.submitBlob('turn', blob)
+    await expect(a.node.waitForTask(id)).rejects.toMatchObject({ name: 'PayloadUnreadableError' })
+  })
+
+  test('that was never written is refused', async () => {
+    const a = await start(false)
+    const blob = { hash: 'a'.repeat(64), bytes: 20_000 }
+    await expect(a.node.submitBlob('turn', blob)).rejects.toMatchObject({
+      name: 'InvalidOptionError'
+    })
+    await expect(a.node.readBlob(blob)).rejects.toMatchObject({ name: 'BlobUnavailableError' })
+  })
+
+  test('is still there after a restart', async () => {
+    const a = await start(false)
+    const id = await a.node.createTask('turn', { text: 'x'.repeat(MB) })
+    await a.node.leave(0)
+    forget(a.node)
+    const again = await startNode({ data: a.data, computer: 'computer-again' })
+    await again.registerTaskHandler('turn', large)
+    await again.startWorker()
+    expect(((await again.waitForTask(id)) as { text: string }).text.length).toBe(MB)
+  })
+})
+
+test('a result above the maximum fails its task as too large', async () => {
+  const a = await start(false)
+  a.node.registerTaskHandler('huge', () => 'x'.repeat(TASK_LIMITS.blobBytesMax))
+  await a.node.startWorker()
+  const id = await a.node.createTask('huge', null)
+  await expect(a.node.waitForTask(id)).rejects.toMatchObject({ name: 'TooLargeError' })
+  expect(a.node.task(id)).toMatchObject({ state: 'failed', reason: 'TooLarge' })
+  expect(blobsOf(a)).toEqual([])
 })
