@@ -6,22 +6,21 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from '@commander-js/extra-typings'
 import { exitCodeOfError, OWN_FAILURE, USAGE } from './exit-code.ts'
 import { BrokenPipeError, Terminal } from './terminal.ts'
-
-type Register = (program: Command, terminal: Terminal) => void
+import { helpSettings, type Register } from './verb.ts'
 
 /** In the order of the help text. */
-const VERBS: Readonly<Record<string, () => Promise<Register>>> = {
-  start: async () => (await import('./commands/start.ts')).registerStart,
-  submit: async () => (await import('./commands/submit.ts')).registerSubmit,
-  wait: async () => (await import('./commands/wait.ts')).registerWait,
-  get: async () => (await import('./commands/get.ts')).registerGet,
-  ls: async () => (await import('./commands/ls.ts')).registerLs,
-  nodes: async () => (await import('./commands/nodes.ts')).registerNodes,
-  status: async () => (await import('./commands/status.ts')).registerStatus,
-  key: async () => (await import('./commands/key.ts')).registerKey,
-  state: async () => (await import('./commands/state.ts')).registerState,
-  simulate: async () => (await import('./commands/simulate.ts')).registerSimulate,
-  demo: async () => (await import('./commands/demo.ts')).registerDemo
+const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
+  start: () => import('./commands/start.ts'),
+  submit: () => import('./commands/submit.ts'),
+  wait: () => import('./commands/wait.ts'),
+  get: () => import('./commands/get.ts'),
+  ls: () => import('./commands/ls.ts'),
+  nodes: () => import('./commands/nodes.ts'),
+  status: () => import('./commands/status.ts'),
+  key: () => import('./commands/key.ts'),
+  state: () => import('./commands/state.ts'),
+  simulate: () => import('./commands/simulate.ts'),
+  demo: () => import('./commands/demo.ts')
 }
 
 /**
@@ -37,7 +36,10 @@ export async function main(
     const program = createProgram(terminal)
     const called = VERBS[argv[0] ?? '']
     const registers = called === undefined ? Object.values(VERBS) : [called]
-    for (const register of registers) (await register())(program, terminal)
+    for (const load of registers) {
+      const { register } = await load()
+      register(program, terminal)
+    }
     // Otherwise commander would take `--help` after a word that is no verb for the program's own.
     const isVerbless = called === undefined && !/^(-|help$)/.test(argv[0] ?? '-')
     await program.parseAsync(isVerbless ? argv.slice(0, 1) : argv, { from: 'user' })
@@ -52,7 +54,7 @@ function createProgram(terminal: Terminal): Command {
     .description('Share work between the AI instances on a few computers, without a server.')
     .version(version(), '-V, --version')
     .showSuggestionAfterError()
-    .configureHelp({ helpWidth: 100 })
+    .configureHelp(helpSettings)
     .configureOutput({
       writeOut: text => void terminal.stdout.write(text),
       writeErr: text => void terminal.stderr.write(text),

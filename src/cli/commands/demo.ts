@@ -7,7 +7,7 @@ import type { DemoOptions } from '../../demo/demo.ts'
 import { InvalidOptionError } from '../../errors.ts'
 import { parseNumber } from '../numbers.ts'
 import { BrokenPipeError, isTerminal, type Terminal } from '../terminal.ts'
-import { examples, jsonOption } from '../where.ts'
+import { verb } from '../verb.ts'
 
 const defaultNodes = 6
 const defaultOut = 'hearsay-demo.png'
@@ -28,10 +28,12 @@ class InterruptedError extends Error {
   }
 }
 
-export function registerDemo(program: Command, terminal: Terminal): void {
-  program
-    .command('demo')
-    .description('start six nodes on this computer and watch them share the work on a picture')
+export function register(program: Command, terminal: Terminal): void {
+  verb(program, {
+    name: 'demo',
+    summary: 'start six nodes on this computer and watch them share the work on a picture',
+    examples: ['hearsay demo', 'hearsay demo --nodes 3 --out /tmp/picture.png']
+  })
     .option(
       '--nodes <count>',
       `how many nodes, ${nodesMin} to ${nodesMax} (default: ${defaultNodes})`,
@@ -39,8 +41,6 @@ export function registerDemo(program: Command, terminal: Terminal): void {
     )
     .option('--out <file>', `where the picture goes (default: ${defaultOut})`)
     .option('--lan', 'use mDNS on all interfaces, instead of staying on 127.0.0.1')
-    .addOption(jsonOption())
-    .addHelpText('after', examples('hearsay demo', 'hearsay demo --nodes 3 --out /tmp/picture.png'))
     .action(async ({ nodes = defaultNodes, out = defaultOut, lan = false, json = false }) => {
       if (!Number.isInteger(nodes) || nodes < nodesMin || nodes > nodesMax) {
         throw new InvalidOptionError(

@@ -3,28 +3,15 @@ import type { Command } from '@commander-js/extra-typings'
 import { taskLines } from '../print.ts'
 import { wholeTask } from '../whole.ts'
 import type { Terminal } from '../terminal.ts'
-import {
-  clusterOption,
-  dataOption,
-  examples,
-  jsonOption,
-  nodeOption,
-  openClient
-} from '../where.ts'
+import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
 
-export function registerGet(program: Command, terminal: Terminal): void {
-  program
-    .command('get')
-    .description('show one task')
-    .argument('<id>', 'its id, or any unambiguous part of it: the end, rather than the beginning')
-    .addOption(jsonOption())
-    .addOption(dataOption())
-    .addOption(nodeOption())
-    .addOption(clusterOption())
-    .addHelpText(
-      'after',
-      examples('hearsay get 0007a31c94e2', 'hearsay get 0007a31c94e2 --json | jq .result')
-    )
+export function register(program: Command, terminal: Terminal): void {
+  clientVerb(program, {
+    name: 'get',
+    summary: 'show one task',
+    examples: ['hearsay get 0007a31c94e2', 'hearsay get 0007a31c94e2 --json | jq .result']
+  })
+    .argument('<id>', TASK_ID_HELP)
     .action(async (id, options) => {
       const client = await openClient(options)
       const task = await client.get(id)

@@ -1,36 +1,33 @@
 /** `hearsay key`: makes the cluster key, keeps it, shows it. */
-import { Option, type Command } from '@commander-js/extra-typings'
+import type { Command } from '@commander-js/extra-typings'
 import { InvalidOptionError } from '../../errors.ts'
 import { CLUSTER_NAME } from '../../names.ts'
 import type { Terminal } from '../terminal.ts'
-import { examples, jsonOption } from '../where.ts'
+import { clusterOption, verb, verbGroup } from '../verb.ts'
 
-/** The same variable as for other verbs, but no node is asked. */
-const clusterOption = (): Option<'--cluster <name>'> =>
-  new Option('--cluster <name>', 'the cluster that it is for (default: default)').env(
-    'HEARSAY_CLUSTER'
-  )
+const CLUSTER_HELP = 'the cluster that it is for (default: default)'
 
-export function registerKey(program: Command, terminal: Terminal): void {
-  const key = program
-    .command('key')
-    .description('the cluster key: whoever has it is a member')
-    .addHelpText('after', examples('hearsay key new --save', 'hearsay key show'))
-  key
-    .command('new')
-    .description('make a new key and print it')
+export function register(program: Command, terminal: Terminal): void {
+  const key = verbGroup(program, {
+    name: 'key',
+    summary: 'the cluster key: whoever has it is a member',
+    examples: ['hearsay key new --save', 'hearsay key show']
+  })
+  verb(key, {
+    name: 'new',
+    summary: 'make a new key and print it',
+    examples: ['hearsay key new --save --cluster six-nodes']
+  })
     .option('--save', "keep it in the cluster's key file, where nodes look for it")
-    .addOption(clusterOption())
-    .addOption(jsonOption())
-    .addHelpText('after', examples('hearsay key new --save --cluster six-nodes'))
+    .addOption(clusterOption(CLUSTER_HELP))
     .action(options => makeKey(options, terminal))
-  key
-    .command('show')
-    .description('print the key that a node started now would use')
+  verb(key, {
+    name: 'show',
+    summary: 'print the key that a node started now would use',
+    examples: ['hearsay key show --cluster six-nodes']
+  })
     .option('--key-file <file>', 'a file with the key')
-    .addOption(clusterOption())
-    .addOption(jsonOption())
-    .addHelpText('after', examples('hearsay key show --cluster six-nodes'))
+    .addOption(clusterOption(CLUSTER_HELP))
     .action(options => showKey(options, terminal))
 }
 

@@ -10,37 +10,27 @@ import type { TaskFilter, TaskView } from '../../node/handle.ts'
 import { parseCount } from '../numbers.ts'
 import { taskTable } from '../print.ts'
 import type { Terminal } from '../terminal.ts'
-import {
-  clusterOption,
-  dataOption,
-  examples,
-  jsonOption,
-  openClient,
-  type Where
-} from '../where.ts'
+import { anyNodeVerb, openAnyClient, type Where } from '../verb.ts'
 
 type ListOptions = Where & TaskFilter & { json?: true }
 
-export function registerLs(program: Command, terminal: Terminal): void {
-  program
-    .command('ls')
-    .description('list tasks, newest first')
+export function register(program: Command, terminal: Terminal): void {
+  anyNodeVerb(program, {
+    name: 'ls',
+    summary: 'list tasks, newest first',
+    examples: ['hearsay ls --state failed', 'hearsay ls --json | jq -r .id']
+  })
     .addOption(new Option('--state <state>', 'only tasks in this state').choices(TASK_STATES))
     .option('--type <type>', 'only tasks of this type')
     .option('--tag <tag>', 'only tasks with this tag')
     .option('--node <name>', 'only tasks that this node holds, computer/instance')
     .option('--limit <count>', 'the newest so many', parseCount)
-    .addOption(jsonOption())
-    .addOption(dataOption())
-    .addOption(clusterOption())
-    .addHelpText('after', examples('hearsay ls --state failed', 'hearsay ls --json | jq -r .id'))
     .action(options => list(options, terminal))
 }
 
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const { json, data, cluster, ...filter } = options
-  const { HEARSAY_NODE: node = '' } = process.env
-  const client = await openClient({ node, data: data ?? '', cluster: cluster ?? '', any: true })
+  const client = await openAnyClient({ ...(data ? { data } : {}), ...(cluster ? { cluster } : {}) })
   if (json) {
     for await (const task of client.list(filter)) await terminal.json(task)
     return

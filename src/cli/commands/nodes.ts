@@ -2,28 +2,17 @@
 import type { Command } from '@commander-js/extra-typings'
 import { nodeTable } from '../print.ts'
 import type { Terminal } from '../terminal.ts'
-import {
-  clusterOption,
-  dataOption,
-  examples,
-  jsonOption,
-  nodeOption,
-  openClient
-} from '../where.ts'
+import { clientVerb, openClient } from '../verb.ts'
 
-export function registerNodes(program: Command, terminal: Terminal): void {
-  program
-    .command('nodes')
-    .description('list the members of the cluster, as the node sees them')
-    .addOption(jsonOption())
-    .addOption(dataOption())
-    .addOption(nodeOption())
-    .addOption(clusterOption())
-    .addHelpText('after', examples('hearsay nodes', 'hearsay nodes --json | jq -r .name'))
-    .action(async options => {
-      const client = await openClient(options)
-      const nodes = await client.nodes()
-      if (!options.json) return terminal.line(nodeTable(nodes).join('\n'))
-      for (const node of nodes) await terminal.json(node)
-    })
+export function register(program: Command, terminal: Terminal): void {
+  clientVerb(program, {
+    name: 'nodes',
+    summary: 'list the members of the cluster, as the node sees them',
+    examples: ['hearsay nodes', 'hearsay nodes --json | jq -r .name']
+  }).action(async options => {
+    const client = await openClient(options)
+    const nodes = await client.nodes()
+    if (!options.json) return terminal.line(nodeTable(nodes).join('\n'))
+    for (const node of nodes) await terminal.json(node)
+  })
 }

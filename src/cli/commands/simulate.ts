@@ -7,7 +7,7 @@ import type { Report, Scenario } from '../../sim/index.ts'
 import { parseCount, parseNumber } from '../numbers.ts'
 import { printable } from '../print.ts'
 import { isTerminal, type Terminal } from '../terminal.ts'
-import { examples, jsonOption } from '../where.ts'
+import { verb } from '../verb.ts'
 
 /** About ten seconds on one core of a small server. */
 const SEEDS_DEFAULT = 100
@@ -19,10 +19,15 @@ type Options = { seeds: number; from: number; scenario?: string; transcript?: tr
 /** A seed that broke an invariant, and the command that shows how. */
 type Found = { seed: number; invariant: number; message: string; replay: string }
 
-export function registerSimulate(program: Command, terminal: Terminal): void {
-  program
-    .command('simulate')
-    .description('run the protocol under a seeded simulator and check its invariants')
+export function register(program: Command, terminal: Terminal): void {
+  verb(program, {
+    name: 'simulate',
+    summary: 'run the protocol under a seeded simulator and check its invariants',
+    examples: [
+      'hearsay simulate --seeds 1000 --scenario config/sim/crashes.json',
+      'hearsay simulate --seeds 1 --from 42 --transcript'
+    ]
+  })
     .option('--seeds <count>', 'how many seeds', parseCount, SEEDS_DEFAULT)
     .option('--from <seed>', 'the first seed', parseNumber, 1)
     .option(
@@ -30,14 +35,6 @@ export function registerSimulate(program: Command, terminal: Terminal): void {
       'JSON with what differs from the default, such as config/sim/*.json'
     )
     .addOption(new Option('--transcript', 'print all that happens in each seed').conflicts('json'))
-    .addOption(jsonOption())
-    .addHelpText(
-      'after',
-      examples(
-        'hearsay simulate --seeds 1000 --scenario config/sim/crashes.json',
-        'hearsay simulate --seeds 1 --from 42 --transcript'
-      )
-    )
     .action(options => runSeeds(options, terminal))
 }
 

@@ -4,7 +4,7 @@ import { LOG_LEVELS } from '../../names.ts'
 import type { NodeOptions } from '../../node-options.ts'
 import { parseNumber } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
-import { examples, jsonOption } from '../where.ts'
+import { verb } from '../verb.ts'
 
 type Flags = Pick<
   NodeOptions,
@@ -27,10 +27,15 @@ type Flags = Pick<
   untilStdinEnds?: true
 }
 
-export function registerStart(program: Command, terminal: Terminal): void {
-  program
-    .command('start')
-    .description('run a node in the foreground')
+export function register(program: Command, terminal: Terminal): void {
+  verb(program, {
+    name: 'start',
+    summary: 'run a node in the foreground',
+    examples: [
+      'hearsay start --handlers handlers.js',
+      'hearsay start --config config/six-nodes.json --computer computer-a --instance 1'
+    ]
+  })
     .option('--cluster <name>', 'the cluster to join (default: default)')
     .option('--computer <name>', "this computer's name (default: the host name)")
     .option('--instance <name>', 'the instance on this computer (default: 1)')
@@ -50,16 +55,8 @@ export function registerStart(program: Command, terminal: Terminal): void {
     .option('--listen <multiaddr...>', 'where to listen (default: /ip4/0.0.0.0/tcp/0)')
     .option('--no-mdns', 'do not look for nodes on the local network')
     .addOption(new Option('--log-level <level>', 'on stderr (default: info)').choices(LOG_LEVELS))
-    .addOption(jsonOption())
     .addOption(
       new Option('--until-stdin-ends', 'leave when the program that started it is gone').hideHelp()
-    )
-    .addHelpText(
-      'after',
-      examples(
-        'hearsay start --handlers handlers.js',
-        'hearsay start --config config/six-nodes.json --computer computer-a --instance 1'
-      )
     )
     .action(flags => start(flags, terminal))
 }

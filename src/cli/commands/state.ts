@@ -6,48 +6,32 @@
  */
 import type { Command } from '@commander-js/extra-typings'
 import type { Terminal } from '../terminal.ts'
-import {
-  clusterOption,
-  dataOption,
-  examples,
-  jsonOption,
-  nodeOption,
-  openClient,
-  type Where
-} from '../where.ts'
+import { clientVerb, openClient, verbGroup, type Where } from '../verb.ts'
 
 type Options = Where & { json?: true }
 
 /** The first line of a file and its last are no tasks. */
 const LINES_AROUND = 2
 
-export function registerState(program: Command, terminal: Terminal): void {
-  const state = program
-    .command('state')
-    .description('save all tasks to a file, and load them from it')
-    .addHelpText(
-      'after',
-      examples('hearsay state save tasks.json', 'hearsay state load tasks.json')
-    )
-  state
-    .command('save')
-    .description('write all tasks that the node knows to a file')
+export function register(program: Command, terminal: Terminal): void {
+  const state = verbGroup(program, {
+    name: 'state',
+    summary: 'save all tasks to a file, and load them from it',
+    examples: ['hearsay state save tasks.json', 'hearsay state load tasks.json']
+  })
+  clientVerb(state, {
+    name: 'save',
+    summary: 'write all tasks that the node knows to a file',
+    examples: ['hearsay state save tasks.json --node computer-a/1']
+  })
     .argument('<file>', 'where to; an existing file is replaced when the new one is complete')
-    .addOption(jsonOption())
-    .addOption(dataOption())
-    .addOption(nodeOption())
-    .addOption(clusterOption())
-    .addHelpText('after', examples('hearsay state save tasks.json --node computer-a/1'))
     .action((file, options) => save(file, options, terminal))
-  state
-    .command('load')
-    .description('take in the tasks of a file; doing so twice, or in a live cluster, is harmless')
+  clientVerb(state, {
+    name: 'load',
+    summary: 'take in the tasks of a file; doing so twice, or in a live cluster, is harmless',
+    examples: ['hearsay state load tasks.json --json']
+  })
     .argument('<file>', 'what "hearsay state save" wrote')
-    .addOption(jsonOption())
-    .addOption(dataOption())
-    .addOption(nodeOption())
-    .addOption(clusterOption())
-    .addHelpText('after', examples('hearsay state load tasks.json --json'))
     .action((file, options) => load(file, options, terminal))
 }
 

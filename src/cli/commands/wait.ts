@@ -6,32 +6,19 @@ import { exitCodeOfError, exitCodeOfTask, mostTelling, NO_NODE, OWN_FAILURE } fr
 import { taskLine } from '../print.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
 import { wholeTask } from '../whole.ts'
-import {
-  clusterOption,
-  dataOption,
-  examples,
-  jsonOption,
-  nodeOption,
-  openClient
-} from '../where.ts'
+import { clientVerb, openClient } from '../verb.ts'
 
-export function registerWait(program: Command, terminal: Terminal): void {
-  program
-    .command('wait')
-    .description('wait until tasks have settled, and print each when it has')
+export function register(program: Command, terminal: Terminal): void {
+  clientVerb(program, {
+    name: 'wait',
+    summary: 'wait until tasks have settled, and print each when it has',
+    examples: ['hearsay wait 0007a31c94e2 --timeout 30s', 'hearsay wait $(cat ids.txt) --json']
+  })
     .argument(
       '<id...>',
       'ids, or any unambiguous parts of them: the ends, rather than the beginnings'
     )
     .option('--timeout <duration>', 'give up after this; the tasks go on', parseDurationMs)
-    .addOption(jsonOption())
-    .addOption(dataOption())
-    .addOption(nodeOption())
-    .addOption(clusterOption())
-    .addHelpText(
-      'after',
-      examples('hearsay wait 0007a31c94e2 --timeout 30s', 'hearsay wait $(cat ids.txt) --json')
-    )
     .action(async (ids, { timeout, json, ...where }) => {
       const client = await openClient(where)
       const ended = new AbortController()
