@@ -42,7 +42,7 @@ const mayImport: Record<string, readonly string[]> = {
   cli: ['index', 'create-node', 'api', 'sim', 'demo', ...parts, ...words]
 }
 
-const coreRooms = ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal', 'blobs']
+const coreRooms = ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal', 'blobs', 'counting']
 const coreWords = ['message', 'options', 'effect', 'input']
 /** The same inside src/core: base <- task <- log <- claim <- queue <- steal <- core.ts, and members beside them. */
 const mayImportInCore: Record<string, readonly string[]> = {
@@ -58,6 +58,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   queue: ['base', 'task', 'log', 'claim', ...coreWords],
   steal: ['base', 'task', 'log', 'members', 'claim', 'queue', ...coreWords],
   blobs: ['base', 'task', ...coreWords],
+  counting: ['base', 'task', 'log', ...coreWords],
   view: ['context', ...coreRooms, ...coreWords],
   context: [...coreRooms, ...coreWords],
   replication: ['context', ...coreRooms, ...coreWords],

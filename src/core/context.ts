@@ -2,6 +2,7 @@
  * What the two halves of the core share: who we are, what time it is, the replica, the members, and where effects go.
  */
 import type { HybridClock } from './base/hlc.ts'
+import type { Counters } from './counting/counters.ts'
 import type { BootId, NodeId } from './base/ids.ts'
 import type { Effect } from './effect.ts'
 import type { Log } from './log/log.ts'
@@ -24,6 +25,7 @@ export type Context = {
   readonly clock: HybridClock
   readonly log: Log
   readonly members: Members
+  readonly counters: Counters
   /** The time of the step under way: the wall clock in ms. */
   now: number
   readonly emit: (effect: Effect) => void

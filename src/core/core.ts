@@ -5,6 +5,7 @@
  * `replication` carries the log, and `keeping` the blobs. Every step ends the same way: start what can be started, ask for work if there is too
  * little, and flush what has changed.
  */
+import { Counters } from './counting/counters.ts'
 import { HybridClock, type Hlc } from './base/hlc.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
@@ -54,7 +55,8 @@ export class Core {
       id => log.get(id),
       id => log.isForgotten(id)
     )
-    const log = new Log(self, entry => dependencies.track(entry))
+    const counters = new Counters()
+    const log = new Log(self, entry => dependencies.track(entry), counters)
     this.#identity = identity
     this.#context = {
       self,
@@ -63,6 +65,7 @@ export class Core {
       clock: new HybridClock(startTimeOf(self)),
       log,
       members: new Members(self, resolved),
+      counters,
       now: 0,
       emit: effect => void this.#effects.push(effect)
     }

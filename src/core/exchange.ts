@@ -41,7 +41,7 @@ export class Exchange {
 
   /** With too little at hand, asks the holder that seems to have most. */
   askForWork(): void {
-    const { self, members, now, emit } = this.#context
+    const { self, members, counters, now, emit } = this.#context
     const { slots, handlers, draining, paused, running } = this.#work
     if (draining || paused || slots === 0 || !this.#thief.mayAsk(now)) return
     const backlogs = members
@@ -57,8 +57,10 @@ export class Exchange {
     const wanted = this.#thief.wanted(slots, this.#work.expectedMs(types))
     const atHand = running + this.#queue.count(self, handlers)
     if (atHand >= slots && atHand > wanted / 2) return
+    const unanswered = this.#thief.isWaiting
     const question = this.#thief.ask(now, backlogs)
     if (question === null) return
+    if (unanswered) counters.steals.add('thief', 'lost')
     const { request, holder } = question
     const want = wanted - atHand
     emit({
@@ -70,7 +72,7 @@ export class Exchange {
 
   /** A thief asks. What it gets is written down here first; the answer follows when that is on disk. */
   steal(from: NodeId, { boot, request, want, handlers }: StealRequest): void {
-    const { self, log, options } = this.#context
+    const { self, log, counters, options } = this.#context
     if (nodeOf(boot) !== from) return
     const types = handlers.filter(type => this.#queue.count(self, [type]) > 0)
     const fair = share(this.#queue.count(self, types), want, this.#sharers(types))
@@ -80,13 +82,14 @@ export class Exchange {
       log.write(entry, grantOf(self, entry.record, boot))
       return true
     })
+    counters.steals.add('holder', given.length > 0 ? 'granted' : 'refused')
     this.#work.consider(given)
     this.#send(from, request, given)
   }
 
   /** Work has come: ours from now on, and written down here too, so that the grant survives its giver. */
   granted(from: NodeId, { boot, request, records, dependencies }: Grant): void {
-    const { self, log, now, emit } = this.#context
+    const { self, log, counters, now, emit } = this.#context
     if (nodeOf(boot) !== from) return
     const changed: Entry[] = []
     for (const record of dependencies) {
@@ -101,7 +104,9 @@ export class Exchange {
       log.write(entry, {})
       emit({ kind: 'notify', event: { name: 'task:stolen', taskId: entry.id } })
     }
-    this.#thief.answered(now, boot, request, records.length)
+    if (this.#thief.answered(now, boot, request, records.length)) {
+      counters.steals.add('thief', records.length > 0 ? 'granted' : 'refused')
+    }
     this.#work.consider(changed)
   }
 

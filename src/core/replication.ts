@@ -69,7 +69,10 @@ export class Replication {
   merge(from: NodeId, batch: Batch): readonly Entry[] {
     const { log, clock, now } = this.#context
     const merged = log.merge(batch)
-    if (merged.kind === 'gap') this.#sync(from)
+    if (merged.kind === 'gap') {
+      this.#context.counters.gossipGaps++
+      this.#sync(from)
+    }
     if (merged.kind !== 'merged') return []
     this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
     let prompt = this.#isWitness(batch.origin)

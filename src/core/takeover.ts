@@ -4,13 +4,15 @@
  * A restart is no exception. The new boot is another holder than the old one, and what the old one held is taken over by
  * whoever is first in line, the restarted node included.
  */
-import { nodeOf } from './base/ids.ts'
+import { nodeOf, type BootId } from './base/ids.ts'
+import type { ReclaimCause } from './counting/counters.ts'
 import { Line, rankOf, type Candidate } from './claim/line.ts'
 import { reclaimOf } from './claim/rules.ts'
 import { Settlements } from './claim/settlement.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
 import type { Entry } from './log/entry.ts'
+import type { Members } from './members/members.ts'
 import { Holdings } from './queue/holdings.ts'
 import type { Replication } from './replication.ts'
 import { isSettled } from './task/record.ts'
@@ -87,10 +89,11 @@ export class Takeover {
 
   /** Takes tasks over, from whoever holds them. */
   reclaim(entries: readonly Entry[]): void {
-    const { self, log, emit } = this.#context
+    const { self, log, members, counters, emit } = this.#context
     if (entries.length === 0) return
     for (const entry of entries) {
       const from = entry.record.claim.holder
+      counters.reclaims.add(causeOf(self, from, members))
       log.write(entry, reclaimOf(self, entry.record))
       this.#holdings.update(entry)
       emit({ kind: 'notify', event: { name: 'task:reclaimed', taskId: entry.id, from } })
@@ -118,4 +121,13 @@ export class Takeover {
     const holder = nodeOf(record.claim.holder)
     return !isSettled(record) && holder !== node && members.get(holder) === undefined
   }
+}
+
+function causeOf(self: BootId, holder: BootId, members: Members): ReclaimCause {
+  const member = members.get(nodeOf(holder))
+  if (holder === self) return 'taken'
+  if (member === undefined) return members.isGone(holder) ? 'restarted' : 'unknown'
+  if (member.heartbeat.boot !== holder) return 'restarted'
+  if (member.left) return 'left'
+  return member.crashed ? 'crashed' : 'unreachable'
 }

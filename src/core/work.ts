@@ -100,7 +100,8 @@ export class Work {
 
   /** @param placed whether the payload is on another node, too, or travels with the record */
   #create({ request, draft, acks }: Submission, placed: boolean): void {
-    const { self, log, clock, now, emit } = this.#context
+    const { self, log, clock, counters, now, emit } = this.#context
+    counters.submitted++
     const at = clock.stamp(now)
     const seq = log.nextSeq
     const id = taskId(hlcMs(at), self, seq)
@@ -139,12 +140,13 @@ export class Work {
   }
 
   #settle(input: Completion): void {
-    const { self, log, clock, now } = this.#context
+    const { self, log, clock, counters, now } = this.#context
     if (!this.#isCurrent(input)) return
     this.#running.delete(input.taskId)
     this.#keeping.unneed(input.taskId)
     const entry = log.get(input.taskId)!
     this.#pace.ran(entry.record.spec.type, input.durationMs)
+    counters.ran(entry.record.spec.type, input.durationMs)
     log.write(entry, outcomeOf(self, entry.record, input.run, clock.stamp(now), input.durationMs))
     this.#replication.urge()
     this.consider([entry])
@@ -162,7 +164,9 @@ export class Work {
       this.#takeover.update(entry)
       this.#pruning.update(entry)
       if (isSettled(entry.record)) pending.push(...this.#dependencies.settled(entry))
-      this.queue.update(entry, this.#isReady(entry))
+      const ready = this.#isReady(entry)
+      entry.readySince = ready ? (entry.readySince ?? this.#context.now) : null
+      this.queue.update(entry, ready)
     }
   }
 
@@ -306,8 +310,9 @@ export class Work {
   }
 
   #start(entry: Entry): void {
-    const { self, log, clock, now, emit } = this.#context
+    const { self, log, clock, counters, now, emit } = this.#context
     const { spec, claim } = entry.record
+    counters.queueTimes.add(now - (entry.readySince ?? now))
     log.write(entry, startOf(self, entry.record, clock.stamp(now)))
     this.#running.set(entry.id, claim.epoch)
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#resultOf(id)]))

@@ -15,6 +15,8 @@ export class Entry {
   reported = false
   /** The highest epoch at which this replica has seen the task reclaimed; -1 if it has not. */
   reclaimedAt = -1
+  /** Since when it is known here to be ready to run, in ms; null while it is not. */
+  readySince: number | null = null
   /** Every write that changed the task, in the order of arrival. */
   readonly writes: Dot[] = []
 

@@ -32,6 +32,16 @@ import { CLOSED, reach } from '../base/vector.ts'
 
 export type Patch = Readonly<{ claim?: Claim; started?: Started; outcome?: Outcome }>
 
+/** Counts what happens in the log. */
+export interface LogCounters {
+  /** This boot has written a change of a task. */
+  wrote(record: TaskRecord, patch: Patch): void
+  /** Claims of two holders for one epoch of a task have met. */
+  conflicted(): void
+}
+
+const NOT_COUNTED: LogCounters = { wrote: () => {}, conflicted: () => {} }
+
 export type Merged =
   /** `forgotten`: tasks in it that have settled and been pruned here, and that the sender has not seen settle. */
   | Readonly<{ kind: 'merged'; changed: readonly Entry[]; forgotten: readonly TaskId[] }>
@@ -49,13 +59,19 @@ export class Log {
   readonly #removed = new Set<TaskId>()
   readonly #moved = new Set<BootId>()
   readonly #onAdded: (entry: Entry) => void
+  readonly #counters: LogCounters
   #flushes = 0
   #inFlight: Flush | null = null
 
   /** @param onAdded called for each task that comes into the replica, from wherever */
-  constructor(self: BootId, onAdded: (entry: Entry) => void = () => {}) {
+  constructor(
+    self: BootId,
+    onAdded: (entry: Entry) => void = () => {},
+    counters: LogCounters = NOT_COUNTED
+  ) {
     this.#self = self
     this.#onAdded = onAdded
+    this.#counters = counters
     this.origins = new Origins(self)
   }
 
@@ -129,6 +145,7 @@ export class Log {
     entry.record = join(entry.record, { ...entry.record, ...patch })
     entry.noteReclaim(entry.record)
     this.#note(entry, this.#self)
+    this.#counters.wrote(entry.record, patch)
   }
 
   /** Merges news of one origin, all or nothing. */
@@ -259,6 +276,7 @@ export class Log {
       return { entry: this.#add(record), changed: true }
     }
     known.noteReclaim(record)
+    if (isConflict(known.record.claim, record.claim)) this.#counters.conflicted()
     const joined = join(known.record, record)
     if (joined === known.record) return { entry: known, changed: false }
     known.record = joined
@@ -286,4 +304,8 @@ export class Log {
     this.#dirty.add(entry)
     this.#moved.add(origin)
   }
+}
+
+function isConflict(x: Claim, y: Claim): boolean {
+  return x.epoch === y.epoch && x.holder !== y.holder
 }

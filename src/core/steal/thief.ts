@@ -43,6 +43,11 @@ export class Thief {
     return this.#open === null || now - this.#open.askedAt >= this.#options.stealTimeoutMs
   }
 
+  /** Whether the last question has not been answered. */
+  get isWaiting(): boolean {
+    return this.#open !== null
+  }
+
   /** Whom to ask now, if anybody. The question then counts as asked. */
   ask(now: number, backlogs: readonly Backlog[]): { request: number; holder: BootId } | null {
     let best: Backlog | null = null
@@ -59,13 +64,18 @@ export class Thief {
     return { request: this.#open.request, holder: best.holder }
   }
 
-  /** The answer to a question has come. An answer to an older one is no answer to the open one. */
-  answered(now: number, holder: BootId, request: number, count: number): void {
+  /**
+   * The answer to a question has come. An answer to an older one is no answer to the open one. Returns whether it was one.
+   */
+  answered(now: number, holder: BootId, request: number, count: number): boolean {
     const question = this.#open
-    if (question === null || question.holder !== holder || question.request !== request) return
+    if (question === null || question.holder !== holder || question.request !== request) {
+      return false
+    }
     this.#open = null
-    if (count > 0) return
+    if (count > 0) return true
     this.#paused.set(holder, { until: now + this.#options.stealPauseMs, ready: question.ready })
+    return true
   }
 
   /** Longest queue first; equal ones in an order that differs from thief to thief, so that they spread. */

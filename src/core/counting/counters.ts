@@ -1,0 +1,115 @@
+/**
+ * What this boot has counted of its own doing. Every node counts for itself; whoever wants to know about the cluster adds
+ * up. Nothing in the protocol depends on any of it.
+ *
+ * What a node writes into the log is counted where it is written (`wrote`), so that no way to start, settle or retry a
+ * task can be forgotten.
+ */
+import type { LogCounters, Patch } from '../log/log.ts'
+import type { OutcomeStatus, SettledReason, TaskRecord } from '../task/record.ts'
+import { Histogram, type Durations } from './histogram.ts'
+import { Tally } from './tally.ts'
+
+/** What became of the tasks of one type at one node, and how long their runs took. */
+export type TypeCounts = Readonly<{
+  type: string
+  completed: number
+  failed: number
+  cancelled: number
+  /** Attempts that failed, or asked for another time, and were followed by another one. */
+  retried: number
+  /** Runs of the handler that ended, however. */
+  runs: Durations
+}>
+
+/** Names of types are up to users, so there may be any number of them: those beyond are counted together. */
+export const COUNTED_TYPES_MAX = 64
+export const OTHER_TYPES = '(other)'
+
+/** Why the holder of a reclaimed task was gone; `taken`: nobody was gone, but its epoch was no longer ours alone. */
+export type ReclaimCause = 'left' | 'crashed' | 'unreachable' | 'restarted' | 'unknown' | 'taken'
+
+type Counts = {
+  -readonly [K in keyof Omit<TypeCounts, 'type' | 'runs'>]: number
+} & { readonly runs: Histogram }
+
+export class Counters implements LogCounters {
+  submitted = 0
+  /** Handlers called. */
+  starts = 0
+  /** Starts of a task of which another start by somebody else was not over. */
+  duplicateStarts = 0
+  /** Claims of two holders for one epoch that met here. */
+  claimConflicts = 0
+  /** News that could not be merged, because something before them was missing. */
+  gossipGaps = 0
+  /** `holder`: what we were asked for, `thief`: what we asked for. `lost`: no answer came. */
+  readonly steals = new Tally<[role: 'holder' | 'thief', result: 'granted' | 'refused' | 'lost']>()
+  readonly reclaims = new Tally<[cause: ReclaimCause]>()
+  /** `reason` is empty for completed tasks. */
+  readonly settled = new Tally<[type: string, status: OutcomeStatus, reason: SettledReason | '']>()
+  /** From when a task was known to be ready until it was started here. */
+  readonly queueTimes = new Histogram()
+  /** From the last sign of life of a node until it was found to be gone. */
+  readonly detectionTimes = new Histogram()
+  readonly #types = new Map<string, Counts>()
+  readonly #changed = new Set<string>()
+
+  /** This node has written a change of a task into the log. */
+  wrote({ spec, claim }: TaskRecord, { outcome, started, claim: claimed }: Patch): void {
+    if (started !== undefined) this.starts++
+    if (claimed !== undefined && claim.cause === 'retry') this.#of(spec.type).retried++
+    if (outcome === undefined) return
+    this.#of(spec.type)[outcome.status]++
+    this.settled.add(this.#nameOf(spec.type), outcome.status, outcome.reason ?? '')
+  }
+
+  conflicted(): void {
+    this.claimConflicts++
+  }
+
+  /** The handler of a task has ended here, however. */
+  ran(type: string, ms: number): void {
+    this.#of(type).runs.add(ms)
+  }
+
+  /** By type, sorted. */
+  types(): TypeCounts[] {
+    return [...this.#types.keys()].sort().map(type => this.#countsOf(type))
+  }
+
+  /** Types whose counts have changed since the last call. */
+  takeChanged(): TypeCounts[] {
+    const changed = [...this.#changed].sort().map(type => this.#countsOf(type))
+    this.#changed.clear()
+    return changed
+  }
+
+  /** How long the runs of all types took. */
+  runTimes(): Histogram {
+    const all = new Histogram()
+    for (const { runs } of this.#types.values()) all.merge(runs.values())
+    return all
+  }
+
+  #countsOf(type: string): TypeCounts {
+    const { runs, ...counts } = this.#types.get(type)!
+    return { type, ...counts, runs: runs.values() }
+  }
+
+  #nameOf(type: string): string {
+    if (this.#types.has(type) || this.#types.size < COUNTED_TYPES_MAX - 1) return type
+    return OTHER_TYPES
+  }
+
+  #of(type: string): Counts {
+    const name = this.#nameOf(type)
+    this.#changed.add(name)
+    let counts = this.#types.get(name)
+    if (counts === undefined) {
+      counts = { completed: 0, failed: 0, cancelled: 0, retried: 0, runs: new Histogram() }
+      this.#types.set(name, counts)
+    }
+    return counts
+  }
+}
