@@ -51,15 +51,15 @@ function byParts(x: readonly Part[], y: readonly Part[]): number {
   return x.length - y.length
 }
 
-/** All fields, by the alphabet of their names; null before any value. */
+/** All fields, by the alphabet of their names; null before numbers, these before texts, these before objects. */
 function parts(value: unknown): Part[] {
   if (value === null) return [0]
   if (Array.isArray(value)) return value.flatMap(item => [1, ...parts(item)])
   if (typeof value === 'object') {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-    return [1, ...entries.flatMap(([, field]) => parts(field))]
+    return [3, ...entries.flatMap(([, field]) => parts(field))]
   }
-  return [1, value as Part]
+  return [typeof value === 'string' ? 2 : 1, value as Part]
 }
 
 const node = (boot: string): string => boot.split('/')[0]!
