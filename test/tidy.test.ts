@@ -69,6 +69,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   probing: ['context', ...coreRooms, ...coreWords],
   work: ['context', 'replication', 'takeover', 'pruning', 'keeping', ...coreRooms, ...coreWords],
   exchange: ['context', 'replication', 'work', ...coreRooms, ...coreWords],
+  presence: ['context', 'work', ...coreRooms, ...coreWords],
   core: [
     'context',
     'replication',
@@ -78,6 +79,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
     'probing',
     'work',
     'exchange',
+    'presence',
     'view',
     ...coreRooms,
     ...coreWords

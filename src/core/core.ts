@@ -6,7 +6,7 @@
  * little, and flush what has changed.
  */
 import { Counters } from './counting/counters.ts'
-import { HybridClock, type Hlc } from './base/hlc.ts'
+import { HybridClock } from './base/hlc.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
 import type { CoreEvent, Effect, Restored } from './effect.ts'
@@ -20,6 +20,7 @@ import type { Heartbeat, Message, SyncRequest } from './message.ts'
 import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
+import { Presence } from './presence.ts'
 import { Probing } from './probing.ts'
 import { Replication } from './replication.ts'
 import { isSettled } from './task/record.ts'
@@ -29,16 +30,14 @@ import { Work } from './work.ts'
 
 export class Core {
   readonly view: CoreView
-  readonly #identity: Identity
   readonly #context: Context
   readonly #replication: Replication
   readonly #takeover: Takeover
   readonly #keeping: Keeping
   readonly #work: Work
   readonly #exchange: Exchange
+  readonly #presence: Presence
   #effects: Effect[] = []
-  #addresses: readonly string[] = []
-  #heartbeatAt = Number.NEGATIVE_INFINITY
   /** Answers to sync requests under way. */
   #answering = 0
   readonly #probing: Probing
@@ -57,7 +56,6 @@ export class Core {
     )
     const counters = new Counters()
     const log = new Log(self, entry => dependencies.track(entry), counters)
-    this.#identity = identity
     this.#context = {
       self,
       node,
@@ -81,8 +79,9 @@ export class Core {
       this.#keeping
     )
     this.#exchange = new Exchange(this.#context, this.#replication, this.#work)
+    this.#presence = new Presence(this.#context, identity, this.#work)
     this.view = new CoreView(this.#context, dependencies, {
-      self: () => this.#heartbeat(this.#context.now * 1000),
+      self: () => this.#presence.heartbeat(this.#context.now * 1000),
       isReady: id => this.#work.queue.has(id),
       isSettling: entry => this.#takeover.isSettling(entry),
       blobSources: hash => this.#keeping.sources(hash)
@@ -122,7 +121,7 @@ export class Core {
         return this.#work.submit(input)
       case 'worker':
         this.#work.equip(input.slots, input.handlers)
-        return this.#publishHeartbeat()
+        return this.#presence.publish()
       case 'completion':
         return this.#work.completed(input)
       case 'message':
@@ -146,8 +145,7 @@ export class Core {
       case 'disk':
         return this.#work.pause(!input.works)
       case 'addresses':
-        this.#addresses = input.addresses
-        return this.#publishHeartbeat()
+        return this.#presence.moved(input.addresses)
       case 'watch':
         return this.#replication.watch(input.taskId)
       case 'tick':
@@ -255,7 +253,7 @@ export class Core {
   #onLink(peer: NodeId, up: boolean): void {
     this.#context.members.link(peer, up)
     if (up) {
-      this.#context.emit({ kind: 'send', to: peer, message: this.#stampedHeartbeat() })
+      this.#context.emit({ kind: 'send', to: peer, message: this.#presence.stamped() })
       this.#keeping.linked(peer)
     } else {
       this.#replication.unlinked(peer)
@@ -265,10 +263,9 @@ export class Core {
   }
 
   #onTick(): void {
-    const { now, options } = this.#context
     // First, so that nothing is forgotten in the step that reports it.
     this.#forget()
-    if (now - this.#heartbeatAt >= options.heartbeatMs) this.#publishHeartbeat()
+    this.#presence.tick()
     if (this.#leaving === 'handing on') this.#replication.urge()
     this.#replication.acknowledgeOwed()
     this.#replication.catchUp()
@@ -291,7 +288,7 @@ export class Core {
     this.#work.drain(abort)
     this.#keeping.drain()
     this.#replication.urge()
-    this.#publishHeartbeat()
+    this.#presence.publish()
   }
 
   /** The last thing that a node does: when nothing runs and all that it wrote is safe with others, it says goodbye. */
@@ -305,37 +302,6 @@ export class Core {
       emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self } })
     }
     emit({ kind: 'left' })
-  }
-
-  #publishHeartbeat(): void {
-    this.#heartbeatAt = this.#context.now
-    this.#context.emit({ kind: 'publish', message: this.#stampedHeartbeat() })
-  }
-
-  #stampedHeartbeat(): Heartbeat {
-    const { clock, now } = this.#context
-    return this.#heartbeat(clock.stamp(now))
-  }
-
-  #heartbeat(at: Hlc): Heartbeat {
-    const { self, log } = this.#context
-    const { name, version, labels } = this.#identity
-    const { slots, running, queued, draining, handlers } = this.#work
-    return {
-      kind: 'heartbeat',
-      boot: self,
-      name,
-      version,
-      at,
-      slots,
-      running,
-      queued,
-      draining,
-      handlers,
-      labels,
-      addresses: this.#addresses,
-      vector: new Map(log.durableVector)
-    }
   }
 
   #notify(event: CoreEvent): void {

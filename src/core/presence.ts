@@ -1,0 +1,66 @@
+/**
+ * How this node makes itself known: a heartbeat to all, at regular times and whenever it changes what it can do.
+ */
+import type { Hlc } from './base/hlc.ts'
+import type { Context, Identity } from './context.ts'
+import type { Heartbeat } from './message.ts'
+import type { Work } from './work.ts'
+
+export class Presence {
+  readonly #context: Context
+  readonly #identity: Identity
+  readonly #work: Work
+  #addresses: readonly string[] = []
+  #publishedAt = Number.NEGATIVE_INFINITY
+
+  constructor(context: Context, identity: Identity, work: Work) {
+    this.#context = context
+    this.#identity = identity
+    this.#work = work
+  }
+
+  /** Our own addresses, as others reach us. */
+  moved(addresses: readonly string[]): void {
+    this.#addresses = addresses
+    this.publish()
+  }
+
+  /** Tells everybody, if it is time. */
+  tick(): void {
+    const { now, options } = this.#context
+    if (now - this.#publishedAt >= options.heartbeatMs) this.publish()
+  }
+
+  publish(): void {
+    const { now, emit } = this.#context
+    this.#publishedAt = now
+    emit({ kind: 'publish', message: this.stamped() })
+  }
+
+  /** To be sent. */
+  stamped(): Heartbeat {
+    const { clock, now } = this.#context
+    return this.heartbeat(clock.stamp(now))
+  }
+
+  heartbeat(at: Hlc): Heartbeat {
+    const { self, log } = this.#context
+    const { name, version, labels } = this.#identity
+    const { slots, running, queued, draining, handlers } = this.#work
+    return {
+      kind: 'heartbeat',
+      boot: self,
+      name,
+      version,
+      at,
+      slots,
+      running,
+      queued,
+      draining,
+      handlers,
+      labels,
+      addresses: this.#addresses,
+      vector: new Map(log.durableVector)
+    }
+  }
+}
