@@ -194,6 +194,11 @@ export class Core {
         return this.#keeping.offered(from, message)
       case 'kept':
         return this.#keeping.confirmed(from, message)
+      case 'drain':
+      case 'who':
+      case 'introduction':
+      case 'replaced':
+        return
       case 'sync':
         // Answered by `answerSync`, on a stream of its own. As a message among others it asks for nothing.
         return

@@ -31,7 +31,21 @@ export type Heartbeat = Readonly<{
   /** Multiaddrs that it listens on. */
   addresses: readonly string[]
   vector: VersionVector
+  /** It ends what it runs after so long without a quorum, so that others may run it; null: it never does. */
+  stopAfterIsolatedMs: number | null
+  /** All that the sender knows of who is expected and who has left: whoever hears it knows as much. */
+  roster: readonly Expected[]
+  departures: readonly Departure[]
 }>
+
+/** An instance (`computer/instance`) that is expected, or since `at` not any more. The later word counts. */
+export type Expected = Readonly<{ name: string; at: Hlc; expected: boolean }>
+
+/**
+ * A node is no member any more: it said goodbye, was replaced, or was forgotten. That holds for what it said up to `at`,
+ * by its own clock, in this boot or an earlier one; whoever speaks later is back.
+ */
+export type Departure = Readonly<{ boot: BootId; at: Hlc; forgotten: boolean }>
 
 /**
  * The writes `after + 1 .. after + writes.length` of one origin. `writes[i]` is the position in `records` of the task
@@ -105,6 +119,24 @@ export type Offer = Readonly<{ kind: 'offer'; boot: BootId; blobs: readonly Blob
 /** "These blobs are on my disk." The answer to an offer. */
 export type Kept = Readonly<{ kind: 'kept'; boot: BootId; hashes: readonly BlobHash[] }>
 
+/** "Take nothing more, and hand on what is queued." From whoever was asked to tell. */
+export type Drain = Readonly<{ kind: 'drain'; boot: BootId }>
+
+/** "These boots hold tasks, and I have never heard of them." */
+export type Who = Readonly<{ kind: 'who'; boots: readonly BootId[] }>
+
+/** The answer: what one of them said last. */
+export type Introduction = Readonly<{ kind: 'introduction'; heartbeat: Heartbeat }>
+
+export const REPLACED_WHYS = ['identity', 'name'] as const
+
+/** "Somebody who was here before you uses your identity (or your name), and lives. You have to stop." */
+export type Replaced = Readonly<{
+  kind: 'replaced'
+  boot: BootId
+  why: (typeof REPLACED_WHYS)[number]
+}>
+
 /** What an answer to a sync request is made of, or a file. */
 export type News = Pruned | Closed | Batch
 
@@ -121,5 +153,9 @@ export type Message =
   | Closed
   | Offer
   | Kept
+  | Drain
+  | Who
+  | Introduction
+  | Replaced
 
 export type { NodeId, TaskId }

@@ -60,7 +60,10 @@ export class Presence {
       handlers,
       labels,
       addresses: this.#addresses,
-      vector: new Map(log.durableVector)
+      vector: new Map(log.durableVector),
+      stopAfterIsolatedMs: null,
+      roster: [],
+      departures: []
     }
   }
 }

@@ -115,6 +115,13 @@ function describe(message: Message): string {
       return `offer ${message.blobs.map(({ hash }) => hash.slice(0, 4)).join('+')}`
     case 'kept':
       return `kept ${message.hashes.map(hash => hash.slice(0, 4)).join('+')}`
+    case 'drain':
+    case 'replaced':
+      return `${message.kind} ${message.boot}`
+    case 'who':
+      return `who ${message.boots.join()}`
+    case 'introduction':
+      return `introduction ${message.heartbeat.boot}`
     case 'heartbeat':
     case 'ack':
     case 'goodbye':

@@ -3,7 +3,7 @@
  */
 import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
-import type { Message, SyncRequest, VersionVector } from '../core/message.ts'
+import type { Message, SyncRequest } from '../core/message.ts'
 import { BLOBS_PER_MESSAGE_MAX, TASK_LIMITS } from '../core/options.ts'
 import { isBlob } from '../core/task/content.ts'
 import {
@@ -15,13 +15,14 @@ import {
   type TaskRecord
 } from '../core/task/record.ts'
 import { LIMITS } from './limits.ts'
+import { boot, dot, handlers, stamp, vector } from './values.ts'
+import { drain, heartbeat, introduction, replaced, who } from './members.ts'
 import {
   duration,
   either,
   flag,
   mapped,
   message,
-  name,
   Names,
   nullable,
   oneOf,
@@ -37,10 +38,7 @@ import {
 export type Decoded = { ok: true; message: Message } | { ok: false; why: string }
 export type DecodedStored = { ok: true; task: StoredTask } | { ok: false; why: string }
 
-const boot = name(LIMITS.bootBytesMax, /^[^/]+\/[0-9a-z]{10}-[0-9a-z]{6}$/)
 const taskId = text(36, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-const stamp = uint(Number.MAX_SAFE_INTEGER)
-const sequence = uint(Number.MAX_SAFE_INTEGER, 1)
 
 const blobHash = text(64, /^[0-9a-f]{64}$/)
 const blobRef = message({
@@ -62,8 +60,6 @@ const spec = message({
   submittedBy: required(9, boot),
   retentionMs: nullable(10, uint(TASK_LIMITS.retentionMsMax))
 })
-
-const dot = message({ origin: required(1, boot), seq: required(2, sequence) })
 
 const claim = message({
   epoch: required(1, uint()),
@@ -122,44 +118,6 @@ const record: Value<TaskRecord> = mapped(
     return sent
   }
 )
-
-const vector: Value<VersionVector> = mapped(
-  message({ entries: repeated(1, dot, LIMITS.vectorEntriesMax) }),
-  (given: VersionVector) => ({ entries: [...given].map(([origin, seq]) => ({ origin, seq })) }),
-  sent => new Map(sent.entries.map(entry => [entry.origin, entry.seq]))
-)
-
-const labels: Value<Readonly<Record<string, string>>> = mapped(
-  message({
-    pairs: repeated(
-      1,
-      message({
-        key: required(1, text(LIMITS.labelBytesMax)),
-        value: required(2, text(LIMITS.labelBytesMax))
-      }),
-      LIMITS.labelsMax
-    )
-  }),
-  given => ({ pairs: Object.entries(given).map(([key, value]) => ({ key, value })) }),
-  sent => Object.fromEntries(sent.pairs.map(({ key, value }) => [key, value]))
-)
-
-const handlers = text(TASK_LIMITS.typeLengthMax * 4)
-
-const heartbeat = message({
-  boot: required(1, boot),
-  name: required(2, text(LIMITS.nodeNameBytesMax)),
-  version: required(3, text(LIMITS.versionBytesMax)),
-  at: required(4, stamp),
-  slots: required(5, uint(LIMITS.slotsMax)),
-  running: required(6, uint(LIMITS.slotsMax)),
-  queued: required(7, uint()),
-  draining: required(8, flag),
-  handlers: repeated(9, handlers, LIMITS.handlersMax),
-  labels: required(10, labels),
-  addresses: repeated(11, text(LIMITS.addressBytesMax), LIMITS.addressesMax),
-  vector: required(12, vector)
-})
 
 const batch = mapped(
   message({
@@ -253,7 +211,11 @@ const KINDS = {
   pruned: [9, pruned],
   closed: [10, closed],
   offer: [14, offer],
-  kept: [15, kept]
+  kept: [15, kept],
+  drain: [20, drain],
+  who: [21, who],
+  introduction: [22, introduction],
+  replaced: [23, replaced]
 } as const satisfies {
   [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]
 }

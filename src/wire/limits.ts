@@ -15,6 +15,11 @@ export const LIMITS = {
   nodeNameBytesMax: 160,
   /** Every boot that ever wrote and is still remembered. */
   vectorEntriesMax: 4096,
+  /** Expected instances, and members that have left: a heartbeat carries them all. */
+  rosterMax: 256,
+  departuresMax: 256,
+  /** Boots that are asked about at once. */
+  whoMax: 64,
   recordsMax: 8192,
   /** Of 60 bytes each, in one frame. */
   openMax: 32_768,

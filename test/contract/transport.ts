@@ -310,7 +310,10 @@ function beat(node: string, at: number): Heartbeat {
     handlers: [],
     labels: {},
     addresses: [],
-    vector: new Map()
+    vector: new Map(),
+    stopAfterIsolatedMs: null,
+    roster: [],
+    departures: []
   }
 }
 

@@ -125,7 +125,10 @@ export function heartbeat(node: string, at = 1, addresses: readonly string[] = [
     handlers: [],
     labels: {},
     addresses,
-    vector: new Map()
+    vector: new Map(),
+    stopAfterIsolatedMs: null,
+    roster: [],
+    departures: []
   }
 }
 

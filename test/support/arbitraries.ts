@@ -162,7 +162,12 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   handlers,
   labels: fc.dictionary(wideText(256), wideText(256), { maxKeys: 3, noNullPrototype: true }),
   addresses: fc.array(wideText(256), { maxLength: 3 }),
-  vector
+  vector,
+  stopAfterIsolatedMs: fc.option(count),
+  roster: fc.array(fc.record({ name: wideText(160), at: stamp, expected: fc.boolean() }), {
+    maxLength: 3
+  }),
+  departures: fc.array(fc.record({ boot, at: stamp, forgotten: fc.boolean() }), { maxLength: 3 })
 })
 
 export const batch: Arbitrary<Batch> = fc
@@ -192,6 +197,14 @@ export const message: Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant('ack' as const), boot, vector }),
   fc.record({ kind: fc.constant('steal' as const), request: count, boot, want: count, handlers }),
   fc.record({ kind: fc.constant('goodbye' as const), boot }),
+  fc.record({ kind: fc.constant('drain' as const), boot }),
+  fc.record({ kind: fc.constant('who' as const), boots: fc.array(boot, { maxLength: 3 }) }),
+  fc.record({ kind: fc.constant('introduction' as const), heartbeat }),
+  fc.record({
+    kind: fc.constant('replaced' as const),
+    boot,
+    why: fc.constantFrom('identity' as const, 'name' as const)
+  }),
   fc.record({ kind: fc.constant('offer' as const), boot, blobs: fc.array(blob, { maxLength: 3 }) }),
   fc.record({
     kind: fc.constant('kept' as const),

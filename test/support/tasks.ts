@@ -76,6 +76,9 @@ export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heart
     labels: {},
     addresses: [],
     vector: new Map(),
+    stopAfterIsolatedMs: null,
+    roster: [],
+    departures: [],
     ...parts
   }
 }

@@ -114,6 +114,17 @@ const upper: readonly [string, number, (size: number) => Message][] = [
   ['addresses', LIMITS.addressesMax, n => heartbeat({ addresses: list(n, String) })],
   ['address', LIMITS.addressBytesMax, n => heartbeat({ addresses: [text(n)] })],
   [
+    'expected instances',
+    LIMITS.rosterMax,
+    n => heartbeat({ roster: list(n, i => ({ name: `x/${i}`, at: 1, expected: true })) })
+  ],
+  [
+    'departures',
+    LIMITS.departuresMax,
+    n => heartbeat({ departures: list(n, () => ({ boot: A, at: 1, forgotten: false })) })
+  ],
+  ['boots asked about', LIMITS.whoMax, n => ({ kind: 'who', boots: list(n, () => A) })],
+  [
     'boots of a vector',
     LIMITS.vectorEntriesMax,
     n => ({ kind: 'ack', boot: A, vector: vector(n) })
@@ -181,9 +192,24 @@ describe('a bound', () => {
   test('stands for every name in the list of bounds', () => {
     expect(Object.keys(LIMITS).sort()).toEqual(
       [
-        ['addressBytesMax', 'addressesMax', 'bootBytesMax', 'createdMax', 'handlersMax'],
-        ['labelBytesMax', 'labelsMax', 'nodeNameBytesMax', 'openMax', 'recordsMax', 'slotsMax'],
-        ['vectorEntriesMax', 'versionBytesMax', 'wantMax', 'writesMax']
+        [
+          'addressBytesMax',
+          'addressesMax',
+          'bootBytesMax',
+          'createdMax',
+          'departuresMax',
+          'handlersMax'
+        ],
+        [
+          'labelBytesMax',
+          'labelsMax',
+          'nodeNameBytesMax',
+          'openMax',
+          'recordsMax',
+          'rosterMax',
+          'slotsMax'
+        ],
+        ['vectorEntriesMax', 'versionBytesMax', 'wantMax', 'whoMax', 'writesMax']
       ].flat()
     )
   })

@@ -229,7 +229,10 @@ const UNHEARD = {
   draining: false,
   handlers: [],
   labels: {},
-  vector: new Map()
+  vector: new Map(),
+  stopAfterIsolatedMs: null,
+  roster: [],
+  departures: []
 } as const
 
 function sameAddresses(x: Heartbeat, y: Heartbeat): boolean {
