@@ -9,8 +9,8 @@ import { problemOf } from './problem.ts'
 
 /** Large enough to make system calls rare, small enough to hold one per reader. */
 const PIECE_LENGTH = 65_536
-/** Guess: a second of a busy cluster. */
-const EVENTS_QUEUED_MAX = 4096
+/** Guess: seconds of a busy cluster; more than a node keeps for readers that come back. */
+const EVENTS_QUEUED_MAX = 8192
 
 const encoder = new TextEncoder()
 
@@ -83,6 +83,7 @@ export function eventStream(
 ): ReadableStream<Uint8Array> {
   let queue: NodeEvent[] = []
   let lost = 0
+  let lastLost: NodeEvent | undefined
   let unsubscribe = (): void => {}
   return new ReadableStream<Uint8Array>(
     {
@@ -91,7 +92,7 @@ export function eventStream(
         controller.enqueue(encoder.encode('\n'))
         const stop = subscribe(event => {
           if (queue.length >= EVENTS_QUEUED_MAX) {
-            queue.shift()
+            lastLost = queue.shift()
             lost++
           }
           queue.push(event)
@@ -118,11 +119,16 @@ export function eventStream(
 
   function flush(controller: ReadableStreamDefaultController<Uint8Array>): void {
     if (queue.length === 0 || (controller.desiredSize ?? 0) <= 0) return
-    const gap =
-      lost === 0 ? [] : [{ v: 1, at: new Date().toISOString(), event: 'events:lost', count: lost }]
+    const gap = lastLost === undefined ? [] : [slowness(lastLost, lost)]
     const lines = [...gap, ...queue].map(event => JSON.stringify(event))
     queue = []
     lost = 0
+    lastLost = undefined
     controller.enqueue(encoder.encode(`${lines.join('\n')}\n`))
   }
+}
+
+/** Stands for the events that a reader was too slow for; with the time and the cursor of the last of them. */
+function slowness({ at, cursor }: NodeEvent, count: number): NodeEvent {
+  return { v: 1, at, event: 'events:lost', cursor, count, reason: 'SlowReader' }
 }

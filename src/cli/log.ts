@@ -27,7 +27,7 @@ export function createLog(level: LogLevel, stderr: Writable): Logger {
 /** Members come and go rarely and matter; tasks are many. */
 export function logEvent(log: Logger, happened: NodeEvent): void {
   const { event } = happened
-  const said = new Set(['v', 'at', 'event'])
+  const said = new Set(['v', 'at', 'event', 'cursor'])
   const details = Object.fromEntries(Object.entries(happened).filter(([key]) => !said.has(key)))
   if (event.startsWith('task:')) log.debug(details, event)
   else if (WORRYING.has(event)) log.warn(details, event)

@@ -17,6 +17,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   ls: () => import('./commands/ls.ts'),
   nodes: () => import('./commands/nodes.ts'),
   status: () => import('./commands/status.ts'),
+  events: () => import('./commands/events.ts'),
   key: () => import('./commands/key.ts'),
   state: () => import('./commands/state.ts'),
   simulate: () => import('./commands/simulate.ts'),

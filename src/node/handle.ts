@@ -141,7 +141,23 @@ export type TaskFilter = {
   limit?: number
 }
 
-export type NodeEvent = { v: 1; at: string; event: string } & Record<string, Json>
+/** Which events are wanted. All of these have to fit. */
+export type EventFilter = {
+  /** The cursor of an event: those after it, instead of those from now on. */
+  since?: string
+  /** The name of an event, or its part before the colon. */
+  event?: string
+  /** Of a task. */
+  type?: string
+  /** The id of a task; may be shortened. */
+  task?: string
+}
+
+/**
+ * Something that happened, as a node sees it. `events:lost` stands for events that a reader has missed: how many
+ * (`count`; null if nobody knows) and why (`reason`: SlowReader, CursorTooOld, CursorOfAnotherBoot).
+ */
+export type NodeEvent = { v: 1; at: string; event: string; cursor: string } & Record<string, Json>
 
 export interface NodeHandle {
   readonly id: NodeId
@@ -210,8 +226,13 @@ export interface NodeHandle {
   importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
   nodes(): NodeView[]
   getSystemStatus(): StatusView
-  /** Calls back for each event until the returned function is called. */
-  onEvent(listener: (event: NodeEvent) => void): () => void
+  /**
+   * Calls back for each event until the returned function is called: from now on or, with the `cursor` of an event, also
+   * for those after it, as far as the node still has them.
+   *
+   * @throws InvalidOptionError if that is no cursor
+   */
+  onEvent(listener: (event: NodeEvent) => void, since?: string): () => void
   /**
    * Stops on purpose: lets running tasks finish for `graceMs`, hands on queued ones, says goodbye, closes. What still
    * runs then is aborted and handed on, too. Called again, it may shorten the time, never lengthen it.

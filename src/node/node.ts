@@ -2,7 +2,7 @@
  * A running node, as programs see it: submits, waits, lists, leaves. All it decides is how to say things; what happens
  * to tasks is decided by the core.
  */
-import type { NodeId, TaskId } from '../core/base/ids.ts'
+import { bootName, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
 import type { CoreEvent } from '../core/effect.ts'
 import { DURATION_MS_MAX } from '../durations.ts'
@@ -71,7 +71,7 @@ export class Node implements NodeHandle {
     this.#ports = ports
     this.#settings = settings
     this.#disk = new DiskState(settings.name, settings.log)
-    this.#listeners = new Listeners(() => ports.clock.now())
+    this.#listeners = new Listeners(bootName(core.view.self().boot), () => ports.clock.now())
     this.#picture = new Picture(core.view, ports, settings)
     this.#engine = new Engine(core, ports, this.#observer())
     this.#contents = new Contents(this.#engine.blobs, core.view)
@@ -249,8 +249,8 @@ export class Node implements NodeHandle {
     return this.#picture.status()
   }
 
-  onEvent(listener: (event: NodeEvent) => void): () => void {
-    return this.#listeners.add(listener)
+  onEvent(listener: (event: NodeEvent) => void, since?: string): () => void {
+    return this.#listeners.add(listener, since)
   }
 
   leave(graceMs: number = GRACE_MS): Promise<void> {

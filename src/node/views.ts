@@ -2,7 +2,7 @@
  * The core's state in the words and units that users meet: names instead of boots, RFC 3339 instead of clock stamps.
  */
 import { hlcMs, type Hlc } from '../core/base/hlc.ts'
-import { nodeOf, type BootId, type NodeId } from '../core/base/ids.ts'
+import { bootName, nodeOf, type BootId, type NodeId } from '../core/base/ids.ts'
 import type { Heartbeat } from '../core/message.ts'
 import { isBlob, type Content } from '../core/task/content.ts'
 import type { TaskRecord } from '../core/task/record.ts'
@@ -173,7 +173,7 @@ function heartbeatView(
     handlers: [...handlers],
     labels: { ...labels },
     addresses: [...addresses],
-    boot: boot.slice(boot.indexOf('/') + 1),
+    boot: bootName(boot),
     version
   }
 }

@@ -26,6 +26,7 @@ import type {
   TaskFilter,
   TaskView
 } from '../../src/node/handle.ts'
+import { Listeners } from '../../src/node/listeners.ts'
 
 const TASK_STATES = ['waiting', 'queued', 'running', 'completed', 'failed', 'cancelled'] as const
 const SUBMITTED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
@@ -38,7 +39,6 @@ export class FakeNode implements NodeHandle {
   /** How often each wait was given up by its caller. */
   waitsGivenUp = 0
   waiting = 0
-  listeners = new Set<(event: NodeEvent) => void>()
   /** Options of the submissions, in order. */
   submissions: { type: string; payload: unknown; options: Readonly<Record<string, unknown>> }[] = []
   leftAfterMs: number | null = null
@@ -206,15 +206,22 @@ export class FakeNode implements NodeHandle {
     }
   }
 
-  onEvent(listener: (event: NodeEvent) => void): () => void {
-    this.listeners.add(listener)
-    return () => this.listeners.delete(listener)
+  /** The real thing: cursors and what is kept for them are a promise to every client. */
+  readonly events = new Listeners('boot-of-fake', () => SUBMITTED_AT)
+  /** How many listen now. */
+  listening = 0
+
+  onEvent(listener: (event: NodeEvent) => void, since?: string): () => void {
+    const stop = this.events.add(listener, since)
+    this.listening++
+    return () => {
+      this.listening--
+      stop()
+    }
   }
 
   emit(event: string, details: Record<string, Json> = {}): void {
-    for (const tell of this.listeners) {
-      tell({ v: 1, at: '2026-01-02T03:04:05.000Z', event, ...details })
-    }
+    this.events.emit(event, details)
   }
 
   leave(graceMs = 0): Promise<void> {

@@ -14,7 +14,7 @@ import { into } from './run.ts'
 afterEach(() => vi.unstubAllEnvs())
 
 const asTerminal = (stream: Writable): Writable => Object.assign(stream, { isTTY: true })
-const event = { v: 1, at: '2026-01-02T03:04:05.000Z', event: 'node:joined' } as const
+const event = { v: 1, at: '2026-01-02T03:04:05.000Z', event: 'node:joined', cursor: 'b:1' } as const
 
 describe('colours', () => {
   const colouredBy = (stdout: Writable): string =>

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../src/api/server.ts'
 import { nodeTable, taskTable } from '../../src/cli/print.ts'
-import type { NodeView } from '../../src/node/handle.ts'
+import type { NodeEvent, NodeView } from '../../src/node/handle.ts'
 import { FakeNode } from '../api/fake-node.ts'
 import { until } from '../support/until.ts'
 import { run, type Said } from './run.ts'
@@ -76,7 +76,7 @@ describe('usage', () => {
     expect(await run(['help', 'ls'])).toMatchObject({ code: 0, stderr: '' })
   })
 
-  test.each(['start', 'submit', 'wait', 'get', 'ls', 'nodes', 'status', 'key', 'demo'])(
+  test.each(['start', 'submit', 'wait', 'get', 'ls', 'nodes', 'status', 'events', 'key', 'demo'])(
     'the help of %s goes to stdout, ends with 0 and shows an example',
     async verb => {
       const said = await run([verb, '--help'])
@@ -312,6 +312,60 @@ describe('lists and views', () => {
     expect(said).toMatchObject({ code: 0, stderr: '' })
     expect(said.stdout).toMatch(/^tasks +0 waiting, 1 queued/m)
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual(node.getSystemStatus())
+  })
+})
+
+describe('events', () => {
+  const follow = (argv: string[], said: Said): Promise<Said> => run(['events', ...argv], '', said)
+  const nothing = (): Said => ({ code: null, stdout: '', stderr: '' })
+
+  test('are printed as they happen, filtered, until the node stops: 3', async () => {
+    const { id } = await node.submit('a', null)
+    const [all, failures, one] = [nothing(), nothing(), nothing()]
+    const ended = Promise.all([
+      follow(['--json'], all),
+      follow(['--event', 'task:failed', '--type', 'a'], failures),
+      follow(['--event', 'task', '--task', id.slice(3)], one)
+    ])
+    await until(() => node.listening === 3, 'three readers')
+    node.emit('node:joined', { node: 'b/2' })
+    node.emit('task:queued', { taskId: id, type: 'a' })
+    node.emit('task:failed', { taskId: 'other', type: 'a', reason: '\u001b[2J' })
+    await until(() => lines(all.stdout).length === 3 && one.stdout !== '', 'all events')
+    await api.close()
+    expect((await ended).map(({ code }) => code)).toEqual([3, 3, 3])
+    expect(lines(all.stdout).map(line => (JSON.parse(line) as NodeEvent).event)).toEqual([
+      'node:joined',
+      'task:queued',
+      'task:failed'
+    ])
+    expect(failures.stdout).toMatch(/^\S+Z {2}task:failed .* reason=\\u001b\[2J\n$/)
+    expect(one.stdout).toMatch(new RegExp(`^\\S+ {2}task:queued .*taskId=${id}.*\\n$`))
+    expect(one.stderr).toBe('hearsay: the node has stopped: ask another one, or start it again\n')
+  })
+
+  test('go on after a cursor, and say what is missing', async () => {
+    node.emit('node:joined', { node: 'b/2' })
+    node.emit('node:left', { node: 'b/2' })
+    const [after, foreign] = [nothing(), nothing()]
+    void follow(['--since', 'boot-of-fake:1', '--json'], after)
+    const ended = follow(['--since', 'another:7'], foreign)
+    await until(() => after.stdout !== '' && lines(foreign.stdout).length === 2, 'what was kept')
+    await api.close()
+    await ended
+    expect(JSON.parse(after.stdout)).toMatchObject({
+      v: 1,
+      event: 'node:left',
+      cursor: 'boot-of-fake:2'
+    })
+    expect(foreign.stderr).toMatch(/^hearsay: the node has been started since/)
+  })
+
+  test('a cursor that is none, or a task that nobody knows, is refused at once', async () => {
+    const wrong = await run(['events', '--since', 'yesterday'])
+    expect(wrong).toMatchObject({ code: 2, stdout: '' })
+    expect(wrong.stderr).toMatch(/is no cursor of an event/)
+    expect((await run(['events', '--task', 'ffff'])).code).toBe(4)
   })
 })
 

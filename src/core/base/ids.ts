@@ -38,6 +38,11 @@ export function startTimeOf(boot: BootId): Hlc {
   return Number.parseInt(boot.slice(boot.indexOf('/') + 1), 36)
 }
 
+/** What tells a boot from the others of its node, for people: the end of its name. */
+export function bootName(boot: BootId): string {
+  return boot.slice(boot.indexOf('/') + 1)
+}
+
 /** The node that a boot is a start of. */
 export function nodeOf(boot: BootId): NodeId {
   const slash = boot.indexOf('/')

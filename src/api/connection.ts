@@ -1,0 +1,172 @@
+/**
+ * Requests to a node over the socket in its data folder, and answers: one value, a line at a time, or as they come.
+ *
+ * Loads nothing but Node's own HTTP client, because every verb of the command line waits for it. Errors come back as
+ * the classes that the node threw, by name.
+ */
+import { Agent, request, type IncomingMessage } from 'node:http'
+import { pipeline } from 'node:stream/promises'
+import { NoNodeError } from '../errors.ts'
+import { socketPath } from './address.ts'
+import { meaning } from './find.ts'
+import { errorOf, noNode } from './problem.ts'
+
+type Query = Readonly<Record<string, string | number | undefined>>
+export type Call = Readonly<{
+  query?: Query
+  body?: unknown
+  /** Instead of `body`: text that is sent as it is made. */
+  pieces?: AsyncIterable<string>
+  signal?: AbortSignal | undefined
+}>
+
+export class Connection {
+  readonly #folder: string
+  readonly #agent = new Agent({ keepAlive: true })
+
+  /** @param folder the node's data folder */
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  /** One value. */
+  async value<T>(method: string, path: string, call: Call = {}): Promise<T> {
+    const response = await this.#send(method, path, call)
+    const value: unknown = JSON.parse(await this.#whole(response, call.signal))
+    if ((response.statusCode ?? 500) >= 300) throw refusal(response, value)
+    return value as T
+  }
+
+  /** Values, one a line, as they come. */
+  async *values<T>(path: string, call: Call = {}, method = 'GET'): AsyncGenerator<T> {
+    const response = await this.#send(method, path, call)
+    try {
+      for await (const line of linesOf(response)) {
+        const value: unknown = JSON.parse(line)
+        if (response.statusCode !== 200 || isProblem(value)) throw refusal(response, value)
+        yield value as T
+      }
+    } catch (error) {
+      throw response.errored === null ? error : this.#because(error, call.signal)
+    } finally {
+      response.destroy()
+    }
+  }
+
+  /** Text, whole. */
+  async text(path: string, call: Call = {}): Promise<string> {
+    const response = await this.#send('GET', path, call)
+    const text = await this.#whole(response, call.signal)
+    if (response.statusCode !== 200) throw refusal(response, JSON.parse(text))
+    return text
+  }
+
+  /** Text, piece by piece. */
+  async *pieces(path: string): AsyncGenerator<string> {
+    const response = await this.#send('GET', path)
+    if (response.statusCode !== 200) {
+      throw refusal(response, JSON.parse(await this.#whole(response, undefined)))
+    }
+    try {
+      for await (const piece of response.setEncoding('utf8')) yield piece as string
+    } catch (error) {
+      throw this.#because(error, undefined)
+    } finally {
+      response.destroy()
+    }
+  }
+
+  /** @param agent false: over a connection of its own */
+  #send(
+    method: string,
+    path: string,
+    call: Call = {},
+    agent: Agent | false = call.pieces === undefined && this.#agent
+  ): Promise<IncomingMessage> {
+    const { query = {}, body, pieces, signal } = call
+    return new Promise((resolve, reject) => {
+      const sent = request(
+        {
+          socketPath: socketPath(this.#folder),
+          agent,
+          method,
+          path: path + search(query),
+          headers: { host: 'localhost', 'content-type': 'application/json' },
+          ...(signal === undefined ? {} : { signal })
+        },
+        resolve
+      )
+      sent.once('error', (error: NodeJS.ErrnoException) => {
+        // The node closes idle connections; one that was kept may be closed just when it is to be used again.
+        const wasIdle = sent.reusedSocket && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
+        if (wasIdle && !signal?.aborted) resolve(this.#send(method, path, call, false))
+        else reject(this.#because(error, signal))
+      })
+      if (pieces === undefined) {
+        sent.end(body === undefined ? undefined : JSON.stringify(body))
+      } else {
+        // What the pieces throw is told before the connection breaks for it; its own errors are told above.
+        pipeline(watched(pieces, reject), sent).catch(() => {})
+      }
+    })
+  }
+
+  async #whole(response: IncomingMessage, signal: AbortSignal | undefined): Promise<string> {
+    const pieces: Buffer[] = []
+    try {
+      for await (const piece of response) pieces.push(piece as Buffer)
+    } catch (error) {
+      throw this.#because(error, signal)
+    }
+    return Buffer.concat(pieces).toString('utf8')
+  }
+
+  /** The caller's own reason if it gave up, else that the node is not there. */
+  #because(error: unknown, signal: AbortSignal | undefined): Error {
+    if (signal?.aborted) return signal.reason as Error
+    if (error instanceof NoNodeError) return error
+    return noNode(this.#folder, meaning((error as NodeJS.ErrnoException).code))
+  }
+}
+
+async function* watched(
+  pieces: AsyncIterable<string>,
+  failed: (error: Error) => void
+): AsyncGenerator<string> {
+  try {
+    yield* pieces
+  } catch (error) {
+    failed(error as Error)
+    throw error
+  }
+}
+
+function refusal(response: IncomingMessage, problem: unknown): Error {
+  return errorOf(problem) ?? new Error(`the node answered with status ${response.statusCode}`)
+}
+
+/** A task has an `error` of its own; only a problem, here the end of a broken list, has nothing else. */
+function isProblem(value: unknown): boolean {
+  return (
+    Object.keys(value as object)
+      .sort()
+      .join() === 'error,v'
+  )
+}
+
+async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
+  let rest = ''
+  for await (const piece of response.setEncoding('utf8')) {
+    const lines = (rest + (piece as string)).split('\n')
+    rest = lines.pop() ?? ''
+    yield* lines.filter(line => line !== '')
+  }
+  if (rest !== '') yield rest
+}
+
+function search(query: Query): string {
+  const given = Object.entries(query).flatMap(([key, value]): [string, string][] =>
+    value === undefined ? [] : [[key, String(value)]]
+  )
+  return given.length === 0 ? '' : `?${new URLSearchParams(given).toString()}`
+}

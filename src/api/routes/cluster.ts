@@ -1,0 +1,38 @@
+/** Who is here, and what happens. */
+import type { Hono } from 'hono'
+import { z } from 'zod'
+import type { NodeEvent, NodeHandle } from '../../node/handle.ts'
+import { eventStream, listStream } from '../events.ts'
+import { check, ndjson } from '../request.ts'
+
+const eventFilter = z.strictObject({
+  since: z.string().optional(),
+  event: z.string().optional(),
+  type: z.string().optional(),
+  task: z.string().optional()
+})
+
+export function serveCluster(app: Hono, node: NodeHandle, closing: AbortSignal): void {
+  app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
+  app.get('/v1/status', c => c.json(node.getSystemStatus()))
+  app.get('/v1/events', async c => {
+    const { since, ...wanted } = check(eventFilter, c.req.query())
+    const fits = await eventsWanted(node, wanted)
+    const subscribe = (listener: (event: NodeEvent) => void): (() => void) =>
+      node.onEvent(event => fits(event) && listener(event), since)
+    return ndjson(eventStream(subscribe, closing))
+  })
+}
+
+/** News of what was missed concerns every reader, whatever it asked for. */
+async function eventsWanted(
+  node: NodeHandle,
+  { event: name, type, task }: Omit<z.infer<typeof eventFilter>, 'since'>
+): Promise<(event: NodeEvent) => boolean> {
+  const id = task === undefined ? undefined : await node.resolveId(task)
+  return happened =>
+    happened.event === 'events:lost' ||
+    ((name === undefined || happened.event === name || happened.event.startsWith(`${name}:`)) &&
+      (type === undefined || happened['type'] === type) &&
+      (id === undefined || happened['taskId'] === id))
+}

@@ -1,0 +1,93 @@
+/** Tasks: submitted, listed, looked at, waited for. */
+import type { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { z } from 'zod'
+import { DURATION_MS_MAX } from '../../durations.ts'
+import { TooLargeError, WaitTimeoutError } from '../../errors.ts'
+import { TASK_ID, TASK_STATES } from '../../names.ts'
+import type { NodeHandle, TaskFilter, TaskView } from '../../node/handle.ts'
+import { listStream } from '../events.ts'
+import { check, ndjson, parse } from '../request.ts'
+import { blobRef } from './contents.ts'
+
+/** Larger payloads are written to disk first, by `PUT /v1/blobs`: the body of a submission is in memory. */
+const BODY_BYTES_MAX = 1_048_576
+
+const submission = z.strictObject({
+  type: z.string(),
+  payload: z.unknown().default(null),
+  payloadBlob: blobRef.nullable().default(null),
+  options: z.record(z.string(), z.unknown()).default({})
+})
+const filter = z.strictObject({
+  state: z.enum(TASK_STATES).optional(),
+  type: z.string().optional(),
+  tag: z.string().optional(),
+  node: z.string().optional(),
+  limit: z.coerce.number().int().min(1).optional()
+})
+const patience = z.strictObject({
+  timeoutMs: z.coerce.number().min(0).max(DURATION_MS_MAX).optional()
+})
+
+export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): void {
+  const tooLarge = (): never => {
+    throw new TooLargeError(`a request may have at most ${BODY_BYTES_MAX} bytes`)
+  }
+  app.post('/v1/tasks', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }), async c => {
+    const { type, payload, payloadBlob, options } = check(submission, parse(await c.req.text()))
+    const full = await withFullIds(node, options)
+    const submitted =
+      payloadBlob === null
+        ? await node.submit(type, payload, full)
+        : await node.submitBlob(type, payloadBlob, full)
+    return c.json({ v: 1, ...submitted }, 201)
+  })
+  app.get('/v1/tasks', c => {
+    const tasks = node.tasks(withoutUndefined(check(filter, c.req.query())))
+    return ndjson(listStream(tasks))
+  })
+  app.get('/v1/tasks/:part', async c => {
+    return c.json(node.task(await node.resolveId(c.req.param('part'))))
+  })
+  app.get('/v1/tasks/:part/wait', async c => {
+    const { timeoutMs } = check(patience, c.req.query())
+    const gone = AbortSignal.any([c.req.raw.signal, closing])
+    return c.json(await wait(node, await node.resolveId(c.req.param('part')), timeoutMs, gone))
+  })
+}
+
+async function wait(
+  node: NodeHandle,
+  id: string,
+  timeoutMs: number | undefined,
+  gone: AbortSignal
+): Promise<TaskView> {
+  if (timeoutMs === undefined) return node.settled(id, gone)
+  const ended = new AbortController()
+  const timer = setTimeout(() => {
+    ended.abort(new WaitTimeoutError(`${id} has not settled within ${timeoutMs} ms: it goes on`))
+  }, timeoutMs)
+  try {
+    return await node.settled(id, AbortSignal.any([gone, ended.signal]))
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Dependencies may be named by a part of their id; what is whole may be a task not yet known here. */
+async function withFullIds(
+  node: NodeHandle,
+  options: Record<string, unknown>
+): Promise<Record<string, unknown>> {
+  const { dependsOn } = options
+  if (!Array.isArray(dependsOn)) return options
+  const full = dependsOn.map((id: unknown) =>
+    typeof id !== 'string' || TASK_ID.test(id) ? id : node.resolveId(id)
+  )
+  return { ...options, dependsOn: await Promise.all(full) }
+}
+
+function withoutUndefined(value: z.infer<typeof filter>): TaskFilter {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined))
+}
