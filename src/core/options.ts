@@ -9,25 +9,57 @@ export const TASK_LIMITS = {
   /** 256 MiB: V8 cannot make a text of more than twice that. */
   blobBytesMax: 268_435_456,
   typeLengthMax: 128,
-  /** So that any record fits into one gossip message: 1000 ids, payload, result and error stay below 64 KiB. */
+  /** So that any record fits into one gossip message: 1000 ids, payload, result and tail stay below 64 KiB. */
   dependenciesMax: 1000,
   tagsMax: 16,
   tagLengthMax: 64,
   errorNameLengthMax: 128,
   errorMessageBytesMax: 1024,
   errorStackBytesMax: 2048,
+  tailBytesMax: 16_384,
   priorityMin: 1,
   priorityMax: 10,
   /** 24.8 days: what a 32-bit timer can wait for. */
   timeoutMsMax: 2_147_483_647,
   /** Ten years. */
-  retentionMsMax: 315_360_000_000
+  retentionMsMax: 315_360_000_000,
+  deadlineMsMax: 315_360_000_000,
+  /** Guess: who needs more has no failure but a loop. */
+  maxRetriesMax: 1000,
+  /** As many lost holders as a claim remembers. */
+  maxLostMax: 15,
+  /** A day. */
+  backoffMsMax: 86_400_000,
+  backoffFactorMax: 100,
+  idempotencyKeyLengthMax: 128,
+  /** Of `require` and `prefer` each. */
+  labelConditionsMax: 8,
+  labelValuesMax: 16,
+  /** Of all labels and texts in `require` and `prefer` together, in UTF-8. */
+  labelBytesMax: 1024
 } as const
 
 /** Blobs that one message names. */
 export const BLOBS_PER_MESSAGE_MAX = 256
 
-export const TASK_DEFAULTS = { priority: 5 } as const
+/** What a task is like unless its submitter says otherwise. Nodes do not send what is as it is here. */
+export const TASK_DEFAULTS = {
+  priority: 5,
+  dependsOn: [],
+  onDependencyFailure: 'cancel',
+  maxRetries: 3,
+  maxLost: 3,
+  backoff: { delayMs: 1000, factor: 2, maxDelayMs: 300_000, jitter: 0.2 },
+  timeoutMs: null,
+  deadlineMs: null,
+  notBefore: null,
+  labels: { require: [], prefer: [] },
+  idempotencyKey: null,
+  delivery: 'at-least-once',
+  retryOf: null,
+  tags: [],
+  retentionMs: null
+} as const
 
 export type CoreOptions = Readonly<{
   /** How often a node says that it is alive. Guess: short beside the time to notice a silent member. */

@@ -108,8 +108,17 @@ export class Work {
     const entry = log.create({
       spec: { ...draft, id, submittedAt: at, submittedBy: self },
       created: [{ origin: self, seq }],
-      claim: { epoch: 0, holder: self, attempt: 1, hops: 0, lost: [], cause: 'submit' },
+      claim: {
+        epoch: 0,
+        holder: self,
+        attempt: 1,
+        hops: 0,
+        lost: [],
+        notBefore: null,
+        cause: 'submit'
+      },
       started: null,
+      cancelRequest: null,
       outcome: null
     })
     this.#replication.urge()

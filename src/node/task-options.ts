@@ -59,6 +59,7 @@ export function checkOptions(
     if (value !== undefined) checked[name] = CHECKS[name as keyof TaskOptions](value)
   }
   const draft: TaskDraft = {
+    ...TASK_DEFAULTS,
     type: typeName(type),
     payload,
     priority: (checked['priority'] as number | undefined) ?? TASK_DEFAULTS.priority,

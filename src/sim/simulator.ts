@@ -7,7 +7,7 @@
 import { bootId, type BootId, type NodeId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
-import { TASK_LIMITS } from '../core/options.ts'
+import { TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { Agenda } from './agenda.ts'
 import { checkBlobs, checkBlobsAtRest } from './blob-checker.ts'
 import { Disk } from './disk.ts'
@@ -210,12 +210,11 @@ class Simulation implements Witness {
       ? Array.from({ length: random.whole(1, 3) }, () => random.pick(this.#submitted))
       : []
     const draft = {
+      ...TASK_DEFAULTS,
       type: random.pick(this.#scenario.types),
       payload: node.content(JSON.stringify({ i })),
       priority: random.whole(TASK_LIMITS.priorityMin, TASK_LIMITS.priorityMax),
       dependsOn: [...new Set(dependsOn)],
-      tags: [],
-      timeoutMs: null,
       retentionMs: this.#scenario.retentionMs
     }
     node.feed({ kind: 'submit', request: i, draft, acks: null })

@@ -33,7 +33,7 @@ export type StateHeader = Readonly<{
   node: string
 }>
 
-const VERSION = 1
+const VERSION = 2
 const KIND = 'hearsay-state'
 /** Large enough to make system calls rare, small enough to be nothing. */
 const PIECE_LENGTH = 65_536

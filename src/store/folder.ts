@@ -14,8 +14,8 @@ import { join } from 'node:path'
 import { DataFolderError } from '../errors.ts'
 import { writeAtomically } from './atomic-file.ts'
 
-/** Raise it with every change that an older hearsay would misread. */
-const SCHEMA = 1
+/** Raise it with every change that an older or newer hearsay would misread. */
+const SCHEMA = 2
 
 /**
  * Makes the folder if it is missing, and looks whether its layout is one that we know. Changes nothing otherwise.
@@ -36,6 +36,12 @@ export async function prepareFolder(folder: string): Promise<void> {
     throw new DataFolderError(
       `the data folder ${folder} was written by a newer hearsay (layout ${schema}, this one knows ${SCHEMA}); ` +
         'start the newer version, or choose another folder'
+    )
+  }
+  if (schema < SCHEMA) {
+    throw new DataFolderError(
+      `the data folder ${folder} was written by an older hearsay (layout ${schema}, this one reads ${SCHEMA}); ` +
+        'let the older version finish its tasks there, and choose another folder for this one'
     )
   }
 }

@@ -4,7 +4,8 @@
 import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
 import type { Message, SyncRequest } from '../core/message.ts'
-import { BLOBS_PER_MESSAGE_MAX, TASK_LIMITS } from '../core/options.ts'
+import { compareValues } from '../core/base/order.ts'
+import { BLOBS_PER_MESSAGE_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { isBlob } from '../core/task/content.ts'
 import {
   CLAIM_CAUSES,
@@ -14,6 +15,8 @@ import {
   type Outcome,
   type TaskRecord
 } from '../core/task/record.ts'
+import { DELIVERIES, DEPENDENCY_FAILURE_RULES, type Backoff } from '../core/task/spec.ts'
+import { isWithoutRules, labelRules } from './labels.ts'
 import { LIMITS } from './limits.ts'
 import { boot, dot, handlers, stamp, vector } from './values.ts'
 import { drain, heartbeat, introduction, replaced, who } from './members.ts'
@@ -27,18 +30,21 @@ import {
   nullable,
   oneOf,
   packed,
+  real,
   refuse,
   repeated,
   required,
   text,
   uint,
+  usually,
   type Value
 } from './schema.ts'
+import { uuid } from './uuid.ts'
 
 export type Decoded = { ok: true; message: Message } | { ok: false; why: string }
 export type DecodedStored = { ok: true; task: StoredTask } | { ok: false; why: string }
 
-const taskId = text(36, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
+const taskId = uuid
 
 const blobHash = text(64, /^[0-9a-f]{64}$/)
 const blobRef = message({
@@ -47,6 +53,13 @@ const blobRef = message({
 })
 
 const inline = text(TASK_LIMITS.inlineBytesMax)
+
+const backoff: Value<Backoff> = message({
+  delayMs: required(1, uint(TASK_LIMITS.backoffMsMax)),
+  factor: required(2, real(TASK_LIMITS.backoffFactorMax, 1)),
+  maxDelayMs: required(3, uint(TASK_LIMITS.backoffMsMax)),
+  jitter: required(4, real(1, 0))
+})
 
 const spec = message({
   id: required(1, taskId),
@@ -58,7 +71,26 @@ const spec = message({
   timeoutMs: nullable(7, uint(TASK_LIMITS.timeoutMsMax)),
   submittedAt: required(8, stamp),
   submittedBy: required(9, boot),
-  retentionMs: nullable(10, uint(TASK_LIMITS.retentionMsMax))
+  retentionMs: nullable(10, uint(TASK_LIMITS.retentionMsMax)),
+  onDependencyFailure: usually(
+    11,
+    oneOf(DEPENDENCY_FAILURE_RULES),
+    TASK_DEFAULTS.onDependencyFailure
+  ),
+  maxRetries: usually(12, uint(TASK_LIMITS.maxRetriesMax), TASK_DEFAULTS.maxRetries),
+  maxLost: usually(13, uint(TASK_LIMITS.maxLostMax), TASK_DEFAULTS.maxLost),
+  backoff: usually(
+    14,
+    backoff,
+    TASK_DEFAULTS.backoff,
+    given => compareValues(given, TASK_DEFAULTS.backoff) === 0
+  ),
+  deadlineMs: nullable(16, uint(TASK_LIMITS.deadlineMsMax)),
+  notBefore: nullable(17, stamp),
+  labels: usually(18, labelRules, TASK_DEFAULTS.labels, isWithoutRules),
+  idempotencyKey: nullable(19, text(TASK_LIMITS.idempotencyKeyLengthMax * 4)),
+  delivery: usually(20, oneOf(DELIVERIES), TASK_DEFAULTS.delivery),
+  retryOf: nullable(21, taskId)
 })
 
 const claim = message({
@@ -67,7 +99,8 @@ const claim = message({
   attempt: required(3, uint()),
   hops: required(4, uint()),
   cause: required(5, oneOf(CLAIM_CAUSES)),
-  lost: repeated(6, boot, LOST_MAX)
+  lost: repeated(6, boot, LOST_MAX),
+  notBefore: nullable(7, stamp)
 })
 
 const started = message({
@@ -75,6 +108,8 @@ const started = message({
   at: required(2, stamp),
   by: required(3, boot)
 })
+
+const cancelRequest = message({ at: required(1, stamp), by: required(2, boot) })
 
 const error = message({
   name: required(1, text(TASK_LIMITS.errorNameLengthMax * 4)),
@@ -91,7 +126,8 @@ const outcome = mapped(
     durationMs: required(5, duration),
     result: either(nullable(6, inline), required(15, blobRef), isBlob),
     error: nullable(7, error),
-    reason: nullable(8, oneOf(SETTLED_REASONS))
+    reason: nullable(8, oneOf(SETTLED_REASONS)),
+    tail: nullable(9, text(TASK_LIMITS.tailBytesMax))
   }),
   (given: Outcome) => given,
   sent => {
@@ -110,7 +146,8 @@ const record: Value<TaskRecord> = mapped(
     created: repeated(2, dot, LIMITS.createdMax),
     claim: required(3, claim),
     started: nullable(4, started),
-    outcome: nullable(5, outcome)
+    outcome: nullable(5, outcome),
+    cancelRequest: nullable(6, cancelRequest)
   }),
   (given: TaskRecord) => given,
   sent => {

@@ -79,16 +79,23 @@ export function uint(max: number = 2 ** 32 - 1, min: number = 0): Value<number> 
   }
 }
 
-/** A number that is finite and not negative. */
-export const duration: Value<number> = {
-  write: (writer, field, value) => void writer.uint32((field << 3) | FIXED64).double(value),
-  read: (reader, wireType) => {
-    expect(wireType, FIXED64)
-    const value = reader.double()
-    if (!Number.isFinite(value) || value < 0) throw new Refused(`${value} is not a duration`)
-    return value
+/** A finite number from `min` to `max`, whole or not. */
+export function real(max: number, min: number): Value<number> {
+  return {
+    write: (writer, field, value) => void writer.uint32((field << 3) | FIXED64).double(value),
+    read: (reader, wireType) => {
+      expect(wireType, FIXED64)
+      const value = reader.double()
+      if (!(value >= min && value <= max)) {
+        throw new Refused(`${value} is not a number from ${min} to ${max}`)
+      }
+      return value
+    }
   }
 }
+
+/** A number that is finite and not negative. */
+export const duration: Value<number> = real(Number.MAX_VALUE, 0)
 
 export const flag: Value<boolean> = {
   write: (writer, field, value) => void writer.uint32((field << 3) | VARINT).bool(value),
@@ -203,6 +210,23 @@ export function nullable<T>(number: number, value: Value<T>): Field<T | null> {
     },
     read: (reader, wireType, names) => value.read(reader, wireType, names),
     absent: () => null
+  }
+}
+
+/** A value that is sent only if it is another than `usual`. */
+export function usually<T>(
+  number: number,
+  value: Value<T>,
+  usual: NoInfer<T>,
+  isUsual: (given: T) => boolean = given => given === usual
+): Field<T> {
+  return {
+    number,
+    write: (writer, given, names) => {
+      if (!isUsual(given)) value.write(writer, number, given, names)
+    },
+    read: (reader, wireType, names) => value.read(reader, wireType, names),
+    absent: () => usual
   }
 }
 

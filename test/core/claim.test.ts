@@ -78,6 +78,7 @@ describe('a reclaim', () => {
       attempt: 3,
       hops: 0,
       lost: [],
+      notBefore: null,
       cause: 'reclaim'
     })
   })

@@ -132,7 +132,15 @@ class World {
     const entry = entries[task % Math.max(1, entries.length)]
     if (entry === undefined) return
     const holder = NODES[epoch % 3]!
-    const claim: Claim = { epoch, holder, attempt: 1, hops: epoch, lost: [], cause: 'grant' }
+    const claim: Claim = {
+      epoch,
+      holder,
+      attempt: 1,
+      hops: epoch,
+      lost: [],
+      notBefore: null,
+      cause: 'grant'
+    }
     log.write(entry, epoch === 3 ? { outcome: outcomeBy(NODES[at]!) } : { claim })
     this.history.get(NODES[at]!)!.push(entry.record)
   }

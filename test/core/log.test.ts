@@ -181,7 +181,7 @@ describe('a task that has been pruned elsewhere', () => {
 
 test('a task may come with a change before its creation is covered, and is then not lost', () => {
   const granted = taskOf(A, 1, {
-    claim: { epoch: 1, holder: B, attempt: 1, hops: 1, lost: [], cause: 'grant' }
+    claim: { epoch: 1, holder: B, attempt: 1, hops: 1, lost: [], notBefore: null, cause: 'grant' }
   })
   const log = new Log('c/0000000001-000000')
   log.merge({ kind: 'batch', origin: B, after: 0, records: [granted], writes: [0] })

@@ -27,6 +27,7 @@ describe('what a crashed node held', () => {
         attempt: 1,
         hops: 0,
         lost: [a.boot],
+        notBefore: null,
         cause: 'reclaim'
       })
     }

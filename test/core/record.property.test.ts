@@ -105,6 +105,10 @@ function model(states: readonly TaskRecord[]): Omit<TaskRecord, 'spec'> & { spec
       states.map(s => s.started),
       s => [s.epoch, weight(ID, node(s.by)), s.by, -s.at]
     ),
+    cancelRequest: greatest(
+      states.map(s => s.cancelRequest),
+      c => [-c.at, ...BOOTS.toSorted().map(boot => (boot < c.by ? 0 : 1))]
+    ),
     outcome: greatest(
       states.map(s => s.outcome),
       outcomeKey

@@ -174,8 +174,8 @@ describe('a state file is refused, and changes nothing,', () => {
     await refuses(node, /ends in the middle/)
     await writeFile(file, text.replace('"payload":"3"', '"payload":"4"'))
     await refuses(node, /checksum does not fit/)
-    await writeFile(file, text.replace('"v":1', '"v":2'))
-    await refuses(node, /version is 2 .* newer one/)
+    await writeFile(file, text.replace('"v":2', '"v":3'))
+    await refuses(node, /version is 3 .* newer one/)
     for (const other of [
       '',
       '[]',

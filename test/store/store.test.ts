@@ -140,7 +140,7 @@ test('a damaged identity is refused, not replaced, and the folder is free again'
   await again.close()
 })
 
-test.each(['99', 'nonsense', ''])(
+test.each(['1', '99', 'nonsense', ''])(
   'a folder of schema "%s" is refused and untouched',
   async text => {
     await writeFile(join(folder, 'schema'), text)

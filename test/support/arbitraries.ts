@@ -8,11 +8,12 @@ import fc, { type Arbitrary } from 'fast-check'
 import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
 import type { Batch, Grant, Heartbeat, Message, VersionVector } from '../../src/core/message.ts'
-import { TASK_LIMITS } from '../../src/core/options.ts'
+import { TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
 import { compareText } from '../../src/core/base/order.ts'
 import {
   CLAIM_CAUSES,
   SETTLED_REASONS,
+  type CancelRequest,
   type Claim,
   type Dot,
   type Outcome,
@@ -21,7 +22,13 @@ import {
   type TaskRecord
 } from '../../src/core/task/record.ts'
 import type { BlobRef, Content } from '../../src/core/task/content.ts'
-import type { TaskSpec } from '../../src/core/task/spec.ts'
+import type { LabelConditions } from '../../src/core/task/labels.ts'
+import {
+  DELIVERIES,
+  DEPENDENCY_FAILURE_RULES,
+  type Backoff,
+  type TaskSpec
+} from '../../src/core/task/spec.ts'
 
 /** Boots of three nodes; two of the first. */
 export const BOOTS: readonly BootId[] = [
@@ -73,10 +80,13 @@ export const claim: Arbitrary<Claim> = fc.record({
   attempt: fc.integer({ min: 1, max: 2 }),
   hops: small,
   lost: fc.array(boot, { maxLength: 2 }),
+  notBefore: fc.option(stamp),
   cause: fc.constantFrom(...CLAIM_CAUSES)
 })
 
 export const started: Arbitrary<Started> = fc.record({ epoch: small, by: boot, at: stamp })
+
+export const cancelRequest: Arbitrary<CancelRequest> = fc.record({ at: stamp, by: boot })
 
 const taskError: Arbitrary<TaskError> = fc.record({
   name: wideText(TASK_LIMITS.errorNameLengthMax),
@@ -85,6 +95,8 @@ const taskError: Arbitrary<TaskError> = fc.record({
 })
 
 const durationMs: Arbitrary<number> = fc.constantFrom(0, 1, 1.5, 1e9)
+
+const tail: Arbitrary<string | null> = fc.option(wideText(TASK_LIMITS.tailBytesMax))
 
 export const outcome: Arbitrary<Outcome> = fc.oneof(
   fc.record({
@@ -95,7 +107,8 @@ export const outcome: Arbitrary<Outcome> = fc.oneof(
     durationMs,
     result: content('1', '2'),
     error: fc.constant(null),
-    reason: fc.constant(null)
+    reason: fc.constant(null),
+    tail
   }),
   fc.record({
     status: fc.constantFrom('failed' as const, 'cancelled' as const),
@@ -105,9 +118,27 @@ export const outcome: Arbitrary<Outcome> = fc.oneof(
     durationMs,
     result: fc.constant(null),
     error: fc.option(taskError),
-    reason: fc.constantFrom(...SETTLED_REASONS)
+    reason: fc.constantFrom(...SETTLED_REASONS),
+    tail
   })
 )
+
+const label: Arbitrary<string> = wideText(64)
+const conditions: Arbitrary<LabelConditions> = fc.array(
+  fc.oneof(
+    fc.record({ label, anyOf: fc.array(label, { maxLength: 2 }) }),
+    fc.record({ label, atLeast: fc.double({ noNaN: true, noDefaultInfinity: true }) })
+  ),
+  { maxLength: 2 }
+)
+
+const backoffMs: Arbitrary<number> = fc.integer({ min: 0, max: TASK_LIMITS.backoffMsMax })
+const backoff: Arbitrary<Backoff> = fc.record({
+  delayMs: backoffMs,
+  factor: fc.double({ min: 1, max: TASK_LIMITS.backoffFactorMax, noNaN: true }),
+  maxDelayMs: backoffMs,
+  jitter: fc.double({ min: 0, max: 1, noNaN: true })
+})
 
 export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
   return fc.record({
@@ -119,6 +150,16 @@ export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
     tags: fc.array(wideText(TASK_LIMITS.tagLengthMax), { maxLength: 3 }),
     timeoutMs: fc.option(fc.integer({ min: 0, max: TASK_LIMITS.timeoutMsMax })),
     retentionMs: fc.option(fc.integer({ min: 0, max: TASK_LIMITS.retentionMsMax })),
+    onDependencyFailure: fc.constantFrom(...DEPENDENCY_FAILURE_RULES),
+    maxRetries: fc.integer({ min: 0, max: TASK_LIMITS.maxRetriesMax }),
+    maxLost: fc.integer({ min: 0, max: TASK_LIMITS.maxLostMax }),
+    backoff: fc.oneof(fc.constant(TASK_DEFAULTS.backoff), backoff),
+    deadlineMs: fc.option(fc.integer({ min: 0, max: TASK_LIMITS.deadlineMsMax })),
+    notBefore: fc.option(stamp),
+    labels: fc.record({ require: conditions, prefer: conditions }),
+    idempotencyKey: fc.option(wideText(TASK_LIMITS.idempotencyKeyLengthMax)),
+    delivery: fc.constantFrom(...DELIVERIES),
+    retryOf: fc.option(id),
     submittedAt: stamp,
     submittedBy: boot
   })
@@ -131,6 +172,7 @@ export function recordOf(of: Arbitrary<TaskId>): Arbitrary<TaskRecord> {
     created,
     claim,
     started: fc.option(started),
+    cancelRequest: fc.option(cancelRequest),
     outcome: fc.option(outcome)
   })
 }

@@ -3,6 +3,7 @@ import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/id
 import { Entry } from '../../src/core/log/entry.ts'
 import { answerSync } from '../../src/core/log/answer.ts'
 import type { Log } from '../../src/core/log/log.ts'
+import { TASK_DEFAULTS } from '../../src/core/options.ts'
 import type { Batch, Heartbeat, SyncRequest } from '../../src/core/message.ts'
 import type { Outcome, TaskRecord } from '../../src/core/task/record.ts'
 import type { TaskDraft, TaskSpec } from '../../src/core/task/spec.ts'
@@ -15,11 +16,7 @@ export function bootOf(node: string, start = 1): BootId {
 export const DRAFT: TaskDraft = {
   type: 'work',
   payload: 'null',
-  priority: 5,
-  dependsOn: [],
-  tags: [],
-  timeoutMs: null,
-  retentionMs: null
+  ...TASK_DEFAULTS
 }
 
 /** The task that write `seq` of `by` created: queued there, unless `parts` says otherwise. */
@@ -32,8 +29,17 @@ export function taskOf(
   return {
     spec: { ...DRAFT, id: taskId(1000, by, seq), submittedAt: seq, submittedBy: by, ...spec },
     created: [{ origin: by, seq }],
-    claim: { epoch: 0, holder: by, attempt: 1, hops: 0, lost: [], cause: 'submit' },
+    claim: {
+      epoch: 0,
+      holder: by,
+      attempt: 1,
+      hops: 0,
+      lost: [],
+      notBefore: null,
+      cause: 'submit'
+    },
     started: null,
+    cancelRequest: null,
     outcome: null,
     ...others
   }
@@ -49,6 +55,7 @@ export function outcomeBy(by: BootId, parts: Partial<Outcome> = {}): Outcome {
     result: parts.status === undefined || parts.status === 'completed' ? '"done"' : null,
     error: null,
     reason: parts.status === undefined || parts.status === 'completed' ? null : 'HandlerError',
+    tail: null,
     ...parts
   }
 }

@@ -4,8 +4,9 @@ import { describe, expect, test } from 'vitest'
 import { bootOf, heartbeatOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import { bootId, taskId } from '../../src/core/base/ids.ts'
 import type { Batch, Heartbeat, Message } from '../../src/core/message.ts'
-import { BLOBS_PER_MESSAGE_MAX, TASK_LIMITS } from '../../src/core/options.ts'
+import { BLOBS_PER_MESSAGE_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
+import type { LabelConditions } from '../../src/core/task/labels.ts'
 import type { TaskRecord } from '../../src/core/task/record.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
 import { LIMITS } from '../../src/wire/limits.ts'
@@ -37,6 +38,8 @@ function labels(count: number, bytes = 1): Record<string, string> {
 const failed = (name: string, message: string, stack: string): TaskRecord['outcome'] =>
   outcomeBy(A, { status: 'failed', error: { name, message, stack } })
 
+const asking = (require: LabelConditions): Message =>
+  batchOf({ spec: { labels: { require, prefer: [] } } })
 const heartbeat = (parts: Partial<Heartbeat>): Message => heartbeatOf(A, parts)
 const steal = (want: number, handlers: string[] = []): Message => ({
   kind: 'steal',
@@ -72,6 +75,44 @@ const upper: readonly [string, number, (size: number) => Message][] = [
   ['tags', TASK_LIMITS.tagsMax, n => batchOf({ spec: { tags: list(n, () => 'tag') } })],
   ['tag', TASK_LIMITS.tagLengthMax * 4, n => batchOf({ spec: { tags: [text(n)] } })],
   ['timeout', TASK_LIMITS.timeoutMsMax, n => batchOf({ spec: { timeoutMs: n } })],
+  ['retries', TASK_LIMITS.maxRetriesMax, n => batchOf({ spec: { maxRetries: n } })],
+  ['lost holders', TASK_LIMITS.maxLostMax, n => batchOf({ spec: { maxLost: n } })],
+  ['deadline', TASK_LIMITS.deadlineMsMax, n => batchOf({ spec: { deadlineMs: n } })],
+  [
+    'wait between attempts',
+    TASK_LIMITS.backoffMsMax,
+    n => batchOf({ spec: { backoff: { ...TASK_DEFAULTS.backoff, delayMs: n } } })
+  ],
+  [
+    'growth of waits',
+    TASK_LIMITS.backoffFactorMax,
+    n => batchOf({ spec: { backoff: { ...TASK_DEFAULTS.backoff, factor: n } } })
+  ],
+  [
+    'idempotency key',
+    TASK_LIMITS.idempotencyKeyLengthMax * 4,
+    n => batchOf({ spec: { idempotencyKey: text(n) } })
+  ],
+  [
+    'conditions for labels',
+    TASK_LIMITS.labelConditionsMax,
+    n => asking(list(n, i => ({ label: String(i), atLeast: i })))
+  ],
+  [
+    'texts that a label may have',
+    TASK_LIMITS.labelValuesMax,
+    n => asking([{ label: 'zone', anyOf: list(n, String) }])
+  ],
+  [
+    'bytes of all conditions',
+    TASK_LIMITS.labelBytesMax,
+    n => asking(list(8, i => ({ label: text(i === 0 ? n - 7 * 128 : 128), anyOf: [] })))
+  ],
+  [
+    'tail of a log',
+    TASK_LIMITS.tailBytesMax,
+    n => batchOf({ outcome: outcomeBy(A, { tail: text(n) }) })
+  ],
   [
     'creations',
     LIMITS.createdMax,
@@ -237,7 +278,20 @@ describe('refused is', () => {
       'a failure without a reason',
       batchOf({ outcome: outcomeBy(A, { status: 'failed', result: null, reason: null }) })
     ],
-    ['a task id of another form', batchOf({ spec: { id: ID.toUpperCase().replace('8', 'X') } })],
+    ['a task id of another version', batchOf({ spec: { id: ID.replace('-8', '-4') } })],
+    [
+      'a task id of another variant',
+      batchOf({ spec: { id: ID.replace(/-8(?=.{3}-.{12}$)/, '-c') } })
+    ],
+    [
+      'waits that grow shorter',
+      batchOf({ spec: { backoff: { ...TASK_DEFAULTS.backoff, factor: 0 } } })
+    ],
+    [
+      'a jitter of more than all',
+      batchOf({ spec: { backoff: { ...TASK_DEFAULTS.backoff, jitter: 1.1 } } })
+    ],
+    ['a label that has to reach no number', asking([{ label: 'a', atLeast: Number.NaN }])],
     [
       'a payload in a blob that belongs into the record',
       batchOf({ spec: { payload: blob(TASK_LIMITS.inlineBytesMax) } })
@@ -268,6 +322,17 @@ describe('refused is', () => {
       .string('')
       .finish()
     expect(decode(bytes)).toEqual({ ok: false, why: 'there is no message kind 77' })
+  })
+
+  test.each([0, 15, 17])('a task id of %s bytes', length => {
+    const bytes = protobuf.Writer.create()
+      .uint32((9 << 3) | 2)
+      .fork()
+      .uint32((1 << 3) | 2)
+      .bytes(new Uint8Array(length).fill(0x88))
+      .ldelim()
+      .finish()
+    expect(decode(bytes)).toEqual({ ok: false, why: `an id of ${length} bytes instead of 16` })
   })
 
   test('anything after the end of a message', () => {

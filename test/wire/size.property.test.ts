@@ -33,6 +33,12 @@ function longBoot(number: number): string {
 const HUGE = 2 ** 32 - 1
 const ID = 'ffffffff-ffff-8fff-bfff-ffffffffffff'
 
+/** As much as one condition may have if all have as much. */
+const CHOICE = {
+  label: 'x'.repeat(48),
+  anyOf: Array.from({ length: TASK_LIMITS.labelValuesMax }, () => 'y')
+}
+
 /** The largest record that the wire accepts, settled in this way. */
 function largest(settled: { result: string | null; error: TaskError | null }): TaskRecord {
   return {
@@ -45,6 +51,19 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       tags: Array.from({ length: TASK_LIMITS.tagsMax }, () => text(TASK_LIMITS.tagLengthMax * 4)),
       timeoutMs: TASK_LIMITS.timeoutMsMax,
       retentionMs: TASK_LIMITS.retentionMsMax,
+      onDependencyFailure: 'run',
+      maxRetries: TASK_LIMITS.maxRetriesMax,
+      maxLost: TASK_LIMITS.maxLostMax,
+      backoff: { delayMs: TASK_LIMITS.backoffMsMax, factor: 9.5, maxDelayMs: 1, jitter: 0.5 },
+      deadlineMs: TASK_LIMITS.deadlineMsMax,
+      notBefore: Number.MAX_SAFE_INTEGER,
+      labels: {
+        require: Array.from({ length: TASK_LIMITS.labelConditionsMax }, () => CHOICE),
+        prefer: Array.from({ length: TASK_LIMITS.labelConditionsMax }, () => CHOICE)
+      },
+      idempotencyKey: text(TASK_LIMITS.idempotencyKeyLengthMax * 4),
+      delivery: 'at-most-once',
+      retryOf: ID,
       submittedAt: Number.MAX_SAFE_INTEGER,
       submittedBy: longBoot(0)
     },
@@ -58,9 +77,11 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       attempt: HUGE,
       hops: HUGE,
       lost: Array.from({ length: LOST_MAX }, (_, i) => longBoot(2000 + i)),
+      notBefore: Number.MAX_SAFE_INTEGER,
       cause: 'reclaim'
     },
     started: { epoch: HUGE, by: longBoot(1003), at: Number.MAX_SAFE_INTEGER },
+    cancelRequest: { at: Number.MAX_SAFE_INTEGER, by: longBoot(1004) },
     outcome: {
       status: settled.result === null ? 'failed' : 'completed',
       epoch: HUGE,
@@ -68,6 +89,7 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       at: Number.MAX_SAFE_INTEGER,
       durationMs: Number.MAX_VALUE,
       reason: settled.result === null ? 'TooLarge' : null,
+      tail: text(TASK_LIMITS.tailBytesMax),
       ...settled
     }
   }

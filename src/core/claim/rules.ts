@@ -34,6 +34,7 @@ export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
     attempt,
     hops: hops + 1,
     lost,
+    notBefore: record.claim.notBefore,
     cause: 'grant'
   }
   return { claim }
@@ -43,7 +44,7 @@ export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
  * A node takes a task whose holder is gone, under the next epoch. If it was running there, that run is lost.
  */
 export function reclaimOf(self: BootId, record: TaskRecord): Patch {
-  const { epoch, holder, attempt, lost } = record.claim
+  const { epoch, holder, attempt, lost, notBefore } = record.claim
   return {
     claim: {
       epoch: epoch + 1,
@@ -51,6 +52,7 @@ export function reclaimOf(self: BootId, record: TaskRecord): Patch {
       attempt,
       hops: 0,
       lost: isStarted(record) ? [...lost, holder].slice(-LOST_MAX) : lost,
+      notBefore,
       cause: 'reclaim'
     }
   }
@@ -87,7 +89,8 @@ export function outcomeOf(
       durationMs,
       result: completed ? run.result : null,
       error: completed ? null : run.error,
-      reason: completed ? null : run.reason
+      reason: completed ? null : run.reason,
+      tail: null
     }
   }
 }
@@ -113,7 +116,8 @@ export function dependencyFailed(
         message: `the task it depends on, ${dependency}, did not complete`,
         stack: null
       },
-      reason: 'DependencyFailed'
+      reason: 'DependencyFailed',
+      tail: null
     }
   }
 }

@@ -19,6 +19,7 @@ import type { Batch, VersionVector } from '../message.ts'
 import {
   isSettled,
   join,
+  type CancelRequest,
   type Claim,
   type Dot,
   type Outcome,
@@ -30,7 +31,12 @@ import { Origins } from './origins.ts'
 import { MessageSize } from './size.ts'
 import { CLOSED, reach } from '../base/vector.ts'
 
-export type Patch = Readonly<{ claim?: Claim; started?: Started; outcome?: Outcome }>
+export type Patch = Readonly<{
+  claim?: Claim
+  started?: Started
+  cancelRequest?: CancelRequest
+  outcome?: Outcome
+}>
 
 /** Counts what happens in the log. */
 export interface LogCounters {

@@ -4,13 +4,16 @@
  */
 import { utf8Length } from '../base/utf8.ts'
 import type { BootId } from '../base/ids.ts'
+import { compareValues } from '../base/order.ts'
+import { TASK_DEFAULTS } from '../options.ts'
 import { isBlob, type Content } from '../task/content.ts'
 import type { TaskRecord } from '../task/record.ts'
+import type { TaskSpec } from '../task/spec.ts'
 
 /** Tag and length of a field, and a number of any size. */
 const FIELD_BYTES = 10
 /** A task id with tag and length. */
-const ID_BYTES = 38
+const ID_BYTES = 18
 /** A blob's hash and size. */
 const BLOB_BYTES = 96
 
@@ -25,24 +28,30 @@ export class MessageSize {
   }
 
   add(record: TaskRecord): void {
-    const { spec, created, claim, started, outcome } = record
-    this.bytes += 12 * FIELD_BYTES + ID_BYTES * (1 + spec.dependsOn.length)
+    const { spec, created, claim, started, cancelRequest, outcome } = record
+    this.bytes += 16 * FIELD_BYTES + ID_BYTES * (1 + spec.dependsOn.length)
     this.bytes += utf8Length(spec.type) + contentLength(spec.payload)
     for (const tag of spec.tags) this.bytes += FIELD_BYTES + utf8Length(tag)
+    this.bytes += optionsLength(spec)
     this.#addName(spec.submittedBy)
     for (const dot of created) {
       this.bytes += 3 * FIELD_BYTES
       this.#addName(dot.origin)
     }
-    this.bytes += 4 * FIELD_BYTES
+    this.bytes += 5 * FIELD_BYTES
     this.#addName(claim.holder)
     for (const boot of claim.lost) this.#addName(boot)
     if (started !== null) {
       this.bytes += 3 * FIELD_BYTES
       this.#addName(started.by)
     }
+    if (cancelRequest !== null) {
+      this.bytes += 2 * FIELD_BYTES
+      this.#addName(cancelRequest.by)
+    }
     if (outcome === null) return
-    this.bytes += 8 * FIELD_BYTES + contentLength(outcome.result ?? '')
+    this.bytes += 9 * FIELD_BYTES + contentLength(outcome.result ?? '')
+    this.bytes += utf8Length(outcome.tail ?? '')
     this.#addName(outcome.by)
     if (outcome.error === null) return
     const { name, message, stack } = outcome.error
@@ -55,6 +64,19 @@ export class MessageSize {
     this.#names.add(name)
     this.bytes += name.length
   }
+}
+
+/** What is only sent if it is not as usual. */
+function optionsLength({ backoff, labels, idempotencyKey, retryOf }: TaskSpec): number {
+  let bytes = utf8Length(idempotencyKey ?? '')
+  if (compareValues(backoff, TASK_DEFAULTS.backoff) !== 0) bytes += 5 * FIELD_BYTES
+  if (retryOf !== null) bytes += ID_BYTES
+  for (const condition of [...labels.require, ...labels.prefer]) {
+    const texts = 'anyOf' in condition ? condition.anyOf : []
+    bytes += 2 * FIELD_BYTES + utf8Length(condition.label)
+    for (const each of texts) bytes += FIELD_BYTES / 2 + utf8Length(each)
+  }
+  return bytes
 }
 
 function contentLength(content: Content): number {

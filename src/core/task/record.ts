@@ -19,7 +19,8 @@ import type { TaskSpec } from './spec.ts'
 /** One write of one boot: the `seq`th, counted from 1. */
 export type Dot = Readonly<{ origin: BootId; seq: number }>
 
-export const CLAIM_CAUSES = ['submit', 'grant', 'retry', 'reclaim'] as const
+/** `retry` after a failed attempt, `retry-after` when the handler asked to be called again later. */
+export const CLAIM_CAUSES = ['submit', 'grant', 'retry', 'retry-after', 'reclaim'] as const
 export type ClaimCause = (typeof CLAIM_CAUSES)[number]
 
 /** Who may start the task, grant it away or settle it. */
@@ -33,6 +34,8 @@ export type Claim = Readonly<{
   hops: number
   /** Boots that were gone while they ran the task, in the order in which that was noticed. */
   lost: readonly BootId[]
+  /** The attempt is not started before this time, in ms since 1970; null: at once. */
+  notBefore: number | null
   cause: ClaimCause
 }>
 
@@ -42,6 +45,9 @@ export const LOST_MAX = 16
 /** The holder of `epoch` called the handler. By whom says which, if two nodes claimed that epoch. */
 export type Started = Readonly<{ epoch: number; by: BootId; at: Hlc }>
 
+/** Somebody wants the task cancelled. Whoever holds it, then or later, does so. */
+export type CancelRequest = Readonly<{ at: Hlc; by: BootId }>
+
 export const OUTCOME_STATUSES = ['failed', 'cancelled', 'completed'] as const
 export type OutcomeStatus = (typeof OUTCOME_STATUSES)[number]
 
@@ -50,13 +56,18 @@ export const SETTLED_REASONS = [
   'NonRetryable',
   'Timeout',
   'DependencyFailed',
-  'TooLarge'
+  'TooLarge',
+  'DeadlineExceeded',
+  'HolderLost',
+  'CancelledByUser',
+  'PayloadRejected'
 ] as const
 /** Why a task failed or was cancelled. */
 export type SettledReason = (typeof SETTLED_REASONS)[number]
 
 export type TaskError = Readonly<{ name: string; message: string; stack: string | null }>
 
+/** How a task ended; or, below the epoch of the claim, how its last attempt failed. */
 export type Outcome = Readonly<{
   status: OutcomeStatus
   epoch: number
@@ -68,6 +79,8 @@ export type Outcome = Readonly<{
   result: Content | null
   error: TaskError | null
   reason: SettledReason | null
+  /** The last lines that it logged or printed; null if there are none. */
+  tail: string | null
 }>
 
 export type TaskRecord = Readonly<{
@@ -76,6 +89,7 @@ export type TaskRecord = Readonly<{
   created: readonly Dot[]
   claim: Claim
   started: Started | null
+  cancelRequest: CancelRequest | null
   outcome: Outcome | null
 }>
 
@@ -90,14 +104,16 @@ export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
   const created = joinDots(x.created, y.created)
   const claim = upper(x.claim, y.claim, (a, b) => compareClaims(id, a, b))
   const started = upperOrNull(x.started, y.started, (a, b) => compareStarted(id, a, b))
+  const cancelRequest = upperOrNull(x.cancelRequest, y.cancelRequest, compareCancelRequests)
   const outcome = upperOrNull(x.outcome, y.outcome, (a, b) => compareOutcomes(id, a, b))
   const same =
     spec === x.spec &&
     created === x.created &&
     claim === x.claim &&
     started === x.started &&
+    cancelRequest === x.cancelRequest &&
     outcome === x.outcome
-  return same ? x : { spec, created, claim, started, outcome }
+  return same ? x : { spec, created, claim, started, cancelRequest, outcome }
 }
 
 /** Whether the task is over. A failure counts only while nobody has claimed the task anew since. */
@@ -139,6 +155,11 @@ function compareStarted(id: TaskId, x: Started, y: Started): number {
     compareText(x.by, y.by) ||
     y.at - x.at
   )
+}
+
+/** The earlier one stands above the later. */
+function compareCancelRequests(x: CancelRequest, y: CancelRequest): number {
+  return y.at - x.at || compareText(y.by, x.by)
 }
 
 function compareOutcomes(id: TaskId, x: Outcome, y: Outcome): number {
