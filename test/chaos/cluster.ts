@@ -1,10 +1,11 @@
 /**
- * Six `hearsay start` processes on 127.0.0.1 that can be killed and started again: each keeps its port and its data
- * folder, so that it comes back as the same node at the same place.
+ * Six `hearsay start` processes that can be killed, stopped, paused and started again: each keeps its data folder, so
+ * that it comes back as the same node. On 127.0.0.1 they also keep their ports; on a LAN, two to a computer, they find
+ * each other by mDNS.
  */
-import { spawn } from 'node:child_process'
+import { spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,28 +14,37 @@ import { Client } from '../../src/api/client.ts'
 import { newKey, saveKey } from '../../src/key.ts'
 import type { TaskView } from '../../src/node/handle.ts'
 import { ClusterNode } from '../lan/cluster.ts'
+import { computers, type Computer, type Lan } from '../lan/lan.ts'
 import { until } from '../support/until.ts'
 
 const hearsay = fileURLToPath(new URL('../../bin/hearsay.js', import.meta.url))
-const handlers = fileURLToPath(new URL('fixtures/nap.ts', import.meta.url))
+const handlers = ['nap.ts', 'work.ts'].map(name =>
+  fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
+)
 const NODES = 6
 const MEET_MS_MAX = 40_000
 
 export class ChaosCluster {
   readonly #folder: string
   readonly #ports: readonly number[]
+  readonly #lan: Lan | null
   readonly #nodes = new Map<number, ClusterNode>()
   #ended: ClusterNode[] = []
 
-  private constructor(folder: string, ports: readonly number[]) {
+  private constructor(folder: string, ports: readonly number[], lan: Lan | null) {
     this.#folder = folder
     this.#ports = ports
+    this.#lan = lan
   }
 
-  /** Resolves when all six are connected to each other. */
-  static async start(): Promise<ChaosCluster> {
+  /**
+   * Resolves when all six are connected to each other.
+   *
+   * @param lan null: all on 127.0.0.1
+   */
+  static async start(lan: Lan | null = null): Promise<ChaosCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'hearsay-chaos-'))
-    const cluster = new ChaosCluster(folder, await freePorts(NODES))
+    const cluster = new ChaosCluster(folder, await freePorts(NODES), lan)
     await saveKey(newKey(), join(folder, 'cluster.key'))
     try {
       await cluster.startAll()
@@ -56,11 +66,41 @@ export class ChaosCluster {
   }
 
   name(place: number): string {
-    return `chaos/${place}`
+    return `${this.#lan === null ? 'chaos' : `computer-${computerOf(place)}`}/${place}`
+  }
+
+  pid(place: number): number {
+    return this.#nodes.get(place)!.process.pid!
+  }
+
+  /** What the handlers of `work` have noted so far, a line each. */
+  history(): Promise<string> {
+    return readFile(this.#historyFile, 'utf8')
   }
 
   client(place: number): Promise<Client> {
     return Client.open({ data: this.#data(place) })
+  }
+
+  /** Starts a node, and resolves when it is ready, whether or not it has met anybody. */
+  async start(place: number): Promise<void> {
+    this.#start(place)
+    await this.#nodes.get(place)!.ready()
+  }
+
+  /** SIGSTOP or SIGCONT. */
+  signal(place: number, signal: NodeJS.Signals): void {
+    this.#nodes.get(place)!.process.kill(signal)
+  }
+
+  /** Lets a node leave, and resolves with its exit code. */
+  async stop(place: number, timeoutMs: number): Promise<number | null> {
+    const node = this.#nodes.get(place)!
+    this.#nodes.delete(place)
+    this.#ended.push(node)
+    node.process.kill('SIGTERM')
+    await until(() => node.hasEnded, `${node.name} to leave`, timeoutMs)
+    return node.process.exitCode
   }
 
   /** Starts those that do not run, and waits until all that run are connected. */
@@ -118,20 +158,39 @@ export class ChaosCluster {
     return join(this.#folder, String(place))
   }
 
+  get #historyFile(): string {
+    return join(this.#folder, 'history.ndjson')
+  }
+
   #start(place: number): void {
-    const peers = this.#ports.filter((_, other) => other !== place).flatMap(addressFlag('--peer'))
-    const who = ['--computer', 'chaos', '--instance', String(place), '--data', this.#data(place)]
+    const [computer, instance] = this.name(place).split('/') as [string, string]
+    const who = ['--computer', computer, '--instance', instance, '--data', this.#data(place)]
     const key = ['--key-file', join(this.#folder, 'cluster.key')]
-    const work = ['--handlers', handlers, '--concurrency', '4']
-    const listen = addressFlag('--listen')(this.#ports[place]!)
-    const start = [hearsay, 'start', '--json', '--cluster', 'chaos', '--no-mdns']
-    const args = [...start, ...who, ...key, ...work, ...listen, ...peers]
-    // The kernel ends it with the test process, however that ends.
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...args], {
+    const work = [...handlers.flatMap(file => ['--handlers', file]), '--concurrency', '4']
+    const start = [hearsay, 'start', '--json', '--cluster', 'chaos']
+    const args = [...start, ...who, ...key, ...work, ...this.#network(place)]
+    const options: SpawnOptions = {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], HOME: this.#folder, NO_COLOR: '1' }
-    })
-    this.#nodes.set(place, new ClusterNode(this.name(place), 'a', this.#data(place), child))
+      env: {
+        PATH: process.env['PATH'],
+        HOME: this.#folder,
+        NO_COLOR: '1',
+        CHAOS_HISTORY: this.#historyFile
+      }
+    }
+    // The kernel ends it with the test process, however that ends.
+    const child =
+      this.#lan?.spawn(computerOf(place), process.execPath, args, options) ??
+      spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...args], options)
+    const node = new ClusterNode(this.name(place), computerOf(place), this.#data(place), child)
+    this.#nodes.set(place, node)
+  }
+
+  #network(place: number): string[] {
+    if (this.#lan !== null) return []
+    const peers = this.#ports.filter((_, other) => other !== place)
+    const listen = addressFlag('--listen')(this.#ports[place]!)
+    return ['--no-mdns', ...listen, ...peers.flatMap(addressFlag('--peer'))]
   }
 
   async #met(place: number): Promise<void> {
@@ -145,6 +204,11 @@ export class ChaosCluster {
       MEET_MS_MAX
     )
   }
+}
+
+/** Two to a computer. */
+export function computerOf(place: number): Computer {
+  return computers[Math.floor(place / 2)]!
 }
 
 function addressFlag(flag: string): (port: number) => string[] {
