@@ -106,9 +106,7 @@ export class Core {
     this.#work.consider(this.#takeover.settle())
     this.#work.startReady()
     this.#exchange.askForWork()
-    if (this.#leaving === 'handing on') {
-      this.#handedOn = this.#exchange.handOn(this.#work.idleTasks())
-    }
+    if (this.#leaving === 'handing on') this.#handedOn = this.#exchange.handOn()
     this.#keeping.flush()
     this.#replication.flush()
     if (this.#leaving === 'handing on') this.#sayGoodbye()

@@ -1,7 +1,9 @@
 /** Leaving on purpose: nothing that was accepted may be lost by it. */
 import { describe, expect, test } from 'vitest'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
-import { bootOf } from '../support/tasks.ts'
+import { decode, encode } from '../../src/wire/codec.ts'
+import { FRAME_BYTES_MAX } from '../../src/wire/limits.ts'
+import { bootOf, DRAFT } from '../support/tasks.ts'
 import './forbid.ts'
 
 const BOOTS = ['a', 'b', 'c'].map(node => bootOf(node))
@@ -97,6 +99,30 @@ describe('a node that leaves', () => {
     for (let i = 0; i < 4; i++) pump.pass(1000)
     expect(c.state(taskId)).toBe('completed')
     expect(hasLeft(a)).toBe(true)
+  })
+
+  test('hands on any number of tasks in messages that a peer accepts', () => {
+    const { pump, nodes } = cluster(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const payload = JSON.stringify('x'.repeat(7000))
+    for (let request = 1; request <= 6000; request++) {
+      const draft = { ...DRAFT, payload: request % 3 === 0 ? payload : 'null' }
+      a.feed({ kind: 'submit', request, draft, acks: 0 })
+    }
+    pump.settle()
+    leave(pump, a)
+    for (let i = 0; i < 4; i++) pump.pass(1000)
+    expect(hasLeft(a)).toBe(true)
+    for (const grant of a.sent('grant')) {
+      const bytes = encode(grant)
+      expect(bytes.length).toBeLessThan(FRAME_BYTES_MAX)
+      expect(decode(bytes).ok).toBe(true)
+    }
+    expect(a.sent('grant').flatMap(({ records }) => records)).toHaveLength(6000)
+    for (const node of [b, c]) {
+      const held = [...node.core.view.records()].filter(({ claim }) => claim.holder === node.boot)
+      expect(held).toHaveLength(3000)
+    }
   })
 
   test('alone leaves at once and keeps what it has', () => {
