@@ -39,6 +39,15 @@ export const TASK_LIMITS = {
   labelBytesMax: 1024
 } as const
 
+/** Bounds on what a node says of itself, once a second, in a message of at most 64 KiB. */
+export const NODE_LIMITS = {
+  handlersMax: 256,
+  /** Of UTF-8, all names of task types together: half of that message. */
+  handlersBytesMax: 32_768,
+  addressesMax: 32,
+  addressBytesMax: 256
+} as const
+
 /** Blobs that one message names. */
 export const BLOBS_PER_MESSAGE_MAX = 256
 

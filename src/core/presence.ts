@@ -3,13 +3,16 @@
  */
 import type { Hlc } from './base/hlc.ts'
 import type { Context, Identity } from './context.ts'
+import { VectorWindow } from './log/vector-window.ts'
 import type { Heartbeat } from './message.ts'
+import { NODE_LIMITS } from './options.ts'
 import type { Work } from './work.ts'
 
 export class Presence {
   readonly #context: Context
   readonly #identity: Identity
   readonly #work: Work
+  readonly #window = new VectorWindow()
   #addresses: readonly string[] = []
   #publishedAt = Number.NEGATIVE_INFINITY
 
@@ -22,6 +25,8 @@ export class Presence {
   /** Our own addresses, as others reach us. */
   moved(addresses: readonly string[]): void {
     this.#addresses = addresses
+      .filter(({ length }) => length <= NODE_LIMITS.addressBytesMax)
+      .slice(0, NODE_LIMITS.addressesMax)
     this.publish()
   }
 
@@ -32,9 +37,9 @@ export class Presence {
   }
 
   publish(): void {
-    const { now, emit } = this.#context
+    const { now, options, emit } = this.#context
     this.#publishedAt = now
-    emit({ kind: 'publish', message: this.stamped() })
+    emit({ kind: 'publish', message: this.#window.fit(this.stamped(), options.gossipBytesMax) })
   }
 
   /** To be sent. */

@@ -23,8 +23,8 @@ import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
 
 type OpenQuestion = { readonly peer: NodeId; readonly tasks: OpenTask[]; asked: boolean }
 
-/** In one request: about a megabyte. */
-const OPEN_MAX = 20_000
+/** Ids and creations in one request: about a megabyte. */
+const OPEN_MAX = 40_000
 
 export class Replication {
   readonly #context: Context
@@ -254,7 +254,9 @@ export class Replication {
   /** Asks once more, and says what we have not seen settle; in several requests, if that is much. */
   #askAbout(open: OpenQuestion): void {
     open.asked = true
-    const tasks = open.tasks.splice(0, OPEN_MAX)
+    let size = 0
+    const end = open.tasks.findIndex(({ created }) => (size += 1 + created.length) > OPEN_MAX)
+    const tasks = open.tasks.splice(0, end < 0 ? open.tasks.length : end)
     this.#ask(open.peer, tasks, open.tasks.length > 0)
   }
 

@@ -1,7 +1,7 @@
 /**
  * Which handler a type of task has. One type, one handler: of two, nobody could say which one will run.
  */
-import { TASK_LIMITS } from '../core/options.ts'
+import { NODE_LIMITS, TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError } from '../errors.ts'
 import type { Handler } from './handler.ts'
 
@@ -47,10 +47,21 @@ export class Registry {
       )
     }
     const taken = this.#sources.get(type)
-    if (taken === undefined) return
+    if (taken === undefined) return this.#checkRoom(type)
     const where = taken.kind === 'module' ? `in ${taken.file}` : 'a function of this program'
     throw new InvalidOptionError(
       `the task type ${type} has a handler already, ${where}; rename or remove one of the two`
+    )
+  }
+
+  /** A node tells all others which types it runs, every second. */
+  #checkRoom(type: string): void {
+    const { handlersMax, handlersBytesMax } = NODE_LIMITS
+    const bytes = Buffer.byteLength([...this.#sources.keys(), type].join(''))
+    if (this.#sources.size < handlersMax && bytes <= handlersBytesMax) return
+    throw new InvalidOptionError(
+      `a node has handlers for at most ${handlersMax} task types, with names of ${handlersBytesMax} bytes in all: ` +
+        `${JSON.stringify(type)} is too much; use fewer types, or another node for it`
     )
   }
 }

@@ -10,7 +10,7 @@ import type { Message, SyncRequest } from '../core/message.ts'
 import type { BlobHash } from '../core/task/content.ts'
 import type { Receiver as RealReceiver } from '../node/ports.ts'
 import { decode, encode } from '../wire/codec.ts'
-import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
+import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../wire/limits.ts'
 import type { Agenda } from './agenda.ts'
 import type { Random } from './random.ts'
 
@@ -137,7 +137,7 @@ export class Network {
     if (!this.#links.has(pair(from, to))) return
     if (this.#random.chance(this.#options.linkBreak * this.#faults))
       return this.#breakLink(from, to)
-    const bytes = encode(message)
+    const bytes = framed(message)
     const key = `${from} ${to}`
     const at = Math.max(this.#agenda.now + this.#delay(), this.#arrivals.get(key) ?? 0)
     this.#arrivals.set(key, at)
@@ -166,7 +166,7 @@ export class Network {
     const end = (whole: boolean): void => {
       this.#agenda.after(this.#delay(), () => this.#receivers.get(from)?.syncEnded(peer, whole))
     }
-    const asked = decode(encode(request))
+    const asked = decode(framed(request))
     if (!asked.ok) throw new Error(`a sync request was refused: ${asked.why}`)
     let answer: Iterator<Message> | null = null
     const next = (): void => {
@@ -179,7 +179,7 @@ export class Network {
       answer ??= iterate(answerer.answerSync(from, asked.message as SyncRequest))
       const step = answer.next()
       if (step.done === true) return end(true)
-      const bytes = encode(step.value)
+      const bytes = framed(step.value)
       this.#agenda.after(this.#delay(), () => {
         this.#deliver(peer, from, bytes)
         next()
@@ -242,6 +242,13 @@ export class Network {
   #delay(): number {
     return this.#random.whole(this.#options.delayMsMin, this.#options.delayMsMax)
   }
+}
+
+/** What goes on a stream, where a longer message would end it. */
+function framed(message: Message): Uint8Array {
+  const bytes = encode(message)
+  if (bytes.length <= FRAME_BYTES_MAX) return bytes
+  throw new Error(`a ${message.kind} message of ${bytes.length} bytes was sent`)
 }
 
 function iterate(answer: Iterable<Message>): Iterator<Message> {

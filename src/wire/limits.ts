@@ -2,6 +2,7 @@
  * The bound on everything that a peer may send. Beyond it a message is refused, whoever sent it. What a task may be is
  * bounded in core/options.ts, for callers and peers alike.
  */
+import { NODE_LIMITS } from '../core/options.ts'
 
 /** A gossip message. Heavier news go by stream. */
 export const GOSSIP_BYTES_MAX: number = 65_536
@@ -13,8 +14,8 @@ export const LIMITS = {
   /** Peer id (53 characters at most, as text), slash, time and dice. A record names dozens of boots. */
   bootBytesMax: 96,
   nodeNameBytesMax: 160,
-  /** Every boot that ever wrote and is still remembered. */
-  vectorEntriesMax: 4096,
+  /** Every boot that ever wrote and is still remembered: 1.5 MiB, so that a frame has room for as much again. */
+  vectorEntriesMax: 16_384,
   /** Expected instances, and members that have left: a heartbeat carries them all. */
   rosterMax: 256,
   departuresMax: 256,
@@ -24,11 +25,12 @@ export const LIMITS = {
   /** Of 60 bytes each, in one frame. */
   openMax: 32_768,
   writesMax: 65_536,
-  handlersMax: 256,
+  handlersMax: NODE_LIMITS.handlersMax,
   labelsMax: 64,
-  labelBytesMax: 256,
-  addressesMax: 32,
-  addressBytesMax: 256,
+  /** 128 characters. */
+  labelBytesMax: 512,
+  addressesMax: NODE_LIMITS.addressesMax,
+  addressBytesMax: NODE_LIMITS.addressBytesMax,
   versionBytesMax: 64,
   /** So that any task fits into one gossip message, even if all boots have the longest names. */
   createdMax: 24,

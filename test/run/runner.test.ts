@@ -167,6 +167,15 @@ describe('handlers files and registrations', () => {
     await runner.stop()
   })
 
+  test('has room for as many types as a heartbeat can name, and says so beyond', async () => {
+    const runner = await createRunner({ concurrency: 1 })
+    for (let n = 0; n < 255; n++) runner.registerFunction(`type-${n}`, () => n)
+    const long = 'x'.repeat(128)
+    runner.registerFunction(long, () => 0)
+    expect(() => runner.registerFunction('more', () => 0)).toThrow('at most 256 task types')
+    await runner.stop()
+  })
+
   test('modules can be registered later, by an export of the name or a default function', async () => {
     const runner = await createRunner({ concurrency: 1 })
     await runner.registerModule('echo', handlersFile('well-behaved'))

@@ -237,17 +237,14 @@ export class Log {
     const writes: number[] = []
     for (let seq = after + 1; seq <= log.durableUpTo; seq++) {
       const entry = log.at(seq)
+      const known = entry === null ? -1 : places.get(entry)
+      const record = known === undefined ? entry!.durable : null
+      assert(known !== undefined || record !== null, 'a task with a write on disk is on disk')
       size.addWrite()
-      let place = entry === null ? -1 : places.get(entry)
-      if (place === undefined) {
-        const record = entry!.durable
-        assert(record !== null, 'a task with a write on disk is on disk')
-        size.add(record)
-        if (size.bytes > bytesMax && writes.length > 0) break
-        place = records.push(record) - 1
-        places.set(entry!, place)
-      }
-      writes.push(place)
+      if (record !== null) size.add(record)
+      if (size.bytes > bytesMax && writes.length > 0) break
+      if (record !== null) places.set(entry!, records.push(record) - 1)
+      writes.push(known ?? records.length - 1)
     }
     return { kind: 'batch', origin, after, records, writes }
   }
