@@ -82,6 +82,7 @@ export class Core {
     this.#presence = new Presence(this.#context, identity, this.#work)
     this.view = new CoreView(this.#context, dependencies, {
       self: () => this.#presence.heartbeat(this.#context.now * 1000),
+      worker: () => this.#work,
       isReady: id => this.#work.queue.has(id),
       isSettling: entry => this.#takeover.isSettling(entry),
       blobSources: hash => this.#keeping.sources(hash)

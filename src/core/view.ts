@@ -23,9 +23,13 @@ export type MemberView = Readonly<{
   heartbeatAgeMs: number
 }>
 
+/** What a node says of the work that it takes. */
+export type Worker = Pick<Heartbeat, 'slots' | 'draining' | 'handlers'>
+
 /** What the rest of the core answers for the view. */
 type Answers = Readonly<{
   self: () => Heartbeat
+  worker: () => Worker
   isReady: (id: TaskId) => boolean
   isSettling: (entry: Entry) => boolean
   blobSources: (hash: BlobHash) => readonly NodeId[]
@@ -96,6 +100,15 @@ export class CoreView {
   /** All other members, in the order of their ids. */
   members(now: number): MemberView[] {
     return this.#members.all().map(member => this.#memberView(member, now))
+  }
+
+  /** Nodes that are alive and take tasks, this one included. */
+  workers(now: number): Worker[] {
+    const alive = this.#members
+      .all()
+      .filter(member => this.#members.status(member, now) === 'alive')
+    const all = [this.#answers.worker(), ...alive.map(({ heartbeat }) => heartbeat)]
+    return all.filter(({ slots, draining }) => slots > 0 && !draining)
   }
 
   member(node: NodeId): Readonly<Member> | undefined {

@@ -4,10 +4,11 @@
  */
 import type { CoreView } from '../core/view.ts'
 import { TASK_LIMITS } from '../core/options.ts'
+import type { TaskRecord } from '../core/task/record.ts'
 import { isBlob, type BlobRef, type Content } from '../core/task/content.ts'
 import { BlobUnavailableError, InvalidOptionError, TaskFailedError } from '../errors.ts'
 import type { BlobTraffic } from './blob-traffic.ts'
-import type { TaskView } from './handle.ts'
+import { parse } from './views.ts'
 
 export class Contents {
   readonly #traffic: BlobTraffic
@@ -57,12 +58,13 @@ export class Contents {
    *
    * @throws TaskFailedError BlobUnavailableError
    */
-  async resultOf({ id, state, reason, result, resultBlob, error }: TaskView): Promise<unknown> {
-    if (resultBlob !== null) return JSON.parse(await this.text(resultBlob))
-    if (state === 'completed') return result
-    const status = state === 'cancelled' ? 'cancelled' : 'failed'
-    const name = error?.name ?? 'TaskFailedError'
-    throw new TaskFailedError(id, status, reason ?? '', name, error?.message ?? status)
+  async resultOf({ spec, outcome }: TaskRecord): Promise<unknown> {
+    const { status, reason, result, error } = outcome!
+    if (status !== 'completed') {
+      const name = error?.name ?? 'TaskFailedError'
+      throw new TaskFailedError(spec.id, status, reason ?? '', name, error?.message ?? status)
+    }
+    return isBlob(result) ? JSON.parse(await this.text(result)) : parse(result)
   }
 
   /** @throws BlobUnavailableError */

@@ -12,6 +12,7 @@ import {
   NodeClosedError,
   UnknownTaskError
 } from '../errors.ts'
+import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { Contents } from './contents.ts'
 import { DiskState } from './disk-state.ts'
@@ -178,16 +179,20 @@ export class Node implements NodeHandle {
    */
   async waitForTask(id: TaskId, options: { timeout?: number | string } = {}): Promise<unknown> {
     const { timeout } = options
-    if (timeout === undefined) return this.#contents.resultOf(await this.settled(id))
+    if (timeout === undefined) return this.#contents.resultOf(await this.#settled(id))
     const ms = durationMs('timeout', timeout, 0, DURATION_MS_MAX)
     const message = `${id} has not settled within ${ms} ms: it goes on`
-    return this.#contents.resultOf(await within(ms, message, signal => this.settled(id, signal)))
+    return this.#contents.resultOf(await within(ms, message, signal => this.#settled(id, signal)))
   }
 
   async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
+    return this.#picture.view(await this.#settled(id, signal))
+  }
+
+  async #settled(id: TaskId, signal?: AbortSignal): Promise<TaskRecord> {
     await this.#known(() => this.#picture.matching(id).length > 0, signal)
-    this.#picture.record(id)
-    if (this.#core.view.isReported(id)) return this.task(id)
+    const record = this.#picture.record(id)
+    if (this.#core.view.isReported(id)) return record
     if (this.#isClosed) throw this.#closedError()
     const settled = this.#waits.settled(id, signal)
     this.#engine.feed({ kind: 'watch', taskId: id })
@@ -296,7 +301,7 @@ export class Node implements NodeHandle {
       settled: taskId => {
         const record = this.#core.view.record(taskId)!
         this.#listeners.emit(`task:${record.outcome!.status}`, { taskId, type: record.spec.type })
-        this.#waits.release(taskId, () => this.#picture.task(taskId))
+        this.#waits.release(record)
       },
       event: event => this.#onCoreEvent(event),
       left: () => this.#left.resolve(),
@@ -311,7 +316,7 @@ export class Node implements NodeHandle {
     }
     if (event.name === 'task:pruned') {
       const why = `${event.taskId} settled while this node was away, and has been forgotten since`
-      this.#waits.reject(event.taskId, new UnknownTaskError(why))
+      this.#waits.reject(event.taskId, () => new UnknownTaskError(why))
     }
     const type = this.#core.view.record(event.taskId)?.spec.type ?? ''
     this.#listeners.emit(event.name, { taskId: event.taskId, type })

@@ -16,6 +16,7 @@ export class Picture {
   readonly #ports: Readonly<{ transport: Transport; clock: Clock }>
   readonly #cluster: string
   readonly #expected: Set<string>
+  readonly #self: Readonly<{ node: NodeId; name: string }>
 
   constructor(
     core: CoreView,
@@ -26,6 +27,8 @@ export class Picture {
     this.#ports = ports
     this.#cluster = settings.cluster
     this.#expected = new Set(settings.roster)
+    const { boot, name } = core.self()
+    this.#self = { node: nodeOf(boot), name }
   }
 
   /** Lists an instance (`computer/instance`) also before it is seen. */
@@ -43,7 +46,7 @@ export class Picture {
   }
 
   task(id: TaskId): TaskView {
-    return this.#view(this.record(id))
+    return this.view(this.record(id))
   }
 
   /** Newest first. */
@@ -58,7 +61,7 @@ export class Picture {
     records.sort(
       (x, y) => y.spec.submittedAt - x.spec.submittedAt || compareText(y.spec.id, x.spec.id)
     )
-    for (const record of records.slice(0, limit)) yield this.#view(record)
+    for (const record of records.slice(0, limit)) yield this.view(record)
   }
 
   /** Tasks that a shortened id may mean. At most two: one to mean, one to be confused with. */
@@ -98,34 +101,25 @@ export class Picture {
   /** What a caller should know who submits a task of this type. */
   warnings(type: string): string[] {
     if (this.#canRun(type)) return []
-    const types = [...new Set(this.#workers().flatMap(({ handlers }) => handlers))].sort(
-      compareText
-    )
+    const workers = this.#core.workers(this.#ports.clock.now())
+    const types = [...new Set(workers.flatMap(({ handlers }) => handlers))].sort(compareText)
     const there = types.length === 0 ? 'there are none at all' : `there are: ${types.join(', ')}`
     return [`no node has a handler for ${type} (${there}): the task waits until one joins`]
   }
 
-  #view(record: TaskRecord): TaskView {
+  view(record: TaskRecord): TaskView {
     const nameOf = (boot: BootId): string => this.#nameOf(boot)
     return taskView(record, this.#core, nameOf, this.#canRun(record.spec.type))
   }
 
   #canRun(type: string): boolean {
-    return this.#workers().some(({ handlers }) => handlers.includes(type))
-  }
-
-  /** What this node and the members say of themselves, as far as they run tasks. */
-  #workers(): { handlers: readonly string[] }[] {
-    const members = this.#core.members(this.#ports.clock.now())
-    const alive = members.filter(({ status }) => status === 'alive')
-    const all = [this.#core.self(), ...alive.map(({ heartbeat }) => heartbeat)]
-    return all.filter(({ slots, draining }) => slots > 0 && !draining)
+    const workers = this.#core.workers(this.#ports.clock.now())
+    return workers.some(({ handlers }) => handlers.includes(type))
   }
 
   #nameOf(boot: BootId): string {
     const node: NodeId = nodeOf(boot)
-    const self = this.#core.self()
-    if (node === nodeOf(self.boot)) return self.name
+    if (node === this.#self.node) return this.#self.name
     return this.#core.member(node)?.heartbeat.name ?? node
   }
 }

@@ -195,7 +195,7 @@ function errorView({
 }
 
 /** A peer may have sent what is no JSON; then the text is shown as it is. */
-function parse(content: Content | null): Json {
+export function parse(content: Content | null): Json {
   if (typeof content !== 'string') return null
   try {
     return JSON.parse(content) as Json

@@ -3,22 +3,22 @@
  */
 import type { TaskId } from '../core/base/ids.ts'
 import { WaitTimeoutError } from '../errors.ts'
-import type { TaskView } from './handle.ts'
+import type { TaskRecord } from '../core/task/record.ts'
 import type { Clock } from './ports.ts'
 
 /** A task may be asked for a moment before its news arrive here. */
 const UNKNOWN_AFTER_MS = 1000
 const UNKNOWN_POLL_MS = 10
 
-type Wait = Readonly<{ resolve: (task: TaskView) => void; reject: (error: unknown) => void }>
+type Wait = Readonly<{ resolve: (record: TaskRecord) => void; reject: (error: unknown) => void }>
 
 export class Waits {
   readonly #waits = new Map<TaskId, Set<Wait>>()
 
   /** Resolves when this task is released, with what it is then; rejects with the signal's reason, or with that of `rejectAll`. */
-  async settled(id: TaskId, signal: AbortSignal | undefined): Promise<TaskView> {
+  async settled(id: TaskId, signal: AbortSignal | undefined): Promise<TaskRecord> {
     signal?.throwIfAborted()
-    const { promise, resolve, reject } = Promise.withResolvers<TaskView>()
+    const { promise, resolve, reject } = Promise.withResolvers<TaskRecord>()
     const wait: Wait = { resolve, reject }
     const waits = this.#waits.get(id) ?? new Set()
     this.#waits.set(id, waits.add(wait))
@@ -33,19 +33,21 @@ export class Waits {
     }
   }
 
-  /** The task has settled. It is looked at once, now: it may be forgotten before a waiter gets to it. */
-  release(id: TaskId, look: () => TaskView): void {
+  /** The task has settled. Given as it is now: it may be forgotten before a waiter gets to it. */
+  release(record: TaskRecord): void {
+    const waits = this.#waits.get(record.spec.id)
+    if (waits === undefined) return
+    this.#waits.delete(record.spec.id)
+    for (const { resolve } of waits) resolve(record)
+  }
+
+  /** @param why called if anybody waits: most tasks go unnoticed, and an error is dear to make */
+  reject(id: TaskId, why: () => unknown): void {
     const waits = this.#waits.get(id)
     if (waits === undefined) return
     this.#waits.delete(id)
-    const task = look()
-    for (const { resolve } of waits) resolve(task)
-  }
-
-  reject(id: TaskId, error: unknown): void {
-    const waits = this.#waits.get(id)
-    this.#waits.delete(id)
-    for (const { reject } of waits ?? []) reject(error)
+    const error = why()
+    for (const { reject } of waits) reject(error)
   }
 
   rejectAll(error: unknown): void {

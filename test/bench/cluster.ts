@@ -78,6 +78,11 @@ export class BenchCluster {
     return [await ownUsage(join(this.#folder, '1')), ...(await this.ask<Usage>('usage'))]
   }
 
+  /** CPU time of all nodes so far. */
+  async cpuMs(): Promise<number> {
+    return (await this.usage()).reduce((sum, { cpuMs }) => sum + cpuMs, 0)
+  }
+
   /** Asks all other nodes. */
   async ask<T extends Answer>(question: Question): Promise<T[]> {
     return Promise.all(

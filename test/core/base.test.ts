@@ -6,7 +6,7 @@ import { assert as holds } from '../../src/core/base/assert.ts'
 import { Heap } from '../../src/core/base/heap.ts'
 import { hlcMs, HybridClock, SKEW_MAX_US } from '../../src/core/base/hlc.ts'
 import { bootId, hash32, nodeOf, startTimeOf, taskId } from '../../src/core/base/ids.ts'
-import { compareText, compareValues } from '../../src/core/base/order.ts'
+import { compareText, compareValues, sameValues } from '../../src/core/base/order.ts'
 import { utf8Length } from '../../src/core/base/utf8.ts'
 import { weight } from '../../src/core/base/weight.ts'
 
@@ -156,6 +156,8 @@ describe('the order of values', () => {
         const order = Math.sign(compareValues(x, y))
         expect(order + Math.sign(compareValues(y, x))).toBe(0)
         if (order === 0) expect(x).toEqual(y)
+        expect(sameValues(x, y)).toBe(order === 0)
+        expect(sameValues(x, structuredClone(x))).toBe(true)
         expect(compareValues(x, structuredClone(x))).toBe(0)
       }),
       { numRuns: 1000 }

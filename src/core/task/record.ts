@@ -11,7 +11,7 @@
  */
 import type { Hlc } from '../base/hlc.ts'
 import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
-import { compareText, compareValues } from '../base/order.ts'
+import { compareText, compareValues, sameValues } from '../base/order.ts'
 import { weight } from '../base/weight.ts'
 import type { Content } from './content.ts'
 import type { TaskSpec } from './spec.ts'
@@ -100,7 +100,7 @@ export type TaskRecord = Readonly<{
 export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
   if (x === y) return x
   const id = x.spec.id
-  const spec = compareSpecs(x.spec, y.spec) <= 0 ? x.spec : y.spec
+  const spec = upper(x.spec, y.spec, (a, b) => compareSpecs(b, a))
   const created = joinDots(x.created, y.created)
   const claim = upper(x.claim, y.claim, (a, b) => compareClaims(id, a, b))
   const started = upperOrNull(x.started, y.started, (a, b) => compareStarted(id, a, b))
@@ -173,6 +173,7 @@ function compareOutcomes(id: TaskId, x: Outcome, y: Outcome): number {
 }
 
 function joinDots(x: readonly Dot[], y: readonly Dot[]): readonly Dot[] {
+  if (sameValues(x, y)) return x
   const known = new Set(x.map(dot => `${dot.origin} ${dot.seq}`))
   const added = y.filter(dot => !known.has(`${dot.origin} ${dot.seq}`))
   if (added.length === 0) return x
@@ -180,7 +181,8 @@ function joinDots(x: readonly Dot[], y: readonly Dot[]): readonly Dot[] {
 }
 
 function upper<T>(x: T, y: T, compare: (x: T, y: T) => number): T {
-  return compare(x, y) >= 0 ? x : y
+  // As a rule both are copies of one value, which is quicker to see than which of two is greater.
+  return sameValues(x, y) || compare(x, y) >= 0 ? x : y
 }
 
 function upperOrNull<T>(x: T | null, y: T | null, compare: (x: T, y: T) => number): T | null {
