@@ -33,12 +33,12 @@ export async function createNode(options: NodeOptions = {}, log?: TransportLog):
 }
 
 async function openNode(resolved: ResolvedNodeOptions, log: TransportLog): Promise<Node> {
-  const { cluster, key, keyFile, handlers, concurrency } = resolved
+  const { cluster, key, keyFile, handlers, commands, concurrency } = resolved
   const found = await findKey({ cluster, key, keyFile })
   for (const warning of found.warnings) log.warn(warning)
   // User code is looked at first: if it cannot be loaded, nothing has been opened yet.
   const say = { warn: (message: string) => log.warn(message) }
-  const runner = await createRunner({ files: handlers, concurrency, log: say })
+  const runner = await createRunner({ files: handlers, commands, concurrency, log: say })
   const store = await openStore(resolved.data, { log: say })
   try {
     const transport = await openTransport(resolved, found.key, store, log)

@@ -43,6 +43,8 @@ export type NodeOptions = {
   roster?: readonly string[]
   /** Task handlers files. @default none */
   handlers?: readonly string[]
+  /** Run commands, too: whoever may submit tasks may then run any program as this node's user. @default false */
+  commands?: boolean
   /** How many tasks to run at once. @default the number of CPUs */
   concurrency?: number
   /** @default none */
@@ -67,6 +69,7 @@ export type ResolvedNodeOptions = Readonly<{
   mdns: boolean | Readonly<{ interface: string }>
   roster: readonly string[]
   handlers: readonly string[]
+  commands: boolean
   concurrency: number
   labels: Readonly<Record<string, string>>
   logLevel: LogLevel
@@ -94,6 +97,7 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   mdns: 'true, false, or { "interface": the IPv4 address of one interface }',
   roster: 'a list of instances such as computer-a/1, none of them twice',
   handlers: 'a list of paths of files',
+  commands: 'true or false',
   concurrency: `a whole number from 1 to ${CONCURRENCY_MAX}`,
   labels: `up to ${LABELS_MAX} names with texts of at most ${LABEL_VALUE_LENGTH_MAX} characters, such as { "gpu": "1" }`,
   logLevel: `one of ${LOG_LEVELS.join(', ')}`
@@ -114,6 +118,7 @@ const schema = z.strictObject({
   mdns: z.union([z.boolean(), z.strictObject({ interface: z.ipv4() })]).optional(),
   roster: z.array(z.string().refine(isNodeName)).max(256).refine(isWithoutRepeats).optional(),
   handlers: z.array(path).max(256).optional(),
+  commands: z.boolean().optional(),
   concurrency: z.int().min(1).max(CONCURRENCY_MAX).optional(),
   labels: z
     .record(z.string().regex(LABEL_KEY), z.string().max(LABEL_VALUE_LENGTH_MAX))
@@ -165,6 +170,7 @@ export function resolveNodeOptions(
     mdns: checked.mdns ?? true,
     roster: checked.roster ?? [],
     handlers: (checked.handlers ?? []).map(file => resolve(file)),
+    commands: checked.commands ?? false,
     concurrency: checked.concurrency ?? availableParallelism(),
     labels: checked.labels ?? {},
     logLevel: checked.logLevel ?? 'info'

@@ -22,6 +22,7 @@ const PARSE: Readonly<Partial<Record<keyof NodeOptions, Parse>>> = {
   peers: parseList,
   roster: parseList,
   handlers: parseList,
+  commands: text => (['true', 'false'].includes(text) ? text === 'true' : text),
   concurrency: text => (/^\d+$/.test(text) ? Number(text) : text),
   labels: text => parseLabels(parseList(text) as string[]),
   mdns: text => (['true', 'false'].includes(text) ? text === 'true' : { interface: text })

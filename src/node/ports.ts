@@ -123,7 +123,21 @@ export interface StateFiles {
 /** What was in a file. */
 export type LoadedReplica = Readonly<{ vector: VersionVector; tasks: readonly StoredTask[] }>
 
+/** Where a run says something: as a program does, or by its context. */
+export const OUTPUT_STREAMS = ['stdout', 'stderr', 'log'] as const
+export type OutputStream = (typeof OUTPUT_STREAMS)[number]
+
 export type RunEnded = (taskId: TaskId, epoch: number, run: RunResult, durationMs: number) => void
+
+export type RunProgress = (
+  taskId: TaskId,
+  epoch: number,
+  fraction: number,
+  message: string | null
+) => void
+
+/** Text as it came: one line, several, or a part of one. */
+export type RunOutput = (taskId: TaskId, epoch: number, stream: OutputStream, text: string) => void
 
 /** A task handler: gets the payload, parsed, and a context; returns the result or a promise of it. */
 // oxlint-disable-next-line typescript/no-explicit-any -- the library's door gives it its types
@@ -141,6 +155,10 @@ export interface Runner {
   useBlobs(blobs: BlobFolder): void
   /** Called once for each run that ends by itself, fails or times out; never for an aborted one. */
   onEnded(ended: RunEnded): void
+  /** Called with progress of runs, 20 times a second and run at most. */
+  onProgress(progress: RunProgress): void
+  /** Called with what runs say: 200 lines a second of a handler, 4 MiB a second of a command at most. */
+  onOutput(output: RunOutput): void
   start(run: Run): void
   /** Signals the handler, ends its thread if it does not obey, reports nothing. No-op for an unknown run. */
   abort(taskId: TaskId, epoch: number): void

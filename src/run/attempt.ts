@@ -47,8 +47,14 @@ export class Attempt {
     return this.#aborted
   }
 
-  /** It has a place to run; what comes first is to load the module. */
+  /** Nothing that it still does counts. */
+  get isOver(): boolean {
+    return this.#over || this.#aborted
+  }
+
+  /** It has a place to run, or another one; what comes first is to load what it needs. */
   begin(brakes: Brakes): void {
+    this.#clear()
     this.#brakes = brakes
     const { loadTimeoutMs } = this.#options
     this.#wait(loadTimeoutMs, () => {

@@ -7,6 +7,7 @@
  * dropped, and a line says how many.
  */
 import type { Run } from '../core/effect.ts'
+import type { OutputStream } from '../node/ports.ts'
 import type { HandlerContext } from './handler.ts'
 import { cutBytes } from './outcome.ts'
 
@@ -20,11 +21,13 @@ const LINES_PER_SECOND_MAX = 200
 /** Where the reports of a run go. */
 export type Reporter = {
   progress(fraction: number, message: string | null): void
-  log(line: string): void
+  output(stream: OutputStream, text: string): void
 }
 
 export type RunContext = {
   context: HandlerContext
+  /** A line that the handler has printed. */
+  print: (stream: OutputStream, line: string) => void
   /** The run is over: passes on what is held back, ignores what still comes. */
   finish: () => void
 }
@@ -38,6 +41,9 @@ export function createContext(
   const progress = new ProgressReports(reporter)
   const lines = new LineReports(reporter)
   let over = false
+  const print = (stream: OutputStream, line: string): void => {
+    if (!over) lines.add(stream, line)
+  }
   const context: HandlerContext = {
     id: run.taskId,
     type: run.type,
@@ -47,9 +53,7 @@ export function createContext(
     progress: (fraction, message) => {
       if (!over) progress.add(fraction, message)
     },
-    log: line => {
-      if (!over) lines.add(line)
-    },
+    log: line => print('log', line),
     dependencies
   }
   const finish = (): void => {
@@ -57,7 +61,7 @@ export function createContext(
     progress.flush()
     lines.flush()
   }
-  return { context, finish }
+  return { context, print, finish }
 }
 
 class ProgressReports {
@@ -101,7 +105,7 @@ class LineReports {
     this.#reporter = reporter
   }
 
-  add(line: unknown): void {
+  add(stream: OutputStream, line: unknown): void {
     const now = performance.now()
     if (now - this.#secondBeganAt >= 1000) {
       this.flush()
@@ -113,13 +117,13 @@ class LineReports {
       return
     }
     this.#passed++
-    this.#reporter.log(cutBytes(String(line), LINE_BYTES_MAX))
+    this.#reporter.output(stream, `${cutBytes(String(line), LINE_BYTES_MAX)}\n`)
   }
 
   flush(): void {
     if (this.#dropped === 0) return
     const limit = `more than ${LINES_PER_SECOND_MAX} a second`
-    this.#reporter.log(`(${this.#dropped} lines dropped: ${limit})`)
+    this.#reporter.output('log', `(${this.#dropped} lines dropped: ${limit})\n`)
     this.#dropped = 0
   }
 }

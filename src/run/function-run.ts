@@ -43,8 +43,8 @@ async function perform(
     progress: (fraction, message) => {
       if (!attempt.aborted) reporter.progress(fraction, message)
     },
-    log: line => {
-      if (!attempt.aborted) reporter.log(line)
+    output: (stream, text) => {
+      if (!attempt.aborted) reporter.output(stream, text)
     }
   }
   const values = await readValues(run, files).catch(outcomeOfUnreadable)

@@ -4,6 +4,7 @@
  */
 import type { Run } from '../core/effect.ts'
 import type { RunResult } from '../core/input.ts'
+import type { OutputStream } from '../node/ports.ts'
 import type { RunFiles } from './contents.ts'
 
 /** Why a run is to stop. */
@@ -22,7 +23,7 @@ export type FromThread =
   /** The module is loaded, the handler is about to be called. */
   | Readonly<{ kind: 'called'; number: number }>
   | Readonly<{ kind: 'progress'; number: number; fraction: number; message: string | null }>
-  | Readonly<{ kind: 'log'; number: number; line: string }>
+  | Readonly<{ kind: 'output'; number: number; stream: OutputStream; text: string }>
   | Readonly<{ kind: 'ended'; number: number; result: RunResult; durationMs: number }>
   /** The run broke its thread, which ends now. */
   | Readonly<{ kind: 'crashed'; number: number; result: RunResult }>

@@ -9,6 +9,8 @@ export type Source =
   | Readonly<{ kind: 'function'; handler: Handler }>
   /** Absolute path of a handlers file. */
   | Readonly<{ kind: 'module'; file: string }>
+  /** The node runs commands of other people's choice. */
+  | Readonly<{ kind: 'command' }>
 
 export class Registry {
   readonly #sources = new Map<string, Source>()
@@ -48,9 +50,8 @@ export class Registry {
     }
     const taken = this.#sources.get(type)
     if (taken === undefined) return this.#checkRoom(type)
-    const where = taken.kind === 'module' ? `in ${taken.file}` : 'a function of this program'
     throw new InvalidOptionError(
-      `the task type ${type} has a handler already, ${where}; rename or remove one of the two`
+      `the task type ${type} has a handler already, ${placeOf(taken)}; rename or remove one of the two`
     )
   }
 
@@ -63,5 +64,16 @@ export class Registry {
       `a node has handlers for at most ${handlersMax} task types, with names of ${handlersBytesMax} bytes in all: ` +
         `${JSON.stringify(type)} is too much; use fewer types, or another node for it`
     )
+  }
+}
+
+function placeOf(source: Source): string {
+  switch (source.kind) {
+    case 'module':
+      return `in ${source.file}`
+    case 'function':
+      return 'a function of this program'
+    case 'command':
+      return 'because this node runs commands'
   }
 }

@@ -6,14 +6,17 @@
  */
 import { rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run } from '../core/effect.ts'
 import type { TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
 import { isBlob } from '../core/task/content.ts'
 import { assert } from '../core/base/assert.ts'
 import { HandlersFileError, InvalidOptionError } from '../errors.ts'
-import type { BlobFolder, RunEnded, Runner } from '../node/ports.ts'
+import type { BlobFolder, RunEnded, Runner, RunOutput, RunProgress } from '../node/ports.ts'
 import { Attempt } from './attempt.ts'
+import { COMMAND_TYPE } from './command.ts'
+import { runCommand } from './command-run.ts'
 import { blobsOf, type RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
 import { runFunction } from './function-run.ts'
@@ -27,6 +30,8 @@ import type { Job } from './thread.ts'
 export type RunnerOptions = {
   /** Handlers files. Relative paths start at the current directory. @default none */
   files?: readonly string[]
+  /** Whether it runs commands: tasks of the type `command` say which. @default false */
+  commands?: boolean
   /** How many modules' handlers run at once, a thread each; runs beyond that wait. A positive integer. */
   concurrency: number
   /** Hears what no run can be told. @default nobody */
@@ -41,21 +46,9 @@ export type RunnerOptions = {
   loadTimeoutMs?: number
 }
 
-export type RunProgress = (
-  taskId: TaskId,
-  epoch: number,
-  fraction: number,
-  message: string | null
-) => void
-export type RunLog = (taskId: TaskId, epoch: number, line: string) => void
-
 export interface ModuleAndFunctionRunner extends Runner {
   /** How many worker threads there are at the moment. */
   readonly threads: number
-  /** Called with progress of runs, 20 times a second and run at most. */
-  onProgress(progress: RunProgress): void
-  /** Called with lines that runs log or print, 200 times a second and run at most. */
-  onLog(log: RunLog): void
   /**
    * Has a type handled by a function, on the node's own thread.
    *
@@ -87,15 +80,16 @@ const END_WAIT_MS = 5000
  * @throws HandlersFileError InvalidOptionError
  */
 export async function createRunner(options: RunnerOptions): Promise<ModuleAndFunctionRunner> {
-  const { files = [], ...given } = options
+  const { files = [], commands = false, ...given } = options
   const settings = { ...DEFAULTS, log: null, ...given }
   checkIntegers(settings)
   const runner = new ThreadRunner(settings)
+  if (commands) runner.addCommands()
   for (const file of files) await runner.addFile(resolve(file))
   return runner
 }
 
-type Settings = Required<Omit<RunnerOptions, 'files' | 'log'>> & {
+type Settings = Required<Omit<RunnerOptions, 'files' | 'commands' | 'log'>> & {
   log: { warn(message: string): void } | null
 }
 
@@ -103,10 +97,12 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   readonly #settings: Settings
   readonly #registry = new Registry()
   readonly #pool: ThreadPool
+  /** Commands that have processes, or may get one. */
+  readonly #commands = new Set<Promise<void>>()
   readonly #attempts = new Map<string, Attempt>()
   #ended: RunEnded = () => {}
   #progress: RunProgress = () => {}
-  #log: RunLog = () => {}
+  #output: RunOutput = () => {}
   #blobs: BlobFolder | null = null
   #stopped = false
 
@@ -140,8 +136,12 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     this.#progress = progress
   }
 
-  onLog(log: RunLog): void {
-    this.#log = log
+  onOutput(output: RunOutput): void {
+    this.#output = output
+  }
+
+  addCommands(): void {
+    this.#registry.add(COMMAND_TYPE, { kind: 'command' })
   }
 
   async addFile(file: string): Promise<void> {
@@ -200,13 +200,17 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     this.#attempts.set(key, attempt)
     const reporter: Reporter = {
       progress: (fraction, message) => this.#progress(taskId, epoch, fraction, message),
-      log: line => this.#log(taskId, epoch, line)
+      output: (stream, text) => this.#output(taskId, epoch, stream, text)
     }
     if (source?.kind === 'module') {
       job = { attempt, file: source.file, files, reporter }
       this.#pool.submit(job)
     } else if (source?.kind === 'function') {
       runFunction(source.handler, attempt, files, reporter)
+    } else if (source?.kind === 'command') {
+      const running = runCommand(attempt, files, reporter, this.#settings.abortGraceMs)
+      this.#commands.add(running)
+      void running.finally(() => this.#commands.delete(running))
     } else {
       const missing = failure('NoHandlerError', `this node has no handler for ${run.type}`)
       setImmediate(() => attempt.ended(missing, 0))
@@ -220,7 +224,10 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   async stop(): Promise<void> {
     this.#stopped = true
     for (const attempt of this.#attempts.values()) attempt.abort()
-    await this.#pool.stop(this.#settings.abortGraceMs + END_WAIT_MS)
+    const waitMs = this.#settings.abortGraceMs + END_WAIT_MS
+    const late = sleep(waitMs, undefined, { ref: false })
+    const commands = Promise.all(this.#commands)
+    await Promise.all([this.#pool.stop(waitMs), Promise.race([commands, late])])
   }
 
   #filesOf(run: Run): RunFiles {

@@ -118,7 +118,7 @@ export class Thread {
     else if (ofJob.kind === 'ended') this.#onEnded(job, ofJob.result, ofJob.durationMs)
     else if (job.attempt.aborted) return
     else if (ofJob.kind === 'progress') job.reporter.progress(ofJob.fraction, ofJob.message)
-    else if (ofJob.kind === 'log') job.reporter.log(ofJob.line)
+    else if (ofJob.kind === 'output') job.reporter.output(ofJob.stream, ofJob.text)
   }
 
   #onEnded(job: Job, result: RunResult, durationMs: number): void {

@@ -10,8 +10,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { parentPort, type MessagePort } from 'node:worker_threads'
 import type { RunResult } from '../core/input.ts'
+import type { OutputStream } from '../node/ports.ts'
 import { readValues, type RunFiles } from './contents.ts'
-import { createContext } from './context.ts'
+import { createContext, type RunContext } from './context.ts'
 import type { Handler } from './handler.ts'
 import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
 import {
@@ -25,7 +26,7 @@ import {
 import { stopReason, type FromThread, type ToThread } from './protocol.ts'
 
 type RunMessage = Extract<ToThread, { kind: 'run' }>
-type CurrentRun = { number: number; controller: AbortController; log: (line: string) => void }
+type CurrentRun = { number: number; controller: AbortController; print: RunContext['print'] }
 
 const port = parentPort as MessagePort
 const owner = new AsyncLocalStorage<CurrentRun>()
@@ -62,9 +63,10 @@ async function perform({ number, file, run, files }: RunMessage): Promise<void> 
   const reporter = {
     progress: (fraction: number, message: string | null) =>
       post({ kind: 'progress', number, fraction, message }),
-    log: (line: string) => post({ kind: 'log', number, line })
+    output: (stream: OutputStream, text: string) => post({ kind: 'output', number, stream, text })
   }
-  const mine: CurrentRun = { number, controller, log: reporter.log }
+  const print = (stream: OutputStream, line: string): void => reporter.output(stream, `${line}\n`)
+  const mine: CurrentRun = { number, controller, print }
   current = mine
   const handler = await findHandler(file, run.type)
   const values = await readValues(run, files).catch(outcomeOfUnreadable)
@@ -75,8 +77,8 @@ async function perform({ number, file, run, files }: RunMessage): Promise<void> 
   else if ('status' in values) result = values
   else {
     const { payload, dependencies } = values
-    const { context, finish } = createContext(run, dependencies, controller.signal, reporter)
-    mine.log = context.log
+    const { context, print, finish } = createContext(run, dependencies, controller.signal, reporter)
+    mine.print = print
     result = await owner.run(mine, async () => call(() => handler(payload, context), files))
     finish()
   }
@@ -131,18 +133,18 @@ function exitOnBehalfOfRun(code?: number | string | null): never {
   return exit(code)
 }
 
-/** What a handler prints is a log line of its run: stdout belongs to the node. */
+/** What a handler prints is output of its run: stdout belongs to the node. */
 function captureOutput(): void {
   const toStderr = process.stderr.write.bind(process.stderr)
-  const write = (chunk: unknown, ...rest: unknown[]): boolean => {
+  const capture = (stream: OutputStream, chunk: unknown, rest: unknown[]): boolean => {
     const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk as Uint8Array).toString()
     const run = owner.getStore() ?? current
     if (run === null) toStderr(text)
-    else for (const line of text.replace(/\n$/, '').split('\n')) run.log(line)
+    else for (const line of text.replace(/\n$/, '').split('\n')) run.print(stream, line)
     const done = rest.at(-1)
     if (typeof done === 'function') queueMicrotask(() => done())
     return true
   }
-  process.stdout.write = write
-  process.stderr.write = write
+  process.stdout.write = (chunk: unknown, ...rest: unknown[]) => capture('stdout', chunk, rest)
+  process.stderr.write = (chunk: unknown, ...rest: unknown[]) => capture('stderr', chunk, rest)
 }

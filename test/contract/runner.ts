@@ -15,6 +15,8 @@ export type End = { taskId: string; epoch: number; result: RunResult; durationMs
 export class Heard {
   readonly ends: End[] = []
   readonly lines: string[] = []
+  /** All that was said, by stream. */
+  readonly output = { stdout: '', stderr: '', log: '' }
   readonly progress: { fraction: number; message: string | null }[] = []
   readonly runner: ModuleAndFunctionRunner
 
@@ -23,7 +25,10 @@ export class Heard {
     runner.onEnded((taskId, epoch, result, durationMs) =>
       this.ends.push({ taskId, epoch, result, durationMs })
     )
-    runner.onLog((_taskId, _epoch, line) => this.lines.push(line))
+    runner.onOutput((_taskId, _epoch, stream, text) => {
+      this.lines.push(text.replace(/\n$/, ''))
+      this.output[stream] += text
+    })
     runner.onProgress((_taskId, _epoch, fraction, message) =>
       this.progress.push({ fraction, message })
     )

@@ -14,6 +14,7 @@ type Flags = Pick<
   | 'data'
   | 'keyFile'
   | 'handlers'
+  | 'commands'
   | 'concurrency'
   | 'listen'
   | 'logLevel'
@@ -49,6 +50,7 @@ export function register(program: Command, terminal: Terminal): void {
       'the cluster key (default: the one kept by "hearsay key new --save")'
     )
     .option('--handlers <file...>', 'modules with task handlers')
+    .option('--commands', 'run commands, too: whatever members of the cluster submit, as this user')
     .option('--concurrency <count>', 'tasks run at once (default: the number of CPUs)', parseNumber)
     .option('--label <name=value...>', 'what sets this node apart, such as gpu=1')
     .option('--peer <multiaddr...>', 'nodes to dial, beside those that mDNS finds')
