@@ -1,11 +1,12 @@
 /**
  * A stream as something to read from and write to, each no faster than the other end.
  *
- * libp2p delivers whatever has come, whether or not anybody has use for it yet, and queues whatever is sent. For a blob
- * that would be the whole blob in memory. So the reader pauses the stream while it has enough, which in turn stops the
+ * libp2p delivers whatever has come, whether or not anybody has use for it yet, and queues whatever is sent. That would
+ * be a whole blob in memory, or a whole log. So the reader pauses the stream while it has enough, which in turn stops the
  * writer by way of the stream's window, and the writer waits whenever it is told that its data went no further.
  */
 import type { Stream } from '@libp2p/interface'
+import type { Uint8ArrayList } from 'uint8arraylist'
 
 /** What is read ahead. The stream's window comes on top of it: up to 1 MiB that was sent before the writer stopped. */
 const AHEAD_BYTES_MAX = 262_144
@@ -62,7 +63,7 @@ export function pacedSource(stream: Stream): AsyncGenerator<Uint8Array, void, un
  */
 export async function sendPaced(
   stream: Stream,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  chunks: AsyncIterable<Uint8Array | Uint8ArrayList> | Iterable<Uint8Array | Uint8ArrayList>,
   progress: () => void = () => {}
 ): Promise<void> {
   for await (const chunk of chunks) {

@@ -4,16 +4,18 @@
  *
  * The empty message is there because a stream that merely ends may have been cut off. The answer is pulled out of the
  * log one message at a time and only while the asker reads, so that a slow asker costs a stream window and not a copy
- * of the log. Whatever goes wrong, including silence, ends in exactly one report to whoever asked.
+ * of the log. The asker in turn takes in one message at a time and lets everything else have its turn in between: what
+ * has not been taken in yet waits at the answerer. Whatever goes wrong, including silence, ends in exactly one report to
+ * whoever asked.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
-import { messageStreamToDuplex } from '@libp2p/utils'
 import { decode as decodeFrames, encode as encodeFrames } from 'it-length-prefixed'
-import { pipe } from 'it-pipe'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { FRAME_BYTES_MAX } from '../wire/limits.ts'
 import type { Counters } from './counters.ts'
 import { asError, reason, type TransportLog } from './log.ts'
+import { pacedSource, sendPaced } from './paced.ts'
 import { answersMax, streamOpenTimeoutMs, syncStallMs } from './protocol.ts'
 import { guardAgainstStall, type StallGuard } from './stall.ts'
 
@@ -66,10 +68,9 @@ export class SyncStreams {
     }
     this.#answering.set(peer, stream)
     const guard = this.#guard(stream)
-    const { sink, source } = messageStreamToDuplex(stream)
-    const answer = this.#answer(peer, stream, source, guard.progress)
+    const answer = this.#answer(peer, stream)
     try {
-      await pipe(answer, frames => encodeFrames(frames), sink)
+      await sendPaced(stream, encodeFrames(answer), guard.progress)
     } catch (error) {
       this.#options.log.debug({ peer, error: reason(error) }, 'an answer to a sync was broken off')
       stream.abort(asError(error))
@@ -107,13 +108,9 @@ export class SyncStreams {
     const stream = await connection.newStream([this.#options.protocol], { signal })
     const guard = this.#guard(stream)
     try {
-      return await pipe(
-        [request],
-        frames => encodeFrames(frames),
-        messageStreamToDuplex(stream),
-        chunks => decodeFrames(chunks, frameOptions),
-        frames => this.#receive(peer, frames)
-      )
+      const source = pacedSource(stream)
+      await sendPaced(stream, [encodeFrames.single(request)])
+      return await this.#receive(peer, decodeFrames(source, frameOptions))
     } catch (error) {
       stream.abort(asError(error))
       throw error
@@ -128,20 +125,18 @@ export class SyncStreams {
       if (frame.byteLength === 0) return true
       this.#options.counters.bytesReceived += frame.byteLength
       this.#options.onMessage(peer, frame.subarray())
+      await turn()
     }
     return false
   }
 
   async *#answer(
     peer: string,
-    stream: Stream,
-    source: AsyncIterable<Uint8ArrayList | Uint8Array>,
-    progress: () => void
+    stream: Stream
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { answer, counters } = this.#options
-    for await (const request of decodeFrames(source, frameOptions)) {
+    for await (const request of decodeFrames(pacedSource(stream), frameOptions)) {
       for (const bytes of answer(peer, request.subarray())) {
-        progress()
         counters.bytesSent += bytes.length
         yield bytes
       }

@@ -162,6 +162,32 @@ test('an answer is made no faster than the asker reads it, and its source is clo
   await until(() => closed, 'the source to be closed')
 })
 
+test('an answer is sent no faster than the asker takes it in, and others have their turn meanwhile', async () => {
+  const answerer = await open()
+  const asker = await open({ peers: answerer.receiver.own })
+  const peer = answerer.transport.id
+  await until(() => asker.receiver.isLinked(peer), 'the link')
+  const count = 100
+  let pulled = 0
+  answerer.receiver.answer = function* () {
+    for (; pulled < count; pulled++) yield batch(peer, pulled, 60_000)
+  }
+  let aheadMax = 0
+  let turns = 0
+  const counting = setInterval(() => turns++, 0)
+  const { messages } = asker.receiver
+  asker.receiver.message = (from, message) => {
+    aheadMax = Math.max(aheadMax, pulled - messages.length)
+    messages.push({ from, message })
+  }
+  asker.transport.sync(peer, request(asker.transport.id))
+  await until(() => asker.receiver.ended.length === 1, 'the end of the sync')
+  clearInterval(counting)
+  expect(messages).toHaveLength(count)
+  expect(aheadMax * 60_000).toBeLessThan(3 << 20)
+  expect(turns).toBeGreaterThan(count / 10)
+})
+
 test('a peer gets one answer at a time', async () => {
   const member = await open()
   const network = await intruder(member)
