@@ -130,10 +130,7 @@ export class SyncStreams {
     return false
   }
 
-  async *#answer(
-    peer: string,
-    stream: Stream
-  ): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#answer(peer: string, stream: Stream): AsyncGenerator<Uint8Array, void, undefined> {
     const { answer, counters } = this.#options
     for await (const request of decodeFrames(pacedSource(stream), frameOptions)) {
       for (const bytes of answer(peer, request.subarray())) {

@@ -2,49 +2,21 @@
  * Peers that have the key and do not behave: malformed, oversized and unfinished messages, readers that do not read.
  * Written against bare libp2p nodes, because our own transport cannot be made to say such things.
  */
-import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { Stream } from '@libp2p/interface'
-import { multiaddr } from '@multiformats/multiaddr'
 import { encode as encodeFrames } from 'it-length-prefixed'
 import { afterEach, expect, test } from 'vitest'
 import { frameHeader } from '../../src/net/frames.ts'
-import { createNetwork, type Network } from '../../src/net/libp2p.ts'
-import { protocolNames } from '../../src/net/protocol.ts'
+import type { Network } from '../../src/net/libp2p.ts'
 import { encode } from '../../src/wire/codec.ts'
 import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../../src/wire/limits.ts'
 import { until } from '../support/until.ts'
-import { batch, closeAll, heartbeat, lineLog, open, psk, request, type Member } from './cluster.ts'
-
-const names = protocolNames('test')
-const bare: Network[] = []
+import { batch, closeAll, heartbeat, open, request, type Member } from './cluster.ts'
+import { addressOf, intruder, names, stopIntruders } from './intruder.ts'
 
 afterEach(async () => {
-  await Promise.all(bare.splice(0).map(async network => network.stop()))
+  await stopIntruders()
   await closeAll()
 })
-
-/** A node with the key that speaks no protocol of ours by itself, connected to a member. */
-async function intruder(member: Member): Promise<Network> {
-  const network = await createNetwork({
-    privateKey: await generateKeyPair('Ed25519'),
-    psk,
-    names,
-    listen: [],
-    only: null,
-    discovery: () => ({ start: () => undefined, stop: () => undefined }),
-    log: lineLog([])
-  })
-  bare.push(network)
-  await network.start()
-  await network.dial(addressOf(member))
-  const peer = network.peerId.toString()
-  await until(() => member.transport.peers().some(({ id }) => id === peer), 'the connection')
-  return network
-}
-
-function addressOf(member: Member): ReturnType<typeof multiaddr> {
-  return multiaddr(member.receiver.own[0] ?? '')
-}
 
 async function directStream(network: Network, member: Member): Promise<Stream> {
   return network.dialProtocol(addressOf(member), names.direct)
