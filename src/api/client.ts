@@ -15,6 +15,8 @@ import type {
   TaskFilter,
   TaskView
 } from '../node/handle.ts'
+import type { BatchAnswer, BatchLine } from './batch.ts'
+import { bundled } from './bundle.ts'
 import { Connection } from './connection.ts'
 import { findFolder, type Whereabouts } from './find.ts'
 
@@ -64,6 +66,16 @@ export class Client {
     const written = await this.#node.value<BlobRef>('PUT', '/v1/blobs', { pieces: whole(text) })
     const payloadBlob = { hash: written.hash, bytes }
     return this.#node.value('POST', '/v1/tasks', { body: { type, payloadBlob, options } })
+  }
+
+  /**
+   * Submits many tasks over one request, as fast as the node accepts them. Answers come in the order of the lines; a
+   * line that is refused is answered with its problem, and the others go on.
+   *
+   * @throws TooLargeError (a line is longer than BATCH_LINE_LENGTH_MAX) NoNodeError
+   */
+  submitMany(lines: AsyncIterable<BatchLine>): AsyncIterable<BatchAnswer> {
+    return this.#node.values('/v1/batch', { pieces: bundled(asText(lines)) }, 'POST')
   }
 
   /**
@@ -156,4 +168,8 @@ export class Client {
 // oxlint-disable-next-line typescript/require-await -- the other source of a body is asynchronous
 async function* whole(text: string): AsyncGenerator<string> {
   yield text
+}
+
+async function* asText(lines: AsyncIterable<BatchLine>): AsyncGenerator<string> {
+  for await (const line of lines) yield `${JSON.stringify(line)}\n`
 }

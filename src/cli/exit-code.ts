@@ -7,6 +7,8 @@ import type { TaskState } from '../node/handle.ts'
 export const OWN_FAILURE = 125
 export const USAGE = 2
 export const NO_NODE = 3
+/** The task stands. */
+export const NOT_REPLICATED = 7
 
 const BY_ERROR: Readonly<Record<string, number>> = {
   InvalidOptionError: USAGE,
@@ -23,12 +25,12 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   TooLargeError: 6,
   DiskFullError: 6,
   ForeignStateFileError: 6,
-  NotReplicatedError: 7,
+  NotReplicatedError: NOT_REPLICATED,
   WaitTimeoutError: 124
 }
 
 /** Of several codes, the first of these that occurs tells most about what to do now. */
-const MOST_TELLING = [OWN_FAILURE, USAGE, NO_NODE, 4, 124, 1, 5, 0]
+const MOST_TELLING = [OWN_FAILURE, USAGE, NO_NODE, 6, 4, 124, NOT_REPLICATED, 1, 5, 0]
 
 export function exitCodeOfError(error: unknown): number {
   const name = error instanceof Error ? error.name : ''

@@ -6,8 +6,11 @@ import { DURATION_MS_MAX } from '../../durations.ts'
 import { TooLargeError, WaitTimeoutError } from '../../errors.ts'
 import { TASK_ID, TASK_STATES } from '../../names.ts'
 import type { NodeHandle, TaskFilter, TaskView } from '../../node/handle.ts'
-import { listStream } from '../events.ts'
+import { batchStream } from '../batch.ts'
+import { listStream, textOf } from '../events.ts'
+import { problemOf } from '../problem.ts'
 import { check, ndjson, parse } from '../request.ts'
+import type { BatchAnswer } from '../batch.ts'
 import { blobRef } from './contents.ts'
 
 /** Larger payloads are written to disk first, by `PUT /v1/blobs`: the body of a submission is in memory. */
@@ -19,6 +22,7 @@ const submission = z.strictObject({
   payloadBlob: blobRef.nullable().default(null),
   options: z.record(z.string(), z.unknown()).default({})
 })
+const batchLine = submission.omit({ payloadBlob: true }).extend({ line: z.int() })
 const filter = z.strictObject({
   state: z.enum(TASK_STATES).optional(),
   type: z.string().optional(),
@@ -43,6 +47,7 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
         : await node.submitBlob(type, payloadBlob, full)
     return c.json({ v: 1, ...submitted }, 201)
   })
+  app.post('/v1/batch', c => ndjson(batchStream(textOf(c.req.raw.body), line => one(node, line))))
   app.get('/v1/tasks', c => {
     const tasks = node.tasks(withoutUndefined(check(filter, c.req.query())))
     return ndjson(listStream(tasks))
@@ -55,6 +60,17 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
     const gone = AbortSignal.any([c.req.raw.signal, closing])
     return c.json(await wait(node, await node.resolveId(c.req.param('part')), timeoutMs, gone))
   })
+}
+
+/** A line of a batch. What is wrong with it is its answer, and no reason to refuse the others. */
+async function one(node: NodeHandle, text: string): Promise<BatchAnswer> {
+  const { line, type, payload, options } = check(batchLine, parse(text))
+  try {
+    const submitted = await node.submit(type, payload, await withFullIds(node, options))
+    return { v: 1, line, ...submitted }
+  } catch (error) {
+    return { ...problemOf(error).problem, line }
+  }
 }
 
 async function wait(

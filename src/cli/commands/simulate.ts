@@ -6,13 +6,12 @@ import { Option, type Command } from '@commander-js/extra-typings'
 import type { Report, Scenario } from '../../sim/index.ts'
 import { parseCount, parseNumber } from '../numbers.ts'
 import { printable } from '../print.ts'
-import { isTerminal, type Terminal } from '../terminal.ts'
+import { Progress } from '../progress.ts'
+import type { Terminal } from '../terminal.ts'
 import { verb } from '../verb.ts'
 
 /** About ten seconds on one core of a small server. */
 const SEEDS_DEFAULT = 100
-/** How often a terminal is told how far it is. */
-const PROGRESS_MS = 200
 
 type Options = { seeds: number; from: number; scenario?: string; transcript?: true; json?: true }
 
@@ -42,7 +41,7 @@ async function runSeeds(options: Options, terminal: Terminal): Promise<void> {
   const { readScenario, SCENARIO_DEFAULTS, simulate } = await import('../../sim/index.ts')
   const { seeds, from, scenario: file, transcript, json } = options
   const scenario: Scenario = file === undefined ? SCENARIO_DEFAULTS : await readScenario(file)
-  const progress = new Progress(terminal, seeds)
+  const progress = new Progress(terminal)
   const violations: Found[] = []
   let steps = 0
   for (let i = 0; i < seeds; i++) {
@@ -55,7 +54,10 @@ async function runSeeds(options: Options, terminal: Terminal): Promise<void> {
       progress.clear()
       if (!json) await printFound(found, terminal)
     }
-    await progress.show(i + 1, violations.length)
+    if (!progress.isDue) continue
+    progress.show(`${i + 1} of ${seeds} seeds, ${violations.length} violations`)
+    // A seed is one long computation: signals get their turn here.
+    await new Promise(resolve => setImmediate(resolve))
   }
   progress.clear()
   if (violations.length > 0) terminal.exitCode = 1
@@ -87,32 +89,4 @@ async function printTranscript({ transcript }: Report, terminal: Terminal): Prom
 /** A file name as a shell takes it. */
 function shellWord(text: string): string {
   return /^[\w./@+-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
-}
-
-/** How far it is, on one line that is written over; only where somebody watches. */
-class Progress {
-  readonly #terminal: Terminal
-  readonly #seeds: number
-  #shownAt = performance.now()
-  #isShown = false
-
-  constructor(terminal: Terminal, seeds: number) {
-    this.#terminal = terminal
-    this.#seeds = seeds
-  }
-
-  /** Also lets the event loop turn: a seed is one long computation. */
-  async show(done: number, violations: number): Promise<void> {
-    const { stderr } = this.#terminal
-    if (!isTerminal(stderr) || performance.now() - this.#shownAt < PROGRESS_MS) return
-    this.#shownAt = performance.now()
-    this.#isShown = true
-    stderr.write(`\r${done} of ${this.#seeds} seeds, ${violations} violations `)
-    await new Promise(resolve => setImmediate(resolve))
-  }
-
-  clear(): void {
-    if (this.#isShown) this.#terminal.stderr.write('\r\x1b[K')
-    this.#isShown = false
-  }
 }

@@ -1,17 +1,17 @@
 /**
  * `hearsay submit`: hands a task to the node and prints its id; with `--wait`, waits for its end and prints that.
  */
-import type { Command } from '@commander-js/extra-typings'
+import { Option, type Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
-import { NotReplicatedError } from '../../errors.ts'
+import { InvalidOptionError, NotReplicatedError } from '../../errors.ts'
 import type { SubmitOptions, Submitted } from '../../node/handle.ts'
 import { exitCodeOfTask } from '../exit-code.ts'
 import { readPayload } from '../payload.ts'
 import { taskLine } from '../print.ts'
-import { submitOptions, taskFlags } from '../task-flags.ts'
+import { submitOptions, taskFlags, type TaskFlags } from '../task-flags.ts'
 import type { Terminal } from '../terminal.ts'
 import { wholeTask } from '../whole.ts'
-import { clientVerb, openClient } from '../verb.ts'
+import { clientVerb, openClient, type Where } from '../verb.ts'
 
 type Shown = { wait?: true; idOnly?: true; json?: true }
 
@@ -21,21 +21,52 @@ export function register(program: Command, terminal: Terminal): void {
     summary: 'submit a task, and print its id',
     examples: [
       `hearsay submit resize '{"file":"a.png"}' --priority 8 --wait`,
-      'id=$(hearsay submit count @numbers.json --id-only)'
+      'id=$(hearsay submit count @numbers.json --id-only)',
+      'hearsay submit --each tasks.ndjson --idempotency-prefix nightly-2026-07-01-'
     ]
   }
   taskFlags(clientVerb(program, outline))
-    .argument('<type>', 'what is to be done: the name of a handler')
+    .argument('[type]', 'what is to be done: the name of a handler')
     .argument('[payload]', 'JSON, @file, or - for stdin (default: null)')
+    .option('--each <file>', 'submit a task a line of this file, or of stdin (-), as JSON')
+    .addOption(
+      new Option(
+        '--idempotency-prefix <text>',
+        'with --each: tasks have this and their ref or line as key, so that sending the file again submits none twice'
+      ).conflicts('idempotencyKey')
+    )
     .option('--wait', 'wait until it has settled, and print how it ended')
     .option('--id-only', 'print nothing but the id')
     .action(async (type, text, options) => {
+      if (options.each !== undefined) return submitEach(type, text, options.each, options, terminal)
+      if (type === undefined) {
+        throw new InvalidOptionError('submit needs a type, or --each FILE with one on each line')
+      }
+      if (options.idempotencyPrefix !== undefined) {
+        throw new InvalidOptionError('--idempotency-prefix is for --each: use --idempotency-key')
+      }
       const payload = await readPayload(text, terminal.stdin)
       const client = await openClient(options)
       const task = submitOptions(options)
       const submitted = await submit(client, type, payload, task, options, terminal)
       if (options.wait) await printEnd(client, submitted.id, options, terminal)
     })
+}
+
+async function submitEach(
+  type: string | undefined,
+  payload: string | undefined,
+  file: string,
+  options: TaskFlags & Where & Shown & { idempotencyPrefix?: string },
+  terminal: Terminal
+): Promise<void> {
+  if (payload !== undefined) {
+    throw new InvalidOptionError('with --each, payloads are in the file: leave out the one before')
+  }
+  const { submitFile } = await import('../submit-file.ts')
+  const { wait = false, idOnly = false, json = false, idempotencyPrefix } = options
+  const defaults = { type, options: submitOptions(options), idempotencyPrefix }
+  await submitFile(await openClient(options), { file, defaults, wait, idOnly, json }, terminal)
 }
 
 async function submit(

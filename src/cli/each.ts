@@ -1,0 +1,150 @@
+/**
+ * Submits the tasks of a file over one request. Lines go out in their order, except that a task waits, as a place in the
+ * file, until those that it refers to have ids.
+ *
+ * The first refusal ends the sending: whoever repairs the file wants to know where it stopped, not how much more was
+ * let through.
+ */
+import type { BatchAnswer, BatchLine } from '../api/batch.ts'
+import type { Client } from '../api/client.ts'
+import { errorOf } from '../api/problem.ts'
+import { NotReplicatedError } from '../errors.ts'
+import { readEachLine, withIds, type Defaults, type EachLine } from './each-line.ts'
+import type { Line, LineFile } from './lines.ts'
+
+/** A line that the node has accepted; `short` if fewer members than asked for have it. */
+export type Accepted = Readonly<{
+  line: number
+  ref: string | null
+  id: string
+  answer: BatchAnswer
+  short: NotReplicatedError | null
+}>
+
+type Parked = { place: Pick<Line, 'number' | 'offset' | 'bytes'>; missing: number }
+
+/** The line that was refused, and why. */
+export class EachRefusedError extends Error {
+  override readonly name = 'EachRefusedError'
+  override readonly cause: Error
+  constructor(line: number, cause: Error) {
+    super(`line ${line} is refused: ${cause.message}`)
+    this.cause = cause
+  }
+}
+
+/**
+ * The tasks as they are accepted.
+ *
+ * @throws EachRefusedError NoNodeError
+ */
+export async function* submitEach(
+  client: Client,
+  file: LineFile,
+  defaults: Defaults
+): AsyncGenerator<Accepted> {
+  const sender = new Sender(file, defaults)
+  let refused: EachRefusedError | null = null
+  for await (const answer of client.submitMany(sender.lines())) {
+    const { line } = answer
+    const ref = sender.refOf(line)
+    const error = 'error' in answer ? errorOf(answer) : null
+    if (error !== null && !(error instanceof NotReplicatedError)) {
+      refused ??= new EachRefusedError(line, error)
+      sender.stop()
+      continue
+    }
+    const id = error === null ? (answer as { id: string }).id : error.taskId
+    sender.accepted(line, id)
+    yield { line, ref, id, answer, short: error }
+  }
+  if (sender.failure !== null) throw sender.failure
+  if (refused !== null) throw refused
+}
+
+class Sender {
+  readonly #file: LineFile
+  readonly #defaults: Defaults
+  /** Of lines that have one and are accepted. */
+  readonly #ids = new Map<string, string>()
+  /** Refs of lines under way. */
+  readonly #sent = new Map<number, string>()
+  readonly #parked = new Map<string, Parked[]>()
+  readonly #ready: Parked[] = []
+  #waiting = 0
+  #stopped = false
+  #wake = (): void => {}
+  /** What broke the sending, if anything did: the file, since it was checked. */
+  failure: Error | null = null
+
+  constructor(file: LineFile, defaults: Defaults) {
+    this.#file = file
+    this.#defaults = defaults
+  }
+
+  /** In an order in which each can be accepted. Ends when all are sent, or at `stop`. */
+  async *lines(): AsyncGenerator<BatchLine> {
+    try {
+      for await (const { text, ...place } of this.#file.lines()) {
+        const line = readEachLine(text ?? '', place.number, this.#defaults)
+        if (this.#mayGo(line, place)) yield this.#send(line)
+        yield* this.#released()
+        if (this.#stopped) return
+      }
+      while (this.#waiting > 0 && !this.#stopped) {
+        if (this.#ready.length === 0) await new Promise<void>(resolve => (this.#wake = resolve))
+        yield* this.#released()
+      }
+    } catch (error) {
+      this.failure = error as Error
+    }
+  }
+
+  refOf(line: number): string | null {
+    return this.#sent.get(line) ?? null
+  }
+
+  accepted(line: number, id: string): void {
+    const ref = this.#sent.get(line)
+    if (ref === undefined) return
+    this.#sent.delete(line)
+    this.#ids.set(ref, id)
+    for (const parked of this.#parked.get(ref) ?? []) {
+      if (--parked.missing === 0) this.#ready.push(parked)
+    }
+    this.#parked.delete(ref)
+    this.#wake()
+  }
+
+  stop(): void {
+    this.#stopped = true
+    this.#wake()
+  }
+
+  #mayGo({ needs }: EachLine, place: Parked['place']): boolean {
+    const missing = [...new Set(needs)].filter(need => !this.#ids.has(need))
+    if (missing.length === 0) return true
+    const parked = { place, missing: missing.length }
+    this.#waiting++
+    for (const ref of missing) {
+      const others = this.#parked.get(ref)
+      if (others === undefined) this.#parked.set(ref, [parked])
+      else others.push(parked)
+    }
+    return false
+  }
+
+  async *#released(): AsyncGenerator<BatchLine> {
+    for (let next = this.#ready.shift(); next !== undefined; next = this.#ready.shift()) {
+      const { place } = next
+      this.#waiting--
+      yield this.#send(readEachLine(await this.#file.again(place), place.number, this.#defaults))
+    }
+  }
+
+  #send(line: EachLine): BatchLine {
+    if (line.ref !== null) this.#sent.set(line.line, line.ref)
+    const { type, payload } = line
+    return { line: line.line, type, payload, options: withIds(line, this.#ids) }
+  }
+}
