@@ -25,6 +25,7 @@ import { Probing } from './probing.ts'
 import { Replication } from './replication.ts'
 import { isSettled } from './task/record.ts'
 import { Takeover } from './takeover.ts'
+import { Telling } from './telling.ts'
 import { CoreView } from './view.ts'
 import { Work } from './work.ts'
 
@@ -37,6 +38,7 @@ export class Core {
   readonly #work: Work
   readonly #exchange: Exchange
   readonly #presence: Presence
+  readonly #telling: Telling
   #effects: Effect[] = []
   /** Answers to sync requests under way. */
   #answering = 0
@@ -80,11 +82,13 @@ export class Core {
     )
     this.#exchange = new Exchange(this.#context, this.#replication, this.#work)
     this.#presence = new Presence(this.#context, identity, this.#work)
+    this.#telling = new Telling(this.#context)
     this.view = new CoreView(this.#context, dependencies, {
       self: () => this.#presence.heartbeat(this.#context.now * 1000),
       worker: () => this.#work,
       isReady: id => this.#work.queue.has(id),
       isSettling: entry => this.#takeover.isSettling(entry),
+      totals: of => this.#telling.totals(of),
       blobSources: hash => this.#keeping.sources(hash)
     })
   }
@@ -198,6 +202,8 @@ export class Core {
       case 'introduction':
       case 'replaced':
         return
+      case 'counts':
+        return this.#telling.heard(message)
       case 'sync':
         // Answered by `answerSync`, on a stream of its own. As a message among others it asks for nothing.
         return
@@ -259,6 +265,7 @@ export class Core {
     if (up) {
       this.#context.emit({ kind: 'send', to: peer, message: this.#presence.stamped() })
       this.#keeping.linked(peer)
+      this.#telling.tell(peer)
     } else {
       this.#replication.unlinked(peer)
       this.#probing.probe()
@@ -270,6 +277,7 @@ export class Core {
     // First, so that nothing is forgotten in the step that reports it.
     this.#forget()
     this.#presence.tick()
+    this.#telling.tick()
     if (this.#leaving === 'handing on') this.#replication.urge()
     this.#replication.acknowledgeOwed()
     this.#replication.catchUp()
@@ -303,6 +311,7 @@ export class Core {
     if (!this.#replication.isSafeElsewhere || !this.#keeping.isSafeElsewhere) return
     this.#leaving = 'gone'
     for (const { node } of members.reachable()) {
+      this.#telling.tell(node)
       emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self } })
     }
     emit({ kind: 'left' })

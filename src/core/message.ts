@@ -5,6 +5,7 @@
  */
 import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
+import type { TypeCounts } from './counting/counts.ts'
 import type { BlobHash, BlobRef } from './task/content.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
 
@@ -137,6 +138,14 @@ export type Replaced = Readonly<{
   why: (typeof REPLACED_WHYS)[number]
 }>
 
+/** "This is what that boot has counted until now", of some types of tasks. A higher `sequence` of a boot is newer. */
+export type Counts = Readonly<{
+  kind: 'counts'
+  boot: BootId
+  sequence: number
+  types: readonly TypeCounts[]
+}>
+
 /** What an answer to a sync request is made of, or a file. */
 export type News = Pruned | Closed | Batch
 
@@ -157,5 +166,6 @@ export type Message =
   | Who
   | Introduction
   | Replaced
+  | Counts
 
 export type { NodeId, TaskId }

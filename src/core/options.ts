@@ -48,6 +48,16 @@ export const NODE_LIMITS = {
   addressBytesMax: 256
 } as const
 
+/**
+ * Types of tasks that a node counts apart. Their names are up to users, so there may be any number: those beyond are
+ * counted together.
+ */
+export const COUNTED_TYPES_MAX = 64
+/** So that the message stays below 64 KiB, whatever the names and counts. */
+export const COUNTS_TYPES_PER_MESSAGE_MAX = 32
+/** Boots of which a node remembers what they counted: some weeks of restarts of a small cluster; 4 MB at the very most. */
+export const COUNTS_BOOTS_MAX = 64
+
 /** Blobs that one message names. */
 export const BLOBS_PER_MESSAGE_MAX = 256
 
@@ -122,6 +132,10 @@ export type CoreOptions = Readonly<{
   blobOrphanMs: number
   /** What any network can carry, to bound how long a copy is waited for. A tenth of what Gigabit Ethernet does. */
   blobBytesPerMs: number
+  /** What a node has counted is told to others so often, if it has changed. Guess: nobody looks more often. */
+  countsMs: number
+  /** ... and all of it so often, because gossip may be lost. */
+  countsRepeatMs: number
   /** No gossip message is larger. */
   gossipBytesMax: number
 }>
@@ -151,5 +165,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   blobSpareMs: 60_000,
   blobOrphanMs: 600_000,
   blobBytesPerMs: 12_500,
+  countsMs: 2000,
+  countsRepeatMs: 30_000,
   gossipBytesMax: 65_536
 }

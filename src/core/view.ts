@@ -3,6 +3,7 @@
  */
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
+import type { Counters } from './counting/counters.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { replicaOf, type Replica } from './log/replica.ts'
@@ -11,6 +12,7 @@ import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import type { BlobHash } from './task/content.ts'
+import type { TypeTotals } from './telling.ts'
 import type { TaskRecord } from './task/record.ts'
 import { stateOf, type TaskState } from './task/state.ts'
 
@@ -32,16 +34,20 @@ type Answers = Readonly<{
   worker: () => Worker
   isReady: (id: TaskId) => boolean
   isSettling: (entry: Entry) => boolean
+  totals: (of: 'node' | 'cluster') => Map<string, TypeTotals>
   blobSources: (hash: BlobHash) => readonly NodeId[]
 }>
 
 export class CoreView {
+  /** What this boot has counted. */
+  readonly counters: Counters
   readonly #log: Log
   readonly #members: Members
   readonly #dependencies: Dependencies
   readonly #answers: Answers
 
-  constructor({ log, members }: Context, dependencies: Dependencies, answers: Answers) {
+  constructor({ log, members, counters }: Context, dependencies: Dependencies, answers: Answers) {
+    this.counters = counters
     this.#log = log
     this.#members = members
     this.#dependencies = dependencies
@@ -85,6 +91,11 @@ export class CoreView {
   /** Whether the outcome of the task is on two disks (or on the only one), so that it may be told. */
   isReported(id: TaskId): boolean {
     return this.#log.get(id)?.reported ?? false
+  }
+
+  /** By type, sorted: what this boot has counted, or all boots of the cluster together, as far as they have told. */
+  totals(of: 'node' | 'cluster'): ReadonlyMap<string, TypeTotals> {
+    return this.#answers.totals(of)
   }
 
   /** Members from which a blob may be had, the likeliest first. */

@@ -32,7 +32,7 @@ function describeInput(input: Input): string | null {
     case 'tick':
       return null
     case 'message':
-      return input.message.kind === 'heartbeat' ? null : `<${input.from} ${describe(input.message)}`
+      return isChatter(input.message) ? null : `<${input.from} ${describe(input.message)}`
     case 'completion':
       return `ran ${short(input.taskId)} e${input.epoch} ${input.run.status}`
     case 'link':
@@ -65,11 +65,9 @@ function describeInput(input: Input): string | null {
 function describeEffect(effect: Effect): string | null {
   switch (effect.kind) {
     case 'send':
-      return effect.message.kind === 'heartbeat'
-        ? null
-        : `>${effect.to} ${describe(effect.message)}`
+      return isChatter(effect.message) ? null : `>${effect.to} ${describe(effect.message)}`
     case 'publish':
-      return effect.message.kind === 'heartbeat' ? null : `publish ${describe(effect.message)}`
+      return isChatter(effect.message) ? null : `publish ${describe(effect.message)}`
     case 'persist':
       return `write ${effect.flush.flush}`
     case 'sync':
@@ -95,6 +93,11 @@ function describeEffect(effect: Effect): string | null {
     case 'notify':
       return null
   }
+}
+
+/** What is said again and again, and would hide everything else. */
+function isChatter({ kind }: Message): boolean {
+  return kind === 'heartbeat' || kind === 'counts'
 }
 
 function describe(message: Message): string {
@@ -123,6 +126,7 @@ function describe(message: Message): string {
     case 'introduction':
       return `introduction ${message.heartbeat.boot}`
     case 'heartbeat':
+    case 'counts':
     case 'ack':
     case 'goodbye':
     case 'open-needed':

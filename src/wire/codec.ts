@@ -19,6 +19,7 @@ import { DELIVERIES, DEPENDENCY_FAILURE_RULES, type Backoff } from '../core/task
 import { isWithoutRules, labelRules } from './labels.ts'
 import { LIMITS } from './limits.ts'
 import { boot, dot, handlers, stamp, vector } from './values.ts'
+import { counts } from './counts.ts'
 import { drain, heartbeat, introduction, replaced, who } from './members.ts'
 import {
   duration,
@@ -252,7 +253,8 @@ const KINDS = {
   drain: [20, drain],
   who: [21, who],
   introduction: [22, introduction],
-  replaced: [23, replaced]
+  replaced: [23, replaced],
+  counts: [16, counts]
 } as const satisfies {
   [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]
 }

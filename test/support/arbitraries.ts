@@ -6,8 +6,16 @@
  */
 import fc, { type Arbitrary } from 'fast-check'
 import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
+import { HISTOGRAM_BUCKETS } from '../../src/core/counting/counts.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
-import type { Batch, Grant, Heartbeat, Message, VersionVector } from '../../src/core/message.ts'
+import type {
+  Batch,
+  Counts,
+  Grant,
+  Heartbeat,
+  Message,
+  VersionVector
+} from '../../src/core/message.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
 import { compareText } from '../../src/core/base/order.ts'
 import {
@@ -232,7 +240,30 @@ export const grant: Arbitrary<Grant> = fc.record({
   dependencies: fc.array(record, { maxLength: 3 })
 })
 
+const total: Arbitrary<number> = fc.integer({ min: 0, max: 2 ** 32 - 1 })
+
+const counts: Arbitrary<Counts> = fc.record({
+  kind: fc.constant('counts' as const),
+  boot,
+  sequence: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+  types: fc.array(
+    fc.record({
+      type: wideText(TASK_LIMITS.typeLengthMax * 4),
+      completed: total,
+      failed: total,
+      cancelled: total,
+      retried: total,
+      runs: fc.record({
+        sumMs: fc.double({ min: 0, max: 1e12, noNaN: true }),
+        counts: fc.array(total, { maxLength: HISTOGRAM_BUCKETS })
+      })
+    }),
+    { maxLength: 3 }
+  )
+})
+
 export const message: Arbitrary<Message> = fc.oneof(
+  counts,
   heartbeat,
   batch,
   grant,

@@ -4,12 +4,18 @@ import { describe, expect, test } from 'vitest'
 import { bootOf, heartbeatOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import { bootId, taskId } from '../../src/core/base/ids.ts'
 import type { Batch, Heartbeat, Message } from '../../src/core/message.ts'
-import { BLOBS_PER_MESSAGE_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
+import { HISTOGRAM_BUCKETS } from '../../src/core/counting/counts.ts'
+import {
+  BLOBS_PER_MESSAGE_MAX,
+  COUNTS_TYPES_PER_MESSAGE_MAX,
+  TASK_DEFAULTS,
+  TASK_LIMITS
+} from '../../src/core/options.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
 import type { LabelConditions } from '../../src/core/task/labels.ts'
 import type { TaskRecord } from '../../src/core/task/record.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
-import { LIMITS } from '../../src/wire/limits.ts'
+import { GOSSIP_BYTES_MAX, LIMITS } from '../../src/wire/limits.ts'
 
 const A = bootOf('a')
 const ID = taskId(1, A, 1)
@@ -211,6 +217,16 @@ const upper: readonly [string, number, (size: number) => Message][] = [
     BLOBS_PER_MESSAGE_MAX,
     n => ({ kind: 'kept', boot: A, hashes: list(n, () => blob(9000).hash) })
   ],
+  ['types of tasks that are counted', COUNTS_TYPES_PER_MESSAGE_MAX, n => countsOf(list(n, String))],
+  [
+    'buckets of a histogram',
+    HISTOGRAM_BUCKETS,
+    n =>
+      countsOf(
+        ['work'],
+        list(n, () => 1)
+      )
+  ],
   ['tasks asked for', LIMITS.wantMax, n => steal(n)],
   ['types asked for', LIMITS.handlersMax, n => steal(1, list(n, String))],
   ['tasks granted', LIMITS.wantMax, n => grant(n, 0)],
@@ -223,7 +239,18 @@ const upper: readonly [string, number, (size: number) => Message][] = [
   ['writes of a batch', LIMITS.writesMax, n => ({ ...batchOf({}), writes: list(n, () => -1) })]
 ]
 
+function countsOf(types: readonly string[], counts: readonly number[] = []): Message {
+  const each = { completed: 0, failed: 0, cancelled: 0, retried: 0, runs: { sumMs: 0, counts } }
+  return { kind: 'counts', boot: A, sequence: 1, types: types.map(type => ({ type, ...each })) }
+}
+
 describe('a bound', () => {
+  test('on counts keeps them within one gossip message', () => {
+    const types = list(COUNTS_TYPES_PER_MESSAGE_MAX, () => '\u{1f600}'.repeat(128))
+    const counts = list(HISTOGRAM_BUCKETS, () => 2 ** 32 - 1)
+    expect(encode(countsOf(types, counts)).length).toBeLessThan(GOSSIP_BYTES_MAX)
+  })
+
   test.each(upper)('on %s is kept', (_, bound, messageOf) => {
     const most = messageOf(bound)
     expect(decode(encode(most))).toEqual({ ok: true, message: most })

@@ -7,23 +7,12 @@
  */
 import type { LogCounters, Patch } from '../log/log.ts'
 import type { OutcomeStatus, SettledReason, TaskRecord } from '../task/record.ts'
-import { Histogram, type Durations } from './histogram.ts'
+import { COUNTED_TYPES_MAX } from '../options.ts'
+import type { TypeCounts } from './counts.ts'
+import { Histogram } from './histogram.ts'
 import { Tally } from './tally.ts'
 
-/** What became of the tasks of one type at one node, and how long their runs took. */
-export type TypeCounts = Readonly<{
-  type: string
-  completed: number
-  failed: number
-  cancelled: number
-  /** Attempts that failed, or asked for another time, and were followed by another one. */
-  retried: number
-  /** Runs of the handler that ended, however. */
-  runs: Durations
-}>
-
-/** Names of types are up to users, so there may be any number of them: those beyond are counted together. */
-export const COUNTED_TYPES_MAX = 64
+/** Types beyond the bound are counted together. */
 export const OTHER_TYPES = '(other)'
 
 /** Why the holder of a reclaimed task was gone; `taken`: nobody was gone, but its epoch was no longer ours alone. */

@@ -7,17 +7,16 @@
  * millisecond below. Count and mean are exact.
  */
 
-/** Upper bounds of the buckets in ms. */
-const BOUNDS_MS: readonly number[] = Array.from({ length: 125 }, (_, place) => 2 ** (place / 4))
+import { HISTOGRAM_BUCKETS, type Durations } from './counts.ts'
 
-/** How many buckets there are at most. */
-export const HISTOGRAM_BUCKETS: number = BOUNDS_MS.length
+/** Upper bounds of the buckets in ms. */
+const BOUNDS_MS: readonly number[] = Array.from(
+  { length: HISTOGRAM_BUCKETS },
+  (_, place) => 2 ** (place / 4)
+)
 
 /** The most that a quantile is off, as a share of it, above a millisecond: 2^(1/8) - 1, rounded up. */
 export const QUANTILE_ERROR = 0.0906
-
-/** What was measured: `counts[i]` is that of bucket i; buckets at the end that are empty are left out. */
-export type Durations = Readonly<{ sumMs: number; counts: readonly number[] }>
 
 export class Histogram {
   #sumMs = 0
