@@ -42,6 +42,8 @@ export class Core {
   #effects: Effect[] = []
   /** Answers to sync requests under way. */
   #answering = 0
+  /** Changes when a peer makes us forget something: answers under way are of the picture before. */
+  #picture = 0
   readonly #probing: Probing
   /** While leaving: nothing is held here any more. */
   #handedOn = false
@@ -160,12 +162,18 @@ export class Core {
 
   /**
    * The answer to a peer's sync request, to be pulled message by message, and to be closed if the peer goes away. Until it
-   * ends, nothing is pruned here: it is one picture.
+   * ends, nothing is pruned here: it is one picture. If another peer makes us forget something meanwhile, it ends early,
+   * and the asker asks again.
    */
   *answerSync(request: SyncRequest): Generator<Message> {
+    const picture = this.#picture
     this.#answering++
     try {
-      yield* answerSync(this.#context.log, request)
+      for (const message of answerSync(this.#context.log, request)) {
+        // What follows would move the asker over tasks of which it was not told that they are over.
+        if (this.#picture !== picture) return
+        yield message
+      }
     } finally {
       this.#answering--
     }
@@ -251,12 +259,15 @@ export class Core {
   #onPruned(ids: readonly TaskId[]): void {
     const { log } = this.#context
     const entries = ids.map(id => log.get(id)).filter(entry => entry !== undefined)
-    this.#work.forget(entries.filter(({ record }) => !isSettled(record)))
+    const over = entries.filter(({ record }) => !isSettled(record))
+    if (over.length > 0) this.#picture++
+    this.#work.forget(over)
   }
 
   /** A peer that we asked has closed these: whatever they did is over. */
   #onClosed(boots: readonly BootId[]): void {
     const { log, self, node } = this.#context
+    this.#picture++
     for (const boot of boots) if (nodeOf(boot) !== node || boot < self) log.close(boot)
   }
 
