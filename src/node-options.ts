@@ -49,6 +49,13 @@ export type NodeOptions = {
   concurrency?: number
   /** @default none */
   labels?: Readonly<Record<string, string>>
+  /**
+   * How many other members must have a task on disk before it is acknowledged, for tasks submitted here that do not say
+   * so themselves.
+   *
+   * @default 1 if there is another member, awaited for at most 5 s
+   */
+  acks?: number
   /** @default "info" */
   logLevel?: LogLevel
 }
@@ -72,6 +79,8 @@ export type ResolvedNodeOptions = Readonly<{
   commands: boolean
   concurrency: number
   labels: Readonly<Record<string, string>>
+  /** Null: one if there is anybody, and not for ever. */
+  acks: number | null
   logLevel: LogLevel
 }>
 
@@ -81,6 +90,8 @@ const LABEL_KEY = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 /** Heartbeats carry the labels, every second, to everybody. */
 const LABELS_MAX = 32
 const LABEL_VALUE_LENGTH_MAX = 128
+/** More members than a cluster is made for can never be meant. */
+const ACKS_MAX = 50
 /** Guess: far above what one computer runs at once, low enough to catch a slip of the keyboard. */
 const CONCURRENCY_MAX = 1024
 
@@ -100,6 +111,7 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   commands: 'true or false',
   concurrency: `a whole number from 1 to ${CONCURRENCY_MAX}`,
   labels: `up to ${LABELS_MAX} names with texts of at most ${LABEL_VALUE_LENGTH_MAX} characters, such as { "gpu": "1" }`,
+  acks: `a whole number from 0 to ${ACKS_MAX}`,
   logLevel: `one of ${LOG_LEVELS.join(', ')}`
 }
 
@@ -126,6 +138,7 @@ const schema = z.strictObject({
     // Half a character has no UTF-8: the heartbeat that carries the labels could not be sent.
     .refine(labels => Object.values(labels).every(value => value.isWellFormed()))
     .optional(),
+  acks: z.int().min(0).max(ACKS_MAX).optional(),
   logLevel: z.enum(LOG_LEVELS).optional()
 })
 
@@ -173,6 +186,7 @@ export function resolveNodeOptions(
     commands: checked.commands ?? false,
     concurrency: checked.concurrency ?? availableParallelism(),
     labels: checked.labels ?? {},
+    acks: checked.acks ?? null,
     logLevel: checked.logLevel ?? 'info'
   }
 }

@@ -16,21 +16,41 @@ type Parse = (text: string) => unknown
 const parseList: Parse = text => text.split(/[\s,]+/).filter(part => part !== '')
 const parseText: Parse = text => text
 
-/** Options that are no texts. */
-const PARSE: Readonly<Partial<Record<keyof NodeOptions, Parse>>> = {
+const isSwitch = (text: string): boolean => text === 'true' || text === 'false'
+const parseSwitch: Parse = text => (isSwitch(text) ? text === 'true' : text)
+const parseWhole: Parse = text => (/^\d+$/.test(text) ? Number(text) : text)
+
+/** Whatever is not understood stays text, and is refused like all that is wrong. */
+const PARSE: Readonly<Record<keyof NodeOptions, Parse>> = {
+  cluster: parseText,
+  computer: parseText,
+  instance: parseText,
+  data: parseText,
+  key: parseText,
+  keyFile: parseText,
   listen: parseList,
   peers: parseList,
+  mdns: text => (isSwitch(text) ? text === 'true' : { interface: text }),
   roster: parseList,
   handlers: parseList,
-  commands: text => (['true', 'false'].includes(text) ? text === 'true' : text),
-  concurrency: text => (/^\d+$/.test(text) ? Number(text) : text),
+  commands: parseSwitch,
+  concurrency: parseWhole,
   labels: text => parseLabels(parseList(text) as string[]),
-  mdns: text => (['true', 'false'].includes(text) ? text === 'true' : { interface: text })
+  acks: parseWhole,
+  logLevel: parseText
 }
 
 /** Variables of this prefix that are no options of a node: for client verbs, and set for commands that tasks run. */
 const OTHER_VARIABLES = ['CONFIG', 'NODE', 'TASK_ID', 'ATTEMPT', 'EPOCH']
 const PREFIX = 'HEARSAY_'
+
+/** What a node is told, and who said so: a flag, a variable or a file for each option; defaults are not in it. */
+export type Settings = Readonly<{
+  options: NodeOptions
+  sources: Readonly<Partial<Record<string, string>>>
+  /** The config file, if there is one. */
+  file: string | null
+}>
 
 /**
  * Merges what was said, by precedence.
@@ -43,19 +63,23 @@ export async function readNodeOptions(
   flags: NodeOptions,
   configFile: string | undefined,
   env: NodeJS.ProcessEnv
-): Promise<NodeOptions> {
-  const file = configFile ?? env[`${PREFIX}CONFIG`]
-  const layers = [
-    file === undefined ? {} : await fromFile(file),
-    fromEnvironment(env),
-    checkNodeOptions(flags)
+): Promise<Settings> {
+  const file = configFile ?? (env[`${PREFIX}CONFIG`] || null)
+  const layers: readonly (readonly [NodeOptions, (name: string) => string])[] = [
+    [file === null ? {} : await fromFile(file), () => String(file)],
+    [fromEnvironment(env), variableOf],
+    [checkNodeOptions(flags), flagOf]
   ]
-  return layers.reduce((below, above) => {
-    const merged = { ...below, ...above }
+  let options: NodeOptions = {}
+  const sources: Partial<Record<string, string>> = {}
+  for (const [above, sourceOf] of layers) {
+    const merged = { ...options, ...above }
     if (above.key !== undefined && above.keyFile === undefined) delete merged.keyFile
     if (above.keyFile !== undefined && above.key === undefined) delete merged.key
-    return merged
-  }, {})
+    options = merged
+    for (const name of Object.keys(above)) sources[name] = sourceOf(name)
+  }
+  return { options, sources, file }
 }
 
 /**
@@ -80,7 +104,7 @@ function fromEnvironment(env: NodeJS.ProcessEnv): NodeOptions {
     if (!variable.startsWith(PREFIX) || text === undefined || text === '') continue
     const name = names.get(variable)
     if (name !== undefined) {
-      options[name] = (PARSE[name as keyof NodeOptions] ?? parseText)(text)
+      options[name] = PARSE[name as keyof NodeOptions](text)
     } else if (!known.includes(variable)) {
       throw new InvalidOptionError(
         `${variable} is no setting: did you mean ${nearest(variable, known)}?`
@@ -121,6 +145,14 @@ function checked(options: unknown, source: string): NodeOptions {
   } catch (error) {
     throw new InvalidOptionError(`${source}: ${(error as Error).message}`)
   }
+}
+
+/** Options whose flags say them piece by piece, or only one of what they can be. */
+const FLAGS: Readonly<Record<string, string>> = { labels: 'label', peers: 'peer', mdns: 'no-mdns' }
+
+/** `keyFile` is --key-file. */
+function flagOf(name: string): string {
+  return `--${FLAGS[name] ?? name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`
 }
 
 /** `keyFile` is HEARSAY_KEY_FILE. */

@@ -78,6 +78,7 @@ export class Node implements NodeHandle {
     this.#contents = new Contents(this.#engine.blobs, core.view)
     this.#submissions = new Submissions({
       contents: this.#contents,
+      acks: settings.acks,
       feed: input => this.#engine.feed(input),
       assertAccepting: () => this.#assertAccepting(),
       warnings: type => this.#picture.warnings(type)

@@ -8,6 +8,8 @@ export type NodeSettings = Readonly<{
   concurrency: number
   /** Names of instances that are expected. */
   roster: readonly string[]
+  /** For submissions that do not say how many other members have to have them; null: as the core thinks right. */
+  acks: number | null
   isNodeName: (name: string) => boolean
   log: { warn(message: string): void; error(message: string): void }
   stateFiles: StateFiles

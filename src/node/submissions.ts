@@ -15,6 +15,8 @@ type Accepted = Readonly<{ taskId: TaskId; acks: number; short: boolean }>
 export type SubmissionsOptions = Readonly<{
   contents: Contents
   feed: (input: Input) => void
+  /** For submissions that do not say it themselves. */
+  acks: number | null
   /** Throws if the node accepts nothing now. */
   assertAccepting: () => void
   /** What a caller should know who submits a task of this type. */
@@ -65,8 +67,9 @@ export class Submissions {
     this.#open.clear()
   }
 
-  async #submit({ draft, acks }: Submission): Promise<Submitted> {
+  async #submit({ draft, acks: given }: Submission): Promise<Submitted> {
     const { feed, assertAccepting, warnings } = this.#options
+    const acks = given ?? this.#options.acks
     // Writing a payload takes its time, in which much may happen.
     assertAccepting()
     const request = ++this.#requests

@@ -4,9 +4,10 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { readNodeOptions } from '../../src/cli/config.ts'
-import { resolveNodeOptions } from '../../src/node-options.ts'
+import { NODE_OPTION_NAMES, resolveNodeOptions, type NodeOptions } from '../../src/node-options.ts'
+import { run } from './run.ts'
 
 let folder: string
 let file: string
@@ -78,11 +79,15 @@ describe('refusals name the option, the value and what is allowed', () => {
   })
 })
 
+async function optionsOf(...read: Parameters<typeof readNodeOptions>): Promise<NodeOptions> {
+  return (await readNodeOptions(...read)).options
+}
+
 describe('precedence', () => {
   test('flags, then the environment, then the file', async () => {
     await writeFile(file, '{"cluster":"file","computer":"file","instance":"file","peers":[]}')
     const env = { HEARSAY_CONFIG: file, HEARSAY_CLUSTER: 'env', HEARSAY_COMPUTER: 'env' }
-    expect(await readNodeOptions({ cluster: 'flag' }, undefined, env)).toEqual({
+    expect(await optionsOf({ cluster: 'flag' }, undefined, env)).toEqual({
       cluster: 'flag',
       computer: 'env',
       instance: 'file',
@@ -92,10 +97,10 @@ describe('precedence', () => {
 
   test('a key outranks a key file from below, and the other way round', async () => {
     await writeFile(file, '{"key":"from file"}')
-    expect(await readNodeOptions({}, file, { HEARSAY_KEY_FILE: '/k' })).toEqual({ keyFile: '/k' })
+    expect(await optionsOf({}, file, { HEARSAY_KEY_FILE: '/k' })).toEqual({ keyFile: '/k' })
     const env = { HEARSAY_KEY: 'k', HEARSAY_KEY_FILE: '/k' }
-    expect(await readNodeOptions({}, file, env)).toEqual({ key: 'k' })
-    expect(await readNodeOptions({ keyFile: '/flag' }, file, env)).toEqual({ keyFile: '/flag' })
+    expect(await optionsOf({}, file, env)).toEqual({ key: 'k' })
+    expect(await optionsOf({ keyFile: '/flag' }, file, env)).toEqual({ keyFile: '/flag' })
   })
 
   test('variables carry lists, numbers, labels and switches', async () => {
@@ -108,20 +113,20 @@ describe('precedence', () => {
       HEARSAY_TASK_ID: 'set by the node that runs us',
       HEARSAY_COMPUTER: ''
     }
-    expect(await readNodeOptions({}, undefined, env)).toEqual({
+    expect(await optionsOf({}, undefined, env)).toEqual({
       peers: ['/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/1'],
       concurrency: 3,
       labels: { gpu: '1', disk: 'ssd=fast' },
       mdns: false,
       logLevel: 'warn'
     })
-    const mdns = await readNodeOptions({}, undefined, { HEARSAY_MDNS: '127.0.0.1' })
+    const mdns = await optionsOf({}, undefined, { HEARSAY_MDNS: '127.0.0.1' })
     expect(mdns).toEqual({ mdns: { interface: '127.0.0.1' } })
   })
 
   test('paths in a file are meant from where the file is', async () => {
     await writeFile(file, '{"handlers":["./h.js"],"keyFile":"/abs","data":"d"}')
-    expect(await readNodeOptions({}, file, {})).toEqual({
+    expect(await optionsOf({}, file, {})).toEqual({
       handlers: [join(folder, 'h.js')],
       keyFile: '/abs',
       data: join(folder, 'd')
@@ -152,7 +157,64 @@ describe('precedence', () => {
 
 test('the reference cluster is a valid config file', async () => {
   const reference = new URL('../../config/six-nodes.json', import.meta.url).pathname
-  const options = await readNodeOptions({}, reference, {})
+  const options = await optionsOf({}, reference, {})
   expect(JSON.parse(await readFile(reference, 'utf8'))).toEqual(options)
   expect(options.roster).toHaveLength(6)
+})
+
+/** Each option as a variable carries it, and as a file does. */
+const SAMPLES: { readonly [K in keyof Required<NodeOptions>]: readonly [string, NodeOptions[K]] } =
+  {
+    cluster: ['six', 'six'],
+    computer: ['a', 'a'],
+    instance: ['left', 'left'],
+    data: ['/d', '/d'],
+    key: ['k', 'k'],
+    keyFile: ['/k', '/k'],
+    listen: ['/ip4/0.0.0.0/tcp/1', ['/ip4/0.0.0.0/tcp/1']],
+    peers: ['/ip4/10.0.0.1/tcp/1', ['/ip4/10.0.0.1/tcp/1']],
+    mdns: ['127.0.0.1', { interface: '127.0.0.1' }],
+    roster: ['a/1 b/2', ['a/1', 'b/2']],
+    handlers: ['/h.js', ['/h.js']],
+    commands: ['true', true],
+    concurrency: ['3', 3],
+    labels: ['gpu=1', { gpu: '1' }],
+    acks: ['2', 2],
+    logLevel: ['warn', 'warn']
+  }
+
+describe('every option', () => {
+  test('can be said in the environment and in a file, and both say the same', async () => {
+    expect(Object.keys(SAMPLES)).toEqual(NODE_OPTION_NAMES)
+    for (const [name, [text, value]] of Object.entries(SAMPLES)) {
+      const variable = `HEARSAY_${name.replace(/[A-Z]/g, letter => `_${letter}`).toUpperCase()}`
+      expect(await optionsOf({}, undefined, { [variable]: text })).toEqual({ [name]: value })
+      await writeFile(file, JSON.stringify({ [name]: value }))
+      expect(await optionsOf({}, file, {})).toEqual({ [name]: value })
+    }
+  })
+
+  test('is printed with its source, and the key never', async () => {
+    const key = (await run(['key', 'new'])).stdout.trim()
+    vi.stubEnv('HEARSAY_KEY', key)
+    vi.stubEnv('HEARSAY_CONCURRENCY', '3')
+    await writeFile(file, '{"concurrency":2,"cluster":"six","handlers":["h.js"]}')
+    const argv = ['start', '--print-config', '--config', file, '--peer', '/ip4/10.0.0.1/tcp/1']
+    const json = await run([...argv, '--json'])
+    const text = await run(argv)
+    vi.unstubAllEnvs()
+    expect(json).toMatchObject({ code: 0, stderr: '' })
+    const { options } = JSON.parse(json.stdout) as { options: Record<string, unknown> }
+    expect(Object.keys(options).toSorted()).toEqual(NODE_OPTION_NAMES.toSorted())
+    expect(options).toMatchObject({
+      cluster: { value: 'six', source: file },
+      concurrency: { value: 3, source: 'HEARSAY_CONCURRENCY' },
+      handlers: { value: [join(folder, 'h.js')], source: file },
+      peers: { value: ['/ip4/10.0.0.1/tcp/1'], source: '--peer' },
+      mdns: { value: true, source: 'default' },
+      key: { value: expect.stringMatching(/^fingerprint \S+$/) as string, source: 'HEARSAY_KEY' }
+    })
+    expect(text.stdout).toMatch(/^concurrency +3 +HEARSAY_CONCURRENCY$/m)
+    expect(json.stdout + text.stdout).not.toContain(key)
+  })
 })

@@ -17,6 +17,7 @@ type Flags = Pick<
   | 'commands'
   | 'concurrency'
   | 'listen'
+  | 'acks'
   | 'logLevel'
 > & {
   config?: string
@@ -25,6 +26,7 @@ type Flags = Pick<
   /** True unless `--no-mdns` was given. */
   mdns: boolean
   json?: true
+  printConfig?: true
   untilStdinEnds?: true
 }
 
@@ -56,6 +58,12 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--peer <multiaddr...>', 'nodes to dial, beside those that mDNS finds')
     .option('--listen <multiaddr...>', 'where to listen (default: /ip4/0.0.0.0/tcp/0)')
     .option('--no-mdns', 'do not look for nodes on the local network')
+    .option(
+      '--acks <count>',
+      'other members that must have a task on disk before it is acknowledged (default: 1, if any answers)',
+      parseNumber
+    )
+    .option('--print-config', 'print what is in force and where it comes from, and end')
     .addOption(new Option('--log-level <level>', 'on stderr (default: info)').choices(LOG_LEVELS))
     .addOption(
       new Option('--until-stdin-ends', 'leave when the program that started it is gone').hideHelp()
@@ -64,13 +72,18 @@ export function register(program: Command, terminal: Terminal): void {
 }
 
 async function start(
-  { config, json, untilStdinEnds, ...flags }: Flags,
+  { config, json, printConfig, untilStdinEnds, ...flags }: Flags,
   terminal: Terminal
 ): Promise<void> {
   const { readNodeOptions } = await import('../config.ts')
   const { resolveNodeOptions } = await import('../../node-options.ts')
   const { findKey } = await import('../../key.ts')
-  const options = await readNodeOptions(await optionsOf(flags), config, process.env)
+  const settings = await readNodeOptions(await optionsOf(flags), config, process.env)
+  const { options } = settings
+  if (printConfig) {
+    const { printSettings } = await import('../print-config.ts')
+    return printSettings(settings, json === true, terminal)
+  }
   const { cluster, key, keyFile, data: folder, logLevel } = resolveNodeOptions(options)
   // Looked for before anything heavy is loaded: a node without a key is refused at once.
   await findKey({ cluster, key, keyFile })
@@ -89,7 +102,7 @@ async function start(
 }
 
 async function optionsOf(
-  flags: Omit<Flags, 'config' | 'json' | 'untilStdinEnds'>
+  flags: Omit<Flags, 'config' | 'json' | 'printConfig' | 'untilStdinEnds'>
 ): Promise<NodeOptions> {
   const { parseLabels } = await import('../config.ts')
   const { label, peer, mdns, ...same } = flags

@@ -1,0 +1,26 @@
+/** How many other members have to have a task: what the submission says, else what the node was told. */
+import { expect, test } from 'vitest'
+import type { Input } from '../../src/core/input.ts'
+import type { Contents } from '../../src/node/contents.ts'
+import { Submissions } from '../../src/node/submissions.ts'
+
+test.each([
+  [null, {}, null],
+  [2, {}, 2],
+  [2, { acks: 0 }, 0],
+  [null, { acks: 3 }, 3]
+])('a node told %j, a submission with %j: %j', async (nodeAcks, options, acks) => {
+  const inputs: Input[] = []
+  const submissions: Submissions = new Submissions({
+    contents: { isFit: () => true } as unknown as Contents,
+    acks: nodeAcks,
+    assertAccepting: () => {},
+    warnings: () => [],
+    feed(input) {
+      inputs.push(input)
+      if (input.kind === 'submit') submissions.accepted(input.request, 'id', 9, false)
+    }
+  })
+  expect(await submissions.submit('type', null, options)).toMatchObject({ id: 'id', acks: 9 })
+  expect(inputs).toMatchObject([{ kind: 'submit', acks }])
+})
