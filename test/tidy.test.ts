@@ -68,7 +68,17 @@ const mayImportInCore: Record<string, readonly string[]> = {
   closing: ['context', ...coreRooms, ...coreWords],
   keeping: ['context', ...coreRooms, ...coreWords],
   probing: ['context', ...coreRooms, ...coreWords],
-  work: ['context', 'replication', 'takeover', 'pruning', 'keeping', ...coreRooms, ...coreWords],
+  provision: ['context', 'keeping', ...coreRooms, ...coreWords],
+  work: [
+    'context',
+    'replication',
+    'takeover',
+    'pruning',
+    'provision',
+    'keeping',
+    ...coreRooms,
+    ...coreWords
+  ],
   exchange: ['context', 'replication', 'work', ...coreRooms, ...coreWords],
   presence: ['context', 'work', ...coreRooms, ...coreWords],
   core: [

@@ -91,6 +91,7 @@ export class Core {
       isReady: id => this.#work.queue.has(id),
       isSettling: entry => this.#takeover.isSettling(entry),
       totals: of => this.#telling.totals(of),
+      isWithoutBlob: entry => this.#work.isWithoutBlob(entry),
       blobSources: hash => this.#keeping.sources(hash)
     })
   }

@@ -94,6 +94,11 @@ export class Keeping {
     return missing.some(({ retryAt }) => this.#context.now < retryAt) ? 'nowhere' : 'coming'
   }
 
+  /** Whether a blob is on this node's disk. */
+  has(hash: BlobHash): boolean {
+    return this.#blobs.get(hash)?.local ?? false
+  }
+
   /** The task does not run here any more. */
   unneed(id: TaskId): void {
     const refs = this.#needs.get(id)

@@ -126,6 +126,11 @@ export type CoreOptions = Readonly<{
   blobBalanceMs: number
   /** A blob that nobody could send is asked for again after this, and one that nobody has taken is offered again. */
   blobRetryMs: number
+  /**
+   * A blob that nobody has, with everybody there, is lost after this. Guess: some rounds of asking, so that no answer that
+   * merely broke off is taken for a no.
+   */
+  blobLostMs: number
   /** A blob that others keep stays here for so long after its last use: it may be read again. */
   blobSpareMs: number
   /** A blob that no task names goes after this: the task may be on its way. */
@@ -162,6 +167,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   lazyFlushMs: 100,
   blobBalanceMs: 2000,
   blobRetryMs: 2000,
+  blobLostMs: 10_000,
   blobSpareMs: 60_000,
   blobOrphanMs: 600_000,
   blobBytesPerMs: 12_500,

@@ -35,6 +35,7 @@ type Answers = Readonly<{
   isReady: (id: TaskId) => boolean
   isSettling: (entry: Entry) => boolean
   totals: (of: 'node' | 'cluster') => Map<string, TypeTotals>
+  isWithoutBlob: (entry: Entry) => boolean
   blobSources: (hash: BlobHash) => readonly NodeId[]
 }>
 
@@ -68,6 +69,12 @@ export class CoreView {
   isSettling(id: TaskId): boolean {
     const entry = this.#log.get(id)
     return entry !== undefined && this.#answers.isSettling(entry)
+  }
+
+  /** Whether this node holds the task and would start it, if it could get all that it reads. */
+  isWithoutBlob(id: TaskId): boolean {
+    const entry = this.#log.get(id)
+    return entry !== undefined && this.#answers.isWithoutBlob(entry)
   }
 
   record(id: TaskId): TaskRecord | undefined {

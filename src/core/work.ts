@@ -6,18 +6,26 @@
  */
 import { hlcMs } from './base/hlc.ts'
 import { taskId, type TaskId } from './base/ids.ts'
-import { dependencyFailed, holds, isEpochTaken, outcomeOf, startOf } from './claim/rules.ts'
+import {
+  dependencyFailed,
+  holds,
+  isEpochTaken,
+  outcomeOf,
+  payloadLost,
+  startOf
+} from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
 import type { Keeping } from './keeping.ts'
 import type { Entry } from './log/entry.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import { ReadyQueue } from './queue/ready.ts'
+import { Provision } from './provision.ts'
 import { Pruning } from './pruning.ts'
 import type { Replication } from './replication.ts'
 import { Pace } from './steal/pace.ts'
 import type { Takeover } from './takeover.ts'
-import { isBlob, type BlobRef, type Content } from './task/content.ts'
+import { isBlob } from './task/content.ts'
 import { isSettled, isStarted } from './task/record.ts'
 
 type Submission = Extract<Input, { kind: 'submit' }>
@@ -35,10 +43,7 @@ export class Work {
   readonly #pace = new Pace()
   /** Task -> the epoch at which it runs here. */
   readonly #running = new Map<TaskId, number>()
-  /** Tasks that have a slot here and wait for a blob, and the epoch at which they are to run. */
-  readonly #fetching = new Map<Entry, number>()
-  /** Tasks that need a blob which nobody has at the moment, and when to look again. */
-  readonly #blocked = new Map<Entry, number>()
+  readonly #provision: Provision
   #slots = 0
   #handlers: readonly string[] = []
   #draining = false
@@ -58,6 +63,7 @@ export class Work {
     this.#dependencies = dependencies
     this.#pruning = new Pruning(context, dependencies)
     this.#keeping = keeping
+    this.#provision = new Provision(context, keeping)
   }
 
   get slots(): number {
@@ -69,7 +75,12 @@ export class Work {
   }
 
   get running(): number {
-    return this.#running.size + this.#fetching.size
+    return this.#running.size + this.#provision.slots
+  }
+
+  /** Whether a task would run here, if it had all that it reads. */
+  isWithoutBlob(entry: Entry): boolean {
+    return this.#provision.has(entry)
   }
 
   get queued(): number {
@@ -185,8 +196,7 @@ export class Work {
     for (const entry of entries) {
       const epoch = this.#running.get(entry.id)
       if (epoch !== undefined) this.#abort(entry.id, epoch)
-      this.#fetching.delete(entry)
-      this.#blocked.delete(entry)
+      this.#provision.giveUp(entry)
       this.#keeping.release(entry.id)
       this.queue.update(entry, false)
       this.#takeover.forget(entry)
@@ -211,13 +221,13 @@ export class Work {
 
   /** Starts what can be started here. */
   startReady(): void {
-    this.#takeFetched()
-    this.#unblock()
+    this.#failLost()
+    for (const entry of this.#provision.due()) this.queue.update(entry, this.#isReady(entry))
     while (!this.#draining && !this.#paused && this.running < this.#slots) {
       const entry = this.queue.peek(this.#handlers)
       if (entry === undefined) return
       this.queue.update(entry, false)
-      if (this.#fetch(entry) === 'here') this.#start(entry)
+      if (this.#provision.fetch(entry)) this.#start(entry)
     }
   }
 
@@ -233,7 +243,7 @@ export class Work {
   /** Takes nothing more from here on; with `abort`, stops what runs. */
   drain(abort: boolean): void {
     this.#draining = true
-    for (const entry of this.#fetching.keys()) this.#giveUpSlot(entry)
+    for (const entry of this.#provision.giveUpAll()) this.queue.update(entry, this.#isReady(entry))
     if (abort) for (const [id, epoch] of this.#running) this.#abort(id, epoch)
   }
 
@@ -245,11 +255,10 @@ export class Work {
   /** A run goes on only as long as its claim stands. */
   #abortSuperseded(entry: Entry): void {
     const { id, record } = entry
-    const epoch = this.#running.get(id) ?? this.#fetching.get(entry)
+    const epoch = this.#running.get(id) ?? this.#provision.epochOf(entry)
     if (epoch === undefined) return
     if (holds(this.#context.self, record) && record.claim.epoch === epoch) return
-    if (!this.#fetching.delete(entry)) return this.#abort(id, epoch)
-    this.#keeping.unneed(id)
+    if (!this.#provision.giveUp(entry)) this.#abort(id, epoch)
   }
 
   /** Does what only the holder may do with a task that it has not started. */
@@ -269,53 +278,21 @@ export class Work {
   #isReady(entry: Entry): boolean {
     const { record } = entry
     if (isSettled(record) || isStarted(record) || this.#running.has(entry.id)) return false
-    if (this.#fetching.has(entry) || this.#blocked.has(entry)) return false
+    if (this.#provision.has(entry)) return false
     if (this.#takeover.isSettling(entry)) return false
     return this.#dependencies.ready(entry.id)
   }
 
-  /** A task has got a slot. If what it reads is nowhere, others have the slot meanwhile. */
-  #fetch(entry: Entry): 'here' | 'coming' | 'nowhere' {
-    const { now, options } = this.#context
-    const needed = this.#keeping.need(entry.id, this.#blobsOf(entry))
-    if (needed === 'coming') this.#fetching.set(entry, entry.record.claim.epoch)
-    else this.#fetching.delete(entry)
-    if (needed === 'nowhere') {
-      this.#keeping.unneed(entry.id)
-      this.#blocked.set(entry, now + options.blobRetryMs)
+  /** Whatever reads what is on no disk any more has failed. */
+  #failLost(): void {
+    const { self, log, clock, now } = this.#context
+    for (const { entry, ref } of this.#provision.takeLost()) {
+      if (!holds(self, entry.record)) continue
+      this.#provision.giveUp(entry)
+      log.write(entry, payloadLost(self, entry.record, ref, clock.stamp(now)))
+      this.#replication.urge()
+      this.consider([entry])
     }
-    return needed
-  }
-
-  /** What has been fetched goes back into the queue: something more urgent may have come since. */
-  #takeFetched(): void {
-    for (const entry of this.#fetching.keys()) {
-      if (this.#fetch(entry) === 'here') this.#giveUpSlot(entry)
-    }
-  }
-
-  #giveUpSlot(entry: Entry): void {
-    this.#fetching.delete(entry)
-    this.#keeping.unneed(entry.id)
-    this.queue.update(entry, this.#isReady(entry))
-  }
-
-  #unblock(): void {
-    for (const [entry, at] of this.#blocked) {
-      if (this.#context.now < at) continue
-      this.#blocked.delete(entry)
-      this.queue.update(entry, this.#isReady(entry))
-    }
-  }
-
-  /** What the handler of a task reads: its payload, and the results of its dependencies. */
-  #blobsOf({ record }: Entry): BlobRef[] {
-    const { payload, dependsOn } = record.spec
-    return [payload, ...dependsOn.map(id => this.#resultOf(id))].filter(isBlob)
-  }
-
-  #resultOf(id: TaskId): Content {
-    return this.#context.log.get(id)?.record.outcome?.result ?? 'null'
   }
 
   #start(entry: Entry): void {
@@ -324,7 +301,7 @@ export class Work {
     counters.queueTimes.add(now - (entry.readySince ?? now))
     log.write(entry, startOf(self, entry.record, clock.stamp(now)))
     this.#running.set(entry.id, claim.epoch)
-    const dependencies = new Map(spec.dependsOn.map(id => [id, this.#resultOf(id)]))
+    const dependencies = new Map(spec.dependsOn.map(id => [id, this.#provision.resultOf(id)]))
     const { type, payload, timeoutMs } = spec
     const { epoch, attempt } = claim
     emit({

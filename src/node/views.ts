@@ -2,7 +2,7 @@
  * The core's state in the words and units that users meet: names instead of boots, RFC 3339 instead of clock stamps.
  */
 import { hlcMs, type Hlc } from '../core/base/hlc.ts'
-import { bootName, nodeOf, type BootId, type NodeId } from '../core/base/ids.ts'
+import { bootName, nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Heartbeat } from '../core/message.ts'
 import { isBlob, type Content } from '../core/task/content.ts'
 import type { TaskRecord } from '../core/task/record.ts'
@@ -28,7 +28,7 @@ export function taskView(
     id: spec.id,
     type: spec.type,
     state,
-    reason: settled ? outcome!.reason : reasonOf(state, canRun, core.isSettling(spec.id)),
+    reason: settled ? outcome!.reason : reasonOf(state, canRun, spec.id, core),
     priority: spec.priority,
     attempt: claim.attempt,
     epoch: claim.epoch,
@@ -147,10 +147,11 @@ export function time(stamp: Hlc): string {
   return new Date(hlcMs(stamp)).toISOString()
 }
 
-function reasonOf(state: TaskState, canRun: boolean, settling: boolean): string | null {
+function reasonOf(state: TaskState, canRun: boolean, id: TaskId, core: CoreView): string | null {
   if (state === 'waiting') return 'DependencyOpen'
   if (state !== 'queued') return null
-  if (settling) return 'ClaimSettling'
+  if (core.isSettling(id)) return 'ClaimSettling'
+  if (core.isWithoutBlob(id)) return 'PayloadUnavailable'
   return canRun ? 'SlotsBusy' : 'NoHandler'
 }
 

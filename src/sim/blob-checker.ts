@@ -50,12 +50,23 @@ function checkRun(node: SimNode, { taskId, payload, dependencies }: Run): void {
 function checkReported(node: SimNode, nodes: readonly SimNode[], taskId: string): void {
   const outcome = node.core.view.record(taskId)?.outcome
   if (outcome?.by !== node.options.boot) return
+  if (outcome.reason === 'PayloadLost') return checkLost(node, nodes, taskId)
   const others = node.core.view.members(node.now).some(({ linked }) => linked)
   for (const hash of hashes([outcome.result ?? ''])) {
     const disks = new Set(nodes.filter(has(hash)).map(({ options }) => options.disk))
     if (disks.size >= 2 || !others) continue
     throw violation(`${node.options.name} reports ${taskId}, whose result is in one place`)
   }
+}
+
+/** A task may fail for want of what it reads only if some of that is on no node that lives. */
+function checkLost(node: SimNode, nodes: readonly SimNode[], taskId: string): void {
+  const { payload, dependsOn } = node.core.view.record(taskId)!.spec
+  const results = dependsOn.map(id => node.core.view.record(id)?.outcome?.result ?? '')
+  const alive = nodes.filter(({ gone }) => !gone)
+  const isThere = (hash: BlobHash): boolean => alive.some(has(hash))
+  if (!hashes([payload, ...results]).every(isThere)) return
+  throw violation(`${node.options.name} gives up ${taskId}, and all that it reads is there`)
 }
 
 function hashesOf({ spec, outcome }: TaskRecord): BlobHash[] {

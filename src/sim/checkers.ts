@@ -308,7 +308,7 @@ export class Checkers implements Witness {
   /** Invariant 4: an outcome that is told comes from a run. */
   #produced(node: SimNode, record: TaskRecord): void {
     const { spec, started, outcome } = record
-    if (outcome!.reason === 'DependencyFailed') return
+    if (outcome!.reason === 'DependencyFailed' || outcome!.reason === 'PayloadLost') return
     if (started === null || started.epoch < outcome!.epoch) {
       throw new Violation(4, `${show(node, record)} has ended without a start`)
     }

@@ -7,7 +7,8 @@ import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
 
 const BOOTS = ['a', 'b', 'c', 'd', 'e'].map(node => bootOf(node))
-const { blobBalanceMs, blobRetryMs, blobSpareMs, blobOrphanMs, acksTimeoutMs } = CORE_DEFAULTS
+const { blobBalanceMs, blobLostMs, blobRetryMs, blobSpareMs, blobOrphanMs, acksTimeoutMs } =
+  CORE_DEFAULTS
 
 let pump: Pump
 let nodes: PumpNode[]
@@ -126,6 +127,38 @@ describe('a task with a large payload', () => {
     b.disk.blobs.set(blob.hash, blob)
     wait(2 * blobRetryMs)
     expect([...d.running.keys()]).toEqual([large])
+  })
+
+  test('that is on no disk any more fails, once everybody has been asked for a while', () => {
+    const [a, b, c, d] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode]
+    const blob = blobFor(b, c)
+    a.submitBlob(blob)
+    pump.settle()
+    for (const node of [a, b, c]) node.disk.blobs.delete(blob.hash)
+    d.worker(1)
+    const [id] = names(d)
+    wait(blobLostMs - blobRetryMs)
+    expect(d.state(id!)).toBe('queued')
+    wait(2 * blobRetryMs)
+    expect(a.record(id!).outcome).toMatchObject({ status: 'failed', reason: 'PayloadLost' })
+    expect(a.record(id!).outcome!.error!.message).toContain(blob.hash)
+    expect(d.of('start')).toEqual([])
+  })
+
+  test('waits for as long as somebody who may have it is away', () => {
+    const [a, b, c, d] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode]
+    const blob = blobFor(b, c)
+    a.submitBlob(blob)
+    pump.settle()
+    for (const node of [a, c]) node.disk.blobs.delete(blob.hash)
+    pump.crash(b)
+    d.worker(1)
+    wait(3 * blobLostMs)
+    const [id] = names(d)
+    expect(d.state(id!)).toBe('queued')
+    pump.restart(b, bootOf('b', 2))
+    wait(2 * blobRetryMs)
+    expect([...d.running.keys()]).toEqual([id])
   })
 
   test('whose claim is lost while it is fetched does not start', () => {

@@ -8,6 +8,7 @@ import type { BootId } from '../base/ids.ts'
 import type { RunResult } from '../input.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Patch } from '../log/log.ts'
+import { isBlob, type BlobRef } from '../task/content.ts'
 import { isSettled, isStarted, LOST_MAX, type Claim, type TaskRecord } from '../task/record.ts'
 
 /** Only the boot that the claim names may start a task, grant it or settle it. */
@@ -90,6 +91,32 @@ export function outcomeOf(
       result: completed ? run.result : null,
       error: completed ? null : run.error,
       reason: completed ? null : run.reason,
+      tail: null
+    }
+  }
+}
+
+/** What the handler would read is on no disk any more, so this task will never run. */
+export function payloadLost(self: BootId, record: TaskRecord, blob: BlobRef, at: Hlc): Patch {
+  assert(holds(self, record) && !isStarted(record), 'a task that runs has all that it reads')
+  const what =
+    isBlob(record.spec.payload) && record.spec.payload.hash === blob.hash
+      ? 'its payload'
+      : 'a result that it depends on'
+  return {
+    outcome: {
+      status: 'failed',
+      epoch: record.claim.epoch,
+      by: self,
+      at,
+      durationMs: 0,
+      result: null,
+      error: {
+        name: 'BlobUnavailableError',
+        message: `${what}, the blob ${blob.hash} of ${blob.bytes} bytes, is on no node any more: submit the task anew`,
+        stack: null
+      },
+      reason: 'PayloadLost',
       tail: null
     }
   }

@@ -124,6 +124,11 @@ export class Members {
     return [...this.#linked].some(node => this.#members.get(node)?.left ?? true)
   }
 
+  /** Whether everybody who has not left can be talked to, those of whom only the link is known included. */
+  isComplete(): boolean {
+    return !this.hasStrangers() && this.all().every(({ node, left }) => left || this.isLinked(node))
+  }
+
   /** Whether more than half of those who have not left, this node included, can be talked to. */
   seesMajority(): boolean {
     const known = this.all().filter(({ left }) => !left).length + 1

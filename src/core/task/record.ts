@@ -60,7 +60,8 @@ export const SETTLED_REASONS = [
   'DeadlineExceeded',
   'HolderLost',
   'CancelledByUser',
-  'PayloadRejected'
+  'PayloadRejected',
+  'PayloadLost'
 ] as const
 /** Why a task failed or was cancelled. */
 export type SettledReason = (typeof SETTLED_REASONS)[number]
