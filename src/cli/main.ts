@@ -20,6 +20,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   events: () => import('./commands/events.ts'),
   key: () => import('./commands/key.ts'),
   state: () => import('./commands/state.ts'),
+  completion: () => import('./commands/completion.ts'),
   simulate: () => import('./commands/simulate.ts'),
   demo: () => import('./commands/demo.ts')
 }
@@ -34,13 +35,11 @@ export async function main(
   terminal: Terminal = new Terminal(process)
 ): Promise<number> {
   try {
-    const program = createProgram(terminal)
     const called = VERBS[argv[0] ?? '']
-    const registers = called === undefined ? Object.values(VERBS) : [called]
-    for (const load of registers) {
-      const { register } = await load()
-      register(program, terminal)
-    }
+    const program = await programWith(
+      called === undefined ? Object.values(VERBS) : [called],
+      terminal
+    )
     // Otherwise commander would take `--help` after a word that is no verb for the program's own.
     const isVerbless = called === undefined && !/^(-|help$)/.test(argv[0] ?? '-')
     await program.parseAsync(isVerbless ? argv.slice(0, 1) : argv, { from: 'user' })
@@ -48,6 +47,23 @@ export async function main(
   } catch (error) {
     return report(error, argv, terminal)
   }
+}
+
+/** With all verbs, to be looked at. */
+export function wholeProgram(terminal: Terminal): Promise<Command> {
+  return programWith(Object.values(VERBS), terminal)
+}
+
+async function programWith(
+  verbs: readonly (() => Promise<{ register: Register }>)[],
+  terminal: Terminal
+): Promise<Command> {
+  const program = createProgram(terminal)
+  for (const load of verbs) {
+    const { register } = await load()
+    register(program, terminal)
+  }
+  return program
 }
 
 function createProgram(terminal: Terminal): Command {
