@@ -67,6 +67,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   pruning: ['context', ...coreRooms, ...coreWords],
   closing: ['context', ...coreRooms, ...coreWords],
   keeping: ['context', ...coreRooms, ...coreWords],
+  membership: ['context', 'presence', 'takeover', ...coreRooms, ...coreWords],
   probing: ['context', ...coreRooms, ...coreWords],
   provision: ['context', 'keeping', ...coreRooms, ...coreWords],
   work: [
@@ -88,6 +89,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
     'closing',
     'keeping',
     'probing',
+    'membership',
     'work',
     'exchange',
     'presence',

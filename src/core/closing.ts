@@ -10,8 +10,8 @@ import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import { CLOSED, reach } from './base/vector.ts'
 
-export function closeBoots({ self, log, members }: Context): void {
-  if (!members.seesMajority() || members.hasStrangers()) return
+export function closeBoots({ self, log, members, now }: Context): void {
+  if (!members.seesMajority(now) || members.hasStrangers()) return
   const everybody = members.notGone()
   const current = new Map<NodeId, BootId>([[nodeOf(self), self]])
   for (const { node, heartbeat } of members.reachable()) current.set(node, heartbeat.boot)

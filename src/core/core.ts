@@ -9,17 +9,19 @@ import { Counters } from './counting/counters.ts'
 import { HybridClock } from './base/hlc.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
-import type { CoreEvent, Effect, Restored } from './effect.ts'
+import type { Effect, Restored } from './effect.ts'
 import type { Input } from './input.ts'
 import { Exchange } from './exchange.ts'
 import { Keeping } from './keeping.ts'
 import { answerSync } from './log/answer.ts'
 import { Log } from './log/log.ts'
+import { Attention } from './members/attention.ts'
 import { Members } from './members/members.ts'
-import type { Heartbeat, Message, SyncRequest } from './message.ts'
+import type { Message, SyncRequest } from './message.ts'
 import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
+import { Membership } from './membership.ts'
 import { Presence } from './presence.ts'
 import { Probing } from './probing.ts'
 import { Replication } from './replication.ts'
@@ -39,6 +41,8 @@ export class Core {
   readonly #exchange: Exchange
   readonly #presence: Presence
   readonly #telling: Telling
+  readonly #membership: Membership
+  readonly #attention = new Attention()
   #effects: Effect[] = []
   /** Answers to sync requests under way. */
   #answering = 0
@@ -66,7 +70,7 @@ export class Core {
       options: resolved,
       clock: new HybridClock(startTimeOf(self)),
       log,
-      members: new Members(self, resolved),
+      members: new Members(self, resolved, identity.name),
       counters,
       now: 0,
       emit: effect => void this.#effects.push(effect)
@@ -85,6 +89,7 @@ export class Core {
     this.#exchange = new Exchange(this.#context, this.#replication, this.#work)
     this.#presence = new Presence(this.#context, identity, this.#work)
     this.#telling = new Telling(this.#context)
+    this.#membership = new Membership(this.#context, this.#presence, this.#takeover, identity.name)
     this.view = new CoreView(this.#context, dependencies, {
       self: () => this.#presence.heartbeat(this.#context.now * 1000),
       worker: () => this.#work,
@@ -97,10 +102,11 @@ export class Core {
   }
 
   /** Takes back what an earlier boot had on disk. Only before the first step. */
-  restore({ tasks, vector, members, blobs = [] }: Restored): void {
+  restore({ tasks, vector, members, roster = [], blobs = [] }: Restored): void {
     const { log } = this.#context
     log.restore(tasks, vector)
     this.#context.members.restore(members)
+    for (const entry of roster) this.#context.members.roster.note(entry)
     this.#keeping.restore(blobs)
     for (const entry of log.entries()) if (isSettled(entry.record)) entry.noteReported()
     this.#work.consider(log.entries())
@@ -110,6 +116,8 @@ export class Core {
   step(now: number, input: Input): Effect[] {
     this.#context.now = now
     this.#effects = []
+    this.#context.members.excuse(this.#attention.absentMs(now))
+    this.#context.members.listen(now)
     this.#take(input)
     this.#work.consider(this.#takeover.settle())
     this.#work.startReady()
@@ -184,7 +192,7 @@ export class Core {
     const { members } = this.#context
     switch (message.kind) {
       case 'heartbeat':
-        return this.#onHeartbeat(message)
+        return this.#onMembers(this.#membership.heard(message))
       case 'batch':
         return this.#work.consider(this.#replication.merge(from, message))
       case 'ack':
@@ -195,7 +203,7 @@ export class Core {
       case 'grant':
         return this.#exchange.granted(from, message)
       case 'goodbye':
-        return this.#onGoodbye(from, message.boot)
+        return this.#onMembers(this.#membership.saidGoodbye(from, message.boot))
       case 'open-needed':
         return this.#replication.openNeeded(from)
       case 'pruned':
@@ -206,10 +214,13 @@ export class Core {
         return this.#keeping.offered(from, message)
       case 'kept':
         return this.#keeping.confirmed(from, message)
-      case 'drain':
       case 'who':
+        return this.#membership.asked(from, message)
       case 'introduction':
+        return this.#onMembers(this.#membership.introduced(from, message))
       case 'replaced':
+        return this.#membership.replaced(message)
+      case 'drain':
         return
       case 'counts':
         return this.#telling.heard(message)
@@ -219,32 +230,15 @@ export class Core {
     }
   }
 
-  #onHeartbeat(heartbeat: Heartbeat): void {
-    const { clock, members, now } = this.#context
-    clock.adopt(heartbeat.at, now)
-    if (members.heard(heartbeat, now)) {
-      this.#notify({ name: 'node:joined', node: nodeOf(heartbeat.boot), nodeName: heartbeat.name })
-      this.#reclaim()
-    }
-    this.#replication.settleCopies()
-  }
-
-  #onGoodbye(node: NodeId, boot: BootId): void {
-    const { members } = this.#context
-    if (nodeOf(boot) !== node || !members.saidGoodbye(boot)) return
-    this.#notify({ name: 'node:left', node, nodeName: members.get(node)!.heartbeat.name })
-    this.#reclaim()
+  /** A boot may have begun or ended: what it held has to be looked at. */
+  #onMembers(changed: boolean): void {
+    if (changed) this.#reclaim()
     this.#replication.settleCopies()
   }
 
   #onProbed(boot: BootId, refused: boolean): void {
-    const { members } = this.#context
     this.#probing.answered(boot)
-    if (!refused || !members.refused(boot)) return
-    const node = nodeOf(boot)
-    this.#notify({ name: 'node:crashed', node, nodeName: members.get(node)!.heartbeat.name })
-    this.#reclaim()
-    this.#replication.settleCopies()
+    if (refused) this.#onMembers(this.#membership.refused(boot))
   }
 
   #reclaim(): void {
@@ -294,6 +288,7 @@ export class Core {
     this.#replication.acknowledgeOwed()
     this.#replication.catchUp()
     this.#replication.settleCopies()
+    this.#membership.review()
     if (this.#probing.isDue) this.#probing.probe()
     this.#reclaim()
   }
@@ -327,9 +322,5 @@ export class Core {
       emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self } })
     }
     emit({ kind: 'left' })
-  }
-
-  #notify(event: CoreEvent): void {
-    this.#context.emit({ kind: 'notify', event })
   }
 }

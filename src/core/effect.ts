@@ -3,18 +3,26 @@
  */
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
-import type { Message, SyncRequest, VersionVector } from './message.ts'
+import type {
+  Departure,
+  Expected,
+  Message,
+  Replaced,
+  SyncRequest,
+  VersionVector
+} from './message.ts'
 import type { BlobHash, BlobRef, Content } from './task/content.ts'
 
 /** A task as it lies on disk: its state, and which writes of which boots changed it. */
 export type StoredTask = Readonly<{ record: TaskRecord; writes: readonly Dot[] }>
 
-/** What is worth knowing of a member after a restart: where it was, and whether it left on purpose. */
+/** What is worth knowing of a member after a restart: where it was, whether it left, how long it works alone. */
 export type MemberRecord = Readonly<{
   boot: BootId
   name: string
   addresses: readonly string[]
-  left: boolean
+  departure: Departure | null
+  stopAfterIsolatedMs: number | null
 }>
 
 /** What an earlier boot had on disk. */
@@ -22,6 +30,8 @@ export type Restored = Readonly<{
   tasks: Iterable<StoredTask>
   vector: VersionVector
   members: Iterable<MemberRecord>
+  /** @default nobody is expected */
+  roster?: Iterable<Expected>
   /** Blobs on disk. @default none */
   blobs?: Iterable<BlobRef>
 }>
@@ -35,6 +45,7 @@ export type Flush = Readonly<{
   /** Version vector entries that moved: what the replica has merged once `tasks` are in. */
   vector: ReadonlyMap<BootId, number>
   members: readonly MemberRecord[]
+  roster: readonly Expected[]
 }>
 
 /** A task to be run here. */
@@ -58,6 +69,21 @@ export type TaskEventName =
   | 'failed'
   | 'cancelled'
 
+/** `cluster:*`: some members have gone silent, or none are any more; the node is this one. */
+export type MemberEventName =
+  | 'node:joined'
+  | 'node:left'
+  | 'node:crashed'
+  | 'node:suspect'
+  | 'node:unreachable'
+  | 'node:refuted'
+  | 'node:draining'
+  | 'node:starved'
+  | 'node:duplicate-identity'
+  | 'node:clock-skew'
+  | 'cluster:partitioned'
+  | 'cluster:healed'
+
 /** Something an observer may want to know. Nothing depends on it being heard. */
 export type CoreEvent =
   | Readonly<{
@@ -65,7 +91,7 @@ export type CoreEvent =
       taskId: TaskId
     }>
   | Readonly<{ name: 'task:reclaimed'; taskId: TaskId; from: BootId }>
-  | Readonly<{ name: 'node:joined' | 'node:left' | 'node:crashed'; node: NodeId; nodeName: string }>
+  | Readonly<{ name: MemberEventName; node: NodeId; nodeName: string }>
 
 export type Effect =
   | Readonly<{ kind: 'send'; to: NodeId; message: Message }>
@@ -92,5 +118,7 @@ export type Effect =
   /** The outcome of a task is on disk here and elsewhere: waiters may be told. */
   | Readonly<{ kind: 'settled'; taskId: TaskId }>
   | Readonly<{ kind: 'notify'; event: CoreEvent }>
+  /** A node that was here before uses the same identity, or name, and lives: close at once, without a goodbye. */
+  | Readonly<{ kind: 'give-way'; why: Replaced['why'] }>
   /** All that `leave` asked for is done: close. */
   | Readonly<{ kind: 'left' }>

@@ -16,6 +16,7 @@ import { Letters } from './blobs/letters.ts'
 import { Placements } from './blobs/placements.ts'
 import { References } from './blobs/references.ts'
 import type { Context } from './context.ts'
+import { isOut } from './members/member.ts'
 import type { Kept, Offer } from './message.ts'
 import type { BlobHash, BlobRef } from './task/content.ts'
 import type { TaskRecord } from './task/record.ts'
@@ -288,7 +289,7 @@ export class Keeping {
   /** What an earlier boot of a member had is not believed to be there still. */
   #isKeptBy(blob: Blob, node: NodeId): boolean {
     const member = this.#context.members.get(node)
-    if (member === undefined || member.left || member.crashed) return false
+    if (member === undefined || isOut(member) || member.crashed) return false
     return blob.keepers.get(node) === member.heartbeat.boot
   }
 

@@ -80,6 +80,9 @@ export const TASK_DEFAULTS = {
   retentionMs: null
 } as const
 
+/** More than half of the members, so many of them, or nobody but oneself. */
+export type Quorum = 'majority' | 'any' | number
+
 export type CoreOptions = Readonly<{
   /** How often a node says that it is alive. Guess: short beside the time to notice a silent member. */
   heartbeatMs: number
@@ -87,6 +90,12 @@ export type CoreOptions = Readonly<{
   suspectMs: number
   /** ... and for so long as unreachable. Heartbeats at 1 s and a link monitor at 10 s: see members/. */
   unreachableMs: number
+  /** Who has to be seen before the work of unreachable members is taken: more than half, so many, or nobody. */
+  quorum: Quorum
+  /** Without that quorum a node ends what it runs after so long, so that others may run it; null: it goes on. */
+  stopAfterIsolatedMs: number | null
+  /** A member that is not expected and has been gone for so long counts no more, where a majority says so. */
+  departMs: number
   /** A member that cannot be reached is probed so often. A refused connection costs next to nothing. */
   probeMs: number
   /** The next in line takes over after this. Guess: ten times what the first needs when all is well. */
@@ -149,6 +158,9 @@ export const CORE_DEFAULTS: CoreOptions = {
   heartbeatMs: 1000,
   suspectMs: 3000,
   unreachableMs: 7000,
+  quorum: 'majority',
+  stopAfterIsolatedMs: null,
+  departMs: 86_400_000,
   probeMs: 1000,
   stepInMs: 500,
   bootQuietMs: 1000,

@@ -8,6 +8,9 @@ import type { Heartbeat } from './message.ts'
 import { NODE_LIMITS } from './options.ts'
 import type { Work } from './work.ts'
 
+/** A heartbeat says no more. */
+const DEPARTURES_MAX = 256
+
 export class Presence {
   readonly #context: Context
   readonly #identity: Identity
@@ -49,7 +52,7 @@ export class Presence {
   }
 
   heartbeat(at: Hlc): Heartbeat {
-    const { self, log } = this.#context
+    const { self, log, members, options } = this.#context
     const { name, version, labels } = this.#identity
     const { slots, running, queued, draining, handlers } = this.#work
     return {
@@ -66,9 +69,9 @@ export class Presence {
       labels,
       addresses: this.#addresses,
       vector: new Map(log.durableVector),
-      stopAfterIsolatedMs: null,
-      roster: [],
-      departures: []
+      stopAfterIsolatedMs: options.stopAfterIsolatedMs,
+      roster: members.roster.all(),
+      departures: members.departures().slice(-DEPARTURES_MAX)
     }
   }
 }

@@ -38,7 +38,7 @@ export class Pruning {
   due(): Entry[] {
     const { members, now } = this.#context
     const due = this.#retention.due(now)
-    if (due.size === 0 || !members.seesMajority() || members.hasStrangers()) return []
+    if (due.size === 0 || !members.seesMajority(now) || members.hasStrangers()) return []
     const common = this.#common()
     const caughtUp = this.#isCaughtUp()
     const may: Entry[] = []

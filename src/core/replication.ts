@@ -135,7 +135,7 @@ export class Replication {
     const { log, members, now, options, emit } = this.#context
     if (!this.#urgent && now - this.#flushedAt < options.lazyFlushMs) return
     if (log.isFlushing) return
-    const flush = log.flush(members.takeDirty())
+    const flush = log.flush(members.takeDirty(), members.roster.takeDirty())
     if (flush === null) return
     this.#urgent = false
     this.#flushedAt = now

@@ -12,6 +12,7 @@ import { Settlements } from './claim/settlement.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
 import type { Entry } from './log/entry.ts'
+import { isOut } from './members/member.ts'
 import type { Members } from './members/members.ts'
 import { Holdings } from './queue/holdings.ts'
 import type { Replication } from './replication.ts'
@@ -25,6 +26,8 @@ export class Takeover {
   readonly #settlements = new Settlements()
   /** Tasks that came out of a file, held by nobody who was known here; and since when. */
   readonly #orphans = new Map<Entry, number>()
+  /** Holders that are no members, and since when they are known to hold something. */
+  readonly #strangers = new Map<BootId, number>()
 
   constructor(context: Context, replication: Replication) {
     this.#context = context
@@ -67,14 +70,18 @@ export class Takeover {
 
   /** Takes whatever it is this node's turn to take. Returns the tasks taken. */
   reclaimGone(self: Candidate): Entry[] {
-    const { members, now } = this.#context
+    const { members, now, options } = this.#context
     const holders = this.#holdings.holders()
     this.#line.keep(holders)
-    const gone = holders.filter(boot => members.isGone(boot))
+    this.#noteStrangers(holders)
+    const hasQuorum = members.hasQuorum(now, options.quorum)
+    const gone = holders.filter(
+      boot => members.isGone(boot) || (hasQuorum && this.#isUnreachable(boot))
+    )
     const taken = this.#takeOrphans()
     if (gone.length === 0 && taken.length === 0) return []
     const others = members
-      .reachable()
+      .lively(now)
       .filter(({ heartbeat }) => !heartbeat.draining)
       .map(({ node, heartbeat: { slots, handlers } }) => ({ node, slots, handlers }))
     for (const boot of gone) {
@@ -105,8 +112,28 @@ export class Takeover {
   /** Returns the tasks whose reclaim everybody has confirmed. */
   settle(): readonly Entry[] {
     if (this.#settlements.isEmpty) return []
-    const { self, log, members } = this.#context
-    return this.#settlements.settle(self, members.notGone(), origin => log.merged(origin))
+    const { self, log, members, now } = this.#context
+    return this.#settlements.settle(self, members.answering(now), origin => log.merged(origin))
+  }
+
+  /** Holders that have never introduced themselves here. */
+  strangers(): BootId[] {
+    return [...this.#strangers.keys()]
+  }
+
+  #noteStrangers(holders: readonly BootId[]): void {
+    const { members, now } = this.#context
+    const unknown = new Set(holders.filter(boot => !members.knows(boot)))
+    for (const boot of this.#strangers.keys()) if (!unknown.has(boot)) this.#strangers.delete(boot)
+    for (const boot of unknown) if (!this.#strangers.has(boot)) this.#strangers.set(boot, now)
+  }
+
+  /** A holder of whom nobody here can tell anything is as unreachable as one that has fallen silent. */
+  #isUnreachable(boot: BootId): boolean {
+    const { members, now, options } = this.#context
+    const since = this.#strangers.get(boot)
+    if (since !== undefined) return now - since >= options.unreachableMs
+    return members.isUnreachable(boot, now)
   }
 
   #takeOrphans(): Entry[] {
@@ -128,6 +155,6 @@ function causeOf(self: BootId, holder: BootId, members: Members): ReclaimCause {
   if (holder === self) return 'taken'
   if (member === undefined) return members.isGone(holder) ? 'restarted' : 'unknown'
   if (member.heartbeat.boot !== holder) return 'restarted'
-  if (member.left) return 'left'
+  if (isOut(member)) return 'left'
   return member.crashed ? 'crashed' : 'unreachable'
 }

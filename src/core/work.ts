@@ -215,7 +215,7 @@ export class Work {
   noteForgotten(): void {
     const { members, now, options } = this.#context
     // Whoever sees only a few of the others cannot tell that nobody knows a task.
-    const unknownMs = members.seesMajority() ? options.unknownMs : Infinity
+    const unknownMs = members.seesMajority(now) ? options.unknownMs : Infinity
     this.consider(this.#dependencies.noteForgotten(now, unknownMs))
   }
 

@@ -5,7 +5,7 @@
 import type { Flush, MemberRecord, Run, StoredTask } from '../core/effect.ts'
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
-import type { Message, SyncRequest, VersionVector } from '../core/message.ts'
+import type { Expected, Message, SyncRequest, VersionVector } from '../core/message.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { Replica } from '../core/log/replica.ts'
 
@@ -73,6 +73,7 @@ export type Replay = Readonly<{
   /** Empty if anything was damaged: what it covers would count as pruned. */
   vector: ReadonlyMap<BootId, number>
   members: readonly MemberRecord[]
+  roster: readonly Expected[]
   /** How many values could not be read and were given up. */
   damaged: number
 }>

@@ -69,11 +69,12 @@ export class SimNode {
     this.#witness = witness
     const { boot, name, disk } = options
     this.core = new Core({ boot, name, version: '0.0.0', labels: {} }, SOON)
-    const { tasks, vector, members, blobs } = disk
+    const { tasks, vector, members, roster, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),
       vector,
       members: members.values(),
+      roster: roster.values(),
       blobs: blobs.values()
     })
   }
@@ -157,6 +158,7 @@ export class SimNode {
       case 'left':
         this.gone = true
         return this.#network.leave(this.id)
+      case 'give-way':
       case 'accepted':
       case 'loaded':
       case 'settled':

@@ -88,6 +88,8 @@ function describeEffect(effect: Effect): string | null {
       return 'loaded'
     case 'settled':
       return `settled ${short(effect.taskId)}`
+    case 'give-way':
+      return `give way: ${effect.why}`
     case 'left':
       return 'left'
     case 'notify':

@@ -6,6 +6,7 @@
  *     t/<task id>   StoredTask
  *     v/<boot id>   number, as text
  *     m/<node id>   MemberRecord, as JSON
+ *     r/<name>      Expected, as JSON
  *
  * A damaged value costs more than itself. The version vector says "I have merged this task's writes", and a task that
  * is covered by the vector but missing counts as pruned, for ever, and our peers would be told so. So if a value is
@@ -18,6 +19,7 @@ import { assert } from '../core/base/assert.ts'
 import { nodeOf, type BootId } from '../core/base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
 import { CLOSED } from '../core/base/vector.ts'
+import type { Expected } from '../core/message.ts'
 import { DataFolderError } from '../errors.ts'
 import type { Journal, Replay } from '../node/ports.ts'
 import { decodeStored, encodeStored } from '../wire/codec.ts'
@@ -30,14 +32,17 @@ type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'
 const TASK = 't/'
 const VECTOR = 'v/'
 const MEMBER = 'm/'
+const ROSTER = 'r/'
 /** Keys of one kind lie between its prefix and this. */
 const END = '\uffff'
 const memberRecord = z.object({
   boot: z.string(),
   name: z.string(),
   addresses: z.array(z.string()),
-  left: z.boolean()
+  departure: z.object({ boot: z.string(), at: z.number(), forgotten: z.boolean() }).nullable(),
+  stopAfterIsolatedMs: z.number().nullable()
 })
+const expected = z.object({ name: z.string(), at: z.number(), expected: z.boolean() })
 /** How many values are in memory at once during a replay. */
 const CHUNK = 256
 
@@ -77,12 +82,18 @@ export class LevelJournal implements Journal {
       if (damaged.length > 0) await this.#giveUp(damaged, vector)
       const members: MemberRecord[] = []
       await this.#scan(MEMBER, (key, sealed) => {
-        const member = readMember(key, sealed)
+        const member = readJson(key, sealed, memberRecord)
         // Nothing depends on it but speed: the member will introduce itself.
         if (member === null) this.#noteDamage(key, 'its checksum or form is wrong')
         else members.push(member)
       })
-      return { tasks: this.#tasks(taskKeys), vector, members, damaged: damaged.length }
+      const roster: Expected[] = []
+      await this.#scan(ROSTER, (key, sealed) => {
+        const entry = readJson(key, sealed, expected)
+        if (entry === null) this.#noteDamage(key, 'its checksum or form is wrong')
+        else roster.push(entry)
+      })
+      return { tasks: this.#tasks(taskKeys), vector, members, roster, damaged: damaged.length }
     } catch (error) {
       throw this.#failure('read', error)
     }
@@ -97,6 +108,7 @@ export class LevelJournal implements Journal {
       ...flush.members.map(member =>
         put(MEMBER + nodeOf(member.boot), Buffer.from(JSON.stringify(member)))
       ),
+      ...flush.roster.map(entry => put(ROSTER + entry.name, Buffer.from(JSON.stringify(entry)))),
       ...flush.removed.map((id): Operation => ({ type: 'del', key: TASK + id }))
     ]
     try {
@@ -184,10 +196,10 @@ function put(key: string, bytes: Uint8Array): { type: 'put'; key: string; value:
   return { type: 'put', key, value: seal(key, bytes) }
 }
 
-function readMember(key: string, sealed: Uint8Array): MemberRecord | null {
+function readJson<T>(key: string, sealed: Uint8Array, form: z.ZodType<T>): T | null {
   const bytes = unseal(key, sealed)
   if (bytes === null) return null
-  const { success, data } = memberRecord.safeParse(JSON.parse(Buffer.from(bytes).toString()))
+  const { success, data } = form.safeParse(JSON.parse(Buffer.from(bytes).toString()))
   return success ? data : null
 }
 

@@ -135,8 +135,10 @@ describe('a reclaim that has not settled', () => {
     node: boot.split('/')[0]!,
     heartbeat: heartbeatOf(boot),
     heardAt: 0,
-    left: false,
+    departure: null,
     crashed: false,
+    broken: false,
+    rival: null,
     vector: new Map(Object.entries(has))
   })
 

@@ -187,7 +187,16 @@ describe('the pace of a type', () => {
 describe('placement', () => {
   function member(node: string, parts: Partial<Heartbeat> = {}): Member {
     const heartbeat = heartbeatOf(bootOf(node), parts)
-    return { node, heartbeat, heardAt: 0, left: false, crashed: false, vector: new Map() }
+    return {
+      node,
+      heartbeat,
+      heardAt: 0,
+      departure: null,
+      crashed: false,
+      broken: false,
+      rival: null,
+      vector: new Map()
+    }
   }
 
   function placed(members: readonly Member[], count: number): Record<string, number> {

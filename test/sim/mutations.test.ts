@@ -206,7 +206,7 @@ describe('the simulator reports', () => {
           const node = boot.split('/')[0]!
           if (node === this.#node) return false
           const member = this.get(node)
-          return member !== undefined && (member.left || member.crashed)
+          return member !== undefined && (member.departure !== null || member.crashed)
         }
       }
     }))

@@ -111,11 +111,12 @@ export class PumpNode {
     this.#pump = pump
     const identity = { boot, name: `test/${this.id}`, version: '0.0.0', labels: {} }
     this.core = new Core(identity, options)
-    const { tasks, vector, members, blobs } = disk
+    const { tasks, vector, members, roster, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),
       vector,
       members: members.values(),
+      roster: roster.values(),
       blobs: [...blobs.values()]
     })
   }
@@ -222,6 +223,7 @@ export class PumpNode {
       case 'abort':
         this.running.delete(effect.taskId)
         return
+      case 'give-way':
       case 'accepted':
       case 'loaded':
       case 'settled':

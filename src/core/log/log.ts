@@ -15,7 +15,7 @@
 import { assert } from '../base/assert.ts'
 import { creationOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
-import type { Batch, VersionVector } from '../message.ts'
+import type { Batch, Expected, VersionVector } from '../message.ts'
 import {
   isSettled,
   join,
@@ -194,16 +194,16 @@ export class Log {
   }
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
-  flush(members: readonly MemberRecord[] = []): Flush | null {
+  flush(members: readonly MemberRecord[] = [], roster: readonly Expected[] = []): Flush | null {
     if (this.#inFlight !== null) return null
-    if (this.#isClean && members.length === 0) return null
+    if (this.#isClean && members.length === 0 && roster.length === 0) return null
     const tasks: StoredTask[] = []
     for (const entry of this.#dirty)
       tasks.push({ record: entry.record, writes: entry.writes.slice() })
     const vector = new Map<BootId, number>()
     for (const origin of this.#moved) vector.set(origin, this.merged(origin))
     const removed = [...this.#removed]
-    this.#inFlight = { flush: ++this.#flushes, tasks, removed, vector, members }
+    this.#inFlight = { flush: ++this.#flushes, tasks, removed, vector, members, roster }
     this.#dirty.clear()
     this.#removed.clear()
     this.#moved.clear()

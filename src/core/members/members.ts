@@ -3,60 +3,62 @@
  *
  * A member is a node that has introduced itself with a heartbeat, to us or to an earlier boot of ours. Facts about it are
  * kept apart: when it was last heard of, whether there is a link to it, how much of the log it has on disk, and whether
- * its boot has ended. The last is a matter of evidence, not of patience: a boot has ended if it said goodbye, if a newer
- * boot of the same node has spoken, or if all its addresses refuse a connection. Silence proves nothing.
+ * its boot has ended. The last is a matter of evidence, not of patience: a boot has ended if it said goodbye or was
+ * forgotten, if a newer boot of the same node has spoken, or if all its addresses refuse a connection. Silence proves
+ * nothing: it makes a member unreachable, and what becomes of its work then is a matter of majorities (quorum.ts).
  */
 import type { BootId, NodeId } from '../base/ids.ts'
 import { nodeOf } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import type { MemberRecord } from '../effect.ts'
-import type { Heartbeat, VersionVector } from '../message.ts'
-import { reach } from '../base/vector.ts'
+import type { Departure, Heartbeat, VersionVector } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
+import {
+  compareDepartures,
+  isLater,
+  isOut,
+  isSameOnDisk,
+  raise,
+  UNHEARD,
+  type Member,
+  type MemberStatus
+} from './member.ts'
+import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
+import { Roster } from './roster.ts'
 
-export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
+export type { Member, MemberStatus }
 
-export type Member = {
-  readonly node: NodeId
-  heartbeat: Heartbeat
-  heardAt: number
-  /** It said goodbye in the boot that we know. */
-  left: boolean
-  /** The boot that we know is proven dead. */
-  crashed: boolean
-  /** Per boot, up to which write it has told us to have on disk. */
-  readonly vector: Map<BootId, number>
-}
+/** Others may have this much less patience with a member than it has with itself: clocks run, messages travel. */
+const ISOLATION_MARGIN_MS = 2000
+
+type Options = Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
 
 export class Members {
+  readonly roster = new Roster()
   readonly #self: BootId
   readonly #node: NodeId
-  readonly #options: Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
+  readonly #name: string
+  readonly #options: Options
   readonly #members = new Map<NodeId, Member>()
   readonly #linked = new Set<NodeId>()
   readonly #dirty = new Set<Member>()
+  /** Since when this boot has listened. */
+  #since = Number.NEGATIVE_INFINITY
 
-  constructor(self: BootId, options: Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>) {
+  /** @param name `computer/instance`, under which this node counts in a majority */
+  constructor(self: BootId, options: Options, name = '') {
     this.#self = self
     this.#node = nodeOf(self)
+    this.#name = name
     this.#options = options
   }
 
   /** Takes back who was known before. They count as unheard of until they speak. */
   restore(records: Iterable<MemberRecord>): void {
-    for (const { boot, name, addresses, left } of records) {
-      const node = nodeOf(boot)
-      if (node === this.#node) continue
-      const heartbeat = { ...UNHEARD, boot, name, addresses }
-      const heardAt = Number.NEGATIVE_INFINITY
-      this.#members.set(node, {
-        node,
-        heartbeat,
-        heardAt,
-        left,
-        crashed: false,
-        vector: new Map()
-      })
+    for (const { boot, name, addresses, departure, stopAfterIsolatedMs } of records) {
+      if (nodeOf(boot) === this.#node) continue
+      const member = this.#add({ ...UNHEARD, boot, name, addresses, stopAfterIsolatedMs })
+      member.departure = departure
     }
   }
 
@@ -69,14 +71,26 @@ export class Members {
     return this.#members.get(node)
   }
 
+  /** Nothing has happened here for so long, so nobody could be heard. */
+  excuse(absentMs: number): void {
+    for (const member of this.#members.values()) member.heardAt += absentMs
+    this.#since += absentMs
+  }
+
+  /** From now on this boot listens. */
+  listen(now: number): void {
+    if (this.#since === Number.NEGATIVE_INFINITY) this.#since = now
+  }
+
   link(node: NodeId, up: boolean): void {
-    if (!up) {
-      this.#linked.delete(node)
-      return
-    }
-    this.#linked.add(node)
     const member = this.#members.get(node)
-    if (member !== undefined) member.crashed = false
+    if (up) {
+      this.#linked.add(node)
+      if (member !== undefined) member.crashed = false
+    } else {
+      this.#linked.delete(node)
+      if (member !== undefined) member.broken = true
+    }
   }
 
   isLinked(node: NodeId): boolean {
@@ -85,24 +99,24 @@ export class Members {
 
   /** Members that can be talked to right now. */
   reachable(): Member[] {
-    return this.all().filter(member => !member.left && this.#linked.has(member.node))
+    return this.all().filter(member => !isOut(member) && this.#linked.has(member.node))
   }
 
   /** Members that can be talked to, or could a moment ago. */
   around(now: number): Member[] {
-    return this.all().filter(member => {
-      const { left, crashed, heardAt, node } = member
-      return (
-        !left && !crashed && (this.#linked.has(node) || now - heardAt < this.#options.unreachableMs)
-      )
-    })
+    return this.notGone().filter(
+      member => this.#linked.has(member.node) || !this.#isSilent(member, now)
+    )
+  }
+
+  /** Members that can be talked to and have been heard lately. */
+  lively(now: number): Member[] {
+    return this.reachable().filter(member => this.status(member, now) === 'alive')
   }
 
   /** Members of which it is not known whether they still live. */
   missing(): Member[] {
-    return this.all().filter(
-      ({ node, left, crashed }) => !left && !crashed && !this.#linked.has(node)
-    )
+    return this.notGone().filter(({ node }) => !this.#linked.has(node))
   }
 
   /** Whether a boot has ended for certain. */
@@ -111,28 +125,56 @@ export class Members {
     if (node === this.#node) return boot !== this.#self
     const member = this.#members.get(node)
     if (member === undefined || member.heartbeat.boot < boot) return false
-    return member.heartbeat.boot > boot || member.left || member.crashed
+    return member.heartbeat.boot > boot || isOut(member) || member.crashed
+  }
+
+  /** Whether a boot has ever introduced itself here, or a later one of its node. */
+  knows(boot: BootId): boolean {
+    const node = nodeOf(boot)
+    return node === this.#node || (this.#members.get(node)?.heartbeat.boot ?? '') >= boot
+  }
+
+  /** Whether a boot has been silent for so long that it does not work any more on its own, either. */
+  isUnreachable(boot: BootId, now: number): boolean {
+    const member = this.#members.get(nodeOf(boot))
+    if (member === undefined || member.heartbeat.boot !== boot) return false
+    if (this.status(member, now) !== 'unreachable') return false
+    const alone = member.heartbeat.stopAfterIsolatedMs
+    return alone === null || this.#silentMs(member, now) >= alone + ISOLATION_MARGIN_MS
   }
 
   /** Members whose boot has not ended for certain: what they may have started has to be asked for. */
   notGone(): Member[] {
-    return this.all().filter(({ left, crashed }) => !left && !crashed)
+    return this.all().filter(member => !isOut(member) && !member.crashed)
+  }
+
+  /** ... and who can be asked. */
+  answering(now: number): Member[] {
+    return this.notGone().filter(member => !this.#isSilent(member, now))
   }
 
   /** Whether there is a link to somebody whose boot has not introduced itself yet: it may have anything in its log. */
   hasStrangers(): boolean {
-    return [...this.#linked].some(node => this.#members.get(node)?.left ?? true)
+    return [...this.#linked].some(node => {
+      const member = this.#members.get(node)
+      return member === undefined || isOut(member)
+    })
   }
 
   /** Whether everybody who has not left can be talked to, those of whom only the link is known included. */
   isComplete(): boolean {
-    return !this.hasStrangers() && this.all().every(({ node, left }) => left || this.isLinked(node))
+    return (
+      !this.hasStrangers() && this.all().every(member => isOut(member) || this.isLinked(member.node))
+    )
   }
 
-  /** Whether more than half of those who have not left, this node included, can be talked to. */
-  seesMajority(): boolean {
-    const known = this.all().filter(({ left }) => !left).length + 1
-    return (this.reachable().length + 1) * 2 > known
+  /** Whether more than half of all that count can be talked to, this node included; see quorum.ts. */
+  seesMajority(now: number): boolean {
+    return isMajority(this.#voters(now))
+  }
+
+  hasQuorum(now: number, quorum: CoreOptions['quorum']): boolean {
+    return isQuorum(quorum, this.#voters(now))
   }
 
   /** Returns whether this is news of a boot that we did not know. A heartbeat of an older boot is ignored. */
@@ -141,30 +183,51 @@ export class Members {
     if (node === this.#node) return false
     const known = this.#members.get(node)
     if (known === undefined) {
-      const member: Member = {
-        node,
-        heartbeat,
-        heardAt: now,
-        left: false,
-        crashed: false,
-        vector: new Map(heartbeat.vector)
-      }
-      this.#members.set(node, member)
+      const member = this.#add(heartbeat)
+      member.heardAt = now
+      raise(member.vector, heartbeat.vector)
       this.#dirty.add(member)
       return true
     }
     if (heartbeat.boot < known.heartbeat.boot) return false
     const newBoot = heartbeat.boot !== known.heartbeat.boot
+    if (newBoot && this.#livesOn(known, now)) {
+      if (known.rival?.boot !== heartbeat.boot) known.rival = { boot: heartbeat.boot, at: now }
+      return false
+    }
+    const wasOut = isOut(known)
+    if (!newBoot && (known.crashed || heartbeat.at < known.heartbeat.at)) return false
+    if (!isLater(heartbeat, known.departure)) return false
     // A new boot may have lost what the old one had merged but not synced; it claims only what is on its disk.
     if (newBoot) known.vector.clear()
-    else if (known.left || known.crashed || heartbeat.at < known.heartbeat.at) return false
-    if (newBoot || !sameAddresses(known.heartbeat, heartbeat)) this.#dirty.add(known)
+    if (newBoot || wasOut || !isSameOnDisk(known.heartbeat, heartbeat)) this.#dirty.add(known)
     known.heartbeat = heartbeat
     known.heardAt = now
-    known.left = false
     known.crashed = false
+    known.broken = false
+    if (newBoot) known.rival = null
     raise(known.vector, heartbeat.vector)
-    return newBoot
+    return newBoot || wasOut
+  }
+
+  /** Somebody says what a boot said last. Returns whether that is news of it. */
+  introduced(heartbeat: Heartbeat, now: number): boolean {
+    const known = this.#members.get(nodeOf(heartbeat.boot))
+    if (known?.heartbeat.boot === heartbeat.boot && known.heartbeat.addresses.length === 0) {
+      known.heartbeat = { ...known.heartbeat, addresses: heartbeat.addresses }
+      this.#dirty.add(known)
+    }
+    return !this.knows(heartbeat.boot) && this.heard(heartbeat, now)
+  }
+
+  /**
+   * The boot that claims to be newer than one that goes on to speak: both run, under one identity. A restart looks like
+   * that for a moment, but then the old boot is silent, and its link breaks.
+   */
+  twinOf(node: NodeId, now: number): BootId | null {
+    const member = this.#members.get(node)
+    const { rival = null, heardAt } = member ?? { heardAt: now }
+    return rival !== null && heardAt - rival.at >= this.#options.suspectMs ? rival.boot : null
   }
 
   /** A member said what it has on disk. */
@@ -175,28 +238,54 @@ export class Members {
 
   /** Returns whether the member was still here. */
   saidGoodbye(boot: BootId): boolean {
-    const member = this.#members.get(nodeOf(boot))
-    if (member === undefined || member.left || boot < member.heartbeat.boot) return false
-    member.left = true
+    return this.departed({ boot, at: Number.MAX_SAFE_INTEGER, forgotten: false }) !== null
+  }
+
+  /** Takes note of a departure. Returns the member, if it was still here. */
+  departed(departure: Departure): Member | null {
+    const node = nodeOf(departure.boot)
+    if (node === this.#node) return null
+    const member = this.#members.get(node) ?? this.#add({ ...UNHEARD, boot: departure.boot })
+    const wasHere = this.#members.has(node) && !isOut(member) && member.heartbeat.name !== ''
+    if (member.departure !== null && compareDepartures(member.departure, departure) >= 0)
+      return null
+    member.departure = departure
     this.#dirty.add(member)
+    return wasHere && isOut(member) ? member : null
+  }
+
+  /** A member is to be counted no more. Returns whether it was not forgotten already. */
+  forget(member: Member): boolean {
+    const { boot, at } = member.heartbeat
+    if (member.departure?.forgotten === true && isOut(member)) return false
+    const left = member.departure?.boot === boot ? member.departure.at : 0
+    // Somebody else may have heard it a little longer than we have.
+    const until = Math.max(left, at + this.#options.suspectMs * 1000)
+    this.departed({ boot, at: until, forgotten: true })
     return true
+  }
+
+  /** All departures that are known, in the order of the nodes. */
+  departures(): Departure[] {
+    return this.all()
+      .map(({ departure }) => departure)
+      .filter(departure => departure !== null)
   }
 
   /** All addresses of a boot refuse. Returns whether that is news. */
   refused(boot: BootId): boolean {
     const member = this.#members.get(nodeOf(boot))
     if (member === undefined || member.heartbeat.boot !== boot) return false
-    if (member.left || member.crashed || this.#linked.has(member.node)) return false
+    if (isOut(member) || member.crashed || this.#linked.has(member.node)) return false
     member.crashed = true
     return true
   }
 
   status(member: Member, now: number): MemberStatus {
-    if (member.left) return 'left'
+    if (isOut(member)) return 'left'
     if (member.crashed) return 'crashed'
-    const ageMs = now - member.heardAt
-    if (ageMs >= this.#options.unreachableMs) return 'unreachable'
-    return ageMs >= this.#options.suspectMs ? 'suspect' : 'alive'
+    if (this.#isSilent(member, now)) return 'unreachable'
+    return now - member.heardAt >= this.#options.suspectMs ? 'suspect' : 'alive'
   }
 
   /** How many other members have write `seq` of `origin` on disk. */
@@ -204,7 +293,7 @@ export class Members {
     let copies = 0
     for (const member of this.#members.values()) {
       // What has left or crashed may never come back, and its disk with it.
-      if (member.left || member.crashed || member.node === nodeOf(origin)) continue
+      if (isOut(member) || member.crashed || member.node === nodeOf(origin)) continue
       if ((member.vector.get(origin) ?? 0) >= seq) copies++
     }
     return copies
@@ -212,41 +301,49 @@ export class Members {
 
   /** Members whose record on disk is out of date. They then count as written. */
   takeDirty(): MemberRecord[] {
-    const records = [...this.#dirty].map(({ heartbeat: { boot, name, addresses }, left }) => ({
-      boot,
-      name,
-      addresses,
-      left
-    }))
+    const records = [...this.#dirty].map(({ heartbeat, departure }) => {
+      const { boot, name, addresses, stopAfterIsolatedMs } = heartbeat
+      return { boot, name, addresses, departure, stopAfterIsolatedMs }
+    })
     this.#dirty.clear()
     return records
   }
-}
 
-/** What is known of a member that has not spoken to this boot yet. */
-const UNHEARD = {
-  kind: 'heartbeat',
-  version: '',
-  at: 0,
-  slots: 0,
-  running: 0,
-  queued: 0,
-  draining: false,
-  handlers: [],
-  labels: {},
-  vector: new Map(),
-  stopAfterIsolatedMs: null,
-  roster: [],
-  departures: []
-} as const
+  #add(heartbeat: Heartbeat): Member {
+    const node = nodeOf(heartbeat.boot)
+    const member: Member = {
+      node,
+      heartbeat,
+      heardAt: Number.NEGATIVE_INFINITY,
+      departure: null,
+      crashed: false,
+      broken: false,
+      rival: null,
+      vector: new Map()
+    }
+    this.#members.set(node, member)
+    return member
+  }
 
-function sameAddresses(x: Heartbeat, y: Heartbeat): boolean {
-  return x.addresses.join() === y.addresses.join()
-}
+  #silentMs({ heardAt }: Member, now: number): number {
+    return now - Math.max(heardAt, this.#since)
+  }
 
-function raise(vector: Map<BootId, number>, news: VersionVector): void {
-  // A replica that has closed a boot does not mention older ones of its node any more.
-  for (const boot of vector.keys())
-    if (!news.has(boot) && reach(news, boot) > 0) vector.delete(boot)
-  for (const [boot, upTo] of news) if (upTo > (vector.get(boot) ?? 0)) vector.set(boot, upTo)
+  #isSilent(member: Member, now: number): boolean {
+    return this.#silentMs(member, now) >= this.#options.unreachableMs
+  }
+
+  /** Whether the boot that we know seems to run still: its link has never broken since it spoke, a moment ago. */
+  #livesOn(member: Member, now: number): boolean {
+    const { node, crashed, broken, heardAt } = member
+    if (isOut(member) || crashed || broken || !this.#linked.has(node)) return false
+    return now - heardAt < this.#options.suspectMs
+  }
+
+  #voters(now: number): Voters {
+    const self = { name: this.#name, node: this.#node, seen: true }
+    return votersOf(self, this.all(), this.roster.names, member => {
+      return this.#linked.has(member.node) && !member.crashed && !this.#isSilent(member, now)
+    })
+  }
 }

@@ -1,0 +1,75 @@
+/**
+ * One member, and what its departure means.
+ */
+import type { BootId, NodeId } from '../base/ids.ts'
+import { compareText } from '../base/order.ts'
+import { reach } from '../base/vector.ts'
+import type { Departure, Heartbeat, VersionVector } from '../message.ts'
+
+export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
+
+export type Member = {
+  readonly node: NodeId
+  heartbeat: Heartbeat
+  heardAt: number
+  /** The last that was said of its leaving. It may have come back since. */
+  departure: Departure | null
+  /** The boot that we know is proven dead. */
+  crashed: boolean
+  /** The link to it has gone down since it was heard last. */
+  broken: boolean
+  /** A newer boot that spoke while this one seemed to run, and when it did so first. */
+  rival: Readonly<{ boot: BootId; at: number }> | null
+  /** Per boot, up to which write it has told us to have on disk. */
+  readonly vector: Map<BootId, number>
+}
+
+/** Whether a member is none any more: all that we have heard of it was said before it departed. */
+export function isOut({ heartbeat, departure }: Member): boolean {
+  return departure !== null && !isLater(heartbeat, departure)
+}
+
+/** Whether something was said after a departure. */
+export function isLater({ boot, at }: Heartbeat, departure: Departure | null): boolean {
+  if (departure === null || boot > departure.boot) return true
+  return boot === departure.boot && at > departure.at
+}
+
+/** What is known of a member that has not spoken to this boot yet. */
+export const UNHEARD: Omit<Heartbeat, 'boot'> = {
+  kind: 'heartbeat',
+  name: '',
+  version: '',
+  at: 0,
+  slots: 0,
+  running: 0,
+  queued: 0,
+  draining: false,
+  handlers: [],
+  labels: {},
+  addresses: [],
+  vector: new Map(),
+  stopAfterIsolatedMs: null,
+  roster: [],
+  departures: []
+}
+
+/** In the order of what was said: a later boot, a later word, and "forgotten" beyond "left". */
+export function compareDepartures(x: Departure, y: Departure): number {
+  return compareText(x.boot, y.boot) || x.at - y.at || Number(x.forgotten) - Number(y.forgotten)
+}
+
+/** Whether what a disk keeps of a member is the same. */
+export function isSameOnDisk(x: Heartbeat, y: Heartbeat): boolean {
+  return (
+    x.addresses.join() === y.addresses.join() && x.stopAfterIsolatedMs === y.stopAfterIsolatedMs
+  )
+}
+
+/** What a member has on disk, once it has said more of it. */
+export function raise(vector: Map<BootId, number>, news: VersionVector): void {
+  // A replica that has closed a boot does not mention older ones of its node any more.
+  for (const boot of vector.keys())
+    if (!news.has(boot) && reach(news, boot) > 0) vector.delete(boot)
+  for (const [boot, upTo] of news) if (upTo > (vector.get(boot) ?? 0)) vector.set(boot, upTo)
+}

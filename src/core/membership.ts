@@ -1,0 +1,211 @@
+/**
+ * What members say of themselves and of each other, and what follows from their silence.
+ *
+ * Every heartbeat carries all that its sender knows of who is expected and who has left, so one that arrives is enough
+ * to know as much. What a member is (alive, suspect, unreachable, crashed, left) is looked at on every tick, and said
+ * aloud when it has changed.
+ */
+import { nodeOf, startTimeOf, type BootId, type NodeId } from './base/ids.ts'
+import type { Context } from './context.ts'
+import type { MemberEventName } from './effect.ts'
+import { isOut, type Member, type MemberStatus } from './members/member.ts'
+import type { Heartbeat, Introduction, Replaced, Who } from './message.ts'
+import type { Presence } from './presence.ts'
+import type { Takeover } from './takeover.ts'
+
+/** Boots that one question names. What is left over is asked next time. */
+const ASKED_MAX = 64
+
+export class Membership {
+  readonly #context: Context
+  readonly #presence: Presence
+  readonly #takeover: Takeover
+  readonly #name: string
+  /** As last said aloud. */
+  readonly #statuses = new Map<NodeId, MemberStatus>()
+  readonly #twins = new Set<BootId>()
+  #partitioned = false
+  #refused = false
+  #askedAt = Number.NEGATIVE_INFINITY
+
+  constructor(context: Context, presence: Presence, takeover: Takeover, name: string) {
+    this.#context = context
+    this.#presence = presence
+    this.#takeover = takeover
+    this.#name = name
+  }
+
+  /** A member speaks. Returns whether a boot has begun or ended by that. */
+  heard(heartbeat: Heartbeat): boolean {
+    const { members, clock, now } = this.#context
+    const { boot, at, roster, departures } = heartbeat
+    clock.adopt(at, now)
+    for (const entry of roster) members.roster.note(entry)
+    let changed = members.heard(heartbeat, now)
+    if (changed) this.#notify('node:joined', members.get(nodeOf(boot))!)
+    for (const departure of departures) {
+      const member = members.departed(departure)
+      if (member === null) continue
+      this.#statuses.set(member.node, 'left')
+      this.#notify('node:left', member)
+      changed = true
+    }
+    this.#findTwin(nodeOf(boot))
+    this.#findNamesake(heartbeat)
+    return changed
+  }
+
+  /** Returns whether the member was still here. */
+  saidGoodbye(node: NodeId, boot: BootId): boolean {
+    const { members } = this.#context
+    if (nodeOf(boot) !== node || !members.saidGoodbye(boot)) return false
+    const member = members.get(node)!
+    this.#statuses.set(node, 'left')
+    if (member.heartbeat.name !== '') this.#notify('node:left', member)
+    return true
+  }
+
+  /** All addresses of a boot refuse. Returns whether that is news. */
+  refused(boot: BootId): boolean {
+    const { members } = this.#context
+    if (!members.refused(boot)) return false
+    this.#say(members.get(nodeOf(boot))!, 'crashed')
+    return true
+  }
+
+  /** Somebody asks who holds tasks that it knows of, or whether we are still there. */
+  asked(from: NodeId, { boots }: Who): void {
+    const { self, members, emit } = this.#context
+    for (const boot of boots) {
+      const known = members.get(nodeOf(boot))?.heartbeat
+      const heartbeat = boot === self ? this.#presence.stamped() : known
+      if (heartbeat === undefined || heartbeat.boot !== boot || heartbeat.version === '') continue
+      emit({ kind: 'send', to: from, message: { kind: 'introduction', heartbeat } })
+    }
+  }
+
+  /** The answer: at first hand it is a heartbeat. Returns whether a boot has begun or ended by that. */
+  introduced(from: NodeId, { heartbeat }: Introduction): boolean {
+    const { members, now } = this.#context
+    if (nodeOf(heartbeat.boot) === from) return this.heard(heartbeat)
+    if (!members.introduced(heartbeat, now)) return false
+    this.#notify('node:joined', members.get(nodeOf(heartbeat.boot))!)
+    return true
+  }
+
+  /** Somebody who was here before us uses our identity or our name, and lives: this node has to go. */
+  replaced({ boot, why }: Replaced): void {
+    if (boot === this.#context.self) this.#giveWay(why)
+  }
+
+  /** Instances that this node was told to expect. */
+  expect(names: readonly string[]): void {
+    const { members, clock, now } = this.#context
+    for (const name of names) members.roster.expect(name)
+    if (names.includes(this.#name)) members.roster.returned(this.#name, clock.stamp(now))
+  }
+
+  /** A member counts no more, nor is an instance of that name expected. */
+  forget(name: string, node: NodeId | null): void {
+    const { members, clock, now } = this.#context
+    members.roster.forget(name, clock.stamp(now))
+    const member = node === null ? undefined : members.get(node)
+    if (member !== undefined) members.forget(member)
+    this.#presence.publish()
+  }
+
+  /** Looks at everybody. Returns whether a boot has ended by that. */
+  review(): boolean {
+    const { members, now, options } = this.#context
+    let changed = false
+    for (const member of members.all()) {
+      this.#say(member, members.status(member, now))
+      if (this.#isOver(member)) changed = members.forget(member) || changed
+    }
+    const cutOff = members.notGone().length > members.answering(now).length
+    if (cutOff !== this.#partitioned) this.#sayOfCluster(cutOff)
+    if (now - this.#askedAt >= options.probeMs) this.#ask()
+    return changed
+  }
+
+  /** Whoever has crashed or left and was replaced is over, and, where a majority says so, whoever is gone for very long. */
+  #isOver(member: Member): boolean {
+    const { members, now, options } = this.#context
+    const { name } = member.heartbeat
+    if (isOut(member)) return member.departure?.forgotten === false && this.#isTaken(name)
+    if (member.crashed && this.#isTaken(name)) return true
+    if (members.roster.expects(name) || now - member.heardAt < options.departMs) return false
+    return Number.isFinite(member.heardAt) && members.seesMajority(now)
+  }
+
+  #isTaken(name: string): boolean {
+    const { members, now } = this.#context
+    const others = members.lively(now).map(({ heartbeat }) => heartbeat.name)
+    return [this.#name, ...others].includes(name)
+  }
+
+  /** Asks whoever is silent whether it lives, and everybody about boots of which we know too little. */
+  #ask(): void {
+    const { members, now, emit } = this.#context
+    this.#askedAt = now
+    const lost = members.missing().filter(({ heartbeat }) => heartbeat.addresses.length === 0)
+    const wanted = [...this.#takeover.strangers(), ...lost.map(({ heartbeat }) => heartbeat.boot)]
+    for (const member of members.reachable()) {
+      const { node, heartbeat } = member
+      const silent = members.status(member, now) !== 'alive'
+      const boots = silent ? [heartbeat.boot] : wanted.slice(0, ASKED_MAX)
+      if (boots.length > 0) emit({ kind: 'send', to: node, message: { kind: 'who', boots } })
+    }
+  }
+
+  #findTwin(node: NodeId): void {
+    const { members, now, emit } = this.#context
+    const boot = members.twinOf(node, now)
+    if (boot === null) return
+    if (!this.#twins.has(boot)) this.#notify('node:duplicate-identity', members.get(node)!)
+    this.#twins.add(boot)
+    emit({ kind: 'send', to: node, message: { kind: 'replaced', boot, why: 'identity' } })
+  }
+
+  /** Of two nodes of one name that meet, the one that was started later gives way. */
+  #findNamesake({ boot, name }: Heartbeat): void {
+    const { self, members, now, emit } = this.#context
+    const node = nodeOf(boot)
+    const member = members.get(node)
+    if (name !== this.#name || member?.heartbeat.boot !== boot || isOut(member)) return
+    if (!members.isLinked(node) || members.status(member, now) !== 'alive') return
+    const later = startTimeOf(boot) - startTimeOf(self) || (boot < self ? -1 : 1)
+    if (later < 0) this.#giveWay('name')
+    else emit({ kind: 'send', to: node, message: { kind: 'replaced', boot, why: 'name' } })
+  }
+
+  #giveWay(why: Replaced['why']): void {
+    if (this.#refused) return
+    this.#refused = true
+    this.#context.emit({ kind: 'give-way', why })
+  }
+
+  #say(member: Member, status: MemberStatus): void {
+    const { counters, now } = this.#context
+    const before = this.#statuses.get(member.node)
+    if (before === status) return
+    this.#statuses.set(member.node, status)
+    const silentMs = now - member.heardAt
+    const isFound = status === 'crashed' || status === 'unreachable'
+    if (isFound && Number.isFinite(silentMs)) counters.detectionTimes.add(Math.max(0, silentMs))
+    if (status === 'alive') {
+      if (before === 'suspect' || before === 'unreachable') this.#notify('node:refuted', member)
+    } else if (status !== 'left') this.#notify(`node:${status}`, member)
+  }
+
+  #sayOfCluster(partitioned: boolean): void {
+    const { node, emit } = this.#context
+    this.#partitioned = partitioned
+    const name = partitioned ? 'cluster:partitioned' : 'cluster:healed'
+    emit({ kind: 'notify', event: { name, node, nodeName: this.#name } })
+  }
+
+  #notify(name: MemberEventName, { node, heartbeat }: Member): void {
+    this.#context.emit({ kind: 'notify', event: { name, node, nodeName: heartbeat.name } })
+  }
+}
