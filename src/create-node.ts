@@ -86,13 +86,14 @@ async function openTransport(
 
 /** The core of a new boot, with what the boots before it had on disk. */
 async function openCore(
-  { name, labels }: ResolvedNodeOptions,
+  { name, labels, quorum, stopAfterIsolatedMs }: ResolvedNodeOptions,
   transport: Transport,
   store: Store
 ): Promise<Core> {
   const startedAt = await store.nextStart(Math.floor(systemClock.now() * 1000))
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
-  const core = new Core({ boot, name, version: await ownVersion(), labels })
+  const identity = { boot, name, version: await ownVersion(), labels }
+  const core = new Core(identity, { quorum, stopAfterIsolatedMs })
   core.restore({ ...(await store.journal.replay()), blobs: await store.blobs.open() })
   return core
 }

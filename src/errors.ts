@@ -89,6 +89,21 @@ export class NodeClosedError extends Error {
   override readonly name = 'NodeClosedError'
 }
 
+/** Another process runs under this node's identity: its data folder was copied. The node has closed; tasks go on. */
+export class DuplicateIdentityError extends Error {
+  override readonly name = 'DuplicateIdentityError'
+}
+
+/** Another node of the cluster has this node's name, and was there before. The node has closed; tasks go on. */
+export class NameTakenError extends Error {
+  override readonly name = 'NameTakenError'
+}
+
+/** No member, and no expected instance, has this name or id. */
+export class UnknownNodeError extends Error {
+  override readonly name = 'UnknownNodeError'
+}
+
 /** Another process uses the data folder. Nothing was changed in it. */
 export class DataFolderLockedError extends Error {
   override readonly name = 'DataFolderLockedError'

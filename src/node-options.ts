@@ -9,6 +9,8 @@ import { join, resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
+import type { Quorum } from './core/options.ts'
+import { DURATION_MS_MAX, parseDuration } from './durations.ts'
 import { InvalidOptionError } from './errors.ts'
 import { dataHome } from './folders.ts'
 import {
@@ -56,6 +58,17 @@ export type NodeOptions = {
    * @default 1 if there is another member, awaited for at most 5 s
    */
   acks?: number
+  /**
+   * Who has to be seen before the work of unreachable members is taken: more than half of the members (or the half with
+   * the first of them), so many, this one included, or any.
+   *
+   * @default "majority"
+   */
+  quorum?: Quorum
+  /** Without that quorum, end what runs here after so long, so that others may run it: ms, or text. @default never */
+  stopAfterIsolated?: number | string
+  /** How long running tasks may take to finish when the node leaves: ms, or text. @default "30s" */
+  grace?: number | string
   /** @default "info" */
   logLevel?: LogLevel
 }
@@ -81,9 +94,13 @@ export type ResolvedNodeOptions = Readonly<{
   labels: Readonly<Record<string, string>>
   /** Null: one if there is anybody, and not for ever. */
   acks: number | null
+  quorum: Quorum
+  stopAfterIsolatedMs: number | null
+  graceMs: number
   logLevel: LogLevel
 }>
 
+const GRACE_MS = 30_000
 /** A host name has at most 63 characters between two dots. */
 const COMPUTER_LENGTH_MAX = 63
 const LABEL_KEY = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
@@ -112,11 +129,21 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   concurrency: `a whole number from 1 to ${CONCURRENCY_MAX}`,
   labels: `up to ${LABELS_MAX} names with texts of at most ${LABEL_VALUE_LENGTH_MAX} characters, such as { "gpu": "1" }`,
   acks: `a whole number from 0 to ${ACKS_MAX}`,
+  quorum: '"majority", "any", or a number of nodes from 1 to 256',
+  stopAfterIsolated: 'a duration from 1s to 24d, such as 30s or 5m',
+  grace: 'a duration up to 24d, such as 30s or 5m',
   logLevel: `one of ${LOG_LEVELS.join(', ')}`
 }
 
 const path = z.string().min(1).max(4096)
 const addresses = z.array(z.string().refine(isTcpAddress)).max(256)
+
+/** Milliseconds, or a text with a unit. */
+const duration = (msMin: number): z.ZodType<number | string> =>
+  z.union([z.number(), z.string()]).refine(value => {
+    const ms = msOf(value)
+    return ms !== null && ms >= msMin && ms <= DURATION_MS_MAX
+  })
 
 const schema = z.strictObject({
   cluster: z.string().regex(CLUSTER_NAME).optional(),
@@ -139,6 +166,9 @@ const schema = z.strictObject({
     .refine(labels => Object.values(labels).every(value => value.isWellFormed()))
     .optional(),
   acks: z.int().min(0).max(ACKS_MAX).optional(),
+  quorum: z.union([z.enum(['majority', 'any']), z.int().min(1).max(256)]).optional(),
+  stopAfterIsolated: duration(1000).optional(),
+  grace: duration(0).optional(),
   logLevel: z.enum(LOG_LEVELS).optional()
 })
 
@@ -187,6 +217,9 @@ export function resolveNodeOptions(
     concurrency: checked.concurrency ?? availableParallelism(),
     labels: checked.labels ?? {},
     acks: checked.acks ?? null,
+    quorum: checked.quorum ?? 'majority',
+    stopAfterIsolatedMs: msOf(checked.stopAfterIsolated ?? ''),
+    graceMs: msOf(checked.grace ?? GRACE_MS) ?? GRACE_MS,
     logLevel: checked.logLevel ?? 'info'
   }
 }
@@ -194,6 +227,10 @@ export function resolveNodeOptions(
 /** The key of `known` that was probably meant. */
 export function nearest(key: string, known: readonly string[]): string {
   return closest(key, [...known])
+}
+
+function msOf(value: number | string): number | null {
+  return typeof value === 'string' ? parseDuration(value) : value
 }
 
 /** A host name may hold what a node's name may not. */

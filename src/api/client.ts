@@ -124,6 +124,25 @@ export class Client {
     return this.#node.values('/v1/tasks', { query: filter })
   }
 
+  /**
+   * Has a node, by name or id, take nothing more and hand on what is queued; without one, the node that is asked.
+   *
+   * @throws UnknownNodeError InvalidOptionError NoNodeError
+   */
+  async drain(node?: string): Promise<NodeView> {
+    return this.#node.value('POST', '/v1/drain', { query: { node } })
+  }
+
+  /** @throws UnknownNodeError InvalidOptionError NoNodeError */
+  async forget(node: string): Promise<NodeView> {
+    return this.#node.value('POST', '/v1/forget', { query: { node } })
+  }
+
+  /** The node begins to leave. @throws NoNodeError */
+  async leave(): Promise<void> {
+    await this.#node.value('POST', '/v1/leave')
+  }
+
   /** @throws NoNodeError */
   async nodes(): Promise<NodeView[]> {
     const nodes: NodeView[] = []

@@ -13,6 +13,7 @@ import {
   NotReplicatedError,
   PayloadRejectedError,
   TooLargeError,
+  UnknownNodeError,
   UnknownTaskError,
   WaitTimeoutError
 } from '../errors.ts'
@@ -24,6 +25,7 @@ export type ProblemStatus = 400 | 404 | 409 | 413 | 422 | 500 | 503 | 504 | 507
 
 const STATUS: Readonly<Record<string, ProblemStatus>> = {
   InvalidOptionError: 400,
+  UnknownNodeError: 404,
   UnknownTaskError: 404,
   BlobUnavailableError: 503,
   AmbiguousTaskError: 409,
@@ -39,6 +41,7 @@ const STATUS: Readonly<Record<string, ProblemStatus>> = {
 const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   BlobUnavailableError,
   InvalidOptionError,
+  UnknownNodeError,
   UnknownTaskError,
   AmbiguousTaskError,
   TooLargeError,

@@ -7,6 +7,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
+import type { Quorum } from '../core/options.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { checkNodeOptions, nearest, NODE_OPTION_NAMES, type NodeOptions } from '../node-options.ts'
 
@@ -37,7 +38,15 @@ const PARSE: Readonly<Record<keyof NodeOptions, Parse>> = {
   concurrency: parseWhole,
   labels: text => parseLabels(parseList(text) as string[]),
   acks: parseWhole,
+  quorum: parseWhole,
+  stopAfterIsolated: parseText,
+  grace: parseText,
   logLevel: parseText
+}
+
+/** `3` as a number; anything else is checked where all options are. */
+export function parseQuorum(text: string): Quorum {
+  return parseWhole(text) as Quorum
 }
 
 /** Variables of this prefix that are no options of a node: for client verbs, and set for commands that tasks run. */

@@ -6,12 +6,16 @@
  */
 import type { Logger } from 'pino'
 import { startApi } from '../api/server.ts'
+import { durationText } from './duration.ts'
 import type { LogLevel } from '../names.ts'
 import type { NodeHandle } from '../node/handle.ts'
 import { createLog, logEvent } from './log.ts'
 import type { Terminal } from './terminal.ts'
 
-export type WorkingNode = NodeHandle & { startWorker(): Promise<void> }
+export type WorkingNode = NodeHandle & {
+  startWorker(): Promise<void>
+  readonly closed: Promise<Error | null>
+}
 
 export type Serving = Readonly<{
   /** Joins the cluster. */
@@ -20,12 +24,12 @@ export type Serving = Readonly<{
   folder: string
   json: boolean
   logLevel: LogLevel
+  /** How long running tasks may go on after the first signal. */
+  graceMs: number
   /** Leave at once when stdin ends: a node of somebody who may be killed, and must not leave it behind. */
   untilStdinEnds?: boolean
 }>
 
-/** How long running tasks may go on after the first signal. */
-const GRACE_MS = 30_000
 /** What handing on at once may take: more than `leave(0)` grants itself, for closing. */
 const HAND_ON_MS = 7000
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
@@ -42,7 +46,7 @@ type Stops = Readonly<{
 /** Runs a node until a signal ends it. Resolves when it has left. */
 export async function serve(serving: Serving, terminal: Terminal): Promise<void> {
   const log = createLog(serving.logLevel, terminal.stderr)
-  const stops = stopSignals(terminal, serving.untilStdinEnds === true)
+  const stops = stopSignals(terminal, serving)
   try {
     const node = await serving.create(log)
     node.onEvent(event => logEvent(log, event))
@@ -66,9 +70,10 @@ async function work(
     if (json) await terminal.json({ v: 1, event: 'ready', name, id, addresses })
     else await terminal.line(`ready ${name} ${id}`)
     introduce(node, folder, log)
-    const { words, graceMs } = await stops.first
-    terminal.words(words)
-    const left = node.leave(graceMs)
+    const stop = await Promise.race([stops.first, node.closed])
+    if (stop instanceof Error) throw stop
+    if (stop !== null) terminal.words(stop.words)
+    const left = node.leave(stop?.graceMs)
     // Should leaving fail, `left` tells.
     stops.second.then(() => node.leave(0)).catch(() => {})
     await left
@@ -93,15 +98,15 @@ async function leave(node: WorkingNode, error: unknown): Promise<never> {
   throw error
 }
 
-function stopSignals(terminal: Terminal, untilStdinEnds: boolean): Stops {
+function stopSignals(terminal: Terminal, { graceMs, untilStdinEnds }: Serving): Stops {
   const first = Promise.withResolvers<{ words: string; graceMs: number }>()
   const second = Promise.withResolvers<void>()
   let signals = 0
   const onSignal = (signal: Signal): void => {
     signals++
     if (signals === 1) {
-      const words = `${signal}: no new tasks, running ones have ${GRACE_MS / 1000} s to finish; once more to hand them on at once`
-      first.resolve({ words, graceMs: GRACE_MS })
+      const words = `${signal}: no new tasks, running ones have ${durationText(graceMs)} to finish; once more to hand them on at once`
+      first.resolve({ words, graceMs })
     } else if (signals === 2) {
       terminal.words('running tasks are handed on; once more to end without that')
       setTimeout(end, HAND_ON_MS, signal).unref()

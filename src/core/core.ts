@@ -22,6 +22,7 @@ import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
 import { Membership } from './membership.ts'
+import { Parting } from './parting.ts'
 import { Presence } from './presence.ts'
 import { Probing } from './probing.ts'
 import { Replication } from './replication.ts'
@@ -42,6 +43,7 @@ export class Core {
   readonly #presence: Presence
   readonly #telling: Telling
   readonly #membership: Membership
+  readonly #parting: Parting
   readonly #attention = new Attention()
   #effects: Effect[] = []
   /** Answers to sync requests under way. */
@@ -49,10 +51,7 @@ export class Core {
   /** Changes when a peer makes us forget something: answers under way are of the picture before. */
   #picture = 0
   readonly #probing: Probing
-  /** While leaving: nothing is held here any more. */
-  #handedOn = false
   #firstAt: number | null = null
-  #leaving: 'no' | 'handing on' | 'gone' = 'no'
 
   constructor(identity: Identity, options: Partial<CoreOptions> = {}) {
     const self = identity.boot
@@ -90,6 +89,14 @@ export class Core {
     this.#presence = new Presence(this.#context, identity, this.#work)
     this.#telling = new Telling(this.#context)
     this.#membership = new Membership(this.#context, this.#presence, this.#takeover, identity.name)
+    this.#parting = new Parting(this.#context, {
+      work: this.#work,
+      exchange: this.#exchange,
+      replication: this.#replication,
+      keeping: this.#keeping,
+      presence: this.#presence,
+      telling: this.#telling
+    })
     this.view = new CoreView(this.#context, dependencies, {
       self: () => this.#presence.heartbeat(this.#context.now * 1000),
       worker: () => this.#work,
@@ -122,10 +129,10 @@ export class Core {
     this.#work.consider(this.#takeover.settle())
     this.#work.startReady()
     this.#exchange.askForWork()
-    if (this.#leaving === 'handing on') this.#handedOn = this.#exchange.handOn()
+    this.#parting.handOn()
     this.#keeping.flush()
     this.#replication.flush()
-    if (this.#leaving === 'handing on') this.#sayGoodbye()
+    this.#parting.sayGoodbye()
     return this.#effects
   }
 
@@ -164,8 +171,15 @@ export class Core {
         return this.#replication.watch(input.taskId)
       case 'tick':
         return this.#onTick()
+      case 'expect':
+        return this.#membership.expect(input.names)
+      case 'drain':
+        return this.#onDrain(input.node)
+      case 'forget':
+        this.#membership.forget(input.name, input.node)
+        return this.#reclaim()
       case 'leave':
-        return this.#onLeave(input.abort)
+        return this.#parting.leave(input.abort)
     }
   }
 
@@ -221,6 +235,7 @@ export class Core {
       case 'replaced':
         return this.#membership.replaced(message)
       case 'drain':
+        if (message.boot === this.#context.self) this.#parting.drain()
         return
       case 'counts':
         return this.#telling.heard(message)
@@ -284,7 +299,7 @@ export class Core {
     this.#forget()
     this.#presence.tick()
     this.#telling.tick()
-    if (this.#leaving === 'handing on') this.#replication.urge()
+    this.#parting.tick()
     this.#replication.acknowledgeOwed()
     this.#replication.catchUp()
     this.#replication.settleCopies()
@@ -301,26 +316,10 @@ export class Core {
     closeBoots(this.#context)
   }
 
-  #onLeave(abort: boolean): void {
-    if (this.#leaving === 'gone') return
-    this.#leaving = 'handing on'
-    this.#work.drain(abort)
-    this.#keeping.drain()
-    this.#replication.urge()
-    this.#presence.publish()
-  }
-
-  /** The last thing that a node does: when nothing runs and all that it wrote is safe with others, it says goodbye. */
-  #sayGoodbye(): void {
-    const { members, self, now, emit } = this.#context
-    const keeps = !this.#handedOn && members.around(now).length > 0
-    if (keeps || this.#work.running > 0 || !this.#exchange.isIdle) return
-    if (!this.#replication.isSafeElsewhere || !this.#keeping.isSafeElsewhere) return
-    this.#leaving = 'gone'
-    for (const { node } of members.reachable()) {
-      this.#telling.tell(node)
-      emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self } })
-    }
-    emit({ kind: 'left' })
+  #onDrain(node: NodeId): void {
+    const { node: own, members, emit } = this.#context
+    const boot = members.get(node)?.heartbeat.boot
+    if (node === own) this.#parting.drain()
+    else if (boot !== undefined) emit({ kind: 'send', to: node, message: { kind: 'drain', boot } })
   }
 }

@@ -55,6 +55,12 @@ export type Input =
   | Readonly<{ kind: 'watch'; taskId: TaskId }>
   /** Time has passed. Due a few times a second; late or lost ticks only delay things. */
   | Readonly<{ kind: 'tick' }>
+  /** Instances that this node is told to expect. */
+  | Readonly<{ kind: 'expect'; names: readonly string[] }>
+  /** A node is to take nothing more and to hand on what is queued. Another one is told. */
+  | Readonly<{ kind: 'drain'; node: NodeId }>
+  /** A member counts no more, nor is an instance of that name expected. `node` null: it was never seen. */
+  | Readonly<{ kind: 'forget'; name: string; node: NodeId | null }>
   /**
    * Stop on purpose: take nothing more, hand on what is queued, let what runs finish, say goodbye. With `abort`, what
    * still runs is handed on too.

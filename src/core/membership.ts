@@ -41,13 +41,18 @@ export class Membership {
     const { boot, at, roster, departures } = heartbeat
     clock.adopt(at, now)
     for (const entry of roster) members.roster.note(entry)
+    const drained = members.get(nodeOf(boot))?.heartbeat.draining
     let changed = members.heard(heartbeat, now)
-    if (changed) this.#notify('node:joined', members.get(nodeOf(boot))!)
+    const member = members.get(nodeOf(boot))
+    if (drained === false && member?.heartbeat === heartbeat && heartbeat.draining) {
+      this.#notify('node:draining', member)
+    }
+    if (changed) this.#notify('node:joined', member!)
     for (const departure of departures) {
-      const member = members.departed(departure)
-      if (member === null) continue
-      this.#statuses.set(member.node, 'left')
-      this.#notify('node:left', member)
+      const gone = members.departed(departure)
+      if (gone === null) continue
+      this.#statuses.set(gone.node, 'left')
+      this.#notify('node:left', gone)
       changed = true
     }
     this.#findTwin(nodeOf(boot))

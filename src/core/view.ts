@@ -8,7 +8,9 @@ import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { replicaOf, type Replica } from './log/replica.ts'
 import { reach } from './base/vector.ts'
+import { isForgotten } from './members/member.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
+import type { Quorum } from './options.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import type { BlobHash } from './task/content.ts'
@@ -44,13 +46,19 @@ export class CoreView {
   readonly counters: Counters
   readonly #log: Log
   readonly #members: Members
+  readonly #quorum: Quorum
   readonly #dependencies: Dependencies
   readonly #answers: Answers
 
-  constructor({ log, members, counters }: Context, dependencies: Dependencies, answers: Answers) {
+  constructor(
+    { log, members, counters, options }: Context,
+    dependencies: Dependencies,
+    answers: Answers
+  ) {
     this.counters = counters
     this.#log = log
     this.#members = members
+    this.#quorum = options.quorum
     this.#dependencies = dependencies
     this.#answers = answers
   }
@@ -115,9 +123,22 @@ export class CoreView {
     return this.#log.origins.vector()
   }
 
-  /** All other members, in the order of their ids. */
+  /** All other members that have not been forgotten, in the order of their ids. */
   members(now: number): MemberView[] {
-    return this.#members.all().map(member => this.#memberView(member, now))
+    return this.#members
+      .all()
+      .filter(member => !isForgotten(member))
+      .map(member => this.#memberView(member, now))
+  }
+
+  /** Instances that are expected, sorted. */
+  roster(): string[] {
+    return this.#members.roster.names
+  }
+
+  /** Whether this node sees as many as it takes to take over the work of members that have fallen silent. */
+  hasQuorum(now: number): boolean {
+    return this.#members.hasQuorum(now, this.#quorum)
   }
 
   /** Nodes that are alive and take tasks, this one included. */

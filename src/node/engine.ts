@@ -26,6 +26,8 @@ export interface Observer {
   settled(taskId: TaskId): void
   event(event: CoreEvent): void
   left(): void
+  /** Somebody who was here before is in this node's place. */
+  giveWay(why: 'identity' | 'name'): void
   /** The disk refuses to be written to; null: it works again. */
   disk(failure: unknown): void
 }
@@ -121,6 +123,8 @@ export class Engine {
         return this.#observer.settled(effect.taskId)
       case 'notify':
         return this.#observer.event(effect.event)
+      case 'give-way':
+        return this.#observer.giveWay(effect.why)
       case 'left':
         return this.#observer.left()
     }

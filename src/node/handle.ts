@@ -84,6 +84,26 @@ export type StatusView = {
   members: { alive: number; connected: number; synced: number; expected: number }
   tasks: Record<TaskState, number>
   slots: { total: number; running: number }
+  /** It sees as many members as it takes to take over the work of those that have fallen silent. */
+  quorum: boolean
+}
+
+/** How a member is, or an expected instance; this node included. */
+export type WorkerHealth = {
+  /** `computer/instance`. */
+  name: string
+  id: NodeId | null
+  /** Null if it has never been heard of. */
+  status: NodeStatus | null
+  draining: boolean
+  connected: boolean
+  /** Since it was heard last; null if it never was. */
+  heartbeatAgeMs: number | null
+  slots: number
+  running: number
+  queued: number
+  /** Running and queued tasks per slot; 0 without slots. */
+  load: number
 }
 
 export type TaskOptions = {
@@ -226,6 +246,23 @@ export interface NodeHandle {
   importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
   nodes(): NodeView[]
   getSystemStatus(): StatusView
+  /** How every member is, and every expected instance, this node included; sorted by name. */
+  checkWorkerHealth(): WorkerHealth[]
+  /**
+   * Has a node take nothing more and hand on what is queued; what runs goes on, and the node stays. Without a name, this
+   * one. Another one is told: it shows as draining when it does so.
+   *
+   * @param node its name or id @default this node
+   * @throws UnknownNodeError InvalidOptionError if it cannot be reached
+   */
+  drain(node?: string): NodeView
+  /**
+   * Counts a node no more that will not come back, neither as a member nor as expected: what it held is taken over.
+   *
+   * @param node its name or id
+   * @throws UnknownNodeError InvalidOptionError if it is connected
+   */
+  forget(node: string): NodeView
   /**
    * Calls back for each event until the returned function is called: from now on or, with the `cursor` of an event, also
    * for those after it, as far as the node still has them.

@@ -26,10 +26,13 @@ import type {
   SubmitOptions,
   Submitted,
   TaskFilter,
-  TaskView
+  TaskView,
+  WorkerHealth
 } from './handle.ts'
 import type { HandlerFunction } from './ports.ts'
+import { Leaving } from './leaving.ts'
 import { Listeners } from './listeners.ts'
+import { Manage } from './manage.ts'
 import { Picture } from './picture.ts'
 import { durationMs, typeName } from './task-options.ts'
 import type { NodeSettings } from './settings.ts'
@@ -37,16 +40,11 @@ import { State } from './state.ts'
 import { Submissions } from './submissions.ts'
 import { known, Waits, within } from './waits.ts'
 
-const GRACE_MS = 30_000
-/** Handing on what was aborted takes a flush and a message. */
-const HAND_ON_MS = 5000
-
 export class Node implements NodeHandle {
   readonly id: NodeId
   readonly name: string
   readonly cluster: string
-  /** Resolves when the node has closed. */
-  readonly closed: Promise<void>
+  readonly closed: Promise<Error | null>
   readonly #settings: NodeSettings
   readonly #core: Core
   readonly #ports: Ports
@@ -58,11 +56,9 @@ export class Node implements NodeHandle {
   readonly #submissions: Submissions
   readonly #state: State
   readonly #listeners: Listeners
-  readonly #closing = Promise.withResolvers<void>()
-  readonly #left = Promise.withResolvers<void>()
-  readonly #graceOver = Promise.withResolvers<void>()
+  readonly #leaving: Leaving
+  readonly #manage: Manage
   #working = false
-  #leaving: Promise<void> | null = null
   /** Nothing comes in any more, so that nobody may begin to wait for it. */
   #isClosed = false
   #registrations: Promise<unknown> = Promise.resolve()
@@ -87,7 +83,9 @@ export class Node implements NodeHandle {
     this.id = ports.transport.id
     this.name = settings.name
     this.cluster = settings.cluster
-    this.closed = this.#closing.promise
+    this.#manage = new Manage(this.#engine, this.#picture)
+    this.#leaving = new Leaving(this.#engine, () => this.#close())
+    this.closed = this.#leaving.closed
   }
 
   get addresses(): readonly string[] {
@@ -97,6 +95,7 @@ export class Node implements NodeHandle {
   /** Opens the network. Called once, by createNode. */
   async open(): Promise<void> {
     await this.#engine.start()
+    this.#engine.feed({ kind: 'expect', names: this.#settings.roster })
   }
 
   /** Expects an instance (`computer/instance`): it is listed until it is seen. */
@@ -106,7 +105,7 @@ export class Node implements NodeHandle {
         `a worker is named computer/instance, not ${JSON.stringify(name)}`
       )
     }
-    this.#picture.expect(name)
+    this.#engine.feed({ kind: 'expect', names: [name] })
   }
 
   /**
@@ -255,29 +254,26 @@ export class Node implements NodeHandle {
     return this.#picture.status()
   }
 
+  checkWorkerHealth(): WorkerHealth[] {
+    return this.#picture.health()
+  }
+
+  drain(node?: string): NodeView {
+    this.#assertOpen()
+    return this.#manage.drain(node)
+  }
+
+  forget(node: string): NodeView {
+    this.#assertOpen()
+    return this.#manage.forget(node)
+  }
+
   onEvent(listener: (event: NodeEvent) => void, since?: string): () => void {
     return this.#listeners.add(listener, since)
   }
 
-  leave(graceMs: number = GRACE_MS): Promise<void> {
-    // Of several calls, the one whose time is over first counts.
-    const timer = setTimeout(this.#graceOver.resolve, graceMs)
-    const clear = (): void => clearTimeout(timer)
-    this.closed.then(clear, clear)
-    this.#leaving ??= this.#leave()
-    return this.#leaving
-  }
-
-  async #leave(): Promise<void> {
-    const left = this.#left.promise
-    this.#engine.feed({ kind: 'leave', abort: false })
-    await Promise.race([left, this.#graceOver.promise])
-    this.#engine.feed({ kind: 'leave', abort: true })
-    const late = Promise.withResolvers<void>()
-    const timer = setTimeout(late.resolve, HAND_ON_MS)
-    await Promise.race([left, late.promise])
-    clearTimeout(timer)
-    await this.#close()
+  leave(graceMs: number = this.#settings.graceMs): Promise<void> {
+    return this.#leaving.leave(graceMs)
   }
 
   #closedError(): NodeClosedError {
@@ -292,7 +288,6 @@ export class Node implements NodeHandle {
     this.#waits.rejectAll(closed)
     await this.#engine.stop()
     await this.#settings.onClosed()
-    this.#closing.resolve()
   }
 
   #observer(): Observer {
@@ -305,7 +300,8 @@ export class Node implements NodeHandle {
         this.#waits.release(record)
       },
       event: event => this.#onCoreEvent(event),
-      left: () => this.#left.resolve(),
+      left: () => this.#leaving.left(),
+      giveWay: why => this.#leaving.giveWay(this.name, why),
       disk: failure => this.#disk.note(failure)
     }
   }
@@ -342,7 +338,7 @@ export class Node implements NodeHandle {
   }
 
   #assertOpen(): void {
-    if (this.#leaving !== null) {
+    if (this.#leaving.hasBegun) {
       throw new NodeClosedError(`node ${this.name} is stopping: ask another one`)
     }
   }

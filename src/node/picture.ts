@@ -1,21 +1,19 @@
 /**
- * What the node can tell about tasks and nodes: questions, and views as answers. Changes nothing but the list of
- * expected instances.
+ * What the node can tell about tasks and nodes: questions, and views as answers. Changes nothing.
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
 import { compareText } from '../core/base/order.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import type { CoreView } from '../core/view.ts'
 import { UnknownTaskError } from '../errors.ts'
-import type { NodeView, StatusView, TaskFilter, TaskView } from './handle.ts'
+import type { NodeView, StatusView, TaskFilter, TaskView, WorkerHealth } from './handle.ts'
 import type { Clock, Transport } from './ports.ts'
-import { memberView, selfView, statusView, strangerView, taskView } from './views.ts'
+import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
 
 export class Picture {
   readonly #core: CoreView
   readonly #ports: Readonly<{ transport: Transport; clock: Clock }>
   readonly #cluster: string
-  readonly #expected: Set<string>
   readonly #self: Readonly<{ node: NodeId; name: string }>
 
   constructor(
@@ -26,14 +24,8 @@ export class Picture {
     this.#core = core
     this.#ports = ports
     this.#cluster = settings.cluster
-    this.#expected = new Set(settings.roster)
     const { boot, name } = core.self()
     this.#self = { node: nodeOf(boot), name }
-  }
-
-  /** Lists an instance (`computer/instance`) also before it is seen. */
-  expect(name: string): void {
-    this.#expected.add(name)
   }
 
   /** @throws UnknownTaskError */
@@ -88,14 +80,21 @@ export class Picture {
     }
     for (const peer of peers.values()) nodes.push(strangerView(peer.id, null, peer))
     const names = new Set(nodes.map(({ name }) => name))
-    for (const name of this.#expected) {
+    for (const name of this.#core.roster()) {
       if (!names.has(name)) nodes.push(strangerView(null, name, undefined))
     }
     return nodes.sort((x, y) => compareText(x.name ?? '~', y.name ?? '~'))
   }
 
   status(): StatusView {
-    return statusView(this.#cluster, this.#core, this.nodes())
+    const quorum = this.#core.hasQuorum(this.#ports.clock.now())
+    return statusView(this.#cluster, this.#core, this.nodes(), quorum)
+  }
+
+  health(): WorkerHealth[] {
+    return this.nodes()
+      .filter(({ name }) => name !== null)
+      .map(healthOf)
   }
 
   /** What a caller should know who submits a task of this type. */

@@ -10,6 +10,8 @@ export type NodeSettings = Readonly<{
   roster: readonly string[]
   /** For submissions that do not say how many other members have to have them; null: as the core thinks right. */
   acks: number | null
+  /** How long running tasks may take to finish when the node leaves. */
+  graceMs: number
   isNodeName: (name: string) => boolean
   log: { warn(message: string): void; error(message: string): void }
   stateFiles: StateFiles

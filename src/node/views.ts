@@ -8,7 +8,7 @@ import { isBlob, type Content } from '../core/task/content.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import { isSettled, isStarted } from '../core/task/record.ts'
 import type { CoreView, MemberView } from '../core/view.ts'
-import type { Json, NodeView, StatusView, TaskState, TaskView } from './handle.ts'
+import type { Json, NodeView, StatusView, TaskState, TaskView, WorkerHealth } from './handle.ts'
 import type { PeerView } from './ports.ts'
 
 /** A node id and its name are strings: `computer/instance` if it is known, else the id. */
@@ -112,7 +112,8 @@ export function strangerView(
 export function statusView(
   cluster: string,
   core: CoreView,
-  nodes: readonly NodeView[]
+  nodes: readonly NodeView[],
+  quorum: boolean
 ): StatusView {
   const self = core.self()
   const tasks: Record<TaskState, number> = {
@@ -139,8 +140,16 @@ export function statusView(
       expected: nodes.filter(({ status }) => status !== 'left').length
     },
     tasks,
-    slots: { total: sum(({ slots }) => slots), running: sum(({ running }) => running) }
+    slots: { total: sum(({ slots }) => slots), running: sum(({ running }) => running) },
+    quorum
   }
+}
+
+export function healthOf(node: NodeView): WorkerHealth {
+  const { id, status, draining, connected, heartbeatAgeMs, slots, running, queued } = node
+  const load = slots === 0 ? 0 : (running + queued) / slots
+  const name = node.name!
+  return { name, id, status, draining, connected, heartbeatAgeMs, slots, running, queued, load }
 }
 
 export function time(stamp: Hlc): string {

@@ -57,6 +57,9 @@ function describeInput(input: Input): string | null {
       return `load ${describe(input.news)}`
     case 'watch':
     case 'addresses':
+    case 'expect':
+    case 'drain':
+    case 'forget':
     case 'leave':
       return input.kind
   }

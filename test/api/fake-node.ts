@@ -12,6 +12,7 @@ import {
   NotReplicatedError,
   PayloadRejectedError,
   TooLargeError,
+  UnknownNodeError,
   UnknownTaskError
 } from '../../src/errors.ts'
 import type {
@@ -24,7 +25,8 @@ import type {
   StatusView,
   Submitted,
   TaskFilter,
-  TaskView
+  TaskView,
+  WorkerHealth
 } from '../../src/node/handle.ts'
 import { Listeners } from '../../src/node/listeners.ts'
 
@@ -190,6 +192,24 @@ export class FakeNode implements NodeHandle {
     return [self, { ...self, ...nobody, name: 'computer-b/2', found: false, heartbeatAgeMs: null }]
   }
 
+  checkWorkerHealth(): WorkerHealth[] {
+    return []
+  }
+
+  drain(node = this.name): NodeView {
+    return this.#named(node)
+  }
+
+  forget(node: string): NodeView {
+    return this.#named(node)
+  }
+
+  #named(name: string): NodeView {
+    const found = this.nodes().find(node => node.name === name)
+    if (found === undefined) throw new UnknownNodeError(`no node is called ${name}`)
+    return found
+  }
+
   getSystemStatus(): StatusView {
     const tasks = Object.fromEntries(
       TASK_STATES.map(state => [state, [...this.tasks({ state })].length])
@@ -202,6 +222,7 @@ export class FakeNode implements NodeHandle {
       version: '0.1.0',
       members: { alive: 1, connected: 0, synced: 0, expected: 2 },
       tasks,
+      quorum: true,
       slots: { total: 2, running: 1 }
     }
   }

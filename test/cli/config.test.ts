@@ -180,6 +180,9 @@ const SAMPLES: { readonly [K in keyof Required<NodeOptions>]: readonly [string, 
     concurrency: ['3', 3],
     labels: ['gpu=1', { gpu: '1' }],
     acks: ['2', 2],
+    quorum: ['4', 4],
+    stopAfterIsolated: ['30s', '30s'],
+    grace: ['1m', '1m'],
     logLevel: ['warn', 'warn']
   }
 

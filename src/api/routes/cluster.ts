@@ -12,9 +12,19 @@ const eventFilter = z.strictObject({
   task: z.string().optional()
 })
 
+const drained = z.strictObject({ node: z.string().optional() })
+const forgotten = z.strictObject({ node: z.string() })
+
 export function serveCluster(app: Hono, node: NodeHandle, closing: AbortSignal): void {
   app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
   app.get('/v1/status', c => c.json(node.getSystemStatus()))
+  app.post('/v1/drain', c => c.json(node.drain(check(drained, c.req.query()).node)))
+  app.post('/v1/forget', c => c.json(node.forget(check(forgotten, c.req.query()).node)))
+  app.post('/v1/leave', c => {
+    // Answered before the node has left: nobody could afterwards.
+    node.leave().catch(() => {})
+    return c.json({ v: 1 })
+  })
   app.get('/v1/events', async c => {
     const { since, ...wanted } = check(eventFilter, c.req.query())
     const fits = await eventsWanted(node, wanted)

@@ -19,8 +19,11 @@ type Flags = Pick<
   | 'listen'
   | 'acks'
   | 'logLevel'
+  | 'stopAfterIsolated'
+  | 'grace'
 > & {
   config?: string
+  quorum?: string
   label?: string[]
   peer?: string[]
   /** True unless `--no-mdns` was given. */
@@ -64,6 +67,15 @@ export function register(program: Command, terminal: Terminal): void {
       parseNumber
     )
     .option('--print-config', 'print what is in force and where it comes from, and end')
+    .option(
+      '--quorum <count>',
+      'who has to be seen to take over from unreachable nodes: majority, any, or a number (default: majority)'
+    )
+    .option(
+      '--stop-after-isolated <duration>',
+      'without a quorum, end what runs here (default: never)'
+    )
+    .option('--grace <duration>', 'for running tasks when the node leaves (default: 30s)')
     .addOption(new Option('--log-level <level>', 'on stderr (default: info)').choices(LOG_LEVELS))
     .addOption(
       new Option('--until-stdin-ends', 'leave when the program that started it is gone').hideHelp()
@@ -84,7 +96,7 @@ async function start(
     const { printSettings } = await import('../print-config.ts')
     return printSettings(settings, json === true, terminal)
   }
-  const { cluster, key, keyFile, data: folder, logLevel } = resolveNodeOptions(options)
+  const { cluster, key, keyFile, data: folder, graceMs, logLevel } = resolveNodeOptions(options)
   // Looked for before anything heavy is loaded: a node without a key is refused at once.
   await findKey({ cluster, key, keyFile })
   const { serve } = await import('../serve.ts')
@@ -93,6 +105,7 @@ async function start(
     {
       create: log => createNode(options, log),
       folder,
+      graceMs,
       json: json === true,
       logLevel,
       untilStdinEnds: untilStdinEnds === true
@@ -104,11 +117,12 @@ async function start(
 async function optionsOf(
   flags: Omit<Flags, 'config' | 'json' | 'printConfig' | 'untilStdinEnds'>
 ): Promise<NodeOptions> {
-  const { parseLabels } = await import('../config.ts')
-  const { label, peer, mdns, ...same } = flags
+  const { parseLabels, parseQuorum } = await import('../config.ts')
+  const { label, peer, mdns, quorum, ...same } = flags
   return {
     ...same,
     ...(label === undefined ? {} : { labels: parseLabels(label) }),
+    ...(quorum === undefined ? {} : { quorum: parseQuorum(quorum) }),
     ...(peer === undefined ? {} : { peers: peer }),
     ...(mdns ? {} : { mdns: false })
   }

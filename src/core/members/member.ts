@@ -29,6 +29,11 @@ export function isOut({ heartbeat, departure }: Member): boolean {
   return departure !== null && !isLater(heartbeat, departure)
 }
 
+/** Whether nobody wants to hear of it any more. One that left before it was ever met has no name to show. */
+export function isForgotten(member: Member): boolean {
+  return isOut(member) && (member.departure!.forgotten || member.heartbeat.name === '')
+}
+
 /** Whether something was said after a departure. */
 export function isLater({ boot, at }: Heartbeat, departure: Departure | null): boolean {
   if (departure === null || boot > departure.boot) return true

@@ -10,6 +10,7 @@ import { FakeNode } from '../../api/fake-node.ts'
 const [folder = '', leaving = 'well', flag] = process.argv.slice(2)
 
 class Worker extends FakeNode {
+  readonly closed = new Promise<null>(() => {})
   readonly #left = Promise.withResolvers<void>()
 
   startWorker(): Promise<void> {
@@ -33,6 +34,7 @@ await serve(
     folder,
     json: flag === '--json',
     logLevel: 'info',
+    graceMs: 30_000,
     untilStdinEnds: flag === '--until-stdin-ends'
   },
   new Terminal(process)
