@@ -47,6 +47,7 @@ async function openNode(resolved: ResolvedNodeOptions, log: TransportLog): Promi
     const ports = { transport, journal, blobs, runner, clock: systemClock }
     const node = new Node(core, ports, {
       ...resolved,
+      graceMs: resolved.grace,
       isNodeName,
       stateFiles: stateFiles(cluster, deriveKeys(found.key, cluster).fingerprint, resolved.name),
       log,
@@ -86,14 +87,14 @@ async function openTransport(
 
 /** The core of a new boot, with what the boots before it had on disk. */
 async function openCore(
-  { name, labels, quorum, stopAfterIsolatedMs }: ResolvedNodeOptions,
+  { name, labels, quorum, stopAfterIsolated }: ResolvedNodeOptions,
   transport: Transport,
   store: Store
 ): Promise<Core> {
   const startedAt = await store.nextStart(Math.floor(systemClock.now() * 1000))
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
   const identity = { boot, name, version: await ownVersion(), labels }
-  const core = new Core(identity, { quorum, stopAfterIsolatedMs })
+  const core = new Core(identity, { quorum, stopAfterIsolatedMs: stopAfterIsolated })
   core.restore({ ...(await store.journal.replay()), blobs: await store.blobs.open() })
   return core
 }

@@ -95,8 +95,10 @@ export type ResolvedNodeOptions = Readonly<{
   /** Null: one if there is anybody, and not for ever. */
   acks: number | null
   quorum: Quorum
-  stopAfterIsolatedMs: number | null
-  graceMs: number
+  /** In ms; null: never. */
+  stopAfterIsolated: number | null
+  /** In ms. */
+  grace: number
   logLevel: LogLevel
 }>
 
@@ -218,8 +220,8 @@ export function resolveNodeOptions(
     labels: checked.labels ?? {},
     acks: checked.acks ?? null,
     quorum: checked.quorum ?? 'majority',
-    stopAfterIsolatedMs: msOf(checked.stopAfterIsolated ?? ''),
-    graceMs: msOf(checked.grace ?? GRACE_MS) ?? GRACE_MS,
+    stopAfterIsolated: msOf(checked.stopAfterIsolated ?? ''),
+    grace: msOf(checked.grace ?? GRACE_MS) ?? GRACE_MS,
     logLevel: checked.logLevel ?? 'info'
   }
 }

@@ -96,7 +96,7 @@ async function start(
     const { printSettings } = await import('../print-config.ts')
     return printSettings(settings, json === true, terminal)
   }
-  const { cluster, key, keyFile, data: folder, graceMs, logLevel } = resolveNodeOptions(options)
+  const { cluster, key, keyFile, data: folder, grace, logLevel } = resolveNodeOptions(options)
   // Looked for before anything heavy is loaded: a node without a key is refused at once.
   await findKey({ cluster, key, keyFile })
   const { serve } = await import('../serve.ts')
@@ -105,7 +105,7 @@ async function start(
     {
       create: log => createNode(options, log),
       folder,
-      graceMs,
+      graceMs: grace,
       json: json === true,
       logLevel,
       untilStdinEnds: untilStdinEnds === true
