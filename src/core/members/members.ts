@@ -164,7 +164,8 @@ export class Members {
   /** Whether everybody who has not left can be talked to, those of whom only the link is known included. */
   isComplete(): boolean {
     return (
-      !this.hasStrangers() && this.all().every(member => isOut(member) || this.isLinked(member.node))
+      !this.hasStrangers() &&
+      this.all().every(member => isOut(member) || this.isLinked(member.node))
     )
   }
 
