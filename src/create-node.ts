@@ -12,6 +12,7 @@ import { createTransport, type TransportLog } from './net/transport.ts'
 import { systemClock } from './node/clock.ts'
 import { Node } from './node/node.ts'
 import type { Transport } from './node/ports.ts'
+import { SyncProgress } from './node/sync-progress.ts'
 import { resolveNodeOptions, type NodeOptions, type ResolvedNodeOptions } from './node-options.ts'
 import { createRunner } from './run/runner.ts'
 import { stateFiles } from './state/state-files.ts'
@@ -32,7 +33,12 @@ export async function createNode(options: NodeOptions = {}, log?: TransportLog):
   return openNode(resolved, log ?? stderrLog(resolved))
 }
 
-async function openNode(resolved: ResolvedNodeOptions, log: TransportLog): Promise<Node> {
+/** The same, with options that are whole, and with a transport that may be another one: for tests. */
+export async function openNode(
+  resolved: ResolvedNodeOptions,
+  log: TransportLog,
+  use: (transport: Transport) => Transport = transport => transport
+): Promise<Node> {
   const { cluster, key, keyFile, handlers, commands, concurrency } = resolved
   const found = await findKey({ cluster, key, keyFile })
   for (const warning of found.warnings) log.warn(warning)
@@ -41,19 +47,24 @@ async function openNode(resolved: ResolvedNodeOptions, log: TransportLog): Promi
   const runner = await createRunner({ files: handlers, commands, concurrency, log: say })
   const store = await openStore(resolved.data, { log: say })
   try {
-    const transport = await openTransport(resolved, found.key, store, log)
+    const transport = use(await openTransport(resolved, found.key, store, log))
     const core = await openCore(resolved, transport, store)
     const { journal, blobs } = store
     const ports = { transport, journal, blobs, runner, clock: systemClock }
+    let stopSaying = (): void => {}
     const node = new Node(core, ports, {
       ...resolved,
       graceMs: resolved.grace,
       isNodeName,
       stateFiles: stateFiles(cluster, deriveKeys(found.key, cluster).fingerprint, resolved.name),
       log,
-      onClosed: () => store.close()
+      onClosed: () => {
+        stopSaying()
+        return store.close()
+      }
     })
     await node.open()
+    stopSaying = new SyncProgress(core.view, line => log.info(line)).start(systemClock)
     return node
   } catch (error) {
     await runner.stop()

@@ -7,7 +7,7 @@ import type { Counters } from './counting/counters.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { replicaOf, type Replica } from './log/replica.ts'
-import { reach } from './base/vector.ts'
+import { CLOSED, reach } from './base/vector.ts'
 import { isForgotten } from './members/member.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Quorum } from './options.ts'
@@ -121,6 +121,24 @@ export class CoreView {
   /** Per boot, up to which of its writes this replica has merged everything. */
   mergedVector(): VersionVector {
     return this.#log.origins.vector()
+  }
+
+  /** How many tasks this replica has. */
+  get taskCount(): number {
+    return this.#log.size
+  }
+
+  /** How many writes members that can be talked to have on disk, and this replica has not merged. */
+  get missing(): number {
+    const told = new Map<BootId, number>()
+    for (const { vector } of this.#members.reachable()) {
+      for (const [boot, upTo] of vector) {
+        if (upTo !== CLOSED && upTo > (told.get(boot) ?? 0)) told.set(boot, upTo)
+      }
+    }
+    let missing = 0
+    for (const [boot, upTo] of told) missing += Math.max(0, upTo - this.#log.merged(boot))
+    return missing
   }
 
   /** All other members that have not been forgotten, in the order of their ids. */

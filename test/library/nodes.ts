@@ -46,6 +46,11 @@ export async function endAll(): Promise<void> {
   folder = ''
 }
 
+/** For a node that a test has started itself: it ends with the others. */
+export function adopt(node: Node): void {
+  nodes.push(node)
+}
+
 /** For a node that a test has ended itself. */
 export function forget(node: Node): void {
   nodes = nodes.filter(other => other !== node)

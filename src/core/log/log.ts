@@ -85,6 +85,11 @@ export class Log {
     return this.#entries.get(id)
   }
 
+  /** How many tasks there are. */
+  get size(): number {
+    return this.#entries.size
+  }
+
   entries(): IterableIterator<Entry> {
     return this.#entries.values()
   }

@@ -1,0 +1,109 @@
+/**
+ * Nodes that have missed something, over real sockets and disks: what gossip never brought, and what came and went while
+ * they were away. The long forms of it are `npm run soak -- away` and `-- newcomer`.
+ */
+import { afterEach, expect, test } from 'vitest'
+import { openNode } from '../../src/create-node.ts'
+import type { Message } from '../../src/core/message.ts'
+import { createNode, type Node } from '../../src/index.ts'
+import { resolveNodeOptions } from '../../src/node-options.ts'
+import type { Transport } from '../../src/node/ports.ts'
+import { until } from '../support/until.ts'
+import { adopt, endAll, forget, privateOptions, startNode } from './nodes.ts'
+
+afterEach(endAll)
+
+const silent = { debug: say, info: say, warn: say, error: say }
+function say(): void {}
+
+/** A transport that publishes heartbeats and nothing else. */
+function withoutGossipOfTheLog(transport: Transport): Transport {
+  const publish = (message: Message): void => {
+    if (message.kind === 'heartbeat') transport.publish(message)
+  }
+  return new Proxy(transport, {
+    get: (target, name) => {
+      if (name === 'publish') return publish
+      const value: unknown = Reflect.get(target, name, target)
+      return typeof value === 'function' ? value.bind(target) : value
+    }
+  })
+}
+
+function all(node: Node): { id: string; state: string }[] {
+  return [...node.tasks()].map(({ id, state }) => ({ id, state }))
+}
+
+test('six nodes that hear no gossip of the log settle everything, and agree', async () => {
+  const nodes: Node[] = []
+  for (let place = 0; place < 6; place++) {
+    const peers = nodes.flatMap(({ addresses }) => addresses)
+    const options = await privateOptions({ peers, concurrency: 2 })
+    const node = await openNode(resolveNodeOptions(options), silent, withoutGossipOfTheLog)
+    adopt(node)
+    node.registerTaskHandler('echo', (payload: unknown) => payload)
+    if (place > 0) await node.startWorker()
+    nodes.push(node)
+  }
+  const [first] = nodes as [Node]
+  await until(() => first.nodes().every(({ connected }) => connected), 'all to meet', 20_000)
+  const ids = await Promise.all(
+    Array.from({ length: 60 }, (_, n) => nodes[n % 6]!.createTask('echo', n, { acks: 0 }))
+  )
+  // Without gossip a task that somebody else has takes longer to be heard of than a waiter waits for it.
+  for (const node of nodes) await until(() => all(node).length === 60, 'all to have all tasks')
+  const results = await Promise.all(
+    ids.map((id, n) => nodes[(n + 3) % 6]!.waitForTask(id, { timeout: '30s' }))
+  )
+  expect(results).toEqual(ids.map((_, n) => n))
+  for (const node of nodes) {
+    await until(() => all(node).filter(({ state }) => state === 'completed').length === 60, 'all')
+  }
+})
+
+test('a node that was away while hundreds came and went is in sync soon, and brings nothing back', async () => {
+  const ran = new Map<unknown, number>()
+  const count = (payload: unknown): void => void ran.set(payload, (ran.get(payload) ?? 0) + 1)
+  const [a, b] = [await startNode(), await startNode()]
+  const options = await privateOptions({ peers: [...a.addresses, ...b.addresses] })
+  const away = await createNode(options)
+  adopt(away)
+  await until(() => away.getSystemStatus().members.synced === 3, 'the third to be in sync')
+  const open = Array.from({ length: 100 }, (_, n) =>
+    a.createTask('count', `old ${n}`, { retention: 1, acks: 2 })
+  )
+  await Promise.all(open)
+  await until(() => all(away).length === 100, 'the third to have them all')
+  await away.leave(0)
+  forget(away)
+  for (const node of [a, b]) {
+    node.registerTaskHandler('count', count)
+    await node.startWorker()
+  }
+  const others = Array.from({ length: 400 }, (_, n) =>
+    b.createTask('count', `new ${n}`, { retention: 1 })
+  )
+  await Promise.all(others)
+  await until(() => ran.size === 500, 'all to have run', 20_000)
+  await until(() => all(a).length + all(b).length === 0, 'all to be forgotten', 20_000)
+
+  const kept = await b.createTask('count', 'kept')
+  await b.waitForTask(kept)
+  const back = await createNode(options)
+  adopt(back)
+  back.registerTaskHandler('count', count)
+  await back.startWorker()
+  await until(() => back.getSystemStatus().members.synced === 3, 'it to be in sync again', 20_000)
+  const last = await back.createTask('count', 'last')
+  await back.waitForTask(last)
+  for (const node of [a, b, back]) {
+    await until(() => all(node).length === 2, 'what is not over to be there')
+    expect(
+      all(node)
+        .map(({ id }) => id)
+        .sort()
+    ).toEqual([kept, last].sort())
+  }
+  expect(ran.size).toBe(502)
+  expect([...ran.values()].every(times => times === 1)).toBe(true)
+})
