@@ -21,6 +21,7 @@ export type {
   BlobRef,
   Json,
   LoadedState,
+  LogEntry,
   NodeEvent,
   NodeStatus,
   NodeView,

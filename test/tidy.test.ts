@@ -43,7 +43,7 @@ const mayImport: Record<string, readonly string[]> = {
 }
 
 const coreRooms = ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal', 'blobs', 'counting']
-const coreWords = ['message', 'options', 'effect', 'input']
+const coreWords = ['message', 'options', 'effect', 'input', 'output']
 /** The same inside src/core: base <- task <- log <- claim <- queue <- steal <- core.ts, and members beside them. */
 const mayImportInCore: Record<string, readonly string[]> = {
   base: ['options'],
@@ -51,6 +51,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   task: ['base', 'options'],
   message: ['base', 'task', 'counting/counts'],
   effect: ['base', 'task', 'message'],
+  output: ['base'],
   input: ['base', 'task', 'message'],
   log: ['base', 'task', ...coreWords],
   members: ['base', ...coreWords],

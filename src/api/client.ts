@@ -7,6 +7,7 @@ import type {
   BlobRef,
   EventFilter,
   LoadedState,
+  LogEntry,
   NodeEvent,
   NodeView,
   StatusView,
@@ -113,6 +114,16 @@ export class Client {
   /** @throws UnknownTaskError AmbiguousTaskError NoNodeError */
   async get(id: string): Promise<TaskView> {
     return this.#node.value('GET', `/v1/tasks/${encodeURIComponent(id)}`)
+  }
+
+  /**
+   * What the runs of a task have said, from the beginning; with `follow`, until it has settled.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError NoNodeError, or the signal's reason
+   */
+  logs(id: string, follow: boolean, signal?: AbortSignal): AsyncIterable<LogEntry> {
+    const query = { follow: String(follow) }
+    return this.#node.values(`/v1/tasks/${encodeURIComponent(id)}/logs`, { query, signal })
   }
 
   /**

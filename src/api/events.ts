@@ -43,6 +43,43 @@ export function listStream(values: Iterable<unknown>): ReadableStream<Uint8Array
   )
 }
 
+/**
+ * The values of a source that takes its time, one a line, each asked for when the reader has taken the one before it. If
+ * the source throws, the last line is the problem.
+ *
+ * @param ended aborted when the reader goes away
+ */
+export function pulledStream(
+  values: AsyncIterable<unknown>,
+  ended: AbortController
+): ReadableStream<Uint8Array> {
+  const iterator = values[Symbol.asyncIterator]()
+  const line = (value: unknown): Uint8Array => encoder.encode(`${JSON.stringify(value)}\n`)
+  return new ReadableStream(
+    {
+      start(controller) {
+        // An empty line at once, so that the reader has an answer also while there is nothing to say.
+        controller.enqueue(encoder.encode('\n'))
+      },
+      async pull(controller) {
+        try {
+          const next = await iterator.next()
+          if (next.done === true) controller.close()
+          else controller.enqueue(line(next.value))
+        } catch (error) {
+          if (ended.signal.aborted) return
+          controller.enqueue(line(problemOf(error).problem))
+          controller.close()
+        }
+      },
+      cancel() {
+        ended.abort(new Error('the reader is gone'))
+      }
+    },
+    { highWaterMark: 1 }
+  )
+}
+
 /** Text, piece by piece. If its making throws, the connection breaks. */
 export function textStream(pieces: Iterable<string>): ReadableStream<Uint8Array> {
   const iterator = pieces[Symbol.iterator]()

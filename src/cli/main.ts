@@ -12,7 +12,9 @@ import { helpSettings, type Register } from './verb.ts'
 const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   start: () => import('./commands/start.ts'),
   submit: () => import('./commands/submit.ts'),
+  run: () => import('./commands/run.ts'),
   wait: () => import('./commands/wait.ts'),
+  logs: () => import('./commands/logs.ts'),
   get: () => import('./commands/get.ts'),
   ls: () => import('./commands/ls.ts'),
   nodes: () => import('./commands/nodes.ts'),

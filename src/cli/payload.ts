@@ -23,6 +23,19 @@ export async function readPayload(text: string | undefined, stdin: Readable): Pr
   return parse(await readAll(createReadStream(file), file), file)
 }
 
+/**
+ * A text for a command to read: as it is given, in a file, or what we read ourselves.
+ *
+ * @throws TooLargeError
+ * @throws InvalidOptionError if the file cannot be read
+ */
+export async function readText(text: string, stdin: Readable): Promise<string> {
+  if (text === '-') return readAll(stdin, 'stdin')
+  if (!text.startsWith('@')) return text
+  const file = text.slice(1)
+  return readAll(createReadStream(file), file)
+}
+
 async function readAll(stream: Readable, source: string): Promise<string> {
   const pieces: Buffer[] = []
   let bytes = 0

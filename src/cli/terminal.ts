@@ -36,8 +36,17 @@ export class Terminal {
    * @throws BrokenPipeError if nobody reads any more
    */
   line(text: string): Promise<void> {
+    return this.raw('stdout', `${text}\n`)
+  }
+
+  /**
+   * Somebody else's text, as it is. Resolves when the reader keeps up.
+   *
+   * @throws BrokenPipeError if nobody reads any more
+   */
+  raw(name: 'stdout' | 'stderr', text: string): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.stdout.write(`${text}\n`, (error?: NodeJS.ErrnoException | null) => {
+      this[name].write(text, (error?: NodeJS.ErrnoException | null) => {
         if (error === null || error === undefined) resolve()
         else if (isBrokenPipe(error)) reject(new BrokenPipeError('nobody reads the output'))
         else reject(error)

@@ -13,6 +13,8 @@ export type RunResult =
   | Readonly<{
       status: 'failed'
       error: TaskError
+      /** What the run has to say for itself all the same, as JSON. @default nothing */
+      result?: string
       reason: 'HandlerError' | 'NonRetryable' | 'Timeout' | 'TooLarge'
     }>
 
@@ -31,6 +33,8 @@ export type Input =
       epoch: number
       run: RunResult
       durationMs: number
+      /** The last lines that it said. @default none */
+      tail?: string | null
     }>
   | Readonly<{ kind: 'message'; from: NodeId; message: Message }>
   /** News out of a file instead of from a peer; answered with `loaded` when they are on disk. */

@@ -167,7 +167,8 @@ export class Work {
     const entry = log.get(input.taskId)!
     this.#pace.ran(entry.record.spec.type, input.durationMs)
     counters.ran(entry.record.spec.type, input.durationMs)
-    log.write(entry, outcomeOf(self, entry.record, input.run, clock.stamp(now), input.durationMs))
+    const { run, durationMs, tail = null } = input
+    log.write(entry, outcomeOf(self, entry.record, run, clock.stamp(now), durationMs, tail))
     this.#replication.urge()
     this.consider([entry])
   }

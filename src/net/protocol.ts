@@ -11,6 +11,7 @@ export type ProtocolNames = Readonly<{
   direct: string
   sync: string
   blob: string
+  output: string
   logTopic: string
   heartbeatTopic: string
 }>
@@ -66,6 +67,12 @@ export const answersMax = 8
 export const blobAnswersMax = 32
 export const blobAnswersPerPeerMax = 16
 
+/** An answer about output on which nothing moves for so long: three times as long as a node is quiet while it follows. */
+export const outputStallMs = 10_000
+/** Answers about output under way, in all and to one peer: a peer may follow many runs. A slow reader costs 1 MiB. */
+export const outputAnswersMax = 256
+export const outputAnswersPerPeerMax = 128
+
 /** How often gossip streams are compared with connections; two misses in a row count, so that a new one has time. */
 export const watchMs = 3000
 /** Unread gossip per peer. Gossipsub itself has no bound that leaves the stream usable. */
@@ -77,6 +84,7 @@ export function protocolNames(cluster: string): ProtocolNames {
     direct: `/hearsay/${cluster}/direct/1`,
     sync: `/hearsay/${cluster}/sync/1`,
     blob: `/hearsay/${cluster}/blob/1`,
+    output: `/hearsay/${cluster}/output/1`,
     logTopic: `/hearsay/${cluster}/log/1`,
     heartbeatTopic: `/hearsay/${cluster}/heartbeat/1`
   }

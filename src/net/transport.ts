@@ -8,6 +8,7 @@
 import type { PeerInfo, PrivateKey } from '@libp2p/interface'
 import { nodeOf } from '../core/base/ids.ts'
 import type { Message, SyncRequest } from '../core/message.ts'
+import type { OutputAnswer, OutputRequest } from '../core/output.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import type { KeepBlob, NetCounters, PeerView, Receiver, Transport } from '../node/ports.ts'
 import { decode, encode } from '../wire/codec.ts'
@@ -19,10 +20,12 @@ import { Discovery } from './discovery.ts'
 import { Gossip } from './gossip.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
+import { OutputStreams } from './output.ts'
 import { Peers, type RememberedPeer } from './peers.ts'
 import {
   blobAnswersMax,
   flushTimeoutMs,
+  outputAnswersMax,
   protocolNames,
   serviceTag,
   stopTimeoutMs,
@@ -95,6 +98,7 @@ class Libp2pTransport implements Transport {
   readonly #gossip: Gossip
   readonly #sync: SyncStreams
   readonly #blobs: BlobStreams
+  readonly #output: OutputStreams
   readonly #listen: readonly string[]
   #receiver: Receiver | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
@@ -141,6 +145,11 @@ class Libp2pTransport implements Transport {
       protocol: this.#names.blob,
       read: async hash => (await this.#deliver(receiver => receiver.readBlob(hash))) ?? null
     })
+    this.#output = new OutputStreams({
+      ...shared,
+      protocol: this.#names.output,
+      answer: request => this.#deliver(receiver => receiver.answerOutput(request)) ?? nothing
+    })
   }
 
   async start(receiver: Receiver): Promise<void> {
@@ -163,6 +172,10 @@ class Libp2pTransport implements Transport {
     await network.handle(this.#names.blob, (stream, from) => this.#blobs.accept(stream, from), {
       maxInboundStreams: blobAnswersMax,
       maxOutboundStreams: blobAnswersMax
+    })
+    await network.handle(this.#names.output, (stream, from) => this.#output.accept(stream, from), {
+      maxInboundStreams: outputAnswersMax,
+      maxOutboundStreams: outputAnswersMax
     })
     try {
       await network.start()
@@ -204,6 +217,14 @@ class Libp2pTransport implements Transport {
     return this.#state === 'started' && this.#blobs.fetch(peer, ref, keep)
   }
 
+  askOutput(
+    peer: string,
+    request: OutputRequest,
+    signal: AbortSignal
+  ): AsyncIterable<OutputAnswer> {
+    return this.#output.ask(peer, request, signal)
+  }
+
   probe(peer: string, addresses: readonly string[]): Promise<boolean> {
     return isDeserted(peer, addresses, this.#network)
   }
@@ -221,6 +242,7 @@ class Libp2pTransport implements Transport {
     this.#state = 'stopped'
     this.peerBook.stop()
     this.#blobs.stop()
+    this.#output.stop()
     await this.#sync.stop()
     this.#receiver = null
     await Promise.all([this.#gossip.stop(), this.#streams.stop(flushTimeoutMs)])
@@ -293,3 +315,5 @@ class Libp2pTransport implements Transport {
     }
   }
 }
+
+const nothing: AsyncIterable<never> = (async function* () {})()

@@ -5,10 +5,13 @@
  * an input.
  */
 import type { Core } from '../core/core.ts'
-import type { CoreEvent, Effect } from '../core/effect.ts'
+import type { Effect } from '../core/effect.ts'
 import type { TaskId } from '../core/base/ids.ts'
 import type { Input } from '../core/input.ts'
 import { BlobTraffic } from './blob-traffic.ts'
+import type { Announcements } from './announcements.ts'
+import { Logbook } from './logbook.ts'
+import { tailOf } from './tail.ts'
 import type { Blobs, Clock, Journal, Receiver, Runner, Transport } from './ports.ts'
 
 export type Ports = Readonly<{
@@ -23,11 +26,10 @@ export type Ports = Readonly<{
 export interface Observer {
   accepted(request: number, taskId: TaskId, acks: number, short: boolean): void
   loaded(request: number): void
-  settled(taskId: TaskId): void
-  event(event: CoreEvent): void
   left(): void
   /** Somebody who was here before is in this node's place. */
   giveWay(why: 'identity' | 'name'): void
+  readonly announce: Announcements
   /** The disk refuses to be written to; null: it works again. */
   disk(failure: unknown): void
 }
@@ -43,6 +45,8 @@ export class Engine {
   readonly #ports: Ports
   /** Blobs on their way to this node, and away from it. */
   readonly blobs: BlobTraffic
+  /** What the runs of this node say. */
+  readonly logbook: Logbook
   readonly #observer: Observer
   readonly #inputs: Input[] = []
   #busy = false
@@ -54,15 +58,25 @@ export class Engine {
     this.#core = core
     this.#ports = ports
     this.blobs = new BlobTraffic(ports, ref => this.feed({ kind: 'blob-kept', ref }))
+    this.logbook = new Logbook(() => ports.clock.now())
     this.#observer = observer
   }
 
   async start(): Promise<void> {
     const { transport, runner, clock } = this.#ports
     this.#running = true
-    runner.onEnded((taskId, epoch, run, durationMs) =>
-      this.feed({ kind: 'completion', taskId, epoch, run, durationMs })
-    )
+    runner.onEnded((taskId, epoch, run, durationMs) => {
+      const tail = tailOf(this.logbook.end(taskId, epoch))
+      this.feed({ kind: 'completion', taskId, epoch, run, durationMs, tail })
+    })
+    runner.onOutput((taskId, epoch, stream, text) => {
+      this.logbook.say(taskId, epoch, stream, text)
+      this.#observer.announce.said(taskId, stream, text)
+    })
+    runner.onProgress((taskId, epoch, fraction, message) => {
+      this.logbook.progress(taskId, epoch, fraction, message)
+      this.#observer.announce.progressed(taskId, fraction, message)
+    })
     runner.useBlobs(this.blobs)
     await transport.start(this.#receiver())
     this.#stopTicking = clock.every(TICK_MS, () => this.feed({ kind: 'tick' }))
@@ -89,6 +103,7 @@ export class Engine {
     this.#running = false
     this.#inputs.length = 0
     this.#stopTicking()
+    this.logbook.close()
     await this.#ports.runner.stop()
     await this.#ports.transport.stop()
     await this.#ports.journal.close()
@@ -112,17 +127,20 @@ export class Engine {
       case 'drop-blob':
         return this.blobs.drop(effect.hash)
       case 'start':
+        this.logbook.begin(effect.run)
         return runner.start(effect.run)
       case 'abort':
+        this.logbook.end(effect.taskId, effect.epoch)
         return runner.abort(effect.taskId, effect.epoch)
       case 'accepted':
         return this.#observer.accepted(effect.request, effect.taskId, effect.acks, effect.short)
       case 'loaded':
         return this.#observer.loaded(effect.request)
       case 'settled':
-        return this.#observer.settled(effect.taskId)
+        return this.#observer.announce.settled(effect.taskId)
       case 'notify':
-        return this.#observer.event(effect.event)
+        if (effect.event.name === 'task:pruned') this.logbook.forget(effect.event.taskId)
+        return this.#observer.announce.event(effect.event)
       case 'give-way':
         return this.#observer.giveWay(effect.why)
       case 'left':
@@ -174,7 +192,8 @@ export class Engine {
       syncEnded: (peer, whole) => this.feed({ kind: 'sync-ended', peer, whole }),
       addresses: addresses => this.feed({ kind: 'addresses', addresses }),
       answerSync: (_from, request) => this.#core.answerSync(request),
-      readBlob: hash => this.#ports.blobs.read(hash)
+      readBlob: hash => this.#ports.blobs.read(hash),
+      answerOutput: request => this.logbook.answer(request)
     }
   }
 }

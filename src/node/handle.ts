@@ -40,8 +40,29 @@ export type TaskView = {
   error: { name: string; message: string; stack?: string } | null
   dependsOn: TaskId[]
   tags: string[]
+  /** How far its run is, 0 to 1, as the handler said; null if it said nothing, or does not run. */
+  progress: { fraction: number; message: string | null } | null
   /** Nodes that were gone while they ran it. */
   lost: string[]
+}
+
+export type LogsOptions = {
+  /** Go on until the task has settled. @default false */
+  follow?: boolean
+  signal?: AbortSignal
+}
+
+/** What a run has said; `note` is what hearsay has to remark on it. */
+export type LogEntry = {
+  v: 1
+  /** By the clock of the node that ran it. */
+  at: string
+  attempt: number
+  /** Name of the node that ran it. */
+  node: string | null
+  stream: 'stdout' | 'stderr' | 'log' | 'note'
+  /** A line with its end, several, or, if nothing ends it yet, a part of one. */
+  text: string
 }
 
 export type NodeStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
@@ -236,6 +257,19 @@ export interface NodeHandle {
   task(id: TaskId): TaskView
   /** Newest first. */
   tasks(filter?: TaskFilter): Iterable<TaskView>
+  /**
+   * What the runs of a task have said, from the beginning, on whichever nodes they ran: what it printed, and what it
+   * logged. Of each attempt the first 64 KiB and the last MiB are kept, by the node that ran it, in memory: until the task
+   * is forgotten, the node stops, or newer output needs the room (64 MiB in all). The last 16 KiB outlive the node.
+   *
+   * @throws UnknownTaskError NodeClosedError, and while it is read the signal's reason
+   */
+  logs(id: TaskId, options?: LogsOptions): AsyncIterable<LogEntry>
+  /**
+   * Asks the other nodes how far their runs are, so that views of tasks say it; at most once a second. Takes half a second
+   * at most, and never rejects.
+   */
+  refreshProgress(): Promise<void>
   /** A file with all tasks that this node knows, piece by piece, made as it is read. */
   exportState(): Iterable<string>
   /**

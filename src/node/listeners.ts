@@ -48,6 +48,17 @@ export class Listeners {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Whether anybody listens. */
+  get any(): boolean {
+    return this.#listeners.size > 0
+  }
+
+  /** Tells those who listen now of something that is not kept: it has the cursor of what was kept before it. */
+  mention(event: string, fields: Fields): void {
+    const view = this.#view(this.#next - 1, { atMs: this.#now(), event, fields })
+    for (const listener of this.#listeners) listener(view)
+  }
+
   emit(event: string, fields: Fields): void {
     const happened = { atMs: this.#now(), event, fields }
     const number = this.#next++

@@ -4,21 +4,18 @@
  */
 import { bootName, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
-import type { CoreEvent } from '../core/effect.ts'
 import { DURATION_MS_MAX } from '../durations.ts'
-import {
-  AmbiguousTaskError,
-  InvalidOptionError,
-  NodeClosedError,
-  UnknownTaskError
-} from '../errors.ts'
+import { AmbiguousTaskError, InvalidOptionError, NodeClosedError } from '../errors.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
+import { Announcements } from './announcements.ts'
 import { Contents } from './contents.ts'
 import { DiskState } from './disk-state.ts'
 import { Engine, type Observer, type Ports } from './engine.ts'
 import type {
   LoadedState,
+  LogEntry,
+  LogsOptions,
   NodeEvent,
   NodeHandle,
   NodeView,
@@ -33,6 +30,7 @@ import type { HandlerFunction } from './ports.ts'
 import { Leaving } from './leaving.ts'
 import { Listeners } from './listeners.ts'
 import { Manage } from './manage.ts'
+import { Output } from './output.ts'
 import { Picture } from './picture.ts'
 import { durationMs, typeName } from './task-options.ts'
 import type { NodeSettings } from './settings.ts'
@@ -58,6 +56,8 @@ export class Node implements NodeHandle {
   readonly #listeners: Listeners
   readonly #leaving: Leaving
   readonly #manage: Manage
+  readonly #announcements: Announcements
+  readonly #output: Output
   #working = false
   /** Nothing comes in any more, so that nobody may begin to wait for it. */
   #isClosed = false
@@ -68,9 +68,13 @@ export class Node implements NodeHandle {
     this.#ports = ports
     this.#settings = settings
     this.#disk = new DiskState(settings.name, settings.log)
-    this.#listeners = new Listeners(bootName(core.view.self().boot), () => ports.clock.now())
-    this.#picture = new Picture(core.view, ports, settings)
+    const now = (): number => ports.clock.now()
+    this.#listeners = new Listeners(bootName(core.view.self().boot), now)
+    this.#announcements = new Announcements(core.view, this.#listeners, this.#waits, now)
     this.#engine = new Engine(core, ports, this.#observer())
+    const nameOf = (node: NodeId): string => this.#picture.nameOf(node)
+    this.#output = new Output({ ...ports, core: core.view, logbook: this.#engine.logbook, nameOf })
+    this.#picture = new Picture(core.view, ports, settings, this.#output)
     this.#contents = new Contents(this.#engine.blobs, core.view)
     this.#submissions = new Submissions({
       contents: this.#contents,
@@ -218,6 +222,16 @@ export class Node implements NodeHandle {
     return this.#picture.tasks(filter)
   }
 
+  logs(id: TaskId, options: LogsOptions = {}): AsyncIterable<LogEntry> {
+    this.#assertOpen()
+    this.#picture.record(id)
+    return this.#output.read(id, options)
+  }
+
+  refreshProgress(): Promise<void> {
+    return this.#output.refresh()
+  }
+
   /**
    * Writes all tasks that this node knows to a file, for `loadState` on any node of the cluster. An existing file is
    * replaced when the new one is complete.
@@ -294,29 +308,11 @@ export class Node implements NodeHandle {
     return {
       accepted: (request, ...accepted) => this.#submissions.accepted(request, ...accepted),
       loaded: request => this.#state.loaded(request),
-      settled: taskId => {
-        const record = this.#core.view.record(taskId)!
-        this.#listeners.emit(`task:${record.outcome!.status}`, { taskId, type: record.spec.type })
-        this.#waits.release(record)
-      },
-      event: event => this.#onCoreEvent(event),
       left: () => this.#leaving.left(),
       giveWay: why => this.#leaving.giveWay(this.name, why),
+      announce: this.#announcements,
       disk: failure => this.#disk.note(failure)
     }
-  }
-
-  #onCoreEvent(event: CoreEvent): void {
-    if (!('taskId' in event)) {
-      this.#listeners.emit(event.name, { node: event.nodeName, id: event.node })
-      return
-    }
-    if (event.name === 'task:pruned') {
-      const why = `${event.taskId} settled while this node was away, and has been forgotten since`
-      this.#waits.reject(event.taskId, () => new UnknownTaskError(why))
-    }
-    const type = this.#core.view.record(event.taskId)?.spec.type ?? ''
-    this.#listeners.emit(event.name, { taskId: event.taskId, type })
   }
 
   #equip(): void {

@@ -8,21 +8,25 @@ import type { CoreView } from '../core/view.ts'
 import { UnknownTaskError } from '../errors.ts'
 import type { NodeView, StatusView, TaskFilter, TaskView, WorkerHealth } from './handle.ts'
 import type { Clock, Transport } from './ports.ts'
+import type { ProgressBoard } from './progress-board.ts'
 import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
 
 export class Picture {
   readonly #core: CoreView
   readonly #ports: Readonly<{ transport: Transport; clock: Clock }>
   readonly #cluster: string
+  readonly #progress: Pick<ProgressBoard, 'of'>
   readonly #self: Readonly<{ node: NodeId; name: string }>
 
   constructor(
     core: CoreView,
     ports: Readonly<{ transport: Transport; clock: Clock }>,
-    settings: Readonly<{ cluster: string; roster: readonly string[] }>
+    settings: Readonly<{ cluster: string; roster: readonly string[] }>,
+    progress: Pick<ProgressBoard, 'of'>
   ) {
     this.#core = core
     this.#ports = ports
+    this.#progress = progress
     this.#cluster = settings.cluster
     const { boot, name } = core.self()
     this.#self = { node: nodeOf(boot), name }
@@ -48,7 +52,7 @@ export class Picture {
       (state === undefined || this.#core.state(record) === state) &&
       (type === undefined || record.spec.type === type) &&
       (tag === undefined || record.spec.tags.includes(tag)) &&
-      (node === undefined || this.#nameOf(record.claim.holder) === node)
+      (node === undefined || this.nameOf(record.claim.holder) === node)
     const records = [...this.#core.records()].filter(matching)
     records.sort(
       (x, y) => y.spec.submittedAt - x.spec.submittedAt || compareText(y.spec.id, x.spec.id)
@@ -107,8 +111,9 @@ export class Picture {
   }
 
   view(record: TaskRecord): TaskView {
-    const nameOf = (boot: BootId): string => this.#nameOf(boot)
-    return taskView(record, this.#core, nameOf, this.#canRun(record.spec.type))
+    const nameOf = (boot: BootId): string => this.nameOf(boot)
+    const canRun = this.#canRun(record.spec.type)
+    return { ...taskView(record, this.#core, nameOf, canRun), progress: this.#progress.of(record) }
   }
 
   #canRun(type: string): boolean {
@@ -116,7 +121,8 @@ export class Picture {
     return workers.some(({ handlers }) => handlers.includes(type))
   }
 
-  #nameOf(boot: BootId): string {
+  /** Of a node or a boot: `computer/instance` if it is known, else the id. */
+  nameOf(boot: BootId): string {
     const node: NodeId = nodeOf(boot)
     if (node === this.#self.node) return this.#self.name
     return this.#core.member(node)?.heartbeat.name ?? node

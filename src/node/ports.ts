@@ -6,6 +6,7 @@ import type { Flush, MemberRecord, Run, StoredTask } from '../core/effect.ts'
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
 import type { Expected, Message, SyncRequest, VersionVector } from '../core/message.ts'
+import type { OutputAnswer, OutputRequest, OutputStream } from '../core/output.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { Replica } from '../core/log/replica.ts'
 
@@ -20,6 +21,8 @@ export interface Receiver {
   answerSync(from: NodeId, request: SyncRequest): Iterable<Message>
   /** The bytes of a blob that a peer asks for, or null if it is not here. */
   readBlob(hash: BlobHash): Promise<AsyncIterable<Uint8Array> | null>
+  /** What a peer asks about the output of runs. Pulled as fast as the peer reads. */
+  answerOutput(request: OutputRequest): AsyncIterable<OutputAnswer>
 }
 
 /** Takes the bytes of a blob as they come. Resolves to whether they were the right ones. */
@@ -62,6 +65,12 @@ export interface Transport {
    * count as refused.
    */
   fetchBlob(peer: NodeId, ref: BlobRef, keep: KeepBlob): Promise<boolean>
+  /**
+   * Asks one peer about the output of runs. Comes to an end after `end` has been yielded.
+   *
+   * @throws while it is read, if the peer cannot be reached, goes away, hangs, or says what is malformed
+   */
+  askOutput(peer: NodeId, request: OutputRequest, signal: AbortSignal): AsyncIterable<OutputAnswer>
   peers(): readonly PeerView[]
   counters(): NetCounters
   stop(): Promise<void>
@@ -123,10 +132,6 @@ export interface StateFiles {
 
 /** What was in a file. */
 export type LoadedReplica = Readonly<{ vector: VersionVector; tasks: readonly StoredTask[] }>
-
-/** Where a run says something: as a program does, or by its context. */
-export const OUTPUT_STREAMS = ['stdout', 'stderr', 'log'] as const
-export type OutputStream = (typeof OUTPUT_STREAMS)[number]
 
 export type RunEnded = (taskId: TaskId, epoch: number, run: RunResult, durationMs: number) => void
 

@@ -19,7 +19,7 @@ export function taskView(
   core: CoreView,
   nameOf: NameOf,
   canRun: boolean
-): TaskView {
+): Omit<TaskView, 'progress'> {
   const { spec, claim, started, outcome } = record
   const settled = isSettled(record)
   const state = core.state(record)

@@ -13,7 +13,7 @@ import type { RunResult } from '../core/input.ts'
 import type { Attempt } from './attempt.ts'
 import { commandOf, type Command } from './command.ts'
 import { readValues, type RunFiles } from './contents.ts'
-import type { OutputStream } from '../node/ports.ts'
+import type { OutputStream } from '../core/output.ts'
 import type { Reporter } from './context.ts'
 import { failure, outcomeOfResult, outcomeOfUnreadable } from './outcome.ts'
 import { ProcessGroup } from './process-group.ts'
@@ -108,7 +108,7 @@ async function outcomeOf(ending: Ending): Promise<RunResult> {
   }
   const how =
     ending.signal === null ? `exited with code ${ending.exitCode}` : `was ended by ${ending.signal}`
-  return failure('CommandFailedError', `the command ${how}`)
+  return { ...failure('CommandFailedError', `the command ${how}`), result: JSON.stringify(ending) }
 }
 
 /** Hands on what a stream brings, at a bounded rate. The returned function waits for its end. */

@@ -7,7 +7,7 @@
  * dropped, and a line says how many.
  */
 import type { Run } from '../core/effect.ts'
-import type { OutputStream } from '../node/ports.ts'
+import type { OutputStream } from '../core/output.ts'
 import type { HandlerContext } from './handler.ts'
 import { cutBytes } from './outcome.ts'
 

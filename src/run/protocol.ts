@@ -4,7 +4,7 @@
  */
 import type { Run } from '../core/effect.ts'
 import type { RunResult } from '../core/input.ts'
-import type { OutputStream } from '../node/ports.ts'
+import type { OutputStream } from '../core/output.ts'
 import type { RunFiles } from './contents.ts'
 
 /** Why a run is to stop. */

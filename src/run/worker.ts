@@ -10,7 +10,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { parentPort, type MessagePort } from 'node:worker_threads'
 import type { RunResult } from '../core/input.ts'
-import type { OutputStream } from '../node/ports.ts'
+import type { OutputStream } from '../core/output.ts'
 import { readValues, type RunFiles } from './contents.ts'
 import { createContext, type RunContext } from './context.ts'
 import type { Handler } from './handler.ts'

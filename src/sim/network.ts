@@ -27,7 +27,7 @@ export type NetworkOptions = Readonly<{
 }>
 
 /** Whether a node has a blob is all that matters of it. */
-export type Receiver = Omit<RealReceiver, 'readBlob'> &
+export type Receiver = Omit<RealReceiver, 'readBlob' | 'answerOutput'> &
   Readonly<{ hasBlob(hash: BlobHash): boolean }>
 
 /** About what libp2p needs to notice and dial again. */

@@ -133,9 +133,12 @@ const outcome = mapped(
   (given: Outcome) => given,
   sent => {
     const completed = sent.status === 'completed'
-    if (completed !== (sent.result !== null) || completed !== (sent.reason === null)) {
+    if ((completed && sent.result === null) || completed !== (sent.reason === null)) {
       refuse('an outcome has a result if it is completed, and a reason if it is not')
     }
+    if (!completed && isBlob(sent.result)) refuse('only a completed outcome has a result in a blob')
+    if (sent.status === 'cancelled' && sent.result !== null)
+      refuse('a cancelled task has no result')
     if (completed && sent.error !== null) refuse('a completed outcome has no error')
     return sent
   }

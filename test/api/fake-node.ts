@@ -19,6 +19,7 @@ import type {
   BlobRef,
   Json,
   LoadedState,
+  LogEntry,
   NodeEvent,
   NodeHandle,
   NodeView,
@@ -245,6 +246,28 @@ export class FakeNode implements NodeHandle {
     this.events.emit(event, details)
   }
 
+  /** What `logs` gives; with `follow`, it ends when the task has settled. */
+  readonly entries: LogEntry[] = []
+
+  async *logs(
+    id: string,
+    { follow = false, signal }: { follow?: boolean; signal?: AbortSignal } = {}
+  ): AsyncGenerator<LogEntry> {
+    this.task(id)
+    for (let next = 0; ;) {
+      while (next < this.entries.length) yield this.entries[next++]!
+      if (!follow || this.task(id).settledAt !== null) return
+      await new Promise(resolve => setTimeout(resolve, 5))
+      signal?.throwIfAborted()
+    }
+  }
+
+  progressRefreshed = 0
+
+  async refreshProgress(): Promise<void> {
+    this.progressRefreshed++
+  }
+
   leave(graceMs = 0): Promise<void> {
     this.leftAfterMs = graceMs
     return Promise.resolve()
@@ -274,6 +297,7 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     error: null,
     dependsOn: [],
     tags: [],
+    progress: null,
     lost: []
   }
 }

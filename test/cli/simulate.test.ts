@@ -23,7 +23,7 @@ async function runWithMistake(argv: readonly string[]): Promise<Said> {
   vi.doMock('../../src/core/claim/rules.ts', async importOriginal => {
     const rules = await importOriginal<typeof RulesRoom>()
     const outcomeOf: typeof rules.outcomeOf = (self, record, _run, at, durationMs) =>
-      rules.outcomeOf(self, record, { status: 'completed', result: 'null' }, at, durationMs)
+      rules.outcomeOf(self, record, { status: 'completed', result: 'null' }, at, durationMs, null)
     return { ...rules, outcomeOf }
   })
   return (await import('./run.ts')).run(argv)

@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { bootId } from '../../src/core/base/ids.ts'
 import type { Batch, Heartbeat, Message, SyncRequest } from '../../src/core/message.ts'
+import type { OutputAnswer, OutputRequest } from '../../src/core/output.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
 import type { Receiver, Transport } from '../../src/node/ports.ts'
 import { GOSSIP_BYTES_MAX } from '../../src/wire/limits.ts'
@@ -21,6 +22,7 @@ class Witness implements Receiver {
   readonly ended: { peer: string; whole: boolean }[] = []
   answer: (from: string, request: SyncRequest) => Iterable<Message> = () => []
   readonly blobs = new Map<string, () => AsyncIterable<Uint8Array>>()
+  output: (request: OutputRequest) => AsyncIterable<OutputAnswer> = async function* () {}
 
   message(from: string, message: Message): void {
     this.messages.push({ from, message })
@@ -37,6 +39,9 @@ class Witness implements Receiver {
   }
   async readBlob(hash: string): Promise<AsyncIterable<Uint8Array> | null> {
     return this.blobs.get(hash)?.() ?? null
+  }
+  answerOutput(request: OutputRequest): AsyncIterable<OutputAnswer> {
+    return this.output(request)
   }
   linked(): string[] {
     const last = new Map(this.links.map(link => [link.peer, link.up]))

@@ -6,6 +6,7 @@ import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { bootId } from '../../src/core/base/ids.ts'
 import type { Batch, Heartbeat, Message, SyncRequest } from '../../src/core/message.ts'
+import type { OutputAnswer, OutputRequest } from '../../src/core/output.ts'
 import {
   createTransport,
   type TransportLog,
@@ -23,6 +24,7 @@ export class Recorder implements Receiver {
   own: readonly string[] = []
   answer: (from: string, request: SyncRequest) => Iterable<Message> = () => []
   readonly blobs: Map<string, () => AsyncIterable<Uint8Array>> = new Map()
+  output: (request: OutputRequest) => AsyncIterable<OutputAnswer> = async function* () {}
 
   message(from: string, message: Message): void {
     this.messages.push({ from, message })
@@ -41,6 +43,9 @@ export class Recorder implements Receiver {
   }
   async readBlob(hash: string): Promise<AsyncIterable<Uint8Array> | null> {
     return this.blobs.get(hash)?.() ?? null
+  }
+  answerOutput(request: OutputRequest): AsyncIterable<OutputAnswer> {
+    return this.output(request)
   }
   isLinked(peer: string): boolean {
     return this.links.findLast(link => link.peer === peer)?.up ?? false

@@ -92,7 +92,7 @@ describe('the simulator reports', () => {
   test('an outcome that no run produced', async () => {
     plant<typeof Rules>(rooms.rules, ({ outcomeOf }) => ({
       outcomeOf: (self, record, _run, at, durationMs) =>
-        outcomeOf(self, record, { status: 'completed', result: 'null' }, at, durationMs)
+        outcomeOf(self, record, { status: 'completed', result: 'null' }, at, durationMs, null)
     }))
     expect(await brokenBy({ failing: 1, dependent: 0 })).toMatch(/^invariant 4:/)
   })

@@ -298,8 +298,8 @@ describe('refused is', () => {
     ['a completion without a result', batchOf({ outcome: outcomeBy(A, { result: null }) })],
     ['a completion with a reason', batchOf({ outcome: outcomeBy(A, { reason: 'Timeout' }) })],
     [
-      'a failure with a result',
-      batchOf({ outcome: outcomeBy(A, { status: 'failed', result: '1', reason: 'Timeout' }) })
+      'a cancelled task with a result',
+      batchOf({ outcome: outcomeBy(A, { status: 'cancelled', result: '1', reason: 'Timeout' }) })
     ],
     [
       'a failure without a reason',

@@ -7,7 +7,7 @@ import { TooLargeError, WaitTimeoutError } from '../../errors.ts'
 import { TASK_ID, TASK_STATES } from '../../names.ts'
 import type { NodeHandle, TaskFilter, TaskView } from '../../node/handle.ts'
 import { batchStream } from '../batch.ts'
-import { listStream, textOf } from '../events.ts'
+import { listStream, pulledStream, textOf } from '../events.ts'
 import { problemOf } from '../problem.ts'
 import { check, ndjson, parse } from '../request.ts'
 import type { BatchAnswer } from '../batch.ts'
@@ -34,6 +34,8 @@ const patience = z.strictObject({
   timeoutMs: z.coerce.number().min(0).max(DURATION_MS_MAX).optional()
 })
 
+const following = z.strictObject({ follow: z.enum(['true', 'false']).optional() })
+
 export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): void {
   const tooLarge = (): never => {
     throw new TooLargeError(`a request may have at most ${BODY_BYTES_MAX} bytes`)
@@ -48,12 +50,22 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
     return c.json({ v: 1, ...submitted }, 201)
   })
   app.post('/v1/batch', c => ndjson(batchStream(textOf(c.req.raw.body), line => one(node, line))))
-  app.get('/v1/tasks', c => {
+  app.get('/v1/tasks', async c => {
+    await node.refreshProgress()
     const tasks = node.tasks(withoutUndefined(check(filter, c.req.query())))
     return ndjson(listStream(tasks))
   })
   app.get('/v1/tasks/:part', async c => {
-    return c.json(node.task(await node.resolveId(c.req.param('part'))))
+    const id = await node.resolveId(c.req.param('part'))
+    await node.refreshProgress()
+    return c.json(node.task(id))
+  })
+  app.get('/v1/tasks/:part/logs', async c => {
+    const follow = check(following, c.req.query()).follow === 'true'
+    const id = await node.resolveId(c.req.param('part'))
+    const ended = new AbortController()
+    const signal = AbortSignal.any([c.req.raw.signal, closing, ended.signal])
+    return ndjson(pulledStream(node.logs(id, { follow, signal }), ended))
   })
   app.get('/v1/tasks/:part/wait', async c => {
     const { timeoutMs } = check(patience, c.req.query())

@@ -77,7 +77,8 @@ export function outcomeOf(
   record: TaskRecord,
   run: RunResult,
   at: Hlc,
-  durationMs: number
+  durationMs: number,
+  tail: string | null
 ): Patch {
   assert(holds(self, record), 'only the holder says how a task ended')
   const completed = run.status === 'completed'
@@ -88,10 +89,10 @@ export function outcomeOf(
       by: self,
       at,
       durationMs,
-      result: completed ? run.result : null,
+      result: run.result ?? null,
       error: completed ? null : run.error,
       reason: completed ? null : run.reason,
-      tail: null
+      tail
     }
   }
 }

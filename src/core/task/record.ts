@@ -76,7 +76,7 @@ export type Outcome = Readonly<{
   at: Hlc
   /** How long the handler ran, in ms; 0 if it was never called. */
   durationMs: number
-  /** If completed, else null. */
+  /** Of a completed task; a failed one may have something to say for itself, too. */
   result: Content | null
   error: TaskError | null
   reason: SettledReason | null

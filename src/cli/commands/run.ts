@@ -1,0 +1,85 @@
+/**
+ * `hearsay run`: a command on whichever node has room for it, as if it ran here: its output is printed as it comes, and
+ * its exit code is ours.
+ *
+ * It goes on if this ends. A code that the command did not choose is one that shells know: 128
+ * and the number of the signal, 124 for a time that is over, 125 for whatever kept it from running.
+ */
+import { constants } from 'node:os'
+import type { Command } from '@commander-js/extra-typings'
+import type { Json, TaskView } from '../../node/handle.ts'
+import { OWN_FAILURE } from '../exit-code.ts'
+import { linesOf, pass } from '../output.ts'
+import { readText } from '../payload.ts'
+import { printable } from '../print.ts'
+import { submitOptions, taskFlags, type TaskFlags } from '../task-flags.ts'
+import { BrokenPipeError, type Terminal } from '../terminal.ts'
+import { clientVerb, openClient, type Where } from '../verb.ts'
+
+type Flags = TaskFlags &
+  Where & { cwd?: string; env?: string[]; stdin?: string; shell?: true; json?: true }
+
+const TIME_OVER = 124
+const TIME_REASONS = ['Timeout', 'DeadlineExceeded']
+const SIGNAL_BASE = 128
+
+export function register(program: Command, terminal: Terminal): void {
+  const outline = {
+    name: 'run',
+    summary: 'run a command on a node that takes commands, and follow it',
+    examples: [
+      'hearsay run -- make -C /srv/project test',
+      "hearsay run --timeout 5m --shell -- 'sort /data/words | uniq -c'"
+    ]
+  }
+  taskFlags(clientVerb(program, outline))
+    .argument('<command...>', 'the program and its arguments, after --')
+    .option('--cwd <folder>', 'where to run it, as an absolute path of the node that does')
+    .option('--env <name=value...>', 'variables, beside those of the node')
+    .option('--stdin <@file>', 'what it reads: a text, @file, or - for our own stdin')
+    .option('--shell', 'have /bin/sh read the first word; further words are $1 and so on')
+    .action(async (argv, flags) => {
+      try {
+        await run(argv, flags, terminal)
+      } catch (error) {
+        if (error instanceof BrokenPipeError) throw error
+        terminal.words(printable((error as Error).message))
+        terminal.exitCode = OWN_FAILURE
+      }
+    })
+}
+
+async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<void> {
+  const { cwd, env, stdin, shell, json } = flags
+  const { parseLabels } = await import('../config.ts')
+  const payload = {
+    argv,
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env: parseLabels(env) }),
+    ...(stdin === undefined ? {} : { stdin: await readText(stdin, terminal.stdin) }),
+    ...(shell === undefined ? {} : { shell })
+  }
+  const client = await openClient(flags)
+  const submitted = await client.submit('command', payload, submitOptions(flags))
+  for (const warning of submitted.warnings) terminal.words(warning)
+  const entries = client.logs(submitted.id, true)
+  if (json) for await (const line of linesOf(entries)) await terminal.json(line)
+  else for await (const entry of entries) await pass(entry, terminal)
+  const task = await client.wait(submitted.id)
+  if (json) await terminal.json(task)
+  terminal.exitCode = codeOf(task, terminal)
+}
+
+/** The code of the command, if it came to have one; else why it did not, in words. */
+function codeOf(task: TaskView, terminal: Terminal): number {
+  const { exitCode, signal } = (task.result ?? {}) as Record<string, Json>
+  if (typeof exitCode === 'number') return exitCode
+  if (typeof signal === 'string') return codeOfSignal(signal)
+  const why = task.error === null ? (task.reason ?? '') : task.error.message
+  terminal.words(printable(`${task.id} ${task.state}: ${why}`))
+  return TIME_REASONS.includes(task.reason ?? '') ? TIME_OVER : OWN_FAILURE
+}
+
+function codeOfSignal(name: string): number {
+  return SIGNAL_BASE + (constants.signals[name as NodeJS.Signals] ?? 0)
+}

@@ -1,0 +1,76 @@
+/**
+ * What happens at this node, told as events to whoever listens.
+ *
+ * Output and progress may come by the thousand. They are told to those who listen at that moment, shortened and not more
+ * than so many a second, and are not kept: they must not push out what is rare. All of it is in the logs of the task.
+ */
+import type { TaskId } from '../core/base/ids.ts'
+import type { CoreEvent } from '../core/effect.ts'
+import type { OutputStream } from '../core/output.ts'
+import type { CoreView } from '../core/view.ts'
+import { UnknownTaskError } from '../errors.ts'
+import type { Json } from './handle.ts'
+import type { Listeners } from './listeners.ts'
+import type { Waits } from './waits.ts'
+
+/** Guess: more than anybody follows by eye, and nothing for the one who tells. */
+const PASSING_PER_SECOND_MAX = 200
+const TEXT_LENGTH_MAX = 1024
+
+export class Announcements {
+  readonly #core: CoreView
+  readonly #listeners: Listeners
+  readonly #waits: Waits
+  readonly #now: () => number
+  #secondBeganAt = 0
+  #passed = 0
+
+  /** @param now the wall clock in ms */
+  constructor(core: CoreView, listeners: Listeners, waits: Waits, now: () => number) {
+    this.#core = core
+    this.#listeners = listeners
+    this.#waits = waits
+    this.#now = now
+  }
+
+  settled(taskId: TaskId): void {
+    const record = this.#core.record(taskId)!
+    this.#listeners.emit(`task:${record.outcome!.status}`, { taskId, type: record.spec.type })
+    this.#waits.release(record)
+  }
+
+  event(event: CoreEvent): void {
+    if (!('taskId' in event)) {
+      this.#listeners.emit(event.name, { node: event.nodeName, id: event.node })
+      return
+    }
+    if (event.name === 'task:pruned') {
+      const why = `${event.taskId} settled while this node was away, and has been forgotten since`
+      this.#waits.reject(event.taskId, () => new UnknownTaskError(why))
+    }
+    this.#listeners.emit(event.name, { taskId: event.taskId, type: this.#typeOf(event.taskId) })
+  }
+
+  said(taskId: TaskId, stream: OutputStream, text: string): void {
+    this.#pass('task:log', taskId, { stream, text: text.slice(0, TEXT_LENGTH_MAX).toWellFormed() })
+  }
+
+  progressed(taskId: TaskId, fraction: number, message: string | null): void {
+    this.#pass('task:progress', taskId, { fraction, message })
+  }
+
+  #pass(event: string, taskId: TaskId, fields: Readonly<Record<string, Json>>): void {
+    if (!this.#listeners.any) return
+    const now = this.#now()
+    if (now - this.#secondBeganAt >= 1000) {
+      this.#secondBeganAt = now
+      this.#passed = 0
+    }
+    if (this.#passed++ >= PASSING_PER_SECOND_MAX) return
+    this.#listeners.mention(event, { taskId, type: this.#typeOf(taskId), ...fields })
+  }
+
+  #typeOf(taskId: TaskId): string {
+    return this.#core.record(taskId)?.spec.type ?? ''
+  }
+}

@@ -1,0 +1,180 @@
+/**
+ * What one run has said: its beginning and its end, however much there was in between.
+ *
+ * Of a long story the first pages and the last ones are kept. A position in it is the number of bytes before it, so a
+ * reader that comes back with a position goes on exactly there, and one that finds a later piece knows how much is
+ * missing. Small pieces that follow each other are kept as one; a reader who has seen a part of it gets the rest.
+ */
+import {
+  OUTPUT_LIMITS,
+  type AttemptInfo,
+  type OutputStream,
+  type Piece,
+  type Progress
+} from '../core/output.ts'
+
+const HEAD_BYTES_MAX = 65_536
+const END_BYTES_MAX = 1_048_576
+/** Pieces are put together up to this size, and if not more than this lies between them. */
+const JOINED_BYTES_MAX = 4096
+const JOINED_MS_MAX = 1000
+/** What a piece costs beside its text. Guess: an object of five fields, and its place in a list. */
+const PIECE_COST = 128
+
+type Kept = { position: number; at: number; stream: OutputStream; text: string; bytes: number }
+
+export class AttemptLog {
+  readonly #run: Readonly<{ taskId: string; epoch: number; attempt: number }>
+  readonly #head: Kept[] = []
+  /** From `#first` on; what is before has been dropped. */
+  #end: Kept[] = []
+  #first = 0
+  #endBytes = 0
+  /** All that was ever said, in bytes. */
+  #position = 0
+  readonly #waiting = new Set<(isNews: boolean) => void>()
+  progress: Progress | null = null
+  ended = false
+
+  constructor(run: Readonly<{ taskId: string; epoch: number; attempt: number }>) {
+    this.#run = run
+  }
+
+  get info(): AttemptInfo {
+    const { taskId, epoch, attempt } = this.#run
+    return { taskId, epoch, attempt, ended: this.ended, progress: this.progress }
+  }
+
+  /** Bytes of memory that it takes, more or less. */
+  get cost(): number {
+    const pieces = this.#head.length + this.#end.length - this.#first
+    return pieces * PIECE_COST + Math.min(this.#position, HEAD_BYTES_MAX) + this.#endBytes
+  }
+
+  say(stream: OutputStream, text: string, at: number): void {
+    for (const part of parts(text)) this.#add(stream, part, at)
+    this.#tell()
+  }
+
+  end(): void {
+    this.ended = true
+    this.#tell()
+  }
+
+  /** The first piece at or after a position, or the rest of the one that it lies in; undefined if there is none yet. */
+  after(position: number): Piece | undefined {
+    const kept = this.#find(position)
+    if (kept === undefined) return undefined
+    const { at, stream } = kept
+    if (kept.position >= position) return { position: kept.position, at, stream, text: kept.text }
+    const rest = Buffer.from(kept.text).subarray(position - kept.position)
+    return { position, at, stream, text: rest.toString('utf8') }
+  }
+
+  /** Resolves to true when something is said, or at the end; to false after `ms`. */
+  news(ms: number): Promise<boolean> {
+    const { promise, resolve } = Promise.withResolvers<boolean>()
+    const timer = setTimeout(resolve, ms, false).unref()
+    this.#waiting.add(resolve)
+    return promise.finally(() => {
+      clearTimeout(timer)
+      this.#waiting.delete(resolve)
+    })
+  }
+
+  /** The last pieces, at most `bytesMax` of text; the first of them may lack its beginning. */
+  last(bytesMax: number): Piece[] {
+    const found: Piece[] = []
+    let room = bytesMax
+    for (const kept of [...this.#head, ...this.#end.slice(this.#first)].toReversed()) {
+      if (room === 0) break
+      const { position, at, stream, text, bytes } = kept
+      if (bytes <= room) {
+        found.push({ position, at, stream, text })
+        room -= bytes
+        continue
+      }
+      const cut = characterFrom(Buffer.from(text), bytes - room)
+      if (cut !== '') found.push({ position: position + bytes - room, at, stream, text: cut })
+      room = 0
+    }
+    return found.toReversed()
+  }
+
+  #add(stream: OutputStream, text: string, at: number): void {
+    const bytes = Buffer.byteLength(text)
+    const isHead = this.#position < HEAD_BYTES_MAX
+    const list = isHead ? this.#head : this.#end
+    const last = list.at(-1)
+    if (
+      last !== undefined &&
+      last.stream === stream &&
+      last.bytes + bytes <= JOINED_BYTES_MAX &&
+      at - last.at <= JOINED_MS_MAX
+    ) {
+      last.text += text
+      last.bytes += bytes
+    } else {
+      list.push({ position: this.#position, at, stream, text, bytes })
+    }
+    this.#position += bytes
+    if (!isHead) this.#trim(bytes)
+  }
+
+  #trim(added: number): void {
+    this.#endBytes += added
+    while (this.#endBytes > END_BYTES_MAX) {
+      this.#endBytes -= this.#end[this.#first]!.bytes
+      this.#first++
+    }
+    if (this.#first < 1000 || this.#first < this.#end.length / 2) return
+    this.#end = this.#end.slice(this.#first)
+    this.#first = 0
+  }
+
+  #find(position: number): Kept | undefined {
+    const ofHead = this.#head.at(-1)
+    const inHead = ofHead !== undefined && position < ofHead.position + ofHead.bytes
+    const list = inHead ? this.#head : this.#end
+    let low = inHead ? 0 : this.#first
+    let high = list.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      const { position: start, bytes } = list[middle]!
+      if (start + bytes <= position) low = middle + 1
+      else high = middle
+    }
+    return list[low]
+  }
+
+  #tell(): void {
+    for (const resolve of this.#waiting) resolve(true)
+  }
+}
+
+/** A text in pieces that can be sent, cut between characters. */
+function* parts(text: string): Generator<string> {
+  const { pieceBytesMax } = OUTPUT_LIMITS
+  if (text.length * 3 <= pieceBytesMax || Buffer.byteLength(text) <= pieceBytesMax) {
+    if (text !== '') yield text.toWellFormed()
+    return
+  }
+  const bytes = Buffer.from(text)
+  for (let start = 0; start < bytes.length;) {
+    let end = Math.min(bytes.length, start + pieceBytesMax)
+    while (end < bytes.length && isInside(bytes[end])) end--
+    yield bytes.toString('utf8', start, end)
+    start = end
+  }
+}
+
+/** The text from a byte on, less the rest of a character that begins before it. */
+function characterFrom(bytes: Buffer, start: number): string {
+  let from = start
+  while (isInside(bytes[from])) from++
+  return bytes.toString('utf8', from)
+}
+
+function isInside(byte: number | undefined): boolean {
+  return ((byte ?? 0) & 0xc0) === 0x80
+}

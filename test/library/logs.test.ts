@@ -1,0 +1,135 @@
+/**
+ * Output and progress over real nodes: seen from any of them, while the task runs, after it, and after its node is gone.
+ */
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { TASK_LIMITS } from '../../src/core/options.ts'
+import type { LogEntry, Node } from '../../src/index.ts'
+import { until } from '../support/until.ts'
+import { endAll, forget, startNode } from './nodes.ts'
+
+let asker: Node
+let worker: Node
+
+beforeEach(async () => {
+  asker = await startNode()
+  worker = await startNode({ commands: true, concurrency: 2 })
+  await worker.startWorker()
+})
+afterEach(endAll)
+
+const command = (script: string, options = {}): Promise<string> =>
+  asker.createTask('command', { argv: [script], shell: true }, options)
+
+/** Reads on its own, so that a test can look at what has come so far. */
+function reading(
+  node: Node,
+  id: string,
+  follow: boolean
+): { entries: LogEntry[]; ended: Promise<void> } {
+  const entries: LogEntry[] = []
+  const read = async (): Promise<void> => {
+    for await (const entry of node.logs(id, { follow })) entries.push(entry)
+  }
+  return { entries, ended: read() }
+}
+
+async function logs(node: Node, id: string): Promise<LogEntry[]> {
+  const { entries, ended } = reading(node, id, false)
+  await ended
+  return entries
+}
+
+const textOf = (entries: readonly LogEntry[], stream: string): string =>
+  entries.flatMap(entry => (entry.stream === stream ? [entry.text] : [])).join('')
+
+test('output is followed from another node while it comes, and is there afterwards', async () => {
+  const id = await command('echo begun; echo wrong >&2; read line; echo "$line"', {})
+  const { entries, ended } = reading(asker, id, true)
+  await ended
+  expect(textOf(entries, 'stdout')).toBe('begun\n\n')
+  expect(textOf(entries, 'stderr')).toBe('wrong\n')
+  expect(entries[0]).toMatchObject({ v: 1, attempt: 1, node: worker.name, stream: 'stdout' })
+  expect(await logs(asker, id)).toEqual(entries)
+  expect(await logs(worker, id)).toEqual(entries)
+})
+
+test('what is printed reaches a reader on another node before the command ends', async () => {
+  const id = await command('echo first; sleep 30')
+  const { entries } = reading(asker, id, true)
+  await until(() => textOf(entries, 'stdout') === 'first\n', 'the first line')
+  expect(asker.task(id).state).toBe('running')
+})
+
+test('lines and prints of handlers are output, and so is what was said before a failure', async () => {
+  await worker.registerTaskHandler(
+    'talks',
+    new URL('./fixtures/talks.ts', import.meta.url).pathname
+  )
+  const id = await asker.createTask('talks', null)
+  await expect(asker.waitForTask(id)).rejects.toThrow('after all that')
+  const entries = await logs(asker, id)
+  expect(entries.map(({ stream, text }) => [stream, text])).toEqual([
+    ['log', 'a line\n'],
+    ['stdout', 'printed\n'],
+    ['stderr', 'warned\n']
+  ])
+})
+
+test('of a flood the beginning and the end are kept, and what is missing is counted', async () => {
+  const id = await command('seq 1 500000')
+  await asker.waitForTask(id)
+  const entries = await logs(asker, id)
+  const all = Array.from({ length: 500_000 }, (_, index) => `${index + 1}\n`).join('')
+  const gap = entries.findIndex(({ stream }) => stream === 'note')
+  const [start, end] = [entries.slice(0, gap), entries.slice(gap + 1)].map(part =>
+    textOf(part, 'stdout')
+  )
+  expect(all.startsWith(start!)).toBe(true)
+  expect(all.endsWith(end!)).toBe(true)
+  expect(start!.length).toBeGreaterThanOrEqual(65_536)
+  expect(end!.length).toBeGreaterThan(1_000_000)
+  expect(entries[gap]!.text).toContain(`${all.length - start!.length - end!.length} bytes`)
+})
+
+test('when its node is gone, the end of the output is still there', async () => {
+  const id = await command('seq 1 100000')
+  await asker.waitForTask(id)
+  forget(worker)
+  await worker.leave(0)
+  const entries = await logs(asker, id)
+  expect(entries[0]).toMatchObject({ stream: 'note' })
+  expect(entries[0]!.text).toContain('bytes of output are not kept')
+  expect(textOf(entries, 'stdout')).toMatch(/\n99999\n100000\n$/)
+  const kept = Buffer.byteLength(entries.map(({ text }) => text).join(''))
+  expect(kept).toBeLessThan(TASK_LIMITS.tailBytesMax)
+})
+
+test('progress of a run is seen on another node when it is asked for, and only while it runs', async () => {
+  const goOn = Promise.withResolvers<void>()
+  worker.registerTaskHandler('moves', async (_payload: unknown, context) => {
+    context.progress(0.25, 'a quarter')
+    await goOn.promise
+  })
+  const id = await asker.createTask('moves', null)
+  await until(async () => {
+    await asker.refreshProgress()
+    return asker.task(id).progress?.fraction === 0.25
+  }, 'the progress')
+  expect(asker.task(id).progress).toEqual({ fraction: 0.25, message: 'a quarter' })
+  goOn.resolve()
+  await asker.waitForTask(id)
+  expect(asker.task(id).progress).toBeNull()
+})
+
+test('output and progress are events of the node that runs the task', async () => {
+  const events: string[] = []
+  worker.onEvent(({ event, text, fraction }) => {
+    if (/log|progress/.test(event)) events.push(`${event} ${JSON.stringify(text ?? fraction)}`)
+  })
+  worker.registerTaskHandler('both', (_payload: unknown, context) => {
+    context.progress(0.5)
+    context.log('half')
+  })
+  await asker.waitForTask(await asker.createTask('both', null))
+  expect(events).toEqual(['task:progress 0.5', 'task:log "half\\n"'])
+})
