@@ -128,3 +128,19 @@ export class HandlersFileError extends Error {
 export class NonRetryableError extends Error {
   override readonly name = 'NonRetryableError'
 }
+
+/** Thrown by a handler: this attempt came too early. The task is tried again after a while, and that uses no retry. */
+export class RetryAfterError extends Error {
+  override readonly name = 'RetryAfterError'
+  /** How long to wait, in ms, from when it was made. */
+  readonly retryAfterMs: number
+
+  /**
+   * @param after ms from now, or a time
+   * @param message why. @default that it is to be tried again later
+   */
+  constructor(after: number | Date, message = 'to be tried again later', options?: ErrorOptions) {
+    super(message, options)
+    this.retryAfterMs = after instanceof Date ? after.getTime() - Date.now() : after
+  }
+}

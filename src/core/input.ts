@@ -15,6 +15,8 @@ export type RunResult =
       error: TaskError
       /** What the run has to say for itself all the same, as JSON. @default nothing */
       result?: string
+      /** It came too early: to be tried again after so many ms, which uses no retry. @default it did not */
+      retryAfterMs?: number
       reason: 'HandlerError' | 'NonRetryable' | 'Timeout' | 'TooLarge'
     }>
 

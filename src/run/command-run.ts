@@ -15,7 +15,7 @@ import { commandOf, type Command } from './command.ts'
 import { readValues, type RunFiles } from './contents.ts'
 import type { OutputStream } from '../core/output.ts'
 import type { Reporter } from './context.ts'
-import { failure, outcomeOfResult, outcomeOfUnreadable } from './outcome.ts'
+import { failure, outcomeOfEarly, outcomeOfResult, outcomeOfUnreadable } from './outcome.ts'
 import { ProcessGroup } from './process-group.ts'
 
 /** `EX_TEMPFAIL` of sysexits.h: try again later. */
@@ -101,10 +101,7 @@ function endOf(child: Process): Promise<Ending> {
 async function outcomeOf(ending: Ending): Promise<RunResult> {
   if (ending.exitCode === 0) return outcomeOfResult(ending, null)
   if (ending.exitCode === TRY_AGAIN_CODE) {
-    return failure(
-      'RetryAfterError',
-      `the command asks to be tried again later (code ${TRY_AGAIN_CODE})`
-    )
+    return outcomeOfEarly(`the command asks to be tried again later (code ${TRY_AGAIN_CODE})`)
   }
   const how =
     ending.signal === null ? `exited with code ${ending.exitCode}` : `was ended by ${ending.signal}`

@@ -10,14 +10,21 @@ import type { RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import { writeResult } from './contents.ts'
 
-export type FailureReason = Extract<RunResult, { status: 'failed' }>['reason']
+/** Errors in one chain of causes that are told. */
+const CAUSES_MAX = 5
+const CAUSED_BY = '\n[cause]: '
+/** Guess: what keeps a run from starting (a lock, a quota, a file that is to come) rarely goes sooner. */
+const RETRY_AFTER_MS = 10_000
+
+type Failure = Extract<RunResult, { status: 'failed' }>
+export type FailureReason = Failure['reason']
 
 /** A failure in our own words. */
 export function failure(
   name: string,
   message: string,
   { reason = 'HandlerError', stack = null }: { reason?: FailureReason; stack?: string | null } = {}
-): RunResult {
+): Failure {
   const error = {
     name: cutLength(name, TASK_LIMITS.errorNameLengthMax),
     message: cutBytes(message, TASK_LIMITS.errorMessageBytesMax),
@@ -73,7 +80,27 @@ export function outcomeOfUnreadable(thrown: unknown): RunResult {
 export function outcomeOfError(thrown: unknown): RunResult {
   const { name, message, stack } = describe(thrown)
   const reason = name === 'NonRetryableError' ? 'NonRetryable' : 'HandlerError'
-  return failure(name, message, { reason, stack })
+  const failed = failure(name, message, { reason, stack })
+  return name === 'RetryAfterError' ? { ...failed, retryAfterMs: retryAfterMsOf(thrown) } : failed
+}
+
+/** By its name: the class may be that of another copy of the package. */
+function retryAfterMsOf(thrown: unknown): number {
+  try {
+    return boundedMs((thrown as { retryAfterMs?: unknown }).retryAfterMs)
+  } catch {
+    return RETRY_AFTER_MS
+  }
+}
+
+function boundedMs(ms: unknown): number {
+  if (typeof ms !== 'number' || Number.isNaN(ms)) return RETRY_AFTER_MS
+  return Math.round(Math.min(Math.max(ms, 0), TASK_LIMITS.timeoutMsMax))
+}
+
+/** The outcome of a run that asks to be tried again later, without saying when. */
+export function outcomeOfEarly(message: string): RunResult {
+  return { ...failure('RetryAfterError', message), retryAfterMs: RETRY_AFTER_MS }
 }
 
 /** The outcome of a handler that let an error escape: out of a timer, an event, or a promise that nobody awaits. */
@@ -99,12 +126,25 @@ export function describe(thrown: unknown): { name: string; message: string; stac
     return {
       name: String(thrown.name) || 'Error',
       message: withSuffix(String(thrown.message), cause),
-      stack: typeof thrown.stack === 'string' ? thrown.stack : null
+      stack: stackOf(thrown)
     }
   } catch {
     const message = 'the handler threw something whose name and message cannot be read'
     return { name: 'NonErrorThrown', message, stack: null }
   }
+}
+
+/** With the stacks of the causes below it, as Node itself prints them. Each of them gets its share of the room. */
+function stackOf(thrown: ErrorParts): string | null {
+  const stacks: string[] = []
+  let error: unknown = thrown
+  while (isError(error) && typeof error.stack === 'string' && stacks.length < CAUSES_MAX) {
+    stacks.push(error.stack)
+    error = error.cause
+  }
+  if (stacks.length === 0) return null
+  const share = Math.floor(TASK_LIMITS.errorStackBytesMax / stacks.length) - CAUSED_BY.length
+  return stacks.map(stack => cutBytes(stack, share)).join(CAUSED_BY)
 }
 
 /** As much of `text` as fits into `bytesMax` bytes of UTF-8, cut between characters. */

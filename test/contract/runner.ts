@@ -159,6 +159,19 @@ function errors(heard: () => Heard): void {
     expect(error.name).toBe('RangeError')
     expect(error.message).toBe('out of range (cause: a bad number)')
     expect(error.stack).toContain('well-behaved.ts')
+    expect(error.stack).toContain('[cause]: Error: a bad number')
+  })
+
+  test('RetryAfterError says when, in ms or as a time, and something without sense is bounded', async () => {
+    const after = async (type: string, payload?: unknown): Promise<number | undefined> =>
+      (await heard().failure(heard().start(type, payload))).retryAfterMs
+    expect(await after('comesEarly', 1234)).toBe(1234)
+    expect(await after('comesEarly', -1)).toBe(0)
+    expect(await after('comesEarly', 'soon')).toBe(10_000)
+    const inAMinute = await after('comesEarlyUntil', new Date(Date.now() + 60_000).toISOString())
+    expect(inAMinute).toBeLessThanOrEqual(60_000)
+    expect(inAMinute).toBeGreaterThan(1000)
+    expect(await after('givesUp')).toBeUndefined()
   })
 
   test('texts of an error are cut between characters', async () => {
