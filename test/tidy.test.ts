@@ -80,9 +80,12 @@ const mayImportInCore: Record<string, readonly string[]> = {
     ...coreRooms,
     ...coreWords
   ],
+  isolation: ['context', 'work', ...coreRooms, ...coreWords],
   probing: ['context', ...coreRooms, ...coreWords],
   provision: ['context', 'keeping', ...coreRooms, ...coreWords],
+  witness: ['context', 'replication', ...coreRooms, ...coreWords],
   work: [
+    'witness',
     'context',
     'replication',
     'takeover',
@@ -102,6 +105,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
     'keeping',
     'probing',
     'membership',
+    'isolation',
     'parting',
     'work',
     'exchange',

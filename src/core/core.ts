@@ -12,6 +12,7 @@ import type { Context, Identity } from './context.ts'
 import type { Effect, Restored } from './effect.ts'
 import type { Input } from './input.ts'
 import { Exchange } from './exchange.ts'
+import { Isolation } from './isolation.ts'
 import { Keeping } from './keeping.ts'
 import { answerSync } from './log/answer.ts'
 import { Log } from './log/log.ts'
@@ -44,6 +45,7 @@ export class Core {
   readonly #telling: Telling
   readonly #membership: Membership
   readonly #parting: Parting
+  readonly #isolation: Isolation
   readonly #attention = new Attention()
   #effects: Effect[] = []
   /** Answers to sync requests under way. */
@@ -89,6 +91,7 @@ export class Core {
     this.#presence = new Presence(this.#context, identity, this.#work)
     this.#telling = new Telling(this.#context)
     this.#membership = new Membership(this.#context, this.#presence, this.#takeover, identity.name)
+    this.#isolation = new Isolation(this.#context, this.#work)
     this.#parting = new Parting(this.#context, {
       work: this.#work,
       exchange: this.#exchange,
@@ -164,7 +167,7 @@ export class Core {
       case 'persisted':
         return this.#replication.persisted(input.flush)
       case 'disk':
-        return this.#work.pause(!input.works)
+        return this.#work.pause('disk', !input.works)
       case 'addresses':
         return this.#presence.moved(input.addresses)
       case 'watch':
@@ -304,6 +307,7 @@ export class Core {
     this.#replication.catchUp()
     this.#replication.settleCopies()
     this.#membership.review()
+    this.#isolation.tick()
     if (this.#probing.isDue) this.#probing.probe()
     this.#reclaim()
   }

@@ -16,7 +16,7 @@ import { isOut } from './members/member.ts'
 import type { Members } from './members/members.ts'
 import { Holdings } from './queue/holdings.ts'
 import type { Replication } from './replication.ts'
-import { isSettled } from './task/record.ts'
+import { isSettled, type TaskRecord } from './task/record.ts'
 
 export class Takeover {
   readonly #context: Context
@@ -85,7 +85,10 @@ export class Takeover {
       .filter(({ heartbeat }) => !heartbeat.draining)
       .map(({ node, heartbeat: { slots, handlers } }) => ({ node, slots, handlers }))
     for (const boot of gone) {
+      const isProven = members.isGone(boot)
       for (const entry of this.#holdings.of(boot)) {
+        // It may run behind a cut cable, and must not run twice.
+        if (!isProven && entry.record.spec.delivery === 'at-most-once') continue
         const rank = rankOf(entry.id, entry.record.spec.type, self, others)
         if (this.#line.isDue(now, boot, rank)) taken.push(entry)
       }
@@ -98,14 +101,17 @@ export class Takeover {
   reclaim(entries: readonly Entry[]): void {
     const { self, log, members, counters, emit } = this.#context
     if (entries.length === 0) return
+    const usual: Entry[] = []
     for (const entry of entries) {
       const from = entry.record.claim.holder
       counters.reclaims.add(causeOf(self, from, members))
       log.write(entry, reclaimOf(self, entry.record))
       this.#holdings.update(entry)
       emit({ kind: 'notify', event: { name: 'task:reclaimed', taskId: entry.id, from } })
+      if (entry.record.spec.delivery === 'at-least-once') usual.push(entry)
+      else this.#settlements.add(log.nextSeq - 1, [entry], { except: nodeOf(from) })
     }
-    this.#settlements.add(log.nextSeq - 1, entries)
+    this.#settlements.add(log.nextSeq - 1, usual)
     this.#replication.urge()
   }
 
@@ -113,7 +119,14 @@ export class Takeover {
   settle(): readonly Entry[] {
     if (this.#settlements.isEmpty) return []
     const { self, log, members, now } = this.#context
-    return this.#settlements.settle(self, members.answering(now), origin => log.merged(origin))
+    const merged = (origin: BootId): number => log.merged(origin)
+    return this.#settlements.settle(self, members.answering(now), merged, members.present())
+  }
+
+  /** Names of the nodes that were gone while they ran a task. */
+  namesOf({ claim }: TaskRecord): string[] {
+    const { members } = this.#context
+    return claim.lost.map(boot => members.get(nodeOf(boot))?.heartbeat.name || nodeOf(boot))
   }
 
   /** Holders that have never introduced themselves here. */

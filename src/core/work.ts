@@ -12,7 +12,10 @@ import {
   isEpochTaken,
   outcomeOf,
   payloadLost,
-  startOf
+  startOf,
+  holderLost,
+  isLost,
+  needsWitness
 } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
@@ -27,9 +30,13 @@ import { Pace } from './steal/pace.ts'
 import type { Takeover } from './takeover.ts'
 import { isBlob } from './task/content.ts'
 import { isSettled, isStarted } from './task/record.ts'
+import { onceWitnessed } from './witness.ts'
 
 type Submission = Extract<Input, { kind: 'submit' }>
 type Completion = Extract<Input, { kind: 'completion' }>
+
+/** Nothing could be recorded; or too few others are seen. */
+type Pause = 'disk' | 'alone'
 
 export class Work {
   /** Tasks that are ready, here and elsewhere. */
@@ -47,7 +54,7 @@ export class Work {
   #slots = 0
   #handlers: readonly string[] = []
   #draining = false
-  #paused = false
+  readonly #pauses = new Set<Pause>()
 
   constructor(
     context: Context,
@@ -224,7 +231,7 @@ export class Work {
   startReady(): void {
     this.#failLost()
     for (const entry of this.#provision.due()) this.queue.update(entry, this.#isReady(entry))
-    while (!this.#draining && !this.#paused && this.running < this.#slots) {
+    while (!this.#draining && !this.paused && this.running < this.#slots) {
       const entry = this.queue.peek(this.#handlers)
       if (entry === undefined) return
       this.queue.update(entry, false)
@@ -232,20 +239,25 @@ export class Work {
     }
   }
 
-  /** Whether nothing new is begun here: the disk could not record it. */
+  /** Whether nothing new is begun here. */
   get paused(): boolean {
-    return this.#paused
+    return this.#pauses.size > 0
   }
 
-  pause(paused: boolean): void {
-    this.#paused = paused
+  pause(why: Pause, paused: boolean): void {
+    if (paused) this.#pauses.add(why)
+    else this.#pauses.delete(why)
   }
 
   /** Takes nothing more from here on; with `abort`, stops what runs. */
   drain(abort: boolean): void {
     this.#draining = true
     for (const entry of this.#provision.giveUpAll()) this.queue.update(entry, this.#isReady(entry))
-    if (abort) for (const [id, epoch] of this.#running) this.#abort(id, epoch)
+    if (abort) this.abortAll()
+  }
+
+  abortAll(): void {
+    for (const [id, epoch] of this.#running) this.#abort(id, epoch)
   }
 
   /** Tasks that this node holds and does not run. */
@@ -258,8 +270,12 @@ export class Work {
     const { id, record } = entry
     const epoch = this.#running.get(id) ?? this.#provision.epochOf(entry)
     if (epoch === undefined) return
-    if (holds(this.#context.self, record) && record.claim.epoch === epoch) return
-    if (!this.#provision.giveUp(entry)) this.#abort(id, epoch)
+    const { self, counters } = this.#context
+    if (holds(self, record) && record.claim.epoch === epoch) return
+    if (this.#provision.giveUp(entry)) return
+    // Somebody else ran it, or will: nobody else settles or claims what runs here.
+    if (record.claim.holder !== self) counters.duplicateStarts++
+    this.#abort(id, epoch)
   }
 
   /** Does what only the holder may do with a task that it has not started. */
@@ -273,6 +289,9 @@ export class Work {
       this.#replication.urge()
     } else if (isEpochTaken(self, entry)) {
       this.#takeover.reclaim([entry])
+    } else if (isLost(record) && !this.#takeover.isSettling(entry)) {
+      log.write(entry, holderLost(self, record, this.#takeover.namesOf(record), clock.stamp(now)))
+      this.#replication.urge()
     }
   }
 
@@ -305,10 +324,12 @@ export class Work {
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#provision.resultOf(id)]))
     const { type, payload, timeoutMs } = spec
     const { epoch, attempt } = claim
-    emit({
-      kind: 'start',
-      run: { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
-    })
+    const run = { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
+    const start = (): void => emit({ kind: 'start', run })
+    // It may be aborted while others are told.
+    const isWanted = (): boolean => this.#running.get(entry.id) === epoch
+    if (!needsWitness(entry.record)) start()
+    else onceWitnessed(this.#context, this.#replication, entry, isWanted, start)
     this.#notify('task:started', entry.id)
   }
 

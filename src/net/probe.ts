@@ -6,6 +6,8 @@
  * cannot answer in the name of another.
  */
 import { connect } from 'node:net'
+import { setTimeout } from 'node:timers/promises'
+import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { hostOf, parseAddress, withoutPeer } from './addresses.ts'
@@ -15,6 +17,10 @@ import { probeTimeoutMs } from './protocol.ts'
 /** What Noise says when a peer proves to be another than the one that was dialled. */
 const WRONG_PEER = /^Payload identity key \S+ does not match expected remote identity key /
 
+/** How long connections of a dead process may take to be seen as closed; and how often they are looked at. Guess. */
+const closingMs = 1000
+const closingLookMs = 10
+
 /** Whether a peer is certainly at none of these addresses. */
 export async function isDeserted(
   peer: string,
@@ -22,9 +28,21 @@ export async function isDeserted(
   network: Network
 ): Promise<boolean> {
   const parsed = addresses.map(parseAddress).filter(address => address !== null)
-  if (parsed.length === 0 || network.getConnections(peerIdFromString(peer)).length > 0) return false
+  if (parsed.length === 0) return false
   const answers = await Promise.all(parsed.map(address => isEmpty(peer, address, network)))
-  return answers.every(Boolean)
+  return answers.every(Boolean) && (await isDisconnected(peerIdFromString(peer), network))
+}
+
+/**
+ * A process that has just died leaves connections behind that libp2p has not given up yet: the first of its streams that
+ * broke is what the probe was for. One that stays open belongs to a process that lives.
+ */
+async function isDisconnected(peer: PeerId, network: Network): Promise<boolean> {
+  for (let waitedMs = 0; network.getConnections(peer).length > 0; waitedMs += closingLookMs) {
+    if (waitedMs >= closingMs) return false
+    await setTimeout(closingLookMs)
+  }
+  return true
 }
 
 async function isEmpty(peer: string, address: Multiaddr, network: Network): Promise<boolean> {

@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- replicate | latency | throughput | profile [--json]`.
+ * `npm run bench -- replicate | latency | throughput | recovery | profile [--json]`.
  *
  * As root it runs in a network of its own, so that nothing else is in the count of bytes; otherwise on the loopback
  * interface of the computer. Figures depend on the computer: compare them with others of the same one only.
@@ -9,11 +9,14 @@ import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { tableOf, type Row } from './figures.ts'
 import { guaranteed, profile, replicate } from './replicate.ts'
+import { recovery } from './recovery.ts'
 import { latency, throughput } from './tasks.ts'
 
 const COSTS_SHOWN = 25
 const twoDisks =
   'meanwhile each task and each result was synced on two nodes before it was reported'
+
+const nothingLost = 'each task was started once, and once more when its node was dead'
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },
@@ -42,6 +45,7 @@ async function bench(): Promise<void> {
   if (name === 'replicate') return print(await replicate(say), guaranteed)
   if (name === 'latency') return print(await latency(), twoDisks)
   if (name === 'throughput') return print(await throughput(say), twoDisks)
+  if (name === 'recovery') return print(await recovery(say), nothingLost)
   const { submitting, listening } = await profile()
   for (const [node, costs] of Object.entries({ submitting, listening })) {
     const rows = costs
@@ -52,8 +56,8 @@ async function bench(): Promise<void> {
   }
 }
 
-if (!['replicate', 'latency', 'throughput', 'profile'].includes(name)) {
-  say('usage: npm run bench -- replicate | latency | throughput | profile [--json]')
+if (!['replicate', 'latency', 'throughput', 'recovery', 'profile'].includes(name)) {
+  say('usage: npm run bench -- replicate | latency | throughput | recovery | profile [--json]')
   process.exitCode = 2
 } else {
   const status = inOwnNetwork()

@@ -27,9 +27,9 @@ export class BenchCluster {
   /** The node in this process. */
   readonly node: Node
   readonly #folder: string
-  readonly #children: readonly ChildProcess[]
+  readonly #children: ChildProcess[]
 
-  private constructor(node: Node, folder: string, children: readonly ChildProcess[]) {
+  private constructor(node: Node, folder: string, children: ChildProcess[]) {
     this.node = node
     this.#folder = folder
     this.#children = children
@@ -55,7 +55,7 @@ export class BenchCluster {
     for (let instance = 2; instance <= count; instance++) {
       const data = join(folder, String(instance))
       const options = { ...common, instance, data, peers: node.addresses }
-      children.push(fork(script, [JSON.stringify(options)], { execArgv: [] }))
+      children.push(start(options))
     }
     try {
       await Promise.all(children.map(child => once(child, 'message')))
@@ -94,6 +94,29 @@ export class BenchCluster {
     )
   }
 
+  /** Kills the node of this name, which is not the one in this process. */
+  async kill(name: string): Promise<void> {
+    const child = this.#child(name)
+    const exited = once(child, 'exit')
+    child.kill('SIGKILL')
+    await exited
+  }
+
+  /** Starts a node that was killed with what is on its disk. Resolves when all are in sync. */
+  async restart(name: string): Promise<void> {
+    const dead = this.#child(name)
+    const child = start(JSON.parse(dead.spawnargs.at(-1) ?? ''))
+    this.#children[this.#children.indexOf(dead)] = child
+    await once(child, 'message')
+    await until(() => this.isSynced, `${name} to be in sync`, startTimeoutMs)
+  }
+
+  #child(name: string): ChildProcess {
+    const child = this.#children[Number(name.split('/')[1]) - 2]
+    if (child === undefined) throw new Error(`there is no other node ${name}`)
+    return child
+  }
+
   async stop(): Promise<void> {
     for (const child of this.#children) if (child.connected) child.send('leave')
     await this.node.leave(0)
@@ -104,4 +127,8 @@ export class BenchCluster {
     )
     await rm(this.#folder, { recursive: true, force: true })
   }
+}
+
+function start(options: NodeOptions): ChildProcess {
+  return fork(script, [JSON.stringify(options)], { execArgv: [] })
 }

@@ -11,6 +11,9 @@ import type { Patch } from '../log/log.ts'
 import { isBlob, type BlobRef } from '../task/content.ts'
 import { isSettled, isStarted, LOST_MAX, type Claim, type TaskRecord } from '../task/record.ts'
 
+/** Names of nodes are short; a peer refuses what exceeds the bound on messages of errors. */
+const ERROR_LENGTH_MAX = 500
+
 /** Only the boot that the claim names may start a task, grant it or settle it. */
 export function holds(self: BootId, record: TaskRecord): boolean {
   return record.claim.holder === self && !isSettled(record)
@@ -69,6 +72,64 @@ export function isEpochTaken(self: BootId, { record, reclaimedAt }: Entry): bool
   const { claim, started } = record
   if (claim.cause === 'grant' && claim.epoch <= reclaimedAt) return true
   return started !== null && started.epoch === claim.epoch && started.by !== self
+}
+
+/**
+ * Whether others have to know of a start before the handler is called: a task that may have taken a node down has to be
+ * counted if it does so again, and one that may run only once must not be started by somebody who did not know.
+ *
+ * A task that has been reclaimed once is known by its epoch, which grants and retries alone cannot account for.
+ */
+export function needsWitness({ spec, claim }: TaskRecord): boolean {
+  const { epoch, hops, attempt, lost, cause } = claim
+  if (spec.delivery === 'at-most-once' || lost.length > 0 || cause === 'reclaim') return true
+  return epoch > hops + attempt - 1
+}
+
+/** Whether a task that nobody runs has been started too often to be started again. */
+export function isLost(record: TaskRecord): boolean {
+  const { spec, claim, started } = record
+  if (claim.lost.length > spec.maxLost) return true
+  return spec.delivery === 'at-most-once' && started !== null && !isStarted(record)
+}
+
+/**
+ * A task that is lost has failed.
+ *
+ * @param names of the nodes that were gone while they ran it
+ */
+export function holderLost(
+  self: BootId,
+  record: TaskRecord,
+  names: readonly string[],
+  at: Hlc
+): Patch {
+  assert(holds(self, record) && !isStarted(record), 'a task that runs is not lost')
+  const { delivery, maxLost } = record.spec
+  const nodes = names.length > 0 ? `: ${names.join(', ')}` : ''
+  const message =
+    delivery === 'at-most-once'
+      ? `it was started once, and its node was lost${nodes}; it may run at most once`
+      : `${names.length} nodes were lost while they ran it${nodes}; at most ${maxLost} may be`
+  return {
+    outcome: {
+      status: 'failed',
+      epoch: record.claim.epoch,
+      by: self,
+      at,
+      durationMs: 0,
+      result: null,
+      error: { name: 'HolderLostError', message: message.slice(0, ERROR_LENGTH_MAX), stack: null },
+      reason: 'HolderLost',
+      tail: null
+    }
+  }
+}
+
+/** The holder has ended the run itself, without an outcome, and may run the task again. */
+export function resumeOf(self: BootId, record: TaskRecord): Patch {
+  assert(holds(self, record) && isStarted(record), 'only what was started is taken up again')
+  return { claim: { ...record.claim, epoch: record.claim.epoch + 1, cause: 'retry' } }
 }
 
 /** The handler has ended under the claim that stands. */

@@ -5,10 +5,14 @@
  * reclaimer asks everybody who may still be alive: each confirms that it has merged the reclaim, and says with the same
  * breath how much it had written itself by then. Once all have confirmed, and everything they had written is merged here,
  * no grant can be hidden any more: whoever ran the task would have written so before.
+ *
+ * For a task that may run at most once, a start must not be hidden either, which its holder has shown to somebody. So
+ * everybody is asked who has not left, the crashed and the unreachable too, once they are back.
  */
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Member } from '../members/members.ts'
+import type { VersionVector } from '../message.ts'
 
 type Settlement = {
   /** Our write that holds the reclaims. */
@@ -17,6 +21,8 @@ type Settlement = {
   readonly entries: ReadonlyMap<Entry, number>
   /** Who has confirmed, and up to which of its own writes we have to have merged. */
   readonly needs: Map<NodeId, { boot: BootId; seq: number }>
+  /** Everybody but this node has to confirm, and to have told all that it knows; null: who can be asked. */
+  readonly all: { except: NodeId } | null
 }
 
 export class Settlements {
@@ -24,10 +30,11 @@ export class Settlements {
   readonly #settling = new Map<Entry, number>()
 
   /** These were reclaimed by writes of ours, the last of which is `seq`. */
-  add(seq: number, entries: readonly Entry[]): void {
+  add(seq: number, entries: readonly Entry[], all: Settlement['all'] = null): void {
+    if (entries.length === 0) return
     const epochs = new Map(entries.map(entry => [entry, entry.record.claim.epoch]))
     for (const [entry, epoch] of epochs) this.#settling.set(entry, epoch)
-    this.#open.push({ seq, entries: epochs, needs: new Map() })
+    this.#open.push({ seq, entries: epochs, needs: new Map(), all })
   }
 
   /** Whether the task may not be started yet. */
@@ -42,16 +49,22 @@ export class Settlements {
   /**
    * Returns the tasks whose reclaim has settled.
    *
-   * @param alive the members that are not known to be gone
+   * @param alive the members that can be asked
+   * @param all ... and those that cannot, but have not left
    */
   settle(
     self: BootId,
     alive: readonly Member[],
-    merged: (origin: BootId) => number
+    merged: (origin: BootId) => number,
+    all: readonly Member[] = alive
   ): readonly Entry[] {
     const done: Entry[] = []
     this.#open = this.#open.filter(settlement => {
-      const settled = alive.every(member => hasConfirmed(settlement, self, member, merged))
+      const except = settlement.all?.except
+      const asked = except === undefined ? alive : all.filter(({ node }) => node !== except)
+      const settled =
+        asked.every(member => hasConfirmed(settlement, self, member, merged)) &&
+        (except === undefined || asked.every(({ vector }) => isMerged(vector, merged)))
       if (!settled) return true
       for (const [entry, epoch] of settlement.entries) {
         // It may have been reclaimed once more since, which has to settle by itself.
@@ -78,4 +91,8 @@ function hasConfirmed(
     needs.set(node, need)
   }
   return merged(boot) >= need.seq
+}
+
+function isMerged(vector: VersionVector, merged: (origin: BootId) => number): boolean {
+  return [...vector].every(([origin, upTo]) => merged(origin) >= upTo)
 }

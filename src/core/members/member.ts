@@ -1,9 +1,10 @@
 /**
  * One member, and what its departure means.
  */
-import type { BootId, NodeId } from '../base/ids.ts'
+import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import { reach } from '../base/vector.ts'
+import type { MemberRecord } from '../effect.ts'
 import type { Departure, Heartbeat, VersionVector } from '../message.ts'
 
 export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
@@ -22,6 +23,26 @@ export type Member = {
   rival: Readonly<{ boot: BootId; at: number }> | null
   /** Per boot, up to which write it has told us to have on disk. */
   readonly vector: Map<BootId, number>
+}
+
+/** A member of which no more is known than what somebody said of it. */
+export function newMember(heartbeat: Heartbeat): Member {
+  return {
+    node: nodeOf(heartbeat.boot),
+    heartbeat,
+    heardAt: Number.NEGATIVE_INFINITY,
+    departure: null,
+    crashed: false,
+    broken: false,
+    rival: null,
+    vector: new Map()
+  }
+}
+
+/** What a disk keeps of a member. */
+export function recordOf({ heartbeat, departure }: Member): MemberRecord {
+  const { boot, name, addresses, stopAfterIsolatedMs } = heartbeat
+  return { boot, name, addresses, departure, stopAfterIsolatedMs }
 }
 
 /** Whether a member is none any more: all that we have heard of it was said before it departed. */

@@ -18,7 +18,9 @@ import {
   isLater,
   isOut,
   isSameOnDisk,
+  newMember,
   raise,
+  recordOf,
   UNHEARD,
   type Member,
   type MemberStatus
@@ -99,7 +101,7 @@ export class Members {
 
   /** Members that can be talked to right now. */
   reachable(): Member[] {
-    return this.all().filter(member => !isOut(member) && this.#linked.has(member.node))
+    return this.present().filter(({ node }) => this.#linked.has(node))
   }
 
   /** Members that can be talked to, or could a moment ago. */
@@ -143,9 +145,14 @@ export class Members {
     return alone === null || this.#silentMs(member, now) >= alone + ISOLATION_MARGIN_MS
   }
 
+  /** All but those that have left. */
+  present(): Member[] {
+    return this.all().filter(member => !isOut(member))
+  }
+
   /** Members whose boot has not ended for certain: what they may have started has to be asked for. */
   notGone(): Member[] {
-    return this.all().filter(member => !isOut(member) && !member.crashed)
+    return this.present().filter(({ crashed }) => !crashed)
   }
 
   /** ... and who can be asked. */
@@ -302,27 +309,14 @@ export class Members {
 
   /** Members whose record on disk is out of date. They then count as written. */
   takeDirty(): MemberRecord[] {
-    const records = [...this.#dirty].map(({ heartbeat, departure }) => {
-      const { boot, name, addresses, stopAfterIsolatedMs } = heartbeat
-      return { boot, name, addresses, departure, stopAfterIsolatedMs }
-    })
+    const records = [...this.#dirty].map(recordOf)
     this.#dirty.clear()
     return records
   }
 
   #add(heartbeat: Heartbeat): Member {
-    const node = nodeOf(heartbeat.boot)
-    const member: Member = {
-      node,
-      heartbeat,
-      heardAt: Number.NEGATIVE_INFINITY,
-      departure: null,
-      crashed: false,
-      broken: false,
-      rival: null,
-      vector: new Map()
-    }
-    this.#members.set(node, member)
+    const member = newMember(heartbeat)
+    this.#members.set(member.node, member)
     return member
   }
 

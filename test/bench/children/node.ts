@@ -2,6 +2,7 @@
  * One node of a benchmark, in a process of its own. Argument: its options as JSON. Says over IPC when it is there, what it
  * has used so far, and where its time went.
  */
+import { once } from 'node:events'
 import { createNode } from '../../../src/create-node.ts'
 import type { NodeOptions } from '../../../src/node-options.ts'
 import type { Answer, Question } from '../cluster.ts'
@@ -11,6 +12,8 @@ import { folderBytes } from '../usage.ts'
 const options = JSON.parse(process.argv[2] ?? '{}') as NodeOptions & { data: string }
 const node = await createNode(options)
 node.registerTaskHandler('noop', () => null)
+// Runs until it is aborted.
+node.registerTaskHandler('hold', (_, { signal }: { signal: AbortSignal }) => once(signal, 'abort'))
 await node.startWorker()
 const profile = new Profile()
 
