@@ -10,9 +10,10 @@ import { deriveKeys, findKey } from './key.ts'
 import { isNodeName } from './names.ts'
 import { createTransport, type TransportLog } from './net/transport.ts'
 import { systemClock } from './node/clock.ts'
-import { Node } from './node/node.ts'
+import { Node } from './node/library.ts'
 import type { Transport } from './node/ports.ts'
 import { SyncProgress } from './node/sync-progress.ts'
+import type { AnyHandlers } from './node/typed.ts'
 import { resolveNodeOptions, type NodeOptions, type ResolvedNodeOptions } from './node-options.ts'
 import { createRunner } from './run/runner.ts'
 import { stateFiles } from './state/state-files.ts'
@@ -25,20 +26,27 @@ const BOOT_DICE = 36 ** 6
  * Starts a node: opens its data folder, takes back what an earlier start left there, and joins the cluster. It runs no
  * tasks before `startWorker`.
  *
+ * The compiler checks payloads and results against a handler map, if there is one: `createNode<typeof import('./work.ts')>()`
+ * says that tasks are what the functions of that file take and return.
+ *
+ * @typeParam Handlers a map from types of tasks to functions. @default any task, any payload, any result
  * @param log where it says what happens. @default JSON lines on stderr, from `logLevel` on
  * @throws InvalidOptionError NoClusterKeyError DataFolderError DataFolderLockedError HandlersFileError
  */
-export async function createNode(options: NodeOptions = {}, log?: TransportLog): Promise<Node> {
+export async function createNode<Handlers extends object = AnyHandlers>(
+  options: NodeOptions = {},
+  log?: TransportLog
+): Promise<Node<Handlers>> {
   const resolved = resolveNodeOptions(options)
-  return openNode(resolved, log ?? stderrLog(resolved))
+  return openNode<Handlers>(resolved, log ?? stderrLog(resolved))
 }
 
 /** The same, with options that are whole, and with a transport that may be another one: for tests. */
-export async function openNode(
+export async function openNode<Handlers extends object = AnyHandlers>(
   resolved: ResolvedNodeOptions,
   log: TransportLog,
   use: (transport: Transport) => Transport = transport => transport
-): Promise<Node> {
+): Promise<Node<Handlers>> {
   const { cluster, key, keyFile, handlers, commands, concurrency } = resolved
   const found = await findKey({ cluster, key, keyFile })
   for (const warning of found.warnings) log.warn(warning)
@@ -52,7 +60,7 @@ export async function openNode(
     const { journal, blobs } = store
     const ports = { transport, journal, blobs, runner, clock: systemClock }
     let stopSaying = (): void => {}
-    const node = new Node(core, ports, {
+    const node = new Node<Handlers>(core, ports, {
       ...resolved,
       graceMs: resolved.grace,
       isNodeName,

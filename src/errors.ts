@@ -18,7 +18,10 @@ export class NoNodeError extends Error {
   override readonly name = 'NoNodeError'
 }
 
-/** The payload is not something that JSON can carry. No task was created. */
+/**
+ * The payload is not something that JSON can carry, or its handler's schema refuses it. At a submission: no task was
+ * created. As the error of a task that failed: its handler was not called.
+ */
 export class PayloadRejectedError extends Error {
   override readonly name = 'PayloadRejectedError'
 }

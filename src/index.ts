@@ -16,22 +16,36 @@
  */
 export { createNode } from './create-node.ts'
 export type { NodeOptions } from './node-options.ts'
-export type { Node } from './node/node.ts'
+export type { Node } from './node/library.ts'
 export type {
   BlobRef,
   Json,
   LoadedState,
   LogEntry,
+  MetricsView,
   NodeEvent,
   NodeStatus,
   NodeView,
+  ProcessingTimes,
   StatusView,
   SubmitOptions,
   Submitted,
+  TaskCounts,
+  TaskCountsByType,
   TaskFilter,
   TaskOptions,
   TaskState,
-  TaskView
+  TaskView,
+  WorkerHealth
 } from './node/handle.ts'
-export type { Handler, HandlerContext } from './run/handler.ts'
+export type {
+  AnyHandlers,
+  HandledBy,
+  HandlerOf,
+  PayloadOf,
+  ResultOf,
+  TaskIdOf,
+  TaskTypeOf
+} from './node/typed.ts'
+export type { Handler, HandlerContext } from './node/handler.ts'
 export * from './errors.ts'

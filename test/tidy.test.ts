@@ -32,7 +32,7 @@ const mayImport: Record<string, readonly string[]> = {
   node: ['core', ...words],
   net: ['core', 'wire', 'node/ports', ...words],
   store: ['core', 'wire', 'node/ports', ...words],
-  run: ['core', 'node/ports', 'node/handle', ...words],
+  run: ['core', 'node/handler', 'node/ports', 'node/handle', ...words],
   state: ['core', 'wire', 'node/ports', ...words],
   sim: ['core', 'wire', 'node/ports', ...words],
   'create-node': [...parts, ...words],

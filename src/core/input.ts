@@ -17,7 +17,7 @@ export type RunResult =
       result?: string
       /** It came too early: to be tried again after so many ms, which uses no retry. @default it did not */
       retryAfterMs?: number
-      reason: 'HandlerError' | 'NonRetryable' | 'Timeout' | 'TooLarge'
+      reason: 'HandlerError' | 'NonRetryable' | 'Timeout' | 'TooLarge' | 'PayloadRejected'
     }>
 
 export type Input =

@@ -1,11 +1,11 @@
 /**
- * A running node, as programs see it: submits, waits, lists, leaves. All it decides is how to say things; what happens
- * to tasks is decided by the core.
+ * A running node, as its local API sees it: submits, waits, lists, leaves. All it decides is how to say things; what
+ * happens to tasks is decided by the core. What only programs call is in library.ts.
  */
 import { bootName, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
-import { DURATION_MS_MAX } from '../durations.ts'
-import { AmbiguousTaskError, InvalidOptionError, NodeClosedError } from '../errors.ts'
+import type { Input } from '../core/input.ts'
+import { AmbiguousTaskError, NodeClosedError } from '../errors.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { Announcements } from './announcements.ts'
@@ -20,29 +20,42 @@ import type {
   NodeHandle,
   NodeView,
   StatusView,
-  SubmitOptions,
   Submitted,
   TaskFilter,
   TaskView,
   WorkerHealth
 } from './handle.ts'
-import type { HandlerFunction } from './ports.ts'
 import { Leaving } from './leaving.ts'
 import { Listeners } from './listeners.ts'
 import { Manage } from './manage.ts'
 import { Output } from './output.ts'
 import { Picture } from './picture.ts'
-import { durationMs, typeName } from './task-options.ts'
 import type { NodeSettings } from './settings.ts'
 import { State } from './state.ts'
 import { Submissions } from './submissions.ts'
-import { known, Waits, within } from './waits.ts'
+import { Worker } from './worker.ts'
+import { known, Waits } from './waits.ts'
 
-export class Node implements NodeHandle {
+/** What the node is made of, as far as its public face needs it. */
+export type Parts = Readonly<{
+  core: Core
+  settings: NodeSettings
+  picture: Picture
+  contents: Contents
+  worker: Worker
+  state: State
+  feed: (input: Input) => void
+  /** Resolves when a task has settled. */
+  settled: (id: TaskId, signal?: AbortSignal) => Promise<TaskRecord>
+}>
+
+export class RunningNode implements NodeHandle {
   readonly id: NodeId
   readonly name: string
   readonly cluster: string
   readonly closed: Promise<Error | null>
+  /** For the methods that only programs call, in library.ts. */
+  protected readonly parts: Parts
   readonly #settings: NodeSettings
   readonly #core: Core
   readonly #ports: Ports
@@ -58,10 +71,8 @@ export class Node implements NodeHandle {
   readonly #manage: Manage
   readonly #announcements: Announcements
   readonly #output: Output
-  #working = false
   /** Nothing comes in any more, so that nobody may begin to wait for it. */
   #isClosed = false
-  #registrations: Promise<unknown> = Promise.resolve()
 
   constructor(core: Core, ports: Ports, settings: NodeSettings) {
     this.#core = core
@@ -76,14 +87,28 @@ export class Node implements NodeHandle {
     this.#output = new Output({ ...ports, core: core.view, logbook: this.#engine.logbook, nameOf })
     this.#picture = new Picture(core.view, ports, settings, this.#output)
     this.#contents = new Contents(this.#engine.blobs, core.view)
+    const feed = (input: Input): void => this.#engine.feed(input)
+    const { concurrency } = settings
+    const worker = new Worker({ runner: ports.runner, concurrency, feed })
     this.#submissions = new Submissions({
       contents: this.#contents,
       acks: settings.acks,
-      feed: input => this.#engine.feed(input),
+      feed,
+      assertPayload: (type, payload) => worker.assertAccepted(type, payload),
       assertAccepting: () => this.#assertAccepting(),
       warnings: type => this.#picture.warnings(type)
     })
     this.#state = new State(core.view, settings.stateFiles, this.#engine, () => this.#assertOpen())
+    this.parts = {
+      core,
+      settings,
+      picture: this.#picture,
+      contents: this.#contents,
+      worker,
+      state: this.#state,
+      feed,
+      settled: (id, signal) => this.#settled(id, signal)
+    }
     this.id = ports.transport.id
     this.name = settings.name
     this.cluster = settings.cluster
@@ -100,52 +125,6 @@ export class Node implements NodeHandle {
   async open(): Promise<void> {
     await this.#engine.start()
     this.#engine.feed({ kind: 'expect', names: this.#settings.roster })
-  }
-
-  /** Expects an instance (`computer/instance`): it is listed until it is seen. */
-  registerWorker(name: string): void {
-    if (typeof name !== 'string' || !this.#settings.isNodeName(name)) {
-      throw new InvalidOptionError(
-        `a worker is named computer/instance, not ${JSON.stringify(name)}`
-      )
-    }
-    this.#engine.feed({ kind: 'expect', names: [name] })
-  }
-
-  /**
-   * Says how tasks of a type are run: by a function, on the node's own thread (for work that waits), or by a module, in
-   * worker threads.
-   *
-   * @throws InvalidOptionError HandlersFileError
-   */
-  registerTaskHandler(type: string, handler: HandlerFunction): void
-  registerTaskHandler(type: string, path: string): Promise<void>
-  registerTaskHandler(type: string, handler: HandlerFunction | string): void | Promise<void> {
-    typeName(type)
-    const { runner } = this.#ports
-    if (typeof handler !== 'string') {
-      runner.registerFunction(type, handler)
-      return this.#equip()
-    }
-    const registered = runner.registerModule(type, handler).then(() => this.#equip())
-    this.#registrations = Promise.allSettled([this.#registrations, registered])
-    return registered
-  }
-
-  /** From here on the node runs tasks. */
-  async startWorker(): Promise<void> {
-    await this.#registrations
-    this.#working = true
-    this.#equip()
-  }
-
-  /**
-   * Submits a task; resolves to its id when it is accepted.
-   *
-   * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
-   */
-  async createTask(type: string, payload: unknown, options: SubmitOptions = {}): Promise<TaskId> {
-    return (await this.submit(type, payload, options)).id
   }
 
   async submit(
@@ -172,21 +151,6 @@ export class Node implements NodeHandle {
   async readBlob(blob: BlobRef): Promise<AsyncIterable<Uint8Array>> {
     this.#assertOpen()
     return this.#contents.read(blob)
-  }
-
-  /**
-   * Resolves to what the handler returned. The task may have been submitted on any node.
-   *
-   * @param options `timeout`: ms, or a text such as `"30s"` @default none
-   * @throws TaskFailedError (its `name` is that of the handler's error) WaitTimeoutError UnknownTaskError NodeClosedError
-   *   InvalidOptionError
-   */
-  async waitForTask(id: TaskId, options: { timeout?: number | string } = {}): Promise<unknown> {
-    const { timeout } = options
-    if (timeout === undefined) return this.#contents.resultOf(await this.#settled(id))
-    const ms = durationMs('timeout', timeout, 0, DURATION_MS_MAX)
-    const message = `${id} has not settled within ${ms} ms: it goes on`
-    return this.#contents.resultOf(await within(ms, message, signal => this.#settled(id, signal)))
   }
 
   async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
@@ -230,26 +194,6 @@ export class Node implements NodeHandle {
 
   refreshProgress(): Promise<void> {
     return this.#output.refresh()
-  }
-
-  /**
-   * Writes all tasks that this node knows to a file, for `loadState` on any node of the cluster. An existing file is
-   * replaced when the new one is complete.
-   *
-   * @throws InvalidOptionError if it cannot be written
-   */
-  async saveState(file: string): Promise<void> {
-    await this.#settings.stateFiles.write(file, this.exportState())
-  }
-
-  /**
-   * Takes in the tasks of a file. What is known here, or was and has been forgotten, stays as it is; the rest spreads,
-   * and runs if it had not settled. Loading twice, or into a live cluster, is harmless.
-   *
-   * @throws ForeignStateFileError (and nothing was taken in) InvalidOptionError NodeClosedError
-   */
-  loadState(file: string): Promise<LoadedState> {
-    return this.#state.take(this.#settings.stateFiles.read(file))
   }
 
   exportState(): Iterable<string> {
@@ -313,12 +257,6 @@ export class Node implements NodeHandle {
       announce: this.#announcements,
       disk: failure => this.#disk.note(failure)
     }
-  }
-
-  #equip(): void {
-    if (!this.#working) return
-    const { handlers } = this.#ports.runner
-    this.#engine.feed({ kind: 'worker', slots: this.#settings.concurrency, handlers })
   }
 
   #known(isKnown: () => boolean, signal?: AbortSignal): Promise<void> {

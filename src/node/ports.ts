@@ -2,6 +2,7 @@
  * What the node needs from the world, in its own words. Each port has one implementation under real conditions and one
  * or more in tests; test/contract holds the suite that all of them pass.
  */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Flush, MemberRecord, Run, StoredTask } from '../core/effect.ts'
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
@@ -9,6 +10,7 @@ import type { Expected, Message, SyncRequest, VersionVector } from '../core/mess
 import type { OutputAnswer, OutputRequest, OutputStream } from '../core/output.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { Replica } from '../core/log/replica.ts'
+import type { Handler } from './handler.ts'
 
 /** Where a transport delivers. Called synchronously, one call at a time. */
 export interface Receiver {
@@ -145,16 +147,26 @@ export type RunProgress = (
 /** Text as it came: one line, several, or a part of one. */
 export type RunOutput = (taskId: TaskId, epoch: number, stream: OutputStream, text: string) => void
 
-/** A task handler: gets the payload, parsed, and a context; returns the result or a promise of it. */
-// oxlint-disable-next-line typescript/no-explicit-any -- the library's door gives it its types
-export type HandlerFunction = (payload: any, context: any) => unknown
-
 /** Runs user code. */
 export interface Runner {
-  /** Has a type handled by a function, on the node's own thread. @throws InvalidOptionError */
-  registerFunction(type: string, handler: HandlerFunction): void
-  /** Has a type handled by a module, in worker threads. @throws InvalidOptionError HandlersFileError */
+  /**
+   * Has a type handled by a function, on the node's own thread. The schema, or else the one that the function carries as its
+   * property `schema`, is what payloads have to keep to.
+   *
+   * @throws InvalidOptionError
+   */
+  registerFunction(type: string, handler: Handler, schema?: StandardSchemaV1 | null): void
+  /**
+   * Has a type handled by a module, in worker threads: by what it exports for that type, or else by its default export.
+   *
+   * @throws InvalidOptionError HandlersFileError
+   */
   registerModule(type: string, file: string): Promise<void>
+  /**
+   * Why the handler that it has for a type would refuse this payload, JSON text; resolves to null if it would not. Null at
+   * once if that handler takes anything, or there is none.
+   */
+  refusalOf(type: string, payload: string): Promise<string | null> | null
   /** Types that it has handlers for, sorted. */
   readonly handlers: readonly string[]
   /** Where large payloads are found and large results are left. Without it, there are none. */

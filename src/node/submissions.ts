@@ -17,6 +17,8 @@ export type SubmissionsOptions = Readonly<{
   feed: (input: Input) => void
   /** For submissions that do not say it themselves. */
   acks: number | null
+  /** Rejects if a handler here would refuse the payload, JSON text. Null at once if there is nothing to check. */
+  assertPayload: (type: string, payload: string) => Promise<void> | null
   /** Throws if the node accepts nothing now. */
   assertAccepting: () => void
   /** What a caller should know who submits a task of this type. */
@@ -37,9 +39,11 @@ export class Submissions {
     payload: unknown,
     options: Readonly<Record<string, unknown>>
   ): Promise<Submitted> {
-    const { contents, assertAccepting } = this.#options
+    const { contents, assertAccepting, assertPayload } = this.#options
     const { draft, acks } = checkSubmission(type, payload, options)
     assertAccepting()
+    const check = assertPayload(draft.type, draft.payload as string)
+    if (check !== null) await check
     if (contents.isFit(draft.payload)) return this.#submit({ draft, acks })
     const blob = await contents.write([Buffer.from(draft.payload as string)])
     return this.#submit({ draft: { ...draft, payload: blob }, acks })

@@ -7,13 +7,16 @@
 import type { Attempt } from './attempt.ts'
 import { readValues, type RunFiles } from './contents.ts'
 import { createContext, type Reporter } from './context.ts'
-import type { Handler } from './handler.ts'
+import type { Source } from './registry.ts'
+import { validated } from './validation.ts'
 import { outcomeOfError, outcomeOfResult, outcomeOfUnreadable } from './outcome.ts'
 import { stopReason } from './protocol.ts'
 
+type FunctionSource = Extract<Source, { kind: 'function' }>
+
 /** Calls the handler in a later turn of the event loop, so that nothing ends before `start` has returned. */
 export function runFunction(
-  handler: Handler,
+  source: FunctionSource,
   attempt: Attempt,
   files: RunFiles,
   reporter: Reporter
@@ -27,12 +30,12 @@ export function runFunction(
     force: () => attempt.ended(null, null)
   })
   setImmediate(() => {
-    if (!attempt.aborted) void perform(handler, attempt, files, controller.signal, reporter)
+    if (!attempt.aborted) void perform(source, attempt, files, controller.signal, reporter)
   })
 }
 
 async function perform(
-  handler: Handler,
+  { handler, schema }: FunctionSource,
   attempt: Attempt,
   files: RunFiles,
   signal: AbortSignal,
@@ -54,7 +57,7 @@ async function perform(
   const { context, finish } = createContext(run, dependencies, signal, unlessAborted)
   attempt.markCalled()
   try {
-    const value = await handler(payload, context)
+    const value = await handler(await validated(run.type, schema, payload), context)
     finish()
     attempt.ended(await outcomeOfResult(value, files.result), null)
   } catch (error) {

@@ -4,7 +4,7 @@
  * what a user's file does while it is loaded must not happen on the node's own thread.
  */
 import { pathToFileURL } from 'node:url'
-import type { Handler } from './handler.ts'
+import type { Handler } from '../node/handler.ts'
 
 export type LoadedHandlers = Readonly<{
   byType: ReadonlyMap<string, Handler>

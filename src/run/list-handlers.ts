@@ -13,6 +13,8 @@ export type HandlersList = Readonly<{
   types: readonly string[]
   /** Its default export is itself a function. */
   hasDefault: boolean
+  /** Those of `types` that come with a schema; the default export among them as `default`. */
+  withSchema: readonly string[]
 }>
 
 const EXTENSIONS = /\.[cm]?[jt]s$/

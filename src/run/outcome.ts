@@ -19,6 +19,12 @@ const RETRY_AFTER_MS = 10_000
 type Failure = Extract<RunResult, { status: 'failed' }>
 export type FailureReason = Failure['reason']
 
+/** Errors by whose name a handler, or its schema, says that another attempt would be in vain. */
+const REASONS: Readonly<Record<string, FailureReason>> = {
+  NonRetryableError: 'NonRetryable',
+  PayloadRejectedError: 'PayloadRejected'
+}
+
 /** A failure in our own words. */
 export function failure(
   name: string,
@@ -79,7 +85,7 @@ export function outcomeOfUnreadable(thrown: unknown): RunResult {
 /** The outcome of a handler that threw `thrown`, or whose promise was rejected with it. */
 export function outcomeOfError(thrown: unknown): RunResult {
   const { name, message, stack } = describe(thrown)
-  const reason = name === 'NonRetryableError' ? 'NonRetryable' : 'HandlerError'
+  const reason = REASONS[name] ?? 'HandlerError'
   const failed = failure(name, message, { reason, stack })
   return name === 'RetryAfterError' ? { ...failed, retryAfterMs: retryAfterMsOf(thrown) } : failed
 }

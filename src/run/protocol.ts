@@ -13,12 +13,22 @@ export type StopCause = 'aborted' | 'timeout'
 export type ToThread =
   /** Which handlers does this file have? Answered by `listed` or `unlisted`. */
   | Readonly<{ kind: 'list'; file: string }>
+  /** Would the handler of this type refuse this payload, JSON text? Answered by `checked`. */
+  | Readonly<{ kind: 'check'; number: number; file: string; type: string; payload: string }>
   /** `number` is that of the run within the thread. One at a time. */
   | Readonly<{ kind: 'run'; number: number; file: string; run: Run; files: RunFiles }>
   | Readonly<{ kind: 'stop'; number: number; cause: StopCause }>
 
 export type FromThread =
-  | Readonly<{ kind: 'listed'; types: readonly string[]; hasDefault: boolean }>
+  | Readonly<{
+      kind: 'listed'
+      types: readonly string[]
+      hasDefault: boolean
+      /** Those of `types` that come with a schema; the default export among them as `default`. */
+      withSchema: readonly string[]
+    }>
+  /** `refusal` is null if there is nothing against the payload. */
+  | Readonly<{ kind: 'checked'; number: number; refusal: string | null }>
   | Readonly<{ kind: 'unlisted'; why: string }>
   /** The module is loaded, the handler is about to be called. */
   | Readonly<{ kind: 'called'; number: number }>

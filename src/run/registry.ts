@@ -1,14 +1,15 @@
 /**
  * Which handler a type of task has. One type, one handler: of two, nobody could say which one will run.
  */
+import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { NODE_LIMITS, TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError } from '../errors.ts'
-import type { Handler } from './handler.ts'
+import type { Handler } from '../node/handler.ts'
 
 export type Source =
-  | Readonly<{ kind: 'function'; handler: Handler }>
-  /** Absolute path of a handlers file. */
-  | Readonly<{ kind: 'module'; file: string }>
+  | Readonly<{ kind: 'function'; handler: Handler; schema: StandardSchemaV1 | null }>
+  /** Absolute path of a handlers file, and whether the handler comes with a schema. */
+  | Readonly<{ kind: 'module'; file: string; hasSchema: boolean }>
   /** The node runs commands of other people's choice. */
   | Readonly<{ kind: 'command' }>
 

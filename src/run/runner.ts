@@ -14,13 +14,16 @@ import { isBlob } from '../core/task/content.ts'
 import { assert } from '../core/base/assert.ts'
 import { HandlersFileError, InvalidOptionError } from '../errors.ts'
 import type { BlobFolder, RunEnded, Runner, RunOutput, RunProgress } from '../node/ports.ts'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { Checker } from './checker.ts'
+import { refusalOf, schemaOf } from './validation.ts'
 import { Attempt } from './attempt.ts'
 import { COMMAND_TYPE } from './command.ts'
 import { runCommand } from './command-run.ts'
 import { blobsOf, type RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
 import { runFunction } from './function-run.ts'
-import type { Handler } from './handler.ts'
+import type { Handler } from '../node/handler.ts'
 import { listHandlers } from './list-handlers.ts'
 import { describe, failure } from './outcome.ts'
 import { ThreadPool } from './pool.ts'
@@ -49,18 +52,6 @@ export type RunnerOptions = {
 export interface ModuleAndFunctionRunner extends Runner {
   /** How many worker threads there are at the moment. */
   readonly threads: number
-  /**
-   * Has a type handled by a function, on the node's own thread.
-   *
-   * @throws InvalidOptionError
-   */
-  registerFunction(type: string, handler: Handler): void
-  /**
-   * Has a type handled by a module: by what it exports for that type, or else by its default export.
-   *
-   * @throws InvalidOptionError HandlersFileError
-   */
-  registerModule(type: string, file: string): Promise<void>
 }
 
 /** Guesses, but for the memory: what Node itself gives a small process. */
@@ -70,6 +61,9 @@ const DEFAULTS = {
   idleMs: 10_000,
   loadTimeoutMs: 30_000
 } as const
+
+/** Guess: a schema takes milliseconds, and loading its file at most some seconds. */
+const CHECK_MS = 5000
 
 /** Nothing ends a thread inside a blocking system call, such as `execSync`. Guess: nobody waits longer to stop. */
 const END_WAIT_MS = 5000
@@ -97,6 +91,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   readonly #settings: Settings
   readonly #registry = new Registry()
   readonly #pool: ThreadPool
+  readonly #checker: Checker
   /** Commands that have processes, or may get one. */
   readonly #commands = new Set<Promise<void>>()
   readonly #attempts = new Map<string, Attempt>()
@@ -108,6 +103,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   constructor(settings: Settings) {
     this.#settings = settings
+    this.#checker = new Checker({ ...settings, patienceMs: CHECK_MS })
     this.#pool = new ThreadPool({
       threadsMax: settings.concurrency,
       memoryMiB: settings.memoryMiB,
@@ -145,32 +141,45 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   }
 
   async addFile(file: string): Promise<void> {
-    const { types } = await listHandlers(file, this.#settings)
+    const { types, withSchema } = await listHandlers(file, this.#settings)
     if (types.length === 0) {
       throw new HandlersFileError(
         `the handlers file ${file} has no handlers: export functions, or a default object of functions`
       )
     }
-    for (const type of types) this.#registry.add(type, { kind: 'module', file })
+    for (const type of types) {
+      const hasSchema = withSchema.includes(type)
+      this.#registry.add(type, { kind: 'module', file, hasSchema })
+    }
   }
 
-  registerFunction(type: string, handler: Handler): void {
+  registerFunction(type: string, handler: Handler, schema: StandardSchemaV1 | null = null): void {
     if (typeof handler !== 'function') {
       throw new InvalidOptionError(`the handler for ${type} is a ${typeof handler}, not a function`)
     }
-    this.#registry.add(type, { kind: 'function', handler })
+    this.#registry.add(type, { kind: 'function', handler, schema: schema ?? schemaOf(handler) })
   }
 
   async registerModule(type: string, path: string): Promise<void> {
     const file = resolve(path)
     this.#registry.check(type)
-    const { types, hasDefault } = await listHandlers(file, this.#settings)
+    const { types, hasDefault, withSchema } = await listHandlers(file, this.#settings)
     if (!types.includes(type) && !hasDefault) {
       throw new HandlersFileError(
         `the handlers file ${file} has no handler for ${type}: export a function of that name, or as default`
       )
     }
-    this.#registry.add(type, { kind: 'module', file })
+    const hasSchema = withSchema.includes(types.includes(type) ? type : 'default')
+    this.#registry.add(type, { kind: 'module', file, hasSchema })
+  }
+
+  refusalOf(type: string, payload: string): Promise<string | null> | null {
+    const source = this.#registry.get(type)
+    if (source?.kind === 'function' && source.schema !== null) {
+      return refusalOf(type, source.schema, payload)
+    }
+    if (source?.kind !== 'module' || !source.hasSchema || this.#stopped) return null
+    return this.#checker.refusalOf(source.file, type, payload)
   }
 
   start(run: Run): void {
@@ -206,7 +215,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       job = { attempt, file: source.file, files, reporter }
       this.#pool.submit(job)
     } else if (source?.kind === 'function') {
-      runFunction(source.handler, attempt, files, reporter)
+      runFunction(source, attempt, files, reporter)
     } else if (source?.kind === 'command') {
       const running = runCommand(attempt, files, reporter, this.#settings.abortGraceMs)
       this.#commands.add(running)
@@ -227,7 +236,11 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     const waitMs = this.#settings.abortGraceMs + END_WAIT_MS
     const late = sleep(waitMs, undefined, { ref: false })
     const commands = Promise.all(this.#commands)
-    await Promise.all([this.#pool.stop(waitMs), Promise.race([commands, late])])
+    await Promise.all([
+      this.#pool.stop(waitMs),
+      this.#checker.stop(),
+      Promise.race([commands, late])
+    ])
   }
 
   #filesOf(run: Run): RunFiles {

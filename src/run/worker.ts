@@ -13,7 +13,7 @@ import type { RunResult } from '../core/input.ts'
 import type { OutputStream } from '../core/output.ts'
 import { readValues, type RunFiles } from './contents.ts'
 import { createContext, type RunContext } from './context.ts'
-import type { Handler } from './handler.ts'
+import type { Handler, HandlerContext } from '../node/handler.ts'
 import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
 import {
   describe,
@@ -23,8 +23,10 @@ import {
   outcomeOfResult,
   outcomeOfUnreadable
 } from './outcome.ts'
+import { refusalOf, schemaOf, validated } from './validation.ts'
 import { stopReason, type FromThread, type ToThread } from './protocol.ts'
 
+type CheckMessage = Extract<ToThread, { kind: 'check' }>
 type RunMessage = Extract<ToThread, { kind: 'run' }>
 type CurrentRun = { number: number; controller: AbortController; print: RunContext['print'] }
 
@@ -36,6 +38,7 @@ let current: CurrentRun | null = null
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'list') void list(message.file)
+  else if (message.kind === 'check') void check(message)
   else if (message.kind === 'run') void perform(message)
   else if (current?.number === message.number) current.controller.abort(stopReason(message.cause))
 })
@@ -51,11 +54,27 @@ function post(message: FromThread): void {
 async function list(file: string): Promise<void> {
   try {
     const { byType, single } = await loadHandlers(file)
-    post({ kind: 'listed', types: [...byType.keys()], hasDefault: single !== null })
+    const withSchema = [...byType].filter(([, handler]) => schemaOf(handler) !== null)
+    post({
+      kind: 'listed',
+      types: [...byType.keys()],
+      hasDefault: single !== null,
+      withSchema: [
+        ...withSchema.map(([type]) => type),
+        ...(single !== null && schemaOf(single) !== null ? ['default'] : [])
+      ]
+    })
   } catch (error) {
     const { name, message } = describe(error)
     post({ kind: 'unlisted', why: `${name}: ${message}` })
   }
+}
+
+async function check({ number, file, type, payload }: CheckMessage): Promise<void> {
+  const handler = await findHandler(file, type)
+  const schema = typeof handler === 'function' ? schemaOf(handler) : null
+  const refusal = schema === null ? null : await refusalOf(type, schema, payload)
+  post({ kind: 'checked', number, refusal })
 }
 
 async function perform({ number, file, run, files }: RunMessage): Promise<void> {
@@ -79,16 +98,23 @@ async function perform({ number, file, run, files }: RunMessage): Promise<void> 
     const { payload, dependencies } = values
     const { context, print, finish } = createContext(run, dependencies, controller.signal, reporter)
     mine.print = print
-    result = await owner.run(mine, async () => call(() => handler(payload, context), files))
+    result = await owner.run(mine, async () => call(run.type, handler, payload, context, files))
     finish()
   }
   current = null
   post({ kind: 'ended', number, result, durationMs: Math.round(performance.now() - calledAt) })
 }
 
-async function call(handle: () => unknown, files: RunFiles): Promise<RunResult> {
+async function call(
+  type: string,
+  handler: Handler,
+  payload: unknown,
+  context: HandlerContext,
+  files: RunFiles
+): Promise<RunResult> {
   try {
-    return await outcomeOfResult(await handle(), files.result)
+    const given = await validated(type, schemaOf(handler), payload)
+    return await outcomeOfResult(await handler(given, context), files.result)
   } catch (error) {
     return outcomeOfError(error)
   }

@@ -1,6 +1,6 @@
 /** Tasks of programs that import hearsay: handlers, waiting on another node, dependencies, order, errors. */
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { TASK_LIMITS } from '../../src/core/options.ts'
 import type { HandlerContext, Node } from '../../src/index.ts'
 import { endAll, startNode } from './nodes.ts'
@@ -173,11 +173,4 @@ describe('a submission', () => {
     const { warnings } = await a.submit('unheard-of', null)
     expect(warnings).toEqual([expect.stringMatching(/no node has a handler for unheard-of.*count/)])
   })
-})
-
-test('types: an id is text, a result is unknown until the program says what it is', () => {
-  expectTypeOf<ReturnType<Node['createTask']>>().resolves.toBeString()
-  expectTypeOf<ReturnType<Node['waitForTask']>>().resolves.toBeUnknown()
-  // @ts-expect-error -- priorities are numbers
-  void (() => a.createTask('shout', null, { priority: 'high' }))
 })

@@ -15,6 +15,7 @@ test.each([
     contents: { isFit: () => true } as unknown as Contents,
     acks: nodeAcks,
     assertAccepting: () => {},
+    assertPayload: () => null,
     warnings: () => [],
     feed(input) {
       inputs.push(input)

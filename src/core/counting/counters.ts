@@ -33,21 +33,23 @@ export class Counters implements LogCounters {
   /** News that could not be merged, because something before them was missing. */
   gossipGaps = 0
   /** `holder`: what we were asked for, `thief`: what we asked for. `lost`: no answer came. */
-  readonly steals = new Tally<[role: 'holder' | 'thief', result: 'granted' | 'refused' | 'lost']>()
-  readonly reclaims = new Tally<[cause: ReclaimCause]>()
+  readonly steals: Tally<[role: 'holder' | 'thief', result: 'granted' | 'refused' | 'lost']> =
+    new Tally()
+  readonly reclaims: Tally<[cause: ReclaimCause]> = new Tally()
   /** `reason` is empty for completed tasks. */
-  readonly settled = new Tally<[type: string, status: OutcomeStatus, reason: SettledReason | '']>()
+  readonly settled: Tally<[type: string, status: OutcomeStatus, reason: SettledReason | '']> =
+    new Tally()
   /** From when a task was known to be ready until it was started here. */
-  readonly queueTimes = new Histogram()
+  readonly queueTimes: Histogram = new Histogram()
   /** From the last sign of life of a node until it was found to be gone. */
-  readonly detectionTimes = new Histogram()
+  readonly detectionTimes: Histogram = new Histogram()
   readonly #types = new Map<string, Counts>()
   readonly #changed = new Set<string>()
 
   /** This node has written a change of a task into the log. */
   wrote({ spec, claim }: TaskRecord, { outcome, started, claim: claimed }: Patch): void {
     if (started !== undefined) this.starts++
-    if (claimed !== undefined && claim.cause === 'retry') this.#of(spec.type).retried++
+    if (claimed !== undefined && claim.cause.startsWith('retry')) this.#of(spec.type).retried++
     if (outcome === undefined) return
     this.#of(spec.type)[outcome.status]++
     this.settled.add(this.#nameOf(spec.type), outcome.status, outcome.reason ?? '')

@@ -1,0 +1,79 @@
+/**
+ * Asks the schemas of handlers files about payloads before they are submitted, in a thread of its own: a schema is user
+ * code, like the handler that it belongs to.
+ *
+ * It is a courtesy to the submitter, so whatever goes wrong counts as "not refused": the payload is checked again where the
+ * task is run. The thread is started for the first question and ended when there has been none for a while.
+ */
+import type { Worker } from 'node:worker_threads'
+import type { FromThread } from './protocol.ts'
+import { send, startWorker } from './thread.ts'
+
+export type CheckerOptions = Readonly<{
+  memoryMiB: number
+  /** The thread is ended after so long without a question. */
+  idleMs: number
+  /** An answer is waited for so long. */
+  patienceMs: number
+}>
+
+type Question = Readonly<{ answer: (refusal: string | null) => void; timer: NodeJS.Timeout }>
+
+export class Checker {
+  readonly #options: CheckerOptions
+  readonly #questions = new Map<number, Question>()
+  #worker: Worker | null = null
+  #idle: NodeJS.Timeout | undefined
+  #asked = 0
+
+  constructor(options: CheckerOptions) {
+    this.#options = options
+  }
+
+  /** Why the handler of a type in this file would refuse a payload, JSON text; null if it would not, or cannot say. */
+  refusalOf(file: string, type: string, payload: string): Promise<string | null> {
+    const number = ++this.#asked
+    const worker = (this.#worker ??= this.#start())
+    clearTimeout(this.#idle)
+    return new Promise(answer => {
+      const timer = setTimeout(() => this.#answer(number, null), this.#options.patienceMs)
+      this.#questions.set(number, { answer, timer })
+      send(worker, { kind: 'check', number, file, type, payload })
+    })
+  }
+
+  async stop(): Promise<void> {
+    clearTimeout(this.#idle)
+    const worker = this.#worker
+    this.#gone(worker)
+    await worker?.terminate()
+  }
+
+  #start(): Worker {
+    const worker = startWorker(this.#options.memoryMiB)
+    worker.on('message', (message: FromThread) => {
+      if (message?.kind === 'checked') this.#answer(message.number, message.refusal)
+    })
+    worker.on('error', () => this.#gone(worker))
+    worker.on('exit', () => this.#gone(worker))
+    return worker
+  }
+
+  #answer(number: number, refusal: string | null): void {
+    const question = this.#questions.get(number)
+    if (question === undefined) return
+    this.#questions.delete(number)
+    clearTimeout(question.timer)
+    question.answer(refusal)
+    if (this.#questions.size > 0) return
+    this.#idle = setTimeout(() => void this.stop(), this.#options.idleMs)
+    this.#idle.unref()
+  }
+
+  /** A thread that has ended answers nothing more. */
+  #gone(worker: Worker | null): void {
+    if (this.#worker !== worker) return
+    this.#worker = null
+    for (const number of this.#questions.keys()) this.#answer(number, null)
+  }
+}
