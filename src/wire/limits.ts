@@ -25,12 +25,12 @@ export const LIMITS = {
   /** Of 60 bytes each, in one frame. */
   openMax: 32_768,
   writesMax: 65_536,
-  handlersMax: NODE_LIMITS.handlersMax,
+  handlersMax: NODE_LIMITS.handlersMax as number,
   labelsMax: 64,
   /** 128 characters. */
   labelBytesMax: 512,
-  addressesMax: NODE_LIMITS.addressesMax,
-  addressBytesMax: NODE_LIMITS.addressBytesMax,
+  addressesMax: NODE_LIMITS.addressesMax as number,
+  addressBytesMax: NODE_LIMITS.addressBytesMax as number,
   versionBytesMax: 64,
   /** So that any task fits into one gossip message, even if all boots have the longest names. */
   createdMax: 24,

@@ -2,12 +2,12 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import { TASK_LIMITS } from '../../core/options.ts'
-import type { NodeHandle } from '../../node/handle.ts'
+import type { BlobRef, NodeHandle } from '../../node/handle.ts'
 import { textOf, textStream } from '../events.ts'
 import { check } from '../request.ts'
 
 /** Where a large payload or result is. */
-export const blobRef = z.strictObject({
+export const blobRef: z.ZodType<BlobRef> = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.number().int().min(1).max(TASK_LIMITS.blobBytesMax)
 })

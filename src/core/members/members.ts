@@ -36,7 +36,7 @@ const ISOLATION_MARGIN_MS = 2000
 type Options = Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
 
 export class Members {
-  readonly roster = new Roster()
+  readonly roster: Roster = new Roster()
   readonly #self: BootId
   readonly #node: NodeId
   readonly #name: string
