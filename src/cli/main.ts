@@ -22,6 +22,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   drain: () => import('./commands/drain.ts'),
   leave: () => import('./commands/leave.ts'),
   forget: () => import('./commands/forget.ts'),
+  top: () => import('./commands/top.ts'),
   events: () => import('./commands/events.ts'),
   key: () => import('./commands/key.ts'),
   state: () => import('./commands/state.ts'),

@@ -4,7 +4,7 @@
  * Output and progress may come by the thousand. They are told to those who listen at that moment, shortened and not more
  * than so many a second, and are not kept: they must not push out what is rare. All of it is in the logs of the task.
  */
-import type { TaskId } from '../core/base/ids.ts'
+import type { BootId, TaskId } from '../core/base/ids.ts'
 import type { CoreEvent } from '../core/effect.ts'
 import type { OutputStream } from '../core/output.ts'
 import type { CoreView } from '../core/view.ts'
@@ -16,26 +16,43 @@ import type { Waits } from './waits.ts'
 /** Guess: more than anybody follows by eye, and nothing for the one who tells. */
 const PASSING_PER_SECOND_MAX = 200
 const TEXT_LENGTH_MAX = 1024
+/** Events of settled tasks are kept by the thousand; who wants the whole message looks at the task. */
+const MESSAGE_LENGTH_MAX = 200
 
 export class Announcements {
   readonly #core: CoreView
   readonly #listeners: Listeners
   readonly #waits: Waits
   readonly #now: () => number
+  readonly #nameOf: (boot: BootId) => string
   #secondBeganAt = 0
   #passed = 0
 
   /** @param now the wall clock in ms */
-  constructor(core: CoreView, listeners: Listeners, waits: Waits, now: () => number) {
+  constructor(
+    core: CoreView,
+    listeners: Listeners,
+    waits: Waits,
+    now: () => number,
+    nameOf: (boot: BootId) => string
+  ) {
     this.#core = core
     this.#listeners = listeners
     this.#waits = waits
     this.#now = now
+    this.#nameOf = nameOf
   }
 
   settled(taskId: TaskId): void {
     const record = this.#core.record(taskId)!
-    this.#listeners.emit(`task:${record.outcome!.status}`, { taskId, type: record.spec.type })
+    const { status, reason, error } = record.outcome!
+    this.#listeners.emit(`task:${status}`, {
+      taskId,
+      type: record.spec.type,
+      node: this.#nameOf(record.claim.holder),
+      ...(reason === null ? {} : { reason }),
+      ...(error === null ? {} : { message: error.message.slice(0, MESSAGE_LENGTH_MAX) })
+    })
     this.#waits.release(record)
   }
 

@@ -104,6 +104,8 @@ export type StatusView = {
   version: string
   members: { alive: number; connected: number; synced: number; expected: number }
   tasks: Record<TaskState, number>
+  /** The same by type: the types with most tasks, and all others together as `(other)`. */
+  types: Record<string, Record<TaskState, number>>
   slots: { total: number; running: number }
   /** It sees as many members as it takes to take over the work of those that have fallen silent. */
   quorum: boolean

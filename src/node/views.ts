@@ -10,6 +10,7 @@ import { isSettled, isStarted } from '../core/task/record.ts'
 import type { CoreView, MemberView } from '../core/view.ts'
 import type { Json, NodeView, StatusView, TaskState, TaskView, WorkerHealth } from './handle.ts'
 import type { PeerView } from './ports.ts'
+import { countTasks } from './task-counts.ts'
 
 /** A node id and its name are strings: `computer/instance` if it is known, else the id. */
 export type NameOf = (boot: BootId) => string
@@ -116,15 +117,7 @@ export function statusView(
   quorum: boolean
 ): StatusView {
   const self = core.self()
-  const tasks: Record<TaskState, number> = {
-    waiting: 0,
-    queued: 0,
-    running: 0,
-    completed: 0,
-    failed: 0,
-    cancelled: 0
-  }
-  for (const record of core.records()) tasks[core.state(record)]++
+  const { tasks, types } = countTasks(core)
   const alive = nodes.filter(({ status }) => status === 'alive')
   const sum = (of: (node: NodeView) => number): number => alive.reduce((n, node) => n + of(node), 0)
   return {
@@ -140,6 +133,7 @@ export function statusView(
       expected: nodes.filter(({ status }) => status !== 'left').length
     },
     tasks,
+    types,
     slots: { total: sum(({ slots }) => slots), running: sum(({ running }) => running) },
     quorum
   }

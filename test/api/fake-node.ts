@@ -224,6 +224,7 @@ export class FakeNode implements NodeHandle {
       members: { alive: 1, connected: 0, synced: 0, expected: 2 },
       tasks,
       quorum: true,
+      types: { quick: tasks },
       slots: { total: 2, running: 1 }
     }
   }
