@@ -16,6 +16,7 @@ import {
   Names,
   nullable,
   oneOf,
+  Refused,
   refuse,
   required,
   text,
@@ -98,12 +99,17 @@ function write(kinds: Kinds, given: Readonly<{ kind: string }>): Uint8Array {
 }
 
 function read(kinds: Kinds, bytes: Uint8Array): object {
-  const reader = protobuf.Reader.create(bytes)
-  const tag = reader.uint32()
-  const [kind, [, value]] =
-    Object.entries(kinds).find(([, [number]]) => number === tag >>> 3) ??
-    refuse(`there is no kind ${tag >>> 3} of question or answer`)
-  const body = (value as Value<object>).read(reader, tag & 7, new Names())
-  if (reader.pos !== reader.len) refuse('bytes after the end of the message')
-  return { kind, ...body }
+  try {
+    const reader = protobuf.Reader.create(bytes)
+    const tag = reader.uint32()
+    const [kind, [, value]] =
+      Object.entries(kinds).find(([, [number]]) => number === tag >>> 3) ??
+      refuse(`there is no kind ${tag >>> 3} of question or answer`)
+    const body = (value as Value<object>).read(reader, tag & 7, new Names())
+    if (reader.pos !== reader.len) refuse('bytes after the end of the message')
+    return { kind, ...body }
+  } catch (error) {
+    // Bytes that end too early are found out by the reader, in its own words.
+    throw error instanceof Refused ? error : new Refused((error as Error).message)
+  }
 }

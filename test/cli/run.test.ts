@@ -1,0 +1,115 @@
+/**
+ * `hearsay run` and `hearsay logs` with two real nodes: the one that is asked takes no commands, the other one does.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { startApi, type Api } from '../../src/api/server.ts'
+import type { Node } from '../../src/index.ts'
+import { endAll, startNode } from '../library/nodes.ts'
+import { until } from '../support/until.ts'
+import { run, type Said } from './run.ts'
+
+let folder: string
+let worker: Node
+let asked: Node
+let api: Api
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hearsay-run-'))
+  worker = await startNode({ commands: true, concurrency: 4 })
+  await worker.startWorker()
+  asked = await startNode()
+  api = await startApi(asked, folder)
+  vi.stubEnv('HEARSAY_DATA', folder)
+})
+afterAll(async () => {
+  vi.unstubAllEnvs()
+  await api.close()
+  await endAll()
+  await rm(folder, { recursive: true, force: true })
+})
+
+const idOf = (script: string): string => {
+  const isThis = ({ payload }: { payload: unknown }): boolean =>
+    JSON.stringify(payload).includes(script)
+  return [...asked.tasks({ type: 'command' })].find(isThis)!.id
+}
+
+test('a command runs on another node as if it ran here', async () => {
+  const said = await run(['run', '--shell', '--', 'printf "$1 "; cat >&2; exit 7', 'out'], 'in')
+  expect(said).toEqual({ code: 7, stdout: 'out ', stderr: '' })
+})
+
+test('it reads what it is told to read', async () => {
+  const file = join(folder, 'text')
+  await writeFile(file, 'of a file\n')
+  expect(await run(['run', '--stdin', `@${file}`, '--', 'cat'])).toMatchObject({
+    code: 0,
+    stdout: 'of a file\n'
+  })
+  expect((await run(['run', '--stdin', '-', '--', 'cat'], 'ours')).stdout).toBe('ours')
+  const script = 'echo "$A $PWD" >&2'
+  const flags = ['--env', 'A=b', '--cwd', folder, '--shell']
+  expect((await run(['run', ...flags, '--', script])).stderr).toBe(`b ${folder}\n`)
+})
+
+test.each([
+  [['--shell', '--', 'kill -TERM $$'], 143, ''],
+  [['--timeout', '200ms', '--', 'sleep', '30'], 124, 'timeout of 200 ms'],
+  [['--', 'no-such-program-here'], 125, 'could not be started'],
+  [['--cwd', 'relative', '--', 'ls'], 125, 'absolute path'],
+  [['--env', 'novalue', '--', 'ls'], 125, 'name=value'],
+  [['--priority', '11', '--', 'ls'], 125, 'priority'],
+  [[], 2, 'missing required argument']
+])('run %j ends with %i', async (argv, code, words) => {
+  const said = await run(['run', ...argv])
+  expect(said.code).toBe(code)
+  expect(said.stderr).toContain(words)
+  expect(said.stdout).toBe('')
+})
+
+test('without a node it ends with 125', async () => {
+  const said = await run(['run', '--data', join(folder, 'nobody'), '--', 'ls'])
+  expect(said.code).toBe(125)
+  expect(said.stderr).toContain('no node answers')
+})
+
+test('output is printed as it comes, and logs -f tells the same', async () => {
+  const go = join(folder, 'go')
+  const script = `echo first; until [ -e ${go} ]; do sleep 0.02; done; echo last`
+  const said: Said = { code: null, stdout: '', stderr: '' }
+  const running = run(['run', '--shell', '--', script], '', said)
+  await until(() => said.stdout === 'first\n', 'the first line')
+  const followed: Said = { code: null, stdout: '', stderr: '' }
+  const following = run(['logs', '-f', idOf('echo last')], '', followed)
+  await until(() => followed.stdout === 'first\n', 'the first line once more')
+  expect((await run(['logs', idOf('echo last')])).stdout).toBe('first\n')
+  await writeFile(go, '')
+  expect(await running).toEqual({ code: 0, stdout: 'first\nlast\n', stderr: '' })
+  expect(await following).toEqual(followed)
+  expect(followed).toEqual({ code: 0, stdout: 'first\nlast\n', stderr: '' })
+})
+
+test('with --json it is lines, and the task at the end', async () => {
+  const script = 'printf one; sleep 0.1; echo " line"; echo two; printf end'
+  const { stdout } = await run(['run', '--json', '--shell', '--', script])
+  const values = stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as Record<string, unknown>)
+  const about = { v: 1, attempt: 1, node: worker.name, stream: 'stdout' }
+  expect(values.slice(0, 3)).toMatchObject([
+    { ...about, line: 'one line' },
+    { ...about, line: 'two' },
+    { ...about, line: 'end' }
+  ])
+  expect(values[3]).toMatchObject({ type: 'command', result: { exitCode: 0, signal: null } })
+  const stamped = await run(['logs', '--timestamps', idOf('printf end')])
+  expect(stamped.stdout).toMatch(/^2\S+Z 1 stdout one line\n/)
+})
+
+test('the output of a task that nobody knows', async () => {
+  expect(await run(['logs', 'ffffffffffff'])).toMatchObject({ code: 4, stdout: '' })
+})
