@@ -48,15 +48,21 @@ export type Expected = Readonly<{ name: string; at: Hlc; expected: boolean }>
  */
 export type Departure = Readonly<{ boot: BootId; at: Hlc; forgotten: boolean }>
 
+/** What has become of a task, for a reader that knows what the task is. `task` is the write that created it. */
+export type Change = Readonly<{ task: Dot } & Omit<TaskRecord, 'spec' | 'created'>>
+
 /**
- * The writes `after + 1 .. after + writes.length` of one origin. `writes[i]` is the position in `records` of the task
- * that the write changed, or -1 if that task has since been pruned. Records are newer than or equal to each such write.
+ * The writes `after + 1 .. after + writes.length` of one origin. `writes[i]` is the position of the task that the write
+ * changed in the list of all `records`, then all `changes`; or -1 if that task has since been pruned. Records and
+ * changes are newer than or equal to each such write.
  */
 export type Batch = Readonly<{
   kind: 'batch'
   origin: BootId
   after: number
   records: readonly TaskRecord[]
+  /** Only gossip has them. @default none */
+  changes?: readonly Change[]
   writes: readonly number[]
 }>
 

@@ -238,7 +238,7 @@ export class Replication {
   #publishWrites(told: number): void {
     const { log, self, options, emit } = this.#context
     for (let after = told; ;) {
-      const batch = log.range(self, after, options.gossipBytesMax)
+      const batch = log.range(self, after, options.gossipBytesMax, 'brief')
       if (batch === null) return
       emit({ kind: 'publish', message: batch })
       after += batch.writes.length

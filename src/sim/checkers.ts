@@ -286,9 +286,14 @@ export class Checkers implements Witness {
     if (message.kind !== 'batch' && message.kind !== 'grant') return
     const merged = this.#merged.get(node) ?? new Map<TaskId, number>()
     this.#merged.set(node, merged)
-    for (const { spec } of message.records) {
-      const record = node.core.view.record(spec.id)
-      if (record !== undefined) merged.set(spec.id, record.claim.epoch)
+    const { view } = node.core
+    const ids = message.records.map(({ spec }): TaskId | undefined => spec.id)
+    if (message.kind === 'batch') {
+      for (const { task } of message.changes ?? []) ids.push(view.writtenBy(task.origin, task.seq))
+    }
+    for (const id of ids) {
+      const record = id === undefined ? undefined : view.record(id)
+      if (record !== undefined) merged.set(record.spec.id, record.claim.epoch)
     }
   }
 

@@ -108,8 +108,9 @@ function isChatter({ kind }: Message): boolean {
 function describe(message: Message): string {
   switch (message.kind) {
     case 'batch': {
-      const { origin, after, writes, records } = message
-      return `batch ${origin.split('/')[0]} (${after}, ${after + writes.length}] of ${records.length}`
+      const { origin, after, writes, records, changes = [] } = message
+      const tasks = records.length + changes.length
+      return `batch ${origin.split('/')[0]} (${after}, ${after + writes.length}] of ${tasks}`
     }
     case 'steal':
       return `steal ${message.want}`

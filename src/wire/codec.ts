@@ -3,7 +3,7 @@
  */
 import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
-import type { Message, SyncRequest } from '../core/message.ts'
+import type { Batch, Change, Message, SyncRequest } from '../core/message.ts'
 import { compareValues } from '../core/base/order.ts'
 import { BLOBS_PER_MESSAGE_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { isBlob } from '../core/task/content.ts'
@@ -160,24 +160,27 @@ const record: Value<TaskRecord> = mapped(
   }
 )
 
+const change: Value<Change> = message({
+  task: required(1, dot),
+  claim: required(2, claim),
+  started: nullable(3, started),
+  cancelRequest: nullable(4, cancelRequest),
+  outcome: nullable(5, outcome)
+})
+
 const batch = mapped(
   message({
     origin: required(1, boot),
     after: required(2, stamp),
     records: repeated(3, record, LIMITS.recordsMax),
+    changes: repeated(5, change, LIMITS.recordsMax),
     writes: required(4, packed(-1, LIMITS.writesMax))
   }),
-  (
-    given: Readonly<{
-      origin: string
-      after: number
-      records: readonly TaskRecord[]
-      writes: readonly number[]
-    }>
-  ) => given,
-  sent => {
-    if (sent.writes.some(place => place >= sent.records.length)) refuse('a write of no record')
-    return sent
+  ({ changes = [], ...given }: Omit<Batch, 'kind'>) => ({ ...given, changes }),
+  ({ changes, ...sent }) => {
+    const places = sent.records.length + changes.length
+    if (sent.writes.some(place => place >= places)) refuse('a write of no record')
+    return changes.length === 0 ? sent : { ...sent, changes }
   }
 )
 

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { batchesOf, bootOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import './forbid.ts'
+import type { Telling } from '../../src/core/log/stretch.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
 import { Log } from '../../src/core/log/log.ts'
 import { join, type Claim, type TaskRecord } from '../../src/core/task/record.ts'
@@ -17,7 +18,15 @@ type Action =
   /** A change by anybody to one of the tasks that it knows. */
   | { do: 'change'; at: number; task: number; epoch: number }
   /** A stretch of one origin's writes, from anywhere, cut anywhere; perhaps one that leaves a gap. */
-  | { do: 'gossip'; from: number; to: number; origin: number; skip: number; bytesMax: number }
+  | {
+      do: 'gossip'
+      from: number
+      to: number
+      origin: number
+      skip: number
+      bytesMax: number
+      telling: Telling
+    }
   | { do: 'sync'; from: number; to: number; batches: number }
   | { do: 'restart'; at: number }
 
@@ -36,7 +45,8 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     to: node,
     origin: node,
     skip: fc.nat(4),
-    bytesMax: fc.constantFrom(1, 900, 65_536)
+    bytesMax: fc.constantFrom(1, 900, 65_536),
+    telling: fc.constantFrom('whole' as const, 'brief' as const)
   }),
   fc.record({ do: fc.constant('sync' as const), from: node, to: node, batches: fc.nat(4) }),
   fc.record({ do: fc.constant('restart' as const), at: node })
@@ -149,15 +159,17 @@ class World {
     const origin = NODES[step.origin]!
     const to = this.logs[step.to]!
     const before = to.merged(origin)
-    const batch = this.logs[step.from]!.range(origin, step.skip, step.bytesMax)
+    const batch = this.logs[step.from]!.range(origin, step.skip, step.bytesMax, step.telling)
     if (batch === null) return
+    const isUnknown = batch.changes?.some(({ task }) => to.merged(task.origin) < task.seq) ?? false
     const { kind } = to.merge(batch)
     const end = batch.after + batch.writes.length
     if (step.to === step.origin) {
       expect(kind).toBe('known')
       return
     }
-    expect(kind).toBe(before < batch.after ? 'gap' : end <= before ? 'known' : 'merged')
+    if (before < batch.after) expect(kind).toBe('gap')
+    else expect(kind).toBe(end <= before ? 'known' : isUnknown ? 'gap' : 'merged')
     expect(to.merged(origin)).toBe(kind === 'merged' ? end : before)
   }
 

@@ -195,6 +195,60 @@ test('a task may come with a change before its creation is covered, and is then 
   )
 })
 
+describe('a brief stretch', () => {
+  const claim = { ...taskOf(A, 1).claim, epoch: 1, holder: B, cause: 'grant' as const }
+
+  /** A has made task 1 and granted it; B has merged both, and settled it. */
+  function told(): { first: Batch; granted: Batch; settled: Batch } {
+    const a = writer(A, 1)
+    const first = a.range(A, 0, 65_536, 'brief')!
+    a.write(a.get(idOf(A, 1))!, { claim })
+    land(a)
+    const granted = a.range(A, 1, 65_536, 'brief')!
+    const b = new Log(B)
+    b.merge(rangeOf(a, A, 0))
+    b.write(b.get(idOf(A, 1))!, { outcome: outcomeBy(B, { epoch: 1 }) })
+    land(b)
+    return { first, granted, settled: b.range(B, 0, 65_536, 'brief')! }
+  }
+
+  test('says of a task that was made before it only what has become of it', () => {
+    const { first, granted, settled } = told()
+    expect(first).toMatchObject({ records: [{ spec: { id: idOf(A, 1) } }], writes: [0] })
+    expect(first.changes).toBeUndefined()
+    const task = { origin: A, seq: 1 }
+    expect(granted).toMatchObject({ records: [], changes: [{ task, claim }], writes: [0] })
+    expect(settled).toMatchObject({ records: [], changes: [{ task, claim }], writes: [0] })
+  })
+
+  test('leaves a replica that knows the task as a whole one would', () => {
+    const { first, granted, settled } = told()
+    const log = new Log('c/0000000001-000000')
+    for (const batch of [first, granted, settled]) expect(log.merge(batch).kind).toBe('merged')
+    const { record } = log.get(idOf(A, 1))!
+    expect(record).toMatchObject({ claim, outcome: { status: 'completed', by: B } })
+    expect(record.spec).toEqual(taskOf(A, 1).spec)
+  })
+
+  test('is a gap for a replica that has not heard of the task', () => {
+    const { first, settled } = told()
+    const log = new Log('c/0000000001-000000')
+    expect(log.merge(settled)).toEqual({ kind: 'gap' })
+    expect(log.merged(B)).toBe(0)
+    log.merge(first)
+    expect(log.merge(settled).kind).toBe('merged')
+  })
+
+  test('moves a replica on that has pruned the task, unless its author has not seen the task settle', () => {
+    const { first, granted, settled } = told()
+    const log = new Log('c/0000000001-000000')
+    log.merge(first)
+    log.remove(log.get(idOf(A, 1))!)
+    expect(log.merge(granted)).toEqual({ kind: 'gap' })
+    expect(log.merge(settled)).toEqual({ kind: 'merged', changed: [], forgotten: [] })
+  })
+})
+
 describe('a flush', () => {
   test('is one at a time; what changes meanwhile gathers for the next', () => {
     const log = new Log(A)

@@ -147,6 +147,25 @@ describe('the simulator reports', () => {
     expect(await brokenBy()).toMatch(/^invariant 1:/)
   })
 
+  test('news of a task that has not come yet, passed over', async () => {
+    plant<typeof LogRoom>(rooms.log, ({ Log }) => ({
+      Log: class extends Log {
+        override merge(batch: Batch): LogRoom.Merged {
+          const known = (batch.changes ?? []).filter(
+            ({ task }) => this.origins.writtenBy(task.origin, task.seq) !== null
+          )
+          const writes = batch.writes.map(place => {
+            if (place < batch.records.length) return place
+            const at = known.indexOf(batch.changes![place - batch.records.length]!)
+            return at < 0 ? -1 : batch.records.length + at
+          })
+          return super.merge({ ...batch, changes: known, writes })
+        }
+      }
+    }))
+    expect(await brokenBy()).toMatch(/^invariant 1:/)
+  })
+
   test('a vector that moves before its records are merged', async () => {
     plant<typeof LogRoom>(rooms.log, ({ Log }) => ({
       Log: class extends Log {

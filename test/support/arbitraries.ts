@@ -10,6 +10,7 @@ import { HISTOGRAM_BUCKETS } from '../../src/core/counting/counts.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
 import type {
   Batch,
+  Change,
   Counts,
   Grant,
   Heartbeat,
@@ -220,15 +221,33 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   departures: fc.array(fc.record({ boot, at: stamp, forgotten: fc.boolean() }), { maxLength: 3 })
 })
 
+const change: Arbitrary<Change> = fc
+  .tuple(dot, record)
+  .map(([task, { claim, started, cancelRequest, outcome }]) => ({
+    task,
+    claim,
+    started,
+    cancelRequest,
+    outcome
+  }))
+
 export const batch: Arbitrary<Batch> = fc
-  .tuple(boot, fc.integer({ min: 0, max: 2 ** 42 }), fc.array(record, { maxLength: 4 }))
-  .chain(([origin, after, records]) =>
+  .tuple(
+    boot,
+    fc.integer({ min: 0, max: 2 ** 42 }),
+    fc.array(record, { maxLength: 4 }),
+    fc.array(change, { maxLength: 4 })
+  )
+  .chain(([origin, after, records, changes]) =>
     fc.record({
       kind: fc.constant('batch' as const),
       origin: fc.constant(origin),
       after: fc.constant(after),
       records: fc.constant(records),
-      writes: fc.array(fc.integer({ min: -1, max: records.length - 1 }), { maxLength: 6 })
+      ...(changes.length === 0 ? {} : { changes: fc.constant(changes) }),
+      writes: fc.array(fc.integer({ min: -1, max: records.length + changes.length - 1 }), {
+        maxLength: 6
+      })
     })
   )
 

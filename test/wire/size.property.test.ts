@@ -12,10 +12,11 @@ import { GOSSIP_BYTES_MAX, LIMITS } from '../../src/wire/limits.ts'
 import { TASK_LIMITS } from '../../src/core/options.ts'
 
 /** As `Log.range` counts it. */
-function sizeOf({ records, writes }: Batch): number {
+function sizeOf({ records, changes = [], writes }: Batch): number {
   const size = new MessageSize()
   for (const _ of writes) size.addWrite()
   for (const each of records) size.add(each)
+  for (const each of changes) size.addChange(each)
   return size.bytes
 }
 

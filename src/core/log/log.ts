@@ -15,7 +15,7 @@
 import { assert } from '../base/assert.ts'
 import { creationOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
-import type { Batch, Expected, VersionVector } from '../message.ts'
+import type { Batch, Change, Expected, VersionVector } from '../message.ts'
 import {
   isSettled,
   join,
@@ -28,7 +28,7 @@ import {
 } from '../task/record.ts'
 import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
-import { MessageSize } from './size.ts'
+import { stretchOf, type Telling } from './stretch.ts'
 import { CLOSED, reach } from '../base/vector.ts'
 
 export type Patch = Readonly<{
@@ -161,12 +161,14 @@ export class Log {
 
   /** Merges news of one origin, all or nothing. */
   merge(batch: Batch): Merged {
-    const { origin, after, records, writes } = batch
+    const { origin, after, records, changes = [], writes } = batch
     // Nobody knows more of our own writes than we do. Taking them in would give two writes one number.
     if (origin === this.#self) return { kind: 'known' }
     const upTo = this.merged(origin)
     if (upTo < after) return { kind: 'gap' }
     if (after + writes.length <= upTo) return { kind: 'known' }
+    const known = this.#known(changes)
+    if (known === null) return { kind: 'gap' }
     const changed: Entry[] = []
     const forgotten: TaskId[] = []
     const entries = records.map(record => {
@@ -175,6 +177,10 @@ export class Log {
       if (entry?.changed === true) changed.push(entry.entry)
       return entry?.entry ?? null
     })
+    for (const [entry, state] of known) {
+      entries.push(entry)
+      if (entry !== null && this.#raise(entry, { ...entry.record, ...state })) changed.push(entry)
+    }
     // The vector moves last: while records are merged it must not cover their own creation yet.
     for (let i = upTo - after; i < writes.length; i++) {
       const entry = writes[i]! < 0 ? null : entries[writes[i]!]!
@@ -233,25 +239,10 @@ export class Log {
    * The next stretch of an origin's writes after `after`, as it lies on disk, in a message of at most `bytesMax`
    * (or of one task, whose size has its own bound). Null if there is nothing.
    */
-  range(origin: BootId, after: number, bytesMax: number): Batch | null {
+  range(origin: BootId, after: number, bytesMax: number, telling: Telling = 'whole'): Batch | null {
     const log = this.origins.get(origin)
     if (log === undefined || log.durableUpTo <= after) return null
-    const size = new MessageSize()
-    const places = new Map<Entry, number>()
-    const records: TaskRecord[] = []
-    const writes: number[] = []
-    for (let seq = after + 1; seq <= log.durableUpTo; seq++) {
-      const entry = log.at(seq)
-      const known = entry === null ? -1 : places.get(entry)
-      const record = known === undefined ? entry!.durable : null
-      assert(known !== undefined || record !== null, 'a task with a write on disk is on disk')
-      size.addWrite()
-      if (record !== null) size.add(record)
-      if (size.bytes > bytesMax && writes.length > 0) break
-      if (record !== null) places.set(entry!, records.push(record) - 1)
-      writes.push(known ?? records.length - 1)
-    }
-    return { kind: 'batch', origin, after, records, writes }
+    return stretchOf(origin, log, after, bytesMax, telling)
   }
 
   /**
@@ -283,13 +274,33 @@ export class Log {
       if (record.created.every(dot => this.#covers(dot))) return undefined
       return { entry: this.#add(record), changed: true }
     }
-    known.noteReclaim(record)
-    if (isConflict(known.record.claim, record.claim)) this.#counters.conflicted()
-    const joined = join(known.record, record)
-    if (joined === known.record) return { entry: known, changed: false }
-    known.record = joined
-    this.#dirty.add(known)
-    return { entry: known, changed: true }
+    return { entry: known, changed: this.#raise(known, record) }
+  }
+
+  /** Returns whether the state of the task has changed. */
+  #raise(entry: Entry, record: TaskRecord): boolean {
+    entry.noteReclaim(record)
+    if (isConflict(entry.record.claim, record.claim)) this.#counters.conflicted()
+    const joined = join(entry.record, record)
+    if (joined === entry.record) return false
+    entry.record = joined
+    this.#dirty.add(entry)
+    return true
+  }
+
+  /**
+   * The tasks that these changes are about, and null for what has settled and been pruned here. Null if they do not say
+   * enough: a task has not come here yet, or has been pruned and the author, who has not seen it settle, is to be told.
+   */
+  #known(changes: readonly Change[]): [Entry | null, Omit<Change, 'task'>][] | null {
+    const known: [Entry | null, Omit<Change, 'task'>][] = []
+    for (const { task, ...state } of changes) {
+      if (!this.#covers(task)) return null
+      const entry = this.origins.writtenBy(task.origin, task.seq)
+      if (entry === null && !isSettled(state)) return null
+      known.push([entry, state])
+    }
+    return known
   }
 
   #covers(dot: Dot): boolean {

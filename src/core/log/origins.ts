@@ -107,9 +107,10 @@ export class Origins {
     }
   }
 
-  /** The task that a merged write changed, unless it has been pruned. */
+  /** The task that a write changed, if that was merged and the task has not been pruned. */
   writtenBy(origin: BootId, seq: number): Entry | null {
-    return this.#logs.get(origin)?.at(seq) ?? null
+    const log = this.#logs.get(origin)
+    return log === undefined || seq > log.upTo ? null : log.at(seq)
   }
 
   /** Whether tasks have been pruned here that a replica with this vector has not heard the end of. */

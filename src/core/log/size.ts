@@ -5,6 +5,7 @@
 import { utf8Length } from '../base/utf8.ts'
 import type { BootId } from '../base/ids.ts'
 import { compareValues } from '../base/order.ts'
+import type { Change } from '../message.ts'
 import { TASK_DEFAULTS } from '../options.ts'
 import { isBlob, type Content } from '../task/content.ts'
 import type { TaskRecord } from '../task/record.ts'
@@ -28,7 +29,7 @@ export class MessageSize {
   }
 
   add(record: TaskRecord): void {
-    const { spec, created, claim, started, cancelRequest, outcome } = record
+    const { spec, created } = record
     this.bytes += 16 * FIELD_BYTES + ID_BYTES * (1 + spec.dependsOn.length)
     this.bytes += utf8Length(spec.type) + contentLength(spec.payload)
     for (const tag of spec.tags) this.bytes += FIELD_BYTES + utf8Length(tag)
@@ -38,6 +39,16 @@ export class MessageSize {
       this.bytes += 3 * FIELD_BYTES
       this.#addName(dot.origin)
     }
+    this.#addState(record)
+  }
+
+  addChange(change: Change): void {
+    this.bytes += 4 * FIELD_BYTES
+    this.#addName(change.task.origin)
+    this.#addState(change)
+  }
+
+  #addState({ claim, started, cancelRequest, outcome }: Omit<Change, 'task'>): void {
     this.bytes += 5 * FIELD_BYTES
     this.#addName(claim.holder)
     for (const boot of claim.lost) this.#addName(boot)

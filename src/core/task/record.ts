@@ -118,7 +118,7 @@ export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
 }
 
 /** Whether the task is over. A failure counts only while nobody has claimed the task anew since. */
-export function isSettled(record: TaskRecord): boolean {
+export function isSettled(record: Pick<TaskRecord, 'claim' | 'outcome'>): boolean {
   const { outcome, claim } = record
   return outcome !== null && (outcome.status !== 'failed' || outcome.epoch >= claim.epoch)
 }
