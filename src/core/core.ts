@@ -27,7 +27,7 @@ import { Parting } from './parting.ts'
 import { Presence } from './presence.ts'
 import { Probing } from './probing.ts'
 import { Replication } from './replication.ts'
-import { isSettled } from './task/record.ts'
+import { isFinal, isSettled } from './task/record.ts'
 import { Takeover } from './takeover.ts'
 import { Telling } from './telling.ts'
 import { CoreView } from './view.ts'
@@ -272,7 +272,7 @@ export class Core {
   #onPruned(ids: readonly TaskId[]): void {
     const { log } = this.#context
     const entries = ids.map(id => log.get(id)).filter(entry => entry !== undefined)
-    const over = entries.filter(({ record }) => !isSettled(record))
+    const over = entries.filter(({ record }) => !isFinal(record))
     if (over.length > 0) this.#picture++
     this.#work.forget(over)
   }

@@ -93,7 +93,7 @@ export type Grant = Readonly<{
 /** "I stop now, on purpose." */
 export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId }>
 
-/** A task that the asker has not seen settle: its id, and the writes that created it. */
+/** A task that the asker has not seen settle for good: its id, and the writes that created it. */
 export type OpenTask = Readonly<{ id: TaskId; created: readonly Dot[] }>
 
 /**

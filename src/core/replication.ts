@@ -19,7 +19,7 @@ import type { Entry } from './log/entry.ts'
 import { Lag } from './log/lag.ts'
 import { reach } from './base/vector.ts'
 import type { Batch, OpenTask } from './message.ts'
-import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
+import { isFinal, isSettled, type Dot, type TaskRecord } from './task/record.ts'
 
 type OpenQuestion = { readonly peer: NodeId; readonly tasks: OpenTask[]; asked: boolean }
 
@@ -113,7 +113,7 @@ export class Replication {
   openNeeded(peer: NodeId): void {
     const tasks: OpenTask[] = []
     for (const { id, record } of this.#context.log.entries()) {
-      if (!isSettled(record)) tasks.push({ id, created: record.created })
+      if (!isFinal(record)) tasks.push({ id, created: record.created })
     }
     this.#open = { peer, tasks, asked: false }
   }

@@ -123,6 +123,11 @@ export function isSettled(record: Pick<TaskRecord, 'claim' | 'outcome'>): boolea
   return outcome !== null && (outcome.status !== 'failed' || outcome.epoch >= claim.epoch)
 }
 
+/** Whether the task is over for good. A failure may yet be undone, by a claim that nobody here has heard of. */
+export function isFinal({ outcome }: TaskRecord): boolean {
+  return outcome !== null && outcome.status !== 'failed'
+}
+
 /** Whether the holder has called the handler under the claim that stands. */
 export function isStarted(record: TaskRecord): boolean {
   const { started, claim } = record
