@@ -64,8 +64,21 @@ export class Client {
         `the payload has ${bytes} bytes as JSON, at most ${TASK_LIMITS.blobBytesMax} are allowed: pass a path or a URL instead`
       )
     }
-    const written = await this.#node.value<BlobRef>('PUT', '/v1/blobs', { pieces: whole(text) })
-    const payloadBlob = { hash: written.hash, bytes }
+    return this.submitText(type, whole(text), options)
+  }
+
+  /**
+   * Submits a task whose payload is JSON text of more than 8 KiB, sent as it comes and never held whole.
+   *
+   * @throws InvalidOptionError TooLargeError NotReplicatedError NoNodeError, or what the pieces throw
+   */
+  async submitText(
+    type: string,
+    pieces: AsyncIterable<string>,
+    options: SubmitOptions = {}
+  ): Promise<Submitted> {
+    const { hash, bytes } = await this.#node.value<BlobRef>('PUT', '/v1/blobs', { pieces })
+    const payloadBlob = { hash, bytes }
     return this.#node.value('POST', '/v1/tasks', { body: { type, payloadBlob, options } })
   }
 

@@ -7,20 +7,70 @@ import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../errors.ts'
+import { JsonCheck } from './json-check.ts'
 
 const PAYLOAD_BYTES_MAX = TASK_LIMITS.blobBytesMax
+/** What is not larger is read whole, and loses its spaces: it may then fit into the task itself. */
+const VALUE_BYTES_MAX = 65_536
+
+/** What is small is a value; what is large is passed on as it is read, and never here as a whole. */
+export type Payload = Readonly<{ value: unknown } | { pieces: AsyncIterable<string> }>
 
 /**
+ * A large payload is checked while it is read: whoever reads the pieces meets the errors below, too.
+ *
  * @throws PayloadRejectedError if it is not JSON
  * @throws TooLargeError
  * @throws InvalidOptionError if the file cannot be read
  */
-export async function readPayload(text: string | undefined, stdin: Readable): Promise<unknown> {
-  if (text === undefined) return null
-  if (text === '-') return parse(await readAll(stdin, 'stdin'), 'stdin')
-  if (!text.startsWith('@')) return parse(text, 'the payload')
+export async function readPayload(text: string | undefined, stdin: Readable): Promise<Payload> {
+  if (text === undefined) return { value: null }
+  if (text === '-') return payloadOf(stdin, 'stdin')
+  if (!text.startsWith('@')) return { value: parse(text, 'the payload') }
   const file = text.slice(1)
-  return parse(await readAll(createReadStream(file), file), file)
+  return payloadOf(createReadStream(file), file)
+}
+
+async function payloadOf(stream: Readable, source: string): Promise<Payload> {
+  const pieces = bounded(stream, source)[Symbol.asyncIterator]()
+  const start: Buffer[] = []
+  for (let length = 0; length <= VALUE_BYTES_MAX;) {
+    const next = await pieces.next()
+    if (next.done === true) {
+      return { value: parse(Buffer.concat(start).toString('utf8'), source) }
+    }
+    start.push(next.value)
+    length += next.value.length
+  }
+  return { pieces: checked(start, pieces, source) }
+}
+
+async function* checked(
+  start: readonly Buffer[],
+  rest: AsyncGenerator<Buffer>,
+  source: string
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const check = new JsonCheck(source)
+  const decode = (piece?: Buffer): string => {
+    try {
+      return piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true })
+    } catch {
+      throw new PayloadRejectedError(`${source} is not UTF-8, which JSON has to be`)
+    }
+  }
+  for (const piece of start) {
+    const text = decode(piece)
+    check.push(text)
+    yield text
+  }
+  for await (const piece of rest) {
+    const text = decode(piece)
+    check.push(text)
+    yield text
+  }
+  decode()
+  check.end()
 }
 
 /**
@@ -38,19 +88,24 @@ export async function readText(text: string, stdin: Readable): Promise<string> {
 
 async function readAll(stream: Readable, source: string): Promise<string> {
   const pieces: Buffer[] = []
+  for await (const piece of bounded(stream, source)) pieces.push(piece)
+  return Buffer.concat(pieces).toString('utf8')
+}
+
+async function* bounded(stream: Readable, source: string): AsyncGenerator<Buffer> {
   let bytes = 0
   try {
     for await (const piece of stream) {
       const buffer = Buffer.from(piece as Buffer | string)
       bytes += buffer.length
       if (bytes > PAYLOAD_BYTES_MAX) break
-      pieces.push(buffer)
+      yield buffer
     }
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     throw new InvalidOptionError(`${source} cannot be read: ${code ?? message}`)
   }
-  if (bytes <= PAYLOAD_BYTES_MAX) return Buffer.concat(pieces).toString('utf8')
+  if (bytes <= PAYLOAD_BYTES_MAX) return
   throw new TooLargeError(
     `${source} has more than ${PAYLOAD_BYTES_MAX} bytes: put the data where the handler can fetch it, and submit its place`
   )

@@ -6,7 +6,7 @@ import type { Client } from '../../api/client.ts'
 import { InvalidOptionError, NotReplicatedError } from '../../errors.ts'
 import type { SubmitOptions, Submitted } from '../../node/handle.ts'
 import { exitCodeOfTask } from '../exit-code.ts'
-import { readPayload } from '../payload.ts'
+import { readPayload, type Payload } from '../payload.ts'
 import { taskLine } from '../print.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../task-flags.ts'
 import type { Terminal } from '../terminal.ts'
@@ -72,12 +72,16 @@ async function submitEach(
 async function submit(
   client: Client,
   type: string,
-  payload: unknown,
+  payload: Payload,
   task: SubmitOptions,
   shown: Shown,
   terminal: Terminal
 ): Promise<Submitted> {
-  const submitted = await client.submit(type, payload, task).catch(async (error: unknown) => {
+  const accepted =
+    'pieces' in payload
+      ? client.submitText(type, payload.pieces, task)
+      : client.submit(type, payload.value, task)
+  const submitted = await accepted.catch(async (error: unknown) => {
     // The task stands, and whoever submitted it has to be able to find it.
     if (error instanceof NotReplicatedError)
       await printAccepted(error.taskId, null, shown, terminal)
