@@ -10,6 +10,7 @@ import { durationText } from './duration.ts'
 import type { LogLevel } from '../names.ts'
 import type { NodeHandle } from '../node/handle.ts'
 import { createLog, logEvent } from './log.ts'
+import { ServiceManager } from './service-manager.ts'
 import type { Terminal } from './terminal.ts'
 
 export type WorkingNode = NodeHandle & {
@@ -26,13 +27,18 @@ export type Serving = Readonly<{
   logLevel: LogLevel
   /** How long running tasks may go on after the first signal. */
   graceMs: number
+  /**
+   * What SIGHUP means: reads the configuration again, and resolves to what came of that, in words. Without it, SIGHUP
+   * means what SIGTERM does: whoever has started the node in a terminal has closed that.
+   */
+  reload?: () => Promise<string>
   /** Leave at once when stdin ends: a node of somebody who may be killed, and must not leave it behind. */
   untilStdinEnds?: boolean
 }>
 
 /** What handing on at once may take: more than `leave(0)` grants itself, for closing. */
 const HAND_ON_MS = 7000
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143 } as const
+const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 type Signal = keyof typeof EXIT_CODES
 
 /** Signals, and the end of stdin, as the steps that they mean. */
@@ -46,11 +52,12 @@ type Stops = Readonly<{
 /** Runs a node until a signal ends it. Resolves when it has left. */
 export async function serve(serving: Serving, terminal: Terminal): Promise<void> {
   const log = createLog(serving.logLevel, terminal.stderr)
+  const manager = new ServiceManager(process.env, text => log.warn(text))
   const stops = stopSignals(terminal, serving)
   try {
     const node = await serving.create(log)
     node.onEvent(event => logEvent(log, event))
-    await work(node, serving, terminal, stops, log)
+    await work(node, serving, terminal, stops, { log, manager })
   } finally {
     stops.ignore()
   }
@@ -61,7 +68,7 @@ async function work(
   { folder, json }: Serving,
   terminal: Terminal,
   stops: Stops,
-  log: Logger
+  { log, manager }: { log: Logger; manager: ServiceManager }
 ): Promise<void> {
   const api = await startApi(node, folder).catch((error: unknown) => leave(node, error))
   try {
@@ -70,9 +77,11 @@ async function work(
     if (json) await terminal.json({ v: 1, event: 'ready', name, id, addresses })
     else await terminal.line(`ready ${name} ${id}`)
     introduce(node, folder, log)
+    manager.ready(name)
     const stop = await Promise.race([stops.first, node.closed])
     if (stop instanceof Error) throw stop
     if (stop !== null) terminal.words(stop.words)
+    manager.stopping()
     const left = node.leave(stop?.graceMs)
     // Should leaving fail, `left` tells.
     stops.second.then(() => node.leave(0)).catch(() => {})
@@ -98,7 +107,7 @@ async function leave(node: WorkingNode, error: unknown): Promise<never> {
   throw error
 }
 
-function stopSignals(terminal: Terminal, { graceMs, untilStdinEnds }: Serving): Stops {
+function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Serving): Stops {
   const first = Promise.withResolvers<{ words: string; graceMs: number }>()
   const second = Promise.withResolvers<void>()
   let signals = 0
@@ -123,6 +132,8 @@ function stopSignals(terminal: Terminal, { graceMs, untilStdinEnds }: Serving): 
   const onStdinEnd = (): void => first.resolve({ words: 'stdin has ended', graceMs: 0 })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
+  const onHangUp = reload === undefined ? onSignal : (): void => void reloaded(reload, terminal)
+  process.on('SIGHUP', onHangUp)
   // Killed or not, whoever held the other end is gone. `close` comes after both `end` and `error`.
   if (untilStdinEnds)
     terminal.stdin
@@ -135,7 +146,14 @@ function stopSignals(terminal: Terminal, { graceMs, untilStdinEnds }: Serving): 
     ignore() {
       process.off('SIGINT', onSignal)
       process.off('SIGTERM', onSignal)
+      process.off('SIGHUP', onHangUp)
       if (untilStdinEnds) terminal.stdin.destroy()
     }
   }
+}
+
+/** A configuration that is wrong is no reason to stop: the node goes on with the one it has. */
+async function reloaded(reload: () => Promise<string>, terminal: Terminal): Promise<void> {
+  const words = await reload().catch((error: Error) => `nothing has changed: ${error.message}`)
+  terminal.words(`SIGHUP: ${words}`)
 }

@@ -3,7 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -70,6 +70,38 @@ describe('a node in the foreground', () => {
     await until(() => child.stderr().includes('leaving within 0 ms'), 'the second one to work')
     child.process.kill(signal)
     expect(await ended(child)).toBe(code)
+  })
+
+  test('SIGHUP has it read its configuration again, or leave if there is none', async () => {
+    const child = start('serve.ts', [folder, 'well', '--reload'])
+    await until(() => child.stdout() !== '', 'the ready line')
+    child.process.kill('SIGHUP')
+    await until(() => child.stderr().includes('SIGHUP: labels are read'), 'the configuration')
+    child.process.kill('SIGTERM')
+    expect(await ended(child)).toBe(0)
+    const bare = start('serve.ts', [folder])
+    await until(() => bare.stdout() !== '', 'the ready line')
+    bare.process.kill('SIGHUP')
+    expect(await ended(bare)).toBe(0)
+  })
+
+  test('started by systemd, tells it when it is ready and when it stops', async () => {
+    const told = join(folder, 'told')
+    const script = `#!/bin/sh\necho "$NOTIFY_SOCKET" "$@" >> ${told}\n`
+    await writeFile(join(folder, 'systemd-notify'), script, { mode: 0o755 })
+    const PATH = `${folder}:${process.env['PATH']}`
+    const data = join(folder, 'data')
+    await mkdir(data)
+    const child = start('serve.ts', [data], { PATH, NOTIFY_SOCKET: '/run/n' })
+    const lines = async (): Promise<string[]> =>
+      (await readFile(told, 'utf8').catch(() => '')).split('\n').filter(line => line !== '')
+    await until(async () => (await lines()).length === 1, 'the news that it is ready')
+    child.process.kill('SIGTERM')
+    expect(await ended(child)).toBe(0)
+    expect(await lines()).toEqual([
+      '/run/n --ready --status=computer-a/1 is ready',
+      '/run/n STOPPING=1 --status=leaving the cluster'
+    ])
   })
 
   test('the second signal has running tasks handed on, which is a good end too', async () => {

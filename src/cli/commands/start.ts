@@ -90,23 +90,32 @@ async function start(
   const { readNodeOptions } = await import('../config.ts')
   const { resolveNodeOptions } = await import('../../node-options.ts')
   const { findKey } = await import('../../key.ts')
-  const settings = await readNodeOptions(await optionsOf(flags), config, process.env)
+  const given = await optionsOf(flags)
+  const env = { ...process.env }
+  const settings = await readNodeOptions(given, config, env)
   const { options } = settings
   if (printConfig) {
     const { printSettings } = await import('../print-config.ts')
     return printSettings(settings, json === true, terminal)
   }
-  const { cluster, key, keyFile, data: folder, grace, logLevel } = resolveNodeOptions(options)
+  const resolved = resolveNodeOptions(options)
+  const { cluster, key, keyFile, data: folder, grace, logLevel } = resolved
   // Looked for before anything heavy is loaded: a node without a key is refused at once.
   await findKey({ cluster, key, keyFile })
   const { serve } = await import('../serve.ts')
   const { createNode } = await import('../../create-node.ts')
+  const { reloadText } = await import('../reload.ts')
+  const reload = async (): Promise<string> => {
+    const now = await readNodeOptions(given, config, env)
+    return reloadText(resolved, resolveNodeOptions(now.options))
+  }
   await serve(
     {
       create: log => createNode(options, log),
       folder,
       graceMs: grace,
       json: json === true,
+      ...(settings.file === null ? {} : { reload }),
       logLevel,
       untilStdinEnds: untilStdinEnds === true
     },

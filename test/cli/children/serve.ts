@@ -1,6 +1,6 @@
 /**
  * `hearsay start` with a node that has no network. Arguments: data folder, how it leaves (`well`, `never`, `at-once`),
- * `--json` or `--until-stdin-ends`.
+ * `--json`, `--reload` or `--until-stdin-ends`.
  * On SIGUSR2 its node tells of an event.
  */
 import { serve } from '../../../src/cli/serve.ts'
@@ -35,7 +35,8 @@ await serve(
     json: flag === '--json',
     logLevel: 'info',
     graceMs: 30_000,
-    untilStdinEnds: flag === '--until-stdin-ends'
+    untilStdinEnds: flag === '--until-stdin-ends',
+    ...(flag === '--reload' ? { reload: () => Promise.resolve('labels are read') } : {})
   },
   new Terminal(process)
 )
