@@ -8,6 +8,7 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from '../../src/api/client.ts'
@@ -108,6 +109,18 @@ export class ChaosCluster {
     for (const place of this.#ports.keys()) if (!this.#nodes.has(place)) this.#start(place)
     await Promise.all([...this.#nodes.values()].map(node => node.ready()))
     await Promise.all(this.running.map(place => this.#met(place)))
+  }
+
+  /** Starts those that have ended, as a supervisor does. Returns how many that were. */
+  async reviveDead(): Promise<number> {
+    const dead = [...this.#nodes].filter(([, node]) => node.hasEnded)
+    for (const [place, node] of dead) {
+      this.#ended.push(node)
+      this.#start(place)
+    }
+    await Promise.all([...this.#nodes.values()].map(node => node.ready().catch(() => {})))
+    await sleep(50)
+    return dead.length
   }
 
   /** Kills nodes in one instant; returns when that was, and resolves when they are gone. */

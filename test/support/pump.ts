@@ -28,8 +28,13 @@ export class Pump {
   probing = true
   readonly #queue: (() => void)[] = []
 
-  add(boot: BootId, options: Partial<CoreOptions> = {}, disk = new Disk()): PumpNode {
-    const node = new PumpNode(this, boot, options, disk)
+  add(
+    boot: BootId,
+    options: Partial<CoreOptions> = {},
+    disk: Disk = new Disk(),
+    name = `test/${nodeOf(boot)}`
+  ): PumpNode {
+    const node = new PumpNode(this, boot, options, disk, name)
     this.nodes.push(node)
     return node
   }
@@ -103,13 +108,13 @@ export class PumpNode {
   #heldFlush: Flush | null = null
   #requests = 0
 
-  constructor(pump: Pump, boot: BootId, options: Partial<CoreOptions>, disk: Disk) {
+  constructor(pump: Pump, boot: BootId, options: Partial<CoreOptions>, disk: Disk, name: string) {
     this.id = nodeOf(boot)
     this.boot = boot
     this.options = options
     this.disk = disk
     this.#pump = pump
-    const identity = { boot, name: `test/${this.id}`, version: '0.0.0', labels: {} }
+    const identity = { boot, name, version: '0.0.0', labels: {} }
     this.core = new Core(identity, options)
     const { tasks, vector, members, roster, blobs } = disk
     this.core.restore({

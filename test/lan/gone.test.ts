@@ -1,0 +1,232 @@
+/**
+ * Members that crash, are cut off, stand still, drain and come back: six real nodes on a LAN of three computers, and what
+ * becomes of their work. One cluster for all of it, so each test begins with all six and leaves all six.
+ */
+import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
+import { ChaosCluster } from '../chaos/cluster.ts'
+import type { NodeView, SubmitOptions, TaskView } from '../../src/node/handle.ts'
+import { until } from '../support/until.ts'
+import { Lan, lanUnavailable } from './lan.ts'
+
+const unavailable = lanUnavailable()
+if (unavailable) console.warn(`members that are gone are skipped: ${unavailable}`)
+
+const ALL = [0, 1, 2, 3, 4, 5]
+const CUT_OFF = [4, 5]
+const SLOTS = 4
+const TEST_MS_MAX = 120_000
+const FIND_MS_MAX = 30_000
+
+let lan: Lan
+let cluster: ChaosCluster
+
+const check = (rule: string, body: () => Promise<void>): void =>
+  test(
+    rule,
+    async () => {
+      onTestFailed(() => console.error(cluster.stderr))
+      await body()
+    },
+    TEST_MS_MAX
+  )
+
+/** Submits tasks of so many ms until every slot of every node has one. */
+async function busy(ms: number, count = ALL.length * SLOTS): Promise<string[]> {
+  const client = await cluster.client(0)
+  const submissions = Array.from({ length: count }, () => client.submit('work', { ms }))
+  const ids = (await Promise.all(submissions)).map(({ id }) => id)
+  await until(
+    async () => (await held(0, ids)).every(({ state }) => state === 'running'),
+    'all tasks to run',
+    FIND_MS_MAX
+  )
+  return ids
+}
+
+async function held(place: number, ids: readonly string[]): Promise<TaskView[]> {
+  const tasks = await cluster.tasks(place)
+  return ids.map(id => tasks.get(id)!)
+}
+
+function isOn(task: TaskView, places: readonly number[]): boolean {
+  return places.map(place => cluster.name(place)).includes(task.holder)
+}
+
+async function nodeSeen(from: number, place: number): Promise<NodeView | undefined> {
+  return (await (await cluster.client(from)).nodes()).find(
+    ({ name }) => name === cluster.name(place)
+  )
+}
+
+async function seenAs(status: string, from: readonly number[], place: number): Promise<void> {
+  for (const other of from) {
+    await until(
+      async () => (await nodeSeen(other, place))?.status === status,
+      `${cluster.name(other)} to see ${cluster.name(place)} as ${status}`,
+      FIND_MS_MAX
+    )
+  }
+}
+
+/** All nodes settle everything, and say the same of each task. */
+async function agreeOn(ids: readonly string[]): Promise<TaskView[]> {
+  await cluster.settled(TEST_MS_MAX)
+  const [first, ...others] = await Promise.all(cluster.running.map(place => held(place, ids)))
+  const outcome = ({ state, epoch, result }: TaskView): unknown => ({ state, epoch, result })
+  for (const views of others) expect(views.map(outcome)).toEqual(first!.map(outcome))
+  return first!
+}
+
+async function runsThatWere(what: string): Promise<{ task: string; run: string; pid: number }[]> {
+  const lines = (await cluster.history()).split('\n').filter(Boolean)
+  return lines.map(line => JSON.parse(line)).filter(line => line.what === what)
+}
+
+async function expectCompleted(tasks: readonly TaskView[]): Promise<void> {
+  expect(tasks.map(({ state }) => state)).toEqual(tasks.map(() => 'completed'))
+  const done = new Set((await runsThatWere('done')).map(({ run }) => run))
+  for (const { result } of tasks) expect(done).toContain((result as { run: string }).run)
+}
+
+describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
+  beforeAll(async () => {
+    lan = await Lan.up()
+    cluster = await ChaosCluster.start(lan)
+  })
+  afterAll(async () => {
+    await cluster?.down()
+    await lan?.down()
+  })
+
+  check(
+    'what two crashed nodes of one computer held runs elsewhere, and none of it twice',
+    async () => {
+      const ids = await busy(3000)
+      const victims = (await held(0, ids)).filter(task => isOn(task, CUT_OFF))
+      await cluster.kill(...CUT_OFF)
+      await expectCompleted(await agreeOn(ids))
+      const done = (await runsThatWere('done')).map(({ task }) => task)
+      expect(done.toSorted()).toEqual([...new Set(done)].toSorted())
+      const [task] = await held(0, [victims[0]!.id])
+      expect(task!.lost.length).toBeGreaterThan(0)
+      await cluster.startAll()
+    }
+  )
+
+  check(
+    'four that are cut off from two take over; the two go on with their own and take nothing',
+    async () => {
+      const ids = await busy(15_000)
+      const before = await held(4, ids)
+      await lan.cut('c')
+      await until(
+        async () => (await held(0, ids)).every(task => !isOn(task, CUT_OFF)),
+        'the four to take over',
+        FIND_MS_MAX
+      )
+      const few = await cluster.client(4)
+      expect((await few.status()).quorum).toBe(false)
+      expect((await (await cluster.client(0)).status()).quorum).toBe(true)
+      const { id, acks } = await few.submit('work', { ms: 10 })
+      expect(acks).toBe(1)
+      for (const [i, task] of (await held(4, ids)).entries()) {
+        if (task.settledAt === null) expect(task.holder).toBe(before[i]!.holder)
+      }
+      await lan.heal()
+      await seenAs('alive', ALL.slice(0, 4), 4)
+      await expectCompleted(await agreeOn([...ids, id]))
+    }
+  )
+
+  check('a node that stood still for ten seconds aborts what it has lost, and stays', async () => {
+    const ids = await busy(12_000)
+    const pid = cluster.pid(5)
+    cluster.signal(5, 'SIGSTOP')
+    await seenAs('unreachable', [0, 4], 5)
+    await until(
+      async () => (await held(0, ids)).every(task => !isOn(task, [5])),
+      'its tasks to be taken over',
+      FIND_MS_MAX
+    )
+    cluster.signal(5, 'SIGCONT')
+    await seenAs('alive', [0, 4], 5)
+    await until(
+      async () => (await runsThatWere('aborted')).some(line => line.pid === pid),
+      'it to abort what it has lost'
+    )
+    await expectCompleted(await agreeOn(ids))
+    expect((await nodeSeen(5, 0))?.status).toBe('alive')
+  })
+
+  check('a poisonous task takes down five nodes at most, and fails with their names', async () => {
+    const client = await cluster.client(0)
+    const { id } = await client.submit('poison', null, { maxLost: 1 } as SubmitOptions)
+    const others = await Promise.all([1, 2, 3].map(() => client.submit('work', { ms: 100 })))
+    const supervising = { on: true }
+    let deaths = 0
+    const supervisor = (async () => {
+      while (supervising.on) deaths += await cluster.reviveDead()
+    })()
+    await until(
+      async () => {
+        for (const place of cluster.running) {
+          const tasks = await cluster.tasks(place).catch(() => new Map<string, TaskView>())
+          if (tasks.get(id)?.state === 'failed') return true
+        }
+        return false
+      },
+      'the poison to fail',
+      TEST_MS_MAX / 2
+    )
+    supervising.on = false
+    await supervisor
+    await cluster.startAll()
+    const [task] = await agreeOn([id, ...others.map(other => other.id)])
+    expect(task).toMatchObject({ state: 'failed', reason: 'HolderLost' })
+    expect(task!.lost.length).toBe(2)
+    expect(deaths).toBeLessThanOrEqual(3)
+  })
+
+  check(
+    'all can be restarted one after the other under load: nothing fails, nothing runs twice',
+    async () => {
+      const ids: string[] = []
+      const load = { on: true }
+      const caller = (async () => {
+        while (load.on) {
+          const [place = 0] = cluster.running.slice(-1)
+          const client = await cluster.client(place)
+          await client.submit('work', { ms: 50 }).then(
+            ({ id }) => ids.push(id),
+            () => {}
+          )
+        }
+      })()
+      for (const place of ALL) {
+        expect(await cluster.stop(place, FIND_MS_MAX)).toBe(0)
+        await cluster.startAll()
+      }
+      load.on = false
+      await caller
+      const tasks = await agreeOn(ids)
+      await expectCompleted(tasks)
+      expect(tasks.filter(({ lost }) => lost.length > 0)).toEqual([])
+    }
+  )
+
+  check(
+    'a node that is told to drain by another hands on what is queued, and shows it',
+    async () => {
+      const ids = await busy(2000)
+      const client = await cluster.client(0)
+      await client.drain(cluster.name(3))
+      await until(async () => (await nodeSeen(1, 3))?.draining, 'it to show that it drains')
+      const more = await busy(100, 8)
+      const tasks = await agreeOn([...ids, ...more])
+      expect(tasks.slice(ids.length).filter(task => isOn(task, [3]))).toEqual([])
+      await (await cluster.client(3)).leave()
+      await seenAs('left', [0], 3)
+      await cluster.reviveDead()
+    }
+  )
+})
