@@ -23,6 +23,8 @@ export type DemoOptions = {
   nodes: number
   /** Use real mDNS on all interfaces, instead of staying on 127.0.0.1. */
   lan: boolean
+  /** Crash one of them half-way. */
+  kill: boolean
   /** Absolute path of the PNG. */
   out: string
 }
@@ -80,17 +82,24 @@ async function tell(options: DemoOptions, nodes: DemoNodes, view: View): Promise
   const startedAt = performance.now()
   const progress = nodes.names.map(name => ({ name, running: 0, queued: 0, done: 0 }))
   const picture = { tiles: TILE_COUNT, nodes: progress }
+  const victim = options.kill ? nodes.names.at(-1)! : null
+  const killHalfWay = (): void => {
+    const done = progress.reduce((sum, node) => sum + node.done, 0)
+    if (victim === null || done !== Math.floor(TILE_COUNT / 2)) return
+    nodes.crash(victim)
+    view.say(`${victim} has just been killed: what it was drawing goes to the others`)
+  }
   const elapsed = (): number => performance.now() - startedAt
   view.follow(() => ({ ...picture, elapsedMs: elapsed() }))
   const watching = new AbortController()
   const watched = watch(client, progress, watching.signal)
   try {
-    const tiles = await drawTiles(client, options, nodes.names, progress)
+    const tiles = await drawTiles(client, options, nodes.names, progress, killHalfWay)
     const wallMs = Math.round(elapsed())
     // All tasks have settled; the heartbeats that will say so are still under way.
     for (const node of progress) Object.assign(node, { running: 0, queued: 0 })
     view.stop({ ...picture, elapsedMs: wallMs })
-    return summarise(options.out, nodes.names, tiles, wallMs)
+    return summarise(options.out, nodes.names, tiles, wallMs, victim)
   } finally {
     watching.abort()
     await watched
@@ -102,7 +111,8 @@ async function drawTiles(
   client: Client,
   { out }: DemoOptions,
   names: readonly string[],
-  progress: readonly NodeProgress[]
+  progress: readonly NodeProgress[],
+  onDrawn: () => void
 ): Promise<TileResult[]> {
   const submitted = tilePlaces().map(place => client.submit('tile', place))
   // Waited for from the moment that each is accepted: the first are drawn before the last are.
@@ -112,6 +122,7 @@ async function drawTiles(
       const result = resultOf(await client.wait(id)) as unknown as TileResult
       const maker = progress.find(({ name }) => name === result.node)
       if (maker) maker.done++
+      onDrawn()
       return result
     })
   )

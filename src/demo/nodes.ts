@@ -44,6 +44,7 @@ export class DemoNodes {
   readonly names: readonly string[]
   readonly #folder: string
   readonly #nodes: DemoNode[] = []
+  readonly #crashed = new Set<DemoNode>()
   readonly #failed = Promise.withResolvers<never>()
   #isStopping = false
 
@@ -97,6 +98,14 @@ export class DemoNodes {
     await Promise.all(ends)
   }
 
+  /** Kills a node without a word, as a crash would. Nobody is told. */
+  crash(name: string): void {
+    const node = this.#nodes.find(node => node.name === name)
+    if (node === undefined) return
+    this.#crashed.add(node)
+    node.process.kill('SIGKILL')
+  }
+
   #settings(name: string, keyFile: string, lan: boolean): NodeOptions {
     const [computer = '', instance = ''] = name.split('/')
     const reach: NodeOptions = lan
@@ -147,7 +156,7 @@ export class DemoNodes {
   }
 
   #fail(node: DemoNode, what: string): void {
-    if (this.#isStopping) return
+    if (this.#isStopping || this.#crashed.has(node)) return
     const said = node.stderr.trim() || '(nothing)'
     this.#failed.reject(new Error(`the node ${node.name} ${what}; it said last:\n${said}`))
   }

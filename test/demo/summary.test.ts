@@ -14,7 +14,7 @@ const tileOf = (node: string, cpuMs: number): TileResult => ({
 
 test('tiles and CPU time are added up by node, idle nodes included', () => {
   const tiles = [tileOf('computer-a/1', 150), tileOf('computer-a/1', 250)]
-  const summary = summarise('/tmp/picture.png', names, tiles, 1000)
+  const summary = summarise('/tmp/picture.png', names, tiles, 1000, null)
   expect(summary).toMatchObject({ v: 1, tiles: 2, cpuMs: 400, wallMs: 1000 })
   expect(summary.nodes).toEqual([
     { name: 'computer-a/1', tiles: 2, cpuMs: 400 },
@@ -23,7 +23,7 @@ test('tiles and CPU time are added up by node, idle nodes included', () => {
 })
 
 test('people are told where the picture is, and how many cores were busy', () => {
-  const summary = summarise('/tmp/picture.png', names, [tileOf('computer-a/1', 1500)], 1000)
+  const summary = summarise('/tmp/picture.png', names, [tileOf('computer-a/1', 1500)], 1000, null)
   const lines = summaryLines({ ...summary, cores: 2 }, false)
   expect(lines).toContain('1 tiles took 1.5 s of CPU in 1.0 s: 1.5 of 2 cores kept busy')
   expect(lines.at(-1)).toMatch(/: \/tmp\/picture\.png$/)

@@ -78,6 +78,17 @@ test('six nodes share the work, the picture is there, and nothing else is left',
   expect(await processesOfTest()).toEqual([])
 }, 200_000)
 
+test('a node that is killed half-way leaves no hole in the picture', async () => {
+  const demo = new Demo('--kill', '--nodes', '4', '--json')
+  expect(await demo.end()).toBe(0)
+  const summary = JSON.parse(demo.stdout) as DemoSummary
+  expect(summary.crashed).toBe('computer-b/4')
+  expect(demo.stderr).toContain('computer-b/4 has just been killed')
+  expect(summary.nodes.reduce((sum, { tiles }) => sum + tiles, 0)).toBe(summary.tiles)
+  expect(decode(await readFile(summary.picture)).width).toBe(960)
+  expect(await processesOfTest()).toEqual([])
+}, 200_000)
+
 test.each([
   ['SIGINT', 130],
   ['SIGTERM', 143]

@@ -30,14 +30,19 @@ const check = (rule: string, body: () => Promise<void>): void =>
     TEST_MS_MAX
   )
 
-/** Submits tasks of so many ms until every slot of every node has one. */
-async function busy(ms: number, count = ALL.length * SLOTS): Promise<string[]> {
+/** Submits tasks of so many ms, and waits until every node that takes any runs one. */
+async function busy(ms: number, places = ALL): Promise<string[]> {
   const client = await cluster.client(0)
-  const submissions = Array.from({ length: count }, () => client.submit('work', { ms }))
+  const submissions = Array.from({ length: ALL.length * SLOTS }, () =>
+    client.submit('work', { ms })
+  )
   const ids = (await Promise.all(submissions)).map(({ id }) => id)
   await until(
-    async () => (await held(0, ids)).every(({ state }) => state === 'running'),
-    'all tasks to run',
+    async () => {
+      const running = (await held(0, ids)).filter(({ state }) => state === 'running')
+      return places.every(place => running.some(task => isOn(task, [place])))
+    },
+    'every node to run a task',
     FIND_MS_MAX
   )
   return ids
@@ -101,7 +106,7 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
   check(
     'what two crashed nodes of one computer held runs elsewhere, and none of it twice',
     async () => {
-      const ids = await busy(3000)
+      const ids = await busy(5000)
       const victims = (await held(0, ids)).filter(task => isOn(task, CUT_OFF))
       await cluster.kill(...CUT_OFF)
       await expectCompleted(await agreeOn(ids))
@@ -221,7 +226,7 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
       const client = await cluster.client(0)
       await client.drain(cluster.name(3))
       await until(async () => (await nodeSeen(1, 3))?.draining, 'it to show that it drains')
-      const more = await busy(100, 8)
+      const more = await busy(500, [0])
       const tasks = await agreeOn([...ids, ...more])
       expect(tasks.slice(ids.length).filter(task => isOn(task, [3]))).toEqual([])
       await (await cluster.client(3)).leave()

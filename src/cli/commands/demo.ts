@@ -32,7 +32,7 @@ export function register(program: Command, terminal: Terminal): void {
   verb(program, {
     name: 'demo',
     summary: 'start six nodes on this computer and watch them share the work on a picture',
-    examples: ['hearsay demo', 'hearsay demo --nodes 3 --out /tmp/picture.png']
+    examples: ['hearsay demo', 'hearsay demo --kill', 'hearsay demo --nodes 3 --out /tmp/p.png']
   })
     .option(
       '--nodes <count>',
@@ -40,17 +40,26 @@ export function register(program: Command, terminal: Terminal): void {
       parseNumber
     )
     .option('--out <file>', `where the picture goes (default: ${defaultOut})`)
+    .option('--kill', 'crash one of the nodes half-way')
     .option('--lan', 'use mDNS on all interfaces, instead of staying on 127.0.0.1')
-    .action(async ({ nodes = defaultNodes, out = defaultOut, lan = false, json = false }) => {
-      if (!Number.isInteger(nodes) || nodes < nodesMin || nodes > nodesMax) {
-        throw new InvalidOptionError(
-          `--nodes is ${nodes}: give a whole number from ${nodesMin} to ${nodesMax}`
+    .action(
+      async ({
+        nodes = defaultNodes,
+        out = defaultOut,
+        lan = false,
+        kill = false,
+        json = false
+      }) => {
+        if (!Number.isInteger(nodes) || nodes < nodesMin || nodes > nodesMax) {
+          throw new InvalidOptionError(
+            `--nodes is ${nodes}: give a whole number from ${nodesMin} to ${nodesMax}`
+          )
+        }
+        await untilInterrupted(terminal, signal =>
+          show({ nodes, out: resolve(out), lan, kill }, json, terminal, signal)
         )
       }
-      await untilInterrupted(terminal, signal =>
-        show({ nodes, out: resolve(out), lan }, json, terminal, signal)
-      )
-    })
+    )
 }
 
 async function show(
