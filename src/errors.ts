@@ -61,6 +61,11 @@ export class NotReplicatedError extends Error {
   }
 }
 
+/** The state of the task does not allow what was asked for. Nothing was done. */
+export class TaskStateError extends Error {
+  override readonly name = 'TaskStateError'
+}
+
 /** The wait ended before the task did. The task goes on. */
 export class WaitTimeoutError extends Error {
   override readonly name = 'WaitTimeoutError'

@@ -18,8 +18,11 @@ export { createNode } from './create-node.ts'
 export type { NodeOptions } from './node-options.ts'
 export type { Node } from './node/library.ts'
 export type {
+  BackoffOptions,
   BlobRef,
+  CancelResult,
   Json,
+  LabelConditionsOption,
   LoadedState,
   LogEntry,
   MetricsView,
@@ -36,6 +39,7 @@ export type {
   TaskOptions,
   TaskState,
   TaskView,
+  WhyView,
   WorkerHealth
 } from './node/handle.ts'
 export type {

@@ -9,6 +9,10 @@ export const CLUSTER_NAME: RegExp = /^[a-z0-9][a-z0-9-]{0,31}$/
 export const COMPUTER_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 export const INSTANCE_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$/
 
+/** What a label of a node may be called. */
+export const LABEL_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
+export const LABEL_VALUE_LENGTH_MAX = 128
+
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
@@ -19,6 +23,7 @@ export const TASK_ID: RegExp =
 /** In the order in which a task may go through them. */
 export const TASK_STATES = [
   'waiting',
+  'delayed',
   'queued',
   'running',
   'completed',

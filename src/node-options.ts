@@ -18,6 +18,8 @@ import {
   COMPUTER_NAME,
   INSTANCE_NAME,
   isNodeName,
+  LABEL_NAME,
+  LABEL_VALUE_LENGTH_MAX,
   LOG_LEVELS,
   type LogLevel
 } from './names.ts'
@@ -105,10 +107,8 @@ export type ResolvedNodeOptions = Readonly<{
 const GRACE_MS = 30_000
 /** A host name has at most 63 characters between two dots. */
 const COMPUTER_LENGTH_MAX = 63
-const LABEL_KEY = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 /** Heartbeats carry the labels, every second, to everybody. */
 const LABELS_MAX = 32
-const LABEL_VALUE_LENGTH_MAX = 128
 /** More members than a cluster is made for can never be meant. */
 const ACKS_MAX = 50
 /** Guess: far above what one computer runs at once, low enough to catch a slip of the keyboard. */
@@ -162,7 +162,7 @@ const schema = z.strictObject({
   commands: z.boolean().optional(),
   concurrency: z.int().min(1).max(CONCURRENCY_MAX).optional(),
   labels: z
-    .record(z.string().regex(LABEL_KEY), z.string().max(LABEL_VALUE_LENGTH_MAX))
+    .record(z.string().regex(LABEL_NAME), z.string().max(LABEL_VALUE_LENGTH_MAX))
     .refine(labels => Object.keys(labels).length <= LABELS_MAX)
     // Half a character has no UTF-8: the heartbeat that carries the labels could not be sent.
     .refine(labels => Object.values(labels).every(value => value.isWellFormed()))

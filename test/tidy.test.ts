@@ -84,14 +84,17 @@ const mayImportInCore: Record<string, readonly string[]> = {
   probing: ['context', ...coreRooms, ...coreWords],
   provision: ['context', 'keeping', ...coreRooms, ...coreWords],
   witness: ['context', 'replication', ...coreRooms, ...coreWords],
+  slots: ['context', 'keeping', 'provision', 'replication', 'witness', ...coreRooms, ...coreWords],
+  submitting: ['context', 'replication', 'takeover', 'keeping', ...coreRooms, ...coreWords],
   work: [
     'witness',
     'context',
     'replication',
     'takeover',
     'pruning',
-    'provision',
     'keeping',
+    'slots',
+    'submitting',
     ...coreRooms,
     ...coreWords
   ],

@@ -5,6 +5,7 @@ import { TASK_LIMITS } from '../core/options.ts'
 import { TooLargeError, WaitTimeoutError } from '../errors.ts'
 import type {
   BlobRef,
+  CancelResult,
   EventFilter,
   LoadedState,
   LogEntry,
@@ -14,7 +15,8 @@ import type {
   SubmitOptions,
   Submitted,
   TaskFilter,
-  TaskView
+  TaskView,
+  WhyView
 } from '../node/handle.ts'
 import type { BatchAnswer, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
@@ -137,6 +139,29 @@ export class Client {
   logs(id: string, follow: boolean, signal?: AbortSignal): AsyncIterable<LogEntry> {
     const query = { follow: String(follow) }
     return this.#node.values(`/v1/tasks/${encodeURIComponent(id)}/logs`, { query, signal })
+  }
+
+  /**
+   * Cancels a task. Resolves when it has settled, after 5 s in any case.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError NoNodeError
+   */
+  async cancel(id: string): Promise<CancelResult> {
+    return this.#node.value('POST', `/v1/tasks/${encodeURIComponent(id)}/cancel`)
+  }
+
+  /**
+   * Submits a copy of a task that has failed or was cancelled.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError TaskStateError BlobUnavailableError NotReplicatedError NoNodeError
+   */
+  async retry(id: string): Promise<Submitted> {
+    return this.#node.value('POST', `/v1/tasks/${encodeURIComponent(id)}/retry`)
+  }
+
+  /** Why a task does not run, for each node. @throws UnknownTaskError AmbiguousTaskError NoNodeError */
+  async why(id: string): Promise<WhyView> {
+    return this.#node.value('GET', `/v1/tasks/${encodeURIComponent(id)}/why`)
   }
 
   /**

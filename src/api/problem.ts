@@ -15,7 +15,8 @@ import {
   TooLargeError,
   UnknownNodeError,
   UnknownTaskError,
-  WaitTimeoutError
+  WaitTimeoutError,
+  TaskStateError
 } from '../errors.ts'
 
 /** The body of every answer that is not a success; also the last line of a stream that broke. */
@@ -29,6 +30,7 @@ const STATUS: Readonly<Record<string, ProblemStatus>> = {
   UnknownTaskError: 404,
   BlobUnavailableError: 503,
   AmbiguousTaskError: 409,
+  TaskStateError: 409,
   TooLargeError: 413,
   PayloadRejectedError: 422,
   DiskFullError: 507,
@@ -44,6 +46,7 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   UnknownNodeError,
   UnknownTaskError,
   AmbiguousTaskError,
+  TaskStateError,
   TooLargeError,
   PayloadRejectedError,
   DiskFullError,

@@ -47,7 +47,8 @@ export function readEachLine(text: string, line: number, defaults: Defaults): Ea
   checkSubmission(
     type,
     payload,
-    'dependsOn' in options ? { ...options, dependsOn: whole } : options
+    'dependsOn' in options ? { ...options, dependsOn: whole } : options,
+    Date.now()
   )
   return {
     line,

@@ -7,6 +7,8 @@ import type { TaskState } from '../node/handle.ts'
 export const OWN_FAILURE = 125
 export const USAGE = 2
 export const NO_NODE = 3
+/** Nothing was done, and it would be no different another time. */
+export const REFUSED = 6
 /** The task stands. */
 export const NOT_REPLICATED = 7
 
@@ -22,18 +24,19 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   BlobUnavailableError: NO_NODE,
   UnknownTaskError: 4,
   UnknownNodeError: USAGE,
-  DuplicateIdentityError: 6,
-  NameTakenError: 6,
-  PayloadRejectedError: 6,
-  TooLargeError: 6,
-  DiskFullError: 6,
-  ForeignStateFileError: 6,
+  DuplicateIdentityError: REFUSED,
+  NameTakenError: REFUSED,
+  PayloadRejectedError: REFUSED,
+  TooLargeError: REFUSED,
+  TaskStateError: REFUSED,
+  DiskFullError: REFUSED,
+  ForeignStateFileError: REFUSED,
   NotReplicatedError: NOT_REPLICATED,
   WaitTimeoutError: 124
 }
 
 /** Of several codes, the first of these that occurs tells most about what to do now. */
-const MOST_TELLING = [OWN_FAILURE, USAGE, NO_NODE, 6, 4, 124, NOT_REPLICATED, 1, 5, 0]
+const MOST_TELLING = [OWN_FAILURE, USAGE, NO_NODE, REFUSED, 4, 124, NOT_REPLICATED, 1, 5, 0]
 
 export function exitCodeOfError(error: unknown): number {
   const name = error instanceof Error ? error.name : ''

@@ -6,6 +6,7 @@ import type { Counters } from './counting/counters.ts'
 import type { BootId, NodeId } from './base/ids.ts'
 import type { Effect } from './effect.ts'
 import type { Log } from './log/log.ts'
+import type { Labels } from './task/labels.ts'
 import type { Members } from './members/members.ts'
 import type { CoreOptions } from './options.ts'
 
@@ -15,7 +16,8 @@ export type Identity = Readonly<{
   /** `computer/instance`. */
   name: string
   version: string
-  labels: Readonly<Record<string, string>>
+  /** At its start. */
+  labels: Labels
 }>
 
 export type Context = {
@@ -26,6 +28,8 @@ export type Context = {
   readonly log: Log
   readonly members: Members
   readonly counters: Counters
+  /** What this node says of itself for tasks to choose by; may change while it lives. */
+  labels: Labels
   /** The time of the step under way: the wall clock in ms. */
   now: number
   readonly emit: (effect: Effect) => void

@@ -73,6 +73,7 @@ export class Core {
       log,
       members: new Members(self, resolved, identity.name),
       counters,
+      labels: identity.labels,
       now: 0,
       emit: effect => void this.#effects.push(effect)
     }
@@ -102,7 +103,7 @@ export class Core {
     })
     this.view = new CoreView(this.#context, dependencies, {
       self: () => this.#presence.heartbeat(this.#context.now * 1000),
-      worker: () => this.#work,
+      worker: () => ({ ...this.#work.ability, draining: this.#work.draining }),
       isReady: id => this.#work.queue.has(id),
       isSettling: entry => this.#takeover.isSettling(entry),
       totals: of => this.#telling.totals(of),
@@ -130,6 +131,9 @@ export class Core {
     this.#context.members.listen(now)
     this.#take(input)
     this.#work.consider(this.#takeover.settle())
+    this.#work.considerDue()
+    this.#work.answerSubmissions()
+    this.#exchange.placePreferred()
     this.#work.startReady()
     this.#exchange.askForWork()
     this.#parting.handOn()
@@ -146,6 +150,11 @@ export class Core {
       case 'worker':
         this.#work.equip(input.slots, input.handlers)
         return this.#presence.publish()
+      case 'labels':
+        this.#context.labels = input.labels
+        return this.#presence.publish()
+      case 'cancel':
+        return this.#work.cancel(input.taskId)
       case 'completion':
         return this.#work.completed(input)
       case 'message':
@@ -261,11 +270,11 @@ export class Core {
 
   #reclaim(): void {
     const { node, now, options } = this.#context
-    const { slots, handlers, draining } = this.#work
+    const { ability, draining } = this.#work
     this.#firstAt ??= now
     // A node that has just started hears first what has become of its tasks while it was away.
     if (!draining && now - this.#firstAt >= options.bootQuietMs)
-      this.#work.consider(this.#takeover.reclaimGone({ node, slots, handlers }))
+      this.#work.consider(this.#takeover.reclaimGone({ node, ability }))
   }
 
   /** A peer that we asked has forgotten these: they settled while we were away. */

@@ -87,7 +87,14 @@ export type MemberEventName =
 /** Something an observer may want to know. Nothing depends on it being heard. */
 export type CoreEvent =
   | Readonly<{
-      name: 'task:submitted' | 'task:started' | 'task:stolen' | 'task:pruned'
+      name:
+        | 'task:submitted'
+        | 'task:deduplicated'
+        | 'task:queued'
+        | 'task:started'
+        | 'task:retrying'
+        | 'task:stolen'
+        | 'task:pruned'
       taskId: TaskId
     }>
   | Readonly<{ name: 'task:reclaimed'; taskId: TaskId; from: BootId }>
@@ -112,7 +119,15 @@ export type Effect =
   /** Superseded or no longer wanted: stop it and report nothing. */
   | Readonly<{ kind: 'abort'; taskId: TaskId; epoch: number }>
   /** The task stands. `acks` other members have it on disk; `short` if that is fewer than asked for. */
-  | Readonly<{ kind: 'accepted'; request: number; taskId: TaskId; acks: number; short: boolean }>
+  | Readonly<{
+      kind: 'accepted'
+      request: number
+      taskId: TaskId
+      acks: number
+      short: boolean
+      /** Whether it is another submission under the same key that stands, and whether it asks for something else. */
+      deduplicated: 'no' | 'same' | 'different'
+    }>
   /** What was loaded is on disk. */
   | Readonly<{ kind: 'loaded'; request: number }>
   /** The outcome of a task is on disk here and elsewhere: waiters may be told. */

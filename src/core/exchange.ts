@@ -2,6 +2,7 @@
  * How work changes hands between nodes that live: a thief asks, a holder grants, and whoever stops hands on what is left.
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
+import { canRun } from './claim/ability.ts'
 import { grantOf, holds } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
@@ -9,9 +10,10 @@ import { MessageSize } from './log/size.ts'
 import { reach } from './base/vector.ts'
 import type { Member } from './members/members.ts'
 import type { Grant, StealRequest } from './message.ts'
-import type { ReadyQueue } from './queue/ready.ts'
+import type { Can, ReadyQueue } from './queue/ready.ts'
 import type { Replication } from './replication.ts'
 import { giveAway, share } from './steal/holder.ts'
+import { Favourites } from './steal/favourites.ts'
 import { Placement } from './steal/placement.ts'
 import { Thief } from './steal/thief.ts'
 import type { Work } from './work.ts'
@@ -27,6 +29,7 @@ export class Exchange {
   readonly #work: Work
   readonly #queue: ReadyQueue
   readonly #thief: Thief
+  readonly #favourites = new Favourites()
 
   constructor(context: Context, replication: Replication, work: Work) {
     this.#context = context
@@ -44,20 +47,23 @@ export class Exchange {
   /** With too little at hand, asks the holder that seems to have most. */
   askForWork(): void {
     const { self, members, counters, now, emit } = this.#context
-    const { slots, handlers, draining, paused, running } = this.#work
+    const { ability, draining, paused, running } = this.#work
+    const { slots, handlers, labels } = ability
+    const can: Can = demand => canRun(ability, demand)
     if (draining || paused || slots === 0 || !this.#thief.mayAsk(now)) return
     const backlogs = members
       .reachable()
       .map(({ heartbeat: { boot } }) => ({
         holder: boot,
-        ready: this.#queue.count(boot, handlers)
+        ready: this.#queue.count(boot, can)
       }))
       .filter(({ ready }) => ready > 0)
     if (backlogs.length === 0) return
     const holders = [self, ...backlogs.map(({ holder }) => holder)]
-    const types = handlers.filter(type => holders.some(h => this.#queue.count(h, [type]) > 0))
+    const demands = holders.flatMap(holder => [...this.#queue.demands(holder)].filter(can))
+    const types = new Set(demands.map(({ type }) => type))
     const wanted = this.#thief.wanted(slots, this.#work.expectedMs(types))
-    const atHand = running + this.#queue.count(self, handlers)
+    const atHand = running + this.#queue.count(self, can)
     if (atHand >= slots && atHand > wanted / 2) return
     const unanswered = this.#thief.isWaiting
     const question = this.#thief.ask(now, backlogs)
@@ -68,18 +74,18 @@ export class Exchange {
     emit({
       kind: 'send',
       to: nodeOf(holder),
-      message: { kind: 'steal', request, boot: self, want, handlers }
+      message: { kind: 'steal', request, boot: self, want, handlers, labels }
     })
   }
 
   /** A thief asks. What it gets is written down here first; the answer follows when that is on disk. */
-  steal(from: NodeId, { boot, request, want, handlers }: StealRequest): void {
+  steal(from: NodeId, { boot, request, want, handlers, labels }: StealRequest): void {
     const { self, log, counters, options } = this.#context
     if (nodeOf(boot) !== from) return
-    const types = handlers.filter(type => this.#queue.count(self, [type]) > 0)
-    const fair = share(this.#queue.count(self, types), want, this.#sharers(types))
+    const can: Can = demand => canRun({ slots: 1, handlers, labels }, demand)
+    const fair = share(this.#queue.count(self, can), want, this.#sharers(can))
     const count = this.#work.paused ? 0 : fair
-    const given = giveAway(this.#queue, types, count, GRANT_BYTES_MAX, entry => {
+    const given = giveAway(this.#queue, can, count, GRANT_BYTES_MAX, entry => {
       if (entry.record.claim.hops >= options.hopsMax) return false
       log.write(entry, grantOf(self, entry.record, boot))
       return true
@@ -112,13 +118,29 @@ export class Exchange {
     this.#work.consider(changed)
   }
 
+  /** Gives tasks that prefer other labels than ours to nodes that have these and are idle. */
+  placePreferred(): void {
+    const { members, options } = this.#context
+    const entries = this.#work.draining
+      ? []
+      : this.#queue.preferringOthers(this.#work.ability.labels)
+    if (entries.length === 0) return
+    const given = new Map<Member, Entry[]>()
+    for (const entry of entries) {
+      if (entry.record.claim.hops >= options.hopsMax) continue
+      const member = this.#favourites.place(entry, members.reachable())
+      if (member !== undefined) this.#give(entry, member, given)
+    }
+    this.#deliver(given)
+  }
+
   /**
    * While draining: gives what this node holds and does not run to others, if there are any. Portion by portion, each with
    * the flush that it fills, so that neither a message nor a peer's queue grows with what is held. Returns whether all
    * has gone.
    */
   handOn(): boolean {
-    const { self, log, members } = this.#context
+    const { log, members } = this.#context
     if (log.isFlushing) return false
     const entries = this.#work.idleTasks()
     const placement = new Placement(members.reachable())
@@ -127,21 +149,30 @@ export class Exchange {
     let count = 0
     for (const entry of entries) {
       if (count === HAND_ON_MAX || size.bytes >= GRANT_BYTES_MAX) break
-      const member = placement.place(entry.id, entry.record.spec.type)
+      const member = placement.place(entry)
       if (member === undefined) return false
       // However far it has travelled: nobody is left here to keep it.
-      log.write(entry, grantOf(self, entry.record, member.heartbeat.boot))
+      this.#give(entry, member, given)
       size.add(entry.record)
       count++
-      const list = given.get(member)
-      if (list === undefined) given.set(member, [entry])
-      else list.push(entry)
     }
+    this.#deliver(given)
+    return count === entries.length
+  }
+
+  #give(entry: Entry, member: Member, given: Map<Member, Entry[]>): void {
+    const { self, log } = this.#context
+    log.write(entry, grantOf(self, entry.record, member.heartbeat.boot))
+    const list = given.get(member)
+    if (list === undefined) given.set(member, [entry])
+    else list.push(entry)
+  }
+
+  #deliver(given: ReadonlyMap<Member, readonly Entry[]>): void {
     for (const [{ node }, list] of given) {
       this.#work.consider(list)
       this.#send(node, 0, list)
     }
-    return count === entries.length
   }
 
   #send(to: NodeId, request: number, entries: readonly Entry[]): void {
@@ -179,12 +210,13 @@ export class Exchange {
     return [...records.values()]
   }
 
-  /** How many nodes could run tasks of these types, this one included. */
-  #sharers(types: readonly string[]): number {
-    const { slots, handlers, draining } = this.#work
+  /** How many nodes could run some of the tasks that this thief could run, this node included. */
+  #sharers(can: Can): number {
+    const { ability, draining } = this.#work
+    const demands = [...this.#queue.demands(this.#context.self)].filter(can)
     const all = this.#context.members.reachable().map(({ heartbeat }) => heartbeat)
-    return [...all, { slots, handlers, draining }].filter(
-      node => !node.draining && node.slots > 0 && types.some(type => node.handlers.includes(type))
+    return [...all, { ...ability, draining }].filter(
+      node => !node.draining && demands.some(demand => canRun(node, demand))
     ).length
   }
 }

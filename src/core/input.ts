@@ -4,6 +4,7 @@
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Message, News } from './message.ts'
 import type { BlobHash, BlobRef, Content } from './task/content.ts'
+import type { Labels } from './task/labels.ts'
 import type { TaskDraft } from './task/spec.ts'
 import type { TaskError } from './task/record.ts'
 
@@ -25,9 +26,20 @@ export type Input =
    * A caller wants a task run; answered with `accepted`. `acks` null: one other member if there is one, 5 s at most. A
    * payload that is a blob is on this node's disk.
    */
-  | Readonly<{ kind: 'submit'; request: number; draft: TaskDraft; acks: number | null }>
+  | Readonly<{
+      kind: 'submit'
+      request: number
+      /** What the task's idempotency key stands for; null if it has none. */
+      id: TaskId | null
+      draft: TaskDraft
+      acks: number | null
+    }>
+  /** A caller wants a task cancelled, in whatever state it is and whoever holds it. */
+  | Readonly<{ kind: 'cancel'; taskId: TaskId }>
   /** What this node can run from now on. No slots: nothing. */
   | Readonly<{ kind: 'worker'; slots: number; handlers: readonly string[] }>
+  /** What this node says of itself from now on, for tasks to choose by. */
+  | Readonly<{ kind: 'labels'; labels: Labels }>
   /** The handler of a started task has ended. A result that is a blob is on this node's disk. */
   | Readonly<{
       kind: 'completion'

@@ -7,6 +7,7 @@ import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { TypeCounts } from './counting/counts.ts'
 import type { BlobHash, BlobRef } from './task/content.ts'
+import type { Labels } from './task/labels.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
 
 /** Per boot, up to which of its writes a replica has everything, on disk. */
@@ -76,6 +77,7 @@ export type StealRequest = Readonly<{
   boot: BootId
   want: number
   handlers: readonly string[]
+  labels: Labels
 }>
 
 /**

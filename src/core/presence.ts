@@ -52,9 +52,10 @@ export class Presence {
   }
 
   heartbeat(at: Hlc): Heartbeat {
-    const { self, log, members, options } = this.#context
-    const { name, version, labels } = this.#identity
-    const { slots, running, queued, draining, handlers } = this.#work
+    const { self, log, members, options, labels } = this.#context
+    const { name, version } = this.#identity
+    const { ability, running, queued, draining } = this.#work
+    const { slots, handlers } = ability
     return {
       kind: 'heartbeat',
       boot: self,

@@ -78,8 +78,7 @@ export class Replication {
     let prompt = this.#isWitness(batch.origin)
     for (const { id, record } of merged.changed) {
       clock.adopt(latestStamp(record), now)
-      // A reclaimer waits for everybody's word.
-      if (record.claim.cause === 'reclaim' && record.claim.holder === batch.origin) prompt = true
+      if (record.claim.holder === batch.origin && waitsForAll(record)) prompt = true
       if (this.#watched.has(id) && isSettled(record)) this.#urgent = true
     }
     if (prompt) {
@@ -288,6 +287,11 @@ export class Replication {
       else report()
     }
   }
+}
+
+/** Whether the holder waits for everybody's word that they have heard of its claim. */
+function waitsForAll({ spec, claim }: TaskRecord): boolean {
+  return claim.cause === 'reclaim' || (claim.cause === 'submit' && spec.idempotencyKey !== null)
 }
 
 function lastWrite(writes: readonly Dot[], origin: BootId): number {

@@ -6,6 +6,7 @@
  */
 import { nodeOf, type BootId } from './base/ids.ts'
 import type { ReclaimCause } from './counting/counters.ts'
+import { demandOf } from './claim/ability.ts'
 import { Line, rankOf, type Candidate } from './claim/line.ts'
 import { reclaimOf } from './claim/rules.ts'
 import { Settlements } from './claim/settlement.ts'
@@ -50,7 +51,7 @@ export class Takeover {
     return this.#holdings.of(this.#context.self)
   }
 
-  /** Whether the task is ours by a reclaim that others may not have heard of yet. */
+  /** Whether the task is ours by a claim that others may not have heard of yet. */
   isSettling(entry: Entry): boolean {
     return this.#settlements.isSettling(entry)
   }
@@ -83,13 +84,13 @@ export class Takeover {
     const others = members
       .lively(now)
       .filter(({ heartbeat }) => !heartbeat.draining)
-      .map(({ node, heartbeat: { slots, handlers } }) => ({ node, slots, handlers }))
+      .map(({ node, heartbeat }) => ({ node, ability: heartbeat }))
     for (const boot of gone) {
       const isProven = members.isGone(boot)
       for (const entry of this.#holdings.of(boot)) {
         // It may run behind a cut cable, and must not run twice.
         if (!isProven && entry.record.spec.delivery === 'at-most-once') continue
-        const rank = rankOf(entry.id, entry.record.spec.type, self, others)
+        const rank = rankOf(entry.id, demandOf(entry.record.spec), self, others)
         if (this.#line.isDue(now, boot, rank)) taken.push(entry)
       }
     }
@@ -113,6 +114,11 @@ export class Takeover {
     }
     this.#settlements.add(log.nextSeq - 1, usual)
     this.#replication.urge()
+  }
+
+  /** A task was submitted here under a key: others may have done the same, so its claim has to settle, too. */
+  submitted(entry: Entry): void {
+    this.#settlements.add(this.#context.log.nextSeq - 1, [entry])
   }
 
   /** Returns the tasks whose reclaim everybody has confirmed. */

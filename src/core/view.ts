@@ -15,7 +15,7 @@ import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import type { BlobHash } from './task/content.ts'
 import type { TypeTotals } from './telling.ts'
-import type { TaskRecord } from './task/record.ts'
+import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
 import { stateOf, type TaskState } from './task/state.ts'
 
 export type MemberView = Readonly<{
@@ -27,8 +27,10 @@ export type MemberView = Readonly<{
   heartbeatAgeMs: number
 }>
 
+const TASK_ID_LENGTH = 36
+
 /** What a node says of the work that it takes. */
-export type Worker = Pick<Heartbeat, 'slots' | 'draining' | 'handlers'>
+export type Worker = Pick<Heartbeat, 'slots' | 'draining' | 'handlers' | 'labels'>
 
 /** What the rest of the core answers for the view. */
 type Answers = Readonly<{
@@ -44,21 +46,19 @@ type Answers = Readonly<{
 export class CoreView {
   /** What this boot has counted. */
   readonly counters: Counters
+  readonly #context: Context
   readonly #log: Log
   readonly #members: Members
   readonly #quorum: Quorum
   readonly #dependencies: Dependencies
   readonly #answers: Answers
 
-  constructor(
-    { log, members, counters, options }: Context,
-    dependencies: Dependencies,
-    answers: Answers
-  ) {
-    this.counters = counters
-    this.#log = log
-    this.#members = members
-    this.#quorum = options.quorum
+  constructor(context: Context, dependencies: Dependencies, answers: Answers) {
+    this.counters = context.counters
+    this.#context = context
+    this.#log = context.log
+    this.#members = context.members
+    this.#quorum = context.options.quorum
     this.#dependencies = dependencies
     this.#answers = answers
   }
@@ -100,7 +100,7 @@ export class CoreView {
   }
 
   state(record: TaskRecord): TaskState {
-    return stateOf(record, this.#dependencies.ready(record.spec.id))
+    return stateOf(record, this.#dependencies.ready(record.spec.id), this.#context.now)
   }
 
   /** Whether the outcome of the task is on two disks (or on the only one), so that it may be told. */
@@ -111,6 +111,31 @@ export class CoreView {
   /** By type, sorted: what this boot has counted, or all boots of the cluster together, as far as they have told. */
   totals(of: 'node' | 'cluster'): ReadonlyMap<string, TypeTotals> {
     return this.#answers.totals(of)
+  }
+
+  /** Whether the task of an id was known once, and has settled and been forgotten, as far as the id tells. */
+  isForgotten(id: TaskId): boolean {
+    return TASK_ID_LENGTH === id.length && this.#log.isForgotten(id)
+  }
+
+  /** How many other members are known to have the task on disk. */
+  copies({ created }: TaskRecord): number {
+    const [{ origin, seq }] = created as [Dot]
+    return this.#members.copies(origin, seq)
+  }
+
+  /** Dependencies of the task that have not settled. */
+  openDependencies({ spec }: TaskRecord): TaskId[] {
+    if (this.#dependencies.ready(spec.id)) return []
+    return spec.dependsOn.filter(id => {
+      const record = this.record(id)
+      return record === undefined || !isSettled(record)
+    })
+  }
+
+  /** Whether there is a link to a member. */
+  isLinked(node: NodeId): boolean {
+    return this.#members.isLinked(node)
   }
 
   /** Members from which a blob may be had, the likeliest first. */

@@ -4,18 +4,16 @@
  * Everything that changes a task ends in `consider`, which looks at the task afresh: is it over, is it ours, is it ready?
  * So it does not matter by which road a change came: submitted here, granted, merged from a batch or replayed from disk.
  */
-import { hlcMs } from './base/hlc.ts'
-import { taskId, type TaskId } from './base/ids.ts'
+import type { TaskId } from './base/ids.ts'
+import { canRun, type Ability, type Demand } from './claim/ability.ts'
 import {
-  dependencyFailed,
+  afterRun,
+  holderLost,
   holds,
   isEpochTaken,
-  outcomeOf,
-  payloadLost,
-  startOf,
-  holderLost,
   isLost,
-  needsWitness
+  payloadLost,
+  verdictOf
 } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
@@ -23,16 +21,17 @@ import type { Keeping } from './keeping.ts'
 import type { Entry } from './log/entry.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import { ReadyQueue } from './queue/ready.ts'
-import { Provision } from './provision.ts'
+import { Timers } from './queue/timers.ts'
 import { Pruning } from './pruning.ts'
 import type { Replication } from './replication.ts'
+import { Slots } from './slots.ts'
 import { Pace } from './steal/pace.ts'
+import { Submitting } from './submitting.ts'
 import type { Takeover } from './takeover.ts'
 import { isBlob } from './task/content.ts'
 import { isSettled, isStarted } from './task/record.ts'
-import { onceWitnessed } from './witness.ts'
+import { startTimeOf } from './task/times.ts'
 
-type Submission = Extract<Input, { kind: 'submit' }>
 type Completion = Extract<Input, { kind: 'completion' }>
 
 /** Nothing could be recorded; or too few others are seen. */
@@ -48,11 +47,9 @@ export class Work {
   readonly #pruning: Pruning
   readonly #keeping: Keeping
   readonly #pace = new Pace()
-  /** Task -> the epoch at which it runs here. */
-  readonly #running = new Map<TaskId, number>()
-  readonly #provision: Provision
-  #slots = 0
-  #handlers: readonly string[] = []
+  readonly #slots: Slots
+  readonly #timers = new Timers()
+  readonly #submitting: Submitting
   #draining = false
   readonly #pauses = new Set<Pause>()
 
@@ -70,24 +67,24 @@ export class Work {
     this.#dependencies = dependencies
     this.#pruning = new Pruning(context, dependencies)
     this.#keeping = keeping
-    this.#provision = new Provision(context, keeping)
+    this.#slots = new Slots(context, replication, keeping)
+    this.#submitting = new Submitting(context, replication, takeover, keeping, entries =>
+      this.consider(entries)
+    )
   }
 
-  get slots(): number {
-    return this.#slots
-  }
-
-  get handlers(): readonly string[] {
-    return this.#handlers
+  /** What this node can run. */
+  get ability(): Ability {
+    return this.#slots.ability
   }
 
   get running(): number {
-    return this.#running.size + this.#provision.slots
+    return this.#slots.used
   }
 
   /** Whether a task would run here, if it had all that it reads. */
   isWithoutBlob(entry: Entry): boolean {
-    return this.#provision.has(entry)
+    return this.#slots.isWithoutBlob(entry)
   }
 
   get queued(): number {
@@ -98,6 +95,11 @@ export class Work {
     return this.#draining
   }
 
+  /** Whether nothing new is begun here. */
+  get paused(): boolean {
+    return this.#pauses.size > 0
+  }
+
   /** How long the longest of these types takes here on average; undefined if one of them has never run here. */
   expectedMs(types: Iterable<string>): number | undefined {
     return this.#pace.expectedMs(types)
@@ -105,52 +107,22 @@ export class Work {
 
   /** What this node can run from now on. */
   equip(slots: number, handlers: readonly string[]): void {
-    this.#slots = slots
-    this.#handlers = handlers
+    this.#slots.equip(slots, handlers)
   }
 
-  submit(input: Submission): void {
-    const { draft, acks } = input
-    if (isBlob(draft.payload)) {
-      this.#keeping.place(draft.payload, acks, copies => this.#create(input, copies > 0))
-    } else this.#create(input, true)
+  submit(input: Extract<Input, { kind: 'submit' }>): void {
+    this.#submitting.submit(input)
   }
 
-  /** @param placed whether the payload is on another node, too, or travels with the record */
-  #create({ request, draft, acks }: Submission, placed: boolean): void {
-    const { self, log, clock, counters, now, emit } = this.#context
-    counters.submitted++
-    const at = clock.stamp(now)
-    const seq = log.nextSeq
-    const id = taskId(hlcMs(at), self, seq)
-    const entry = log.create({
-      spec: { ...draft, id, submittedAt: at, submittedBy: self },
-      created: [{ origin: self, seq }],
-      claim: {
-        epoch: 0,
-        holder: self,
-        attempt: 1,
-        hops: 0,
-        lost: [],
-        notBefore: null,
-        cause: 'submit'
-      },
-      started: null,
-      cancelRequest: null,
-      outcome: null
-    })
+  /** Somebody wants the task cancelled. Its holder does so, whoever that is, as soon as it hears of it. */
+  cancel(id: TaskId): void {
+    const { self, log, clock, now } = this.#context
+    const entry = log.get(id)
+    if (entry === undefined || isSettled(entry.record)) return
     this.#replication.urge()
-    this.#notify('task:submitted', id)
+    if (entry.record.cancelRequest !== null) return
+    log.write(entry, { cancelRequest: { at: clock.stamp(now), by: self } })
     this.consider([entry])
-    this.#replication.onceCopied(seq, acks, (copies, short) =>
-      emit({
-        kind: 'accepted',
-        request,
-        taskId: id,
-        acks: placed ? copies : 0,
-        short: short || !(placed || acks === 0)
-      })
-    )
   }
 
   completed(input: Completion): void {
@@ -163,48 +135,59 @@ export class Work {
 
   /** A run that was superseded has been aborted; whatever it still says is of no interest. */
   #isCurrent({ taskId: id, epoch }: Completion): boolean {
-    return this.#running.get(id) === epoch
+    return this.#slots.isRunning(id, epoch)
   }
 
   #settle(input: Completion): void {
     const { self, log, clock, counters, now } = this.#context
+    const { taskId: id, run, durationMs, tail = null } = input
     if (!this.#isCurrent(input)) return
-    this.#running.delete(input.taskId)
-    this.#keeping.unneed(input.taskId)
-    const entry = log.get(input.taskId)!
-    this.#pace.ran(entry.record.spec.type, input.durationMs)
-    counters.ran(entry.record.spec.type, input.durationMs)
-    const { run, durationMs, tail = null } = input
-    log.write(entry, outcomeOf(self, entry.record, run, clock.stamp(now), durationMs, tail))
+    this.#slots.ended(id)
+    const entry = log.get(id)!
+    const { type } = entry.record.spec
+    this.#pace.ran(type, durationMs)
+    counters.ran(type, durationMs)
+    const ended = { at: clock.stamp(now), now, durationMs, tail }
+    log.write(entry, afterRun(self, entry.record, run, ended))
+    if (!isSettled(entry.record)) this.#notify('task:retrying', id)
     this.#replication.urge()
     this.consider([entry])
   }
 
   /** Looks afresh at tasks that have changed, and at those that waited for them. */
   consider(changed: Iterable<Entry>): void {
+    const { log, now } = this.#context
     const pending = [...changed]
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       // It may have been pruned since it was noted down somewhere.
-      if (this.#context.log.get(entry.id) !== entry) continue
+      if (log.get(entry.id) !== entry) continue
       this.#keeping.retain(entry.record)
-      this.#abortSuperseded(entry)
+      this.#slots.abortSuperseded(entry)
       this.#decide(entry)
       this.#takeover.update(entry)
       this.#pruning.update(entry)
+      this.#timers.update(entry, now)
       if (isSettled(entry.record)) pending.push(...this.#dependencies.settled(entry))
-      const ready = this.#isReady(entry)
-      entry.readySince = ready ? (entry.readySince ?? this.#context.now) : null
-      this.queue.update(entry, ready)
+      this.#queue(entry)
     }
+  }
+
+  /** Looks afresh at tasks whose start time or deadline has come. */
+  considerDue(): void {
+    this.consider(this.#timers.due(this.#context.now))
+  }
+
+  /** Answers submissions of which it has become clear what became of them. */
+  answerSubmissions(): void {
+    this.#submitting.settle()
   }
 
   /** Forgets tasks: all others have seen them settle, and have forgotten them. */
   forget(entries: Iterable<Entry>): void {
     const waiting: Entry[] = []
     for (const entry of entries) {
-      const epoch = this.#running.get(entry.id)
-      if (epoch !== undefined) this.#abort(entry.id, epoch)
-      this.#provision.giveUp(entry)
+      this.#slots.forget(entry)
+      this.#timers.forget(entry)
       this.#keeping.release(entry.id)
       this.queue.update(entry, false)
       this.#takeover.forget(entry)
@@ -230,18 +213,14 @@ export class Work {
   /** Starts what can be started here. */
   startReady(): void {
     this.#failLost()
-    for (const entry of this.#provision.due()) this.queue.update(entry, this.#isReady(entry))
-    while (!this.#draining && !this.paused && this.running < this.#slots) {
-      const entry = this.queue.peek(this.#handlers)
+    for (const entry of this.#slots.takeReturning()) this.#queue(entry)
+    const can = (demand: Demand): boolean => canRun(this.ability, demand)
+    while (!this.paused && this.#slots.isFree) {
+      const entry = this.queue.peek(can)
       if (entry === undefined) return
       this.queue.update(entry, false)
-      if (this.#provision.fetch(entry)) this.#start(entry)
+      this.#slots.take(entry)
     }
-  }
-
-  /** Whether nothing new is begun here. */
-  get paused(): boolean {
-    return this.#pauses.size > 0
   }
 
   pause(why: Pause, paused: boolean): void {
@@ -252,94 +231,72 @@ export class Work {
   /** Takes nothing more from here on; with `abort`, stops what runs. */
   drain(abort: boolean): void {
     this.#draining = true
-    for (const entry of this.#provision.giveUpAll()) this.queue.update(entry, this.#isReady(entry))
-    if (abort) this.abortAll()
+    for (const entry of this.#slots.close()) this.#queue(entry)
+    if (abort) this.#slots.abortAll()
   }
 
   abortAll(): void {
-    for (const [id, epoch] of this.#running) this.#abort(id, epoch)
+    this.#slots.abortAll()
   }
 
   /** Tasks that this node holds and does not run. */
   idleTasks(): Entry[] {
-    return this.#takeover.own().filter(entry => !this.#running.has(entry.id))
+    return this.#takeover.own().filter(entry => !this.#slots.isRunning(entry.id))
   }
 
-  /** A run goes on only as long as its claim stands. */
-  #abortSuperseded(entry: Entry): void {
-    const { id, record } = entry
-    const epoch = this.#running.get(id) ?? this.#provision.epochOf(entry)
-    if (epoch === undefined) return
-    const { self, counters } = this.#context
-    if (holds(self, record) && record.claim.epoch === epoch) return
-    if (this.#provision.giveUp(entry)) return
-    // Somebody else ran it, or will: nobody else settles or claims what runs here.
-    if (record.claim.holder !== self) counters.duplicateStarts++
-    this.#abort(id, epoch)
-  }
-
-  /** Does what only the holder may do with a task that it has not started. */
+  /** Does what only the holder may do with a task, before anything else. */
   #decide(entry: Entry): void {
     const { self, log, clock, now } = this.#context
-    const { record } = entry
-    if (!holds(self, record) || this.#running.has(entry.id)) return
-    const broken = this.#dependencies.broken(entry.id)
-    if (broken !== undefined) {
-      log.write(entry, dependencyFailed(self, record, broken, clock.stamp(now)))
+    if (!holds(self, entry.record)) return
+    const isRunning = this.#slots.isRunning(entry.id)
+    const broken = isRunning ? undefined : this.#dependencies.broken(entry.id)
+    const verdict = verdictOf(self, entry.record, now, broken, () => clock.stamp(now))
+    if (verdict !== null) {
+      log.write(entry, verdict)
+      this.#slots.abortSuperseded(entry)
       this.#replication.urge()
-    } else if (isEpochTaken(self, entry)) {
+      return
+    }
+    if (isRunning) return
+    if (isEpochTaken(self, entry)) {
       this.#takeover.reclaim([entry])
-    } else if (isLost(record) && !this.#takeover.isSettling(entry)) {
-      log.write(entry, holderLost(self, record, this.#takeover.namesOf(record), clock.stamp(now)))
+    } else if (isLost(entry.record) && !this.#takeover.isSettling(entry)) {
+      const names = this.#takeover.namesOf(entry.record)
+      log.write(entry, holderLost(self, entry.record, names, clock.stamp(now)))
       this.#replication.urge()
     }
-  }
-
-  #isReady(entry: Entry): boolean {
-    const { record } = entry
-    if (isSettled(record) || isStarted(record) || this.#running.has(entry.id)) return false
-    if (this.#provision.has(entry)) return false
-    if (this.#takeover.isSettling(entry)) return false
-    return this.#dependencies.ready(entry.id)
   }
 
   /** Whatever reads what is on no disk any more has failed. */
   #failLost(): void {
     const { self, log, clock, now } = this.#context
-    for (const { entry, ref } of this.#provision.takeLost()) {
+    for (const { entry, ref } of this.#slots.takeLost()) {
       if (!holds(self, entry.record)) continue
-      this.#provision.giveUp(entry)
+      this.#slots.forget(entry)
       log.write(entry, payloadLost(self, entry.record, ref, clock.stamp(now)))
       this.#replication.urge()
       this.consider([entry])
     }
   }
 
-  #start(entry: Entry): void {
-    const { self, log, clock, counters, now, emit } = this.#context
-    const { spec, claim } = entry.record
-    counters.queueTimes.add(now - (entry.readySince ?? now))
-    log.write(entry, startOf(self, entry.record, clock.stamp(now)))
-    this.#running.set(entry.id, claim.epoch)
-    const dependencies = new Map(spec.dependsOn.map(id => [id, this.#provision.resultOf(id)]))
-    const { type, payload, timeoutMs } = spec
-    const { epoch, attempt } = claim
-    const run = { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
-    const start = (): void => emit({ kind: 'start', run })
-    // It may be aborted while others are told.
-    const isWanted = (): boolean => this.#running.get(entry.id) === epoch
-    if (!needsWitness(entry.record)) start()
-    else onceWitnessed(this.#context, this.#replication, entry, isWanted, start)
-    this.#notify('task:started', entry.id)
+  #queue(entry: Entry): void {
+    const { self, now } = this.#context
+    const ready = this.#isReady(entry)
+    if (ready && entry.readySince === null && entry.record.claim.holder === self) {
+      this.#notify('task:queued', entry.id)
+    }
+    entry.readySince = ready ? (entry.readySince ?? now) : null
+    this.queue.update(entry, ready)
   }
 
-  #abort(taskId: TaskId, epoch: number): void {
-    this.#running.delete(taskId)
-    this.#keeping.unneed(taskId)
-    this.#context.emit({ kind: 'abort', taskId, epoch })
+  #isReady(entry: Entry): boolean {
+    const { record } = entry
+    if (isSettled(record) || isStarted(record) || this.#slots.has(entry)) return false
+    if (this.#takeover.isSettling(entry) || startTimeOf(record) > this.#context.now) return false
+    return this.#dependencies.ready(entry.id)
   }
 
-  #notify(name: 'task:submitted' | 'task:started' | 'task:pruned', taskId: TaskId): void {
+  #notify(name: 'task:queued' | 'task:retrying' | 'task:pruned', taskId: TaskId): void {
     this.#context.emit({ kind: 'notify', event: { name, taskId } })
   }
 }

@@ -44,6 +44,11 @@ export class Contents {
     return bytes <= TASK_LIMITS.inlineBytesMax ? this.text(ref) : { hash, bytes }
   }
 
+  /** Brings a blob to this node's disk. @throws BlobUnavailableError */
+  async fetch(ref: BlobRef): Promise<void> {
+    for await (const _ of await this.read(ref)) return
+  }
+
   /** @throws BlobUnavailableError */
   async read(ref: BlobRef): Promise<AsyncIterable<Uint8Array>> {
     const chunks = await this.#traffic.read(ref, () => this.#core.blobSources(ref.hash))

@@ -6,7 +6,6 @@
  */
 import type { Core } from '../core/core.ts'
 import type { Effect } from '../core/effect.ts'
-import type { TaskId } from '../core/base/ids.ts'
 import type { Input } from '../core/input.ts'
 import { BlobTraffic } from './blob-traffic.ts'
 import type { Announcements } from './announcements.ts'
@@ -24,7 +23,7 @@ export type Ports = Readonly<{
 
 /** What of the core's effects concerns the people and programs round the node. */
 export interface Observer {
-  accepted(request: number, taskId: TaskId, acks: number, short: boolean): void
+  accepted(accepted: Extract<Effect, { kind: 'accepted' }>): void
   loaded(request: number): void
   left(): void
   /** Somebody who was here before is in this node's place. */
@@ -133,7 +132,7 @@ export class Engine {
         this.logbook.end(effect.taskId, effect.epoch)
         return runner.abort(effect.taskId, effect.epoch)
       case 'accepted':
-        return this.#observer.accepted(effect.request, effect.taskId, effect.acks, effect.short)
+        return this.#observer.accepted(effect)
       case 'loaded':
         return this.#observer.loaded(effect.request)
       case 'settled':

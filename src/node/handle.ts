@@ -4,8 +4,17 @@
  */
 import type { NodeId, TaskId } from '../core/base/ids.ts'
 import type { BlobRef } from '../core/task/content.ts'
+import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
+import type {
+  BackoffOptions,
+  LabelConditionsOption,
+  SubmitOptions,
+  TaskOptions
+} from './submit-options.ts'
 
 export type { BlobRef }
+export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
+export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
 import type { TaskState } from '../names.ts'
 
 export type { TaskState }
@@ -22,6 +31,8 @@ export type TaskView = {
   reason: string | null
   priority: number
   attempt: number
+  /** Further attempts after the first one. */
+  maxRetries: number
   epoch: number
   /** Name of the node that holds it (`computer/instance`), or its id if the name is not known here. */
   holder: string
@@ -37,11 +48,18 @@ export type TaskView = {
   /** Null if it is in a blob. */
   result: Json
   resultBlob: BlobRef | null
+  /** Of the last attempt that failed; null if none did, and once it is completed. */
   error: { name: string; message: string; stack?: string } | null
   dependsOn: TaskId[]
+  /** What it asks of the labels of nodes. */
+  labels: { require: LabelConditionsOption; prefer: LabelConditionsOption }
   tags: string[]
   /** How far its run is, 0 to 1, as the handler said; null if it said nothing, or does not run. */
   progress: { fraction: number; message: string | null } | null
+  /** The task that this one is a copy of. */
+  retryOf: TaskId | null
+  /** Other members that are known to have it on disk. */
+  acks: number
   /** Nodes that were gone while they ran it. */
   lost: string[]
 }
@@ -129,71 +147,32 @@ export type WorkerHealth = {
   load: number
 }
 
-/** How long handlers ran. Quantiles are off by less than 9.1 %, or by half a millisecond; null without any run. */
-export type ProcessingTimes = {
-  count: number
-  meanMs: number | null
-  p50Ms: number | null
-  p95Ms: number | null
-  p99Ms: number | null
-}
-
-export type TaskCounts = {
-  completed: number
-  failed: number
-  cancelled: number
-  /** Attempts that were followed by another one. */
-  retried: number
-  /** Of all runs that ended, also of those that failed. */
-  processing: ProcessingTimes
-}
-
-/** Counts of all types of tasks together, and of each. */
-export type TaskCountsByType = TaskCounts & { byType: Record<string, TaskCounts> }
-
-export type MetricsView = {
-  v: 1
-  /** What this node has done since its start. */
-  node: TaskCountsByType
-  /**
-   * What all nodes have done together, as far as they have told: up to some seconds old. Nodes that are gone still count,
-   * as long as somebody who remembers them lives.
-   */
-  cluster: TaskCountsByType
-}
-
-export type TaskOptions = {
-  /** 1 to 10, 10 first. @default 5 */
-  priority?: number
-  /** Ids of tasks that have to complete first; their results reach the handler as `ctx.dependencies[id]`. @default [] */
-  dependsOn?: readonly TaskId[]
-  /** Bound on one attempt: ms, or text such as `"30s"`. @default none */
-  timeout?: number | string
-  /**
-   * How long the task is kept after it has settled: ms, or text such as `"1h"`.
-   *
-   * @default completed tasks a day, failed and cancelled ones a week
-   */
-  retention?: number | string
-  /** For filters only. @default [] */
-  tags?: readonly string[]
-}
-
-export type SubmitOptions = TaskOptions & {
-  /**
-   * How many other members must have the task on disk before it is acknowledged. Fewer: NotReplicatedError.
-   *
-   * @default 1 if there is another member, awaited for at most 5 s
-   */
-  acks?: number
-}
-
 export type Submitted = {
   id: TaskId
   /** Other members that had it on disk when it was acknowledged. */
   acks: number
+  /** The task was there already, under the same idempotency key. */
+  deduplicated: boolean
   /** Such as: no node of the cluster has a handler for the type. */
   warnings: string[]
+}
+
+/** What became of a cancellation: how the task has settled, or that it will be cancelled when its holder hears of it. */
+export type CancelResult = {
+  v: 1
+  id: TaskId
+  status: 'cancelled' | 'completed' | 'failed' | 'requested'
+}
+
+/** Why a task does not run, or how it ended: for the task, and for each node. */
+export type WhyView = {
+  v: 1
+  id: TaskId
+  state: TaskState
+  /** Null if it runs or has completed. */
+  reason: string | null
+  words: string
+  nodes: { node: string; reason: string; words: string }[]
 }
 
 /** What became of the tasks in a state file. */
@@ -281,6 +260,21 @@ export interface NodeHandle {
    * @throws UnknownTaskError NodeClosedError, or the signal's reason
    */
   settled(id: TaskId, signal?: AbortSignal): Promise<TaskView>
+  /**
+   * Cancels a task, in whatever state it is and whoever holds it. Resolves when it has settled, after 5 s in any case: the
+   * request stands, and whoever holds the task, then or later, cancels it.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError NodeClosedError
+   */
+  cancel(id: TaskId): Promise<CancelResult>
+  /**
+   * Submits a copy of a task that has failed or was cancelled.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError TaskStateError BlobUnavailableError NotReplicatedError NodeClosedError
+   */
+  retry(id: TaskId): Promise<Submitted>
+  /** Says for a task, and for each node, which condition fails. @throws UnknownTaskError */
+  why(id: TaskId): WhyView
   /**
    * The id that a shortened one means: any unambiguous part of it. News of a task may be on their way, so an unknown id
    * is waited for, for a second.

@@ -10,7 +10,7 @@ import type { LoadedState, MetricsView, SubmitOptions } from './handle.ts'
 import type { Handler } from './handler.ts'
 import { metricsView } from './metrics.ts'
 import { RunningNode } from './node.ts'
-import { durationMs } from './task-options.ts'
+import { durationMs } from './checks.ts'
 import type {
   AnyHandlers,
   HandledBy,

@@ -5,7 +5,7 @@
 import { bootName, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
 import type { Input } from '../core/input.ts'
-import { AmbiguousTaskError, NodeClosedError } from '../errors.ts'
+import { NodeClosedError } from '../errors.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { Announcements } from './announcements.ts'
@@ -13,6 +13,7 @@ import { Contents } from './contents.ts'
 import { DiskState } from './disk-state.ts'
 import { Engine, type Observer, type Ports } from './engine.ts'
 import type {
+  CancelResult,
   LoadedState,
   LogEntry,
   LogsOptions,
@@ -23,6 +24,7 @@ import type {
   Submitted,
   TaskFilter,
   TaskView,
+  WhyView,
   WorkerHealth
 } from './handle.ts'
 import { Leaving } from './leaving.ts'
@@ -33,8 +35,9 @@ import { Picture } from './picture.ts'
 import type { NodeSettings } from './settings.ts'
 import { State } from './state.ts'
 import { Submissions } from './submissions.ts'
+import { Tasks } from './tasks.ts'
 import { Worker } from './worker.ts'
-import { known, Waits } from './waits.ts'
+import { Waits } from './waits.ts'
 
 /** What the node is made of, as far as its public face needs it. */
 export type Parts = Readonly<{
@@ -65,6 +68,7 @@ export class RunningNode implements NodeHandle {
   readonly #waits = new Waits()
   readonly #disk: DiskState
   readonly #submissions: Submissions
+  readonly #tasks: Tasks
   readonly #state: State
   readonly #listeners: Listeners
   readonly #leaving: Leaving
@@ -96,7 +100,19 @@ export class RunningNode implements NodeHandle {
       feed,
       assertPayload: (type, payload) => worker.assertAccepted(type, payload),
       assertAccepting: () => this.#assertAccepting(),
-      warnings: type => this.#picture.warnings(type)
+      now,
+      cluster: settings.cluster,
+      warnings: draft => this.#picture.warnings(draft)
+    })
+    this.#tasks = new Tasks({
+      waits: this.#waits,
+      core: core.view,
+      picture: this.#picture,
+      submissions: this.#submissions,
+      now,
+      feed,
+      assertOpen: () => this.#assertOpen(),
+      assertNotClosed: () => this.#assertNotClosed()
     })
     this.#state = new State(core.view, settings.stateFiles, this.#engine, () => this.#assertOpen())
     this.parts = {
@@ -107,7 +123,7 @@ export class RunningNode implements NodeHandle {
       worker,
       state: this.#state,
       feed,
-      settled: (id, signal) => this.#settled(id, signal)
+      settled: (id, signal) => this.#tasks.settled(id, signal)
     }
     this.id = ports.transport.id
     this.name = settings.name
@@ -154,28 +170,23 @@ export class RunningNode implements NodeHandle {
   }
 
   async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
-    return this.#picture.view(await this.#settled(id, signal))
-  }
-
-  async #settled(id: TaskId, signal?: AbortSignal): Promise<TaskRecord> {
-    await this.#known(() => this.#picture.matching(id).length > 0, signal)
-    const record = this.#picture.record(id)
-    if (this.#core.view.isReported(id)) return record
-    if (this.#isClosed) throw this.#closedError()
-    const settled = this.#waits.settled(id, signal)
-    this.#engine.feed({ kind: 'watch', taskId: id })
-    return settled
+    return this.#picture.view(await this.#tasks.settled(id, signal))
   }
 
   async resolveId(part: string): Promise<TaskId> {
-    let found: TaskId[] = []
-    await this.#known(() => (found = this.#picture.matching(part)).length > 0)
-    if (found.length > 1) {
-      throw new AmbiguousTaskError(
-        `${part} fits ${found.length} or more tasks, such as ${found.join(' and ')}: give the whole id, or its end`
-      )
-    }
-    return found[0] ?? this.#picture.record(part).spec.id
+    return this.#tasks.resolveId(part)
+  }
+
+  async cancel(id: TaskId): Promise<CancelResult> {
+    return this.#tasks.cancel(id)
+  }
+
+  async retry(id: TaskId): Promise<Submitted> {
+    return this.#tasks.retry(id)
+  }
+
+  why(id: TaskId): WhyView {
+    return this.#picture.why(id)
   }
 
   task(id: TaskId): TaskView {
@@ -250,7 +261,7 @@ export class RunningNode implements NodeHandle {
 
   #observer(): Observer {
     return {
-      accepted: (request, ...accepted) => this.#submissions.accepted(request, ...accepted),
+      accepted: ({ request, ...accepted }) => this.#submissions.accepted(request, accepted),
       loaded: request => this.#state.loaded(request),
       left: () => this.#leaving.left(),
       giveWay: why => this.#leaving.giveWay(this.name, why),
@@ -259,16 +270,13 @@ export class RunningNode implements NodeHandle {
     }
   }
 
-  #known(isKnown: () => boolean, signal?: AbortSignal): Promise<void> {
-    return known(isKnown, this.#ports.clock, () => {
-      signal?.throwIfAborted()
-      this.#assertOpen()
-    })
-  }
-
   #assertAccepting(): void {
     this.#assertOpen()
     this.#disk.assertWorks()
+  }
+
+  #assertNotClosed(): void {
+    if (this.#isClosed) throw this.#closedError()
   }
 
   #assertOpen(): void {

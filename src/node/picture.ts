@@ -3,12 +3,16 @@
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
 import { compareText } from '../core/base/order.ts'
-import type { TaskRecord } from '../core/task/record.ts'
+import { unmet, type Labels } from '../core/task/labels.ts'
+import type { TaskSpec } from '../core/task/spec.ts'
+import { isSettled, type TaskRecord } from '../core/task/record.ts'
 import type { CoreView } from '../core/view.ts'
 import { UnknownTaskError } from '../errors.ts'
-import type { NodeView, StatusView, TaskFilter, TaskView, WorkerHealth } from './handle.ts'
+import type { NodeView, StatusView, TaskFilter, TaskView, WhyView, WorkerHealth } from './handle.ts'
 import type { Clock, Transport } from './ports.ts'
 import type { ProgressBoard } from './progress-board.ts'
+import { conditionText } from './label-options.ts'
+import { reasonAt, reasonOf, type Situation } from './reasons.ts'
 import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
 
 export class Picture {
@@ -101,24 +105,80 @@ export class Picture {
       .map(healthOf)
   }
 
-  /** What a caller should know who submits a task of this type. */
-  warnings(type: string): string[] {
-    if (this.#canRun(type)) return []
+  /** What a caller should know who submits such a task. */
+  warnings({ type, labels }: Pick<TaskSpec, 'type' | 'labels'>): string[] {
     const workers = this.#core.workers(this.#ports.clock.now())
-    const types = [...new Set(workers.flatMap(({ handlers }) => handlers))].sort(compareText)
-    const there = types.length === 0 ? 'there are none at all' : `there are: ${types.join(', ')}`
-    return [`no node has a handler for ${type} (${there}): the task waits until one joins`]
+    const able = workers.filter(({ handlers }) => handlers.includes(type))
+    if (able.length === 0) {
+      const types = [...new Set(workers.flatMap(({ handlers }) => handlers))].sort(compareText)
+      const there = types.length === 0 ? 'there are none at all' : `there are: ${types.join(', ')}`
+      return [`no node has a handler for ${type} (${there}): the task waits until one joins`]
+    }
+    if (able.some(worker => unmet(labels.require, worker.labels) === undefined)) return []
+    const wanted = labels.require.map(conditionText).join(', ')
+    const there = able.map(worker => labelText(worker.labels)).sort(compareText)
+    return [
+      `no node with a handler for ${type} has the labels ${wanted} (there are: ${[...new Set(there)].join('; ')}): the task waits until one joins`
+    ]
   }
 
   view(record: TaskRecord): TaskView {
     const nameOf = (boot: BootId): string => this.nameOf(boot)
-    const canRun = this.#canRun(record.spec.type)
-    return { ...taskView(record, this.#core, nameOf, canRun), progress: this.#progress.of(record) }
+    const reason = this.#whyNot(record)?.reason ?? null
+    return { ...taskView(record, this.#core, nameOf, reason), progress: this.#progress.of(record) }
   }
 
-  #canRun(type: string): boolean {
-    const workers = this.#core.workers(this.#ports.clock.now())
-    return workers.some(({ handlers }) => handlers.includes(type))
+  /** @throws UnknownTaskError */
+  why(id: TaskId): WhyView {
+    const record = this.record(id)
+    const state = this.#core.state(record)
+    const why = this.#whyNot(record)
+    const words =
+      why?.words ?? (state === 'running' ? `it runs on ${this.#holderOf(record).name}` : '')
+    const nodes = state === 'running' || isSettled(record) ? [] : this.#whyPerNode(record)
+    return { v: 1, id, state, reason: why?.reason ?? null, words, nodes }
+  }
+
+  #whyNot(record: TaskRecord): Readonly<{ reason: string; words: string }> | null {
+    const state = this.#core.state(record)
+    if (state === 'running' || state === 'completed') return null
+    if (!isSettled(record)) return reasonOf(this.#situation(record))
+    const { reason, error } = record.outcome!
+    return { reason: reason!, words: error?.message ?? '' }
+  }
+
+  #whyPerNode(record: TaskRecord): WhyView['nodes'] {
+    const situation = this.#situation(record)
+    const now = this.#ports.clock.now()
+    const members = this.#core.members(now).filter(({ status }) => status === 'alive')
+    return [this.#core.self(), ...members.map(({ heartbeat }) => heartbeat)]
+      .map(worker => ({ node: worker.name, ...reasonAt(situation, worker.name, worker) }))
+      .sort((x, y) => compareText(x.node, y.node))
+  }
+
+  #situation(record: TaskRecord): Situation {
+    const now = this.#ports.clock.now()
+    return {
+      record,
+      now,
+      open: this.#core.openDependencies(record),
+      isSettling: this.#core.isSettling(record.spec.id),
+      isWithoutBlob: this.#core.isWithoutBlob(record.spec.id),
+      holder: this.#holderOf(record),
+      seesMajority: this.#core.hasQuorum(now),
+      workers: this.#core.workers(now)
+    }
+  }
+
+  #holderOf({ claim }: TaskRecord): Situation['holder'] {
+    const name = this.nameOf(claim.holder)
+    const node = nodeOf(claim.holder)
+    if (node === this.#self.node) {
+      return { name, isAlive: true, draining: this.#core.self().draining }
+    }
+    const member = this.#core.member(node)
+    const isAlive = member?.heartbeat.boot === claim.holder && this.#core.isLinked(node)
+    return { name, isAlive, draining: member?.heartbeat.draining ?? false }
   }
 
   /** Of a node or a boot: `computer/instance` if it is known, else the id. */
@@ -127,4 +187,9 @@ export class Picture {
     if (node === this.#self.node) return this.#self.name
     return this.#core.member(node)?.heartbeat.name ?? node
   }
+}
+
+function labelText(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([label, value]) => `${label}=${value}`)
+  return pairs.length === 0 ? 'none' : pairs.join(' ')
 }

@@ -1,16 +1,23 @@
 /**
  * Submissions under way: checked, handed to the core, and answered when it has accepted them.
  */
-import type { TaskId } from '../core/base/ids.ts'
+import { createHash } from 'node:crypto'
+import { keyedTaskId, type TaskId } from '../core/base/ids.ts'
 import type { Input } from '../core/input.ts'
-import type { BlobRef } from '../core/task/content.ts'
+import { isBlob, type BlobRef } from '../core/task/content.ts'
+import type { TaskDraft, TaskSpec } from '../core/task/spec.ts'
 import { NotReplicatedError } from '../errors.ts'
 import type { Contents } from './contents.ts'
 import type { Submitted } from './handle.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
 
 /** The task stands. `short`: fewer members than asked for have it on disk. */
-type Accepted = Readonly<{ taskId: TaskId; acks: number; short: boolean }>
+type Accepted = Readonly<{
+  taskId: TaskId
+  acks: number
+  short: boolean
+  deduplicated: 'no' | 'same' | 'different'
+}>
 
 export type SubmissionsOptions = Readonly<{
   contents: Contents
@@ -19,10 +26,13 @@ export type SubmissionsOptions = Readonly<{
   acks: number | null
   /** Rejects if a handler here would refuse the payload, JSON text. Null at once if there is nothing to check. */
   assertPayload: (type: string, payload: string) => Promise<void> | null
+  /** In ms since 1970. */
+  now: () => number
+  cluster: string
   /** Throws if the node accepts nothing now. */
   assertAccepting: () => void
-  /** What a caller should know who submits a task of this type. */
-  warnings: (type: string) => string[]
+  /** What a caller should know who submits such a task. */
+  warnings: (draft: TaskDraft) => string[]
 }>
 
 export class Submissions {
@@ -39,8 +49,8 @@ export class Submissions {
     payload: unknown,
     options: Readonly<Record<string, unknown>>
   ): Promise<Submitted> {
-    const { contents, assertAccepting, assertPayload } = this.#options
-    const { draft, acks } = checkSubmission(type, payload, options)
+    const { contents, now, assertAccepting, assertPayload } = this.#options
+    const { draft, acks } = checkSubmission(type, payload, options, now())
     assertAccepting()
     const check = assertPayload(draft.type, draft.payload as string)
     if (check !== null) await check
@@ -54,15 +64,26 @@ export class Submissions {
     ref: BlobRef,
     options: Readonly<Record<string, unknown>>
   ): Promise<Submitted> {
-    const { contents, assertAccepting } = this.#options
-    const { draft, acks } = checkOptions(type, ref, options)
+    const { contents, now, assertAccepting } = this.#options
+    const { draft, acks } = checkOptions(type, ref, options, now())
     assertAccepting()
     const payload = await contents.written(ref)
     return this.#submit({ draft: { ...draft, payload }, acks })
   }
 
-  accepted(request: number, taskId: TaskId, acks: number, short: boolean): void {
-    this.#open.get(request)?.resolve({ taskId, acks, short })
+  /** Submits a copy of a task. @throws BlobUnavailableError NotReplicatedError NodeClosedError */
+  async resubmit(spec: TaskSpec): Promise<Submitted> {
+    const { contents, assertAccepting } = this.#options
+    assertAccepting()
+    const { id: retryOf, submittedAt: _, submittedBy: __, ...same } = spec
+    // Of the task that is tried again, the key is the name, and the start time is over.
+    const draft = { ...same, retryOf, idempotencyKey: null, notBefore: null }
+    if (isBlob(draft.payload)) await contents.fetch(draft.payload)
+    return this.#submit({ draft, acks: null })
+  }
+
+  accepted(request: number, accepted: Accepted): void {
+    this.#open.get(request)?.resolve(accepted)
     this.#open.delete(request)
   }
 
@@ -72,23 +93,34 @@ export class Submissions {
   }
 
   async #submit({ draft, acks: given }: Submission): Promise<Submitted> {
-    const { feed, assertAccepting, warnings } = this.#options
+    const { feed, cluster, assertAccepting, warnings } = this.#options
     const acks = given ?? this.#options.acks
     // Writing a payload takes its time, in which much may happen.
     assertAccepting()
     const request = ++this.#requests
     const answer = Promise.withResolvers<Accepted>()
     this.#open.set(request, answer)
-    feed({ kind: 'submit', request, draft, acks })
-    const { taskId: id, acks: copies, short } = await answer.promise
+    const key = draft.idempotencyKey
+    feed({ kind: 'submit', request, id: key === null ? null : keyedId(cluster, key), draft, acks })
+    const { taskId: id, acks: copies, short, deduplicated } = await answer.promise
     if (short && acks !== null) {
       throw new NotReplicatedError(
         `${id} is on ${copies} other nodes, not on the ${acks} asked for: it stands, see hearsay nodes`,
         id
       )
     }
-    const told = warnings(draft.type)
+    const told = warnings(draft)
+    if (deduplicated === 'different') {
+      told.push(
+        `the idempotency key ${JSON.stringify(key)} names a task with another type or payload: that one stands`
+      )
+    }
     if (short) told.push('no other node has confirmed the task: it is on the disk of this one only')
-    return { id, acks: copies, warnings: told }
+    return { id, acks: copies, deduplicated: deduplicated !== 'no', warnings: told }
   }
+}
+
+/** The same on every node of the cluster. */
+function keyedId(cluster: string, key: string): TaskId {
+  return keyedTaskId(createHash('sha256').update(`${cluster}\0${key}`).digest('hex'))
 }

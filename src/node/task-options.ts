@@ -3,25 +3,60 @@
  */
 import { closest } from 'fastest-levenshtein'
 import type { Content } from '../core/task/content.ts'
-import type { TaskDraft } from '../core/task/spec.ts'
+import type { LabelRules } from '../core/task/labels.ts'
+import { DELIVERIES, DEPENDENCY_FAILURE_RULES, type TaskDraft } from '../core/task/spec.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { utf8Length } from '../core/base/utf8.ts'
-import { parseDuration } from '../durations.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../errors.ts'
 import { TASK_ID } from '../names.ts'
-import type { TaskOptions, SubmitOptions } from './handle.ts'
+import { durationMs, oneOf, real, show, texts, typeName, whole, words } from './checks.ts'
+import type { BackoffOptions, SubmitOptions } from './handle.ts'
+import { labelRules } from './label-options.ts'
 
 /** More members than a cluster is made for can never be meant. */
 const ACKS_MAX = 50
 
+const { backoffMsMax, backoffFactorMax } = TASK_LIMITS
+
+const BACKOFF: { readonly [K in keyof Required<BackoffOptions>]: (value: unknown) => number } = {
+  delay: value => durationMs('backoff.delay', value, 0, backoffMsMax),
+  factor: value => real('backoff.factor', value, 1, backoffFactorMax),
+  maxDelay: value => durationMs('backoff.maxDelay', value, 0, backoffMsMax),
+  jitter: value => real('backoff.jitter', value, 0, 1)
+}
+
 const CHECKS: { readonly [K in keyof Required<SubmitOptions>]: (value: unknown) => unknown } = {
   priority: value => whole('priority', value, TASK_LIMITS.priorityMin, TASK_LIMITS.priorityMax),
   dependsOn: value => dependencies(value),
+  onDependencyFailure: value => oneOf('onDependencyFailure', value, DEPENDENCY_FAILURE_RULES),
+  maxRetries: value => whole('maxRetries', value, 0, TASK_LIMITS.maxRetriesMax),
+  maxLost: value => whole('maxLost', value, 0, TASK_LIMITS.maxLostMax),
+  backoff: value => fields('backoff', value, BACKOFF),
   timeout: value => durationMs('timeout', value, 1, TASK_LIMITS.timeoutMsMax),
+  deadline: value => durationMs('deadline', value, 1, TASK_LIMITS.deadlineMsMax),
+  delay: value => durationMs('delay', value, 0, TASK_LIMITS.deadlineMsMax),
+  runAt: value => pointInTime('runAt', value),
+  labels: value => labelRules(value),
+  idempotencyKey: value => words('idempotencyKey', value, TASK_LIMITS.idempotencyKeyLengthMax),
+  delivery: value => oneOf('delivery', value, DELIVERIES),
   tags: value => texts('tags', value, TASK_LIMITS.tagsMax, TASK_LIMITS.tagLengthMax),
   retention: value => durationMs('retention', value, 0, TASK_LIMITS.retentionMsMax),
   acks: value => whole('acks', value, 0, ACKS_MAX)
 }
+
+/** What the checks above give. */
+type Checked = Partial<
+  Omit<TaskDraft, 'backoff' | 'labels'> & {
+    backoff: Partial<Record<keyof BackoffOptions, number>>
+    timeout: number
+    deadline: number
+    delay: number
+    runAt: number
+    labels: LabelRules
+    retention: number
+    acks: number
+  }
+>
 
 /** A submission that is in order, but for the size of its payload: a text may be too large for a record. */
 export type Submission = Readonly<{ draft: TaskDraft; acks: number | null }>
@@ -29,14 +64,16 @@ export type Submission = Readonly<{ draft: TaskDraft; acks: number | null }>
 /**
  * Checks a submission and fills in the defaults.
  *
+ * @param now in ms since 1970
  * @throws InvalidOptionError PayloadRejectedError TooLargeError
  */
 export function checkSubmission(
   type: unknown,
   payload: unknown,
-  options: Readonly<Record<string, unknown>>
+  options: Readonly<Record<string, unknown>>,
+  now: number
 ): Submission {
-  return checkOptions(type, json(payload), options)
+  return checkOptions(type, json(payload), options, now)
 }
 
 /**
@@ -47,39 +84,42 @@ export function checkSubmission(
 export function checkOptions(
   type: unknown,
   payload: Content,
-  options: Readonly<Record<string, unknown>>
+  options: Readonly<Record<string, unknown>>,
+  now: number
 ): Submission {
-  const checked: Record<string, unknown> = {}
-  for (const [name, value] of Object.entries(options)) {
-    if (!Object.hasOwn(CHECKS, name)) {
-      throw new InvalidOptionError(
-        `there is no task option ${name}: did you mean ${closest(name, Object.keys(CHECKS))}?`
-      )
-    }
-    if (value !== undefined) checked[name] = CHECKS[name as keyof TaskOptions](value)
-  }
-  const draft: TaskDraft = {
-    ...TASK_DEFAULTS,
-    type: typeName(type),
-    payload,
-    priority: (checked['priority'] as number | undefined) ?? TASK_DEFAULTS.priority,
-    dependsOn: (checked['dependsOn'] as string[] | undefined) ?? [],
-    timeoutMs: (checked['timeout'] as number | undefined) ?? null,
-    retentionMs: (checked['retention'] as number | undefined) ?? null,
-    tags: (checked['tags'] as string[] | undefined) ?? []
-  }
-  return { draft, acks: (checked['acks'] as number | undefined) ?? null }
+  const checked: Checked = fields('', options, CHECKS)
+  return { draft: draftOf(typeName(type), payload, checked, now), acks: checked.acks ?? null }
 }
 
-/** The name of a task type, or an error. */
-export function typeName(type: unknown): string {
-  const { typeLengthMax } = TASK_LIMITS
-  if (typeof type !== 'string' || type.length === 0 || type.length > typeLengthMax) {
+function draftOf(type: string, payload: Content, checked: Checked, now: number): TaskDraft {
+  const { backoff, timeout, deadline, delay, runAt, retention, acks: _, ...same } = checked
+  if (delay !== undefined && runAt !== undefined) {
+    throw new InvalidOptionError('delay and runAt say the same in two ways: give one of them')
+  }
+  const isOnce = checked.delivery === 'at-most-once'
+  if (isOnce && (checked.maxRetries ?? 0) > 0) {
     throw new InvalidOptionError(
-      `a task type is a text of 1 to ${typeLengthMax} characters, not ${show(type)}`
+      `maxRetries cannot be ${checked.maxRetries} for a task that is delivered at-most-once: allowed is 0`
     )
   }
-  return wellFormed('a task type', type)
+  const defaults = TASK_DEFAULTS.backoff
+  return {
+    ...TASK_DEFAULTS,
+    ...(isOnce ? { maxRetries: 0 } : {}),
+    ...same,
+    type,
+    payload,
+    backoff: {
+      delayMs: backoff?.delay ?? defaults.delayMs,
+      factor: backoff?.factor ?? defaults.factor,
+      maxDelayMs: backoff?.maxDelay ?? defaults.maxDelayMs,
+      jitter: backoff?.jitter ?? defaults.jitter
+    },
+    timeoutMs: timeout ?? null,
+    deadlineMs: deadline ?? null,
+    notBefore: runAt ?? (delay === undefined ? null : Math.ceil(now + delay)),
+    retentionMs: retention ?? null
+  }
 }
 
 function json(payload: unknown): string {
@@ -107,11 +147,33 @@ function checkBytes(bytes: number): void {
   )
 }
 
-function whole(name: string, value: unknown, min: number, max: number): number {
-  if (typeof value === 'number' && Number.isInteger(value) && value >= min && value <= max)
-    return value
+/** The values of an object, each checked by the rule of its name. */
+function fields<T>(
+  name: string,
+  given: unknown,
+  checks: Readonly<Record<string, (value: unknown) => T>>
+): Record<string, T> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new InvalidOptionError(`${name || 'options'} must be an object, not ${show(given)}`)
+  }
+  const checked: Record<string, T> = {}
+  for (const [key, value] of Object.entries(given)) {
+    if (!Object.hasOwn(checks, key)) {
+      const meant = closest(key, Object.keys(checks))
+      const what = name === '' ? `task option ${key}` : `${name}.${key}`
+      throw new InvalidOptionError(`there is no ${what}: did you mean ${meant}?`)
+    }
+    if (value !== undefined) checked[key] = checks[key]!(value)
+  }
+  return checked
+}
+
+function pointInTime(name: string, value: unknown): number {
+  const ms =
+    value instanceof Date ? value.getTime() : typeof value === 'string' ? Date.parse(value) : value
+  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= 0) return ms
   throw new InvalidOptionError(
-    `${name} must be a whole number from ${min} to ${max}, not ${show(value)}`
+    `${name} must be a Date, a text such as "2026-01-31T12:00:00Z", or ms since 1970, not ${show(value)}`
   )
 }
 
@@ -122,39 +184,4 @@ function dependencies(value: unknown): string[] {
     throw new InvalidOptionError(`dependsOn must name whole task ids, and ${show(wrong)} is none`)
   }
   return [...new Set(ids)]
-}
-
-function texts(name: string, value: unknown, countMax: number, lengthMax: number): string[] {
-  const fits = (item: unknown): boolean =>
-    typeof item === 'string' && item.length > 0 && item.length <= lengthMax
-  if (Array.isArray(value) && value.length <= countMax && value.every(fits)) {
-    return value.map((text: string) => wellFormed(name, text))
-  }
-  throw new InvalidOptionError(
-    `${name} must be a list of at most ${countMax} texts of 1 to ${lengthMax} characters, not ${show(value)}`
-  )
-}
-
-/** Half a character cannot be sent: it has no UTF-8, and would arrive as another text than was meant. */
-function wellFormed(name: string, text: string): string {
-  if (text.isWellFormed()) return text
-  throw new InvalidOptionError(`${name} has half a character (a lone surrogate) in ${show(text)}`)
-}
-
-/**
- * A duration in ms, from a number or a text.
- *
- * @throws InvalidOptionError
- */
-export function durationMs(name: string, value: unknown, minMs: number, maxMs: number): number {
-  const ms = typeof value === 'string' ? parseDuration(value) : value
-  if (typeof ms === 'number' && ms >= minMs && ms <= maxMs) return Math.round(ms)
-  throw new InvalidOptionError(
-    `${name} must be from ${minMs} to ${maxMs} ms, or a text such as "30s" or "5m", not ${show(value)}`
-  )
-}
-
-function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value)
-  return `${text.length > 60 ? `${text.slice(0, 60)}…` : text} (${Array.isArray(value) ? 'a list' : typeof value})`
 }

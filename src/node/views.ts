@@ -2,13 +2,14 @@
  * The core's state in the words and units that users meet: names instead of boots, RFC 3339 instead of clock stamps.
  */
 import { hlcMs, type Hlc } from '../core/base/hlc.ts'
-import { bootName, nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
+import { bootName, nodeOf, type BootId, type NodeId } from '../core/base/ids.ts'
 import type { Heartbeat } from '../core/message.ts'
 import { isBlob, type Content } from '../core/task/content.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import { isSettled, isStarted } from '../core/task/record.ts'
 import type { CoreView, MemberView } from '../core/view.ts'
-import type { Json, NodeView, StatusView, TaskState, TaskView, WorkerHealth } from './handle.ts'
+import { shownConditions } from './label-options.ts'
+import type { Json, NodeView, StatusView, TaskView, WorkerHealth } from './handle.ts'
 import type { PeerView } from './ports.ts'
 import { countTasks } from './task-counts.ts'
 
@@ -19,7 +20,7 @@ export function taskView(
   record: TaskRecord,
   core: CoreView,
   nameOf: NameOf,
-  canRun: boolean
+  reason: string | null
 ): Omit<TaskView, 'progress'> {
   const { spec, claim, started, outcome } = record
   const settled = isSettled(record)
@@ -29,9 +30,10 @@ export function taskView(
     id: spec.id,
     type: spec.type,
     state,
-    reason: settled ? outcome!.reason : reasonOf(state, canRun, spec.id, core),
+    reason,
     priority: spec.priority,
     attempt: claim.attempt,
+    maxRetries: spec.maxRetries,
     epoch: claim.epoch,
     holder: nameOf(claim.holder),
     submittedBy: nameOf(spec.submittedBy),
@@ -43,10 +45,16 @@ export function taskView(
     payloadBlob: isBlob(spec.payload) ? spec.payload : null,
     result: settled ? parse(outcome!.result) : null,
     resultBlob: settled && isBlob(outcome!.result) ? outcome!.result : null,
-    error: settled && outcome!.error !== null ? errorView(outcome!.error) : null,
+    error: outcome !== null && outcome.error !== null ? errorView(outcome.error) : null,
     dependsOn: [...spec.dependsOn],
+    labels: {
+      require: shownConditions(spec.labels.require),
+      prefer: shownConditions(spec.labels.prefer)
+    },
     tags: [...spec.tags],
-    lost: claim.lost.map(nameOf)
+    lost: claim.lost.map(nameOf),
+    retryOf: spec.retryOf,
+    acks: core.copies(record)
   }
 }
 
@@ -148,14 +156,6 @@ export function healthOf(node: NodeView): WorkerHealth {
 
 export function time(stamp: Hlc): string {
   return new Date(hlcMs(stamp)).toISOString()
-}
-
-function reasonOf(state: TaskState, canRun: boolean, id: TaskId, core: CoreView): string | null {
-  if (state === 'waiting') return 'DependencyOpen'
-  if (state !== 'queued') return null
-  if (core.isSettling(id)) return 'ClaimSettling'
-  if (core.isWithoutBlob(id)) return 'PayloadUnavailable'
-  return canRun ? 'SlotsBusy' : 'NoHandler'
 }
 
 function heartbeatView(

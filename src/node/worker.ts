@@ -6,7 +6,7 @@ import type { Input } from '../core/input.ts'
 import { InvalidOptionError, PayloadRejectedError } from '../errors.ts'
 import type { Handler } from './handler.ts'
 import type { Runner } from './ports.ts'
-import { typeName } from './task-options.ts'
+import { typeName } from './checks.ts'
 
 export type WorkerOptions = Readonly<{
   runner: Runner

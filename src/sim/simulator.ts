@@ -215,9 +215,10 @@ class Simulation implements Witness {
       payload: node.content(JSON.stringify({ i })),
       priority: random.whole(TASK_LIMITS.priorityMin, TASK_LIMITS.priorityMax),
       dependsOn: [...new Set(dependsOn)],
-      retentionMs: this.#scenario.retentionMs
+      retentionMs: this.#scenario.retentionMs,
+      maxRetries: 0
     }
-    node.feed({ kind: 'submit', request: i, draft, acks: null })
+    node.feed({ kind: 'submit', request: i, id: null, draft, acks: null })
   }
 
   #leave(): void {

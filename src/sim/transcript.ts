@@ -45,6 +45,10 @@ function describeInput(input: Input): string | null {
       return `disk ${input.flush}`
     case 'submit':
       return `submit ${input.draft.type} p${input.draft.priority}`
+    case 'cancel':
+      return `cancel ${input.taskId}`
+    case 'labels':
+      return `labels ${JSON.stringify(input.labels)}`
     case 'worker':
       return `worker ${input.slots} ${input.handlers.join('+')}`
     case 'sync-ended':

@@ -20,7 +20,7 @@ import { isWithoutRules, labelRules } from './labels.ts'
 import { LIMITS } from './limits.ts'
 import { boot, dot, handlers, stamp, vector } from './values.ts'
 import { counts } from './counts.ts'
-import { drain, heartbeat, introduction, replaced, who } from './members.ts'
+import { drain, heartbeat, introduction, labels, replaced, who } from './members.ts'
 import {
   duration,
   either,
@@ -190,7 +190,8 @@ const steal = message({
   request: required(1, uint()),
   boot: required(2, boot),
   want: required(3, uint(LIMITS.wantMax)),
-  handlers: repeated(4, handlers, LIMITS.handlersMax)
+  handlers: repeated(4, handlers, LIMITS.handlersMax),
+  labels: required(5, labels)
 })
 
 const grant = message({

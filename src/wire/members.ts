@@ -27,7 +27,7 @@ import { boot, handlers, stamp, vector } from './values.ts'
 
 type Body<T> = Value<Omit<T, 'kind'>>
 
-const labels: Value<Readonly<Record<string, string>>> = mapped(
+export const labels: Value<Readonly<Record<string, string>>> = mapped(
   message({
     pairs: repeated(
       1,

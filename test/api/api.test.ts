@@ -94,7 +94,13 @@ describe('tasks', () => {
   test('what is submitted arrives as it was sent', async () => {
     const payload = { text: 'grüße', list: [1, null, { deep: true }] }
     const submitted = await client.submit('resize', payload, { priority: 8, tags: ['a'] })
-    expect(submitted).toEqual({ v: 1, id: expect.any(String) as string, acks: 1, warnings: [] })
+    expect(submitted).toEqual({
+      v: 1,
+      id: expect.any(String) as string,
+      deduplicated: false,
+      acks: 1,
+      warnings: []
+    })
     expect(node.submissions).toEqual([
       { type: 'resize', payload, options: { priority: 8, tags: ['a'] } }
     ])

@@ -11,12 +11,14 @@ import {
   InvalidOptionError,
   NotReplicatedError,
   PayloadRejectedError,
+  TaskStateError,
   TooLargeError,
   UnknownNodeError,
   UnknownTaskError
 } from '../../src/errors.ts'
 import type {
   BlobRef,
+  CancelResult,
   Json,
   LoadedState,
   LogEntry,
@@ -27,6 +29,7 @@ import type {
   Submitted,
   TaskFilter,
   TaskView,
+  WhyView,
   WorkerHealth
 } from '../../src/node/handle.ts'
 import { Listeners } from '../../src/node/listeners.ts'
@@ -74,7 +77,7 @@ export class FakeNode implements NodeHandle {
     if (type === 'alone') return Promise.reject(new NotReplicatedError('0 of 1 have it', id))
     const warnings = type === 'strange' ? ['no node has a handler for "strange"'] : []
     if (type === 'quick') this.settle(id, { state: 'completed', result: payload as Json })
-    return Promise.resolve({ id, acks: 1, warnings })
+    return Promise.resolve({ id, acks: 1, deduplicated: false, warnings })
   }
 
   /** What `writeBlob` was given, by hash: here just its place in the order. */
@@ -269,6 +272,27 @@ export class FakeNode implements NodeHandle {
     this.progressRefreshed++
   }
 
+  /** What is of the type `stuck` has a holder that hears of nothing. */
+  cancel(id: string): Promise<CancelResult> {
+    const { type, state } = this.task(id)
+    if (type === 'stuck') return Promise.resolve({ v: 1, id, status: 'requested' })
+    if (state === 'completed') return Promise.resolve({ v: 1, id, status: 'completed' })
+    this.settle(id, { state: 'cancelled', reason: 'CancelledByUser' })
+    return Promise.resolve({ v: 1, id, status: 'cancelled' })
+  }
+
+  retry(id: string): Promise<Submitted> {
+    const { type, payload, state } = this.task(id)
+    if (state === 'failed' || state === 'cancelled') return this.submit(type, payload)
+    return Promise.reject(new TaskStateError(`${id} is ${state}`))
+  }
+
+  why(id: string): WhyView {
+    const { state, reason } = this.task(id)
+    const nodes = [{ node: this.name, reason: 'NoHandler', words: 'it has no handler for it' }]
+    return { v: 1, id, state, reason, words: 'all are busy', nodes }
+  }
+
   leave(graceMs = 0): Promise<void> {
     this.leftAfterMs = graceMs
     return Promise.resolve()
@@ -284,6 +308,7 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     reason: 'SlotsBusy',
     priority: 5,
     attempt: 1,
+    maxRetries: 3,
     epoch: 0,
     holder,
     submittedBy: holder,
@@ -297,9 +322,12 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     resultBlob: null,
     error: null,
     dependsOn: [],
+    labels: { require: {}, prefer: {} },
     tags: [],
     progress: null,
-    lost: []
+    lost: [],
+    retryOf: null,
+    acks: 1
   }
 }
 

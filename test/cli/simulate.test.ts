@@ -22,9 +22,9 @@ async function runWithMistake(argv: readonly string[]): Promise<Said> {
   vi.resetModules()
   vi.doMock('../../src/core/claim/rules.ts', async importOriginal => {
     const rules = await importOriginal<typeof RulesRoom>()
-    const outcomeOf: typeof rules.outcomeOf = (self, record, _run, at, durationMs) =>
-      rules.outcomeOf(self, record, { status: 'completed', result: 'null' }, at, durationMs, null)
-    return { ...rules, outcomeOf }
+    const afterRun: typeof rules.afterRun = (self, record, _run, ...rest) =>
+      rules.afterRun(self, record, { status: 'completed', result: 'null' }, ...rest)
+    return { ...rules, afterRun }
   })
   return (await import('./run.ts')).run(argv)
 }

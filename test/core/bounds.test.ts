@@ -98,7 +98,7 @@ describe('what a node says is accepted', () => {
     const pump = new Pump()
     const node = pump.add(bootOf(nodeName(1)))
     for (let request = 1; request <= 45_000; request++) {
-      node.feed({ kind: 'submit', request, draft: DRAFT, acks: 0 })
+      node.feed({ kind: 'submit', request, id: null, draft: DRAFT, acks: 0 })
     }
     pump.settle()
     const peer = bootOf(nodeName(2))

@@ -17,13 +17,17 @@ const C = bootOf('c')
 const STEP_IN_MS = 500
 
 describe('the line', () => {
-  const able = (node: string): Candidate => ({ node, slots: 1, handlers: ['work'] })
-  const unable = (node: string): Candidate => ({ node, slots: 1, handlers: ['other'] })
-  const idle = (node: string): Candidate => ({ node, slots: 0, handlers: ['work'] })
+  const candidate = (node: string, slots: number, type: string): Candidate => ({
+    node,
+    ability: { slots, handlers: [type], labels: {} }
+  })
+  const able = (node: string): Candidate => candidate(node, 1, 'work')
+  const unable = (node: string): Candidate => candidate(node, 1, 'other')
+  const idle = (node: string): Candidate => candidate(node, 0, 'work')
   const others = (all: readonly Candidate[], self: Candidate): Candidate[] =>
     all.filter(each => each !== self)
   const ranks = (task: string, all: readonly Candidate[]): number[] =>
-    all.map(self => rankOf(task, 'work', self, others(all, self)))
+    all.map(self => rankOf(task, { type: 'work', require: [] }, self, others(all, self)))
 
   test('has each place once, in the order of their weight for the task, as all of them see it', () => {
     const all = ['a', 'b', 'c', 'd', 'e'].map(able)

@@ -28,7 +28,7 @@ describe('a submission', () => {
     b.releaseDisk()
     pump.settle()
     expect(a.of('accepted')).toEqual([
-      { kind: 'accepted', request: 1, taskId, acks: 1, short: false }
+      { kind: 'accepted', request: 1, taskId, acks: 1, short: false, deduplicated: 'no' }
     ])
   })
 
@@ -142,7 +142,7 @@ describe('a steal', () => {
     a.feed({
       kind: 'message',
       from: 'b',
-      message: { kind: 'steal', request: 1, boot: B, want: 1, handlers: ['work'] }
+      message: { kind: 'steal', request: 1, boot: B, want: 1, handlers: ['work'], labels: {} }
     })
     pump.settle()
     expect(b.core.view.writtenBy(B, 1)).toBe(taskId)
@@ -214,7 +214,7 @@ describe('a steal', () => {
     a.feed({
       kind: 'message',
       from: 'b',
-      message: { kind: 'steal', request: 0, boot: B, want: 1, handlers: ['work'] }
+      message: { kind: 'steal', request: 0, boot: B, want: 1, handlers: ['work'], labels: {} }
     })
     b.worker(1)
     pump.settle()
@@ -327,6 +327,7 @@ describe('dependencies', () => {
       a.core.step(pump.now, {
         kind: 'submit',
         request: i,
+        id: null,
         draft: { ...taskOf(A, 1).spec, dependsOn: [last] },
         acks: 0
       })
@@ -349,7 +350,14 @@ describe('a message that cannot be meant', () => {
     pump.settle()
     return { pump, a, b, taskId }
   }
-  const steal: Message = { kind: 'steal', request: 1, boot: C, want: 1, handlers: ['work'] }
+  const steal: Message = {
+    kind: 'steal',
+    request: 1,
+    boot: C,
+    want: 1,
+    handlers: ['work'],
+    labels: {}
+  }
 
   test('a steal in the name of another node gets nothing', () => {
     const { pump, a, taskId } = queued()

@@ -107,7 +107,7 @@ describe('a node that leaves', () => {
     const payload = JSON.stringify('x'.repeat(7000))
     for (let request = 1; request <= 6000; request++) {
       const draft = { ...DRAFT, payload: request % 3 === 0 ? payload : 'null' }
-      a.feed({ kind: 'submit', request, draft, acks: 0 })
+      a.feed({ kind: 'submit', request, id: null, draft, acks: 0 })
     }
     pump.settle()
     leave(pump, a)

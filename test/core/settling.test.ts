@@ -114,7 +114,14 @@ describe('a grant that turns up after its epoch was reclaimed', () => {
     pump.settle()
     pump.lose = from => from === 'a'
     pump.mute.add('a')
-    const steal: Message = { kind: 'steal', request: 1, boot: b.boot, want: 1, handlers: ['work'] }
+    const steal: Message = {
+      kind: 'steal',
+      request: 1,
+      boot: b.boot,
+      want: 1,
+      handlers: ['work'],
+      labels: {}
+    }
     a.feed({ kind: 'worker', slots: 0, handlers: ['work'] })
     a.feed({ kind: 'message', from: 'b', message: steal })
     pump.settle()

@@ -1,6 +1,6 @@
 /** Who asks whom for how much, and who gives what. */
 import { describe, expect, test } from 'vitest'
-import { bootOf, entryOf, heartbeatOf, idOf, taskOf } from '../support/tasks.ts'
+import { bootOf, can, entryOf, heartbeatOf, idOf, taskOf } from '../support/tasks.ts'
 import './forbid.ts'
 import { MessageSize } from '../../src/core/log/size.ts'
 import type { Member } from '../../src/core/members/members.ts'
@@ -131,34 +131,34 @@ describe('giving away', () => {
 
   test('begins with what is most urgent, and takes it out of the queue', () => {
     const queue = queueOf(9)
-    const given = giveAway(queue, ['work'], 2, 1_000_000, () => true)
+    const given = giveAway(queue, can(['work']), 2, 1_000_000, () => true)
     expect(given.map(({ record }) => record.spec.priority)).toEqual([9, 8])
-    expect(queue.count(A, ['work'])).toBe(7)
-    expect(queue.peek(['work'])!.record.spec.priority).toBe(7)
+    expect(queue.count(A, can(['work']))).toBe(7)
+    expect(queue.peek(can(['work']))!.record.spec.priority).toBe(7)
   })
 
   test('passes over what has to stay, and leaves it in its place', () => {
     const queue = queueOf(3)
     const stays = idOf(A, 3)
-    const given = giveAway(queue, ['work'], 2, 1_000_000, ({ id }) => id !== stays)
+    const given = giveAway(queue, can(['work']), 2, 1_000_000, ({ id }) => id !== stays)
     expect(given.map(({ id }) => id)).toEqual([idOf(A, 2), idOf(A, 1)])
-    expect(queue.peek(['work'])!.id).toBe(stays)
+    expect(queue.peek(can(['work']))!.id).toBe(stays)
   })
 
   test('ends at the bound on bytes, but gives at least one', () => {
     const queue = queueOf(50, `"${'x'.repeat(1000)}"`)
-    const given = giveAway(queue, ['work'], 50, 5000, () => true)
+    const given = giveAway(queue, can(['work']), 50, 5000, () => true)
     const size = new MessageSize()
     for (const { record } of given.slice(0, -1)) size.add(record)
     expect(size.bytes).toBeLessThan(5000)
     expect(given.length).toBeGreaterThan(1)
     expect(given.length).toBeLessThan(10)
-    expect(giveAway(queue, ['work'], 50, 300, () => true)).toHaveLength(1)
+    expect(giveAway(queue, can(['work']), 50, 300, () => true)).toHaveLength(1)
   })
 
   test('of types that are not there gives nothing', () => {
-    expect(giveAway(queueOf(3), ['other'], 3, 1000, () => true)).toEqual([])
-    expect(giveAway(queueOf(3), [], 3, 1000, () => true)).toEqual([])
+    expect(giveAway(queueOf(3), can(['other']), 3, 1000, () => true)).toEqual([])
+    expect(giveAway(queueOf(3), can([]), 3, 1000, () => true)).toEqual([])
   })
 })
 
@@ -203,7 +203,7 @@ describe('placement', () => {
     const placement = new Placement(members)
     const counts: Record<string, number> = {}
     for (let seq = 1; seq <= count; seq++) {
-      const { node } = placement.place(idOf(A, seq), 'work')!
+      const { node } = placement.place(entryOf(taskOf(A, seq)))!
       counts[node] = (counts[node] ?? 0) + 1
     }
     return counts
@@ -227,6 +227,6 @@ describe('placement', () => {
   test('never goes to one that is leaving itself', () => {
     expect(placed([member('b', { draining: true }), member('c')], 2)).toEqual({ c: 2 })
     const placement = new Placement([member('b', { draining: true })])
-    expect(placement.place(idOf(A, 1), 'work')).toBeUndefined()
+    expect(placement.place(entryOf(taskOf(A, 1)))).toBeUndefined()
   })
 })

@@ -14,12 +14,16 @@ test.each([
   const submissions: Submissions = new Submissions({
     contents: { isFit: () => true } as unknown as Contents,
     acks: nodeAcks,
+    now: () => 0,
+    cluster: 'test',
     assertAccepting: () => {},
     assertPayload: () => null,
     warnings: () => [],
     feed(input) {
       inputs.push(input)
-      if (input.kind === 'submit') submissions.accepted(input.request, 'id', 9, false)
+      if (input.kind !== 'submit') return
+      const accepted = { taskId: 'id', acks: 9, short: false, deduplicated: 'no' } as const
+      submissions.accepted(input.request, accepted)
     }
   })
   expect(await submissions.submit('type', null, options)).toMatchObject({ id: 'id', acks: 9 })

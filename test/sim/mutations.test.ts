@@ -90,9 +90,9 @@ describe('the simulator reports', () => {
   })
 
   test('an outcome that no run produced', async () => {
-    plant<typeof Rules>(rooms.rules, ({ outcomeOf }) => ({
-      outcomeOf: (self, record, _run, at, durationMs) =>
-        outcomeOf(self, record, { status: 'completed', result: 'null' }, at, durationMs, null)
+    plant<typeof Rules>(rooms.rules, ({ afterRun }) => ({
+      afterRun: (self, record, _run, ...rest) =>
+        afterRun(self, record, { status: 'completed', result: 'null' }, ...rest)
     }))
     expect(await brokenBy({ failing: 1, dependent: 0 })).toMatch(/^invariant 4:/)
   })
@@ -111,10 +111,9 @@ describe('the simulator reports', () => {
           if (ready && entry.record.claim.holder === this.#holder) this.#mine.add(entry)
           else this.#mine.delete(entry)
         }
-        override peek(types: Iterable<string>): Entry | undefined {
-          const asked = [...types]
+        override peek(can: Ready.Can): Entry | undefined {
           return [...this.#mine]
-            .filter(({ record }) => asked.includes(record.spec.type))
+            .filter(({ record }) => can({ type: record.spec.type, require: [] }))
             .sort((x, y) => x.record.spec.priority - y.record.spec.priority)[0]
         }
       }

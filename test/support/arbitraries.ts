@@ -31,7 +31,7 @@ import {
   type TaskRecord
 } from '../../src/core/task/record.ts'
 import type { BlobRef, Content } from '../../src/core/task/content.ts'
-import type { LabelConditions } from '../../src/core/task/labels.ts'
+import type { LabelConditions, Labels } from '../../src/core/task/labels.ts'
 import {
   DELIVERIES,
   DEPENDENCY_FAILURE_RULES,
@@ -200,6 +200,11 @@ export const vector: Arbitrary<VersionVector> = fc
 const count: Arbitrary<number> = fc.integer({ min: 0, max: 1000 })
 const handlers: Arbitrary<string[]> = fc.array(wideText(128), { maxLength: 3 })
 
+const labels: Arbitrary<Labels> = fc.dictionary(wideText(256), wideText(256), {
+  maxKeys: 3,
+  noNullPrototype: true
+})
+
 export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   kind: fc.constant('heartbeat' as const),
   boot,
@@ -211,7 +216,7 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   queued: count,
   draining: fc.boolean(),
   handlers,
-  labels: fc.dictionary(wideText(256), wideText(256), { maxKeys: 3, noNullPrototype: true }),
+  labels,
   addresses: fc.array(wideText(256), { maxLength: 3 }),
   vector,
   stopAfterIsolatedMs: fc.option(count),
@@ -287,7 +292,14 @@ export const message: Arbitrary<Message> = fc.oneof(
   batch,
   grant,
   fc.record({ kind: fc.constant('ack' as const), boot, vector }),
-  fc.record({ kind: fc.constant('steal' as const), request: count, boot, want: count, handlers }),
+  fc.record({
+    kind: fc.constant('steal' as const),
+    request: count,
+    boot,
+    want: count,
+    handlers,
+    labels
+  }),
   fc.record({ kind: fc.constant('goodbye' as const), boot }),
   fc.record({ kind: fc.constant('drain' as const), boot }),
   fc.record({ kind: fc.constant('who' as const), boots: fc.array(boot, { maxLength: 3 }) }),

@@ -14,8 +14,11 @@ import type { CoreOptions } from '../../src/core/options.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
 import type { TaskRecord } from '../../src/core/task/record.ts'
 import { Disk } from '../../src/sim/disk.ts'
+import { simulatedKeyedId } from '../../src/sim/keys.ts'
 import type { TaskDraft } from '../../src/core/task/spec.ts'
 import { DRAFT } from './tasks.ts'
+
+type FailureReason = Extract<RunResult, { status: 'failed' }>['reason']
 
 export class Pump {
   now = 1_000_000
@@ -143,7 +146,7 @@ export class PumpNode {
   submitBlob(payload: BlobRef, acks: number | null = null): void {
     this.disk.blobs.set(payload.hash, payload)
     const request = ++this.#requests
-    this.feed({ kind: 'submit', request, draft: { ...DRAFT, payload }, acks })
+    this.feed({ kind: 'submit', request, id: null, draft: { ...DRAFT, payload }, acks })
   }
 
   /** The handler of a task that runs here ends with a result that it has written to a blob. */
@@ -156,11 +159,14 @@ export class PumpNode {
     return this.disk.blobs.has(hash)
   }
 
-  /** Returns the id of the new task. */
+  /** Returns the id of the new task; or, of one under a key, its id in any case. */
   submit(draft: Partial<TaskDraft> = {}, acks: number | null = null): TaskId {
     const request = ++this.#requests
     const before = new Set([...this.core.view.records()].map(({ spec }) => spec.id))
-    this.feed({ kind: 'submit', request, draft: { ...DRAFT, ...draft }, acks })
+    const { idempotencyKey = null } = draft
+    const id = idempotencyKey === null ? null : simulatedKeyedId(idempotencyKey)
+    this.feed({ kind: 'submit', request, id, draft: { ...DRAFT, ...draft }, acks })
+    if (id !== null) return id
     return [...this.core.view.records()].find(({ spec }) => !before.has(spec.id))!.spec.id
   }
 
@@ -169,6 +175,17 @@ export class PumpNode {
     const { epoch } = this.running.get(taskId)!
     this.running.delete(taskId)
     this.feed({ kind: 'completion', taskId, epoch, run, durationMs: 1 })
+  }
+
+  cancel(taskId: TaskId): void {
+    this.feed({ kind: 'cancel', taskId })
+    this.#pump.settle()
+  }
+
+  /** The handler of a task that runs here fails. */
+  fail(taskId: TaskId, reason: FailureReason = 'HandlerError'): void {
+    const error = { name: 'Error', message: 'it failed', stack: null }
+    this.end(taskId, { status: 'failed', error, reason })
   }
 
   /** The flush that was held back is on disk. */

@@ -1,5 +1,7 @@
 /** Tasks for tests: complete, and dull in everything that a test does not name. */
 import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
+import { canRun } from '../../src/core/claim/ability.ts'
+import type { Can } from '../../src/core/queue/ready.ts'
 import { Entry } from '../../src/core/log/entry.ts'
 import { answerSync } from '../../src/core/log/answer.ts'
 import type { Log } from '../../src/core/log/log.ts'
@@ -13,10 +15,12 @@ export function bootOf(node: string, start = 1): BootId {
   return bootId(node, start, 0)
 }
 
+/** Without retries: a failure is the end, unless a test says otherwise. */
 export const DRAFT: TaskDraft = {
   type: 'work',
   payload: 'null',
-  ...TASK_DEFAULTS
+  ...TASK_DEFAULTS,
+  maxRetries: 0
 }
 
 /** The task that write `seq` of `by` created: queued there, unless `parts` says otherwise. */
@@ -66,6 +70,11 @@ export function entryOf(record: TaskRecord): Entry {
 
 export function idOf(by: BootId, seq: number): TaskId {
   return taskId(1000, by, seq)
+}
+
+/** Whether a node without labels can run it that has handlers for these types. */
+export function can(types: readonly string[]): Can {
+  return demand => canRun({ slots: 1, handlers: types, labels: {} }, demand)
 }
 
 export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heartbeat {

@@ -52,7 +52,8 @@ const steal = (want: number, handlers: string[] = []): Message => ({
   request: 1,
   boot: A,
   want,
-  handlers
+  handlers,
+  labels: {}
 })
 const grant = (records: number, dependencies: number): Message => ({
   kind: 'grant',

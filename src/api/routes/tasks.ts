@@ -67,6 +67,13 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
     const signal = AbortSignal.any([c.req.raw.signal, closing, ended.signal])
     return ndjson(pulledStream(node.logs(id, { follow, signal }), ended))
   })
+  app.post('/v1/tasks/:part/cancel', async c => c.json(await node.cancel(c.req.param('part'))))
+  app.post('/v1/tasks/:part/retry', async c => {
+    return c.json({ v: 1, ...(await node.retry(c.req.param('part'))) }, 201)
+  })
+  app.get('/v1/tasks/:part/why', async c => {
+    return c.json(node.why(await node.resolveId(c.req.param('part'))))
+  })
   app.get('/v1/tasks/:part/wait', async c => {
     const { timeoutMs } = check(patience, c.req.query())
     const gone = AbortSignal.any([c.req.raw.signal, closing])

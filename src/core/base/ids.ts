@@ -64,7 +64,18 @@ export function taskId(ms: number, boot: BootId, seq: number): TaskId {
   return `${time.slice(0, 8)}-${time.slice(8)}-8${high}-${variant}${low.slice(0, 3)}-${low.slice(3)}${hex(tagOf(boot), 8)}`
 }
 
-/** What a task's id says of its creation: which write it was, and the tag of the boot that made it. */
+/**
+ * The id of the task that an idempotency key names, the same wherever it is submitted. Its place for the sequence holds 0,
+ * which no write of a boot has: nothing can be told from it about who created the task.
+ *
+ * @param digest of the key: at least 20 hexadecimal digits
+ */
+export function keyedTaskId(digest: string): TaskId {
+  const part = (from: number, to: number): string => digest.slice(from, to)
+  return `${part(0, 8)}-${part(8, 12)}-8000-8000-0000${part(12, 20)}`
+}
+
+/** What a task's id says of its creation: which write it was (0 if it is not said), and the tag of the boot that made it. */
 export function creationOf(id: TaskId): { tag: number; seq: number } {
   const part = (from: number, to: number): number => Number.parseInt(id.slice(from, to), 16)
   const high = part(15, 18) * 2 ** 30

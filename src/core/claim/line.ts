@@ -6,8 +6,9 @@
  */
 import { weight } from '../base/weight.ts'
 import type { BootId, NodeId, TaskId } from '../base/ids.ts'
+import { canRun, type Ability, type Demand } from './ability.ts'
 
-export type Candidate = Readonly<{ node: NodeId; slots: number; handlers: readonly string[] }>
+export type Candidate = Readonly<{ node: NodeId; ability: Ability }>
 
 export class Line {
   readonly #stepInMs: number
@@ -35,18 +36,14 @@ export class Line {
 /** How many candidates stand before this one. Those that can run the task come first. */
 export function rankOf(
   taskId: TaskId,
-  type: string,
+  demand: Demand,
   self: Candidate,
   others: readonly Candidate[]
 ): number {
-  return others.filter(other => isBefore(taskId, type, other, self)).length
+  return others.filter(other => isBefore(taskId, demand, other, self)).length
 }
 
-function isBefore(taskId: TaskId, type: string, x: Candidate, y: Candidate): boolean {
-  const able = Number(canRun(x, type)) - Number(canRun(y, type))
+function isBefore(taskId: TaskId, demand: Demand, x: Candidate, y: Candidate): boolean {
+  const able = Number(canRun(x.ability, demand)) - Number(canRun(y.ability, demand))
   return able !== 0 ? able > 0 : weight(taskId, x.node) > weight(taskId, y.node)
-}
-
-function canRun({ slots, handlers }: Candidate, type: string): boolean {
-  return slots > 0 && handlers.includes(type)
 }

@@ -3,13 +3,23 @@
  * each: they look at one record and answer with the change to write, or with why not.
  */
 import { assert } from '../base/assert.ts'
-import type { Hlc } from '../base/hlc.ts'
-import type { BootId } from '../base/ids.ts'
+import { hlcMs, type Hlc } from '../base/hlc.ts'
+import type { BootId, TaskId } from '../base/ids.ts'
 import type { RunResult } from '../input.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Patch } from '../log/log.ts'
-import { isBlob, type BlobRef } from '../task/content.ts'
-import { isSettled, isStarted, LOST_MAX, type Claim, type TaskRecord } from '../task/record.ts'
+import { backoffMs } from '../task/backoff.ts'
+import { isBlob, type BlobRef, type Content } from '../task/content.ts'
+import {
+  isSettled,
+  isStarted,
+  LOST_MAX,
+  type Claim,
+  type SettledReason,
+  type TaskError,
+  type TaskRecord
+} from '../task/record.ts'
+import { deadlineOf } from '../task/times.ts'
 
 /** Names of nodes are short; a peer refuses what exceeds the bound on messages of errors. */
 const ERROR_LENGTH_MAX = 500
@@ -111,19 +121,12 @@ export function holderLost(
     delivery === 'at-most-once'
       ? `it was started once, and its node was lost${nodes}; it may run at most once`
       : `${names.length} nodes were lost while they ran it${nodes}; at most ${maxLost} may be`
-  return {
-    outcome: {
-      status: 'failed',
-      epoch: record.claim.epoch,
-      by: self,
-      at,
-      durationMs: 0,
-      result: null,
-      error: { name: 'HolderLostError', message: message.slice(0, ERROR_LENGTH_MAX), stack: null },
-      reason: 'HolderLost',
-      tail: null
-    }
+  const error = {
+    name: 'HolderLostError',
+    message: message.slice(0, ERROR_LENGTH_MAX),
+    stack: null
   }
+  return settlement(self, record, at, 0, { status: 'failed', reason: 'HolderLost', error })
 }
 
 /** The holder has ended the run itself, without an outcome, and may run the task again. */
@@ -132,81 +135,116 @@ export function resumeOf(self: BootId, record: TaskRecord): Patch {
   return { claim: { ...record.claim, epoch: record.claim.epoch + 1, cause: 'retry' } }
 }
 
-/** The handler has ended under the claim that stands. */
-export function outcomeOf(
+/**
+ * What a holder has to do with a task before anything else, or null: settle it without a run, or in spite of one.
+ *
+ * @param broken a dependency that did not complete, if that matters
+ * @param stamp makes the time of the change
+ */
+export function verdictOf(
+  self: BootId,
+  record: TaskRecord,
+  now: number,
+  broken: TaskId | undefined,
+  stamp: () => Hlc
+): Patch | null {
+  const { spec, cancelRequest, started } = record
+  const since = isStarted(record) ? Math.max(0, now - hlcMs(started!.at)) : 0
+  const end = (status: 'failed' | 'cancelled', reason: SettledReason, error: Told): Patch =>
+    settlement(self, record, stamp(), since, { status, reason, error: { ...error, stack: null } })
+  if (cancelRequest !== null) {
+    const message = 'the task was cancelled'
+    return end('cancelled', 'CancelledByUser', { name: 'TaskCancelledError', message })
+  }
+  if (now >= deadlineOf(record)) {
+    const message = `the task had not ended ${spec.deadlineMs} ms after its submission`
+    return end('failed', 'DeadlineExceeded', { name: 'DeadlineExceededError', message })
+  }
+  if (broken === undefined) return null
+  const message = `the task it depends on, ${broken}, did not complete`
+  return end('cancelled', 'DependencyFailed', { name: 'DependencyFailedError', message })
+}
+
+/**
+ * The handler has ended under the claim that stands: the task settles, or is to be tried again.
+ *
+ * A failure that is followed by another attempt is written down as well. It settles nothing, because its epoch is below
+ * that of the claim, but it tells whoever asks what went wrong.
+ */
+export function afterRun(
   self: BootId,
   record: TaskRecord,
   run: RunResult,
-  at: Hlc,
-  durationMs: number,
-  tail: string | null
+  ended: Readonly<{ at: Hlc; now: number; durationMs: number; tail: string | null }>
 ): Patch {
   assert(holds(self, record), 'only the holder says how a task ended')
-  const completed = run.status === 'completed'
-  return {
-    outcome: {
-      status: run.status,
-      epoch: record.claim.epoch,
-      by: self,
-      at,
-      durationMs,
-      result: run.result ?? null,
-      error: completed ? null : run.error,
-      reason: completed ? null : run.reason,
-      tail
-    }
+  const { at, now, durationMs, tail } = ended
+  const { spec, claim } = record
+  const settle = (as: Ended): Patch => settlement(self, record, at, durationMs, as, tail)
+  if (run.status === 'completed') return settle(run)
+  const mayRunAgain = spec.delivery === 'at-least-once'
+  if (run.retryAfterMs !== undefined && mayRunAgain) {
+    return { claim: laterOf(claim, claim.attempt, now + run.retryAfterMs, 'retry-after') }
   }
+  const patch = settle(run)
+  const isRetryable = run.reason === 'HandlerError' || run.reason === 'Timeout'
+  if (!isRetryable || !mayRunAgain || claim.attempt > spec.maxRetries) return patch
+  const wait = backoffMs(spec.backoff, spec.id, claim.attempt)
+  return { ...patch, claim: laterOf(claim, claim.attempt + 1, now + wait, 'retry') }
 }
 
 /** What the handler would read is on no disk any more, so this task will never run. */
 export function payloadLost(self: BootId, record: TaskRecord, blob: BlobRef, at: Hlc): Patch {
   assert(holds(self, record) && !isStarted(record), 'a task that runs has all that it reads')
+  const { payload } = record.spec
   const what =
-    isBlob(record.spec.payload) && record.spec.payload.hash === blob.hash
-      ? 'its payload'
-      : 'a result that it depends on'
-  return {
-    outcome: {
-      status: 'failed',
-      epoch: record.claim.epoch,
-      by: self,
-      at,
-      durationMs: 0,
-      result: null,
-      error: {
-        name: 'BlobUnavailableError',
-        message: `${what}, the blob ${blob.hash} of ${blob.bytes} bytes, is on no node any more: submit the task anew`,
-        stack: null
-      },
-      reason: 'PayloadLost',
-      tail: null
-    }
-  }
+    isBlob(payload) && payload.hash === blob.hash ? 'its payload' : 'a result that it depends on'
+  const message = `${what}, the blob ${blob.hash} of ${blob.bytes} bytes, is on no node any more: submit the task anew`
+  const error = { name: 'BlobUnavailableError', message, stack: null }
+  return settlement(self, record, at, 0, { status: 'failed', reason: 'PayloadLost', error })
 }
 
-/** A dependency failed or was cancelled, so this task will never run. */
-export function dependencyFailed(
+/** The same holder tries once more, under the next epoch. */
+function laterOf(
+  claim: Claim,
+  attempt: number,
+  notBefore: number,
+  cause: 'retry' | 'retry-after'
+): Claim {
+  return { ...claim, epoch: claim.epoch + 1, attempt, notBefore: Math.ceil(notBefore), cause }
+}
+
+type Told = Readonly<{ name: string; message: string }>
+
+type Ended =
+  | Readonly<{ status: 'completed'; result: Content }>
+  | Readonly<{
+      status: 'failed' | 'cancelled'
+      reason: SettledReason
+      error: TaskError
+      result?: string
+    }>
+
+function settlement(
   self: BootId,
-  record: TaskRecord,
-  dependency: string,
-  at: Hlc
+  { claim }: TaskRecord,
+  at: Hlc,
+  durationMs: number,
+  ended: Ended,
+  tail: string | null = null
 ): Patch {
-  assert(holds(self, record) && !isStarted(record), 'a task that runs has no open dependency')
+  const isCompleted = ended.status === 'completed'
   return {
     outcome: {
-      status: 'cancelled',
-      epoch: record.claim.epoch,
+      status: ended.status,
+      epoch: claim.epoch,
       by: self,
       at,
-      durationMs: 0,
-      result: null,
-      error: {
-        name: 'DependencyFailedError',
-        message: `the task it depends on, ${dependency}, did not complete`,
-        stack: null
-      },
-      reason: 'DependencyFailed',
-      tail: null
+      durationMs,
+      result: ended.result ?? null,
+      error: isCompleted ? null : ended.error,
+      reason: isCompleted ? null : ended.reason,
+      tail
     }
   }
 }

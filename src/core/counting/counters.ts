@@ -6,8 +6,8 @@
  * task can be forgotten.
  */
 import type { LogCounters, Patch } from '../log/log.ts'
-import type { OutcomeStatus, SettledReason, TaskRecord } from '../task/record.ts'
 import { COUNTED_TYPES_MAX } from '../options.ts'
+import type { OutcomeStatus, SettledReason, TaskRecord } from '../task/record.ts'
 import type { TypeCounts } from './counts.ts'
 import { Histogram } from './histogram.ts'
 import { Tally } from './tally.ts'
@@ -47,10 +47,12 @@ export class Counters implements LogCounters {
   readonly #changed = new Set<string>()
 
   /** This node has written a change of a task into the log. */
-  wrote({ spec, claim }: TaskRecord, { outcome, started, claim: claimed }: Patch): void {
+  wrote(record: TaskRecord, { outcome, started, claim: claimed }: Patch): void {
+    const { spec, claim } = record
     if (started !== undefined) this.starts++
     if (claimed !== undefined && claim.cause.startsWith('retry')) this.#of(spec.type).retried++
-    if (outcome === undefined) return
+    // A failure that is written with a new claim is one that is tried again.
+    if (outcome === undefined || claimed !== undefined) return
     this.#of(spec.type)[outcome.status]++
     this.settled.add(this.#nameOf(spec.type), outcome.status, outcome.reason ?? '')
   }

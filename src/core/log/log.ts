@@ -140,7 +140,7 @@ export class Log {
     if (this.#entries.has(id)) return false
     const { tag, seq } = creationOf(id)
     const origin = this.origins.byTag(tag)
-    return origin !== undefined && this.merged(origin) >= seq
+    return seq > 0 && origin !== undefined && this.merged(origin) >= seq
   }
 
   /** Takes in a task that this boot creates. Its creation dot is this boot's next write. */
@@ -310,6 +310,8 @@ export class Log {
   #add(record: TaskRecord): Entry {
     const entry = new Entry(record)
     this.#entries.set(entry.id, entry)
+    // A key may be used again just after its task has been pruned.
+    this.#removed.delete(entry.id)
     this.#dirty.add(entry)
     this.#onAdded(entry)
     return entry

@@ -117,9 +117,9 @@ export class Dependencies {
     return this.#open.get(id) ?? 0
   }
 
-  /** A dependency that failed, was cancelled or has been pruned, if there is one: the holder's reason to give up. */
+  /** A dependency that failed, was cancelled or has been pruned, if that is a reason for the holder to give up. */
   broken(id: TaskId): TaskId | undefined {
-    return this.#broken.get(id) ?? this.#forgotten.get(id)
+    return this.#runsAnyway(id) ? undefined : (this.#broken.get(id) ?? this.#forgotten.get(id))
   }
 
   /**
@@ -127,7 +127,11 @@ export class Dependencies {
    * say whether it completed in time, so it does not count.
    */
   ready(id: TaskId): boolean {
-    return !this.#open.has(id) && !this.#broken.has(id)
+    return !this.#open.has(id) && (!this.#broken.has(id) || this.#runsAnyway(id))
+  }
+
+  #runsAnyway(id: TaskId): boolean {
+    return this.#find(id)?.record.spec.onDependencyFailure === 'run'
   }
 
   #giveUp(dependency: TaskId): Entry[] {

@@ -6,7 +6,7 @@
  */
 import type { Entry } from '../log/entry.ts'
 import { MessageSize } from '../log/size.ts'
-import type { ReadyQueue } from '../queue/ready.ts'
+import type { Can, ReadyQueue } from '../queue/ready.ts'
 
 /**
  * How many tasks a thief gets.
@@ -19,12 +19,12 @@ export function share(ready: number, want: number, sharers: number): number {
 }
 
 /**
- * Takes up to `count` tasks of these types off the front of the queue, in a message of about `bytesMax` at the most.
+ * Takes up to `count` tasks that a thief can run off the front of the queue, in a message of about `bytesMax` at the most.
  * `give` moves one to its new holder, or returns false for a task that has to stay.
  */
 export function giveAway(
   queue: ReadyQueue,
-  types: readonly string[],
+  can: Can,
   count: number,
   bytesMax: number,
   give: (entry: Entry) => boolean
@@ -33,7 +33,7 @@ export function giveAway(
   const given: Entry[] = []
   const staying: Entry[] = []
   while (given.length < count && size.bytes < bytesMax) {
-    const entry = queue.peek(types)
+    const entry = queue.peek(can)
     if (entry === undefined) break
     if (give(entry)) {
       given.push(entry)

@@ -3,6 +3,8 @@
  */
 import type { NodeId, TaskId } from '../base/ids.ts'
 import { weight } from '../base/weight.ts'
+import { canRun, demandOf, type Demand } from '../claim/ability.ts'
+import type { Entry } from '../log/entry.ts'
 import type { Member } from '../members/members.ts'
 
 /**
@@ -17,18 +19,19 @@ export class Placement {
     this.#members = members.filter(({ heartbeat }) => !heartbeat.draining)
   }
 
-  /** The best member for a task of this type, or undefined if there is none. It then counts as given to it. */
-  place(taskId: TaskId, type: string): Member | undefined {
+  /** The best member for a task, or undefined if there is none. It then counts as given to it. */
+  place({ id, record }: Entry): Member | undefined {
+    const demand = demandOf(record.spec)
     let best: Member | undefined
     for (const member of this.#members) {
-      if (best === undefined || this.#before(taskId, type, member, best)) best = member
+      if (best === undefined || this.#before(id, demand, member, best)) best = member
     }
     if (best !== undefined) this.#given.set(best.node, (this.#given.get(best.node) ?? 0) + 1)
     return best
   }
 
-  #before(taskId: TaskId, type: string, x: Member, y: Member): boolean {
-    const able = Number(canRun(x, type)) - Number(canRun(y, type))
+  #before(taskId: TaskId, demand: Demand, x: Member, y: Member): boolean {
+    const able = Number(canRun(x.heartbeat, demand)) - Number(canRun(y.heartbeat, demand))
     if (able !== 0) return able > 0
     const load = this.#load(x) - this.#load(y)
     return load !== 0 ? load < 0 : weight(taskId, x.node) > weight(taskId, y.node)
@@ -39,8 +42,4 @@ export class Placement {
     const { running, queued, slots } = heartbeat
     return (running + queued + (this.#given.get(node) ?? 0)) / Math.max(1, slots)
   }
-}
-
-function canRun({ heartbeat }: Member, type: string): boolean {
-  return heartbeat.slots > 0 && heartbeat.handlers.includes(type)
 }

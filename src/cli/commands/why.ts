@@ -1,0 +1,24 @@
+/** `hearsay why`: which condition keeps a task from running, node by node. */
+import type { Command } from '@commander-js/extra-typings'
+import { printable, table } from '../print.ts'
+import type { Terminal } from '../terminal.ts'
+import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
+
+export function register(program: Command, terminal: Terminal): void {
+  clientVerb(program, {
+    name: 'why',
+    summary: 'say why a task does not run, or how it ended, and what each node lacks',
+    examples: ['hearsay why 0007a31c94e2', 'hearsay why 0007a31c94e2 --json | jq .nodes']
+  })
+    .argument('<id>', TASK_ID_HELP)
+    .action(async (id, options) => {
+      const client = await openClient(options)
+      const why = await client.why(id)
+      if (options.json) return terminal.json(why)
+      const { state, reason, words, nodes } = why
+      const because = [reason, words].filter(Boolean).join(': ')
+      await terminal.line(printable(because === '' ? state : `${state}, ${because}`))
+      const rows = nodes.map(({ node, reason: code, words: text }) => [node, code, text])
+      if (rows.length > 0) await terminal.line(table(['NODE', 'REASON', ''], rows).join('\n'))
+    })
+}

@@ -1,0 +1,148 @@
+/**
+ * How tasks come into the cluster: a caller's draft becomes a record, held by the node that took it.
+ *
+ * A task under an idempotency key is named by the key, so that all who submit it mean the same task. Two nodes may do so
+ * in the same instant. So such a task is not started before everybody has confirmed to know of it (claim/settlement.ts),
+ * and the caller is answered then, too: by then this node knows whether somebody was faster.
+ */
+import { hlcMs } from './base/hlc.ts'
+import { taskId, type TaskId } from './base/ids.ts'
+import { compareValues } from './base/order.ts'
+import type { Context } from './context.ts'
+import type { Effect } from './effect.ts'
+import type { Input } from './input.ts'
+import type { Keeping } from './keeping.ts'
+import type { Entry } from './log/entry.ts'
+import type { Replication } from './replication.ts'
+import type { Takeover } from './takeover.ts'
+import { isBlob } from './task/content.ts'
+
+type Submission = Extract<Input, { kind: 'submit' }>
+type Accepted = Extract<Effect, { kind: 'accepted' }>
+
+/** An answer that waits until this node knows whether it was the first to submit the key. */
+type Pending = Readonly<{ entry: Entry; until: number; answer: () => void }>
+
+export class Submitting {
+  readonly #context: Context
+  readonly #replication: Replication
+  readonly #takeover: Takeover
+  readonly #keeping: Keeping
+  readonly #consider: (entries: readonly Entry[]) => void
+  #pending: Pending[] = []
+
+  constructor(
+    context: Context,
+    replication: Replication,
+    takeover: Takeover,
+    keeping: Keeping,
+    consider: (entries: readonly Entry[]) => void
+  ) {
+    this.#context = context
+    this.#replication = replication
+    this.#takeover = takeover
+    this.#keeping = keeping
+    this.#consider = consider
+  }
+
+  submit(input: Submission): void {
+    const { payload } = input.draft
+    if (this.#known(input) === undefined && isBlob(payload)) {
+      this.#keeping.place(payload, input.acks, copies => this.#take(input, copies > 0))
+    } else this.#take(input, true)
+  }
+
+  /** Answers those for whom it has become clear whether somebody was faster. */
+  settle(): void {
+    if (this.#pending.length === 0) return
+    const { now } = this.#context
+    const pending = this.#pending
+    this.#pending = pending.filter(
+      ({ entry, until }) => this.#takeover.isSettling(entry) && now < until
+    )
+    for (const each of pending) if (!this.#pending.includes(each)) each.answer()
+  }
+
+  /** @param placed whether the payload is on another node, too, or travels with the record */
+  #take(input: Submission, placed: boolean): void {
+    const known = this.#known(input)
+    if (known !== undefined) this.#acceptKnown(input, known)
+    else this.#create(input, placed)
+  }
+
+  #known({ id }: Submission): Entry | undefined {
+    return id === null ? undefined : this.#context.log.get(id)
+  }
+
+  #create(input: Submission, placed: boolean): void {
+    const { request, draft, acks } = input
+    const { self, log, clock, counters, now, options, emit } = this.#context
+    counters.submitted++
+    const at = clock.stamp(now)
+    const seq = log.nextSeq
+    const id = input.id ?? taskId(hlcMs(at), self, seq)
+    const entry = log.create({
+      spec: { ...draft, id, submittedAt: at, submittedBy: self },
+      created: [{ origin: self, seq }],
+      claim: {
+        epoch: 0,
+        holder: self,
+        attempt: 1,
+        hops: 0,
+        lost: [],
+        notBefore: null,
+        cause: 'submit'
+      },
+      started: null,
+      cancelRequest: null,
+      outcome: null
+    })
+    if (input.id !== null) this.#takeover.submitted(entry)
+    this.#replication.urge()
+    this.#notify('task:submitted', id)
+    this.#consider([entry])
+    this.#replication.onceCopied(seq, acks, (copies, short) => {
+      const answer = (): void =>
+        emit({
+          kind: 'accepted',
+          request,
+          taskId: id,
+          acks: placed ? copies : 0,
+          short: short || !(placed || acks === 0),
+          deduplicated: this.#comparison(input, entry, at)
+        })
+      if (input.id === null) return answer()
+      this.#pending.push({ entry, until: this.#context.now + options.acksTimeoutMs, answer })
+    })
+  }
+
+  #acceptKnown(input: Submission, entry: Entry): void {
+    const { request, acks } = input
+    const { members, emit } = this.#context
+    this.#notify('task:deduplicated', entry.id)
+    this.#replication.onceDurable(() => {
+      const [{ origin, seq }] = entry.record.created as [{ origin: string; seq: number }]
+      const copies = members.copies(origin, seq)
+      emit({
+        kind: 'accepted',
+        request,
+        taskId: entry.id,
+        acks: copies,
+        short: acks !== null && copies < acks,
+        deduplicated: this.#comparison(input, entry, null)
+      })
+    })
+  }
+
+  /** Whether the task is somebody else's submission under the same key. @param at when ours was made, if one was */
+  #comparison({ draft }: Submission, entry: Entry, at: number | null): Accepted['deduplicated'] {
+    const { spec } = entry.record
+    if (spec.submittedBy === this.#context.self && spec.submittedAt === at) return 'no'
+    const isSame = spec.type === draft.type && compareValues(spec.payload, draft.payload) === 0
+    return isSame ? 'same' : 'different'
+  }
+
+  #notify(name: 'task:submitted' | 'task:deduplicated', id: TaskId): void {
+    this.#context.emit({ kind: 'notify', event: { name, taskId: id } })
+  }
+}

@@ -1,0 +1,34 @@
+/** What `getMetrics` gives: what has been done, by this node and by all. */
+
+/** How long handlers ran. Quantiles are off by less than 9.1 %, or by half a millisecond; null without any run. */
+export type ProcessingTimes = {
+  count: number
+  meanMs: number | null
+  p50Ms: number | null
+  p95Ms: number | null
+  p99Ms: number | null
+}
+
+export type TaskCounts = {
+  completed: number
+  failed: number
+  cancelled: number
+  /** Attempts that were followed by another one. */
+  retried: number
+  /** Of all runs that ended, also of those that failed. */
+  processing: ProcessingTimes
+}
+
+/** Counts of all types of tasks together, and of each. */
+export type TaskCountsByType = TaskCounts & { byType: Record<string, TaskCounts> }
+
+export type MetricsView = {
+  v: 1
+  /** What this node has done since its start. */
+  node: TaskCountsByType
+  /**
+   * What all nodes have done together, as far as they have told: up to some seconds old. Nodes that are gone still count,
+   * as long as somebody who remembers them lives.
+   */
+  cluster: TaskCountsByType
+}

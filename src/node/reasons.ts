@@ -1,0 +1,124 @@
+/**
+ * Why a task is not running: which condition fails, for the task and for each node that could run it.
+ *
+ * The first condition that fails is the one that is told: what holds everywhere comes before what holds for one node, and
+ * what cannot change by itself before what only takes time.
+ */
+import { canRun, demandOf, type Ability } from '../core/claim/ability.ts'
+import { unmet } from '../core/task/labels.ts'
+import type { TaskRecord } from '../core/task/record.ts'
+import { conditionText } from './label-options.ts'
+
+export type OpenReason =
+  | 'DependencyOpen'
+  | 'NotBefore'
+  | 'Backoff'
+  | 'RetryAfter'
+  | 'NoHandler'
+  | 'LabelsUnmatched'
+  | 'SlotsBusy'
+  | 'HolderDraining'
+  | 'ClaimSettling'
+  | 'NoQuorum'
+  | 'PayloadUnavailable'
+
+/** A condition that fails, as a code and in words. */
+export type Why = Readonly<{ reason: OpenReason; words: string }>
+
+/** What a node is known to be able to do, and how busy it is. */
+export type Worker = Ability & Readonly<{ draining: boolean }>
+
+/** What this node knows of a task that has not settled and does not run. */
+export type Situation = Readonly<{
+  record: TaskRecord
+  /** Dependencies that have not completed. */
+  open: readonly string[]
+  now: number
+  isSettling: boolean
+  /** This node holds it, and cannot get what it reads. */
+  isWithoutBlob: boolean
+  holder: Readonly<{ name: string; isAlive: boolean; draining: boolean }>
+  seesMajority: boolean
+  /** Nodes that are alive, this one included. */
+  workers: readonly Worker[]
+}>
+
+/** Why the task does not run. */
+export function reasonOf(situation: Situation): Why {
+  const { record, workers, holder } = situation
+  const common = commonReason(situation)
+  if (common !== null) return common
+  if (holder.draining) return drainingReason(holder.name)
+  const demand = demandOf(record.spec)
+  if (workers.some(worker => !worker.draining && canRun(worker, demand))) {
+    return { reason: 'SlotsBusy', words: 'all nodes that could run it are busy' }
+  }
+  if (workers.some(({ slots, handlers }) => slots > 0 && handlers.includes(demand.type))) {
+    const wanted = demand.require.map(conditionText).join(', ')
+    return { reason: 'LabelsUnmatched', words: `no node with a handler has the labels ${wanted}` }
+  }
+  return { reason: 'NoHandler', words: `no node has a handler for ${demand.type}` }
+}
+
+/** Why the task does not run on this node. */
+export function reasonAt(
+  situation: Situation,
+  name: string,
+  worker: Worker & Readonly<{ running: number }>
+): Why {
+  const demand = demandOf(situation.record.spec)
+  const { slots, handlers, labels, running } = worker
+  if (slots === 0) return { reason: 'NoHandler', words: 'it runs no tasks' }
+  if (!handlers.includes(demand.type)) {
+    return { reason: 'NoHandler', words: `it has no handler for ${demand.type}` }
+  }
+  const condition = unmet(demand.require, labels)
+  if (condition !== undefined) {
+    const own = Object.hasOwn(labels, condition.label) ? labels[condition.label]! : 'not there'
+    const words = `its label ${condition.label} is ${own}, and ${conditionText(condition)} is required`
+    return { reason: 'LabelsUnmatched', words }
+  }
+  if (worker.draining) return drainingReason(name)
+  const common = commonReason(situation)
+  if (common !== null) return common
+  return { reason: 'SlotsBusy', words: `${running} of its ${slots} slots are taken` }
+}
+
+/** What keeps the task from running anywhere. */
+function commonReason(situation: Situation): Why | null {
+  const { record, open, now, isSettling, isWithoutBlob, holder, seesMajority } = situation
+  const { spec, claim } = record
+  const [first] = open
+  if (first !== undefined) {
+    const others = open.length > 1 ? ` and ${open.length - 1} more` : ''
+    return { reason: 'DependencyOpen', words: `it waits for ${first}${others}` }
+  }
+  const start = Math.max(spec.notBefore ?? 0, claim.notBefore ?? 0)
+  if (start > now) return delayReason(record, start)
+  if (!holder.isAlive && !seesMajority) {
+    const words = `${holder.name} holds it and cannot be reached, and less than half of the nodes are seen`
+    return { reason: 'NoQuorum', words }
+  }
+  if (isSettling || !holder.isAlive) {
+    const words = 'the others have not all confirmed yet who is to run it'
+    return { reason: 'ClaimSettling', words }
+  }
+  if (!isWithoutBlob) return null
+  const words = `${holder.name} would run it, and nobody can send what it reads`
+  return { reason: 'PayloadUnavailable', words }
+}
+
+function delayReason({ spec, claim }: TaskRecord, start: number): Why {
+  const at = new Date(start).toISOString()
+  if (spec.notBefore === start) {
+    return { reason: 'NotBefore', words: `it is not to start before ${at}` }
+  }
+  if (claim.cause === 'retry-after') {
+    return { reason: 'RetryAfter', words: `its handler asked to be called again at ${at}` }
+  }
+  return { reason: 'Backoff', words: `attempt ${claim.attempt} follows at ${at}` }
+}
+
+function drainingReason(name: string): Why {
+  return { reason: 'HolderDraining', words: `${name} is leaving and hands on what it holds` }
+}

@@ -1,0 +1,109 @@
+/**
+ * What can be asked of tasks that are there already: to wait for their end, to cancel them, to try them once more. They
+ * may have been submitted on any node, and their news may be on their way.
+ */
+import type { TaskId } from '../core/base/ids.ts'
+import type { Input } from '../core/input.ts'
+import { isSettled, type TaskRecord } from '../core/task/record.ts'
+import type { CoreView } from '../core/view.ts'
+import {
+  AmbiguousTaskError,
+  TaskStateError,
+  UnknownTaskError,
+  WaitTimeoutError
+} from '../errors.ts'
+import type { CancelResult, Submitted } from './handle.ts'
+import type { Picture } from './picture.ts'
+import type { Submissions } from './submissions.ts'
+import { known, within, type Waits } from './waits.ts'
+
+/** A holder that lives settles a cancelled task within a round trip and a flush. */
+const CANCEL_WAIT_MS = 5000
+
+export type TasksOptions = Readonly<{
+  waits: Waits
+  core: CoreView
+  picture: Picture
+  submissions: Submissions
+  /** The wall clock in ms. */
+  now: () => number
+  feed: (input: Input) => void
+  /** Throws if nothing may be waited for any more. */
+  assertOpen: () => void
+  /** Throws if the node has closed. */
+  assertNotClosed: () => void
+}>
+
+export class Tasks {
+  readonly #options: TasksOptions
+
+  constructor(options: TasksOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when the task has settled. @throws UnknownTaskError NodeClosedError, or the signal's reason */
+  async settled(id: TaskId, signal?: AbortSignal): Promise<TaskRecord> {
+    const { waits, core, picture, feed, assertNotClosed } = this.#options
+    await this.#known(() => picture.matching(id).length > 0, id, signal)
+    const record = picture.record(id)
+    if (core.isReported(id)) return record
+    assertNotClosed()
+    const settled = waits.settled(id, signal)
+    feed({ kind: 'watch', taskId: id })
+    return settled
+  }
+
+  /** @throws UnknownTaskError AmbiguousTaskError */
+  async resolveId(part: string): Promise<TaskId> {
+    const { picture } = this.#options
+    let found: TaskId[] = []
+    await this.#known(() => (found = picture.matching(part)).length > 0, part)
+    if (found.length > 1) {
+      throw new AmbiguousTaskError(
+        `${part} fits ${found.length} or more tasks, such as ${found.join(' and ')}: give the whole id, or its end`
+      )
+    }
+    return found[0] ?? picture.record(part).spec.id
+  }
+
+  /** @throws UnknownTaskError NodeClosedError */
+  async cancel(id: TaskId): Promise<CancelResult> {
+    const { picture, feed, assertOpen } = this.#options
+    const task = await this.resolveId(id)
+    const before = picture.record(task)
+    if (isSettled(before)) return { v: 1, id: task, status: before.outcome!.status }
+    assertOpen()
+    feed({ kind: 'cancel', taskId: task })
+    try {
+      const record = await within(CANCEL_WAIT_MS, '', signal => this.settled(task, signal))
+      return { v: 1, id: task, status: record.outcome!.status }
+    } catch (error) {
+      if (error instanceof WaitTimeoutError) return { v: 1, id: task, status: 'requested' }
+      throw error
+    }
+  }
+
+  /** @throws UnknownTaskError TaskStateError BlobUnavailableError NodeClosedError */
+  async retry(id: TaskId): Promise<Submitted> {
+    const { picture, submissions, core } = this.#options
+    const record = picture.record(await this.resolveId(id))
+    const status = isSettled(record) ? record.outcome!.status : null
+    if (status === 'failed' || status === 'cancelled') return submissions.resubmit(record.spec)
+    throw new TaskStateError(
+      `${record.spec.id} is ${core.state(record)}: only what has failed or was cancelled is tried once more`
+    )
+  }
+
+  /** What is not known yet may be on its way, unless it was known once and is over. */
+  #known(isKnown: () => boolean, id: string, signal?: AbortSignal): Promise<void> {
+    const { core, now, assertOpen } = this.#options
+    return known(isKnown, { now }, () => {
+      signal?.throwIfAborted()
+      assertOpen()
+      if (!core.isForgotten(id)) return
+      throw new UnknownTaskError(
+        `${id} has settled, and has been forgotten since: keep tasks longer with --retention`
+      )
+    })
+  }
+}
