@@ -10,12 +10,13 @@ import { PayloadRejectedError } from '../errors.ts'
 type Next = 'value' | 'value or end' | 'key' | 'key or end' | 'colon' | 'comma or end' | 'nothing'
 
 const WORD = /^(true|false|null|-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?)$/
-const WORD_CHARACTER = /[-+.\w]/
+/** As much of one as is there. */
+const WORD_PART = /[-+.\w]+/y
 /** A number of more digits means nothing to anybody. */
 const WORD_LENGTH_MAX = 4096
 /** As deep as any reader of JSON goes. */
 const DEPTH_MAX = 10_000
-const SPACE = /[ \t\r\n]/
+const SPACES = /[ \t\r]+/y
 /** What ends the plain part of a text. */
 // oxlint-disable-next-line no-control-regex -- JSON does not allow them
 const SPECIAL = /["\\\u0000-\u001f]/g
@@ -40,8 +41,7 @@ export class JsonCheck {
   /** @throws PayloadRejectedError if it cannot be the continuation of JSON */
   push(text: string): void {
     for (let at = 0; at < text.length;) {
-      if (this.#inText) at = this.#text(text, at)
-      else this.#character(text[at++]!)
+      at = this.#inText ? this.#text(text, at) : this.#outside(text, at)
     }
   }
 
@@ -78,16 +78,25 @@ export class JsonCheck {
     else this.#refuse(`\\${character} stands for nothing`)
   }
 
-  #character(character: string): void {
-    if (WORD_CHARACTER.test(character)) {
-      this.#word += character
+  /** @returns where to go on */
+  #outside(text: string, start: number): number {
+    WORD_PART.lastIndex = start
+    const part = WORD_PART.exec(text)?.[0]
+    if (part !== undefined) {
+      this.#word += part
       if (this.#word.length > WORD_LENGTH_MAX) this.#refuse('a number is too long')
-      return
+      return start + part.length
     }
     if (this.#word !== '') this.#endWord()
-    if (SPACE.test(character)) {
-      if (character === '\n') this.#line++
-    } else if (character === '"') this.#beginText()
+    SPACES.lastIndex = start
+    if (SPACES.test(text)) return SPACES.lastIndex
+    this.#mark(text[start]!)
+    return start + 1
+  }
+
+  #mark(character: string): void {
+    if (character === '\n') this.#line++
+    else if (character === '"') this.#beginText()
     else if (character === '{' || character === '[') this.#beginList(character)
     else if (character === '}' || character === ']') this.#endList(character)
     else if (character === ':' && this.#next === 'colon') this.#next = 'value'

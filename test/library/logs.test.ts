@@ -104,6 +104,26 @@ test('when its node is gone, the end of the output is still there', async () => 
   expect(kept).toBeLessThan(TASK_LIMITS.tailBytesMax)
 })
 
+test('a reader follows a task from a node that leaves to the one that takes over', async () => {
+  const other = await startNode({ commands: true, concurrency: 1 })
+  await other.startWorker()
+  const id = await command(
+    'echo "on $HEARSAY_EPOCH"; sleep 0.1; [ $HEARSAY_EPOCH -ge 2 ] || sleep 60'
+  )
+  const { entries, ended } = reading(asker, id, true)
+  await until(() => textOf(entries, 'stdout') !== '', 'the first run to speak')
+  const first = asker.task(id)
+  const holder = first.holder === worker.name ? worker : other
+  forget(holder)
+  await holder.leave(0)
+  await ended
+  const { epoch, holder: last, state } = asker.task(id)
+  expect(state).toBe('completed')
+  expect(last).not.toBe(first.holder)
+  expect(textOf(entries, 'stdout')).toBe(`on ${first.epoch}\non ${epoch}\n`)
+  expect(entries.map(({ node }) => node)).toEqual([first.holder, last])
+})
+
 test('progress of a run is seen on another node when it is asked for, and only while it runs', async () => {
   const goOn = Promise.withResolvers<void>()
   worker.registerTaskHandler('moves', async (_payload: unknown, context) => {

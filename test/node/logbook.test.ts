@@ -1,0 +1,176 @@
+/**
+ * The notebook of a node: what it keeps of what runs say, what it drops, and what its readers are told.
+ */
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Run } from '../../src/core/effect.ts'
+import { TASK_LIMITS } from '../../src/core/options.ts'
+import type { OutputAnswer, OutputStream, Piece } from '../../src/core/output.ts'
+import { AttemptLog } from '../../src/node/attempt-log.ts'
+import { Logbook } from '../../src/node/logbook.ts'
+import { piecesOf, tailOf } from '../../src/node/tail.ts'
+
+const bytesOf = (text: string): number => Buffer.byteLength(text)
+
+function logOf(...texts: readonly string[]): AttemptLog {
+  const log = new AttemptLog({ taskId: 'a', epoch: 0, attempt: 1 })
+  for (const [at, text] of texts.entries()) log.say('stdout', text, at)
+  return log
+}
+
+function piecesFrom(log: AttemptLog, start: number): Piece[] {
+  const pieces: Piece[] = []
+  for (let position = start; ;) {
+    const piece = log.after(position)
+    if (piece === undefined) return pieces
+    pieces.push(piece)
+    position = piece.position + bytesOf(piece.text)
+  }
+}
+
+const runOf = (taskId: string, epoch = 0): Run => ({
+  taskId,
+  epoch,
+  attempt: 1,
+  type: 'any',
+  payload: 'null',
+  timeoutMs: null,
+  dependencies: new Map()
+})
+
+const texts = fc.array(fc.string({ unit: 'grapheme', maxLength: 3000 }), { maxLength: 40 })
+
+test('whatever is said in whatever pieces is read back, from the start and from the end of any piece', () => {
+  fc.assert(
+    fc.property(texts, said => {
+      const log = logOf(...said)
+      const all = said.join('').toWellFormed()
+      const pieces = piecesFrom(log, 0)
+      expect(pieces.map(({ text }) => text).join('')).toBe(all)
+      for (const { position } of pieces) {
+        const rest = piecesFrom(log, position)
+        expect(rest.map(({ text }) => text).join('')).toBe(
+          Buffer.from(all).subarray(position).toString('utf8')
+        )
+      }
+    }),
+    { numRuns: 50 }
+  )
+})
+
+test('a reader in the middle of a piece that grew gets the rest of it, once', () => {
+  const log = logOf('one ')
+  const position = bytesOf('one ')
+  log.say('stdout', 'two', 1)
+  expect(piecesFrom(log, position)).toMatchObject([{ position, text: 'two' }])
+})
+
+test('streams are kept apart, in the order in which they spoke', () => {
+  const log = logOf()
+  const streams: OutputStream[] = ['stdout', 'stderr', 'stdout', 'log']
+  for (const stream of streams) log.say(stream, `${stream}\n`, 1)
+  expect(piecesFrom(log, 0).map(({ stream }) => stream)).toEqual(streams)
+})
+
+test('of much the first 64 KiB and the last MiB are kept, and a position tells how much is between', () => {
+  const line = `${'é'.repeat(500)}\n`
+  const count = 5000
+  const log = logOf(...Array.from({ length: count }, () => line))
+  const pieces = piecesFrom(log, 0)
+  const jump = pieces.findIndex(({ position }, index) => {
+    const before = pieces[index - 1]
+    return before !== undefined && before.position + bytesOf(before.text) !== position
+  })
+  const sum = (some: Piece[]): number => some.reduce((n, { text }) => n + bytesOf(text), 0)
+  expect(sum(pieces.slice(0, jump))).toBeGreaterThanOrEqual(65_536)
+  const end = sum(pieces.slice(jump))
+  expect(end).toBeGreaterThan(1_048_576 - 8192)
+  expect(end).toBeLessThanOrEqual(1_048_576)
+  expect(pieces[jump]!.position + end).toBe(count * bytesOf(line))
+  expect(log.cost).toBeLessThan(1.5 * 2 ** 20)
+})
+
+test('the tail has the last lines within its bound, however much longer JSON makes them', () => {
+  fc.assert(
+    fc.property(fc.array(fc.string({ unit: 'binary', maxLength: 9000 })), said => {
+      const log = logOf(...said)
+      const tail = tailOf(log)
+      expect(bytesOf(tail ?? '')).toBeLessThanOrEqual(TASK_LIMITS.tailBytesMax)
+      const told = piecesOf(tail)
+        .map(({ text }) => text)
+        .join('')
+      expect(
+        said
+          .map(text => text.toWellFormed())
+          .join('')
+          .endsWith(told)
+      ).toBe(true)
+      if (said.join('') !== '') expect(told).not.toBe('')
+    }),
+    { numRuns: 100 }
+  )
+  expect(tailOf(logOf())).toBeNull()
+})
+
+test.each(['', 'nonsense', '{}', '[1]', '[[0,1,9,"x"]]', '[["0",1,0,"x"]]', '[[0,1,0,null]]'])(
+  'a tail of %j, which only a peer can have made, says nothing',
+  tail => expect(piecesOf(tail)).toEqual([])
+)
+
+async function read(book: Logbook, taskId: string, follow = false): Promise<string[]> {
+  const read: string[] = []
+  const request = { kind: 'read', taskId, epoch: 0, position: 0, follow } as const
+  for await (const answer of book.answer(request)) {
+    read.push(answer.kind === 'piece' ? answer.piece.text : answer.kind)
+  }
+  return read
+}
+
+test('a reader who follows gets what is said until the end, one who does not gets what there is', async () => {
+  const book = new Logbook(() => 1)
+  book.begin(runOf('a'))
+  book.say('a', 0, 'log', 'first\n')
+  const following = read(book, 'a', true)
+  expect(await read(book, 'a')).toEqual(['first\n', 'end'])
+  book.say('a', 0, 'stdout', 'second\n')
+  book.end('a', 0)
+  book.say('a', 0, 'stdout', 'too late\n')
+  expect(await following).toEqual(['first\n', 'second\n', 'end'])
+})
+
+test('runs that go on, and attempts of a task, are listed with their progress', async () => {
+  const book = new Logbook(() => 1)
+  book.begin(runOf('a'))
+  book.begin(runOf('a', 3))
+  book.end('a', 0)
+  book.progress('a', 3, 0.5, 'half')
+  const list = async (
+    request: { kind: 'running' } | { kind: 'attempts'; taskId: string }
+  ): Promise<OutputAnswer[]> => {
+    const answers: OutputAnswer[] = []
+    for await (const answer of book.answer(request)) answers.push(answer)
+    return answers
+  }
+  const info = { taskId: 'a', epoch: 3, attempt: 1, ended: false }
+  const running = { ...info, progress: { fraction: 0.5, message: 'half' } }
+  expect(await list({ kind: 'running' })).toEqual([
+    { kind: 'attempt', info: running },
+    { kind: 'end' }
+  ])
+  expect(await list({ kind: 'attempts', taskId: 'a' })).toHaveLength(3)
+  book.forget('a')
+  expect(await list({ kind: 'attempts', taskId: 'a' })).toEqual([{ kind: 'end' }])
+})
+
+test('when the book is full, the oldest attempt that has ended goes', async () => {
+  const book = new Logbook(() => 1)
+  const page = 'x'.repeat(1_000_000)
+  for (let task = 0; task < 70; task++) {
+    book.begin(runOf(String(task)))
+    book.say(String(task), 0, 'stdout', page)
+    if (task > 0) book.end(String(task), 0)
+  }
+  expect(await read(book, '1')).toEqual(['end'])
+  expect((await read(book, '69')).join('')).toHaveLength(1_000_003)
+  expect((await read(book, '0')).join('')).toHaveLength(1_000_003)
+})
