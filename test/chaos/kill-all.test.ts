@@ -1,9 +1,10 @@
 /**
  * Real processes, `kill -9`, and what was promised: whatever was accepted is there afterwards, and completes.
  *
- * `CHAOS_ROUNDS=10` kills all six that often, each time in the middle of another 2,000 tasks.
+ * `CHAOS_ROUNDS=10` (or `npm run soak -- kill-all`) kills all six that often, each time in the middle of another 2,000
+ * tasks. A cluster lives through several rounds, and nothing of the rounds before may be missing either.
  */
-import { afterEach, describe, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import type { Client } from '../../src/api/client.ts'
 import type { Submitted, TaskView } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
@@ -16,14 +17,20 @@ const CALLERS = 20
 const TEST_MS_MAX = 150_000
 const SETTLE_MS_MAX = 60_000
 
-let cluster: ChaosCluster
+let cluster: ChaosCluster | undefined
 
 async function start(): Promise<void> {
   cluster = await ChaosCluster.start()
-  onTestFailed(() => console.error(cluster.stderr))
 }
 
-afterEach(() => cluster?.down())
+async function endCluster(): Promise<void> {
+  await cluster?.down()
+  cluster = undefined
+}
+
+beforeEach(() => {
+  onTestFailed(() => console.error(cluster?.stderr))
+})
 
 /** Submits to three nodes at once; `onAccepted` hears of each that was accepted. Ends early when the nodes die. */
 async function submit(
@@ -32,7 +39,7 @@ async function submit(
 ): Promise<void> {
   let next = 0
   const caller = async (place: number): Promise<void> => {
-    const client = await cluster.client(place)
+    const client = await cluster!.client(place)
     while (next < count) {
       const n = next++
       onAccepted(await client.submit('nap', { ms: 5 + (n % 16), n }), n)
@@ -53,8 +60,8 @@ function agreed({ state, epoch, attempt, startedAt, settledAt, result }: TaskVie
 }
 
 async function expectAllKept(accepted: ReadonlyMap<string, number>): Promise<void> {
-  await cluster.settled(SETTLE_MS_MAX)
-  const views = await Promise.all(cluster.running.map(place => cluster.tasks(place)))
+  await cluster!.settled(SETTLE_MS_MAX)
+  const views = await Promise.all(cluster!.running.map(place => cluster!.tasks(place)))
   const [first] = views
   for (const tasks of views) {
     const missing = [...accepted.keys()].filter(id => !tasks.has(id))
@@ -72,44 +79,58 @@ async function expectAllKept(accepted: ReadonlyMap<string, number>): Promise<voi
   }
 }
 
-/** Kills all six when half of the tasks have been accepted, and gives those. */
+/** Kills all six when half of the tasks have been accepted. Those that count are added. */
 async function killAllHalfWay(
+  accepted: Map<string, number>,
   counts: (submitted: Submitted) => boolean
-): Promise<Map<string, number>> {
-  const accepted = new Map<string, number>()
+): Promise<void> {
+  const half = accepted.size + TASKS / 2
   const dying: Promise<unknown>[] = []
   await submit(TASKS, (submitted, n) => {
     if (counts(submitted)) accepted.set(submitted.id, n)
-    if (accepted.size >= TASKS / 2 && dying.length === 0) {
-      dying.push(cluster.kill(...cluster.running))
+    if (accepted.size >= half && dying.length === 0) {
+      dying.push(cluster!.kill(...cluster!.running))
     }
   })
   await Promise.all(dying)
-  expect(cluster.running).toEqual([])
-  return accepted
+  expect(cluster!.running).toEqual([])
 }
 
 describe('all six killed in the same instant, and started again', () => {
+  /** Of all rounds that this cluster has lived through. */
+  let accepted = new Map<string, number>()
+
+  /** A cluster with room for another round: no more than 10,000 settled tasks are kept. */
+  async function startRound(): Promise<void> {
+    if (cluster !== undefined && accepted.size <= 3 * TASKS) return
+    await cluster?.down()
+    accepted = new Map()
+    await start()
+  }
+
+  afterAll(endCluster)
+
   test.each(Array.from({ length: rounds }, (_, i) => i + 1))(
     'have all that was accepted, complete it, and agree (round %i)',
     async () => {
-      await start()
-      const accepted = await killAllHalfWay(() => true)
-      await cluster.startAll()
-      await submit(TASKS - accepted.size, ({ id }, n) => accepted.set(id, n))
-      expect(accepted.size).toBeGreaterThanOrEqual(TASKS)
+      await startRound()
+      const before = accepted.size
+      await killAllHalfWay(accepted, () => true)
+      await cluster!.startAll()
+      await submit(before + TASKS - accepted.size, ({ id }, n) => accepted.set(id, n))
+      expect(accepted.size).toBeGreaterThanOrEqual(before + TASKS)
       await expectAllKept(accepted)
     },
     TEST_MS_MAX
   )
 
-  test(
-    'have all that was accepted with a second copy, also when one of them has lost its disk',
-    async () => {
-      await start()
-      const accepted = await killAllHalfWay(({ acks }) => acks > 0)
-      await cluster.loseDisk(0)
-      await cluster.startAll()
+  test.each(Array.from({ length: Math.ceil(rounds / 3) }, (_, i) => i + 1))(
+    'have all that was accepted with a second copy, also when one of them has lost its disk (round %i)',
+    async round => {
+      await startRound()
+      await killAllHalfWay(accepted, ({ acks }) => acks > 0)
+      await cluster!.loseDisk(round % 6)
+      await cluster!.startAll()
       await expectAllKept(accepted)
     },
     TEST_MS_MAX
@@ -117,6 +138,8 @@ describe('all six killed in the same instant, and started again', () => {
 })
 
 describe('a busy node that is killed', () => {
+  afterAll(endCluster)
+
   test(
     'loses nothing: its tasks complete elsewhere without it',
     async () => {
@@ -124,24 +147,24 @@ describe('a busy node that is killed', () => {
       const accepted = new Map<string, number>()
       const reactions: number[] = []
       for (const victim of [1, 2, 3, 4, 5]) {
-        const client = await cluster.client(0)
+        const client = await cluster!.client(0)
         const submitted = Array.from({ length: 120 }, (_, n) =>
           client.submit('nap', { ms: 300, n })
         )
         for (const [n, { id }] of (await Promise.all(submitted)).entries()) accepted.set(id, n)
-        await until(() => runsTasks(client, cluster.name(victim)), `${victim} to be busy`)
-        const killedAt = await cluster.kill(victim)
-        await cluster.settled(SETTLE_MS_MAX)
-        const tasks = [...(await cluster.tasks(0)).values()]
+        await until(() => runsTasks(client, cluster!.name(victim)), `${victim} to be busy`)
+        const killedAt = await cluster!.kill(victim)
+        await cluster!.settled(SETTLE_MS_MAX)
+        const tasks = [...(await cluster!.tasks(0)).values()]
         const rescued = tasks.filter(
           ({ lost, startedAt }) =>
-            lost.includes(cluster.name(victim)) && Date.parse(startedAt!) >= killedAt
+            lost.includes(cluster!.name(victim)) && Date.parse(startedAt!) >= killedAt
         )
         expect(rescued.length).toBeGreaterThan(0)
         const first = Math.min(...rescued.map(({ startedAt }) => Date.parse(startedAt!)))
         reactions.push(first - killedAt)
         await expectAllKept(accepted)
-        await cluster.startAll()
+        await cluster!.startAll()
       }
       const median = reactions.toSorted((x, y) => x - y)[2]
       console.log(

@@ -284,6 +284,11 @@ describe('a bound', () => {
   })
 })
 
+test('what a node may say of itself, a peer accepts', () => {
+  const { handlersMax, addressesMax, addressBytesMax } = NODE_LIMITS
+  expect(LIMITS).toMatchObject({ handlersMax, addressesMax, addressBytesMax })
+})
+
 describe('refused is', () => {
   const refused: readonly [string, Message][] = [
     ['a priority below the lowest', batchOf({ spec: { priority: TASK_LIMITS.priorityMin - 1 } })],
