@@ -124,8 +124,9 @@ export class Takeover {
   /** Returns the tasks whose reclaim everybody has confirmed. */
   settle(): readonly Entry[] {
     if (this.#settlements.isEmpty) return []
-    const { self, log, members, now } = this.#context
+    const { self: boot, log, members, now } = this.#context
     const merged = (origin: BootId): number => log.merged(origin)
+    const self = { boot, upTo: log.durableVector.get(boot) ?? 0 }
     return this.#settlements.settle(self, members.answering(now), merged, members.present())
   }
 

@@ -33,6 +33,27 @@ describe('a reclaim', () => {
     expect(starts(heir, taskId)).toEqual([1])
   })
 
+  test('of a node alone is on its disk before it is started: its epoch is never given to a second run', () => {
+    const pump = cluster(1)
+    const [a] = pump.of as [PumpNode]
+    const taskId = a.submit()
+    pump.settle()
+    pump.crash(a)
+    const second = pump.restart(a, bootOf('a', 2))
+    second.holdDisk = true
+    second.worker(1)
+    passing(pump, 3000)
+    expect(second.record(taskId).claim).toMatchObject({ epoch: 1, cause: 'reclaim' })
+    expect(starts(second, taskId)).toEqual([])
+    pump.crash(second)
+    const third = pump.restart(second, bootOf('a', 3))
+    third.worker(1)
+    passing(pump, 3000)
+    expect(starts(third, taskId)).toEqual([1])
+    third.end(taskId)
+    expect(third.state(taskId)).toBe('completed')
+  })
+
   test('waits for a member that is silent, until it counts as unreachable', () => {
     const pump = cluster(3)
     const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]

@@ -13,6 +13,7 @@ const WINDOW = 500
 /** For the slowest of machines. */
 const SYNC_MS_MAX = 300_000
 const LOOK_MS = 50
+const PAYLOAD = 'x'.repeat(98)
 
 export async function newcomer(count: number): Promise<boolean> {
   const key = newKey()
@@ -21,10 +22,11 @@ export async function newcomer(count: number): Promise<boolean> {
   const { node } = cluster
   let joining: TrialNode | null = null
   try {
+    // The new node has a handler for each hundredth of them, and for the last one; nobody has one for the others.
     for (let done = 0; done < count; done += WINDOW) {
       const some = Math.min(WINDOW, count - done)
-      // Nobody has a handler for them.
-      await Promise.all(Array.from({ length: some }, () => node.createTask('nobody', 'x'.repeat(98))))
+      const types = Array.from({ length: some }, (_, n) => (n % 100 === 0 ? 'late' : 'nobody'))
+      await Promise.all(types.map(type => node.createTask(type, PAYLOAD)))
     }
     const late = await node.createTask('late', null)
     global.gc?.()

@@ -9,7 +9,8 @@ import {
   BLOBS_PER_MESSAGE_MAX,
   COUNTS_TYPES_PER_MESSAGE_MAX,
   TASK_DEFAULTS,
-  TASK_LIMITS
+  TASK_LIMITS,
+  NODE_LIMITS
 } from '../../src/core/options.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
 import type { LabelConditions } from '../../src/core/task/labels.ts'

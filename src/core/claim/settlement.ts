@@ -49,11 +49,13 @@ export class Settlements {
   /**
    * Returns the tasks whose reclaim has settled.
    *
+   * @param self this boot, and up to which of its writes it has them on disk: where nobody is asked, a reclaim that was
+   *   started before it was on disk would be forgotten by a crash, and its epoch given to a second run
    * @param alive the members that can be asked
    * @param all ... and those that cannot, but have not left
    */
   settle(
-    self: BootId,
+    self: Readonly<{ boot: BootId; upTo: number }>,
     alive: readonly Member[],
     merged: (origin: BootId) => number,
     all: readonly Member[] = alive
@@ -63,7 +65,8 @@ export class Settlements {
       const except = settlement.all?.except
       const asked = except === undefined ? alive : all.filter(({ node }) => node !== except)
       const settled =
-        asked.every(member => hasConfirmed(settlement, self, member, merged)) &&
+        settlement.seq <= self.upTo &&
+        asked.every(member => hasConfirmed(settlement, self.boot, member, merged)) &&
         (except === undefined || asked.every(({ vector }) => isMerged(vector, merged)))
       if (!settled) return true
       for (const [entry, epoch] of settlement.entries) {
