@@ -8,7 +8,7 @@ import type { Input, RunResult } from '../core/input.ts'
 import type { Message } from '../core/message.ts'
 import { CLOSED } from '../core/base/vector.ts'
 import { compareText, compareValues } from '../core/base/order.ts'
-import { isSettled, join, type TaskRecord } from '../core/task/record.ts'
+import { isSettled, isStarted, join, type TaskRecord } from '../core/task/record.ts'
 import type { Disk } from './disk.ts'
 import { difference, lasting, readyFor, seesMajority, show, waitsForLost } from './look.ts'
 import type { SimNode, Witness } from './sim-node.ts'
@@ -35,6 +35,8 @@ export class Checkers implements Witness {
   readonly #covered = new Map<SimNode, Map<BootId, number>>()
   /** "task epoch" -> who started it last. */
   readonly #started = new Map<string, SimNode>()
+  /** "boot task epoch" of all starts that were written down. */
+  readonly #begun = new Set<string>()
   readonly #completed = new Map<TaskId, SimNode>()
   readonly #executions = new Map<TaskId, RunResult[]>()
   readonly #merged = new Map<SimNode, Map<TaskId, number>>()
@@ -219,7 +221,9 @@ export class Checkers implements Witness {
     this.#written.set(boot, writes)
     for (let seq = writes.length + 1; seq <= upTo; seq++) {
       const taskId = node.core.view.writtenBy(boot, seq)!
-      writes.push({ taskId, state: node.core.view.record(taskId)! })
+      const state = node.core.view.record(taskId)!
+      writes.push({ taskId, state })
+      if (isStarted(state) && state.started!.by === boot) this.#priority(node, state)
     }
   }
 
@@ -247,7 +251,6 @@ export class Checkers implements Witness {
       }
       if (!run.dependencies.has(id)) throw new Violation(7, `${what} without the result of ${id}`)
     }
-    this.#priority(node, record, what)
   }
 
   /** Invariant 3, which holds as long as everybody can reach everybody. */
@@ -267,15 +270,19 @@ export class Checkers implements Witness {
     this.#started.set(`${taskId} ${epoch}`, node)
   }
 
-  #priority(node: SimNode, started: TaskRecord, what: string): void {
-    const { boot, handlers } = node.options
+  /** Invariant 8, when the start is written down. The handler may be called later, once another node has it on disk. */
+  #priority(node: SimNode, started: TaskRecord): void {
+    const { boot, handlers, name } = node.options
+    const begun = `${boot} ${started.spec.id} ${started.started!.epoch}`
+    if (this.#begun.has(begun)) return
+    this.#begun.add(begun)
     for (const record of node.core.view.records()) {
       const { spec, claim } = record
       if (claim.holder !== boot || spec.priority <= started.spec.priority) continue
       if (handlers.includes(spec.type) && node.core.view.isReady(spec.id)) {
         throw new Violation(
           8,
-          `${what} before ${spec.id}, which is ready and of priority ${spec.priority}`
+          `${name} starts ${started.spec.id} before ${spec.id}, which is ready and of priority ${spec.priority}`
         )
       }
     }

@@ -130,7 +130,8 @@ describe('a reclaim that has not settled', () => {
     reclaim(OURS)
     return {
       entry,
-      settle: (alive, merged = {}) => settlements.settle({ boot: A, upTo: OURS + 1 }, alive, origin => merged[origin] ?? 0),
+      settle: (alive, merged = {}) =>
+        settlements.settle({ boot: A, upTo: OURS + 1 }, alive, origin => merged[origin] ?? 0),
       isSettling: () => settlements.isSettling(entry),
       again: () => reclaim(OURS + 1)
     }

@@ -26,7 +26,8 @@ export async function away(count: number): Promise<boolean> {
   let absent = new TrialNode(options)
   try {
     await absent.ready()
-    const task = (type: string): Promise<string> => node.createTask(type, null, { retention: RETENTION })
+    const task = (type: string): Promise<string> =>
+      node.createTask(type, null, { retention: RETENTION })
     await Promise.all(Array.from({ length: OPEN }, () => task('noop-later')))
     await until(() => node.nodes().length === 4 && isSynced(), 'all in sync', WAIT_MS_MAX)
     await absent.kill()

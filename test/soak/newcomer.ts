@@ -40,7 +40,11 @@ export async function newcomer(count: number): Promise<boolean> {
     joining = new TrialNode({ ...common, ...network, key, instance: 99, data: join(folder, '99') })
     await joining.ready()
     await node.waitForTask(late)
-    await until(() => cluster.node.nodes().every(({ synced }) => synced), 'all in sync', SYNC_MS_MAX)
+    await until(
+      () => cluster.node.nodes().every(({ synced }) => synced),
+      'all in sync',
+      SYNC_MS_MAX
+    )
     clearInterval(looking)
     const { openedAt, ranAt, syncedAt, ids, peakRssBytes } = await joining.report()
     const seconds = (at: number | null): string => (((at ?? NaN) - openedAt) / 1000).toFixed(1)

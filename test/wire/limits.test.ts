@@ -9,8 +9,7 @@ import {
   BLOBS_PER_MESSAGE_MAX,
   COUNTS_TYPES_PER_MESSAGE_MAX,
   TASK_DEFAULTS,
-  TASK_LIMITS,
-  NODE_LIMITS
+  TASK_LIMITS
 } from '../../src/core/options.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
 import type { LabelConditions } from '../../src/core/task/labels.ts'
@@ -283,11 +282,6 @@ describe('a bound', () => {
       ].flat()
     )
   })
-})
-
-test('what a node may say of itself, a peer accepts', () => {
-  const { handlersMax, addressesMax, addressBytesMax } = NODE_LIMITS
-  expect(LIMITS).toMatchObject({ handlersMax, addressesMax, addressBytesMax })
 })
 
 describe('refused is', () => {
