@@ -8,6 +8,7 @@ import { bootId } from './core/base/ids.ts'
 import { Core } from './core/core.ts'
 import { deriveKeys, findKey } from './key.ts'
 import { isNodeName } from './names.ts'
+import { Probes } from './metrics/probes.ts'
 import { createTransport, type TransportLog } from './net/transport.ts'
 import { systemClock } from './node/clock.ts'
 import { Node } from './node/library.ts'
@@ -53,8 +54,16 @@ export async function openNode<Handlers extends object = AnyHandlers>(
   // User code is looked at first: if it cannot be loaded, nothing has been opened yet.
   const say = { warn: (message: string) => log.warn(message) }
   const runner = await createRunner({ files: handlers, commands, concurrency, log: say })
-  const store = await openStore(resolved.data, { log: say })
+  const probes = new Probes()
+  const closings = [(): Promise<void> => probes.close()]
+  const close = async (): Promise<void> => {
+    for (const closing of closings) await closing()
+  }
   try {
+    await serveHttp(probes, resolved, log)
+    const store = await openStore(resolved.data, { log: say })
+    closings.push(() => store.close())
+    probes.becomes('the journal is being read')
     const transport = use(await openTransport(resolved, found.key, store, log))
     const core = await openCore(resolved, transport, store)
     const { journal, blobs } = store
@@ -65,20 +74,34 @@ export async function openNode<Handlers extends object = AnyHandlers>(
       graceMs: resolved.grace,
       isNodeName,
       stateFiles: stateFiles(cluster, deriveKeys(found.key, cluster).fingerprint, resolved.name),
+      exposition: async facts => (await import('./metrics/exposition.ts')).exposition(facts),
       log,
       onClosed: () => {
         stopSaying()
-        return store.close()
+        return close()
       }
     })
+    probes.becomes('the network is being opened')
     await node.open()
+    probes.serves({
+      metricsText: () => node.metricsText(),
+      isDraining: () => core.view.self().draining
+    })
     stopSaying = new SyncProgress(core.view, line => log.info(line)).start(systemClock)
     return node
   } catch (error) {
     await runner.stop()
-    await store.close()
+    await close()
     throw error
   }
+}
+
+async function serveHttp(
+  probes: Probes,
+  { http }: ResolvedNodeOptions,
+  log: TransportLog
+): Promise<void> {
+  if (http !== null) log.info(`metrics and probes: ${await probes.open(http)}`)
 }
 
 async function openTransport(

@@ -51,6 +51,11 @@ export type NodeOptions = {
   commands?: boolean
   /** How many tasks to run at once. @default the number of CPUs */
   concurrency?: number
+  /**
+   * Where to serve `/metrics`, `/healthz` and `/readyz` by HTTP, `HOST:PORT`. There is no authentication: rather a
+   * loopback address. False: nowhere. @default false
+   */
+  http?: string | false
   /** @default none */
   labels?: Readonly<Record<string, string>>
   /**
@@ -89,6 +94,8 @@ export type ResolvedNodeOptions = Readonly<{
   listen: readonly string[]
   peers: readonly string[]
   mdns: boolean | Readonly<{ interface: string }>
+  /** `HOST:PORT`; null: nowhere. */
+  http: string | null
   roster: readonly string[]
   handlers: readonly string[]
   commands: boolean
@@ -124,6 +131,7 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   keyFile: 'the path of a file',
   listen: 'a list of multiaddrs such as /ip4/0.0.0.0/tcp/0',
   peers: 'a list of multiaddrs such as /ip4/192.168.1.20/tcp/4001',
+  http: 'HOST:PORT such as 127.0.0.1:9464 or [::1]:9464, or false',
   mdns: 'true, false, or { "interface": the IPv4 address of one interface }',
   roster: 'a list of instances such as computer-a/1, none of them twice',
   handlers: 'a list of paths of files',
@@ -136,6 +144,10 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   grace: 'a duration up to 24d, such as 30s or 5m',
   logLevel: `one of ${LOG_LEVELS.join(', ')}`
 }
+
+/** A name or an IPv4 address, or an IPv6 address in brackets, and a port. */
+const HTTP_ADDRESS =
+  /^(?:[A-Za-z0-9][A-Za-z0-9.-]*|\[[0-9a-fA-F:.]+\]):(?:[1-5]?\d{1,4}|6[0-4]\d{3}|65[0-4]\d\d|655[0-2]\d|6553[0-5])$/
 
 const path = z.string().min(1).max(4096)
 const addresses = z.array(z.string().refine(isTcpAddress)).max(256)
@@ -156,6 +168,7 @@ const schema = z.strictObject({
   keyFile: path.optional(),
   listen: addresses.min(1).optional(),
   peers: addresses.optional(),
+  http: z.union([z.literal(false), z.string().regex(HTTP_ADDRESS)]).optional(),
   mdns: z.union([z.boolean(), z.strictObject({ interface: z.ipv4() })]).optional(),
   roster: z.array(z.string().refine(isNodeName)).max(256).refine(isWithoutRepeats).optional(),
   handlers: z.array(path).max(256).optional(),
@@ -213,6 +226,7 @@ export function resolveNodeOptions(
     listen: checked.listen ?? ['/ip4/0.0.0.0/tcp/0'],
     peers: checked.peers ?? [],
     mdns: checked.mdns ?? true,
+    http: checked.http === false ? null : (checked.http ?? null),
     roster: checked.roster ?? [],
     handlers: (checked.handlers ?? []).map(file => resolve(file)),
     commands: checked.commands ?? false,

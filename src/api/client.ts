@@ -199,6 +199,15 @@ export class Client {
     return nodes
   }
 
+  /**
+   * What there is to measure, as text for Prometheus.
+   *
+   * @throws NoNodeError
+   */
+  async metrics(): Promise<string> {
+    return this.#node.text('/v1/metrics')
+  }
+
   /** @throws NoNodeError */
   async status(): Promise<StatusView> {
     return this.#node.value('GET', '/v1/status')

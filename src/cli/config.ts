@@ -31,6 +31,7 @@ const PARSE: Readonly<Record<keyof NodeOptions, Parse>> = {
   keyFile: parseText,
   listen: parseList,
   peers: parseList,
+  http: text => (text === 'false' ? false : text),
   mdns: text => (isSwitch(text) ? text === 'true' : { interface: text }),
   roster: parseList,
   handlers: parseList,

@@ -22,6 +22,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   why: () => import('./commands/why.ts'),
   nodes: () => import('./commands/nodes.ts'),
   status: () => import('./commands/status.ts'),
+  metrics: () => import('./commands/metrics.ts'),
   drain: () => import('./commands/drain.ts'),
   leave: () => import('./commands/leave.ts'),
   forget: () => import('./commands/forget.ts'),

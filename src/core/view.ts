@@ -1,11 +1,12 @@
 /**
  * A read-only picture of the core, for status, API and checkers. Shows; never changes.
  */
-import type { BootId, NodeId, TaskId } from './base/ids.ts'
+import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Counters } from './counting/counters.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
+import { MessageSize } from './log/size.ts'
 import { replicaOf, type Replica } from './log/replica.ts'
 import { CLOSED, reach } from './base/vector.ts'
 import { isForgotten } from './members/member.ts'
@@ -92,6 +93,33 @@ export class CoreView {
   /** In the order in which they came into this replica. */
   *records(): Generator<TaskRecord> {
     for (const entry of this.#log.entries()) yield entry.record
+  }
+
+  /** How much it is: tasks, and an upper bound of their size as messages. */
+  replicaSize(): { entries: number; bytes: number } {
+    const size = new MessageSize()
+    let entries = 0
+    for (const { record } of this.#log.entries()) {
+      size.add(record)
+      entries++
+    }
+    return { entries, bytes: entries === 0 ? 0 : size.bytes }
+  }
+
+  /** By node: how many of its writes some member has on disk, and this replica has not merged. */
+  lag(): Map<NodeId, number> {
+    const known = new Map<BootId, number>()
+    for (const { vector } of this.#members.all()) {
+      for (const [boot, upTo] of vector) {
+        if (upTo !== CLOSED) known.set(boot, Math.max(upTo, known.get(boot) ?? 0))
+      }
+    }
+    const lag = new Map<NodeId, number>()
+    for (const [boot, upTo] of known) {
+      const behind = Math.max(0, upTo - this.#log.merged(boot))
+      lag.set(nodeOf(boot), (lag.get(nodeOf(boot)) ?? 0) + behind)
+    }
+    return lag
   }
 
   /** What is on disk, for a file. */

@@ -7,5 +7,5 @@ export type Counters = { -readonly [Name in keyof NetCounters]: NetCounters[Name
 
 /** All zero. */
 export function newCounters(): Counters {
-  return { refused: 0, dropped: 0, bytesSent: 0, bytesReceived: 0 }
+  return { refused: 0, dropped: 0, bytesSent: 0, bytesReceived: 0, syncBytes: 0 }
 }

@@ -124,6 +124,7 @@ export class SyncStreams {
       if (this.#stop.signal.aborted) return false
       if (frame.byteLength === 0) return true
       this.#options.counters.bytesReceived += frame.byteLength
+      this.#options.counters.syncBytes += frame.byteLength
       this.#options.onMessage(peer, frame.subarray())
       await turn()
     }
@@ -135,6 +136,7 @@ export class SyncStreams {
     for await (const request of decodeFrames(pacedSource(stream), frameOptions)) {
       for (const bytes of answer(peer, request.subarray())) {
         counters.bytesSent += bytes.length
+        counters.syncBytes += bytes.length
         yield bytes
       }
       // Before the end is sent: the peer may ask again as soon as it has it.

@@ -11,6 +11,7 @@ import { BlobTraffic } from './blob-traffic.ts'
 import type { Announcements } from './announcements.ts'
 import { Logbook } from './logbook.ts'
 import { tailOf } from './tail.ts'
+import { LoopLag } from './loop-lag.ts'
 import type { Blobs, Clock, Journal, Receiver, Runner, Transport } from './ports.ts'
 
 export type Ports = Readonly<{
@@ -46,6 +47,8 @@ export class Engine {
   readonly blobs: BlobTraffic
   /** What the runs of this node say. */
   readonly logbook: Logbook
+  /** How late ticks are. */
+  readonly loopLag: LoopLag = new LoopLag(TICK_MS)
   readonly #observer: Observer
   readonly #inputs: Input[] = []
   #busy = false
@@ -78,7 +81,10 @@ export class Engine {
     })
     runner.useBlobs(this.blobs)
     await transport.start(this.#receiver())
-    this.#stopTicking = clock.every(TICK_MS, () => this.feed({ kind: 'tick' }))
+    this.#stopTicking = clock.every(TICK_MS, () => {
+      this.loopLag.ticked(clock.now())
+      this.feed({ kind: 'tick' })
+    })
     this.feed({ kind: 'tick' })
   }
 

@@ -309,6 +309,8 @@ export interface NodeHandle {
   importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
   nodes(): NodeView[]
   getSystemStatus(): StatusView
+  /** What there is to measure, as text for Prometheus. */
+  metricsText(): Promise<string>
   /** How every member is, and every expected instance, this node included; sorted by name. */
   checkWorkerHealth(): WorkerHealth[]
   /**

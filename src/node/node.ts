@@ -11,6 +11,7 @@ import type { BlobRef } from '../core/task/content.ts'
 import { Announcements } from './announcements.ts'
 import { Contents } from './contents.ts'
 import { DiskState } from './disk-state.ts'
+import { factsOf } from './facts.ts'
 import { Engine, type Observer, type Ports } from './engine.ts'
 import type {
   CancelResult,
@@ -225,6 +226,12 @@ export class RunningNode implements NodeHandle {
 
   checkWorkerHealth(): WorkerHealth[] {
     return this.#picture.health()
+  }
+
+  metricsText(): Promise<string> {
+    const counters = this.#ports.transport.counters()
+    const { maxMs } = this.#engine.loopLag
+    return this.#settings.exposition(factsOf(this.#core.view, this.nodes(), counters, maxMs))
   }
 
   drain(node?: string): NodeView {

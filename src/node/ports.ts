@@ -45,6 +45,8 @@ export type NetCounters = Readonly<{
   dropped: number
   bytesSent: number
   bytesReceived: number
+  /** Of these, in either direction: answers to those who catch up. */
+  syncBytes: number
 }>
 
 /** Reaches the other nodes of the cluster. Delivers nothing before `start` and nothing after `stop` has resolved. */

@@ -1,4 +1,5 @@
 /** What a node is told by whoever puts it together, beside its parts. */
+import type { Facts } from './facts.ts'
 import type { StateFiles } from './ports.ts'
 
 export type NodeSettings = Readonly<{
@@ -15,6 +16,8 @@ export type NodeSettings = Readonly<{
   isNodeName: (name: string) => boolean
   log: { warn(message: string): void; error(message: string): void }
   stateFiles: StateFiles
+  /** Facts as text for Prometheus. */
+  exposition: (facts: Facts) => Promise<string>
   /** Frees what the ports were made of, after they have stopped. */
   onClosed: () => Promise<void>
 }>

@@ -200,6 +200,10 @@ export class FakeNode implements NodeHandle {
     return []
   }
 
+  async metricsText(): Promise<string> {
+    return 'hearsay_build_info 1\n'
+  }
+
   drain(node = this.name): NodeView {
     return this.#named(node)
   }

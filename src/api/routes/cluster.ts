@@ -18,6 +18,7 @@ const forgotten = z.strictObject({ node: z.string() })
 export function serveCluster(app: Hono, node: NodeHandle, closing: AbortSignal): void {
   app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
   app.get('/v1/status', c => c.json(node.getSystemStatus()))
+  app.get('/v1/metrics', async c => c.text(await node.metricsText()))
   app.post('/v1/drain', c => c.json(node.drain(check(drained, c.req.query()).node)))
   app.post('/v1/forget', c => c.json(node.forget(check(forgotten, c.req.query()).node)))
   app.post('/v1/leave', c => {

@@ -19,6 +19,7 @@ type Flags = Pick<
   | 'listen'
   | 'acks'
   | 'logLevel'
+  | 'http'
   | 'stopAfterIsolated'
   | 'grace'
 > & {
@@ -61,6 +62,11 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--peer <multiaddr...>', 'nodes to dial, beside those that mDNS finds')
     .option('--listen <multiaddr...>', 'where to listen (default: /ip4/0.0.0.0/tcp/0)')
     .option('--no-mdns', 'do not look for nodes on the local network')
+    .option(
+      '--http <address>',
+      'HOST:PORT for /metrics, /healthz and /readyz, without authentication (default: none)'
+    )
+    .option('--no-http', 'serve no metrics, whatever the config file says')
     .option(
       '--acks <count>',
       'other members that must have a task on disk before it is acknowledged (default: 1, if any answers)',
