@@ -79,7 +79,7 @@ async function listen(server: Server, host: string, port: number, address: strin
 
 async function answer(method: string, url: string, { pending, metrics }: Sources): Promise<Answer> {
   if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'only GET and HEAD\n' }
-  switch (url.split('?')[0]) {
+  switch (url.replace(/\?.*/, '')) {
     case '/healthz':
       return { status: 200, text: 'alive\n' }
     case '/readyz': {
