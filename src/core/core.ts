@@ -64,7 +64,7 @@ export class Core {
       id => log.isForgotten(id)
     )
     const counters = new Counters()
-    const log = new Log(self, entry => dependencies.track(entry), counters)
+    const log = new Log(self, dependencies, counters)
     this.#context = {
       self,
       node,

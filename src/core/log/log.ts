@@ -26,6 +26,7 @@ import {
   type Started,
   type TaskRecord
 } from '../task/record.ts'
+import type { TaskSpec } from '../task/spec.ts'
 import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
 import { stretchOf, type Telling } from './stretch.ts'
@@ -56,6 +57,16 @@ export type Merged =
   /** Something in between is missing; nothing was merged. */
   | Readonly<{ kind: 'gap' }>
 
+/** Follows what comes into the replica. */
+type Tracker = Readonly<{
+  /** A task has come, from wherever. */
+  track(entry: Entry): void
+  /** Another submission under the same key turns out to be the one that stands. */
+  retrack(entry: Entry, before: TaskSpec): void
+}>
+
+const NO_TRACKER: Tracker = { track: () => {}, retrack: () => {} }
+
 export class Log {
   /** What is known of every boot. To be changed by this class only. */
   readonly origins: Origins
@@ -64,19 +75,14 @@ export class Log {
   readonly #dirty = new Set<Entry>()
   readonly #removed = new Set<TaskId>()
   readonly #moved = new Set<BootId>()
-  readonly #onAdded: (entry: Entry) => void
+  readonly #tracker: Tracker
   readonly #counters: LogCounters
   #flushes = 0
   #inFlight: Flush | null = null
 
-  /** @param onAdded called for each task that comes into the replica, from wherever */
-  constructor(
-    self: BootId,
-    onAdded: (entry: Entry) => void = () => {},
-    counters: LogCounters = NOT_COUNTED
-  ) {
+  constructor(self: BootId, tracker: Tracker = NO_TRACKER, counters: LogCounters = NOT_COUNTED) {
     this.#self = self
-    this.#onAdded = onAdded
+    this.#tracker = tracker
     this.#counters = counters
     this.origins = new Origins(self)
   }
@@ -283,7 +289,9 @@ export class Log {
     if (isConflict(entry.record.claim, record.claim)) this.#counters.conflicted()
     const joined = join(entry.record, record)
     if (joined === entry.record) return false
+    const before = entry.record.spec
     entry.record = joined
+    if (joined.spec !== before) this.#tracker.retrack(entry, before)
     this.#dirty.add(entry)
     return true
   }
@@ -313,7 +321,7 @@ export class Log {
     // A key may be used again just after its task has been pruned.
     this.#removed.delete(entry.id)
     this.#dirty.add(entry)
-    this.#onAdded(entry)
+    this.#tracker.track(entry)
     return entry
   }
 

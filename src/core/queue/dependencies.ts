@@ -7,6 +7,7 @@
 import type { TaskId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import { isSettled } from '../task/record.ts'
+import type { TaskSpec } from '../task/spec.ts'
 
 export class Dependencies {
   readonly #find: (id: TaskId) => Entry | undefined
@@ -42,7 +43,7 @@ export class Dependencies {
   track(entry: Entry): void {
     if (!isSettled(entry.record)) {
       this.#unsettled.add(entry.id)
-      this.#name(entry, 1)
+      this.#name(entry.record.spec, 1)
     }
     let open = 0
     for (const id of new Set(entry.record.spec.dependsOn)) {
@@ -64,9 +65,15 @@ export class Dependencies {
     if (open > 0) this.#open.set(entry.id, open)
   }
 
+  /** It has turned out that another submission of the task stands, which may depend on other tasks. */
+  retrack(entry: Entry, before: TaskSpec): void {
+    this.#untrack(entry.id, before)
+    this.track(entry)
+  }
+
   /** A task has settled. Returns those that waited for it and are known here. */
   settled(entry: Entry): Entry[] {
-    if (this.#unsettled.delete(entry.id)) this.#name(entry, -1)
+    if (this.#unsettled.delete(entry.id)) this.#name(entry.record.spec, -1)
     const completed = entry.record.outcome!.status === 'completed'
     const waiting = this.#closed(entry.id)
     if (!completed) for (const { id } of waiting) this.#broken.set(id, entry.id)
@@ -80,15 +87,7 @@ export class Dependencies {
 
   /** The task has been pruned. Returns those that still waited for it: nobody can tell any more how it ended. */
   forget(entry: Entry): Entry[] {
-    if (this.#unsettled.delete(entry.id)) this.#name(entry, -1)
-    this.#open.delete(entry.id)
-    this.#broken.delete(entry.id)
-    this.#forgotten.delete(entry.id)
-    for (const id of entry.record.spec.dependsOn) {
-      const dependents = this.#dependents.get(id)
-      dependents?.delete(entry.id)
-      if (dependents?.size === 0) this.#dependents.delete(id)
-    }
+    this.#untrack(entry.id, entry.record.spec)
     return this.#giveUp(entry.id)
   }
 
@@ -134,6 +133,18 @@ export class Dependencies {
     return this.#find(id)?.record.spec.onDependencyFailure === 'run'
   }
 
+  #untrack(task: TaskId, spec: TaskSpec): void {
+    if (this.#unsettled.delete(task)) this.#name(spec, -1)
+    this.#open.delete(task)
+    this.#broken.delete(task)
+    this.#forgotten.delete(task)
+    for (const id of spec.dependsOn) {
+      const dependents = this.#dependents.get(id)
+      dependents?.delete(task)
+      if (dependents?.size === 0) this.#dependents.delete(id)
+    }
+  }
+
   #giveUp(dependency: TaskId): Entry[] {
     const waiting = this.#closed(dependency)
     for (const { id } of waiting) this.#forgotten.set(id, dependency)
@@ -154,8 +165,8 @@ export class Dependencies {
     return entries
   }
 
-  #name(entry: Entry, by: 1 | -1): void {
-    for (const id of new Set(entry.record.spec.dependsOn)) {
+  #name({ dependsOn }: TaskSpec, by: 1 | -1): void {
+    for (const id of new Set(dependsOn)) {
       const count = (this.#named.get(id) ?? 0) + by
       if (count > 0) this.#named.set(id, count)
       else this.#named.delete(id)

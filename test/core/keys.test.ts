@@ -1,0 +1,123 @@
+/** Tasks under idempotency keys: whoever submits a key means the same task, also in the same instant. */
+import { describe, expect, test } from 'vitest'
+import { bootOf } from '../support/tasks.ts'
+import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
+import './forbid.ts'
+
+const KEY = { idempotencyKey: 'order 66' }
+
+function clusterOf(count: number): { pump: Pump; nodes: readonly PumpNode[] } {
+  const pump = pumpOf(['a', 'b', 'c', 'd', 'e', 'f'].slice(0, count).map(name => bootOf(name)))
+  for (const node of pump.nodes) node.worker(1)
+  return { pump, nodes: pump.nodes }
+}
+
+function runs(nodes: readonly PumpNode[]): number {
+  return nodes.reduce((sum, node) => sum + node.of('start').length, 0)
+}
+
+describe('a key that is submitted', () => {
+  test('twice at one node names one task, and the second answer says so', () => {
+    const { pump, nodes } = clusterOf(2)
+    const [a] = nodes as [PumpNode]
+    const first = a.submit(KEY)
+    pump.settle()
+    expect(a.submit(KEY)).toBe(first)
+    pump.settle()
+    const answers = a.of('accepted').map(({ taskId, deduplicated }) => [taskId, deduplicated])
+    expect(answers).toEqual([
+      [first, 'no'],
+      [first, 'same']
+    ])
+    expect([...a.core.view.records()]).toHaveLength(1)
+  })
+
+  test('on six nodes in the same instant names one task, which runs once, and one of them was first', () => {
+    const { pump, nodes } = clusterOf(6)
+    const ids = new Set(nodes.map(node => node.submit(KEY)))
+    pump.settle()
+    pump.pass(200)
+    expect(ids.size).toBe(1)
+    const [id] = ids as unknown as [string]
+    expect(runs(nodes)).toBe(1)
+    const runner = nodes.find(node => node.running.has(id))!
+    runner.end(id)
+    pump.settle()
+    pump.pass(200)
+    expect(runs(nodes)).toBe(1)
+    for (const node of nodes) expect(node.state(id)).toBe('completed')
+    const answers = nodes.flatMap(node => node.of('accepted').map(a => a.deduplicated))
+    expect(answers.toSorted()).toEqual(['no', 'same', 'same', 'same', 'same', 'same'])
+  })
+
+  test('is not started before all others have heard of it', () => {
+    const { pump, nodes } = clusterOf(3)
+    const [a, , c] = nodes as [PumpNode, PumpNode, PumpNode]
+    c.holdDisk = true
+    const id = a.submit(KEY)
+    pump.settle()
+    expect(a.core.view.isSettling(id)).toBe(true)
+    expect(runs(nodes)).toBe(0)
+    c.releaseDisk()
+    pump.settle()
+    pump.pass(200)
+    expect(runs(nodes)).toBe(1)
+  })
+
+  test('with another payload keeps the first one, and says so', () => {
+    const { pump, nodes } = clusterOf(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    const id = a.submit({ ...KEY, payload: '1' })
+    pump.settle()
+    b.submit({ ...KEY, payload: '2' })
+    pump.settle()
+    expect(b.of('accepted').map(({ deduplicated }) => deduplicated)).toEqual(['different'])
+    expect(b.record(id).spec.payload).toBe('1')
+  })
+
+  const keys = ['1', '2', '3', '4', '5', '6'].map(idempotencyKey => ({ idempotencyKey }))
+
+  test.each(keys)(
+    'with other dependencies in the same instant waits for those that stand: %j',
+    key => {
+      const { pump, nodes } = clusterOf(2)
+      const [a, b] = nodes as [PumpNode, PumpNode]
+      const first = a.submit({ type: 'unknown' })
+      const second = b.submit({ type: 'unknown' })
+      pump.settle()
+      const id = a.submit({ ...key, dependsOn: [first] })
+      pump.now++
+      b.submit({ ...key, dependsOn: [second] })
+      pump.settle()
+      pump.pass(200)
+      for (const node of nodes) {
+        expect(node.record(id).spec.dependsOn).toEqual([first])
+        expect(node.core.view.openDependencies(node.record(id))).toEqual([first])
+      }
+      b.cancel(second)
+      pump.pass(200)
+      for (const node of nodes) expect(node.state(id)).toBe('waiting')
+      a.cancel(first)
+      pump.pass(200)
+      for (const node of nodes) expect(node.state(id)).toBe('cancelled')
+    }
+  )
+
+  test('again after its task has been pruned names a new task', () => {
+    const { pump, nodes } = clusterOf(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    const submitted = { ...KEY, retentionMs: 0 }
+    const id = a.submit(submitted)
+    pump.settle()
+    pump.pass(200)
+    const runner = nodes.find(node => node.running.has(id))!
+    runner.end(id)
+    for (let i = 0; i < 20; i++) pump.pass(500)
+    for (const node of nodes) expect(node.core.view.record(id)).toBeUndefined()
+    b.submit(submitted)
+    pump.settle()
+    pump.pass(200)
+    expect(b.of('accepted').at(-1)).toMatchObject({ taskId: id, deduplicated: 'no' })
+    expect(runs(nodes)).toBe(2)
+  })
+})
