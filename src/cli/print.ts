@@ -42,7 +42,7 @@ export function table(header: readonly string[], rows: readonly (readonly string
 export function taskTable(tasks: readonly TaskView[], nowMs: number): string[] {
   const rows = tasks.map(task => [
     task.id,
-    task.state,
+    task.state + percentText(task),
     task.type,
     String(task.priority),
     String(task.attempt),
@@ -99,6 +99,7 @@ export function taskLines(task: TaskView, terminal: Terminal): string[] {
     ['id', task.id],
     ['type', task.type],
     ['state', task.state + reason],
+    ['progress', progressText(task)],
     ['priority', String(task.priority)],
     ['attempt', `${task.attempt}, epoch ${task.epoch}`],
     ['node', task.holder],
@@ -111,6 +112,17 @@ export function taskLines(task: TaskView, terminal: Terminal): string[] {
     ['result', task.state === 'completed' ? contentText(task.result, task.resultBlob) : null],
     ['error', task.error === null ? null : `${task.error.name}: ${task.error.message}`]
   ])
+}
+
+/** How far a run is, as far as it said. */
+export function progressText({ progress }: TaskView): string | null {
+  if (progress === null) return null
+  const { fraction, message } = progress
+  return `${Math.floor(fraction * 100)} %${message === null ? '' : `, ${message}`}`
+}
+
+function percentText({ progress }: TaskView): string {
+  return progress === null ? '' : ` ${Math.floor(progress.fraction * 100)} %`
 }
 
 function fields(

@@ -13,9 +13,14 @@ export class Progress {
     this.#terminal = terminal
   }
 
+  /** Whether there is anybody to show it to. */
+  get isWatched(): boolean {
+    return isTerminal(this.#terminal.stderr)
+  }
+
   /** Whether it is time to show more, and to whom. */
   get isDue(): boolean {
-    return isTerminal(this.#terminal.stderr) && performance.now() - this.#shownAt >= INTERVAL_MS
+    return this.isWatched && performance.now() - this.#shownAt >= INTERVAL_MS
   }
 
   show(text: string): void {

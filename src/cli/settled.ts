@@ -12,6 +12,8 @@ export type Wait = {
   json: boolean
   /** Aborted when there is nobody left to print for, so that no wait keeps the process alive. */
   ended: AbortController
+  /** Called before anything is printed. @default nothing is to be done */
+  onPrint?: () => void
 }
 
 /** Returns the exit code that this task asks for. One that is unknown must not keep the others from being printed. */
@@ -19,6 +21,7 @@ export async function printSettled(wait: Wait, terminal: Terminal): Promise<numb
   const { client, id, timeoutMs, json, ended } = wait
   try {
     const task = await client.wait(id, timeoutMs, ended.signal)
+    wait.onPrint?.()
     if (json) await terminal.line(await wholeTask(client, task))
     else await terminal.line(taskLine(task, terminal))
     return exitCodeOfTask(task.state)

@@ -1,7 +1,8 @@
 /**
  * `hearsay run` and `hearsay logs` with two real nodes: the one that is asked takes no commands, the other one does.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { spawnSync } from 'node:child_process'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
@@ -109,6 +110,30 @@ test('with --json it is lines, and the task at the end', async () => {
   const stamped = await run(['logs', '--timestamps', idOf('printf end')])
   expect(stamped.stdout).toMatch(/^2\S+Z 1 stdout one line\n/)
 })
+
+test('Ctrl-C cancels the task, with all its processes, and ends with 130', async () => {
+  const file = join(folder, 'child')
+  const script = `trap 'echo tidied; exit 3' TERM; echo $$ >${file}; while :; do sleep 0.02; done`
+  const before = process.listenerCount('SIGINT')
+  const running = run(['run', '--shell', '--', script])
+  const child = await until(async () => Number(await readFile(file, 'utf8')), 'the command to run')
+  await until(() => process.listenerCount('SIGINT') > before, 'somebody to listen')
+  process.emit('SIGINT', 'SIGINT')
+  const said = await running
+  expect(said.code).toBe(130)
+  expect(said.stderr).toContain('SIGINT')
+  expect(process.listenerCount('SIGINT')).toBe(before)
+  await until(() => isGone(child), 'the process to end')
+})
+
+function isGone(id: number): boolean {
+  return (
+    spawnSync('ps', ['-o', 'stat=', '-p', String(id)])
+      .stdout.toString()
+      .trim()
+      .match(/^[^Z]/) === null
+  )
+}
 
 test('the output of a task that nobody knows', async () => {
   expect(await run(['logs', 'ffffffffffff'])).toMatchObject({ code: 4, stdout: '' })

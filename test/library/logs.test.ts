@@ -18,7 +18,7 @@ beforeEach(async () => {
 afterEach(endAll)
 
 const command = (script: string, options = {}): Promise<string> =>
-  asker.createTask('command', { argv: [script], shell: true }, options)
+  asker.createTask('command', { argv: [script], shell: true }, { maxRetries: 0, ...options })
 
 /** Reads on its own, so that a test can look at what has come so far. */
 function reading(
@@ -65,7 +65,7 @@ test('lines and prints of handlers are output, and so is what was said before a 
     'talks',
     new URL('./fixtures/talks.ts', import.meta.url).pathname
   )
-  const id = await asker.createTask('talks', null)
+  const id = await asker.createTask('talks', null, { maxRetries: 0 })
   await expect(asker.waitForTask(id)).rejects.toThrow('after all that')
   const entries = await logs(asker, id)
   expect(entries.map(({ stream, text }) => [stream, text])).toEqual([
@@ -102,6 +102,24 @@ test('when its node is gone, the end of the output is still there', async () => 
   expect(textOf(entries, 'stdout')).toMatch(/\n99999\n100000\n$/)
   const kept = Buffer.byteLength(entries.map(({ text }) => text).join(''))
   expect(kept).toBeLessThan(TASK_LIMITS.tailBytesMax)
+})
+
+test('every attempt is read, and one whose node is gone is remarked upon', async () => {
+  const script = 'echo "try $HEARSAY_ATTEMPT"; [ $HEARSAY_ATTEMPT = 3 ]'
+  const id = await command(script, { maxRetries: 2, backoff: { delay: 20 } })
+  const { entries, ended } = reading(asker, id, true)
+  await ended
+  const seen = entries.map(({ attempt, text }) => [attempt, text])
+  expect(seen).toEqual([1, 2, 3].map(attempt => [attempt, `try ${attempt}\n`]))
+  forget(worker)
+  await worker.leave(0)
+  const left = await logs(asker, id)
+  expect(left.map(({ attempt, stream }) => [attempt, stream])).toEqual([
+    [1, 'note'],
+    [2, 'note'],
+    [3, 'stdout']
+  ])
+  expect(left[2]!.text).toBe('try 3\n')
 })
 
 test('a reader follows a task from a node that leaves to the one that takes over', async () => {

@@ -2,11 +2,12 @@
  * `hearsay run`: a command on whichever node has room for it, as if it ran here: its output is printed as it comes, and
  * its exit code is ours.
  *
- * It goes on if this ends. A code that the command did not choose is one that shells know: 128
+ * It goes on if this ends: only Ctrl-C cancels it. A code that the command did not choose is one that shells know: 128
  * and the number of the signal, 124 for a time that is over, 125 for whatever kept it from running.
  */
 import { constants } from 'node:os'
 import type { Command } from '@commander-js/extra-typings'
+import type { Client } from '../../api/client.ts'
 import type { Json, TaskView } from '../../node/handle.ts'
 import { OWN_FAILURE } from '../exit-code.ts'
 import { linesOf, pass } from '../output.ts'
@@ -60,14 +61,22 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
     ...(shell === undefined ? {} : { shell })
   }
   const client = await openClient(flags)
-  const submitted = await client.submit('command', payload, submitOptions(flags))
+  const options = { maxRetries: 0, ...submitOptions(flags) }
+  const submitted = await client.submit('command', payload, options)
   for (const warning of submitted.warnings) terminal.words(warning)
-  const entries = client.logs(submitted.id, true)
-  if (json) for await (const line of linesOf(entries)) await terminal.json(line)
-  else for await (const entry of entries) await pass(entry, terminal)
-  const task = await client.wait(submitted.id)
-  if (json) await terminal.json(task)
-  terminal.exitCode = codeOf(task, terminal)
+  const interrupted = cancelOnSignal(client, submitted.id, terminal)
+  try {
+    const entries = client.logs(submitted.id, true)
+    if (json) for await (const line of linesOf(entries)) await terminal.json(line)
+    else for await (const entry of entries) await pass(entry, terminal)
+    const task = await client.wait(submitted.id)
+    if (json) await terminal.json(task)
+    const signal = interrupted()
+    const isCancelled = signal !== null && task.state === 'cancelled'
+    terminal.exitCode = isCancelled ? codeOfSignal(signal) : codeOf(task, terminal)
+  } finally {
+    interrupted()
+  }
 }
 
 /** The code of the command, if it came to have one; else why it did not, in words. */
@@ -82,4 +91,33 @@ function codeOf(task: TaskView, terminal: Terminal): number {
 
 function codeOfSignal(name: string): number {
   return SIGNAL_BASE + (constants.signals[name as NodeJS.Signals] ?? 0)
+}
+
+/**
+ * The first signal cancels the task, which is then followed to its end; the second one ends us.
+ *
+ * @returns tells which signal has come, and stops listening
+ */
+function cancelOnSignal(
+  client: Client,
+  id: string,
+  terminal: Terminal
+): () => NodeJS.Signals | null {
+  let came: NodeJS.Signals | null = null
+  const onSignal = (signal: NodeJS.Signals): void => {
+    stop()
+    came = signal
+    terminal.words(`${signal}: ${id} is being cancelled; once more to leave it to itself`)
+    client.cancel(id).catch((error: unknown) => terminal.words((error as Error).message))
+  }
+  const stop = (): void => {
+    process.off('SIGINT', onSignal)
+    process.off('SIGTERM', onSignal)
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+  return () => {
+    stop()
+    return came
+  }
 }

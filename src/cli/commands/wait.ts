@@ -1,10 +1,18 @@
 /** `hearsay wait`: prints each of the tasks when it settles, whichever comes first. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from '@commander-js/extra-typings'
+import type { Client } from '../../api/client.ts'
 import { parseDurationMs } from '../duration.ts'
 import { mostTelling } from '../exit-code.ts'
+import { printable, progressText } from '../print.ts'
+import { Progress } from '../progress.ts'
 import { printSettled } from '../settled.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
+
+/** How often somebody who watches is shown something new, and of how many tasks at once. */
+const LOOK_MS = 1000
+const SHOWN_MAX = 4
 
 export function register(program: Command, terminal: Terminal): void {
   clientVerb(program, {
@@ -20,9 +28,41 @@ export function register(program: Command, terminal: Terminal): void {
     .action(async (ids, { timeout, json, ...where }) => {
       const client = await openClient(where)
       const ended = new AbortController()
+      const progress = new Progress(terminal)
+      const about = { client, timeoutMs: timeout, json: json === true, ended }
       const waitFor = (id: string): Promise<number> =>
-        printSettled({ client, id, timeoutMs: timeout, json: json === true, ended }, terminal)
-      const codes = await Promise.all(ids.map(waitFor))
-      terminal.exitCode = mostTelling(codes)
+        printSettled({ ...about, id, onPrint: () => progress.clear() }, terminal)
+      const waiting = Promise.all(ids.map(waitFor))
+      const over = new AbortController()
+      if (progress.isWatched) void watch(client, ids, progress, over.signal)
+      try {
+        terminal.exitCode = mostTelling(await waiting)
+      } finally {
+        over.abort()
+        progress.clear()
+      }
     })
+}
+
+/** Shows how far the tasks are, while somebody watches. What cannot be had is not shown; whoever waits is told why. */
+async function watch(
+  client: Client,
+  ids: readonly string[],
+  progress: Progress,
+  over: AbortSignal
+): Promise<void> {
+  try {
+    for (;;) {
+      await sleep(LOOK_MS, undefined, { signal: over, ref: false })
+      const tasks = await Promise.all(ids.slice(0, SHOWN_MAX).map(id => client.get(id)))
+      const texts = tasks.flatMap(task => {
+        const text = progressText(task)
+        return text === null ? [] : [`${task.id.slice(-12)} ${text}`]
+      })
+      if (over.aborted) return
+      if (texts.length > 0) progress.show(printable(texts.join('; ')))
+    }
+  } catch {
+    progress.clear()
+  }
 }
