@@ -48,7 +48,11 @@ describe('usage', () => {
     ['a missing argument', ['get'], /^hearsay: missing required argument 'id'$/m],
     ['one argument too many', ['get', 'a', 'b'], /^hearsay: too many arguments/m],
     ['no task to wait for', ['wait'], /^hearsay: missing required argument 'id'$/m],
-    ['a state that is none', ['ls', '--state', 'sleeping'], /Allowed choices are waiting, queued/],
+    [
+      'a state that is none',
+      ['ls', '--state', 'sleeping'],
+      /Allowed choices are waiting, delayed, queued/
+    ],
     ['a limit of nothing', ['ls', '--limit', '0'], /at least 1/],
     ['a limit that is no number', ['ls', '--limit', 'many'], /whole number/],
     ['a duration without sense', ['wait', 'a', '--timeout', 'soon'], /such as 500ms, 30s, 5m/],

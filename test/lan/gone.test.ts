@@ -4,7 +4,7 @@
  */
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
 import { ChaosCluster } from '../chaos/cluster.ts'
-import type { NodeView, SubmitOptions, TaskView } from '../../src/node/handle.ts'
+import type { NodeView, TaskView } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
 import { Lan, lanUnavailable } from './lan.ts'
 
@@ -165,7 +165,7 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
 
   check('a poisonous task takes down five nodes at most, and fails with their names', async () => {
     const client = await cluster.client(0)
-    const { id } = await client.submit('poison', null, { maxLost: 1 } as SubmitOptions)
+    const { id } = await client.submit('poison', null, { maxLost: 1 })
     const others = await Promise.all([1, 2, 3].map(() => client.submit('work', { ms: 100 })))
     const supervising = { on: true }
     let deaths = 0
