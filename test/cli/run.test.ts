@@ -1,7 +1,6 @@
 /**
  * `hearsay run` and `hearsay logs` with two real nodes: the one that is asked takes no commands, the other one does.
  */
-import { spawnSync } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../src/api/server.ts'
 import type { Node } from '../../src/index.ts'
 import { endAll, startNode } from '../library/nodes.ts'
+import { isAlive } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 import { run, type Said } from './run.ts'
 
@@ -123,17 +123,8 @@ test('Ctrl-C cancels the task, with all its processes, and ends with 130', async
   expect(said.code).toBe(130)
   expect(said.stderr).toContain('SIGINT')
   expect(process.listenerCount('SIGINT')).toBe(before)
-  await until(() => isGone(child), 'the process to end')
+  await until(() => !isAlive(child), 'the process to end')
 })
-
-function isGone(id: number): boolean {
-  return (
-    spawnSync('ps', ['-o', 'stat=', '-p', String(id)])
-      .stdout.toString()
-      .trim()
-      .match(/^[^Z]/) === null
-  )
-}
 
 test('the output of a task that nobody knows', async () => {
   expect(await run(['logs', 'ffffffffffff'])).toMatchObject({ code: 4, stdout: '' })

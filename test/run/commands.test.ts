@@ -1,7 +1,7 @@
 /**
  * Command tasks with real processes: what they get, how they end, and that none of them is left behind.
  */
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createRunner } from '../../src/run/runner.ts'
 import { Heard } from '../contract/runner.ts'
+import { isAlive } from '../support/processes.ts'
 import { until } from '../support/until.ts'
 
 let heard: Heard
@@ -31,12 +32,6 @@ const shell = (script: string, more: object = {}): ReturnType<Heard['start']> =>
 async function processIn(file: string): Promise<number> {
   const text = await until(async () => (await readFile(file, 'utf8')).trim(), `a number in ${file}`)
   return Number(text)
-}
-
-/** A dead process that its new parent has not buried yet is not alive. */
-function isAlive(id: number): boolean {
-  const { stdout } = spawnSync('ps', ['-o', 'stat=', '-p', String(id)], { encoding: 'utf8' })
-  return /^[^Z]/.test(stdout)
 }
 
 test('a command gets its arguments as they are, its stdin, its environment and its folder', async () => {
