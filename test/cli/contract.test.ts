@@ -1,0 +1,190 @@
+/**
+ * What scripts depend on, for every verb there is: help with an example, `--json` that its schema describes, and exit
+ * code 2 for nonsense. A verb that is not in the table fails the test, so none can be forgotten.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
+import type { CommandUnknownOpts } from '@commander-js/extra-typings'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { z } from 'zod'
+import { startApi, type Api } from '../../src/api/server.ts'
+import { main, wholeProgram } from '../../src/cli/main.ts'
+import { Terminal } from '../../src/cli/terminal.ts'
+import type { Submitted } from '../../src/node/handle.ts'
+import { FakeNode } from '../api/fake-node.ts'
+import { until } from '../support/until.ts'
+import { into, run, type Said } from './run.ts'
+import { SCHEMAS } from './schemas.ts'
+
+/** Commands end at once, and have said a word. */
+class Node extends FakeNode {
+  override async submit(...submission: Parameters<FakeNode['submit']>): Promise<Submitted> {
+    const submitted = await super.submit(...submission)
+    if (submission[0] === 'command') {
+      this.settle(submitted.id, { state: 'completed', result: { exitCode: 0, signal: null } })
+    }
+    return submitted
+  }
+}
+
+type Row = Readonly<{
+  /** Each prints lines that all fit one of the schemas. TASK, FILE and LINES stand for one. */
+  good: readonly (readonly [argv: string, ...schemas: (keyof typeof SCHEMAS)[]])[]
+  bad: readonly string[]
+  /** Ends when its reader does. */
+  isEndless?: true
+}>
+
+const ROWS: Readonly<Record<string, Row>> = {
+  start: { good: [['start --print-config', 'config']], bad: ['start --grace soon', 'start now'] },
+  submit: {
+    good: [
+      ['submit quick [1]', 'submitted'],
+      ['submit quick [1] --wait', 'task'],
+      ['submit --each LINES', 'submitted-each']
+    ],
+    bad: ['submit', 'submit a --acks many', 'submit a 1 2']
+  },
+  wait: { good: [['wait TASK', 'task']], bad: ['wait', 'wait TASK --timeout soon'] },
+  get: { good: [['get TASK', 'task']], bad: ['get', 'get a b'] },
+  ls: { good: [['ls --limit 5', 'task']], bad: ['ls --limit 0', 'ls --state none'] },
+  logs: { good: [['logs TASK', 'log-line']], bad: ['logs'] },
+  run: { good: [['run -- true', 'log-line', 'task']], bad: [] },
+  nodes: { good: [['nodes', 'node']], bad: ['nodes all'] },
+  status: { good: [['status', 'status']], bad: ['status all'] },
+  events: { good: [['events', 'event']], bad: ['events --since yesterday'], isEndless: true },
+  top: { good: [['top --interval 100ms', 'top']], bad: ['top --interval 1ms'], isEndless: true },
+  drain: {
+    good: [
+      ['drain', 'node'],
+      ['drain computer-b/2', 'node']
+    ],
+    bad: ['drain a b']
+  },
+  forget: { good: [['forget computer-b/2', 'node']], bad: ['forget'] },
+  leave: { good: [['leave', 'left']], bad: ['leave now'] },
+  key: { good: [], bad: ['key', 'key old'] },
+  'key new': { good: [['key new', 'key-new']], bad: ['key new one'] },
+  'key show': { good: [['key show', 'key-show']], bad: ['key show --key-file /nowhere'] },
+  state: { good: [], bad: ['state', 'state keep'] },
+  'state save': { good: [['state save FILE', 'state-saved']], bad: ['state save'] },
+  'state load': { good: [['state load FILE', 'state-loaded']], bad: ['state load /nowhere'] },
+  completion: { good: [], bad: ['completion', 'completion tcsh'] },
+  simulate: { good: [['simulate --seeds 1', 'simulation']], bad: ['simulate --seeds 0'] },
+  // Six real nodes: test/demo has it.
+  demo: { good: [], bad: ['demo --nodes 1', 'demo now'] }
+}
+
+let folder: string
+let node: Node
+let api: Api
+let words: (argv: string) => string[]
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hearsay-contract-'))
+  node = new Node()
+  api = await startApi(node, folder)
+  vi.stubEnv('HEARSAY_DATA', folder)
+  vi.stubEnv('HEARSAY_KEY', (await run(['key', 'new'])).stdout.trim())
+  const { id } = await node.submit('quick', { a: [1, null] })
+  const at = '2026-01-02T03:04:05.000Z'
+  node.entries.push({ v: 1, at, attempt: 1, node: null, stream: 'stdout', text: 'said\n' })
+  node.state = ['{"v":1,"tasks":[\n', ']}\n']
+  const [state, lines] = [join(folder, 'state.json'), join(folder, 'lines')]
+  await writeFile(state, node.state.join(''))
+  await writeFile(lines, '{"type":"quick","ref":"a"}\n{"type":"b","dependsOn":["ref:a"]}\n')
+  const names: Readonly<Record<string, string>> = { TASK: id, FILE: state, LINES: lines }
+  words = argv => argv.split(' ').map(word => names[word] ?? word)
+})
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await api.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function verbs(): Promise<Map<string, CommandUnknownOpts>> {
+  const silent = { stdin: Readable.from([]), stdout: into(() => {}), stderr: into(() => {}) }
+  const found = new Map<string, CommandUnknownOpts>()
+  const walk = (command: CommandUnknownOpts, above: string): void => {
+    for (const verb of command.commands) {
+      found.set(above + verb.name(), verb)
+      walk(verb, `${above}${verb.name()} `)
+    }
+  }
+  walk(await wholeProgram(new Terminal(silent)), '')
+  return found
+}
+
+test('every verb is in the table, and the other way round', async () => {
+  expect([...(await verbs()).keys()].toSorted()).toEqual(Object.keys(ROWS).toSorted())
+})
+
+test('every verb explains itself: an example, a word on each option and argument', async () => {
+  for (const [name, verb] of await verbs()) {
+    const said = await run([...name.split(' '), '--help'])
+    expect(said, name).toMatchObject({ code: 0, stderr: '' })
+    expect(said.stdout, name).toMatch(/Examples?:\n {2}\$ .*hearsay/)
+    expect(verb.description(), name).toMatch(/^[a-z].*[^.]$/)
+    for (const option of verb.options) expect(option.description, option.flags).not.toBe('')
+  }
+})
+
+/** Options end where the command of a task begins. */
+function withJson(argv: readonly string[]): string[] {
+  const end = argv.indexOf('--')
+  return end < 0 ? [...argv, '--json'] : argv.toSpliced(end, 0, '--json')
+}
+
+/** Runs a verb whose reader goes away after the first line, as `| head -1` does. */
+async function headOf(argv: readonly string[]): Promise<Said> {
+  const said: Said = { code: null, stdout: '', stderr: '' }
+  const stdout = new Writable({
+    write(piece: Buffer, _encoding, done) {
+      const isGone = said.stdout !== ''
+      if (!isGone) said.stdout += piece.toString('utf8')
+      done(isGone ? Object.assign(new Error('gone'), { code: 'EPIPE' }) : null)
+    }
+  })
+  const stderr = into(text => (said.stderr += text))
+  said.code = await main(argv, new Terminal({ stdin: Readable.from([]), stdout, stderr }))
+  return said
+}
+
+async function endless(argv: readonly string[]): Promise<Said> {
+  const ended = headOf(argv)
+  await until(() => node.listening > 0, 'the reader')
+  for (let i = 0; i < 3; i++) node.emit('task:failed', { taskId: 'a', type: 'b' })
+  return ended
+}
+
+describe.each(Object.entries(ROWS))('%s', (_, row) => {
+  test.each(row.good.map(([argv, ...schemas]) => ({ argv, schemas })))(
+    '$argv --json prints $schemas',
+    async ({ argv, schemas }) => {
+      const all = withJson(words(argv))
+      const said = await (row.isEndless ? endless(all) : run(all))
+      expect(said).toMatchObject({ code: 0, stderr: '' })
+      const lines = said.stdout.split('\n').filter(line => line !== '')
+      expect(lines.length).toBeGreaterThan(0)
+      const schema = z.union(schemas.map(name => SCHEMAS[name]))
+      for (const line of lines) expect(() => schema.parse(JSON.parse(line))).not.toThrow()
+    }
+  )
+
+  test.each(row.bad)('"hearsay %s" is wrong usage', async argv => {
+    const said = await run(words(argv))
+    expect(said).toMatchObject({ code: 2, stdout: '' })
+    expect(said.stderr).not.toMatch(/\n +at /)
+  })
+})
+
+test.each(Object.entries(SCHEMAS))(
+  'config/schemas/%s.json is what the code goes by',
+  async (name, schema) => {
+    const published = { title: `hearsay: ${name}`, ...z.toJSONSchema(schema) }
+    const file = new URL(`../../config/schemas/${name}.json`, import.meta.url).pathname
+    await expect(`${JSON.stringify(published, null, 2)}\n`).toMatchFileSnapshot(file)
+  }
+)

@@ -1,0 +1,171 @@
+/**
+ * What `--json` prints, as schemas: tied to the types of the code by the compiler, to the output of every verb and to the
+ * files in config/schemas by tests.
+ */
+import { z } from 'zod'
+import { TASK_STATES } from '../../src/names.ts'
+import type { Client } from '../../src/api/client.ts'
+import type {
+  BlobRef,
+  LoadedState,
+  LogEntry,
+  NodeView,
+  StatusView,
+  Submitted,
+  TaskView
+} from '../../src/node/handle.ts'
+
+type Shape<T> = z.ZodType<T>
+
+const v = z.literal(1)
+const count = z.int().min(0)
+const time = z.iso.datetime()
+const taskId = z.string().regex(/^[0-9a-f-]{36}$/)
+const states = z.record(z.enum(TASK_STATES), count)
+const blob: Shape<BlobRef> = z.strictObject({
+  hash: z.string().regex(/^[0-9a-f]{64}$/),
+  bytes: z.int().min(1)
+})
+
+const task: Shape<TaskView> = z.strictObject({
+  v,
+  id: taskId,
+  type: z.string(),
+  state: z.enum(TASK_STATES),
+  reason: z.string().nullable(),
+  priority: z.int().min(1).max(10),
+  attempt: z.int().min(1),
+  epoch: count,
+  holder: z.string(),
+  submittedBy: z.string(),
+  submittedAt: time,
+  startedAt: time.nullable(),
+  settledAt: time.nullable(),
+  durationMs: z.number().min(0).nullable(),
+  payload: z.json(),
+  payloadBlob: blob.nullable(),
+  result: z.json(),
+  resultBlob: blob.nullable(),
+  error: z
+    .strictObject({ name: z.string(), message: z.string(), stack: z.string().exactOptional() })
+    .nullable(),
+  dependsOn: z.array(taskId),
+  tags: z.array(z.string()),
+  progress: z
+    .strictObject({ fraction: z.number().min(0).max(1), message: z.string().nullable() })
+    .nullable(),
+  lost: z.array(z.string())
+})
+
+const nodeFields = {
+  v,
+  name: z.string().nullable(),
+  id: z.string().nullable(),
+  computer: z.string().nullable(),
+  instance: z.string().nullable(),
+  status: z.enum(['alive', 'suspect', 'unreachable', 'crashed', 'left']).nullable(),
+  draining: z.boolean(),
+  self: z.boolean(),
+  found: z.boolean(),
+  connected: z.boolean(),
+  synced: z.boolean(),
+  slots: count,
+  running: count,
+  queued: count,
+  handlers: z.array(z.string()),
+  labels: z.record(z.string(), z.string()),
+  addresses: z.array(z.string()),
+  heartbeatAgeMs: z.number().min(0).nullable(),
+  boot: z.string().nullable(),
+  version: z.string().nullable()
+}
+const node: Shape<NodeView> = z.strictObject(nodeFields)
+
+const status: Shape<StatusView> = z.strictObject({
+  v,
+  cluster: z.string(),
+  node: z.string(),
+  id: z.string(),
+  version: z.string(),
+  members: z.strictObject({ alive: count, connected: count, synced: count, expected: count }),
+  tasks: states,
+  types: z.record(z.string(), states),
+  slots: z.strictObject({ total: count, running: count }),
+  quorum: z.boolean()
+})
+
+const submittedFields = { id: taskId, acks: count, warnings: z.array(z.string()) }
+const submitted: Shape<Submitted & { v: 1 }> = z.strictObject({ v, ...submittedFields })
+const each = z.strictObject({
+  v,
+  ...submittedFields,
+  line: z.int().min(1),
+  ref: z.string().nullable()
+})
+
+/** Events bring what they are about; the names are those of the documentation. */
+const event = z
+  .object({ v, at: time, event: z.string().regex(/^[a-z]+:[a-z-]+$/), cursor: z.string() })
+  .catchall(z.json())
+
+const loaded: Shape<LoadedState> = z.strictObject({
+  v,
+  loaded: count,
+  known: count,
+  skipped: count
+})
+
+const logLine: Shape<Omit<LogEntry, 'text'> & { line: string }> = z.strictObject({
+  v,
+  at: time,
+  attempt: z.int().min(1),
+  node: z.string().nullable(),
+  stream: z.enum(['stdout', 'stderr', 'log', 'note']),
+  line: z.string()
+})
+
+const key = { v, cluster: z.string(), key: z.string(), fingerprint: z.string() }
+const left: Shape<{ v: 1 } & Pick<Awaited<ReturnType<Client['status']>>, 'node' | 'cluster'>> =
+  z.strictObject({ v, node: z.string(), cluster: z.string() })
+
+/** By the name of the file in config/schemas. */
+export const SCHEMAS = {
+  task,
+  node,
+  status,
+  submitted,
+  event,
+  'submitted-each': each,
+  'log-line': logLine,
+  'state-loaded': loaded,
+  'state-saved': z.strictObject({ v, file: z.string(), tasks: count }),
+  'key-new': z.strictObject({ ...key, file: z.string().nullable() }),
+  'key-show': z.strictObject({ ...key, source: z.string() }),
+  left,
+  config: z.strictObject({
+    v,
+    options: z.record(z.string(), z.strictObject({ value: z.json(), source: z.string() }))
+  }),
+  simulation: z.strictObject({
+    v,
+    seeds: z.int().min(1),
+    violations: z.array(
+      z.strictObject({
+        seed: count,
+        invariant: z.int(),
+        message: z.string(),
+        replay: z.string()
+      })
+    )
+  }),
+  top: z.strictObject({
+    v,
+    at: time,
+    status: status.nullable(),
+    nodes: z.array(z.strictObject({ ...nodeFields, rate: z.number().min(0) })),
+    rate: z.number().min(0),
+    steals: count,
+    failures: z.array(z.record(z.string(), z.string())),
+    trouble: z.string().nullable()
+  })
+} as const satisfies Readonly<Record<string, z.ZodType>>
