@@ -15,6 +15,7 @@ import type { Terminal } from './terminal.ts'
 
 export type WorkingNode = NodeHandle & {
   startWorker(): Promise<void>
+  setLabels(labels: Readonly<Record<string, string>>): void
   readonly closed: Promise<Error | null>
 }
 
@@ -31,7 +32,7 @@ export type Serving = Readonly<{
    * What SIGHUP means: reads the configuration again, and resolves to what came of that, in words. Without it, SIGHUP
    * means what SIGTERM does: whoever has started the node in a terminal has closed that.
    */
-  reload?: () => Promise<string>
+  reload?: (node: WorkingNode) => Promise<string>
   /** Leave at once when stdin ends: a node of somebody who may be killed, and must not leave it behind. */
   untilStdinEnds?: boolean
 }>
@@ -46,6 +47,8 @@ type Stops = Readonly<{
   /** What to do, in words; the tasks that run have so many ms to finish. */
   first: Promise<{ words: string; graceMs: number }>
   second: Promise<unknown>
+  /** From here on there is a node to read its configuration again. */
+  reloads: (node: WorkingNode) => void
   ignore: () => void
 }>
 
@@ -57,6 +60,7 @@ export async function serve(serving: Serving, terminal: Terminal): Promise<void>
   try {
     const node = await serving.create(log)
     node.onEvent(event => logEvent(log, event))
+    stops.reloads(node)
     await work(node, serving, terminal, stops, { log, manager })
   } finally {
     stops.ignore()
@@ -132,7 +136,12 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
   const onStdinEnd = (): void => first.resolve({ words: 'stdin has ended', graceMs: 0 })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  const onHangUp = reload === undefined ? onSignal : (): void => void reloaded(reload, terminal)
+  let serving: WorkingNode | null = null
+  const onHangUp = (signal: Signal): void => {
+    if (reload === undefined) onSignal(signal)
+    // One that is only starting has read its configuration a moment ago.
+    else if (serving !== null) void reloaded(serving, reload, terminal)
+  }
   process.on('SIGHUP', onHangUp)
   // Killed or not, whoever held the other end is gone. `close` comes after both `end` and `error`.
   if (untilStdinEnds)
@@ -143,6 +152,7 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
   return {
     first: first.promise,
     second: second.promise,
+    reloads: node => (serving = node),
     ignore() {
       process.off('SIGINT', onSignal)
       process.off('SIGTERM', onSignal)
@@ -153,7 +163,11 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
 }
 
 /** A configuration that is wrong is no reason to stop: the node goes on with the one it has. */
-async function reloaded(reload: () => Promise<string>, terminal: Terminal): Promise<void> {
-  const words = await reload().catch((error: Error) => `nothing has changed: ${error.message}`)
+async function reloaded(
+  node: WorkingNode,
+  reload: (node: WorkingNode) => Promise<string>,
+  terminal: Terminal
+): Promise<void> {
+  const words = await reload(node).catch((error: Error) => `nothing has changed: ${error.message}`)
   terminal.words(`SIGHUP: ${words}`)
 }

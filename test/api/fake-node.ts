@@ -16,6 +16,7 @@ import {
   UnknownNodeError,
   UnknownTaskError
 } from '../../src/errors.ts'
+import { TASK_STATES } from '../../src/names.ts'
 import type {
   BlobRef,
   CancelResult,
@@ -34,7 +35,6 @@ import type {
 } from '../../src/node/handle.ts'
 import { Listeners } from '../../src/node/listeners.ts'
 
-const TASK_STATES = ['waiting', 'queued', 'running', 'completed', 'failed', 'cancelled'] as const
 const SUBMITTED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
 
 export class FakeNode implements NodeHandle {

@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { readNodeOptions } from '../../src/cli/config.ts'
 import { NODE_OPTION_NAMES, resolveNodeOptions, type NodeOptions } from '../../src/node-options.ts'
+import { applyReload } from '../../src/cli/reload.ts'
 import { run } from './run.ts'
 
 let folder: string
@@ -220,5 +221,26 @@ describe('every option', () => {
     })
     expect(text.stdout).toMatch(/^concurrency +3 +HEARSAY_CONCURRENCY$/m)
     expect(json.stdout + text.stdout).not.toContain(key)
+  })
+})
+
+describe('a configuration that is read again', () => {
+  const before = resolveNodeOptions({ labels: { gpu: '1' }, concurrency: 2 })
+
+  test.each([
+    [{}, 'the configuration is as it was', null],
+    [{ labels: { gpu: '2' } }, 'labels are now gpu=2', { gpu: '2' }],
+    [{ labels: {} }, 'labels are now none', {}],
+    [{ concurrency: 3 }, 'restart the node for what has changed: concurrency', null],
+    [
+      { labels: { a: 'b' }, listen: ['/ip4/0.0.0.0/tcp/9'] },
+      'labels are now a=b; restart the node for what has changed: listen',
+      { a: 'b' }
+    ]
+  ])('with %j changed: %s', (change, words, labels) => {
+    const set = vi.fn()
+    const now = resolveNodeOptions({ labels: { gpu: '1' }, concurrency: 2, ...change })
+    expect(applyReload(before, now, set)).toBe(words)
+    expect(set.mock.calls).toEqual(labels === null ? [] : [[labels]])
   })
 })

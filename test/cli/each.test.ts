@@ -163,6 +163,18 @@ describe('submit --each', () => {
     expect(said.stderr).toMatch(/1 of 2 are on fewer nodes than asked for/)
   })
 
+  test('with a prefix, each task has a key by its ref or its line, so that it is submitted once', async () => {
+    const tasks = [{ type: 'a', ref: 'first' }, '', { type: 'b' }]
+    expect((await each(tasks, '--idempotency-prefix', 'nightly-')).code).toBe(0)
+    expect(node.submissions.map(({ options }) => options)).toEqual([
+      { idempotencyKey: 'nightly-first' },
+      { idempotencyKey: 'nightly-3' }
+    ])
+    const long = await each(tasks, '--idempotency-prefix', 'x'.repeat(200))
+    expect(long).toMatchObject({ code: 2, stdout: '' })
+    expect(node.submissions).toHaveLength(2)
+  })
+
   test('says a warning once, and --wait prints how each ended', async () => {
     const tasks = [{ type: 'strange' }, { type: 'strange' }, { type: 'quick', payload: 7 }]
     const warned = await each(tasks)

@@ -7,12 +7,15 @@ import { TASK_STATES } from '../../src/names.ts'
 import type { Client } from '../../src/api/client.ts'
 import type {
   BlobRef,
+  LabelConditionsOption,
+  CancelResult,
   LoadedState,
   LogEntry,
   NodeView,
   StatusView,
   Submitted,
-  TaskView
+  TaskView,
+  WhyView
 } from '../../src/node/handle.ts'
 
 type Shape<T> = z.ZodType<T>
@@ -22,6 +25,10 @@ const count = z.int().min(0)
 const time = z.iso.datetime()
 const taskId = z.string().regex(/^[0-9a-f-]{36}$/)
 const states = z.record(z.enum(TASK_STATES), count)
+const conditions: Shape<LabelConditionsOption> = z.record(
+  z.string(),
+  z.union([z.string(), z.number(), z.array(z.union([z.string(), z.number()]))])
+)
 const blob: Shape<BlobRef> = z.strictObject({
   hash: z.string().regex(/^[0-9a-f]{64}$/),
   bytes: z.int().min(1)
@@ -35,6 +42,7 @@ const task: Shape<TaskView> = z.strictObject({
   reason: z.string().nullable(),
   priority: z.int().min(1).max(10),
   attempt: z.int().min(1),
+  maxRetries: count,
   epoch: count,
   holder: z.string(),
   submittedBy: z.string(),
@@ -50,10 +58,13 @@ const task: Shape<TaskView> = z.strictObject({
     .strictObject({ name: z.string(), message: z.string(), stack: z.string().exactOptional() })
     .nullable(),
   dependsOn: z.array(taskId),
+  labels: z.strictObject({ require: conditions, prefer: conditions }),
   tags: z.array(z.string()),
   progress: z
     .strictObject({ fraction: z.number().min(0).max(1), message: z.string().nullable() })
     .nullable(),
+  retryOf: taskId.nullable(),
+  acks: count,
   lost: z.array(z.string())
 })
 
@@ -94,7 +105,12 @@ const status: Shape<StatusView> = z.strictObject({
   quorum: z.boolean()
 })
 
-const submittedFields = { id: taskId, acks: count, warnings: z.array(z.string()) }
+const submittedFields = {
+  id: taskId,
+  acks: count,
+  deduplicated: z.boolean(),
+  warnings: z.array(z.string())
+}
 const submitted: Shape<Submitted & { v: 1 }> = z.strictObject({ v, ...submittedFields })
 const each = z.strictObject({
   v,
@@ -125,6 +141,21 @@ const logLine: Shape<Omit<LogEntry, 'text'> & { line: string }> = z.strictObject
 })
 
 const key = { v, cluster: z.string(), key: z.string(), fingerprint: z.string() }
+const cancelled: Shape<CancelResult> = z.strictObject({
+  v,
+  id: taskId,
+  status: z.enum(['cancelled', 'completed', 'failed', 'requested'])
+})
+
+const why: Shape<WhyView> = z.strictObject({
+  v,
+  id: taskId,
+  state: z.enum(TASK_STATES),
+  reason: z.string().nullable(),
+  words: z.string(),
+  nodes: z.array(z.strictObject({ node: z.string(), reason: z.string(), words: z.string() }))
+})
+
 const left: Shape<{ v: 1 } & Pick<Awaited<ReturnType<Client['status']>>, 'node' | 'cluster'>> =
   z.strictObject({ v, node: z.string(), cluster: z.string() })
 
@@ -135,6 +166,8 @@ export const SCHEMAS = {
   status,
   submitted,
   event,
+  cancelled,
+  why,
   'submitted-each': each,
   'log-line': logLine,
   'state-loaded': loaded,

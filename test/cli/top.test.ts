@@ -123,6 +123,17 @@ describe('keys', () => {
     })
   })
 
+  test('choose a task and cancel it, but only after a yes', async () => {
+    const [model, view] = [await busyModel(), viewOf()]
+    expect(pressed(model, view, 'c', 'y')).toEqual([null, null])
+    expect(pressed(model, view, 'tab', 'down', 'c').at(-1)).toBe(null)
+    expect(view.prompt).toMatch(/^cancel .*y or n\?$/)
+    expect(pressed(model, view, 'c', 'y').at(-1)).toEqual({
+      kind: 'cancel',
+      task: model.tasks[1]?.id
+    })
+  })
+
   test('filter while it is typed, with letters that are commands elsewhere', async () => {
     const [model, view] = [await busyModel(), viewOf()]
     expect(pressed(model, view, '/', 'q', 'backspace', 'b', '/', 'enter')).toEqual([
@@ -143,8 +154,8 @@ describe('keys', () => {
     const [model, view] = [await busyModel(), viewOf()]
     pressed(model, view, 's', '?', ...Array.from({ length: 20 }, () => 'down'))
     expect(view).toMatchObject({ order: 'queued', help: true, selected: 5 })
-    expect(pressed(new Model(), viewOf(), 'down', 'd', 'y')).toEqual(
-      Array.from({ length: 3 }, () => null)
+    expect(pressed(new Model(), viewOf(), 'down', 'd', 'y', 'tab', 'c', 'y')).toEqual(
+      Array.from({ length: 6 }, () => null)
     )
   })
 })

@@ -314,7 +314,7 @@ describe('lists and views', () => {
     await node.submit('a', null)
     const said = await run(['status'])
     expect(said).toMatchObject({ code: 0, stderr: '' })
-    expect(said.stdout).toMatch(/^tasks +0 waiting, 1 queued/m)
+    expect(said.stdout).toMatch(/^tasks +0 waiting, 0 delayed, 1 queued/m)
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual(node.getSystemStatus())
   })
 })

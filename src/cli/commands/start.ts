@@ -4,6 +4,7 @@ import { LOG_LEVELS } from '../../names.ts'
 import type { NodeOptions } from '../../node-options.ts'
 import { parseNumber } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
+import type { WorkingNode } from '../serve.ts'
 import { verb } from '../verb.ts'
 
 type Flags = Pick<
@@ -110,10 +111,13 @@ async function start(
   await findKey({ cluster, key, keyFile })
   const { serve } = await import('../serve.ts')
   const { createNode } = await import('../../create-node.ts')
-  const { reloadText } = await import('../reload.ts')
-  const reload = async (): Promise<string> => {
-    const now = await readNodeOptions(given, config, env)
-    return reloadText(resolved, resolveNodeOptions(now.options))
+  const { applyReload } = await import('../reload.ts')
+  let inForce = resolved
+  const reload = async (node: Pick<WorkingNode, 'setLabels'>): Promise<string> => {
+    const now = resolveNodeOptions((await readNodeOptions(given, config, env)).options)
+    const words = applyReload(inForce, now, labels => node.setLabels(labels))
+    inForce = { ...inForce, labels: now.labels }
+    return words
   }
   await serve(
     {

@@ -5,7 +5,10 @@ import { ORDERS, shownNodes, shownTasks, type View } from './frame.ts'
 import type { Model } from './model.ts'
 
 /** What is asked of whoever draws the picture. */
-export type Deed = Readonly<{ kind: 'quit' }> | Readonly<{ kind: 'drain'; node: string }>
+export type Deed =
+  | Readonly<{ kind: 'quit' }>
+  | Readonly<{ kind: 'drain'; node: string }>
+  | Readonly<{ kind: 'cancel'; task: string }>
 
 /** How the keys are understood: as commands, as letters of the filter, or as the answer to a question. */
 export type Mode =
@@ -57,21 +60,27 @@ export class Keys {
         view.prompt = `filter: ${view.filter}`
         break
       case 'd':
-        this.#askToDrain(nowMs)
+      case 'c':
+        this.#ask(key, nowMs)
         break
       default:
     }
     return null
   }
 
-  #askToDrain(nowMs: number): void {
+  #ask(key: 'd' | 'c', nowMs: number): void {
     const view = this.#view
     const node = shownNodes(this.#model, view, nowMs)[view.selected]
-    if (view.panel === 'nodes' && node !== undefined && node.name !== null) {
+    const task = shownTasks(this.#model, view)[view.selected]
+    if (key === 'd' && view.panel === 'nodes' && node !== undefined && node.name !== null) {
       this.#mode = { kind: 'question', deed: { kind: 'drain', node: node.name } }
       view.prompt = `drain ${node.name}: it takes no more tasks. y or n?`
+    } else if (key === 'c' && view.panel === 'tasks' && task !== undefined) {
+      this.#mode = { kind: 'question', deed: { kind: 'cancel', task: task.id } }
+      view.prompt = `cancel ${task.id} (${task.type})? y or n?`
     } else {
-      view.prompt = 'choose a node first, with tab and arrows'
+      view.prompt =
+        key === 'd' ? 'choose a node first, with tab and arrows' : 'choose a task first, with tab'
     }
   }
 

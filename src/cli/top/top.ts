@@ -15,6 +15,7 @@ import type { Screen } from './screen.ts'
 const TASKS_ASKED: readonly (readonly [TaskState, number])[] = [
   ['running', 50],
   ['queued', 50],
+  ['delayed', 20],
   ['waiting', 20]
 ]
 
@@ -139,7 +140,8 @@ export class Top {
     try {
       if (deed.kind === 'quit') return this.stop()
       if (deed.kind === 'drain') await this.#client.drain(deed.node)
-      this.#view.prompt = 'asked for'
+      else await this.#client.cancel(deed.task)
+      this.#view.prompt = ''
       await this.refresh()
     } catch (error) {
       this.#view.prompt = (error as Error).message
