@@ -57,6 +57,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   run: { good: [['run -- true', 'log-line', 'task']], bad: [] },
   nodes: { good: [['nodes', 'node']], bad: ['nodes all'] },
   status: { good: [['status', 'status']], bad: ['status all'] },
+  metrics: { good: [['metrics', 'metrics']], bad: ['metrics all'] },
   events: { good: [['events', 'event']], bad: ['events --since yesterday'], isEndless: true },
   top: { good: [['top --interval 100ms', 'top']], bad: ['top --interval 1ms'], isEndless: true },
   drain: {

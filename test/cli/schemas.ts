@@ -175,6 +175,7 @@ export const SCHEMAS = {
   'key-new': z.strictObject({ ...key, file: z.string().nullable() }),
   'key-show': z.strictObject({ ...key, source: z.string() }),
   left,
+  metrics: z.strictObject({ v, text: z.string() }),
   config: z.strictObject({
     v,
     options: z.record(z.string(), z.strictObject({ value: z.json(), source: z.string() }))
