@@ -25,6 +25,7 @@ export type {
   LabelConditionsOption,
   LoadedState,
   LogEntry,
+  LogsOptions,
   MetricsView,
   NodeEvent,
   NodeStatus,
@@ -52,4 +53,9 @@ export type {
   TaskTypeOf
 } from './node/typed.ts'
 export type { Handler, HandlerContext } from './node/handler.ts'
+export type { NodeId, TaskId } from './core/base/ids.ts'
+export type { Quorum } from './core/options.ts'
+export type { BlobHash } from './core/task/content.ts'
+export type { LogLevel } from './names.ts'
+export type { TransportLog } from './net/log.ts'
 export * from './errors.ts'

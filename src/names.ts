@@ -14,6 +14,7 @@ export const LABEL_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 export const LABEL_VALUE_LENGTH_MAX = 128
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+/** How much a node says of what it does, from everything to nothing. */
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 /** A whole id: a UUIDv8. */
@@ -30,6 +31,7 @@ export const TASK_STATES = [
   'failed',
   'cancelled'
 ] as const
+/** Where a task stands. The last three are for good. */
 export type TaskState = (typeof TASK_STATES)[number]
 
 /** Whether a text is a node's name, `computer/instance`. */

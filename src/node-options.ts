@@ -24,6 +24,7 @@ import {
   type LogLevel
 } from './names.ts'
 
+/** What a node can be told at its start. All of it is optional. */
 export type NodeOptions = {
   /** Cluster name: nodes of one name and one key work together. Lower-case letters, digits, dashes. @default "default" */
   cluster?: string

@@ -9,6 +9,7 @@ export type ProcessingTimes = {
   p99Ms: number | null
 }
 
+/** What became of tasks, and how long their runs took. */
 export type TaskCounts = {
   completed: number
   failed: number
@@ -22,6 +23,7 @@ export type TaskCounts = {
 /** Counts of all types of tasks together, and of each. */
 export type TaskCountsByType = TaskCounts & { byType: Record<string, TaskCounts> }
 
+/** What has been done here and in the cluster: counts and processing times. */
 export type MetricsView = {
   v: 1
   /** What this node has done since its start. */

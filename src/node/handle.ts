@@ -3,6 +3,7 @@
  * `--json`: times RFC 3339 UTC, durations in ms.
  */
 import type { NodeId, TaskId } from '../core/base/ids.ts'
+import type { NodeStatus, NodeView, StatusView, WorkerHealth } from './node-views.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
 import type {
@@ -13,6 +14,7 @@ import type {
 } from './submit-options.ts'
 
 export type { BlobRef }
+export type { NodeStatus, NodeView, StatusView, WorkerHealth }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
 import type { TaskState } from '../names.ts'
@@ -22,6 +24,7 @@ export type { TaskState }
 /** A value as JSON carries it. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
 
+/** A task as `hearsay get --json` shows it. */
 export type TaskView = {
   v: 1
   id: TaskId
@@ -64,6 +67,7 @@ export type TaskView = {
   lost: string[]
 }
 
+/** Which part of a task's output is wanted, and whether to go on reading. */
 export type LogsOptions = {
   /** Go on until the task has settled. @default false */
   follow?: boolean
@@ -83,70 +87,7 @@ export type LogEntry = {
   text: string
 }
 
-export type NodeStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
-
-export type NodeView = {
-  v: 1
-  /** `computer/instance`; for a peer that has not introduced itself yet: null. */
-  name: string | null
-  id: NodeId | null
-  computer: string | null
-  instance: string | null
-  /** Null for a peer or roster entry that has never been heard of. */
-  status: NodeStatus | null
-  draining: boolean
-  self: boolean
-  /** Its address is known. */
-  found: boolean
-  /** There is an authenticated link in both directions. */
-  connected: boolean
-  /** It has all that this node has, and the other way round. */
-  synced: boolean
-  slots: number
-  running: number
-  queued: number
-  handlers: string[]
-  labels: Record<string, string>
-  addresses: string[]
-  heartbeatAgeMs: number | null
-  boot: string | null
-  version: string | null
-}
-
-export type StatusView = {
-  v: 1
-  cluster: string
-  /** This node. */
-  node: string
-  id: NodeId
-  version: string
-  members: { alive: number; connected: number; synced: number; expected: number }
-  tasks: Record<TaskState, number>
-  /** The same by type: the types with most tasks, and all others together as `(other)`. */
-  types: Record<string, Record<TaskState, number>>
-  slots: { total: number; running: number }
-  /** It sees as many members as it takes to take over the work of those that have fallen silent. */
-  quorum: boolean
-}
-
-/** How a member is, or an expected instance; this node included. */
-export type WorkerHealth = {
-  /** `computer/instance`. */
-  name: string
-  id: NodeId | null
-  /** Null if it has never been heard of. */
-  status: NodeStatus | null
-  draining: boolean
-  connected: boolean
-  /** Since it was heard last; null if it never was. */
-  heartbeatAgeMs: number | null
-  slots: number
-  running: number
-  queued: number
-  /** Running and queued tasks per slot; 0 without slots. */
-  load: number
-}
-
+/** What is told of a submission that was accepted. */
 export type Submitted = {
   id: TaskId
   /** Other members that had it on disk when it was acknowledged. */
@@ -186,6 +127,7 @@ export type LoadedState = {
   skipped: number
 }
 
+/** Which tasks are listed: those for which all of it holds. */
 export type TaskFilter = {
   state?: TaskState
   type?: string
@@ -307,7 +249,9 @@ export interface NodeHandle {
    * @throws ForeignStateFileError NodeClosedError
    */
   importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
+  /** This node, all members, peers that have not introduced themselves yet, and expected instances never seen. */
   nodes(): NodeView[]
+  /** The cluster in brief: members, tasks by state, slots, and whether a quorum is seen. */
   getSystemStatus(): StatusView
   /** What there is to measure, as text for Prometheus. */
   metricsText(): Promise<string>

@@ -7,6 +7,7 @@
  */
 import type { TaskId } from '../core/base/ids.ts'
 
+/** What a handler is given beside the payload: which run this is, and how to report. */
 export type HandlerContext = Readonly<{
   id: TaskId
   type: string

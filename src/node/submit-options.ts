@@ -20,6 +20,7 @@ export type BackoffOptions = {
   jitter?: number
 }
 
+/** What a task may be told. */
 export type TaskOptions = {
   /** 1 to 10, 10 first. @default 5 */
   priority?: number
@@ -57,6 +58,7 @@ export type TaskOptions = {
   tags?: readonly string[]
 }
 
+/** What a submission may say: the options of its task, and how safe it is to be. */
 export type SubmitOptions = TaskOptions & {
   /**
    * How many other members must have the task on disk before it is acknowledged. Fewer: NotReplicatedError.

@@ -10,7 +10,7 @@ import type { Handler } from './handler.ts'
 
 /** Any task, any payload, any result: what a program says that gives no map. */
 // oxlint-disable-next-line typescript/no-explicit-any -- anything goes
-export type AnyHandlers = { [type: string]: (payload: any, context: any) => any }
+export type AnyHandlers = Record<string, (payload: any, context: any) => any>
 
 /** The types of tasks in a handler map: the names of its functions. */
 export type TaskTypeOf<Handlers> = {

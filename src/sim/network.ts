@@ -14,6 +14,7 @@ import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../wire/limits.ts'
 import type { Agenda } from './agenda.ts'
 import type { Random } from './random.ts'
 
+/** What the simulated network does to messages and links. Shares are from 0 to 1, times in ms. */
 export type NetworkOptions = Readonly<{
   /** Of gossip messages, from 0 to 1. */
   gossipLoss: number

@@ -3,6 +3,7 @@
  */
 import type { NetworkOptions } from './network.ts'
 
+/** What a simulated cluster goes through, apart from the dice. */
 export type Scenario = Readonly<{
   nodes: number
   tasks: number
@@ -40,6 +41,7 @@ export type Scenario = Readonly<{
   network: NetworkOptions
 }>
 
+/** The scenario of `hearsay simulate` without a file. */
 export const SCENARIO_DEFAULTS: Scenario = {
   nodes: 5,
   tasks: 40,

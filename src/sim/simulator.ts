@@ -18,6 +18,7 @@ import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 import { EPOCH_MS, SimNode, type Witness } from './sim-node.ts'
 import { Transcript } from './transcript.ts'
 
+/** What came of one seed. */
 export type Report = Readonly<{
   seed: number
   /** Null if all invariants held. */

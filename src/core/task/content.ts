@@ -8,6 +8,7 @@
 /** SHA-256 of the blob's bytes, in 64 lower-case hexadecimal digits. */
 export type BlobHash = string
 
+/** Names a payload or result that is too large for the task's own record. */
 export type BlobRef = Readonly<{ hash: BlobHash; bytes: number }>
 
 /** JSON text, or the blob that holds it. */
