@@ -57,10 +57,13 @@ export class Replication {
     if ((durableVector.get(self) ?? 0) < log.nextSeq - 1 || this.#afterFlush.length > 0)
       return false
     const others = members.around(now)
+    const staying = others.filter(({ heartbeat }) => !heartbeat.draining)
+    // Of two that leave together, neither is safe with the other.
+    const keepers = staying.length > 0 ? staying : others
     return (
-      others.length === 0 ||
+      keepers.length === 0 ||
       [...durableVector].every(([origin, upTo]) =>
-        others.some(({ vector }) => reach(vector, origin) >= upTo)
+        keepers.some(({ vector }) => reach(vector, origin) >= upTo)
       )
     )
   }

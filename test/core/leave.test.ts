@@ -125,6 +125,25 @@ describe('a node that leaves', () => {
     }
   })
 
+  test('does not count what is only with one who leaves as well', () => {
+    const { pump, nodes } = cluster(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    pump.lose = (_from, to, { kind }) => to === 'c' && kind === 'batch'
+    a.worker(1)
+    const taskId = a.submit()
+    a.end(taskId)
+    pump.settle()
+    expect(b.state(taskId)).toBe('completed')
+    for (const { id } of [a, b]) pump.mute.add(id)
+    for (const node of [b, a]) node.feed({ kind: 'leave', abort: false })
+    for (let i = 0; i < 4; i++) pump.pass(1000)
+    expect([c.state(taskId), hasLeft(a), hasLeft(b)]).toEqual(['unknown', false, false])
+    pump.mute.clear()
+    for (let i = 0; i < 4; i++) pump.pass(1000)
+    expect(c.state(taskId)).toBe('completed')
+    expect([a, b].map(hasLeft)).toEqual([true, true])
+  })
+
   test('alone leaves at once and keeps what it has', () => {
     const { pump, nodes } = cluster(1)
     const a = nodes[0]!

@@ -1,0 +1,169 @@
+/**
+ * Mistakes in what is kept, shown and forgotten: each is planted in one room of the core, and the simulator has to find it.
+ * Those in who may do what are in mutations.test.ts.
+ */
+import { afterEach, describe, expect, test } from 'vitest'
+import type * as AnswerRoom from '../../src/core/log/answer.ts'
+import type { Entry } from '../../src/core/log/entry.ts'
+import type * as LogRoom from '../../src/core/log/log.ts'
+import type * as CoreRoom from '../../src/core/core.ts'
+import type { BootId } from '../../src/core/base/ids.ts'
+import type { Effect } from '../../src/core/effect.ts'
+import type { Input } from '../../src/core/input.ts'
+import type { Batch, Message, SyncRequest } from '../../src/core/message.ts'
+import type * as PruningRoom from '../../src/core/pruning.ts'
+import type * as ReplicationRoom from '../../src/core/replication.ts'
+import type * as SettlementRoom from '../../src/core/claim/settlement.ts'
+import { isSettled } from '../../src/core/task/record.ts'
+import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
+
+const rooms = {
+  answer: '../../src/core/log/answer.ts',
+  core: '../../src/core/core.ts',
+  log: '../../src/core/log/log.ts',
+  pruning: '../../src/core/pruning.ts',
+  replication: '../../src/core/replication.ts',
+  settlement: '../../src/core/claim/settlement.ts'
+}
+
+/** Everything is on the move, and forgotten at once. */
+const restless: Partial<Scenario> = {
+  crashes: 6,
+  tasks: 80,
+  retentionMs: 0,
+  network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0.6, linkBreak: 0.05 }
+}
+
+afterEach(uproot)
+
+describe('the simulator reports', () => {
+  test('a flush that counts before it is on disk: what was acknowledged is lost', async () => {
+    plant<typeof ReplicationRoom>(rooms.replication, ({ Replication }) => ({
+      Replication: class extends Replication {
+        readonly #log: LogRoom.Log
+        #told = 0
+        constructor(context: ConstructorParameters<typeof Replication>[0]) {
+          super(context)
+          this.#log = context.log
+        }
+        override flush(): void {
+          const number = this.#log.nextFlush
+          const before = this.#log.isFlushing
+          super.flush()
+          if (!before && this.#log.isFlushing) this.persisted(number)
+        }
+        override persisted(number: number): void {
+          if (number <= this.#told) return
+          this.#told = number
+          super.persisted(number)
+        }
+      }
+    }))
+    expect(await brokenBy({ crashAll: true, diskMsMax: 300, retentionMs: 1e9 }, 30)).toMatch(
+      /^invariant \d+:/
+    )
+  })
+
+  test('a node that forgets without asking what the others have', async () => {
+    plant<typeof PruningRoom>(rooms.pruning, ({ Pruning }) => ({
+      Pruning: class extends Pruning {
+        readonly #settled = new Set<Entry>()
+        override update(entry: Entry): void {
+          super.update(entry)
+          if (isSettled(entry.record)) this.#settled.add(entry)
+        }
+        override due(): Entry[] {
+          const due = [...this.#settled].filter(({ reported }) => reported)
+          for (const entry of due) this.#settled.delete(entry)
+          return due
+        }
+      }
+    }))
+    expect(await brokenBy(restless)).toMatch(/^invariant (1|2|3|4|10):/)
+  })
+
+  test('a replica that takes in again what it has forgotten', async () => {
+    plant<typeof LogRoom>(rooms.log, ({ Log }) => ({
+      Log: class extends Log {
+        /** Null: not merging; otherwise how often the vector was asked meanwhile. */
+        #asked: number | null = null
+        override merge(batch: Batch): LogRoom.Merged {
+          this.#asked = 0
+          const merged = super.merge(batch)
+          this.#asked = null
+          return merged
+        }
+        override merged(origin: BootId): number {
+          if (this.#asked !== null && this.#asked++ > 0) return 0
+          return super.merged(origin)
+        }
+      }
+    }))
+    expect(await brokenBy(restless, 30)).toMatch(/^invariant \d+:/)
+  })
+
+  test('an answer that says last what is over', async () => {
+    plant<typeof AnswerRoom>(rooms.answer, ({ answerSync }) => ({
+      *answerSync(log: LogRoom.Log, request: SyncRequest): Generator<Message> {
+        const last: Message[] = []
+        for (const message of answerSync(log, request)) {
+          if (message.kind === 'pruned') last.push(message)
+          else yield message
+        }
+        yield* last
+      }
+    }))
+    expect(await brokenBy({ ...restless, partitions: 3 }, 100)).toMatch(/^invariant \d+:/)
+  })
+
+  test('a run that goes on although its claim is gone', async () => {
+    plant<typeof CoreRoom>(rooms.core, ({ Core }) => ({
+      Core: class extends Core {
+        override step(now: number, input: Input): Effect[] {
+          return super.step(now, input).filter(({ kind }) => kind !== 'abort')
+        }
+      }
+    }))
+    expect(await brokenBy({ ...restless, leaving: 3, runMsMax: 2000 }, 60)).toMatch(
+      /^invariant \d+:/
+    )
+  })
+
+  test('a reclaim that has settled when one of the others has confirmed it', async () => {
+    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
+      Settlements: class extends Settlements {
+        override settle(
+          ...[self, alive, merged]: Parameters<SettlementRoom.Settlements['settle']>
+        ): readonly Entry[] {
+          return super.settle(self, alive.slice(0, 1), merged)
+        }
+      }
+    }))
+    expect(await brokenBy(hasty, 300)).toMatch(/^invariant 3:/)
+  })
+
+  test('a reclaim that has settled when all have confirmed it, whatever they had written by then', async () => {
+    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
+      Settlements: class extends Settlements {
+        override settle(
+          ...[self, alive]: Parameters<SettlementRoom.Settlements['settle']>
+        ): readonly Entry[] {
+          return super.settle(self, alive, () => Infinity)
+        }
+      }
+    }))
+    expect(await brokenBy(hasty, 300)).toMatch(/^invariant 3:/)
+  })
+})
+
+/** Grants that die with their giver, and are running, are rare: many steals, slow gossip, many crashes. */
+const hasty: Partial<Scenario> = {
+  nodes: 4,
+  tasks: 60,
+  dependent: 0,
+  late: 0,
+  leaving: 0,
+  crashes: 6,
+  network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0.7 }
+}
