@@ -6,25 +6,19 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type * as AnswerRoom from '../../src/core/log/answer.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
-import type * as CoreRoom from '../../src/core/core.ts'
 import type { BootId } from '../../src/core/base/ids.ts'
-import type { Effect } from '../../src/core/effect.ts'
-import type { Input } from '../../src/core/input.ts'
 import type { Batch, Message, SyncRequest } from '../../src/core/message.ts'
 import type * as PruningRoom from '../../src/core/pruning.ts'
 import type * as ReplicationRoom from '../../src/core/replication.ts'
-import type * as SettlementRoom from '../../src/core/claim/settlement.ts'
 import { isSettled } from '../../src/core/task/record.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
 
 const rooms = {
   answer: '../../src/core/log/answer.ts',
-  core: '../../src/core/core.ts',
   log: '../../src/core/log/log.ts',
   pruning: '../../src/core/pruning.ts',
-  replication: '../../src/core/replication.ts',
-  settlement: '../../src/core/claim/settlement.ts'
+  replication: '../../src/core/replication.ts'
 }
 
 /** Everything is on the move, and forgotten at once. */
@@ -116,54 +110,4 @@ describe('the simulator reports', () => {
     }))
     expect(await brokenBy({ ...restless, partitions: 3 }, 100)).toMatch(/^invariant \d+:/)
   })
-
-  test('a run that goes on although its claim is gone', async () => {
-    plant<typeof CoreRoom>(rooms.core, ({ Core }) => ({
-      Core: class extends Core {
-        override step(now: number, input: Input): Effect[] {
-          return super.step(now, input).filter(({ kind }) => kind !== 'abort')
-        }
-      }
-    }))
-    expect(await brokenBy({ ...restless, leaving: 3, runMsMax: 2000 }, 60)).toMatch(
-      /^invariant \d+:/
-    )
-  })
-
-  test('a reclaim that has settled when one of the others has confirmed it', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
-      Settlements: class extends Settlements {
-        override settle(
-          ...[self, alive, merged]: Parameters<SettlementRoom.Settlements['settle']>
-        ): readonly Entry[] {
-          return super.settle(self, alive.slice(0, 1), merged)
-        }
-      }
-    }))
-    expect(await brokenBy(hasty, 300)).toMatch(/^invariant 3:/)
-  })
-
-  test('a reclaim that has settled when all have confirmed it, whatever they had written by then', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
-      Settlements: class extends Settlements {
-        override settle(
-          ...[self, alive]: Parameters<SettlementRoom.Settlements['settle']>
-        ): readonly Entry[] {
-          return super.settle(self, alive, () => Infinity)
-        }
-      }
-    }))
-    expect(await brokenBy(hasty, 300)).toMatch(/^invariant 3:/)
-  })
 })
-
-/** Grants that die with their giver, and are running, are rare: many steals, slow gossip, many crashes. */
-const hasty: Partial<Scenario> = {
-  nodes: 4,
-  tasks: 60,
-  dependent: 0,
-  late: 0,
-  leaving: 0,
-  crashes: 6,
-  network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0.7 }
-}

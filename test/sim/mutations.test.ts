@@ -2,7 +2,7 @@
  * The checks can fail. Each test plants one mistake in one room of the core, runs the simulator on it, and expects the
  * invariant that this mistake breaks. A checker that never speaks is worth nothing.
  */
-import { afterEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, describe, expect, test } from 'vitest'
 import type * as Ids from '../../src/core/base/ids.ts'
 import type * as Rules from '../../src/core/claim/rules.ts'
 import type * as Answer from '../../src/core/log/answer.ts'
@@ -18,26 +18,7 @@ import type * as ThiefRoom from '../../src/core/steal/thief.ts'
 import type * as RecordRoom from '../../src/core/task/record.ts'
 import type * as DiskRoom from '../../src/sim/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
-
-const SEEDS = 10
-
-/** What the first seed to fail with the mistake in place reports; empty if none fails. */
-async function brokenBy(scenario: Partial<Scenario> = {}, seeds = SEEDS): Promise<string> {
-  vi.resetModules()
-  const { simulate } = await import('../../src/sim/simulator.ts')
-  for (let seed = 1; seed <= seeds; seed++) {
-    const { violation } = simulate(seed, scenario)
-    if (violation !== null) return violation.message
-  }
-  return ''
-}
-
-function plant<T extends object>(path: string, mistake: (original: T) => Partial<T>): void {
-  vi.doMock(path, async importOriginal => {
-    const original = await importOriginal<T>()
-    return { ...original, ...mistake(original) }
-  })
-}
+import { brokenBy, plant, uproot } from './planting.ts'
 
 const rooms = {
   rules: '../../src/core/claim/rules.ts',
@@ -54,9 +35,7 @@ const rooms = {
   thief: '../../src/core/steal/thief.ts'
 }
 
-afterEach(() => {
-  for (const path of Object.values(rooms)) vi.doUnmock(path)
-})
+afterEach(uproot)
 
 /** Grants that die with their giver, and are running, are rare: many steals, slow gossip, many crashes. */
 const hasty: Partial<Scenario> = {

@@ -43,6 +43,13 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['partitions', 60, { partitions: 3 }],
   ['partitions and crashes', 40, { partitions: 3, crashes: 5 }],
   ['clocks that are off by up to an hour', 30, { skewMsMax: HOUR_MS, retentionMs: KEEP_MS }],
+  // Everybody forgets by a clock of its own, and nothing may come back.
+  [
+    'clocks that are off by up to a minute, and forgetting by them',
+    8,
+    { skewMsMax: 60_000, crashes: 4 }
+  ],
+  ['clocks that are off by up to an hour, and forgetting by them', 1, { skewMsMax: HOUR_MS }],
   [
     'clocks that are off, and a crash of all at once',
     30,
