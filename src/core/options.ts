@@ -113,7 +113,10 @@ export type CoreOptions = Readonly<{
   stealTimeoutMs: number
   /** A holder that had nothing for us is not asked again for so long, unless it announces more. */
   stealPauseMs: number
-  /** Work that a thief takes beyond its free slots, in run time: covers the round trip for short tasks. */
+  /**
+   * Work that a thief takes beyond its free slots, in run time: covers the round trip for short tasks. With 20, twice the
+   * time is lost to waiting for work; with 100, more often a long task has short ones behind it (steal/pace.ts).
+   */
   stealAheadMs: number
   /** ... but never more tasks than this in one grant. */
   stealMax: number
@@ -168,7 +171,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   acksTimeoutMs: 5000,
   stealTimeoutMs: 1000,
   stealPauseMs: 200,
-  stealAheadMs: 20,
+  stealAheadMs: 40,
   stealMax: 256,
   hopsMax: 8,
   syncDelayMs: 300,

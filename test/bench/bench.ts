@@ -1,5 +1,5 @@
 /**
- * `npm run bench -- replicate | latency | throughput | recovery | profile [--json]`.
+ * `npm run bench -- replicate | latency | throughput | balance | recovery | profile [--json]`.
  *
  * As root it runs in a network of its own, so that nothing else is in the count of bytes; otherwise on the loopback
  * interface of the computer. Figures depend on the computer: compare them with others of the same one only.
@@ -7,6 +7,7 @@
 import { spawnSync } from 'node:child_process'
 import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { balance } from './balance.ts'
 import { tableOf, type Row } from './figures.ts'
 import { guaranteed, profile, replicate } from './replicate.ts'
 import { recovery } from './recovery.ts'
@@ -45,6 +46,7 @@ async function bench(): Promise<void> {
   if (name === 'replicate') return print(await replicate(say), guaranteed)
   if (name === 'latency') return print(await latency(), twoDisks)
   if (name === 'throughput') return print(await throughput(say), twoDisks)
+  if (name === 'balance') return print(await balance(say), twoDisks)
   if (name === 'recovery') return print(await recovery(say), nothingLost)
   const { submitting, listening } = await profile()
   for (const [node, costs] of Object.entries({ submitting, listening })) {
@@ -56,8 +58,10 @@ async function bench(): Promise<void> {
   }
 }
 
-if (!['replicate', 'latency', 'throughput', 'recovery', 'profile'].includes(name)) {
-  say('usage: npm run bench -- replicate | latency | throughput | recovery | profile [--json]')
+if (!['replicate', 'latency', 'throughput', 'balance', 'recovery', 'profile'].includes(name)) {
+  say(
+    'usage: npm run bench -- replicate | latency | throughput | balance | recovery | profile [--json]'
+  )
   process.exitCode = 2
 } else {
   const status = inOwnNetwork()

@@ -13,6 +13,7 @@ import { newKey } from '../../src/key.ts'
 import type { Node } from '../../src/node/library.ts'
 import type { NodeOptions } from '../../src/node-options.ts'
 import { until } from '../support/until.ts'
+import { sleep } from './sleep.ts'
 import type { Cost } from './profile.ts'
 import { ownUsage, type Usage } from './usage.ts'
 
@@ -50,6 +51,7 @@ export class BenchCluster {
     }
     const node = await createNode({ ...common, instance: 1, data: join(folder, '1') })
     node.registerTaskHandler('noop', () => null)
+    node.registerTaskHandler('sleep', sleep)
     const children: ChildProcess[] = []
     const cluster = new BenchCluster(node, folder, children)
     for (let instance = 2; instance <= count; instance++) {

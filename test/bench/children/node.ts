@@ -6,12 +6,14 @@ import { once } from 'node:events'
 import { createNode } from '../../../src/create-node.ts'
 import type { NodeOptions } from '../../../src/node-options.ts'
 import type { Answer, Question } from '../cluster.ts'
+import { sleep } from '../sleep.ts'
 import { Profile } from '../profile.ts'
 import { folderBytes } from '../usage.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as NodeOptions & { data: string }
 const node = await createNode(options)
 node.registerTaskHandler('noop', () => null)
+node.registerTaskHandler('sleep', sleep)
 // Runs until it is aborted.
 node.registerTaskHandler('hold', (_, { signal }: { signal: AbortSignal }) => once(signal, 'abort'))
 await node.startWorker()
