@@ -1,5 +1,6 @@
 /**
- * `npm run bench -- replicate | latency | throughput | balance | recovery | profile [--json]`.
+ * `npm run bench -- [NAME] [--json]`: all benchmarks one after the other, or one of them; `profile` shows where the time
+ * goes.
  *
  * As root it runs in a network of its own, so that nothing else is in the count of bytes; otherwise on the loopback
  * interface of the computer. Figures depend on the computer: compare them with others of the same one only.
@@ -9,59 +10,82 @@ import { availableParallelism, cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { balance } from './balance.ts'
 import { tableOf, type Row } from './figures.ts'
-import { guaranteed, profile, replicate } from './replicate.ts'
+import { footprint } from './footprint.ts'
+import { lateKill } from './late-kill.ts'
 import { recovery } from './recovery.ts'
+import { growth, guaranteed, profile, replicate } from './replicate.ts'
 import { latency, throughput } from './tasks.ts'
+
+type Bench = Readonly<{
+  run: (say: (text: string) => void) => Promise<Row[]>
+  /** What was kept to while it was measured. */
+  guaranteed: string
+}>
 
 const COSTS_SHOWN = 25
 const twoDisks =
   'meanwhile each task and each result was synced on two nodes before it was reported'
-
 const nothingLost = 'each task was started once, and once more when its node was dead'
+const ownNetwork = process.env['HEARSAY_BENCH_NETWORK'] !== undefined
+
+const BENCHES: Readonly<Record<string, Bench>> = {
+  throughput: { run: throughput, guaranteed: twoDisks },
+  latency: { run: latency, guaranteed: twoDisks },
+  replicate: { run: replicate, guaranteed },
+  growth: { run: growth, guaranteed },
+  footprint: {
+    // Announcements belong into no real network.
+    run: say => footprint(ownNetwork, say),
+    guaranteed: 'meanwhile a node that died would have been noticed as soon as ever'
+  },
+  balance: { run: balance, guaranteed: twoDisks },
+  recovery: { run: recovery, guaranteed: nothingLost },
+  'late-kill': { run: lateKill, guaranteed: `${nothingLost}; ${twoDisks}` }
+}
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },
   allowPositionals: true
 })
-const [name = ''] = positionals
+const [name] = positionals
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 function inOwnNetwork(): number | null {
-  if (process.getuid?.() !== 0 || process.env['HEARSAY_BENCH_NETWORK'] !== undefined) return null
-  const command = 'ip link set lo up && exec "$@"'
+  if (process.getuid?.() !== 0 || ownNetwork) return null
+  const command =
+    'ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$@"'
   const args = ['--net', 'sh', '-c', command, 'sh', process.execPath, ...process.argv.slice(1)]
   const env = { ...process.env, HEARSAY_BENCH_NETWORK: 'own' }
   const { status, error } = spawnSync('unshare', args, { stdio: 'inherit', env })
   return error === undefined ? (status ?? 1) : null
 }
 
-async function print(rows: readonly Row[], promise: string): Promise<void> {
+async function print(bench: string, { run, guaranteed: promise }: Bench): Promise<void> {
   const computer = `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`
-  if (values.json)
-    console.log(JSON.stringify({ v: 1, bench: name, computer, guaranteed: promise, rows }))
-  else console.log(`${tableOf(rows)}\n${computer}\n${promise}`)
+  const rows = await run(text => say(`${bench}: ${text}`))
+  if (values.json) console.log(JSON.stringify({ v: 1, bench, computer, guaranteed: promise, rows }))
+  else console.log(`${bench}\n${tableOf(rows)}\n${computer}\n${promise}\n`)
 }
 
-async function bench(): Promise<void> {
-  if (name === 'replicate') return print(await replicate(say), guaranteed)
-  if (name === 'latency') return print(await latency(), twoDisks)
-  if (name === 'throughput') return print(await throughput(say), twoDisks)
-  if (name === 'balance') return print(await balance(say), twoDisks)
-  if (name === 'recovery') return print(await recovery(say), nothingLost)
-  const { submitting, listening } = await profile()
-  for (const [node, costs] of Object.entries({ submitting, listening })) {
+async function printProfile(): Promise<void> {
+  for (const [node, costs] of Object.entries(await profile())) {
     const rows = costs
       .slice(0, COSTS_SHOWN)
       .map(cost => ({ percent: cost.percent, [node]: cost.name }))
-    if (values.json) console.log(JSON.stringify({ v: 1, bench: name, node, costs }))
+    if (values.json) console.log(JSON.stringify({ v: 1, bench: 'profile', node, costs }))
     else console.log(`${tableOf(rows)}\n`)
   }
 }
 
-if (!['replicate', 'latency', 'throughput', 'balance', 'recovery', 'profile'].includes(name)) {
-  say(
-    'usage: npm run bench -- replicate | latency | throughput | balance | recovery | profile [--json]'
-  )
+async function bench(): Promise<void> {
+  if (name === 'profile') return printProfile()
+  for (const [each, one] of Object.entries(BENCHES)) {
+    if (name === undefined || name === each) await print(each, one)
+  }
+}
+
+if (name !== undefined && name !== 'profile' && BENCHES[name] === undefined) {
+  say(`usage: npm run bench -- [${[...Object.keys(BENCHES), 'profile'].join(' | ')}] [--json]`)
   process.exitCode = 2
 } else {
   const status = inOwnNetwork()

@@ -16,7 +16,7 @@ const RUN_TASKS = 4000
 const RUNS = 3
 const RUN_TIMEOUT_MS = 120_000
 const NODES = [2, 3, 6, 12]
-const HELD = [10_000, 100_000]
+const HELD = [1000, 10_000, 100_000]
 /** Heartbeats and late acknowledgements of what was before. */
 const SETTLE_MS = 1500
 
@@ -26,12 +26,27 @@ export const guaranteed =
 
 type Run = { accepted: number; replicated: number; cpuMs: number; bytes: number | null }
 
-export async function replicate(say: (text: string) => void): Promise<Row[]> {
+/** Six nodes, and an empty log. */
+export function replicate(say: (text: string) => void): Promise<Row[]> {
+  return measure([6], [], say)
+}
+
+/** How it changes with the number of nodes, and with that of tasks that are there already. */
+export function growth(say: (text: string) => void): Promise<Row[]> {
+  return measure(NODES, HELD, say)
+}
+
+/** @param heldBySix tasks that are there already, on six nodes */
+async function measure(
+  counts: readonly number[],
+  heldBySix: readonly number[],
+  say: (text: string) => void
+): Promise<Row[]> {
   const rows: Row[] = []
-  for (const nodes of NODES) {
+  for (const nodes of counts) {
     const cluster = await BenchCluster.start(nodes)
     try {
-      for (const held of nodes === 6 ? [0, ...HELD] : [0]) {
+      for (const held of nodes === 6 ? [0, ...heldBySix] : [0]) {
         await fill(cluster, held)
         const runs: Run[] = []
         for (let i = 0; i < RUNS; i++) runs.push(await runOnce(cluster))
