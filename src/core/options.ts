@@ -84,11 +84,13 @@ export const TASK_DEFAULTS = {
 export type Quorum = 'majority' | 'any' | number
 
 export type CoreOptions = Readonly<{
-  /** How often a node says that it is alive. Guess: short beside the time to notice a silent member. */
+  /** How often a node says how it is while that changes. Guess: short beside the time to notice a silent member. */
   heartbeatMs: number
-  /** A member not heard of for so long is shown as suspect. Three heartbeats: one lost message is no news. */
+  /** ... and while nothing changes but the time. A broken link is noticed without any heartbeat. */
+  idleHeartbeatMs: number
+  /** A member not heard of for so long is shown as suspect. Two heartbeats of an idle node: one lost message is no news. */
   suspectMs: number
-  /** ... and for so long as unreachable. Heartbeats at 1 s and a link monitor at 10 s: see members/. */
+  /** ... and for so long as unreachable. Three such heartbeats, and a link monitor at 10 s: see members/. */
   unreachableMs: number
   /** Who has to be seen before the work of unreachable members is taken: more than half, so many, or nobody. */
   quorum: Quorum
@@ -159,7 +161,8 @@ export type CoreOptions = Readonly<{
 
 export const CORE_DEFAULTS: CoreOptions = {
   heartbeatMs: 1000,
-  suspectMs: 3000,
+  idleHeartbeatMs: 2000,
+  suspectMs: 5000,
   unreachableMs: 7000,
   quorum: 'majority',
   stopAfterIsolatedMs: null,

@@ -3,6 +3,7 @@
  */
 import type { Hlc } from './base/hlc.ts'
 import type { Context, Identity } from './context.ts'
+import { sameValues } from './base/order.ts'
 import { VectorWindow } from './log/vector-window.ts'
 import type { Heartbeat } from './message.ts'
 import { NODE_LIMITS } from './options.ts'
@@ -17,6 +18,8 @@ export class Presence {
   readonly #work: Work
   readonly #window = new VectorWindow()
   #addresses: readonly string[] = []
+  /** What was published last. */
+  #told: Heartbeat | null = null
   #publishedAt = Number.NEGATIVE_INFINITY
 
   constructor(context: Context, identity: Identity, work: Work) {
@@ -36,13 +39,24 @@ export class Presence {
   /** Tells everybody, if it is time. */
   tick(): void {
     const { now, options } = this.#context
-    if (now - this.#publishedAt >= options.heartbeatMs) this.publish()
+    const silentMs = now - this.#publishedAt
+    if (silentMs < options.heartbeatMs) return
+    if (silentMs >= options.idleHeartbeatMs || this.#hasNews()) this.publish()
+  }
+
+  #hasNews(): boolean {
+    const { at: _at, vector, ...said } = this.heartbeat(0)
+    const { at: _before, vector: toldVector, ...told } = this.#told ?? { at: 0, vector: null }
+    return (
+      toldVector === null || !sameValues([...vector], [...toldVector]) || !sameValues(said, told)
+    )
   }
 
   publish(): void {
     const { now, options, emit } = this.#context
     this.#publishedAt = now
-    emit({ kind: 'publish', message: this.#window.fit(this.stamped(), options.gossipBytesMax) })
+    this.#told = this.stamped()
+    emit({ kind: 'publish', message: this.#window.fit(this.#told, options.gossipBytesMax) })
   }
 
   /** To be sent. */

@@ -35,7 +35,8 @@ export const addressTimeoutMs = 2000
 
 /** While young, or while someone is away, ask the LAN every second. Asking always would cost 2.5 % of a core. */
 export const askOftenMs = 1000
-export const askRarelyMs = 10_000
+/** Otherwise only a newcomer is still to be found, and newcomers ask by themselves. */
+export const askRarelyMs = 30_000
 /** How long a node counts as young. */
 export const youngMs = 5000
 /** How long a lost peer is looked for every second. After that its known addresses are still dialled. */
