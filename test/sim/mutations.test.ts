@@ -37,7 +37,7 @@ const rooms = {
 
 afterEach(uproot)
 
-/** Grants that die with their giver, and are running, are rare: many steals, slow gossip, many crashes. */
+/** Grants that die with their giver, and are running, are rare: many steals, slow gossip, many crashes, torn links. */
 const hasty: Partial<Scenario> = {
   nodes: 4,
   tasks: 60,
@@ -45,7 +45,7 @@ const hasty: Partial<Scenario> = {
   late: 0,
   leaving: 0,
   crashes: 6,
-  network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0.7 }
+  network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0.7, linkBreak: 0.03 }
 }
 
 describe('the simulator reports', () => {
