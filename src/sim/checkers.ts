@@ -10,7 +10,16 @@ import { CLOSED } from '../core/base/vector.ts'
 import { compareText, compareValues } from '../core/base/order.ts'
 import { isSettled, isStarted, join, type TaskRecord } from '../core/task/record.ts'
 import type { Disk } from './disk.ts'
-import { difference, lasting, readyFor, seesMajority, show, waitsForLost } from './look.ts'
+import {
+  haveEqualVectors,
+  difference,
+  lasting,
+  readyFor,
+  seesHalf,
+  seesMajority,
+  show,
+  waitsForLost
+} from './look.ts'
 import type { SimNode, Witness } from './sim-node.ts'
 
 /** An invariant that did not hold. */
@@ -25,6 +34,9 @@ export class Violation extends Error {
 
 /** Time that a node may idle while another has work for it: some lost questions, a lost link, a sync. */
 const IDLE_MS_MAX = 5000
+
+/** A task may end for these reasons though no run of it did. */
+const WITHOUT_RUN = ['DependencyFailed', 'PayloadLost', 'HolderLost']
 
 export class Checkers implements Witness {
   readonly #nodes: readonly SimNode[]
@@ -42,6 +54,7 @@ export class Checkers implements Witness {
   readonly #merged = new Map<SimNode, Map<TaskId, number>>()
   /** Accepted task -> the disk that it is on, if it was accepted without a second copy. */
   readonly #accepted = new Map<TaskId, Disk | null>()
+  readonly #startedOnce = new Set<TaskId>()
   /** Tasks whose outcome somebody was told. */
   readonly #settled = new Set<TaskId>()
   /** Node -> tasks that it has; and those that it had once. */
@@ -49,10 +62,12 @@ export class Checkers implements Witness {
   readonly #forgotten = new Map<SimNode, Set<TaskId>>()
   readonly #idleSince = new Map<SimNode, number>()
   #cut = false
+  readonly #suspects: boolean
 
-  /** @param forgets whether all that has settled is forgotten before the run ends */
-  constructor(nodes: readonly SimNode[], forgets: boolean) {
+  /** @param forgets all that has settled goes before the run ends @param suspects the silent are taken for gone */
+  constructor(nodes: readonly SimNode[], forgets: boolean, suspects: boolean) {
     this.#nodes = nodes
+    this.#suspects = suspects
     this.#forgets = forgets
   }
 
@@ -130,7 +145,12 @@ export class Checkers implements Witness {
       this.#closing(first)
     }
     for (const node of others) {
-      this.#equalVectors(first, node)
+      if (!haveEqualVectors(first, node)) {
+        throw new Violation(
+          1,
+          `${first.options.name} and ${node.options.name} differ in their vectors`
+        )
+      }
       const ids = (of: SimNode): string[] =>
         lasting(of)
           .map(r => r.spec.id)
@@ -227,10 +247,10 @@ export class Checkers implements Witness {
     }
   }
 
-  /** Invariant 6: only what has ended for certain is taken from. */
+  /** Invariant 6: who is merely silent is taken from only by those who see a majority. */
   #reclaimed(node: SimNode, event: CoreEvent): void {
     if (event.name !== 'task:reclaimed' || event.from === node.options.boot) return
-    if (!this.isAlive(event.from)) return
+    if (!this.isAlive(event.from) || (this.#suspects && seesHalf(node))) return
     throw new Violation(
       6,
       `${node.options.name} reclaims ${event.taskId} from ${event.from}, which lives`
@@ -242,6 +262,10 @@ export class Checkers implements Witness {
     const record = node.core.view.record(taskId)!
     const what = `${node.options.name} starts ${taskId} at epoch ${epoch}`
     if (!this.#cut) this.#once(node, run, what)
+    if (record.spec.delivery === 'at-most-once') {
+      if (this.#startedOnce.has(taskId)) throw new Violation(9, `${what}, once more`)
+      this.#startedOnce.add(taskId)
+    }
     const merged = this.#merged.get(node)?.get(taskId) ?? 0
     if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
     for (const id of record.spec.dependsOn) {
@@ -320,24 +344,12 @@ export class Checkers implements Witness {
   /** Invariant 4: an outcome that is told comes from a run. */
   #produced(node: SimNode, record: TaskRecord): void {
     const { spec, started, outcome } = record
-    if (outcome!.reason === 'DependencyFailed' || outcome!.reason === 'PayloadLost') return
+    if (WITHOUT_RUN.includes(outcome!.reason ?? '')) return
     if (started === null || started.epoch < outcome!.epoch) {
       throw new Violation(4, `${show(node, record)} has ended without a start`)
     }
-    const executions = this.#executions.get(spec.id) ?? []
-    if (!executions.some(({ status }) => status === outcome!.status)) {
+    if (!this.#executions.get(spec.id)?.some(({ status }) => status === outcome!.status)) {
       throw new Violation(4, `no run of ${spec.id} ended as ${outcome!.status}`)
-    }
-  }
-
-  #equalVectors(x: SimNode, y: SimNode): void {
-    const vector = (node: SimNode): unknown[] =>
-      [...node.core.view.mergedVector()].sort(([x], [y]) => compareText(x, y))
-    if (compareValues(vector(x), vector(y)) !== 0) {
-      throw new Violation(
-        1,
-        `${x.options.name} and ${y.options.name} have not caught up with each other`
-      )
     }
   }
 }

@@ -1,6 +1,7 @@
 /**
  * Looking at a node from outside: what checkers ask it, and how they name what they found.
  */
+import { compareText, compareValues } from '../core/base/order.ts'
 import type { TaskId } from '../core/base/ids.ts'
 import { isSettled, isStarted, type TaskRecord } from '../core/task/record.ts'
 import type { SimNode } from './sim-node.ts'
@@ -37,6 +38,13 @@ export function seesMajority(node: SimNode): boolean {
   return (others.filter(({ linked }) => linked).length + 1) * 2 > others.length + 1
 }
 
+/** Whether a node sees at least half of those that have not left: of two halves, the core decides which may act. */
+export function seesHalf(node: SimNode): boolean {
+  const others = node.core.view.members(node.now).filter(({ status }) => status !== 'left')
+  const seen = others.filter(({ linked, status }) => linked && status !== 'unreachable').length
+  return (seen + 1) * 2 >= others.length + 1
+}
+
 /** A task that one of them has and the other has not. */
 export function difference(x: SimNode, y: SimNode): string {
   const lacks = (of: SimNode, other: SimNode): TaskRecord | undefined =>
@@ -55,4 +63,10 @@ export function show(node: SimNode, { spec, claim, outcome }: TaskRecord): strin
     ...open.map(id => `waits for ${id}${view.record(id) === undefined ? ', unknown here' : ''}`)
   ]
   return `${spec.id}, ${spec.type}, on ${node.options.name} (${details.join(', ')})`
+}
+
+export function haveEqualVectors(x: SimNode, y: SimNode): boolean {
+  const vector = (node: SimNode): unknown[] =>
+    [...node.core.view.mergedVector()].sort(([a], [b]) => compareText(a, b))
+  return compareValues(vector(x), vector(y)) === 0
 }

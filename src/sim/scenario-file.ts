@@ -60,6 +60,9 @@ const SCENARIO: Rules<Scenario> = {
   crashAll: yesOrNo,
   disksLost: whole(0, 1000),
   partitions: whole(0, 1000),
+  pauses: whole(0, 1000),
+  once: chance,
+  unreachableMs: whole(1, MS_MAX),
   skewMsMax: whole(0, MS_MAX),
   network: {
     allowed: 'an object with settings of the network',

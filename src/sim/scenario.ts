@@ -33,6 +33,12 @@ export type Scenario = Readonly<{
   disksLost: number
   /** How often some nodes are cut off from the others for a while. */
   partitions: number
+  /** How often a node stands still, long enough to be taken for gone. */
+  pauses: number
+  /** Of the tasks, how many may run at most once, from 0 to 1. */
+  once: number
+  /** Who is silent for so long counts as unreachable, in ms. */
+  unreachableMs: number
   /**
    * How far the clock of a node may be off, in ms. It is off by something else after each restart. A node forgets by its
    * own clock, so retention has to be as much longer.
@@ -59,6 +65,9 @@ export const SCENARIO_DEFAULTS: Scenario = {
   crashAll: false,
   disksLost: 0,
   partitions: 0,
+  pauses: 0,
+  once: 0,
+  unreachableMs: 7000,
   skewMsMax: 0,
   network: {
     gossipLoss: 0.2,

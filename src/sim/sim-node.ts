@@ -53,6 +53,7 @@ export class SimNode {
   readonly #witness: Witness
   readonly #inputs: Input[] = []
   #busy = false
+  #paused = false
   #flushing: Flush | null = null
 
   constructor(
@@ -68,7 +69,14 @@ export class SimNode {
     this.#scenario = world.scenario
     this.#witness = witness
     const { boot, name, disk } = options
-    this.core = new Core({ boot, name, version: '0.0.0', labels: {} }, SOON)
+    const { unreachableMs } = world.scenario
+    const suspicion = {
+      heartbeatMs: unreachableMs / 7,
+      suspectMs: (unreachableMs / 7) * 3,
+      unreachableMs
+    }
+    const identity = { boot, name, version: '0.0.0', labels: {} }
+    this.core = new Core(identity, { ...SOON, ...suspicion })
     const { tasks, vector, members, roster, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),
@@ -102,6 +110,16 @@ export class SimNode {
     this.#network.crash(this.id)
   }
 
+  /** Stands still: what comes waits, and nothing happens, not even time. */
+  pause(ms: number): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#agenda.after(ms, () => {
+      this.#paused = false
+      this.feed({ kind: 'tick' })
+    })
+  }
+
   get now(): number {
     return EPOCH_MS + this.#agenda.now + this.options.skewMs
   }
@@ -110,7 +128,7 @@ export class SimNode {
   feed(input: Input): void {
     if (this.gone) return
     this.#inputs.push(input)
-    if (this.#busy) return
+    if (this.#busy || this.#paused) return
     this.#busy = true
     for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
       if (this.gone) break

@@ -37,6 +37,7 @@ const CALM_MS = 90_000
 const RESTART_MS_MAX = 2000
 const CHECK_REST_MS = 1000
 const CHECK_IDLE_MS = 100
+const AT_MOST_ONCE = { delivery: 'at-most-once' } as const
 
 /** Runs one seed. Throws nothing: whatever goes wrong is in the report. */
 export function simulate(seed: number, scenario: Partial<Scenario> = {}): Report {
@@ -60,7 +61,11 @@ class Simulation implements Witness {
     this.#scenario = scenario
     this.#random = new Random(seed)
     this.#network = new Network(this.#agenda, this.#random, scenario.network)
-    this.#checkers = new Checkers(this.#nodes, scenario.retentionMs < CALM_MS)
+    this.#checkers = new Checkers(
+      this.#nodes,
+      scenario.retentionMs < CALM_MS,
+      scenario.unreachableMs < scenario.busyMs
+    )
   }
 
   run(): Report {
@@ -145,6 +150,9 @@ class Simulation implements Witness {
     for (let i = 0; i < this.#scenario.partitions; i++) {
       this.#agenda.after(this.#random.whole(0, busyMs), () => this.#cut())
     }
+    for (let i = 0; i < this.#scenario.pauses; i++) {
+      this.#agenda.after(this.#random.whole(0, busyMs), () => this.#pause())
+    }
     this.#checkIdle()
   }
 
@@ -157,6 +165,13 @@ class Simulation implements Witness {
     this.#network.cut(island)
     this.#checkers.cut()
     this.#transcript.add(`CUT ${[...island].join(' ')}`)
+  }
+
+  #pause(): void {
+    const node = this.#random.pick(this.#alive())
+    node.pause(this.#random.whole(0, 3 * this.#scenario.unreachableMs))
+    this.#checkers.cut()
+    this.#transcript.add(`${node.id} PAUSE`)
   }
 
   #crash(diskLost: boolean): void {
@@ -216,6 +231,7 @@ class Simulation implements Witness {
       payload: node.content(JSON.stringify({ i })),
       priority: random.whole(TASK_LIMITS.priorityMin, TASK_LIMITS.priorityMax),
       dependsOn: [...new Set(dependsOn)],
+      ...(this.#scenario.once > 0 && random.chance(this.#scenario.once) ? AT_MOST_ONCE : {}),
       retentionMs: this.#scenario.retentionMs,
       maxRetries: 0
     }
