@@ -201,6 +201,7 @@ export class Core {
    * and the asker asks again.
    */
   *answerSync(request: SyncRequest): Generator<Message> {
+    if (this.#replication.isPatchy) return
     const picture = this.#picture
     this.#answering++
     try {

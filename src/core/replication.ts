@@ -33,6 +33,7 @@ export class Replication {
   readonly #copies = new Copies()
   readonly #lag: Lag
   #syncing = false
+  #patchy = false
   /** What a peer has still to be told before it can answer. */
   #open: OpenQuestion | null = null
   /** Somebody waits for what has changed since the last flush. */
@@ -93,6 +94,14 @@ export class Replication {
     return merged.changed
   }
 
+  /**
+   * An answer with tasks that had been forgotten elsewhere broke off. What it brought may have moved us over the end of a
+   * task whose beginning is still to come, so that we could not tell others that it is over.
+   */
+  get isPatchy(): boolean {
+    return this.#patchy
+  }
+
   /** Somebody here waits for the outcome of a task. */
   watch(taskId: TaskId): void {
     this.#watched.add(taskId)
@@ -107,6 +116,7 @@ export class Replication {
   /** An answer has ended. If there is more to ask of that peer, it is asked. */
   syncEnded(peer: NodeId, whole: boolean): void {
     this.#syncing = false
+    if (whole && this.#open?.asked !== false) this.#patchy = false
     const open = this.#open
     if (open === null || open.peer !== peer) return
     if (whole && (open.tasks.length > 0 || !open.asked)) this.#askAbout(open)
@@ -273,6 +283,7 @@ export class Replication {
   /** Asks once more, and says what we have not seen settle; in several requests, if that is much. */
   #askAbout(open: OpenQuestion): void {
     open.asked = true
+    this.#patchy = true
     let size = 0
     const end = open.tasks.findIndex(({ created }) => (size += 1 + created.length) > OPEN_MAX)
     const tasks = open.tasks.splice(0, end < 0 ? open.tasks.length : end)

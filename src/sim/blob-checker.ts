@@ -5,7 +5,7 @@
 import type { Effect, Run } from '../core/effect.ts'
 import { isBlob, type BlobHash, type Content } from '../core/task/content.ts'
 import type { TaskRecord } from '../core/task/record.ts'
-import { Violation } from './checkers.ts'
+import { Violation } from './violation.ts'
 import type { SimNode } from './sim-node.ts'
 
 /** Its number among the invariants. */

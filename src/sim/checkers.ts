@@ -21,16 +21,7 @@ import {
   waitsForLost
 } from './look.ts'
 import type { SimNode, Witness } from './sim-node.ts'
-
-/** An invariant that did not hold. */
-export class Violation extends Error {
-  override readonly name = 'Violation'
-  readonly invariant: number
-  constructor(invariant: number, message: string) {
-    super(`invariant ${invariant}: ${message}`)
-    this.invariant = invariant
-  }
-}
+import { Violation } from './violation.ts'
 
 /** Time that a node may idle while another has work for it: some lost questions, a lost link, a sync. */
 const IDLE_MS_MAX = 5000

@@ -12,7 +12,7 @@
  *
  * @packageDocumentation
  */
-export { Violation } from './checkers.ts'
+export { Violation } from './violation.ts'
 export type { NetworkOptions } from './network.ts'
 export { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 export { checkScenario, readScenario } from './scenario-file.ts'

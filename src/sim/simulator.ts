@@ -11,12 +11,13 @@ import { TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { Agenda } from './agenda.ts'
 import { checkBlobs, checkBlobsAtRest } from './blob-checker.ts'
 import { Disk } from './disk.ts'
-import { Checkers, Violation } from './checkers.ts'
+import { Checkers } from './checkers.ts'
 import { Network } from './network.ts'
 import { Random } from './random.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 import { EPOCH_MS, SimNode, type Witness } from './sim-node.ts'
 import { Transcript } from './transcript.ts'
+import { Violation } from './violation.ts'
 
 /** What came of one seed. */
 export type Report = Readonly<{

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { Violation } from '../../src/sim/checkers.ts'
+import { Violation } from '../../src/sim/violation.ts'
 import { failureOf } from './failure.ts'
 
 /** Measured: 40 to 80 ms each, on one of the cores of a small server. */
