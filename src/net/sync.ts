@@ -11,6 +11,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
 import { decode as decodeFrames, encode as encodeFrames } from 'it-length-prefixed'
+import { pipe } from 'it-pipe'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { FRAME_BYTES_MAX } from '../wire/limits.ts'
 import type { Counters } from './counters.ts'
@@ -68,17 +69,21 @@ export class SyncStreams {
     }
     this.#answering.set(peer, stream)
     const guard = this.#guard(stream)
-    const answer = this.#answer(peer, stream)
     try {
-      await sendPaced(stream, encodeFrames(answer), guard.progress)
+      // Whoever stops reading closes what it reads from, back to the log: no snapshot is left open.
+      await pipe(
+        pacedSource(stream),
+        bytes => decodeFrames(bytes, frameOptions),
+        requests => this.#answer(peer, stream, requests),
+        encodeFrames,
+        bytes => sendPaced(stream, bytes, guard.progress)
+      )
     } catch (error) {
       this.#options.log.debug({ peer, error: reason(error) }, 'an answer to a sync was broken off')
       stream.abort(asError(error))
     } finally {
       guard.release()
       this.#answered(peer, stream)
-      // A generator that is left in the middle would keep the log's snapshot open.
-      await answer.return()
     }
   }
 
@@ -110,7 +115,11 @@ export class SyncStreams {
     try {
       const source = pacedSource(stream)
       await sendPaced(stream, [encodeFrames.single(request)])
-      return await this.#receive(peer, decodeFrames(source, frameOptions))
+      return await pipe(
+        source,
+        bytes => decodeFrames(bytes, frameOptions),
+        frames => this.#receive(peer, frames)
+      )
     } catch (error) {
       stream.abort(asError(error))
       throw error
@@ -131,9 +140,13 @@ export class SyncStreams {
     return false
   }
 
-  async *#answer(peer: string, stream: Stream): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#answer(
+    peer: string,
+    stream: Stream,
+    requests: AsyncIterable<Uint8ArrayList>
+  ): AsyncGenerator<Uint8Array, void, undefined> {
     const { answer, counters } = this.#options
-    for await (const request of decodeFrames(pacedSource(stream), frameOptions)) {
+    for await (const request of requests) {
       for (const bytes of answer(peer, request.subarray())) {
         counters.bytesSent += bytes.length
         counters.syncBytes += bytes.length
