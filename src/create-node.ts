@@ -12,7 +12,7 @@ import { Probes } from './metrics/probes.ts'
 import { createTransport, type TransportLog } from './net/transport.ts'
 import { systemClock } from './node/clock.ts'
 import { Node } from './node/library.ts'
-import type { Transport } from './node/ports.ts'
+import type { Clock, Transport } from './node/ports.ts'
 import { SyncProgress } from './node/sync-progress.ts'
 import type { AnyHandlers } from './node/typed.ts'
 import { resolveNodeOptions, type NodeOptions, type ResolvedNodeOptions } from './node-options.ts'
@@ -42,11 +42,18 @@ export async function createNode<Handlers extends object = AnyHandlers>(
   return openNode<Handlers>(resolved, log ?? stderrLog(resolved))
 }
 
-/** The same, with options that are whole, and with a transport that may be another one: for tests. */
+/** What tests replace of a node. */
+export type Seams = Readonly<{
+  transport?: (transport: Transport) => Transport
+  clock?: Clock
+  version?: string
+}>
+
+/** The same, with options that are whole, and with parts that may be other ones: for tests. */
 export async function openNode<Handlers extends object = AnyHandlers>(
   resolved: ResolvedNodeOptions,
   log: TransportLog,
-  use: (transport: Transport) => Transport = transport => transport
+  { transport: use = made => made, clock = systemClock, version }: Seams = {}
 ): Promise<Node<Handlers>> {
   const { cluster, key, keyFile, handlers, commands, concurrency } = resolved
   const found = await findKey({ cluster, key, keyFile })
@@ -65,14 +72,18 @@ export async function openNode<Handlers extends object = AnyHandlers>(
     closings.push(() => store.close())
     probes.becomes('the journal is being read')
     const transport = use(await openTransport(resolved, found.key, store, log))
-    const core = await openCore(resolved, transport, store)
+    const core = await openCore(resolved, transport, store, {
+      clock,
+      version: version ?? (await ownVersion())
+    })
     const { journal, blobs } = store
-    const ports = { transport, journal, blobs, runner, clock: systemClock }
+    const ports = { transport, journal, blobs, runner, clock }
     let stopSaying = (): void => {}
     const node = new Node<Handlers>(core, ports, {
       ...resolved,
       graceMs: resolved.grace,
       isNodeName,
+      fingerprintOf: name => deriveKeys(found.key, name).fingerprint,
       stateFiles: stateFiles(cluster, deriveKeys(found.key, cluster).fingerprint, resolved.name),
       exposition: async facts => (await import('./metrics/exposition.ts')).exposition(facts),
       log,
@@ -87,7 +98,7 @@ export async function openNode<Handlers extends object = AnyHandlers>(
       metricsText: () => node.metricsText(),
       isDraining: () => core.view.self().draining
     })
-    stopSaying = new SyncProgress(core.view, line => log.info(line)).start(systemClock)
+    stopSaying = new SyncProgress(core.view, line => log.info(line)).start(clock)
     return node
   } catch (error) {
     await runner.stop()
@@ -131,11 +142,12 @@ async function openTransport(
 async function openCore(
   { name, labels, quorum, stopAfterIsolated }: ResolvedNodeOptions,
   transport: Transport,
-  store: Store
+  store: Store,
+  { clock, version }: Readonly<{ clock: Clock; version: string }>
 ): Promise<Core> {
-  const startedAt = await store.nextStart(Math.floor(systemClock.now() * 1000))
+  const startedAt = await store.nextStart(Math.floor(clock.now() * 1000))
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
-  const identity = { boot, name, version: await ownVersion(), labels }
+  const identity = { boot, name, version, labels }
   const core = new Core(identity, { quorum, stopAfterIsolatedMs: stopAfterIsolated })
   core.restore({ ...(await store.journal.replay()), blobs: await store.blobs.open() })
   return core

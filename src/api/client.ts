@@ -6,6 +6,7 @@ import { TooLargeError, WaitTimeoutError } from '../errors.ts'
 import type {
   BlobRef,
   CancelResult,
+  DiagnosisView,
   EventFilter,
   LoadedState,
   LogEntry,
@@ -211,6 +212,16 @@ export class Client {
   /** @throws NoNodeError */
   async status(): Promise<StatusView> {
     return this.#node.value('GET', '/v1/status')
+  }
+
+  /**
+   * What the node can tell to whoever looks for what is wrong.
+   *
+   * @param names what clusters may be called, whose fingerprints with the node's key are wanted; 64 at most
+   * @throws NoNodeError InvalidOptionError
+   */
+  async diagnosis(names: readonly string[] = []): Promise<DiagnosisView> {
+    return this.#node.value('GET', '/v1/diagnosis', { query: { clusters: names.join() } })
   }
 
   /**

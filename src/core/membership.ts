@@ -8,6 +8,7 @@
 import { nodeOf, startTimeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { MemberEventName } from './effect.ts'
+import { noteClock, skewed } from './members/clocks.ts'
 import { isOut, type Member, type MemberStatus } from './members/member.ts'
 import type { Heartbeat, Introduction, Replaced, Who } from './message.ts'
 import type { Presence } from './presence.ts'
@@ -24,6 +25,7 @@ export class Membership {
   /** As last said aloud. */
   readonly #statuses = new Map<NodeId, MemberStatus>()
   readonly #twins = new Set<BootId>()
+  readonly #skewed = new Set<NodeId>()
   #partitioned = false
   #refused = false
   #askedAt = Number.NEGATIVE_INFINITY
@@ -44,6 +46,7 @@ export class Membership {
     const drained = members.get(nodeOf(boot))?.heartbeat.draining
     let changed = members.heard(heartbeat, now)
     const member = members.get(nodeOf(boot))
+    if (member?.heartbeat === heartbeat) noteClock(member, heartbeat, now)
     if (drained === false && member?.heartbeat === heartbeat && heartbeat.draining) {
       this.#notify('node:draining', member)
     }
@@ -127,6 +130,7 @@ export class Membership {
       this.#say(member, members.status(member, now))
       if (this.#isOver(member)) changed = members.forget(member) || changed
     }
+    this.#findSkew()
     const cutOff = members.notGone().length > members.answering(now).length
     if (cutOff !== this.#partitioned) this.#sayOfCluster(cutOff)
     if (now - this.#askedAt >= options.probeMs) this.#ask()
@@ -170,6 +174,16 @@ export class Membership {
     if (!this.#twins.has(boot)) this.#notify('node:duplicate-identity', members.get(node)!)
     this.#twins.add(boot)
     emit({ kind: 'send', to: node, message: { kind: 'replaced', boot, why: 'identity' } })
+  }
+
+  #findSkew(): void {
+    const { members, now } = this.#context
+    const found = skewed(members.answering(now))
+    for (const member of found) {
+      if (!this.#skewed.has(member.node)) this.#notify('node:clock-skew', member)
+    }
+    this.#skewed.clear()
+    for (const { node } of found) this.#skewed.add(node)
   }
 
   /** Of two nodes of one name that meet, the one that was started later gives way. */

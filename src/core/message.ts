@@ -21,6 +21,8 @@ export type Heartbeat = Readonly<{
   name: string
   version: string
   at: Hlc
+  /** The sender's own clock, which stamps hide: they are pushed forward by whatever is seen from others. */
+  clockMs: number
   /** How many tasks it runs at once; 0 if it runs none. */
   slots: number
   running: number

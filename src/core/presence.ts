@@ -66,7 +66,7 @@ export class Presence {
   }
 
   heartbeat(at: Hlc): Heartbeat {
-    const { self, log, members, options, labels } = this.#context
+    const { self, now, log, members, options, labels } = this.#context
     const { name, version } = this.#identity
     const { ability, running, queued, draining } = this.#work
     const { slots, handlers } = ability
@@ -76,6 +76,7 @@ export class Presence {
       name,
       version,
       at,
+      clockMs: Math.floor(now),
       slots,
       running,
       queued,

@@ -9,6 +9,7 @@ import type { Log } from './log/log.ts'
 import { MessageSize } from './log/size.ts'
 import { replicaOf, type Replica } from './log/replica.ts'
 import { CLOSED, reach } from './base/vector.ts'
+import { clockOffsetOf } from './members/clocks.ts'
 import { isForgotten } from './members/member.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Quorum } from './options.ts'
@@ -26,6 +27,8 @@ export type MemberView = Readonly<{
   /** It has all that we have on disk, and we have all that it has told of. */
   synced: boolean
   heartbeatAgeMs: number
+  /** How far its clock is ahead of this node's; null if it has not spoken yet. */
+  clockOffsetMs: number | null
 }>
 
 const TASK_ID_LENGTH = 36
@@ -231,7 +234,8 @@ export class CoreView {
       status: this.#members.status(member, now),
       linked: this.#members.isLinked(member.node),
       synced: this.#isSynced(member),
-      heartbeatAgeMs: Math.max(0, now - member.heardAt)
+      heartbeatAgeMs: Math.max(0, now - member.heardAt),
+      clockOffsetMs: clockOffsetOf(member)
     }
   }
 

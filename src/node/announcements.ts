@@ -4,7 +4,7 @@
  * Output and progress may come by the thousand. They are told to those who listen at that moment, shortened and not more
  * than so many a second, and are not kept: they must not push out what is rare. All of it is in the logs of the task.
  */
-import type { BootId, TaskId } from '../core/base/ids.ts'
+import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { CoreEvent } from '../core/effect.ts'
 import type { OutputStream } from '../core/output.ts'
 import type { CoreView } from '../core/view.ts'
@@ -25,6 +25,8 @@ export class Announcements {
   readonly #waits: Waits
   readonly #now: () => number
   readonly #nameOf: (boot: BootId) => string
+  /** Nodes that ran twice at a time -> when that was seen last, in ms. */
+  readonly duplicates: Map<NodeId, number> = new Map()
   #secondBeganAt = 0
   #passed = 0
 
@@ -58,6 +60,7 @@ export class Announcements {
 
   event(event: CoreEvent): void {
     if (!('taskId' in event)) {
+      if (event.name === 'node:duplicate-identity') this.duplicates.set(event.node, this.#now())
       this.#listeners.emit(event.name, { node: event.nodeName, id: event.node })
       return
     }

@@ -128,6 +128,26 @@ export type LoadedState = {
 }
 
 /** Which tasks are listed: those for which all of it holds. */
+/** What a node can tell to whoever looks for what is wrong. */
+export type DiagnosisView = {
+  v: 1
+  cluster: string
+  /** This node. */
+  node: string
+  id: NodeId
+  version: string
+  /** Of its key, by the name that a cluster may have: nodes show it with that name on the network. */
+  fingerprints: Record<string, string>
+  /** How it looks for others: on one interface, on whichever the system chooses (`null`), or not at all. */
+  mdns: { interface: string | null } | null
+  nodes: (NodeView & {
+    /** How far its clock is ahead of this node's; null if it has not spoken yet. */
+    clockOffsetMs: number | null
+  })[]
+  /** Nodes that ran twice at a time, as far as this one has seen since its start. */
+  duplicates: { node: string; id: NodeId; at: string }[]
+}
+
 export type TaskFilter = {
   state?: TaskState
   type?: string
@@ -253,6 +273,8 @@ export interface NodeHandle {
   nodes(): NodeView[]
   /** The cluster in brief: members, tasks by state, slots, and whether a quorum is seen. */
   getSystemStatus(): StatusView
+  /** @param names what clusters may be called, whose fingerprints with this node's key are wanted */
+  diagnosis(names?: readonly string[]): DiagnosisView
   /** What there is to measure, as text for Prometheus. */
   metricsText(): Promise<string>
   /** How every member is, and every expected instance, this node included; sorted by name. */

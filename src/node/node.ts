@@ -10,11 +10,13 @@ import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { Announcements } from './announcements.ts'
 import { Contents } from './contents.ts'
+import { diagnosisOf } from './diagnosis.ts'
 import { DiskState } from './disk-state.ts'
 import { factsOf } from './facts.ts'
 import { Engine, type Observer, type Ports } from './engine.ts'
 import type {
   CancelResult,
+  DiagnosisView,
   LoadedState,
   LogEntry,
   LogsOptions,
@@ -226,6 +228,16 @@ export class RunningNode implements NodeHandle {
 
   checkWorkerHealth(): WorkerHealth[] {
     return this.#picture.health()
+  }
+
+  diagnosis(names: readonly string[] = []): DiagnosisView {
+    const { duplicates } = this.#announcements
+    const now = this.#ports.clock.now()
+    const settings = this.#settings
+    return diagnosisOf(
+      { core: this.#core.view, picture: this.#picture, settings, duplicates, now },
+      names
+    )
   }
 
   metricsText(): Promise<string> {

@@ -13,6 +13,10 @@ export type NodeSettings = Readonly<{
   acks: number | null
   /** How long running tasks may take to finish when the node leaves. */
   graceMs: number
+  /** How it looks for other nodes: on one interface, on whichever the system chooses, or not at all. */
+  mdns: boolean | Readonly<{ interface: string }>
+  /** Of the node's key, in a cluster of that name. */
+  fingerprintOf: (cluster: string) => string
   isNodeName: (name: string) => boolean
   log: { warn(message: string): void; error(message: string): void }
   stateFiles: StateFiles

@@ -69,7 +69,8 @@ const heartbeatBody = message({
   vector: required(12, vector),
   stopAfterIsolatedMs: nullable(13, uint(TASK_LIMITS.timeoutMsMax)),
   roster: repeated(14, expected, LIMITS.rosterMax),
-  departures: repeated(15, departure, LIMITS.departuresMax)
+  departures: repeated(15, departure, LIMITS.departuresMax),
+  clockMs: required(16, uint())
 })
 
 export const heartbeat: Body<Heartbeat> = heartbeatBody

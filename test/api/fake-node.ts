@@ -20,6 +20,7 @@ import { TASK_STATES } from '../../src/names.ts'
 import type {
   BlobRef,
   CancelResult,
+  DiagnosisView,
   Json,
   LoadedState,
   LogEntry,
@@ -233,6 +234,21 @@ export class FakeNode implements NodeHandle {
       quorum: true,
       types: { quick: tasks },
       slots: { total: 2, running: 1 }
+    }
+  }
+
+  diagnosis(names: readonly string[] = []): DiagnosisView {
+    const { cluster, name: node, id } = this
+    return {
+      v: 1,
+      cluster,
+      node,
+      id,
+      version: '0.1.0',
+      fingerprints: Object.fromEntries([cluster, ...names].map(name => [name, 'cafe'])),
+      mdns: null,
+      nodes: this.nodes().map(view => ({ ...view, clockOffsetMs: 0 })),
+      duplicates: []
     }
   }
 

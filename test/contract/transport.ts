@@ -316,6 +316,7 @@ function beat(node: string, at: number): Heartbeat {
     labels: {},
     addresses: [],
     vector: new Map(),
+    clockMs: 0,
     stopAfterIsolatedMs: null,
     roster: [],
     departures: []

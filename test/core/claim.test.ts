@@ -142,6 +142,7 @@ describe('a reclaim that has not settled', () => {
     heardAt: 0,
     departure: null,
     crashed: false,
+    clockOffsetsMs: [],
     broken: false,
     rival: null,
     vector: new Map(Object.entries(has))

@@ -193,6 +193,7 @@ describe('placement', () => {
       heardAt: 0,
       departure: null,
       crashed: false,
+      clockOffsetsMs: [],
       broken: false,
       rival: null,
       vector: new Map()

@@ -39,7 +39,9 @@ test('six nodes that hear no gossip of the log settle everything, and agree', as
   for (let place = 0; place < 6; place++) {
     const peers = nodes.flatMap(({ addresses }) => addresses)
     const options = await privateOptions({ peers, concurrency: 2 })
-    const node = await openNode(resolveNodeOptions(options), silent, withoutGossipOfTheLog)
+    const node = await openNode(resolveNodeOptions(options), silent, {
+      transport: withoutGossipOfTheLog
+    })
     adopt(node)
     node.registerTaskHandler('echo', (payload: unknown) => payload)
     if (place > 0) await node.startWorker()

@@ -131,6 +131,7 @@ export function heartbeat(node: string, at = 1, addresses: readonly string[] = [
     labels: {},
     addresses,
     vector: new Map(),
+    clockMs: 0,
     stopAfterIsolatedMs: null,
     roster: [],
     departures: []

@@ -92,6 +92,7 @@ export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heart
     labels: {},
     addresses: [],
     vector: new Map(),
+    clockMs: 0,
     stopAfterIsolatedMs: null,
     roster: [],
     departures: [],

@@ -12,12 +12,25 @@ const eventFilter = z.strictObject({
   task: z.string().optional()
 })
 
+/** Names with commas between them: 64 of 32 characters. Others on the network may make up names without end. */
+const asked = z.strictObject({
+  clusters: z
+    .string()
+    .regex(/^[a-z0-9,-]*$/)
+    .max(2112)
+    .optional()
+})
+
 const drained = z.strictObject({ node: z.string().optional() })
 const forgotten = z.strictObject({ node: z.string() })
 
 export function serveCluster(app: Hono, node: NodeHandle, closing: AbortSignal): void {
   app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
   app.get('/v1/status', c => c.json(node.getSystemStatus()))
+  app.get('/v1/diagnosis', c => {
+    const { clusters = '' } = check(asked, c.req.query())
+    return c.json(node.diagnosis(clusters.split(',').filter(Boolean)))
+  })
   app.get('/v1/metrics', async c => c.text(await node.metricsText()))
   app.post('/v1/drain', c => c.json(node.drain(check(drained, c.req.query()).node)))
   app.post('/v1/forget', c => c.json(node.forget(check(forgotten, c.req.query()).node)))

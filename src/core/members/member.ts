@@ -17,6 +17,8 @@ export type Member = {
   departure: Departure | null
   /** The boot that we know is proven dead. */
   crashed: boolean
+  /** How far its clock was ahead of ours, by the last things it said itself. */
+  readonly clockOffsetsMs: number[]
   /** The link to it has gone down since it was heard last. */
   broken: boolean
   /** A newer boot that spoke while this one seemed to run, and when it did so first. */
@@ -33,6 +35,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     heardAt: Number.NEGATIVE_INFINITY,
     departure: null,
     crashed: false,
+    clockOffsetsMs: [],
     broken: false,
     rival: null,
     vector: new Map()
@@ -67,6 +70,7 @@ export const UNHEARD: Omit<Heartbeat, 'boot'> = {
   name: '',
   version: '',
   at: 0,
+  clockMs: 0,
   slots: 0,
   running: 0,
   queued: 0,

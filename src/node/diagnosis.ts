@@ -1,0 +1,44 @@
+/**
+ * What a node can tell to whoever looks for what is wrong. Only facts: what they mean, and what to do, is for the one who
+ * asks and who also sees the network.
+ */
+import { nodeOf, type NodeId } from '../core/base/ids.ts'
+import type { CoreView } from '../core/view.ts'
+import type { DiagnosisView } from './handle.ts'
+import type { Picture } from './picture.ts'
+import type { NodeSettings } from './settings.ts'
+
+type Asked = Readonly<{
+  core: CoreView
+  picture: Picture
+  settings: Pick<NodeSettings, 'cluster' | 'mdns' | 'fingerprintOf'>
+  duplicates: ReadonlyMap<NodeId, number>
+  now: number
+}>
+
+export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisView {
+  const { core, picture, settings, duplicates, now } = asked
+  const { cluster, mdns, fingerprintOf } = settings
+  const self = core.self()
+  const offsets = new Map(
+    core.members(now).map(({ heartbeat, clockOffsetMs }) => [nodeOf(heartbeat.boot), clockOffsetMs])
+  )
+  offsets.set(nodeOf(self.boot), 0)
+  return {
+    v: 1,
+    cluster,
+    node: self.name,
+    id: nodeOf(self.boot),
+    version: self.version,
+    fingerprints: Object.fromEntries([cluster, ...names].map(name => [name, fingerprintOf(name)])),
+    mdns: mdns === false ? null : { interface: mdns === true ? null : mdns.interface },
+    nodes: picture
+      .nodes()
+      .map(node => ({ ...node, clockOffsetMs: offsets.get(node.id ?? '') ?? null })),
+    duplicates: [...duplicates].map(([id, atMs]) => ({
+      node: picture.nameOf(id),
+      id,
+      at: new Date(atMs).toISOString()
+    }))
+  }
+}
