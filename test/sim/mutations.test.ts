@@ -251,7 +251,9 @@ describe('the simulator reports', () => {
         }
       }
     }))
-    expect(await brokenBy()).toMatch(/^invariant 3:/)
+    // What was reclaimed is started only when another has the start on disk, and who hears of a better claim by then calls
+    // nothing: it takes lost gossip as well.
+    expect(await brokenBy(hasty)).toMatch(/^invariant 3:/)
   })
 
   test('a start that counts for whoever holds the epoch: the other claimant never runs it', async () => {
