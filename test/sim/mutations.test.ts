@@ -231,6 +231,24 @@ describe('the simulator reports', () => {
     expect(await brokenBy({ partitions: 2 })).toMatch(/^invariant 6:/)
   })
 
+  test('a minority that takes over from those who are merely silent', async () => {
+    plant<typeof MembersRoom>(rooms.members, ({ Members }) => ({
+      Members: class extends Members {
+        override hasQuorum(): boolean {
+          return true
+        }
+      }
+    }))
+    expect(await brokenBy({ busyMs: 6000, partitions: 3, unreachableMs: 600 })).toMatch(
+      /^invariant 6:/
+    )
+  })
+
+  test('a task that may run at most once and is taken over like any other', async () => {
+    plant<typeof Rules>(rooms.rules, () => ({ isLost: () => false }))
+    expect(await brokenBy({ once: 1, crashes: 6, leaving: 0 }, 30)).toMatch(/^invariant 9:/)
+  })
+
   test('a reclaim that does not wait until it has settled', async () => {
     plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
       Settlements: class extends Settlements {
@@ -260,7 +278,7 @@ describe('the simulator reports', () => {
     plant<typeof RecordRoom>(rooms.record, () => ({
       isStarted: ({ started, claim }) => started !== null && started.epoch === claim.epoch
     }))
-    expect(await brokenBy({ nodes: 3, partitions: 3, crashes: 6 }, 200)).toMatch(
+    expect(await brokenBy({ nodes: 3, partitions: 3, crashes: 6 }, 600)).toMatch(
       /^invariant (2|10|11):/
     )
   })
