@@ -30,6 +30,8 @@ export type Context = {
   readonly counters: Counters
   /** What this node says of itself for tasks to choose by; may change while it lives. */
   labels: Labels
+  /** It has been up for so short a time that it may not have met all others. */
+  isNew: boolean
   /** The time of the step under way: the wall clock in ms. */
   now: number
   readonly emit: (effect: Effect) => void

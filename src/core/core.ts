@@ -75,6 +75,7 @@ export class Core {
       counters,
       labels: identity.labels,
       now: 0,
+      isNew: true,
       emit: effect => void this.#effects.push(effect)
     }
     this.#replication = new Replication(this.#context)
@@ -126,6 +127,8 @@ export class Core {
   /** Something has happened. Returns what to do about it, in order. `now` is the wall clock in ms. */
   step(now: number, input: Input): Effect[] {
     this.#context.now = now
+    this.#firstAt ??= now
+    this.#context.isNew = now - this.#firstAt < this.#context.options.bootQuietMs
     this.#effects = []
     this.#context.members.excuse(this.#attention.absentMs(now))
     this.#context.members.listen(now)
@@ -270,12 +273,10 @@ export class Core {
   }
 
   #reclaim(): void {
-    const { node, now, options } = this.#context
+    const { node, isNew } = this.#context
     const { ability, draining } = this.#work
-    this.#firstAt ??= now
     // A node that has just started hears first what has become of its tasks while it was away.
-    if (!draining && now - this.#firstAt >= options.bootQuietMs)
-      this.#work.consider(this.#takeover.reclaimGone({ node, ability }))
+    if (!draining && !isNew) this.#work.consider(this.#takeover.reclaimGone({ node, ability }))
   }
 
   /** A peer that we asked has forgotten these: they settled while we were away. */

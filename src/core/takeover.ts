@@ -123,7 +123,8 @@ export class Takeover {
 
   /** Returns the tasks whose reclaim everybody has confirmed. */
   settle(): readonly Entry[] {
-    if (this.#settlements.isEmpty) return []
+    // Whoever has met nobody yet would take nobody's silence for everybody's word.
+    if (this.#settlements.isEmpty || this.#context.isNew) return []
     const { self: boot, log, members, now } = this.#context
     const merged = (origin: BootId): number => log.merged(origin)
     const self = { boot, upTo: log.durableVector.get(boot) ?? 0 }

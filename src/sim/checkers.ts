@@ -7,13 +7,16 @@ import type { CoreEvent, Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import type { Message } from '../core/message.ts'
 import { CLOSED } from '../core/base/vector.ts'
-import { compareText, compareValues } from '../core/base/order.ts'
+import { compareValues } from '../core/base/order.ts'
 import { isSettled, isStarted, join, type TaskRecord } from '../core/task/record.ts'
 import type { Disk } from './disk.ts'
 import {
-  haveEqualVectors,
   difference,
+  endsWithoutRun,
+  haveEqualVectors,
+  isAble,
   lasting,
+  lastingIds,
   readyFor,
   seesHalf,
   seesMajority,
@@ -25,9 +28,6 @@ import { Violation } from './violation.ts'
 
 /** Time that a node may idle while another has work for it: some lost questions, a lost link, a sync. */
 const IDLE_MS_MAX = 5000
-
-/** A task may end for these reasons though no run of it did. */
-const WITHOUT_RUN = ['DependencyFailed', 'PayloadLost', 'HolderLost']
 
 export class Checkers implements Witness {
   readonly #nodes: readonly SimNode[]
@@ -142,11 +142,7 @@ export class Checkers implements Witness {
           `${first.options.name} and ${node.options.name} differ in their vectors`
         )
       }
-      const ids = (of: SimNode): string[] =>
-        lasting(of)
-          .map(r => r.spec.id)
-          .sort(compareText)
-      if (compareValues(ids(first), ids(node)) !== 0) {
+      if (compareValues(lastingIds(first), lastingIds(node)) !== 0) {
         throw new Violation(
           1,
           `${first.options.name} and ${node.options.name} know different tasks: ${difference(first, node)}`
@@ -259,7 +255,8 @@ export class Checkers implements Witness {
     }
     const merged = this.#merged.get(node)?.get(taskId) ?? 0
     if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
-    for (const id of record.spec.dependsOn) {
+    const needed = record.spec.onDependencyFailure === 'run' ? [] : record.spec.dependsOn
+    for (const id of needed) {
       const completions = this.#executions.get(id) ?? []
       if (!completions.some(({ status }) => status === 'completed')) {
         throw new Violation(7, `${what} before ${id} has completed`)
@@ -287,14 +284,14 @@ export class Checkers implements Witness {
 
   /** Invariant 8, when the start is written down. The handler may be called later, once another node has it on disk. */
   #priority(node: SimNode, started: TaskRecord): void {
-    const { boot, handlers, name } = node.options
+    const { boot, name } = node.options
     const begun = `${boot} ${started.spec.id} ${started.started!.epoch}`
     if (this.#begun.has(begun)) return
     this.#begun.add(begun)
     for (const record of node.core.view.records()) {
       const { spec, claim } = record
       if (claim.holder !== boot || spec.priority <= started.spec.priority) continue
-      if (handlers.includes(spec.type) && node.core.view.isReady(spec.id)) {
+      if (isAble(node, spec) && node.core.view.isReady(spec.id)) {
         throw new Violation(
           8,
           `${name} starts ${started.spec.id} before ${spec.id}, which is ready and of priority ${spec.priority}`
@@ -321,9 +318,7 @@ export class Checkers implements Witness {
 
   #outcome(node: SimNode, record: TaskRecord): void {
     const { spec } = record
-    const runnable = this.#nodes.some(
-      n => !n.gone && n.options.slots > 0 && n.options.handlers.includes(spec.type)
-    )
+    const runnable = this.#nodes.some(n => !n.gone && isAble(n, spec))
     if (!isSettled(record)) {
       const blocked = spec.dependsOn.some(id => waitsForLost(node, id))
       if (runnable && !blocked) throw new Violation(2, `${show(node, record)} has never settled`)
@@ -335,7 +330,7 @@ export class Checkers implements Witness {
   /** Invariant 4: an outcome that is told comes from a run. */
   #produced(node: SimNode, record: TaskRecord): void {
     const { spec, started, outcome } = record
-    if (WITHOUT_RUN.includes(outcome!.reason ?? '')) return
+    if (endsWithoutRun(record)) return
     if (started === null || started.epoch < outcome!.epoch) {
       throw new Violation(4, `${show(node, record)} has ended without a start`)
     }

@@ -3,8 +3,18 @@
  */
 import { compareText, compareValues } from '../core/base/order.ts'
 import type { TaskId } from '../core/base/ids.ts'
-import { isSettled, isStarted, type TaskRecord } from '../core/task/record.ts'
+import { canRun, demandOf } from '../core/claim/ability.ts'
+import { isSettled, isStarted, type SettledReason, type TaskRecord } from '../core/task/record.ts'
+import type { TaskSpec } from '../core/task/spec.ts'
 import type { SimNode } from './sim-node.ts'
+
+const WITHOUT_RUN: ReadonlySet<SettledReason | null> = new Set([
+  'DependencyFailed',
+  'PayloadLost',
+  'CancelledByUser',
+  'DeadlineExceeded',
+  'HolderLost'
+])
 
 /** A task whose submission was never acknowledged may have gone with its node, and others may wait for it. */
 export function waitsForLost(node: SimNode, id: TaskId): boolean {
@@ -13,12 +23,22 @@ export function waitsForLost(node: SimNode, id: TaskId): boolean {
   return !isSettled(record) && record.spec.dependsOn.some(next => waitsForLost(node, next))
 }
 
+/** Whether the node can run such a task. */
+export function isAble({ options }: SimNode, spec: TaskSpec): boolean {
+  return canRun(options, demandOf(spec))
+}
+
+/** Whether the task has ended otherwise than a run of it did. */
+export function endsWithoutRun({ outcome }: TaskRecord): boolean {
+  return WITHOUT_RUN.has(outcome!.reason)
+}
+
 /** A task that the holder could give to the node, or start if it is the node. */
 export function readyFor(holder: SimNode, node: SimNode): string | undefined {
   for (const record of holder.core.view.records()) {
     const { spec, claim } = record
     if (claim.holder !== holder.options.boot || isStarted(record)) continue
-    if (node.options.handlers.includes(spec.type) && holder.core.view.isReady(spec.id)) {
+    if (isAble(node, spec) && holder.core.view.isReady(spec.id)) {
       return show(holder, record)
     }
   }
@@ -30,6 +50,13 @@ export function lasting(node: SimNode): TaskRecord[] {
   const records = [...node.core.view.records()]
   const named = new Set(records.filter(r => !isSettled(r)).flatMap(r => r.spec.dependsOn))
   return records.filter(r => !isSettled(r) || !named.has(r.spec.id))
+}
+
+/** Their ids, in order. */
+export function lastingIds(node: SimNode): TaskId[] {
+  return lasting(node)
+    .map(({ spec }) => spec.id)
+    .sort(compareText)
 }
 
 /** Who has crashed for good still counts: without a majority nothing is forgotten. */

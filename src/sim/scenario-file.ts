@@ -41,6 +41,9 @@ const SCENARIO: Rules<Scenario> = {
   dependent: chance,
   failing: chance,
   blobs: chance,
+  uncommon: chance,
+  keyed: chance,
+  cancels: whole(0, TASKS_MAX),
   types: {
     allowed: 'a list of 1 to 16 different texts',
     fits: value =>

@@ -13,6 +13,12 @@ export type Scenario = Readonly<{
   failing: number
   /** Of payloads and results, how many are blobs, from 0 to 1. */
   blobs: number
+  /** How often each option of a task is another than usual, from 0 to 1. */
+  uncommon: number
+  /** Of the tasks, how many are submitted under a key on all nodes in the same instant, from 0 to 1. */
+  keyed: number
+  /** How many tasks are cancelled on the way. */
+  cancels: number
   /** Types of tasks; each node has handlers for some of them. */
   types: readonly string[]
   runMsMax: number
@@ -54,6 +60,9 @@ export const SCENARIO_DEFAULTS: Scenario = {
   dependent: 0.3,
   failing: 0.1,
   blobs: 0,
+  uncommon: 0,
+  keyed: 0,
+  cancels: 0,
   types: ['red', 'green', 'blue'],
   runMsMax: 300,
   diskMsMax: 5,

@@ -6,6 +6,7 @@ import { nodeOf } from '../core/base/ids.ts'
 import { Core } from '../core/core.ts'
 import type { Effect, Flush, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
+import type { Labels } from '../core/task/labels.ts'
 import type { Content } from '../core/task/content.ts'
 import type { Agenda } from './agenda.ts'
 import type { Disk } from './disk.ts'
@@ -28,6 +29,7 @@ export type SimNodeOptions = Readonly<{
   name: string
   slots: number
   handlers: readonly string[]
+  labels: Labels
   disk: Disk
   /** How far its clock is ahead, in ms. */
   skewMs: number
@@ -68,14 +70,14 @@ export class SimNode {
     this.#network = world.network
     this.#scenario = world.scenario
     this.#witness = witness
-    const { boot, name, disk } = options
+    const { boot, name, labels, disk } = options
     const { unreachableMs } = world.scenario
     const suspicion = {
       heartbeatMs: unreachableMs / 7,
       suspectMs: (unreachableMs / 7) * 3,
       unreachableMs
     }
-    const identity = { boot, name, version: '0.0.0', labels: {} }
+    const identity = { boot, name, version: '0.0.0', labels }
     this.core = new Core(identity, { ...SOON, ...suspicion })
     const { tasks, vector, members, roster, blobs } = disk
     this.core.restore({

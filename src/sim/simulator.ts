@@ -7,12 +7,14 @@
 import { bootId, type BootId, type NodeId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
-import { TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { Agenda } from './agenda.ts'
 import { checkBlobs, checkBlobsAtRest } from './blob-checker.ts'
 import { Disk } from './disk.ts'
 import { Checkers } from './checkers.ts'
+import { draftOf, labelsOf } from './drafts.ts'
+import { simulatedKeyedId } from './keys.ts'
 import { Network } from './network.ts'
+import { checkOptions } from './option-checker.ts'
 import { Random } from './random.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 import { EPOCH_MS, SimNode, type Witness } from './sim-node.ts'
@@ -38,7 +40,6 @@ const CALM_MS = 90_000
 const RESTART_MS_MAX = 2000
 const CHECK_REST_MS = 1000
 const CHECK_IDLE_MS = 100
-const AT_MOST_ONCE = { delivery: 'at-most-once' } as const
 
 /** Runs one seed. Throws nothing: whatever goes wrong is in the report. */
 export function simulate(seed: number, scenario: Partial<Scenario> = {}): Report {
@@ -99,6 +100,7 @@ class Simulation implements Witness {
       if (effect.kind === 'accepted') this.#submitted.push(effect.taskId)
     this.#checkers.stepped(node, input, effects)
     checkBlobs(node, this.#nodes, effects)
+    checkOptions(node, effects)
   }
 
   isAlive(boot: BootId): boolean {
@@ -136,6 +138,9 @@ class Simulation implements Witness {
     }
     for (let i = 0; i < tasks; i++) {
       this.#agenda.after(this.#random.whole(0, busyMs), () => this.#submit(i))
+    }
+    for (let i = 0; i < this.#scenario.cancels; i++) {
+      this.#agenda.after(this.#random.whole(0, busyMs), () => this.#cancel())
     }
     for (let i = 0; i < leaving; i++) {
       this.#agenda.after(this.#random.whole(0, busyMs), () => this.#leave())
@@ -208,6 +213,7 @@ class Simulation implements Witness {
       skewMs,
       name: `sim/${i}`,
       disk,
+      labels: labelsOf(random, this.#scenario, all),
       slots: all ? 1 : random.whole(0, 2),
       handlers: all ? types : types.filter(() => random.chance(0.6))
     }
@@ -226,17 +232,23 @@ class Simulation implements Witness {
     const dependsOn = dependent
       ? Array.from({ length: random.whole(1, 3) }, () => random.pick(this.#submitted))
       : []
-    const draft = {
-      ...TASK_DEFAULTS,
-      type: random.pick(this.#scenario.types),
-      payload: node.content(JSON.stringify({ i })),
-      priority: random.whole(TASK_LIMITS.priorityMin, TASK_LIMITS.priorityMax),
-      dependsOn: [...new Set(dependsOn)],
-      ...(this.#scenario.once > 0 && random.chance(this.#scenario.once) ? AT_MOST_ONCE : {}),
-      retentionMs: this.#scenario.retentionMs,
-      maxRetries: 0
+    const payload = node.content(JSON.stringify({ i }))
+    const plain = draftOf(random, this.#scenario, payload, [...new Set(dependsOn)], node.now)
+    if (this.#scenario.keyed === 0 || !random.chance(this.#scenario.keyed)) {
+      node.feed({ kind: 'submit', request: i, id: null, draft: plain, acks: null })
+      return
     }
-    node.feed({ kind: 'submit', request: i, id: null, draft, acks: null })
+    const idempotencyKey = `key ${i}`
+    const draft = { ...plain, payload: JSON.stringify({ i }), idempotencyKey }
+    const id = simulatedKeyedId(idempotencyKey)
+    for (const each of open) each.feed({ kind: 'submit', request: i, id, draft, acks: null })
+  }
+
+  #cancel(): void {
+    const nodes = this.#alive()
+    if (nodes.length === 0 || this.#submitted.length === 0) return
+    const taskId = this.#random.pick(this.#submitted)
+    this.#random.pick(nodes).feed({ kind: 'cancel', taskId })
   }
 
   #leave(): void {

@@ -8,6 +8,7 @@ const KEY = { idempotencyKey: 'order 66' }
 
 function clusterOf(count: number): { pump: Pump; nodes: readonly PumpNode[] } {
   const pump = pumpOf(['a', 'b', 'c', 'd', 'e', 'f'].slice(0, count).map(name => bootOf(name)))
+  for (let i = 0; i < 6; i++) pump.pass(200)
   for (const node of pump.nodes) node.worker(1)
   return { pump, nodes: pump.nodes }
 }
@@ -48,6 +49,17 @@ describe('a key that is submitted', () => {
     for (const node of nodes) expect(node.state(id)).toBe('completed')
     const answers = nodes.flatMap(node => node.of('accepted').map(a => a.deduplicated))
     expect(answers.toSorted()).toEqual(['no', 'same', 'same', 'same', 'same', 'same'])
+  })
+
+  test('on a node that has just started waits until it may have met others', () => {
+    const pump = pumpOf([bootOf('a')])
+    const a = pump.nodes[0]!
+    a.worker(1)
+    const id = a.submit(KEY)
+    pump.settle()
+    expect(a.core.view.isSettling(id)).toBe(true)
+    for (let i = 0; i < 5; i++) pump.pass(200)
+    expect(a.running.has(id)).toBe(true)
   })
 
   test('is not started before all others have heard of it', () => {

@@ -305,4 +305,31 @@ describe('the simulator reports', () => {
     }))
     expect(await brokenBy({ skewMsMax: 3_600_000, retentionMs: 1e9 })).toMatch(/^invariant 6:/)
   })
+
+  test('a holder that does not care about cancellations: it starts what it knows to be cancelled', async () => {
+    plant<typeof Rules>(rooms.rules, ({ verdictOf }) => ({
+      verdictOf: (self, record, ...rest) =>
+        verdictOf(self, { ...record, cancelRequest: null }, ...rest)
+    }))
+    expect(await brokenBy({ cancels: 20, tasks: 30 })).toMatch(/^invariant 13:.* cancelled/)
+  })
+
+  test('a deadline that nobody looks at: tasks start when it is too late', async () => {
+    plant<typeof Rules>(rooms.rules, ({ verdictOf }) => ({
+      verdictOf: (self, record, _now, ...rest) => verdictOf(self, record, 0, ...rest)
+    }))
+    expect(await brokenBy({ uncommon: 0.5, failing: 0.5 })).toMatch(/^invariant 13:.* deadline/)
+  })
+
+  test('keyed tasks that are started at once: two nodes run one', async () => {
+    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
+      Settlements: class extends Settlements {
+        override isSettling(): boolean {
+          return false
+        }
+      }
+    }))
+    const scenario = { keyed: 1, dependent: 0, crashes: 0, retentionMs: 3_600_000 }
+    expect(await brokenBy(scenario)).toMatch(/^invariant 3:/)
+  })
 })
