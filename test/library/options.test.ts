@@ -1,0 +1,87 @@
+/** Options of tasks over two real nodes: disks, sockets and handlers. */
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { RetryAfterError, type Node } from '../../src/index.ts'
+import { until } from '../support/until.ts'
+import { endAll, startNode } from './nodes.ts'
+
+/** Submits. */
+let a: Node
+/** Works. */
+let b: Node
+let calls = 0
+
+beforeAll(async () => {
+  a = await startNode()
+  b = await startNode({ concurrency: 2, labels: { zone: 'x' } })
+  b.registerTaskHandler('fail-until', (attempts: number, { attempt }: { attempt: number }) => {
+    calls++
+    if (attempt < attempts) throw new Error('not yet')
+    return attempt
+  })
+  b.registerTaskHandler('later', () => {
+    if (calls++ === 0) throw new RetryAfterError(50)
+    return calls
+  })
+  b.registerTaskHandler('wait', (_: null, { signal }: { signal: AbortSignal }) => {
+    return new Promise((_resolve, reject) => {
+      signal.addEventListener('abort', () => reject(new Error('aborted')))
+    })
+  })
+  await b.startWorker()
+})
+afterAll(endAll)
+
+const backoff = { delay: 10 }
+
+test('a failed attempt is followed by others, up to the number of retries', async () => {
+  const id = await a.createTask('fail-until', 3, { backoff })
+  expect(await a.waitForTask(id)).toBe(3)
+  const hopeless = await a.createTask('fail-until', 9, { maxRetries: 1, backoff })
+  await expect(a.waitForTask(hopeless)).rejects.toMatchObject({ message: 'not yet' })
+  expect(a.task(hopeless)).toMatchObject({ state: 'failed', attempt: 2, maxRetries: 1 })
+})
+
+test('a handler may ask to be called again later', async () => {
+  calls = 0
+  const id = await a.createTask('later', null, { maxRetries: 0 })
+  expect(await a.waitForTask(id)).toBe(2)
+})
+
+test('a running task is cancelled from another node, and may be tried once more', async () => {
+  const id = await a.createTask('wait', null)
+  await until(() => a.task(id).state === 'running', 'the task to run')
+  expect(await a.cancel(id)).toEqual({ v: 1, id, status: 'cancelled' })
+  await expect(b.waitForTask(id)).rejects.toMatchObject({ name: 'TaskCancelledError' })
+  const { id: copy } = await b.retry(id)
+  expect(b.task(copy)).toMatchObject({ retryOf: id, type: 'wait' })
+  await b.cancel(copy)
+})
+
+test('a key names one task on all nodes', async () => {
+  const options = { idempotencyKey: 'one and only', backoff }
+  const answers = await Promise.all([
+    a.submit('fail-until', 1, options),
+    b.submit('fail-until', 1, options)
+  ])
+  expect(new Set(answers.map(({ id }) => id)).size).toBe(1)
+  expect(answers.map(({ deduplicated }) => deduplicated).toSorted()).toEqual([false, true])
+  expect(await a.waitForTask(answers[0].id)).toBe(1)
+})
+
+test('what no node can run says why, and a deadline ends it', async () => {
+  const labels = { require: { zone: ['y', 'z'] } }
+  const submitted = await a.submit('wait', null, { labels, deadline: 1000 })
+  expect(submitted.warnings.join()).toContain('has the labels zone = y or z')
+  expect(a.why(submitted.id)).toMatchObject({ state: 'queued', reason: 'LabelsUnmatched' })
+  const view = await b.settled(submitted.id)
+  expect(view).toMatchObject({ state: 'failed', reason: 'DeadlineExceeded' })
+})
+
+test.each([
+  [{ delay: 600_000 }, 'delayed', 'NotBefore'],
+  [{ dependsOn: ['0198a1b2-c3d4-8000-8000-000000000001'] }, 'waiting', 'DependencyOpen']
+])('%j: %s, %s', async (options, state, reason) => {
+  const id = await a.createTask('wait', null, options)
+  expect(a.task(id)).toMatchObject({ state, reason })
+  expect(await b.cancel(id)).toMatchObject({ status: 'cancelled' })
+})
