@@ -2,7 +2,7 @@
  * Members that crash, are cut off, stand still, drain and come back: six real nodes on a LAN of three computers, and what
  * becomes of their work. One cluster for all of it, so each test begins with all six and leaves all six.
  */
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { ChaosCluster } from '../chaos/cluster.ts'
 import type { NodeView, TaskView } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
@@ -97,6 +97,11 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
   beforeAll(async () => {
     lan = await Lan.up()
     cluster = await ChaosCluster.start(lan)
+  })
+  // One that failed must not fail the others.
+  beforeEach(async () => {
+    await lan.heal()
+    await cluster.startAll()
   })
   afterAll(async () => {
     await cluster?.down()
