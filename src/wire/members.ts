@@ -70,7 +70,7 @@ const heartbeatBody = message({
   stopAfterIsolatedMs: nullable(13, uint(TASK_LIMITS.timeoutMsMax)),
   roster: repeated(14, expected, LIMITS.rosterMax),
   departures: repeated(15, departure, LIMITS.departuresMax),
-  clockMs: required(16, uint())
+  clockMs: required(16, stamp)
 })
 
 export const heartbeat: Body<Heartbeat> = heartbeatBody

@@ -219,7 +219,7 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   labels,
   addresses: fc.array(wideText(256), { maxLength: 3 }),
   vector,
-  clockMs: count,
+  clockMs: stamp,
   stopAfterIsolatedMs: fc.option(count),
   roster: fc.array(fc.record({ name: wideText(160), at: stamp, expected: fc.boolean() }), {
     maxLength: 3
