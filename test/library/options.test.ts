@@ -64,7 +64,7 @@ test('a key names one task on all nodes', async () => {
     b.submit('fail-until', 1, options)
   ])
   expect(new Set(answers.map(({ id }) => id)).size).toBe(1)
-  expect(answers.map(({ deduplicated }) => deduplicated).toSorted()).toEqual([false, true])
+  expect(answers.filter(({ deduplicated }) => deduplicated)).toHaveLength(1)
   expect(await a.waitForTask(answers[0].id)).toBe(1)
 })
 
