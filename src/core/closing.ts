@@ -5,10 +5,15 @@
  * of it any more: a newer boot of its node is here (so the node's own disk has told all that the old one wrote), all that
  * it wrote has been forgotten here, and everybody who may be alive has heard as much of it as we have. Whoever was away
  * is told when it asks for what it lacks.
+ *
+ * The entry of a closed boot stands for all older boots of its node, so none of these may have written anything that we
+ * have not heard of: what only the disk of that node knows would count as forgotten, and be lost.
  */
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import { CLOSED, reach } from './base/vector.ts'
+import type { Log } from './log/log.ts'
+import type { VersionVector } from './message.ts'
 
 export function closeBoots({ self, log, members, now }: Context): void {
   if (!members.seesMajority(now) || members.hasStrangers()) return
@@ -24,8 +29,20 @@ export function closeBoots({ self, log, members, now }: Context): void {
       const told = reach(vector, boot)
       return told === upTo || told === CLOSED
     })
+    const isNext = !stuck.has(node) && isOver && isShared
     // Boots are closed in order: an entry stands for all before it.
-    if (isOver && isShared && !stuck.has(node)) log.close(boot)
+    if (isNext && everybody.every(({ vector }) => !tellsOfOlder(vector, boot, log))) log.close(boot)
     else stuck.add(node)
   }
+}
+
+/** Whether a vector covers writes of older boots of the same node that are not merged here. */
+function tellsOfOlder(vector: VersionVector, boot: BootId, log: Log): boolean {
+  return [...vector].some(
+    ([origin, upTo]) =>
+      nodeOf(origin) === nodeOf(boot) &&
+      origin < boot &&
+      upTo !== CLOSED &&
+      log.merged(origin) < upTo
+  )
 }
