@@ -142,7 +142,8 @@ export class Exchange {
   handOn(): boolean {
     const { log, members } = this.#context
     if (log.isFlushing) return false
-    const entries = this.#work.idleTasks()
+    // A claim that has not settled is nobody's to give: somebody else may be running the task. Others reclaim it.
+    const entries = this.#work.idleTasks().filter(entry => !this.#work.isSettling(entry))
     const placement = new Placement(members.reachable())
     const size = new MessageSize()
     const given = new Map<Member, Entry[]>()

@@ -239,6 +239,11 @@ export class Work {
     this.#slots.abortAll()
   }
 
+  /** Whether a claim of ours may not be acted upon yet. */
+  isSettling(entry: Entry): boolean {
+    return this.#takeover.isSettling(entry)
+  }
+
   /** Tasks that this node holds and does not run. */
   idleTasks(): Entry[] {
     return this.#takeover.own().filter(entry => !this.#slots.isRunning(entry.id))

@@ -62,6 +62,21 @@ describe('a key that is submitted', () => {
     expect(a.running.has(id)).toBe(true)
   })
 
+  test('on a node that leaves is not handed on before all others have heard of it', () => {
+    const { pump, nodes } = clusterOf(3)
+    const [a, , c] = nodes as [PumpNode, PumpNode, PumpNode]
+    c.holdDisk = true
+    const id = a.submit(KEY)
+    pump.settle()
+    a.feed({ kind: 'leave', abort: false })
+    pump.settle()
+    expect(runs(nodes)).toBe(0)
+    c.releaseDisk()
+    for (let i = 0; i < 20; i++) pump.pass(200)
+    expect(runs(nodes)).toBe(1)
+    expect(nodes.some(node => node.running.has(id))).toBe(true)
+  })
+
   test('is not started before all others have heard of it', () => {
     const { pump, nodes } = clusterOf(3)
     const [a, , c] = nodes as [PumpNode, PumpNode, PumpNode]
