@@ -15,6 +15,8 @@ import {
   endsWithoutRun,
   haveEqualVectors,
   isAble,
+  isAlone,
+  isBeyond,
   lasting,
   lastingIds,
   readyFor,
@@ -52,6 +54,8 @@ export class Checkers implements Witness {
   readonly #known = new Map<SimNode, Set<TaskId>>()
   readonly #forgotten = new Map<SimNode, Set<TaskId>>()
   readonly #idleSince = new Map<SimNode, number>()
+  /** Boots that left while nobody could be talked to, and took their disks with them. */
+  readonly #leftAlone = new Set<BootId>()
   #cut = false
   readonly #suspects: boolean
 
@@ -85,6 +89,7 @@ export class Checkers implements Witness {
     for (const effect of effects) {
       if (effect.kind === 'start') this.#start(node, effect.run)
       if (effect.kind === 'notify') this.#reclaimed(node, effect.event)
+      if (effect.kind === 'left' && isAlone(node)) this.#leftAlone.add(node.options.boot)
     }
     if (input.kind === 'message') this.#noteEpochs(node, input.message)
   }
@@ -160,9 +165,11 @@ export class Checkers implements Witness {
     }
   }
 
-  /** Invariant 10: what has settled is forgotten in the end, unless a task that cannot run depends on it. */
+  /** Invariant 10: what has settled is forgotten in the end, unless one who left alone took along how it was created. */
   #retention(node: SimNode): void {
-    const kept = lasting(node).find(isSettled)
+    const kept = lasting(node).find(
+      record => isSettled(record) && !isBeyond(node, record, this.#leftAlone)
+    )
     if (kept !== undefined) throw new Violation(10, `${show(node, kept)} is kept for ever`)
   }
 

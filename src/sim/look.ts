@@ -2,8 +2,9 @@
  * Looking at a node from outside: what checkers ask it, and how they name what they found.
  */
 import { compareText, compareValues } from '../core/base/order.ts'
-import type { TaskId } from '../core/base/ids.ts'
+import type { BootId, TaskId } from '../core/base/ids.ts'
 import { canRun, demandOf } from '../core/claim/ability.ts'
+import { reach } from '../core/base/vector.ts'
 import { isSettled, isStarted, type SettledReason, type TaskRecord } from '../core/task/record.ts'
 import type { TaskSpec } from '../core/task/spec.ts'
 import type { SimNode } from './sim-node.ts'
@@ -57,6 +58,21 @@ export function lastingIds(node: SimNode): TaskId[] {
   return lasting(node)
     .map(({ spec }) => spec.id)
     .sort(compareText)
+}
+
+/** Whether there is nobody that this node can talk to. */
+export function isAlone(node: SimNode): boolean {
+  return !node.core.view.members(node.now).some(({ linked }) => linked)
+}
+
+/** Whether a task was created by a write of one of these boots that has never been heard of, as when it came by a grant. */
+export function isBeyond(
+  node: SimNode,
+  { created }: TaskRecord,
+  boots: ReadonlySet<BootId>
+): boolean {
+  const merged = node.core.view.mergedVector()
+  return created.some(({ origin, seq }) => boots.has(origin) && reach(merged, origin) < seq)
 }
 
 /** Who has crashed for good still counts: without a majority nothing is forgotten. */

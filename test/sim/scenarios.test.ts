@@ -39,8 +39,7 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ],
   ['everything repeated', 20, { network: { ...network, gossipRepeat: 1, gossipLoss: 0 } }],
   ['slow links', 10, { network: { ...network, delayMsMin: 50, delayMsMax: 250 } }],
-  // Whoever leaves while all others are down takes with it what they lack of its log: see the goodbye in parting.ts.
-  ['eight crashes', 30, { crashes: 8, leaving: 0 }],
+  ['eight crashes', 30, { crashes: 8 }],
   ['a crash of all at once', 60, { crashAll: true }],
   ['a crash of all at once, of two', 60, { nodes: 2, late: 0, leaving: 0, crashAll: true }],
   ['a lost disk', 60, { disksLost: 1 }],
