@@ -57,10 +57,13 @@ export class Submitting {
     if (this.#pending.length === 0) return
     const { now } = this.#context
     const pending = this.#pending
-    this.#pending = pending.filter(
-      ({ entry, until }) => this.#takeover.isSettling(entry) && now < until
+    const isOpen = ({ entry, until }: Pending): boolean =>
+      this.#takeover.isSettling(entry) && now < until
+    const { open = [], over = [] } = Object.groupBy(pending, each =>
+      isOpen(each) ? 'open' : 'over'
     )
-    for (const each of pending) if (!this.#pending.includes(each)) each.answer()
+    this.#pending = open
+    for (const { answer } of over) answer()
   }
 
   /** @param placed whether the payload is on another node, too, or travels with the record */
