@@ -46,11 +46,14 @@ export class Exchange {
 
   /** With too little at hand, asks the holder that seems to have most. */
   askForWork(): void {
-    const { self, members, counters, now, emit } = this.#context
+    const { self, members, counters, now, options, emit } = this.#context
     const { ability, draining, paused, running } = this.#work
     const { slots, handlers, labels } = ability
     const can: Can = demand => canRun(ability, demand)
     if (draining || paused || slots === 0 || !this.#thief.mayAsk(now)) return
+    const atHand = running + this.#queue.count(self, can)
+    // However short the tasks are. Said first, for a busy node comes by here at every step.
+    if (atHand > Math.max(slots, options.stealMax / 2)) return
     const backlogs = members
       .reachable()
       .map(({ heartbeat: { boot } }) => ({
@@ -63,7 +66,6 @@ export class Exchange {
     const demands = holders.flatMap(holder => [...this.#queue.demands(holder)].filter(can))
     const types = new Set(demands.map(({ type }) => type))
     const wanted = this.#thief.wanted(slots, this.#work.expectedMs(types))
-    const atHand = running + this.#queue.count(self, can)
     if (atHand >= slots && atHand > wanted / 2) return
     const unanswered = this.#thief.isWaiting
     const question = this.#thief.ask(now, backlogs)

@@ -4,13 +4,18 @@
  */
 import { crc32 } from 'node:zlib'
 
-const CHECKSUM_BYTES = 4
+export const CHECKSUM_BYTES = 4
 
 /** `bytes`, to be stored under `key`. */
 export function seal(key: string, bytes: Uint8Array): Uint8Array {
   const sealed = Buffer.allocUnsafe(CHECKSUM_BYTES + bytes.length)
-  sealed.writeUInt32BE(crc32(bytes, crc32(key)))
   sealed.set(bytes, CHECKSUM_BYTES)
+  return sealInPlace(key, sealed)
+}
+
+/** The same, where the bytes already stand behind room for the checksum. */
+export function sealInPlace(key: string, sealed: Buffer): Uint8Array {
+  sealed.writeUInt32BE(crc32(sealed.subarray(CHECKSUM_BYTES), crc32(key)))
   return sealed
 }
 

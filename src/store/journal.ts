@@ -23,7 +23,7 @@ import type { Expected } from '../core/message.ts'
 import { DataFolderError } from '../errors.ts'
 import type { Journal, Replay } from '../node/ports.ts'
 import { decodeStored, encodeStored } from '../wire/codec.ts'
-import { seal, unseal } from './checksum.ts'
+import { CHECKSUM_BYTES, seal, sealInPlace, unseal } from './checksum.ts'
 
 export type JournalDatabase = ClassicLevel<string, Uint8Array>
 
@@ -103,7 +103,7 @@ export class LevelJournal implements Journal {
   async write(flush: Flush): Promise<void> {
     assert(this.#writing === null, 'one flush is written at a time')
     const operations: Operation[] = [
-      ...flush.tasks.map(task => put(TASK + task.record.spec.id, encodeStored(task))),
+      ...flush.tasks.map(putTask),
       ...Array.from(flush.vector, ([boot, number]) => put(VECTOR + boot, Buffer.from(`${number}`))),
       ...flush.members.map(member =>
         put(MEMBER + nodeOf(member.boot), Buffer.from(JSON.stringify(member)))
@@ -190,6 +190,11 @@ export class LevelJournal implements Journal {
       { cause: error }
     )
   }
+}
+
+function putTask(task: StoredTask): Operation {
+  const key = TASK + task.record.spec.id
+  return { type: 'put', key, value: sealInPlace(key, encodeStored(task, CHECKSUM_BYTES)) }
 }
 
 function put(key: string, bytes: Uint8Array): { type: 'put'; key: string; value: Uint8Array } {

@@ -40,6 +40,7 @@ import {
   usually,
   type Value
 } from './schema.ts'
+import { written } from './scratch.ts'
 import { uuid } from './uuid.ts'
 
 export type Decoded = { ok: true; message: Message } | { ok: false; why: string }
@@ -274,9 +275,7 @@ const BY_NUMBER = new Map(
 
 export function encode(given: Message): Uint8Array {
   const [number, value] = KINDS[given.kind]
-  const writer = protobuf.Writer.create()
-  ;(value as Value<unknown>).write(writer, number, given, new Names())
-  return writer.finish()
+  return written(writer => (value as Value<unknown>).write(writer, number, given, new Names()))
 }
 
 /** Never throws: what is not a message within its bounds comes back as the reason why not. */
@@ -298,11 +297,9 @@ const stored = message({
   writes: repeated(2, dot, LIMITS.writesMax)
 })
 
-/** A task as it lies on disk. */
-export function encodeStored(task: StoredTask): Uint8Array {
-  const writer = protobuf.Writer.create()
-  stored.write(writer, 1, task, new Names())
-  return writer.finish()
+/** A task as it lies on disk, after so many bytes for the caller's own use. */
+export function encodeStored(task: StoredTask, roomBytes: number = 0): Buffer {
+  return written(writer => stored.write(writer, 1, task, new Names()), roomBytes)
 }
 
 /** Never throws, like `decode`: a damaged disk is as little to be trusted as a peer. */
