@@ -44,12 +44,14 @@ export class Presence {
     if (silentMs >= options.idleHeartbeatMs || this.#hasNews()) this.publish()
   }
 
+  /** Whether anything has changed but the time. */
   #hasNews(): boolean {
-    const { at: _at, vector, ...said } = this.heartbeat(0)
-    const { at: _before, vector: toldVector, ...told } = this.#told ?? { at: 0, vector: null }
-    return (
-      toldVector === null || !sameValues([...vector], [...toldVector]) || !sameValues(said, told)
-    )
+    const told = this.#told
+    if (told === null) return true
+    const { at, clockMs } = told
+    const { vector, ...said } = { ...this.heartbeat(at), clockMs }
+    const { vector: toldVector, ...toldRest } = told
+    return !sameValues([...vector], [...toldVector]) || !sameValues(said, toldRest)
   }
 
   publish(): void {
