@@ -40,7 +40,8 @@ const mayImport: Record<string, readonly string[]> = {
   index: ['create-node', ...parts, ...words],
   api: ['core', 'node/handle', ...words],
   demo: ['api', 'node/handle', ...words],
-  cli: ['index', 'create-node', 'api', 'sim', 'demo', ...parts, ...words]
+  doctor: ['net/knock', 'net/protocol', 'node/handle', ...words],
+  cli: ['index', 'create-node', 'api', 'sim', 'demo', 'doctor', ...parts, ...words]
 }
 
 const coreRooms = ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal', 'blobs', 'counting']

@@ -14,7 +14,10 @@ import multicastDNS, {
   type ResponsePacket
 } from 'multicast-dns'
 import { reason, type TransportLog } from './log.ts'
-import { askOftenMs, askRarelyMs, isNamesake, youngMs } from './protocol.ts'
+import { askOftenMs, askRarelyMs, isNamesake, servicesTag, youngMs } from './protocol.ts'
+
+/** What @libp2p/mdns says of its own answers. */
+const answerSeconds = 120
 
 export type DiscoveryComponents = MulticastDNSComponents
 
@@ -68,7 +71,10 @@ export class Discovery implements Startable {
     socket.on('response', hear)
     socket.on('warning', error => this.#warnOnce('unusable', error))
     socket.on('error', error => this.#warnOnce('unusable', error))
-    socket.on('query', packet => this.#lookForNamesakes(packet.questions ?? []))
+    socket.on('query', ({ questions = [] }) => {
+      this.#lookForNamesakes(questions)
+      this.#tellService(socket, questions)
+    })
     module.mdns = socket
     await module.start?.()
     this.#startedAt = performance.now()
@@ -92,6 +98,14 @@ export class Discovery implements Startable {
     socket.query([{ name: this.#options.tag, type: 'PTR' }], error => {
       if (error) this.#warnOnce('unusable', error)
     })
+  }
+
+  /** Whoever does not know our tag may still ask what there is: somebody with another key, looking for the reason. */
+  #tellService(socket: MulticastDNS, asked: readonly { name: string }[]): void {
+    if (!asked.some(({ name }) => name === servicesTag)) return
+    socket.respond([
+      { name: servicesTag, type: 'PTR', ttl: answerSeconds, data: this.#options.tag }
+    ])
   }
 
   /** Whoever asks for our cluster's name with another key's fingerprint would otherwise wonder why nobody answers. */

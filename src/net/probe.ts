@@ -5,12 +5,12 @@
  * Where somebody does answer, it may be the peer, or another node that got its port. Noise tells them apart: a node
  * cannot answer in the name of another.
  */
-import { connect } from 'node:net'
 import { setTimeout } from 'node:timers/promises'
 import type { PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { hostOf, parseAddress, withoutPeer } from './addresses.ts'
+import { knock } from './knock.ts'
 import type { Network } from './libp2p.ts'
 import { probeTimeoutMs } from './protocol.ts'
 
@@ -46,7 +46,10 @@ async function isDisconnected(peer: PeerId, network: Network): Promise<boolean> 
 }
 
 async function isEmpty(peer: string, address: Multiaddr, network: Network): Promise<boolean> {
-  const answer = await knock(address)
+  const port = address.getComponents().find(part => part.name === 'tcp')?.value
+  const host = hostOf(address)
+  if (host === undefined || port === undefined) return false
+  const answer = await knock(host, Number(port))
   if (answer !== 'answered') return answer === 'refused'
   try {
     const signal = AbortSignal.timeout(probeTimeoutMs)
@@ -55,24 +58,6 @@ async function isEmpty(peer: string, address: Multiaddr, network: Network): Prom
   } catch (error) {
     return isSomebodyElse(error)
   }
-}
-
-function knock(address: Multiaddr): Promise<'refused' | 'answered' | 'silent'> {
-  const port = address.getComponents().find(part => part.name === 'tcp')?.value
-  const host = hostOf(address)
-  if (host === undefined || port === undefined) return Promise.resolve('silent')
-  return new Promise(resolve => {
-    const socket = connect({ host, port: Number(port), timeout: probeTimeoutMs })
-    const end = (answer: 'refused' | 'answered' | 'silent'): void => {
-      resolve(answer)
-      socket.destroy()
-    }
-    socket.on('connect', () => end('answered'))
-    socket.on('timeout', () => end('silent'))
-    socket.on('error', error => {
-      end('code' in error && error.code === 'ECONNREFUSED' ? 'refused' : 'silent')
-    })
-  })
 }
 
 /**

@@ -6,6 +6,7 @@
  */
 import { createHash } from 'node:crypto'
 import { InvalidOptionError } from '../errors.ts'
+import { CLUSTER_NAME } from '../names.ts'
 
 export type ProtocolNames = Readonly<{
   direct: string
@@ -20,6 +21,9 @@ export type ProtocolNames = Readonly<{
 const labelLengthMax = 63
 const labelPrefix = '_hearsay-'
 const tagSuffix = '._udp.local'
+const TAG = /^_hearsay-([a-z0-9-]+)-([0-9a-f]{4,32})\._udp\.local$/
+/** Who asks for this wants to know which services there are (RFC 6763, 9). */
+export const servicesTag = '_services._dns-sd._udp.local'
 
 /** The smaller id dials first; the larger one after this, should the smaller not manage. Measured: 15 links for 15 pairs. */
 export const dialFallbackMs = 2500
@@ -112,6 +116,13 @@ export function isNamesake(tag: string, cluster: string, fingerprint: string): b
   if (!tag.startsWith(start) || !tag.endsWith(tagSuffix)) return false
   const other = tag.slice(start.length, -tagSuffix.length)
   return other !== fingerprint && other.length === fingerprint.length && /^[0-9a-f]+$/.test(other)
+}
+
+/** The cluster and the fingerprint in a tag; null if it is none of ours. */
+export function clusterOfTag(tag: string): { cluster: string; fingerprint: string } | null {
+  const [, cluster, fingerprint] = TAG.exec(tag) ?? []
+  if (cluster === undefined || fingerprint === undefined) return null
+  return CLUSTER_NAME.test(cluster) ? { cluster, fingerprint } : null
 }
 
 function tagStart(cluster: string, fingerprintLength: number): string {

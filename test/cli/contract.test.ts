@@ -60,6 +60,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   metrics: { good: [['metrics', 'metrics']], bad: ['metrics all'] },
   events: { good: [['events', 'event']], bad: ['events --since yesterday'], isEndless: true },
   top: { good: [['top --interval 100ms', 'top']], bad: ['top --interval 1ms'], isEndless: true },
+  doctor: { good: [['doctor', 'diagnosis']], bad: ['doctor now'] },
   drain: {
     good: [
       ['drain', 'node'],

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { TASK_STATES } from '../../src/names.ts'
+import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
 import type {
   BlobRef,
@@ -159,6 +160,21 @@ const why: Shape<WhyView> = z.strictObject({
 const left: Shape<{ v: 1 } & Pick<Awaited<ReturnType<Client['status']>>, 'node' | 'cluster'>> =
   z.strictObject({ v, node: z.string(), cluster: z.string() })
 
+const diagnosis = z.strictObject({
+  v,
+  cluster: z.string(),
+  node: z.string().nullable(),
+  heard: count.nullable(),
+  findings: z.array(
+    z.strictObject({
+      code: z.enum(CODES),
+      severity: z.enum(SEVERITIES),
+      what: z.string(),
+      cure: z.string()
+    }) satisfies Shape<Finding>
+  )
+})
+
 /** By the name of the file in config/schemas. */
 export const SCHEMAS = {
   task,
@@ -168,6 +184,7 @@ export const SCHEMAS = {
   event,
   cancelled,
   why,
+  diagnosis,
   'submitted-each': each,
   'log-line': logLine,
   'state-loaded': loaded,

@@ -1,0 +1,54 @@
+/** What is wrong with members, as a node knows them: other versions, wrong clocks, identities in use twice. */
+import type { DiagnosisView } from '../node/handle.ts'
+import { cloned, type Finding } from './finding.ts'
+
+/** Guess: far above NTP's errors on a LAN, and what people notice when they compare times. */
+const SKEW_MS_MAX = 5000
+const GONE = new Set<string | null>(['left', 'crashed', null])
+
+export function checkMembers(node: DiagnosisView): Finding[] {
+  return [...versions(node), ...clocks(node), ...copies(node)]
+}
+
+function versions({ node, nodes, version }: DiagnosisView): Finding[] {
+  const others = nodes.filter(({ status, self, version: theirs }) => {
+    // The empty version: a member of which no more is known than its name.
+    return !self && !GONE.has(status) && theirs !== null && theirs !== '' && theirs !== version
+  })
+  return others.map(other => ({
+    code: 'version-mismatch',
+    severity: 'warning',
+    what: `${other.name} runs hearsay ${other.version}, ${node} runs ${version}`,
+    cure: 'install the same version on all computers (npm install --global hearsay@VERSION), and start the nodes again, one after the other'
+  }))
+}
+
+/** The clock in the middle counts as right; with two there is none. */
+function clocks({ node, nodes }: DiagnosisView): Finding[] {
+  const known = nodes.filter(
+    ({ status, clockOffsetMs }) => !GONE.has(status) && clockOffsetMs !== null
+  )
+  const sorted = known.map(({ clockOffsetMs }) => clockOffsetMs!).toSorted((x, y) => x - y)
+  const cure =
+    'have the computers set their clocks by the network ("timedatectl set-ntp true" on Linux, "Set time automatically" elsewhere), and start the node again: it reads the clock at its start'
+  const found = (what: string): Finding => ({ code: 'clock-skew', severity: 'warning', what, cure })
+  const off = (ms: number): string =>
+    `${(Math.abs(ms) / 1000).toFixed(1)} s ${ms > 0 ? 'ahead of' : 'behind'}`
+  if (known.length === 2) {
+    const other = known.find(({ self }) => !self)
+    const offset = other?.clockOffsetMs ?? 0
+    if (other === undefined || Math.abs(offset) <= SKEW_MS_MAX) return []
+    return [
+      found(`the clock of ${other.name} is ${off(offset)} that of ${node}: either may be wrong`)
+    ]
+  }
+  const middle = sorted[Math.floor(sorted.length / 2)] ?? 0
+  return known
+    .map(({ name, clockOffsetMs }) => ({ name, offset: clockOffsetMs! - middle }))
+    .filter(({ offset }) => Math.abs(offset) > SKEW_MS_MAX)
+    .map(({ name, offset }) => found(`the clock of ${name} is ${off(offset)} those of the others`))
+}
+
+function copies({ duplicates }: DiagnosisView): Finding[] {
+  return duplicates.map(({ node, at }) => cloned(node, `seen at ${at}`))
+}

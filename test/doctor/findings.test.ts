@@ -1,0 +1,41 @@
+/** What is concluded from what was seen, where a network is not needed to see it: identities that are in use twice. */
+import { expect, test } from 'vitest'
+import { findingsOf, type Facts } from '../../src/doctor/findings.ts'
+import type { Heard } from '../../src/doctor/hearing.ts'
+import { FakeNode } from '../api/fake-node.ts'
+
+const lan = { name: 'lan0', address: '10.77.0.1', cidr: '10.77.0.1/24', internal: false }
+
+function facts(heard: Heard[], node: Facts['node'] = null): Facts {
+  const network = { interfaces: [lan], used: lan, deaf: null, heard }
+  const fingerprints = { test: 'cafe' }
+  const linkedBefore = new Set(heard.map(({ id }) => id))
+  return { cluster: 'test', noKey: null, fingerprints, node, network, unlinked: [], linkedBefore }
+}
+
+function heardAt(id: string, ...hosts: string[]): Heard {
+  const announced = hosts.map(host => [`/ip4/${host}/tcp/4001`])
+  return { cluster: 'test', fingerprint: 'cafe', id, from: hosts, announced }
+}
+
+const codes = (of: Facts): string[] => findingsOf(of).map(({ code }) => code)
+
+test('an identity that is announced from two computers was copied', () => {
+  expect(codes(facts([heardAt('x', '10.77.0.2', '10.77.0.3')]))).toEqual(['cloned-identity'])
+  expect(codes(facts([heardAt('x', '10.77.0.2', '10.77.0.2')]))).toEqual([])
+})
+
+test("this node's identity that is announced from elsewhere was copied", () => {
+  const node = new FakeNode()
+  expect(codes(facts([heardAt(node.id, '10.77.0.3')], node.diagnosis()))).toEqual([
+    'cloned-identity'
+  ])
+  expect(codes(facts([heardAt(node.id, '10.77.0.1')], node.diagnosis()))).toEqual([])
+})
+
+test('a copy that a node has seen is named, also when it is gone', () => {
+  const copy = { node: 'c/6', id: 'x', at: '2026-01-02T03:04:05.000Z' }
+  const [found] = findingsOf(facts([], { ...new FakeNode().diagnosis(), duplicates: [copy] }))
+  expect(found).toMatchObject({ code: 'cloned-identity' })
+  expect(found!.what).toMatch(/c\/6 \(seen at 2026/)
+})
