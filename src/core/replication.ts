@@ -28,12 +28,15 @@ const DIRECT_WRITES_MAX = 8
 /** Ids and creations in one request: about a megabyte. */
 const OPEN_MAX = 40_000
 
+/** So long at most a broken answer keeps a node from answering others. Guess: it asks again within a second. */
+const PATCHY_MS = 3000
+
 export class Replication {
   readonly #context: Context
   readonly #copies = new Copies()
   readonly #lag: Lag
   #syncing = false
-  #patchy = false
+  #patchyUntil = Number.NEGATIVE_INFINITY
   /** What a peer has still to be told before it can answer. */
   #open: OpenQuestion | null = null
   /** Somebody waits for what has changed since the last flush. */
@@ -96,10 +99,11 @@ export class Replication {
 
   /**
    * An answer with tasks that had been forgotten elsewhere broke off. What it brought may have moved us over the end of a
-   * task whose beginning is still to come, so that we could not tell others that it is over.
+   * task whose beginning is still to come, so that we could not tell others that it is over. Not for ever: two that had
+   * half of an answer each would never answer each other.
    */
   get isPatchy(): boolean {
-    return this.#patchy
+    return this.#context.now < this.#patchyUntil
   }
 
   /** Somebody here waits for the outcome of a task. */
@@ -116,7 +120,7 @@ export class Replication {
   /** An answer has ended. If there is more to ask of that peer, it is asked. */
   syncEnded(peer: NodeId, whole: boolean): void {
     this.#syncing = false
-    if (whole && this.#open?.asked !== false) this.#patchy = false
+    if (whole && this.#open?.asked !== false) this.#patchyUntil = Number.NEGATIVE_INFINITY
     const open = this.#open
     if (open === null || open.peer !== peer) return
     if (whole && (open.tasks.length > 0 || !open.asked)) this.#askAbout(open)
@@ -283,7 +287,7 @@ export class Replication {
   /** Asks once more, and says what we have not seen settle; in several requests, if that is much. */
   #askAbout(open: OpenQuestion): void {
     open.asked = true
-    this.#patchy = true
+    this.#patchyUntil = this.#context.now + PATCHY_MS
     let size = 0
     const end = open.tasks.findIndex(({ created }) => (size += 1 + created.length) > OPEN_MAX)
     const tasks = open.tasks.splice(0, end < 0 ? open.tasks.length : end)

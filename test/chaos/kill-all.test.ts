@@ -10,7 +10,7 @@ import type { Submitted, TaskView } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
 import { ChaosCluster } from './cluster.ts'
 
-const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 3)
+const rounds = Number(process.env['CHAOS_ROUNDS'] ?? 2)
 const TASKS = 2000
 /** Submissions at once, on each of the nodes that tasks are submitted to. */
 const CALLERS = 20

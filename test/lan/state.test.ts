@@ -132,7 +132,7 @@ describe('a state file', () => {
     const node = await start(1)
     await node.saveState(file)
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
-      v: 1,
+      v: 2,
       kind: 'hearsay-state',
       cluster: 'state',
       node: 'computer-a/1',
