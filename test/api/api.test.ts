@@ -2,16 +2,16 @@
  * The local API over a real socket, with its real client, against a node without a network.
  */
 import { execFileSync } from 'node:child_process'
-import { lstat, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { lstat, mkdir, readdir, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { Client } from '../../src/api/client.ts'
 import { startApi, type Api } from '../../src/api/server.ts'
 import { until } from '../support/until.ts'
 import { FakeNode } from './fake-node.ts'
+import { serveFakeNode } from './served.ts'
 
 const UNKNOWN_ID = '00000000-0000-8000-8000-000000000000'
 
@@ -21,36 +21,27 @@ const collect = async <T>(values: AsyncIterable<T>): Promise<T[]> => {
   return list
 }
 
-let folder: string
-let node: FakeNode
-let api: Api
+const at = serveFakeNode()
 let client: Client
 
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hearsay-api-'))
-  node = new FakeNode()
-  api = await startApi(node, folder)
-  client = await Client.open({ data: folder })
-})
-afterEach(async () => {
-  await api.close()
-  await rm(folder, { recursive: true, force: true })
+  client = await Client.open({ data: at.folder })
 })
 
 describe('the socket', () => {
   test('is for its owner only, and nothing else is left in the folder', async () => {
-    const stats = await lstat(join(folder, 'api.sock'))
+    const stats = await lstat(join(at.folder, 'api.sock'))
     expect(stats.mode & 0o777).toBe(0o600)
-    expect(await readdir(folder)).toEqual(['api.sock'])
+    expect(await readdir(at.folder)).toEqual(['api.sock'])
   })
 
   test('goes when the API closes', async () => {
-    await api.close()
-    expect(await readdir(folder)).toEqual([])
+    await at.api.close()
+    expect(await readdir(at.folder)).toEqual([])
   })
 
   test('that a crashed node left behind is replaced', async () => {
-    const crashed = join(folder, 'crashed')
+    const crashed = join(at.folder, 'crashed')
     await mkdir(crashed)
     const script = `require('net').createServer().listen(${JSON.stringify(join(crashed, 'api.sock'))}, () => process.kill(process.pid, 'SIGKILL'))`
     expect(() => execFileSync(process.execPath, ['-e', script])).toThrow()
@@ -62,31 +53,31 @@ describe('the socket', () => {
   })
 
   test('of a living node is not taken away', async () => {
-    const second = startApi(new FakeNode('computer-b/2'), folder)
+    const second = startApi(new FakeNode('computer-b/2'), at.folder)
     await expect(second).rejects.toMatchObject({ name: 'DataFolderLockedError' })
     expect((await client.status()).node).toBe('computer-a/1')
   })
 
   test('is refused where something else lies, or where its path is too long', async () => {
-    const taken = join(folder, 'taken')
+    const taken = join(at.folder, 'taken')
     await mkdir(taken)
     await writeFile(join(taken, 'api.sock'), 'precious')
-    await expect(startApi(node, taken)).rejects.toMatchObject({ name: 'DataFolderError' })
-    const deep = join(folder, 'x'.repeat(100))
+    await expect(startApi(at.node, taken)).rejects.toMatchObject({ name: 'DataFolderError' })
+    const deep = join(at.folder, 'x'.repeat(100))
     await mkdir(deep)
-    await expect(startApi(node, deep)).rejects.toThrow(/too long for a socket/)
+    await expect(startApi(at.node, deep)).rejects.toThrow(/too long for a socket/)
   })
 
   test('fits into the longest path that the kernel takes, and not one byte more', async () => {
-    const room = 107 - '/.sXXXXXX/s'.length - Buffer.byteLength(folder) - 1
-    const longest = join(folder, 'x'.repeat(room))
-    const longer = join(folder, 'x'.repeat(room + 1))
+    const room = 107 - '/.sXXXXXX/s'.length - Buffer.byteLength(at.folder) - 1
+    const longest = join(at.folder, 'x'.repeat(room))
+    const longer = join(at.folder, 'x'.repeat(room + 1))
     await mkdir(longest)
     await mkdir(longer)
-    const fits = await startApi(node, longest)
-    expect((await (await Client.open({ data: longest })).status()).node).toBe(node.name)
+    const fits = await startApi(at.node, longest)
+    expect((await (await Client.open({ data: longest })).status()).node).toBe(at.node.name)
     await fits.close()
-    await expect(startApi(node, longer)).rejects.toThrow(/1 bytes too long/)
+    await expect(startApi(at.node, longer)).rejects.toThrow(/1 bytes too long/)
   })
 })
 
@@ -101,16 +92,16 @@ describe('tasks', () => {
       acks: 1,
       warnings: []
     })
-    expect(node.submissions).toEqual([
+    expect(at.node.submissions).toEqual([
       { type: 'resize', payload, options: { priority: 8, tags: ['a'] } }
     ])
-    expect(await client.get(submitted.id)).toEqual(node.task(submitted.id))
+    expect(await client.get(submitted.id)).toEqual(at.node.task(submitted.id))
   })
 
   test('shortened dependencies are completed by the node, whole ones may be unknown to it', async () => {
     const { id } = await client.submit('first')
     await client.submit('second', null, { dependsOn: [id.slice(0, 20), UNKNOWN_ID] })
-    expect(node.submissions[1]?.options['dependsOn']).toEqual([id, UNKNOWN_ID])
+    expect(at.node.submissions[1]?.options['dependsOn']).toEqual([id, UNKNOWN_ID])
     const third = client.submit('third', null, { dependsOn: ['nothing-like-it'] })
     await expect(third).rejects.toMatchObject({ name: 'UnknownTaskError' })
   })
@@ -126,7 +117,7 @@ describe('tasks', () => {
 
   test('a task that is not replicated as asked comes back with its id', async () => {
     const error: unknown = await client.submit('alone').catch((e: unknown) => e)
-    expect(error).toMatchObject({ taskId: await node.resolveId('') })
+    expect(error).toMatchObject({ taskId: await at.node.resolveId('') })
   })
 
   test('a mistake of the node is told without its stack', async () => {
@@ -143,16 +134,17 @@ describe('tasks', () => {
   })
 
   test('a list of thousands arrives whole, in order and filtered', async () => {
-    for (let i = 0; i < 5000; i++) await node.submit(i % 2 === 0 ? 'even' : 'odd', 'x'.repeat(100))
+    for (let i = 0; i < 5000; i++)
+      await at.node.submit(i % 2 === 0 ? 'even' : 'odd', 'x'.repeat(100))
     const all = await collect(client.list())
-    expect(all).toEqual([...node.tasks()])
+    expect(all).toEqual([...at.node.tasks()])
     const some = await collect(client.list({ type: 'odd', limit: 7 }))
-    expect(some).toEqual([...node.tasks({ type: 'odd', limit: 7 })])
+    expect(some).toEqual([...at.node.tasks({ type: 'odd', limit: 7 })])
   })
 
   test('a list that breaks in the middle is an error, not a short list', async () => {
-    await node.submit('explodes', null)
-    for (let i = 0; i < 3; i++) await node.submit('fine', null)
+    await at.node.submit('explodes', null)
+    for (let i = 0; i < 3; i++) await at.node.submit('fine', null)
     const seen: string[] = []
     const read = (async () => {
       for await (const task of client.list()) seen.push(task.type)
@@ -174,8 +166,8 @@ describe('waiting', () => {
   test('ends when the task settles, however it ended', async () => {
     const { id } = await client.submit('slow')
     const wait = client.wait(id)
-    await until(() => node.waiting === 1, 'the wait to arrive')
-    node.settle(id, { state: 'failed', error: { name: 'Oops', message: 'no' } })
+    await until(() => at.node.waiting === 1, 'the wait to arrive')
+    at.node.settle(id, { state: 'failed', error: { name: 'Oops', message: 'no' } })
     expect(await wait).toMatchObject({ state: 'failed', error: { name: 'Oops', message: 'no' } })
     expect((await client.wait(id)).state).toBe('failed')
   })
@@ -183,34 +175,34 @@ describe('waiting', () => {
   test('ends with WaitTimeoutError after the time that was given', async () => {
     const { id } = await client.submit('slow')
     await expect(client.wait(id, 20)).rejects.toMatchObject({ name: 'WaitTimeoutError' })
-    expect(node.waitsGivenUp).toBe(1)
+    expect(at.node.waitsGivenUp).toBe(1)
   })
 
   test('ends at the node when the client goes away', async () => {
     const { id } = await client.submit('slow')
     const given = new AbortController()
     const wait = client.wait(id, undefined, given.signal)
-    await until(() => node.waiting === 1, 'the wait to arrive')
+    await until(() => at.node.waiting === 1, 'the wait to arrive')
     given.abort(new Error('enough'))
     await expect(wait).rejects.toThrow('enough')
-    await until(() => node.waitsGivenUp === 1, 'the wait to end at the node')
+    await until(() => at.node.waitsGivenUp === 1, 'the wait to end at the node')
   })
 
   test('ends with NodeClosedError when the API closes', async () => {
     const { id } = await client.submit('slow')
     const wait = client.wait(id)
-    await until(() => node.waiting === 1, 'the wait to arrive')
+    await until(() => at.node.waiting === 1, 'the wait to arrive')
     const refused = expect(wait).rejects.toMatchObject({ name: 'NodeClosedError' })
-    await api.close()
+    await at.api.close()
     await refused
   })
 
   test('works for a thousand tasks at once', async () => {
     const ids: string[] = []
-    for (let i = 0; i < 1000; i++) ids.push((await node.submit('slow', i)).id)
+    for (let i = 0; i < 1000; i++) ids.push((await at.node.submit('slow', i)).id)
     const waits = Promise.all(ids.map(id => client.wait(id)))
-    await until(() => node.waiting === 1000, 'all waits to arrive')
-    for (const id of ids) node.settle(id, { state: 'completed' })
+    await until(() => at.node.waiting === 1000, 'all waits to arrive')
+    for (const id of ids) at.node.settle(id, { state: 'completed' })
     expect((await waits).map(task => task.id)).toEqual(ids)
   })
 })
@@ -220,34 +212,34 @@ describe('events', () => {
     const ended = new AbortController()
     const events = client.events({}, ended.signal)[Symbol.asyncIterator]()
     const first = events.next()
-    await until(() => node.listening === 1, 'the subscription')
-    node.emit('task:queued', { taskId: 'one' })
-    node.emit('task:started', { taskId: 'one' })
+    await until(() => at.node.listening === 1, 'the subscription')
+    at.node.emit('task:queued', { taskId: 'one' })
+    at.node.emit('task:started', { taskId: 'one' })
     expect((await first).value).toMatchObject({ event: 'task:queued', taskId: 'one' })
     expect((await events.next()).value).toMatchObject({ event: 'task:started' })
     const last = events.next()
     ended.abort(new Error('enough'))
     await expect(last).rejects.toThrow('enough')
-    await until(() => node.listening === 0, 'the node to stop telling')
+    await until(() => at.node.listening === 0, 'the node to stop telling')
   })
 
   test('end quietly when the API closes', async () => {
     const all = collect(client.events())
-    await until(() => node.listening === 1, 'the subscription')
-    node.emit('node:left')
-    await api.close()
+    await until(() => at.node.listening === 1, 'the subscription')
+    at.node.emit('node:left')
+    await at.api.close()
     expect((await all).map(event => event.event)).toEqual(['node:left'])
   })
 
   test('that a reader is too slow for are dropped and counted, never piled up', async () => {
     const total = 80_000
-    const socket = connect(join(folder, 'api.sock'))
+    const socket = connect(join(at.folder, 'api.sock'))
     socket.pause()
     socket.write('GET /v1/events HTTP/1.1\r\nhost: localhost\r\n\r\n')
-    await until(() => node.listening === 1, 'the subscription')
+    await until(() => at.node.listening === 1, 'the subscription')
     const padding = 'x'.repeat(200)
     for (let i = 0; i < total; i++) {
-      node.emit('task:queued', { number: i, padding })
+      at.node.emit('task:queued', { number: i, padding })
       if (i % 1000 === 0) await new Promise(resolve => setImmediate(resolve))
     }
     let text = ''
@@ -267,7 +259,7 @@ describe('events', () => {
 describe('bad requests', () => {
   const send = (method: string, path: string, body?: string | Buffer): Promise<string> =>
     new Promise((resolve, reject) => {
-      const sent = request({ socketPath: join(folder, 'api.sock'), method, path }, response => {
+      const sent = request({ socketPath: join(at.folder, 'api.sock'), method, path }, response => {
         let text = ''
         response.setEncoding('utf8').on('data', (piece: string) => (text += piece))
         response.on('end', () => resolve(`${response.statusCode} ${text}`))
@@ -291,25 +283,25 @@ describe('bad requests', () => {
     const answer = await send(method, path, body)
     expect(answer).toMatch(new RegExp(`^${status} `))
     expect(JSON.parse(answer.slice(4))).toMatchObject({ v: 1, error: { name } })
-    expect((await client.status()).node).toBe(node.name)
+    expect((await client.status()).node).toBe(at.node.name)
   })
 
   test('a payload nested a hundred thousand deep does not hurt the node', async () => {
     const deep = `{"type":"a","payload":${'['.repeat(100_000)}${']'.repeat(100_000)}}`
     await send('POST', '/v1/tasks', deep)
-    expect((await client.status()).node).toBe(node.name)
+    expect((await client.status()).node).toBe(at.node.name)
   })
 })
 
 describe('finding a node', () => {
   const place = async (cluster: string, name: string): Promise<Api> => {
-    const path = join(folder, 'hearsay', cluster, name.replace('/', '-'))
+    const path = join(at.folder, 'hearsay', cluster, name.replace('/', '-'))
     await mkdir(path, { recursive: true })
     return startApi(new FakeNode(name, cluster), path)
   }
 
   test('none is needed when there is only one; dead ones do not count', async () => {
-    const env = { XDG_DATA_HOME: folder }
+    const env = { XDG_DATA_HOME: at.folder }
     await expect(Client.open({ env })).rejects.toThrow(/start one with "hearsay start"/)
     const dead = await place('six', 'computer-a/1')
     const alive = await place('six', 'computer-b-3/2')
@@ -320,7 +312,7 @@ describe('finding a node', () => {
   })
 
   test('several: the error lists them, and a name or a cluster picks one', async () => {
-    const env = { XDG_DATA_HOME: folder }
+    const env = { XDG_DATA_HOME: at.folder }
     const all = [
       await place('six', 'computer-a/1'),
       await place('six', 'computer-b/2'),
@@ -338,7 +330,7 @@ describe('finding a node', () => {
   })
 
   test('several of one cluster: any of them will do for who says so', async () => {
-    const env = { XDG_DATA_HOME: folder }
+    const env = { XDG_DATA_HOME: at.folder }
     const all = [await place('six', 'computer-a/1'), await place('six', 'computer-a/2')]
     await expect(Client.open({ env })).rejects.toThrow(/: --node computer-a\/1, or --node comp/)
     expect((await (await Client.open({ env, any: true })).status()).cluster).toBe('six')
@@ -348,7 +340,7 @@ describe('finding a node', () => {
   })
 
   test('a kept connection that the node closes as it is used again is replaced, once', async () => {
-    const other = join(folder, 'other')
+    const other = join(at.folder, 'other')
     await mkdir(other)
     let connections = 0
     let isGenerous = true
@@ -377,12 +369,12 @@ describe('finding a node', () => {
 
   test('a node that went away after it was found is an error that says so', async () => {
     await client.status()
-    await api.close()
+    await at.api.close()
     await expect(client.status()).rejects.toMatchObject({ name: 'NoNodeError' })
   })
 
   test('something that is no node is not waited for', async () => {
-    const other = join(folder, 'other')
+    const other = join(at.folder, 'other')
     await mkdir(other)
     const server = createServer(socket => {
       socket.on('error', () => {}).resume()

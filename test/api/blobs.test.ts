@@ -1,37 +1,22 @@
 /** Large payloads and results over the local API: written before the task, read apart from it. */
-import { mkdtemp, rm } from 'node:fs/promises'
 import { request } from 'node:http'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, describe, expect, test } from 'vitest'
 import { socketPath } from '../../src/api/address.ts'
 import { Client } from '../../src/api/client.ts'
-import { startApi, type Api } from '../../src/api/server.ts'
 import { TASK_LIMITS } from '../../src/core/options.ts'
-import { FakeNode } from './fake-node.ts'
+import { serveFakeNode } from './served.ts'
 
-let folder: string
-let node: FakeNode
-let api: Api
+const at = serveFakeNode()
 let client: Client
-
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hearsay-api-'))
-  node = new FakeNode()
-  api = await startApi(node, folder)
-  client = await Client.open({ data: folder })
-})
-
-afterEach(async () => {
-  await api.close()
-  await rm(folder, { recursive: true, force: true })
+  client = await Client.open({ data: at.folder })
 })
 
 /** A request by hand, for what the client never sends. */
 async function ask(method: string, path: string, body = ''): Promise<[number, unknown]> {
   const { promise, resolve, reject } = Promise.withResolvers<[number, unknown]>()
-  const sent = request({ socketPath: socketPath(folder), method, path }, response => {
+  const sent = request({ socketPath: socketPath(at.folder), method, path }, response => {
     const answered = async (): Promise<[number, unknown]> => [
       response.statusCode!,
       JSON.parse(await text(response))
@@ -47,16 +32,16 @@ describe('a payload', () => {
   test('that fits into a record goes with the submission, a larger one before it', async () => {
     const fitting = 'x'.repeat(TASK_LIMITS.inlineBytesMax - 2)
     await client.submit('quick', fitting)
-    expect(node.blobs.size).toBe(0)
+    expect(at.node.blobs.size).toBe(0)
     await client.submit('quick', `${fitting}ä`)
-    expect(node.submissions.map(({ payload }) => payload)).toEqual([fitting, `${fitting}ä`])
-    expect([...node.blobs.values()].map(String)).toEqual([JSON.stringify(`${fitting}ä`)])
+    expect(at.node.submissions.map(({ payload }) => payload)).toEqual([fitting, `${fitting}ä`])
+    expect([...at.node.blobs.values()].map(String)).toEqual([JSON.stringify(`${fitting}ä`)])
   })
 
   test('of some megabytes arrives as it was', async () => {
     const payload = { text: 'ä😀'.repeat(1_000_000) }
     await client.submit('quick', payload)
-    expect(node.submissions[0]!.payload).toEqual(payload)
+    expect(at.node.submissions[0]!.payload).toEqual(payload)
   })
 
   test.each([

@@ -1,54 +1,36 @@
 /** `cancel`, `retry` and `why`: what they print, and the codes that they end with. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { startApi, type Api } from '../../src/api/server.ts'
-import { FakeNode } from '../api/fake-node.ts'
+import { expect, test } from 'vitest'
+import { serveFakeNode } from '../api/served.ts'
 import { run } from './run.ts'
 
-let folder: string
-let node: FakeNode
-let api: Api
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hearsay-cli-'))
-  node = new FakeNode()
-  api = await startApi(node, folder)
-  vi.stubEnv('HEARSAY_DATA', folder)
-})
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  await api.close()
-  await rm(folder, { recursive: true, force: true })
-})
+const at = serveFakeNode()
 
 test('what is cancelled is printed, with code 0, also if only asked for', async () => {
-  const { id } = await node.submit('work', 1)
+  const { id } = await at.node.submit('work', 1)
   expect(await run(['cancel', id])).toMatchObject({ code: 0, stdout: `${id}  cancelled\n` })
-  const stuck = await node.submit('stuck', 1)
+  const stuck = await at.node.submit('stuck', 1)
   const said = await run(['cancel', stuck.id, '--json'])
   expect(said).toMatchObject({ code: 0, stderr: expect.stringContaining('as soon as') as string })
   expect(JSON.parse(said.stdout)).toEqual({ v: 1, id: stuck.id, status: 'requested' })
 })
 
 test('what has completed cannot be cancelled: code 6; what nobody knows: code 4', async () => {
-  const { id } = await node.submit('quick', 1)
+  const { id } = await at.node.submit('quick', 1)
   expect(await run(['cancel', id])).toMatchObject({ code: 6, stdout: `${id}  completed\n` })
   expect(await run(['cancel', 'ffff'])).toMatchObject({ code: 4, stdout: '' })
 })
 
 test('retry prints the id of the copy; what has not failed is refused with code 6', async () => {
-  const { id } = await node.submit('work', 1)
+  const { id } = await at.node.submit('work', 1)
   expect(await run(['retry', id])).toMatchObject({ code: 6, stdout: '' })
-  node.settle(id, { state: 'failed', reason: 'HandlerError' })
+  at.node.settle(id, { state: 'failed', reason: 'HandlerError' })
   const { code, stdout } = await run(['retry', id])
   expect(code).toBe(0)
-  expect(node.task(stdout.trim())).toMatchObject({ state: 'queued', type: 'work' })
+  expect(at.node.task(stdout.trim())).toMatchObject({ state: 'queued', type: 'work' })
 })
 
 test('why says the reason, and that of each node', async () => {
-  const { id } = await node.submit('work', 1)
+  const { id } = await at.node.submit('work', 1)
   const { code, stdout } = await run(['why', id])
   expect(code).toBe(0)
   expect(stdout).toMatch(/^queued, SlotsBusy: all are busy\nNODE +REASON\n.+ NoHandler +it has no/)

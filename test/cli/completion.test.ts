@@ -2,30 +2,14 @@
  * Completion: what is offered for the last word, and that real shells make sense of it.
  */
 import { execFile, spawnSync } from 'node:child_process'
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { startApi, type Api } from '../../src/api/server.ts'
-import { FakeNode } from '../api/fake-node.ts'
+import { describe, expect, test } from 'vitest'
+import { serveFakeNode } from '../api/served.ts'
 import { run } from './run.ts'
 
-let folder: string
-let node: FakeNode
-let api: Api
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hearsay-completion-'))
-  node = new FakeNode()
-  api = await startApi(node, folder)
-  vi.stubEnv('HEARSAY_DATA', folder)
-})
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  await api.close()
-  await rm(folder, { recursive: true, force: true })
-})
+const at = serveFakeNode()
 
 async function offered(...words: string[]): Promise<string[]> {
   const { code, stdout, stderr } = await run(['completion', 'bash', '--words', '--', ...words])
@@ -59,7 +43,7 @@ describe('the last word', () => {
   })
 
   test('may also be what a node knows: tasks, nodes, types', async () => {
-    const { id } = await node.submit('quick', null)
+    const { id } = await at.node.submit('quick', null)
     expect(await offered('get', '')).toEqual([id])
     expect(await offered('wait', id, '0')).toEqual([id])
     expect(await offered('submit', 'a', '--depends-on', id.slice(0, 4))).toEqual([id])
@@ -68,7 +52,7 @@ describe('the last word', () => {
   })
 
   test('is nothing where no node answers', async () => {
-    await api.close()
+    await at.api.close()
     expect(await offered('get', '')).toEqual([])
   })
 })
@@ -96,17 +80,17 @@ describe('in a shell', () => {
 
   async function inShell(shell: string, words: string): Promise<string> {
     const cli = new URL('./children/cli.ts', import.meta.url).pathname
-    const shim = join(folder, 'hearsay')
+    const shim = join(at.folder, 'hearsay')
     await writeFile(shim, `#!/bin/sh\nexec ${process.execPath} ${cli} "$@"\n`)
     await chmod(shim, 0o755)
-    await writeFile(join(folder, 'script'), (await run(['completion', shell])).stdout)
+    await writeFile(join(at.folder, 'script'), (await run(['completion', shell])).stdout)
     const plain: Readonly<Record<string, string[]>> = { zsh: ['-f'], fish: ['--no-config'] }
     const { stdout } = await promisify(execFile)(
       shell,
       [...(plain[shell] ?? []), '-c', `${source[shell]}\n${ASK[shell]?.(words)}`],
       {
-        cwd: folder,
-        env: { ...process.env, PATH: `${folder}:${process.env['PATH']}`, HOME: folder }
+        cwd: at.folder,
+        env: { ...process.env, PATH: `${at.folder}:${process.env['PATH']}`, HOME: at.folder }
       }
     )
     return stdout
@@ -114,7 +98,7 @@ describe('in a shell', () => {
 
   for (const shell of ['bash', 'zsh', 'fish']) {
     test.skipIf(!has(shell))(`${shell} offers verbs, flags, tasks and files`, async () => {
-      const { id } = await node.submit('quick', null)
+      const { id } = await at.node.submit('quick', null)
       expect(await inShell(shell, 'sta')).toMatch(/^start\b[^]*^stat(us|e)\b[^]*^stat(us|e)\b/m)
       expect(await inShell(shell, 'ls --state fa')).toMatch(/^failed\s*$/m)
       expect(await inShell(shell, "get ''")).toContain(id)

@@ -1,33 +1,18 @@
 /**
  * Files of tasks: all lines are looked at first, refs are tied in any order, and the first refusal ends the sending.
  */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { startApi, type Api } from '../../src/api/server.ts'
-import { FakeNode } from '../api/fake-node.ts'
+import { describe, expect, test } from 'vitest'
+import { serveFakeNode } from '../api/served.ts'
 import { run, type Said } from './run.ts'
 
-let folder: string
-let node: FakeNode
-let api: Api
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hearsay-each-test-'))
-  node = new FakeNode()
-  api = await startApi(node, folder)
-  vi.stubEnv('HEARSAY_DATA', folder)
-})
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  await api.close()
-  await rm(folder, { recursive: true, force: true })
-})
+const at = serveFakeNode()
 
 const lines = (text: string): string[] => text.split('\n').filter(line => line !== '')
 const each = async (tasks: readonly unknown[], ...argv: string[]): Promise<Said> => {
-  const file = join(folder, 'tasks.ndjson')
+  const file = join(at.folder, 'tasks.ndjson')
   const text = tasks.map(task => (typeof task === 'string' ? task : JSON.stringify(task)))
   await writeFile(file, text.join('\n'))
   return run(['submit', ...argv, '--each', file])
@@ -42,11 +27,11 @@ describe('submit --each', () => {
       '3'
     )
     expect(said).toMatchObject({ code: 0, stderr: '' })
-    expect(node.submissions).toEqual([
+    expect(at.node.submissions).toEqual([
       { type: 'a', payload: 1, options: { priority: 3 } },
       { type: 'b', payload: { n: 2 }, options: { priority: 9, tags: ['x'] } }
     ])
-    const types = lines(said.stdout).map(id => node.task(id).type)
+    const types = lines(said.stdout).map(id => at.node.task(id).type)
     expect(types).toEqual(['a', 'b'])
   })
 
@@ -79,7 +64,7 @@ describe('submit --each', () => {
     )
     const id = new Map(answers.map(answer => [answer.ref, answer.id]))
     expect(answers.map(({ line }) => line)).toEqual([3, 2, 1, 4])
-    expect(node.submissions.map(({ options }) => options)).toEqual([
+    expect(at.node.submissions.map(({ options }) => options)).toEqual([
       {},
       { dependsOn: [id.get('first')] },
       { dependsOn: [id.get('first'), id.get('middle')] },
@@ -136,7 +121,7 @@ describe('submit --each', () => {
     expect(said).toMatchObject({ code: 2, stdout: '' })
     expect(said.stderr).toMatch(words)
     expect(said.stderr).toMatch(new RegExp(`nothing was submitted: 1 of ${tasks.length + 1} lines`))
-    expect(node.submissions).toEqual([])
+    expect(at.node.submissions).toEqual([])
   })
 
   test('names every bad line, up to twenty', async () => {
@@ -159,20 +144,20 @@ describe('submit --each', () => {
   test('tasks on fewer nodes than asked for stand: their ids are printed, and it ends with 7', async () => {
     const said = await each([{ type: 'alone' }, { type: 'a' }])
     expect(said.code).toBe(7)
-    expect(lines(said.stdout).map(id => node.task(id).type)).toEqual(['alone', 'a'])
+    expect(lines(said.stdout).map(id => at.node.task(id).type)).toEqual(['alone', 'a'])
     expect(said.stderr).toMatch(/1 of 2 are on fewer nodes than asked for/)
   })
 
   test('with a prefix, each task has a key by its ref or its line, so that it is submitted once', async () => {
     const tasks = [{ type: 'a', ref: 'first' }, '', { type: 'b' }]
     expect((await each(tasks, '--idempotency-prefix', 'nightly-')).code).toBe(0)
-    expect(node.submissions.map(({ options }) => options)).toEqual([
+    expect(at.node.submissions.map(({ options }) => options)).toEqual([
       { idempotencyKey: 'nightly-first' },
       { idempotencyKey: 'nightly-3' }
     ])
     const long = await each(tasks, '--idempotency-prefix', 'x'.repeat(200))
     expect(long).toMatchObject({ code: 2, stdout: '' })
-    expect(node.submissions).toHaveLength(2)
+    expect(at.node.submissions).toHaveLength(2)
   })
 
   test('says a warning once, and --wait prints how each ended', async () => {
@@ -203,7 +188,7 @@ describe('submit --each', () => {
       '--id-only'
     )
     expect(said.code).toBe(0)
-    expect(node.submissions).toHaveLength(count)
+    expect(at.node.submissions).toHaveLength(count)
     expect(new Set(lines(said.stdout)).size).toBe(count)
   })
 })

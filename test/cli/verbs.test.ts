@@ -2,33 +2,16 @@
  * Every client verb with good and bad input: what it prints where, and the code it ends with. The node behind the
  * local API has no network; everything between the command line and it is real.
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { startApi, type Api } from '../../src/api/server.ts'
+import { describe, expect, test, vi } from 'vitest'
 import { nodeTable, taskTable } from '../../src/cli/print.ts'
 import type { NodeEvent, NodeView } from '../../src/node/handle.ts'
-import { FakeNode } from '../api/fake-node.ts'
+import { serveFakeNode } from '../api/served.ts'
 import { until } from '../support/until.ts'
 import { run, type Said } from './run.ts'
 
-let folder: string
-let node: FakeNode
-let api: Api
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'hearsay-cli-'))
-  node = new FakeNode()
-  api = await startApi(node, folder)
-  vi.stubEnv('HEARSAY_DATA', folder)
-  vi.stubEnv('XDG_DATA_HOME', join(folder, 'share'))
-})
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  await api.close()
-  await rm(folder, { recursive: true, force: true })
-})
+const at = serveFakeNode()
 
 const lines = (text: string): string[] => text.split('\n').filter(line => line !== '')
 
@@ -115,21 +98,21 @@ describe('submit', () => {
   ])('takes a payload from %s', async (_, argv, stdin, payload) => {
     const said = await run(['submit', 'resize', ...argv], stdin)
     expect(said).toMatchObject({ code: 0, stderr: '' })
-    expect(node.submissions).toEqual([{ type: 'resize', payload, options: {} }])
-    expect(said.stdout).toBe(`${await node.resolveId('')}\n`)
+    expect(at.node.submissions).toEqual([{ type: 'resize', payload, options: {} }])
+    expect(said.stdout).toBe(`${await at.node.resolveId('')}\n`)
   })
 
   test('takes a payload from a file', async () => {
-    const file = join(folder, 'payload.json')
+    const file = join(at.folder, 'payload.json')
     await writeFile(file, '{"from":"file"}')
     expect((await run(['submit', 'resize', `@${file}`])).code).toBe(0)
-    expect(node.submissions[0]?.payload).toEqual({ from: 'file' })
+    expect(at.node.submissions[0]?.payload).toEqual({ from: 'file' })
   })
 
   test('passes all task options on, in the words of the library', async () => {
     const argv = ['--priority', '8', '--timeout', '1.5s', '--tag', 'a', 'b', '--acks', '2']
     expect((await run(['submit', 'resize', '{}', ...argv])).code).toBe(0)
-    expect(node.submissions[0]?.options).toEqual({
+    expect(at.node.submissions[0]?.options).toEqual({
       priority: 8,
       timeout: 1500,
       tags: ['a', 'b'],
@@ -138,9 +121,9 @@ describe('submit', () => {
   })
 
   test('--depends-on takes shortened ids', async () => {
-    const { id } = await node.submit('first', null)
+    const { id } = await at.node.submit('first', null)
     expect((await run(['submit', 'second', '--depends-on', id.slice(5, 20)])).code).toBe(0)
-    expect(node.submissions[1]?.options).toEqual({ dependsOn: [id] })
+    expect(at.node.submissions[1]?.options).toEqual({ dependsOn: [id] })
     const unknown = await run(['submit', 'second', '--depends-on', 'ffff'])
     expect(unknown).toMatchObject({ code: 4, stdout: '' })
   })
@@ -170,7 +153,7 @@ describe('submit', () => {
     for (const flags of [[], ['--id-only'], ['--wait']]) {
       const said = await run(['submit', 'alone', ...flags])
       expect(said.code).toBe(7)
-      expect(node.task(said.stdout.trim()).type).toBe('alone')
+      expect(at.node.task(said.stdout.trim()).type).toBe('alone')
       expect(said.stderr).toMatch(/0 of 1/)
     }
     const said = await run(['submit', 'alone', '--json'])
@@ -204,21 +187,21 @@ describe('wait', () => {
     ['failed', 1],
     ['cancelled', 5]
   ] as const)('for a task that is %s ends with %i', async (state, code) => {
-    const { id } = await node.submit('slow', null)
-    node.settle(id, { state, error: { name: 'Oops', message: 'no' }, reason: 'HandlerError' })
+    const { id } = await at.node.submit('slow', null)
+    at.node.settle(id, { state, error: { name: 'Oops', message: 'no' }, reason: 'HandlerError' })
     const said = await run(['wait', id.slice(0, 30)])
     expect(said).toMatchObject({ code, stderr: '' })
     expect(said.stdout).toMatch(new RegExp(`^${id} {2}${state} `))
   })
 
   test('prints each task when it settles, not in the order of the arguments', async () => {
-    const [first, second] = [await node.submit('a', null), await node.submit('b', null)]
+    const [first, second] = [await at.node.submit('a', null), await at.node.submit('b', null)]
     const said: Said = { code: null, stdout: '', stderr: '' }
     const ended = run(['wait', first.id, second.id, '--json'], '', said)
-    await until(() => node.waiting === 2, 'both waits to arrive')
-    node.settle(second.id, { state: 'completed' })
+    await until(() => at.node.waiting === 2, 'both waits to arrive')
+    at.node.settle(second.id, { state: 'completed' })
     await until(() => said.stdout !== '', 'the first line')
-    node.settle(first.id, { state: 'failed' })
+    at.node.settle(first.id, { state: 'failed' })
     const { code, stdout } = await ended
     const ids = lines(stdout).map(line => (JSON.parse(line) as { id: string }).id)
     expect(ids).toEqual([second.id, first.id])
@@ -226,7 +209,7 @@ describe('wait', () => {
   })
 
   test('ends with 124 if the time is over first, and with 4 for a task nobody knows', async () => {
-    const { id } = await node.submit('slow', null)
+    const { id } = await at.node.submit('slow', null)
     const late = await run(['wait', id, '--timeout', '10ms'])
     expect(late).toMatchObject({ code: 124, stdout: '' })
     expect(late.stderr).toMatch(/it goes on/)
@@ -234,7 +217,7 @@ describe('wait', () => {
   })
 
   test('a task that nobody knows does not keep the others from being printed', async () => {
-    const { id } = await node.submit('quick', null)
+    const { id } = await at.node.submit('quick', null)
     const said = await run(['wait', 'ffffffff', id])
     expect(said.code).toBe(4)
     expect(lines(said.stdout)).toHaveLength(1)
@@ -242,10 +225,10 @@ describe('wait', () => {
   })
 
   test('ends with 3 and one line if the node stops meanwhile', async () => {
-    const ids = [(await node.submit('a', null)).id, (await node.submit('b', null)).id]
+    const ids = [(await at.node.submit('a', null)).id, (await at.node.submit('b', null)).id]
     const said = run(['wait', ...ids])
-    await until(() => node.waiting === 2, 'both waits to arrive')
-    await api.close()
+    await until(() => at.node.waiting === 2, 'both waits to arrive')
+    await at.api.close()
     const { code, stderr } = await said
     expect(code).toBe(3)
     expect(lines(stderr)).toHaveLength(1)
@@ -254,23 +237,23 @@ describe('wait', () => {
 
 describe('lists and views', () => {
   test('get prints one task; --json exactly what the node says', async () => {
-    const { id } = await node.submit('quick', { a: 1 })
+    const { id } = await at.node.submit('quick', { a: 1 })
     const said = await run(['get', id.slice(2, 30)])
     expect(said).toMatchObject({ code: 0, stderr: '' })
     expect(said.stdout).toMatch(/^state +completed \(SlotsBusy\)$/m)
     expect(said.stdout).toMatch(/^payload +\{"a":1\}$/m)
-    expect(JSON.parse((await run(['get', id, '--json'])).stdout)).toEqual(node.task(id))
+    expect(JSON.parse((await run(['get', id, '--json'])).stdout)).toEqual(at.node.task(id))
     expect((await run(['get', 'ffff'])).code).toBe(4)
   })
 
   test('a part that fits several tasks is a usage error', async () => {
-    const { id } = await node.submit('a', null)
-    await node.submit('b', null)
+    const { id } = await at.node.submit('a', null)
+    await at.node.submit('b', null)
     expect(await run(['get', id.slice(0, 8)])).toMatchObject({ code: 2, stdout: '' })
   })
 
   test('ls prints an aligned table, or an object a line, filtered', async () => {
-    for (const type of ['a', 'long-type', 'a']) await node.submit(type, null)
+    for (const type of ['a', 'long-type', 'a']) await at.node.submit(type, null)
     const said = await run(['ls'])
     expect(said).toMatchObject({ code: 0, stderr: '' })
     const [header = '', ...rows] = lines(said.stdout)
@@ -278,7 +261,7 @@ describe('lists and views', () => {
     for (const row of rows) expect(row.indexOf('computer-a/1')).toBe(header.indexOf('NODE'))
     const json = await run(['ls', '--json', '--type', 'a', '--limit', '1'])
     expect(lines(json.stdout).map(line => JSON.parse(line) as unknown)).toEqual([
-      ...node.tasks({ type: 'a', limit: 1 })
+      ...at.node.tasks({ type: 'a', limit: 1 })
     ])
     const other = await run(['ls', '--node', 'computer-z/9'])
     expect(other).toMatchObject({ code: 0, stdout: '', stderr: 'hearsay: no such tasks\n' })
@@ -286,7 +269,7 @@ describe('lists and views', () => {
   })
 
   test('what a terminal would obey is shown, not sent', async () => {
-    await node.submit('\u001b]0;owned\u0007', null)
+    await at.node.submit('\u001b]0;owned\u0007', null)
     const said = await run(['ls'])
     expect(said.stdout).toContain('\\u001b]0;owned\\u0007')
     expect(said.stdout).not.toContain('\u001b')
@@ -298,24 +281,24 @@ describe('lists and views', () => {
     expect(said.stdout).toMatch(/^computer-a\/1 \* +alive +self +1\/2 /m)
     expect(said.stdout).toMatch(/^computer-b\/2 +never seen +- /m)
     const json = lines((await run(['nodes', '--json'])).stdout)
-    expect(json.map(line => JSON.parse(line) as unknown)).toEqual(node.nodes())
+    expect(json.map(line => JSON.parse(line) as unknown)).toEqual(at.node.nodes())
   })
 
   test('a node of which only the id is known takes no more room than a name', async () => {
     const id = '12D3KooWMFUWxF6Yz63kRbsFf8D3r6UZLXWkCh7LRrzRtFRaENYL'
-    const [self] = node.nodes()
+    const [self] = at.node.nodes()
     const stranger: NodeView = { ...self!, name: null, id, self: false, status: null }
     expect(nodeTable([stranger])[1]).toMatch(/^12D3\.\.\.tFRaENYL {2}not met/)
-    const task = node.task((await node.submit('a', null)).id)
+    const task = at.node.task((await at.node.submit('a', null)).id)
     expect(taskTable([{ ...task, holder: id }], Date.now())[1]).toContain('12D3...tFRaENYL')
   })
 
   test('status is a few lines, or one object', async () => {
-    await node.submit('a', null)
+    await at.node.submit('a', null)
     const said = await run(['status'])
     expect(said).toMatchObject({ code: 0, stderr: '' })
     expect(said.stdout).toMatch(/^tasks +0 waiting, 0 delayed, 1 queued/m)
-    expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual(node.getSystemStatus())
+    expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual(at.node.getSystemStatus())
   })
 })
 
@@ -324,19 +307,19 @@ describe('events', () => {
   const nothing = (): Said => ({ code: null, stdout: '', stderr: '' })
 
   test('are printed as they happen, filtered, until the node stops: 3', async () => {
-    const { id } = await node.submit('a', null)
+    const { id } = await at.node.submit('a', null)
     const [all, failures, one] = [nothing(), nothing(), nothing()]
     const ended = Promise.all([
       follow(['--json'], all),
       follow(['--event', 'task:failed', '--type', 'a'], failures),
       follow(['--event', 'task', '--task', id.slice(3)], one)
     ])
-    await until(() => node.listening === 3, 'three readers')
-    node.emit('node:joined', { node: 'b/2' })
-    node.emit('task:queued', { taskId: id, type: 'a' })
-    node.emit('task:failed', { taskId: 'other', type: 'a', reason: '\u001b[2J' })
+    await until(() => at.node.listening === 3, 'three readers')
+    at.node.emit('node:joined', { node: 'b/2' })
+    at.node.emit('task:queued', { taskId: id, type: 'a' })
+    at.node.emit('task:failed', { taskId: 'other', type: 'a', reason: '\u001b[2J' })
     await until(() => lines(all.stdout).length === 3 && one.stdout !== '', 'all events')
-    await api.close()
+    await at.api.close()
     expect((await ended).map(({ code }) => code)).toEqual([3, 3, 3])
     expect(lines(all.stdout).map(line => (JSON.parse(line) as NodeEvent).event)).toEqual([
       'node:joined',
@@ -349,13 +332,13 @@ describe('events', () => {
   })
 
   test('go on after a cursor, and say what is missing', async () => {
-    node.emit('node:joined', { node: 'b/2' })
-    node.emit('node:left', { node: 'b/2' })
+    at.node.emit('node:joined', { node: 'b/2' })
+    at.node.emit('node:left', { node: 'b/2' })
     const [after, foreign] = [nothing(), nothing()]
     void follow(['--since', 'boot-of-fake:1', '--json'], after)
     const ended = follow(['--since', 'another:7'], foreign)
     await until(() => after.stdout !== '' && lines(foreign.stdout).length === 2, 'what was kept')
-    await api.close()
+    await at.api.close()
     await ended
     expect(JSON.parse(after.stdout)).toMatchObject({
       v: 1,
@@ -375,39 +358,39 @@ describe('events', () => {
 
 describe('state', () => {
   test('save writes what the node exports, and load hands back what is in the file', async () => {
-    node.state = ['{"tasks":[\n', '{"é":1},\n{"b":2}\n', ']}\n']
-    const file = join(folder, 'state.json')
+    at.node.state = ['{"tasks":[\n', '{"é":1},\n{"b":2}\n', ']}\n']
+    const file = join(at.folder, 'state.json')
     const saved = await run(['state', 'save', file])
     expect(saved).toEqual({ code: 0, stdout: `2 tasks saved to ${file}\n`, stderr: '' })
-    const text = node.state.join('')
-    node.state = []
+    const text = at.node.state.join('')
+    at.node.state = []
     const { code, stdout } = await run(['state', 'load', file, '--json'])
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toEqual({ v: 1, loaded: text.length, known: 0, skipped: 0 })
-    expect(node.state.join('')).toBe(text)
+    expect(at.node.state.join('')).toBe(text)
   })
 
   test('a file larger than any buffer passes both ways', async () => {
-    node.state = Array.from({ length: 200 }, (_, i) => `${String(i).repeat(30_000)}\n`)
-    const file = join(folder, 'state.json')
+    at.node.state = Array.from({ length: 200 }, (_, i) => `${String(i).repeat(30_000)}\n`)
+    const file = join(at.folder, 'state.json')
     expect((await run(['state', 'save', file])).code).toBe(0)
-    const text = node.state.join('')
+    const text = at.node.state.join('')
     expect((await run(['state', 'load', file])).code).toBe(0)
-    expect(node.state.join('') === text).toBe(true)
+    expect(at.node.state.join('') === text).toBe(true)
   })
 
   test('a foreign file is refused with 6, also if most of it is still to come', async () => {
-    const file = join(folder, 'state.json')
+    const file = join(at.folder, 'state.json')
     await writeFile(file, `foreign${'x'.repeat(20_000_000)}`)
     const { code, stdout, stderr } = await run(['state', 'load', file])
     expect([code, stdout, stderr]).toEqual([6, '', 'hearsay: another cluster\n'])
   })
 
   test('a file that cannot be read or written is wrong usage', async () => {
-    const load = await run(['state', 'load', join(folder, 'none.json')])
+    const load = await run(['state', 'load', join(at.folder, 'none.json')])
     expect(load.code).toBe(2)
     expect(load.stderr).toMatch(/none.json cannot be read \(ENOENT\)/)
-    const save = await run(['state', 'save', join(folder, 'no', 'folder.json')])
+    const save = await run(['state', 'save', join(at.folder, 'no', 'folder.json')])
     expect(save.code).toBe(2)
     expect(save.stderr).toMatch(/folder.json cannot be written \(ENOENT\)/)
   })
