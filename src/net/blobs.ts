@@ -10,14 +10,9 @@ import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { KeepBlob } from '../node/ports.ts'
 import type { Counters } from './counters.ts'
 import { asError, reason, type TransportLog } from './log.ts'
-import {
-  blobAnswersMax,
-  blobAnswersPerPeerMax,
-  streamOpenTimeoutMs,
-  syncStallMs
-} from './protocol.ts'
 import { pacedSource, sendPaced } from './paced.ts'
-import { guardAgainstStall, type StallGuard } from './stall.ts'
+import { blobAnswersMax, blobAnswersPerPeerMax, syncStallMs } from './protocol.ts'
+import { Questions, type Asked } from './questions.ts'
 
 export type BlobStreamsOptions = Readonly<{
   protocol: string
@@ -34,13 +29,19 @@ const hashBytes = 32
 
 export class BlobStreams {
   readonly #options: BlobStreamsOptions
-  /** All streams under way; those that answer, with the peer that asked. */
-  readonly #asking = new Set<Stream>()
-  readonly #answering = new Map<Stream, string>()
-  readonly #stop = new AbortController()
+  readonly #questions: Questions
 
   constructor(options: BlobStreamsOptions) {
     this.#options = options
+    const { protocol, connections, log, stallMs = syncStallMs } = options
+    this.#questions = new Questions({
+      protocol,
+      connections,
+      answersMax: blobAnswersMax,
+      answersPerPeerMax: blobAnswersPerPeerMax,
+      stallMs,
+      log
+    })
   }
 
   /** Resolves to whether the peer had the blob, and `keep` has taken it. Never rejects. */
@@ -56,58 +57,30 @@ export class BlobStreams {
 
   /** The handler of the protocol: a peer asks. */
   async accept(stream: Stream, connection: Connection): Promise<void> {
-    const peer = connection.remotePeer.toString()
-    if (this.#stop.signal.aborted || this.#isBusy(peer)) {
-      stream.abort(new Error('too many blobs are asked for at once'))
-      return
-    }
-    this.#answering.set(stream, peer)
-    const guard = this.#guard(stream)
-    try {
-      await this.#answer(stream, guard.progress)
-    } catch (error) {
-      this.#options.log.debug({ peer, error: reason(error) }, 'an answer was broken off')
-      stream.abort(asError(error))
-    } finally {
-      guard.release()
-      this.#answering.delete(stream)
-    }
+    await this.#questions.accept(stream, connection, asked => this.#answer(stream, asked))
   }
 
   /** Ends everything under way. */
   stop(): void {
-    const why = new Error('this node stops')
-    this.#stop.abort(why)
-    for (const stream of [...this.#asking, ...this.#answering.keys()]) stream.abort(why)
-  }
-
-  #isBusy(peer: string): boolean {
-    const ofPeer = [...this.#answering.values()].filter(other => other === peer).length
-    return this.#answering.size >= blobAnswersMax || ofPeer >= blobAnswersPerPeerMax
+    this.#questions.stop()
   }
 
   async #fetch(peer: string, ref: BlobRef, keep: KeepBlob): Promise<boolean> {
-    const connection = this.#options.connections(peer)[0]
-    if (connection === undefined) throw new Error('there is no connection to the peer')
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(streamOpenTimeoutMs)])
-    const stream = await connection.newStream([this.#options.protocol], { signal })
-    this.#asking.add(stream)
-    const guard = this.#guard(stream)
+    const { stream, end } = await this.#questions.ask(peer)
     try {
       const source = pacedSource(stream)
       await sendPaced(stream, [Buffer.from(ref.hash, 'hex')])
       const first = await source.next()
-      if (first.done === true) return false
-      const kept = await keep(this.#received(first.value, source, ref))
-      if (kept) return true
-      this.#refused(peer, ref)
-      throw new Error('its bytes are not the right ones')
+      const kept = first.done !== true && (await keep(this.#received(first.value, source, ref)))
+      if (first.done !== true && !kept) {
+        this.#refused(peer, ref)
+        throw new Error('its bytes are not the right ones')
+      }
+      end()
+      return kept
     } catch (error) {
-      stream.abort(asError(error))
+      end(asError(error))
       throw error
-    } finally {
-      guard.release()
-      this.#asking.delete(stream)
     }
   }
 
@@ -129,7 +102,7 @@ export class BlobStreams {
     }
   }
 
-  async #answer(stream: Stream, progress: () => void): Promise<void> {
+  async #answer(stream: Stream, { progress }: Asked): Promise<void> {
     const { read, counters } = this.#options
     const hash = await readHash(pacedSource(stream))
     async function* counted(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -140,10 +113,6 @@ export class BlobStreams {
     }
     const chunks = await read(hash)
     await sendPaced(stream, chunks === null ? [] : counted(chunks), progress)
-  }
-
-  #guard(stream: Stream): StallGuard {
-    return guardAgainstStall(stream, this.#options.stallMs ?? syncStallMs)
   }
 
   #refused(peer: string, { hash }: BlobRef): void {

@@ -19,13 +19,8 @@ import {
 import type { Counters } from './counters.ts'
 import { asError, reason, type TransportLog } from './log.ts'
 import { pacedSource, sendPaced } from './paced.ts'
-import {
-  outputAnswersMax,
-  outputAnswersPerPeerMax,
-  outputStallMs,
-  streamOpenTimeoutMs
-} from './protocol.ts'
-import { guardAgainstStall } from './stall.ts'
+import { outputAnswersMax, outputAnswersPerPeerMax, outputStallMs } from './protocol.ts'
+import { Questions, type Asked } from './questions.ts'
 
 export type OutputStreamsOptions = Readonly<{
   protocol: string
@@ -39,12 +34,19 @@ export type OutputStreamsOptions = Readonly<{
 
 export class OutputStreams {
   readonly #options: OutputStreamsOptions
-  /** Answers under way, with the peer that asked. */
-  readonly #answering = new Map<Stream, string>()
-  readonly #stop = new AbortController()
+  readonly #questions: Questions
 
   constructor(options: OutputStreamsOptions) {
     this.#options = options
+    const { protocol, connections, log, stallMs = outputStallMs } = options
+    this.#questions = new Questions({
+      protocol,
+      connections,
+      answersMax: outputAnswersMax,
+      answersPerPeerMax: outputAnswersPerPeerMax,
+      stallMs,
+      log
+    })
   }
 
   /** @throws in the course of reading, if the answer is broken off, malformed, or stalls */
@@ -53,14 +55,9 @@ export class OutputStreams {
     request: OutputRequest,
     signal: AbortSignal
   ): AsyncGenerator<OutputAnswer, void, undefined> {
-    const connection = this.#options.connections(peer)[0]
-    if (connection === undefined) throw new Error('there is no connection to the peer')
-    const ended = AbortSignal.any([this.#stop.signal, signal])
-    const opened = AbortSignal.any([ended, AbortSignal.timeout(streamOpenTimeoutMs)])
-    const stream = await connection.newStream([this.#options.protocol], { signal: opened })
-    const abort = (): void => stream.abort(asError(ended.reason))
-    ended.addEventListener('abort', abort, { once: true })
-    const guard = guardAgainstStall(stream, this.#options.stallMs ?? outputStallMs)
+    const { stream, end } = await this.#questions.ask(peer, signal)
+    const abort = (): void => stream.abort(asError(signal.reason))
+    signal.addEventListener('abort', abort, { once: true })
     let whole = false
     try {
       const source = pacedSource(stream)
@@ -77,45 +74,29 @@ export class OutputStreams {
       this.#noteRefusal(peer, error)
       throw error
     } finally {
-      guard.release()
-      ended.removeEventListener('abort', abort)
-      if (!whole) stream.abort(new Error('the answer is no longer read'))
+      signal.removeEventListener('abort', abort)
+      end(whole ? undefined : new Error('the answer is no longer read'))
     }
   }
 
   /** The handler of the protocol: a peer asks. */
   async accept(stream: Stream, connection: Connection): Promise<void> {
-    const peer = connection.remotePeer.toString()
-    if (this.#stop.signal.aborted || this.#isBusy(peer)) {
-      stream.abort(new Error('too many questions at once'))
-      return
-    }
-    this.#answering.set(stream, peer)
-    const guard = guardAgainstStall(stream, this.#options.stallMs ?? outputStallMs)
-    try {
-      const request = await questionOn(stream)
-      await sendPaced(stream, this.#frames(request), guard.progress)
-    } catch (error) {
-      const { log } = this.#options
-      log.debug({ peer, error: reason(error) }, 'an answer about output was broken off')
-      this.#noteRefusal(peer, error)
-      stream.abort(asError(error))
-    } finally {
-      guard.release()
-      this.#answering.delete(stream)
-    }
+    await this.#questions.accept(stream, connection, asked => this.#answer(stream, asked))
   }
 
   /** Ends everything under way. */
   stop(): void {
-    const why = new Error('this node stops')
-    this.#stop.abort(why)
-    for (const stream of this.#answering.keys()) stream.abort(why)
+    this.#questions.stop()
   }
 
-  #isBusy(peer: string): boolean {
-    const ofPeer = [...this.#answering.values()].filter(other => other === peer).length
-    return this.#answering.size >= outputAnswersMax || ofPeer >= outputAnswersPerPeerMax
+  async #answer(stream: Stream, { peer, progress }: Asked): Promise<void> {
+    try {
+      const request = await questionOn(stream)
+      await sendPaced(stream, this.#frames(request), progress)
+    } catch (error) {
+      this.#noteRefusal(peer, error)
+      throw error
+    }
   }
 
   async *#frames(request: OutputRequest): AsyncGenerator<Uint8Array> {

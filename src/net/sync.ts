@@ -17,8 +17,8 @@ import { FRAME_BYTES_MAX } from '../wire/limits.ts'
 import type { Counters } from './counters.ts'
 import { asError, reason, type TransportLog } from './log.ts'
 import { pacedSource, sendPaced } from './paced.ts'
-import { answersMax, streamOpenTimeoutMs, syncStallMs } from './protocol.ts'
-import { guardAgainstStall, type StallGuard } from './stall.ts'
+import { answersMax, syncStallMs } from './protocol.ts'
+import { Questions, type Asked } from './questions.ts'
 
 export type SyncOptions = Readonly<{
   protocol: string
@@ -35,18 +35,24 @@ export type SyncOptions = Readonly<{
 }>
 
 const frameOptions = { maxDataLength: FRAME_BYTES_MAX }
-const end = new Uint8Array(0)
+const endOfAnswer = new Uint8Array(0)
 
 export class SyncStreams {
   readonly #options: SyncOptions
-  readonly #streams = new Set<Stream>()
-  /** Peer -> the stream that its request came on. */
-  readonly #answering = new Map<string, Stream>()
+  readonly #questions: Questions
   readonly #asking = new Set<Promise<void>>()
-  readonly #stop = new AbortController()
 
   constructor(options: SyncOptions) {
     this.#options = options
+    const { protocol, connections, log, stallMs = syncStallMs } = options
+    this.#questions = new Questions({
+      protocol,
+      connections,
+      answersMax,
+      answersPerPeerMax: 1,
+      stallMs,
+      log
+    })
   }
 
   /** Asks a peer. `onEnded` is called once, never before this has returned. */
@@ -58,39 +64,21 @@ export class SyncStreams {
 
   /** The handler of the protocol: a peer asks. */
   async accept(stream: Stream, connection: Connection): Promise<void> {
-    const peer = connection.remotePeer.toString()
-    if (
-      this.#stop.signal.aborted ||
-      this.#answering.has(peer) ||
-      this.#answering.size >= answersMax
-    ) {
-      stream.abort(new Error('too many sync requests at once'))
-      return
-    }
-    this.#answering.set(peer, stream)
-    const guard = this.#guard(stream)
-    try {
-      // Whoever stops reading closes what it reads from, back to the log: no snapshot is left open.
-      await pipe(
+    // Whoever stops reading closes what it reads from, back to the log: no snapshot is left open.
+    await this.#questions.accept(stream, connection, async asked =>
+      pipe(
         pacedSource(stream),
         bytes => decodeFrames(bytes, frameOptions),
-        requests => this.#answer(peer, stream, requests),
+        requests => this.#answer(asked, requests),
         encodeFrames,
-        bytes => sendPaced(stream, bytes, guard.progress)
+        bytes => sendPaced(stream, bytes, asked.progress)
       )
-    } catch (error) {
-      this.#options.log.debug({ peer, error: reason(error) }, 'an answer to a sync was broken off')
-      stream.abort(asError(error))
-    } finally {
-      guard.release()
-      this.#answered(peer, stream)
-    }
+    )
   }
 
   /** Ends everything under way. Resolves when each of our own requests has been reported. */
   async stop(): Promise<void> {
-    this.#stop.abort(new Error('this node stops'))
-    for (const stream of this.#streams) stream.abort(new Error('this node stops'))
+    this.#questions.stop()
     await Promise.all(this.#asking)
   }
 
@@ -107,30 +95,26 @@ export class SyncStreams {
   async #fetch(peer: string, request: Uint8Array): Promise<boolean> {
     // Even the report of a failure must not come while the caller is still asking.
     await Promise.resolve()
-    const connection = this.#options.connections(peer)[0]
-    if (connection === undefined) throw new Error('there is no connection to the peer')
-    const signal = AbortSignal.any([this.#stop.signal, AbortSignal.timeout(streamOpenTimeoutMs)])
-    const stream = await connection.newStream([this.#options.protocol], { signal })
-    const guard = this.#guard(stream)
+    const { stream, end } = await this.#questions.ask(peer)
     try {
       const source = pacedSource(stream)
       await sendPaced(stream, [encodeFrames.single(request)])
-      return await pipe(
+      const whole = await pipe(
         source,
         bytes => decodeFrames(bytes, frameOptions),
         frames => this.#receive(peer, frames)
       )
+      end()
+      return whole
     } catch (error) {
-      stream.abort(asError(error))
+      end(asError(error))
       throw error
-    } finally {
-      guard.release()
     }
   }
 
   async #receive(peer: string, frames: AsyncIterable<Uint8ArrayList>): Promise<boolean> {
     for await (const frame of frames) {
-      if (this.#stop.signal.aborted) return false
+      if (this.#questions.stopped.aborted) return false
       if (frame.byteLength === 0) return true
       this.#options.counters.bytesReceived += frame.byteLength
       this.#options.counters.syncBytes += frame.byteLength
@@ -141,8 +125,7 @@ export class SyncStreams {
   }
 
   async *#answer(
-    peer: string,
-    stream: Stream,
+    { peer, answered }: Asked,
     requests: AsyncIterable<Uint8ArrayList>
   ): AsyncGenerator<Uint8Array, void, undefined> {
     const { answer, counters } = this.#options
@@ -153,26 +136,9 @@ export class SyncStreams {
         yield bytes
       }
       // Before the end is sent: the peer may ask again as soon as it has it.
-      this.#answered(peer, stream)
-      yield end
+      answered()
+      yield endOfAnswer
       return
-    }
-  }
-
-  #answered(peer: string, stream: Stream): void {
-    if (this.#answering.get(peer) === stream) this.#answering.delete(peer)
-  }
-
-  /** Aborts the stream if nothing moves on it for too long. */
-  #guard(stream: Stream): StallGuard {
-    this.#streams.add(stream)
-    const { progress, release } = guardAgainstStall(stream, this.#options.stallMs ?? syncStallMs)
-    return {
-      progress,
-      release: () => {
-        release()
-        this.#streams.delete(stream)
-      }
     }
   }
 }

@@ -169,7 +169,7 @@ test('a question that is broken off is no offence, and leaves nothing behind', a
   const stream = await ask(await intruder(member), member)
   stream.send(encodeFrames.single(encodeOutputRequest(question)).subarray().subarray(0, 5))
   stream.abort(new Error('gone'))
-  await until(() => member.lines.some(line => line.includes('about output was broken off')), 'it')
+  await until(() => member.lines.some(line => line.includes('an answer was broken off')), 'it')
   expect(member.transport.counters().refused).toBe(0)
 })
 
