@@ -2,7 +2,7 @@
  * How work changes hands between nodes that live: a thief asks, a holder grants, and whoever stops hands on what is left.
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
-import { canRun } from './claim/ability.ts'
+import { canRun, demandOf } from './claim/ability.ts'
 import { grantOf, holds } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
@@ -82,13 +82,13 @@ export class Exchange {
 
   /** A thief asks. What it gets is written down here first; the answer follows when that is on disk. */
   steal(from: NodeId, { boot, request, want, handlers, labels }: StealRequest): void {
-    const { self, log, counters, options } = this.#context
+    const { self, log, counters } = this.#context
     if (nodeOf(boot) !== from) return
     const can: Can = demand => canRun({ slots: 1, handlers, labels }, demand)
     const fair = share(this.#queue.count(self, can), want, this.#sharers(can))
     const count = this.#work.paused ? 0 : fair
     const given = giveAway(this.#queue, can, count, GRANT_BYTES_MAX, entry => {
-      if (entry.record.claim.hops >= options.hopsMax) return false
+      if (this.#hasTravelled(entry)) return false
       log.write(entry, grantOf(self, entry.record, boot))
       return true
     })
@@ -122,14 +122,14 @@ export class Exchange {
 
   /** Gives tasks that prefer other labels than ours to nodes that have these and are idle. */
   placePreferred(): void {
-    const { members, options } = this.#context
+    const { members } = this.#context
     const entries = this.#work.draining
       ? []
       : this.#queue.preferringOthers(this.#work.ability.labels)
     if (entries.length === 0) return
     const given = new Map<Member, Entry[]>()
     for (const entry of entries) {
-      if (entry.record.claim.hops >= options.hopsMax) continue
+      if (this.#hasTravelled(entry)) continue
       const member = this.#favourites.place(entry, members.reachable())
       if (member !== undefined) this.#give(entry, member, given)
     }
@@ -161,6 +161,15 @@ export class Exchange {
     }
     this.#deliver(given)
     return count === entries.length
+  }
+
+  /**
+   * Whether the task has moved often enough, and stays. Moves beyond the bound are needed where this node cannot run it:
+   * each follows a loss of handlers or labels, so they cannot go on by themselves.
+   */
+  #hasTravelled({ record }: Entry): boolean {
+    const { claim, spec } = record
+    return claim.hops >= this.#context.options.hopsMax && canRun(this.#work.ability, demandOf(spec))
   }
 
   #give(entry: Entry, member: Member, given: Map<Member, Entry[]>): void {

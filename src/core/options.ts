@@ -122,7 +122,7 @@ export type CoreOptions = Readonly<{
   stealAheadMs: number
   /** ... but never more tasks than this in one grant. */
   stealMax: number
-  /** After so many grants a task stays where it is. */
+  /** After so many grants a task stays where it is, if it can run there. */
   hopsMax: number
   /** How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. */
   syncDelayMs: number
