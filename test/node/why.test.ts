@@ -1,0 +1,244 @@
+/** Every reason for which a task may not run yet, brought about in cores that are driven by hand: what each node says. */
+import { describe, expect, test } from 'vitest'
+import { cluster, passing } from '../support/crashes.ts'
+import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
+import { bootOf, idOf } from '../support/tasks.ts'
+import { holdersOf } from '../../src/core/blobs/holders.ts'
+import { CORE_DEFAULTS } from '../../src/core/options.ts'
+import { Picture } from '../../src/node/picture.ts'
+import type { Transport } from '../../src/node/ports.ts'
+import type { WhyView } from '../../src/node/handle.ts'
+
+const backoff = { delayMs: 5000, factor: 2, maxDelayMs: 5000, jitter: 0 }
+const zoneX = { require: [{ label: 'zone', anyOf: ['x'] }], prefer: [] }
+
+/** What `why` says at a node. */
+function why(pump: Pump, node: PumpNode, id: string): WhyView {
+  const transport = { peers: () => [] } as unknown as Transport
+  const clock = { now: () => pump.now, every: () => () => {} }
+  const settings = { cluster: 'test', roster: [] }
+  const picture = new Picture(node.core.view, { transport, clock }, settings, { of: () => null })
+  expect(picture.task(id).reason).toBe(picture.why(id).reason)
+  return picture.why(id)
+}
+
+/** The reason for each node, by the node's name. */
+const perNode = ({ nodes }: WhyView): Record<string, string> =>
+  Object.fromEntries(nodes.map(({ node, reason }) => [node.split('/')[1], reason]))
+
+/** Two nodes that know each other, neither of which can run anything. */
+function pair(): { pump: Pump; a: PumpNode; b: PumpNode } {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  pump.pass(1000)
+  return { pump, a, b }
+}
+
+type Given = Readonly<{ pump: Pump; a: PumpNode; b: PumpNode; id: string }>
+
+/** Reason -> how it comes about, the state that the task is in, and words of it. */
+const COMMON: Readonly<Record<string, [() => Given, string, RegExp]>> = {
+  DependencyOpen: [
+    () => {
+      const nodes = pair()
+      nodes.a.worker(1)
+      const dependsOn = [idOf(bootOf('z'), 1), idOf(bootOf('z'), 2)]
+      return { ...nodes, id: nodes.a.submit({ dependsOn }) }
+    },
+    'waiting',
+    /it waits for [0-9a-f-]{36} and 1 more/
+  ],
+  NotBefore: [
+    () => {
+      const nodes = pair()
+      nodes.a.worker(1)
+      return { ...nodes, id: nodes.a.submit({ notBefore: nodes.pump.now + 60_000 }) }
+    },
+    'delayed',
+    /not to start before 1970-01-01T00:17/
+  ],
+  Backoff: [
+    () => {
+      const nodes = pair()
+      nodes.a.worker(1)
+      const id = nodes.a.submit({ maxRetries: 1, backoff })
+      nodes.pump.settle()
+      nodes.a.fail(id)
+      return { ...nodes, id }
+    },
+    'delayed',
+    /attempt 2 follows at 1970/
+  ],
+  RetryAfter: [
+    () => {
+      const nodes = pair()
+      nodes.a.worker(1)
+      const id = nodes.a.submit()
+      nodes.pump.settle()
+      const error = { name: 'RetryAfterError', message: 'later', stack: null }
+      const run = { status: 'failed', reason: 'HandlerError', retryAfterMs: 9000, error } as const
+      nodes.a.end(id, run)
+      return { ...nodes, id }
+    },
+    'delayed',
+    /asked to be called again at 1970/
+  ]
+}
+
+describe.each(Object.entries(COMMON))('%s', (reason, [bring, state, words]) => {
+  test('is the reason on all nodes, for all nodes that could run it', () => {
+    const { pump, a, b, id } = bring()
+    pump.settle()
+    for (const node of [a, b]) {
+      const said = why(pump, node, id)
+      expect(said).toMatchObject({ state, reason })
+      expect(said.words).toMatch(words)
+      expect(perNode(said)).toEqual({ a: reason, b: 'NoHandler' })
+    }
+  })
+})
+
+describe('NoHandler', () => {
+  test('where no node has one, or nobody works', () => {
+    const { pump, a, b } = pair()
+    const id = a.submit()
+    pump.settle()
+    expect(why(pump, b, id)).toMatchObject({ state: 'queued', reason: 'NoHandler' })
+    a.worker(1, ['other'])
+    const said = why(pump, b, id)
+    expect(said.words).toBe('no node has a handler for work')
+    expect(said.nodes.map(({ words }) => words)).toEqual([
+      'it has no handler for work',
+      'it runs no tasks'
+    ])
+  })
+})
+
+describe('LabelsUnmatched', () => {
+  test('where those with a handler lack the labels, each for itself', () => {
+    const { pump, a, b } = pair()
+    a.worker(1)
+    b.feed({ kind: 'labels', labels: { zone: 'x' } })
+    b.worker(1, ['other'])
+    const id = b.submit({ labels: zoneX })
+    pump.settle()
+    const said = why(pump, a, id)
+    expect(said).toMatchObject({ state: 'queued', reason: 'LabelsUnmatched' })
+    expect(perNode(said)).toEqual({ a: 'LabelsUnmatched', b: 'NoHandler' })
+    expect(said.nodes[0]!.words).toBe('its label zone is not there, and zone = x is required')
+    a.feed({ kind: 'labels', labels: { zone: 'y' } })
+    expect(why(pump, a, id).nodes[0]!.words).toBe('its label zone is y, and zone = x is required')
+  })
+})
+
+describe('SlotsBusy', () => {
+  test('where whoever could run it runs something else', () => {
+    const { pump, a, b } = pair()
+    a.worker(2)
+    for (let i = 0; i < 2; i++) a.submit()
+    const id = a.submit()
+    pump.pass(1000)
+    for (const node of [a, b]) {
+      const said = why(pump, node, id)
+      expect(said).toMatchObject({ state: 'queued', reason: 'SlotsBusy' })
+      expect(said.nodes[0]!.words).toBe('2 of its 2 slots are taken')
+      expect(perNode(said)).toEqual({ a: 'SlotsBusy', b: 'NoHandler' })
+    }
+  })
+})
+
+describe('HolderDraining', () => {
+  test('while its holder has nobody to hand it on to', () => {
+    const { pump, a, b } = pair()
+    a.worker(1)
+    pump.link(a, b, false)
+    a.submit()
+    const id = a.submit()
+    a.feed({ kind: 'drain', node: a.id })
+    pump.settle()
+    const said = why(pump, a, id)
+    expect(said).toMatchObject({ state: 'queued', reason: 'HolderDraining' })
+    expect(said.words).toBe('test/a is leaving and hands on what it holds')
+    expect(perNode(said)).toEqual({ a: 'HolderDraining', b: 'NoHandler' })
+  })
+})
+
+describe('ClaimSettling', () => {
+  test('at the node that has taken a task over, until all have confirmed', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    const ids = Array.from({ length: 10 }, () => a.submit())
+    pump.settle()
+    c.holdDisk = true
+    pump.crash(a)
+    pump.settle()
+    const id = ids.find(each => b.record(each).claim.holder === b.boot)!
+    b.worker(1)
+    expect(b.running.size).toBe(0)
+    const said = why(pump, b, id)
+    expect(said).toMatchObject({ state: 'queued', reason: 'ClaimSettling' })
+    expect(perNode(said)).toEqual({ b: 'ClaimSettling', c: 'NoHandler' })
+    c.releaseDisk()
+    pump.settle()
+    expect(b.running.size).toBe(1)
+  })
+
+  test('as long as its holder is gone and nobody has taken it over', () => {
+    const pump = cluster(3)
+    const [a, b] = pump.of as [PumpNode, PumpNode]
+    const id = a.submit()
+    pump.settle()
+    pump.probing = false
+    pump.crash(a)
+    pump.settle()
+    expect(why(pump, b, id)).toMatchObject({ state: 'queued', reason: 'ClaimSettling' })
+  })
+})
+
+describe('NoQuorum', () => {
+  test('where its holder is silent, and too few others are seen to take it over', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    c.worker(1)
+    const id = a.submit({ type: 'other' })
+    pump.settle()
+    pump.probing = false
+    for (const other of [a, b]) pump.link(c, other, false)
+    passing(pump, 10_000)
+    const said = why(pump, c, id)
+    expect(said).toMatchObject({ state: 'queued', reason: 'NoQuorum' })
+    expect(said.words).toContain('test/a holds it and cannot be reached')
+    expect(perNode(said)).toEqual({ c: 'NoHandler' })
+    for (const other of [a, b]) pump.link(c, other)
+    passing(pump, 1000)
+    expect(why(pump, c, id).reason).toBe('NoHandler')
+  })
+})
+
+describe('PayloadUnavailable', () => {
+  test('at the node that would run it, while nobody can send what it reads', () => {
+    const pump = cluster(5)
+    const [a] = pump.of as [PumpNode]
+    const blob = blobFor(pump.of.slice(1))
+    a.submitBlob(blob, 0)
+    passing(pump, CORE_DEFAULTS.blobSpareMs + 10_000)
+    expect(a.has(blob)).toBe(false)
+    const [record] = [...a.core.view.records()]
+    const { id } = record!.spec
+    pump.probing = false
+    for (const other of pump.of) if (other !== a) pump.link(a, other, false)
+    a.worker(1)
+    const said = why(pump, a, id)
+    expect(said).toMatchObject({ state: 'queued', reason: 'PayloadUnavailable' })
+    expect(said.words).toBe('test/a would run it, and nobody can send what it reads')
+  })
+})
+
+/** A blob whose keepers are among these. */
+function blobFor(keepers: readonly PumpNode[]): { hash: string; bytes: number } {
+  const nodes = ['a', ...keepers.map(({ id }) => id)]
+  for (let i = 0; ; i++) {
+    const hash = i.toString(16).padStart(64, '0')
+    if (!holdersOf(hash, nodes).includes('a')) return { hash, bytes: 20_000 }
+  }
+}
