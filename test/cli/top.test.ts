@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../src/api/server.ts'
-import { frame, shownNodes, type View } from '../../src/cli/top/frame.ts'
+import { firstView, frame, shownNodes, type View } from '../../src/cli/top/frame.ts'
 import { Keys, type Deed } from '../../src/cli/top/keys.ts'
 import { Model } from '../../src/cli/top/model.ts'
 import type { NodeEvent, NodeView } from '../../src/node/handle.ts'
@@ -18,15 +18,6 @@ import { until } from '../support/until.ts'
 import { run } from './run.ts'
 
 const AT = Date.UTC(2026, 0, 2, 3, 4, 5)
-
-const viewOf = (): View => ({
-  panel: 'nodes',
-  selected: 0,
-  order: 'name',
-  filter: '',
-  prompt: '',
-  help: false
-})
 
 function event(name: string, fields: Record<string, string> = {}): NodeEvent {
   return { v: 1, at: new Date(AT).toISOString(), event: name, cursor: 'b:1', ...fields }
@@ -67,7 +58,7 @@ describe('the picture', () => {
   ])('of %i columns and %i rows is exactly as large', async (columns, rows) => {
     const model = await busyModel()
     for (const help of [false, true]) {
-      const lines = frame(model, { ...viewOf(), help }, { columns, rows }, AT)
+      const lines = frame(model, { ...firstView(), help }, { columns, rows }, AT)
       expect(lines).toHaveLength(rows)
       for (const { text } of lines) {
         // What is wide may be counted as wider than it is, never as narrower.
@@ -79,7 +70,7 @@ describe('the picture', () => {
   })
 
   test('at 80 by 24 there is something of everything', async () => {
-    const lines = frame(await busyModel(), viewOf(), { columns: 80, rows: 24 }, AT)
+    const lines = frame(await busyModel(), firstView(), { columns: 80, rows: 24 }, AT)
     const text = lines.map(line => line.text.trimEnd()).join('\n')
     for (const words of [/^hearsay test/, /COMPUTER .*RATE/, /^TYPE .*FAILED$/m, /^TASK /m]) {
       expect(text).toMatch(words)
@@ -92,7 +83,7 @@ describe('the picture', () => {
   test('nodes of a computer stand together, in the order that was asked for', async () => {
     const model = await busyModel()
     const names = (order: View['order']): (string | null)[] =>
-      shownNodes(model, { ...viewOf(), order }, AT).map(({ name }) => name)
+      shownNodes(model, { ...firstView(), order }, AT).map(({ name }) => name)
     expect(names('name')).toEqual(['a/1', 'a/2', 'b/3', 'b/4', 'c/5', 'c/6'])
     expect(names('queued')).toEqual(['b/4', 'b/3', 'a/2', 'a/1', 'c/5', 'c/6'])
   })
@@ -114,7 +105,7 @@ describe('keys', () => {
   }
 
   test('choose a node and drain it, but only after a yes', async () => {
-    const [model, view] = [await busyModel(), viewOf()]
+    const [model, view] = [await busyModel(), firstView()]
     expect(pressed(model, view, 'down', 'd', 'n')).toEqual([null, null, null])
     expect(view.prompt).toBe('')
     expect(pressed(model, view, 'up', 'up', 'd', 'y').at(-1)).toEqual({
@@ -124,7 +115,7 @@ describe('keys', () => {
   })
 
   test('choose a task and cancel it, but only after a yes', async () => {
-    const [model, view] = [await busyModel(), viewOf()]
+    const [model, view] = [await busyModel(), firstView()]
     expect(pressed(model, view, 'c', 'y')).toEqual([null, null])
     expect(pressed(model, view, 'tab', 'down', 'c').at(-1)).toBe(null)
     expect(view.prompt).toMatch(/^cancel .*y or n\?$/)
@@ -135,7 +126,7 @@ describe('keys', () => {
   })
 
   test('filter while it is typed, with letters that are commands elsewhere', async () => {
-    const [model, view] = [await busyModel(), viewOf()]
+    const [model, view] = [await busyModel(), firstView()]
     expect(pressed(model, view, '/', 'q', 'backspace', 'b', '/', 'enter')).toEqual([
       null,
       null,
@@ -151,10 +142,10 @@ describe('keys', () => {
   })
 
   test('order nodes, show help, and never leave the list', async () => {
-    const [model, view] = [await busyModel(), viewOf()]
+    const [model, view] = [await busyModel(), firstView()]
     pressed(model, view, 's', '?', ...Array.from({ length: 20 }, () => 'down'))
     expect(view).toMatchObject({ order: 'queued', help: true, selected: 5 })
-    expect(pressed(new Model(), viewOf(), 'down', 'd', 'y', 'tab', 'c', 'y')).toEqual(
+    expect(pressed(new Model(), firstView(), 'down', 'd', 'y', 'tab', 'c', 'y')).toEqual(
       Array.from({ length: 6 }, () => null)
     )
   })

@@ -4,50 +4,17 @@
 import { createHash } from 'node:crypto'
 import { afterEach, describe, expect, test } from 'vitest'
 import { bootId } from '../../src/core/base/ids.ts'
-import type { Batch, Heartbeat, Message, SyncRequest } from '../../src/core/message.ts'
-import type { OutputAnswer, OutputRequest } from '../../src/core/output.ts'
+import type { Batch, Heartbeat, SyncRequest } from '../../src/core/message.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
-import type { Receiver, Transport } from '../../src/node/ports.ts'
+import type { Transport } from '../../src/node/ports.ts'
 import { GOSSIP_BYTES_MAX } from '../../src/wire/limits.ts'
+import { Recorder } from '../support/recorder.ts'
 import { until } from '../support/until.ts'
 
 /** Makes transports of one cluster that find each other once started. The suite stops them all. */
 export type MakeTransports = (count: number) => Promise<Transport[]>
 
-type Member = { transport: Transport; seen: Witness }
-
-class Witness implements Receiver {
-  readonly messages: { from: string; message: Message }[] = []
-  readonly links: { peer: string; up: boolean }[] = []
-  readonly ended: { peer: string; whole: boolean }[] = []
-  answer: (from: string, request: SyncRequest) => Iterable<Message> = () => []
-  readonly blobs = new Map<string, () => AsyncIterable<Uint8Array>>()
-  output: (request: OutputRequest) => AsyncIterable<OutputAnswer> = async function* () {}
-
-  message(from: string, message: Message): void {
-    this.messages.push({ from, message })
-  }
-  link(peer: string, up: boolean): void {
-    this.links.push({ peer, up })
-  }
-  syncEnded(peer: string, whole: boolean): void {
-    this.ended.push({ peer, whole })
-  }
-  addresses(): void {}
-  answerSync(from: string, request: SyncRequest): Iterable<Message> {
-    return this.answer(from, request)
-  }
-  async readBlob(hash: string): Promise<AsyncIterable<Uint8Array> | null> {
-    return this.blobs.get(hash)?.() ?? null
-  }
-  answerOutput(request: OutputRequest): AsyncIterable<OutputAnswer> {
-    return this.output(request)
-  }
-  linked(): string[] {
-    const last = new Map(this.links.map(link => [link.peer, link.up]))
-    return [...last].filter(([, up]) => up).map(([peer]) => peer)
-  }
-}
+type Member = { transport: Transport; seen: Recorder }
 
 /** Registers the suite. */
 export function transportContract(name: string, make: MakeTransports): void {
@@ -60,7 +27,7 @@ export function transportContract(name: string, make: MakeTransports): void {
     async function members(count: number): Promise<Member[]> {
       const transports = await make(count)
       running.push(...transports)
-      const all = transports.map(transport => ({ transport, seen: new Witness() }))
+      const all = transports.map(transport => ({ transport, seen: new Recorder() }))
       await Promise.all(all.map(({ transport, seen }) => transport.start(seen)))
       await until(
         () => all.every(({ seen }) => seen.linked().length === count - 1),

@@ -5,52 +5,14 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import type { PrivateKey } from '@libp2p/interface'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { bootId } from '../../src/core/base/ids.ts'
-import type { Batch, Heartbeat, Message, SyncRequest } from '../../src/core/message.ts'
-import type { OutputAnswer, OutputRequest } from '../../src/core/output.ts'
+import type { Batch, Heartbeat, SyncRequest } from '../../src/core/message.ts'
 import {
   createTransport,
   type TransportLog,
   type TransportOptions
 } from '../../src/net/transport.ts'
-import type { Receiver, Transport } from '../../src/node/ports.ts'
-
-export type Heard = { from: string; message: Message }
-
-/** Writes down everything, in order. */
-export class Recorder implements Receiver {
-  readonly messages: Heard[] = []
-  readonly links: { peer: string; up: boolean }[] = []
-  readonly ended: { peer: string; whole: boolean }[] = []
-  own: readonly string[] = []
-  answer: (from: string, request: SyncRequest) => Iterable<Message> = () => []
-  readonly blobs: Map<string, () => AsyncIterable<Uint8Array>> = new Map()
-  output: (request: OutputRequest) => AsyncIterable<OutputAnswer> = async function* () {}
-
-  message(from: string, message: Message): void {
-    this.messages.push({ from, message })
-  }
-  link(peer: string, up: boolean): void {
-    this.links.push({ peer, up })
-  }
-  syncEnded(peer: string, whole: boolean): void {
-    this.ended.push({ peer, whole })
-  }
-  addresses(addresses: readonly string[]): void {
-    this.own = addresses
-  }
-  answerSync(from: string, request: SyncRequest): Iterable<Message> {
-    return this.answer(from, request)
-  }
-  async readBlob(hash: string): Promise<AsyncIterable<Uint8Array> | null> {
-    return this.blobs.get(hash)?.() ?? null
-  }
-  answerOutput(request: OutputRequest): AsyncIterable<OutputAnswer> {
-    return this.output(request)
-  }
-  isLinked(peer: string): boolean {
-    return this.links.findLast(link => link.peer === peer)?.up ?? false
-  }
-}
+import type { Transport } from '../../src/node/ports.ts'
+import { Recorder } from '../support/recorder.ts'
 
 export type Member = {
   transport: Transport

@@ -23,6 +23,16 @@ export type View = {
   help: boolean
 }
 
+/** What is shown at the start. */
+export const firstView = (): View => ({
+  panel: 'nodes',
+  selected: 0,
+  order: 'name',
+  filter: '',
+  prompt: '',
+  help: false
+})
+
 export type Size = Readonly<{ columns: number; rows: number }>
 
 /** How a line is to look beside its text. */

@@ -6,7 +6,7 @@ import type { Client } from '../../api/client.ts'
 import { InvalidOptionError } from '../../errors.ts'
 import type { TaskState } from '../../names.ts'
 import type { TaskView } from '../../node/handle.ts'
-import { frame, type View } from './frame.ts'
+import { firstView, frame } from './frame.ts'
 import { Keys, type Deed } from './keys.ts'
 import { Model } from './model.ts'
 import type { Screen } from './screen.ts'
@@ -23,14 +23,7 @@ export class Top {
   readonly #client: Client
   readonly #intervalMs: number
   readonly #model = new Model()
-  readonly #view: View = {
-    panel: 'nodes',
-    selected: 0,
-    order: 'name',
-    filter: '',
-    prompt: '',
-    help: false
-  }
+  readonly #view = firstView()
   readonly #ended = new AbortController()
 
   constructor(client: Client, intervalMs: number) {
