@@ -12,6 +12,7 @@ import type { Context, Identity } from './context.ts'
 import type { Effect, Restored } from './effect.ts'
 import type { Input } from './input.ts'
 import { Exchange } from './exchange.ts'
+import { Inquiry } from './inquiry.ts'
 import { Isolation } from './isolation.ts'
 import { Keeping } from './keeping.ts'
 import { answerSync } from './log/answer.ts'
@@ -41,6 +42,7 @@ export class Core {
   readonly #keeping: Keeping
   readonly #work: Work
   readonly #exchange: Exchange
+  readonly #inquiry: Inquiry
   readonly #presence: Presence
   readonly #telling: Telling
   readonly #membership: Membership
@@ -90,6 +92,7 @@ export class Core {
       this.#keeping
     )
     this.#exchange = new Exchange(this.#context, this.#replication, this.#work)
+    this.#inquiry = new Inquiry(this.#context, this.#replication, e => this.#work.consider(e))
     this.#presence = new Presence(this.#context, identity, this.#work)
     this.#telling = new Telling(this.#context)
     this.#membership = new Membership(this.#context, this.#presence, this.#takeover, identity.name)
@@ -158,6 +161,8 @@ export class Core {
         return this.#presence.publish()
       case 'cancel':
         return this.#work.cancel(input.taskId)
+      case 'find':
+        return this.#inquiry.find(input.taskId)
       case 'completion':
         return this.#work.completed(input)
       case 'message':
@@ -232,6 +237,9 @@ export class Core {
         return this.#exchange.steal(from, message)
       case 'grant':
         return this.#exchange.granted(from, message)
+      case 'find':
+      case 'found':
+        return this.#inquiry.heard(from, message)
       case 'goodbye':
         return this.#onMembers(this.#membership.saidGoodbye(from, message.boot))
       case 'open-needed':
@@ -314,6 +322,7 @@ export class Core {
     this.#presence.tick()
     this.#telling.tick()
     this.#parting.tick()
+    this.#inquiry.tick()
     this.#replication.acknowledgeOwed()
     this.#replication.catchUp()
     this.#replication.settleCopies()

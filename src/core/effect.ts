@@ -128,6 +128,8 @@ export type Effect =
       /** Whether it is another submission under the same key that stands, and whether it asks for something else. */
       deduplicated: 'no' | 'same' | 'different'
     }>
+  /** A task that was asked for is known by now, or nobody knows it; `isForgotten`: because it has settled and been pruned. */
+  | Readonly<{ kind: 'found'; taskId: TaskId; isForgotten: boolean }>
   /** What was loaded is on disk. */
   | Readonly<{ kind: 'loaded'; request: number }>
   /** The outcome of a task is on disk here and elsewhere: waiters may be told. */

@@ -36,6 +36,8 @@ export type Input =
     }>
   /** A caller wants a task cancelled, in whatever state it is and whoever holds it. */
   | Readonly<{ kind: 'cancel'; taskId: TaskId }>
+  /** Somebody here asks for a task that is not known: all others are asked, then `found` says that they were. */
+  | Readonly<{ kind: 'find'; taskId: TaskId }>
   /** What this node can run from now on. No slots: nothing. */
   | Readonly<{ kind: 'worker'; slots: number; handlers: readonly string[] }>
   /** What this node says of itself from now on, for tasks to choose by. */

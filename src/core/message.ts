@@ -94,6 +94,18 @@ export type Grant = Readonly<{
   dependencies: readonly TaskRecord[]
 }>
 
+/** "Somebody here asks for these tasks, and I do not know them." */
+export type Find = Readonly<{ kind: 'find'; boot: BootId; ids: readonly TaskId[] }>
+
+/** The answer for these tasks: those that are on my disk, and which of them have settled and been forgotten. */
+export type Found = Readonly<{
+  kind: 'found'
+  boot: BootId
+  ids: readonly TaskId[]
+  records: readonly TaskRecord[]
+  forgotten: readonly TaskId[]
+}>
+
 /** "I stop now, on purpose." */
 export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId }>
 
@@ -165,6 +177,8 @@ export type Message =
   | Ack
   | StealRequest
   | Grant
+  | Find
+  | Found
   | Goodbye
   | SyncRequest
   | OpenNeeded

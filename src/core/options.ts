@@ -58,6 +58,9 @@ export const COUNTS_TYPES_PER_MESSAGE_MAX = 32
 /** Boots of which a node remembers what they counted: some weeks of restarts of a small cluster; 4 MB at the very most. */
 export const COUNTS_BOOTS_MAX = 64
 
+/** Tasks that one message asks for, or answers for. */
+export const FIND_IDS_MAX = 256
+
 /** Blobs that one message names. */
 export const BLOBS_PER_MESSAGE_MAX = 256
 
@@ -128,6 +131,8 @@ export type CoreOptions = Readonly<{
   syncDelayMs: number
   /** A dependency that nobody has heard of for so long, while a majority is seen, counts as failed. */
   unknownMs: number
+  /** A task that is asked for and not known here is asked of all others, who have so long to answer. */
+  findMs: number
   /** How long completed tasks are kept. */
   retainCompletedMs: number
   /** How long failed and cancelled tasks are kept: somebody may want to know why. */
@@ -179,6 +184,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   hopsMax: 8,
   syncDelayMs: 300,
   unknownMs: 60_000,
+  findMs: 1000,
   retainCompletedMs: 86_400_000,
   retainFailedMs: 604_800_000,
   settledMax: 10_000,

@@ -25,6 +25,7 @@ export type Ports = Readonly<{
 /** What of the core's effects concerns the people and programs round the node. */
 export interface Observer {
   accepted(accepted: Extract<Effect, { kind: 'accepted' }>): void
+  found(found: Extract<Effect, { kind: 'found' }>): void
   loaded(request: number): void
   left(): void
   /** Somebody who was here before is in this node's place. */
@@ -139,6 +140,8 @@ export class Engine {
         return runner.abort(effect.taskId, effect.epoch)
       case 'accepted':
         return this.#observer.accepted(effect)
+      case 'found':
+        return this.#observer.found(effect)
       case 'loaded':
         return this.#observer.loaded(effect.request)
       case 'settled':

@@ -30,6 +30,7 @@ import type {
   WhyView,
   WorkerHealth
 } from './handle.ts'
+import { Inquiries } from './inquiries.ts'
 import { Leaving } from './leaving.ts'
 import { Listeners } from './listeners.ts'
 import { Manage } from './manage.ts'
@@ -71,6 +72,7 @@ export class RunningNode implements NodeHandle {
   readonly #waits = new Waits()
   readonly #disk: DiskState
   readonly #submissions: Submissions
+  readonly #inquiries: Inquiries
   readonly #tasks: Tasks
   readonly #state: State
   readonly #listeners: Listeners
@@ -96,6 +98,7 @@ export class RunningNode implements NodeHandle {
     this.#contents = new Contents(this.#engine.blobs, core.view)
     const feed = (input: Input): void => this.#engine.feed(input)
     const { concurrency } = settings
+    this.#inquiries = new Inquiries(feed)
     const worker = new Worker({ runner: ports.runner, concurrency, feed })
     this.#submissions = new Submissions({
       contents: this.#contents,
@@ -112,6 +115,7 @@ export class RunningNode implements NodeHandle {
       core: core.view,
       picture: this.#picture,
       submissions: this.#submissions,
+      inquiries: this.#inquiries,
       now,
       feed,
       assertOpen: () => this.#assertOpen(),
@@ -281,6 +285,7 @@ export class RunningNode implements NodeHandle {
   #observer(): Observer {
     return {
       accepted: ({ request, ...accepted }) => this.#submissions.accepted(request, accepted),
+      found: found => this.#inquiries.found(found),
       loaded: request => this.#state.loaded(request),
       left: () => this.#leaving.left(),
       giveWay: why => this.#leaving.giveWay(this.name, why),

@@ -12,11 +12,15 @@ import {
   UnknownTaskError,
   WaitTimeoutError
 } from '../errors.ts'
+import { TASK_ID } from '../names.ts'
 import type { CancelResult, Submitted } from './handle.ts'
+import type { Inquiries } from './inquiries.ts'
 import type { Picture } from './picture.ts'
 import type { Submissions } from './submissions.ts'
 import { known, within, type Waits } from './waits.ts'
 
+/** News of a task that is asked for by a part of its id are waited for so long: the others are asked for whole ids only. */
+const UNKNOWN_AFTER_MS = 1000
 /** A holder that lives settles a cancelled task within a round trip and a flush. */
 const CANCEL_WAIT_MS = 5000
 
@@ -25,6 +29,7 @@ export type TasksOptions = Readonly<{
   core: CoreView
   picture: Picture
   submissions: Submissions
+  inquiries: Inquiries
   /** The wall clock in ms. */
   now: () => number
   feed: (input: Input) => void
@@ -94,16 +99,29 @@ export class Tasks {
     )
   }
 
-  /** What is not known yet may be on its way, unless it was known once and is over. */
-  #known(isKnown: () => boolean, id: string, signal?: AbortSignal): Promise<void> {
-    const { core, now, assertOpen } = this.#options
-    return known(isKnown, { now }, () => {
+  /** What is not known yet may be on its way, or with somebody else, unless it was known once and is over. */
+  async #known(isKnown: () => boolean, id: string, signal?: AbortSignal): Promise<void> {
+    const { core, inquiries, now, assertOpen } = this.#options
+    if (isKnown()) return
+    const check = (): void => {
       signal?.throwIfAborted()
       assertOpen()
-      if (!core.isForgotten(id)) return
-      throw new UnknownTaskError(
-        `${id} has settled, and has been forgotten since: keep tasks longer with --retention`
-      )
-    })
+      if (core.isForgotten(id)) throw forgotten(id)
+    }
+    check()
+    if (TASK_ID.test(id)) {
+      const inquiry = inquiries.ask(id)
+      await known(isKnown, () => inquiry.isOver, check)
+      if (inquiry.isForgotten && !isKnown()) throw forgotten(id)
+    } else {
+      const until = now() + UNKNOWN_AFTER_MS
+      await known(isKnown, () => now() >= until, check)
+    }
   }
+}
+
+function forgotten(id: TaskId): UnknownTaskError {
+  return new UnknownTaskError(
+    `${id} has settled, and has been forgotten since: keep tasks longer with --retention`
+  )
 }

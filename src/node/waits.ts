@@ -4,10 +4,7 @@
 import type { TaskId } from '../core/base/ids.ts'
 import { WaitTimeoutError } from '../errors.ts'
 import type { TaskRecord } from '../core/task/record.ts'
-import type { Clock } from './ports.ts'
 
-/** A task may be asked for a moment before its news arrive here. */
-const UNKNOWN_AFTER_MS = 1000
 const UNKNOWN_POLL_MS = 10
 
 type Wait = Readonly<{ resolve: (record: TaskRecord) => void; reject: (error: unknown) => void }>
@@ -59,15 +56,15 @@ export class Waits {
 /**
  * Waits for news that may be on their way; returns also if they do not come.
  *
+ * @param isOver whether they will not come any more
  * @param check throws if there is no sense in waiting any longer
  */
 export async function known(
   isKnown: () => boolean,
-  clock: Pick<Clock, 'now'>,
+  isOver: () => boolean,
   check: () => void
 ): Promise<void> {
-  const until = clock.now() + UNKNOWN_AFTER_MS
-  while (!isKnown() && clock.now() < until) {
+  while (!isKnown() && !isOver()) {
     check()
     await new Promise(resolve => setTimeout(resolve, UNKNOWN_POLL_MS))
   }

@@ -180,6 +180,7 @@ export class SimNode {
         return this.#network.leave(this.id)
       case 'give-way':
       case 'accepted':
+      case 'found':
       case 'loaded':
       case 'settled':
       case 'notify':

@@ -46,7 +46,8 @@ function describeInput(input: Input): string | null {
     case 'submit':
       return `submit ${input.draft.type} p${input.draft.priority}`
     case 'cancel':
-      return `cancel ${input.taskId}`
+    case 'find':
+      return `${input.kind} ${input.taskId}`
     case 'labels':
       return `labels ${JSON.stringify(input.labels)}`
     case 'worker':
@@ -91,6 +92,8 @@ function describeEffect(effect: Effect): string | null {
       return `abort ${short(effect.taskId)} e${effect.epoch}`
     case 'accepted':
       return `accepted ${short(effect.taskId)} acks ${effect.acks}`
+    case 'found':
+      return `found ${short(effect.taskId)}`
     case 'loaded':
       return 'loaded'
     case 'settled':
@@ -120,6 +123,9 @@ function describe(message: Message): string {
       return `steal ${message.want}`
     case 'grant':
       return `grant ${message.records.map(({ spec }) => short(spec.id)).join('+') || 'nothing'}`
+    case 'find':
+    case 'found':
+      return `${message.kind} ${message.ids.map(short).join('+')}`
     case 'closed':
       return `closed ${message.boots.map(boot => boot.split('/')[0]).join('+')}`
     case 'pruned':

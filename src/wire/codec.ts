@@ -5,7 +5,7 @@ import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
 import type { Batch, Change, Message, SyncRequest } from '../core/message.ts'
 import { compareValues } from '../core/base/order.ts'
-import { BLOBS_PER_MESSAGE_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
+import { BLOBS_PER_MESSAGE_MAX, FIND_IDS_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { isBlob } from '../core/task/content.ts'
 import {
   CLAIM_CAUSES,
@@ -202,6 +202,15 @@ const grant = message({
   dependencies: repeated(4, record, LIMITS.recordsMax)
 })
 
+const find = message({ boot: required(1, boot), ids: repeated(2, taskId, FIND_IDS_MAX) })
+
+const found = message({
+  boot: required(1, boot),
+  ids: repeated(2, taskId, FIND_IDS_MAX),
+  records: repeated(3, record, FIND_IDS_MAX),
+  forgotten: repeated(4, taskId, FIND_IDS_MAX)
+})
+
 const goodbye = message({ boot: required(1, boot) })
 
 const openTask = message({ id: required(1, taskId), created: repeated(2, dot, LIMITS.createdMax) })
@@ -251,6 +260,8 @@ const KINDS = {
   ack: [3, ack],
   steal: [4, steal],
   grant: [5, grant],
+  find: [24, find],
+  found: [25, found],
   goodbye: [6, goodbye],
   sync: [7, sync],
   'open-needed': [8, openNeeded],

@@ -301,6 +301,18 @@ export const message: Arbitrary<Message> = fc.oneof(
     handlers,
     labels
   }),
+  fc.record({
+    kind: fc.constant('find' as const),
+    boot,
+    ids: fc.array(id, { maxLength: 3 })
+  }),
+  fc.record({
+    kind: fc.constant('found' as const),
+    boot,
+    ids: fc.array(id, { maxLength: 3 }),
+    records: fc.array(record, { maxLength: 3 }),
+    forgotten: fc.array(id, { maxLength: 3 })
+  }),
   fc.record({ kind: fc.constant('goodbye' as const), boot }),
   fc.record({ kind: fc.constant('drain' as const), boot }),
   fc.record({ kind: fc.constant('who' as const), boots: fc.array(boot, { maxLength: 3 }) }),

@@ -247,6 +247,7 @@ export class PumpNode {
         return
       case 'give-way':
       case 'accepted':
+      case 'found':
       case 'loaded':
       case 'settled':
       case 'notify':

@@ -7,6 +7,7 @@ import type { Batch, Heartbeat, Message } from '../../src/core/message.ts'
 import { HISTOGRAM_BUCKETS } from '../../src/core/counting/counts.ts'
 import {
   BLOBS_PER_MESSAGE_MAX,
+  FIND_IDS_MAX,
   COUNTS_TYPES_PER_MESSAGE_MAX,
   TASK_DEFAULTS,
   TASK_LIMITS
@@ -192,6 +193,26 @@ const upper: readonly [string, number, (size: number) => Message][] = [
     'tasks that have been pruned',
     LIMITS.openMax,
     n => ({ kind: 'pruned', ids: list(n, () => taskOf(A, 1).spec.id) })
+  ],
+  [
+    'tasks that are asked for',
+    FIND_IDS_MAX,
+    n => ({ kind: 'find', boot: A, ids: list(n, () => ID) })
+  ],
+  [
+    'tasks that an answer is about',
+    FIND_IDS_MAX,
+    n => ({ kind: 'found', boot: A, ids: list(n, () => ID), records: [], forgotten: [] })
+  ],
+  [
+    'tasks that were asked for',
+    FIND_IDS_MAX,
+    n => ({ kind: 'found', boot: A, ids: [], records: list(n, () => taskOf(A, 1)), forgotten: [] })
+  ],
+  [
+    'tasks that were asked for and have been forgotten',
+    FIND_IDS_MAX,
+    n => ({ kind: 'found', boot: A, ids: [], records: [], forgotten: list(n, () => ID) })
   ],
   [
     'boots that are closed',
