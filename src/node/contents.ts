@@ -74,8 +74,12 @@ export class Contents {
 
   /** @throws BlobUnavailableError */
   async text(ref: BlobRef): Promise<string> {
-    const chunks: Uint8Array[] = []
-    for await (const chunk of await this.read(ref)) chunks.push(chunk)
-    return Buffer.concat(chunks).toString('utf8')
+    const bytes = Buffer.allocUnsafe(ref.bytes)
+    let length = 0
+    for await (const chunk of await this.read(ref)) {
+      bytes.set(chunk, length)
+      length += chunk.length
+    }
+    return bytes.toString('utf8', 0, length)
   }
 }

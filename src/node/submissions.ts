@@ -7,6 +7,7 @@ import type { Input } from '../core/input.ts'
 import { isBlob, type BlobRef } from '../core/task/content.ts'
 import type { TaskDraft, TaskSpec } from '../core/task/spec.ts'
 import { NotReplicatedError } from '../errors.ts'
+import { utf8Pieces } from '../pieces.ts'
 import type { Contents } from './contents.ts'
 import type { Submitted } from './handle.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
@@ -55,7 +56,7 @@ export class Submissions {
     const check = assertPayload(draft.type, draft.payload as string)
     if (check !== null) await check
     if (contents.isFit(draft.payload)) return this.#submit({ draft, acks })
-    const blob = await contents.write([Buffer.from(draft.payload as string)])
+    const blob = await contents.write(utf8Pieces(draft.payload as string))
     return this.#submit({ draft: { ...draft, payload: blob }, acks })
   }
 

@@ -6,7 +6,6 @@ import type { Content } from '../core/task/content.ts'
 import type { LabelRules } from '../core/task/labels.ts'
 import { DELIVERIES, DEPENDENCY_FAILURE_RULES, type TaskDraft } from '../core/task/spec.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
-import { utf8Length } from '../core/base/utf8.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../errors.ts'
 import { TASK_ID } from '../names.ts'
 import { durationMs, oneOf, real, show, texts, typeName, whole, words } from './checks.ts'
@@ -127,22 +126,21 @@ function json(payload: unknown): string {
   try {
     text = JSON.stringify(payload === undefined ? null : payload)
   } catch (error) {
-    throw new PayloadRejectedError(
-      `the payload cannot be sent as JSON: ${(error as Error).message}`
-    )
+    const { message } = error as Error
+    // V8's own bound on texts lies above ours.
+    if (message === 'Invalid string length') throw tooLarge(`more than ${TASK_LIMITS.blobBytesMax}`)
+    throw new PayloadRejectedError(`the payload cannot be sent as JSON: ${message}`)
   }
   if (text === undefined) {
     throw new PayloadRejectedError(`the payload cannot be sent as JSON: it is a ${typeof payload}`)
   }
-  const bytes = utf8Length(text)
-  checkBytes(bytes)
+  const bytes = Buffer.byteLength(text)
+  if (bytes > TASK_LIMITS.blobBytesMax) throw tooLarge(String(bytes))
   return text
 }
 
-/** @throws TooLargeError */
-function checkBytes(bytes: number): void {
-  if (bytes <= TASK_LIMITS.blobBytesMax) return
-  throw new TooLargeError(
+function tooLarge(bytes: string): TooLargeError {
+  return new TooLargeError(
     `the payload has ${bytes} bytes as JSON, at most ${TASK_LIMITS.blobBytesMax} are allowed: pass a path or a URL instead`
   )
 }
