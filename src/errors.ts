@@ -122,7 +122,7 @@ export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
 }
 
-/** The node cannot write to its disk, and accepts nothing until it can. No task was created. */
+/** The node cannot write to its disk, or not as much, and accepts nothing until it can. No task was created. */
 export class DiskFullError extends Error {
   override readonly name = 'DiskFullError'
 }

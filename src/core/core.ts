@@ -180,7 +180,9 @@ export class Core {
       case 'blob-kept':
         return this.#keeping.kept(input.ref)
       case 'blob-failed':
-        return this.#keeping.failed(input.hash)
+        return this.#keeping.failed(input.hash, input.why)
+      case 'blob-missing':
+        return this.#keeping.missing(input.hash)
       case 'persisted':
         return this.#replication.persisted(input.flush)
       case 'disk':

@@ -63,8 +63,10 @@ export type Input =
   | Readonly<{ kind: 'probed'; boot: BootId; refused: boolean }>
   /** A blob is on this node's disk: it was fetched, by a `fetch-blob` effect or for a reader. */
   | Readonly<{ kind: 'blob-kept'; ref: BlobRef }>
-  /** A `fetch-blob` effect came to nothing. */
-  | Readonly<{ kind: 'blob-failed'; hash: BlobHash }>
+  /** A `fetch-blob` effect came to nothing: nobody had it, or this node's disk had no room for it. */
+  | Readonly<{ kind: 'blob-failed'; hash: BlobHash; why: 'nobody' | 'no-room' }>
+  /** A blob turns out not to be on this node's disk: its file is damaged, or has gone. */
+  | Readonly<{ kind: 'blob-missing'; hash: BlobHash }>
   /** The `persist` effect of this number is on disk. */
   | Readonly<{ kind: 'persisted'; flush: number }>
   /** The disk refuses to be written to, or works again. Meanwhile nothing new is begun: it could not be recorded. */

@@ -15,6 +15,7 @@ import { holdersOf, lineFor } from './blobs/holders.ts'
 import { Letters } from './blobs/letters.ts'
 import { Placements } from './blobs/placements.ts'
 import { References } from './blobs/references.ts'
+import { Sharers } from './blobs/sharers.ts'
 import type { Context } from './context.ts'
 import { isOut } from './members/member.ts'
 import type { Kept, Offer } from './message.ts'
@@ -40,9 +41,7 @@ export class Keeping {
   /** Tasks that run here or are about to, and what they read. */
   readonly #needs = new Map<TaskId, readonly BlobRef[]>()
   readonly #letters: Letters
-  /** The nodes that share all blobs among them. Empty until this node has had time to look round. */
-  #sharers: readonly NodeId[] = []
-  #seen = { nodes: '', since: 0 }
+  readonly #sharers = new Sharers()
   #fetching = 0
   #draining = false
 
@@ -85,14 +84,15 @@ export class Keeping {
     this.kept(ref)
   }
 
-  /** A task is to run here. Says whether all that it reads is here; what is not is fetched. */
-  need(id: TaskId, refs: readonly BlobRef[]): 'here' | 'coming' | 'nowhere' {
+  /** A task is to run here. Says whether all that it reads is here; what is not is fetched, if it can be had and finds room. */
+  need(id: TaskId, refs: readonly BlobRef[]): 'here' | 'coming' | 'nowhere' | 'no-room' {
     const known = this.#needs.has(id)
     this.#needs.set(id, refs)
     const missing = refs.map(ref => this.#blob(ref)).filter(({ local }) => !local)
     if (missing.length === 0) return 'here'
     if (!known) for (const blob of missing) this.#attend(blob)
-    return missing.some(({ retryAt }) => this.#context.now < retryAt) ? 'nowhere' : 'coming'
+    const failed = missing.find(({ retryAt }) => this.#context.now < retryAt)
+    return failed === undefined ? 'coming' : failed.hadNoRoom ? 'no-room' : 'nowhere'
   }
 
   /** Whether a blob is on this node's disk. */
@@ -119,12 +119,21 @@ export class Keeping {
     this.settlePlacements()
   }
 
-  /** Nobody had the blob, or could send it. Whoever asked for it will ask again. */
-  failed(hash: BlobHash): void {
+  /** A blob that was thought to be on this node's disk is not. If it is to be here, it is fetched again. */
+  missing(hash: BlobHash): void {
+    const blob = this.#blobs.get(hash)
+    if (blob === undefined || !blob.local) return
+    blob.local = false
+    this.#attend(blob)
+  }
+
+  /** Nobody had the blob, or could send it, or it found no room here. Whoever asked for it will ask again. */
+  failed(hash: BlobHash, why: 'nobody' | 'no-room'): void {
     const blob = this.#blobs.get(hash)
     if (blob === undefined) return
     this.#fetched(blob)
     blob.askers.clear()
+    blob.hadNoRoom = why === 'no-room'
     blob.retryAt = this.#context.now + this.#context.options.blobRetryMs
     this.#attend(blob)
   }
@@ -181,7 +190,9 @@ export class Keeping {
   }
 
   tick(): void {
-    this.#balance()
+    const { now, options } = this.#context
+    const nodes = this.#candidates()
+    if (this.#sharers.isDue(nodes, now, options.blobBalanceMs)) this.#share(nodes)
     for (const blob of [...this.#open].slice(0, LOOK_MAX)) {
       // To the end of the line, so that the others have their turn in the next tick.
       this.#open.delete(blob)
@@ -235,7 +246,7 @@ export class Keeping {
     const placing = this.#placements.has(hash)
     if (named && !placing && this.#isShare(hash)) return true
     if (named || placing) {
-      const nodes = placing ? this.#candidates() : this.#sharers
+      const nodes = placing ? this.#candidates() : this.#sharers.nodes
       const lacking = this.#lacking(blob, nodes)
       if (lacking.length > 0) this.#offer(blob, lacking)
       if (lacking.length > 0 || nodes.length === 0) return false
@@ -295,7 +306,10 @@ export class Keeping {
 
   /** Whether this node is one of the two that are to keep a blob that is needed. */
   #isShare(hash: BlobHash): boolean {
-    return this.#references.has(hash) && holdersOf(hash, this.#sharers).includes(this.#context.node)
+    return (
+      this.#references.has(hash) &&
+      holdersOf(hash, this.#sharers.nodes).includes(this.#context.node)
+    )
   }
 
   #isRead(hash: BlobHash): boolean {
@@ -311,19 +325,10 @@ export class Keeping {
     return this.#draining ? nodes : [...nodes, node]
   }
 
-  /** Members that come and go at once move nothing: only after a while without change are blobs shared out anew. */
-  #balance(): void {
-    const { now, options } = this.#context
-    const nodes = this.#candidates()
-    const key = nodes.join()
-    if (key !== this.#seen.nodes) this.#seen = { nodes: key, since: now }
-    if (key === this.#sharers.join() || now - this.#seen.since < options.blobBalanceMs) return
-    this.#share(nodes)
-  }
-
+  /** From here on these nodes keep all blobs among them. */
   #share(nodes: readonly NodeId[]): void {
     const { now } = this.#context
-    this.#sharers = nodes
+    this.#sharers.nodes = nodes
     for (const blob of this.#blobs.values()) blob.touchedAt = Math.min(blob.touchedAt, now)
     for (const ref of this.#references.blobs()) this.#attendShare(ref)
   }

@@ -54,10 +54,12 @@ export class Provision {
     if (needed === 'coming') this.#coming.set(entry, entry.record.claim.epoch)
     else this.#coming.delete(entry)
     if (needed === 'here') this.#missingSince.delete(entry)
-    if (needed !== 'nowhere') return needed === 'here'
+    if (needed === 'here' || needed === 'coming') return needed === 'here'
     this.#keeping.unneed(entry.id)
     this.#blocked.set(entry, now + options.blobRetryMs)
-    if (this.#isLost(entry)) {
+    // What finds no room here is not lost.
+    if (needed === 'no-room') this.#missingSince.delete(entry)
+    else if (this.#isLost(entry)) {
       this.#lost.push({ entry, ref: refs.find(({ hash }) => !this.#keeping.has(hash))! })
     }
     return false

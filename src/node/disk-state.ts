@@ -1,5 +1,5 @@
 /**
- * Whether the node's disk takes what is written to it. While it does not, nothing new is accepted.
+ * Whether the node's disk takes what is written to it. While it takes nothing, nothing new is accepted.
  */
 import { DiskFullError } from '../errors.ts'
 
@@ -7,6 +7,7 @@ export class DiskState {
   readonly #nodeName: string
   readonly #log: { warn(message: string): void; error(message: string): void }
   #failure: string | null = null
+  #refusesBlobs = false
 
   constructor(
     nodeName: string,
@@ -21,6 +22,19 @@ export class DiskState {
     this.#failure = failure === null ? null : describe(failure)
     if (this.#failure === null) this.#log.warn('the disk can be written to again')
     else this.#log.error(`nothing new is accepted or begun: ${this.#failure}`)
+  }
+
+  /**
+   * The disk has no room for a payload or result, or, with null, has taken one. What is small may fit all the same, so it is
+   * only said: whoever wanted it written is told, and what has to be here is fetched when there is room.
+   */
+  noteBlob(failure: DiskFullError | null): void {
+    const refuses = failure !== null
+    if (refuses !== this.#refusesBlobs) {
+      if (refuses) this.#log.error(failure.message)
+      else this.#log.warn('the disk takes large payloads and results again')
+    }
+    this.#refusesBlobs = refuses
   }
 
   /** @throws DiskFullError */

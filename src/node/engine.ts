@@ -7,6 +7,7 @@
 import type { Core } from '../core/core.ts'
 import type { Effect } from '../core/effect.ts'
 import type { Input } from '../core/input.ts'
+import type { DiskFullError } from '../errors.ts'
 import { BlobTraffic } from './blob-traffic.ts'
 import type { Announcements } from './announcements.ts'
 import { Logbook } from './logbook.ts'
@@ -33,6 +34,8 @@ export interface Observer {
   readonly announce: Announcements
   /** The disk refuses to be written to; null: it works again. */
   disk(failure: unknown): void
+  /** The disk has no room for a payload or result; null: it has taken one. */
+  blobDisk(failure: DiskFullError | null): void
 }
 
 /** Five a second: finer than any deadline of the protocol needs, coarser than an idle node would feel. */
@@ -60,7 +63,11 @@ export class Engine {
   constructor(core: Core, ports: Ports, observer: Observer) {
     this.#core = core
     this.#ports = ports
-    this.blobs = new BlobTraffic(ports, ref => this.feed({ kind: 'blob-kept', ref }))
+    this.blobs = new BlobTraffic(ports, {
+      kept: ref => this.feed({ kind: 'blob-kept', ref }),
+      missing: hash => this.feed({ kind: 'blob-missing', hash }),
+      disk: failure => observer.blobDisk(failure)
+    })
     this.logbook = new Logbook(() => ports.clock.now())
     this.#observer = observer
   }
@@ -181,8 +188,8 @@ export class Engine {
 
   #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
     const { hash } = ref
-    void this.blobs.fetch(ref, from).then(kept => {
-      if (!kept) this.feed({ kind: 'blob-failed', hash })
+    void this.blobs.fetch(ref, from).then(fetched => {
+      if (fetched !== 'kept') this.feed({ kind: 'blob-failed', hash, why: fetched })
     })
   }
 
@@ -200,7 +207,7 @@ export class Engine {
       syncEnded: (peer, whole) => this.feed({ kind: 'sync-ended', peer, whole }),
       addresses: addresses => this.feed({ kind: 'addresses', addresses }),
       answerSync: (_from, request) => this.#core.answerSync(request),
-      readBlob: hash => this.#ports.blobs.read(hash),
+      readBlob: hash => this.blobs.local(hash),
       answerOutput: request => this.logbook.answer(request)
     }
   }

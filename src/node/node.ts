@@ -290,7 +290,8 @@ export class RunningNode implements NodeHandle {
       left: () => this.#leaving.left(),
       giveWay: why => this.#leaving.giveWay(this.name, why),
       announce: this.#announcements,
-      disk: failure => this.#disk.note(failure)
+      disk: failure => this.#disk.note(failure),
+      blobDisk: failure => this.#disk.noteBlob(failure)
     }
   }
 

@@ -105,17 +105,23 @@ export interface BlobFolder {
   pathOf(hash: BlobHash): string
   /** Where a new one may be written before its hash is known. Whoever asks removes the file, unless it is adopted. */
   newPath(): string
-  /** Moves a file that is whole and synced to where it belongs. */
+  /** Moves a file that is whole and synced to where it belongs. @throws DiskFullError */
   adopt(path: string, ref: BlobRef): Promise<void>
-  /** Writes a new one. @throws TooLargeError */
+  /** Whether a blob is there, with the bytes that it should have. A damaged one is removed. */
+  isSound(hash: BlobHash): Promise<boolean>
+  /** Writes a new one. @throws TooLargeError DiskFullError */
   put(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef>
 }
 
 /** Keeps blobs on disk. A blob is there as a whole or not at all, also after a power cut. */
 export interface Blobs extends BlobFolder {
-  /** Writes one that comes from elsewhere. Resolves to whether it was the right one; otherwise nothing is kept. */
+  /**
+   * Writes one that comes from elsewhere. Resolves to whether it was the right one; otherwise nothing is kept.
+   *
+   * @throws DiskFullError
+   */
   keep(ref: BlobRef, chunks: AsyncIterable<Uint8Array>): Promise<boolean>
-  /** Null if it is not there. One that is dropped meanwhile is still read to its end. */
+  /** Null if it is not there, or damaged: then it is removed. One that is dropped meanwhile is still read to its end. */
   read(hash: BlobHash): Promise<AsyncIterable<Uint8Array> | null>
   /** In bytes; null if it is not there. */
   size(hash: BlobHash): Promise<number | null>

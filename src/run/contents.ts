@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
 import type { Run } from '../core/effect.ts'
+import { utf8Pieces } from '../pieces.ts'
 import { isBlob, type BlobHash, type BlobRef, type Content } from '../core/task/content.ts'
 
 /** Where the blobs of one run are: those that it reads, and the one that it may write. Passed on to threads. */
@@ -24,11 +25,17 @@ export type RunValues = Readonly<{
 /** @throws SyntaxError if one is no JSON, and whatever reading a file may throw */
 export async function readValues(run: Run, { paths }: RunFiles): Promise<RunValues> {
   const read = async (content: Content): Promise<unknown> =>
-    JSON.parse(isBlob(content) ? await readFile(paths.get(content.hash)!, 'utf8') : content)
+    JSON.parse(isBlob(content) ? await readBlob(content, paths.get(content.hash)!) : content)
   const payload = await read(run.payload)
   const dependencies: [string, unknown][] = []
   for (const [id, content] of run.dependencies) dependencies.push([id, await read(content)])
   return { payload, dependencies: Object.fromEntries(dependencies) }
+}
+
+async function readBlob({ hash }: BlobRef, path: string): Promise<string> {
+  const bytes = await readFile(path)
+  if (createHash('sha256').update(bytes).digest('hex') === hash) return bytes.toString('utf8')
+  throw new Error(`the blob ${hash} is damaged on this node's disk`)
 }
 
 /** The blobs that a run reads. */
@@ -38,13 +45,18 @@ export function blobsOf(run: Run): BlobRef[] {
 
 /** Writes a result to a file of its own, synced. */
 export async function writeResult(path: string, json: string): Promise<BlobRef> {
-  const bytes = Buffer.from(json)
+  const hash = createHash('sha256')
+  let bytes = 0
   const file = await open(path, 'wx', 0o600)
   try {
-    await file.writeFile(bytes)
+    for (const piece of utf8Pieces(json)) {
+      hash.update(piece)
+      bytes += piece.length
+      await file.writeFile(piece)
+    }
     await file.sync()
   } finally {
     await file.close()
   }
-  return { hash: createHash('sha256').update(bytes).digest('hex'), bytes: bytes.length }
+  return { hash: hash.digest('hex'), bytes }
 }

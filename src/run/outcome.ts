@@ -66,20 +66,26 @@ export async function outcomeOfResult(value: unknown, path: string | null): Prom
   try {
     return { status: 'completed', result: await writeResult(path, result) }
   } catch (error) {
-    return failure(
-      'ResultNotKeptError',
-      `the result could not be written: ${describe(error).message}`
-    )
+    return outcomeOfUnkept(error)
   }
 }
+
+/** The outcome of a handler whose result the disk does not take. There may be room later, or elsewhere. */
+export function outcomeOfUnkept(thrown: unknown): RunResult {
+  const message = `the result could not be kept: ${describe(thrown).message}`
+  return { ...failure(UNKEPT, message), retryAfterMs: RETRY_AFTER_MS }
+}
+
+/** The name of the failure of a run whose result could not be kept. */
+export const UNKEPT = 'ResultNotKeptError'
+
+/** The name of the failure of a run that could not read what it was given. */
+export const UNREADABLE = 'PayloadUnreadableError'
 
 /** The outcome of a run whose payload, or a dependency's result, cannot be read. */
 export function outcomeOfUnreadable(thrown: unknown): RunResult {
   const { name, message } = describe(thrown)
-  return failure(
-    'PayloadUnreadableError',
-    `what the task reads cannot be read: ${name}: ${message}`
-  )
+  return failure(UNREADABLE, `what the task reads cannot be read: ${name}: ${message}`)
 }
 
 /** The outcome of a handler that threw `thrown`, or whose promise was rejected with it. */

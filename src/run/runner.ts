@@ -25,7 +25,7 @@ import type { Reporter } from './context.ts'
 import { runFunction } from './function-run.ts'
 import type { Handler } from '../node/handler.ts'
 import { listHandlers } from './list-handlers.ts'
-import { describe, failure } from './outcome.ts'
+import { failure, outcomeOfUnkept, UNKEPT, UNREADABLE } from './outcome.ts'
 import { ThreadPool } from './pool.ts'
 import { Registry } from './registry.ts'
 import type { Job } from './thread.ts'
@@ -64,6 +64,9 @@ const DEFAULTS = {
 
 /** Guess: a schema takes milliseconds, and loading its file at most some seconds. */
 const CHECK_MS = 5000
+
+/** Guess: what a blob of ordinary size takes to come from a peer. */
+const REFETCH_MS = 100
 
 /** Nothing ends a thread inside a blocking system call, such as `execSync`. Guess: nobody waits longer to stop. */
 const END_WAIT_MS = 5000
@@ -251,25 +254,35 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   }
 
   /** A result in a file of its own goes to its place first. */
-  async #report(
-    { taskId, epoch }: Run,
-    files: RunFiles,
-    result: RunResult,
-    durationMs: number
-  ): Promise<void> {
+  async #report(run: Run, files: RunFiles, result: RunResult, durationMs: number): Promise<void> {
+    const { taskId, epoch } = run
     let outcome = result
-    if (result.status === 'failed') void this.#discard(files)
-    else if (isBlob(result.result)) {
+    if (result.status === 'failed') {
+      void this.#discard(files)
+      // What was damaged here is fetched from elsewhere, and then the run is tried again.
+      const isDamaged = result.error.name === UNREADABLE && !(await this.#isSound(run))
+      if (isDamaged) outcome = { ...result, retryAfterMs: REFETCH_MS }
+    } else if (isBlob(result.result)) {
       try {
         await this.#blobs!.adopt(files.result!, result.result)
       } catch (error) {
-        outcome = failure(
-          'ResultNotKeptError',
-          `cannot keep the result: ${describe(error).message}`
-        )
+        outcome = outcomeOfUnkept(error)
       }
     }
+    if (outcome.status === 'failed' && outcome.error.name === UNKEPT) {
+      this.#settings.log?.warn(`${taskId} is to run again: ${outcome.error.message}`)
+    }
     this.#ended(taskId, epoch, outcome, durationMs)
+  }
+
+  /** Whether all blobs that a run reads are on the disk as they should be. */
+  async #isSound(run: Run): Promise<boolean> {
+    try {
+      for (const { hash } of blobsOf(run)) if (!(await this.#blobs!.isSound(hash))) return false
+    } catch {
+      // Whoever cannot look does not know better.
+    }
+    return true
   }
 
   async #discard({ result }: RunFiles): Promise<void> {

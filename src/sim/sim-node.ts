@@ -209,7 +209,9 @@ export class SimNode {
     this.#network.fetchBlob(this.id, from, ref.hash, has => {
       if (this.gone) return
       if (has) this.options.disk.blobs.set(ref.hash, ref)
-      this.feed(has ? { kind: 'blob-kept', ref } : { kind: 'blob-failed', hash: ref.hash })
+      this.feed(
+        has ? { kind: 'blob-kept', ref } : { kind: 'blob-failed', hash: ref.hash, why: 'nobody' }
+      )
     })
   }
 

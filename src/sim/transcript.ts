@@ -40,7 +40,9 @@ function describeInput(input: Input): string | null {
     case 'blob-kept':
       return `blob ${input.ref.hash.slice(0, 4)} kept`
     case 'blob-failed':
-      return `blob ${input.hash.slice(0, 4)} nowhere`
+      return `blob ${input.hash.slice(0, 4)} ${input.why === 'nobody' ? 'nowhere' : 'no room'}`
+    case 'blob-missing':
+      return `blob ${input.hash.slice(0, 4)} missing`
     case 'persisted':
       return `disk ${input.flush}`
     case 'submit':

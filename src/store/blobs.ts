@@ -1,19 +1,21 @@
 /**
- * Blobs on disk: each is a file named by the SHA-256 of its bytes, so a file that is there is the right one.
+ * Blobs on disk: each is a file named by the SHA-256 of its bytes.
  *
  *     blobs/new/<uuid>     being written
  *     blobs/ab/<abcd...>   whole, and on disk
  *
  * A blob is written and hashed piece by piece under a name of its own, and moved to its place only when all of it is
  * synced. So whatever a crash leaves behind lies in `new`, which is emptied at the next start.
+ *
+ * Disks forget, and people edit files. So a blob is hashed once more before any of it is given out: a damaged one is as
+ * good as none, and is removed, so that it can be fetched from whoever has it whole.
  */
-import { createHash, randomUUID, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { TASK_LIMITS } from '../core/options.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
-import { TooLargeError } from '../errors.ts'
+import { DiskFullError, TooLargeError } from '../errors.ts'
 import type { Blobs } from '../node/ports.ts'
 import { syncFolder } from './atomic-file.ts'
 import { isMissing } from './folder.ts'
@@ -24,12 +26,17 @@ const CHUNK_BYTES = 131_072
 
 export class BlobFiles implements Blobs {
   readonly #folder: string
+  readonly #onDamaged: (hash: BlobHash) => void
   /** Moves and removals of one blob happen one after the other. */
   readonly #changing = new Map<BlobHash, Promise<void>>()
 
-  /** @param folder the node's data folder */
-  constructor(folder: string) {
+  /**
+   * @param folder the node's data folder
+   * @param onDamaged hears of each blob that was found damaged, and was removed
+   */
+  constructor(folder: string, onDamaged: (hash: BlobHash) => void = () => {}) {
     this.#folder = join(folder, 'blobs')
+    this.#onDamaged = onDamaged
   }
 
   /** Makes the folder if it is missing, and removes what was never finished. Returns what is there. */
@@ -56,7 +63,7 @@ export class BlobFiles implements Blobs {
   async put(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
     const path = this.newPath()
     try {
-      const ref = await write(path, chunks)
+      const ref = await this.#write(path, chunks)
       await this.adopt(path, ref)
       return ref
     } finally {
@@ -67,7 +74,7 @@ export class BlobFiles implements Blobs {
   async keep(ref: BlobRef, chunks: AsyncIterable<Uint8Array>): Promise<boolean> {
     const path = this.newPath()
     try {
-      const { hash, bytes } = await write(path, chunks)
+      const { hash, bytes } = await this.#write(path, chunks)
       if (hash !== ref.hash || bytes !== ref.bytes) return false
       await this.adopt(path, ref)
       return true
@@ -77,24 +84,26 @@ export class BlobFiles implements Blobs {
   }
 
   adopt(path: string, { hash }: BlobRef): Promise<void> {
-    return this.#change(hash, async () => {
+    const move = async (): Promise<void> => {
       const target = this.pathOf(hash)
       const folder = dirname(target)
       if ((await mkdir(folder, { recursive: true, mode: 0o700 })) !== undefined)
         await syncFolder(this.#folder)
       await rename(path, target)
       await syncFolder(folder)
-    })
+    }
+    return this.#change(hash, () => this.#onDisk(move))
   }
 
   async read(hash: BlobHash): Promise<AsyncIterable<Uint8Array> | null> {
-    try {
-      const file = await open(this.pathOf(hash))
-      return createReadStream('', { fd: file, highWaterMark: CHUNK_BYTES })
-    } catch (error) {
-      if (isMissing(error)) return null
-      throw error
-    }
+    const file = await this.#openSound(hash)
+    return file?.createReadStream({ start: 0, highWaterMark: CHUNK_BYTES }) ?? null
+  }
+
+  async isSound(hash: BlobHash): Promise<boolean> {
+    const file = await this.#openSound(hash)
+    await file?.close()
+    return file !== null
   }
 
   async size(hash: BlobHash): Promise<number | null> {
@@ -114,6 +123,58 @@ export class BlobFiles implements Blobs {
     return join(this.#folder, 'new')
   }
 
+  async #openSound(hash: BlobHash): Promise<FileHandle | null> {
+    const file = await openIfThere(this.pathOf(hash))
+    if (file === null || (await hasHash(file, hash))) return file
+    await file.close()
+    await this.#change(hash, () => this.#removeDamaged(hash))
+    return null
+  }
+
+  /** By now there may be another file in its place. */
+  async #removeDamaged(hash: BlobHash): Promise<void> {
+    const file = await openIfThere(this.pathOf(hash))
+    if (file === null) return
+    const isSound = await hasHash(file, hash)
+    await file.close()
+    if (isSound) return
+    await rm(this.pathOf(hash), { force: true })
+    this.#onDamaged(hash)
+  }
+
+  async #write(
+    path: string,
+    chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+  ): Promise<BlobRef> {
+    const file = await this.#onDisk(() => open(path, 'wx', 0o600))
+    try {
+      const hash = createHash('sha256')
+      let bytes = 0
+      for await (const chunk of chunks) {
+        bytes += chunk.length
+        assertFits(bytes)
+        hash.update(chunk)
+        await this.#onDisk(() => file.writeFile(chunk))
+      }
+      await this.#onDisk(() => file.sync())
+      return { hash: hash.digest('hex'), bytes }
+    } finally {
+      await file.close()
+    }
+  }
+
+  /** @throws DiskFullError */
+  async #onDisk<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write()
+    } catch (error) {
+      throw new DiskFullError(
+        `the disk refuses to take a large payload or result (${(error as Error).message}): make room in ${this.#folder}`,
+        { cause: error }
+      )
+    }
+  }
+
   #change(hash: BlobHash, change: () => Promise<void>): Promise<void> {
     const before = this.#changing.get(hash) ?? Promise.resolve()
     const changed = before.then(change, change)
@@ -126,36 +187,34 @@ export class BlobFiles implements Blobs {
   }
 }
 
-async function write(
-  path: string,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
-): Promise<BlobRef> {
-  const file = await open(path, 'wx', 0o600)
+async function openIfThere(path: string): Promise<FileHandle | null> {
   try {
-    const hash = createHash('sha256')
-    const bytes = await copy(chunks, file, hash)
-    await file.sync()
-    return { hash: hash.digest('hex'), bytes }
-  } finally {
-    await file.close()
+    return await open(path)
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw error
   }
 }
 
-async function copy(
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  file: FileHandle,
-  hash: Hash
-): Promise<number> {
-  let bytes = 0
-  for await (const chunk of chunks) {
-    bytes += chunk.length
-    if (bytes > TASK_LIMITS.blobBytesMax) {
-      throw new TooLargeError(
-        `a payload or result may have at most ${TASK_LIMITS.blobBytesMax} bytes as JSON: put the data where the handler can fetch it, and pass its place`
-      )
+/** What cannot be read is not what it should be, either. */
+async function hasHash(file: FileHandle, hash: BlobHash): Promise<boolean> {
+  const digest = createHash('sha256')
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+  try {
+    for (let at = 0; ;) {
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at)
+      if (bytesRead === 0) return digest.digest('hex') === hash
+      digest.update(buffer.subarray(0, bytesRead))
+      at += bytesRead
     }
-    hash.update(chunk)
-    await file.writeFile(chunk)
+  } catch {
+    return false
   }
-  return bytes
+}
+
+function assertFits(bytes: number): void {
+  if (bytes <= TASK_LIMITS.blobBytesMax) return
+  throw new TooLargeError(
+    `a payload or result may have at most ${TASK_LIMITS.blobBytesMax} bytes as JSON: put the data where the handler can fetch it, and pass its place`
+  )
 }

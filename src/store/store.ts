@@ -15,7 +15,7 @@ import { LevelJournal, type JournalDatabase } from './journal.ts'
 import { PeersFile, type RememberedPeer } from './peers-file.ts'
 
 export type StoreOptions = {
-  /** Hears of damaged values in the journal. @default nobody */
+  /** Hears of damaged values in the journal, and of damaged blobs. @default nobody */
   log?: { warn(message: string): void }
 }
 
@@ -91,7 +91,11 @@ function assemble(
   return {
     privateKey,
     journal,
-    blobs: new BlobFiles(folder),
+    blobs: new BlobFiles(folder, hash =>
+      log?.warn(
+        `the blob ${hash} is damaged and is given up: it is fetched from a peer that has it`
+      )
+    ),
     nextStart: now => nextStart(join(folder, 'boot'), now),
     loadAddresses: () => peers.load(),
     saveAddresses: remembered => peers.save(remembered),

@@ -161,6 +161,19 @@ describe('a task with a large payload', () => {
     expect([...d.running.keys()]).toEqual([id])
   })
 
+  test('waits for as long as there is no room for it here, and is not lost', () => {
+    const [a, b, c, d] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode]
+    a.submitBlob(blobFor(b, c))
+    wait(blobSpareMs)
+    d.isFull = true
+    d.worker(1)
+    wait(3 * blobLostMs)
+    expect([d.running.size, d.core.view.record(names(d)[0]!)?.outcome]).toEqual([0, null])
+    d.isFull = false
+    wait(2 * blobRetryMs)
+    expect(d.running.size).toBe(1)
+  })
+
   test('whose claim is lost while it is fetched does not start', () => {
     const [a, b, c, d] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode]
     const blob = blobFor(b, c)
@@ -237,6 +250,26 @@ describe('copies', () => {
     pump.lose = () => false
     wait(blobSpareMs + 5000)
     expect(keepers(blob).sort()).toEqual(['b', 'c'])
+  })
+
+  test('are fetched again by a holder that finds its own damaged', () => {
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const blob = blobFor(b, c)
+    a.submitBlob(blob)
+    wait(blobSpareMs + 5000)
+    b.disk.blobs.clear()
+    b.feed({ kind: 'blob-missing', hash: blob.hash })
+    wait(1000)
+    expect(keepers(blob)).toEqual(['b', 'c'])
+  })
+
+  test('that are missing without being needed are not looked for', () => {
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    const fetches = (): number => b.of('fetch-blob').length
+    const before = fetches()
+    b.feed({ kind: 'blob-missing', hash: blobFor(b, a).hash })
+    wait(1000)
+    expect(fetches()).toBe(before)
   })
 
   test('stay with the node that reads them for as long as it does', () => {

@@ -1,10 +1,11 @@
 /** Payloads and results that are too large for the log: through the cluster and back, over real sockets and disks. */
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { Node } from '../../src/index.ts'
 import { TASK_LIMITS } from '../../src/core/options.ts'
+import { until } from '../support/until.ts'
 import { endAll, forget, privateOptions, startNode } from './nodes.ts'
 
 const large = fileURLToPath(new URL('./fixtures/large.ts', import.meta.url))
@@ -28,6 +29,13 @@ function blobsOf({ data }: Kept): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter(entry => entry.isFile())
     .map(({ name }) => name)
+}
+
+/** Cuts the copies of a blob on these nodes short. Returns how many there were. */
+function damage(kept: readonly Kept[], hash: string): number {
+  const damaged = kept.filter(each => blobsOf(each).includes(hash))
+  for (const { data } of damaged) truncateSync(join(data, 'blobs', hash.slice(0, 2), hash), 100)
+  return damaged.length
 }
 
 afterEach(endAll)
@@ -129,6 +137,43 @@ describe('a large payload', () => {
     await again.startWorker()
     expect(((await again.waitForTask(id)) as { text: string }).text.length).toBe(MB)
   })
+})
+
+describe('a copy that is damaged on disk', () => {
+  test('is fetched again by the node that runs the task', async () => {
+    const [a, b] = [await start(false), await start(false)]
+    const id = await a.node.createTask('turn', { text: 'ab'.repeat(MB) })
+    const { hash } = a.node.task(id).payloadBlob!
+    expect(damage([a], hash)).toBe(1)
+    await a.node.registerTaskHandler('turn', large)
+    await a.node.startWorker()
+    expect(((await a.node.waitForTask(id)) as { text: string }).text.slice(0, 2)).toBe('ba')
+    expect(a.node.task(id).attempt).toBe(1)
+    expect([a, b].every(kept => blobsOf(kept).includes(hash))).toBe(true)
+  })
+
+  test('is no obstacle to whoever reads the result', async () => {
+    const [a, b] = [await start(true), await start(false)]
+    const id = await a.node.createTask('make', { letters: MB })
+    await a.node.waitForTask(id)
+    const { hash } = a.node.task(id).resultBlob!
+    await until(() => blobsOf(b).includes(hash), 'the second copy')
+    for (const { node } of [a, b]) {
+      expect(damage([a], hash)).toBe(1)
+      expect(((await node.waitForTask(id)) as { text: string }).text.length).toBe(MB)
+    }
+  })
+
+  test('as all others are is lost, and so is the task that reads it', async () => {
+    const [a, b] = [await start(false), await start(false)]
+    const id = await a.node.createTask('turn', { text: 'x'.repeat(MB) })
+    const { hash } = a.node.task(id).payloadBlob!
+    expect(damage([a, b], hash)).toBe(2)
+    await a.node.registerTaskHandler('turn', large)
+    await a.node.startWorker()
+    await expect(a.node.waitForTask(id)).rejects.toMatchObject({ name: 'BlobUnavailableError' })
+    expect(a.node.task(id)).toMatchObject({ state: 'failed', reason: 'PayloadLost' })
+  }, 60_000)
 })
 
 test('a result above the maximum fails its task as too large', async () => {

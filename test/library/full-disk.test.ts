@@ -5,11 +5,12 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { createNode, type Node } from '../../src/index.ts'
 import { until } from '../support/until.ts'
-import { privateOptions } from './nodes.ts'
+import { endAll, privateOptions, startNode } from './nodes.ts'
 
+const MIB = 2 ** 20
 const disk = mkdtempSync(join(tmpdir(), 'hearsay-disk-'))
 const mounted = mount()
 if (!mounted)
@@ -28,8 +29,8 @@ describe.skipIf(!mounted)('a full disk', () => {
   const ballast = join(disk, 'ballast')
   let node: Node
 
-  afterAll(async () => {
-    await node.leave(0)
+  afterEach(endAll)
+  afterAll(() => {
     execFileSync('umount', [disk])
     rmSync(disk, { recursive: true, force: true })
   })
@@ -58,24 +59,45 @@ describe.skipIf(!mounted)('a full disk', () => {
 
     node = await createNode(await privateOptions({ data: join(disk, 'data') }))
     expect([node.task(kept).state, node.task(after).state]).toEqual(['completed', 'completed'])
+    await node.leave(0)
   })
+
+  test('too full for a large payload or result takes small ones, and large ones when there is room again', async () => {
+    node = await startNode({ data: join(disk, 'small'), computer: 'small' })
+    const other = await startNode()
+    node.registerTaskHandler('echo', (payload: unknown) => payload)
+    node.registerTaskHandler('make', () => 'x'.repeat(4 * MIB))
+    await node.startWorker()
+    fill(ballast, 3 * MIB)
+    const large = node.createTask('echo', 'x'.repeat(4 * MIB))
+    await expect(large).rejects.toMatchObject({ name: 'DiskFullError' })
+    expect(await node.waitForTask(await node.createTask('echo', 'small'))).toBe('small')
+    const made = await node.createTask('make', null)
+    const read = await other.createTask('echo', 'y'.repeat(4 * MIB))
+    await until(() => node.why(made).reason === 'RetryAfter', 'the result to find no room')
+    await until(() => node.why(read).reason === 'PayloadUnavailable', 'the payload to find none')
+    rmSync(ballast)
+    for (const id of [made, read]) {
+      expect(((await node.waitForTask(id)) as string).length).toBe(4 * MIB)
+      expect(node.task(id).attempt).toBe(1)
+    }
+  }, 60_000)
 })
 
-/** Leaves no room at all. */
-function fill(file: string): void {
+/** Leaves no room at all, or so much. */
+function fill(file: string, spareBytes = 0): void {
   const { bavail, bsize } = statfsSync(disk)
-  writeFileSync(file, Buffer.alloc(bavail * bsize))
+  writeFileSync(file, Buffer.alloc(bavail * bsize - spareBytes))
 }
 
 /** Submits until the node has noticed. What is submitted before that waits for room, and is not lost. */
-async function refusal(node: Node): Promise<unknown> {
+function refusal(node: Node): Promise<unknown> {
   let error: unknown = null
-  await until(async () => {
-    const submitted = node.createTask('echo', 'x'.repeat(4000)).catch((e: unknown) => (error = e))
-    await Promise.race([submitted, new Promise(resolve => setTimeout(resolve, 50))])
-    return error !== null
-  }, 'a submission to be refused')
-  return error
+  const submit = (): unknown => {
+    node.createTask('echo', 'x'.repeat(4000)).catch((e: unknown) => (error = e))
+    return error
+  }
+  return until(submit, 'a submission to be refused')
 }
 
 async function submits(node: Node): Promise<string | null> {

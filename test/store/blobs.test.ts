@@ -10,10 +10,12 @@ import { BlobFiles } from '../../src/store/blobs.ts'
 
 let folder: string
 let blobs: BlobFiles
+let damaged: string[]
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'hearsay-blobs-'))
-  blobs = new BlobFiles(folder)
+  damaged = []
+  blobs = new BlobFiles(folder, hash => damaged.push(hash))
   await blobs.open()
 })
 
@@ -94,6 +96,31 @@ describe('a blob that is written', () => {
     }
     expect(bytes).toBe(text.length)
     expect(await read(hash)).toBeNull()
+  })
+})
+
+describe('a blob that is damaged on disk', () => {
+  const { hash } = refOf(TEXT)
+
+  test.each([
+    ['a changed byte', `${TEXT.slice(0, -1)}]`],
+    ['a missing end', TEXT.slice(0, -1)],
+    ['no bytes', '']
+  ])('by %s is as good as none, is told of, and can be written anew', async (_, text) => {
+    await blobs.put(pieces(TEXT))
+    await writeFile(blobs.pathOf(hash), text)
+    expect(await read(hash)).toBeNull()
+    expect([await files(), damaged]).toEqual([[], [hash]])
+    expect(await blobs.isSound(hash)).toBe(false)
+    expect(await blobs.keep(refOf(TEXT), pieces(TEXT))).toBe(true)
+    expect([await blobs.isSound(hash), await read(hash)]).toEqual([true, TEXT])
+  })
+
+  test('is told of once, however many find it', async () => {
+    await blobs.put(pieces(TEXT))
+    await writeFile(blobs.pathOf(hash), 'x')
+    const found = await Promise.all(Array.from({ length: 5 }, () => blobs.isSound(hash)))
+    expect([found.includes(true), damaged]).toEqual([false, [hash]])
   })
 })
 

@@ -106,6 +106,8 @@ export class PumpNode {
   readonly effects: Effect[] = []
   readonly running = new Map<TaskId, Run>()
   holdDisk = false
+  /** Its disk has no room for blobs. */
+  isFull = false
   gone = false
   readonly #pump: Pump
   #heldFlush: Flush | null = null
@@ -260,7 +262,8 @@ export class PumpNode {
     const source = this.#pump
       .alive()
       .find(({ id, disk }) => from.includes(id) && this.links.has(id) && disk.blobs.has(ref.hash))
-    if (source === undefined) return void this.feed({ kind: 'blob-failed', hash: ref.hash })
+    const why = source === undefined ? 'nobody' : this.isFull ? 'no-room' : null
+    if (why !== null) return void this.feed({ kind: 'blob-failed', hash: ref.hash, why })
     this.disk.blobs.set(ref.hash, ref)
     this.feed({ kind: 'blob-kept', ref })
   }

@@ -11,7 +11,9 @@ export class Blob {
   /** When somebody last had a use for it. */
   touchedAt: number
   fetching: boolean = false
-  /** Not to be fetched before this: nobody had it. */
+  /** The last time that it was fetched, there was no room for it here. */
+  hadNoRoom: boolean = false
+  /** Not to be fetched before this: nobody had it, or there was no room. */
   retryAt: number = Number.NEGATIVE_INFINITY
   /** When members were last asked to keep it. */
   readonly offeredAt: Map<NodeId, number> = new Map()
