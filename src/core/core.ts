@@ -130,8 +130,7 @@ export class Core {
   /** Something has happened. Returns what to do about it, in order. `now` is the wall clock in ms. */
   step(now: number, input: Input): Effect[] {
     this.#context.now = now
-    this.#firstAt ??= now
-    this.#context.isNew = now - this.#firstAt < this.#context.options.bootQuietMs
+    this.#context.isNew = now - (this.#firstAt ??= now) < this.#context.options.bootQuietMs
     this.#effects = []
     this.#context.members.excuse(this.#attention.absentMs(now))
     this.#context.members.listen(now)
