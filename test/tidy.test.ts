@@ -67,7 +67,8 @@ const mayImportInCore: Record<string, readonly string[]> = {
   telling: ['context', ...coreRooms, ...coreWords],
   view: ['context', 'telling', ...coreRooms, ...coreWords],
   context: [...coreRooms, ...coreWords],
-  replication: ['context', ...coreRooms, ...coreWords],
+  asking: ['context', ...coreRooms, ...coreWords],
+  replication: ['asking', 'context', ...coreRooms, ...coreWords],
   takeover: ['context', 'replication', ...coreRooms, ...coreWords],
   pruning: ['context', ...coreRooms, ...coreWords],
   closing: ['context', ...coreRooms, ...coreWords],
@@ -105,6 +106,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   exchange: ['context', 'replication', 'work', ...coreRooms, ...coreWords],
   presence: ['context', 'work', ...coreRooms, ...coreWords],
   core: [
+    'asking',
     'context',
     'replication',
     'takeover',

@@ -8,6 +8,7 @@
 import { Counters } from './counting/counters.ts'
 import { HybridClock } from './base/hlc.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
+import { Asking } from './asking.ts'
 import type { Context, Identity } from './context.ts'
 import type { Effect, Restored } from './effect.ts'
 import type { Input } from './input.ts'
@@ -16,10 +17,11 @@ import { Inquiry } from './inquiry.ts'
 import { Isolation } from './isolation.ts'
 import { Keeping } from './keeping.ts'
 import { answerSync } from './log/answer.ts'
+import type { Entry } from './log/entry.ts'
 import { Log } from './log/log.ts'
 import { Attention } from './members/attention.ts'
 import { Members } from './members/members.ts'
-import type { Message, SyncRequest } from './message.ts'
+import type { Forgotten, Message, SyncRequest } from './message.ts'
 import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
@@ -37,6 +39,7 @@ import { Work } from './work.ts'
 export class Core {
   readonly view: CoreView
   readonly #context: Context
+  readonly #asking: Asking
   readonly #replication: Replication
   readonly #takeover: Takeover
   readonly #keeping: Keeping
@@ -52,8 +55,6 @@ export class Core {
   #effects: Effect[] = []
   /** Answers to sync requests under way. */
   #answering = 0
-  /** Changes when a peer makes us forget something: answers under way are of the picture before. */
-  #picture = 0
   readonly #probing: Probing
   #firstAt: number | null = null
 
@@ -80,7 +81,8 @@ export class Core {
       isNew: true,
       emit: effect => void this.#effects.push(effect)
     }
-    this.#replication = new Replication(this.#context)
+    this.#asking = new Asking(this.#context)
+    this.#replication = new Replication(this.#context, this.#asking)
     this.#takeover = new Takeover(this.#context, this.#replication)
     this.#probing = new Probing(this.#context)
     this.#keeping = new Keeping(this.#context)
@@ -117,9 +119,9 @@ export class Core {
   }
 
   /** Takes back what an earlier boot had on disk. Only before the first step. */
-  restore({ tasks, vector, members, roster = [], blobs = [] }: Restored): void {
+  restore({ tasks, vector, forgotten, members, roster = [], blobs = [] }: Restored): void {
     const { log } = this.#context
-    log.restore(tasks, vector)
+    log.restore(tasks, vector, forgotten)
     this.#context.members.restore(members)
     for (const entry of roster) this.#context.members.roster.note(entry)
     this.#keeping.restore(blobs)
@@ -173,7 +175,7 @@ export class Core {
       case 'link':
         return this.#onLink(input.peer, input.up)
       case 'sync-ended':
-        return this.#replication.syncEnded(input.peer, input.whole)
+        return this.#asking.ended(input.peer, input.whole)
       case 'probed':
         return this.#onProbed(input.boot, input.refused)
       case 'blob-kept':
@@ -206,19 +208,12 @@ export class Core {
 
   /**
    * The answer to a peer's sync request, to be pulled message by message, and to be closed if the peer goes away. Until it
-   * ends, nothing is pruned here: it is one picture. If another peer makes us forget something meanwhile, it ends early,
-   * and the asker asks again.
+   * ends, nothing is pruned here: what it has not named as forgotten would be a gap for the asker.
    */
   *answerSync(request: SyncRequest): Generator<Message> {
-    if (this.#replication.isPatchy) return
-    const picture = this.#picture
     this.#answering++
     try {
-      for (const message of answerSync(this.#context.log, request)) {
-        // What follows would move the asker over tasks of which it was not told that they are over.
-        if (this.#picture !== picture) return
-        yield message
-      }
+      yield* answerSync(this.#context.log, request)
     } finally {
       this.#answering--
     }
@@ -244,11 +239,11 @@ export class Core {
       case 'goodbye':
         return this.#onMembers(this.#membership.saidGoodbye(from, message.boot))
       case 'open-needed':
-        return this.#replication.openNeeded(from)
+        return this.#asking.openNeeded(from)
       case 'pruned':
         return this.#onPruned(message.ids)
-      case 'closed':
-        return this.#onClosed(message.boots)
+      case 'forgotten':
+        return this.#onForgotten(from, message)
       case 'offer':
         return this.#keeping.offered(from, message)
       case 'kept':
@@ -291,17 +286,20 @@ export class Core {
   /** A peer that we asked has forgotten these: they settled while we were away. */
   #onPruned(ids: readonly TaskId[]): void {
     const { log } = this.#context
-    const entries = ids.map(id => log.get(id)).filter(entry => entry !== undefined)
-    const over = entries.filter(({ record }) => !isFinal(record))
-    if (over.length > 0) this.#picture++
-    this.#work.forget(over)
+    this.#onOver(ids.map(id => log.get(id)).filter(entry => entry !== undefined))
   }
 
-  /** A peer that we asked has closed these: whatever they did is over. */
-  #onClosed(boots: readonly BootId[]): void {
+  /** A peer that we asked names what is over beyond our vector. */
+  #onForgotten(from: NodeId, message: Forgotten): void {
     const { log, self, node } = this.#context
-    this.#picture++
-    for (const boot of boots) if (nodeOf(boot) !== node || boot < self) log.close(boot)
+    const news = this.#asking.gathered(from, message)
+    if (news === null) return
+    this.#onOver(log.learn(news.spans))
+    for (const boot of news.boots) if (nodeOf(boot) !== node || boot < self) log.close(boot)
+  }
+
+  #onOver(entries: readonly Entry[]): void {
+    this.#work.forget(entries.filter(({ record }) => !isFinal(record)))
   }
 
   #onLink(peer: NodeId, up: boolean): void {
@@ -311,7 +309,7 @@ export class Core {
       this.#keeping.linked(peer)
       this.#telling.tell(peer)
     } else {
-      this.#replication.unlinked(peer)
+      this.#asking.unlinked(peer)
       this.#probing.probe()
     }
     this.#replication.settleCopies()
@@ -325,7 +323,7 @@ export class Core {
     this.#parting.tick()
     this.#inquiry.tick()
     this.#replication.acknowledgeOwed()
-    this.#replication.catchUp()
+    this.#asking.catchUp()
     this.#replication.settleCopies()
     this.#membership.review()
     this.#isolation.tick()

@@ -8,6 +8,7 @@ import type {
   Expected,
   Message,
   Replaced,
+  Span,
   SyncRequest,
   VersionVector
 } from './message.ts'
@@ -32,6 +33,8 @@ export type Restored = Readonly<{
   members: Iterable<MemberRecord>
   /** @default nobody is expected */
   roster?: Iterable<Expected>
+  /** Forgotten writes beyond the vector. @default none */
+  forgotten?: readonly Span[]
   /** Blobs on disk. @default none */
   blobs?: Iterable<BlobRef>
 }>
@@ -44,6 +47,8 @@ export type Flush = Readonly<{
   removed: readonly TaskId[]
   /** Version vector entries that moved: what the replica has merged once `tasks` are in. */
   vector: ReadonlyMap<BootId, number>
+  /** What is known of forgotten writes beyond the vector, of the boots of which that has changed. */
+  forgotten: ReadonlyMap<BootId, readonly Span[]>
   members: readonly MemberRecord[]
   roster: readonly Expected[]
 }>

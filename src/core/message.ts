@@ -56,8 +56,8 @@ export type Change = Readonly<{ task: Dot } & Omit<TaskRecord, 'spec' | 'created
 
 /**
  * The writes `after + 1 .. after + writes.length` of one origin. `writes[i]` is the position of the task that the write
- * changed in the list of all `records`, then all `changes`; or -1 if that task has since been pruned. Records and
- * changes are newer than or equal to each such write.
+ * changed in the list of all `records`, then all `changes`; or -1 if that task has since been pruned, which a reader
+ * has to have been told before (`Forgotten`). Records and changes are newer than or equal to each such write.
  */
 export type Batch = Readonly<{
   kind: 'batch'
@@ -133,8 +133,20 @@ export type OpenNeeded = Readonly<{ kind: 'open-needed' }>
 /** "These have settled, and everybody but you has forgotten them." */
 export type Pruned = Readonly<{ kind: 'pruned'; ids: readonly TaskId[] }>
 
-/** "Of these boots, and of all older ones of their nodes, everything has settled and been forgotten." Part of an answer. */
-export type Closed = Readonly<{ kind: 'closed'; boots: readonly BootId[] }>
+/** The writes `after + 1 .. upTo` of a boot. */
+export type Span = Readonly<{ origin: BootId; after: number; upTo: number }>
+
+/**
+ * "The tasks that these writes changed are over and forgotten, and so is everything of these boots and of all older ones
+ * of their nodes." Part of an answer, before any batch: all of that beyond the asker's vector. It counts together only:
+ * `more` says that others follow. Boots come with the last.
+ */
+export type Forgotten = Readonly<{
+  kind: 'forgotten'
+  spans: readonly Span[]
+  boots: readonly BootId[]
+  more: boolean
+}>
 
 /** "I have these blobs. Fetch them, keep them, and tell me when you do." */
 export type Offer = Readonly<{ kind: 'offer'; boot: BootId; blobs: readonly BlobRef[] }>
@@ -169,7 +181,7 @@ export type Counts = Readonly<{
 }>
 
 /** What an answer to a sync request is made of, or a file. */
-export type News = Pruned | Closed | Batch
+export type News = Pruned | Forgotten | Batch
 
 export type Message =
   | Heartbeat
@@ -183,7 +195,7 @@ export type Message =
   | SyncRequest
   | OpenNeeded
   | Pruned
-  | Closed
+  | Forgotten
   | Offer
   | Kept
   | Drain

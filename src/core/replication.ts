@@ -10,35 +10,24 @@
  * can promise two copies. The others do so at their leisure. Asking all of them would cost five disk writes and five
  * messages for the one that counts.
  */
+import type { Asking } from './asking.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { weight } from './base/weight.ts'
 import type { Context } from './context.ts'
 import type { Flush } from './effect.ts'
 import { Copies } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
-import { Lag } from './log/lag.ts'
 import { reach } from './base/vector.ts'
-import type { Batch, OpenTask } from './message.ts'
-import { isFinal, isSettled, type Dot, type TaskRecord } from './task/record.ts'
-
-type OpenQuestion = { readonly peer: NodeId; readonly tasks: OpenTask[]; asked: boolean }
+import type { Batch } from './message.ts'
+import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
 
 /** So few writes also go straight to whoever keeps them: a stream is ten times as quick as gossip. */
 const DIRECT_WRITES_MAX = 8
-/** Ids and creations in one request: about a megabyte. */
-const OPEN_MAX = 40_000
-
-/** So long at most a broken answer keeps a node from answering others. Guess: it asks again within a second. */
-const PATCHY_MS = 3000
 
 export class Replication {
   readonly #context: Context
   readonly #copies = new Copies()
-  readonly #lag: Lag
-  #syncing = false
-  #patchyUntil = Number.NEGATIVE_INFINITY
-  /** What a peer has still to be told before it can answer. */
-  #open: OpenQuestion | null = null
+  readonly #asking: Asking
   /** Somebody waits for what has changed since the last flush. */
   #urgent = false
   #flushedAt = Number.NEGATIVE_INFINITY
@@ -51,9 +40,9 @@ export class Replication {
   /** What waits for a flush: called when that one, or a later one, has landed. */
   #afterFlush: { flush: number; done: () => void }[] = []
 
-  constructor(context: Context) {
+  constructor(context: Context, asking: Asking) {
     this.#context = context
-    this.#lag = new Lag(context.options.syncDelayMs)
+    this.#asking = asking
   }
 
   /** All that this node knows is on its disk and, if there is anybody, on another's. */
@@ -80,7 +69,7 @@ export class Replication {
     const merged = log.merge(batch)
     if (merged.kind === 'gap') {
       this.#context.counters.gossipGaps++
-      this.#sync(from)
+      this.#asking.ask(from)
     }
     if (merged.kind !== 'merged') return []
     this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
@@ -97,15 +86,6 @@ export class Replication {
     return merged.changed
   }
 
-  /**
-   * An answer with tasks that had been forgotten elsewhere broke off. What it brought may have moved us over the end of a
-   * task whose beginning is still to come, so that we could not tell others that it is over. Not for ever: two that had
-   * half of an answer each would never answer each other.
-   */
-  get isPatchy(): boolean {
-    return this.#context.now < this.#patchyUntil
-  }
-
   /** Somebody here waits for the outcome of a task. */
   watch(taskId: TaskId): void {
     this.#watched.add(taskId)
@@ -115,37 +95,6 @@ export class Replication {
   /** What has just been written is waited for. */
   urge(): void {
     this.#urgent = true
-  }
-
-  /** An answer has ended. If there is more to ask of that peer, it is asked. */
-  syncEnded(peer: NodeId, whole: boolean): void {
-    this.#syncing = false
-    if (whole && this.#open?.asked !== false) this.#patchyUntil = Number.NEGATIVE_INFINITY
-    const open = this.#open
-    if (open === null || open.peer !== peer) return
-    if (whole && (open.tasks.length > 0 || !open.asked)) this.#askAbout(open)
-    else this.#open = null
-  }
-
-  /** A peer cannot answer before it knows what we have not seen settle. */
-  openNeeded(peer: NodeId): void {
-    const tasks: OpenTask[] = []
-    for (const { id, record } of this.#context.log.entries()) {
-      if (!isFinal(record)) tasks.push({ id, created: record.created })
-    }
-    this.#open = { peer, tasks, asked: false }
-  }
-
-  /** Fetches what a member has had for a while and we still lack. */
-  catchUp(): void {
-    const { members, log, now } = this.#context
-    for (const { node, vector } of members.reachable()) {
-      if (this.#lag.isDue(now, node, vector, origin => log.merged(origin))) this.#sync(node)
-    }
-  }
-
-  unlinked(peer: NodeId): void {
-    this.#lag.forget(peer)
   }
 
   /** Sends what has changed to disk, if it is urgent or has waited long enough, and no flush is under way. */
@@ -276,30 +225,6 @@ export class Replication {
     const vector = to === undefined ? undefined : members.get(to)?.vector
     if (vector === undefined || (vector.get(self) ?? 0) < batch.after) return
     emit({ kind: 'send', to: to!, message: batch })
-  }
-
-  #sync(peer: NodeId): void {
-    if (this.#syncing) return
-    this.#open = null
-    this.#ask(peer, null, false)
-  }
-
-  /** Asks once more, and says what we have not seen settle; in several requests, if that is much. */
-  #askAbout(open: OpenQuestion): void {
-    open.asked = true
-    this.#patchyUntil = this.#context.now + PATCHY_MS
-    let size = 0
-    const end = open.tasks.findIndex(({ created }) => (size += 1 + created.length) > OPEN_MAX)
-    const tasks = open.tasks.splice(0, end < 0 ? open.tasks.length : end)
-    this.#ask(open.peer, tasks, open.tasks.length > 0)
-  }
-
-  #ask(peer: NodeId, open: readonly OpenTask[] | null, more: boolean): void {
-    const { log, self, emit } = this.#context
-    this.#syncing = true
-    this.#lag.forget(peer)
-    const vector = log.origins.vector()
-    emit({ kind: 'sync', peer, request: { kind: 'sync', boot: self, vector, open, more } })
   }
 
   /**

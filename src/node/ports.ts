@@ -6,7 +6,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Flush, MemberRecord, Run, StoredTask } from '../core/effect.ts'
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
-import type { Expected, Message, SyncRequest, VersionVector } from '../core/message.ts'
+import type { Expected, Message, Span, SyncRequest, VersionVector } from '../core/message.ts'
 import type { OutputAnswer, OutputRequest, OutputStream } from '../core/output.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { Replica } from '../core/log/replica.ts'
@@ -85,6 +85,8 @@ export type Replay = Readonly<{
   tasks: Iterable<StoredTask>
   /** Empty if anything was damaged: what it covers would count as pruned. */
   vector: ReadonlyMap<BootId, number>
+  /** Forgotten writes beyond the vector. */
+  forgotten: readonly Span[]
   members: readonly MemberRecord[]
   roster: readonly Expected[]
   /** How many values could not be read and were given up. */
@@ -141,7 +143,12 @@ export interface StateFiles {
 }
 
 /** What was in a file. */
-export type LoadedReplica = Readonly<{ vector: VersionVector; tasks: readonly StoredTask[] }>
+export type LoadedReplica = Readonly<{
+  vector: VersionVector
+  tasks: readonly StoredTask[]
+  /** Forgotten writes beyond the vector. */
+  forgotten: readonly Span[]
+}>
 
 export type RunEnded = (taskId: TaskId, epoch: number, run: RunResult, durationMs: number) => void
 

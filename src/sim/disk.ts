@@ -6,12 +6,13 @@ import type { BootId, TaskId } from '../core/base/ids.ts'
 import { nodeOf } from '../core/base/ids.ts'
 import { CLOSED } from '../core/base/vector.ts'
 import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
-import type { Expected } from '../core/message.ts'
+import type { Expected, Span } from '../core/message.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 
 export class Disk {
   readonly tasks: Map<TaskId, StoredTask> = new Map()
   readonly vector: Map<BootId, number> = new Map()
+  readonly forgotten: Map<BootId, readonly Span[]> = new Map()
   readonly members: Map<string, MemberRecord> = new Map()
   readonly roster: Map<string, Expected> = new Map()
   /** Of blobs only the name matters here. */
@@ -35,6 +36,7 @@ export class Disk {
         if (nodeOf(older) === nodeOf(boot) && older < boot) this.vector.delete(older)
       }
     }
+    for (const [boot, spans] of flush.forgotten) this.forgotten.set(boot, spans)
     for (const entry of flush.roster) this.roster.set(entry.name, entry)
     for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
   }

@@ -79,10 +79,11 @@ export class SimNode {
     }
     const identity = { boot, name, version: '0.0.0', labels }
     this.core = new Core(identity, { ...SOON, ...suspicion })
-    const { tasks, vector, members, roster, blobs } = disk
+    const { tasks, vector, forgotten, members, roster, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),
       vector,
+      forgotten: [...forgotten.values()].flat(),
       members: members.values(),
       roster: roster.values(),
       blobs: blobs.values()

@@ -128,10 +128,12 @@ function describe(message: Message): string {
     case 'find':
     case 'found':
       return `${message.kind} ${message.ids.map(short).join('+')}`
-    case 'closed':
-      return `closed ${message.boots.map(boot => boot.split('/')[0]).join('+')}`
     case 'pruned':
       return `pruned ${message.ids.map(short).join('+')}`
+    case 'forgotten':
+      return `forgotten ${message.spans
+        .map(({ origin, after, upTo }) => `${origin.split('/')[0]} (${after}, ${upTo}]`)
+        .join('+')}`
     case 'offer':
       return `offer ${message.blobs.map(({ hash }) => hash.slice(0, 4)).join('+')}`
     case 'kept':

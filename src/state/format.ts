@@ -17,7 +17,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { StoredTask } from '../core/effect.ts'
 import type { Replica } from '../core/log/replica.ts'
 import { CLOSED, reach } from '../core/base/vector.ts'
-import type { VersionVector } from '../core/message.ts'
+import type { Span, VersionVector } from '../core/message.ts'
 import { ForeignStateFileError } from '../errors.ts'
 import type { LoadedReplica } from '../node/ports.ts'
 import { decode, decodeStored, encode, encodeStored } from '../wire/codec.ts'
@@ -43,8 +43,13 @@ const LINE_LENGTH_MAX = 8 * 1024 * 1024
 const WRITES_MAX = 1_000_000_000
 
 /** The file, piece by piece, made as it is read. */
-export function* stateText(header: StateHeader, { vector, tasks }: Replica): Generator<string> {
-  const head = { v: VERSION, kind: KIND, ...header, vector: Object.fromEntries(vector), tasks: [] }
+export function* stateText(
+  header: StateHeader,
+  { vector, tasks, forgotten = [] }: Replica
+): Generator<string> {
+  const beyond = forgotten.length > 0 ? { forgotten } : {}
+  const covered = { vector: Object.fromEntries(vector), ...beyond }
+  const head = { v: VERSION, kind: KIND, ...header, ...covered, tasks: [] }
   const hash = createHash('sha256')
   let piece = JSON.stringify(head).slice(0, -']}'.length)
   let separator = '\n'
@@ -72,21 +77,21 @@ export async function readState(
   pieces: AsyncIterable<string> | Iterable<string>,
   own: Readonly<{ cluster: string; fingerprint: string }>
 ): Promise<LoadedReplica> {
-  let vector: VersionVector | null = null
+  let head: Pick<LoadedReplica, 'vector' | 'forgotten'> | null = null
   let isWhole = false
   const tasks: StoredTask[] = []
   const seen = new Set<string>()
   const hash = createHash('sha256')
   for await (const line of linesOf(pieces)) {
     if (isWhole) throw damaged('there is something after its end')
-    if (vector === null) vector = checkHeader(parse(`${line}]}`, 1), own)
+    if (head === null) head = checkHeader(parse(`${line}]}`, 1), own)
     else if (line.startsWith(']')) isWhole = checkEnd(line, hash)
-    else tasks.push(checkTask(parse(line.replace(/,$/, ''), tasks.length + 2), vector, seen))
+    else tasks.push(checkTask(parse(line.replace(/,$/, ''), tasks.length + 2), head.vector, seen))
     if (!isWhole) hash.update(`${line}\n`)
   }
-  if (vector === null) throw foreign('it is empty')
+  if (head === null) throw foreign('it is empty')
   if (!isWhole) throw damaged('it ends in the middle')
-  return { vector, tasks }
+  return { ...head, tasks }
 }
 
 async function* linesOf(pieces: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string> {
@@ -113,8 +118,15 @@ function parse(text: string, line: number): unknown {
 function checkHeader(
   value: unknown,
   own: Readonly<{ cluster: string; fingerprint: string }>
-): VersionVector {
-  const { v, kind, cluster, fingerprint, vector } = (value ?? {}) as Record<string, unknown>
+): Pick<LoadedReplica, 'vector' | 'forgotten'> {
+  const {
+    v,
+    kind,
+    cluster,
+    fingerprint,
+    vector,
+    forgotten = []
+  } = (value ?? {}) as Record<string, unknown>
   if (kind !== KIND) throw foreign('it does not say that it is one')
   if (typeof v === 'number' && v > VERSION) {
     throw foreign(
@@ -133,7 +145,24 @@ function checkHeader(
         'load it on a node that has that key'
     )
   }
-  return checkVector(vector)
+  return { vector: checkVector(vector), forgotten: checkForgotten(forgotten) }
+}
+
+/** By the codec, one by one. */
+function checkForgotten(value: unknown): readonly Span[] {
+  const spans = Array.isArray(value) ? (value as Span[]) : [null]
+  for (const span of spans) {
+    const given = [span] as Span[]
+    const decoded = attempt(() =>
+      decode(encode({ kind: 'forgotten', spans: given, boots: [], more: false }))
+    )
+    const read =
+      decoded?.ok === true && decoded.message.kind === 'forgotten' ? decoded.message.spans : null
+    if (!isDeepStrictEqual(read, given)) {
+      throw damaged('what it names as forgotten are no writes')
+    }
+  }
+  return spans as readonly Span[]
 }
 
 /** By the codec, as part of a message that carries nothing else. */

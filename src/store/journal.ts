@@ -5,6 +5,7 @@
  *
  *     t/<task id>   StoredTask
  *     v/<boot id>   number, as text
+ *     f/<boot id>   forgotten writes beyond that, Span[], as JSON
  *     m/<node id>   MemberRecord, as JSON
  *     r/<name>      Expected, as JSON
  *
@@ -19,7 +20,7 @@ import { assert } from '../core/base/assert.ts'
 import { nodeOf, type BootId } from '../core/base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
 import { CLOSED } from '../core/base/vector.ts'
-import type { Expected } from '../core/message.ts'
+import type { Expected, Span } from '../core/message.ts'
 import { DataFolderError } from '../errors.ts'
 import type { Journal, Replay } from '../node/ports.ts'
 import { decodeStored, encodeStored } from '../wire/codec.ts'
@@ -31,6 +32,7 @@ type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'
 
 const TASK = 't/'
 const VECTOR = 'v/'
+const FORGOTTEN = 'f/'
 const MEMBER = 'm/'
 const ROSTER = 'r/'
 /** Keys of one kind lie between its prefix and this. */
@@ -43,6 +45,7 @@ const memberRecord = z.object({
   stopAfterIsolatedMs: z.number().nullable()
 })
 const expected = z.object({ name: z.string(), at: z.number(), expected: z.boolean() })
+const spansOf = z.array(z.object({ origin: z.string(), after: z.number(), upTo: z.number() }))
 /** How many values are in memory at once during a replay. */
 const CHUNK = 256
 
@@ -79,7 +82,13 @@ export class LevelJournal implements Journal {
         if (number !== null) vector.set(key.slice(VECTOR.length), number)
         else damaged.push(this.#noteDamage(key, 'its checksum is wrong'))
       })
-      if (damaged.length > 0) await this.#giveUp(damaged, vector)
+      const forgotten = new Map<string, Span[]>()
+      await this.#scan(FORGOTTEN, (key, sealed) => {
+        const spans = readJson(key, sealed, spansOf)
+        if (spans === null) damaged.push(this.#noteDamage(key, 'its checksum or form is wrong'))
+        else forgotten.set(key, spans)
+      })
+      if (damaged.length > 0) await this.#giveUp(damaged, vector, forgotten)
       const members: MemberRecord[] = []
       await this.#scan(MEMBER, (key, sealed) => {
         const member = readJson(key, sealed, memberRecord)
@@ -93,7 +102,14 @@ export class LevelJournal implements Journal {
         if (entry === null) this.#noteDamage(key, 'its checksum or form is wrong')
         else roster.push(entry)
       })
-      return { tasks: this.#tasks(taskKeys), vector, members, roster, damaged: damaged.length }
+      return {
+        tasks: this.#tasks(taskKeys),
+        vector,
+        forgotten: [...forgotten.values()].flat(),
+        members,
+        roster,
+        damaged: damaged.length
+      }
     } catch (error) {
       throw this.#failure('read', error)
     }
@@ -105,6 +121,7 @@ export class LevelJournal implements Journal {
     const operations: Operation[] = [
       ...flush.tasks.map(putTask),
       ...Array.from(flush.vector, ([boot, number]) => put(VECTOR + boot, Buffer.from(`${number}`))),
+      ...Array.from(flush.forgotten, ([boot, spans]) => putSpans(FORGOTTEN + boot, spans)),
       ...flush.members.map(member =>
         put(MEMBER + nodeOf(member.boot), Buffer.from(JSON.stringify(member)))
       ),
@@ -173,13 +190,19 @@ export class LevelJournal implements Journal {
     return key
   }
 
-  async #giveUp(damaged: readonly string[], vector: Map<BootId, number>): Promise<void> {
-    const keys = [...damaged, ...Array.from(vector.keys(), boot => VECTOR + boot)]
+  async #giveUp(
+    damaged: readonly string[],
+    vector: Map<BootId, number>,
+    forgotten: Map<string, Span[]>
+  ): Promise<void> {
+    const vectorKeys = Array.from(vector.keys(), boot => VECTOR + boot)
+    const keys = [...damaged, ...vectorKeys, ...forgotten.keys()]
     await this.#database.batch(
       keys.map(key => ({ type: 'del', key })),
       { sync: true }
     )
     vector.clear()
+    forgotten.clear()
   }
 
   #failure(what: string, error: unknown): unknown {
@@ -199,6 +222,10 @@ function putTask(task: StoredTask): Operation {
 
 function put(key: string, bytes: Uint8Array): { type: 'put'; key: string; value: Uint8Array } {
   return { type: 'put', key, value: seal(key, bytes) }
+}
+
+function putSpans(key: string, spans: readonly Span[]): Operation {
+  return spans.length === 0 ? { type: 'del', key } : put(key, Buffer.from(JSON.stringify(spans)))
 }
 
 function readJson<T>(key: string, sealed: Uint8Array, form: z.ZodType<T>): T | null {

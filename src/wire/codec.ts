@@ -3,7 +3,7 @@
  */
 import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
-import type { Batch, Change, Message, SyncRequest } from '../core/message.ts'
+import type { Batch, Change, Message, Span, SyncRequest } from '../core/message.ts'
 import { compareValues } from '../core/base/order.ts'
 import { BLOBS_PER_MESSAGE_MAX, FIND_IDS_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { isBlob } from '../core/task/content.ts'
@@ -239,7 +239,17 @@ const sync = mapped(
 
 const openNeeded = message({})
 
-const closed = message({ boots: repeated(1, boot, LIMITS.vectorEntriesMax) })
+const span = mapped(
+  message({ origin: required(1, boot), after: required(2, stamp), upTo: required(3, stamp) }),
+  (given: Span) => given,
+  sent => (sent.after < sent.upTo ? sent : refuse('a stretch of no writes'))
+)
+
+const forgotten = message({
+  spans: repeated(1, span, LIMITS.spansMax),
+  boots: repeated(2, boot, LIMITS.vectorEntriesMax),
+  more: required(3, flag)
+})
 
 const pruned = message({ ids: repeated(1, taskId, LIMITS.openMax) })
 
@@ -266,7 +276,7 @@ const KINDS = {
   sync: [7, sync],
   'open-needed': [8, openNeeded],
   pruned: [9, pruned],
-  closed: [10, closed],
+  forgotten: [11, forgotten],
   offer: [14, offer],
   kept: [15, kept],
   drain: [20, drain],

@@ -24,6 +24,8 @@ export const LIMITS = {
   recordsMax: 8192,
   /** Of 60 bytes each, in one frame. */
   openMax: 32_768,
+  /** Of 30 bytes each, and as many names as there are boots in a vector. */
+  spansMax: 16_384,
   writesMax: 65_536,
   handlersMax: NODE_LIMITS.handlersMax as number,
   labelsMax: 64,

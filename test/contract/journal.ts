@@ -70,6 +70,19 @@ export function journalContract(name: string, make: () => Promise<JournalPlace>)
       await journal.close()
     })
 
+    test('what is forgotten beyond the vector is there until it is said to be nothing', async () => {
+      const spans = [{ origin: boot, after: 9, upTo: 12 }]
+      await written({ ...flushOf(1, [], 9), forgotten: new Map([[boot, spans]]) })
+      await written(flushOf(2, [], 10))
+      const journal = await place.open()
+      expect((await journal.replay()).forgotten).toEqual(spans)
+      await journal.write({ ...flushOf(3, [], 12), forgotten: new Map([[boot, []]]) })
+      await journal.close()
+      const again = await place.open()
+      expect((await again.replay()).forgotten).toEqual([])
+      await again.close()
+    })
+
     test('a second flush while one is under way is a mistake of the caller', async () => {
       const journal = await place.open()
       const first = journal.write(flushOf(1, [storedTask(1)], 1))
@@ -89,13 +102,14 @@ export function journalContract(name: string, make: () => Promise<JournalPlace>)
     })
 
     test('a damaged task is skipped and named, and nothing counts as merged any more', async () => {
-      await written(flushOf(1, [storedTask(1), storedTask(2)], 2))
+      const forgotten = new Map([[boot, [{ origin: boot, after: 4, upTo: 5 }]]])
+      await written({ ...flushOf(1, [storedTask(1), storedTask(2)], 2), forgotten })
       const [lost, kept] = [storedTask(1).record.spec.id, storedTask(2).record.spec.id]
       await place.damage(lost)
       const journal = await place.open()
       const replay = await journal.replay()
       expect([...attempts(replay).keys()]).toEqual([kept])
-      expect([replay.damaged, replay.vector.size]).toEqual([1, 0])
+      expect([replay.damaged, replay.vector.size, replay.forgotten]).toEqual([1, 0, []])
       expect(place.warnings().join()).toContain(lost)
       await journal.close()
       const again = await place.open()

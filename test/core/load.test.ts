@@ -2,18 +2,17 @@
 import { describe, expect, test } from 'vitest'
 import './forbid.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
-import { newsOf } from '../../src/core/log/replica.ts'
+import { newsOf, type Replica } from '../../src/core/log/replica.ts'
 import { CLOSED } from '../../src/core/base/vector.ts'
-import type { VersionVector } from '../../src/core/message.ts'
 import { isSettled } from '../../src/core/task/record.ts'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
 
-type File = Readonly<{ vector: VersionVector; tasks: readonly StoredTask[] }>
+type File = Omit<Replica, 'tasks'> & Readonly<{ tasks: readonly StoredTask[] }>
 
 function saved(node: PumpNode): File {
-  const { vector, tasks } = node.core.view.replica()
-  return { vector, tasks: [...tasks] }
+  const replica = node.core.view.replica()
+  return { ...replica, tasks: [...replica.tasks] }
 }
 
 function load(pump: Pump, node: PumpNode, file: File): void {

@@ -143,9 +143,86 @@ describe('a stretch of writes', () => {
 
 describe('a task that has been pruned elsewhere', () => {
   const pruned: Batch = { kind: 'batch', origin: A, after: 0, records: [], writes: [-1, -1] }
+  const named = { origin: A, after: 0, upTo: 2 }
+
+  test('is a gap as long as its writes have not been named as forgotten', () => {
+    const log = new Log(B)
+    expect(log.merge(pruned)).toEqual({ kind: 'gap' })
+    log.learn([{ origin: A, after: 1, upTo: 2 }])
+    expect(log.merge(pruned)).toEqual({ kind: 'gap' })
+    log.learn([{ origin: A, after: 0, upTo: 1 }])
+    expect(log.merge(pruned)).toMatchObject({ kind: 'merged' })
+  })
+
+  test('is over from the moment its creation is named, and what is held of it is returned', () => {
+    const log = new Log(B)
+    const entry = log.take(taskOf(A, 1))!
+    expect(log.learn([named])).toEqual([entry])
+    log.remove(entry)
+    expect(log.take(taskOf(A, 1))).toBeUndefined()
+    expect(log.isForgotten(idOf(A, 1))).toBe(true)
+    expect(log.hasPruned(idOf(A, 1), [{ origin: A, seq: 1 }])).toBe(true)
+    expect(log.take(taskOf(A, 3))).toBeDefined()
+    expect(log.isForgotten(idOf(A, 4))).toBe(false)
+  })
+
+  test('is over, too, if its creation has been merged since it was asked what is over', () => {
+    const log = new Log(B)
+    log.merge(rangeOf(writer(A, 1), A, 0))
+    expect(log.learn([named])).toEqual([log.get(idOf(A, 1))])
+  })
+
+  test('is not over as long as one of its creations is not', () => {
+    const log = new Log(B)
+    const created = [
+      { origin: A, seq: 1 },
+      { origin: A, seq: 9 }
+    ]
+    log.take({ ...taskOf(A, 1), created })
+    expect(log.learn([named])).toEqual([])
+  })
+
+  test('is over if somebody says so before its creation was heard of', () => {
+    const log = new Log(B)
+    log.remove(log.take(taskOf(A, 1))!)
+    expect(log.take(taskOf(A, 1))).toBeUndefined()
+  })
+
+  test('is on disk as such with what is merged next, and until the vector has passed it', () => {
+    const log = new Log(B)
+    log.learn([named, { origin: B, after: 0, upTo: 9 }])
+    expect(land(log)!.forgotten).toEqual(new Map([[A, [named]]]))
+    const again = new Log(bootOf('b', 2))
+    again.restore([], new Map(), [named])
+    expect(again.flush()).toBeNull()
+    expect(again.take(taskOf(A, 2))).toBeUndefined()
+    log.merge(pruned)
+    expect(land(log)!.forgotten).toEqual(new Map([[A, []]]))
+    expect(log.origins.cloud.has({ origin: A, seq: 1 })).toBe(false)
+  })
+
+  test('is named to the next one, from the notebook and from beyond it', () => {
+    const log = writer(A, 3)
+    log.remove(log.get(idOf(A, 2))!)
+    const spans = [named, { origin: 'c/0000000001-000000', after: 4, upTo: 7 }]
+    log.learn(spans)
+    expect([...log.origins.forgottenBeyond(new Map())]).toEqual([
+      { origin: A, after: 1, upTo: 2 },
+      spans[1]
+    ])
+    const knows = new Map([
+      [A, 2],
+      ['c/0000000001-000000', 6]
+    ])
+    expect([...log.origins.forgottenBeyond(knows)]).toEqual([{ ...spans[1], after: 6 }])
+    expect(log.origins.hasHoles(knows)).toBe(true)
+    knows.set('c/0000000001-000000', 7)
+    expect(log.origins.hasHoles(knows)).toBe(false)
+  })
 
   test('leaves an empty place, over which the vector moves on', () => {
     const log = new Log(B)
+    log.learn([named])
     expect(log.merge(pruned)).toMatchObject({ kind: 'merged', changed: [] })
     expect(log.merged(A)).toBe(2)
     expect(log.origins.writtenBy(A, 1)).toBeNull()
@@ -155,6 +232,7 @@ describe('a task that has been pruned elsewhere', () => {
 
   test('is not taken in again, by batch or by grant, once its creation is covered', () => {
     const log = new Log(B)
+    log.learn([named])
     log.merge(pruned)
     expect(log.take(taskOf(A, 1))).toBeUndefined()
     const late: Batch = {
@@ -170,6 +248,7 @@ describe('a task that has been pruned elsewhere', () => {
 
   test('is taken in if one of several creations is not covered', () => {
     const log = new Log(B)
+    log.learn([named])
     log.merge(pruned)
     const created = [
       { origin: A, seq: 1 },
@@ -300,6 +379,7 @@ describe('a flush', () => {
 describe('what was flushed', () => {
   test('restores a log that shows the same, and goes on where it stopped', () => {
     const log = writer(A, 2)
+    log.learn([{ origin: B, after: 1, upTo: 2 }])
     log.merge({
       ...rangeOf(writer(B, 3), B, 0),
       writes: [0, -1, 2]

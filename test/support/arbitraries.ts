@@ -340,5 +340,15 @@ export const message: Arbitrary<Message> = fc.oneof(
   }),
   fc.constant({ kind: 'open-needed' as const }),
   fc.record({ kind: fc.constant('pruned' as const), ids: fc.array(id, { maxLength: 3 }) }),
-  fc.record({ kind: fc.constant('closed' as const), boots: fc.array(boot, { maxLength: 3 }) })
+  fc.record({
+    kind: fc.constant('forgotten' as const),
+    spans: fc.array(
+      fc
+        .record({ origin: boot, after: fc.nat(), length: fc.integer({ min: 1, max: 9 }) })
+        .map(({ origin, after, length }) => ({ origin, after, upTo: after + length })),
+      { maxLength: 3 }
+    ),
+    boots: fc.array(boot, { maxLength: 3 }),
+    more: fc.boolean()
+  })
 )

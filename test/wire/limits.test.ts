@@ -215,9 +215,19 @@ const upper: readonly [string, number, (size: number) => Message][] = [
     n => ({ kind: 'found', boot: A, ids: [], records: [], forgotten: list(n, () => ID) })
   ],
   [
+    'stretches of forgotten writes',
+    LIMITS.spansMax,
+    n => ({
+      kind: 'forgotten',
+      spans: list(n, () => ({ origin: A, after: 0, upTo: 1 })),
+      boots: [],
+      more: false
+    })
+  ],
+  [
     'boots that are closed',
     LIMITS.vectorEntriesMax,
-    n => ({ kind: 'closed', boots: list(n, () => A) })
+    n => ({ kind: 'forgotten', spans: [], boots: list(n, () => A), more: false })
   ],
   [
     'bytes of a payload in a blob',
@@ -299,7 +309,7 @@ describe('a bound', () => {
           'rosterMax',
           'slotsMax'
         ],
-        ['vectorEntriesMax', 'versionBytesMax', 'wantMax', 'whoMax', 'writesMax']
+        ['spansMax', 'vectorEntriesMax', 'versionBytesMax', 'wantMax', 'whoMax', 'writesMax']
       ].flat()
     )
   })

@@ -5,7 +5,8 @@
  * What a node writes into the log is counted where it is written (`wrote`), so that no way to start, settle or retry a
  * task can be forgotten.
  */
-import type { LogCounters, Patch } from '../log/log.ts'
+import type { LogCounters } from '../log/followers.ts'
+import type { Patch } from '../log/log.ts'
 import { COUNTED_TYPES_MAX } from '../options.ts'
 import type { OutcomeStatus, SettledReason, TaskRecord } from '../task/record.ts'
 import type { TypeCounts } from './counts.ts'

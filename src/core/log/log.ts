@@ -13,9 +13,9 @@
  * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
  */
 import { assert } from '../base/assert.ts'
-import { creationOf, type BootId, type TaskId } from '../base/ids.ts'
+import type { BootId, TaskId } from '../base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
-import type { Batch, Change, Expected, VersionVector } from '../message.ts'
+import type { Batch, Change, Expected, Span, VersionVector } from '../message.ts'
 import {
   isSettled,
   join,
@@ -26,9 +26,9 @@ import {
   type Started,
   type TaskRecord
 } from '../task/record.ts'
-import type { TaskSpec } from '../task/spec.ts'
 import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
+import { NO_TRACKER, NOT_COUNTED, type LogCounters, type Tracker } from './followers.ts'
 import { stretchOf, type Telling } from './stretch.ts'
 import { CLOSED, reach } from '../base/vector.ts'
 
@@ -39,16 +39,6 @@ export type Patch = Readonly<{
   outcome?: Outcome
 }>
 
-/** Counts what happens in the log. */
-export interface LogCounters {
-  /** This boot has written a change of a task. */
-  wrote(record: TaskRecord, patch: Patch): void
-  /** Claims of two holders for one epoch of a task have met. */
-  conflicted(): void
-}
-
-const NOT_COUNTED: LogCounters = { wrote: () => {}, conflicted: () => {} }
-
 export type Merged =
   /** `forgotten`: tasks in it that have settled and been pruned here, and that the sender has not seen settle. */
   | Readonly<{ kind: 'merged'; changed: readonly Entry[]; forgotten: readonly TaskId[] }>
@@ -56,16 +46,6 @@ export type Merged =
   | Readonly<{ kind: 'known' }>
   /** Something in between is missing; nothing was merged. */
   | Readonly<{ kind: 'gap' }>
-
-/** Follows what comes into the replica. */
-type Tracker = Readonly<{
-  /** A task has come, from wherever. */
-  track(entry: Entry): void
-  /** Another submission under the same key turns out to be the one that stands. */
-  retrack(entry: Entry, before: TaskSpec): void
-}>
-
-const NO_TRACKER: Tracker = { track: () => {}, retrack: () => {} }
 
 export class Log {
   /** What is known of every boot. To be changed by this class only. */
@@ -138,15 +118,12 @@ export class Log {
 
   /** Whether a task that is absent here was here once, and has been pruned. */
   hasPruned(id: TaskId, created: readonly Dot[]): boolean {
-    return !this.#entries.has(id) && created.every(dot => this.#covers(dot))
+    return !this.#entries.has(id) && created.every(dot => this.origins.hasSeen(dot))
   }
 
   /** Whether a task that is absent here was here once, as far as its id tells. */
   isForgotten(id: TaskId): boolean {
-    if (this.#entries.has(id)) return false
-    const { tag, seq } = creationOf(id)
-    const origin = this.origins.byTag(tag)
-    return seq > 0 && origin !== undefined && this.merged(origin) >= seq
+    return !this.#entries.has(id) && this.origins.hasSeenCreation(id)
   }
 
   /** Takes in a task that this boot creates. Its creation dot is this boot's next write. */
@@ -174,7 +151,7 @@ export class Log {
     if (upTo < after) return { kind: 'gap' }
     if (after + writes.length <= upTo) return { kind: 'known' }
     const known = this.#known(changes)
-    if (known === null) return { kind: 'gap' }
+    if (known === null || !this.origins.cloud.names(batch, upTo)) return { kind: 'gap' }
     const changed: Entry[] = []
     const forgotten: TaskId[] = []
     const entries = records.map(record => {
@@ -194,7 +171,20 @@ export class Log {
       else this.#note(entry, origin)
     }
     this.#moved.add(origin)
+    this.origins.cloud.passed(origin, this.merged(origin))
     return { kind: 'merged', changed, forgotten }
+  }
+
+  /** The tasks that these writes changed are over. Returns those that are here all the same. */
+  learn(spans: readonly Span[]): Entry[] {
+    const { cloud } = this.origins
+    this.origins.learn(spans)
+    // Asked before the cloud lets go of what the vector covers by now: it may have come since we asked what is over.
+    const over = [...this.#entries.values()].filter(({ record }) =>
+      record.created.every(dot => cloud.has(dot))
+    )
+    cloud.tidy(origin => this.merged(origin))
+    return over
   }
 
   /** Merges a record that came with a grant, outside any batch. Undefined if the task was here and has been pruned. */
@@ -208,6 +198,10 @@ export class Log {
     this.#dirty.delete(entry)
     this.#removed.add(entry.id)
     for (const { origin, seq } of entry.writes) this.origins.get(origin)?.clear(seq)
+    const { spec, created } = entry.record
+    // A key may have been used again meanwhile, which is not over.
+    if (spec.idempotencyKey !== null || created.every(dot => this.origins.hasSeen(dot))) return
+    this.origins.learn(created.map(({ origin, seq }) => ({ origin, after: seq - 1, upTo: seq })))
   }
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
@@ -220,7 +214,8 @@ export class Log {
     const vector = new Map<BootId, number>()
     for (const origin of this.#moved) vector.set(origin, this.merged(origin))
     const removed = [...this.#removed]
-    this.#inFlight = { flush: ++this.#flushes, tasks, removed, vector, members, roster }
+    const forgotten = this.origins.cloud.takeChanged()
+    this.#inFlight = { flush: ++this.#flushes, tasks, removed, vector, forgotten, members, roster }
     this.#dirty.clear()
     this.#removed.clear()
     this.#moved.clear()
@@ -255,7 +250,11 @@ export class Log {
    * Takes back what was on disk, before anything else happens. The vector has the last word: if it was lost, the tasks are
    * here, but what their writes were is to be heard anew.
    */
-  restore(tasks: Iterable<StoredTask>, vector: VersionVector): void {
+  restore(
+    tasks: Iterable<StoredTask>,
+    vector: VersionVector,
+    forgotten: readonly Span[] = []
+  ): void {
     for (const { record, writes } of tasks) {
       const entry = this.#add(record)
       entry.durable = record
@@ -266,18 +265,20 @@ export class Log {
         this.origins.of(dot.origin).restore(dot.seq, entry)
       }
     }
-    this.origins.restore(vector)
+    this.origins.restore(vector, forgotten)
     this.#dirty.clear()
   }
 
   get #isClean(): boolean {
-    return this.#dirty.size === 0 && this.#moved.size === 0 && this.#removed.size === 0
+    const { cloud } = this.origins
+    const tasks = this.#dirty.size + this.#removed.size
+    return tasks === 0 && this.#moved.size === 0 && cloud.isClean
   }
 
   #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {
     const known = this.#entries.get(record.spec.id)
     if (known === undefined) {
-      if (record.created.every(dot => this.#covers(dot))) return undefined
+      if (record.created.every(dot => this.origins.hasSeen(dot))) return undefined
       return { entry: this.#add(record), changed: true }
     }
     return { entry: known, changed: this.#raise(known, record) }

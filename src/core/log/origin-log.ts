@@ -53,10 +53,20 @@ export class OriginLog {
     if (block.tasks === 0 && block.places.length === BLOCK) this.#blocks[at] = null
   }
 
-  /** Whether a task has been pruned that was changed by a write after `after`. */
-  hasHole(after: number): boolean {
-    for (let seq = after + 1; seq <= this.#upTo; seq++) if (this.at(seq) === null) return true
-    return false
+  /** The stretches of writes beyond `after` whose tasks have been pruned. */
+  *holes(after: number): Generator<{ after: number; upTo: number }> {
+    let start: number | null = null
+    for (let seq = after + 1; seq <= this.#upTo; seq++) {
+      if (this.at(seq) === null) {
+        start ??= seq - 1
+        const block = Math.floor((seq - 1) / BLOCK)
+        if (this.#blocks[block] === null) seq = Math.min((block + 1) * BLOCK, this.#upTo)
+      } else if (start !== null) {
+        yield { after: start, upTo: seq - 1 }
+        start = null
+      }
+    }
+    if (start !== null) yield { after: start, upTo: this.#upTo }
   }
 
   /** Whether every task that this boot has changed has been pruned. */

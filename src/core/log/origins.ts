@@ -1,16 +1,20 @@
 /**
  * What this replica knows of every boot that ever wrote: its notebook, as long as anything of it is left, or just that it
- * is closed.
+ * is closed; and which writes further on in it are about tasks that are over.
  */
 import { assert } from '../base/assert.ts'
-import { nodeOf, tagOf, type BootId, type NodeId } from '../base/ids.ts'
+import { creationOf, nodeOf, tagOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import { CLOSED, reach } from '../base/vector.ts'
-import type { VersionVector } from '../message.ts'
+import type { Span, VersionVector } from '../message.ts'
+import type { Dot } from '../task/record.ts'
+import { Cloud } from './cloud.ts'
 import type { Entry } from './entry.ts'
 import { OriginLog } from './origin-log.ts'
 
 export class Origins {
+  /** What has been forgotten elsewhere, beyond the vector. */
+  readonly cloud: Cloud = new Cloud()
   readonly #self: BootId
   readonly #logs = new Map<BootId, OriginLog>()
   /** By the tags that ids of tasks carry. */
@@ -39,9 +43,21 @@ export class Origins {
     return this.#logs.get(origin)
   }
 
-  /** The boot that ids of tasks name by this tag. */
-  byTag(tag: number): BootId | undefined {
-    return this.#tags.get(tag)
+  /** Whether the write was merged, or is known to be about a task that is over. */
+  hasSeen(dot: Dot): boolean {
+    return this.merged(dot.origin) >= dot.seq || this.cloud.has(dot)
+  }
+
+  /** Whether the write that created a task has been seen, as far as the id tells which one that was. */
+  hasSeenCreation(id: TaskId): boolean {
+    const { tag, seq } = creationOf(id)
+    const origin = this.#tags.get(tag) ?? this.cloud.byTag(tag)
+    return seq > 0 && origin !== undefined && this.hasSeen({ origin, seq })
+  }
+
+  /** The tasks that these writes changed are over. Nobody knows more of our own writes than we do. */
+  learn(spans: readonly Span[]): void {
+    this.cloud.learn(spans.filter(({ origin }) => origin !== this.#self))
   }
 
   /** Up to which write of `origin` everything is merged. */
@@ -70,6 +86,7 @@ export class Origins {
       if (nodeOf(origin) === node && origin <= boot) this.#logs.delete(origin)
     }
     this.#closed.set(node, boot)
+    this.cloud.close(boot)
   }
 
   /** What this replica has merged, on disk or not yet. */
@@ -97,7 +114,7 @@ export class Origins {
   }
 
   /** Takes back the vector that was on disk, once the writes that it covers are back. */
-  restore(vector: VersionVector): void {
+  restore(vector: VersionVector, forgotten: readonly Span[]): void {
     for (const [origin, upTo] of vector) {
       if (upTo === CLOSED) this.close(origin)
     }
@@ -105,6 +122,9 @@ export class Origins {
       if (this.merged(origin) < upTo) this.of(origin).restore(upTo, null)
       this.noteDurable(origin, upTo)
     }
+    this.cloud.learn(forgotten)
+    this.cloud.takeChanged()
+    this.cloud.tidy(origin => this.merged(origin))
   }
 
   /** The task that a write changed, if that was merged and the task has not been pruned. */
@@ -115,8 +135,17 @@ export class Origins {
 
   /** Whether tasks have been pruned here that a replica with this vector has not heard the end of. */
   hasHoles(vector: VersionVector): boolean {
-    for (const [origin, log] of this.#logs) if (log.hasHole(reach(vector, origin))) return true
-    return this.closedBeyond(vector).length > 0
+    return (
+      this.closedBeyond(vector).length > 0 || this.forgottenBeyond(vector).next().done === false
+    )
+  }
+
+  /** Writes, merged or not, of tasks that are over, as far as a replica with this vector has not merged them. */
+  *forgottenBeyond(vector: VersionVector): Generator<Span> {
+    for (const [origin, log] of this.#logs) {
+      for (const hole of log.holes(reach(vector, origin))) yield { origin, ...hole }
+    }
+    yield* this.cloud.beyond(origin => reach(vector, origin))
   }
 
   /** Boots that are closed here, and not for a replica with this vector. */

@@ -9,7 +9,7 @@
 import { compareText } from '../base/order.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { StoredTask } from '../effect.ts'
-import type { Batch, News, VersionVector } from '../message.ts'
+import type { Batch, News, Span, VersionVector } from '../message.ts'
 import type { TaskRecord } from '../task/record.ts'
 import type { Log } from './log.ts'
 import { CLOSED, reach } from '../base/vector.ts'
@@ -17,6 +17,8 @@ import { CLOSED, reach } from '../base/vector.ts'
 export type Replica = Readonly<{
   vector: VersionVector
   tasks: Iterable<StoredTask>
+  /** Forgotten writes beyond the vector. @default none */
+  forgotten?: readonly Span[]
 }>
 
 /** Guess: some milliseconds of merging, and one flush. */
@@ -30,7 +32,8 @@ const WRITES_MAX = 16_384
  */
 export function replicaOf(log: Log): Replica {
   const vector = new Map(log.durableVector)
-  return { vector, tasks: tasksOf(log, vector) }
+  const forgotten = [...log.origins.forgottenBeyond(vector)]
+  return { vector, tasks: tasksOf(log, vector), forgotten }
 }
 
 function* tasksOf(log: Log, vector: VersionVector): Generator<StoredTask> {
@@ -61,11 +64,17 @@ export function* newsOf(replica: Replica, open: Iterable<TaskRecord>): Generator
   }
   if (ids.length > 0) yield { kind: 'pruned', ids }
   const boots = [...vector].filter(([, upTo]) => upTo === CLOSED).map(([boot]) => boot)
-  if (boots.length > 0) yield { kind: 'closed', boots: boots.sort(compareText) }
-  yield* batchesOf(vector, tasks)
+  const written = writtenIn(tasks)
+  const spans = [...forgottenOf(vector, written), ...(replica.forgotten ?? [])]
+  if (spans.length + boots.length > 0) {
+    yield { kind: 'forgotten', spans, boots: boots.sort(compareText), more: false }
+  }
+  yield* batchesOf(vector, written)
 }
 
-function* batchesOf(vector: VersionVector, tasks: readonly StoredTask[]): Generator<Batch> {
+type Written = ReadonlyMap<BootId, ReadonlyMap<number, TaskRecord>>
+
+function writtenIn(tasks: readonly StoredTask[]): Written {
   const written = new Map<BootId, Map<number, TaskRecord>>()
   for (const { record, writes } of tasks) {
     for (const { origin, seq } of writes) {
@@ -74,6 +83,24 @@ function* batchesOf(vector: VersionVector, tasks: readonly StoredTask[]): Genera
       else log.set(seq, record)
     }
   }
+  return written
+}
+
+/** The stretches between the writes of tasks that are there. */
+function forgottenOf(vector: VersionVector, written: Written): Span[] {
+  const spans: Span[] = []
+  for (const [origin, last] of vector) {
+    if (last === CLOSED) continue
+    let after = 0
+    for (const seq of [...(written.get(origin)?.keys() ?? []), last + 1].sort((x, y) => x - y)) {
+      if (seq - 1 > after) spans.push({ origin, after, upTo: seq - 1 })
+      after = seq
+    }
+  }
+  return spans
+}
+
+function* batchesOf(vector: VersionVector, written: Written): Generator<Batch> {
   const origins = [...vector].sort(([x], [y]) => compareText(x, y))
   for (const [origin, upTo] of origins) {
     if (upTo === CLOSED) continue

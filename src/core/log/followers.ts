@@ -1,0 +1,27 @@
+/**
+ * Who is told what happens in the log, as it happens: whoever counts it, and whoever keeps track of the tasks.
+ */
+import type { TaskRecord } from '../task/record.ts'
+import type { TaskSpec } from '../task/spec.ts'
+import type { Entry } from './entry.ts'
+import type { Patch } from './log.ts'
+
+/** Counts what happens in the log. */
+export interface LogCounters {
+  /** This boot has written a change of a task. */
+  wrote(record: TaskRecord, patch: Patch): void
+  /** Claims of two holders for one epoch of a task have met. */
+  conflicted(): void
+}
+
+export const NOT_COUNTED: LogCounters = { wrote: () => {}, conflicted: () => {} }
+
+/** Follows what comes into the replica. */
+export type Tracker = Readonly<{
+  /** A task has come, from wherever. */
+  track(entry: Entry): void
+  /** Another submission under the same key turns out to be the one that stands. */
+  retrack(entry: Entry, before: TaskSpec): void
+}>
+
+export const NO_TRACKER: Tracker = { track: () => {}, retrack: () => {} }
