@@ -9,15 +9,16 @@ import { printable } from './print.ts'
 import type { Terminal } from './terminal.ts'
 
 /** As `--json` prints it. */
-type Line = Omit<LogEntry, 'text'> & { line: string }
+type Line = Omit<LogEntry, 'text' | 'base64'> & { line: string }
 
 /** A line that is longer is printed in several. */
 const LINE_LENGTH_MAX = 65_536
 
 /** Where it was printed to, it is printed to here; what hearsay remarks is words. */
-export async function pass({ stream, text }: LogEntry, terminal: Terminal): Promise<void> {
-  if (stream === 'note') terminal.words(printable(text.trimEnd()))
-  else await terminal.raw(stream === 'stderr' ? 'stderr' : 'stdout', text)
+export async function pass({ stream, text, base64 }: LogEntry, terminal: Terminal): Promise<void> {
+  if (stream === 'note') return terminal.words(printable(text.trimEnd()))
+  const exact = base64 === undefined ? text : Buffer.from(base64, 'base64')
+  await terminal.raw(stream === 'stderr' ? 'stderr' : 'stdout', exact)
 }
 
 /** A line with when and where it was printed. */
@@ -29,7 +30,7 @@ export function stamped({ at, attempt, stream, line }: Line): string {
 export async function* linesOf(entries: AsyncIterable<LogEntry>): AsyncGenerator<Line> {
   /** Begun and not ended, one for each stream of each attempt. */
   const open = new Map<string, Line>()
-  for await (const { text, ...about } of entries) {
+  for await (const { text, base64: _exact, ...about } of entries) {
     const key = `${about.node} ${about.attempt} ${about.stream}`
     const parts = text.split('\n')
     const rest = parts.pop() ?? ''

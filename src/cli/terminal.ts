@@ -40,13 +40,13 @@ export class Terminal {
   }
 
   /**
-   * Somebody else's text, as it is. Resolves when the reader keeps up.
+   * Somebody else's output, as it is. Resolves when the reader keeps up.
    *
    * @throws BrokenPipeError if nobody reads any more
    */
-  raw(name: 'stdout' | 'stderr', text: string): Promise<void> {
+  raw(name: 'stdout' | 'stderr', output: string | Uint8Array): Promise<void> {
     return new Promise((resolve, reject) => {
-      this[name].write(text, (error?: NodeJS.ErrnoException | null) => {
+      this[name].write(output, (error?: NodeJS.ErrnoException | null) => {
         if (error === null || error === undefined) resolve()
         else if (isBrokenPipe(error)) reject(new BrokenPipeError('nobody reads the output'))
         else reject(error)

@@ -8,14 +8,14 @@ import type { TaskId } from './base/ids.ts'
 export const OUTPUT_STREAMS = ['stdout', 'stderr', 'log'] as const
 export type OutputStream = (typeof OUTPUT_STREAMS)[number]
 
-/** Output as it came: one line, several, or a part of one. */
+/** Output as it came: one line, several, or a part of one. As a rule it is UTF-8, cut between characters. */
 export type Piece = Readonly<{
-  /** Bytes of UTF-8 that the attempt had said before. */
+  /** Bytes that the attempt had said before. */
   position: number
   /** When it was said, or began to be, in ms since 1970, by the clock of the node that ran it. */
   at: number
   stream: OutputStream
-  text: string
+  bytes: Uint8Array
 }>
 
 /** How far a run is, 0 to 1. */
@@ -48,7 +48,7 @@ export type OutputAnswer =
   | Readonly<{ kind: 'end' }>
 
 export const OUTPUT_LIMITS = {
-  /** Of text in one piece. */
+  /** In one piece. */
   pieceBytesMax: 16_384,
   progressMessageBytesMax: 1024
 } as const

@@ -5,17 +5,19 @@
  * than so many a second, and are not kept: they must not push out what is rare. All of it is in the logs of the task.
  */
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
+import { endOfWhole } from '../core/base/utf8.ts'
 import type { CoreEvent } from '../core/effect.ts'
 import type { OutputStream } from '../core/output.ts'
 import type { CoreView } from '../core/view.ts'
 import { UnknownTaskError } from '../errors.ts'
 import type { Json } from './handle.ts'
 import type { Listeners } from './listeners.ts'
+import { textOf } from './text.ts'
 import type { Waits } from './waits.ts'
 
 /** Guess: more than anybody follows by eye, and nothing for the one who tells. */
 const PASSING_PER_SECOND_MAX = 200
-const TEXT_LENGTH_MAX = 1024
+const TEXT_BYTES_MAX = 1024
 /** Events of settled tasks are kept by the thousand; who wants the whole message looks at the task. */
 const MESSAGE_LENGTH_MAX = 200
 
@@ -71,8 +73,9 @@ export class Announcements {
     this.#listeners.emit(event.name, { taskId: event.taskId, type: this.#typeOf(event.taskId) })
   }
 
-  said(taskId: TaskId, stream: OutputStream, text: string): void {
-    this.#pass('task:log', taskId, { stream, text: text.slice(0, TEXT_LENGTH_MAX).toWellFormed() })
+  said(taskId: TaskId, stream: OutputStream, bytes: Uint8Array): void {
+    const end = bytes.length > TEXT_BYTES_MAX ? endOfWhole(bytes, TEXT_BYTES_MAX) : bytes.length
+    this.#pass('task:log', taskId, { stream, text: textOf(bytes.subarray(0, end)) })
   }
 
   progressed(taskId: TaskId, fraction: number, message: string | null): void {

@@ -5,6 +5,7 @@
  * reader that comes back with a position goes on exactly there, and one that finds a later piece knows how much is
  * missing. Small pieces that follow each other are kept as one; a reader who has seen a part of it gets the rest.
  */
+import { endOfWhole } from '../core/base/utf8.ts'
 import {
   OUTPUT_LIMITS,
   type AttemptInfo,
@@ -18,10 +19,11 @@ const END_BYTES_MAX = 1_048_576
 /** Pieces are put together up to this size, and if not more than this lies between them. */
 const JOINED_BYTES_MAX = 4096
 const JOINED_MS_MAX = 1000
-/** What a piece costs beside its text. Guess: an object of five fields, and its place in a list. */
+const CHARACTER_BYTES_MAX = 4
+/** What a piece costs beside its bytes. Guess: an object of five fields, and its place in a list. */
 const PIECE_COST = 128
 
-type Kept = { position: number; at: number; stream: OutputStream; text: string; bytes: number }
+type Kept = { position: number; at: number; stream: OutputStream; bytes: Uint8Array }
 
 export class AttemptLog {
   readonly #run: Readonly<{ taskId: string; epoch: number; attempt: number }>
@@ -51,8 +53,8 @@ export class AttemptLog {
     return pieces * PIECE_COST + Math.min(this.#position, HEAD_BYTES_MAX) + this.#endBytes
   }
 
-  say(stream: OutputStream, text: string, at: number): void {
-    for (const part of parts(text)) this.#add(stream, part, at)
+  say(stream: OutputStream, bytes: Uint8Array, at: number): void {
+    for (const part of parts(bytes)) this.#add(stream, part, at)
     this.#tell()
   }
 
@@ -65,10 +67,9 @@ export class AttemptLog {
   after(position: number): Piece | undefined {
     const kept = this.#find(position)
     if (kept === undefined) return undefined
-    const { at, stream } = kept
-    if (kept.position >= position) return { position: kept.position, at, stream, text: kept.text }
-    const rest = Buffer.from(kept.text).subarray(position - kept.position)
-    return { position, at, stream, text: rest.toString('utf8') }
+    const { at, stream, bytes } = kept
+    const seen = Math.max(0, position - kept.position)
+    return { position: kept.position + seen, at, stream, bytes: bytes.subarray(seen) }
   }
 
   /** Resolves to true when something is said, or at the end; to false after `ms`. */
@@ -82,49 +83,51 @@ export class AttemptLog {
     })
   }
 
-  /** The last pieces, at most `bytesMax` of text; the first of them may lack its beginning. */
+  /** The last pieces, at most `bytesMax` in all; the first of them may lack its beginning. */
   last(bytesMax: number): Piece[] {
     const found: Piece[] = []
     let room = bytesMax
     for (const kept of [...this.#head, ...this.#end.slice(this.#first)].toReversed()) {
       if (room === 0) break
-      const { position, at, stream, text, bytes } = kept
-      if (bytes <= room) {
-        found.push({ position, at, stream, text })
-        room -= bytes
+      const { position, at, stream, bytes } = kept
+      if (bytes.length <= room) {
+        found.push({ position, at, stream, bytes })
+        room -= bytes.length
         continue
       }
-      const cut = characterFrom(Buffer.from(text), bytes - room)
-      if (cut !== '') found.push({ position: position + bytes - room, at, stream, text: cut })
+      const cut = bytes.length - room
+      const start = cut + startOfWhole(bytes.subarray(cut))
+      if (start < bytes.length) {
+        found.push({ position: position + start, at, stream, bytes: bytes.subarray(start) })
+      }
       room = 0
     }
     return found.toReversed()
   }
 
-  #add(stream: OutputStream, text: string, at: number): void {
-    const bytes = Buffer.byteLength(text)
+  #add(stream: OutputStream, bytes: Uint8Array, at: number): void {
     const isHead = this.#position < HEAD_BYTES_MAX
     const list = isHead ? this.#head : this.#end
     const last = list.at(-1)
     if (
       last !== undefined &&
       last.stream === stream &&
-      last.bytes + bytes <= JOINED_BYTES_MAX &&
+      last.bytes.length + bytes.length <= JOINED_BYTES_MAX &&
       at - last.at <= JOINED_MS_MAX
     ) {
-      last.text += text
-      last.bytes += bytes
+      last.bytes = joined(last.bytes, bytes)
     } else {
-      list.push({ position: this.#position, at, stream, text, bytes })
+      // A copy: what is kept must not keep a larger buffer in memory that it is a part of.
+      list.push({ position: this.#position, at, stream, bytes: bytes.slice() })
     }
-    this.#position += bytes
-    if (!isHead) this.#trim(bytes)
+    this.#position += bytes.length
+    if (!isHead) this.#trim(bytes.length)
   }
 
   #trim(added: number): void {
     this.#endBytes += added
     while (this.#endBytes > END_BYTES_MAX) {
-      this.#endBytes -= this.#end[this.#first]!.bytes
+      this.#endBytes -= this.#end[this.#first]!.bytes.length
       this.#first++
     }
     if (this.#first < 1000 || this.#first < this.#end.length / 2) return
@@ -134,14 +137,14 @@ export class AttemptLog {
 
   #find(position: number): Kept | undefined {
     const ofHead = this.#head.at(-1)
-    const inHead = ofHead !== undefined && position < ofHead.position + ofHead.bytes
+    const inHead = ofHead !== undefined && position < ofHead.position + ofHead.bytes.length
     const list = inHead ? this.#head : this.#end
     let low = inHead ? 0 : this.#first
     let high = list.length
     while (low < high) {
       const middle = (low + high) >>> 1
       const { position: start, bytes } = list[middle]!
-      if (start + bytes <= position) low = middle + 1
+      if (start + bytes.length <= position) low = middle + 1
       else high = middle
     }
     return list[low]
@@ -152,29 +155,25 @@ export class AttemptLog {
   }
 }
 
-/** A text in pieces that can be sent, cut between characters. */
-function* parts(text: string): Generator<string> {
-  const { pieceBytesMax } = OUTPUT_LIMITS
-  if (text.length * 3 <= pieceBytesMax || Buffer.byteLength(text) <= pieceBytesMax) {
-    if (text !== '') yield text.toWellFormed()
-    return
-  }
-  const bytes = Buffer.from(text)
+/** Output in pieces that can be sent, cut between characters. */
+function* parts(bytes: Uint8Array): Generator<Uint8Array> {
   for (let start = 0; start < bytes.length;) {
-    let end = Math.min(bytes.length, start + pieceBytesMax)
-    while (end < bytes.length && isInside(bytes[end])) end--
-    yield bytes.toString('utf8', start, end)
+    const room = start + OUTPUT_LIMITS.pieceBytesMax
+    const end = room < bytes.length ? endOfWhole(bytes, room) : bytes.length
+    yield bytes.subarray(start, end)
     start = end
   }
 }
 
-/** The text from a byte on, less the rest of a character that begins before it. */
-function characterFrom(bytes: Buffer, start: number): string {
-  let from = start
-  while (isInside(bytes[from])) from++
-  return bytes.toString('utf8', from)
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(first.length + second.length)
+  bytes.set(first)
+  bytes.set(second, first.length)
+  return bytes
 }
 
-function isInside(byte: number | undefined): boolean {
-  return ((byte ?? 0) & 0xc0) === 0x80
+/** Where the first character begins: behind the rest of one that was cut. Of bytes that are no UTF-8 at their start. */
+function startOfWhole(bytes: Uint8Array): number {
+  const first = bytes.subarray(0, CHARACTER_BYTES_MAX).findIndex(byte => (byte & 0xc0) !== 0x80)
+  return first < 0 && bytes.length < CHARACTER_BYTES_MAX ? bytes.length : Math.max(0, first)
 }

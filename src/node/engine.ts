@@ -79,9 +79,9 @@ export class Engine {
       const tail = tailOf(this.logbook.end(taskId, epoch))
       this.feed({ kind: 'completion', taskId, epoch, run, durationMs, tail })
     })
-    runner.onOutput((taskId, epoch, stream, text) => {
-      this.logbook.say(taskId, epoch, stream, text)
-      this.#observer.announce.said(taskId, stream, text)
+    runner.onOutput((taskId, epoch, stream, bytes) => {
+      this.logbook.say(taskId, epoch, stream, bytes)
+      this.#observer.announce.said(taskId, stream, bytes)
     })
     runner.onProgress((taskId, epoch, fraction, message) => {
       this.logbook.progress(taskId, epoch, fraction, message)

@@ -6,6 +6,7 @@
  * reader who looks up from the page now and then. A stream that breaks is taken up again where it broke off, as long as
  * the attempt stands. What is gone with its node is said to be gone, and the last lines are in the outcome.
  */
+import { isUtf8 } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { AttemptInfo, OutputAnswer, OutputRequest, Piece } from '../core/output.ts'
@@ -15,6 +16,7 @@ import type { LogEntry } from './handle.ts'
 import type { Logbook } from './logbook.ts'
 import type { Clock, Transport } from './ports.ts'
 import { piecesOf } from './tail.ts'
+import { textOf } from './text.ts'
 
 /** How often the task is looked at. Short beside what a start takes, and a look costs nothing. */
 const LOOK_MS = 50
@@ -147,7 +149,7 @@ export class Following {
           if (answer.kind !== 'piece') continue
           const { piece } = answer
           if (piece.position > position) yield this.#gap(attempt, node, piece.position - position)
-          position = piece.position + Buffer.byteLength(piece.text)
+          position = piece.position + piece.bytes.length
           yield this.#entry(attempt, node, piece)
           tries = 0
         }
@@ -178,13 +180,13 @@ export class Following {
     const pieces = outcome?.epoch === epoch ? piecesOf(outcome.tail) : []
     let position = start
     for (const piece of pieces) {
-      const end = piece.position + Buffer.byteLength(piece.text)
+      const end = piece.position + piece.bytes.length
       if (end <= position) continue
       if (piece.position > position) {
         yield this.#gap(claim.attempt, nodeOf(gone), piece.position - position)
       }
-      const text = Buffer.from(piece.text).subarray(Math.max(0, position - piece.position))
-      yield this.#entry(claim.attempt, nodeOf(gone), { ...piece, text: text.toString('utf8') })
+      const bytes = piece.bytes.subarray(Math.max(0, position - piece.position))
+      yield this.#entry(claim.attempt, nodeOf(gone), { ...piece, bytes })
       position = end
     }
     if (outcome?.epoch === epoch) return
@@ -211,9 +213,11 @@ export class Following {
     return { v: 1, at, attempt, node, stream: 'note', text: `${what}\n` }
   }
 
-  #entry(attempt: number, node: NodeId, { at, stream, text }: Piece): LogEntry {
+  #entry(attempt: number, node: NodeId, { at, stream, bytes }: Piece): LogEntry {
     const name = this.#parts.nameOf(node)
-    return { v: 1, at: new Date(at).toISOString(), attempt, node: name, stream, text }
+    const said = { at: new Date(at).toISOString(), attempt, node: name, stream }
+    const exact = isUtf8(bytes) ? {} : { base64: Buffer.from(bytes).toString('base64') }
+    return { v: 1, ...said, text: textOf(bytes), ...exact }
   }
 
   get #self(): NodeId {

@@ -83,8 +83,10 @@ export type LogEntry = {
   /** Name of the node that ran it. */
   node: string | null
   stream: 'stdout' | 'stderr' | 'log' | 'note'
-  /** A line with its end, several, or, if nothing ends it yet, a part of one. */
+  /** A line with its end, several, or, if nothing ends it yet, a part of one. What is no UTF-8 is replaced in it. */
   text: string
+  /** All of its bytes, if they are no UTF-8. */
+  base64?: string
 }
 
 /** What is told of a submission that was accepted. */

@@ -38,9 +38,9 @@ export class Logbook {
     this.#running.add(log)
   }
 
-  say(taskId: TaskId, epoch: number, stream: OutputStream, text: string): void {
+  say(taskId: TaskId, epoch: number, stream: OutputStream, bytes: Uint8Array): void {
     const log = this.#get(taskId, epoch)
-    if (log?.ended === false) log.say(stream, text, Math.floor(this.#now()))
+    if (log?.ended === false) log.say(stream, bytes, Math.floor(this.#now()))
   }
 
   progress(taskId: TaskId, epoch: number, fraction: number, message: string | null): void {
@@ -104,7 +104,7 @@ export class Logbook {
     for (;;) {
       const piece = log.after(position)
       if (piece !== undefined) {
-        position = piece.position + Buffer.byteLength(piece.text)
+        position = piece.position + piece.bytes.length
         yield { kind: 'piece', piece }
       } else if (log.ended || !follow) return
       else if (!(await log.news(QUIET_MS))) yield { kind: 'quiet' }

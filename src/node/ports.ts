@@ -159,8 +159,13 @@ export type RunProgress = (
   message: string | null
 ) => void
 
-/** Text as it came: one line, several, or a part of one. */
-export type RunOutput = (taskId: TaskId, epoch: number, stream: OutputStream, text: string) => void
+/** Output as it came: one line, several, or a part of one. */
+export type RunOutput = (
+  taskId: TaskId,
+  epoch: number,
+  stream: OutputStream,
+  bytes: Uint8Array
+) => void
 
 /** Runs user code. */
 export interface Runner {

@@ -6,15 +6,14 @@
  * it has left behind in its group is ended, too, and only then is the run over.
  */
 import type { Readable } from 'node:stream'
-import { StringDecoder } from 'node:string_decoder'
 import { setImmediate } from 'node:timers/promises'
 import { execa } from 'execa'
+import { endOfWhole } from '../core/base/utf8.ts'
 import type { RunResult } from '../core/input.ts'
 import type { Attempt } from './attempt.ts'
 import { commandOf, type Command } from './command.ts'
 import { readValues, type RunFiles } from './contents.ts'
 import type { OutputStream } from '../core/output.ts'
-import type { Reporter } from './context.ts'
 import { failure, outcomeOfEarly, outcomeOfResult, outcomeOfUnreadable } from './outcome.ts'
 import { ProcessGroup } from './process-group.ts'
 
@@ -37,6 +36,8 @@ const OPTIONS = {
 /** How a program ended: one of the two is null. */
 type Ending = Readonly<{ exitCode: number | null; signal: string | null }>
 type Process = ReturnType<typeof start>
+/** Hears what a command prints. */
+export type Say = (stream: OutputStream, bytes: Uint8Array) => void
 
 /**
  * Starts the command in a later turn of the event loop, so that nothing ends before `start` has returned. Resolves when
@@ -45,7 +46,7 @@ type Process = ReturnType<typeof start>
 export async function runCommand(
   attempt: Attempt,
   files: RunFiles,
-  reporter: Reporter,
+  say: Say,
   abortGraceMs: number
 ): Promise<void> {
   // Until there is a process, ending the run is all there is to do.
@@ -69,7 +70,7 @@ export async function runCommand(
   attempt.begin({ ask: () => group.terminate(), force: () => group.kill() })
   attempt.markCalled()
   const ended = endOf(child)
-  const output = [pass(child.stdout, 'stdout', reporter), pass(child.stderr, 'stderr', reporter)]
+  const output = [pass(child.stdout, 'stdout', say), pass(child.stderr, 'stderr', say)]
   const ending = await ended
   await group.end(abortGraceMs)
   await Promise.all(output.map(finish => finish()))
@@ -109,14 +110,17 @@ async function outcomeOf(ending: Ending): Promise<RunResult> {
 }
 
 /** Hands on what a stream brings, at a bounded rate. The returned function waits for its end. */
-function pass(stream: Readable, name: OutputStream, reporter: Reporter): () => Promise<void> {
-  const decoder = new StringDecoder('utf8')
-  const say = (text: string): void => {
-    if (text !== '') reporter.output(name, text)
+function pass(stream: Readable, name: OutputStream, say: Say): () => Promise<void> {
+  /** The beginning of a character of which more is to come. */
+  let begun: Uint8Array = new Uint8Array()
+  const hear = (bytes: Uint8Array, whole: number): void => {
+    begun = bytes.subarray(whole)
+    if (whole > 0) say(name, bytes.subarray(0, whole))
   }
   let hurries = false
   stream.on('data', (bytes: Buffer) => {
-    say(decoder.write(bytes))
+    const all = begun.length === 0 ? bytes : Buffer.concat([begun, bytes])
+    hear(all, endOfWhole(all, all.length))
     if (hurries) return
     stream.pause()
     setTimeout(() => stream.resume(), (bytes.length / OUTPUT_BYTES_PER_SECOND) * 1000)
@@ -129,6 +133,6 @@ function pass(stream: Readable, name: OutputStream, reporter: Reporter): () => P
     const timer = setTimeout(() => stream.destroy(), LAST_OUTPUT_MS)
     await promise
     clearTimeout(timer)
-    say(decoder.end())
+    hear(begun, begun.length)
   }
 }

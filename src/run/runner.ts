@@ -19,7 +19,7 @@ import { Checker } from './checker.ts'
 import { refusalOf, schemaOf } from './validation.ts'
 import { Attempt } from './attempt.ts'
 import { COMMAND_TYPE } from './command.ts'
-import { runCommand } from './command-run.ts'
+import { runCommand, type Say } from './command-run.ts'
 import { blobsOf, type RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
 import { runFunction } from './function-run.ts'
@@ -212,7 +212,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     this.#attempts.set(key, attempt)
     const reporter: Reporter = {
       progress: (fraction, message) => this.#progress(taskId, epoch, fraction, message),
-      output: (stream, text) => this.#output(taskId, epoch, stream, text)
+      output: (stream, text) => this.#output(taskId, epoch, stream, Buffer.from(text))
     }
     if (source?.kind === 'module') {
       job = { attempt, file: source.file, files, reporter }
@@ -220,7 +220,8 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     } else if (source?.kind === 'function') {
       runFunction(source, attempt, files, reporter)
     } else if (source?.kind === 'command') {
-      const running = runCommand(attempt, files, reporter, this.#settings.abortGraceMs)
+      const say: Say = (stream, bytes) => this.#output(taskId, epoch, stream, bytes)
+      const running = runCommand(attempt, files, say, this.#settings.abortGraceMs)
       this.#commands.add(running)
       void running.finally(() => this.#commands.delete(running))
     } else {

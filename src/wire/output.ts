@@ -10,6 +10,7 @@ import {
   type OutputRequest
 } from '../core/output.ts'
 import {
+  binary,
   duration,
   flag,
   message,
@@ -62,7 +63,7 @@ const piece = message({
   position: required(1, position),
   at: required(2, position),
   stream: required(3, oneOf(OUTPUT_STREAMS)),
-  text: required(4, text(OUTPUT_LIMITS.pieceBytesMax))
+  bytes: required(4, binary(OUTPUT_LIMITS.pieceBytesMax))
 })
 
 const ANSWERS = {
@@ -87,7 +88,6 @@ export function decodeOutputAnswer(bytes: Uint8Array): OutputAnswer {
   if (answer.kind === 'attempt' && (answer.info.progress?.fraction ?? 0) > 1) {
     refuse('progress beyond the end')
   }
-  if (answer.kind === 'piece' && answer.piece.text === '') refuse('a piece of nothing')
   return answer
 }
 

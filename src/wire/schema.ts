@@ -113,14 +113,25 @@ export function text(bytesMax: number, pattern?: RegExp): Value<string> {
       expect(wireType, BYTES)
       const start = reader.pos
       const bytes = reader.uint32()
-      if (bytes > bytesMax)
-        throw new Refused(`a text of ${bytes} bytes where ${bytesMax} are allowed`)
+      if (bytes > bytesMax) refuse(`a text of ${bytes} bytes where ${bytesMax} are allowed`)
       reader.pos = start
       // A lenient reader would mend broken UTF-8, and each bad byte would grow to three.
       const value = reader.stringVerify()
-      if (pattern !== undefined && !pattern.test(value))
-        throw new Refused(`${quote(value)} has a wrong form`)
+      if (pattern?.test(value) === false) refuse(`${quote(value)} has a wrong form`)
       return value
+    }
+  }
+}
+
+/** 1 to `bytesMax` bytes of whatever. */
+export function binary(bytesMax: number): Value<Uint8Array> {
+  return {
+    write: (writer, field, value) => void writer.uint32((field << 3) | BYTES).bytes(value),
+    read: (reader, wireType) => {
+      expect(wireType, BYTES)
+      const value = reader.bytes()
+      if (value.length > 0 && value.length <= bytesMax) return value
+      throw new Refused(`${value.length} bytes where 1 to ${bytesMax} are allowed`)
     }
   }
 }

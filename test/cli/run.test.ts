@@ -4,13 +4,16 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable, Writable } from 'node:stream'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../src/api/server.ts'
+import { main } from '../../src/cli/main.ts'
+import { Terminal } from '../../src/cli/terminal.ts'
 import type { Node } from '../../src/index.ts'
 import { endAll, startNode } from '../library/nodes.ts'
 import { isAlive } from '../support/processes.ts'
 import { until } from '../support/until.ts'
-import { run, type Said } from './run.ts'
+import { into, run, type Said } from './run.ts'
 
 let folder: string
 let worker: Node
@@ -31,6 +34,20 @@ afterAll(async () => {
   await endAll()
   await rm(folder, { recursive: true, force: true })
 })
+
+/** What a command line writes to stdout. */
+async function bytesOf(argv: readonly string[]): Promise<Buffer> {
+  const written: Buffer[] = []
+  const stdout = new Writable({
+    write(piece: Buffer, _encoding, done) {
+      written.push(piece)
+      done()
+    }
+  })
+  const streams = { stdin: Readable.from(['']), stdout, stderr: into(() => {}) }
+  expect(await main(argv, new Terminal(streams))).toBe(0)
+  return Buffer.concat(written)
+}
 
 const idOf = (script: string): string => {
   const isThis = ({ payload }: { payload: unknown }): boolean =>
@@ -91,6 +108,16 @@ test('output is printed as it comes, and logs -f tells the same', async () => {
   expect(await running).toEqual({ code: 0, stdout: 'first\nlast\n', stderr: '' })
   expect(await following).toEqual(followed)
   expect(followed).toEqual({ code: 0, stdout: 'first\nlast\n', stderr: '' })
+})
+
+test('bytes that are no text come out as they went in, while it runs and afterwards', async () => {
+  const file = join(folder, 'bytes')
+  const bytes = Buffer.from(Uint8Array.from({ length: 150_000 }, (_, i) => (i * 7919) >> 4))
+  await writeFile(file, bytes)
+  const printed = await bytesOf(['run', '--', 'cat', file])
+  expect(printed.equals(bytes)).toBe(true)
+  const kept = await bytesOf(['logs', idOf(file)])
+  expect(kept.equals(bytes)).toBe(true)
 })
 
 test('with --json it is lines, and the task at the end', async () => {

@@ -15,7 +15,9 @@ export type End = { taskId: string; epoch: number; result: RunResult; durationMs
 export class Heard {
   readonly ends: End[] = []
   readonly lines: string[] = []
-  /** All that was said, by stream. */
+  /** All that was said, on whichever stream. */
+  readonly said: Uint8Array[] = []
+  /** The same as text, by stream. */
   readonly output = { stdout: '', stderr: '', log: '' }
   readonly progress: { fraction: number; message: string | null }[] = []
   readonly runner: ModuleAndFunctionRunner
@@ -25,7 +27,9 @@ export class Heard {
     runner.onEnded((taskId, epoch, result, durationMs) =>
       this.ends.push({ taskId, epoch, result, durationMs })
     )
-    runner.onOutput((_taskId, _epoch, stream, text) => {
+    runner.onOutput((_taskId, _epoch, stream, bytes) => {
+      const text = Buffer.from(bytes).toString()
+      this.said.push(bytes)
       this.lines.push(text.replace(/\n$/, ''))
       this.output[stream] += text
     })

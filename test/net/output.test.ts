@@ -60,7 +60,7 @@ const ask = async (network: Network, member: Member): Promise<Stream> =>
 
 const piece = (position: number, text = 'x'.repeat(16_000)): OutputAnswer => ({
   kind: 'piece',
-  piece: { position, at: 1, stream: 'stdout', text }
+  piece: { position, at: 1, stream: 'stdout', bytes: Uint8Array.from(Buffer.from(text)) }
 })
 
 async function read(answers: AsyncIterable<OutputAnswer>): Promise<OutputAnswer[]> {
@@ -192,7 +192,7 @@ test('whatever is encoded is decoded again, and no bytes at all make a node fail
     position: fc.maxSafeNat(),
     at: fc.maxSafeNat(),
     stream: fc.constantFrom(...OUTPUT_STREAMS),
-    text: fc.string({ unit: 'binary', minLength: 1 })
+    bytes: fc.uint8Array({ minLength: 1 }).map(bytes => Buffer.from(bytes))
   })
   const answers = fc.oneof(
     fc.record({ kind: fc.constant('attempt' as const), info }),

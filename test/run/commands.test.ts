@@ -3,7 +3,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -65,6 +65,14 @@ test('a shell only if it is asked for, and its further arguments are $1 and so o
 test('stdout and stderr are told apart, and characters that arrive in pieces are put together', async () => {
   await heard.value(shell(`printf '\\303'; sleep 0.05; printf '\\244 out'; echo err >&2`))
   expect(heard.output).toEqual({ stdout: 'ä out', stderr: 'err\n', log: '' })
+})
+
+test('what a command prints arrives byte for byte, also if it is no text', async () => {
+  const file = join(folder, 'bytes')
+  const bytes = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 7919) >> 4)
+  await writeFile(file, bytes)
+  await heard.value(heard.start('command', { argv: ['cat', file] }))
+  expect(Buffer.concat(heard.said).equals(bytes)).toBe(true)
 })
 
 test.each([
