@@ -64,6 +64,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   blobs: ['base', 'task', ...coreWords],
   counting: ['base', 'task', 'log', ...coreWords],
   inquiry: ['context', 'replication', ...coreRooms, ...coreWords],
+  chronicle: ['context', ...coreRooms, ...coreWords],
   telling: ['context', ...coreRooms, ...coreWords],
   view: ['context', 'telling', ...coreRooms, ...coreWords],
   context: [...coreRooms, ...coreWords],
@@ -89,9 +90,19 @@ const mayImportInCore: Record<string, readonly string[]> = {
   probing: ['context', ...coreRooms, ...coreWords],
   provision: ['context', 'keeping', ...coreRooms, ...coreWords],
   witness: ['context', 'replication', ...coreRooms, ...coreWords],
-  slots: ['context', 'keeping', 'provision', 'replication', 'witness', ...coreRooms, ...coreWords],
+  slots: [
+    'chronicle',
+    'context',
+    'keeping',
+    'provision',
+    'replication',
+    'witness',
+    ...coreRooms,
+    ...coreWords
+  ],
   submitting: ['context', 'replication', 'takeover', 'keeping', ...coreRooms, ...coreWords],
   work: [
+    'chronicle',
     'witness',
     'context',
     'replication',

@@ -133,6 +133,18 @@ export class Client {
   }
 
   /**
+   * What has happened to a task, as far as the node remembers.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError NoNodeError
+   */
+  async history(id: string): Promise<NodeEvent[]> {
+    const events: NodeEvent[] = []
+    const path = `/v1/tasks/${encodeURIComponent(id)}/history`
+    for await (const event of this.#node.values<NodeEvent>(path)) events.push(event)
+    return events
+  }
+
+  /**
    * What the runs of a task have said, from the beginning; with `follow`, until it has settled.
    *
    * @throws UnknownTaskError AmbiguousTaskError NoNodeError, or the signal's reason

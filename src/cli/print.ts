@@ -3,7 +3,15 @@
  *
  * Texts come from other nodes and other users, so whatever a terminal would take for a command is made visible instead.
  */
-import type { BlobRef, Json, NodeView, StatusView, TaskState, TaskView } from '../node/handle.ts'
+import type {
+  BlobRef,
+  Json,
+  NodeEvent,
+  NodeView,
+  StatusView,
+  TaskState,
+  TaskView
+} from '../node/handle.ts'
 import { durationText } from './duration.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -112,6 +120,22 @@ export function taskLines(task: TaskView, terminal: Terminal): string[] {
     ['result', task.state === 'completed' ? contentText(task.result, task.resultBlob) : null],
     ['error', task.error === null ? null : `${task.error.name}: ${task.error.message}`]
   ])
+}
+
+/**
+ * What happened, when, and what there is to know of it.
+ *
+ * @param known fields that need not be said @default none
+ */
+export function eventLine(
+  { at, event, ...rest }: NodeEvent,
+  known: readonly string[] = []
+): string {
+  const silent = new Set(['v', 'cursor', ...known])
+  const details = Object.entries(rest)
+    .filter(([name]) => !silent.has(name))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  return [at, event.padEnd(14), ...details].map(printable).join('  ')
 }
 
 /** How far a run is, as far as it said. */

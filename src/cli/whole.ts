@@ -5,8 +5,14 @@
 import type { Client } from '../api/client.ts'
 import type { BlobRef, TaskView } from '../node/handle.ts'
 
-/** @throws BlobUnavailableError NoNodeError */
-export async function wholeTask(client: Client, task: TaskView): Promise<string> {
+/**
+ * @param task may have more fields than a task: they are printed as they are
+ * @throws BlobUnavailableError NoNodeError
+ */
+export async function wholeTask(
+  client: Client,
+  task: Pick<TaskView, 'payloadBlob' | 'resultBlob'>
+): Promise<string> {
   const text = (blob: BlobRef | null): Promise<string> | null =>
     blob === null ? null : client.blob(blob)
   const whole = {

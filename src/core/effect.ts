@@ -89,20 +89,27 @@ export type MemberEventName =
   | 'cluster:partitioned'
   | 'cluster:healed'
 
+/** What has become of a task. */
+export type TaskEvent = Readonly<{
+  name:
+    | 'task:submitted'
+    | 'task:queued'
+    | 'task:started'
+    | 'task:retrying'
+    | 'task:stolen'
+    | 'task:reclaimed'
+  taskId: TaskId
+  /** Who submitted it, holds it, or runs it. */
+  by: BootId
+  attempt: number
+  /** Who held it before, where that is another one and known. */
+  from?: BootId | null
+}>
+
 /** Something an observer may want to know. Nothing depends on it being heard. */
 export type CoreEvent =
-  | Readonly<{
-      name:
-        | 'task:submitted'
-        | 'task:deduplicated'
-        | 'task:queued'
-        | 'task:started'
-        | 'task:retrying'
-        | 'task:stolen'
-        | 'task:pruned'
-      taskId: TaskId
-    }>
-  | Readonly<{ name: 'task:reclaimed'; taskId: TaskId; from: BootId }>
+  | TaskEvent
+  | Readonly<{ name: 'task:deduplicated' | 'task:pruned'; taskId: TaskId }>
   | Readonly<{ name: MemberEventName; node: NodeId; nodeName: string }>
 
 export type Effect =

@@ -99,7 +99,7 @@ export class Exchange {
 
   /** Work has come: ours from now on, and written down here too, so that the grant survives its giver. */
   granted(from: NodeId, { boot, request, records, dependencies }: Grant): void {
-    const { self, log, counters, now, emit } = this.#context
+    const { self, log, counters, now } = this.#context
     if (nodeOf(boot) !== from) return
     const changed: Entry[] = []
     for (const record of dependencies) {
@@ -112,7 +112,6 @@ export class Exchange {
       changed.push(entry)
       if (!holds(self, entry.record)) continue
       log.write(entry, {})
-      emit({ kind: 'notify', event: { name: 'task:stolen', taskId: entry.id } })
     }
     if (this.#thief.answered(now, boot, request, records.length)) {
       counters.steals.add('thief', records.length > 0 ? 'granted' : 'refused')

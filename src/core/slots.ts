@@ -5,6 +5,7 @@
  */
 import type { TaskId } from './base/ids.ts'
 import type { Ability } from './claim/ability.ts'
+import { chronicle } from './chronicle.ts'
 import { holds, needsWitness, startOf } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Keeping } from './keeping.ts'
@@ -130,7 +131,7 @@ export class Slots {
     const isWanted = (): boolean => this.#running.get(entry.id) === epoch
     if (!needsWitness(entry.record)) start()
     else onceWitnessed(this.#context, this.#replication, entry, isWanted, start)
-    emit({ kind: 'notify', event: { name: 'task:started', taskId: entry.id } })
+    chronicle(this.#context, entry)
   }
 
   #abort(taskId: TaskId, epoch: number): void {

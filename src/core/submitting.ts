@@ -6,7 +6,7 @@
  * and the caller is answered then, too: by then this node knows whether somebody was faster.
  */
 import { hlcMs } from './base/hlc.ts'
-import { taskId, type TaskId } from './base/ids.ts'
+import { taskId } from './base/ids.ts'
 import { compareValues } from './base/order.ts'
 import type { Context } from './context.ts'
 import type { Effect } from './effect.ts'
@@ -102,7 +102,6 @@ export class Submitting {
     })
     if (input.id !== null) this.#takeover.submitted(entry)
     this.#replication.urge()
-    this.#notify('task:submitted', id)
     this.#consider([entry])
     this.#replication.onceCopied(seq, acks, (copies, short) => {
       const answer = (): void =>
@@ -122,7 +121,7 @@ export class Submitting {
   #acceptKnown(input: Submission, entry: Entry): void {
     const { request, acks } = input
     const { members, emit } = this.#context
-    this.#notify('task:deduplicated', entry.id)
+    emit({ kind: 'notify', event: { name: 'task:deduplicated', taskId: entry.id } })
     this.#replication.onceDurable(() => {
       const [{ origin, seq }] = entry.record.created as [{ origin: string; seq: number }]
       const copies = members.copies(origin, seq)
@@ -143,9 +142,5 @@ export class Submitting {
     if (spec.submittedBy === this.#context.self && spec.submittedAt === at) return 'no'
     const isSame = spec.type === draft.type && compareValues(spec.payload, draft.payload) === 0
     return isSame ? 'same' : 'different'
-  }
-
-  #notify(name: 'task:submitted' | 'task:deduplicated', id: TaskId): void {
-    this.#context.emit({ kind: 'notify', event: { name, taskId: id } })
   }
 }

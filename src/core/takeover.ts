@@ -100,7 +100,7 @@ export class Takeover {
 
   /** Takes tasks over, from whoever holds them. */
   reclaim(entries: readonly Entry[]): void {
-    const { self, log, members, counters, emit } = this.#context
+    const { self, log, members, counters } = this.#context
     if (entries.length === 0) return
     const usual: Entry[] = []
     for (const entry of entries) {
@@ -108,7 +108,6 @@ export class Takeover {
       counters.reclaims.add(causeOf(self, from, members))
       log.write(entry, reclaimOf(self, entry.record))
       this.#holdings.update(entry)
-      emit({ kind: 'notify', event: { name: 'task:reclaimed', taskId: entry.id, from } })
       if (entry.record.spec.delivery === 'at-least-once') usual.push(entry)
       else this.#settlements.add(log.nextSeq - 1, [entry], { except: nodeOf(from) })
     }

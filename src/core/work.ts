@@ -5,6 +5,7 @@
  * So it does not matter by which road a change came: submitted here, granted, merged from a batch or replayed from disk.
  */
 import type { TaskId } from './base/ids.ts'
+import { chronicle } from './chronicle.ts'
 import { canRun, type Ability, type Demand } from './claim/ability.ts'
 import {
   afterRun,
@@ -149,7 +150,6 @@ export class Work {
     counters.ran(type, durationMs)
     const ended = { at: clock.stamp(now), now, durationMs, tail }
     log.write(entry, afterRun(self, entry.record, run, ended))
-    if (!isSettled(entry.record)) this.#notify('task:retrying', id)
     this.#replication.urge()
     this.consider([entry])
   }
@@ -163,7 +163,9 @@ export class Work {
       if (log.get(entry.id) !== entry) continue
       this.#keeping.retain(entry.record)
       this.#slots.abortSuperseded(entry)
+      chronicle(this.#context, entry)
       this.#decide(entry)
+      chronicle(this.#context, entry)
       this.#takeover.update(entry)
       this.#pruning.update(entry)
       this.#timers.update(entry, now)
@@ -192,7 +194,7 @@ export class Work {
       this.queue.update(entry, false)
       this.#takeover.forget(entry)
       waiting.push(...this.#pruning.forget(entry))
-      this.#notify('task:pruned', entry.id)
+      this.#context.emit({ kind: 'notify', event: { name: 'task:pruned', taskId: entry.id } })
     }
     this.consider(waiting)
   }
@@ -285,10 +287,11 @@ export class Work {
   }
 
   #queue(entry: Entry): void {
-    const { self, now } = this.#context
+    const { now, emit } = this.#context
     const ready = this.#isReady(entry)
-    if (ready && entry.readySince === null && entry.record.claim.holder === self) {
-      this.#notify('task:queued', entry.id)
+    if (ready && entry.readySince === null) {
+      const { holder: by, attempt } = entry.record.claim
+      emit({ kind: 'notify', event: { name: 'task:queued', taskId: entry.id, by, attempt } })
     }
     entry.readySince = ready ? (entry.readySince ?? now) : null
     this.queue.update(entry, ready)
@@ -299,9 +302,5 @@ export class Work {
     if (isSettled(record) || isStarted(record) || this.#slots.has(entry)) return false
     if (this.#takeover.isSettling(entry) || startTimeOf(record) > this.#context.now) return false
     return this.#dependencies.ready(entry.id)
-  }
-
-  #notify(name: 'task:queued' | 'task:retrying' | 'task:pruned', taskId: TaskId): void {
-    this.#context.emit({ kind: 'notify', event: { name, taskId } })
   }
 }

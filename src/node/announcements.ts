@@ -70,7 +70,15 @@ export class Announcements {
       const why = `${event.taskId} settled while this node was away, and has been forgotten since`
       this.#waits.reject(event.taskId, () => new UnknownTaskError(why))
     }
-    this.#listeners.emit(event.name, { taskId: event.taskId, type: this.#typeOf(event.taskId) })
+    const { name, taskId } = event
+    this.#listeners.emit(name, { taskId, type: this.#typeOf(taskId), ...this.#whereOf(event) })
+  }
+
+  #whereOf(event: Extract<CoreEvent, { taskId: TaskId }>): Readonly<Record<string, Json>> {
+    if (!('by' in event)) return {}
+    const { by, attempt, from = null } = event
+    const node = this.#nameOf(by)
+    return { node, attempt, ...(from === null ? {} : { from: this.#nameOf(from) }) }
   }
 
   said(taskId: TaskId, stream: OutputStream, bytes: Uint8Array): void {

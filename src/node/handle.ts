@@ -248,6 +248,8 @@ export interface NodeHandle {
   resolveId(part: string): Promise<TaskId>
   /** @throws UnknownTaskError */
   task(id: TaskId): TaskView
+  /** What has happened to a task since this node has known it, oldest first, as far as its memory reaches. */
+  history(id: TaskId): NodeEvent[]
   /** Newest first. */
   tasks(filter?: TaskFilter): Iterable<TaskView>
   /**

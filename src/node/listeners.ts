@@ -5,6 +5,7 @@
  * cursor, the boot and a number that grows by one. What the ring no longer has is not made up: the reader is told how
  * much it missed. Nothing in the cluster depends on events being heard.
  */
+import type { TaskId } from '../core/base/ids.ts'
 import { InvalidOptionError } from '../errors.ts'
 import type { Json, NodeEvent } from './handle.ts'
 
@@ -68,9 +69,23 @@ export class Listeners {
     for (const listener of this.#listeners) listener(view)
   }
 
+  /** What is still kept of a task, oldest first. */
+  about(taskId: TaskId): NodeEvent[] {
+    const events: NodeEvent[] = []
+    for (let number = this.#oldest; number < this.#next; number++) {
+      const happened = this.#ring[number % EVENTS_KEPT]!
+      if (happened.fields['taskId'] === taskId) events.push(this.#view(number, happened))
+    }
+    return events
+  }
+
+  get #oldest(): number {
+    return Math.max(1, this.#next - EVENTS_KEPT)
+  }
+
   /** A list, because a listener may cause further events while it is told of these. */
   #after(cursor: string): NodeEvent[] {
-    const oldest = Math.max(1, this.#next - EVENTS_KEPT)
+    const oldest = this.#oldest
     const [, boot, digits] = /^(.+):(\d{1,15})$/.exec(cursor) ?? []
     const seen = Number(digits)
     if (boot === undefined || (boot === this.#boot && seen >= this.#next)) {

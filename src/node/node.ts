@@ -264,6 +264,10 @@ export class RunningNode implements NodeHandle {
     return this.#listeners.add(listener, since)
   }
 
+  history(id: TaskId): NodeEvent[] {
+    return this.#listeners.about(id)
+  }
+
   leave(graceMs: number = this.#settings.graceMs): Promise<void> {
     return this.#leaving.leave(graceMs)
   }

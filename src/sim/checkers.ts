@@ -243,11 +243,13 @@ export class Checkers implements Witness {
 
   /** Invariant 6: who is merely silent is taken from only by those who see a majority. */
   #reclaimed(node: SimNode, event: CoreEvent): void {
-    if (event.name !== 'task:reclaimed' || event.from === node.options.boot) return
-    if (!this.isAlive(event.from) || (this.#suspects && seesHalf(node))) return
+    if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return
+    const { from = null } = event
+    if (from === null || from === event.by) return
+    if (!this.isAlive(from) || (this.#suspects && seesHalf(node))) return
     throw new Violation(
       6,
-      `${node.options.name} reclaims ${event.taskId} from ${event.from}, which lives`
+      `${node.options.name} reclaims ${event.taskId} from ${from}, which lives`
     )
   }
 

@@ -14,7 +14,7 @@ export function checkOptions(node: SimNode, effects: readonly Effect[]): void {
 
 /** A start is told of when it is written down. */
 function checkEvent(node: SimNode, event: CoreEvent): void {
-  if (event.name !== 'task:started') return
+  if (event.name !== 'task:started' || event.by !== node.options.boot) return
   const record = node.core.view.record(event.taskId)!
   const why = {
     'although it knows that it is cancelled': record.cancelRequest !== null,

@@ -266,6 +266,10 @@ export class FakeNode implements NodeHandle {
     }
   }
 
+  history(id: string): NodeEvent[] {
+    return this.events.about(id)
+  }
+
   emit(event: string, details: Record<string, Json> = {}): void {
     this.events.emit(event, details)
   }

@@ -48,7 +48,13 @@ const ROWS: Readonly<Record<string, Row>> = {
     bad: ['submit', 'submit a --acks many', 'submit a 1 2']
   },
   wait: { good: [['wait TASK', 'task']], bad: ['wait', 'wait TASK --timeout soon'] },
-  get: { good: [['get TASK', 'task']], bad: ['get', 'get a b'] },
+  get: {
+    good: [
+      ['get TASK', 'task'],
+      ['get TASK --history', 'task-with-history']
+    ],
+    bad: ['get', 'get a b']
+  },
   ls: { good: [['ls --limit 5', 'task']], bad: ['ls --limit 0', 'ls --state none'] },
   cancel: { good: [['cancel OPEN', 'cancelled']], bad: ['cancel'] },
   retry: { good: [['retry FAILED', 'submitted']], bad: ['retry'] },

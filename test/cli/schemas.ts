@@ -35,7 +35,7 @@ const blob: Shape<BlobRef> = z.strictObject({
   bytes: z.int().min(1)
 })
 
-const task: Shape<TaskView> = z.strictObject({
+const taskFields = {
   v,
   id: taskId,
   type: z.string(),
@@ -67,7 +67,8 @@ const task: Shape<TaskView> = z.strictObject({
   retryOf: taskId.nullable(),
   acks: count,
   lost: z.array(z.string())
-})
+}
+const task: Shape<TaskView> = z.strictObject(taskFields)
 
 const nodeFields = {
   v,
@@ -124,6 +125,7 @@ const each = z.strictObject({
 const event = z
   .object({ v, at: time, event: z.string().regex(/^[a-z]+:[a-z-]+$/), cursor: z.string() })
   .catchall(z.json())
+const taskWithHistory = z.strictObject({ ...taskFields, history: z.array(event) })
 
 const loaded: Shape<LoadedState> = z.strictObject({
   v,
@@ -178,6 +180,7 @@ const diagnosis = z.strictObject({
 /** By the name of the file in config/schemas. */
 export const SCHEMAS = {
   task,
+  'task-with-history': taskWithHistory,
   node,
   status,
   submitted,

@@ -246,6 +246,29 @@ describe('lists and views', () => {
     expect((await run(['get', 'ffff'])).code).toBe(4)
   })
 
+  test('get --history says what happened to the task, and if the beginning is not known any more', async () => {
+    const { id } = await at.node.submit('quick', { a: 1 })
+    const early = await run(['get', id, '--history'])
+    expect(early).toMatchObject({
+      code: 0,
+      stderr: expect.stringMatching(/not remember/) as string
+    })
+    at.node.emit('task:submitted', { taskId: id, type: 'quick', node: 'computer-a/1' })
+    at.node.emit('task:started', { taskId: 'other', node: 'computer-a/1' })
+    at.node.emit('task:started', { taskId: id, type: 'quick', node: 'computer-b/2' })
+    const said = await run(['get', id, '--history'])
+    expect(said.stderr).toBe('')
+    expect(said.stdout.split('\n').filter(line => line.includes('task:'))).toEqual([
+      expect.stringMatching(/^\S+Z  task:submitted  node=computer-a\/1$/),
+      expect.stringMatching(/^\S+Z  task:started    node=computer-b\/2$/)
+    ])
+    const { history, ...task } = JSON.parse(
+      (await run(['get', id, '--history', '--json'])).stdout
+    ) as Record<string, unknown>
+    expect(task).toEqual(at.node.task(id))
+    expect(history).toEqual(at.node.history(id))
+  })
+
   test('a part that fits several tasks is a usage error', async () => {
     const { id } = await at.node.submit('a', null)
     await at.node.submit('b', null)

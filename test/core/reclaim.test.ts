@@ -56,6 +56,8 @@ describe('what a crashed node held', () => {
     expect(b.of('notify').map(({ event }) => event)).toContainEqual({
       name: 'task:reclaimed',
       taskId,
+      by: b.boot,
+      attempt: 1,
       from: a.boot
     })
   })

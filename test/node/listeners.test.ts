@@ -18,6 +18,14 @@ function since(listeners: Listeners, cursor: string): NodeEvent[] {
   return seen
 }
 
+test('what is kept of one task is found again, in order', () => {
+  const listeners = started()
+  for (const taskId of ['x', 'y', 'x']) listeners.emit('task:queued', { taskId })
+  expect(listeners.about('x').map(({ cursor }) => cursor)).toEqual(['a:1', 'a:3'])
+  emit(listeners, kept - 2)
+  expect(listeners.about('x').map(({ cursor }) => cursor)).toEqual(['a:3'])
+})
+
 describe('a reader with a cursor', () => {
   test('gets what came after it, and then what happens', () => {
     const listeners = started()

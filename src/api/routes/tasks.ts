@@ -60,6 +60,9 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
     await node.refreshProgress()
     return c.json(node.task(id))
   })
+  app.get('/v1/tasks/:part/history', async c => {
+    return ndjson(listStream(node.history(await node.resolveId(c.req.param('part')))))
+  })
   app.get('/v1/tasks/:part/logs', async c => {
     const follow = check(following, c.req.query()).follow === 'true'
     const id = await node.resolveId(c.req.param('part'))

@@ -6,7 +6,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import { NoNodeError } from '../../errors.ts'
 import type { NodeEvent } from '../../node/handle.ts'
-import { printable } from '../print.ts'
+import { eventLine } from '../print.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 
@@ -30,14 +30,6 @@ export function register(program: Command, terminal: Terminal): void {
       }
       throw new NoNodeError('the node has stopped: ask another one, or start it again')
     })
-}
-
-function eventLine({ at, event, ...rest }: NodeEvent): string {
-  const silent = ['v', 'cursor']
-  const details = Object.entries(rest)
-    .filter(([name]) => !silent.includes(name))
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  return [at, event.padEnd(14), ...details].map(printable).join('  ')
 }
 
 function lossText({ count, reason }: NodeEvent): string {

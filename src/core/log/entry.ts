@@ -2,7 +2,7 @@
  * One task in this replica: its state, and which writes of which boots brought it there.
  */
 import type { TaskId } from '../base/ids.ts'
-import type { Dot, TaskRecord } from '../task/record.ts'
+import type { Claim, Dot, TaskRecord } from '../task/record.ts'
 
 export class Entry {
   readonly id: TaskId
@@ -17,6 +17,8 @@ export class Entry {
   reclaimedAt = -1
   /** Since when it is known here to be ready to run, in ms; null while it is not. */
   readySince: number | null = null
+  /** What observers were told last; null if nothing yet. */
+  told: Readonly<{ claim: Claim; startEpoch: number }> | null = null
   /** Every write that changed the task, in the order of arrival. */
   readonly writes: Dot[] = []
 

@@ -1,0 +1,47 @@
+/**
+ * Tells observers what becomes of tasks, here and on other nodes.
+ *
+ * Whatever road a change came by, a task is looked at here when it has been decided upon, and what is new since the last
+ * look is told. So every node tells the same story, if not with the same words: several changes that arrive at once are
+ * told as the newest of them. How a task ended is told when that is safe on two disks, which is known elsewhere.
+ */
+import type { Context } from './context.ts'
+import type { TaskEvent } from './effect.ts'
+import type { Entry } from './log/entry.ts'
+import { isSettled, type ClaimCause } from './task/record.ts'
+
+const EVENT_OF = {
+  grant: 'task:stolen',
+  retry: 'task:retrying',
+  'retry-after': 'task:retrying',
+  reclaim: 'task:reclaimed'
+} as const satisfies Record<Exclude<ClaimCause, 'submit'>, TaskEvent['name']>
+
+/** Tells what is new about a task. */
+export function chronicle({ emit }: Context, entry: Entry): void {
+  const { record, told } = entry
+  const { claim, started, spec } = record
+  const startEpoch = started?.epoch ?? -1
+  if (told?.claim === claim && told.startEpoch === startEpoch) return
+  entry.told = { claim, startEpoch }
+  const taskId = entry.id
+  const tell = (event: TaskEvent): void => emit({ kind: 'notify', event })
+  const isFirst = told === null
+  // Of what was over before it came here nothing more is told than how it ended.
+  if (isFirst && isSettled(record)) return
+  if (isFirst) tell({ name: 'task:submitted', taskId, by: spec.submittedBy, attempt: 1 })
+  const { holder, attempt, epoch, cause } = claim
+  const start = (): void => {
+    if (started === null || startEpoch <= (told?.startEpoch ?? -1)) return
+    tell({ name: 'task:started', taskId, by: started.by, attempt })
+  }
+  const isOfEarlierClaim = startEpoch < epoch
+  if (isOfEarlierClaim) start()
+  const isNew = told?.claim.epoch !== epoch || told.claim.holder !== holder
+  if (isNew && cause !== 'submit') {
+    const before = told?.claim.holder ?? holder
+    const from = before === holder ? null : before
+    tell({ name: EVENT_OF[cause], taskId, by: holder, attempt, from })
+  }
+  if (!isOfEarlierClaim) start()
+}
