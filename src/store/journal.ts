@@ -12,9 +12,9 @@
  * A damaged value costs more than itself. The version vector says "I have merged this task's writes", and a task that
  * is covered by the vector but missing counts as pruned, for ever, and our peers would be told so. So if a value is
  * damaged, the damaged values and the whole vector are given up, on disk too: the node goes on like one that has heard
- * of nothing yet, fetches the log from its peers anew, and merging what it has already changes nothing.
+ * of nothing yet, fetches the log from its peers anew, and merging what it has already changes nothing. The same if LevelDB
+ * itself has left something out (database.ts).
  */
-import type { ClassicLevel } from 'classic-level'
 import { z } from 'zod'
 import { assert } from '../core/base/assert.ts'
 import { nodeOf, type BootId } from '../core/base/ids.ts'
@@ -25,8 +25,7 @@ import { DataFolderError } from '../errors.ts'
 import type { Journal, Replay } from '../node/ports.ts'
 import { decodeStored, encodeStored } from '../wire/codec.ts'
 import { CHECKSUM_BYTES, seal, sealInPlace, unseal } from './checksum.ts'
-
-export type JournalDatabase = ClassicLevel<string, Uint8Array>
+import { isDamage, type DatabaseFolder, type JournalDatabase } from './database.ts'
 
 type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string }
 
@@ -45,19 +44,30 @@ const memberRecord = z.object({
   stopAfterIsolatedMs: z.number().nullable()
 })
 const expected = z.object({ name: z.string(), at: z.number(), expected: z.boolean() })
-const spansOf = z.array(z.object({ origin: z.string(), after: z.number(), upTo: z.number() }))
+const spans = z.array(z.object({ origin: z.string(), after: z.number(), upTo: z.number() }))
 /** How many values are in memory at once during a replay. */
 const CHUNK = 256
 
+/** What is in the database: of tasks only the keys. */
+type Found = {
+  tasks: string[]
+  vector: Map<BootId, number>
+  forgotten: Span[][]
+  members: MemberRecord[]
+  roster: Expected[]
+}
+
 export class LevelJournal implements Journal {
+  readonly #folder: DatabaseFolder
   readonly #database: JournalDatabase
   readonly #onDamaged: (key: string, why: string) => void
   #writing: Promise<void> | null = null
   #broken = false
 
-  /** Takes over an open database. `onDamaged` hears of each value that was given up. */
-  constructor(database: JournalDatabase, onDamaged: (key: string, why: string) => void) {
-    this.#database = database
+  /** Takes over an open folder. `onDamaged` hears of each value that was given up. */
+  constructor(folder: DatabaseFolder, onDamaged: (key: string, why: string) => void) {
+    this.#folder = folder
+    this.#database = folder.database
     this.#onDamaged = onDamaged
   }
 
@@ -65,54 +75,53 @@ export class LevelJournal implements Journal {
    * Looks at all values first, so that `damaged` and the vector are known; then gives out one task after the other, as
    * they are asked for. Only the keys are kept in memory. To be read before the first write.
    *
-   * @throws DataFolderError if LevelDB itself cannot read its files
+   * @throws DataFolderError if LevelDB can neither read nor repair its files
    */
   async replay(): Promise<Replay> {
     try {
-      const damaged: string[] = []
-      const taskKeys: string[] = []
-      await this.#scan(TASK, (key, sealed) => {
-        const why = whyDamaged(key, sealed)
-        if (why === null) taskKeys.push(key)
-        else damaged.push(this.#noteDamage(key, why))
+      return await this.#read().catch(async (error: unknown) => {
+        if (!isDamage(error)) throw error
+        await this.#folder.mend((error as Error).message)
+        return this.#read()
       })
-      const vector = new Map<BootId, number>()
-      await this.#scan(VECTOR, (key, sealed) => {
-        const number = readNumber(key, sealed)
-        if (number !== null) vector.set(key.slice(VECTOR.length), number)
-        else damaged.push(this.#noteDamage(key, 'its checksum is wrong'))
-      })
-      const forgotten = new Map<string, Span[]>()
-      await this.#scan(FORGOTTEN, (key, sealed) => {
-        const spans = readJson(key, sealed, spansOf)
-        if (spans === null) damaged.push(this.#noteDamage(key, 'its checksum or form is wrong'))
-        else forgotten.set(key, spans)
-      })
-      if (damaged.length > 0) await this.#giveUp(damaged, vector, forgotten)
-      const members: MemberRecord[] = []
-      await this.#scan(MEMBER, (key, sealed) => {
-        const member = readJson(key, sealed, memberRecord)
-        // Nothing depends on it but speed: the member will introduce itself.
-        if (member === null) this.#noteDamage(key, 'its checksum or form is wrong')
-        else members.push(member)
-      })
-      const roster: Expected[] = []
-      await this.#scan(ROSTER, (key, sealed) => {
-        const entry = readJson(key, sealed, expected)
-        if (entry === null) this.#noteDamage(key, 'its checksum or form is wrong')
-        else roster.push(entry)
-      })
-      return {
-        tasks: this.#tasks(taskKeys),
-        vector,
-        forgotten: [...forgotten.values()].flat(),
-        members,
-        roster,
-        damaged: damaged.length
-      }
     } catch (error) {
       throw this.#failure('read', error)
     }
+  }
+
+  async #read(): Promise<Replay> {
+    if (this.#folder.isIncomplete) {
+      await this.#trustNothing()
+      await this.#folder.trust()
+    }
+    const found: Found = { tasks: [], vector: new Map(), forgotten: [], members: [], roster: [] }
+    const damaged: string[] = []
+    await this.#scan((key, sealed) => {
+      const why = take(found, key, sealed)
+      if (why === null) return
+      this.#onDamaged(key, why)
+      // Without a member or an expected instance only time is lost: they will be heard of.
+      if (!key.startsWith(MEMBER) && !key.startsWith(ROSTER)) damaged.push(key)
+    })
+    if (damaged.length > 0) {
+      await this.#trustNothing(damaged)
+      found.vector.clear()
+      found.forgotten.length = 0
+    }
+    const tasks = this.#tasks(found.tasks)
+    return { ...found, tasks, forgotten: found.forgotten.flat(), damaged: damaged.length }
+  }
+
+  /** Nothing counts as merged or forgotten any more, and these values are given up. */
+  async #trustNothing(damaged: readonly string[] = []): Promise<void> {
+    const keys = [...damaged]
+    for (const kind of [VECTOR, FORGOTTEN]) {
+      keys.push(...(await this.#database.keys({ gte: kind, lt: kind + END }).all()))
+    }
+    await this.#database.batch(
+      keys.map(key => ({ type: 'del', key })),
+      { sync: true }
+    )
   }
 
   /** @throws DataFolderError: the disk is full, or broken. Nothing of the flush counts */
@@ -121,7 +130,7 @@ export class LevelJournal implements Journal {
     const operations: Operation[] = [
       ...flush.tasks.map(putTask),
       ...Array.from(flush.vector, ([boot, number]) => put(VECTOR + boot, Buffer.from(`${number}`))),
-      ...Array.from(flush.forgotten, ([boot, spans]) => putSpans(FORGOTTEN + boot, spans)),
+      ...Array.from(flush.forgotten, ([boot, known]) => putSpans(FORGOTTEN + boot, known)),
       ...flush.members.map(member =>
         put(MEMBER + nodeOf(member.boot), Buffer.from(JSON.stringify(member)))
       ),
@@ -167,13 +176,13 @@ export class LevelJournal implements Journal {
     for (const key of keys) {
       const sealed = this.#database.getSync(key)
       const decoded = decodeStored(unseal(key, sealed ?? Buffer.alloc(0)) ?? Buffer.alloc(0))
-      assert(decoded.ok, 'what was sound a moment ago still is')
+      if (!decoded.ok) throw this.#failure('read', damagedError(key))
       yield decoded.task
     }
   }
 
-  async #scan(prefix: string, visit: (key: string, sealed: Uint8Array) => void): Promise<void> {
-    const iterator = this.#database.iterator({ gte: prefix, lt: prefix + END, fillCache: false })
+  async #scan(visit: (key: string, sealed: Uint8Array) => void): Promise<void> {
+    const iterator = this.#database.iterator({ fillCache: false })
     try {
       for (;;) {
         const entries = await iterator.nextv(CHUNK)
@@ -183,26 +192,6 @@ export class LevelJournal implements Journal {
     } finally {
       await iterator.close()
     }
-  }
-
-  #noteDamage(key: string, why: string): string {
-    this.#onDamaged(key, why)
-    return key
-  }
-
-  async #giveUp(
-    damaged: readonly string[],
-    vector: Map<BootId, number>,
-    forgotten: Map<string, Span[]>
-  ): Promise<void> {
-    const vectorKeys = Array.from(vector.keys(), boot => VECTOR + boot)
-    const keys = [...damaged, ...vectorKeys, ...forgotten.keys()]
-    await this.#database.batch(
-      keys.map(key => ({ type: 'del', key })),
-      { sync: true }
-    )
-    vector.clear()
-    forgotten.clear()
   }
 
   #failure(what: string, error: unknown): unknown {
@@ -224,27 +213,48 @@ function put(key: string, bytes: Uint8Array): { type: 'put'; key: string; value:
   return { type: 'put', key, value: seal(key, bytes) }
 }
 
-function putSpans(key: string, spans: readonly Span[]): Operation {
-  return spans.length === 0 ? { type: 'del', key } : put(key, Buffer.from(JSON.stringify(spans)))
+function putSpans(key: string, known: readonly Span[]): Operation {
+  return known.length === 0 ? { type: 'del', key } : put(key, Buffer.from(JSON.stringify(known)))
 }
 
-function readJson<T>(key: string, sealed: Uint8Array, form: z.ZodType<T>): T | null {
-  const bytes = unseal(key, sealed)
-  if (bytes === null) return null
-  const { success, data } = form.safeParse(JSON.parse(Buffer.from(bytes).toString()))
-  return success ? data : null
-}
-
-function whyDamaged(key: string, sealed: Uint8Array): string | null {
+/** Adds a value to what was found. Returns why it is damaged, or null. */
+function take(found: Found, key: string, sealed: Uint8Array): string | null {
   const bytes = unseal(key, sealed)
   if (bytes === null) return 'its checksum is wrong'
-  const decoded = decodeStored(bytes)
-  return decoded.ok ? null : decoded.why
+  const name = key.slice(TASK.length)
+  switch (key.slice(0, TASK.length)) {
+    case TASK: {
+      const decoded = decodeStored(bytes)
+      if (decoded.ok) found.tasks.push(key)
+      return decoded.ok ? null : decoded.why
+    }
+    case VECTOR: {
+      const number = Number(Buffer.from(bytes).toString())
+      if (!Number.isSafeInteger(number)) return 'it is no number'
+      found.vector.set(name, number)
+      return null
+    }
+    case FORGOTTEN:
+      return takeJson(found.forgotten, bytes, spans)
+    case MEMBER:
+      return takeJson(found.members, bytes, memberRecord)
+    case ROSTER:
+      return takeJson(found.roster, bytes, expected)
+    default:
+      return 'nothing has such a name'
+  }
 }
 
-function readNumber(key: string, sealed: Uint8Array): number | null {
-  const bytes = unseal(key, sealed)
-  if (bytes === null) return null
-  const number = Number(Buffer.from(bytes).toString())
-  return Number.isSafeInteger(number) ? number : null
+function takeJson<T>(found: T[], bytes: Uint8Array, form: z.ZodType<T>): string | null {
+  const { success, data } = form.safeParse(JSON.parse(Buffer.from(bytes).toString()))
+  if (!success) return 'it has another form'
+  found.push(data)
+  return null
+}
+
+/** LevelDB shows a value to who reads all of them, and does not find it by its key. */
+function damagedError(key: string): Error {
+  return Object.assign(new Error(`the value of ${key} is not found by its key`), {
+    code: 'LEVEL_CORRUPTION'
+  })
 }

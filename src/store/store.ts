@@ -2,16 +2,16 @@
  * All that a node keeps on disk, in one folder that one process uses at a time.
  */
 import { join } from 'node:path'
-import { ClassicLevel } from 'classic-level'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { DataFolderError, DataFolderLockedError } from '../errors.ts'
 import type { Hlc } from '../core/base/hlc.ts'
 import type { Journal } from '../node/ports.ts'
 import { BlobFiles } from './blobs.ts'
 import { nextStart } from './boot-file.ts'
+import { DatabaseFolder } from './database.ts'
 import { occupant, occupyFolder, prepareFolder, vacateFolder } from './folder.ts'
 import { loadIdentity } from './identity.ts'
-import { LevelJournal, type JournalDatabase } from './journal.ts'
+import { LevelJournal } from './journal.ts'
 import { PeersFile, type RememberedPeer } from './peers-file.ts'
 
 export type StoreOptions = {
@@ -41,13 +41,13 @@ export interface Store {
 export async function openStore(folder: string, options: StoreOptions = {}): Promise<Store> {
   try {
     await prepareFolder(folder)
-    const database = await openDatabase(folder)
+    const opened = await openDatabase(folder, options.log)
     try {
       await occupyFolder(folder)
-      return assemble(folder, database, await loadIdentity(folder), options)
+      return assemble(folder, opened, await loadIdentity(folder), options)
     } catch (error) {
       await vacateFolder(folder)
-      await database.close()
+      await opened.database.close()
       throw error
     }
   } catch (error) {
@@ -59,11 +59,13 @@ export async function openStore(folder: string, options: StoreOptions = {}): Pro
   }
 }
 
-async function openDatabase(folder: string): Promise<JournalDatabase> {
-  const database: JournalDatabase = new ClassicLevel(join(folder, 'journal'), {
-    keyEncoding: 'utf8',
-    valueEncoding: 'view'
-  })
+async function openDatabase(folder: string, log: StoreOptions['log']): Promise<DatabaseFolder> {
+  const database = new DatabaseFolder(folder, what =>
+    log?.warn(
+      `the journal in ${folder} is damaged: ${what}. What can be read of it is used, and what is missing is fetched from ` +
+        'peers that have it; what no peer has is lost'
+    )
+  )
   try {
     await database.open()
     return database
@@ -80,11 +82,11 @@ async function openDatabase(folder: string): Promise<JournalDatabase> {
 
 function assemble(
   folder: string,
-  database: JournalDatabase,
+  opened: DatabaseFolder,
   privateKey: Ed25519PrivateKey,
   { log }: StoreOptions
 ): Store {
-  const journal = new LevelJournal(database, (key, why) =>
+  const journal = new LevelJournal(opened, (key, why) =>
     log?.warn(`the value of ${key} in the journal is damaged and is given up: ${why}`)
   )
   const peers = new PeersFile(join(folder, 'peers.json'))
@@ -101,7 +103,7 @@ function assemble(
     saveAddresses: remembered => peers.save(remembered),
     close: async () => {
       await peers.close()
-      if (database.status === 'open') await vacateFolder(folder)
+      if (opened.database.status === 'open') await vacateFolder(folder)
       await journal.close()
     }
   }
