@@ -200,6 +200,15 @@ export class Client {
     return this.#node.value('POST', '/v1/forget', { query: { node } })
   }
 
+  /**
+   * What the node says of itself from now on, in place of its labels so far.
+   *
+   * @throws InvalidOptionError NoNodeError
+   */
+  async setLabels(labels: Readonly<Record<string, string>>): Promise<NodeView> {
+    return this.#node.value('PUT', '/v1/labels', { body: labels })
+  }
+
   /** The node begins to leave. @throws NoNodeError */
   async leave(): Promise<void> {
     await this.#node.value('POST', '/v1/leave')

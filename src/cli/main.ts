@@ -23,6 +23,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   nodes: () => import('./commands/nodes.ts'),
   status: () => import('./commands/status.ts'),
   metrics: () => import('./commands/metrics.ts'),
+  label: () => import('./commands/label.ts'),
   drain: () => import('./commands/drain.ts'),
   leave: () => import('./commands/leave.ts'),
   forget: () => import('./commands/forget.ts'),

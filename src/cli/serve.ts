@@ -15,7 +15,6 @@ import type { Terminal } from './terminal.ts'
 
 export type WorkingNode = NodeHandle & {
   startWorker(): Promise<void>
-  setLabels(labels: Readonly<Record<string, string>>): void
   readonly closed: Promise<Error | null>
 }
 

@@ -273,6 +273,13 @@ export interface NodeHandle {
    * @throws ForeignStateFileError NodeClosedError
    */
   importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
+  /**
+   * What this node says of itself from now on, in place of its labels so far; tasks choose by it. It lasts until the node
+   * stops.
+   *
+   * @throws InvalidOptionError NodeClosedError
+   */
+  setLabels(labels: Readonly<Record<string, string>>): void
   /** This node, all members, peers that have not introduced themselves yet, and expected instances never seen. */
   nodes(): NodeView[]
   /** The cluster in brief: members, tasks by state, slots, and whether a quorum is seen. */

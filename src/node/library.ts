@@ -6,7 +6,6 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { TaskId } from '../core/base/ids.ts'
 import { DURATION_MS_MAX } from '../durations.ts'
 import { InvalidOptionError } from '../errors.ts'
-import { checkNodeOptions } from '../node-options.ts'
 import type { LoadedState, MetricsView, SubmitOptions } from './handle.ts'
 import type { Handler } from './handler.ts'
 import { metricsView } from './metrics.ts'
@@ -69,16 +68,6 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
   /** From here on the node runs tasks. */
   startWorker(): Promise<void> {
     return this.parts.worker.start()
-  }
-
-  /**
-   * What this node says of itself from now on, in place of its labels so far; tasks choose by it.
-   *
-   * @throws InvalidOptionError
-   */
-  setLabels(labels: Readonly<Record<string, string>>): void {
-    checkNodeOptions({ labels })
-    this.parts.feed({ kind: 'labels', labels })
   }
 
   /**

@@ -6,6 +6,7 @@ import { bootName, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
 import type { Input } from '../core/input.ts'
 import { NodeClosedError } from '../errors.ts'
+import { checkNodeOptions } from '../node-options.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { Announcements } from './announcements.ts'
@@ -220,6 +221,12 @@ export class RunningNode implements NodeHandle {
 
   importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
     return this.#state.take(pieces)
+  }
+
+  setLabels(labels: Readonly<Record<string, string>>): void {
+    checkNodeOptions({ labels })
+    this.#assertOpen()
+    this.#engine.feed({ kind: 'labels', labels })
   }
 
   nodes(): NodeView[] {

@@ -155,6 +155,7 @@ export class FakeNode implements NodeHandle {
 
   /** Pieces that were imported, and are exported again. */
   state: string[] = []
+  labels: Record<string, string> = {}
 
   exportState(): Iterable<string> {
     return this.state
@@ -187,7 +188,7 @@ export class FakeNode implements NodeHandle {
       running: 1,
       queued: 0,
       handlers: ['quick'],
-      labels: {},
+      labels: this.labels,
       addresses: [...this.addresses],
       heartbeatAgeMs: 0,
       boot: 'boot',
@@ -203,6 +204,10 @@ export class FakeNode implements NodeHandle {
 
   async metricsText(): Promise<string> {
     return 'hearsay_build_info 1\n'
+  }
+
+  setLabels(labels: Readonly<Record<string, string>>): void {
+    this.labels = { ...labels }
   }
 
   drain(node = this.name): NodeView {

@@ -74,6 +74,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     ],
     bad: ['drain a b']
   },
+  label: { good: [['label gpu=1 --remove zone', 'node']], bad: ['label gpu', 'label --remove'] },
   forget: { good: [['forget computer-b/2', 'node']], bad: ['forget'] },
   leave: { good: [['leave', 'left']], bad: ['leave now'] },
   key: { good: [], bad: ['key', 'key old'] },

@@ -379,6 +379,25 @@ describe('events', () => {
   })
 })
 
+describe('label', () => {
+  test('shows labels, gives some in place of those of their names, and takes others away', async () => {
+    at.node.labels = { gpu: '1', zone: 'a' }
+    expect((await run(['label'])).stdout).toBe('computer-a/1 gpu=1 zone=a\n')
+    const said = await run(['label', 'zone=b', 'disk=ssd', '--remove', 'gpu'])
+    expect(said).toEqual({ code: 0, stdout: 'computer-a/1 zone=b disk=ssd\n', stderr: '' })
+    expect(at.node.labels).toEqual({ zone: 'b', disk: 'ssd' })
+    expect((await run(['label', '--remove', 'zone', 'disk'])).stdout).toContain('has no labels')
+  })
+
+  test('what is no label is wrong usage, and changes nothing', async () => {
+    at.node.labels = { gpu: '1' }
+    for (const argv of [['gpu'], ['=1'], ['--remove', 'gpu', 'zone=b']]) {
+      expect(await run(['label', ...argv])).toMatchObject({ code: 2, stdout: '' })
+    }
+    expect(at.node.labels).toEqual({ gpu: '1' })
+  })
+})
+
 describe('state', () => {
   test('save writes what the node exports, and load hands back what is in the file', async () => {
     at.node.state = ['{"tasks":[\n', '{"é":1},\n{"b":2}\n', ']}\n']

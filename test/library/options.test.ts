@@ -77,6 +77,15 @@ test('what no node can run says why, and a deadline ends it', async () => {
   expect(view).toMatchObject({ state: 'failed', reason: 'DeadlineExceeded' })
 })
 
+test('a task that requires a label is run by a node that gets it while it runs', async () => {
+  const labels = { require: { zone: 'y' } }
+  const id = await a.createTask('fail-until', 1, { labels })
+  expect(a.task(id)).toMatchObject({ state: 'queued', reason: 'LabelsUnmatched' })
+  b.setLabels({ zone: 'y' })
+  expect(await a.waitForTask(id)).toBe(1)
+  expect(() => b.setLabels({ 'a b': 'y' })).toThrow(/labels/)
+})
+
 test.each([
   [{ delay: 600_000 }, 'delayed', 'NotBefore'],
   [{ dependsOn: ['0198a1b2-c3d4-8000-8000-000000000001'] }, 'waiting', 'DependencyOpen']

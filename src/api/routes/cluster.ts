@@ -1,9 +1,11 @@
 /** Who is here, and what happens. */
 import type { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
+import { TooLargeError } from '../../errors.ts'
 import type { NodeEvent, NodeHandle } from '../../node/handle.ts'
 import { eventStream, listStream } from '../events.ts'
-import { check, ndjson } from '../request.ts'
+import { check, ndjson, parse } from '../request.ts'
 
 const eventFilter = z.strictObject({
   since: z.string().optional(),
@@ -21,8 +23,16 @@ const asked = z.strictObject({
     .optional()
 })
 
+/** More than a node may have. */
+const LABELS_BYTES_MAX = 65_536
+const labels = z.record(z.string(), z.string())
+
 const drained = z.strictObject({ node: z.string().optional() })
 const forgotten = z.strictObject({ node: z.string() })
+
+function tooLarge(): never {
+  throw new TooLargeError(`labels may have at most ${LABELS_BYTES_MAX} bytes`)
+}
 
 export function serveCluster(app: Hono, node: NodeHandle, closing: AbortSignal): void {
   app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
@@ -32,6 +42,10 @@ export function serveCluster(app: Hono, node: NodeHandle, closing: AbortSignal):
     return c.json(node.diagnosis(clusters.split(',').filter(Boolean)))
   })
   app.get('/v1/metrics', async c => c.text(await node.metricsText()))
+  app.put('/v1/labels', bodyLimit({ maxSize: LABELS_BYTES_MAX, onError: tooLarge }), async c => {
+    node.setLabels(check(labels, parse(await c.req.text())))
+    return c.json(node.nodes().find(({ self }) => self))
+  })
   app.post('/v1/drain', c => c.json(node.drain(check(drained, c.req.query()).node)))
   app.post('/v1/forget', c => c.json(node.forget(check(forgotten, c.req.query()).node)))
   app.post('/v1/leave', c => {

@@ -17,8 +17,6 @@ class Worker extends FakeNode {
     return leaving === 'unable' ? Promise.reject(new TypeError('no worker')) : Promise.resolve()
   }
 
-  setLabels(): void {}
-
   override async leave(graceMs?: number): Promise<void> {
     await super.leave(graceMs)
     console.error(`leaving within ${graceMs} ms`)
