@@ -146,7 +146,7 @@ export class Core {
     this.#parting.handOn()
     this.#keeping.flush()
     this.#replication.flush()
-    this.#parting.sayGoodbye()
+    this.#parting.go()
     return this.#effects
   }
 
@@ -238,6 +238,9 @@ export class Core {
         return this.#inquiry.heard(from, message)
       case 'goodbye':
         return this.#onMembers(this.#membership.saidGoodbye(from, message.boot))
+      case 'farewell':
+      case 'drain':
+        return this.#parting.heard(from, message)
       case 'open-needed':
         return this.#asking.openNeeded(from)
       case 'pruned':
@@ -254,9 +257,6 @@ export class Core {
         return this.#onMembers(this.#membership.introduced(from, message))
       case 'replaced':
         return this.#membership.replaced(message)
-      case 'drain':
-        if (message.boot === this.#context.self) this.#parting.drain()
-        return
       case 'counts':
         return this.#telling.heard(message)
       case 'sync':

@@ -63,10 +63,12 @@ export class Membership {
     return changed
   }
 
-  /** Returns whether the member was still here. */
+  /** It goes when it knows that we know. Returns whether the member was still here. */
   saidGoodbye(node: NodeId, boot: BootId): boolean {
-    const { members } = this.#context
-    if (nodeOf(boot) !== node || !members.saidGoodbye(boot)) return false
+    const { members, emit } = this.#context
+    if (nodeOf(boot) !== node) return false
+    emit({ kind: 'send', to: node, message: { kind: 'farewell', boot } })
+    if (!members.saidGoodbye(boot)) return false
     const member = members.get(node)!
     this.#statuses.set(node, 'left')
     if (member.heartbeat.name !== '') this.#notify('node:left', member)

@@ -106,8 +106,11 @@ export type Found = Readonly<{
   forgotten: readonly TaskId[]
 }>
 
-/** "I stop now, on purpose." */
+/** "I stop now, on purpose." Said until it is answered: what is sent last is lost most easily. */
 export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId }>
+
+/** The answer, to the boot that said goodbye: "I know it, and tell others." */
+export type Farewell = Readonly<{ kind: 'farewell'; boot: BootId }>
 
 /** A task that the asker has not seen settle for good: its id, and the writes that created it. */
 export type OpenTask = Readonly<{ id: TaskId; created: readonly Dot[] }>
@@ -192,6 +195,7 @@ export type Message =
   | Find
   | Found
   | Goodbye
+  | Farewell
   | SyncRequest
   | OpenNeeded
   | Pruned

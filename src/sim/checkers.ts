@@ -244,12 +244,12 @@ export class Checkers implements Witness {
   /** Invariant 6: who is merely silent is taken from only by those who see a majority. */
   #reclaimed(node: SimNode, event: CoreEvent): void {
     if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return
-    const { from = null } = event
-    if (from === null || from === event.by) return
-    if (!this.isAlive(from) || (this.#suspects && seesHalf(node))) return
+    const holder = this.#nodes.find(({ options }) => options.boot === event.from)
+    if (holder === node || holder?.gone !== false || holder.parting) return
+    if (this.#suspects && seesHalf(node)) return
     throw new Violation(
       6,
-      `${node.options.name} reclaims ${event.taskId} from ${from}, which lives`
+      `${node.options.name} reclaims ${event.taskId} from ${event.from}, which lives`
     )
   }
 

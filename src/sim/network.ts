@@ -68,20 +68,8 @@ export class Network {
     }
   }
 
-  /** A node is gone on purpose; what is on its way to it is lost. */
-  leave(node: NodeId): void {
-    this.#receivers.delete(node)
-    for (const other of this.#receivers.keys()) {
-      // What it sent last, its goodbye among it, still arrives: a transport flushes before it stops.
-      const last = this.#arrivals.get(`${node} ${other}`) ?? 0
-      this.#agenda.after(Math.max(0, last - this.#agenda.now), () => {
-        if (this.#links.delete(pair(node, other))) this.#receivers.get(other)?.link(node, false)
-      })
-    }
-  }
-
-  /** A node has died. What it sent last may still arrive; then the others see their links to it close. */
-  crash(node: NodeId): void {
+  /** A node has ended, on purpose or not. What it sent last may still arrive; then the others see their links close. */
+  end(node: NodeId): void {
     this.#receivers.delete(node)
     for (const other of this.#receivers.keys()) {
       if (!this.#links.has(pair(node, other))) continue

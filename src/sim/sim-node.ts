@@ -48,6 +48,8 @@ export class SimNode {
   /** Task -> epoch of what runs here. */
   readonly running: Map<string, number> = new Map()
   gone: boolean = false
+  /** It has said goodbye: it holds nothing any more, and is there until that has been answered. */
+  parting: boolean = false
   readonly #agenda: Agenda
   readonly #random: Random
   readonly #network: Network
@@ -110,7 +112,7 @@ export class SimNode {
     this.gone = true
     this.running.clear()
     if (this.#flushing !== null && this.#random.chance(0.5)) this.options.disk.write(this.#flushing)
-    this.#network.crash(this.id)
+    this.#network.end(this.id)
   }
 
   /** Stands still: what comes waits, and nothing happens, not even time. */
@@ -151,6 +153,7 @@ export class SimNode {
   #perform(effect: Effect): void {
     switch (effect.kind) {
       case 'send':
+        this.parting ||= effect.message.kind === 'goodbye'
         return this.#network.send(this.id, effect.to, effect.message)
       case 'publish':
         return this.#network.publish(this.id, effect.message)
@@ -178,7 +181,7 @@ export class SimNode {
         return
       case 'left':
         this.gone = true
-        return this.#network.leave(this.id)
+        return this.#network.end(this.id)
       case 'give-way':
       case 'accepted':
       case 'found':

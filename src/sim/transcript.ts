@@ -149,6 +149,7 @@ function describe(message: Message): string {
     case 'counts':
     case 'ack':
     case 'goodbye':
+    case 'farewell':
     case 'open-needed':
     case 'sync':
       return message.kind

@@ -283,6 +283,7 @@ const KINDS = {
   who: [21, who],
   introduction: [22, introduction],
   replaced: [23, replaced],
+  farewell: [26, goodbye],
   counts: [16, counts]
 } as const satisfies {
   [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]

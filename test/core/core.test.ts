@@ -450,15 +450,18 @@ describe('a message that cannot be meant', () => {
     expect(left).toEqual([])
   })
 
-  test('a sync request among other messages, and a goodbye of a stranger, ask for nothing', () => {
+  test('a sync request among other messages asks for nothing', () => {
     const { a } = queued()
-    const vector = new Map<string, number>()
-    for (const message of [
-      { kind: 'sync', boot: B, vector, open: null, more: false },
-      { kind: 'goodbye', boot: bootOf('z') }
-    ] as const) {
-      expect(a.feed({ kind: 'message', from: 'z', message })).toEqual([])
-    }
+    const message = { kind: 'sync', boot: B, vector: new Map(), open: null, more: false } as const
+    expect(a.feed({ kind: 'message', from: 'z', message })).toEqual([])
+  })
+
+  test('a goodbye of a stranger is answered, and nothing else', () => {
+    const { a } = queued()
+    const boot = bootOf('z')
+    expect(a.feed({ kind: 'message', from: 'z', message: { kind: 'goodbye', boot } })).toEqual([
+      { kind: 'send', to: 'z', message: { kind: 'farewell', boot } }
+    ])
   })
 
   test('a heartbeat in our own name makes no member', () => {

@@ -164,6 +164,50 @@ describe('a node that leaves', () => {
     expect(a.sent('goodbye')).toHaveLength(1)
   })
 
+  test('says goodbye until everybody who is there has heard it', () => {
+    const { pump, nodes } = cluster(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    let lost = 3
+    pump.lose = (_from, to, { kind }) => kind === 'goodbye' && to === 'b' && lost-- > 0
+    leave(pump, a)
+    for (let n = 0; n < 3; n++) {
+      expect(hasLeft(a)).toBe(false)
+      pump.pass(200)
+    }
+    expect(hasLeft(a)).toBe(true)
+    for (const node of [b, c]) {
+      expect(node.core.view.members(pump.now).map(({ status }) => status)).toContain('left')
+    }
+  })
+
+  test('does not wait for one that does not answer, if another one has', () => {
+    const { pump, nodes } = cluster(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    pump.lose = (_from, to, { kind }) => kind === 'goodbye' && to === 'b'
+    leave(pump, a)
+    pump.pass(900)
+    expect(hasLeft(a)).toBe(false)
+    pump.pass(200)
+    expect(hasLeft(a)).toBe(true)
+    // The others tell it.
+    a.gone = true
+    for (const other of [b, c]) pump.link(a, other, false)
+    pump.pass(1000)
+    expect(b.core.view.members(pump.now)).toMatchObject([{ status: 'left' }, { status: 'alive' }])
+  })
+
+  test('goes without an answer when nobody is there any more who could give one', () => {
+    const { pump, nodes } = cluster(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    pump.lose = (_from, to) => to === 'b'
+    leave(pump, a)
+    pump.pass(200)
+    expect(hasLeft(a)).toBe(false)
+    pump.crash(b)
+    pump.settle()
+    expect(hasLeft(a)).toBe(true)
+  })
+
   test('is given nothing any more, and hands on a grant that was on its way', () => {
     const { pump, nodes } = cluster(3)
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
