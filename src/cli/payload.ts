@@ -7,7 +7,6 @@ import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../errors.ts'
-import { JsonCheck } from './json-check.ts'
 
 const PAYLOAD_BYTES_MAX = TASK_LIMITS.blobBytesMax
 /** What is not larger is read whole, and loses its spaces: it may then fit into the task itself. */
@@ -51,7 +50,11 @@ async function* checked(
   source: string
 ): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
-  const check = new JsonCheck(source)
+  // Loaded only for what is large: every verb would pay for them.
+  const { jsonVerifier } = await import('stream-json/utils/verifier.js')
+  const { none } = await import('stream-chain/defs.js')
+  // Its types leave out that it is told of the end.
+  const verify = jsonVerifier() as (text: string | typeof none) => unknown
   const decode = (piece?: Buffer): string => {
     try {
       return piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true })
@@ -59,18 +62,28 @@ async function* checked(
       throw new PayloadRejectedError(`${source} is not UTF-8, which JSON has to be`)
     }
   }
-  for (const piece of start) {
-    const text = decode(piece)
-    check.push(text)
-    yield text
+  const check = (text: string | typeof none): void => {
+    try {
+      verify(text)
+    } catch (error) {
+      throw notJson(error, source)
+    }
   }
-  for await (const piece of rest) {
+  for await (const piece of joined(start, rest)) {
     const text = decode(piece)
-    check.push(text)
+    check(text)
     yield text
   }
   decode()
-  check.end()
+  check(none)
+}
+
+async function* joined(
+  start: readonly Buffer[],
+  rest: AsyncIterable<Buffer>
+): AsyncGenerator<Buffer> {
+  yield* start
+  yield* rest
 }
 
 /**
@@ -115,8 +128,12 @@ function parse(text: string, source: string): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw new PayloadRejectedError(
-      `${source} is not JSON (${(error as Error).message}): text needs quotes of its own, such as '"text"'`
-    )
+    throw notJson(error, source)
   }
+}
+
+function notJson(error: unknown, source: string): PayloadRejectedError {
+  return new PayloadRejectedError(
+    `${source} is not JSON (${(error as Error).message}): text needs quotes of its own, such as '"text"'`
+  )
 }
