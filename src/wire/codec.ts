@@ -4,7 +4,7 @@
 import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
 import type { Batch, Change, Message, Span, SyncRequest } from '../core/message.ts'
-import { compareValues } from '../core/base/order.ts'
+import { sameValues } from '../core/base/order.ts'
 import { BLOBS_PER_MESSAGE_MAX, FIND_IDS_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { isBlob } from '../core/task/content.ts'
 import {
@@ -20,6 +20,7 @@ import { isWithoutRules, labelRules } from './labels.ts'
 import { LIMITS } from './limits.ts'
 import { boot, dot, handlers, stamp, vector } from './values.ts'
 import { counts } from './counts.ts'
+import { Names } from './names.ts'
 import { drain, heartbeat, introduction, labels, replaced, who } from './members.ts'
 import {
   duration,
@@ -27,7 +28,6 @@ import {
   flag,
   mapped,
   message,
-  Names,
   nullable,
   oneOf,
   packed,
@@ -81,11 +81,8 @@ const spec = message({
   ),
   maxRetries: usually(12, uint(TASK_LIMITS.maxRetriesMax), TASK_DEFAULTS.maxRetries),
   maxLost: usually(13, uint(TASK_LIMITS.maxLostMax), TASK_DEFAULTS.maxLost),
-  backoff: usually(
-    14,
-    backoff,
-    TASK_DEFAULTS.backoff,
-    given => compareValues(given, TASK_DEFAULTS.backoff) === 0
+  backoff: usually(14, backoff, TASK_DEFAULTS.backoff, given =>
+    sameValues(given, TASK_DEFAULTS.backoff)
   ),
   deadlineMs: nullable(16, uint(TASK_LIMITS.deadlineMsMax)),
   notBefore: nullable(17, stamp),

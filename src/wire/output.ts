@@ -3,6 +3,7 @@
  * is trusted, what comes from a peer is refused unless it keeps to every bound.
  */
 import protobuf from 'protobufjs/minimal.js'
+import { Names } from './names.ts'
 import {
   OUTPUT_LIMITS,
   OUTPUT_STREAMS,
@@ -14,7 +15,6 @@ import {
   duration,
   flag,
   message,
-  Names,
   nullable,
   oneOf,
   Refused,

@@ -10,6 +10,7 @@
  * Measured on a batch of 100 records of 255 bytes, per record: 1.8 us to encode, 1.8 us to decode with all checks.
  */
 import type protobuf from 'protobufjs/minimal.js'
+import { shared, type Names } from './names.ts'
 
 export type Writer = protobuf.Writer
 export type Reader = protobuf.Reader
@@ -21,25 +22,6 @@ const BYTES = 2
 /** Input that is not what the schema says. Never leaves the wire: `decode` turns it into a value. */
 export class Refused extends Error {
   override readonly name = 'Refused'
-}
-
-/** The names met so far in one message. */
-export class Names {
-  readonly #numbers = new Map<string, number>()
-  readonly #names: string[] = []
-
-  number(name: string): number | undefined {
-    return this.#numbers.get(name)
-  }
-
-  at(number: number): string | undefined {
-    return this.#names[number]
-  }
-
-  add(name: string): void {
-    this.#numbers.set(name, this.#names.length)
-    this.#names.push(name)
-  }
 }
 
 /** How one kind of value is written and read. `write` includes the tag of the field. */
@@ -154,7 +136,7 @@ export function name(bytesMax: number, pattern: RegExp): Value<string> {
         const number = reader.uint32()
         return names.at(number) ?? refuse(`name ${number} was not introduced`)
       }
-      const value = full.read(reader, wireType, names)
+      const value = shared(full.read(reader, wireType, names))
       names.add(value)
       return value
     }
@@ -290,13 +272,23 @@ export function message<T extends object>(fields: {
     places[number] = place
     places[alternative] = place
   })
-  // Made of source text: a literal is the only way to get an object of many fields at once. Measured: an object that
-  // grows field by field costs a batch of records twice the time to decode. The keys are ours, never a peer's.
-  const literal = list.map(([key], place) => `${JSON.stringify(key)}: values[${place}]`)
+  // Made of source text: a literal is the only way to get an object of many fields at once, and a constant key the only
+  // way to get at a field without a search. Measured: an object that grows field by field costs a batch of records twice
+  // the time to decode, and keys in a loop half as much again to encode. The keys are ours, never a peer's.
+  const keys = list.map(([key]) => JSON.stringify(key))
+  const literal = keys.map((key, place) => `${key}: values[${place}]`)
+  const calls = keys.map((key, place) => `parts[${place}].write(writer, value[${key}], names)`)
   // oxlint-disable-next-line typescript/no-implied-eval -- see above
   const build = new Function('values', `return { ${literal.join(', ')} }`) as (
     values: unknown[]
   ) => T
+  // oxlint-disable-next-line typescript/no-implied-eval -- see above
+  const writeParts = new Function('parts', 'writer', 'value', 'names', calls.join('\n')) as (
+    to: typeof parts,
+    writer: Writer,
+    value: T,
+    names: Names
+  ) => void
   const blank: unknown[] = list.map(() => undefined)
   const read = (reader: Reader, end: number, names: Names): T => {
     const values: unknown[] = blank.slice()
@@ -318,7 +310,7 @@ export function message<T extends object>(fields: {
   return {
     write: (writer, field, value, names) => {
       writer.uint32((field << 3) | BYTES).fork()
-      for (const [key, part] of list) part.write(writer, value[key], names)
+      writeParts(parts, writer, value, names)
       writer.ldelim()
     },
     read: (reader, wireType, names) => {

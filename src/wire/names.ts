@@ -1,0 +1,39 @@
+/**
+ * The long names of boots: once in each message, and once in memory.
+ */
+
+/** The names met so far in one message. */
+export class Names {
+  readonly #numbers = new Map<string, number>()
+  readonly #names: string[] = []
+
+  number(name: string): number | undefined {
+    return this.#numbers.get(name)
+  }
+
+  at(number: number): string | undefined {
+    return this.#names[number]
+  }
+
+  add(name: string): void {
+    this.#numbers.set(name, this.#names.length)
+    this.#names.push(name)
+  }
+}
+
+/**
+ * Names that came lately, each in one copy. Almost all that is done with a name is to compare it with another and to look
+ * it up, and two copies of a long text are compared letter by letter.
+ */
+const lately = new Map<string, string>()
+/** Twenty boots of each of fifty nodes. */
+const LATELY_MAX = 1000
+
+/** The one copy of a name. */
+export function shared(name: string): string {
+  const known = lately.get(name)
+  if (known !== undefined) return known
+  if (lately.size === LATELY_MAX) lately.clear()
+  lately.set(name, name)
+  return name
+}
