@@ -193,7 +193,7 @@ export class Core {
       case 'watch':
         return this.#replication.watch(input.taskId)
       case 'tick':
-        return this.#onTick()
+        return this.#onTick(input.loopLagMs ?? 0)
       case 'expect':
         return this.#membership.expect(input.names)
       case 'drain':
@@ -315,10 +315,10 @@ export class Core {
     this.#replication.settleCopies()
   }
 
-  #onTick(): void {
+  #onTick(loopLagMs: number): void {
     // First, so that nothing is forgotten in the step that reports it.
     this.#forget()
-    this.#presence.tick()
+    this.#presence.tick(loopLagMs)
     this.#telling.tick()
     this.#parting.tick()
     this.#inquiry.tick()

@@ -76,7 +76,8 @@ export type Input =
   /** Somebody here waits for the outcome of this task, which has not been reported yet. */
   | Readonly<{ kind: 'watch'; taskId: TaskId }>
   /** Time has passed. Due a few times a second; late or lost ticks only delay things. */
-  | Readonly<{ kind: 'tick' }>
+  /** How late the event loop was of late, in ms, for others to see. @default 0 */
+  | Readonly<{ kind: 'tick'; loopLagMs?: number }>
   /** Instances that this node is told to expect. */
   | Readonly<{ kind: 'expect'; names: readonly string[] }>
   /** A node is to take nothing more and to hand on what is queued. Another one is told. */

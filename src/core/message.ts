@@ -29,6 +29,8 @@ export type Heartbeat = Readonly<{
   /** Tasks that it holds, ready to run and not started. */
   queued: number
   draining: boolean
+  /** How late its event loop was of late, in ms: what stands still for long may be taken for gone. */
+  loopLagMs: number
   /** Task types that it has handlers for, sorted. */
   handlers: readonly string[]
   labels: Readonly<Record<string, string>>

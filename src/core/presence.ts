@@ -21,6 +21,7 @@ export class Presence {
   /** What was published last. */
   #told: Heartbeat | null = null
   #publishedAt = Number.NEGATIVE_INFINITY
+  #loopLagMs = 0
 
   constructor(context: Context, identity: Identity, work: Work) {
     this.#context = context
@@ -37,19 +38,20 @@ export class Presence {
   }
 
   /** Tells everybody, if it is time. */
-  tick(): void {
+  tick(loopLagMs: number): void {
+    this.#loopLagMs = Math.round(loopLagMs)
     const { now, options } = this.#context
     const silentMs = now - this.#publishedAt
     if (silentMs < options.heartbeatMs) return
     if (silentMs >= options.idleHeartbeatMs || this.#hasNews()) this.publish()
   }
 
-  /** Whether anything has changed but the time. */
+  /** Whether anything has changed but the time, and how well it was kept. */
   #hasNews(): boolean {
     const told = this.#told
     if (told === null) return true
-    const { at, clockMs } = told
-    const { vector, ...said } = { ...this.heartbeat(at), clockMs }
+    const { at, clockMs, loopLagMs } = told
+    const { vector, ...said } = { ...this.heartbeat(at), clockMs, loopLagMs }
     const { vector: toldVector, ...toldRest } = told
     return !sameValues([...vector], [...toldVector]) || !sameValues(said, toldRest)
   }
@@ -83,6 +85,7 @@ export class Presence {
       running,
       queued,
       draining,
+      loopLagMs: this.#loopLagMs,
       handlers,
       labels,
       addresses: this.#addresses,

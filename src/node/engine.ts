@@ -91,7 +91,7 @@ export class Engine {
     await transport.start(this.#receiver())
     this.#stopTicking = clock.every(TICK_MS, () => {
       this.loopLag.ticked(clock.now())
-      this.feed({ kind: 'tick' })
+      this.feed({ kind: 'tick', loopLagMs: this.loopLag.maxMs })
     })
     this.feed({ kind: 'tick' })
   }

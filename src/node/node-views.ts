@@ -26,6 +26,8 @@ export type NodeView = {
   slots: number
   running: number
   queued: number
+  /** How late its event loop was at worst in the 15 s before its last heartbeat; 0 where nothing is known. */
+  loopLagMs: number
   handlers: string[]
   labels: Record<string, string>
   addresses: string[]

@@ -109,6 +109,7 @@ export function strangerView(
     slots: 0,
     running: 0,
     queued: 0,
+    loopLagMs: 0,
     handlers: [],
     labels: {},
     addresses: [...(peer?.addresses ?? [])],
@@ -161,8 +162,8 @@ export function time(stamp: Hlc): string {
 function heartbeatView(
   heartbeat: Heartbeat
 ): Omit<NodeView, 'status' | 'self' | 'found' | 'connected' | 'synced' | 'heartbeatAgeMs'> {
-  const { boot, name, draining, slots, running, queued, handlers, labels, addresses, version } =
-    heartbeat
+  const { boot, name, draining, slots, running, queued, loopLagMs } = heartbeat
+  const { handlers, labels, addresses, version } = heartbeat
   const [computer, instance] = name.split('/')
   return {
     v: 1,
@@ -174,6 +175,7 @@ function heartbeatView(
     slots,
     running,
     queued,
+    loopLagMs,
     handlers: [...handlers],
     labels: { ...labels },
     addresses: [...addresses],

@@ -70,7 +70,8 @@ const heartbeatBody = message({
   stopAfterIsolatedMs: nullable(13, uint(TASK_LIMITS.timeoutMsMax)),
   roster: repeated(14, expected, LIMITS.rosterMax),
   departures: repeated(15, departure, LIMITS.departuresMax),
-  clockMs: required(16, stamp)
+  clockMs: required(16, stamp),
+  loopLagMs: required(17, uint())
 })
 
 export const heartbeat: Body<Heartbeat> = heartbeatBody

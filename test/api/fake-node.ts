@@ -187,6 +187,7 @@ export class FakeNode implements NodeHandle {
       slots: 2,
       running: 1,
       queued: 0,
+      loopLagMs: 0,
       handlers: ['quick'],
       labels: this.labels,
       addresses: [...this.addresses],

@@ -78,6 +78,7 @@ const nodeFields = {
   instance: z.string().nullable(),
   status: z.enum(['alive', 'suspect', 'unreachable', 'crashed', 'left']).nullable(),
   draining: z.boolean(),
+  loopLagMs: count,
   self: z.boolean(),
   found: z.boolean(),
   connected: z.boolean(),

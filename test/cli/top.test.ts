@@ -31,7 +31,15 @@ async function busyModel(): Promise<Model> {
   const [self] = node.nodes()
   const nodes = ['c/6', 'a/1', 'b/3', 'a/2', 'c/5', 'b/4'].map((name, i): NodeView => {
     const [computer = '', instance = ''] = name.split('/')
-    return { ...self!, name, computer, instance, self: name === 'a/1', queued: i }
+    return {
+      ...self!,
+      name,
+      computer,
+      instance,
+      self: name === 'a/1',
+      queued: i,
+      loopLagMs: 40 + i
+    }
   })
   const { tasks } = node.getSystemStatus()
   const types = Object.fromEntries(['x'.repeat(300), 'ß', '任務'].map(type => [type, tasks]))
@@ -76,6 +84,7 @@ describe('the picture', () => {
       expect(text).toMatch(words)
     }
     expect(text).toMatch(/^FAILED .*MESSAGE$/m)
+    expect(text).toMatch(/^a +1\* +alive .* 41 ms$/m)
     expect(text).toMatch(/^03:04:05 id-199 .*HandlerError 199 went wrong/m)
     expect(lines.filter(({ text: line }) => line.trim() === '').length).toBeLessThan(4)
   })

@@ -284,6 +284,7 @@ function beat(node: string, at: number): Heartbeat {
     addresses: [],
     vector: new Map(),
     clockMs: 0,
+    loopLagMs: 0,
     stopAfterIsolatedMs: null,
     roster: [],
     departures: []

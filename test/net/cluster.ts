@@ -94,6 +94,7 @@ export function heartbeat(node: string, at = 1, addresses: readonly string[] = [
     addresses,
     vector: new Map(),
     clockMs: 0,
+    loopLagMs: 0,
     stopAfterIsolatedMs: null,
     roster: [],
     departures: []

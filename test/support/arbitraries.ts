@@ -215,6 +215,7 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   running: count,
   queued: count,
   draining: fc.boolean(),
+  loopLagMs: count,
   handlers,
   labels,
   addresses: fc.array(wideText(256), { maxLength: 3 }),

@@ -93,6 +93,7 @@ export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heart
     addresses: [],
     vector: new Map(),
     clockMs: 0,
+    loopLagMs: 0,
     stopAfterIsolatedMs: null,
     roster: [],
     departures: [],

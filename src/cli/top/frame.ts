@@ -45,7 +45,8 @@ const NODES: readonly Column[] = [
   { title: 'RUN', width: 7, end: 'right' },
   { title: 'QUEUED', width: 6, end: 'right' },
   { title: 'RATE/s', width: 6, end: 'right' },
-  { title: 'HEARD', width: 7, end: 'right' }
+  { title: 'HEARD', width: 7, end: 'right' },
+  { title: 'LAG', width: 7, end: 'right' }
 ]
 const TYPES: readonly Column[] = [
   { title: 'TYPE', width: 0 },
@@ -162,7 +163,8 @@ function nodeLines(model: Model, view: View, width: number, nowMs: number): Fram
       `${node.running}/${node.slots}`,
       String(node.queued),
       model.rate(nowMs, node.name ?? '').toFixed(1),
-      node.heartbeatAgeMs === null ? '-' : durationText(node.heartbeatAgeMs)
+      node.heartbeatAgeMs === null ? '-' : durationText(node.heartbeatAgeMs),
+      node.heartbeatAgeMs === null ? '-' : durationText(node.loopLagMs)
     ]
     const isBad = node.status !== 'alive' && node.status !== 'left'
     const look = lookOf(view.panel === 'nodes' && view.selected === i, isBad)

@@ -75,6 +75,7 @@ export const UNHEARD: Omit<Heartbeat, 'boot'> = {
   running: 0,
   queued: 0,
   draining: false,
+  loopLagMs: 0,
   handlers: [],
   labels: {},
   addresses: [],
