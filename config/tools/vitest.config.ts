@@ -1,9 +1,10 @@
 /**
  * How the tests run: one project per level of reality.
  *
- * `unit` touches at most the disk, a thread or a local socket; its files run side by side. `net` opens libp2p nodes and
- * `lan` whole clusters of processes: they come after it, one file at a time, because a cluster that fights another one
- * for the cores would fail its bounds for no fault of its own. A new folder below test/ belongs to `unit` by itself, so
+ * `unit` touches at most the disk, a thread or a local socket. `net` opens libp2p nodes and `lan` whole clusters of
+ * processes: they come after it, one project after the other, because a cluster that fights a dozen files for the cores
+ * would fail its bounds for no fault of its own. Two files run side by side: each LAN has namespaces of its own, and
+ * nodes on 127.0.0.1 have free ports and no mDNS. A new folder below test/ belongs to `unit` by itself, so
  * that no test can be forgotten.
  */
 import { fileURLToPath } from 'node:url'
@@ -40,7 +41,6 @@ export default defineConfig({
           include: netTests,
           testTimeout: 45_000,
           hookTimeout: 45_000,
-          fileParallelism: false,
           sequence: { groupOrder: 1 }
         }
       },
@@ -51,7 +51,6 @@ export default defineConfig({
           include: lanTests,
           testTimeout: 90_000,
           hookTimeout: 90_000,
-          fileParallelism: false,
           sequence: { groupOrder: 2 }
         }
       }
