@@ -1,16 +1,18 @@
 /**
  * `npm run soak [-- NAME] [--minutes N] [--from SEED] [--count N]`: what only shows after a while, or with much.
  *
- * `seeds` (default) and `tasks` go on for so long; `newcomer`, `away`, `loss` and `kill-all` are single trials that print
- * figures. Each ends with exit code 1 if something that was promised does not hold.
+ * `seeds` (default), `chaos` and `tasks` go on for so long; `newcomer`, `away`, `loss` and `kill-all` are single trials
+ * that print figures; `lan` runs the LAN tests with all that CI has no time for. Each ends with exit code 1 if something that was promised does not hold.
  */
 import { parseArgs } from 'node:util'
 import { away } from './away.ts'
+import { chaos } from './chaos.ts'
 import { killAll } from './kill-all.ts'
 import { loss } from './loss.ts'
 import { newcomer } from './newcomer.ts'
 import { seeds } from './seeds.ts'
 import { tasks } from './tasks.ts'
+import { runTests } from './tests.ts'
 
 const { values, positionals } = parseArgs({
   options: {
@@ -32,6 +34,8 @@ const trials: Readonly<Record<string, () => Promise<boolean>>> = {
   newcomer: () => newcomer(count ?? 100_000),
   away: () => away(count ?? 20_000),
   loss: () => loss(count ?? 200),
+  chaos: () => chaos(minutes, from),
+  lan: () => runTests(['test/lan/'], { LONG: '1' }),
   'kill-all': () => killAll(count ?? 10)
 }
 
