@@ -19,6 +19,7 @@ import { announced } from './addresses.ts'
 import type { DiscoveryComponents } from './discovery.ts'
 import { libp2pLogger, type TransportLog } from './log.ts'
 import { quietYamux } from './muxer.ts'
+import { quickCrypto } from './noise-crypto.ts'
 import { thriftyProtector } from './protector.ts'
 import { addressTimeoutMs, dialTimeoutMs, type ProtocolNames } from './protocol.ts'
 
@@ -55,7 +56,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     privateKey,
     addresses: { listen: [...listen], announceFilter: addresses => announced(addresses, only) },
     transports: [tcp()],
-    connectionEncrypters: [noise()],
+    connectionEncrypters: [noise({ crypto: quickCrypto })],
     streamMuxers: [
       quietYamux({
         maxInboundStreams: 64,
