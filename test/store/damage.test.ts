@@ -35,13 +35,13 @@ beforeAll(async () => {
   folder = join(place, 'damaged')
   // Opened twice, so that half of it is in a table and half in the log.
   for (const first of [1, FLUSHES / 2 + 1]) {
-    const { journal, close } = await openStore(sound)
-    await journal.replay()
+    const store = await openStore(sound)
+    await store.journal.replay()
     for (let n = first; n < first + FLUSHES / 2; n++) {
       const changed = n > CHANGED ? [storedTask((n % CHANGED) + 1, n)] : []
-      await journal.write(flushOf(n, [storedTask(n), ...changed], n))
+      await store.journal.write(flushOf(n, [storedTask(n), ...changed], n))
     }
-    await close()
+    await store.close()
   }
 })
 
