@@ -19,6 +19,9 @@ import { Holdings } from './queue/holdings.ts'
 import type { Replication } from './replication.ts'
 import { isSettled, type TaskRecord } from './task/record.ts'
 
+/** Tasks out of a file that are taken over in one tick. Guess: some ten milliseconds. */
+const ORPHANS_MAX = 1000
+
 export class Takeover {
   readonly #context: Context
   readonly #replication: Replication
@@ -158,7 +161,9 @@ export class Takeover {
 
   #takeOrphans(): Entry[] {
     const { now, options } = this.#context
-    const due = [...this.#orphans].filter(([, since]) => now - since >= options.orphanQuietMs)
+    const due = [...this.#orphans]
+      .filter(([, since]) => now - since >= options.orphanQuietMs)
+      .slice(0, ORPHANS_MAX)
     for (const [entry] of due) this.#orphans.delete(entry)
     return due.map(([entry]) => entry).filter(entry => this.#isOrphan(entry))
   }

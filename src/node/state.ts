@@ -1,9 +1,11 @@
 /**
  * The node's state on its way into a file, and back.
  *
- * A file is taken in a batch at a time, each on disk before the next, so that a large one neither blocks the node nor
- * piles up in its memory.
+ * A file is taken in a batch at a time, and no more than a few are on their way to disk, so that a large one neither
+ * blocks the node nor piles up in its memory.
  */
+import { setImmediate as turn } from 'node:timers/promises'
+import type { News } from '../core/message.ts'
 import { newsOf } from '../core/log/replica.ts'
 import { reach } from '../core/base/vector.ts'
 import type { Input } from '../core/input.ts'
@@ -11,6 +13,9 @@ import { isSettled, type TaskRecord } from '../core/task/record.ts'
 import type { CoreView } from '../core/view.ts'
 import type { LoadedState } from './handle.ts'
 import type { LoadedReplica, StateFiles } from './ports.ts'
+
+/** Guess: enough to keep the disk busy while the next ones are merged. */
+const UNDER_WAY_MAX = 4
 
 export class State {
   readonly #core: CoreView
@@ -45,16 +50,28 @@ export class State {
     // Counted before the first batch: from then on everything in the file is covered.
     const result = counted(replica, this.#core)
     const open = [...this.#core.records()].filter(record => !isSettled(record))
+    const under = new Set<Promise<void>>()
     for (const news of newsOf(replica, open)) {
+      if (news === null) await turn()
       this.#assertOpen()
-      const request = ++this.#requests
-      const { promise, resolve } = Promise.withResolvers<void>()
-      this.#loads.set(request, resolve)
-      this.#engine.feed({ kind: 'load', request, news })
-      await promise
+      if (news === null) continue
+      const loading = this.#load(news)
+      under.add(loading)
+      void loading.then(() => under.delete(loading))
+      if (under.size >= UNDER_WAY_MAX) await Promise.race(under)
     }
+    await Promise.all(under)
     this.#assertOpen()
     return result
+  }
+
+  /** Resolves when the news are on disk. */
+  #load(news: News): Promise<void> {
+    const request = ++this.#requests
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#loads.set(request, resolve)
+    this.#engine.feed({ kind: 'load', request, news })
+    return promise
   }
 
   loaded(request: number): void {

@@ -17,7 +17,9 @@ function saved(node: PumpNode): File {
 
 function load(pump: Pump, node: PumpNode, file: File): void {
   const open = [...node.core.view.records()].filter(record => !isSettled(record))
-  for (const news of newsOf(file, open)) node.feed({ kind: 'load', request: 1, news })
+  for (const news of newsOf(file, open)) {
+    if (news !== null) node.feed({ kind: 'load', request: 1, news })
+  }
   pump.settle()
 }
 

@@ -11,7 +11,10 @@ const TASKS = 400
 afterEach(endAll)
 
 function views(node: Node): string[] {
-  return Array.from(node.tasks(), ({ id, state, result }) => `${id} ${state} ${JSON.stringify(result)}`).sort()
+  return Array.from(
+    node.tasks(),
+    ({ id, state, result }) => `${id} ${state} ${JSON.stringify(result)}`
+  ).sort()
 }
 
 async function fill(node: Node, from = 0): Promise<string[]> {

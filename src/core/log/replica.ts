@@ -25,6 +25,8 @@ export type Replica = Readonly<{
 const RECORDS_MAX = 256
 /** Places of tasks that have been pruned cost next to nothing. */
 const WRITES_MAX = 16_384
+/** Tasks that are looked at before others have their turn. Guess: some milliseconds. */
+const LOOK_MAX = 2000
 
 /**
  * What is on disk now. Tasks are given out one by one, as they are asked for; what happens to them meanwhile does no
@@ -51,12 +53,19 @@ function* tasksOf(log: Log, vector: VersionVector): Generator<StoredTask> {
  * A replica as the answer of a peer that has it: what has settled and been forgotten there, by the side of what is open
  * here; boots of which nothing is left; and the writes of all others, each from the beginning, in batches that connect.
  *
+ * All tasks have to be looked at before the first news. So null is given in between: nothing yet, let others have their turn.
+ *
  * @param open tasks that have not settled here
  */
-export function* newsOf(replica: Replica, open: Iterable<TaskRecord>): Generator<News> {
+export function* newsOf(replica: Replica, open: Iterable<TaskRecord>): Generator<News | null> {
   const { vector } = replica
-  const tasks = [...replica.tasks]
-  const known = new Set(tasks.map(({ record }) => record.spec.id))
+  const known = new Set<TaskId>()
+  const written: Written = new Map()
+  for (const task of replica.tasks) {
+    known.add(task.record.spec.id)
+    noteWrites(written, task)
+    if (known.size % LOOK_MAX === 0) yield null
+  }
   const ids: TaskId[] = []
   for (const { spec, created } of open) {
     const isCovered = created.every(({ origin, seq }) => seq <= reach(vector, origin))
@@ -64,7 +73,6 @@ export function* newsOf(replica: Replica, open: Iterable<TaskRecord>): Generator
   }
   if (ids.length > 0) yield { kind: 'pruned', ids }
   const boots = [...vector].filter(([, upTo]) => upTo === CLOSED).map(([boot]) => boot)
-  const written = writtenIn(tasks)
   const spans = [...forgottenOf(vector, written), ...(replica.forgotten ?? [])]
   if (spans.length + boots.length > 0) {
     yield { kind: 'forgotten', spans, boots: boots.sort(compareText), more: false }
@@ -72,18 +80,15 @@ export function* newsOf(replica: Replica, open: Iterable<TaskRecord>): Generator
   yield* batchesOf(vector, written)
 }
 
-type Written = ReadonlyMap<BootId, ReadonlyMap<number, TaskRecord>>
+/** Which task each write of a boot changed. */
+type Written = Map<BootId, Map<number, TaskRecord>>
 
-function writtenIn(tasks: readonly StoredTask[]): Written {
-  const written = new Map<BootId, Map<number, TaskRecord>>()
-  for (const { record, writes } of tasks) {
-    for (const { origin, seq } of writes) {
-      const log = written.get(origin)
-      if (log === undefined) written.set(origin, new Map([[seq, record]]))
-      else log.set(seq, record)
-    }
+function noteWrites(written: Written, { record, writes }: StoredTask): void {
+  for (const { origin, seq } of writes) {
+    const log = written.get(origin)
+    if (log === undefined) written.set(origin, new Map([[seq, record]]))
+    else log.set(seq, record)
   }
-  return written
 }
 
 /** The stretches between the writes of tasks that are there. */
