@@ -7,20 +7,22 @@
  */
 import { Heap } from '../base/heap.ts'
 import { hlcMs } from '../base/hlc.ts'
-import type { TaskId } from '../base/ids.ts'
 import type { CoreOptions } from '../options.ts'
 import type { Outcome, TaskRecord } from '../task/record.ts'
 import type { Entry } from './entry.ts'
 
 type Item = Readonly<{ entry: Entry; at: number }>
 
+/** What is forgotten leaves its items behind; more of them than this, and the heaps are made anew. */
+const STALE_MAX = 1000
+
 export class Retention {
   readonly #options: Pick<CoreOptions, 'retainCompletedMs' | 'retainFailedMs' | 'settledMax'>
   /** By the end of their retention. */
-  readonly #byEnd = new Heap<Item>((x, y) => x.at - y.at)
+  #byEnd = heap()
   /** By when they settled. */
-  readonly #byAge = new Heap<Item>((x, y) => x.at - y.at)
-  readonly #kept = new Map<TaskId, Outcome>()
+  #byAge = heap()
+  readonly #kept = new Map<Entry, Outcome>()
   /** Tasks that are due. */
   readonly #due = new Set<Entry>()
 
@@ -31,36 +33,50 @@ export class Retention {
   /** A task has settled, or what settled it has changed. */
   settled(entry: Entry): void {
     const outcome = entry.record.outcome!
-    if (this.#kept.get(entry.id) === outcome) return
-    const at = hlcMs(outcome.at)
-    this.#kept.set(entry.id, outcome)
-    this.#byAge.push({ entry, at })
-    this.#byEnd.push({ entry, at: at + this.#retentionMs(entry.record) })
+    if (this.#kept.get(entry) === outcome) return
+    this.#kept.set(entry, outcome)
+    this.#note(entry)
+    this.#tidy()
   }
 
   /** The task is gone, or has been claimed anew. */
   forget(entry: Entry): void {
-    this.#kept.delete(entry.id)
     this.#due.delete(entry)
+    if (this.#kept.delete(entry)) this.#tidy()
   }
 
   /** Tasks whose time has come. */
   due(now: number): ReadonlySet<Entry> {
     for (let next = this.#byEnd.peek(); next !== undefined && next.at <= now;) {
-      this.#note(this.#byEnd.pop()!.entry)
+      this.#come(this.#byEnd.pop()!.entry)
       next = this.#byEnd.peek()
     }
     while (this.#kept.size - this.#due.size > this.#options.settledMax) {
       const oldest = this.#byAge.pop()
       if (oldest === undefined) break
-      this.#note(oldest.entry)
+      this.#come(oldest.entry)
     }
     return this.#due
   }
 
-  /** What was forgotten may still stand in a heap. */
   #note(entry: Entry): void {
-    if (this.#kept.has(entry.id)) this.#due.add(entry)
+    const at = hlcMs(entry.record.outcome!.at)
+    this.#byAge.push({ entry, at })
+    this.#byEnd.push({ entry, at: at + this.#retentionMs(entry.record) })
+  }
+
+  /** Its time has come. What was forgotten may still stand in a heap. */
+  #come(entry: Entry): void {
+    if (this.#kept.has(entry)) this.#due.add(entry)
+  }
+
+  /** A stale item would keep its task in memory until its turn comes: as the oldest of too many, perhaps never. */
+  #tidy(): void {
+    const sizeMax = 2 * this.#kept.size + STALE_MAX
+    if (this.#byAge.size <= sizeMax && this.#byEnd.size <= sizeMax) return
+    this.#byAge = heap()
+    this.#byEnd = heap()
+    for (const entry of this.#kept.keys()) this.#note(entry)
   }
 
   #retentionMs({ spec, outcome }: TaskRecord): number {
@@ -68,4 +84,8 @@ export class Retention {
     if (spec.retentionMs !== null) return spec.retentionMs
     return outcome!.status === 'completed' ? retainCompletedMs : retainFailedMs
   }
+}
+
+function heap(): Heap<Item> {
+  return new Heap((x, y) => x.at - y.at)
 }
