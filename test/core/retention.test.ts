@@ -43,6 +43,8 @@ describe('what has been forgotten is let go of', () => {
     collectGarbage()
     const kept = refs.filter(ref => ref.deref() !== undefined).length
     expect(kept).toBeLessThan(refs.length / 4)
+    // It is still in use.
+    expect(retention.due(FOREVER_MS / 2).size).toBe(0)
   })
 })
 
