@@ -1,7 +1,7 @@
 /**
  * Six `hearsay start` processes that can be killed, stopped, paused and started again: each keeps its data folder, so
- * that it comes back as the same node. On 127.0.0.1 they also keep their ports; on a LAN, two to a computer, they find
- * each other by mDNS.
+ * that it comes back as the same node. On 127.0.0.1 they also keep their ports; on a LAN they find each other by mDNS,
+ * and each start is on another port.
  */
 import { spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
@@ -15,27 +15,44 @@ import { Client } from '../../src/api/client.ts'
 import { newKey, saveKey } from '../../src/key.ts'
 import type { TaskView } from '../../src/node/handle.ts'
 import { ClusterNode } from '../lan/cluster.ts'
-import { computers, type Computer, type Lan } from '../lan/lan.ts'
+import type { Computer, Lan } from '../lan/lan.ts'
 import { until } from '../support/until.ts'
 
 const hearsay = fileURLToPath(new URL('../../bin/hearsay.js', import.meta.url))
 const handlers = ['nap.ts', 'work.ts'].map(name =>
   fileURLToPath(new URL(`fixtures/${name}`, import.meta.url))
 )
-const NODES = 6
+/** Where the six are, unless a test says otherwise: two to a computer. */
+const TWO_EACH: readonly Computer[] = ['a', 'a', 'b', 'b', 'c', 'c']
 const MEET_MS_MAX = 40_000
+
+export type ChaosOptions = Readonly<{
+  /** The computer of each node. @default two to a computer */
+  places?: readonly Computer[]
+  /** Further flags of the node at a place. @default none */
+  flags?: (place: number) => readonly string[]
+}>
 
 export class ChaosCluster {
   readonly #folder: string
   readonly #ports: readonly number[]
   readonly #lan: Lan | null
+  readonly #places: readonly Computer[]
+  readonly #flags: (place: number) => readonly string[]
   readonly #nodes = new Map<number, ClusterNode>()
   #ended: ClusterNode[] = []
 
-  private constructor(folder: string, ports: readonly number[], lan: Lan | null) {
+  private constructor(
+    folder: string,
+    ports: readonly number[],
+    lan: Lan | null,
+    { places = TWO_EACH, flags = () => [] }: ChaosOptions
+  ) {
     this.#folder = folder
     this.#ports = ports
     this.#lan = lan
+    this.#places = places
+    this.#flags = flags
   }
 
   /**
@@ -43,9 +60,10 @@ export class ChaosCluster {
    *
    * @param lan null: all on 127.0.0.1
    */
-  static async start(lan: Lan | null = null): Promise<ChaosCluster> {
+  static async start(lan: Lan | null = null, options: ChaosOptions = {}): Promise<ChaosCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'hearsay-chaos-'))
-    const cluster = new ChaosCluster(folder, await freePorts(NODES), lan)
+    const ports = await freePorts((options.places ?? TWO_EACH).length)
+    const cluster = new ChaosCluster(folder, ports, lan, options)
     await saveKey(newKey(), join(folder, 'cluster.key'))
     try {
       await cluster.startAll()
@@ -67,7 +85,7 @@ export class ChaosCluster {
   }
 
   name(place: number): string {
-    return `${this.#lan === null ? 'chaos' : `computer-${computerOf(place)}`}/${place}`
+    return `${this.#lan === null ? 'chaos' : `computer-${this.#places[place]}`}/${place}`
   }
 
   pid(place: number): number {
@@ -147,19 +165,19 @@ export class ChaosCluster {
     return tasks
   }
 
-  /** Waits until each node that runs has settled all that it knows. */
+  /** Waits until the nodes that run know equally many tasks, and none that is open. */
   async settled(timeoutMs: number): Promise<void> {
-    for (const place of this.running) {
-      const client = await this.client(place)
-      await until(
-        async () => {
-          const { tasks } = await client.status()
-          return tasks.waiting + tasks.queued + tasks.running === 0
-        },
-        `${this.name(place)} to have settled everything`,
-        timeoutMs
-      )
-    }
+    const clients = await Promise.all(this.running.map(place => this.client(place)))
+    await until(
+      async () => {
+        const counts = await Promise.all(clients.map(async client => (await client.status()).tasks))
+        const open = counts.some(tasks => tasks.waiting + tasks.queued + tasks.running > 0)
+        const known = counts.map(tasks => Object.values(tasks).reduce((sum, n) => sum + n, 0))
+        return !open && new Set(known).size === 1
+      },
+      'all that run to have settled everything, and to know the same tasks',
+      timeoutMs
+    )
   }
 
   async down(): Promise<void> {
@@ -181,7 +199,7 @@ export class ChaosCluster {
     const key = ['--key-file', join(this.#folder, 'cluster.key')]
     const work = [...handlers.flatMap(file => ['--handlers', file]), '--concurrency', '4']
     const start = [hearsay, 'start', '--json', '--cluster', 'chaos']
-    const args = [...start, ...who, ...key, ...work, ...this.#network(place)]
+    const args = [...start, ...who, ...key, ...work, ...this.#network(place), ...this.#flags(place)]
     const options: SpawnOptions = {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -193,9 +211,9 @@ export class ChaosCluster {
     }
     // The kernel ends it with the test process, however that ends.
     const child =
-      this.#lan?.spawn(computerOf(place), process.execPath, args, options) ??
+      this.#lan?.spawn(this.#places[place]!, process.execPath, args, options) ??
       spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...args], options)
-    const node = new ClusterNode(this.name(place), computerOf(place), this.#data(place), child)
+    const node = new ClusterNode(this.name(place), this.#places[place]!, this.#data(place), child)
     this.#nodes.set(place, node)
   }
 
@@ -217,11 +235,6 @@ export class ChaosCluster {
       MEET_MS_MAX
     )
   }
-}
-
-/** Two to a computer. */
-export function computerOf(place: number): Computer {
-  return computers[Math.floor(place / 2)]!
 }
 
 function addressFlag(flag: string): (port: number) => string[] {

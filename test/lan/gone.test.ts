@@ -4,7 +4,8 @@
  */
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { ChaosCluster } from '../chaos/cluster.ts'
-import type { NodeView, TaskView } from '../../src/node/handle.ts'
+import { Onlooker } from '../chaos/onlooker.ts'
+import type { TaskView } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
 import { Lan, lanUnavailable } from './lan.ts'
 
@@ -13,12 +14,12 @@ if (unavailable) console.warn(`members that are gone are skipped: ${unavailable}
 
 const ALL = [0, 1, 2, 3, 4, 5]
 const CUT_OFF = [4, 5]
-const SLOTS = 4
 const TEST_MS_MAX = 120_000
 const FIND_MS_MAX = 30_000
 
 let lan: Lan
 let cluster: ChaosCluster
+let look: Onlooker
 
 const check = (rule: string, body: () => Promise<void>): void =>
   test(
@@ -30,73 +31,11 @@ const check = (rule: string, body: () => Promise<void>): void =>
     TEST_MS_MAX
   )
 
-/** Submits tasks of so many ms, and waits until every node that takes any runs one. */
-async function busy(ms: number, places = ALL): Promise<string[]> {
-  const client = await cluster.client(0)
-  const submissions = Array.from({ length: ALL.length * SLOTS }, () =>
-    client.submit('work', { ms })
-  )
-  const ids = (await Promise.all(submissions)).map(({ id }) => id)
-  await until(
-    async () => {
-      const running = (await held(0, ids)).filter(({ state }) => state === 'running')
-      return places.every(place => running.some(task => isOn(task, [place])))
-    },
-    'every node to run a task',
-    FIND_MS_MAX
-  )
-  return ids
-}
-
-async function held(place: number, ids: readonly string[]): Promise<TaskView[]> {
-  const tasks = await cluster.tasks(place)
-  return ids.map(id => tasks.get(id)!)
-}
-
-function isOn(task: TaskView, places: readonly number[]): boolean {
-  return places.map(place => cluster.name(place)).includes(task.holder)
-}
-
-async function nodeSeen(from: number, place: number): Promise<NodeView | undefined> {
-  return (await (await cluster.client(from)).nodes()).find(
-    ({ name }) => name === cluster.name(place)
-  )
-}
-
-async function seenAs(status: string, from: readonly number[], place: number): Promise<void> {
-  for (const other of from) {
-    await until(
-      async () => (await nodeSeen(other, place))?.status === status,
-      `${cluster.name(other)} to see ${cluster.name(place)} as ${status}`,
-      FIND_MS_MAX
-    )
-  }
-}
-
-/** All nodes settle everything, and say the same of each task. */
-async function agreeOn(ids: readonly string[]): Promise<TaskView[]> {
-  await cluster.settled(TEST_MS_MAX)
-  const [first, ...others] = await Promise.all(cluster.running.map(place => held(place, ids)))
-  const outcome = ({ state, epoch, result }: TaskView): unknown => ({ state, epoch, result })
-  for (const views of others) expect(views.map(outcome)).toEqual(first!.map(outcome))
-  return first!
-}
-
-async function runsThatWere(what: string): Promise<{ task: string; run: string; pid: number }[]> {
-  const lines = (await cluster.history()).split('\n').filter(Boolean)
-  return lines.map(line => JSON.parse(line)).filter(line => line.what === what)
-}
-
-async function expectCompleted(tasks: readonly TaskView[]): Promise<void> {
-  expect(tasks.map(({ state }) => state)).toEqual(tasks.map(() => 'completed'))
-  const done = new Set((await runsThatWere('done')).map(({ run }) => run))
-  for (const { result } of tasks) expect(done).toContain((result as { run: string }).run)
-}
-
 describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
   beforeAll(async () => {
     lan = await Lan.up()
     cluster = await ChaosCluster.start(lan)
+    look = new Onlooker(cluster)
   })
   // One that failed must not fail the others.
   beforeEach(async () => {
@@ -111,13 +50,13 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
   check(
     'what two crashed nodes of one computer held runs elsewhere, and none of it twice',
     async () => {
-      const ids = await busy(5000)
-      const victims = (await held(0, ids)).filter(task => isOn(task, CUT_OFF))
+      const ids = await look.busy(5000)
+      const victims = (await look.held(0, ids)).filter(task => look.isOn(task, CUT_OFF))
       await cluster.kill(...CUT_OFF)
-      await expectCompleted(await agreeOn(ids))
-      const done = (await runsThatWere('done')).map(({ task }) => task)
+      await look.expectCompleted(await look.agreeOn(ids))
+      const done = (await look.runsThatWere('done')).map(({ task }) => task)
       expect(done.toSorted()).toEqual([...new Set(done)].toSorted())
-      const [task] = await held(0, [victims[0]!.id])
+      const [task] = await look.held(0, [victims[0]!.id])
       expect(task!.lost.length).toBeGreaterThan(0)
       await cluster.startAll()
     }
@@ -126,44 +65,36 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
   check(
     'four that are cut off from two take over; the two know that they are few, and accept tasks',
     async () => {
-      const ids = await busy(15_000)
+      const ids = await look.busy(15_000)
       await lan.cut('c')
-      await until(
-        async () => (await held(0, ids)).every(task => !isOn(task, CUT_OFF)),
-        'the four to take over',
-        FIND_MS_MAX
-      )
+      await look.taken(0, ids, CUT_OFF)
       const few = await cluster.client(4)
-      await seenAs('unreachable', [4], 3)
+      await look.seenAs('unreachable', [4], 3)
       // The others fall silent to it one by one.
-      await until(async () => !(await few.status()).quorum, 'the two to be a minority', FIND_MS_MAX)
+      await look.quorum(4, false)
       expect((await (await cluster.client(0)).status()).quorum).toBe(true)
       const { id, acks } = await few.submit('work', { ms: 10 })
       expect(acks).toBe(1)
       await lan.heal()
-      await seenAs('alive', ALL.slice(0, 4), 4)
-      await expectCompleted(await agreeOn([...ids, id]))
+      await look.seenAs('alive', ALL.slice(0, 4), 4)
+      await look.expectCompleted(await look.agreeOn([...ids, id]))
     }
   )
 
   check('a node that stood still for ten seconds aborts what it has lost, and stays', async () => {
-    const ids = await busy(12_000)
+    const ids = await look.busy(12_000)
     const pid = cluster.pid(5)
     cluster.signal(5, 'SIGSTOP')
-    await seenAs('unreachable', [0, 4], 5)
-    await until(
-      async () => (await held(0, ids)).every(task => !isOn(task, [5])),
-      'its tasks to be taken over',
-      FIND_MS_MAX
-    )
+    await look.seenAs('unreachable', [0, 4], 5)
+    await look.taken(0, ids, [5])
     cluster.signal(5, 'SIGCONT')
-    await seenAs('alive', [0, 4], 5)
+    await look.seenAs('alive', [0, 4], 5)
     await until(
-      async () => (await runsThatWere('aborted')).some(line => line.pid === pid),
+      async () => (await look.runsThatWere('aborted')).some(line => line.pid === pid),
       'it to abort what it has lost'
     )
-    await expectCompleted(await agreeOn(ids))
-    expect((await nodeSeen(5, 0))?.status).toBe('alive')
+    await look.expectCompleted(await look.agreeOn(ids))
+    expect((await look.nodeSeen(5, 0))?.status).toBe('alive')
   })
 
   check(
@@ -193,7 +124,7 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
       await supervisor
       deaths += await cluster.reviveDead()
       await cluster.startAll()
-      const [task] = await agreeOn([id, ...others.map(other => other.id)])
+      const [task] = await look.agreeOn([id, ...others.map(other => other.id)])
       expect(task).toMatchObject({ state: 'failed', reason: 'HolderLost' })
       expect(task!.lost.length).toBe(2)
       expect(deaths).toBeLessThanOrEqual(3)
@@ -221,8 +152,8 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
       }
       load.on = false
       await caller
-      const tasks = await agreeOn(ids)
-      await expectCompleted(tasks)
+      const tasks = await look.agreeOn(ids)
+      await look.expectCompleted(tasks)
       expect(tasks.filter(({ lost }) => lost.length > 0)).toEqual([])
     }
   )
@@ -230,15 +161,15 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
   check(
     'a node that is told to drain by another hands on what is queued, and shows it',
     async () => {
-      const ids = await busy(2000)
+      const ids = await look.busy(2000)
       const client = await cluster.client(0)
       await client.drain(cluster.name(3))
-      await until(async () => (await nodeSeen(1, 3))?.draining, 'it to show that it drains')
-      const more = await busy(500, [0])
-      const tasks = await agreeOn([...ids, ...more])
-      expect(tasks.slice(ids.length).filter(task => isOn(task, [3]))).toEqual([])
+      await until(async () => (await look.nodeSeen(1, 3))?.draining, 'it to show that it drains')
+      const more = await look.busy(500, [0])
+      const tasks = await look.agreeOn([...ids, ...more])
+      expect(tasks.slice(ids.length).filter(task => look.isOn(task, [3]))).toEqual([])
       await (await cluster.client(3)).leave()
-      await seenAs('left', [0], 3)
+      await look.seenAs('left', [0], 3)
       await cluster.reviveDead()
     }
   )
