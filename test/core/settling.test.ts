@@ -1,6 +1,6 @@
 /** What was taken over is not started as long as it may be running elsewhere: the schedules behind the wait. */
 import { describe, expect, test } from 'vitest'
-import { cluster, first, passing, runningOn, starts } from '../support/crashes.ts'
+import { cluster, first, hiddenGrant, passing, runningOn, starts } from '../support/crashes.ts'
 import type { Pump, PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
 import './forbid.ts'
@@ -74,29 +74,6 @@ describe('a reclaim', () => {
     expect(starts(heir, taskId)).toEqual([1])
   })
 })
-
-/**
- * The schedule behind the wait. The first node gives its task to b and dies; of the grant only b has heard, and runs it;
- * what b writes reaches nobody. Then whoever is first in line of the others takes the task over.
- */
-function hiddenGrant(): { pump: Pump; b: PumpNode; others: PumpNode[]; taskId: TaskId } {
-  const pump = cluster(4)
-  const [a, b, ...others] = pump.of as [PumpNode, PumpNode, PumpNode, PumpNode]
-  const taskId = a.submit()
-  pump.settle()
-  pump.lose = (from, to, { kind }) =>
-    (from === 'a' && kind === 'batch') || (from === 'b' && kind === 'batch' && to !== 'a')
-  for (const node of ['a', 'b']) pump.mute.add(node)
-  b.worker(1)
-  pump.settle()
-  expect(starts(b, taskId)).toEqual([1])
-  for (const node of others) {
-    expect(node.record(taskId).claim.holder).toBe(a.boot)
-    node.worker(1)
-  }
-  pump.crash(a)
-  return { pump, b, others, taskId }
-}
 
 describe('a grant that died with its giver, and is running', () => {
   test('is not run beside itself: the reclaim waits for what the confirmer had written', () => {

@@ -2,7 +2,7 @@
  * The checks can fail. Each test plants one mistake in one room of the core, runs the simulator on it, and expects the
  * invariant that this mistake breaks. A checker that never speaks is worth nothing.
  */
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
 import type * as Ids from '../../src/core/base/ids.ts'
 import type * as Rules from '../../src/core/claim/rules.ts'
 import type * as Answer from '../../src/core/log/answer.ts'
@@ -14,6 +14,7 @@ import type * as LogRoom from '../../src/core/log/log.ts'
 import type { Batch } from '../../src/core/message.ts'
 import type * as DependenciesRoom from '../../src/core/queue/dependencies.ts'
 import type * as Ready from '../../src/core/queue/ready.ts'
+import type { Member } from '../../src/core/members/member.ts'
 import type * as MembersRoom from '../../src/core/members/members.ts'
 import type * as ThiefRoom from '../../src/core/steal/thief.ts'
 import type * as RecordRoom from '../../src/core/task/record.ts'
@@ -274,6 +275,49 @@ describe('the simulator reports', () => {
       }
     }))
     expect(await brokenBy(hasty, 300)).toMatch(/^invariant 3:/)
+  })
+
+  /** Whether a task runs twice at once on the schedule behind the wait, which dice hardly ever throw. */
+  async function runsBesideItself(): Promise<boolean> {
+    vi.resetModules()
+    const crashes = await import('../support/crashes.ts')
+    const { pump, b, others, taskId } = crashes.hiddenGrant()
+    crashes.passing(pump, 5000)
+    const again = others.some(node => crashes.starts(node, taskId).length > 0)
+    return again && b.running.has(taskId)
+  }
+
+  test('nothing on the schedule of a grant that died with its giver, without a mistake', async () => {
+    expect(await runsBesideItself()).toBe(false)
+  })
+
+  test('a reclaim that has settled as soon as any one has confirmed it: a grant unheard of runs on', async () => {
+    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
+      Settlements: class extends Settlements {
+        override settle(
+          self: Readonly<{ boot: string; upTo: number }>,
+          alive: readonly Member[],
+          merged: (origin: string) => number
+        ): readonly Entry[] {
+          return alive.flatMap(one => super.settle(self, [one], merged))
+        }
+      }
+    }))
+    expect(await runsBesideItself()).toBe(true)
+  })
+
+  test('a confirmation that counts before what its author had written is merged', async () => {
+    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
+      Settlements: class extends Settlements {
+        override settle(
+          self: Readonly<{ boot: string; upTo: number }>,
+          alive: readonly Member[]
+        ): readonly Entry[] {
+          return super.settle(self, alive, () => Number.MAX_SAFE_INTEGER)
+        }
+      }
+    }))
+    expect(await runsBesideItself()).toBe(true)
   })
 
   test('a line in which everybody is first and nobody waits: two run one epoch', async () => {

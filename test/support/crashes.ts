@@ -1,4 +1,5 @@
 /** Small clusters whose nodes die, and what became of their tasks. */
+import assert from 'node:assert/strict'
 import type { TaskId } from '../../src/core/base/ids.ts'
 import { weight } from '../../src/core/base/weight.ts'
 import { pumpOf, type Pump, type PumpNode } from './pump.ts'
@@ -40,4 +41,27 @@ export function runningOn(pump: Pump, node: PumpNode): TaskId {
   const taskId = node.submit()
   pump.settle()
   return taskId
+}
+
+/**
+ * The schedule behind the wait. The first node gives its task to b and dies; of the grant only b has heard, and runs it;
+ * what b writes reaches nobody. Then whoever is first in line of the others takes the task over.
+ */
+export function hiddenGrant(): { pump: Pump; b: PumpNode; others: PumpNode[]; taskId: TaskId } {
+  const pump = cluster(4)
+  const [a, b, ...others] = pump.of as [PumpNode, PumpNode, PumpNode, PumpNode]
+  const taskId = a.submit()
+  pump.settle()
+  pump.lose = (from, to, { kind }) =>
+    (from === 'a' && kind === 'batch') || (from === 'b' && kind === 'batch' && to !== 'a')
+  for (const node of ['a', 'b']) pump.mute.add(node)
+  b.worker(1)
+  pump.settle()
+  assert.deepEqual(starts(b, taskId), [1])
+  for (const node of others) {
+    assert.equal(node.record(taskId).claim.holder, a.boot)
+    node.worker(1)
+  }
+  pump.crash(a)
+  return { pump, b, others, taskId }
 }
