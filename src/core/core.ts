@@ -175,7 +175,7 @@ export class Core {
       case 'link':
         return this.#onLink(input.peer, input.up)
       case 'sync-ended':
-        return this.#asking.ended(input.peer, input.whole)
+        return this.#asking.ended()
       case 'probed':
         return this.#onProbed(input.boot, input.refused)
       case 'blob-kept':
@@ -241,8 +241,6 @@ export class Core {
       case 'farewell':
       case 'drain':
         return this.#parting.heard(from, message)
-      case 'open-needed':
-        return this.#asking.openNeeded(from)
       case 'pruned':
         return this.#onPruned(message.ids)
       case 'forgotten':
@@ -291,11 +289,8 @@ export class Core {
 
   /** A peer that we asked names what is over beyond our vector. */
   #onForgotten(from: NodeId, message: Forgotten): void {
-    const { log, self, node } = this.#context
     const news = this.#asking.gathered(from, message)
-    if (news === null) return
-    this.#onOver(log.learn(news.spans))
-    for (const boot of news.boots) if (nodeOf(boot) !== node || boot < self) log.close(boot)
+    if (news !== null) this.#onOver(this.#context.log.learn(news.spans, news.boots))
   }
 
   #onOver(entries: readonly Entry[]): void {

@@ -114,28 +114,13 @@ export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId }>
 /** The answer, to the boot that said goodbye: "I know it, and tell others." */
 export type Farewell = Readonly<{ kind: 'farewell'; boot: BootId }>
 
-/** A task that the asker has not seen settle for good: its id, and the writes that created it. */
-export type OpenTask = Readonly<{ id: TaskId; created: readonly Dot[] }>
-
 /**
- * "Send me what I lack." Answered on a stream of its own: which of `open` have been pruned, then batches, then the end.
- *
- * Most answerers have pruned nothing that the asker does not know of. So `open` is null at first; an answerer to which it
- * matters says `open-needed`, and is asked again with all tasks that the asker has not seen settle. There may be many:
- * `more` says that others follow in a request of their own, and that no batches are wanted yet.
+ * "Send me what I lack." Answered on a stream of its own: what has been forgotten, if that matters, then batches, then the
+ * end.
  */
-export type SyncRequest = Readonly<{
-  kind: 'sync'
-  boot: BootId
-  vector: VersionVector
-  open: readonly OpenTask[] | null
-  more: boolean
-}>
+export type SyncRequest = Readonly<{ kind: 'sync'; boot: BootId; vector: VersionVector }>
 
-/** "I cannot answer before I know what you have not seen settle." */
-export type OpenNeeded = Readonly<{ kind: 'open-needed' }>
-
-/** "These have settled, and everybody but you has forgotten them." */
+/** "You work on these, and they have settled, and everybody but you has forgotten them." */
 export type Pruned = Readonly<{ kind: 'pruned'; ids: readonly TaskId[] }>
 
 /** The writes `after + 1 .. upTo` of a boot. */
@@ -143,8 +128,8 @@ export type Span = Readonly<{ origin: BootId; after: number; upTo: number }>
 
 /**
  * "The tasks that these writes changed are over and forgotten, and so is everything of these boots and of all older ones
- * of their nodes." Part of an answer, before any batch: all of that beyond the asker's vector. It counts together only:
- * `more` says that others follow. Boots come with the last.
+ * of their nodes." Part of an answer, before any batch: all such writes, and the boots that the asker does not know to be
+ * closed. It counts together only: `more` says that others follow. Boots come with the last.
  */
 export type Forgotten = Readonly<{
   kind: 'forgotten'
@@ -186,7 +171,7 @@ export type Counts = Readonly<{
 }>
 
 /** What an answer to a sync request is made of, or a file. */
-export type News = Pruned | Forgotten | Batch
+export type News = Forgotten | Batch
 
 export type Message =
   | Heartbeat
@@ -199,7 +184,6 @@ export type Message =
   | Goodbye
   | Farewell
   | SyncRequest
-  | OpenNeeded
   | Pruned
   | Forgotten
   | Offer

@@ -9,8 +9,8 @@ import type { News } from '../core/message.ts'
 import { newsOf } from '../core/log/replica.ts'
 import { reach } from '../core/base/vector.ts'
 import type { Input } from '../core/input.ts'
-import { isSettled, type TaskRecord } from '../core/task/record.ts'
 import type { CoreView } from '../core/view.ts'
+import type { TaskRecord } from '../core/task/record.ts'
 import type { LoadedState } from './handle.ts'
 import type { LoadedReplica, StateFiles } from './ports.ts'
 
@@ -49,9 +49,8 @@ export class State {
     const replica = await this.#files.parse(pieces)
     // Counted before the first batch: from then on everything in the file is covered.
     const result = counted(replica, this.#core)
-    const open = [...this.#core.records()].filter(record => !isSettled(record))
     const under = new Set<Promise<void>>()
-    for (const news of newsOf(replica, open)) {
+    for (const news of newsOf(replica)) {
       if (news === null) await turn()
       this.#assertOpen()
       if (news === null) continue

@@ -150,7 +150,6 @@ function describe(message: Message): string {
     case 'ack':
     case 'goodbye':
     case 'farewell':
-    case 'open-needed':
     case 'sync':
       return message.kind
   }

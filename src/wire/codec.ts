@@ -3,7 +3,7 @@
  */
 import protobuf from 'protobufjs/minimal.js'
 import type { StoredTask } from '../core/effect.ts'
-import type { Batch, Change, Message, Span, SyncRequest } from '../core/message.ts'
+import type { Batch, Change, Message, Span } from '../core/message.ts'
 import { sameValues } from '../core/base/order.ts'
 import { BLOBS_PER_MESSAGE_MAX, FIND_IDS_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { isBlob } from '../core/task/content.ts'
@@ -210,31 +210,7 @@ const found = message({
 
 const goodbye = message({ boot: required(1, boot) })
 
-const openTask = message({ id: required(1, taskId), created: repeated(2, dot, LIMITS.createdMax) })
-
-/** An empty list and none at all are not the same: `open` says which it is. */
-const sync = mapped(
-  message({
-    boot: required(1, boot),
-    vector: required(2, vector),
-    tasks: repeated(3, openTask, LIMITS.openMax),
-    open: required(4, flag),
-    more: required(5, flag)
-  }),
-  (given: Omit<SyncRequest, 'kind'>) => ({
-    ...given,
-    tasks: given.open ?? [],
-    open: given.open !== null
-  }),
-  ({ boot: from, vector: has, tasks, open, more }) => ({
-    boot: from,
-    vector: has,
-    open: open ? tasks : null,
-    more
-  })
-)
-
-const openNeeded = message({})
+const sync = message({ boot: required(1, boot), vector: required(2, vector) })
 
 const span = mapped(
   message({ origin: required(1, boot), after: required(2, stamp), upTo: required(3, stamp) }),
@@ -248,7 +224,7 @@ const forgotten = message({
   more: required(3, flag)
 })
 
-const pruned = message({ ids: repeated(1, taskId, LIMITS.openMax) })
+const pruned = message({ ids: repeated(1, taskId, LIMITS.prunedMax) })
 
 const offer = message({
   boot: required(1, boot),
@@ -271,7 +247,6 @@ const KINDS = {
   found: [25, found],
   goodbye: [6, goodbye],
   sync: [7, sync],
-  'open-needed': [8, openNeeded],
   pruned: [9, pruned],
   forgotten: [11, forgotten],
   offer: [14, offer],

@@ -22,8 +22,8 @@ export const LIMITS = {
   /** Boots that are asked about at once. */
   whoMax: 64,
   recordsMax: 8192,
-  /** Of 60 bytes each, in one frame. */
-  openMax: 32_768,
+  /** Ids of tasks, at most as many as a batch has records. */
+  prunedMax: 8192,
   /** Of 30 bytes each, and as many names as there are boots in a vector. */
   spansMax: 16_384,
   writesMax: 65_536,

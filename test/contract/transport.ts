@@ -300,7 +300,7 @@ function bulky(node: string, bytes: number): Batch {
 }
 
 function request(node: string): SyncRequest {
-  return { kind: 'sync', boot: boot(node), vector: new Map(), open: null, more: false }
+  return { kind: 'sync', boot: boot(node), vector: new Map() }
 }
 
 type TestBlob = { ref: BlobRef; pieces: () => AsyncIterable<Uint8Array> }

@@ -43,9 +43,7 @@ describe('a submission', () => {
       ...a.core.answerSync({
         kind: 'sync',
         boot: B,
-        vector: new Map(),
-        open: null,
-        more: false
+        vector: new Map()
       })
     ]).toEqual([])
     a.releaseDisk()
@@ -452,7 +450,7 @@ describe('a message that cannot be meant', () => {
 
   test('a sync request among other messages asks for nothing', () => {
     const { a } = queued()
-    const message = { kind: 'sync', boot: B, vector: new Map(), open: null, more: false } as const
+    const message = { kind: 'sync', boot: B, vector: new Map() } as const
     expect(a.feed({ kind: 'message', from: 'z', message })).toEqual([])
   })
 

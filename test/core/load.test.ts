@@ -4,7 +4,6 @@ import './forbid.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
 import { newsOf, type Replica } from '../../src/core/log/replica.ts'
 import { CLOSED } from '../../src/core/base/vector.ts'
-import { isSettled } from '../../src/core/task/record.ts'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
 
@@ -16,8 +15,7 @@ function saved(node: PumpNode): File {
 }
 
 function load(pump: Pump, node: PumpNode, file: File): void {
-  const open = [...node.core.view.records()].filter(record => !isSettled(record))
-  for (const news of newsOf(file, open)) {
+  for (const news of newsOf(file)) {
     if (news !== null) node.feed({ kind: 'load', request: 1, news })
   }
   pump.settle()

@@ -84,9 +84,7 @@ class World {
     const request = {
       kind: 'sync',
       boot: NODES[to]!,
-      vector: asker.origins.vector(),
-      open: null,
-      more: false
+      vector: asker.origins.vector()
     } as const
     let left = batches
     for (const batch of batchesOf(this.logs[from]!, request)) {

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { batchesOf, bootOf, idOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import './forbid.ts'
+import { reach } from '../../src/core/base/vector.ts'
 import type { Flush, StoredTask } from '../../src/core/effect.ts'
 import { answerSync } from '../../src/core/log/answer.ts'
 import { Log } from '../../src/core/log/log.ts'
@@ -161,7 +162,6 @@ describe('a task that has been pruned elsewhere', () => {
     log.remove(entry)
     expect(log.take(taskOf(A, 1))).toBeUndefined()
     expect(log.isForgotten(idOf(A, 1))).toBe(true)
-    expect(log.hasPruned(idOf(A, 1), [{ origin: A, seq: 1 }])).toBe(true)
     expect(log.take(taskOf(A, 3))).toBeDefined()
     expect(log.isForgotten(idOf(A, 4))).toBe(false)
   })
@@ -170,6 +170,19 @@ describe('a task that has been pruned elsewhere', () => {
     const log = new Log(B)
     log.merge(rangeOf(writer(A, 1), A, 0))
     expect(log.learn([named])).toEqual([log.get(idOf(A, 1))])
+  })
+
+  test('is over if this boot made it itself, and its next one is not', () => {
+    const log = writer(B, 1)
+    expect(log.learn([{ origin: B, after: 0, upTo: 9 }])).toEqual([log.get(idOf(B, 1))])
+    expect(log.origins.cloud.size).toBe(0)
+  })
+
+  test('is over if the boot that created it is closed', () => {
+    const log = new Log(B)
+    log.merge(rangeOf(writer(A, 1), A, 0))
+    expect(log.learn([], [A, B])).toEqual([log.get(idOf(A, 1))])
+    expect([log.origins.isClosed(A), log.origins.isClosed(B)]).toEqual([true, false])
   })
 
   test('is not over as long as one of its creations is not', () => {
@@ -191,7 +204,7 @@ describe('a task that has been pruned elsewhere', () => {
   test('is on disk as such with what is merged next, and until the vector has passed it', () => {
     const log = new Log(B)
     log.learn([named, { origin: B, after: 0, upTo: 9 }])
-    expect(land(log)!.forgotten).toEqual(new Map([[A, [named]]]))
+    expect(land(log)!.forgotten.get(A)).toEqual([named])
     const again = new Log(bootOf('b', 2))
     again.restore([], new Map(), [named])
     expect(again.flush()).toBeNull()
@@ -206,15 +219,14 @@ describe('a task that has been pruned elsewhere', () => {
     log.remove(log.get(idOf(A, 2))!)
     const spans = [named, { origin: 'c/0000000001-000000', after: 4, upTo: 7 }]
     log.learn(spans)
-    expect([...log.origins.forgottenBeyond(new Map())]).toEqual([
-      { origin: A, after: 1, upTo: 2 },
-      spans[1]
-    ])
+    expect([...log.origins.forgotten()]).toEqual([{ origin: A, after: 1, upTo: 2 }, spans[1]])
     const knows = new Map([
       [A, 2],
       ['c/0000000001-000000', 6]
     ])
-    expect([...log.origins.forgottenBeyond(knows)]).toEqual([{ ...spans[1], after: 6 }])
+    expect([...log.origins.forgotten(origin => reach(knows, origin))]).toEqual([
+      { ...spans[1], after: 6 }
+    ])
     expect(log.origins.hasHoles(knows)).toBe(true)
     knows.set('c/0000000001-000000', 7)
     expect(log.origins.hasHoles(knows)).toBe(false)
@@ -422,9 +434,7 @@ describe('the answer to a sync', () => {
       const request = {
         kind: 'sync',
         boot: B,
-        vector: asker.origins.vector(),
-        open: null,
-        more: false
+        vector: asker.origins.vector()
       } as const
       for (const batch of batchesOf(source, request)) expect(asker.merge(batch).kind).toBe('merged')
       expect(ids(asker)).toEqual(ids(source))
@@ -439,9 +449,7 @@ describe('the answer to a sync', () => {
       const request = {
         kind: 'sync',
         boot: B,
-        vector: asker.origins.vector(),
-        open: null,
-        more: false
+        vector: asker.origins.vector()
       } as const
       for (const batch of batchesOf(source, request)) {
         asker.merge(batch)
@@ -456,9 +464,7 @@ describe('the answer to a sync', () => {
     const request = {
       kind: 'sync',
       boot: B,
-      vector: new Map([[A, 99]]),
-      open: null,
-      more: false
+      vector: new Map([[A, 99]])
     } as const
     expect([...answerSync(writer(A, 3), request)]).toEqual([])
   })

@@ -108,5 +108,5 @@ export function batch(node: string, after: number, writes: number): Batch {
 }
 
 export function request(node: string): SyncRequest {
-  return { kind: 'sync', boot: bootId(node, 1, 1), vector: new Map(), open: null, more: false }
+  return { kind: 'sync', boot: bootId(node, 1, 1), vector: new Map() }
 }

@@ -74,7 +74,8 @@ describe('the simulator reports', () => {
         }
       }
     }))
-    expect(await brokenBy({ ...restless, dependent: 1 }, 30)).toMatch(/^invariant (1|2|3|4|10):/)
+    // What is forgotten counts as over for everybody who hears of it: the harm is in failures that are none.
+    expect(await brokenBy({ ...restless, failing: 0.5 }, 30)).toMatch(/^invariant \d+:/)
   })
 
   test('a replica that takes in again what it has forgotten', async () => {

@@ -333,14 +333,7 @@ export const message: Arbitrary<Message> = fc.oneof(
       { maxLength: 3 }
     )
   }),
-  fc.record({
-    kind: fc.constant('sync' as const),
-    boot,
-    vector,
-    open: fc.option(fc.array(fc.record({ id, created }), { maxLength: 3 })),
-    more: fc.boolean()
-  }),
-  fc.constant({ kind: 'open-needed' as const }),
+  fc.record({ kind: fc.constant('sync' as const), boot, vector }),
   fc.record({ kind: fc.constant('pruned' as const), ids: fc.array(id, { maxLength: 3 }) }),
   fc.record({
     kind: fc.constant('forgotten' as const),

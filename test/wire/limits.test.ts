@@ -179,19 +179,8 @@ const upper: readonly [string, number, (size: number) => Message][] = [
     n => ({ kind: 'ack', boot: A, vector: vector(n) })
   ],
   [
-    'tasks that an asker has not seen settle',
-    LIMITS.openMax,
-    n => ({
-      kind: 'sync',
-      boot: A,
-      vector: new Map(),
-      open: list(n, () => ({ id: taskOf(A, 1).spec.id, created: [{ origin: A, seq: 1 }] })),
-      more: false
-    })
-  ],
-  [
     'tasks that have been pruned',
-    LIMITS.openMax,
+    LIMITS.prunedMax,
     n => ({ kind: 'pruned', ids: list(n, () => taskOf(A, 1).spec.id) })
   ],
   [
@@ -300,16 +289,16 @@ describe('a bound', () => {
           'departuresMax',
           'handlersMax'
         ],
+        ['labelBytesMax', 'labelsMax', 'nodeNameBytesMax', 'prunedMax', 'recordsMax', 'rosterMax'],
         [
-          'labelBytesMax',
-          'labelsMax',
-          'nodeNameBytesMax',
-          'openMax',
-          'recordsMax',
-          'rosterMax',
-          'slotsMax'
-        ],
-        ['spansMax', 'vectorEntriesMax', 'versionBytesMax', 'wantMax', 'whoMax', 'writesMax']
+          'slotsMax',
+          'spansMax',
+          'vectorEntriesMax',
+          'versionBytesMax',
+          'wantMax',
+          'whoMax',
+          'writesMax'
+        ]
       ].flat()
     )
   })

@@ -13,7 +13,7 @@
  * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
  */
 import { assert } from '../base/assert.ts'
-import type { BootId, TaskId } from '../base/ids.ts'
+import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
 import type { Batch, Change, Expected, Span, VersionVector } from '../message.ts'
 import {
@@ -116,11 +116,6 @@ export class Log {
     return this.origins.durable
   }
 
-  /** Whether a task that is absent here was here once, and has been pruned. */
-  hasPruned(id: TaskId, created: readonly Dot[]): boolean {
-    return !this.#entries.has(id) && created.every(dot => this.origins.hasSeen(dot))
-  }
-
   /** Whether a task that is absent here was here once, as far as its id tells. */
   isForgotten(id: TaskId): boolean {
     return !this.#entries.has(id) && this.origins.hasSeenCreation(id)
@@ -175,15 +170,21 @@ export class Log {
     return { kind: 'merged', changed, forgotten }
   }
 
-  /** The tasks that these writes changed are over. Returns those that are here all the same. */
-  learn(spans: readonly Span[]): Entry[] {
+  /**
+   * The tasks that these writes changed are over, and so is all that these boots and older ones of their nodes did.
+   * Returns the tasks that are here all the same.
+   */
+  learn(spans: readonly Span[], boots: readonly BootId[] = []): Entry[] {
     const { cloud } = this.origins
-    this.origins.learn(spans)
-    // Asked before the cloud lets go of what the vector covers by now: it may have come since we asked what is over.
+    const self = this.#self
+    for (const boot of boots) if (nodeOf(boot) !== nodeOf(self) || boot < self) this.close(boot)
+    cloud.learn(spans)
+    // Asked before the cloud lets go of what the vector covers.
     const over = [...this.#entries.values()].filter(({ record }) =>
-      record.created.every(dot => cloud.has(dot))
+      record.created.every(dot => cloud.has(dot) || this.origins.isClosed(dot.origin))
     )
-    cloud.tidy(origin => this.merged(origin))
+    // Nobody knows more of our own writes than we do.
+    cloud.tidy(origin => (origin === self ? CLOSED : this.merged(origin)))
     return over
   }
 
@@ -201,7 +202,9 @@ export class Log {
     const { spec, created } = entry.record
     // A key may have been used again meanwhile, which is not over.
     if (spec.idempotencyKey !== null || created.every(dot => this.origins.hasSeen(dot))) return
-    this.origins.learn(created.map(({ origin, seq }) => ({ origin, after: seq - 1, upTo: seq })))
+    this.origins.cloud.learn(
+      created.map(({ origin, seq }) => ({ origin, after: seq - 1, upTo: seq }))
+    )
   }
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */

@@ -55,11 +55,6 @@ export class Origins {
     return seq > 0 && origin !== undefined && this.hasSeen({ origin, seq })
   }
 
-  /** The tasks that these writes changed are over. Nobody knows more of our own writes than we do. */
-  learn(spans: readonly Span[]): void {
-    this.cloud.learn(spans.filter(({ origin }) => origin !== this.#self))
-  }
-
   /** Up to which write of `origin` everything is merged. */
   merged(origin: BootId): number {
     return this.isClosed(origin) ? CLOSED : (this.#logs.get(origin)?.upTo ?? 0)
@@ -133,19 +128,18 @@ export class Origins {
     return log === undefined || seq > log.upTo ? null : log.at(seq)
   }
 
-  /** Whether tasks have been pruned here that a replica with this vector has not heard the end of. */
+  /** Whether a replica with this vector would be moved over tasks that have been pruned. */
   hasHoles(vector: VersionVector): boolean {
-    return (
-      this.closedBeyond(vector).length > 0 || this.forgottenBeyond(vector).next().done === false
-    )
+    const beyond = this.forgotten(origin => reach(vector, origin))
+    return this.closedBeyond(vector).length > 0 || beyond.next().done === false
   }
 
-  /** Writes, merged or not, of tasks that are over, as far as a replica with this vector has not merged them. */
-  *forgottenBeyond(vector: VersionVector): Generator<Span> {
+  /** Writes, merged or not, of tasks that are over, beyond a place in each notebook. */
+  *forgotten(after: (origin: BootId) => number = () => 0): Generator<Span> {
     for (const [origin, log] of this.#logs) {
-      for (const hole of log.holes(reach(vector, origin))) yield { origin, ...hole }
+      for (const hole of log.holes(after(origin))) yield { origin, ...hole }
     }
-    yield* this.cloud.beyond(origin => reach(vector, origin))
+    yield* this.cloud.beyond(after)
   }
 
   /** Boots that are closed here, and not for a replica with this vector. */

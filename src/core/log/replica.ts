@@ -7,7 +7,7 @@
  * that it spreads, is loaded once only, and can be pruned like any other task.
  */
 import { compareText } from '../base/order.ts'
-import type { BootId, TaskId } from '../base/ids.ts'
+import type { BootId } from '../base/ids.ts'
 import type { StoredTask } from '../effect.ts'
 import type { Batch, News, Span, VersionVector } from '../message.ts'
 import type { TaskRecord } from '../task/record.ts'
@@ -34,7 +34,7 @@ const LOOK_MAX = 2000
  */
 export function replicaOf(log: Log): Replica {
   const vector = new Map(log.durableVector)
-  const forgotten = [...log.origins.forgottenBeyond(vector)]
+  const forgotten = [...log.origins.forgotten(origin => reach(vector, origin))]
   return { vector, tasks: tasksOf(log, vector), forgotten }
 }
 
@@ -50,28 +50,19 @@ function* tasksOf(log: Log, vector: VersionVector): Generator<StoredTask> {
 }
 
 /**
- * A replica as the answer of a peer that has it: what has settled and been forgotten there, by the side of what is open
- * here; boots of which nothing is left; and the writes of all others, each from the beginning, in batches that connect.
+ * A replica as the answer of a peer that has it: what has been forgotten there, also boots of which nothing is left; and
+ * the writes of all others, each from the beginning, in batches that connect.
  *
  * All tasks have to be looked at before the first news. So null is given in between: nothing yet, let others have their turn.
- *
- * @param open tasks that have not settled here
  */
-export function* newsOf(replica: Replica, open: Iterable<TaskRecord>): Generator<News | null> {
+export function* newsOf(replica: Replica): Generator<News | null> {
   const { vector } = replica
-  const known = new Set<TaskId>()
   const written: Written = new Map()
+  let looked = 0
   for (const task of replica.tasks) {
-    known.add(task.record.spec.id)
     noteWrites(written, task)
-    if (known.size % LOOK_MAX === 0) yield null
+    if (++looked % LOOK_MAX === 0) yield null
   }
-  const ids: TaskId[] = []
-  for (const { spec, created } of open) {
-    const isCovered = created.every(({ origin, seq }) => seq <= reach(vector, origin))
-    if (isCovered && !known.has(spec.id)) ids.push(spec.id)
-  }
-  if (ids.length > 0) yield { kind: 'pruned', ids }
   const boots = [...vector].filter(([, upTo]) => upTo === CLOSED).map(([boot]) => boot)
   const spans = [...forgottenOf(vector, written), ...(replica.forgotten ?? [])]
   if (spans.length + boots.length > 0) {
