@@ -55,7 +55,7 @@ export class Exchange {
     // However short the tasks are. Said first, for a busy node comes by here at every step.
     if (atHand > Math.max(slots, options.stealMax / 2)) return
     const backlogs = members
-      .reachable()
+      .lively(now)
       .map(({ heartbeat: { boot } }) => ({
         holder: boot,
         ready: this.#queue.count(boot, can)
@@ -121,7 +121,7 @@ export class Exchange {
 
   /** Gives tasks that prefer other labels than ours to nodes that have these and are idle. */
   placePreferred(): void {
-    const { members } = this.#context
+    const { members, now } = this.#context
     const entries = this.#work.draining
       ? []
       : this.#queue.preferringOthers(this.#work.ability.labels)
@@ -129,7 +129,7 @@ export class Exchange {
     const given = new Map<Member, Entry[]>()
     for (const entry of entries) {
       if (this.#hasTravelled(entry)) continue
-      const member = this.#favourites.place(entry, members.reachable())
+      const member = this.#favourites.place(entry, members.lively(now))
       if (member !== undefined) this.#give(entry, member, given)
     }
     this.#deliver(given)
@@ -141,11 +141,11 @@ export class Exchange {
    * has gone.
    */
   handOn(): boolean {
-    const { log, members } = this.#context
+    const { log, members, now } = this.#context
     if (log.isFlushing) return false
     // A claim that has not settled is nobody's to give: somebody else may be running the task. Others reclaim it.
     const entries = this.#work.idleTasks().filter(entry => !this.#work.isSettling(entry))
-    const placement = new Placement(members.reachable())
+    const placement = new Placement(members.lively(now))
     const size = new MessageSize()
     const given = new Map<Member, Entry[]>()
     let count = 0
@@ -225,7 +225,8 @@ export class Exchange {
   #sharers(can: Can): number {
     const { ability, draining } = this.#work
     const demands = [...this.#queue.demands(this.#context.self)].filter(can)
-    const all = this.#context.members.reachable().map(({ heartbeat }) => heartbeat)
+    const { members, now } = this.#context
+    const all = members.lively(now).map(({ heartbeat }) => heartbeat)
     return [...all, { ...ability, draining }].filter(
       node => !node.draining && demands.some(demand => canRun(node, demand))
     ).length

@@ -2,8 +2,8 @@
  * The side of stealing that asks: when, whom, and for how much.
  *
  * Every replica knows who holds what, so a thief does not ask around: it asks the holder with the longest queue of tasks
- * that it can run. One question at a time. A holder that had nothing (its queue is on the way to somebody else) is left
- * alone for a moment, unless its queue is seen to grow.
+ * that it can run. One question at a time. A holder that had nothing (its queue is on the way to somebody else), or that
+ * did not answer, is left alone for a moment, unless its queue is seen to grow.
  */
 import type { BootId } from '../base/ids.ts'
 import { nodeOf } from '../base/ids.ts'
@@ -19,7 +19,7 @@ export class Thief {
   readonly #options: CoreOptions
   #requests = 0
   #open: Question | null = null
-  /** Holders that had nothing, until when they are left alone, and how long their queue seemed then. */
+  /** Holders that had nothing or did not answer, until when they are left alone, and how long their queue seemed then. */
   readonly #paused = new Map<BootId, { until: number; ready: number }>()
 
   constructor(self: BootId, options: CoreOptions) {
@@ -50,6 +50,7 @@ export class Thief {
 
   /** Whom to ask now, if anybody. The question then counts as asked. */
   ask(now: number, backlogs: readonly Backlog[]): { request: number; holder: BootId } | null {
+    if (this.#open !== null) this.#pause(now, this.#open)
     let best: Backlog | null = null
     for (const backlog of backlogs) {
       const pause = this.#paused.get(backlog.holder)
@@ -73,9 +74,12 @@ export class Thief {
       return false
     }
     this.#open = null
-    if (count > 0) return true
-    this.#paused.set(holder, { until: now + this.#options.stealPauseMs, ready: question.ready })
+    if (count === 0) this.#pause(now, question)
     return true
+  }
+
+  #pause(now: number, { holder, ready }: Question): void {
+    this.#paused.set(holder, { until: now + this.#options.stealPauseMs, ready })
   }
 
   /** Longest queue first; equal ones in an order that differs from thief to thief, so that they spread. */
