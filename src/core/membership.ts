@@ -170,8 +170,8 @@ export class Membership {
   }
 
   #findTwin(node: NodeId): void {
-    const { members, now, emit } = this.#context
-    const boot = members.twinOf(node, now)
+    const { members, emit } = this.#context
+    const boot = members.twinOf(node)
     if (boot === null) return
     if (!this.#twins.has(boot)) this.#notify('node:duplicate-identity', members.get(node)!)
     this.#twins.add(boot)

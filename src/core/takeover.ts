@@ -74,14 +74,11 @@ export class Takeover {
 
   /** Takes whatever it is this node's turn to take. Returns the tasks taken. */
   reclaimGone(self: Candidate): Entry[] {
-    const { members, now, options } = this.#context
+    const { members, now } = this.#context
     const holders = this.#holdings.holders()
     this.#line.keep(holders)
     this.#noteStrangers(holders)
-    const hasQuorum = members.hasQuorum(now, options.quorum)
-    const gone = holders.filter(
-      boot => members.isGone(boot) || (hasQuorum && this.#isUnreachable(boot))
-    )
+    const gone = holders.filter(boot => members.isGone(boot) || this.#isMissed(boot))
     const taken = this.#takeOrphans()
     if (gone.length === 0 && taken.length === 0) return []
     const others = members
@@ -151,12 +148,20 @@ export class Takeover {
     for (const boot of unknown) if (!this.#strangers.has(boot)) this.#strangers.set(boot, now)
   }
 
-  /** A holder of whom nobody here can tell anything is as unreachable as one that has fallen silent. */
-  #isUnreachable(boot: BootId): boolean {
+  /**
+   * Whether a holder cannot be reached by a side that sees a majority. A cut silences the others one by one, as their
+   * heartbeats were due, so those that have not been missed yet prove nothing: whoever counts has spoken when the holder
+   * was suspect already, and so after the cut. A holder of whom nobody here can tell anything is as unreachable as one that
+   * has fallen silent.
+   */
+  #isMissed(boot: BootId): boolean {
     const { members, now, options } = this.#context
-    const since = this.#strangers.get(boot)
-    if (since !== undefined) return now - since >= options.unreachableMs
-    return members.isUnreachable(boot, now)
+    const { quorum, suspectMs, unreachableMs } = options
+    const metAt = this.#strangers.get(boot)
+    const isUnreachable =
+      metAt === undefined ? members.isUnreachable(boot, now) : now - metAt >= unreachableMs
+    if (!isUnreachable) return false
+    return members.hasQuorum(now, quorum, (metAt ?? members.silentSince(boot)) + suspectMs)
   }
 
   #takeOrphans(): Entry[] {

@@ -3,7 +3,7 @@
  * of the list in src/core/README.md.
  */
 import { nodeOf, type BootId, type TaskId } from '../core/base/ids.ts'
-import type { CoreEvent, Effect, Run } from '../core/effect.ts'
+import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import type { Message } from '../core/message.ts'
 import { CLOSED } from '../core/base/vector.ts'
@@ -19,17 +19,13 @@ import {
   isBeyond,
   lasting,
   lastingIds,
-  readyFor,
-  seesHalf,
   seesMajority,
   show,
   waitsForLost
 } from './look.ts'
+import type { ReclaimChecker } from './reclaim-checker.ts'
 import type { SimNode, Witness } from './sim-node.ts'
 import { Violation } from './violation.ts'
-
-/** Time that a node may idle while another has work for it: some lost questions, a lost link, a sync. */
-const IDLE_MS_MAX = 5000
 
 export class Checkers implements Witness {
   readonly #nodes: readonly SimNode[]
@@ -53,16 +49,15 @@ export class Checkers implements Witness {
   /** Node -> tasks that it has; and those that it had once. */
   readonly #known = new Map<SimNode, Set<TaskId>>()
   readonly #forgotten = new Map<SimNode, Set<TaskId>>()
-  readonly #idleSince = new Map<SimNode, number>()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
   readonly #leftAlone = new Set<BootId>()
   #cut = false
-  readonly #suspects: boolean
+  readonly #reclaims: ReclaimChecker
 
-  /** @param forgets all that has settled goes before the run ends @param suspects the silent are taken for gone */
-  constructor(nodes: readonly SimNode[], forgets: boolean, suspects: boolean) {
+  /** @param forgets all that has settled goes before the run ends */
+  constructor(nodes: readonly SimNode[], reclaims: ReclaimChecker, forgets: boolean) {
     this.#nodes = nodes
-    this.#suspects = suspects
+    this.#reclaims = reclaims
     this.#forgets = forgets
   }
 
@@ -88,7 +83,7 @@ export class Checkers implements Witness {
     this.#noteForgotten(node)
     for (const effect of effects) {
       if (effect.kind === 'start') this.#start(node, effect.run)
-      if (effect.kind === 'notify') this.#reclaimed(node, effect.event)
+      if (effect.kind === 'notify') this.#reclaims.check(node, effect.event)
       if (effect.kind === 'left' && isAlone(node)) this.#leftAlone.add(node.options.boot)
     }
     if (input.kind === 'message') this.#noteEpochs(node, input.message)
@@ -103,25 +98,6 @@ export class Checkers implements Witness {
     const executions = this.#executions.get(run.taskId) ?? []
     this.#executions.set(run.taskId, [...executions, result])
     if (result.status === 'completed') this.#completed.set(run.taskId, node)
-  }
-
-  /** Invariant 11, looked at now and then: no node idles while there is work for it. */
-  idle(now: number): void {
-    const holders = this.#nodes.filter(({ gone }) => !gone)
-    for (const node of holders) {
-      const free = node.options.slots - node.running.size
-      const work =
-        free > 0 ? holders.map(holder => readyFor(holder, node)).find(Boolean) : undefined
-      if (!work) this.#idleSince.delete(node)
-      const since = this.#idleSince.get(node) ?? now
-      if (work) this.#idleSince.set(node, since)
-      if (now - since > IDLE_MS_MAX) {
-        throw new Violation(
-          11,
-          `${node.options.name} has idled for ${now - since} ms beside ${work}`
-        )
-      }
-    }
   }
 
   /** When all has calmed down: replicas are equal, everything has settled, and every outcome was really produced. */
@@ -239,18 +215,6 @@ export class Checkers implements Witness {
       writes.push({ taskId, state })
       if (isStarted(state) && state.started!.by === boot) this.#priority(node, state)
     }
-  }
-
-  /** Invariant 6: who is merely silent is taken from only by those who see a majority. */
-  #reclaimed(node: SimNode, event: CoreEvent): void {
-    if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return
-    const holder = this.#nodes.find(({ options }) => options.boot === event.from)
-    if (holder === node || holder?.gone !== false || holder.parting) return
-    if (this.#suspects && seesHalf(node)) return
-    throw new Violation(
-      6,
-      `${node.options.name} reclaims ${event.taskId} from ${event.from}, which lives`
-    )
   }
 
   #start(node: SimNode, run: Run): void {

@@ -25,6 +25,8 @@ export type NetworkOptions = Readonly<{
   syncBreak: number
   delayMsMin: number
   delayMsMax: number
+  /** How long two ends may take a cut cable for a slow one. */
+  cutNoticedMsMax: number
 }>
 
 /** Whether a node has a blob is all that matters of it. */
@@ -33,8 +35,6 @@ export type Receiver = Omit<RealReceiver, 'readBlob' | 'answerOutput'> &
 
 /** About what libp2p needs to notice and dial again. */
 const RECONNECT_MS = 100
-/** How long two ends may take a cut cable for a slow one. Shorter than in reality, so that more happens in a run. */
-const CUT_NOTICED_MS_MAX = 1000
 
 export class Network {
   readonly #agenda: Agenda
@@ -89,7 +89,7 @@ export class Network {
     answer: (refused: boolean) => void
   ): void {
     this.#agenda.after(this.#delay(), () => {
-      if (this.#receivers.has(from)) answer(!this.#isCut(from, to) && !isAlive())
+      if (this.#receivers.has(from)) answer(!this.isCut(from, to) && !isAlive())
     })
   }
 
@@ -98,10 +98,15 @@ export class Network {
     this.heal()
     this.#island = island
     for (const [x, y] of this.#crossing()) {
-      this.#agenda.after(this.#random.whole(0, CUT_NOTICED_MS_MAX), () => {
-        if (this.#links.has(pair(x, y)) && this.#isCut(x, y)) this.#breakLink(x, y)
+      this.#agenda.after(this.#random.whole(0, this.#options.cutNoticedMsMax), () => {
+        if (this.#links.has(pair(x, y)) && this.isCut(x, y)) this.#breakLink(x, y)
       })
     }
+  }
+
+  /** Whether nothing passes between two nodes. */
+  isCut(x: NodeId, y: NodeId): boolean {
+    return this.#island.has(x) !== this.#island.has(y)
   }
 
   /** Everybody can reach everybody again. */
@@ -195,7 +200,7 @@ export class Network {
   }
 
   #deliver(from: NodeId, to: NodeId, bytes: Uint8Array): void {
-    if (this.#isCut(from, to)) return
+    if (this.isCut(from, to)) return
     const decoded = decode(bytes)
     if (!decoded.ok) throw new Error(`a message from ${nodeOf(from)} was refused: ${decoded.why}`)
     this.#receivers.get(to)?.message(from, decoded.message)
@@ -203,7 +208,7 @@ export class Network {
 
   #connect(x: NodeId, y: NodeId): void {
     const ends = [this.#receivers.get(x), this.#receivers.get(y)]
-    if (ends.includes(undefined) || this.#isCut(x, y) || this.#links.has(pair(x, y))) return
+    if (ends.includes(undefined) || this.isCut(x, y) || this.#links.has(pair(x, y))) return
     this.#links.add(pair(x, y))
     ends[0]!.link(y, true)
     // The first one's greeting may have broken it already.
@@ -221,11 +226,7 @@ export class Network {
   #crossing(): [NodeId, NodeId][] {
     return [...this.#links]
       .map(link => link.split(' ') as [NodeId, NodeId])
-      .filter(([x, y]) => this.#isCut(x, y))
-  }
-
-  #isCut(x: NodeId, y: NodeId): boolean {
-    return this.#island.has(x) !== this.#island.has(y)
+      .filter(([x, y]) => this.isCut(x, y))
   }
 
   #delay(): number {

@@ -32,7 +32,8 @@ const NETWORK: Rules<Scenario['network']> = {
   linkBreak: chance,
   syncBreak: chance,
   delayMsMin: whole(0, MS_MAX),
-  delayMsMax: whole(0, MS_MAX)
+  delayMsMax: whole(0, MS_MAX),
+  cutNoticedMsMax: whole(0, MS_MAX)
 }
 
 const SCENARIO: Rules<Scenario> = {

@@ -84,6 +84,8 @@ export const SCENARIO_DEFAULTS: Scenario = {
     linkBreak: 0.01,
     syncBreak: 0.1,
     delayMsMin: 1,
-    delayMsMax: 40
+    delayMsMax: 40,
+    // Shorter than in reality, so that more happens in a run.
+    cutNoticedMsMax: 1000
   }
 }

@@ -6,6 +6,7 @@ import { nodeOf } from '../core/base/ids.ts'
 import { Core } from '../core/core.ts'
 import type { Effect, Flush, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
+import { CORE_DEFAULTS } from '../core/options.ts'
 import type { Labels } from '../core/task/labels.ts'
 import type { Content } from '../core/task/content.ts'
 import type { Agenda } from './agenda.ts'
@@ -74,9 +75,11 @@ export class SimNode {
     this.#witness = witness
     const { boot, name, labels, disk } = options
     const { unreachableMs } = world.scenario
+    const pace = unreachableMs / CORE_DEFAULTS.unreachableMs
     const suspicion = {
-      heartbeatMs: unreachableMs / 7,
-      suspectMs: (unreachableMs / 7) * 3,
+      heartbeatMs: CORE_DEFAULTS.heartbeatMs * pace,
+      idleHeartbeatMs: CORE_DEFAULTS.idleHeartbeatMs * pace,
+      suspectMs: CORE_DEFAULTS.suspectMs * pace,
       unreachableMs
     }
     const identity = { boot, name, version: '0.0.0', labels }

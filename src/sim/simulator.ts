@@ -4,7 +4,7 @@
  * A run has two parts. While it is busy, tasks are submitted, nodes join and leave, and the network does its worst. Then it
  * calms down, and has to come to rest: everything settled, all replicas equal.
  */
-import { bootId, type BootId, type NodeId } from '../core/base/ids.ts'
+import { bootId, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import { Agenda } from './agenda.ts'
@@ -13,9 +13,12 @@ import { Disk } from './disk.ts'
 import { Checkers } from './checkers.ts'
 import { draftOf, labelsOf } from './drafts.ts'
 import { simulatedKeyedId } from './keys.ts'
+import { IdleChecker } from './idle-checker.ts'
+import { isAlone } from './look.ts'
 import { Network } from './network.ts'
 import { checkOptions } from './option-checker.ts'
 import { Random } from './random.ts'
+import { ReclaimChecker } from './reclaim-checker.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 import { EPOCH_MS, SimNode, type Witness } from './sim-node.ts'
 import { Transcript } from './transcript.ts'
@@ -54,8 +57,11 @@ class Simulation implements Witness {
   readonly #network: Network
   readonly #nodes: SimNode[] = []
   readonly #checkers: Checkers
+  readonly #idle: IdleChecker
   readonly #transcript = new Transcript(this.#agenda)
   readonly #submitted: string[] = []
+  /** Tasks whose runs ended at a node that could not reach any other. */
+  readonly #ranAlone = new Set<TaskId>()
   #steps = 0
 
   constructor(seed: number, scenario: Scenario) {
@@ -65,9 +71,10 @@ class Simulation implements Witness {
     this.#network = new Network(this.#agenda, this.#random, scenario.network)
     this.#checkers = new Checkers(
       this.#nodes,
-      scenario.retentionMs < CALM_MS,
-      scenario.unreachableMs < scenario.busyMs
+      new ReclaimChecker(this.#nodes, this.#network, scenario),
+      scenario.retentionMs < CALM_MS
     )
+    this.#idle = new IdleChecker(this.#nodes, this.#network, scenario.diskMsMax)
   }
 
   run(): Report {
@@ -99,7 +106,7 @@ class Simulation implements Witness {
     for (const effect of effects)
       if (effect.kind === 'accepted') this.#submitted.push(effect.taskId)
     this.#checkers.stepped(node, input, effects)
-    checkBlobs(node, this.#nodes, effects)
+    checkBlobs(node, this.#nodes, effects, this.#ranAlone)
     checkOptions(node, effects)
   }
 
@@ -108,6 +115,7 @@ class Simulation implements Witness {
   }
 
   ran(node: SimNode, run: Run, result: RunResult): void {
+    if (isAlone(node)) this.#ranAlone.add(run.taskId)
     this.#checkers.ran(node, run, result)
   }
 
@@ -262,7 +270,7 @@ class Simulation implements Witness {
   }
 
   #checkIdle(): void {
-    this.#checkers.idle(this.#agenda.now)
+    this.#idle.check(this.#agenda.now)
     this.#agenda.after(CHECK_IDLE_MS, () => this.#checkIdle())
   }
 }

@@ -23,7 +23,8 @@ const quiet: Partial<Scenario> = {
     linkBreak: 0,
     syncBreak: 0,
     delayMsMin: 1,
-    delayMsMax: 3
+    delayMsMax: 3,
+    cutNoticedMsMax: 0
   }
 }
 

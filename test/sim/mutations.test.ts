@@ -16,11 +16,13 @@ import type * as DependenciesRoom from '../../src/core/queue/dependencies.ts'
 import type * as Ready from '../../src/core/queue/ready.ts'
 import type { Member } from '../../src/core/members/member.ts'
 import type * as MembersRoom from '../../src/core/members/members.ts'
+import type { Quorum } from '../../src/core/options.ts'
 import type * as ThiefRoom from '../../src/core/steal/thief.ts'
 import type * as RecordRoom from '../../src/core/task/record.ts'
 import type * as DiskRoom from '../../src/sim/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
+import { staggered } from './cuts.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
 
 const rooms = {
@@ -260,6 +262,17 @@ describe('the simulator reports', () => {
     expect(await brokenBy({ busyMs: 6000, partitions: 3, unreachableMs: 600 })).toMatch(
       /^invariant 6:/
     )
+  })
+
+  test('a minority that counts those it has not missed yet', async () => {
+    plant<typeof MembersRoom>(rooms.members, ({ Members }) => ({
+      Members: class extends Members {
+        override hasQuorum(now: number, quorum: Quorum): boolean {
+          return super.hasQuorum(now, quorum)
+        }
+      }
+    }))
+    expect(await brokenBy(staggered, 20)).toMatch(/^invariant 6:.* smaller side/)
   })
 
   test('a task that may run at most once and is taken over like any other', async () => {

@@ -25,6 +25,7 @@ import {
   type Member,
   type MemberStatus
 } from './member.ts'
+import { noteRival, twinOf } from './rival.ts'
 import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
 import { Roster } from './roster.ts'
 
@@ -136,6 +137,12 @@ export class Members {
     return node === this.#node || (this.#members.get(node)?.heartbeat.boot ?? '') >= boot
   }
 
+  /** When a boot was heard last; if never, when this one began to listen. */
+  silentSince(boot: BootId): number {
+    const member = this.#members.get(nodeOf(boot))
+    return Math.max(this.#since, member?.heardAt ?? this.#since)
+  }
+
   /** Whether a boot has been silent for so long that it does not work any more on its own, either. */
   isUnreachable(boot: BootId, now: number): boolean {
     const member = this.#members.get(nodeOf(boot))
@@ -181,8 +188,9 @@ export class Members {
     return isMajority(this.#voters(now))
   }
 
-  hasQuorum(now: number, quorum: CoreOptions['quorum']): boolean {
-    return isQuorum(quorum, this.#voters(now))
+  /** Whether so many can be talked to as were asked for. @param since ... and have been heard since then */
+  hasQuorum(now: number, quorum: CoreOptions['quorum'], since?: number): boolean {
+    return isQuorum(quorum, this.#voters(now, since))
   }
 
   /** Returns whether this is news of a boot that we did not know. A heartbeat of an older boot is ignored. */
@@ -200,7 +208,7 @@ export class Members {
     if (heartbeat.boot < known.heartbeat.boot) return false
     const newBoot = heartbeat.boot !== known.heartbeat.boot
     if (newBoot && this.#livesOn(known, now)) {
-      if (known.rival?.boot !== heartbeat.boot) known.rival = { boot: heartbeat.boot, at: now }
+      noteRival(known, heartbeat.boot, now)
       return false
     }
     const wasOut = isOut(known)
@@ -228,14 +236,10 @@ export class Members {
     return !this.knows(heartbeat.boot) && this.heard(heartbeat, now)
   }
 
-  /**
-   * The boot that claims to be newer than one that goes on to speak: both run, under one identity. A restart looks like
-   * that for a moment, but then the old boot is silent, and its link breaks.
-   */
-  twinOf(node: NodeId, now: number): BootId | null {
+  /** The boot that claims to be newer than one that goes on to speak; see rival.ts. */
+  twinOf(node: NodeId): BootId | null {
     const member = this.#members.get(node)
-    const { rival = null, heardAt } = member ?? { heardAt: now }
-    return rival !== null && heardAt - rival.at >= this.#options.suspectMs ? rival.boot : null
+    return member === undefined ? null : twinOf(member, this.#options.suspectMs)
   }
 
   /** A member said what it has on disk. */
@@ -275,9 +279,7 @@ export class Members {
 
   /** All departures that are known, in the order of the nodes. */
   departures(): Departure[] {
-    return this.all()
-      .map(({ departure }) => departure)
-      .filter(departure => departure !== null)
+    return this.all().flatMap(({ departure }) => departure ?? [])
   }
 
   /** All addresses of a boot refuse. Returns whether that is news. */
@@ -335,10 +337,11 @@ export class Members {
     return now - heardAt < this.#options.suspectMs
   }
 
-  #voters(now: number): Voters {
+  #voters(now: number, since = Number.NEGATIVE_INFINITY): Voters {
     const self = { name: this.#name, node: this.#node, seen: true }
     return votersOf(self, this.all(), this.roster.names, member => {
-      return this.#linked.has(member.node) && !member.crashed && !this.#isSilent(member, now)
+      if (!this.#linked.has(member.node) || member.crashed) return false
+      return !this.#isSilent(member, now) && member.heardAt >= since
     })
   }
 }

@@ -1,0 +1,69 @@
+/**
+ * Invariant 11, looked at now and then: no node idles while it or another that it can reach has work for it.
+ */
+import { isSettled, isStarted } from '../core/task/record.ts'
+import { readyFor } from './look.ts'
+import type { Network } from './network.ts'
+import type { SimNode } from './sim-node.ts'
+import { Violation } from './violation.ts'
+
+/** Time that a node may idle while another has work for it, with instant disks: some lost questions, a lost link, a sync. */
+const IDLE_MS_MAX = 5000
+/**
+ * Writes that are waited for besides. What is granted is on the giver's disk first, after the write that is under way: two.
+ * What others asked for as well is shared out, so a slot may stay free until the second answer: two more.
+ */
+const WRITES_MAX = 4
+
+export class IdleChecker {
+  readonly #nodes: readonly SimNode[]
+  readonly #network: Network
+  readonly #idleMsMax: number
+  readonly #idleSince = new Map<SimNode, number>()
+
+  /** @param diskMsMax how long a write takes at most */
+  constructor(nodes: readonly SimNode[], network: Network, diskMsMax: number) {
+    this.#nodes = nodes
+    this.#network = network
+    this.#idleMsMax = IDLE_MS_MAX + WRITES_MAX * diskMsMax
+  }
+
+  check(now: number): void {
+    for (const node of this.#nodes) {
+      const work = node.gone ? undefined : this.#workFor(node)
+      if (work === undefined) this.#idleSince.delete(node)
+      else this.#idle(node, now, work)
+    }
+  }
+
+  #workFor(node: SimNode): string | undefined {
+    if (node.options.slots <= node.running.size) return undefined
+    const work = this.#nodes
+      .filter(({ id, gone }) => !gone && !this.#network.isCut(node.id, id))
+      .map(holder => readyFor(holder, node))
+      .find(ready => ready !== undefined)
+    if (work === undefined || node.options.slots <= node.running.size + promised(node)) {
+      return undefined
+    }
+    return work
+  }
+
+  #idle(node: SimNode, now: number, work: string): void {
+    const since = this.#idleSince.get(node) ?? now
+    this.#idleSince.set(node, since)
+    if (now - since <= this.#idleMsMax) return
+    throw new Violation(11, `${node.options.name} has idled for ${now - since} ms beside ${work}`)
+  }
+}
+
+/** What may run at most once has its slot before its handler is called: until somebody else knows of the start. */
+function promised({ core, options, running }: SimNode): number {
+  return [...core.view.records()].filter(
+    record =>
+      record.spec.delivery === 'at-most-once' &&
+      !isSettled(record) &&
+      isStarted(record) &&
+      record.started!.by === options.boot &&
+      !running.has(record.spec.id)
+  ).length
+}
