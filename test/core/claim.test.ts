@@ -145,6 +145,7 @@ describe('a reclaim that has not settled', () => {
     clockOffsetsMs: [],
     broken: false,
     rival: null,
+    elder: null,
     vector: new Map(Object.entries(has))
   })
 

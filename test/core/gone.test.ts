@@ -246,6 +246,21 @@ describe('a member', () => {
     expect(all.get('b')!.heartbeat.boot).toBe(old)
   })
 
+  test('that is heard from again after a newer boot of it was believed has a copy, too', () => {
+    const all = new Members(bootOf('a'), CORE_DEFAULTS)
+    const [old, young] = [bootOf('b'), bootOf('b', 2)]
+    all.heard(heartbeatOf(old, { at: 1 }), 0)
+    expect(all.heard(heartbeatOf(young, { at: 2 }), 1000)).toBe(true)
+    const { suspectMs } = CORE_DEFAULTS
+    // What it had said before may come late, and more than once.
+    for (const now of [1000, 3000, 2000 + suspectMs]) all.heard(heartbeatOf(old, { at: 1 }), now)
+    expect(all.twinOf('b')).toBe(null)
+    for (const now of [3000, 2000 + suspectMs]) all.heard(heartbeatOf(old, { at: now }), now)
+    expect(all.twinOf('b')).toBe(young)
+    expect(all.heard(heartbeatOf(bootOf('b', 3), { at: 9000 }), 9000)).toBe(true)
+    expect(all.twinOf('b')).toBe(null)
+  })
+
   test('that was started again at once is believed, for its link has broken', () => {
     const all = new Members(bootOf('a'), CORE_DEFAULTS)
     all.link('b', true)

@@ -196,6 +196,7 @@ describe('placement', () => {
       clockOffsetsMs: [],
       broken: false,
       rival: null,
+      elder: null,
       vector: new Map()
     }
   }

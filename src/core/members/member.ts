@@ -2,6 +2,7 @@
  * One member, and what its departure means.
  */
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
+import type { Hlc } from '../base/hlc.ts'
 import { compareText } from '../base/order.ts'
 import { reach } from '../base/vector.ts'
 import type { MemberRecord } from '../effect.ts'
@@ -23,6 +24,8 @@ export type Member = {
   broken: boolean
   /** A newer boot that spoke while this one seemed to run, and when it did so first. */
   rival: Readonly<{ boot: BootId; at: number }> | null
+  /** An older boot that spoke after this one had, when it did so first and last, and what its stamp was then. */
+  elder: Readonly<{ boot: BootId; at: number; saidAt: Hlc; heardAt: number }> | null
   /** Per boot, up to which write it has told us to have on disk. */
   readonly vector: Map<BootId, number>
 }
@@ -38,6 +41,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     clockOffsetsMs: [],
     broken: false,
     rival: null,
+    elder: null,
     vector: new Map()
   }
 }

@@ -25,7 +25,7 @@ import {
   type Member,
   type MemberStatus
 } from './member.ts'
-import { noteRival, twinOf } from './rival.ts'
+import { noteElder, noteRival, twinOf } from './rival.ts'
 import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
 import { Roster } from './roster.ts'
 
@@ -205,7 +205,7 @@ export class Members {
       this.#dirty.add(member)
       return true
     }
-    if (heartbeat.boot < known.heartbeat.boot) return false
+    if (heartbeat.boot < known.heartbeat.boot) return noteElder(known, heartbeat, now)
     const newBoot = heartbeat.boot !== known.heartbeat.boot
     if (newBoot && this.#livesOn(known, now)) {
       noteRival(known, heartbeat.boot, now)
@@ -215,13 +215,15 @@ export class Members {
     if (!newBoot && (known.crashed || heartbeat.at < known.heartbeat.at)) return false
     if (!isLater(heartbeat, known.departure)) return false
     // A new boot may have lost what the old one had merged but not synced; it claims only what is on its disk.
-    if (newBoot) known.vector.clear()
+    if (newBoot) {
+      known.vector.clear()
+      known.rival = known.elder = null
+    }
     if (newBoot || wasOut || !isSameOnDisk(known.heartbeat, heartbeat)) this.#dirty.add(known)
     known.heartbeat = heartbeat
     known.heardAt = now
     known.crashed = false
     known.broken = false
-    if (newBoot) known.rival = null
     raise(known.vector, heartbeat.vector)
     return newBoot || wasOut
   }

@@ -1,10 +1,13 @@
 /**
  * Two boots of one node at once: a data folder was cloned, and both copies run under one identity.
  *
- * A restart looks like that for a moment: the new boot may be heard before the link to the old one breaks. But then the old
- * one is silent. Only if it goes on to speak for as long as a member may be silent, there are two.
+ * A restart looks like that for a moment: the new boot may be heard before the link to the old one breaks, and the last
+ * words of the old one may come after the first of the new one. But then the old one is silent. Only if it goes on to speak
+ * for as long as a member may be silent, there are two. Which of them was believed by then does not matter: the copy is the
+ * one that was started later.
  */
 import type { BootId } from '../base/ids.ts'
+import type { Heartbeat } from '../message.ts'
 import type { Member } from './member.ts'
 
 /** A newer boot speaks while the one that we know seems to run. */
@@ -12,7 +15,18 @@ export function noteRival(member: Member, boot: BootId, now: number): void {
   if (member.rival?.boot !== boot) member.rival = { boot, at: now }
 }
 
-/** The boot that claims to be newer than one that goes on to speak. */
-export function twinOf({ rival, heardAt }: Member, suspectMs: number): BootId | null {
-  return rival !== null && heardAt - rival.at >= suspectMs ? rival.boot : null
+/** A boot speaks that the one that we know should have replaced: that is no news of it. */
+export function noteElder(member: Member, { boot, at }: Heartbeat, now: number): false {
+  if (member.elder?.boot !== boot) member.elder = { boot, at: now, saidAt: at, heardAt: now }
+  else if (at > member.elder.saidAt) member.elder = { ...member.elder, saidAt: at, heardAt: now }
+  return false
+}
+
+/** The boot that was started while an older one went on to speak. */
+export function twinOf(
+  { rival, elder, heardAt, heartbeat }: Member,
+  suspectMs: number
+): BootId | null {
+  if (rival !== null && heardAt - rival.at >= suspectMs) return rival.boot
+  return elder !== null && elder.heardAt - elder.at >= suspectMs ? heartbeat.boot : null
 }
