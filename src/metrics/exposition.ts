@@ -75,7 +75,7 @@ function addTasks({ tasks, counters, totals }: Facts, counter: Add, gauge: Add):
 }
 
 function addWork({ counters, slots }: Facts, registry: Registry, counter: Add, gauge: Add): void {
-  const { steals, reclaims, claimConflicts, queueTimes, detectionTimes } = counters
+  const { moves, steals, reclaims, claimConflicts, queueTimes, detectionTimes } = counters
   gauge(
     'hearsay_slots',
     'Tasks that this node can run at once.',
@@ -90,6 +90,12 @@ function addWork({ counters, slots }: Facts, registry: Registry, counter: Add, g
     'Requests for work, made by this node (thief) or to it (holder).',
     ['role', 'result'],
     steals.all().map(({ labels: [role, result], count }) => [{ role, result }, count])
+  )
+  counter(
+    'hearsay_task_moves_total',
+    'Tasks that this node has given to another one.',
+    [],
+    one(moves)
   )
   counter(
     'hearsay_reclaims_total',

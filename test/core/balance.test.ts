@@ -1,12 +1,21 @@
 /** How evenly work spreads, in virtual time: the moods of a computer do not count. */
 import { describe, expect, test } from 'vitest'
-import { floorOf, skewed, spread, type Slept } from '../support/virtual.ts'
+import { CORE_DEFAULTS } from '../../src/core/options.ts'
+import { floorOf, skewed, spread, type Slept, type Work } from '../support/virtual.ts'
 import './forbid.ts'
 
 const COSTS = { linkMs: 1, diskMs: 5, callMs: 0.5 }
 
 function makespanMs(slept: readonly Slept[]): number {
   return Math.max(...slept.map(s => s.endedAt)) - Math.min(...slept.map(s => s.startedAt))
+}
+
+/** Of each task, how long after it the last of those began that are more urgent; below zero if none did. */
+function earlyMs(slept: readonly Slept[]): number[] {
+  const last = (above: number): number =>
+    Math.max(...slept.filter(({ priority }) => priority > above).map(each => each.startedAt))
+  const lastAbove = Array.from({ length: 11 }, (_, priority) => last(priority))
+  return slept.map(({ startedAt, priority }) => lastAbove[priority]! - startedAt)
 }
 
 describe('work that comes in at one node of six', () => {
@@ -16,6 +25,23 @@ describe('work that comes in at one node of six', () => {
       return makespanMs(spread(6, lengths, COSTS)) / floorOf(6, lengths)
     })
     expect(ratios.toSorted((x, y) => x - y)[2]).toBeLessThan(1.08)
+  })
+
+  test('is run in order of priority all over the cluster, but for what was taken ahead', () => {
+    const work = Array.from({ length: 300 }, (_, i): Work => ({ ms: 20, priority: 10 - (i % 10) }))
+    expect(Math.max(...earlyMs(spread(6, work, COSTS)))).toBeLessThan(
+      CORE_DEFAULTS.stealAheadMs + 20
+    )
+  })
+
+  test('reaches a node that comes later within a second', () => {
+    const slept = spread(6, Array<number>(900).fill(20), COSTS, { lateMs: 1000 })
+    const begun = Math.min(...slept.map(({ startedAt }) => startedAt))
+    const ofLate = slept.filter(({ node }) => node.startsWith('n5'))
+    const firstMs = Math.min(...ofLate.map(({ startedAt }) => startedAt)) - begun - 1000
+    expect(firstMs).toBeGreaterThan(0)
+    expect(firstMs).toBeLessThan(1000)
+    expect(ofLate.length).toBeGreaterThan(50)
   })
 
   test('and is long: nobody takes a second task while somebody is idle', () => {

@@ -21,6 +21,7 @@ const CONTRACT: Readonly<Record<string, string>> = {
   hearsay_task_queue_seconds: 'le',
   hearsay_slots: 'state',
   hearsay_steals_total: 'role,result',
+  hearsay_task_moves_total: '',
   hearsay_reclaims_total: 'cause',
   hearsay_claim_conflicts_total: '',
   hearsay_nodes: 'status',
@@ -93,6 +94,12 @@ test('each has the labels of the contract', async () => {
     const [, given = ''] = lines[0]!.match(/\{(.*)\}/) ?? []
     expect([...given.matchAll(/(\w+)="/g)].map(([, label]) => label).join(), name).toBe(labels)
   }
+})
+
+test('how often tasks have moved is counted by those who gave them away', async () => {
+  expect(Number((await busyText()).match(/^hearsay_task_moves_total (.*)$/m)?.[1])).toBeGreaterThan(
+    0
+  )
 })
 
 test('no sample names a task', async () => {

@@ -16,14 +16,27 @@ const EPOCH_MS = 1_800_000_000_000
 const TICK_MS = 200
 const UP_MS = 3000
 
-export type Slept = Readonly<{ node: string; startedAt: number; endedAt: number }>
+/** `moves`: how often the task had been handed on. */
+export type Slept = Readonly<{
+  node: string
+  startedAt: number
+  endedAt: number
+  priority: number
+  moves: number
+}>
 
-/** Runs tasks of these lengths, all submitted on the first of `count` nodes, and says when each ran. */
+/** How long a task takes, and how urgent it is. */
+export type Work = Readonly<{ ms: number; priority: number }>
+
+/**
+ * Runs tasks of these lengths, all submitted on the first of `count` nodes, and says when each ran. With `lateMs` the last
+ * node comes so long after them.
+ */
 export function spread(
   count: number,
-  lengthsMs: readonly number[],
+  lengthsMs: readonly (number | Work)[],
   costs: Costs,
-  options: Partial<CoreOptions> = {}
+  { lateMs, ...options }: Partial<CoreOptions> & { lateMs?: number } = {}
 ): Slept[] {
   const agenda = new Agenda()
   const slept: Slept[] = []
@@ -34,6 +47,8 @@ export function spread(
       new Core({ boot, name: `virtual/${nodeOf(boot)}`, version: '0.0.0', labels: {} }, options)
     ])
   )
+  /** Nodes that have come. */
+  const here = new Set<string>()
   const queues = new Map<string, Input[]>()
   const feed = (node: string, input: Input): void => {
     const waiting = queues.get(node)
@@ -54,7 +69,7 @@ export function spread(
   const perform = (node: string, effect: Effect): void => {
     if (effect.kind === 'send') deliver(node, effect.to, effect.message)
     else if (effect.kind === 'publish') {
-      for (const to of cores.keys()) if (to !== node) deliver(node, to, effect.message)
+      for (const to of here) if (to !== node) deliver(node, to, effect.message)
     } else if (effect.kind === 'persist') {
       const { flush } = effect.flush
       agenda.after(costs.diskMs, () => feed(node, { kind: 'persisted', flush }))
@@ -67,9 +82,10 @@ export function spread(
     } else if (effect.kind === 'start') {
       const { taskId, epoch, payload } = effect.run
       const durationMs = Number(payload)
+      const { priority } = cores.get(node)!.view.record(taskId)!.spec
       const startedAt = agenda.now
       agenda.after(durationMs, () => {
-        slept.push({ node, startedAt, endedAt: agenda.now })
+        slept.push({ node, startedAt, endedAt: agenda.now, priority, moves: epoch })
         const run = { status: 'completed', result: '1' } as const
         agenda.after(costs.callMs, () =>
           feed(node, { kind: 'completion', taskId, epoch, run, durationMs })
@@ -81,18 +97,27 @@ export function spread(
     feed(node, { kind: 'tick' })
     agenda.after(TICK_MS, () => tick(node))
   }
-  for (const node of cores.keys()) {
-    for (const peer of cores.keys()) if (peer !== node) feed(node, { kind: 'link', peer, up: true })
+  const join = (node: string): void => {
+    for (const peer of here) {
+      feed(node, { kind: 'link', peer, up: true })
+      feed(peer, { kind: 'link', peer: node, up: true })
+    }
+    here.add(node)
     feed(node, { kind: 'worker', slots: 1, handlers: ['work'] })
     tick(node)
   }
+  const nodes = [...cores.keys()]
+  const late = lateMs === undefined ? undefined : nodes.at(-1)
+  for (const node of nodes) if (node !== late) join(node)
   while (agenda.runNext(UP_MS));
-  const [first] = cores.keys()
+  const [first] = nodes
   const wanted = lengthsMs.length
-  for (const [request, ms] of lengthsMs.entries()) {
-    const draft = { ...DRAFT, payload: String(ms) }
+  for (const [request, work] of lengthsMs.entries()) {
+    const { ms, priority } = typeof work === 'number' ? { ms: work, priority: 5 } : work
+    const draft = { ...DRAFT, payload: String(ms), priority }
     feed(first!, { kind: 'submit', request, id: null, draft, acks: 0 })
   }
+  if (late !== undefined) agenda.after(lateMs!, () => join(late))
   while (slept.length < wanted && agenda.runNext(UP_MS + 600_000));
   return slept
 }

@@ -31,6 +31,8 @@ export class Counters implements LogCounters {
   duplicateStarts = 0
   /** Claims of two holders for one epoch that met here. */
   claimConflicts = 0
+  /** Tasks given to another node. */
+  moves = 0
   /** News that could not be merged, because something before them was missing. */
   gossipGaps = 0
   /** `holder`: what we were asked for, `thief`: what we asked for. `lost`: no answer came. */
@@ -51,6 +53,7 @@ export class Counters implements LogCounters {
   wrote(record: TaskRecord, { outcome, started, claim: claimed }: Patch): void {
     const { spec, claim } = record
     if (started !== undefined) this.starts++
+    if (claimed?.cause === 'grant') this.moves++
     if (claimed !== undefined && claim.cause.startsWith('retry')) this.#of(spec.type).retried++
     // A failure that is written with a new claim is one that is tried again.
     if (outcome === undefined || claimed !== undefined) return
