@@ -54,7 +54,8 @@ function byParts(x: readonly Part[], y: readonly Part[]): number {
 /** All fields, by the alphabet of their names; null before numbers, these before texts, these before objects. */
 function parts(value: unknown): Part[] {
   if (value === null) return [0]
-  if (Array.isArray(value)) return value.flatMap(item => [1, ...parts(item)])
+  // The end comes before any item, so that a list and what follows it are not taken for a longer list.
+  if (Array.isArray(value)) return [...value.flatMap(item => [1, ...parts(item)]), 0]
   if (typeof value === 'object') {
     const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
     return [3, ...entries.flatMap(([, field]) => parts(field))]
