@@ -69,8 +69,8 @@ export class Exchange {
     if (atHand >= slots && atHand > wanted / 2) return
     const unanswered = this.#thief.isWaiting
     const question = this.#thief.ask(now, backlogs)
-    if (question === null) return
     if (unanswered) counters.steals.add('thief', 'lost')
+    if (question === null) return
     const { request, holder } = question
     const want = wanted - atHand
     emit({

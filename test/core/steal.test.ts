@@ -55,6 +55,16 @@ describe('a thief', () => {
     expect(asking.ask(1 + stealPauseMs, [{ holder: B, ready: 1 }])).not.toBeNull()
   })
 
+  test('asks a holder that did not answer again after a while, however often it looked in between', () => {
+    const asking = thief()
+    const backlog = [{ holder: B, ready: 1 }]
+    asking.ask(0, backlog)
+    for (let now = stealTimeoutMs; now < stealTimeoutMs + stealPauseMs; now += 50) {
+      expect(asking.ask(now, backlog)).toBeNull()
+    }
+    expect(asking.ask(stealTimeoutMs + stealPauseMs, backlog)).toEqual({ request: 2, holder: B })
+  })
+
   test('leaves a holder that had nothing alone for a while', () => {
     const asking = thief()
     const backlog = [{ holder: B, ready: 3 }]

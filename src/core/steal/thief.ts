@@ -48,9 +48,10 @@ export class Thief {
     return this.#open !== null
   }
 
-  /** Whom to ask now, if anybody. The question then counts as asked. */
+  /** Whom to ask now, if anybody. The question then counts as asked; one that is still open has been given up. */
   ask(now: number, backlogs: readonly Backlog[]): { request: number; holder: BootId } | null {
     if (this.#open !== null) this.#pause(now, this.#open)
+    this.#open = null
     let best: Backlog | null = null
     for (const backlog of backlogs) {
       const pause = this.#paused.get(backlog.holder)
