@@ -1,10 +1,11 @@
 /**
- * For a node that is told not to work alone for ever (`stopAfterIsolatedMs`): without a quorum for so long, it ends what
- * it runs, so that others may run it without running it twice. Back among the others it first hears what has become of
- * its tasks; what is still its own goes on.
+ * For a node that is told not to work alone for ever (`stopAfterIsolatedMs`): with no word of a quorum for so long, it ends
+ * what it runs, so that others may run it without running it twice. Back among the others it first hears what has become
+ * of its tasks; what is still its own goes on.
  */
 import { resumeOf } from './claim/rules.ts'
 import type { Context } from './context.ts'
+import { worksAloneMs } from './members/isolation-time.ts'
 import { isStarted } from './task/record.ts'
 import type { Work } from './work.ts'
 
@@ -15,7 +16,8 @@ export class Isolation {
   readonly #context: Context
   readonly #work: Work
   #stopped = false
-  #aloneSince: number | null = null
+  /** When enough others had last been heard for a quorum; null before the first look. */
+  #heardAt: number | null = null
   #backSince: number | null = null
 
   constructor(context: Context, work: Work) {
@@ -24,18 +26,24 @@ export class Isolation {
   }
 
   tick(): void {
-    const { members, now, options } = this.#context
-    if (options.stopAfterIsolatedMs === null) return
-    if (members.hasQuorum(now, options.quorum)) {
-      this.#aloneSince = null
-      if (!this.#stopped) return
+    const { now, options } = this.#context
+    const { stopAfterIsolatedMs, suspectMs } = options
+    if (stopAfterIsolatedMs === null) return
+    this.#heardAt = Math.max(this.#heardAt ?? now, this.#quorumHeardAt())
+    if (now - this.#heardAt >= worksAloneMs(stopAfterIsolatedMs, suspectMs)) {
+      this.#backSince = null
+      if (!this.#stopped) this.#stop()
+    } else if (this.#stopped) {
       this.#backSince ??= now
       if (now - this.#backSince >= HEAR_FIRST_MS) this.#resume()
-    } else {
-      this.#backSince = null
-      this.#aloneSince ??= now
-      if (now - this.#aloneSince >= options.stopAfterIsolatedMs) this.#stop()
     }
+  }
+
+  /** Since when a quorum has been heard, counted from the last word of each: whoever waits for us counts from ours. */
+  #quorumHeardAt(): number {
+    const { members, now, options } = this.#context
+    const since = [now, ...members.all().map(({ heardAt }) => heardAt)].sort((x, y) => y - x)
+    return since.find(at => members.hasQuorum(now, options.quorum, at)) ?? Number.NEGATIVE_INFINITY
   }
 
   #stop(): void {

@@ -132,14 +132,39 @@ describe('the work of members behind a cut', () => {
     const taskId = runningOn(pump, a)
     for (const node of [b, c]) node.worker(1)
     cut(pump, [a])
-    passing(pump, 19_000)
+    // It counts from the last word that it heard before the cut.
+    passing(pump, 17_000)
     expect(a.running.has(taskId)).toBe(true)
-    passing(pump, 2000)
+    passing(pump, 4000)
     expect(a.running.has(taskId)).toBe(false)
     expect([b, c].flatMap(node => starts(node, taskId))).toEqual([])
     passing(pump, 10_000)
     expect([b, c].flatMap(node => starts(node, taskId))).toHaveLength(1)
   })
+
+  test.each([0, 700, 1900])(
+    'has ended where it ran before others start it, also on a cut that nobody notices, %i ms after a word',
+    afterMs => {
+      const pump = nodes(3, { stopAfterIsolatedMs: 10_000 })
+      const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+      const taskId = runningOn(pump, a)
+      for (const node of [b, c]) node.worker(1)
+      passing(pump, 4000)
+      pump.pass(afterMs)
+      pump.lose = (from, to) => (from === a.id) !== (to === a.id)
+      pump.probing = false
+      let endedAt = Infinity
+      let startedAt = Infinity
+      for (let ms = 0; ms < 30_000; ms += 100) {
+        pump.pass(100)
+        if (!a.running.has(taskId)) endedAt = Math.min(endedAt, ms)
+        const isStarted = [b, c].some(node => starts(node, taskId).length > 0)
+        if (isStarted) startedAt = Math.min(startedAt, ms)
+      }
+      expect(startedAt).toBeLessThan(Infinity)
+      expect(endedAt).toBeLessThan(startedAt)
+    }
+  )
 
   test('that was ended for loneliness and that nobody could take goes on at home', () => {
     const pump = nodes(2, { stopAfterIsolatedMs: 5000 })

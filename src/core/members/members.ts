@@ -25,14 +25,12 @@ import {
   type Member,
   type MemberStatus
 } from './member.ts'
+import { awaitedMs } from './isolation-time.ts'
 import { noteElder, noteRival, twinOf } from './rival.ts'
 import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
 import { Roster } from './roster.ts'
 
 export type { Member, MemberStatus }
-
-/** Others may have this much less patience with a member than it has with itself: clocks run, messages travel. */
-const ISOLATION_MARGIN_MS = 2000
 
 type Options = Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
 
@@ -149,7 +147,9 @@ export class Members {
     if (member === undefined || member.heartbeat.boot !== boot) return false
     if (this.status(member, now) !== 'unreachable') return false
     const alone = member.heartbeat.stopAfterIsolatedMs
-    return alone === null || this.#silentMs(member, now) >= alone + ISOLATION_MARGIN_MS
+    return (
+      alone === null || this.#silentMs(member, now) >= awaitedMs(alone, this.#options.suspectMs)
+    )
   }
 
   /** All but those that have left. */
