@@ -237,6 +237,7 @@ export class Core {
       case 'found':
         return this.#inquiry.heard(from, message)
       case 'goodbye':
+        if (this.#context.log.merged(message.boot) < message.upTo) return this.#asking.ask(from)
         return this.#onMembers(this.#membership.saidGoodbye(from, message.boot))
       case 'farewell':
       case 'drain':

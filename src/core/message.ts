@@ -108,8 +108,11 @@ export type Found = Readonly<{
   forgotten: readonly TaskId[]
 }>
 
-/** "I stop now, on purpose." Said until it is answered: what is sent last is lost most easily. */
-export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId }>
+/**
+ * "I stop now, on purpose, and have written so much." Said until it is answered: what is sent last is lost most easily.
+ * Whoever lacks some of that would take what has been handed on or settled since for left behind.
+ */
+export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId; upTo: number }>
 
 /** The answer, to the boot that said goodbye: "I know it, and tell others." */
 export type Farewell = Readonly<{ kind: 'farewell'; boot: BootId }>

@@ -100,11 +100,12 @@ export class Parting {
   }
 
   #sayGoodbye(): void {
-    const { members, self, emit } = this.#context
+    const { members, self, log, emit } = this.#context
+    const upTo = log.nextSeq - 1
     for (const { node } of members.reachable()) {
       if (this.#answered.has(node)) continue
       this.#parts.telling.tell(node)
-      emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self } })
+      emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self, upTo } })
     }
   }
 

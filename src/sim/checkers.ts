@@ -75,7 +75,7 @@ export class Checkers implements Witness {
     for (const effect of effects) {
       if (effect.kind === 'settled') {
         this.#settled.add(effect.taskId)
-        this.#produced(node, node.core.view.record(effect.taskId)!)
+        this.#told(node, effect.taskId)
       }
       if (effect.kind !== 'accepted') continue
       this.#accepted.set(effect.taskId, effect.acks === 0 ? node.options.disk : null)
@@ -298,6 +298,12 @@ export class Checkers implements Witness {
       return
     }
     this.#produced(node, record)
+  }
+
+  #told(node: SimNode, taskId: TaskId): void {
+    const record = node.core.view.record(taskId)
+    if (record !== undefined) return this.#produced(node, record)
+    throw new Violation(4, `${node.options.name} tells how ${taskId} ended, and has forgotten it`)
   }
 
   /** Invariant 4: an outcome that is told comes from a run. */

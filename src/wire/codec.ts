@@ -208,7 +208,8 @@ const found = message({
   forgotten: repeated(4, taskId, FIND_IDS_MAX)
 })
 
-const goodbye = message({ boot: required(1, boot) })
+const goodbye = message({ boot: required(1, boot), upTo: required(2, uint()) })
+const farewell = message({ boot: required(1, boot) })
 
 const sync = message({ boot: required(1, boot), vector: required(2, vector) })
 
@@ -255,7 +256,7 @@ const KINDS = {
   who: [21, who],
   introduction: [22, introduction],
   replaced: [23, replaced],
-  farewell: [26, goodbye],
+  farewell: [26, farewell],
   counts: [16, counts]
 } as const satisfies {
   [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]

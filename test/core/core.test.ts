@@ -443,7 +443,7 @@ describe('a message that cannot be meant', () => {
   test('a goodbye in the name of another node does not make it leave', () => {
     const pump = pumpOf([A, B, C])
     const [a] = pump.nodes
-    a!.feed({ kind: 'message', from: 'b', message: { kind: 'goodbye', boot: C } })
+    a!.feed({ kind: 'message', from: 'b', message: { kind: 'goodbye', boot: C, upTo: 0 } })
     const left = a!.core.view.members(pump.now).filter(({ status }) => status === 'left')
     expect(left).toEqual([])
   })
@@ -457,9 +457,9 @@ describe('a message that cannot be meant', () => {
   test('a goodbye of a stranger is answered, and nothing else', () => {
     const { a } = queued()
     const boot = bootOf('z')
-    expect(a.feed({ kind: 'message', from: 'z', message: { kind: 'goodbye', boot } })).toEqual([
-      { kind: 'send', to: 'z', message: { kind: 'farewell', boot } }
-    ])
+    expect(
+      a.feed({ kind: 'message', from: 'z', message: { kind: 'goodbye', boot, upTo: 0 } })
+    ).toEqual([{ kind: 'send', to: 'z', message: { kind: 'farewell', boot } }])
   })
 
   test('a heartbeat in our own name makes no member', () => {

@@ -180,6 +180,28 @@ describe('a node that leaves', () => {
     }
   })
 
+  test('is not taken to have left by one that has not heard all that it wrote', () => {
+    const { pump, nodes } = cluster(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    a.worker(1)
+    const id = a.submit()
+    pump.settle()
+    leave(pump, a)
+    // What has become of the task reaches one of the others only.
+    pump.lose = (from, to, { kind }) => kind === 'batch' && from === a.id && to === c.id
+    pump.mute.add(a.id)
+    a.end(id)
+    pump.settle()
+    expect(b.record(id).outcome).not.toBe(null)
+    expect(c.record(id).outcome).toBe(null)
+    expect(c.core.view.members(pump.now).map(({ status }) => status)).not.toContain('left')
+    pump.mute.clear()
+    for (let n = 0; n < 5; n++) pump.pass(200)
+    expect(hasLeft(a)).toBe(true)
+    expect(c.record(id).outcome).not.toBe(null)
+    expect(c.record(id).claim).toMatchObject({ holder: a.boot, lost: [] })
+  })
+
   test('does not wait for one that does not answer, if another one has', () => {
     const { pump, nodes } = cluster(3)
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]

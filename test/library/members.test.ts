@@ -90,7 +90,8 @@ describe('leaving', () => {
     const ids = [await a.createTask('work', 1), await a.createTask('work', 2)]
     await until(() => a.task(ids[0]!).state === 'running', 'the first one to run')
     b.registerTaskHandler('work', (payload: number) => payload * 10)
-    const waiting = a.waitForTask(await a.createTask('nobody-has-this', null))
+    const open = await a.createTask('nobody-has-this', null)
+    const waiting = a.waitForTask(open)
     const ended = expect(waiting).rejects.toMatchObject({ name: 'NodeClosedError' })
     const left = a.leave(60_000)
     await b.startWorker()
@@ -110,7 +111,7 @@ describe('leaving', () => {
       queued: 0
     })
     await expect(a.createTask('work', 3)).rejects.toMatchObject({ name: 'NodeClosedError' })
-    const late = a.waitForTask(ids[0]!)
+    const late = a.waitForTask(open)
     await expect(late).rejects.toMatchObject({ name: 'NodeClosedError' })
   })
 

@@ -396,8 +396,8 @@ describe('the simulator reports', () => {
         return failed === x && joined === x ? x : { ...joined, outcome: failed.outcome }
       }
     }))
-    expect(await brokenBy({ failing: 0.5 }, 30)).toMatch(/^invariant \d+:/)
-  }, 90_000)
+    expect(await brokenBy({ crashes: 8, failing: 0.5 })).toMatch(/^invariant (1|2):/)
+  })
 
   test('clocks that start anew wherever the wall clock stands: old boots come after new ones', async () => {
     plant<typeof DiskRoom>(rooms.disk, ({ Disk }) => ({

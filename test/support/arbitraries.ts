@@ -314,7 +314,7 @@ export const message: Arbitrary<Message> = fc.oneof(
     records: fc.array(record, { maxLength: 3 }),
     forgotten: fc.array(id, { maxLength: 3 })
   }),
-  fc.record({ kind: fc.constant('goodbye' as const), boot }),
+  fc.record({ kind: fc.constant('goodbye' as const), boot, upTo: count }),
   fc.record({ kind: fc.constant('farewell' as const), boot }),
   fc.record({ kind: fc.constant('drain' as const), boot }),
   fc.record({ kind: fc.constant('who' as const), boots: fc.array(boot, { maxLength: 3 }) }),

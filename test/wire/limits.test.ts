@@ -149,7 +149,7 @@ const upper: readonly [string, number, (size: number) => Message][] = [
   [
     'name of a boot',
     LIMITS.bootBytesMax,
-    n => ({ kind: 'goodbye', boot: bootId(nodeOfLength(n), 1, 0) })
+    n => ({ kind: 'goodbye', boot: bootId(nodeOfLength(n), 1, 0), upTo: 0 })
   ],
   ['name of a node', LIMITS.nodeNameBytesMax, n => heartbeat({ name: text(n) })],
   ['version', LIMITS.versionBytesMax, n => heartbeat({ version: text(n) })],
@@ -355,8 +355,8 @@ describe('refused is', () => {
         outcome: outcomeBy(A, { status: 'failed', result: blob(9000), reason: 'Timeout' })
       })
     ],
-    ['a boot without a node', { kind: 'goodbye', boot: '/0000000001-000000' }],
-    ['a boot with too many parts', { kind: 'goodbye', boot: 'a/b/0000000001-000000' }],
+    ['a boot without a node', { kind: 'goodbye', boot: '/0000000001-000000', upTo: 0 }],
+    ['a boot with too many parts', { kind: 'goodbye', boot: 'a/b/0000000001-000000', upTo: 0 }],
     ['a vector entry of zero', { kind: 'ack', boot: A, vector: new Map([[A, 0]]) }]
   ]
 
@@ -384,7 +384,7 @@ describe('refused is', () => {
   })
 
   test('anything after the end of a message', () => {
-    const bytes = Buffer.concat([encode({ kind: 'goodbye', boot: A }), Buffer.from([0])])
+    const bytes = Buffer.concat([encode({ kind: 'goodbye', boot: A, upTo: 0 }), Buffer.from([0])])
     expect(decode(bytes)).toMatchObject({ ok: false })
   })
 
@@ -398,7 +398,7 @@ describe('refused is', () => {
   })
 
   test('a message that ends within one of its fields', () => {
-    const bytes = Uint8Array.from(encode({ kind: 'goodbye', boot: A }))
+    const bytes = Uint8Array.from(encode({ kind: 'goodbye', boot: A, upTo: 0 }))
     bytes[1]! -= 3
     expect(decode(bytes)).toEqual({ ok: false, why: 'a message ends within a field' })
   })
@@ -434,13 +434,14 @@ describe('the table of names', () => {
     const decoded = goodbye(writer => {
       writer.uint32((1 << 3) | 2).string(A)
       writer.uint32((1 << 3) | 0).uint32(0)
+      writer.uint32((2 << 3) | 0).uint32(0)
     })
-    expect(decoded).toEqual({ ok: true, message: { kind: 'goodbye', boot: A } })
+    expect(decoded).toEqual({ ok: true, message: { kind: 'goodbye', boot: A, upTo: 0 } })
   })
 
   test('is empty again for the next message', () => {
-    encode({ kind: 'goodbye', boot: A })
-    expect(decode(encode({ kind: 'goodbye', boot: A }))).toMatchObject({ ok: true })
+    encode({ kind: 'goodbye', boot: A, upTo: 0 })
+    expect(decode(encode({ kind: 'goodbye', boot: A, upTo: 0 }))).toMatchObject({ ok: true })
   })
 
   test('writes a long name once, however often it is said', () => {
