@@ -17,7 +17,6 @@ import { Inquiry } from './inquiry.ts'
 import { Isolation } from './isolation.ts'
 import { Keeping } from './keeping.ts'
 import { answerSync } from './log/answer.ts'
-import type { Entry } from './log/entry.ts'
 import { Log } from './log/log.ts'
 import { Attention } from './members/attention.ts'
 import { Members } from './members/members.ts'
@@ -285,17 +284,14 @@ export class Core {
   /** A peer that we asked has forgotten these: they settled while we were away. */
   #onPruned(ids: readonly TaskId[]): void {
     const { log } = this.#context
-    this.#onOver(ids.map(id => log.get(id)).filter(entry => entry !== undefined))
+    const held = ids.map(id => log.get(id)).filter(entry => entry !== undefined)
+    this.#work.forget(held.filter(({ record }) => !isFinal(record)))
   }
 
   /** A peer that we asked names what is over beyond our vector. */
   #onForgotten(from: NodeId, message: Forgotten): void {
     const news = this.#asking.gathered(from, message)
-    if (news !== null) this.#onOver(this.#context.log.learn(news.spans, news.boots))
-  }
-
-  #onOver(entries: readonly Entry[]): void {
-    this.#work.forget(entries.filter(({ record }) => !isFinal(record)))
+    if (news !== null) this.#work.forget(this.#context.log.learn(news.spans, news.boots))
   }
 
   #onLink(peer: NodeId, up: boolean): void {

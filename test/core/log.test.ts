@@ -178,6 +178,26 @@ describe('a task that has been pruned elsewhere', () => {
     expect(log.origins.cloud.size).toBe(0)
   })
 
+  test('may still be read if it is known how it ended, and is forgotten as a whole for whoever asks', () => {
+    const author = writer(A, 1)
+    const log = new Log(B)
+    log.merge(rangeOf(author, A, 0))
+    const entry = log.get(idOf(A, 1))!
+    log.write(entry, { outcome: outcomeBy(B) })
+    land(log)
+    // Its second write by A is known as forgotten only.
+    expect(log.learn([named])).toEqual([])
+    expect(log.merge({ ...pruned, after: 1, writes: [-1] })).toMatchObject({ kind: 'merged' })
+    land(log)
+    expect(log.get(entry.id)).toBe(entry)
+    const spans = [...log.origins.forgotten()]
+    expect(spans).toContainEqual(named)
+    expect(spans).toContainEqual({ origin: B, after: 0, upTo: 1 })
+    const asker = new Log(bootOf('z'))
+    asker.merge(rangeOf(author, A, 0))
+    expect(asker.learn(spans)).toEqual([asker.get(entry.id)])
+  })
+
   test('is over if the boot that created it is closed', () => {
     const log = new Log(B)
     log.merge(rangeOf(writer(A, 1), A, 0))

@@ -17,6 +17,7 @@ import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
 import type { Batch, Change, Expected, Span, VersionVector } from '../message.ts'
 import {
+  isFinal,
   isSettled,
   join,
   type CancelRequest,
@@ -172,7 +173,7 @@ export class Log {
 
   /**
    * The tasks that these writes changed are over, and so is all that these boots and older ones of their nodes did.
-   * Returns the tasks that are here all the same.
+   * Returns those that are open here. How others ended may still be read; they are forgotten as a whole for whoever asks.
    */
   learn(spans: readonly Span[], boots: readonly BootId[] = []): Entry[] {
     const { cloud } = this.origins
@@ -180,12 +181,17 @@ export class Log {
     for (const boot of boots) if (nodeOf(boot) !== nodeOf(self) || boot < self) this.close(boot)
     cloud.learn(spans)
     // Asked before the cloud lets go of what the vector covers.
-    const over = [...this.#entries.values()].filter(({ record }) =>
-      record.created.every(dot => cloud.has(dot) || this.origins.isClosed(dot.origin))
-    )
+    const isOver = (dot: Dot): boolean => cloud.has(dot) || this.origins.isClosed(dot.origin)
+    const over = [...this.#entries.values()].filter(({ record }) => record.created.every(isOver))
     // Nobody knows more of our own writes than we do.
     cloud.tidy(origin => (origin === self ? CLOSED : this.merged(origin)))
-    return over
+    for (const entry of over) if (isFinal(entry.record)) this.#dirty.add(this.#forgetWrites(entry))
+    return over.filter(({ record }) => !isFinal(record))
+  }
+
+  #forgetWrites(entry: Entry): Entry {
+    for (const { origin, seq } of entry.writes.splice(0)) this.origins.get(origin)?.clear(seq)
+    return entry
   }
 
   /** Merges a record that came with a grant, outside any batch. Undefined if the task was here and has been pruned. */
@@ -198,7 +204,7 @@ export class Log {
     this.#entries.delete(entry.id)
     this.#dirty.delete(entry)
     this.#removed.add(entry.id)
-    for (const { origin, seq } of entry.writes) this.origins.get(origin)?.clear(seq)
+    this.#forgetWrites(entry)
     const { spec, created } = entry.record
     // A key may have been used again meanwhile, which is not over.
     if (spec.idempotencyKey !== null || created.every(dot => this.origins.hasSeen(dot))) return
