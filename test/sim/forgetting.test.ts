@@ -86,7 +86,9 @@ describe('the simulator reports', () => {
         }
       }
     }))
-    expect(await brokenBy({ crashAll: true, retentionMs: 0 }, 30)).toMatch(/^invariant 1:/)
+    // Cut off, a node keeps tasks as open that the others have long forgotten.
+    const cutOff = { busyMs: 6000, partitions: 3, unreachableMs: 600, retentionMs: 0 }
+    expect(await brokenBy(cutOff)).toMatch(/^invariant 1:/)
   })
 
   test('an answer that does not say what has been forgotten', async () => {
