@@ -169,7 +169,8 @@ export class Work {
       this.#takeover.update(entry)
       this.#pruning.update(entry)
       this.#timers.update(entry, now)
-      if (isSettled(entry.record)) pending.push(...this.#dependencies.settled(entry))
+      const isOver = isSettled(entry.record)
+      pending.push(...this.#dependencies[isOver ? 'settled' : 'unsettled'](entry))
       this.#queue(entry)
     }
   }

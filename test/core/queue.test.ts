@@ -112,10 +112,55 @@ describe('dependencies', () => {
       return this.dependencies.settled(entry).map(({ id }) => id)
     }
 
+    /** Somebody had claimed the task anew before it failed here. */
+    undo(seq: number): string[] {
+      const entry = this.entries.get(idOf(A, seq))!
+      entry.record = { ...entry.record, outcome: null }
+      return this.dependencies.unsettled(entry).map(({ id }) => id)
+    }
+
     ready(seq: number): boolean {
       return this.dependencies.ready(idOf(A, seq))
     }
   }
+
+  test('whose failure is undone are waited for again, and count when they complete', () => {
+    for (const isLate of [false, true]) {
+      const world = new World()
+      world.add(1, [])
+      world.add(2, [])
+      if (isLate) world.settle(1, 'failed')
+      world.add(3, [1, 2])
+      if (!isLate) world.settle(1, 'failed')
+      world.settle(2)
+      expect(world.dependencies.broken(idOf(A, 3))).toBe(idOf(A, 1))
+      expect(world.undo(1)).toEqual([idOf(A, 3)])
+      expect(world.undo(1)).toEqual([])
+      expect(world.dependencies.broken(idOf(A, 3))).toBeUndefined()
+      expect([world.ready(3), world.dependencies.open(idOf(A, 3))]).toEqual([false, 1])
+      expect(world.settle(1)).toEqual([idOf(A, 3)])
+      expect(world.ready(3)).toBe(true)
+    }
+  })
+
+  test('whose failure turns into a completion at once break nothing', () => {
+    const world = new World()
+    world.add(1, [])
+    world.add(2, [1])
+    world.settle(1, 'failed')
+    expect(world.settle(1)).toEqual([idOf(A, 2)])
+    expect([world.ready(2), world.dependencies.broken(idOf(A, 2))]).toEqual([true, undefined])
+  })
+
+  test('of a task whose own failure is undone are kept for it', () => {
+    const world = new World()
+    world.add(1, [])
+    world.add(2, [1])
+    world.settle(2, 'failed')
+    expect(world.dependencies.isNamed(idOf(A, 1))).toBe(false)
+    world.undo(2)
+    expect(world.dependencies.isNamed(idOf(A, 1))).toBe(true)
+  })
 
   test('that form a diamond make its end ready when both sides have completed', () => {
     const world = new World()

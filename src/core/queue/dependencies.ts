@@ -22,8 +22,8 @@ export class Dependencies {
   readonly #open = new Map<TaskId, number>()
   /** Dependencies that are not known here, or were not when something came that waits for them, and since when. */
   readonly #unknown = new Map<TaskId, number>()
-  /** Task -> a dependency of it that failed or was cancelled. */
-  readonly #broken = new Map<TaskId, TaskId>()
+  /** Dependency that failed or was cancelled -> the tasks that waited for it. */
+  readonly #failures = new Map<TaskId, Set<TaskId>>()
   /** Task -> a dependency of it that had been pruned when the task came. */
   readonly #forgotten = new Map<TaskId, TaskId>()
 
@@ -53,14 +53,12 @@ export class Dependencies {
         continue
       }
       if (dependency !== undefined && isSettled(dependency.record)) {
-        if (dependency.record.outcome!.status !== 'completed') this.#broken.set(entry.id, id)
+        if (dependency.record.outcome!.status !== 'completed') add(this.#failures, id, entry.id)
         continue
       }
       open++
       if (dependency === undefined && !this.#unknown.has(id)) this.#unknown.set(id, Infinity)
-      let dependents = this.#dependents.get(id)
-      if (dependents === undefined) this.#dependents.set(id, (dependents = new Set()))
-      dependents.add(entry.id)
+      add(this.#dependents, id, entry.id)
     }
     if (open > 0) this.#open.set(entry.id, open)
   }
@@ -74,10 +72,30 @@ export class Dependencies {
   /** A task has settled. Returns those that waited for it and are known here. */
   settled(entry: Entry): Entry[] {
     if (this.#unsettled.delete(entry.id)) this.#name(entry.record.spec, -1)
-    const completed = entry.record.outcome!.status === 'completed'
     const waiting = this.#closed(entry.id)
-    if (!completed) for (const { id } of waiting) this.#broken.set(id, entry.id)
-    return waiting
+    if (entry.record.outcome!.status !== 'completed') {
+      for (const { id } of waiting) add(this.#failures, entry.id, id)
+      return waiting
+    }
+    // It may have failed before, by a claim that did not prevail.
+    const mended = this.#found(this.#failures.get(entry.id) ?? [])
+    this.#failures.delete(entry.id)
+    return [...waiting, ...mended]
+  }
+
+  /** A task has not settled; or not any more, if its failure was undone. Returns those that wait for it anew. */
+  unsettled(entry: Entry): Entry[] {
+    const { id, record } = entry
+    if (!this.#unsettled.has(id)) this.#name(record.spec, 1)
+    this.#unsettled.add(id)
+    const failed = this.#failures.get(id)
+    if (failed === undefined) return []
+    this.#failures.delete(id)
+    for (const task of failed) {
+      this.#open.set(task, this.open(task) + 1)
+      add(this.#dependents, id, task)
+    }
+    return this.#found(failed)
   }
 
   /** Whether a task that has not settled depends on this one. */
@@ -118,7 +136,7 @@ export class Dependencies {
 
   /** A dependency that failed, was cancelled or has been pruned, if that is a reason for the holder to give up. */
   broken(id: TaskId): TaskId | undefined {
-    return this.#runsAnyway(id) ? undefined : (this.#broken.get(id) ?? this.#forgotten.get(id))
+    return this.#runsAnyway(id) ? undefined : (this.#failed(id) ?? this.#forgotten.get(id))
   }
 
   /**
@@ -126,7 +144,12 @@ export class Dependencies {
    * say whether it completed in time, so it does not count.
    */
   ready(id: TaskId): boolean {
-    return !this.#open.has(id) && (!this.#broken.has(id) || this.#runsAnyway(id))
+    return !this.#open.has(id) && (this.#failed(id) === undefined || this.#runsAnyway(id))
+  }
+
+  #failed(task: TaskId): TaskId | undefined {
+    if (this.#failures.size === 0) return undefined
+    return this.#find(task)?.record.spec.dependsOn.find(id => this.#failures.get(id)?.has(task))
   }
 
   #runsAnyway(id: TaskId): boolean {
@@ -136,12 +159,12 @@ export class Dependencies {
   #untrack(task: TaskId, spec: TaskSpec): void {
     if (this.#unsettled.delete(task)) this.#name(spec, -1)
     this.#open.delete(task)
-    this.#broken.delete(task)
     this.#forgotten.delete(task)
     for (const id of spec.dependsOn) {
-      const dependents = this.#dependents.get(id)
-      dependents?.delete(task)
-      if (dependents?.size === 0) this.#dependents.delete(id)
+      for (const tasks of [this.#dependents, this.#failures]) {
+        tasks.get(id)?.delete(task)
+        if (tasks.get(id)?.size === 0) tasks.delete(id)
+      }
     }
   }
 
@@ -153,16 +176,18 @@ export class Dependencies {
 
   /** A dependency is open no more. Returns those that waited for it and are known here. */
   #closed(dependency: TaskId): Entry[] {
-    const entries: Entry[] = []
-    for (const id of this.#dependents.get(dependency) ?? []) {
+    const dependents = this.#dependents.get(dependency) ?? []
+    for (const id of dependents) {
       const open = this.#open.get(id)! - 1
       if (open === 0) this.#open.delete(id)
       else this.#open.set(id, open)
-      const dependent = this.#find(id)
-      if (dependent !== undefined) entries.push(dependent)
     }
     this.#dependents.delete(dependency)
-    return entries
+    return this.#found(dependents)
+  }
+
+  #found(ids: Iterable<TaskId>): Entry[] {
+    return [...ids].map(id => this.#find(id)).filter(entry => entry !== undefined)
   }
 
   #name({ dependsOn }: TaskSpec, by: 1 | -1): void {
@@ -172,4 +197,10 @@ export class Dependencies {
       else this.#named.delete(id)
     }
   }
+}
+
+function add(sets: Map<TaskId, Set<TaskId>>, key: TaskId, id: TaskId): void {
+  const set = sets.get(key)
+  if (set === undefined) sets.set(key, new Set([id]))
+  else set.add(id)
 }
