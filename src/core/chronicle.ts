@@ -33,7 +33,9 @@ export function chronicle({ emit }: Context, entry: Entry): void {
   const { holder, attempt, epoch, cause } = claim
   const start = (): void => {
     if (started === null || startEpoch <= (told?.startEpoch ?? -1)) return
-    tell({ name: 'task:started', taskId, by: started.by, attempt })
+    // Of a claim that came and went unseen only the start is known.
+    const of = [claim, told?.claim].find(known => known?.epoch === startEpoch)
+    tell({ name: 'task:started', taskId, by: started.by, attempt: of?.attempt ?? null })
   }
   const isOfEarlierClaim = startEpoch < epoch
   if (isOfEarlierClaim) start()

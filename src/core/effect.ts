@@ -101,7 +101,8 @@ export type TaskEvent = Readonly<{
   taskId: TaskId
   /** Who submitted it, holds it, or runs it. */
   by: BootId
-  attempt: number
+  /** Null if it is not known. */
+  attempt: number | null
   /** Who held it before, where that is another one and known. */
   from?: BootId | null
 }>

@@ -78,7 +78,8 @@ export class Announcements {
     if (!('by' in event)) return {}
     const { by, attempt, from = null } = event
     const node = this.#nameOf(by)
-    return { node, attempt, ...(from === null ? {} : { from: this.#nameOf(from) }) }
+    const which = attempt === null ? {} : { attempt }
+    return { node, ...which, ...(from === null ? {} : { from: this.#nameOf(from) }) }
   }
 
   said(taskId: TaskId, stream: OutputStream, bytes: Uint8Array): void {

@@ -34,6 +34,23 @@ test('from its submission over a failed attempt to the next start', () => {
   }
 })
 
+test('with the attempt that a start was of, also if the next one is known as soon', () => {
+  const { of, pump, settle } = bound(2)
+  const [a, b] = of as [PumpNode, PumpNode]
+  b.worker(1)
+  const id = a.submit({ maxRetries: 1 })
+  pump.lose = (from, to, { kind }) => from === b.id && to === a.id && kind === 'batch'
+  pump.mute.add(b.id)
+  settle()
+  b.fail(id)
+  pump.lose = () => false
+  pump.mute.clear()
+  passing(pump, 3000)
+  expect(story(b, id)).toContain(`started 1 ${b.boot}`)
+  expect(story(a, id)).toContain(`started 1 ${b.boot}`)
+  expect(story(a, id)).toContain(`retrying 2 ${b.boot}`)
+})
+
 test('also who took over what a crashed node ran', () => {
   const pump = cluster(3)
   const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
