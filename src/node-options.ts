@@ -73,7 +73,10 @@ export type NodeOptions = {
    * @default "majority"
    */
   quorum?: Quorum
-  /** Without that quorum, end what runs here after so long, so that others may run it: ms, or text. @default never */
+  /**
+   * End what runs here when that quorum has not been heard for so long, so that others may run it: ms, or text. Less than
+   * 5 s counts as 5 s, the silence that makes a member suspect. @default never
+   */
   stopAfterIsolated?: number | string
   /** How long running tasks may take to finish when the node leaves: ms, or text. @default "30s" */
   grace?: number | string

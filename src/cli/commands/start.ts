@@ -80,7 +80,7 @@ export function register(program: Command, terminal: Terminal): void {
     )
     .option(
       '--stop-after-isolated <duration>',
-      'without a quorum, end what runs here (default: never)'
+      'end what runs here when no quorum was heard for so long, 5s at least (default: never)'
     )
     .option('--grace <duration>', 'for running tasks when the node leaves (default: 30s)')
     .addOption(new Option('--log-level <level>', 'on stderr (default: info)').choices(LOG_LEVELS))
