@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- [NAME] [--json]`: all benchmarks one after the other, or one of them; `profile` shows where the time
- * goes.
+ * `npm run bench -- [NAME] [--json] [--rounds N]`: all benchmarks one after the other, or one of them; `profile` shows
+ * where the time goes. `--rounds` is how often the two that kill nodes do so, instead of ten times.
  *
  * As root it runs in a network of its own, so that nothing else is in the count of bytes; otherwise on the loopback
  * interface of the computer. Figures depend on the computer: compare them with others of the same one only.
@@ -17,7 +17,7 @@ import { growth, guaranteed, profile, replicate } from './replicate.ts'
 import { latency, throughput } from './tasks.ts'
 
 type Bench = Readonly<{
-  run: (say: (text: string) => void) => Promise<Row[]>
+  run: (say: (text: string) => void, rounds: number) => Promise<Row[]>
   /** What was kept to while it was measured. */
   guaranteed: string
 }>
@@ -44,10 +44,14 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 }
 
 const { values, positionals } = parseArgs({
-  options: { json: { type: 'boolean', default: false } },
+  options: {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '10' }
+  },
   allowPositionals: true
 })
 const [name] = positionals
+const rounds = Number(values.rounds)
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 function inOwnNetwork(): number | null {
@@ -62,7 +66,7 @@ function inOwnNetwork(): number | null {
 
 async function print(bench: string, { run, guaranteed: promise }: Bench): Promise<void> {
   const computer = `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`
-  const rows = await run(text => say(`${bench}: ${text}`))
+  const rows = await run(text => say(`${bench}: ${text}`), rounds)
   if (values.json) console.log(JSON.stringify({ v: 1, bench, computer, guaranteed: promise, rows }))
   else console.log(`${bench}\n${tableOf(rows)}\n${computer}\n${promise}\n`)
 }
@@ -84,8 +88,11 @@ async function bench(): Promise<void> {
   }
 }
 
-if (name !== undefined && name !== 'profile' && BENCHES[name] === undefined) {
-  say(`usage: npm run bench -- [${[...Object.keys(BENCHES), 'profile'].join(' | ')}] [--json]`)
+const isKnown = name === undefined || name === 'profile' || BENCHES[name] !== undefined
+if (!isKnown || !Number.isInteger(rounds) || rounds < 1) {
+  say(
+    `usage: npm run bench -- [${[...Object.keys(BENCHES), 'profile'].join(' | ')}] [--json] [--rounds N]`
+  )
   process.exitCode = 2
 } else {
   const status = inOwnNetwork()

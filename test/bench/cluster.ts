@@ -17,8 +17,8 @@ import { sleep } from './sleep.ts'
 import type { Cost } from './profile.ts'
 import { ownUsage, type Usage } from './usage.ts'
 
-export type Question = 'usage' | 'profile' | 'profiled' | 'leave'
-export type Answer = Usage | Cost[] | null
+export type Question = 'usage' | 'met' | 'profile' | 'profiled' | 'leave'
+export type Answer = Usage | Cost[] | number | null
 
 const script = fileURLToPath(new URL('children/node.ts', import.meta.url))
 /** Twelve processes that start on two cores. */
@@ -36,7 +36,7 @@ export class BenchCluster {
     this.#children = children
   }
 
-  /** Resolves when all nodes are connected with this one and in sync. */
+  /** Resolves when all nodes are connected with each other and in sync. */
   static async start(count: number, settings: Partial<NodeOptions> = {}): Promise<BenchCluster> {
     const folder = await mkdtemp(join(tmpdir(), 'hearsay-bench-'))
     const common = {
@@ -61,7 +61,7 @@ export class BenchCluster {
     }
     try {
       await Promise.all(children.map(child => once(child, 'message')))
-      await until(() => cluster.isSynced, 'all nodes to meet', startTimeoutMs)
+      await until(() => cluster.#haveMet(), 'all nodes to meet', startTimeoutMs)
     } catch (error) {
       await cluster.stop()
       throw error
@@ -104,13 +104,20 @@ export class BenchCluster {
     await exited
   }
 
-  /** Starts a node that was killed with what is on its disk. Resolves when all are in sync. */
+  /** Starts a node that was killed with what is on its disk. Resolves when all are connected and in sync. */
   async restart(name: string): Promise<void> {
     const dead = this.#child(name)
     const child = start(JSON.parse(dead.spawnargs.at(-1) ?? ''))
     this.#children[this.#children.indexOf(dead)] = child
     await once(child, 'message')
-    await until(() => this.isSynced, `${name} to be in sync`, startTimeoutMs)
+    await until(() => this.#haveMet(), `${name} to be in sync`, startTimeoutMs)
+  }
+
+  /** Whether each node is connected with all others and as far as they are. */
+  async #haveMet(): Promise<boolean> {
+    if (!this.isSynced) return false
+    const met = await this.ask<number>('met')
+    return met.every(count => count === met.length + 1)
   }
 
   #child(name: string): ChildProcess {

@@ -11,12 +11,11 @@ import { sleep } from './sleep.ts'
 const NODES = 6
 const TASKS = 200
 const TASK_MS = 100
-const ROUNDS = 10
 const KILL_AT = { 'a third': 1 / 3, '95 %': 0.95 }
 
 type Run = Readonly<{ ms: number; found: number; taken: number; settled: number }>
 
-export async function lateKill(say: (text: string) => void): Promise<Row[]> {
+export async function lateKill(say: (text: string) => void, rounds: number): Promise<Row[]> {
   const cluster = await BenchCluster.start(NODES, { concurrency: 1 })
   try {
     const { node } = cluster
@@ -26,12 +25,12 @@ export async function lateKill(say: (text: string) => void): Promise<Row[]> {
     const rows: Row[] = []
     const plain: number[] = []
     const killed = new Map(Object.keys(KILL_AT).map((name): [string, Run[]] => [name, []]))
-    for (let round = 1; round <= ROUNDS; round++) {
+    for (let round = 1; round <= rounds; round++) {
       plain.push((await runOnce(cluster, null)).ms)
       for (const [name, share] of Object.entries(KILL_AT)) {
         killed.get(name)!.push(await runOnce(cluster, share))
       }
-      say(`round ${round} of ${ROUNDS}: done`)
+      say(`round ${round} of ${rounds}: done`)
     }
     const usual = figure(plain).median
     rows.push({ ...rowOf('never', []), 'run ms': figure(plain) })

@@ -7,21 +7,20 @@ import { BenchCluster } from './cluster.ts'
 import { figure, type Row } from './figures.ts'
 
 const NODES = 6
-const ROUNDS = 10
 
 type Times = Readonly<{ found: number; taken: number; started: number }>
 
-export async function recovery(say: (text: string) => void): Promise<Row[]> {
-  const cluster = await BenchCluster.start(NODES, { concurrency: ROUNDS })
+export async function recovery(say: (text: string) => void, rounds: number): Promise<Row[]> {
+  const cluster = await BenchCluster.start(NODES, { concurrency: rounds })
   try {
     const times: Times[] = []
-    for (let round = 1; round <= ROUNDS; round++) {
+    for (let round = 1; round <= rounds; round++) {
       times.push(await killHolder(cluster))
-      say(`round ${round} of ${ROUNDS}: done`)
+      say(`round ${round} of ${rounds}: done`)
     }
     return [
       {
-        kills: ROUNDS,
+        kills: rounds,
         'detection ms': figure(times.map(({ found }) => found)),
         'reclaim ms': figure(times.map(({ found, taken }) => taken - found)),
         'settling and start ms': figure(times.map(({ taken, started }) => started - taken)),

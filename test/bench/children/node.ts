@@ -26,6 +26,8 @@ async function answer(question: Question): Promise<Answer> {
       const diskBytes = await folderBytes(options.data)
       return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss, diskBytes }
     }
+    case 'met':
+      return node.nodes().filter(({ connected, synced }) => connected && synced).length
     case 'profile':
       await profile.start()
       return null
