@@ -29,7 +29,7 @@ export class Submitting {
   readonly #takeover: Takeover
   readonly #keeping: Keeping
   readonly #consider: (entries: readonly Entry[]) => void
-  #pending: Pending[] = []
+  readonly #pending: Pending[] = []
 
   constructor(
     context: Context,
@@ -52,17 +52,14 @@ export class Submitting {
     } else this.#take(input, true)
   }
 
-  /** Answers those for whom it has become clear whether somebody was faster. */
+  /** Answers those for whom it has become clear whether somebody was faster: claims settle in the order of submission. */
   settle(): void {
     if (this.#pending.length === 0) return
     const { now } = this.#context
-    const pending = this.#pending
-    const isOpen = ({ entry, until }: Pending): boolean =>
-      this.#takeover.isSettling(entry) && now < until
-    const { open = [], over = [] } = Object.groupBy(pending, each =>
-      isOpen(each) ? 'open' : 'over'
+    const first = this.#pending.findIndex(
+      ({ entry, until }) => this.#takeover.isSettling(entry) && now < until
     )
-    this.#pending = open
+    const over = this.#pending.splice(0, first < 0 ? this.#pending.length : first)
     for (const { answer } of over) answer()
   }
 

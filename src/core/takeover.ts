@@ -102,16 +102,16 @@ export class Takeover {
   reclaim(entries: readonly Entry[]): void {
     const { self, log, members, counters } = this.#context
     if (entries.length === 0) return
-    const usual: Entry[] = []
+    /** By who need not confirm: of what may run at most once, its holder is the only one. */
+    const taken = Map.groupBy(entries, ({ record: { spec, claim } }) =>
+      spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)
+    )
     for (const entry of entries) {
-      const from = entry.record.claim.holder
-      counters.reclaims.add(causeOf(self, from, members))
+      counters.reclaims.add(causeOf(self, entry.record.claim.holder, members))
       log.write(entry, reclaimOf(self, entry.record))
       this.#holdings.update(entry)
-      if (entry.record.spec.delivery === 'at-least-once') usual.push(entry)
-      else this.#settlements.add(log.nextSeq - 1, [entry], { except: nodeOf(from) })
     }
-    this.#settlements.add(log.nextSeq - 1, usual)
+    for (const [except, list] of taken) this.#settlements.add(log.nextSeq - 1, list, except)
     this.#replication.urge()
   }
 

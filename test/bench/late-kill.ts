@@ -6,7 +6,6 @@
 import { until } from '../support/until.ts'
 import { BenchCluster } from './cluster.ts'
 import { figure, type Row } from './figures.ts'
-import { sleep } from './sleep.ts'
 
 const NODES = 6
 const TASKS = 200
@@ -19,7 +18,6 @@ export async function lateKill(say: (text: string) => void, rounds: number): Pro
   const cluster = await BenchCluster.start(NODES, { concurrency: 1 })
   try {
     const { node } = cluster
-    node.registerTaskHandler('sleep', sleep)
     await node.startWorker()
     await runOnce(cluster, null)
     const rows: Row[] = []

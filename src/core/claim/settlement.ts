@@ -19,22 +19,42 @@ type Settlement = {
   readonly seq: number
   /** Task -> the epoch of its reclaim. */
   readonly entries: ReadonlyMap<Entry, number>
-  /** Who has confirmed, and up to which of its own writes we have to have merged. */
-  readonly needs: Map<NodeId, { boot: BootId; seq: number }>
-  /** Everybody but this node has to confirm, and to have told all that it knows; null: who can be asked. */
-  readonly all: { except: NodeId } | null
 }
 
-export class Settlements {
-  #open: Settlement[] = []
-  readonly #settling = new Map<Entry, number>()
+/** What a boot has confirmed. */
+type Confirmed = {
+  readonly boot: BootId
+  /** Up to which of our writes, and with it all that it had written by then is merged here. */
+  upTo: number
+  /** Later ones, oldest first: what it had written by then is still on its way. */
+  readonly pending: { upTo: number; need: number }[]
+}
 
-  /** These were reclaimed by writes of ours, the last of which is `seq`. */
-  add(seq: number, entries: readonly Entry[], all: Settlement['all'] = null): void {
+/** Confirmations of one member that are kept apart. Guess: far more than come while a stretch of log is fetched. */
+const PENDING_MAX = 64
+
+export class Settlements {
+  /**
+   * Who of those that cannot be asked need not confirm, or null if only who can be asked has to -> reclaims in the order of
+   * our writes. Whoever has confirmed one has confirmed all before it, so they settle in this order.
+   */
+  readonly #open = new Map<NodeId | null, Settlement[]>()
+  readonly #settling = new Map<Entry, number>()
+  readonly #confirmed = new Map<NodeId, Confirmed>()
+
+  /**
+   * These were reclaimed by writes of ours, the last of which is `seq`.
+   *
+   * @param except null: who can be asked has to confirm; otherwise everybody but this node, and has to have told all that
+   *   it knows
+   */
+  add(seq: number, entries: readonly Entry[], except: NodeId | null = null): void {
     if (entries.length === 0) return
     const epochs = new Map(entries.map(entry => [entry, entry.record.claim.epoch]))
     for (const [entry, epoch] of epochs) this.#settling.set(entry, epoch)
-    this.#open.push({ seq, entries: epochs, needs: new Map(), all })
+    const list = this.#open.get(except)
+    if (list === undefined) this.#open.set(except, [{ seq, entries: epochs }])
+    else list.push({ seq, entries: epochs })
   }
 
   /** Whether the task may not be started yet. */
@@ -43,7 +63,7 @@ export class Settlements {
   }
 
   get isEmpty(): boolean {
-    return this.#open.length === 0
+    return this.#open.size === 0
   }
 
   /**
@@ -61,39 +81,50 @@ export class Settlements {
     all: readonly Member[] = alive
   ): readonly Entry[] {
     const done: Entry[] = []
-    this.#open = this.#open.filter(settlement => {
-      const except = settlement.all?.except
-      const asked = except === undefined ? alive : all.filter(({ node }) => node !== except)
-      const settled =
-        settlement.seq <= self.upTo &&
-        asked.every(member => hasConfirmed(settlement, self.boot, member, merged)) &&
-        (except === undefined || asked.every(({ vector }) => isMerged(vector, merged)))
-      if (!settled) return true
-      for (const [entry, epoch] of settlement.entries) {
-        // It may have been reclaimed once more since, which has to settle by itself.
-        if (this.#settling.get(entry) === epoch) this.#settling.delete(entry)
-        done.push(entry)
+    for (const [except, open] of this.#open) {
+      const asked = except === null ? alive : all.filter(({ node }) => node !== except)
+      if (except !== null && !asked.every(({ vector }) => isMerged(vector, merged))) continue
+      const confirmed = asked.map(member => this.#confirmedBy(member, self.boot, merged))
+      const upTo = Math.min(self.upTo, ...confirmed)
+      const end = open.findIndex(({ seq }) => seq > upTo)
+      for (const settlement of open.splice(0, end < 0 ? open.length : end)) {
+        this.#settled(settlement, done)
       }
-      return false
-    })
+      if (open.length === 0) this.#open.delete(except)
+    }
+    if (this.isEmpty) this.#confirmed.clear()
     return done
   }
-}
 
-function hasConfirmed(
-  { seq, needs }: Settlement,
-  self: BootId,
-  { node, heartbeat, vector }: Member,
-  merged: (origin: BootId) => number
-): boolean {
-  const { boot } = heartbeat
-  let need = needs.get(node)
-  if (need === undefined || need.boot !== boot) {
-    if ((vector.get(self) ?? 0) < seq) return false
-    need = { boot, seq: vector.get(boot) ?? 0 }
-    needs.set(node, need)
+  #settled({ entries }: Settlement, done: Entry[]): void {
+    for (const [entry, epoch] of entries) {
+      // It may have been reclaimed once more since, which has to settle by itself.
+      if (this.#settling.get(entry) === epoch) this.#settling.delete(entry)
+      done.push(entry)
+    }
   }
-  return merged(boot) >= need.seq
+
+  /** Up to which of our writes a member has confirmed, with all merged that it had written by then. */
+  #confirmedBy(
+    { node, heartbeat: { boot }, vector }: Member,
+    self: BootId,
+    merged: (origin: BootId) => number
+  ): number {
+    let confirmed = this.#confirmed.get(node)
+    if (confirmed?.boot !== boot) {
+      confirmed = { boot, upTo: 0, pending: [] }
+      this.#confirmed.set(node, confirmed)
+    }
+    const { pending } = confirmed
+    const upTo = vector.get(self) ?? 0
+    if (upTo > (pending.at(-1)?.upTo ?? confirmed.upTo) && pending.length < PENDING_MAX) {
+      pending.push({ upTo, need: vector.get(boot) ?? 0 })
+    }
+    while (pending.length > 0 && merged(boot) >= pending[0]!.need) {
+      confirmed.upTo = pending.shift()!.upTo
+    }
+    return confirmed.upTo
+  }
 }
 
 function isMerged(vector: VersionVector, merged: (origin: BootId) => number): boolean {
