@@ -4,12 +4,15 @@
  * Loads nothing but Node's own HTTP client, because every verb of the command line waits for it. Errors come back as
  * the classes that the node threw, by name.
  */
-import { Agent, request, type IncomingMessage } from 'node:http'
+import type { Agent, IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { NoNodeError } from '../errors.ts'
 import { socketPath } from './address.ts'
 import { meaning } from './find.ts'
 import { errorOf, noNode } from './problem.ts'
+
+// An import would read every export, and among them a WebSocket that takes longer to load than all the rest together.
+const http = process.getBuiltinModule('node:http')
 
 type Query = Readonly<Record<string, string | number | undefined>>
 export type Call = Readonly<{
@@ -22,7 +25,7 @@ export type Call = Readonly<{
 
 export class Connection {
   readonly #folder: string
-  readonly #agent = new Agent({ keepAlive: true })
+  readonly #agent = new http.Agent({ keepAlive: true })
 
   /** @param folder the node's data folder */
   constructor(folder: string) {
@@ -85,7 +88,7 @@ export class Connection {
   ): Promise<IncomingMessage> {
     const { query = {}, body, pieces, signal } = call
     return new Promise((resolve, reject) => {
-      const sent = request(
+      const sent = http.request(
         {
           socketPath: socketPath(this.#folder),
           agent,
