@@ -3,9 +3,10 @@
  */
 import type { HybridClock } from './base/hlc.ts'
 import type { Counters } from './counting/counters.ts'
-import type { BootId, NodeId } from './base/ids.ts'
+import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Effect } from './effect.ts'
 import type { Log } from './log/log.ts'
+import type { Spent } from './log/spent.ts'
 import type { Labels } from './task/labels.ts'
 import type { Members } from './members/members.ts'
 import type { CoreOptions } from './options.ts'
@@ -26,6 +27,7 @@ export type Context = {
   readonly options: CoreOptions
   readonly clock: HybridClock
   readonly log: Log
+  readonly spent: Spent
   readonly members: Members
   readonly counters: Counters
   /** What this node says of itself for tasks to choose by; may change while it lives. */
@@ -35,4 +37,9 @@ export type Context = {
   /** The time of the step under way: the wall clock in ms. */
   now: number
   readonly emit: (effect: Effect) => void
+}
+
+/** Whether a task is absent because it has settled and been pruned, as far as can be told here. */
+export function isPruned({ log, spent, now }: Context, id: TaskId): boolean {
+  return log.isForgotten(id) || (log.get(id) === undefined && spent.has(id, now))
 }

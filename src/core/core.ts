@@ -9,7 +9,7 @@ import { Counters } from './counting/counters.ts'
 import { HybridClock } from './base/hlc.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { Asking } from './asking.ts'
-import type { Context, Identity } from './context.ts'
+import { isPruned, type Context, type Identity } from './context.ts'
 import type { Effect, Restored } from './effect.ts'
 import type { Input } from './input.ts'
 import { Exchange } from './exchange.ts'
@@ -18,6 +18,7 @@ import { Isolation } from './isolation.ts'
 import { Keeping } from './keeping.ts'
 import { answerSync } from './log/answer.ts'
 import { Log } from './log/log.ts'
+import { Spent } from './log/spent.ts'
 import { Attention } from './members/attention.ts'
 import { Members } from './members/members.ts'
 import type { Forgotten, Message, SyncRequest } from './message.ts'
@@ -59,20 +60,20 @@ export class Core {
 
   constructor(identity: Identity, options: Partial<CoreOptions> = {}) {
     const self = identity.boot
-    const node = nodeOf(self)
     const resolved = { ...CORE_DEFAULTS, ...options }
     const dependencies: Dependencies = new Dependencies(
       id => log.get(id),
-      id => log.isForgotten(id)
+      id => isPruned(this.#context, id)
     )
     const counters = new Counters()
     const log = new Log(self, dependencies, counters)
     this.#context = {
       self,
-      node,
+      node: nodeOf(self),
       options: resolved,
       clock: new HybridClock(startTimeOf(self)),
       log,
+      spent: new Spent(),
       members: new Members(self, resolved, identity.name),
       counters,
       labels: identity.labels,
@@ -118,11 +119,13 @@ export class Core {
   }
 
   /** Takes back what an earlier boot had on disk. Only before the first step. */
-  restore({ tasks, vector, forgotten, members, roster = [], blobs = [] }: Restored): void {
+  restore({ tasks, vector, forgotten, members, ...others }: Restored): void {
+    const { roster = [], spent = [], blobs = [] } = others
     const { log } = this.#context
     log.restore(tasks, vector, forgotten)
     this.#context.members.restore(members)
     for (const entry of roster) this.#context.members.roster.note(entry)
+    this.#context.spent.restore(spent)
     this.#keeping.restore(blobs)
     for (const entry of log.entries()) if (isSettled(entry.record)) entry.noteReported()
     this.#work.consider(log.entries())

@@ -35,6 +35,8 @@ export type Restored = Readonly<{
   roster?: Iterable<Expected>
   /** Forgotten writes beyond the vector. @default none */
   forgotten?: readonly Span[]
+  /** Keys whose tasks were forgotten early, by the id that they lead to: until when they count, in ms. @default none */
+  spent?: Iterable<readonly [TaskId, number]>
   /** Blobs on disk. @default none */
   blobs?: Iterable<BlobRef>
 }>
@@ -51,6 +53,8 @@ export type Flush = Readonly<{
   forgotten: ReadonlyMap<BootId, readonly Span[]>
   members: readonly MemberRecord[]
   roster: readonly Expected[]
+  /** What has changed of keys whose tasks were forgotten early: until when they count, in ms; 0: no longer. */
+  spent: ReadonlyMap<TaskId, number>
 }>
 
 /** A task to be run here. */
@@ -139,7 +143,7 @@ export type Effect =
       acks: number
       short: boolean
       /** Whether it is another submission under the same key that stands, and whether it asks for something else. */
-      deduplicated: 'no' | 'same' | 'different'
+      deduplicated: 'no' | 'same' | 'different' | 'forgotten'
     }>
   /** A task that was asked for is known by now, or nobody knows it; `isForgotten`: because it has settled and been pruned. */
   | Readonly<{ kind: 'found'; taskId: TaskId; isForgotten: boolean }>

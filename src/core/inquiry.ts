@@ -7,7 +7,7 @@
  * Whoever has the task sends it along. It is merged like the task of a grant, beside the log, whose own news of it follow.
  */
 import type { NodeId, TaskId } from './base/ids.ts'
-import type { Context } from './context.ts'
+import { isPruned, type Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { MessageSize } from './log/size.ts'
 import type { Find, Found } from './message.ts'
@@ -73,7 +73,7 @@ export class Inquiry {
   #answer(to: NodeId, { ids }: Find): void {
     const { log, self, emit } = this.#context
     const send = (some: readonly TaskId[], records: Found['records']): void => {
-      const forgotten = some.filter(id => log.isForgotten(id))
+      const forgotten = some.filter(id => isPruned(this.#context, id))
       emit({
         kind: 'send',
         to,

@@ -36,7 +36,8 @@ export class Pruning {
 
   /** What has been kept long enough, and may be forgotten. */
   due(): Entry[] {
-    const { members, now } = this.#context
+    const { members, spent, now } = this.#context
+    spent.tidy(now)
     const due = this.#retention.due(now)
     if (due.size === 0 || !members.seesMajority(now) || members.hasStrangers()) return []
     const common = this.#common()
@@ -53,8 +54,11 @@ export class Pruning {
 
   /** The task is no more. Returns those that still waited for it. */
   forget(entry: Entry): Entry[] {
+    const { log, spent, now } = this.#context
+    const end = this.#retention.endOf(entry.record, now)
+    if (entry.record.spec.idempotencyKey !== null && now < end) spent.note(entry.id, end)
     this.#retention.forget(entry)
-    this.#context.log.remove(entry)
+    log.remove(entry)
     return this.#dependencies.forget(entry)
   }
 

@@ -99,10 +99,14 @@ export class Replication {
 
   /** Sends what has changed to disk, if it is urgent or has waited long enough, and no flush is under way. */
   flush(): void {
-    const { log, members, now, options, emit } = this.#context
+    const { log, members, spent, now, options, emit } = this.#context
     if (!this.#urgent && now - this.#flushedAt < options.lazyFlushMs) return
     if (log.isFlushing) return
-    const flush = log.flush(members.takeDirty(), members.roster.takeDirty())
+    const flush = log.flush({
+      members: members.takeDirty(),
+      roster: members.roster.takeDirty(),
+      spent: spent.takeChanged()
+    })
     if (flush === null) return
     this.#urgent = false
     this.#flushedAt = now

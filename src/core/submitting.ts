@@ -3,12 +3,13 @@
  *
  * A task under an idempotency key is named by the key, so that all who submit it mean the same task. Two nodes may do so
  * in the same instant. So such a task is not started before everybody has confirmed to know of it (claim/settlement.ts),
- * and the caller is answered then, too: by then this node knows whether somebody was faster.
+ * and the caller is answered then, too: by then this node knows whether somebody was faster. A key names its task for as
+ * long as the task is to be kept, even if it has been forgotten before, for lack of room (log/spent.ts).
  */
 import { hlcMs } from './base/hlc.ts'
 import { taskId } from './base/ids.ts'
 import { compareValues } from './base/order.ts'
-import type { Context } from './context.ts'
+import { isPruned, type Context } from './context.ts'
 import type { Effect } from './effect.ts'
 import type { Input } from './input.ts'
 import type { Keeping } from './keeping.ts'
@@ -47,6 +48,7 @@ export class Submitting {
 
   submit(input: Submission): void {
     const { payload } = input.draft
+    if (input.id !== null && isPruned(this.#context, input.id)) return this.#acceptSpent(input)
     if (this.#known(input) === undefined && isBlob(payload)) {
       this.#keeping.place(payload, input.acks, copies => this.#take(input, copies > 0))
     } else this.#take(input, true)
@@ -130,6 +132,21 @@ export class Submitting {
         short: acks !== null && copies < acks,
         deduplicated: this.#comparison(input, entry, null)
       })
+    })
+  }
+
+  /** The task has been, and is not run again. */
+  #acceptSpent({ request, id }: Submission): void {
+    const { emit } = this.#context
+    const taskId = id!
+    emit({ kind: 'notify', event: { name: 'task:deduplicated', taskId } })
+    emit({
+      kind: 'accepted',
+      request,
+      taskId,
+      acks: 0,
+      short: false,
+      deduplicated: 'forgotten'
     })
   }
 

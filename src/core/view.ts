@@ -2,7 +2,7 @@
  * A read-only picture of the core, for status, API and checkers. Shows; never changes.
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
-import type { Context } from './context.ts'
+import { isPruned, type Context } from './context.ts'
 import type { Counters } from './counting/counters.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
@@ -144,9 +144,9 @@ export class CoreView {
     return this.#answers.totals(of)
   }
 
-  /** Whether the task of an id was known once, and has settled and been forgotten, as far as the id tells. */
+  /** Whether the task of an id was known once, and has settled and been forgotten, as far as can be told. */
   isForgotten(id: TaskId): boolean {
-    return TASK_ID_LENGTH === id.length && this.#log.isForgotten(id)
+    return TASK_ID_LENGTH === id.length && isPruned(this.#context, id)
   }
 
   /** How many other members are known to have the task on disk. */

@@ -89,6 +89,8 @@ export type Replay = Readonly<{
   forgotten: readonly Span[]
   members: readonly MemberRecord[]
   roster: readonly Expected[]
+  /** Keys whose tasks were forgotten early: until when they count, in ms. */
+  spent: ReadonlyMap<TaskId, number>
   /** How many values could not be read and were given up. */
   damaged: number
 }>

@@ -17,7 +17,7 @@ type Accepted = Readonly<{
   taskId: TaskId
   acks: number
   short: boolean
-  deduplicated: 'no' | 'same' | 'different'
+  deduplicated: 'no' | 'same' | 'different' | 'forgotten'
 }>
 
 export type SubmissionsOptions = Readonly<{
@@ -115,6 +115,9 @@ export class Submissions {
       told.push(
         `the idempotency key ${JSON.stringify(key)} names a task with another type or payload: that one stands`
       )
+    }
+    if (deduplicated === 'forgotten') {
+      told.push('the task under this key has settled and been forgotten: it is not run again')
     }
     if (short) told.push('no other node has confirmed the task: it is on the disk of this one only')
     return { id, acks: copies, deduplicated: deduplicated !== 'no', warnings: told }

@@ -15,6 +15,7 @@ export class Disk {
   readonly forgotten: Map<BootId, readonly Span[]> = new Map()
   readonly members: Map<string, MemberRecord> = new Map()
   readonly roster: Map<string, Expected> = new Map()
+  readonly spent: Map<TaskId, number> = new Map()
   /** Of blobs only the name matters here. */
   readonly blobs: Map<BlobHash, BlobRef> = new Map()
   /** When the node was started last. */
@@ -37,6 +38,10 @@ export class Disk {
       }
     }
     for (const [boot, spans] of flush.forgotten) this.forgotten.set(boot, spans)
+    for (const [id, end] of flush.spent) {
+      if (end === 0) this.spent.delete(id)
+      else this.spent.set(id, end)
+    }
     for (const entry of flush.roster) this.roster.set(entry.name, entry)
     for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
   }

@@ -84,13 +84,14 @@ export class SimNode {
     }
     const identity = { boot, name, version: '0.0.0', labels }
     this.core = new Core(identity, { ...SOON, ...suspicion })
-    const { tasks, vector, forgotten, members, roster, blobs } = disk
+    const { tasks, vector, forgotten, members, roster, spent, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),
       vector,
       forgotten: [...forgotten.values()].flat(),
       members: members.values(),
       roster: roster.values(),
+      spent,
       blobs: blobs.values()
     })
   }

@@ -8,6 +8,7 @@
  *     f/<boot id>   forgotten writes beyond that, Span[], as JSON
  *     m/<node id>   MemberRecord, as JSON
  *     r/<name>      Expected, as JSON
+ *     k/<task id>   until when a key counts whose task was forgotten early, in ms, as text
  *
  * A damaged value costs more than itself. The version vector says "I have merged this task's writes", and a task that
  * is covered by the vector but missing counts as pruned, for ever, and our peers would be told so. So if a value is
@@ -17,7 +18,7 @@
  */
 import { z } from 'zod'
 import { assert } from '../core/base/assert.ts'
-import { nodeOf, type BootId } from '../core/base/ids.ts'
+import { nodeOf, type BootId, type TaskId } from '../core/base/ids.ts'
 import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
 import { CLOSED } from '../core/base/vector.ts'
 import type { Expected, Span } from '../core/message.ts'
@@ -34,6 +35,9 @@ const VECTOR = 'v/'
 const FORGOTTEN = 'f/'
 const MEMBER = 'm/'
 const ROSTER = 'r/'
+const SPENT = 'k/'
+/** What is lost of these says nothing of the log: members and expected instances will be heard of, a key may serve again. */
+const BESIDE_THE_LOG = [MEMBER, ROSTER, SPENT]
 /** Keys of one kind lie between its prefix and this. */
 const END = '\uffff'
 const memberRecord = z.object({
@@ -55,6 +59,7 @@ type Found = {
   forgotten: Span[][]
   members: MemberRecord[]
   roster: Expected[]
+  spent: Map<TaskId, number>
 }
 
 export class LevelJournal implements Journal {
@@ -94,14 +99,20 @@ export class LevelJournal implements Journal {
       await this.#trustNothing()
       await this.#folder.trust()
     }
-    const found: Found = { tasks: [], vector: new Map(), forgotten: [], members: [], roster: [] }
+    const found: Found = {
+      tasks: [],
+      vector: new Map(),
+      forgotten: [],
+      members: [],
+      roster: [],
+      spent: new Map()
+    }
     const damaged: string[] = []
     await this.#scan((key, sealed) => {
       const why = take(found, key, sealed)
       if (why === null) return
       this.#onDamaged(key, why)
-      // Without a member or an expected instance only time is lost: they will be heard of.
-      if (!key.startsWith(MEMBER) && !key.startsWith(ROSTER)) damaged.push(key)
+      if (!BESIDE_THE_LOG.some(kind => key.startsWith(kind))) damaged.push(key)
     })
     if (damaged.length > 0) {
       await this.#trustNothing(damaged)
@@ -135,7 +146,8 @@ export class LevelJournal implements Journal {
         put(MEMBER + nodeOf(member.boot), Buffer.from(JSON.stringify(member)))
       ),
       ...flush.roster.map(entry => put(ROSTER + entry.name, Buffer.from(JSON.stringify(entry)))),
-      ...flush.removed.map((id): Operation => ({ type: 'del', key: TASK + id }))
+      ...flush.removed.map((id): Operation => ({ type: 'del', key: TASK + id })),
+      ...Array.from(flush.spent, ([id, end]) => putSpent(SPENT + id, end))
     ]
     try {
       this.#writing = this.#batch(operations).then(() => this.#forgetOlder(flush.vector))
@@ -217,6 +229,10 @@ function putSpans(key: string, known: readonly Span[]): Operation {
   return known.length === 0 ? { type: 'del', key } : put(key, Buffer.from(JSON.stringify(known)))
 }
 
+function putSpent(key: string, end: number): Operation {
+  return end === 0 ? { type: 'del', key } : put(key, Buffer.from(`${end}`))
+}
+
 /** Adds a value to what was found. Returns why it is damaged, or null. */
 function take(found: Found, key: string, sealed: Uint8Array): string | null {
   const bytes = unseal(key, sealed)
@@ -228,12 +244,10 @@ function take(found: Found, key: string, sealed: Uint8Array): string | null {
       if (decoded.ok) found.tasks.push(key)
       return decoded.ok ? null : decoded.why
     }
-    case VECTOR: {
-      const number = Number(Buffer.from(bytes).toString())
-      if (!Number.isSafeInteger(number)) return 'it is no number'
-      found.vector.set(name, number)
-      return null
-    }
+    case VECTOR:
+      return takeNumber(found.vector, name, bytes)
+    case SPENT:
+      return takeNumber(found.spent, name, bytes)
     case FORGOTTEN:
       return takeJson(found.forgotten, bytes, spans)
     case MEMBER:
@@ -243,6 +257,13 @@ function take(found: Found, key: string, sealed: Uint8Array): string | null {
     default:
       return 'nothing has such a name'
   }
+}
+
+function takeNumber(found: Map<string, number>, name: string, bytes: Uint8Array): string | null {
+  const number = Number(Buffer.from(bytes).toString())
+  if (!Number.isSafeInteger(number)) return 'it is no number'
+  found.set(name, number)
+  return null
 }
 
 function takeJson<T>(found: T[], bytes: Uint8Array, form: z.ZodType<T>): string | null {

@@ -83,6 +83,18 @@ export function journalContract(name: string, make: () => Promise<JournalPlace>)
       await again.close()
     })
 
+    test('a key that counts is there until it is said to count no longer', async () => {
+      const id = storedTask(1).record.spec.id
+      await written({ ...flushOf(1, [], 9), spent: new Map([[id, 1234]]) })
+      const journal = await place.open()
+      expect([...(await journal.replay()).spent]).toEqual([[id, 1234]])
+      await journal.write({ ...flushOf(2, [], 10), spent: new Map([[id, 0]]) })
+      await journal.close()
+      const again = await place.open()
+      expect((await again.replay()).spent.size).toBe(0)
+      await again.close()
+    })
+
     test('a second flush while one is under way is a mistake of the caller', async () => {
       const journal = await place.open()
       const first = journal.write(flushOf(1, [storedTask(1)], 1))

@@ -51,6 +51,61 @@ describe('a key that is submitted', () => {
     expect(answers.toSorted()).toEqual(['no', 'same', 'same', 'same', 'same', 'same'])
   })
 
+  describe('whose task has been forgotten for lack of room', () => {
+    const RETAINED_MS = 60_000
+    const few = { settledMax: 1, retainCompletedMs: RETAINED_MS }
+
+    /** The first of two tasks under keys, both completed: only the second is still there. */
+    function forgotten(): { pump: Pump; nodes: readonly PumpNode[]; id: string } {
+      const pump = pumpOf([bootOf('a'), bootOf('b')], few)
+      for (let i = 0; i < 6; i++) pump.pass(200)
+      const a = pump.nodes[0]!
+      a.worker(1)
+      const ids = ['order 66', 'order 67'].map(idempotencyKey => {
+        const id = a.submit({ idempotencyKey })
+        pump.settle()
+        a.end(id)
+        pump.settle()
+        return id
+      })
+      for (let i = 0; i < 20; i++) pump.pass(200)
+      for (const node of pump.nodes) expect(node.core.view.record(ids[0]!)).toBeUndefined()
+      return { pump, nodes: pump.nodes, id: ids[0]! }
+    }
+
+    test('is not run again on any node, and the answer says why', () => {
+      const { pump, nodes, id } = forgotten()
+      for (const node of nodes) {
+        expect(node.submit(KEY)).toBe(id)
+        pump.settle()
+        expect(node.of('accepted').at(-1)).toMatchObject({ taskId: id, deduplicated: 'forgotten' })
+        expect(node.core.view.isForgotten(id)).toBe(true)
+      }
+      expect(runs(nodes)).toBe(2)
+    })
+
+    test('is not run again after a restart either', () => {
+      const { pump, nodes, id } = forgotten()
+      const [a] = nodes as [PumpNode]
+      pump.crash(a)
+      const again = pump.restart(a, bootOf('a', 2))
+      again.submit(KEY)
+      pump.settle()
+      expect(again.of('accepted')).toMatchObject([{ taskId: id, deduplicated: 'forgotten' }])
+    })
+
+    test('names a new task when the time is over for which the old one was to be kept', () => {
+      const { pump, nodes, id } = forgotten()
+      const [a] = nodes as [PumpNode]
+      pump.pass(RETAINED_MS)
+      expect(a.core.view.isForgotten(id)).toBe(false)
+      expect(a.disk.spent.size).toBe(0)
+      expect(a.submit(KEY)).toBe(id)
+      for (let i = 0; i < 6; i++) pump.pass(200)
+      expect(a.running.has(id)).toBe(true)
+    })
+  })
+
   test('on a node that has just started waits until it may have met others', () => {
     const pump = pumpOf([bootOf('a')])
     const a = pump.nodes[0]!

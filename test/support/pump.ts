@@ -121,13 +121,14 @@ export class PumpNode {
     this.#pump = pump
     const identity = { boot, name, version: '0.0.0', labels: {} }
     this.core = new Core(identity, options)
-    const { tasks, vector, forgotten, members, roster, blobs } = disk
+    const { tasks, vector, forgotten, members, roster, spent, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),
       vector,
       forgotten: [...forgotten.values()].flat(),
       members: members.values(),
       roster: roster.values(),
+      spent,
       blobs: [...blobs.values()]
     })
   }

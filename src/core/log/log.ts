@@ -14,8 +14,8 @@
  */
 import { assert } from '../base/assert.ts'
 import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
-import type { Flush, MemberRecord, StoredTask } from '../effect.ts'
-import type { Batch, Change, Expected, Span, VersionVector } from '../message.ts'
+import type { Flush, StoredTask } from '../effect.ts'
+import type { Batch, Change, Span, VersionVector } from '../message.ts'
 import {
   isFinal,
   isSettled,
@@ -39,6 +39,9 @@ export type Patch = Readonly<{
   cancelRequest?: CancelRequest
   outcome?: Outcome
 }>
+
+/** What goes to disk along with the log. */
+type Beside = Partial<Pick<Flush, 'members' | 'roster' | 'spent'>>
 
 export type Merged =
   /** `forgotten`: tasks in it that have settled and been pruned here, and that the sender has not seen settle. */
@@ -214,17 +217,15 @@ export class Log {
   }
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
-  flush(members: readonly MemberRecord[] = [], roster: readonly Expected[] = []): Flush | null {
+  flush({ members = [], roster = [], spent = new Map() }: Beside = {}): Flush | null {
     if (this.#inFlight !== null) return null
-    if (this.#isClean && members.length === 0 && roster.length === 0) return null
-    const tasks: StoredTask[] = []
-    for (const entry of this.#dirty)
-      tasks.push({ record: entry.record, writes: entry.writes.slice() })
-    const vector = new Map<BootId, number>()
-    for (const origin of this.#moved) vector.set(origin, this.merged(origin))
+    if (this.#isClean && members.length + roster.length + spent.size === 0) return null
+    const tasks = Array.from(this.#dirty, ({ record, writes }) => ({ record, writes: [...writes] }))
+    const vector = new Map(Array.from(this.#moved, origin => [origin, this.merged(origin)]))
     const removed = [...this.#removed]
     const forgotten = this.origins.cloud.takeChanged()
-    this.#inFlight = { flush: ++this.#flushes, tasks, removed, vector, forgotten, members, roster }
+    const beside = { members, roster, spent }
+    this.#inFlight = { flush: ++this.#flushes, tasks, removed, vector, forgotten, ...beside }
     this.#dirty.clear()
     this.#removed.clear()
     this.#moved.clear()
@@ -279,9 +280,8 @@ export class Log {
   }
 
   get #isClean(): boolean {
-    const { cloud } = this.origins
-    const tasks = this.#dirty.size + this.#removed.size
-    return tasks === 0 && this.#moved.size === 0 && cloud.isClean
+    const changed = this.#dirty.size + this.#removed.size + this.#moved.size
+    return changed === 0 && this.origins.cloud.isClean
   }
 
   #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {

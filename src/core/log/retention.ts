@@ -45,6 +45,13 @@ export class Retention {
     if (this.#kept.delete(entry)) this.#tidy()
   }
 
+  /** Until when the task is kept if there is room. @param settledAt for one that has not settled as far as is known here */
+  endOf({ spec, outcome }: TaskRecord, settledAt: number): number {
+    const { retainCompletedMs, retainFailedMs } = this.#options
+    const byStatus = outcome?.status === 'completed' ? retainCompletedMs : retainFailedMs
+    return (outcome === null ? settledAt : hlcMs(outcome.at)) + (spec.retentionMs ?? byStatus)
+  }
+
   /** Tasks whose time has come. */
   due(now: number): ReadonlySet<Entry> {
     for (let next = this.#byEnd.peek(); next !== undefined && next.at <= now;) {
@@ -62,7 +69,7 @@ export class Retention {
   #note(entry: Entry): void {
     const at = hlcMs(entry.record.outcome!.at)
     this.#byAge.push({ entry, at })
-    this.#byEnd.push({ entry, at: at + this.#retentionMs(entry.record) })
+    this.#byEnd.push({ entry, at: this.endOf(entry.record, at) })
   }
 
   /** Its time has come. What was forgotten may still stand in a heap. */
@@ -77,12 +84,6 @@ export class Retention {
     this.#byAge = heap()
     this.#byEnd = heap()
     for (const entry of this.#kept.keys()) this.#note(entry)
-  }
-
-  #retentionMs({ spec, outcome }: TaskRecord): number {
-    const { retainCompletedMs, retainFailedMs } = this.#options
-    if (spec.retentionMs !== null) return spec.retentionMs
-    return outcome!.status === 'completed' ? retainCompletedMs : retainFailedMs
   }
 }
 
