@@ -15,10 +15,10 @@ import type { NodeOptions } from '../../src/node-options.ts'
 import { until } from '../support/until.ts'
 import { sleep } from './sleep.ts'
 import type { Cost } from './profile.ts'
-import { ownUsage, type Usage } from './usage.ts'
+import { ownRestingUsage, ownUsage, type RestingUsage, type Usage } from './usage.ts'
 
-export type Question = 'usage' | 'met' | 'profile' | 'profiled' | 'leave'
-export type Answer = Usage | Cost[] | number | null
+export type Question = 'usage' | 'resting' | 'kept' | 'met' | 'profile' | 'profiled' | 'leave'
+export type Answer = Usage | RestingUsage | Cost[] | number | null
 
 const script = fileURLToPath(new URL('children/node.ts', import.meta.url))
 /** Twelve processes that start on two cores. */
@@ -78,6 +78,17 @@ export class BenchCluster {
   /** The usage of all nodes, this process first. */
   async usage(): Promise<Usage[]> {
     return [await ownUsage(join(this.#folder, '1')), ...(await this.ask<Usage>('usage'))]
+  }
+
+  /** The same, of nodes that have come to rest. */
+  async restingUsage(): Promise<RestingUsage[]> {
+    const own = await ownRestingUsage(join(this.#folder, '1'))
+    return [own, ...(await this.ask<RestingUsage>('resting'))]
+  }
+
+  /** How many tasks each node keeps, this process first. */
+  async kept(): Promise<number[]> {
+    return [[...this.node.tasks()].length, ...(await this.ask<number>('kept'))]
   }
 
   /** CPU time of all nodes so far. */

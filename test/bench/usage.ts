@@ -1,8 +1,13 @@
 /** What a process, a folder and the network have used so far. */
 import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 
 export type Usage = Readonly<{ cpuMs: number; rssBytes: number; diskBytes: number }>
+
+/** What is in use when nothing happens. */
+export type RestingUsage = Readonly<{ heapBytes: number; rssBytes: number; diskBytes: number }>
 
 export async function folderBytes(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
@@ -21,6 +26,24 @@ export async function ownUsage(folder: string): Promise<Usage> {
   const { user, system } = process.cpuUsage()
   const diskBytes = await folderBytes(folder)
   return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss, diskBytes }
+}
+
+/** Without garbage. The heap includes what lies outside of V8's, such as the bytes of buffers. */
+export async function ownRestingUsage(folder: string): Promise<RestingUsage> {
+  collectGarbage()
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return {
+    heapBytes: heapUsed + external,
+    rssBytes: rss,
+    diskBytes: await folderBytes(folder)
+  }
+}
+
+/** All of it, also what V8 would rather keep for a while, such as code that may be needed again. */
+export function collectGarbage(): void {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as (options: { flavor: 'last-resort' }) => void
+  collect({ flavor: 'last-resort' })
 }
 
 /** Bytes that have passed the loopback interface, headers of TCP and IP included; null where that cannot be told. */

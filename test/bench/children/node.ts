@@ -8,7 +8,7 @@ import type { NodeOptions } from '../../../src/node-options.ts'
 import type { Answer, Question } from '../cluster.ts'
 import { sleep } from '../sleep.ts'
 import { Profile } from '../profile.ts'
-import { folderBytes } from '../usage.ts'
+import { ownRestingUsage, ownUsage } from '../usage.ts'
 
 const options = JSON.parse(process.argv[2] ?? '{}') as NodeOptions & { data: string }
 const node = await createNode(options)
@@ -21,11 +21,12 @@ const profile = new Profile()
 
 async function answer(question: Question): Promise<Answer> {
   switch (question) {
-    case 'usage': {
-      const { user, system } = process.cpuUsage()
-      const diskBytes = await folderBytes(options.data)
-      return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss, diskBytes }
-    }
+    case 'usage':
+      return ownUsage(options.data)
+    case 'resting':
+      return ownRestingUsage(options.data)
+    case 'kept':
+      return [...node.tasks()].length
     case 'met':
       return node.nodes().filter(({ connected, synced }) => connected && synced).length
     case 'profile':
