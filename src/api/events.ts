@@ -81,17 +81,17 @@ export function pulledStream(
 }
 
 /** Text, piece by piece. If its making throws, the connection breaks. */
-export function textStream(pieces: Iterable<string>): ReadableStream<Uint8Array> {
-  const iterator = pieces[Symbol.iterator]()
+export function textStream(pieces: AsyncIterable<string>): ReadableStream<Uint8Array> {
+  const iterator = pieces[Symbol.asyncIterator]()
   return new ReadableStream(
     {
-      pull(controller) {
-        const next = iterator.next()
+      async pull(controller) {
+        const next = await iterator.next()
         if (next.done === true) controller.close()
         else controller.enqueue(encoder.encode(next.value))
       },
-      cancel() {
-        iterator.return?.()
+      async cancel() {
+        await iterator.return?.()
       }
     },
     { highWaterMark: 1 }

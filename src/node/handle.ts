@@ -265,12 +265,15 @@ export interface NodeHandle {
    * at most, and never rejects.
    */
   refreshProgress(): Promise<void>
-  /** A file with all tasks that this node knows, piece by piece, made as it is read. */
-  exportState(): Iterable<string>
+  /**
+   * A file with all tasks that this node knows, and their large payloads and results, piece by piece, made as it is read.
+   * Those that no node has are named in it without their bytes.
+   */
+  exportState(): AsyncIterable<string>
   /**
    * Takes in what `exportState` gave, here or on another node of the cluster. Nothing is taken in if anything is wrong.
    *
-   * @throws ForeignStateFileError NodeClosedError
+   * @throws ForeignStateFileError DiskFullError NodeClosedError
    */
   importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
   /**

@@ -110,20 +110,25 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
   }
 
   /**
-   * Writes all tasks that this node knows to a file, for `loadState` on any node of the cluster. An existing file is
-   * replaced when the new one is complete.
+   * Writes all tasks that this node knows to a file, large payloads and results included, for `loadState` on any node of
+   * the cluster. An existing file is replaced when the new one is complete.
    *
    * @throws InvalidOptionError if it cannot be written
    */
   async saveState(file: string): Promise<void> {
-    await this.parts.settings.stateFiles.write(file, this.exportState())
+    const { stateFiles, log } = this.parts.settings
+    const { missing } = await stateFiles.write(file, this.exportState())
+    if (missing === 0) return
+    log.warn(
+      `${file} lacks ${missing} large payloads or results, which no node that can be asked has`
+    )
   }
 
   /**
    * Takes in the tasks of a file. What is known here, or was and has been forgotten, stays as it is; the rest spreads,
    * and runs if it had not settled. Loading twice, or into a live cluster, is harmless.
    *
-   * @throws ForeignStateFileError (and nothing was taken in) InvalidOptionError NodeClosedError
+   * @throws ForeignStateFileError (and nothing was taken in) InvalidOptionError DiskFullError NodeClosedError
    */
   loadState(file: string): Promise<LoadedState> {
     return this.parts.state.take(this.parts.settings.stateFiles.read(file))

@@ -122,7 +122,9 @@ export class RunningNode implements NodeHandle {
       assertOpen: () => this.#assertOpen(),
       assertNotClosed: () => this.#assertNotClosed()
     })
-    this.#state = new State(core.view, settings.stateFiles, this.#engine, () => this.#assertOpen())
+    this.#state = new State(core.view, settings.stateFiles, this.#contents, feed, () =>
+      this.#assertOpen()
+    )
     this.parts = {
       core,
       settings,
@@ -215,7 +217,7 @@ export class RunningNode implements NodeHandle {
     return this.#output.refresh()
   }
 
-  exportState(): Iterable<string> {
+  exportState(): AsyncIterable<string> {
     return this.#state.text(this.#ports.clock.now())
   }
 

@@ -132,17 +132,33 @@ export interface Blobs extends BlobFolder {
   drop(hash: BlobHash): Promise<void>
 }
 
+/** The bytes of a blob, or null if no node that can be asked has it. */
+export type ReadBlob = (ref: BlobRef) => Promise<AsyncIterable<Uint8Array> | null>
+
+/** Takes the bytes of a blob onto the disk. */
+export type WriteBlob = (chunks: AsyncIterable<Uint8Array>) => Promise<BlobRef>
+
 /** Reads and writes state files of one cluster. */
 export interface StateFiles {
   /** The text of a file, piece by piece, made as it is read. */
-  text(replica: Replica, savedAt: string): Iterable<string>
-  /** @throws ForeignStateFileError if any of it is not as it should be */
-  parse(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedReplica>
-  /** Replaces a file, or leaves it as it was. Returns how many lines were written. @throws InvalidOptionError */
-  write(file: string, pieces: Iterable<string>): Promise<number>
+  text(replica: Replica, savedAt: string, readBlob: ReadBlob): AsyncIterable<string>
+  /** @throws ForeignStateFileError if any of it is not as it should be; DiskFullError */
+  parse(
+    pieces: AsyncIterable<string> | Iterable<string>,
+    writeBlob: WriteBlob
+  ): Promise<LoadedReplica>
+  /** Replaces a file, or leaves it as it was. @throws InvalidOptionError */
+  write(file: string, pieces: AsyncIterable<string>): Promise<SavedState>
   /** @throws InvalidOptionError */
   read(file: string): AsyncIterable<string>
 }
+
+/** What was written to a file. */
+export type SavedState = Readonly<{
+  tasks: number
+  /** Large payloads and results that no node had. */
+  missing: number
+}>
 
 /** What was in a file. */
 export type LoadedReplica = Readonly<{

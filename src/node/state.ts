@@ -11,8 +11,11 @@ import { reach } from '../core/base/vector.ts'
 import type { Input } from '../core/input.ts'
 import type { CoreView } from '../core/view.ts'
 import type { TaskRecord } from '../core/task/record.ts'
+import type { BlobRef } from '../core/task/content.ts'
+import { BlobUnavailableError } from '../errors.ts'
+import type { Contents } from './contents.ts'
 import type { LoadedState } from './handle.ts'
-import type { LoadedReplica, StateFiles } from './ports.ts'
+import type { LoadedReplica, ReadBlob, StateFiles } from './ports.ts'
 
 /** Guess: enough to keep the disk busy while the next ones are merged. */
 const UNDER_WAY_MAX = 4
@@ -20,7 +23,8 @@ const UNDER_WAY_MAX = 4
 export class State {
   readonly #core: CoreView
   readonly #files: StateFiles
-  readonly #engine: { feed(input: Input): void }
+  readonly #contents: Contents
+  readonly #feed: (input: Input) => void
   readonly #assertOpen: () => void
   /** Loads that are on their way to disk. */
   readonly #loads = new Map<number, () => void>()
@@ -30,23 +34,26 @@ export class State {
   constructor(
     core: CoreView,
     files: StateFiles,
-    engine: { feed(input: Input): void },
+    contents: Contents,
+    feed: (input: Input) => void,
     assertOpen: () => void
   ) {
     this.#core = core
     this.#files = files
-    this.#engine = engine
+    this.#contents = contents
+    this.#feed = feed
     this.#assertOpen = assertOpen
   }
 
-  text(nowMs: number): Iterable<string> {
-    return this.#files.text(this.#core.replica(), new Date(nowMs).toISOString())
+  text(nowMs: number): AsyncIterable<string> {
+    const readBlob = (ref: BlobRef): ReturnType<ReadBlob> => this.#read(ref)
+    return this.#files.text(this.#core.replica(), new Date(nowMs).toISOString(), readBlob)
   }
 
-  /** @throws ForeignStateFileError NodeClosedError */
+  /** @throws ForeignStateFileError DiskFullError NodeClosedError */
   async take(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
     this.#assertOpen()
-    const replica = await this.#files.parse(pieces)
+    const replica = await this.#files.parse(pieces, chunks => this.#contents.write(chunks))
     // Counted before the first batch: from then on everything in the file is covered.
     const result = counted(replica, this.#core)
     const under = new Set<Promise<void>>()
@@ -64,12 +71,21 @@ export class State {
     return result
   }
 
+  async #read(ref: BlobRef): ReturnType<ReadBlob> {
+    try {
+      return await this.#contents.read(ref)
+    } catch (error) {
+      if (error instanceof BlobUnavailableError) return null
+      throw error
+    }
+  }
+
   /** Resolves when the news are on disk. */
   #load(news: News): Promise<void> {
     const request = ++this.#requests
     const { promise, resolve } = Promise.withResolvers<void>()
     this.#loads.set(request, resolve)
-    this.#engine.feed({ kind: 'load', request, news })
+    this.#feed({ kind: 'load', request, news })
     return promise
   }
 

@@ -7,25 +7,27 @@ import { createReadStream } from 'node:fs'
 import { open, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { InvalidOptionError } from '../errors.ts'
+import type { SavedState } from '../node/ports.ts'
+import { StateContents } from './state-contents.ts'
 
 /**
  * Writes a file, readable by its owner only: it holds payloads and results.
  *
  * @param pieces its text, asked for as fast as the disk takes it
- * @returns how many lines it has
+ * @returns what is in it
  * @throws InvalidOptionError if it cannot be written there; what was there before is untouched
  */
 export async function writeStateFile(
   file: string,
-  pieces: AsyncIterable<string> | Iterable<string>
-): Promise<number> {
+  pieces: AsyncIterable<string>
+): Promise<SavedState> {
   const beside = join(dirname(file), `.${basename(file)}.${randomBytes(4).toString('hex')}`)
-  let lines = 0
+  const contents = new StateContents()
   try {
     const handle = await open(beside, 'wx', 0o600)
     try {
       for await (const piece of pieces) {
-        for (let at = piece.indexOf('\n'); at >= 0; at = piece.indexOf('\n', at + 1)) lines++
+        contents.note(piece)
         await handle.writeFile(piece)
       }
       await handle.sync()
@@ -34,7 +36,7 @@ export async function writeStateFile(
     }
     await rename(beside, file)
     await syncFolder(dirname(file))
-    return lines
+    return contents.saved()
   } catch (error) {
     await rm(beside, { force: true }).catch(() => {})
     throw refusal(error, `the state file ${file} cannot be written`)

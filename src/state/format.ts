@@ -1,25 +1,36 @@
 /**
  * The text of a state file: JSON, one task a line, so that people can read it, tools can filter it, and a node can write
- * and read any number of tasks without holding the text of more than one.
+ * and read any number of tasks without holding the text of more than one. The bytes of large payloads and results follow,
+ * once each and cut into lines.
  *
- *     {"v":1,"kind":"hearsay-state","cluster":"default",...,"vector":{...},"tasks":[
+ *     {"v":3,"kind":"hearsay-state","cluster":"default",...,"vector":{...},"tasks":[
  *     {"record":{...},"writes":[...]},
  *     {"record":{...},"writes":[...]}
+ *     ],"blobs":[
+ *     {"hash":"...","bytes":200000,"base64":"..."},
+ *     {"hash":"...","bytes":200000,"base64":"..."}
  *     ],"sha256":"..."}
  *
  * A task that is missing from a file counts as pruned, so a file with a line too few would do harm: the checksum at its
- * end, over all lines before, refuses it. Nor is anything else believed. Every task goes through the codec, which knows
- * every bound. All of a file is looked at before any of it is used: half a file is no file.
+ * end, over all lines before, refuses it. All of a file is looked at before any task of it is used: half a file is no
+ * file. Blobs go to disk as they come; as long as no task names them they do nothing, and are given up after a while.
  */
-import { createHash, type Hash } from 'node:crypto'
-import { isDeepStrictEqual } from 'node:util'
+import { createHash } from 'node:crypto'
 import type { StoredTask } from '../core/effect.ts'
 import type { Replica } from '../core/log/replica.ts'
-import { CLOSED, reach } from '../core/base/vector.ts'
-import type { Span, VersionVector } from '../core/message.ts'
-import { ForeignStateFileError } from '../errors.ts'
-import type { LoadedReplica } from '../node/ports.ts'
-import { decode, decodeStored, encode, encodeStored } from '../wire/codec.ts'
+import { isBlob, type BlobHash, type BlobRef } from '../core/task/content.ts'
+import type { LoadedReplica, ReadBlob, WriteBlob } from '../node/ports.ts'
+import {
+  checkHeader,
+  checkPiece,
+  damaged,
+  foreign,
+  KIND,
+  TaskChecker,
+  VERSION,
+  type BlobPiece
+} from './check.ts'
+import { Lines } from './lines.ts'
 
 /** What a file says of itself. */
 export type StateHeader = Readonly<{
@@ -32,37 +43,56 @@ export type StateHeader = Readonly<{
   node: string
 }>
 
-const VERSION = 2
-const KIND = 'hearsay-state'
 /** Large enough to make system calls rare, small enough to be nothing. */
 const PIECE_LENGTH = 65_536
-/** Any task is far below it: what has no end of line for so long is some other file. */
-const LINE_LENGTH_MAX = 8 * 1024 * 1024
-/** More writes than this are no history but a damaged number. */
-const WRITES_MAX = 1_000_000_000
+/** Where the tasks end and the blobs begin. */
+const BLOBS = '],"blobs":['
 
-/** The file, piece by piece, made as it is read. */
-export function* stateText(
+/** The file, piece by piece, made as it is read. A blob that nobody has is named, without its bytes. */
+export async function* stateText(
   header: StateHeader,
-  { vector, tasks, forgotten = [] }: Replica
-): Generator<string> {
+  { vector, tasks, forgotten = [] }: Replica,
+  readBlob: ReadBlob
+): AsyncGenerator<string> {
   const beyond = forgotten.length > 0 ? { forgotten } : {}
   const covered = { vector: Object.fromEntries(vector), ...beyond }
-  const head = { v: VERSION, kind: KIND, ...header, ...covered, tasks: [] }
+  const head = JSON.stringify({ v: VERSION, kind: KIND, ...header, ...covered, tasks: [] })
   const hash = createHash('sha256')
-  let piece = JSON.stringify(head).slice(0, -']}'.length)
+  const hashed = (piece: string): string => {
+    hash.update(piece)
+    return piece
+  }
+  const named = new Map<BlobHash, BlobRef>()
+  let piece = head.slice(0, -']}'.length)
   let separator = '\n'
   for (const task of tasks) {
+    for (const ref of blobsOf(task)) named.set(ref.hash, ref)
     piece += separator + JSON.stringify(task)
     separator = ',\n'
     if (piece.length < PIECE_LENGTH) continue
-    hash.update(piece)
-    yield piece
+    yield hashed(piece)
     piece = ''
   }
-  piece += '\n'
-  hash.update(piece)
-  yield `${piece}],"sha256":"${hash.digest('hex')}"}\n`
+  yield hashed(`${piece}\n${BLOBS}`)
+  separator = '\n'
+  for (const ref of named.values()) {
+    for await (const line of blobLines(ref, readBlob)) {
+      yield hashed(separator + line)
+      separator = ',\n'
+    }
+  }
+  yield `${hashed('\n')}],"sha256":"${hash.digest('hex')}"}\n`
+}
+
+async function* blobLines({ hash, bytes }: BlobRef, readBlob: ReadBlob): AsyncGenerator<string> {
+  const chunks = await readBlob({ hash, bytes })
+  const line = (base64: string | null): string => {
+    return JSON.stringify({ hash, bytes, base64 } satisfies BlobPiece)
+  }
+  if (chunks === null) return yield line(null)
+  for await (const chunk of chunks) {
+    yield line(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString('base64'))
+  }
 }
 
 /**
@@ -70,167 +100,81 @@ export function* stateText(
  *
  * @param pieces its text, cut anywhere
  * @param own the cluster that it has to be of
+ * @param writeBlob takes the bytes of one blob after the other
  * @throws ForeignStateFileError if it is another cluster's, of a newer version, cut off, or no state file at all
  */
 export async function readState(
   pieces: AsyncIterable<string> | Iterable<string>,
-  own: Readonly<{ cluster: string; fingerprint: string }>
+  own: Readonly<{ cluster: string; fingerprint: string }>,
+  writeBlob: WriteBlob
 ): Promise<LoadedReplica> {
-  let head: Pick<LoadedReplica, 'vector' | 'forgotten'> | null = null
-  let isWhole = false
+  const lines = new Lines(pieces)
+  const first = await next(lines)
+  if (first === null) throw foreign('it is empty')
+  const head = checkHeader(first, own)
+  const checker = new TaskChecker(head.vector)
   const tasks: StoredTask[] = []
-  const seen: Seen = new Map()
-  const hash = createHash('sha256')
-  for await (const line of linesOf(pieces)) {
-    if (isWhole) throw damaged('there is something after its end')
-    if (head === null) head = checkHeader(parse(`${line}]}`, 1), own)
-    else if (line.startsWith(']')) isWhole = checkEnd(line, hash)
-    else tasks.push(checkTask(parse(line.replace(/,$/, ''), tasks.length + 2), head.vector, seen))
-    if (!isWhole) hash.update(`${line}\n`)
+  const named = new Map<BlobHash, BlobRef>()
+  let line = await next(lines)
+  for (; line !== null && line !== BLOBS; line = lines.here() ?? (await next(lines))) {
+    const task = checker.check(line, tasks.length + 2)
+    for (const ref of blobsOf(task)) named.set(ref.hash, ref)
+    tasks.push(task)
   }
-  if (head === null) throw foreign('it is empty')
-  if (!isWhole) throw damaged('it ends in the middle')
+  const last = await takeBlobs(lines, named, writeBlob)
+  if (last !== `],"sha256":"${lines.checksum()}"}`) {
+    throw damaged('its checksum does not fit, so it was changed after it was saved')
+  }
+  if ((await next(lines)) !== null) throw damaged('there is something after its end')
   return { ...head, tasks }
 }
 
-async function* linesOf(pieces: AsyncIterable<string> | Iterable<string>): AsyncGenerator<string> {
-  let rest = ''
-  for await (const piece of pieces) {
-    const lines = (rest + piece).split('\n')
-    rest = lines.pop()!
-    if (rest.length > LINE_LENGTH_MAX) throw foreign('it is not made of lines')
-    yield* lines
-  }
-  if (rest !== '') yield rest
-}
-
-function parse(text: string, line: number): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    throw line === 1
-      ? foreign('its first line is not that of a state file')
-      : damaged(`its line ${line} is not the JSON of a task`)
-  }
-}
-
-function checkHeader(
-  value: unknown,
-  own: Readonly<{ cluster: string; fingerprint: string }>
-): Pick<LoadedReplica, 'vector' | 'forgotten'> {
-  const {
-    v,
-    kind,
-    cluster,
-    fingerprint,
-    vector,
-    forgotten = []
-  } = (value ?? {}) as Record<string, unknown>
-  if (kind !== KIND) throw foreign('it does not say that it is one')
-  if (typeof v === 'number' && v > VERSION) {
-    throw foreign(
-      `its version is ${v} and this hearsay reads up to ${VERSION}: load it with a newer one`
-    )
-  }
-  if (v !== VERSION) throw foreign(`its version is ${JSON.stringify(v)}`)
-  if (cluster !== own.cluster) {
-    throw foreign(
-      `it is of the cluster ${JSON.stringify(cluster)}, and this node is of "${own.cluster}": load it there`
-    )
-  }
-  if (fingerprint !== own.fingerprint) {
-    throw foreign(
-      `it is of a cluster "${own.cluster}" with another key (fingerprint ${JSON.stringify(fingerprint)}, here ${own.fingerprint}): ` +
-        'load it on a node that has that key'
-    )
-  }
-  return { vector: checkVector(vector), forgotten: checkForgotten(forgotten) }
-}
-
-/** By the codec, one by one. */
-function checkForgotten(value: unknown): readonly Span[] {
-  const spans = Array.isArray(value) ? (value as Span[]) : [null]
-  for (const span of spans) {
-    const given = [span] as Span[]
-    const decoded = attempt(() =>
-      decode(encode({ kind: 'forgotten', spans: given, boots: [], more: false }))
-    )
-    const read =
-      decoded?.ok === true && decoded.message.kind === 'forgotten' ? decoded.message.spans : null
-    if (!isDeepStrictEqual(read, given)) {
-      throw damaged('what it names as forgotten are no writes')
+/** @returns the line after the last blob */
+async function takeBlobs(
+  lines: Lines,
+  named: Map<BlobHash, BlobRef>,
+  writeBlob: WriteBlob
+): Promise<string> {
+  for (;;) {
+    const line = await next(lines)
+    if (line === null) throw damaged('it ends in the middle')
+    if (line.startsWith(']')) return line
+    const piece = checkPiece(line)
+    if (named.get(piece.hash)?.bytes !== piece.bytes) {
+      throw damaged(`no task names a payload or result ${piece.hash} of ${piece.bytes} bytes`)
     }
+    named.delete(piece.hash)
+    if (piece.base64 === null) continue
+    const { hash } = await writeBlob(chunksOf(piece, lines))
+    if (hash !== piece.hash) throw damaged(`the bytes of ${piece.hash} were changed`)
   }
-  return spans as readonly Span[]
 }
 
-/** By the codec, as part of a message that carries nothing else. */
-function checkVector(value: unknown): VersionVector {
-  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : []
-  const given = new Map(entries) as VersionVector
-  const [boot] = given.keys()
-  if (boot === undefined) return given
-  const decoded = attempt(() => decode(encode({ kind: 'ack', boot, vector: given })))
-  const read =
-    decoded?.ok === true && decoded.message.kind === 'ack' ? decoded.message.vector : null
-  if (read === null || !isDeepStrictEqual(new Map(read), new Map(given))) {
-    throw damaged('its version vector is not one')
+/** The bytes of a blob, of which this is the first piece. */
+async function* chunksOf(first: BlobPiece, lines: Lines): AsyncGenerator<Uint8Array> {
+  let length = 0
+  for (let piece = first; ;) {
+    const chunk = Buffer.from(piece.base64 ?? '', 'base64')
+    length += chunk.length
+    if (chunk.length === 0 || length > first.bytes) break
+    yield chunk
+    if (length === first.bytes) return
+    const line = await next(lines)
+    if (line === null) throw damaged('it ends in the middle')
+    piece = checkPiece(line)
+    if (piece.hash !== first.hash) break
   }
-  let writes = 0
-  for (const upTo of given.values()) if (upTo !== CLOSED) writes += upTo
-  if (writes > WRITES_MAX) throw damaged(`it speaks of ${writes} writes`)
-  return given
+  throw damaged(`the pieces of ${first.hash} are not ${first.bytes} bytes`)
 }
 
-/** Writes of the tasks before, by their boots. */
-type Seen = Map<string, Set<number>>
-
-function checkTask(value: unknown, vector: VersionVector, seen: Seen): StoredTask {
-  const given = value as StoredTask
-  const decoded = attempt(() => decodeStored(encodeStored(given)))
-  if (decoded?.ok !== true) {
-    const why = decoded?.ok === false ? decoded.why : 'it has another form'
-    throw damaged(`its line with the task ${shown(given)} is none: ${why}`)
-  }
-  const { writes } = decoded.task
-  const wrong = writes.find(({ origin, seq }) => {
-    const upTo = reach(vector, origin)
-    const before = seen.get(origin) ?? new Set()
-    if (seq > upTo || upTo === CLOSED || before.has(seq)) return true
-    seen.set(origin, before.add(seq))
-    return false
-  })
-  if (wrong === undefined && writes.length > 0) return decoded.task
-  throw damaged(`the writes of the task ${shown(given)} do not fit the rest of the file`)
-}
-
-/** Whether the last line fits all those before it; there is no other answer than yes. */
-function checkEnd(line: string, hash: Hash): true {
-  if (line === `],"sha256":"${hash.digest('hex')}"}`) return true
-  throw damaged('its checksum does not fit, so it was changed after it was saved')
-}
-
-function attempt<T>(compute: () => T): T | null {
+async function next(lines: Lines): Promise<string | null> {
   try {
-    return compute()
-  } catch {
-    return null
+    return await lines.next()
+  } catch (error) {
+    throw error instanceof RangeError ? foreign('it is not made of lines') : error
   }
 }
 
-function shown(task: Partial<StoredTask> | null): string {
-  const id: unknown = task?.record?.spec?.id
-  return typeof id === 'string' ? JSON.stringify(id.slice(0, 36)) : 'without an id'
-}
-
-function foreign(why: string): ForeignStateFileError {
-  return new ForeignStateFileError(
-    `that is no state file of this cluster: ${why}; nothing was loaded`
-  )
-}
-
-function damaged(why: string): ForeignStateFileError {
-  return new ForeignStateFileError(
-    `the state file is damaged: ${why}; nothing was loaded, save it again or take another copy`
-  )
+function blobsOf({ record: { spec, outcome } }: StoredTask): readonly BlobRef[] {
+  return [spec.payload, outcome?.result ?? null].filter(isBlob)
 }

@@ -6,8 +6,9 @@ import { readState, stateText } from './format.ts'
 /** @param node `computer/instance`, which its files name as their author */
 export function stateFiles(cluster: string, fingerprint: string, node: string): StateFiles {
   return {
-    text: (replica, savedAt) => stateText({ cluster, fingerprint, savedAt, node }, replica),
-    parse: pieces => readState(pieces, { cluster, fingerprint }),
+    text: (replica, savedAt, readBlob) =>
+      stateText({ cluster, fingerprint, savedAt, node }, replica, readBlob),
+    parse: (pieces, writeBlob) => readState(pieces, { cluster, fingerprint }, writeBlob),
     write: writeStateFile,
     read: readStateFile
   }

@@ -157,8 +157,9 @@ export class FakeNode implements NodeHandle {
   state: string[] = []
   labels: Record<string, string> = {}
 
-  exportState(): Iterable<string> {
-    return this.state
+  // oxlint-disable-next-line typescript/require-await -- a real node reads its disk meanwhile
+  async *exportState(): AsyncGenerator<string> {
+    yield* this.state
   }
 
   async importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {

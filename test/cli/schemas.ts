@@ -192,7 +192,7 @@ export const SCHEMAS = {
   'submitted-each': each,
   'log-line': logLine,
   'state-loaded': loaded,
-  'state-saved': z.strictObject({ v, file: z.string(), tasks: count }),
+  'state-saved': z.strictObject({ v, file: z.string(), tasks: count, missing: count }),
   'key-new': z.strictObject({ ...key, file: z.string().nullable() }),
   'key-show': z.strictObject({ ...key, source: z.string() }),
   left,

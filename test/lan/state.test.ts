@@ -87,6 +87,27 @@ describe('a state file', () => {
     )
   })
 
+  test('carries large payloads and results to nodes that have never seen them', async () => {
+    const a = await start(1)
+    const b = await start(2, { peer: a })
+    await until(() => linked(a) && linked(b), 'the two to meet')
+    a.registerTaskHandler('twice', (text: string) => text + text)
+    await a.startWorker()
+    const done = await b.createTask('twice', 'x'.repeat(200_000))
+    await b.waitForTask(done)
+    const open = await b.createTask('later', 'y'.repeat(400_000))
+    await b.saveState(file)
+    await stop(a, b)
+    const c = await start(3)
+    const d = await start(4, { peer: c })
+    await until(() => linked(c) && linked(d), 'the new two to meet')
+    await c.loadState(file)
+    expect(await d.waitForTask(done)).toBe('x'.repeat(400_000))
+    d.registerTaskHandler('later', (text: string) => text.length)
+    await d.startWorker()
+    expect(await c.waitForTask(open, { timeout: 30_000 })).toBe(400_000)
+  })
+
   test('changes nothing where everything is known, however often and wherever it is loaded', async () => {
     const { ids, pair } = await savedCluster()
     const before = pair.map(node => [...node.tasks()])
@@ -132,7 +153,7 @@ describe('a state file', () => {
     const node = await start(1)
     await node.saveState(file)
     expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({
-      v: 2,
+      v: 3,
       kind: 'hearsay-state',
       cluster: 'state',
       node: 'computer-a/1',
@@ -174,8 +195,8 @@ describe('a state file is refused, and changes nothing,', () => {
     await refuses(node, /ends in the middle/)
     await writeFile(file, text.replace('"payload":"3"', '"payload":"4"'))
     await refuses(node, /checksum does not fit/)
-    await writeFile(file, text.replace('"v":2', '"v":3'))
-    await refuses(node, /version is 3 .* newer one/)
+    await writeFile(file, text.replace('"v":3', '"v":4'))
+    await refuses(node, /version is 4 .* newer one/)
     for (const other of [
       '',
       '[]',

@@ -6,12 +6,10 @@
  */
 import type { Command } from '@commander-js/extra-typings'
 import type { Terminal } from '../terminal.ts'
+import { transfer } from '../transfer.ts'
 import { clientVerb, openClient, verbGroup, type Where } from '../verb.ts'
 
 type Options = Where & { json?: true }
-
-/** The first line of a file and its last are no tasks. */
-const LINES_AROUND = 2
 
 export function register(program: Command, terminal: Terminal): void {
   const state = verbGroup(program, {
@@ -21,7 +19,7 @@ export function register(program: Command, terminal: Terminal): void {
   })
   clientVerb(state, {
     name: 'save',
-    summary: 'write all tasks that the node knows to a file',
+    summary: 'write all tasks that the node knows to a file, with large payloads and results',
     examples: ['hearsay state save tasks.json --node computer-a/1']
   })
     .argument('<file>', 'where to; an existing file is replaced when the new one is complete')
@@ -38,15 +36,33 @@ export function register(program: Command, terminal: Terminal): void {
 async function save(file: string, { json, ...where }: Options, terminal: Terminal): Promise<void> {
   const client = await openClient(where)
   const { writeStateFile } = await import('../../state/file.ts')
-  const tasks = (await writeStateFile(file, client.exportState())) - LINES_AROUND
-  if (json) return terminal.json({ v: 1, file, tasks })
+  const { tasks, missing } = await transfer(
+    terminal,
+    client.exportState(),
+    mebibytes => `${mebibytes} MiB saved so far`,
+    pieces => writeStateFile(file, pieces)
+  )
+  if (missing > 0) {
+    terminal.words(
+      `no node that can be asked has ${missing} large payloads or results: they are not in the file; save it again when more nodes are connected`
+    )
+  }
+  if (json) return terminal.json({ v: 1, file, tasks, missing })
   await terminal.line(`${tasks} tasks saved to ${file}`)
 }
 
 async function load(file: string, { json, ...where }: Options, terminal: Terminal): Promise<void> {
   const client = await openClient(where)
   const { readStateFile } = await import('../../state/file.ts')
-  const result = await client.importState(readStateFile(file))
+  const result = await transfer(
+    terminal,
+    readStateFile(file),
+    (mebibytes, isWhole) =>
+      isWhole
+        ? `all ${mebibytes} MiB read; the node takes them in`
+        : `${mebibytes} MiB read so far`,
+    pieces => client.importState(pieces)
+  )
   if (json) return terminal.json(result)
   const { loaded, known, skipped } = result
   await terminal.line(

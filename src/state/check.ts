@@ -1,0 +1,165 @@
+/**
+ * What a state file says, line by line, and whether that can be.
+ *
+ * Nothing is believed because the checksum fits: every task, the version vector and what is forgotten go through the
+ * codec, which knows every bound.
+ */
+import { isDeepStrictEqual } from 'node:util'
+import type { StoredTask } from '../core/effect.ts'
+import { CLOSED, reach } from '../core/base/vector.ts'
+import type { Span, VersionVector } from '../core/message.ts'
+import { TASK_LIMITS } from '../core/options.ts'
+import type { BlobRef } from '../core/task/content.ts'
+import { ForeignStateFileError } from '../errors.ts'
+import type { LoadedReplica } from '../node/ports.ts'
+import { decode, decodeStored, encode, encodeStored } from '../wire/codec.ts'
+
+/** A part of a blob; null if no node had the blob when the file was written. */
+export type BlobPiece = BlobRef & Readonly<{ base64: string | null }>
+
+export const VERSION = 3
+export const KIND = 'hearsay-state'
+const HASH = /^[0-9a-f]{64}$/
+/** More writes than this are no history but a damaged number. */
+const WRITES_MAX = 1_000_000_000
+
+/** @throws ForeignStateFileError */
+export function checkHeader(
+  line: string,
+  own: Readonly<{ cluster: string; fingerprint: string }>
+): Pick<LoadedReplica, 'vector' | 'forgotten'> {
+  const value = attempt(() => JSON.parse(`${line}]}`) as Record<string, unknown> | null)
+  if (value === null) throw foreign('its first line is not that of a state file')
+  const { v, kind, cluster, fingerprint, vector, forgotten = [] } = value
+  if (kind !== KIND) throw foreign('it does not say that it is one')
+  if (typeof v === 'number' && v > VERSION) {
+    throw foreign(
+      `its version is ${v} and this hearsay reads up to ${VERSION}: load it with a newer one`
+    )
+  }
+  if (v !== VERSION) throw foreign(`its version is ${JSON.stringify(v)}`)
+  if (cluster !== own.cluster) {
+    throw foreign(
+      `it is of the cluster ${JSON.stringify(cluster)}, and this node is of "${own.cluster}": load it there`
+    )
+  }
+  if (fingerprint !== own.fingerprint) {
+    throw foreign(
+      `it is of a cluster "${own.cluster}" with another key (fingerprint ${JSON.stringify(fingerprint)}, here ${own.fingerprint}): ` +
+        'load it on a node that has that key'
+    )
+  }
+  return { vector: checkVector(vector), forgotten: checkForgotten(forgotten) }
+}
+
+/** By the codec, one by one. */
+function checkForgotten(value: unknown): readonly Span[] {
+  const spans = Array.isArray(value) ? (value as Span[]) : [null]
+  for (const span of spans) {
+    const given = [span] as Span[]
+    const decoded = attempt(() =>
+      decode(encode({ kind: 'forgotten', spans: given, boots: [], more: false }))
+    )
+    const read =
+      decoded?.ok === true && decoded.message.kind === 'forgotten' ? decoded.message.spans : null
+    if (!isDeepStrictEqual(read, given)) {
+      throw damaged('what it names as forgotten are no writes')
+    }
+  }
+  return spans as readonly Span[]
+}
+
+/** By the codec, as part of a message that carries nothing else. */
+function checkVector(value: unknown): VersionVector {
+  const entries = typeof value === 'object' && value !== null ? Object.entries(value) : []
+  const given = new Map(entries) as VersionVector
+  const [boot] = given.keys()
+  if (boot === undefined) return given
+  const decoded = attempt(() => decode(encode({ kind: 'ack', boot, vector: given })))
+  const read =
+    decoded?.ok === true && decoded.message.kind === 'ack' ? decoded.message.vector : null
+  if (read === null || !isDeepStrictEqual(new Map(read), new Map(given))) {
+    throw damaged('its version vector is not one')
+  }
+  let writes = 0
+  for (const upTo of given.values()) if (upTo !== CLOSED) writes += upTo
+  if (writes > WRITES_MAX) throw damaged(`it speaks of ${writes} writes`)
+  return given
+}
+
+/** Checks tasks, one after the other: no two of them may have one write. */
+export class TaskChecker {
+  readonly #vector: VersionVector
+  /** Writes of the tasks before, by their boots. */
+  readonly #seen = new Map<string, Set<number>>()
+
+  constructor(vector: VersionVector) {
+    this.#vector = vector
+  }
+
+  /** @throws ForeignStateFileError */
+  check(text: string, line: number): StoredTask {
+    const end = text.endsWith(',') ? -1 : undefined
+    const given = attempt(() => JSON.parse(text.slice(0, end)) as StoredTask)
+    if (given === null) throw damaged(`its line ${line} is not the JSON of a task`)
+    const decoded = attempt(() => decodeStored(encodeStored(given)))
+    if (decoded?.ok !== true) {
+      const why = decoded?.ok === false ? decoded.why : 'it has another form'
+      throw damaged(`its line with the task ${shown(given)} is none: ${why}`)
+    }
+    const { writes } = decoded.task
+    if (writes.length > 0 && writes.every(write => this.#isNew(write))) return decoded.task
+    throw damaged(`the writes of the task ${shown(given)} do not fit the rest of the file`)
+  }
+
+  #isNew({ origin, seq }: StoredTask['writes'][number]): boolean {
+    const upTo = reach(this.#vector, origin)
+    if (seq > upTo || upTo === CLOSED) return false
+    let seen = this.#seen.get(origin)
+    if (seen === undefined) this.#seen.set(origin, (seen = new Set()))
+    if (seen.has(seq)) return false
+    seen.add(seq)
+    return true
+  }
+}
+
+/** @throws ForeignStateFileError */
+export function checkPiece(text: string): BlobPiece {
+  const end = text.endsWith(',') ? -1 : undefined
+  const piece = attempt(() => JSON.parse(text.slice(0, end)) as Record<string, unknown> | null)
+  const { hash, bytes, base64 } = piece ?? {}
+  const isPiece =
+    typeof hash === 'string' &&
+    HASH.test(hash) &&
+    Number.isSafeInteger(bytes) &&
+    (bytes as number) > 0 &&
+    (bytes as number) <= TASK_LIMITS.blobBytesMax &&
+    (base64 === null || (typeof base64 === 'string' && base64 !== ''))
+  if (!isPiece) throw damaged('a line is no piece of a large payload or result')
+  return { hash, bytes: bytes as number, base64 }
+}
+
+function attempt<T>(compute: () => T): T | null {
+  try {
+    return compute()
+  } catch {
+    return null
+  }
+}
+
+function shown(task: Partial<StoredTask> | null): string {
+  const id: unknown = task?.record?.spec?.id
+  return typeof id === 'string' ? JSON.stringify(id.slice(0, 36)) : 'without an id'
+}
+
+export function foreign(why: string): ForeignStateFileError {
+  return new ForeignStateFileError(
+    `that is no state file of this cluster: ${why}; nothing was loaded`
+  )
+}
+
+export function damaged(why: string): ForeignStateFileError {
+  return new ForeignStateFileError(
+    `the state file is damaged: ${why}; nothing was loaded, save it again or take another copy`
+  )
+}
