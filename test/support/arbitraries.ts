@@ -133,10 +133,12 @@ export const outcome: Arbitrary<Outcome> = fc.oneof(
 )
 
 const label: Arbitrary<string> = wideText(64)
+/** JSON writes the negative zero as 0. */
+const bound = fc.double({ noNaN: true, noDefaultInfinity: true }).map(number => number + 0)
 const conditions: Arbitrary<LabelConditions> = fc.array(
   fc.oneof(
     fc.record({ label, anyOf: fc.array(label, { maxLength: 2 }) }),
-    fc.record({ label, atLeast: fc.double({ noNaN: true, noDefaultInfinity: true }) })
+    fc.record({ label, atLeast: bound })
   ),
   { maxLength: 2 }
 )
