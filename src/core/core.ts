@@ -83,7 +83,7 @@ export class Core {
     }
     this.#asking = new Asking(this.#context)
     this.#replication = new Replication(this.#context, this.#asking)
-    this.#takeover = new Takeover(this.#context, this.#replication)
+    this.#takeover = new Takeover(this.#context, this.#replication, this.#asking)
     this.#probing = new Probing(this.#context)
     this.#keeping = new Keeping(this.#context)
     this.#work = new Work(
@@ -148,6 +148,7 @@ export class Core {
     this.#parting.handOn()
     this.#keeping.flush()
     this.#replication.flush()
+    this.#replication.spreading.tellInTime()
     this.#parting.go()
     return this.#effects
   }
@@ -192,6 +193,8 @@ export class Core {
         return this.#work.pause('disk', !input.works)
       case 'addresses':
         return this.#presence.moved(input.addresses)
+      case 'wake':
+        return this.#replication.spreading.woken()
       case 'watch':
         return this.#replication.watch(input.taskId)
       case 'tick':
@@ -305,6 +308,7 @@ export class Core {
       this.#telling.tell(peer)
     } else {
       this.#asking.unlinked(peer)
+      this.#replication.spreading.unlinked(peer)
       this.#probing.probe()
     }
     this.#replication.settleCopies()

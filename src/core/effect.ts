@@ -123,6 +123,8 @@ export type Effect =
   | Readonly<{ kind: 'publish'; message: Message }>
   /** Answered by `persisted` with the same number. There is never more than one under way. */
   | Readonly<{ kind: 'persist'; flush: Flush }>
+  /** Step again with `wake` after so long. */
+  | Readonly<{ kind: 'wake'; afterMs: number }>
   /** Ask a peer for what we lack; its batches come in as messages, then `sync-ended`. One at a time. */
   | Readonly<{ kind: 'sync'; peer: NodeId; request: SyncRequest }>
   /** Find out whether a boot is dead; answered by `probed`. At most one for each peer at a time. */

@@ -83,6 +83,7 @@ export class Parting {
     if (this.#state === 'leaving' && this.#isFree()) {
       this.#state = 'saying goodbye'
       this.#saidAt = this.#context.now
+      this.#parts.replication.spreading.tellAll()
       this.#sayGoodbye()
     }
     if (this.#state !== 'saying goodbye' || !this.#isHeard()) return

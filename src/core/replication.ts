@@ -5,26 +5,20 @@
  * gathers until that flush has landed: an idle node answers in one disk write, and a busy one puts hundreds of tasks into
  * each. What nobody waits for (that a task has been started, what others wrote) goes along with the next flush, or by
  * itself a moment later. Only when a flush has landed is it told to others.
- *
- * For every boot one member is its witness: it keeps that boot's writes and acknowledges them at once, so that the boot
- * can promise two copies. The others do so at their leisure. Asking all of them would cost five disk writes and five
- * messages for the one that counts.
  */
 import type { Asking } from './asking.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
-import { weight } from './base/weight.ts'
 import type { Context } from './context.ts'
 import type { Flush } from './effect.ts'
 import { Copies } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
 import { reach } from './base/vector.ts'
 import type { Batch } from './message.ts'
-import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
-
-/** So few writes also go straight to whoever keeps them: a stream is ten times as quick as gossip. */
-const DIRECT_WRITES_MAX = 8
+import { Spreading } from './spreading.ts'
+import { isSettled, waitsForAll, type Dot, type TaskRecord } from './task/record.ts'
 
 export class Replication {
+  readonly spreading: Spreading
   readonly #context: Context
   readonly #copies = new Copies()
   readonly #asking: Asking
@@ -33,6 +27,8 @@ export class Replication {
   #flushedAt = Number.NEGATIVE_INFINITY
   /** Boots that wait for an acknowledgement of what is being flushed. */
   #prompt = new Set<BootId>()
+  /** ... and that wait for everybody's, and for what everybody knows. */
+  readonly #awaiting = new Set<BootId>()
   /** Boots whose writes have been kept but not acknowledged yet. */
   #owed = new Set<BootId>()
   /** Tasks that are waited for here. */
@@ -43,6 +39,7 @@ export class Replication {
   constructor(context: Context, asking: Asking) {
     this.#context = context
     this.#asking = asking
+    this.spreading = new Spreading(context)
   }
 
   /** All that this node knows is on its disk and, if there is anybody, on another's. */
@@ -73,10 +70,13 @@ export class Replication {
     }
     if (merged.kind !== 'merged') return []
     this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
-    let prompt = this.#witnessOf(batch.origin) === this.#context.node
+    let prompt = this.spreading.witnessOf(batch.origin) === this.#context.node
     for (const { id, record } of merged.changed) {
       clock.adopt(latestStamp(record), now)
-      if (record.claim.holder === batch.origin && waitsForAll(record)) prompt = true
+      if (record.claim.holder === batch.origin && waitsForAll(record)) {
+        this.#awaiting.add(batch.origin)
+        prompt = true
+      }
       if (this.#watched.has(id) && isSettled(record)) this.#urgent = true
     }
     if (prompt) {
@@ -141,7 +141,7 @@ export class Replication {
     const { log, self } = this.#context
     const told = log.durableVector.get(self) ?? 0
     const flush = log.flushed(number)
-    this.#publishWrites(told)
+    this.spreading.flushed(told, flush)
     for (const origin of flush.vector.keys()) if (origin !== self) this.#owed.add(origin)
     const prompt = [...this.#prompt].filter(origin => this.#owed.delete(origin))
     // What came while this flush was under way is in the next one, and is waited for as well.
@@ -149,6 +149,7 @@ export class Replication {
       origin => log.merged(origin) > (log.durableVector.get(origin) ?? 0)
     )
     this.#prompt = new Set(later)
+    if (prompt.some(origin => this.#awaiting.has(origin))) this.spreading.tellAll()
     this.#acknowledge(prompt)
     const waiting = this.#afterFlush
     this.#afterFlush = waiting.filter(({ flush }) => flush > number)
@@ -186,49 +187,14 @@ export class Replication {
     for (const origin of origins) {
       const to = nodeOf(origin)
       if (!members.isLinked(to)) continue
-      const upTo = log.durableVector.get(origin)
       // It may have been closed since.
-      if (upTo === undefined) continue
-      const vector = new Map([[origin, upTo]])
-      // Whoever asks whether we have merged something also wants to know what we had written by then.
-      const own = log.durableVector.get(self)
-      if (own !== undefined) vector.set(self, own)
+      if (!log.durableVector.has(origin)) continue
+      // Whoever asks whether we have merged something also wants to know what we had by then.
+      const isAwaited = this.#awaiting.delete(origin)
+      const usual = [...log.durableVector].filter(([boot]) => boot === origin || boot === self)
+      const vector = new Map(isAwaited ? log.durableVector : usual)
       emit({ kind: 'send', to, message: { kind: 'ack', boot: self, vector } })
     }
-  }
-
-  /** The node that keeps what a boot writes: of all that can be talked to the first in line. */
-  #witnessOf(origin: BootId): NodeId | undefined {
-    const { node, members } = this.#context
-    const author = nodeOf(origin)
-    const nodes = [node, ...members.reachable().map(member => member.node)]
-    return nodes
-      .filter(each => each !== author)
-      .reduce<NodeId | undefined>(
-        (first, each) =>
-          first !== undefined && weight(origin, first) >= weight(origin, each) ? first : each,
-        undefined
-      )
-  }
-
-  #publishWrites(told: number): void {
-    const { log, self, options, emit } = this.#context
-    for (let after = told; ;) {
-      const batch = log.range(self, after, options.gossipBytesMax, 'brief')
-      if (batch === null) return
-      if (batch.writes.length <= DIRECT_WRITES_MAX) this.#hurry(batch)
-      emit({ kind: 'publish', message: batch })
-      after += batch.writes.length
-    }
-  }
-
-  /** Somebody may wait for these. In order only: ahead of gossip that is still on its way they would look like a gap. */
-  #hurry(batch: Batch): void {
-    const { self, members, emit } = this.#context
-    const to = this.#witnessOf(self)
-    const vector = to === undefined ? undefined : members.get(to)?.vector
-    if (vector === undefined || (vector.get(self) ?? 0) < batch.after) return
-    emit({ kind: 'send', to: to!, message: batch })
   }
 
   /**
@@ -251,11 +217,6 @@ export class Replication {
       else report()
     }
   }
-}
-
-/** Whether the holder waits for everybody's word that they have heard of its claim. */
-function waitsForAll({ spec, claim }: TaskRecord): boolean {
-  return claim.cause === 'reclaim' || (claim.cause === 'submit' && spec.idempotencyKey !== null)
 }
 
 function lastWrite(writes: readonly Dot[], origin: BootId): number {

@@ -4,7 +4,8 @@
  * A restart is no exception. The new boot is another holder than the old one, and what the old one held is taken over by
  * whoever is first in line, the restarted node included.
  */
-import { nodeOf, type BootId } from './base/ids.ts'
+import type { Asking } from './asking.ts'
+import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { ReclaimCause } from './counting/counters.ts'
 import { demandOf } from './claim/ability.ts'
 import { Line, rankOf, type Candidate } from './claim/line.ts'
@@ -25,6 +26,7 @@ const ORPHANS_MAX = 1000
 export class Takeover {
   readonly #context: Context
   readonly #replication: Replication
+  readonly #asking: Asking
   readonly #holdings = new Holdings()
   readonly #line: Line
   readonly #settlements = new Settlements()
@@ -33,9 +35,10 @@ export class Takeover {
   /** Holders that are no members, and since when they are known to hold something. */
   readonly #strangers = new Map<BootId, number>()
 
-  constructor(context: Context, replication: Replication) {
+  constructor(context: Context, replication: Replication, asking: Asking) {
     this.#context = context
     this.#replication = replication
+    this.#asking = asking
     this.#line = new Line(context.options.stepInMs)
   }
 
@@ -106,12 +109,15 @@ export class Takeover {
     const taken = Map.groupBy(entries, ({ record: { spec, claim } }) =>
       spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)
     )
+    const former = new Set(entries.map(({ record }) => record.claim.holder))
     for (const entry of entries) {
       counters.reclaims.add(causeOf(self, entry.record.claim.holder, members))
       log.write(entry, reclaimOf(self, entry.record))
       this.#holdings.update(entry)
     }
-    for (const [except, list] of taken) this.#settlements.add(log.nextSeq - 1, list, except)
+    for (const [except, list] of taken) {
+      this.#settlements.add(log.nextSeq - 1, list, except, former)
+    }
     this.#replication.urge()
   }
 
@@ -127,7 +133,8 @@ export class Takeover {
     const { self: boot, log, members, now } = this.#context
     const merged = (origin: BootId): number => log.merged(origin)
     const self = { boot, upTo: log.durableVector.get(boot) ?? 0 }
-    return this.#settlements.settle(self, members.answering(now), merged, members.present())
+    const ask = (node: NodeId): void => this.#asking.ask(node)
+    return this.#settlements.settle(self, members.answering(now), merged, members.present(), ask)
   }
 
   /** Names of the nodes that were gone while they ran a task. */

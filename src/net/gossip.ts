@@ -8,6 +8,7 @@
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
 import type { Stream } from '@libp2p/interface'
+import { setImmediate } from 'node:timers/promises'
 import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
 import type { Counters } from './counters.ts'
 import { reason, type TransportLog } from './log.ts'
@@ -79,6 +80,8 @@ export class Gossip {
   }
 
   async #publish(topic: string, bytes: Uint8Array): Promise<void> {
+    // A direct message of the same step goes first: somebody waits for that.
+    await setImmediate()
     try {
       const { recipients } = await this.#options.pubsub.publish(topic, bytes)
       this.#options.counters.bytesSent += bytes.length * recipients.length

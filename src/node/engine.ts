@@ -129,6 +129,8 @@ export class Engine {
         return transport.send(effect.to, effect.message)
       case 'publish':
         return transport.publish(effect.message)
+      case 'wake':
+        return this.#wake(effect.afterMs)
       case 'sync':
         return transport.sync(effect.peer, effect.request)
       case 'probe':
@@ -178,6 +180,13 @@ export class Engine {
         })
       }
     )
+  }
+
+  #wake(afterMs: number): void {
+    const stop = this.#ports.clock.every(afterMs, () => {
+      stop()
+      this.feed({ kind: 'wake' })
+    })
   }
 
   #noteDisk(failure: unknown): void {

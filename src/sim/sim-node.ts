@@ -161,6 +161,8 @@ export class SimNode {
         return this.#network.send(this.id, effect.to, effect.message)
       case 'publish':
         return this.#network.publish(this.id, effect.message)
+      case 'wake':
+        return this.#agenda.after(effect.afterMs, () => this.feed({ kind: 'wake' }))
       case 'sync':
         return this.#network.sync(this.id, effect.peer, effect.request)
       case 'persist': {

@@ -63,6 +63,7 @@ function describeInput(input: Input): string | null {
     case 'load':
       return `load ${describe(input.news)}`
     case 'watch':
+    case 'wake':
     case 'addresses':
     case 'expect':
     case 'drain':
@@ -105,6 +106,7 @@ function describeEffect(effect: Effect): string | null {
     case 'left':
       return 'left'
     case 'notify':
+    case 'wake':
       return null
   }
 }

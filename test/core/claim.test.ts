@@ -113,11 +113,14 @@ describe('a reclaim', () => {
 
 describe('a reclaim that has not settled', () => {
   const OURS = 7
+  /** Who held the task before. */
+  const GONE = bootOf('gone', 1)
 
   /** A reclaim by A, written as A's write 7, with these members alive. */
   function open(): {
     entry: Entry
     settle: (alive: readonly Member[], merged?: Record<BootId, number>) => readonly Entry[]
+    asked: string[]
     isSettling: () => boolean
     again: () => void
   } {
@@ -125,13 +128,21 @@ describe('a reclaim that has not settled', () => {
     const settlements = new Settlements()
     const reclaim = (seq: number): void => {
       entry.record = { ...entry.record, ...reclaimOf(A, entry.record) }
-      settlements.add(seq, [entry])
+      settlements.add(seq, [entry], null, new Set([GONE]))
     }
     reclaim(OURS)
+    const asked: string[] = []
     return {
       entry,
+      asked,
       settle: (alive, merged = {}) =>
-        settlements.settle({ boot: A, upTo: OURS + 1 }, alive, origin => merged[origin] ?? 0),
+        settlements.settle(
+          { boot: A, upTo: OURS + 1 },
+          alive,
+          origin => merged[origin] ?? 0,
+          alive,
+          node => asked.push(node)
+        ),
       isSettling: () => settlements.isSettling(entry),
       again: () => reclaim(OURS + 1)
     }
@@ -173,6 +184,15 @@ describe('a reclaim that has not settled', () => {
     expect(settle([member(B, { [A]: OURS, [B]: 3 })], { [B]: 2 })).toEqual([])
     expect(settle([member(B, { [A]: OURS, [B]: 9 })], { [B]: 2 })).toEqual([])
     expect(settle([member(B, { [A]: OURS, [B]: 9 })], { [B]: 3 })).toEqual([entry])
+  })
+
+  test('waits for what the confirmer had heard of the gone holder, and asks for that', () => {
+    const { entry, settle, asked } = open()
+    const told = member(B, { [A]: OURS, [GONE]: 5 })
+    expect(settle([told, member(C, { [A]: OURS, [GONE]: 4 })], { [GONE]: 4 })).toEqual([])
+    expect(asked).toEqual([told.node])
+    expect(settle([told], { [GONE]: 5 })).toEqual([entry])
+    expect(asked).toEqual([told.node])
   })
 
   test('has to be confirmed anew by a newer boot', () => {

@@ -29,6 +29,8 @@ export class Pump {
   readonly mute = new Set<NodeId>()
   /** Whether a probe finds out anything at all. Without, it is like one that goes through a cut cable. */
   probing = true
+  /** Nobody is woken between ticks. */
+  sleepy = false
   readonly #queue: (() => void)[] = []
 
   add(
@@ -231,6 +233,9 @@ export class PumpNode {
         else this.#pump.later(() => this.#landed(flush))
         return
       }
+      case 'wake':
+        if (!this.#pump.sleepy) this.#pump.later(() => this.feed({ kind: 'wake' }))
+        return
       case 'sync':
         return this.#pump.later(() => this.#sync(effect))
       case 'probe': {

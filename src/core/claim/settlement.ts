@@ -4,13 +4,15 @@
  * The gone holder may have granted the task to somebody just before it died, and that grant may not have reached us. So a
  * reclaimer asks everybody who may still be alive: each confirms that it has merged the reclaim, and says with the same
  * breath how much it had written itself by then. Once all have confirmed, and everything they had written is merged here,
- * no grant can be hidden any more: whoever ran the task would have written so before.
+ * no grant can be hidden any more: whoever ran the task would have written so before. Nor can a completion that only some
+ * have heard of: each also says how far it has heard of the gone holder, and that has to be merged here, too.
  *
  * For a task that may run at most once, a start must not be hidden either, which its holder has shown to somebody. So
  * everybody is asked who has not left, the crashed and the unreachable too, once they are back.
  */
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
+import { reach } from '../base/vector.ts'
 import type { Member } from '../members/members.ts'
 import type { VersionVector } from '../message.ts'
 
@@ -26,8 +28,8 @@ type Confirmed = {
   readonly boot: BootId
   /** Up to which of our writes, and with it all that it had written by then is merged here. */
   upTo: number
-  /** Later ones, oldest first: what it had written by then is still on its way. */
-  readonly pending: { upTo: number; need: number }[]
+  /** Later ones, oldest first: what it had of itself and of gone holders by then is still on its way. */
+  readonly pending: { upTo: number; need: VersionVector }[]
 }
 
 /** Confirmations of one member that are kept apart. Guess: far more than come while a stretch of log is fetched. */
@@ -41,15 +43,24 @@ export class Settlements {
   readonly #open = new Map<NodeId | null, Settlement[]>()
   readonly #settling = new Map<Entry, number>()
   readonly #confirmed = new Map<NodeId, Confirmed>()
+  /** Who held what is settling. */
+  readonly #former = new Set<BootId>()
 
   /**
    * These were reclaimed by writes of ours, the last of which is `seq`.
    *
    * @param except null: who can be asked has to confirm; otherwise everybody but this node, and has to have told all that
    *   it knows
+   * @param former who held them before, if anybody did
    */
-  add(seq: number, entries: readonly Entry[], except: NodeId | null = null): void {
+  add(
+    seq: number,
+    entries: readonly Entry[],
+    except: NodeId | null = null,
+    former: ReadonlySet<BootId> = new Set()
+  ): void {
     if (entries.length === 0) return
+    for (const boot of former) this.#former.add(boot)
     const epochs = new Map(entries.map(entry => [entry, entry.record.claim.epoch]))
     for (const [entry, epoch] of epochs) this.#settling.set(entry, epoch)
     const list = this.#open.get(except)
@@ -73,18 +84,20 @@ export class Settlements {
    *   started before it was on disk would be forgotten by a crash, and its epoch given to a second run
    * @param alive the members that can be asked
    * @param all ... and those that cannot, but have not left
+   * @param ask called with members who know more of a gone holder than we do, as long as that is waited for
    */
   settle(
     self: Readonly<{ boot: BootId; upTo: number }>,
     alive: readonly Member[],
     merged: (origin: BootId) => number,
-    all: readonly Member[] = alive
+    all: readonly Member[] = alive,
+    ask: (node: NodeId) => void = () => {}
   ): readonly Entry[] {
     const done: Entry[] = []
     for (const [except, open] of this.#open) {
       const asked = except === null ? alive : all.filter(({ node }) => node !== except)
       if (except !== null && !asked.every(({ vector }) => isMerged(vector, merged))) continue
-      const confirmed = asked.map(member => this.#confirmedBy(member, self.boot, merged))
+      const confirmed = asked.map(member => this.#confirmedBy(member, self.boot, merged, ask))
       const upTo = Math.min(self.upTo, ...confirmed)
       const end = open.findIndex(({ seq }) => seq > upTo)
       for (const settlement of open.splice(0, end < 0 ? open.length : end)) {
@@ -92,7 +105,10 @@ export class Settlements {
       }
       if (open.length === 0) this.#open.delete(except)
     }
-    if (this.isEmpty) this.#confirmed.clear()
+    if (this.isEmpty) {
+      this.#confirmed.clear()
+      this.#former.clear()
+    }
     return done
   }
 
@@ -108,7 +124,8 @@ export class Settlements {
   #confirmedBy(
     { node, heartbeat: { boot }, vector }: Member,
     self: BootId,
-    merged: (origin: BootId) => number
+    merged: (origin: BootId) => number,
+    ask: (node: NodeId) => void
   ): number {
     let confirmed = this.#confirmed.get(node)
     if (confirmed?.boot !== boot) {
@@ -118,11 +135,15 @@ export class Settlements {
     const { pending } = confirmed
     const upTo = vector.get(self) ?? 0
     if (upTo > (pending.at(-1)?.upTo ?? confirmed.upTo) && pending.length < PENDING_MAX) {
-      pending.push({ upTo, need: vector.get(boot) ?? 0 })
+      const need = [boot, ...this.#former].map(origin => [origin, reach(vector, origin)] as const)
+      pending.push({ upTo, need: new Map(need) })
     }
-    while (pending.length > 0 && merged(boot) >= pending[0]!.need) {
+    while (pending.length > 0 && isMerged(pending[0]!.need, merged)) {
       confirmed.upTo = pending.shift()!.upTo
     }
+    // The living say by themselves what they know. Of the gone, gossip says no more.
+    const need = pending[0]?.need ?? new Map<BootId, number>()
+    if ([...need].some(([origin, seq]) => origin !== boot && merged(origin) < seq)) ask(node)
     return confirmed.upTo
   }
 }

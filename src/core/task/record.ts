@@ -134,6 +134,11 @@ export function isStarted(record: TaskRecord): boolean {
   return started !== null && started.epoch === claim.epoch && started.by === claim.holder
 }
 
+/** Whether the holder waits for everybody's word that they have heard of its claim. */
+export function waitsForAll({ spec, claim }: TaskRecord): boolean {
+  return claim.cause === 'reclaim' || (claim.cause === 'submit' && spec.idempotencyKey !== null)
+}
+
 /** Two submissions under one key keep the earlier; the rest of the comparison only breaks ties. */
 function compareSpecs(x: TaskSpec, y: TaskSpec): number {
   return (

@@ -1,0 +1,136 @@
+/**
+ * Who is told of this boot's writes, and when, once they are on disk.
+ *
+ * Two roads. Straight to those who wait for them, at once: the witness, whose acknowledgement makes two copies, and who
+ * submitted what has settled here. And to everybody, by gossip. A message to all costs every node the same whether it
+ * tells of one write or of fifty, so what nobody waits for is gathered for a moment first; work that others could do, for
+ * a shorter one; and what everybody has to have heard of is not gathered at all.
+ *
+ * For every boot one member is its witness: it keeps that boot's writes and acknowledges them at once, so that the boot
+ * can promise two copies. The others do so at their leisure. Asking all of them would cost five disk writes and five
+ * messages for the one that counts.
+ */
+import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
+import { reach } from './base/vector.ts'
+import { weight } from './base/weight.ts'
+import type { Context } from './context.ts'
+import type { Flush } from './effect.ts'
+import { isSettled, isStarted, waitsForAll, type TaskRecord } from './task/record.ts'
+
+/** More than so many at a time reach their reader as soon by gossip: it is the work with them that takes the time. */
+const DIRECT_WRITES_MAX = 32
+/** So many writes are worth a message of their own. */
+const GATHERED_WRITES_MAX = 64
+
+export class Spreading {
+  readonly #context: Context
+  /** All have been told of our writes up to this one. */
+  #told = 0
+  #toldAt = Number.NEGATIVE_INFINITY
+  /** When a step has been asked for. */
+  #wakeAt = Number.POSITIVE_INFINITY
+  /** Up to which write our streams to nodes carry all that was not known to be there. */
+  readonly #sent = new Map<NodeId, number>()
+  /** Until when what has not been told may be gathered. */
+  #dueAt = Number.POSITIVE_INFINITY
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  /** The node that keeps what a boot writes: of all that can be talked to the first in line. */
+  witnessOf(origin: BootId): NodeId | undefined {
+    const { node, members } = this.#context
+    const author = nodeOf(origin)
+    const nodes = [node, ...members.reachable().map(member => member.node)]
+    return nodes
+      .filter(each => each !== author)
+      .reduce<NodeId | undefined>(
+        (first, each) =>
+          first !== undefined && weight(origin, first) >= weight(origin, each) ? first : each,
+        undefined
+      )
+  }
+
+  /** A link has ended: what was on it may be lost. */
+  unlinked(peer: NodeId): void {
+    this.#sent.delete(peer)
+  }
+
+  /** Our writes after `after` have come to disk with this flush. */
+  flushed(after: number, { tasks }: Flush): void {
+    const { self, options, log } = this.#context
+    if ((log.durableVector.get(self) ?? 0) === after) return
+    const own = tasks.map(({ record }) => record)
+    const witness = this.witnessOf(self)
+    const readers = new Set(own.filter(({ outcome }) => outcome?.by === self).map(submitterOf))
+    const hasWitness = witness !== undefined && this.#tell(witness)
+    for (const node of readers) if (node !== witness) this.#tell(node)
+    const gatherMs = own.reduce(
+      (least, record) => Math.min(least, this.#gatherMs(record)),
+      hasWitness ? options.gatherMs : 0
+    )
+    this.#dueAt = Math.min(this.#dueAt, this.#toldAt + gatherMs)
+  }
+
+  /** Tells everybody what has been gathered, if it is time; otherwise asks to be called when it is. */
+  tellInTime(): void {
+    const { log, self, now, emit } = this.#context
+    if (this.#dueAt === Number.POSITIVE_INFINITY) return
+    const untold = (log.durableVector.get(self) ?? 0) - this.#told
+    if (this.#dueAt <= now || untold >= GATHERED_WRITES_MAX) return this.tellAll()
+    if (this.#wakeAt <= this.#dueAt) return
+    this.#wakeAt = this.#dueAt
+    emit({ kind: 'wake', afterMs: this.#dueAt - now })
+  }
+
+  /** It is time. */
+  woken(): void {
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    this.tellAll()
+  }
+
+  /** Tells everybody all that is on our disk. */
+  tellAll(): void {
+    const { log, self, now, options, emit } = this.#context
+    this.#dueAt = Number.POSITIVE_INFINITY
+    for (;;) {
+      const batch = log.range(self, this.#told, options.gossipBytesMax, 'brief')
+      if (batch === null) return
+      emit({ kind: 'publish', message: batch })
+      this.#told += batch.writes.length
+      this.#toldAt = now
+    }
+  }
+
+  /** Ahead of gossip that is still on its way they would look like a gap. Returns whether all of it was told. */
+  #tell(to: NodeId): boolean {
+    const { log, self, members, options, emit } = this.#context
+    const member = members.get(to)
+    if (member === undefined || !members.isLinked(to)) return false
+    const after = Math.max(this.#sent.get(to) ?? 0, reach(member.vector, self))
+    const upTo = log.durableVector.get(self) ?? 0
+    if (upTo - after > DIRECT_WRITES_MAX) return false
+    const batch = log.range(self, after, options.gossipBytesMax, 'brief')
+    if (batch === null || after + batch.writes.length < upTo) return false
+    emit({ kind: 'send', to, message: batch })
+    this.#sent.set(to, upTo)
+    return true
+  }
+
+  /** How long others can do without this news. */
+  #gatherMs(record: TaskRecord): number {
+    const { self, options } = this.#context
+    const { claim, cancelRequest } = record
+    if (isSettled(record)) return options.gatherMs
+    if (cancelRequest?.by === self) return 0
+    if (claim.holder !== self) return options.gatherMs
+    if (waitsForAll(record)) return 0
+    return isStarted(record) || claim.cause === 'grant' ? options.gatherMs : options.gatherWorkMs
+  }
+}
+
+/** The node that submitted a task. */
+function submitterOf({ created }: TaskRecord): NodeId {
+  return nodeOf(created[0]!.origin)
+}
