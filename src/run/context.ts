@@ -9,7 +9,7 @@
 import type { Run } from '../core/effect.ts'
 import type { OutputStream } from '../core/output.ts'
 import type { HandlerContext } from '../node/handler.ts'
-import { cutBytes } from './outcome.ts'
+import { cutBytes } from './description.ts'
 
 /** At most 20 reports a second reach the node: as many as an eye can follow. */
 const PROGRESS_INTERVAL_MS = 50

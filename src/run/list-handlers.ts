@@ -5,7 +5,7 @@
 import { access } from 'node:fs/promises'
 import type { Worker } from 'node:worker_threads'
 import { HandlersFileError } from '../errors.ts'
-import { describe } from './outcome.ts'
+import { describe } from './description.ts'
 import type { FromThread } from './protocol.ts'
 import { send, startWorker } from './thread.ts'
 

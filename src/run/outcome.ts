@@ -3,16 +3,13 @@
  *
  * The outcome ends up in every node's memory and in one gossip message, so everything in it is bounded here, at the
  * place where it is made: results are refused above the bound, texts of errors are cut. Nothing that a handler throws
- * can make this fail: whatever is not an ordinary error is described instead.
+ * can make this fail (description.ts).
  */
-import { inspect, types } from 'node:util'
 import type { RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import { writeResult } from './contents.ts'
+import { cutBytes, cutLength, describe } from './description.ts'
 
-/** Errors in one chain of causes that are told. */
-const CAUSES_MAX = 5
-const CAUSED_BY = '\n[cause]: '
 /** Guess: what keeps a run from starting (a lock, a quota, a file that is to come) rarely goes sooner. */
 const RETRY_AFTER_MS = 10_000
 
@@ -127,78 +124,9 @@ export function outcomeOfTimeout(timeoutMs: number): RunResult {
   return failure('TimeoutError', message, { reason: 'Timeout' })
 }
 
-/** The name, message (with that of the cause) and stack of whatever was thrown. Never throws itself. */
-export function describe(thrown: unknown): { name: string; message: string; stack: string | null } {
-  try {
-    if (!isError(thrown)) {
-      const message = `the handler threw something that is not an error: ${inspect(thrown)}`
-      return { name: 'NonErrorThrown', message, stack: null }
-    }
-    const cause = thrown.cause === undefined ? '' : ` (cause: ${describeCause(thrown.cause)})`
-    return {
-      name: String(thrown.name) || 'Error',
-      message: withSuffix(String(thrown.message), cause),
-      stack: stackOf(thrown)
-    }
-  } catch {
-    const message = 'the handler threw something whose name and message cannot be read'
-    return { name: 'NonErrorThrown', message, stack: null }
-  }
-}
-
-/** With the stacks of the causes below it, as Node itself prints them. Each of them gets its share of the room. */
-function stackOf(thrown: ErrorParts): string | null {
-  const stacks: string[] = []
-  let error: unknown = thrown
-  while (isError(error) && typeof error.stack === 'string' && stacks.length < CAUSES_MAX) {
-    stacks.push(error.stack)
-    error = error.cause
-  }
-  if (stacks.length === 0) return null
-  const share = Math.floor(TASK_LIMITS.errorStackBytesMax / stacks.length) - CAUSED_BY.length
-  return stacks.map(stack => cutBytes(stack, share)).join(CAUSED_BY)
-}
-
-/** As much of `text` as fits into `bytesMax` bytes of UTF-8, cut between characters. */
-export function cutBytes(text: string, bytesMax: number): string {
-  const start = cutLength(text, bytesMax)
-  const bytes = Buffer.from(start)
-  if (bytes.length <= bytesMax) return start
-  let end = bytesMax
-  while (((bytes[end] ?? 0) & 0xc0) === 0x80) end--
-  return bytes.toString('utf8', 0, end)
-}
-
-function cutLength(text: string, lengthMax: number): string {
-  if (text.length <= lengthMax) return text.toWellFormed()
-  const last = text.charCodeAt(lengthMax - 1)
-  const splitsPair = last >= 0xd800 && last <= 0xdbff
-  return text.slice(0, splitsPair ? lengthMax - 1 : lengthMax).toWellFormed()
-}
-
 function resultRejected(why: string): RunResult {
   return failure(
     'ResultRejectedError',
     `JSON cannot carry what the handler returned: ${why}; return plain data`
   )
-}
-
-/** A long message gives way to the cause, which says more, but keeps at least half of the room. */
-function withSuffix(message: string, suffix: string): string {
-  const half = TASK_LIMITS.errorMessageBytesMax / 2
-  const end = cutBytes(suffix, half)
-  const room = TASK_LIMITS.errorMessageBytesMax - Buffer.byteLength(end)
-  return cutBytes(message, room) + end
-}
-
-function describeCause(cause: unknown): string {
-  return isError(cause) ? String(cause.message) : inspect(cause)
-}
-
-/** What an error should be made of, and what handlers make of it. */
-type ErrorParts = { name: unknown; message: unknown; stack?: unknown; cause?: unknown }
-
-/** Also an error of another realm (a `vm` context), for which `instanceof` is false. */
-function isError(value: unknown): value is ErrorParts {
-  return types.isNativeError(value) || value instanceof Error
 }

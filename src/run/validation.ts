@@ -7,7 +7,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { PayloadRejectedError } from '../errors.ts'
 import type { Handler } from '../node/handler.ts'
-import { describe } from './outcome.ts'
+import { describe } from './description.ts'
 
 /** A payload may be wrong in any number of places. */
 const ISSUES_SHOWN_MAX = 3

@@ -15,8 +15,8 @@ import { readValues, type RunFiles } from './contents.ts'
 import { createContext, type RunContext } from './context.ts'
 import type { Handler, HandlerContext } from '../node/handler.ts'
 import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
+import { describe } from './description.ts'
 import {
-  describe,
   failure,
   outcomeOfCrash,
   outcomeOfError,
