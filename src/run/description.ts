@@ -118,7 +118,7 @@ function isError(value: unknown): value is object {
 /** A property as text, empty if there is none; null if it cannot be read. */
 function textOf(error: object, property: 'name' | 'message' | 'stack'): string | null {
   return read(() => {
-    const value = (error as Record<string, string | undefined>)[property]
+    const value = (error as Record<string, { toString(): string } | undefined>)[property]
     return value === undefined ? '' : String(value)
   })
 }
