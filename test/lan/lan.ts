@@ -142,6 +142,12 @@ export class Lan {
     }
   }
 
+  /** Loses so many percent of the packets from any computer to any other: some at its cable, and some at the other's. */
+  async lossBetween(percent: number): Promise<void> {
+    const perCable = 100 * (1 - Math.sqrt(1 - percent / 100))
+    await Promise.all(computers.map(computer => this.loss(computer, perCable)))
+  }
+
   /** Ends all processes on the LAN and removes it. */
   async down(): Promise<void> {
     const namespaces = [...computers, 'wires'].map(place => this.#namespace(place))

@@ -7,7 +7,7 @@ import { Client } from '../../src/api/client.ts'
 import type { NodeView, Submitted, TaskView } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
 import { Cluster } from './cluster.ts'
-import { Lan, lanUnavailable } from './lan.ts'
+import { Lan, lanUnavailable, lossUnavailable } from './lan.ts'
 
 const unavailable = lanUnavailable()
 if (unavailable) console.warn(`six nodes on a LAN are skipped: ${unavailable}`)
@@ -16,6 +16,12 @@ const common = fileURLToPath(new URL('fixtures/common.ts', import.meta.url))
 const special = fileURLToPath(new URL('fixtures/special.ts', import.meta.url))
 const specialist = 'computer-c/6'
 const handlersOf = (name: string): string[] => (name === specialist ? [common, special] : [common])
+
+const noLoss = unavailable ?? lossUnavailable()
+/** Of the packets between two computers. */
+const LOSS_PERCENT = 30
+/** A stream whose packets are lost several times in a row stands still for seconds. */
+const LOSSY_WAIT_MS = 60_000
 
 const levels = [
   { level: 'six nodes on three computers, found by mDNS', onLan: true },
@@ -119,4 +125,26 @@ describe.each(levels)('$level', ({ onLan }) => {
       expect(task).toMatchObject({ state: 'completed', result: 5, submittedBy: 'computer-b/4' })
     }
   })
+
+  test.skipIf(!onLan || noLoss !== null)(
+    'everything settles where three of ten packets are lost',
+    async () => {
+      onTestFailed(() => console.error(cluster.stderr))
+      const running = cluster.nodes.filter(({ hasEnded }) => !hasEnded)
+      const clients = await Promise.all(running.map(({ data }) => Client.open({ data })))
+      await lan!.lossBetween(LOSS_PERCENT)
+      const results = clients.flatMap((client, n) => {
+        const elsewhere = clients[(n + 1) % clients.length]!
+        return Array.from({ length: 6 }, async (_, amount) => {
+          const { id } = await client.submit('add', { amount })
+          // It may ask about the task before it hears of it, and hear from nobody in time.
+          const wait = (): Promise<TaskView> => elsewhere.wait(id, LOSSY_WAIT_MS)
+          return { ...(await until(wait, `${id} to settle`, LOSSY_WAIT_MS)), amount }
+        })
+      })
+      for (const { state, result, amount } of await Promise.all(results)) {
+        expect({ state, result }).toEqual({ state: 'completed', result: amount })
+      }
+    }
+  )
 })

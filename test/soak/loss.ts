@@ -6,10 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { Client } from '../../src/api/client.ts'
 import { quantile } from '../bench/figures.ts'
 import { Cluster } from '../lan/cluster.ts'
-import { computers, Lan, lanUnavailable, lossUnavailable } from '../lan/lan.ts'
+import { Lan, lanUnavailable, lossUnavailable } from '../lan/lan.ts'
 
-/** Lost by the sender's cable and by the receiver's: of 100 packets, 70 arrive. */
-const PERCENT_PER_CABLE = 100 * (1 - Math.sqrt(0.7))
 const handlers = fileURLToPath(new URL('../lan/fixtures/special.ts', import.meta.url))
 
 export async function loss(count: number): Promise<boolean> {
@@ -23,7 +21,7 @@ export async function loss(count: number): Promise<boolean> {
   try {
     cluster = await Cluster.start(lan, () => [handlers])
     console.log(`without loss: ${await latency(cluster, count)}`)
-    for (const computer of computers) await lan.loss(computer, PERCENT_PER_CABLE)
+    await lan.lossBetween(30)
     console.log(`with 30 % loss: ${await latency(cluster, count)}`)
     return true
   } finally {
