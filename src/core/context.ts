@@ -34,8 +34,12 @@ export type Context = {
   labels: Labels
   /** It has been up for so short a time that it may not have met all others. */
   isNew: boolean
-  /** The time of the step under way: the wall clock in ms. */
+  /** The time of the step under way by our own clock, in ms: for how long something has lasted. */
   now: number
+  /** By how much our own clock is to be corrected, in ms (members/clocks.ts). */
+  correctionMs: number
+  /** What time it is, in ms: what is stamped, scheduled and expires goes by this. */
+  wallMs: number
   readonly emit: (effect: Effect) => void
 }
 

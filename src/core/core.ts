@@ -7,7 +7,7 @@
  */
 import { Counters } from './counting/counters.ts'
 import { HybridClock } from './base/hlc.ts'
-import { nodeOf, startTimeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
+import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { Asking } from './asking.ts'
 import { isPruned, type Context, type Identity } from './context.ts'
 import type { Effect, Restored } from './effect.ts'
@@ -35,6 +35,8 @@ import { Takeover } from './takeover.ts'
 import { Telling } from './telling.ts'
 import { CoreView } from './view.ts'
 import { Work } from './work.ts'
+
+const BEFORE_THE_FIRST_STEP = { now: 0, correctionMs: 0, wallMs: 0, isNew: true }
 
 export class Core {
   readonly view: CoreView
@@ -71,14 +73,13 @@ export class Core {
       self,
       node: nodeOf(self),
       options: resolved,
-      clock: new HybridClock(startTimeOf(self)),
+      clock: new HybridClock(),
       log,
       spent: new Spent(),
       members: new Members(self, resolved, identity.name),
       counters,
       labels: identity.labels,
-      now: 0,
-      isNew: true,
+      ...BEFORE_THE_FIRST_STEP,
       emit: effect => void this.#effects.push(effect)
     }
     this.#asking = new Asking(this.#context)
@@ -131,9 +132,10 @@ export class Core {
     this.#work.consider(log.entries())
   }
 
-  /** Something has happened. Returns what to do about it, in order. `now` is the wall clock in ms. */
+  /** Something has happened. Returns what to do about it, in order. `now` is our own wall clock in ms. */
   step(now: number, input: Input): Effect[] {
     this.#context.now = now
+    this.#context.wallMs = now + this.#context.correctionMs
     this.#context.isNew = now - (this.#firstAt ??= now) < this.#context.options.bootQuietMs
     this.#effects = []
     this.#context.members.excuse(this.#attention.absentMs(now))
@@ -325,6 +327,7 @@ export class Core {
     this.#asking.catchUp()
     this.#replication.settleCopies()
     this.#membership.review()
+    if (this.#membership.setClock()) this.#work.consider(this.#context.log.entries())
     this.#isolation.tick()
     if (this.#probing.isDue) this.#probing.probe()
     this.#reclaim()

@@ -8,7 +8,7 @@
 import { nodeOf, startTimeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { MemberEventName } from './effect.ts'
-import { noteClock, skewed } from './members/clocks.ts'
+import { correctionOf, noteClock, skewed } from './members/clocks.ts'
 import { isOut, type Member, type MemberStatus } from './members/member.ts'
 import type { Heartbeat, Introduction, Replaced, Who } from './message.ts'
 import type { Presence } from './presence.ts'
@@ -39,9 +39,9 @@ export class Membership {
 
   /** A member speaks. Returns whether a boot has begun or ended by that. */
   heard(heartbeat: Heartbeat): boolean {
-    const { members, clock, now } = this.#context
+    const { members, clock, now, wallMs } = this.#context
     const { boot, at, roster, departures } = heartbeat
-    clock.adopt(at, now)
+    clock.adopt(at, wallMs)
     for (const entry of roster) members.roster.note(entry)
     const drained = members.get(nodeOf(boot))?.heartbeat.draining
     let changed = members.heard(heartbeat, now)
@@ -110,15 +110,15 @@ export class Membership {
 
   /** Instances that this node was told to expect. */
   expect(names: readonly string[]): void {
-    const { members, clock, now } = this.#context
+    const { members, clock, wallMs } = this.#context
     for (const name of names) members.roster.expect(name)
-    if (names.includes(this.#name)) members.roster.returned(this.#name, clock.stamp(now))
+    if (names.includes(this.#name)) members.roster.returned(this.#name, clock.stamp(wallMs))
   }
 
   /** A member counts no more, nor is an instance of that name expected. */
   forget(name: string, node: NodeId | null): void {
-    const { members, clock, now } = this.#context
-    members.roster.forget(name, clock.stamp(now))
+    const { members, clock, wallMs } = this.#context
+    members.roster.forget(name, clock.stamp(wallMs))
     const member = node === null ? undefined : members.get(node)
     if (member !== undefined) members.forget(member)
     this.#presence.publish()
@@ -167,6 +167,18 @@ export class Membership {
       const boots = silent ? [heartbeat.boot] : wanted.slice(0, ASKED_MAX)
       if (boots.length > 0) emit({ kind: 'send', to: node, message: { kind: 'who', boots } })
     }
+  }
+
+  /** Goes by the middle one of all clocks if ours is far from it. Returns whether it is another time now. */
+  setClock(): boolean {
+    const context = this.#context
+    const { members, now, clock, correctionMs: before } = context
+    context.correctionMs = correctionOf(members.answering(now), before)
+    if (context.correctionMs === before) return false
+    context.wallMs = now + context.correctionMs
+    clock.setBack(context.wallMs)
+    if (before === 0) this.#tell('node:clock-skew')
+    return true
   }
 
   #findTwin(node: NodeId): void {
@@ -220,9 +232,13 @@ export class Membership {
   }
 
   #sayOfCluster(partitioned: boolean): void {
-    const { node, emit } = this.#context
     this.#partitioned = partitioned
-    const name = partitioned ? 'cluster:partitioned' : 'cluster:healed'
+    this.#tell(partitioned ? 'cluster:partitioned' : 'cluster:healed')
+  }
+
+  /** Something is so with this node itself. */
+  #tell(name: MemberEventName): void {
+    const { node, emit } = this.#context
     emit({ kind: 'notify', event: { name, node, nodeName: this.#name } })
   }
 

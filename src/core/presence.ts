@@ -2,6 +2,7 @@
  * How this node makes itself known: a heartbeat to all, at regular times and whenever it changes what it can do.
  */
 import type { Hlc } from './base/hlc.ts'
+import { startTimeOf } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
 import { sameValues } from './base/order.ts'
 import { VectorWindow } from './log/vector-window.ts'
@@ -21,12 +22,15 @@ export class Presence {
   /** What was published last. */
   #told: Heartbeat | null = null
   #publishedAt = Number.NEGATIVE_INFINITY
+  /** The last stamp: none is earlier than the start of this boot. */
+  #at: Hlc
   #loopLagMs = 0
 
   constructor(context: Context, identity: Identity, work: Work) {
     this.#context = context
     this.#identity = identity
     this.#work = work
+    this.#at = startTimeOf(context.self)
   }
 
   /** Our own addresses, as others reach us. */
@@ -65,8 +69,10 @@ export class Presence {
 
   /** To be sent. */
   stamped(): Heartbeat {
-    const { clock, now } = this.#context
-    return this.heartbeat(clock.stamp(now))
+    const { clock, wallMs } = this.#context
+    // A boot's words are in order, whatever has been done to the time.
+    this.#at = Math.max(this.#at + 1, clock.stamp(wallMs))
+    return this.heartbeat(this.#at)
   }
 
   heartbeat(at: Hlc): Heartbeat {

@@ -36,9 +36,9 @@ export class Pruning {
 
   /** What has been kept long enough, and may be forgotten. */
   due(): Entry[] {
-    const { members, spent, now } = this.#context
+    const { members, spent, now, wallMs } = this.#context
     spent.tidy(now)
-    const due = this.#retention.due(now)
+    const due = this.#retention.due(wallMs)
     if (due.size === 0 || !members.seesMajority(now) || members.hasStrangers()) return []
     const common = this.#common()
     const caughtUp = this.#isCaughtUp()

@@ -62,7 +62,7 @@ export class Replication {
 
   /** Merges news from a peer. Returns the tasks that it changed. */
   merge(from: NodeId, batch: Batch): readonly Entry[] {
-    const { log, clock, now } = this.#context
+    const { log, clock, wallMs } = this.#context
     const merged = log.merge(batch)
     if (merged.kind === 'gap') {
       this.#context.counters.gossipGaps++
@@ -72,7 +72,7 @@ export class Replication {
     this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
     let prompt = this.spreading.witnessOf(batch.origin) === this.#context.node
     for (const { id, record } of merged.changed) {
-      clock.adopt(latestStamp(record), now)
+      clock.adopt(latestStamp(record), wallMs)
       if (record.claim.holder === batch.origin && waitsForAll(record)) {
         this.#awaiting.add(batch.origin)
         prompt = true

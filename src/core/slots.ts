@@ -117,10 +117,10 @@ export class Slots {
   }
 
   #start(entry: Entry): void {
-    const { self, log, clock, counters, now, emit } = this.#context
+    const { self, log, clock, counters, now, wallMs, emit } = this.#context
     const { spec, claim } = entry.record
     counters.queueTimes.add(now - (entry.readySince ?? now))
-    log.write(entry, startOf(self, entry.record, clock.stamp(now)))
+    log.write(entry, startOf(self, entry.record, clock.stamp(wallMs)))
     this.#running.set(entry.id, claim.epoch)
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#provision.resultOf(id)]))
     const { type, payload, timeoutMs } = spec

@@ -78,9 +78,9 @@ export class Submitting {
 
   #create(input: Submission, placed: boolean): void {
     const { request, draft, acks } = input
-    const { self, log, clock, counters, now, options, emit } = this.#context
+    const { self, log, clock, counters, wallMs, options, emit } = this.#context
     counters.submitted++
-    const at = clock.stamp(now)
+    const at = clock.stamp(wallMs)
     const seq = log.nextSeq
     const id = input.id ?? taskId(hlcMs(at), self, seq)
     const entry = log.create({

@@ -131,7 +131,7 @@ export class CoreView {
   }
 
   state(record: TaskRecord): TaskState {
-    return stateOf(record, this.#dependencies.ready(record.spec.id), this.#context.now)
+    return stateOf(record, this.#dependencies.ready(record.spec.id), this.#context.wallMs)
   }
 
   /** Whether the outcome of the task is on two disks (or on the only one), so that it may be told. */
@@ -208,6 +208,11 @@ export class CoreView {
   /** Instances that are expected, sorted. */
   roster(): string[] {
     return this.#members.roster.names
+  }
+
+  /** What time it is when our own clock shows `now`, in ms: the times of tasks go by this. */
+  wallMs(now: number): number {
+    return now + this.#context.correctionMs
   }
 
   /** Whether this node sees as many as it takes to take over the work of members that have fallen silent. */

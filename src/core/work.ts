@@ -117,12 +117,12 @@ export class Work {
 
   /** Somebody wants the task cancelled. Its holder does so, whoever that is, as soon as it hears of it. */
   cancel(id: TaskId): void {
-    const { self, log, clock, now } = this.#context
+    const { self, log, clock, wallMs } = this.#context
     const entry = log.get(id)
     if (entry === undefined || isSettled(entry.record)) return
     this.#replication.urge()
     if (entry.record.cancelRequest !== null) return
-    log.write(entry, { cancelRequest: { at: clock.stamp(now), by: self } })
+    log.write(entry, { cancelRequest: { at: clock.stamp(wallMs), by: self } })
     this.consider([entry])
   }
 
@@ -140,7 +140,7 @@ export class Work {
   }
 
   #settle(input: Completion): void {
-    const { self, log, clock, counters, now } = this.#context
+    const { self, log, clock, counters, wallMs } = this.#context
     const { taskId: id, run, durationMs, tail = null } = input
     if (!this.#isCurrent(input)) return
     this.#slots.ended(id)
@@ -148,7 +148,7 @@ export class Work {
     const { type } = entry.record.spec
     this.#pace.ran(type, durationMs)
     counters.ran(type, durationMs)
-    const ended = { at: clock.stamp(now), now, durationMs, tail }
+    const ended = { at: clock.stamp(wallMs), now: wallMs, durationMs, tail }
     log.write(entry, afterRun(self, entry.record, run, ended))
     this.#replication.urge()
     this.consider([entry])
@@ -156,7 +156,7 @@ export class Work {
 
   /** Looks afresh at tasks that have changed, and at those that waited for them. */
   consider(changed: Iterable<Entry>): void {
-    const { log, now } = this.#context
+    const { log, wallMs } = this.#context
     const pending = [...changed]
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       // It may have been pruned since it was noted down somewhere.
@@ -168,7 +168,7 @@ export class Work {
       chronicle(this.#context, entry)
       this.#takeover.update(entry)
       this.#pruning.update(entry)
-      this.#timers.update(entry, now)
+      this.#timers.update(entry, wallMs)
       const isOver = isSettled(entry.record)
       pending.push(...this.#dependencies[isOver ? 'settled' : 'unsettled'](entry))
       this.#queue(entry)
@@ -177,7 +177,7 @@ export class Work {
 
   /** Looks afresh at tasks whose start time or deadline has come. */
   considerDue(): void {
-    this.consider(this.#timers.due(this.#context.now))
+    this.consider(this.#timers.due(this.#context.wallMs))
   }
 
   /** Answers submissions of which it has become clear what became of them. */
@@ -254,11 +254,11 @@ export class Work {
 
   /** Does what only the holder may do with a task, before anything else. */
   #decide(entry: Entry): void {
-    const { self, log, clock, now } = this.#context
+    const { self, log, clock, wallMs } = this.#context
     if (!holds(self, entry.record)) return
     const isRunning = this.#slots.isRunning(entry.id)
     const broken = isRunning ? undefined : this.#dependencies.broken(entry.id)
-    const verdict = verdictOf(self, entry.record, now, broken, () => clock.stamp(now))
+    const verdict = verdictOf(self, entry.record, wallMs, broken, () => clock.stamp(wallMs))
     if (verdict !== null) {
       log.write(entry, verdict)
       this.#slots.abortSuperseded(entry)
@@ -270,18 +270,18 @@ export class Work {
       this.#takeover.reclaim([entry])
     } else if (isLost(entry.record) && !this.#takeover.isSettling(entry)) {
       const names = this.#takeover.namesOf(entry.record)
-      log.write(entry, holderLost(self, entry.record, names, clock.stamp(now)))
+      log.write(entry, holderLost(self, entry.record, names, clock.stamp(wallMs)))
       this.#replication.urge()
     }
   }
 
   /** Whatever reads what is on no disk any more has failed. */
   #failLost(): void {
-    const { self, log, clock, now } = this.#context
+    const { self, log, clock, wallMs } = this.#context
     for (const { entry, ref } of this.#slots.takeLost()) {
       if (!holds(self, entry.record)) continue
       this.#slots.forget(entry)
-      log.write(entry, payloadLost(self, entry.record, ref, clock.stamp(now)))
+      log.write(entry, payloadLost(self, entry.record, ref, clock.stamp(wallMs)))
       this.#replication.urge()
       this.consider([entry])
     }
@@ -301,7 +301,7 @@ export class Work {
   #isReady(entry: Entry): boolean {
     const { record } = entry
     if (isSettled(record) || isStarted(record) || this.#slots.has(entry)) return false
-    if (this.#takeover.isSettling(entry) || startTimeOf(record) > this.#context.now) return false
+    if (this.#takeover.isSettling(entry) || startTimeOf(record) > this.#context.wallMs) return false
     return this.#dependencies.ready(entry.id)
   }
 }

@@ -107,7 +107,7 @@ export class RunningNode implements NodeHandle {
       feed,
       assertPayload: (type, payload) => worker.assertAccepted(type, payload),
       assertAccepting: () => this.#assertAccepting(),
-      now,
+      now: () => core.view.wallMs(now()),
       cluster: settings.cluster,
       warnings: draft => this.#picture.warnings(draft)
     })

@@ -160,7 +160,7 @@ export class Picture {
     const now = this.#ports.clock.now()
     return {
       record,
-      now,
+      wallMs: this.#core.wallMs(now),
       open: this.#core.openDependencies(record),
       isSettling: this.#core.isSettling(record.spec.id),
       isWithoutBlob: this.#core.isWithoutBlob(record.spec.id),

@@ -33,7 +33,7 @@ export type Situation = Readonly<{
   record: TaskRecord
   /** Dependencies that have not completed. */
   open: readonly string[]
-  now: number
+  wallMs: number
   isSettling: boolean
   /** This node holds it, and cannot get what it reads. */
   isWithoutBlob: boolean
@@ -86,7 +86,7 @@ export function reasonAt(
 
 /** What keeps the task from running anywhere. */
 function commonReason(situation: Situation): Why | null {
-  const { record, open, now, isSettling, isWithoutBlob, holder, seesMajority } = situation
+  const { record, open, wallMs, isSettling, isWithoutBlob, holder, seesMajority } = situation
   const { spec, claim } = record
   const [first] = open
   if (first !== undefined) {
@@ -94,7 +94,7 @@ function commonReason(situation: Situation): Why | null {
     return { reason: 'DependencyOpen', words: `it waits for ${first}${others}` }
   }
   const start = Math.max(spec.notBefore ?? 0, claim.notBefore ?? 0)
-  if (start > now) return delayReason(record, start)
+  if (start > wallMs) return delayReason(record, start)
   if (!holder.isAlive && !seesMajority) {
     const words = `${holder.name} holds it and cannot be reached, and less than half of the nodes are seen`
     return { reason: 'NoQuorum', words }

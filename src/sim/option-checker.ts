@@ -16,10 +16,11 @@ export function checkOptions(node: SimNode, effects: readonly Effect[]): void {
 function checkEvent(node: SimNode, event: CoreEvent): void {
   if (event.name !== 'task:started' || event.by !== node.options.boot) return
   const record = node.core.view.record(event.taskId)!
+  const wallMs = node.core.view.wallMs(node.now)
   const why = {
     'although it knows that it is cancelled': record.cancelRequest !== null,
-    'before its time': node.now < startTimeOf(record),
-    'after its deadline': node.now >= deadlineOf(record),
+    'before its time': wallMs < startTimeOf(record),
+    'after its deadline': wallMs >= deadlineOf(record),
     'without what it requires': !isAble(node, record.spec)
   }
   for (const [what, isWrong] of Object.entries(why)) {

@@ -241,7 +241,8 @@ class Simulation implements Witness {
       ? Array.from({ length: random.whole(1, 3) }, () => random.pick(this.#submitted))
       : []
     const payload = node.content(JSON.stringify({ i }))
-    const plain = draftOf(random, this.#scenario, payload, [...new Set(dependsOn)], node.now)
+    const wallMs = node.core.view.wallMs(node.now)
+    const plain = draftOf(random, this.#scenario, payload, [...new Set(dependsOn)], wallMs)
     if (this.#scenario.keyed === 0 || !random.chance(this.#scenario.keyed)) {
       node.feed({ kind: 'submit', request: i, id: null, draft: plain, acks: null })
       return

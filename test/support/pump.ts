@@ -111,6 +111,8 @@ export class PumpNode {
   /** Its disk has no room for blobs. */
   isFull = false
   gone = false
+  /** How far its clock is ahead. */
+  skewMs = 0
   readonly #pump: Pump
   #heldFlush: Flush | null = null
   #requests = 0
@@ -137,7 +139,7 @@ export class PumpNode {
 
   feed(input: Input): Effect[] {
     if (this.gone) return []
-    const effects = this.core.step(this.#pump.now, input)
+    const effects = this.core.step(this.#pump.now + this.skewMs, input)
     this.effects.push(...effects)
     for (const effect of effects) this.#perform(effect)
     return effects

@@ -11,12 +11,7 @@ export type Hlc = number
 export const SKEW_MAX_US: number = 60_000_000
 
 export class HybridClock {
-  #last: Hlc
-
-  /** @param start no stamp is earlier */
-  constructor(start: Hlc = 0) {
-    this.#last = start
-  }
+  #last: Hlc = 0
 
   /** A stamp later than every one made or adopted before. `nowMs` is the wall clock. */
   stamp(nowMs: number): Hlc {
@@ -27,6 +22,11 @@ export class HybridClock {
   /** Takes note of a stamp made elsewhere, unless it is further ahead than a clock may honestly be. */
   adopt(seen: Hlc, nowMs: number): void {
     if (seen - nowMs * 1000 <= SKEW_MAX_US) this.#last = Math.max(this.#last, seen)
+  }
+
+  /** The wall clock has turned out to be ahead: stamps begin anew from where it really stands. */
+  setBack(nowMs: number): void {
+    this.#last = Math.min(this.#last, Math.floor(nowMs * 1000))
   }
 }
 

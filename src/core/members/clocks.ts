@@ -3,7 +3,9 @@
  *
  * Every heartbeat says what its sender's clock shows, and it is late by as long as it travelled and waited: never early.
  * So of the last few, the one that makes the sender's clock look furthest ahead is nearest to the truth. No clock is right
- * by itself; the middle one of all is taken for it, so that whoever is off is named, and not those who notice.
+ * by itself; the middle one of all is taken for it, so that whoever is off is named, and not those who notice. Who is off
+ * itself goes by the middle one, so that what it stamps and when it starts things is right for the others. Of two clocks
+ * either may be the wrong one: that takes three.
  */
 import { SKEW_MAX_US } from '../base/hlc.ts'
 import type { Heartbeat } from '../message.ts'
@@ -13,6 +15,11 @@ import type { Member } from './member.ts'
 const SAMPLES = 5
 /** From here on its stamps are not adopted any more. */
 const SKEW_MS_MAX = SKEW_MAX_US / 1000
+
+/** The middle wavers with every heartbeat; time that jumps to and fro would be worse than time that is a little off. */
+const WAVER_MS = 1000
+/** Clocks that it takes to tell which one is wrong. */
+const CLOCKS_MIN = 3
 
 /** A member has spoken itself. */
 export function noteClock(member: Member, { clockMs }: Heartbeat, now: number): void {
@@ -31,6 +38,16 @@ export function skewed(members: readonly Member[]): Member[] {
   const offsets = members.map(clockOffsetOf)
   const middle = median([0, ...offsets.filter(offset => offset !== null)])
   return members.filter((_, i) => Math.abs((offsets[i] ?? middle) - middle) > SKEW_MS_MAX)
+}
+
+/** By how much our own clock has to be corrected, in ms: not at all, unless it is too far from the middle one. */
+export function correctionOf(members: readonly Member[], currentMs: number): number {
+  const offsets = [0, ...members.map(clockOffsetOf).filter(offset => offset !== null)]
+  // Whoever hears too few goes on as before.
+  if (offsets.length < CLOCKS_MIN) return currentMs
+  const middle = median(offsets)
+  if (Math.abs(middle) <= SKEW_MS_MAX) return 0
+  return Math.abs(middle - currentMs) <= WAVER_MS ? currentMs : middle
 }
 
 /** Of an even number, halfway between the two in the middle: of two clocks, either may be the wrong one. */
