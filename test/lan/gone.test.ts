@@ -86,6 +86,36 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
     }
   )
 
+  check(
+    'what is cancelled while its holder is cut off is over at once where a majority is, and aborted there when it is back',
+    async () => {
+      const ids = await look.busy(30_000)
+      const tasks = await look.held(0, ids)
+      const [task] = tasks.filter(({ state }) => state === 'running').filter(t => look.isOn(t, [4]))
+      const pid = cluster.pid(4)
+      await lan.cut('c')
+      const client = await cluster.client(0)
+      const { status } = await client.cancel(task!.id)
+      expect(['requested', 'cancelled']).toContain(status)
+      const settled = await client.wait(task!.id, FIND_MS_MAX)
+      expect(settled).toMatchObject({ state: 'cancelled', reason: 'CancelledByUser' })
+      await lan.heal()
+      await until(
+        async () =>
+          (await look.runsThatWere('aborted')).some(
+            run => run.pid === pid && run.task === task!.id
+          ),
+        'its run to be aborted',
+        FIND_MS_MAX
+      )
+      for (const id of ids) await client.cancel(id)
+      const [end] = await look.agreeOn([task!.id])
+      expect(end!.state).toBe('cancelled')
+      const done = await look.runsThatWere('done')
+      expect(done.filter(run => run.task === task!.id)).toEqual([])
+    }
+  )
+
   check('a node that stood still for ten seconds aborts what it has lost, and stays', async () => {
     const ids = await look.busy(12_000)
     const pid = cluster.pid(5)

@@ -1,12 +1,13 @@
 /**
  * `npm run soak [-- NAME] [--minutes N] [--from SEED] [--count N]`: what only shows after a while, or with much.
  *
- * `seeds` (default), `chaos` and `tasks` go on for so long; `newcomer`, `away`, `loss` and `kill-all` are single trials
+ * `seeds` (default), `chaos` and `tasks` go on for so long; `newcomer`, `away`, `each`, `loss` and `kill-all` are single trials
  * that print figures; `lan` runs the LAN tests with all that CI has no time for. Each ends with exit code 1 if something that was promised does not hold.
  */
 import { parseArgs } from 'node:util'
 import { away } from './away.ts'
 import { chaos } from './chaos.ts'
+import { each } from './each.ts'
 import { killAll } from './kill-all.ts'
 import { loss } from './loss.ts'
 import { newcomer } from './newcomer.ts'
@@ -33,6 +34,7 @@ const trials: Readonly<Record<string, () => Promise<boolean>>> = {
   tasks: () => tasks(count ?? 100_000),
   newcomer: () => newcomer(count ?? 100_000),
   away: () => away(count ?? 20_000),
+  each: () => each(count ?? 100_000),
   loss: () => loss(count ?? 200),
   chaos: () => chaos(minutes, from),
   lan: () => runTests(['test/lan/'], { LONG: '1' }),
