@@ -8,6 +8,7 @@ import { bootId, type BootId, type NodeId, type TaskId } from '../core/base/ids.
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import { Agenda } from './agenda.ts'
+import { checkAborts } from './abort-checker.ts'
 import { checkBlobs, checkBlobsAtRest } from './blob-checker.ts'
 import { Disk } from './disk.ts'
 import { Checkers } from './checkers.ts'
@@ -108,6 +109,7 @@ class Simulation implements Witness {
     this.#checkers.stepped(node, input, effects)
     checkBlobs(node, this.#nodes, effects, this.#ranAlone)
     checkOptions(node, effects)
+    checkAborts(node, effects)
   }
 
   isAlive(boot: BootId): boolean {

@@ -17,6 +17,7 @@ import type * as Ready from '../../src/core/queue/ready.ts'
 import type { Member } from '../../src/core/members/member.ts'
 import type * as MembersRoom from '../../src/core/members/members.ts'
 import type { Quorum } from '../../src/core/options.ts'
+import type * as SlotsRoom from '../../src/core/slots.ts'
 import type * as ThiefRoom from '../../src/core/steal/thief.ts'
 import type * as RecordRoom from '../../src/core/task/record.ts'
 import type * as DiskRoom from '../../src/sim/disk.ts'
@@ -38,6 +39,7 @@ const rooms = {
   log: '../../src/core/log/log.ts',
   dependencies: '../../src/core/queue/dependencies.ts',
   ready: '../../src/core/queue/ready.ts',
+  slots: '../../src/core/slots.ts',
   thief: '../../src/core/steal/thief.ts'
 }
 
@@ -385,6 +387,16 @@ describe('the simulator reports', () => {
       isStarted: ({ started, claim }) => started !== null && started.epoch === claim.epoch
     }))
     expect(await lostAfterTwoReclaims()).toHaveLength(1)
+  })
+
+  test('a holder that goes on with what somebody else has claimed meanwhile', async () => {
+    plant<typeof SlotsRoom>(rooms.slots, ({ Slots }) => ({
+      Slots: class extends Slots {
+        override abortSuperseded(): void {}
+      }
+    }))
+    const long = { busyMs: 6000, runMsMax: 4000, partitions: 3, unreachableMs: 600 }
+    expect(await brokenBy(long)).toMatch(/^invariant 14:/)
   })
 
   test('a failure that outranks a completion', async () => {
