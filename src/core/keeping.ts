@@ -179,11 +179,11 @@ export class Keeping {
     }
   }
 
-  /** Lets go of what has found its second place. */
+  /** Lets go of what has found its second place. That all links have just broken is no reason to make do with one. */
   settlePlacements(): void {
     if (this.#placements.isEmpty) return
     const { members, now } = this.#context
-    this.#placements.settle(now, members.reachable().length, hash => {
+    this.#placements.settle(now, members.around(now).length, hash => {
       const blob = this.#blobs.get(hash)
       return [...(blob?.keepers.keys() ?? [])].filter(node => this.#isKeptBy(blob!, node)).length
     })

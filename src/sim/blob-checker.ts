@@ -6,6 +6,7 @@ import type { TaskId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import { isBlob, type BlobHash, type Content } from '../core/task/content.ts'
 import type { TaskRecord } from '../core/task/record.ts'
+import { isAlone } from './look.ts'
 import { Violation } from './violation.ts'
 import type { SimNode } from './sim-node.ts'
 
@@ -55,10 +56,9 @@ function checkReported(node: SimNode, nodes: readonly SimNode[], taskId: string)
   const outcome = node.core.view.record(taskId)?.outcome
   if (outcome?.by !== node.options.boot) return
   if (outcome.reason === 'PayloadLost') return checkLost(node, nodes, taskId)
-  const others = node.core.view.members(node.now).some(({ linked }) => linked)
   for (const hash of hashes([outcome.result ?? ''])) {
     const disks = new Set(nodes.filter(has(hash)).map(({ options }) => options.disk))
-    if (disks.size >= 2 || !others) continue
+    if (disks.size >= 2 || isAlone(node)) continue
     throw violation(`${node.options.name} reports ${taskId}, whose result is in one place`)
   }
 }

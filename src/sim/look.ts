@@ -60,9 +60,9 @@ export function lastingIds(node: SimNode): TaskId[] {
     .sort(compareText)
 }
 
-/** Whether there is nobody that this node can talk to. */
+/** Whether there is nobody that this node can talk to. Who has said goodbye is not there any more, if its link still is. */
 export function isAlone(node: SimNode): boolean {
-  return !node.core.view.members(node.now).some(({ linked }) => linked)
+  return !node.core.view.members(node.now).some(({ linked, status }) => linked && status !== 'left')
 }
 
 /** Whether a task was created by a write of one of these boots that has never been heard of, as when it came by a grant. */

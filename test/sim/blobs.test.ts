@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type * as PlacementsRoom from '../../src/core/blobs/placements.ts'
 import type * as ReferencesRoom from '../../src/core/blobs/references.ts'
-import type { Scenario } from '../../src/sim/scenario.ts'
+import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './failure.ts'
 
@@ -17,6 +17,19 @@ test.each([
 ])('with blobs that are %s every seed keeps all invariants', (_, scenario) => {
   for (let seed = 1; seed <= 20; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
 })
+
+/** With links that break, and a node that leaves, one of the others has nobody to talk to now and then. */
+const lonely: Partial<Scenario> = {
+  ...{ nodes: 3, late: 0, leaving: 1, crashes: 0, busyMs: 1500 },
+  ...{ blobs: 1, retentionMs: 3_600_000 },
+  network: { ...SCENARIO_DEFAULTS.network, linkBreak: 0.05 }
+}
+
+// In the first three the only link left was that of a node that had said goodbye.
+test.each([24, 32, 57, 136, 145, 223, 224, 235])(
+  'a result waits for its second place also when all links have just broken (seed %i)',
+  seed => expect(failureOf(simulate(seed, lonely))).toBeNull()
+)
 
 describe('the simulator reports', () => {
   const placements = '../../src/core/blobs/placements.ts'
