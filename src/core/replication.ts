@@ -123,7 +123,7 @@ export class Replication {
   onceDurable(done: () => void): void {
     if (this.#context.log.isDurable) return done()
     this.#urgent = true
-    this.#afterFlush.push({ flush: this.#context.log.nextFlush, done })
+    this.#afterFlush.push({ flush: this.#context.log.lastFlush, done })
   }
 
   /** Calls back when our write `seq` is on disk here and with `acks` others. */

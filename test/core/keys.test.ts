@@ -33,6 +33,20 @@ describe('a key that is submitted', () => {
     expect([...a.core.view.records()]).toHaveLength(1)
   })
 
+  test('again while it is on its way to disk is answered when it is there, whatever else happens', () => {
+    const pump = pumpOf([bootOf('a')])
+    const a = pump.nodes[0]!
+    for (let i = 0; i < 6; i++) pump.pass(200)
+    a.holdDisk = true
+    a.submit(KEY)
+    a.submit(KEY)
+    pump.settle()
+    expect(a.of('accepted')).toEqual([])
+    a.releaseDisk()
+    pump.settle()
+    expect(a.of('accepted').map(({ deduplicated }) => deduplicated)).toContain('same')
+  })
+
   test('on six nodes in the same instant names one task, which runs once, and one of them was first', () => {
     const { pump, nodes } = clusterOf(6)
     const ids = new Set(nodes.map(node => node.submit(KEY)))

@@ -42,10 +42,9 @@ describe('the simulator reports', () => {
           this.#log = given[0].log
         }
         override flush(): void {
-          const number = this.#log.nextFlush
           const before = this.#log.isFlushing
           super.flush()
-          if (!before && this.#log.isFlushing) this.persisted(number)
+          if (!before && this.#log.isFlushing) this.persisted(this.#log.lastFlush)
         }
         override persisted(number: number): void {
           if (number <= this.#told) return

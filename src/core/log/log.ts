@@ -101,9 +101,9 @@ export class Log {
     this.#moved.add(boot)
   }
 
-  /** The number of the flush that will hold what is written now. */
-  get nextFlush(): number {
-    return this.#flushes + 1
+  /** The number of the flush with which all that is written now is on disk; of one under way, if that holds it all. */
+  get lastFlush(): number {
+    return this.#isClean ? this.#flushes : this.#flushes + 1
   }
 
   get isFlushing(): boolean {
