@@ -38,7 +38,10 @@ export async function startApi(node: NodeHandle, folder: string): Promise<Api> {
   const closing = new AbortController()
   const { fetch } = routes(node, closing.signal)
   const answer = getRequestListener(fetch, { overrideGlobalObjects: false })
-  const server = createServer((incoming, outgoing) => void answer(incoming, outgoing))
+  // A file of tasks is one request, which takes as long as it takes.
+  const server = createServer({ requestTimeout: 0 }, (incoming, outgoing) => {
+    void answer(incoming, outgoing)
+  })
   const inode = await listen(server, folder, path)
   return {
     async close() {
