@@ -65,6 +65,7 @@ const SCENARIO: Rules<Scenario> = {
   disksLost: whole(0, 1000),
   partitions: whole(0, 1000),
   pauses: whole(0, 1000),
+  loads: whole(0, 1000),
   once: chance,
   unreachableMs: whole(1, MS_MAX),
   skewMsMax: whole(0, MS_MAX),

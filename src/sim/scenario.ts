@@ -41,6 +41,8 @@ export type Scenario = Readonly<{
   partitions: number
   /** How often a node stands still, long enough to be taken for gone. */
   pauses: number
+  /** How often the state of a node is saved, and loaded into two nodes later. */
+  loads: number
   /** Of the tasks, how many may run at most once, from 0 to 1. */
   once: number
   /** Who is silent for so long counts as unreachable, in ms. */
@@ -75,6 +77,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   disksLost: 0,
   partitions: 0,
   pauses: 0,
+  loads: 0,
   once: 0,
   unreachableMs: 7000,
   skewMsMax: 0,

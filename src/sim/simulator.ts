@@ -7,6 +7,7 @@
 import { bootId, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
+import type { Replica } from '../core/log/replica.ts'
 import { Agenda } from './agenda.ts'
 import { checkAborts } from './abort-checker.ts'
 import { checkBlobs, checkBlobsAtRest } from './blob-checker.ts'
@@ -20,6 +21,7 @@ import { Network } from './network.ts'
 import { checkOptions } from './option-checker.ts'
 import { Random } from './random.ts'
 import { ReclaimChecker } from './reclaim-checker.ts'
+import { loadInto, savedBy } from './saved.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 import { EPOCH_MS, SimNode, type Witness } from './sim-node.ts'
 import { Transcript } from './transcript.ts'
@@ -169,6 +171,9 @@ class Simulation implements Witness {
     for (let i = 0; i < this.#scenario.pauses; i++) {
       this.#agenda.after(this.#random.whole(0, busyMs), () => this.#pause())
     }
+    for (let i = 0; i < this.#scenario.loads; i++) {
+      this.#agenda.after(this.#random.whole(0, busyMs), () => this.#save())
+    }
     this.#checkIdle()
   }
 
@@ -188,6 +193,26 @@ class Simulation implements Witness {
     node.pause(this.#random.whole(0, 3 * this.#scenario.unreachableMs))
     this.#checkers.cut()
     this.#transcript.add(`${node.id} PAUSE`)
+  }
+
+  /** Saves the state of a node, to be loaded at two moments later, each time by whoever is there. */
+  #save(): void {
+    const alive = this.#alive()
+    if (alive.length === 0) return
+    const node = this.#random.pick(alive)
+    const saved = savedBy(node)
+    this.#transcript.add(`${node.id} SAVE`)
+    for (let n = 0; n < 2; n++) {
+      this.#agenda.after(this.#random.whole(0, this.#scenario.busyMs), () => this.#load(saved))
+    }
+  }
+
+  #load(saved: Replica): void {
+    const open = this.#alive().filter(({ core }) => !core.view.self().draining)
+    if (open.length === 0) return
+    const node = this.#random.pick(open)
+    this.#transcript.add(`${node.id} LOAD`)
+    loadInto(node, saved)
   }
 
   #crash(diskLost: boolean): void {

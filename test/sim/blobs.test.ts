@@ -20,8 +20,13 @@ test.each([
 
 /** With links that break, and a node that leaves, one of the others has nobody to talk to now and then. */
 const lonely: Partial<Scenario> = {
-  ...{ nodes: 3, late: 0, leaving: 1, crashes: 0, busyMs: 1500 },
-  ...{ blobs: 1, retentionMs: 3_600_000 },
+  nodes: 3,
+  late: 0,
+  leaving: 1,
+  crashes: 0,
+  busyMs: 1500,
+  blobs: 1,
+  retentionMs: 3_600_000,
   network: { ...SCENARIO_DEFAULTS.network, linkBreak: 0.05 }
 }
 

@@ -1,0 +1,41 @@
+/** State files in the simulator: loaded into a live cluster, twice, at any moment, they break no invariant. */
+import { afterEach, expect, test, vi } from 'vitest'
+import type * as SavedRoom from '../../src/sim/saved.ts'
+import type { Scenario } from '../../src/sim/scenario.ts'
+import { simulate } from '../../src/sim/simulator.ts'
+import { failureOf } from './failure.ts'
+
+const room = '../../src/sim/saved.ts'
+const loads = 6
+
+afterEach(() => vi.doUnmock(room))
+
+const scenarios: readonly [string, number, Partial<Scenario>][] = [
+  ['while all is well', 3, { loads }],
+  ['and nodes crash, all of them at once, too', 10, { loads, crashes: 5, crashAll: true }],
+  ['and disks are lost', 8, { loads, disksLost: 2 }],
+  ['and the network is cut', 8, { loads, partitions: 2 }],
+  ['and they name blobs', 6, { loads, blobs: 0.5, retentionMs: 3_600_000, crashes: 3 }]
+]
+
+test.each(scenarios)('what was saved is loaded later, %s', (_, seeds, scenario) => {
+  for (let seed = 1; seed <= seeds; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
+})
+
+test('the simulator reports a file that lacks tasks: they count as forgotten where it is loaded', async () => {
+  vi.resetModules()
+  vi.doMock(room, async importOriginal => {
+    const original = await importOriginal<typeof SavedRoom>()
+    const savedBy: typeof SavedRoom.savedBy = node => {
+      const { tasks, ...rest } = original.savedBy(node)
+      return { ...rest, tasks: [...tasks].filter((_task, n) => n % 2 === 0) }
+    }
+    return { ...original, savedBy }
+  })
+  const simulator = await import('../../src/sim/simulator.ts')
+  let violation: unknown = null
+  for (let seed = 1; violation === null && seed <= 10; seed++) {
+    violation = simulator.simulate(seed, { loads }).violation
+  }
+  expect(violation).not.toBeNull()
+})
