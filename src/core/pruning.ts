@@ -4,7 +4,8 @@
  * No trace is needed because the version vector is one: a task that is absent although the vector covers its creation
  * has been pruned. That holds as long as nobody forgets a task that somebody else might still want to run. So a task goes
  * only if every member that may be alive has it as settled on its disk, if this node sees a majority, and if no task
- * that has not settled depends on it.
+ * that has not settled depends on it. This node's own vector has to cover it, too: one that was damaged and given up covers
+ * nothing until a peer has told again what it did, and a node that stays alone keeps what it had.
  */
 import type { BootId } from './base/ids.ts'
 import type { Context } from './context.ts'

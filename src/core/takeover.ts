@@ -70,7 +70,10 @@ export class Takeover {
     const { log, now, emit } = this.#context
     for (const { spec } of news.kind === 'batch' ? news.records : []) {
       const entry = log.get(spec.id)
-      if (entry !== undefined && this.#isOrphan(entry)) this.#orphans.set(entry, now)
+      if (entry === undefined || !this.#isOrphan(entry)) continue
+      // To the end, so that the first ones are always those that have been known for longest.
+      this.#orphans.delete(entry)
+      this.#orphans.set(entry, now)
     }
     this.#replication.onceDurable(() => emit({ kind: 'loaded', request }))
   }
@@ -173,11 +176,13 @@ export class Takeover {
 
   #takeOrphans(): Entry[] {
     const { now, options } = this.#context
-    const due = [...this.#orphans]
-      .filter(([, since]) => now - since >= options.orphanQuietMs)
-      .slice(0, ORPHANS_MAX)
-    for (const [entry] of due) this.#orphans.delete(entry)
-    return due.map(([entry]) => entry).filter(entry => this.#isOrphan(entry))
+    const due: Entry[] = []
+    for (const [entry, since] of this.#orphans) {
+      if (now - since < options.orphanQuietMs || due.length === ORPHANS_MAX) break
+      this.#orphans.delete(entry)
+      due.push(entry)
+    }
+    return due.filter(entry => this.#isOrphan(entry))
   }
 
   #isOrphan({ record }: Entry): boolean {
