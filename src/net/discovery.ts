@@ -53,6 +53,9 @@ export class Discovery implements Startable {
   #timer: NodeJS.Timeout | undefined
   #startedAt = 0
   #askedAt = 0
+  /** Until it is asked again, at most; and how much of that it is this time. */
+  #pauseMs = askOftenMs
+  #share = 1
   #warned = new Set<'namesake' | 'unusable'>()
 
   constructor(components: DiscoveryComponents, options: DiscoveryOptions) {
@@ -89,12 +92,17 @@ export class Discovery implements Startable {
 
   #maybeAsk(socket: MulticastDNS): void {
     const now = performance.now()
-    const young = now - this.#startedAt < youngMs
-    if (young || this.#options.missing() || now - this.#askedAt >= askRarelyMs) this.#ask(socket)
+    const isEager = now - this.#startedAt < youngMs || this.#options.missing()
+    if (isEager) this.#pauseMs = askOftenMs
+    if (!isEager && now - this.#askedAt < this.#pauseMs * this.#share) return
+    this.#pauseMs = Math.min(2 * this.#pauseMs, askRarelyMs)
+    this.#ask(socket)
   }
 
   #ask(socket: MulticastDNS): void {
     this.#askedAt = performance.now()
+    // Nodes that were started together would ask together, and be silent together.
+    this.#share = 0.5 + Math.random() / 2
     socket.query([{ name: this.#options.tag, type: 'PTR' }], error => {
       if (error) this.#warnOnce('unusable', error)
     })

@@ -39,7 +39,10 @@ export const addressTimeoutMs = 2000
 
 /** While young, or while someone is away, ask the LAN every second. Asking always would cost 2.5 % of a core. */
 export const askOftenMs = 1000
-/** Otherwise only a newcomer is still to be found, and newcomers ask by themselves. */
+/**
+ * Otherwise ever more rarely, down to this: only a newcomer is still to be found, and newcomers ask by themselves. Two
+ * clusters that grow together, as when a cable is plugged in, find each other by the first question of anybody.
+ */
 export const askRarelyMs = 30_000
 /** How long a node counts as young. */
 export const youngMs = 5000

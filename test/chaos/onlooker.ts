@@ -83,6 +83,14 @@ export class Onlooker {
 
   /** All nodes settle everything, and say the same of each task. */
   async agreeOn(ids: readonly string[]): Promise<TaskView[]> {
+    // Nodes that have just met settle what they know; they have to know of it first.
+    for (const place of this.#cluster.running) {
+      await until(
+        async () => (await this.held(place, ids)).every(Boolean),
+        `${this.#cluster.name(place)} to know of all tasks`,
+        FIND_MS_MAX
+      )
+    }
     await this.#cluster.settled(SETTLE_MS_MAX)
     const views = this.#cluster.running.map(place => this.held(place, ids))
     const [first, ...others] = await Promise.all(views)

@@ -1,6 +1,7 @@
 /**
  * A data folder that was copied, and is used on two computers at once: two nodes under one identity. The one that came
- * later stops, and says why; the others tell of it, and go on.
+ * later stops, and says why; the others tell of it, and go on. And a key that was copied: another name makes it another
+ * cluster all the same.
  */
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -9,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
 import { Client } from '../../src/api/client.ts'
 import { newKey, saveKey } from '../../src/key.ts'
+import type { NodeEvent } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
 import { ClusterNode } from './cluster.ts'
 import { Lan, lanUnavailable, type Computer } from './lan.ts'
@@ -24,11 +26,11 @@ let lan: Lan
 let folder: string
 const nodes: ClusterNode[] = []
 
-function start(computer: Computer, name: string, data: string): ClusterNode {
+function start(computer: Computer, name: string, data: string, ...flags: string[]): ClusterNode {
   const [of, instance] = name.split('/') as [string, string]
   const who = ['--computer', of, '--instance', instance, '--data', join(folder, data)]
   const key = ['--key-file', join(folder, 'cluster.key')]
-  const args = [hearsay, 'start', '--json', '--cluster', 'clones', ...who, ...key]
+  const args = [hearsay, 'start', '--json', '--cluster', 'clones', ...who, ...key, ...flags]
   const child = lan.spawn(computer, process.execPath, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], HOME: folder, NO_COLOR: '1' }
@@ -36,6 +38,22 @@ function start(computer: Computer, name: string, data: string): ClusterNode {
   const node = new ClusterNode(name, computer, join(folder, data), child)
   nodes.push(node)
   return node
+}
+
+/** Tells of the first event about a cloned identity. */
+async function listen(
+  data: string,
+  signal: AbortSignal,
+  found: (event: NodeEvent) => void
+): Promise<void> {
+  try {
+    const client = await Client.open({ data: join(folder, data) })
+    for await (const event of client.events({}, signal)) {
+      if (event.event === 'node:duplicate-identity') found(event)
+    }
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
 }
 
 async function connected(data: string): Promise<number> {
@@ -67,12 +85,49 @@ describe.skipIf(unavailable !== null)('a cloned data folder', () => {
         recursive: true,
         filter: path => !path.endsWith('.sock') && !path.endsWith('lock')
       })
+      const found = Promise.withResolvers<NodeEvent>()
+      const end = new AbortController()
+      void listen('other', end.signal, found.resolve)
       const copy = start('c', 'computer-c/3', 'copy')
       await until(() => copy.hasEnded, 'the copy to stop', FIND_MS_MAX)
       expect(copy.process.exitCode).toBe(6)
       expect(copy.stderr).toMatch(/identity/)
       expect([first.hasEnded, other.hasEnded]).toEqual([false, false])
       await until(async () => (await connected('other')) === 1, 'the two to go on', FIND_MS_MAX)
+      // Both are this identity now; it depends on who was heard last.
+      expect(['computer-a/1', 'computer-c/3']).toContain((await found.promise).node)
+      end.abort()
+    },
+    TEST_MS_MAX
+  )
+
+  test(
+    'beside a cluster of another name and the same key: they do not see each other',
+    async () => {
+      const [first] = nodes as [ClusterNode]
+      const [address] = (await first.ready()).addresses
+      const stranger = start(
+        'c',
+        'computer-c/9',
+        'stranger',
+        '--cluster',
+        'others',
+        '--peer',
+        address!
+      )
+      await stranger.ready()
+      // Whoever belongs to them has been found by then.
+      start('c', 'computer-c/3', 'third')
+      await until(
+        async () => (await connected('third')) === 2,
+        'a third to meet the two',
+        FIND_MS_MAX
+      )
+      expect(await connected('stranger')).toBe(0)
+      for (const data of ['first', 'other', 'third']) {
+        const client = await Client.open({ data: join(folder, data) })
+        expect((await client.nodes()).map(({ name }) => name)).not.toContain('computer-c/9')
+      }
     },
     TEST_MS_MAX
   )

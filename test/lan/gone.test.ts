@@ -1,7 +1,10 @@
 /**
  * Members that crash, are cut off, stand still, drain and come back: six real nodes on a LAN of three computers, and what
  * becomes of their work. One cluster for all of it, so each test begins with all six and leaves all six.
+ *
+ * With `LONG=1` (`npm run soak -- lan`) the node that stands still does so for twenty seconds.
  */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import { ChaosCluster } from '../chaos/cluster.ts'
 import { Onlooker } from '../chaos/onlooker.ts'
@@ -16,6 +19,10 @@ const ALL = [0, 1, 2, 3, 4, 5]
 const CUT_OFF = [4, 5]
 const TEST_MS_MAX = 120_000
 const FIND_MS_MAX = 30_000
+/** Less than half of what it takes to be given up. */
+const MOMENT_MS = 3000
+/** Longer than it takes to be given up. */
+const STOOD_STILL_MS = process.env['LONG'] === '1' ? 20_000 : 10_000
 
 let lan: Lan
 let cluster: ChaosCluster
@@ -116,12 +123,30 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
     }
   )
 
-  check('a node that stood still for ten seconds aborts what it has lost, and stays', async () => {
-    const ids = await look.busy(12_000)
+  check('a node that stood still for a moment keeps what it runs', async () => {
+    const ids = await look.busy(5000)
+    const pid = cluster.pid(5)
+    const aborted = async (): Promise<number> =>
+      (await look.runsThatWere('aborted')).filter(line => line.pid === pid).length
+    const before = await aborted()
+    cluster.signal(5, 'SIGSTOP')
+    await sleep(MOMENT_MS)
+    cluster.signal(5, 'SIGCONT')
+    const tasks = await look.agreeOn(ids)
+    await look.expectCompleted(tasks)
+    expect(tasks.filter(task => look.isOn(task, [5])).length).toBeGreaterThan(0)
+    expect(tasks.filter(({ lost }) => lost.length > 0)).toEqual([])
+    expect(await aborted()).toBe(before)
+  })
+
+  check('a node that stood still for long aborts what it has lost, and stays', async () => {
+    const ids = await look.busy(STOOD_STILL_MS + 2000)
     const pid = cluster.pid(5)
     cluster.signal(5, 'SIGSTOP')
+    const stoppedAt = performance.now()
     await look.seenAs('unreachable', [0, 4], 5)
     await look.taken(0, ids, [5])
+    await sleep(Math.max(0, stoppedAt + STOOD_STILL_MS - performance.now()))
     cluster.signal(5, 'SIGCONT')
     await look.seenAs('alive', [0, 4], 5)
     await until(
