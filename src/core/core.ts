@@ -245,7 +245,7 @@ export class Core {
         return this.#inquiry.heard(from, message)
       case 'goodbye':
         if (this.#context.log.merged(message.boot) < message.upTo) return this.#asking.ask(from)
-        return this.#onMembers(this.#membership.saidGoodbye(from, message.boot))
+        return this.#onMembers(this.#membership.saidGoodbye(from, message))
       case 'farewell':
       case 'drain':
         return this.#parting.heard(from, message)

@@ -10,7 +10,7 @@ import type { Context } from './context.ts'
 import type { MemberEventName } from './effect.ts'
 import { correctionOf, noteClock, skewed } from './members/clocks.ts'
 import { isOut, type Member, type MemberStatus } from './members/member.ts'
-import type { Heartbeat, Introduction, Replaced, Who } from './message.ts'
+import type { Goodbye, Heartbeat, Introduction, Replaced, Who } from './message.ts'
 import type { Presence } from './presence.ts'
 import type { Takeover } from './takeover.ts'
 
@@ -39,7 +39,7 @@ export class Membership {
 
   /** A member speaks. Returns whether a boot has begun or ended by that. */
   heard(heartbeat: Heartbeat): boolean {
-    const { members, clock, now, wallMs } = this.#context
+    const { members, log, clock, now, wallMs } = this.#context
     const { boot, at, roster, departures } = heartbeat
     clock.adopt(at, wallMs)
     for (const entry of roster) members.roster.note(entry)
@@ -52,6 +52,8 @@ export class Membership {
     }
     if (changed) this.#notify('node:joined', member!)
     for (const departure of departures) {
+      // What it handed on would seem to be left behind. It is said again with every heartbeat.
+      if (log.merged(departure.boot) < departure.upTo) continue
       const gone = members.departed(departure)
       if (gone === null) continue
       this.#statuses.set(gone.node, 'left')
@@ -64,11 +66,11 @@ export class Membership {
   }
 
   /** It goes when it knows that we know. Returns whether the member was still here. */
-  saidGoodbye(node: NodeId, boot: BootId): boolean {
+  saidGoodbye(node: NodeId, { boot, upTo }: Goodbye): boolean {
     const { members, emit } = this.#context
     if (nodeOf(boot) !== node) return false
     emit({ kind: 'send', to: node, message: { kind: 'farewell', boot } })
-    if (!members.saidGoodbye(boot)) return false
+    if (!members.saidGoodbye(boot, upTo)) return false
     const member = members.get(node)!
     this.#statuses.set(node, 'left')
     if (member.heartbeat.name !== '') this.#notify('node:left', member)

@@ -51,7 +51,13 @@ export type Expected = Readonly<{ name: string; at: Hlc; expected: boolean }>
  * A node is no member any more: it said goodbye, was replaced, or was forgotten. That holds for what it said up to `at`,
  * by its own clock, in this boot or an earlier one; whoever speaks later is back.
  */
-export type Departure = Readonly<{ boot: BootId; at: Hlc; forgotten: boolean }>
+export type Departure = Readonly<{
+  boot: BootId
+  at: Hlc
+  forgotten: boolean
+  /** Its last write, if it said goodbye: what it handed on is in there, so whoever lacks it takes note later. Else 0. */
+  upTo: number
+}>
 
 /** What has become of a task, for a reader that knows what the task is. `task` is the write that created it. */
 export type Change = Readonly<{ task: Dot } & Omit<TaskRecord, 'spec' | 'created'>>

@@ -44,7 +44,14 @@ const memberRecord = z.object({
   boot: z.string(),
   name: z.string(),
   addresses: z.array(z.string()),
-  departure: z.object({ boot: z.string(), at: z.number(), forgotten: z.boolean() }).nullable(),
+  departure: z
+    .object({
+      boot: z.string(),
+      at: z.number(),
+      forgotten: z.boolean(),
+      upTo: z.number().default(0)
+    })
+    .nullable(),
   stopAfterIsolatedMs: z.number().nullable()
 })
 const expected = z.object({ name: z.string(), at: z.number(), expected: z.boolean() })

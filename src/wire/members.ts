@@ -51,7 +51,8 @@ const expected = message({
 const departure = message({
   boot: required(1, boot),
   at: required(2, stamp),
-  forgotten: required(3, flag)
+  forgotten: required(3, flag),
+  upTo: required(4, uint())
 })
 
 const heartbeatBody = message({

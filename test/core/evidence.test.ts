@@ -20,7 +20,7 @@ describe('a boot', () => {
   test('is gone when it has said goodbye', () => {
     const all = members()
     expect(all.isGone(B)).toBe(false)
-    all.saidGoodbye(B)
+    all.saidGoodbye(B, 0)
     expect(all.isGone(B)).toBe(true)
   })
 
@@ -41,7 +41,7 @@ describe('a boot', () => {
 
   test('that is newer than the one we know is not gone, whatever became of the older', () => {
     const all = members()
-    all.saidGoodbye(B)
+    all.saidGoodbye(B, 0)
     expect(all.isGone(B2)).toBe(false)
   })
 
@@ -79,7 +79,7 @@ describe('a refused probe', () => {
   test('of a boot that nobody knows, or that has left, is no news', () => {
     const all = members()
     expect(all.refused(bootOf('z'))).toBe(false)
-    all.saidGoodbye(B)
+    all.saidGoodbye(B, 0)
     expect(all.refused(B)).toBe(false)
     expect(all.status(all.get('b')!, 1)).toBe('left')
   })

@@ -1,5 +1,6 @@
 /** Leaving on purpose: nothing that was accepted may be lost by it. */
 import { describe, expect, test } from 'vitest'
+import { announce, passing } from '../support/crashes.ts'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
 import { FRAME_BYTES_MAX } from '../../src/wire/limits.ts'
@@ -53,6 +54,30 @@ describe('a node that leaves', () => {
     expect(a.running.size).toBe(0)
     expect(hasLeft(a)).toBe(true)
     expect(b.state(running)).toBe('completed')
+  })
+
+  test('is taken for gone only by those who have its last words, also if others tell of it', () => {
+    const { pump, nodes } = cluster(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    for (const node of nodes) announce(pump, node)
+    const id = a.submit()
+    pump.settle()
+    passing(pump, 2000)
+    // Of what becomes of the task c hears nothing but that a has left, and that from b.
+    for (const other of [a, b]) pump.mute.add(other.id)
+    pump.lose = (_, to, { kind }) => to === c.id && (kind === 'batch' || kind === 'goodbye')
+    b.worker(1)
+    leave(pump, a)
+    passing(pump, 3000)
+    expect(hasLeft(a)).toBe(true)
+    expect(c.record(id).claim).toMatchObject({ holder: a.boot, epoch: 0 })
+    pump.lose = () => false
+    pump.mute.clear()
+    passing(pump, 5000)
+    expect(c.record(id).claim).toMatchObject({ holder: b.boot, cause: 'grant' })
+    expect(c.core.view.members(pump.now)).toContainEqual(
+      expect.objectContaining({ status: 'left' })
+    )
   })
 
   test('hands on what runs, too, when told to abort, also when it was leaving already', () => {

@@ -165,25 +165,25 @@ describe('members', () => {
     all.link('b', false)
     expect(all.reachable()).toEqual([])
     all.link('b', true)
-    all.saidGoodbye(B)
+    all.saidGoodbye(B, 0)
     expect(all.reachable()).toEqual([])
   })
 
   test('that said goodbye stay gone, whatever arrives late, until they start again', () => {
     const all = members()
     all.heard(heartbeatOf(B), 0)
-    expect(all.saidGoodbye(B)).toBe(true)
-    expect(all.saidGoodbye(B)).toBe(false)
+    expect(all.saidGoodbye(B, 0)).toBe(true)
+    expect(all.saidGoodbye(B, 0)).toBe(false)
     all.heard(heartbeatOf(B, { at: 99 }), 1)
     expect(all.status(all.get('b')!, 1)).toBe('left')
     expect(all.heard(heartbeatOf(B2), 2)).toBe(true)
     expect(all.status(all.get('b')!, 2)).toBe('alive')
-    expect(all.saidGoodbye(B)).toBe(false)
+    expect(all.saidGoodbye(B, 0)).toBe(false)
     expect(all.status(all.get('b')!, 2)).toBe('alive')
   })
 
   test('that were never heard of cannot say goodbye', () => {
-    expect(members().saidGoodbye(B)).toBe(false)
+    expect(members().saidGoodbye(B, 0)).toBe(false)
   })
 
   test('are alive, suspect, unreachable by the age of their heartbeat', () => {
@@ -228,7 +228,7 @@ describe('members', () => {
     all.heard(heartbeatOf(B, { vector: new Map([[A, 5]]) }), 0)
     all.heard(heartbeatOf(C, { vector: new Map([[A, 5]]) }), 0)
     expect(all.copies(A, 5)).toBe(2)
-    all.saidGoodbye(B)
+    all.saidGoodbye(B, 0)
     expect(all.copies(A, 5)).toBe(1)
   })
 })

@@ -227,7 +227,9 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   roster: fc.array(fc.record({ name: wideText(160), at: stamp, expected: fc.boolean() }), {
     maxLength: 3
   }),
-  departures: fc.array(fc.record({ boot, at: stamp, forgotten: fc.boolean() }), { maxLength: 3 })
+  departures: fc.array(fc.record({ boot, at: stamp, forgotten: fc.boolean(), upTo: count }), {
+    maxLength: 3
+  })
 })
 
 const change: Arbitrary<Change> = fc

@@ -170,7 +170,7 @@ const upper: readonly [string, number, (size: number) => Message][] = [
   [
     'departures',
     LIMITS.departuresMax,
-    n => heartbeat({ departures: list(n, () => ({ boot: A, at: 1, forgotten: false })) })
+    n => heartbeat({ departures: list(n, () => ({ boot: A, at: 1, forgotten: false, upTo: 1 })) })
   ],
   ['boots asked about', LIMITS.whoMax, n => ({ kind: 'who', boots: list(n, () => A) })],
   [

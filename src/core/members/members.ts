@@ -250,9 +250,10 @@ export class Members {
     if (member !== undefined && member.heartbeat.boot === boot) raise(member.vector, vector)
   }
 
-  /** Returns whether the member was still here. */
-  saidGoodbye(boot: BootId): boolean {
-    return this.departed({ boot, at: Number.MAX_SAFE_INTEGER, forgotten: false }) !== null
+  /** Its last write was `upTo`. Returns whether the member was still here. */
+  saidGoodbye(boot: BootId, upTo: number): boolean {
+    const at = Number.MAX_SAFE_INTEGER
+    return this.departed({ boot, at, forgotten: false, upTo }) !== null
   }
 
   /** Takes note of a departure. Returns the member, if it was still here. */
@@ -275,7 +276,7 @@ export class Members {
     const left = member.departure?.boot === boot ? member.departure.at : 0
     // Somebody else may have heard it a little longer than we have.
     const until = Math.max(left, at + this.#options.suspectMs * 1000)
-    this.departed({ boot, at: until, forgotten: true })
+    this.departed({ boot, at: until, forgotten: true, upTo: 0 })
     return true
   }
 
