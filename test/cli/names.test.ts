@@ -51,7 +51,9 @@ const FLAGS: Readonly<Record<string, string>> = {
 
 test('verbs and flags', async () => {
   const program = await wholeProgram(new Terminal(process))
-  const verbs = new Map(program.commands.map(verb => [verb.name(), verb as CommandUnknownOpts]))
+  const verbs = new Map<string, CommandUnknownOpts>(
+    program.commands.map(verb => [verb.name(), verb])
+  )
   for (const [name, flags] of Object.entries(FLAGS)) {
     const has = verbs.get(name)?.options.map(({ long }) => long)
     expect(has, name).toEqual(expect.arrayContaining(words(flags)))
