@@ -72,10 +72,11 @@ const mayImportInCore: Record<string, readonly string[]> = {
   spreading: ['context', ...coreRooms, ...coreWords],
   replication: ['asking', 'context', 'spreading', ...coreRooms, ...coreWords],
   takeover: ['asking', 'context', 'replication', ...coreRooms, ...coreWords],
-  pruning: ['context', ...coreRooms, ...coreWords],
+  authors: ['context', ...coreRooms, ...coreWords],
+  pruning: ['authors', 'context', ...coreRooms, ...coreWords],
   closing: ['context', ...coreRooms, ...coreWords],
   keeping: ['context', ...coreRooms, ...coreWords],
-  membership: ['context', 'presence', 'takeover', ...coreRooms, ...coreWords],
+  membership: ['authors', 'context', 'presence', 'takeover', ...coreRooms, ...coreWords],
   parting: [
     'context',
     'exchange',

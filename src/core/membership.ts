@@ -5,6 +5,7 @@
  * to know as much. What a member is (alive, suspect, unreachable, crashed, left) is looked at on every tick, and said
  * aloud when it has changed.
  */
+import { strangeAuthors } from './authors.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { MemberEventName } from './effect.ts'
@@ -91,7 +92,7 @@ export class Membership {
     for (const boot of boots) {
       const known = members.get(nodeOf(boot))?.heartbeat
       const heartbeat = boot === self ? this.#presence.stamped() : known
-      if (heartbeat === undefined || heartbeat.boot !== boot || heartbeat.version === '') continue
+      if (heartbeat === undefined || heartbeat.boot < boot || heartbeat.version === '') continue
       emit({ kind: 'send', to: from, message: { kind: 'introduction', heartbeat } })
     }
   }
@@ -162,7 +163,11 @@ export class Membership {
     const { members, now, emit } = this.#context
     this.#askedAt = now
     const lost = members.missing().filter(({ heartbeat }) => heartbeat.addresses.length === 0)
-    const wanted = [...this.#takeover.strangers(), ...lost.map(({ heartbeat }) => heartbeat.boot)]
+    const wanted = [
+      ...this.#takeover.strangers(),
+      ...strangeAuthors(this.#context),
+      ...lost.map(({ heartbeat }) => heartbeat.boot)
+    ]
     for (const member of members.reachable()) {
       const { node, heartbeat } = member
       const silent = members.status(member, now) !== 'alive'

@@ -7,6 +7,7 @@
  * that has not settled depends on it. This node's own vector has to cover it, too: one that was damaged and given up covers
  * nothing until a peer has told again what it did, and a node that stays alone keeps what it had.
  */
+import { strangeAuthors } from './authors.ts'
 import type { BootId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
@@ -74,10 +75,12 @@ export class Pruning {
 
   /**
    * Whether we have merged all that the others had when they last told us. A failure is undone by a claim that its author
-   * could not know of, perhaps one of an earlier boot; somebody who has merged the failure claims no more.
+   * could not know of, perhaps one of an earlier boot; somebody who has merged the failure claims no more. Whom we know as
+   * an author only may be such a one.
    */
   #isCaughtUp(): boolean {
     const { log, members } = this.#context
+    if (strangeAuthors(this.#context).length > 0) return false
     return members
       .notGone()
       .every(({ vector }) => [...vector].every(([origin, upTo]) => log.merged(origin) >= upTo))

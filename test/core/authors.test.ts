@@ -1,0 +1,30 @@
+/** Who is known from the log only, as the author of something, counts before it has introduced itself. */
+import { expect, test } from 'vitest'
+import { pumpOf } from '../support/pump.ts'
+import { bootOf } from '../support/tasks.ts'
+import './forbid.ts'
+
+const [A, B, C] = [bootOf('a'), bootOf('b'), bootOf('c')]
+const forgetful = { retainFailedMs: 0, retainCompletedMs: 0 }
+
+test('a newcomer that meets one side of a cut forgets no failure that the other may have undone', () => {
+  const pump = pumpOf([A, B], forgetful)
+  const [a, b] = pump.nodes
+  const id = a!.submit({ maxRetries: 0 })
+  b!.worker(1)
+  pump.pass(1000)
+  expect(b!.running.has(id)).toBe(true)
+  pump.link(a!, b!, false)
+  b!.fail(id)
+  const late = pump.add(C, forgetful)
+  pump.link(late, b!)
+  for (let i = 0; i < 50; i++) pump.pass(200)
+  expect(late.state(id)).toBe('failed')
+  pump.link(a!, b!)
+  pump.link(a!, late)
+  for (let i = 0; i < 50; i++) pump.pass(200)
+  expect(b!.running.has(id)).toBe(true)
+  b!.end(id)
+  for (let i = 0; i < 50; i++) pump.pass(200)
+  expect(pump.nodes.map(node => node.state(id))).toEqual(['unknown', 'unknown', 'unknown'])
+})
