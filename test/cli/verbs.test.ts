@@ -400,7 +400,7 @@ describe('label', () => {
 
 describe('state', () => {
   test('save writes what the node exports, and load hands back what is in the file', async () => {
-    at.node.state = ['{"tasks":[\n', '{"é":1},\n{"b":2}\n', ']}\n']
+    at.node.state = ['{"tasks":[\n', '{"record":"é"},\n{"record":2}\n', ']}\n']
     const file = join(at.folder, 'state.json')
     const saved = await run(['state', 'save', file])
     expect(saved).toEqual({ code: 0, stdout: `2 tasks saved to ${file}\n`, stderr: '' })
