@@ -92,7 +92,7 @@ export class Membership {
     for (const boot of boots) {
       const known = members.get(nodeOf(boot))?.heartbeat
       const heartbeat = boot === self ? this.#presence.stamped() : known
-      if (heartbeat === undefined || heartbeat.boot < boot || heartbeat.version === '') continue
+      if (heartbeat === undefined || heartbeat.boot < boot || heartbeat.name === '') continue
       emit({ kind: 'send', to: from, message: { kind: 'introduction', heartbeat } })
     }
   }

@@ -28,3 +28,19 @@ test('a newcomer that meets one side of a cut forgets no failure that the other 
   for (let i = 0; i < 50; i++) pump.pass(200)
   expect(pump.nodes.map(node => node.state(id))).toEqual(['unknown', 'unknown', 'unknown'])
 })
+
+test('a node is introduced by whoever knows it from its disk only, and may have been started anew since', () => {
+  const pump = pumpOf([A, B])
+  const [a, b] = pump.nodes
+  a!.submit()
+  pump.pass(1000)
+  pump.crash(a!, b!)
+  const again = pump.restart(b!, bootOf('b', 2))
+  const late = pump.add(C)
+  pump.link(late, again)
+  for (let i = 0; i < 10; i++) pump.pass(200)
+  expect(late.core.view.member('a')?.heartbeat.boot).toBe(A)
+  const newer = pump.restart(a!, bootOf('a', 2))
+  pump.pass(200)
+  expect(late.core.view.member('a')?.heartbeat.boot).toBe(newer.boot)
+})

@@ -85,13 +85,11 @@ export class Members {
 
   link(node: NodeId, up: boolean): void {
     const member = this.#members.get(node)
-    if (up) {
-      this.#linked.add(node)
-      if (member !== undefined) member.crashed = false
-    } else {
-      this.#linked.delete(node)
-      if (member !== undefined) member.broken = true
-    }
+    if (up) this.#linked.add(node)
+    else this.#linked.delete(node)
+    if (member === undefined) return
+    if (up) member.crashed = false
+    else member.broken = true
   }
 
   isLinked(node: NodeId): boolean {
@@ -147,9 +145,8 @@ export class Members {
     if (member === undefined || member.heartbeat.boot !== boot) return false
     if (this.status(member, now) !== 'unreachable') return false
     const alone = member.heartbeat.stopAfterIsolatedMs
-    return (
-      alone === null || this.#silentMs(member, now) >= awaitedMs(alone, this.#options.suspectMs)
-    )
+    if (alone === null) return true
+    return this.#silentMs(member, now) >= awaitedMs(alone, this.#options.suspectMs)
   }
 
   /** All but those that have left. */
@@ -235,7 +232,10 @@ export class Members {
       known.heartbeat = { ...known.heartbeat, addresses: heartbeat.addresses }
       this.#dirty.add(known)
     }
-    return !this.knows(heartbeat.boot) && this.heard(heartbeat, now)
+    if (this.knows(heartbeat.boot) || !this.heard(heartbeat, now)) return false
+    // It has not spoken to us: a newer boot that does so is no rival of one that runs.
+    this.#members.get(nodeOf(heartbeat.boot))!.broken = true
+    return true
   }
 
   /** The boot that claims to be newer than one that goes on to speak; see rival.ts. */
