@@ -56,7 +56,7 @@ export class Parting {
     this.#state = 'leaving'
     work.drain(abort)
     keeping.drain()
-    replication.urge()
+    replication.hasten()
     presence.publish()
   }
 

@@ -24,6 +24,7 @@ export class Replication {
   readonly #asking: Asking
   /** Somebody waits for what has changed since the last flush. */
   #urgent = false
+  #hasty = false
   #flushedAt = Number.NEGATIVE_INFINITY
   /** Boots that wait for an acknowledgement of what is being flushed. */
   #prompt = new Set<BootId>()
@@ -90,11 +91,20 @@ export class Replication {
   watch(taskId: TaskId): void {
     this.#watched.add(taskId)
     this.#urgent = true
+    const entry = this.#context.log.get(taskId)
+    if (entry?.reportDue === true && !entry.reported) this.spreading.hurry()
   }
 
   /** What has just been written is waited for. */
   urge(): void {
     this.#urgent = true
+  }
+
+  /** All that is written, now and from here on, is waited for elsewhere: this node is to go when it is safe there. */
+  hasten(): void {
+    this.#hasty = true
+    this.urge()
+    this.spreading.hurry()
   }
 
   /** Sends what has changed to disk, if it is urgent or has waited long enough, and no flush is under way. */
@@ -126,14 +136,15 @@ export class Replication {
     this.#afterFlush.push({ flush: this.#context.log.lastFlush, done })
   }
 
-  /** Calls back when our write `seq` is on disk here and with `acks` others. */
+  /** Calls back when our write `seq` is on disk here and with `acks` others. @param prompt whether somebody waits for that */
   onceCopied(
     seq: number,
     acks: number | null,
-    done: (copies: number, short: boolean) => void
+    done: (copies: number, short: boolean) => void,
+    prompt = true
   ): void {
     const deadline = this.#context.now + this.#context.options.acksTimeoutMs
-    this.#copies.add({ seq, acks, deadline, done })
+    this.#copies.add({ seq, acks, prompt, deadline, done })
   }
 
   /** A flush has landed: tell the others, acknowledge theirs, answer those who waited for it. */
@@ -141,7 +152,8 @@ export class Replication {
     const { log, self } = this.#context
     const told = log.durableVector.get(self) ?? 0
     const flush = log.flushed(number)
-    this.spreading.flushed(told, flush)
+    this.#reportSettled(flush)
+    this.spreading.flushed(told, flush, this.#hasty || this.#copies.areAwaited)
     for (const origin of flush.vector.keys()) if (origin !== self) this.#owed.add(origin)
     const prompt = [...this.#prompt].filter(origin => this.#owed.delete(origin))
     // What came while this flush was under way is in the next one, and is waited for as well.
@@ -154,7 +166,6 @@ export class Replication {
     const waiting = this.#afterFlush
     this.#afterFlush = waiting.filter(({ flush }) => flush > number)
     for (const { flush, done } of waiting) if (flush <= number) done()
-    this.#reportSettled(flush)
     this.settleCopies()
   }
 
@@ -208,13 +219,13 @@ export class Replication {
       const entry = log.get(taskId)
       if (entry === undefined || entry.reportDue || !isSettled(record)) continue
       entry.reportDue = true
-      this.#watched.delete(taskId)
+      const isWatched = this.#watched.delete(taskId)
       const report = (): void => {
         entry.reported = true
         emit({ kind: 'settled', taskId })
       }
-      if (record.outcome!.by === self) this.onceCopied(lastWrite(writes, self), null, report)
-      else report()
+      if (record.outcome!.by !== self) report()
+      else this.onceCopied(lastWrite(writes, self), null, report, isWatched)
     }
   }
 }

@@ -1,8 +1,8 @@
 /**
  * Who is told of this boot's writes, and when, once they are on disk.
  *
- * Two roads. Straight to those who wait for them, at once: the witness, whose acknowledgement makes two copies, and who
- * submitted what has settled here. And to everybody, by gossip. A message to all costs every node the same whether it
+ * Two roads. Straight to those who wait for them, at once: the witness, if somebody here waits for its acknowledgement,
+ * which makes two copies, and who submitted what has settled here. And to everybody, by gossip. A message to all costs every node the same whether it
  * tells of one write or of fifty, so what nobody waits for is gathered for a moment first; work that others could do, for
  * a shorter one; and what everybody has to have heard of is not gathered at all.
  *
@@ -57,20 +57,26 @@ export class Spreading {
     this.#sent.delete(peer)
   }
 
-  /** Our writes after `after` have come to disk with this flush. */
-  flushed(after: number, { tasks }: Flush): void {
+  /** Our writes after `after` have come to disk with this flush. @param awaited whether somebody waits for a copy of them */
+  flushed(after: number, { tasks }: Flush, awaited: boolean): void {
     const { self, options, log } = this.#context
     if ((log.durableVector.get(self) ?? 0) === after) return
     const own = tasks.map(({ record }) => record)
     const witness = this.witnessOf(self)
     const readers = new Set(own.filter(({ outcome }) => outcome?.by === self).map(submitterOf))
-    const hasWitness = witness !== undefined && this.#tell(witness)
-    for (const node of readers) if (node !== witness) this.#tell(node)
+    const isTold = !awaited || (witness !== undefined && this.#tell(witness))
+    for (const node of readers) if (!awaited || node !== witness) this.#tell(node)
     const gatherMs = own.reduce(
       (least, record) => Math.min(least, this.#gatherMs(record)),
-      hasWitness ? options.gatherMs : 0
+      isTold ? options.gatherMs : 0
     )
     this.#dueAt = Math.min(this.#dueAt, this.#toldAt + gatherMs)
+  }
+
+  /** Somebody here begins to wait for a copy of what may have been gathered. */
+  hurry(): void {
+    const witness = this.witnessOf(this.#context.self)
+    if (witness === undefined || !this.#tell(witness)) this.tellAll()
   }
 
   /** Tells everybody what has been gathered, if it is time; otherwise asks to be called when it is. */
@@ -110,6 +116,7 @@ export class Spreading {
     if (member === undefined || !members.isLinked(to)) return false
     const after = Math.max(this.#sent.get(to) ?? 0, reach(member.vector, self))
     const upTo = log.durableVector.get(self) ?? 0
+    if (upTo <= after) return true
     if (upTo - after > DIRECT_WRITES_MAX) return false
     const batch = log.range(self, after, options.gossipBytesMax, 'brief')
     if (batch === null || after + batch.writes.length < upTo) return false

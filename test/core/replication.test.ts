@@ -21,6 +21,7 @@ describe('waiting for copies', () => {
     const copies = new Copies()
     const ended: { copies: number; short: boolean }[] = []
     copies.add({
+      prompt: true,
       seq: 5,
       acks,
       deadline: 1000,
@@ -75,7 +76,13 @@ describe('waiting for copies', () => {
     const copies = new Copies()
     const ended: string[] = []
     const add = (seq: number, acks: number): void =>
-      copies.add({ seq, acks, deadline: 1000, done: () => void ended.push(`${seq}/${acks}`) })
+      copies.add({
+        seq,
+        acks,
+        prompt: true,
+        deadline: 1000,
+        done: () => void ended.push(`${seq}/${acks}`)
+      })
     add(1, 2)
     add(2, 1)
     add(3, 1)

@@ -136,13 +136,27 @@ describe('straight to its reader goes', () => {
     c.worker(1)
     pump.pass(gatherWorkMs)
     pump.pass(gatherWorkMs)
-    const [runner] = [b, c].filter(node => node.running.has(id))
-    const gossip = toAll(runner!).length
-    runner!.end(id)
+    const [runner, other] = b.running.has(id) ? [b, c] : [c, b]
+    const before = [toAll(runner).length, straight(runner, other).length]
+    runner.end(id)
     pump.settle()
     expect(a.state(id)).toBe('completed')
     expect(a.state(first)).toBe('running')
-    expect(toAll(runner!)).toHaveLength(gossip)
+    expect([toAll(runner).length, straight(runner, other).length]).toEqual(before)
+  })
+
+  test('what somebody begins to wait for later', () => {
+    const { pump, a, b, c } = three()
+    const id = a.submit()
+    pump.settle()
+    a.end(id)
+    pump.settle()
+    expect(a.of('settled')).toEqual([])
+    const before = straight(a, b).length + straight(a, c).length
+    a.feed({ kind: 'watch', taskId: id })
+    pump.settle()
+    expect(a.of('settled')).toHaveLength(1)
+    expect(straight(a, b).length + straight(a, c).length).toBe(before + 1)
   })
 
   test('nothing that would look like a gap there: then all are told', () => {

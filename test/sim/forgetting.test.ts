@@ -74,7 +74,7 @@ describe('the simulator reports', () => {
       }
     }))
     // What is forgotten counts as over for everybody who hears of it: the harm is in failures that are none.
-    expect(await brokenBy({ ...restless, failing: 0.5 }, 30)).toMatch(/^invariant (4|10):/)
+    expect(await brokenBy({ ...restless, failing: 0.5 }, 200)).toMatch(/^invariant (4|10):/)
   })
 
   test('a replica that takes in again what it has forgotten', async () => {
@@ -85,9 +85,9 @@ describe('the simulator reports', () => {
         }
       }
     }))
-    // Cut off, a node keeps tasks as open that the others have long forgotten.
+    // Cut off, a node keeps tasks as open that the others have long forgotten: others idle beside them, or differ to the end.
     const cutOff = { busyMs: 6000, partitions: 3, unreachableMs: 600, retentionMs: 0 }
-    expect(await brokenBy(cutOff, 200)).toMatch(/^invariant 1:/)
+    expect(await brokenBy(cutOff, 200)).toMatch(/^invariant (1|11):/)
   })
 
   test('an answer that does not say what has been forgotten', async () => {

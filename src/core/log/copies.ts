@@ -10,6 +10,8 @@ export type Waiting = Readonly<{
   seq: number
   /** How many others must have it. Null: one, if there is any other member. */
   acks: number | null
+  /** Whether somebody would notice if it took a moment longer. */
+  prompt: boolean
   /** When to stop waiting. Later waits end later. */
   deadline: number
   /** Called once. `short` if fewer have it than were asked for. */
@@ -27,8 +29,10 @@ export type CopiesView = Readonly<{
 
 export class Copies {
   readonly #queues = new Map<number | null, Waiting[]>()
+  #prompt = 0
 
   add(waiting: Waiting): void {
+    if (waiting.prompt) this.#prompt++
     const queue = this.#queues.get(waiting.acks)
     if (queue === undefined) this.#queues.set(waiting.acks, [waiting])
     else queue.push(waiting)
@@ -36,6 +40,11 @@ export class Copies {
 
   get isEmpty(): boolean {
     return this.#queues.size === 0
+  }
+
+  /** Whether somebody waits for a copy. */
+  get areAwaited(): boolean {
+    return this.#prompt > 0
   }
 
   /** Lets go of everything that has its copies, or has waited long enough. */
@@ -48,6 +57,7 @@ export class Copies {
         const copies = view.copies(waiting.seq)
         if (copies < wanted && now < waiting.deadline) break
         done++
+        if (waiting.prompt) this.#prompt--
         waiting.done(copies, copies < (acks ?? 1))
       }
       queue.splice(0, done)
