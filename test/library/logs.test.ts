@@ -57,7 +57,8 @@ test('what is printed reaches a reader on another node before the command ends',
   const id = await command('echo first; sleep 30')
   const { entries } = reading(asker, id, true)
   await until(() => textOf(entries, 'stdout') === 'first\n', 'the first line')
-  expect(asker.task(id).state).toBe('running')
+  // That it has started is told to all a moment later than its output to whoever reads that.
+  await until(() => asker.task(id).state === 'running', 'the news that it runs')
 })
 
 test('lines and prints of handlers are output, and so is what was said before a failure', async () => {
