@@ -162,7 +162,7 @@ export type CoreOptions = Readonly<{
   countsRepeatMs: number
   /**
    * News for everybody that nobody waits for are gathered for so long. Measured with 600 short tasks on six nodes and two
-   * cores (`bench -- balance`): 1.33 of the floor without, 1.40 with 10 ms, 1.10 with 25 and with 50 ms.
+   * cores (`bench -- balance`, warm, data in memory): 1.23 of the floor with 10 ms, 1.10 with 25 and with 50 ms.
    */
   gatherMs: number
   /** ... and work that others could do for so long. Guess: a fifth of a short task's time. */
