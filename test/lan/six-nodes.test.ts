@@ -18,6 +18,7 @@ const specialist = 'computer-c/6'
 const handlersOf = (name: string): string[] => (name === specialist ? [common, special] : [common])
 
 const noLoss = unavailable ?? lossUnavailable()
+if (noLoss !== null) console.warn(`the test of lost packets is skipped: ${noLoss}`)
 /** Of the packets between two computers. */
 const LOSS_PERCENT = 30
 /** A stream whose packets are lost several times in a row stands still for seconds. */
@@ -126,7 +127,9 @@ describe.each(levels)('$level', ({ onLan }) => {
     }
   })
 
-  test.skipIf(!onLan || noLoss !== null)(
+  // On 127.0.0.1 there is no network that could lose anything.
+  if (!onLan) return
+  test.skipIf(noLoss !== null)(
     'everything settles where three of ten packets are lost',
     async () => {
       onTestFailed(() => console.error(cluster.stderr))
