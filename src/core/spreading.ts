@@ -62,10 +62,10 @@ export class Spreading {
     const { self, options, log } = this.#context
     if ((log.durableVector.get(self) ?? 0) === after) return
     const own = tasks.map(({ record }) => record)
-    const witness = this.witnessOf(self)
+    const witness = awaited ? this.witnessOf(self) : undefined
     const readers = new Set(own.filter(({ outcome }) => outcome?.by === self).map(submitterOf))
     const isTold = !awaited || (witness !== undefined && this.#tell(witness))
-    for (const node of readers) if (!awaited || node !== witness) this.#tell(node)
+    for (const node of readers) if (node !== witness) this.#tell(node)
     const gatherMs = own.reduce(
       (least, record) => Math.min(least, this.#gatherMs(record)),
       isTold ? options.gatherMs : 0
