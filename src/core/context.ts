@@ -44,6 +44,6 @@ export type Context = {
 }
 
 /** Whether a task is absent because it has settled and been pruned, as far as can be told here. */
-export function isPruned({ log, spent, now }: Context, id: TaskId): boolean {
-  return log.isForgotten(id) || (log.get(id) === undefined && spent.has(id, now))
+export function isPruned({ log, spent, wallMs }: Context, id: TaskId): boolean {
+  return log.isForgotten(id) || (log.get(id) === undefined && spent.has(id, wallMs))
 }

@@ -38,8 +38,9 @@ export class Pruning {
 
   /** What has been kept long enough, and may be forgotten. */
   due(): Entry[] {
-    const { members, spent, now, wallMs } = this.#context
-    spent.tidy(now)
+    const { members, spent, isNew, now, wallMs } = this.#context
+    // Whether our clock is right is not known before others have been heard.
+    if (!isNew) spent.tidy(wallMs)
     const due = this.#retention.due(wallMs)
     if (due.size === 0 || !members.seesMajority(now) || members.hasStrangers()) return []
     const common = this.#common()
@@ -56,9 +57,9 @@ export class Pruning {
 
   /** The task is no more. Returns those that still waited for it. */
   forget(entry: Entry): Entry[] {
-    const { log, spent, now } = this.#context
-    const end = this.#retention.endOf(entry.record, now)
-    if (entry.record.spec.idempotencyKey !== null && now < end) spent.note(entry.id, end)
+    const { log, spent, wallMs } = this.#context
+    const end = this.#retention.endOf(entry.record, wallMs)
+    if (entry.record.spec.idempotencyKey !== null && wallMs < end) spent.note(entry.id, end)
     this.#retention.forget(entry)
     log.remove(entry)
     return this.#dependencies.forget(entry)

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { clockOffsetOf, correctionOf, noteClock, skewed } from '../../src/core/members/clocks.ts'
 import { newMember, type Member } from '../../src/core/members/member.ts'
+import type { CoreOptions } from '../../src/core/options.ts'
 import { announce, passing, starts } from '../support/crashes.ts'
 import { Pump, pumpOf, type PumpNode } from '../support/pump.ts'
 import { bootOf, heartbeatOf } from '../support/tasks.ts'
@@ -65,10 +66,13 @@ describe('our own clock', () => {
 })
 
 /** Three nodes that have been up for a while, and the third one's clock is wrong. */
-function withWrongClock(skewMs: number): { pump: Pump; right: PumpNode; wrong: PumpNode } {
+function withWrongClock(
+  skewMs: number,
+  options: Partial<CoreOptions> = {}
+): { pump: Pump; right: PumpNode; wrong: PumpNode } {
   const pump = new Pump()
   pump.now = 10 * HOUR_MS
-  const nodes = ['a', 'b', 'c'].map(name => pump.add(bootOf(name)))
+  const nodes = ['a', 'b', 'c'].map(name => pump.add(bootOf(name), options))
   const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
   c.skewMs = skewMs
   pump.link(a, b)
@@ -104,6 +108,27 @@ describe.each([
     expect(ids.map(id => right.state(id))).toEqual(['queued', 'queued'])
     passing(pump, 2000)
     expect(ids.map(id => right.state(id))).toEqual(['failed', 'failed'])
+  })
+
+  test('knows for as long as the others which keys have had their task', () => {
+    const { pump, right, wrong } = withWrongClock(skewMs, {
+      settledMax: 0,
+      retainCompletedMs: HOUR_MS / 2
+    })
+    wrong.worker(1)
+    const submitted = { idempotencyKey: 'order 66' }
+    const id = wrong.submit(submitted)
+    passing(pump, 3000)
+    wrong.end(id)
+    passing(pump, 3000)
+    for (const node of [right, wrong]) {
+      expect(node.state(id)).toBe('unknown')
+      node.submit(submitted)
+      pump.settle()
+      expect(node.of('accepted').at(-1)).toMatchObject({ deduplicated: 'forgotten' })
+    }
+    pump.pass(HOUR_MS / 2)
+    for (const node of [right, wrong]) expect(node.core.view.isForgotten(id)).toBe(false)
   })
 
   test('says so itself, once', () => {
