@@ -44,6 +44,7 @@ const SCENARIO: Rules<Scenario> = {
   blobs: chance,
   uncommon: chance,
   keyed: chance,
+  again: chance,
   cancels: whole(0, TASKS_MAX),
   types: {
     allowed: 'a list of 1 to 16 different texts',
@@ -58,6 +59,7 @@ const SCENARIO: Rules<Scenario> = {
   diskMsMax: whole(0, MS_MAX),
   busyMs: whole(1, MS_MAX),
   retentionMs: whole(0, MS_MAX),
+  settledMax: whole(0, TASKS_MAX),
   late: whole(0, NODES_MAX),
   leaving: whole(0, NODES_MAX),
   crashes: whole(0, 1000),
@@ -69,6 +71,7 @@ const SCENARIO: Rules<Scenario> = {
   once: chance,
   unreachableMs: whole(1, MS_MAX),
   skewMsMax: whole(0, MS_MAX),
+  wrongClocks: whole(0, NODES_MAX),
   network: {
     allowed: 'an object with settings of the network',
     fits: value => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -88,10 +91,11 @@ export function checkScenario(settings: unknown): Scenario {
     ...given,
     network: { ...SCENARIO_DEFAULTS.network, ...network }
   }
-  const { nodes, late, leaving, crashes, disksLost } = scenario
+  const { nodes, late, leaving, crashes, disksLost, wrongClocks } = scenario
   const { delayMsMin, delayMsMax } = scenario.network
   atMost('late', late, 'nodes', nodes)
   atMost('leaving', leaving, 'nodes', nodes)
+  atMost('wrongClocks', wrongClocks, 'nodes', nodes)
   atMost('disksLost', disksLost, 'crashes', crashes)
   atMost('network.delayMsMin', delayMsMin, 'network.delayMsMax', delayMsMax)
   return scenario

@@ -1,6 +1,7 @@
 /**
  * What a simulated cluster goes through, apart from the dice.
  */
+import { CORE_DEFAULTS } from '../core/options.ts'
 import type { NetworkOptions } from './network.ts'
 
 /** What a simulated cluster goes through, apart from the dice. */
@@ -17,6 +18,8 @@ export type Scenario = Readonly<{
   uncommon: number
   /** Of the tasks, how many are submitted under a key on all nodes in the same instant, from 0 to 1. */
   keyed: number
+  /** Of the keys, how many are submitted once more later, at any node, from 0 to 1. */
+  again: number
   /** How many tasks are cancelled on the way. */
   cancels: number
   /** Types of tasks; each node has handlers for some of them. */
@@ -27,6 +30,8 @@ export type Scenario = Readonly<{
   busyMs: number
   /** How long settled tasks are kept, in ms. */
   retentionMs: number
+  /** How many settled tasks are kept at most. */
+  settledMax: number
   /** How many nodes join only on the way. */
   late: number
   /** How many nodes leave on the way. */
@@ -52,6 +57,8 @@ export type Scenario = Readonly<{
    * own clock, so retention has to be as much longer.
    */
   skewMsMax: number
+  /** How many nodes have a clock that is an hour off, for as long as they live; fewer than half, or nobody knows better. */
+  wrongClocks: number
   network: NetworkOptions
 }>
 
@@ -64,12 +71,14 @@ export const SCENARIO_DEFAULTS: Scenario = {
   blobs: 0,
   uncommon: 0,
   keyed: 0,
+  again: 0,
   cancels: 0,
   types: ['red', 'green', 'blue'],
   runMsMax: 300,
   diskMsMax: 5,
   busyMs: 3000,
   retentionMs: 400,
+  settledMax: CORE_DEFAULTS.settledMax,
   late: 1,
   leaving: 1,
   crashes: 2,
@@ -81,6 +90,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   once: 0,
   unreachableMs: 7000,
   skewMsMax: 0,
+  wrongClocks: 0,
   network: {
     gossipLoss: 0.2,
     gossipRepeat: 0.1,

@@ -74,7 +74,7 @@ export class SimNode {
     this.#scenario = world.scenario
     this.#witness = witness
     const { boot, name, labels, disk } = options
-    const { unreachableMs } = world.scenario
+    const { unreachableMs, settledMax } = world.scenario
     const pace = unreachableMs / CORE_DEFAULTS.unreachableMs
     const suspicion = {
       heartbeatMs: CORE_DEFAULTS.heartbeatMs * pace,
@@ -83,7 +83,7 @@ export class SimNode {
       unreachableMs
     }
     const identity = { boot, name, version: '0.0.0', labels }
-    this.core = new Core(identity, { ...SOON, ...suspicion })
+    this.core = new Core(identity, { ...SOON, ...suspicion, settledMax })
     const { tasks, vector, forgotten, members, roster, spent, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),

@@ -13,6 +13,7 @@ import { checkAborts } from './abort-checker.ts'
 import { checkBlobs, checkBlobsAtRest } from './blob-checker.ts'
 import { Disk } from './disk.ts'
 import { Checkers } from './checkers.ts'
+import { ClockChecker } from './clock-checker.ts'
 import { draftOf, labelsOf } from './drafts.ts'
 import { simulatedKeyedId } from './keys.ts'
 import { IdleChecker } from './idle-checker.ts'
@@ -44,6 +45,8 @@ export type Report = Readonly<{
 const CALM_MS = 90_000
 /** A crashed node is back within this. */
 const RESTART_MS_MAX = 2000
+/** How far a wrong clock is off: further than anybody adopts. */
+const WRONG_MS = 3_600_000
 const CHECK_REST_MS = 1000
 const CHECK_IDLE_MS = 100
 
@@ -61,6 +64,7 @@ class Simulation implements Witness {
   readonly #nodes: SimNode[] = []
   readonly #checkers: Checkers
   readonly #idle: IdleChecker
+  readonly #clocks: ClockChecker | null
   readonly #transcript = new Transcript(this.#agenda)
   readonly #submitted: string[] = []
   /** Tasks whose runs ended at a node that could not reach any other. */
@@ -78,6 +82,7 @@ class Simulation implements Witness {
       scenario.retentionMs < CALM_MS
     )
     this.#idle = new IdleChecker(this.#nodes, this.#network, scenario.diskMsMax)
+    this.#clocks = scenario.wrongClocks > 0 ? new ClockChecker(this.#agenda) : null
   }
 
   run(): Report {
@@ -111,6 +116,7 @@ class Simulation implements Witness {
     this.#checkers.stepped(node, input, effects)
     checkBlobs(node, this.#nodes, effects, this.#ranAlone)
     checkOptions(node, effects)
+    this.#clocks?.check(node, effects)
     checkAborts(node, effects)
   }
 
@@ -181,6 +187,11 @@ class Simulation implements Witness {
     return this.#nodes.filter(({ gone }) => !gone)
   }
 
+  /** A node that is leaving takes no submissions: the shell refuses them. */
+  #open(): SimNode[] {
+    return this.#alive().filter(({ core }) => !core.view.self().draining)
+  }
+
   #cut(): void {
     const island = new Set(this.#nodes.map(({ id }) => id).filter(() => this.#random.chance(0.5)))
     this.#network.cut(island)
@@ -208,7 +219,7 @@ class Simulation implements Witness {
   }
 
   #load(saved: Replica): void {
-    const open = this.#alive().filter(({ core }) => !core.view.self().draining)
+    const open = this.#open()
     if (open.length === 0) return
     const node = this.#random.pick(open)
     this.#transcript.add(`${node.id} LOAD`)
@@ -216,7 +227,7 @@ class Simulation implements Witness {
   }
 
   #crash(diskLost: boolean): void {
-    const alive = this.#alive().filter(({ core }) => !core.view.self().draining)
+    const alive = this.#open()
     if (alive.length > 0) this.#crashNode(this.#random.pick(alive), diskLost)
   }
 
@@ -240,8 +251,7 @@ class Simulation implements Witness {
     }
     // The last node can run everything and never leaves, so that every task can settle.
     const all = i === this.#scenario.nodes - 1
-    const { skewMsMax } = this.#scenario
-    const skewMs = skewMsMax > 0 ? random.whole(-skewMsMax, skewMsMax) : 0
+    const skewMs = this.#skewMs(i)
     const start = disk.nextStart((EPOCH_MS + this.#agenda.now + skewMs) * 1000)
     const options = {
       boot: bootId(id, start, random.whole(0, 36 ** 6 - 1)),
@@ -257,10 +267,15 @@ class Simulation implements Witness {
     node.start()
   }
 
+  #skewMs(i: number): number {
+    const { skewMsMax, wrongClocks } = this.#scenario
+    if (i < wrongClocks) return this.#random.pick([-WRONG_MS, WRONG_MS])
+    return skewMsMax > 0 ? this.#random.whole(-skewMsMax, skewMsMax) : 0
+  }
+
   #submit(i: number): void {
     const random = this.#random
-    // A node that is leaving takes no submissions: the shell refuses them.
-    const open = this.#alive().filter(({ core }) => !core.view.self().draining)
+    const open = this.#open()
     if (open.length === 0) return
     const node = random.pick(open)
     const dependent = this.#submitted.length > 0 && random.chance(this.#scenario.dependent)
@@ -268,8 +283,10 @@ class Simulation implements Witness {
       ? Array.from({ length: random.whole(1, 3) }, () => random.pick(this.#submitted))
       : []
     const payload = node.content(JSON.stringify({ i }))
-    const wallMs = node.core.view.wallMs(node.now)
-    const plain = draftOf(random, this.#scenario, payload, [...new Set(dependsOn)], wallMs)
+    // Who names a time goes by the right clock, if there is one.
+    const isRight = this.#scenario.wrongClocks > 0
+    const nowMs = isRight ? EPOCH_MS + this.#agenda.now : node.core.view.wallMs(node.now)
+    const plain = draftOf(random, this.#scenario, payload, [...new Set(dependsOn)], nowMs)
     if (this.#scenario.keyed === 0 || !random.chance(this.#scenario.keyed)) {
       node.feed({ kind: 'submit', request: i, id: null, draft: plain, acks: null })
       return
@@ -277,7 +294,14 @@ class Simulation implements Witness {
     const idempotencyKey = `key ${i}`
     const draft = { ...plain, payload: JSON.stringify({ i }), idempotencyKey }
     const id = simulatedKeyedId(idempotencyKey)
-    for (const each of open) each.feed({ kind: 'submit', request: i, id, draft, acks: null })
+    const submit = (each: SimNode): void =>
+      each.feed({ kind: 'submit', request: i, id, draft, acks: null })
+    for (const each of open) submit(each)
+    if (this.#scenario.again === 0 || !random.chance(this.#scenario.again)) return
+    this.#agenda.after(random.whole(0, this.#scenario.busyMs), () => {
+      const there = this.#open()
+      if (there.length > 0) submit(random.pick(there))
+    })
   }
 
   #cancel(): void {

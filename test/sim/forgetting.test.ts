@@ -2,22 +2,30 @@
  * Mistakes in what is kept, shown and forgotten: each is planted in one room of the core, and the simulator has to find it.
  * Those in who may do what are in mutations.test.ts.
  */
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import type * as AskingRoom from '../../src/core/asking.ts'
+import type { Context } from '../../src/core/context.ts'
 import type * as AnswerRoom from '../../src/core/log/answer.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
 import type * as OriginsRoom from '../../src/core/log/origins.ts'
-import type { Message, SyncRequest } from '../../src/core/message.ts'
+import type * as SpentRoom from '../../src/core/log/spent.ts'
+import type { Batch, Forgotten, Message, SyncRequest } from '../../src/core/message.ts'
 import type * as PruningRoom from '../../src/core/pruning.ts'
 import type * as ReplicationRoom from '../../src/core/replication.ts'
-import { isSettled } from '../../src/core/task/record.ts'
+import { isSettled, type Dot } from '../../src/core/task/record.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
+import type * as Schedules from '../support/schedules.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
+import { repeating } from './times.ts'
 
 const rooms = {
   answer: '../../src/core/log/answer.ts',
+  asking: '../../src/core/asking.ts',
+  log: '../../src/core/log/log.ts',
   origins: '../../src/core/log/origins.ts',
   pruning: '../../src/core/pruning.ts',
+  spent: '../../src/core/log/spent.ts',
   replication: '../../src/core/replication.ts'
 }
 
@@ -28,6 +36,8 @@ const restless: Partial<Scenario> = {
   retentionMs: 0,
   network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0.6, linkBreak: 0.05 }
 }
+
+type Schedule = Exclude<keyof typeof Schedules, 'forgetsAlone'>
 
 afterEach(uproot)
 
@@ -88,6 +98,76 @@ describe('the simulator reports', () => {
     // Cut off, a node keeps tasks as open that the others have long forgotten: others idle beside them, or differ to the end.
     const cutOff = { busyMs: 6000, partitions: 3, unreachableMs: 600, retentionMs: 0 }
     expect(await brokenBy(cutOff, 200)).toMatch(/^invariant (1|11):/)
+  })
+
+  test('a key that is forgotten together with its task: submitted again, it runs again', async () => {
+    plant<typeof SpentRoom>(rooms.spent, ({ Spent }) => ({
+      Spent: class extends Spent {
+        override note(): void {}
+      }
+    }))
+    expect(await brokenBy(repeating)).toMatch(/^invariant (3|10):/)
+  })
+
+  /** Whether a schedule that dice hardly ever throw goes wrong. */
+  async function goesWrong(schedule: Schedule): Promise<boolean> {
+    vi.resetModules()
+    const schedules = await import('../support/schedules.ts')
+    return schedules[schedule]()
+  }
+
+  test('nothing on the directed schedules, without a mistake', async () => {
+    expect(await goesWrong('forgetsUncovered')).toBe(false)
+    expect(await goesWrong('keepsWhatNobodyCovers')).toBe(false)
+    expect(await goesWrong('coversAnEndUnheard')).toBe(false)
+  })
+
+  test('a node that forgets what its own vector does not cover', async () => {
+    plant<typeof PruningRoom>(rooms.pruning, ({ Pruning }) => ({
+      Pruning: class extends Pruning {
+        readonly #context: Context
+        readonly #settled = new Set<Entry>()
+        constructor(...given: ConstructorParameters<typeof Pruning>) {
+          super(...given)
+          this.#context = given[0]
+        }
+        override update(entry: Entry): void {
+          super.update(entry)
+          if (isSettled(entry.record)) this.#settled.add(entry)
+        }
+        override due(): Entry[] {
+          const others = this.#context.members.notGone().map(({ vector }) => vector)
+          const isCovered = ({ origin, seq }: Dot): boolean =>
+            others.every(vector => (vector.get(origin) ?? 0) >= seq)
+          return [...this.#settled].filter(({ record }) => record.created.every(isCovered))
+        }
+      }
+    }))
+    expect(await goesWrong('forgetsUncovered')).toBe(true)
+  })
+
+  test('a replica that takes in tasks of news that do not connect', async () => {
+    plant<typeof LogRoom>(rooms.log, ({ Log }) => ({
+      Log: class extends Log {
+        override merge(batch: Batch): LogRoom.Merged {
+          const merged = super.merge(batch)
+          if (merged.kind === 'gap') for (const record of batch.records) this.take(record)
+          return merged
+        }
+      }
+    }))
+    expect(await goesWrong('keepsWhatNobodyCovers')).toBe(true)
+  })
+
+  test('a node that takes in half of what an answer names as forgotten', async () => {
+    plant<typeof AskingRoom>(rooms.asking, ({ Asking }) => ({
+      Asking: class extends Asking {
+        override gathered(from: string, message: Forgotten): Omit<Forgotten, 'kind'> | null {
+          return super.gathered(from, { ...message, more: false })
+        }
+      }
+    }))
+    expect(await goesWrong('coversAnEndUnheard')).toBe(true)
   })
 
   test('an answer that does not say what has been forgotten', async () => {

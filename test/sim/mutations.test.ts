@@ -1,6 +1,25 @@
 /**
  * The checks can fail. Each test plants one mistake in one room of the core, runs the simulator on it, and expects the
  * invariant that this mistake breaks. A checker that never speaks is worth nothing.
+ *
+ * The mistakes of the design's model, by the names that they have there, and where each is planted here or, with an (f),
+ * in forgetting.test.ts. What the dice throw too rarely is caught by a directed schedule instead, marked with an (s).
+ *
+ *     reuse-seq             a boot that goes on where the one before it stopped
+ *     holder-without-boot   a holder that is a node, not a boot
+ *     merge-past-gap        (f) (s) a replica that takes in tasks of news that do not connect
+ *     ignore-gaps           a merge past a gap
+ *     advance-before-merge  a vector that moves before its records are merged
+ *     no-causal-context     (f) a replica that takes in again what it has forgotten
+ *     prune-early           (f) a node that forgets without asking what the others have
+ *     prune-uncovered       (f) (s) a node that forgets what its own vector does not cover
+ *     prune-apart           (f) (s) a node that takes in half of what an answer names as forgotten
+ *     failed-outranks       a failure that outranks a completion
+ *     no-abort              a holder that goes on with what somebody else has claimed meanwhile
+ *     minority-reclaims     a minority that takes over from those who are merely silent
+ *     no-settle-wait        a reclaim that does not wait until it has settled
+ *     settle-any-one        (s) a reclaim that has settled as soon as any one has confirmed it
+ *     weak-ack              (s) a confirmation that counts before what its author had written is merged
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type * as Ids from '../../src/core/base/ids.ts'
@@ -15,6 +34,7 @@ import type { Batch } from '../../src/core/message.ts'
 import type * as DependenciesRoom from '../../src/core/queue/dependencies.ts'
 import type * as Ready from '../../src/core/queue/ready.ts'
 import type { Member } from '../../src/core/members/member.ts'
+import type * as ClocksRoom from '../../src/core/members/clocks.ts'
 import type * as MembersRoom from '../../src/core/members/members.ts'
 import type { Quorum } from '../../src/core/options.ts'
 import type * as SlotsRoom from '../../src/core/slots.ts'
@@ -25,6 +45,7 @@ import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
 import { staggered } from './cuts.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
+import { punctual } from './times.ts'
 
 const rooms = {
   rules: '../../src/core/claim/rules.ts',
@@ -32,6 +53,7 @@ const rooms = {
   line: '../../src/core/claim/line.ts',
   settlement: '../../src/core/claim/settlement.ts',
   members: '../../src/core/members/members.ts',
+  clocks: '../../src/core/members/clocks.ts',
   record: '../../src/core/task/record.ts',
   disk: '../../src/sim/disk.ts',
   answer: '../../src/core/log/answer.ts',
@@ -435,6 +457,11 @@ describe('the simulator reports', () => {
       verdictOf: (self, record, _now, ...rest) => verdictOf(self, record, 0, ...rest)
     }))
     expect(await brokenBy({ uncommon: 0.5, failing: 0.5 })).toMatch(/^invariant 13:.* deadline/)
+  })
+
+  test('a node that goes by its own clock, which is wrong: its stamps and its deadlines are, too', async () => {
+    plant<typeof ClocksRoom>(rooms.clocks, () => ({ correctionOf: () => 0 }))
+    expect(await brokenBy(punctual)).toMatch(/^invariant 13: by the right time/)
   })
 
   test('keyed tasks that are started at once: two nodes run one', async () => {

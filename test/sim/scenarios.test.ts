@@ -5,6 +5,7 @@ import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { staggered } from './cuts.ts'
 import { failureOf } from './failure.ts'
+import { punctual, repeating } from './times.ts'
 
 const { network } = SCENARIO_DEFAULTS
 const still = { gossipLoss: 0, gossipRepeat: 0, linkBreak: 0, syncBreak: 0 }
@@ -47,6 +48,7 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['uncommon options', 15, { uncommon: 0.4, failing: 0.3 }],
   ['uncommon options, and cancellations', 15, { uncommon: 0.3, cancels: 15, failing: 0.3 }],
   ['keys on all nodes at once', 15, { keyed: 0.5, retentionMs: KEEP_MS }],
+  ['keys that come again when their tasks have been forgotten for lack of room', 8, repeating],
   ['partitions', 60, { partitions: 3 }],
   ['partitions and crashes', 40, { partitions: 3, crashes: 5 }],
   ['cuts that last until the others are taken for gone', 40, suspicious],
@@ -73,7 +75,8 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
     'clocks that are off, and a crash of all at once',
     30,
     { skewMsMax: HOUR_MS, retentionMs: KEEP_MS, crashAll: true, crashes: 4 }
-  ]
+  ],
+  ['a node whose clock is an hour off, and tasks that go by the time', 6, punctual]
 ]
 
 describe('all invariants hold with', () => {
