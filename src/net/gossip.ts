@@ -4,6 +4,10 @@
  * Gossip is only a hint, so nothing here is repeated or acknowledged. What has to be watched is that it stays possible:
  * gossipsub opens one stream per peer and never again, so a connection may outlive it. A peer that is connected and has
  * no such stream, or lets it fill up, is disconnected for good; dialling begins anew.
+ *
+ * So is a peer from which nothing comes: everybody says every two seconds that he lives, and no wire tells of its being
+ * cut. Asking each other instead costs an idle node a stream per peer and time. Silence is counted in looks, not in
+ * time: a node that was too busy to listen looks once, and then finds what had come meanwhile.
  */
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
@@ -12,7 +16,7 @@ import { setImmediate } from 'node:timers/promises'
 import { GOSSIP_BYTES_MAX } from '../wire/limits.ts'
 import type { Counters } from './counters.ts'
 import { reason, type TransportLog } from './log.ts'
-import { gossipBacklogBytesMax, watchMs, type ProtocolNames } from './protocol.ts'
+import { gossipBacklogBytesMax, silentLooksMax, watchMs, type ProtocolNames } from './protocol.ts'
 
 export type GossipOptions = Readonly<{
   pubsub: GossipSub
@@ -36,6 +40,8 @@ export class Gossip {
   readonly #topics: ReadonlySet<string>
   readonly #underWay = new Set<Promise<void>>()
   #suspects = new Set<string>()
+  /** At how many looks in a row nothing had come from a connected peer since the look before. */
+  #silentLooks = new Map<string, number>()
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: GossipOptions) {
@@ -53,7 +59,9 @@ export class Gossip {
       const { propagationSource, msg } = event.detail
       if (!this.#topics.has(msg.topic)) return
       counters.bytesReceived += msg.data.length
-      onMessage(propagationSource.toString(), msg.data)
+      const peer = propagationSource.toString()
+      this.#silentLooks.delete(peer)
+      onMessage(peer, msg.data)
     })
   }
 
@@ -100,7 +108,15 @@ export class Gossip {
     const { pubsub, connected, disconnect, log } = this.#options
     const { streamsOutbound } = pubsub as Running
     const suspects = new Set<string>()
-    for (const peer of connected()) {
+    const peers = connected()
+    this.#silentLooks = new Map(peers.map(peer => [peer, (this.#silentLooks.get(peer) ?? 0) + 1]))
+    for (const peer of peers) {
+      if (this.#silentLooks.get(peer)! > silentLooksMax) {
+        log.info({ peer }, 'a peer is connected but has fallen silent; connecting anew')
+        this.#silentLooks.delete(peer)
+        disconnect(peer)
+        continue
+      }
       const stream = streamsOutbound.get(peer)
       if (stream !== undefined && takesMore(stream.rawStream)) continue
       if (this.#suspects.has(peer)) {

@@ -83,6 +83,11 @@ export const outputAnswersPerPeerMax = 128
 
 /** How often gossip streams are compared with connections; two misses in a row count, so that a new one has time. */
 export const watchMs = 3000
+/**
+ * A peer may be silent at so many looks: it has missed six heartbeats. Shorter cuts healthy links under load, and whether
+ * somebody is gone is decided elsewhere; this only makes room for a new connection.
+ */
+export const silentLooksMax = 4
 /** Unread gossip per peer. Gossipsub itself has no bound that leaves the stream usable. */
 export const gossipBacklogBytesMax: number = 8 * 1024 * 1024
 
