@@ -11,7 +11,6 @@ import { noise } from '@chainsafe/libp2p-noise'
 
 import { identify, type Identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey, Startable } from '@libp2p/interface'
-import { ping, type Ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { InvalidOptionError } from '../errors.ts'
@@ -25,7 +24,6 @@ import { addressTimeoutMs, dialTimeoutMs, type ProtocolNames } from './protocol.
 
 export type Services = {
   identify: Identify
-  ping: Ping
   pubsub: GossipSub
   discovery: Startable
 }
@@ -81,7 +79,6 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     logger: libp2pLogger(log),
     services: {
       identify: identify(),
-      ping: ping(),
       pubsub: gossipsub(gossipOptions(names)),
       discovery
     }
