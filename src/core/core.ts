@@ -19,7 +19,6 @@ import { Keeping } from './keeping.ts'
 import { answerSync } from './log/answer.ts'
 import { Log } from './log/log.ts'
 import { Spent } from './log/spent.ts'
-import { Attention } from './members/attention.ts'
 import { Members } from './members/members.ts'
 import type { Forgotten, Message, SyncRequest } from './message.ts'
 import { closeBoots } from './closing.ts'
@@ -53,7 +52,6 @@ export class Core {
   readonly #membership: Membership
   readonly #parting: Parting
   readonly #isolation: Isolation
-  readonly #attention = new Attention()
   #effects: Effect[] = []
   /** Answers to sync requests under way. */
   #answering = 0
@@ -138,8 +136,7 @@ export class Core {
     this.#context.wallMs = now + this.#context.correctionMs
     this.#context.isNew = now - (this.#firstAt ??= now) < this.#context.options.bootQuietMs
     this.#effects = []
-    this.#context.members.excuse(this.#attention.absentMs(now))
-    this.#context.members.listen(now)
+    this.#membership.attend()
     this.#take(input)
     this.#work.consider(this.#takeover.settle())
     this.#work.considerDue()

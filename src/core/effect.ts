@@ -78,7 +78,10 @@ export type TaskEventName =
   | 'failed'
   | 'cancelled'
 
-/** `cluster:*`: some members have gone silent, or none are any more; the node is this one. */
+/**
+ * `cluster:*`: some members have gone silent, or none are any more; `node:starved`: nothing has happened here for so long
+ * that nobody could be heard. The node is this one.
+ */
 export type MemberEventName =
   | 'node:joined'
   | 'node:left'

@@ -9,6 +9,7 @@ import { strangeAuthors } from './authors.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { MemberEventName } from './effect.ts'
+import { Attention } from './members/attention.ts'
 import { correctionOf, noteClock, skewed } from './members/clocks.ts'
 import { isOut, type Member, type MemberStatus } from './members/member.ts'
 import type { Goodbye, Heartbeat, Introduction, Replaced, Who } from './message.ts'
@@ -23,6 +24,7 @@ export class Membership {
   readonly #presence: Presence
   readonly #takeover: Takeover
   readonly #name: string
+  readonly #attention = new Attention()
   /** As last said aloud. */
   readonly #statuses = new Map<NodeId, MemberStatus>()
   readonly #twins = new Set<BootId>()
@@ -36,6 +38,15 @@ export class Membership {
     this.#presence = presence
     this.#takeover = takeover
     this.#name = name
+  }
+
+  /** Something happens here. Where nothing had for long, nobody could be heard either, and nobody is blamed for it. */
+  attend(): void {
+    const { members, now } = this.#context
+    const absentMs = this.#attention.absentMs(now)
+    members.excuse(absentMs)
+    members.listen(now)
+    if (absentMs > 0) this.#tell('node:starved')
   }
 
   /** A member speaks. Returns whether a boot has begun or ended by that. */

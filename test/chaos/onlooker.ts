@@ -71,6 +71,18 @@ export class Onlooker {
     }
   }
 
+  /** The names of what a node tells from now on, until `signal`. They come in as they happen. */
+  async listen(place: number, signal: AbortSignal): Promise<readonly string[]> {
+    const heard: string[] = []
+    const events = (await this.#cluster.client(place)).events({}, signal)
+    const listening = async (): Promise<void> => {
+      for await (const { event } of events) heard.push(event)
+    }
+    // The end of the node, or of the test.
+    void listening().catch(() => {})
+    return heard
+  }
+
   /** Waits until a node sees a quorum, or does not. */
   async quorum(from: number, sees: boolean): Promise<void> {
     const client = await this.#cluster.client(from)

@@ -181,7 +181,7 @@ describe('the work of members behind a cut', () => {
 })
 
 describe('a node that stood still', () => {
-  test('suspects nobody, and takes nothing', () => {
+  test('suspects nobody, takes nothing, and says what it was', () => {
     const pump = nodes(3)
     const [a, b] = pump.of as [PumpNode, PumpNode]
     const taskId = b.submit()
@@ -189,6 +189,7 @@ describe('a node that stood still', () => {
     pump.now += 20_000
     a.feed({ kind: 'tick' })
     expect(eventsOf(a)).not.toContain('node:suspect')
+    expect(eventsOf(a).filter(name => name === 'node:starved')).toHaveLength(1)
     expect(a.record(taskId).claim.holder).toBe(b.boot)
   })
 

@@ -123,7 +123,9 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
     }
   )
 
-  check('a node that stood still for a moment keeps what it runs', async () => {
+  check('a node that stood still for a moment keeps what it runs, and says so', async () => {
+    const end = new AbortController()
+    const heard = await look.listen(5, end.signal)
     const ids = await look.busy(5000)
     const pid = cluster.pid(5)
     const aborted = async (): Promise<number> =>
@@ -137,6 +139,9 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
     expect(tasks.filter(task => look.isOn(task, [5])).length).toBeGreaterThan(0)
     expect(tasks.filter(({ lost }) => lost.length > 0)).toEqual([])
     expect(await aborted()).toBe(before)
+    expect(heard).toContain('node:starved')
+    expect(heard).not.toContain('node:suspect')
+    end.abort()
   })
 
   check('a node that stood still for long aborts what it has lost, and stays', async () => {
