@@ -4,6 +4,8 @@
  * libp2p never reconnects by itself after a cut, so this does: every known peer without a connection is dialled again
  * and again, with a pause that grows to a few seconds. Two nodes that dial each other at once get two connections that
  * both stay, therefore the smaller peer id goes first; the larger one dials only if that has led to nothing.
+ *
+ * Where everybody is connected there is nothing to look at: the clock runs only while somebody is away.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { AddressBook } from './address-book.ts'
@@ -39,6 +41,7 @@ const failuresBeforeDoubt = 3
 export class Dialler {
   readonly #options: DiallerOptions
   readonly #attempts = new Map<string, Attempt>()
+  #isRunning = false
   #timer: NodeJS.Timeout | undefined
 
   constructor(options: DiallerOptions) {
@@ -46,23 +49,26 @@ export class Dialler {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.#sweep(), dialSweepMs).unref()
+    this.#isRunning = true
     this.#sweep()
   }
 
   stop(): void {
-    clearInterval(this.#timer)
-    this.#timer = undefined
+    this.#isRunning = false
+    clearTimeout(this.#timer)
   }
 
   /** There is news of a peer: an address that did not work may do so now. */
   heardOf(id: string): void {
-    if (this.#timer !== undefined && !this.#options.isConnected(id)) this.#tryPeer(id)
+    if (!this.#isRunning || this.#options.isConnected(id)) return
+    this.#tryPeer(id)
+    this.#sweepSoon()
   }
 
   /** A peer's last connection has gone. */
   disconnected(id: string): void {
     this.#attempts.set(id, newAttempt())
+    if (this.#isRunning) this.#sweepSoon()
   }
 
   /** Whether a member has been away for a short while: long enough to be looked for, too short to be given up. */
@@ -75,12 +81,22 @@ export class Dialler {
     })
   }
 
+  #sweepSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#sweep()
+    }, dialSweepMs).unref()
+  }
+
   #sweep(): void {
     const { book, anonymous, isConnected } = this.#options
     book.prune(performance.now())
     const known = new Set(book.ids())
-    for (const id of known) if (!isConnected(id)) this.#tryPeer(id)
-    for (const address of anonymous) this.#tryAddress(address)
+    const away = [...known].filter(id => !isConnected(id))
+    const unmet = anonymous.filter(address => !this.#isMet(address))
+    for (const id of away) this.#tryPeer(id)
+    for (const address of unmet) this.#tryAddress(address)
+    if (away.length + unmet.length > 0) this.#sweepSoon()
     const kept = new Set([...known, ...anonymous.map(String)])
     for (const key of this.#attempts.keys()) if (!kept.has(key)) this.#attempts.delete(key)
   }
@@ -100,10 +116,16 @@ export class Dialler {
     const attempt = this.#attempt(address.toString())
     if (attempt.dialling || performance.now() < attempt.nextMs) return
     if (attempt.id !== null) {
-      if (attempt.id === this.#options.self || this.#options.isConnected(attempt.id)) return
-      if ((this.#attempts.get(attempt.id)?.failures ?? 0) < failuresBeforeDoubt) return
+      const failures = this.#attempts.get(attempt.id)?.failures ?? 0
+      if (failures < failuresBeforeDoubt) return
     }
     void this.#dial(attempt, [address], null)
+  }
+
+  /** Whether the one who has answered at a static address is connected; it may be ourselves. */
+  #isMet(address: Multiaddr): boolean {
+    const id = this.#attempts.get(address.toString())?.id ?? null
+    return id !== null && (id === this.#options.self || this.#options.isConnected(id))
   }
 
   async #dial(attempt: Attempt, addresses: readonly Multiaddr[], id: string | null): Promise<void> {
