@@ -10,8 +10,10 @@ import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../src/api/server.ts'
 import { firstView, frame, shownNodes, type View } from '../../src/cli/top/frame.ts'
+import { Keyboard } from '../../src/cli/top/keyboard.ts'
 import { Keys, type Deed } from '../../src/cli/top/keys.ts'
 import { Model } from '../../src/cli/top/model.ts'
+import { changes } from '../../src/cli/top/screen.ts'
 import type { NodeEvent, NodeView } from '../../src/node/handle.ts'
 import { FakeNode } from '../api/fake-node.ts'
 import { until } from '../support/until.ts'
@@ -160,6 +162,41 @@ describe('keys', () => {
   })
 })
 
+describe('over a slow line', () => {
+  const typed = (...pieces: string[]): string[] => {
+    const keys: string[] = []
+    const keyboard = new Keyboard(all => keys.push(...all))
+    for (const piece of pieces) keyboard.read(piece)
+    keyboard.stop()
+    return keys
+  }
+
+  test('a key is the same one in however many pieces it comes', () => {
+    const whole = '\u001b[A\u001bOBq\u001b[200~/\t\r\u001b[B'
+    const keys = ['up', 'down', 'q', '/', 'tab', 'enter', 'down']
+    expect(typed(whole)).toEqual(keys)
+    expect(typed(...whole.split(''))).toEqual(keys)
+    expect(typed('\u001b', '[', 'B')).toEqual(['down'])
+  })
+
+  test('an escape after which nothing comes is the key itself', async () => {
+    const keys: string[] = []
+    const keyboard = new Keyboard(all => keys.push(...all))
+    keyboard.read('\u001b')
+    expect(keys).toEqual([])
+    await until(() => keys.length > 0, 'the escape key')
+    keyboard.read('[')
+    expect(keys).toEqual(['escape', '['])
+  })
+
+  test('only lines that have changed are sent, and a picture of another size as a whole', () => {
+    expect(changes(['a', 'b', 'c'], ['a', 'B', 'c'])).toBe('\u001b[2H\u001b[KB')
+    expect(changes(['a', 'b'], ['a', 'b'])).toBe('')
+    expect(changes(['a'], ['a', 'b']).startsWith('\u001b[2J')).toBe(true)
+    expect(changes([], ['a', 'b'])).toBe('\u001b[2J\u001b[1H\u001b[Ka\u001b[2H\u001b[Kb')
+  })
+})
+
 describe('without a terminal', () => {
   let folder: string
   let api: Api
@@ -229,6 +266,7 @@ describe.skipIf(!hasTmux)('in a real terminal (tmux)', () => {
     expect(await alternate()).toBe('1')
     const rows = small.split('\n')
     expect(rows[0]).toMatch(/^hearsay test, as computer-a\/1/)
+    expect(rows[3]).toMatch(/^COMPUTER .* LAG$/)
     expect(rows[23]).toMatch(/q quit/)
     await tmux('resize-window', '-t', 'top', '-x', '200', '-y', '50')
     await until(async () => /q quit/.test((await shown()).split('\n')[49] ?? ''), 'the new size')

@@ -119,7 +119,8 @@ export function frame(
     // A title with nothing below it says nothing.
     if (room() < 3) break
     const made = panel(model, view, columns, nowMs)
-    const share = panel === taskLines ? Math.ceil((room() - 1) / 2) + 1 : room()
+    const isShared = panel === taskLines && model.failures.length > 0
+    const share = isShared ? Math.ceil((room() - 1) / 2) + 1 : room()
     if (made.length > 1)
       lines.push({ text: fit('', columns) }, ...made.slice(0, Math.min(share, room()) - 1))
   }
@@ -132,7 +133,8 @@ function head(model: Model, columns: number, nowMs: number): FrameLine[] {
   const clock = new Date(nowMs).toISOString().slice(11, 19)
   if (status === null) return [{ text: fit(trouble ?? 'asking the node', columns) }]
   const { tasks, slots, members } = status
-  const counts = Object.entries(tasks).map(([state, count]) => `${count} ${state}`)
+  const counts = Object.entries(tasks).filter(([, count]) => count > 0)
+  const states = counts.map(([state, count]) => `${count} ${state}`)
   return [
     {
       text: fit(
@@ -141,7 +143,7 @@ function head(model: Model, columns: number, nowMs: number): FrameLine[] {
       ),
       look: trouble === null ? 'title' : 'bad'
     },
-    { text: fit(`tasks    ${counts.join('  ')}`, columns) },
+    { text: fit(`tasks    ${states.join('  ') || 'none'}`, columns) },
     {
       text: fit(
         `members  ${members.alive} alive  ${members.synced} synced  ${members.expected} expected  slots ${slots.running}/${slots.total}  ${model.rate(nowMs).toFixed(1)}/s  ${steals} steals`,

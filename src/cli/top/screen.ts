@@ -6,11 +6,11 @@ import { writeSync } from 'node:fs'
 import type { ReadStream, WriteStream } from 'node:tty'
 import { styleText } from 'node:util'
 import type { FrameLine, Size } from './frame.ts'
+import { Keyboard } from './keyboard.ts'
 
 const ENTER = '\u001b[?1049h\u001b[?25l\u001b[?7l'
 const LEAVE = '\u001b[?7h\u001b[?25h\u001b[?1049l'
-const HOME = '\u001b[H'
-const LINE_END = '\u001b[K'
+const CLEAR = '\u001b[2J'
 const STDOUT = 1
 /** What a terminal tells by its size when it has none. */
 const SIZE_DEFAULT: Size = { columns: 80, rows: 24 }
@@ -19,6 +19,9 @@ export class Screen {
   readonly #input: ReadStream
   readonly #output: WriteStream
   readonly #colour: boolean
+  #keyboard: Keyboard | null = null
+  /** The lines that are on the screen, as they were sent. */
+  #shown: readonly string[] = []
   #isOn = false
 
   constructor(input: ReadStream, output: WriteStream, noColour: boolean) {
@@ -33,31 +36,45 @@ export class Screen {
   }
 
   /**
-   * @param onKey is told each key: a character, or a name such as `up`
+   * @param onKeys is told keys that came together: characters, or names such as `up`
    * @param onResize the picture has to be drawn anew
    */
-  enter(onKey: (key: string) => void, onResize: () => void): void {
+  enter(onKeys: (keys: readonly string[]) => void, onResize: () => void): void {
     this.#isOn = true
+    this.#keyboard = new Keyboard(onKeys)
     process.on('exit', this.leave)
     // Its words would be written to a screen that is about to vanish.
     process.on('uncaughtExceptionMonitor', this.leave)
     this.#input.setRawMode(true)
-    this.#input.setEncoding('utf8').on('data', (text: unknown) => {
-      for (const key of keysOf(String(text))) onKey(key)
+    this.#input
+      .setEncoding('utf8')
+      .on('data', (text: unknown) => this.#keyboard?.read(String(text)))
+    this.#output.on('resize', () => {
+      this.forget()
+      onResize()
     })
-    this.#output.on('resize', onResize)
     this.#output.write(ENTER)
   }
 
+  /** Sends the lines that differ from those on the screen: over a slow line a whole picture takes seconds. */
   draw(lines: readonly FrameLine[]): void {
-    const text = lines.map(line => this.#styled(line) + LINE_END).join('\r\n')
-    if (this.#isOn) this.#output.write(HOME + text)
+    if (!this.#isOn) return
+    const styled = lines.map(line => this.#styled(line))
+    const text = changes(this.#shown, styled)
+    this.#shown = styled
+    if (text !== '') this.#output.write(text)
+  }
+
+  /** Whatever is on the screen now, the next picture is sent as a whole. */
+  forget(): void {
+    this.#shown = []
   }
 
   /** Written at once and past all queues: the process may have no later. */
   readonly leave = (): void => {
     if (!this.#isOn) return
     this.#isOn = false
+    this.#keyboard?.stop()
     process.off('exit', this.leave)
     process.off('uncaughtExceptionMonitor', this.leave)
     try {
@@ -76,23 +93,11 @@ export class Screen {
   }
 }
 
-const NAMED: Readonly<Record<string, string>> = {
-  '\u001b[A': 'up',
-  '\u001bOA': 'up',
-  '\u001b[B': 'down',
-  '\u001bOB': 'down',
-  '\t': 'tab',
-  '\r': 'enter',
-  '\n': 'enter',
-  '\u007f': 'backspace',
-  '\b': 'backspace',
-  '\u001b': 'escape',
-  '\u0003': 'interrupt'
-}
-
-/** What came from the keyboard in one piece. Unknown sequences are no keys. */
-function keysOf(text: string): string[] {
-  // oxlint-disable-next-line no-control-regex -- keys that have no character begin with escape
-  const parts = text.match(/\u001b(?:\[[0-9;]*[A-Za-z~]|O[A-Z])?|[^]/gu) ?? []
-  return parts.flatMap(part => NAMED[part] ?? (part >= ' ' ? part : []))
+/** What makes one picture of another, or one where nothing is known to be. */
+export function changes(before: readonly string[], after: readonly string[]): string {
+  // Emptied first: behind a line as wide as the terminal, its last character would be taken for what is to be emptied.
+  const lines = after.flatMap((line, i) =>
+    line === before[i] ? [] : `\u001b[${i + 1}H\u001b[K${line}`
+  )
+  return (before.length === after.length ? '' : CLEAR) + lines.join('')
 }

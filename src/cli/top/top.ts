@@ -35,12 +35,18 @@ export class Top {
   async show(screen: Screen): Promise<void> {
     const keys = new Keys(this.#model, this.#view)
     const draw = (): void => screen.draw(frame(this.#model, this.#view, screen.size, Date.now()))
-    const onKey = (key: string): void => {
-      const deed = keys.press(key, Date.now())
-      if (deed !== null) void this.#do(deed).then(draw)
+    const onKeys = (all: readonly string[]): void => {
+      for (const key of all) {
+        if (key === 'redraw') {
+          screen.forget()
+          continue
+        }
+        const deed = keys.press(key, Date.now())
+        if (deed !== null) void this.#do(deed).then(draw)
+      }
       draw()
     }
-    screen.enter(onKey, draw)
+    screen.enter(onKeys, draw)
     try {
       draw()
       void this.#listen()
