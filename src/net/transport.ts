@@ -10,6 +10,7 @@ import { nodeOf } from '../core/base/ids.ts'
 import type { Message, SyncRequest } from '../core/message.ts'
 import type { OutputAnswer, OutputRequest } from '../core/output.ts'
 import type { BlobRef } from '../core/task/content.ts'
+import { InvalidOptionError } from '../errors.ts'
 import type { KeepBlob, NetCounters, PeerView, Receiver, Transport } from '../node/ports.ts'
 import { decode, encode } from '../wire/codec.ts'
 import { FRAME_BYTES_MAX } from '../wire/limits.ts'
@@ -181,8 +182,7 @@ class Libp2pTransport implements Transport {
       await network.start()
     } catch (error) {
       await this.stop()
-      const where = this.#listen.join(', ')
-      throw new Error(`cannot listen on ${where}: ${reason(error)}`, { cause: error })
+      throw notListening(this.#listen, reason(error), error)
     }
     this.#gossip.start()
     this.#tellAddresses()
@@ -317,3 +317,13 @@ class Libp2pTransport implements Transport {
 }
 
 const nothing: AsyncIterable<never> = (async function* () {})()
+
+/** What libp2p says of it names the code in the midst of advice for its own settings. */
+function notListening(addresses: readonly string[], why: string, cause: unknown): Error {
+  const where = addresses.join(', ')
+  const code = /\blisten (E[A-Z]+)/.exec(why)?.[1]
+  if (code === undefined) return new Error(`cannot listen on ${where}: ${why}`, { cause })
+  return new InvalidOptionError(
+    `listen cannot be ${where}: listening there fails (${code}): choose a free port, and an address of this computer`
+  )
+}

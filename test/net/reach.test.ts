@@ -162,5 +162,7 @@ test('malformed settings are refused by name, before anything is opened', async 
 test('a port that is taken is an error that names it', async () => {
   const a = await open()
   const address = withoutId(addressOf(a))
-  await expect(open({ listen: [address] })).rejects.toThrow(`cannot listen on ${address}`)
+  await expect(open({ listen: [address] })).rejects.toThrow(
+    `listen cannot be ${address}: listening there fails (EADDRINUSE)`
+  )
 })
