@@ -5,6 +5,7 @@
  * prints passes through the node's own thread, and no command may keep that busy. When the program has ended, whatever
  * it has left behind in its group is ended, too, and only then is the run over.
  */
+import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
 import { execa } from 'execa'
@@ -87,8 +88,16 @@ function start({ file, args, cwd, env, stdin }: Command) {
   })
 }
 
-async function notStarted(child: Process, { file }: Command): Promise<RunResult> {
+async function notStarted(child: Process, { file, cwd }: Command): Promise<RunResult> {
   const { cause, shortMessage } = await child
+  // The system says of both that something is not there, and Node that it was the program.
+  const hasFolder = cwd === null || (await stat(cwd).catch(() => null))?.isDirectory() === true
+  if (!hasFolder) {
+    return failure(
+      'CommandNotStartedError',
+      `${file} could not be started: ${cwd} is no folder here`
+    )
+  }
   const why = cause instanceof Error ? cause.message : shortMessage
   return failure('CommandNotStartedError', `${file} could not be started here: ${why}`)
 }

@@ -87,7 +87,7 @@ test.each([
 
 test.each([
   [{ argv: ['no-such-program-here'] }, 'ENOENT'],
-  [{ argv: ['true'], cwd: '/no/such/folder' }, 'could not be started']
+  [{ argv: ['true'], cwd: '/no/such/folder' }, '/no/such/folder is no folder here']
 ])('%j: what cannot be started says why', async (payload, why) => {
   const { error } = await heard.failure(heard.start('command', payload))
   expect(error.name).toBe('CommandNotStartedError')
