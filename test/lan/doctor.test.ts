@@ -4,7 +4,7 @@
  */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -36,6 +36,7 @@ let otherKeyFile: string
 /** Ended after each test. */
 let guests: Patient[] = []
 let well: Patient
+let neighbour: Patient
 
 async function admit(at: Computer, options: PatientOptions = {}): Promise<Patient> {
   const instance = String(options.instance ?? 1)
@@ -106,7 +107,7 @@ describe.skipIf(unavailable !== null)('the doctor', () => {
     otherKeyFile = join(folder, 'other.key')
     for (const file of [keyFile, otherKeyFile]) await writeFile(file, newKey(), { mode: 0o600 })
     well = await admit('a')
-    await admit('b')
+    neighbour = await admit('b')
     await connected(well, 1)
     guests = []
   }, TEST_MS_MAX)
@@ -216,4 +217,16 @@ describe.skipIf(unavailable !== null)('the doctor', () => {
     },
     TEST_MS_MAX
   )
+
+  // The last of all: a copy is remembered by whoever has seen it.
+  check('names a node whose data folder was copied, though the copy has ended', async () => {
+    const data = join(folder, 'copy')
+    const isCopied = (path: string): boolean => !/\.sock$|lock$/i.test(path)
+    await cp(neighbour.data, data, { recursive: true, filter: isCopied })
+    const copy = await admit('c', { instance: 9, data })
+    await until(() => copy.process.exitCode !== null, 'the copy to end', FIND_MS_MAX)
+    expect(await atA()).toEqual([
+      fault('cloned-identity', /identity of [bc]\/[19] \(seen at /, /empty data folder \(--data\)/)
+    ])
+  })
 })
