@@ -8,6 +8,11 @@ if (major < 22 || (major === 22 && minor < 18)) {
   )
   process.exit(2)
 }
+const { existsSync } = await import('node:fs')
+if (!existsSync(new URL('../dist/cli/main.js', import.meta.url))) {
+  console.error('hearsay is not built yet: run "npm run build" where package.json is')
+  process.exit(2)
+}
 const { enableCompileCache } = await import('node:module')
 enableCompileCache()
 const { main } = await import('../dist/cli/main.js')
