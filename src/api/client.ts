@@ -2,7 +2,7 @@
  * A node's local API, for other programs of the same user: a method per question, HTTP underneath.
  */
 import { TASK_LIMITS } from '../core/options.ts'
-import { TooLargeError, WaitTimeoutError } from '../errors.ts'
+import { InvalidOptionError, TooLargeError, WaitTimeoutError } from '../errors.ts'
 import type {
   BlobRef,
   CancelResult,
@@ -111,7 +111,7 @@ export class Client {
    * @throws UnknownTaskError AmbiguousTaskError WaitTimeoutError NoNodeError, or the signal's reason
    */
   async wait(id: string, timeoutMs?: number, signal?: AbortSignal): Promise<TaskView> {
-    const path = `/v1/tasks/${encodeURIComponent(id)}/wait`
+    const path = pathOf(id, '/wait')
     if (timeoutMs === undefined) return this.#node.value('GET', path, { signal })
     const ended = new AbortController()
     const timer = setTimeout(() => {
@@ -129,7 +129,7 @@ export class Client {
 
   /** @throws UnknownTaskError AmbiguousTaskError NoNodeError */
   async get(id: string): Promise<TaskView> {
-    return this.#node.value('GET', `/v1/tasks/${encodeURIComponent(id)}`)
+    return this.#node.value('GET', pathOf(id))
   }
 
   /**
@@ -139,7 +139,7 @@ export class Client {
    */
   async history(id: string): Promise<NodeEvent[]> {
     const events: NodeEvent[] = []
-    const path = `/v1/tasks/${encodeURIComponent(id)}/history`
+    const path = pathOf(id, '/history')
     for await (const event of this.#node.values<NodeEvent>(path)) events.push(event)
     return events
   }
@@ -151,7 +151,7 @@ export class Client {
    */
   logs(id: string, follow: boolean, signal?: AbortSignal): AsyncIterable<LogEntry> {
     const query = { follow: String(follow) }
-    return this.#node.values(`/v1/tasks/${encodeURIComponent(id)}/logs`, { query, signal })
+    return this.#node.values(pathOf(id, '/logs'), { query, signal })
   }
 
   /**
@@ -160,7 +160,7 @@ export class Client {
    * @throws UnknownTaskError AmbiguousTaskError NoNodeError
    */
   async cancel(id: string): Promise<CancelResult> {
-    return this.#node.value('POST', `/v1/tasks/${encodeURIComponent(id)}/cancel`)
+    return this.#node.value('POST', pathOf(id, '/cancel'))
   }
 
   /**
@@ -169,12 +169,12 @@ export class Client {
    * @throws UnknownTaskError AmbiguousTaskError TaskStateError BlobUnavailableError NotReplicatedError NoNodeError
    */
   async retry(id: string): Promise<Submitted> {
-    return this.#node.value('POST', `/v1/tasks/${encodeURIComponent(id)}/retry`)
+    return this.#node.value('POST', pathOf(id, '/retry'))
   }
 
   /** Why a task does not run, for each node. @throws UnknownTaskError AmbiguousTaskError NoNodeError */
   async why(id: string): Promise<WhyView> {
-    return this.#node.value('GET', `/v1/tasks/${encodeURIComponent(id)}/why`)
+    return this.#node.value('GET', pathOf(id, '/why'))
   }
 
   /**
@@ -281,4 +281,12 @@ async function* whole(text: string): AsyncGenerator<string> {
 
 async function* asText(lines: AsyncIterable<BatchLine>): AsyncGenerator<string> {
   for await (const line of lines) yield `${JSON.stringify(line)}\n`
+}
+
+/** @throws InvalidOptionError if there is no id: a path without one asks something else */
+function pathOf(id: string, question = ''): string {
+  if (/^\.*$/.test(id)) {
+    throw new InvalidOptionError(`a task's id cannot be "${id}": give it, or a part of it`)
+  }
+  return `/v1/tasks/${encodeURIComponent(id)}${question}`
 }

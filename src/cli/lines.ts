@@ -12,10 +12,12 @@ const PIECE_BYTES = 65_536
 const NEWLINE = 10
 
 export class LineFile {
+  readonly #file: string
   readonly #handle: FileHandle
   readonly #bytesMax: number
 
-  private constructor(handle: FileHandle, bytesMax: number) {
+  private constructor(file: string, handle: FileHandle, bytesMax: number) {
+    this.#file = file
     this.#handle = handle
     this.#bytesMax = bytesMax
   }
@@ -23,13 +25,13 @@ export class LineFile {
   /** @throws InvalidOptionError if it cannot be read */
   static async open(file: string, bytesMax: number): Promise<LineFile> {
     try {
-      return new LineFile(await open(file, 'r'), bytesMax)
+      return new LineFile(file, await open(file, 'r'), bytesMax)
     } catch (error) {
       throw unreadable(file, error)
     }
   }
 
-  /** All lines that are not empty. */
+  /** All lines that are not empty. @throws InvalidOptionError if it cannot be read */
   async *lines(): AsyncGenerator<Line> {
     let number = 0
     let offset = 0
@@ -48,12 +50,20 @@ export class LineFile {
   /** The text of a line that was read before. */
   async again({ offset, bytes }: Pick<Line, 'offset' | 'bytes'>): Promise<string> {
     const buffer = Buffer.alloc(bytes)
-    await this.#handle.read(buffer, 0, bytes, offset)
+    await this.#read(buffer, offset)
     return buffer.toString('utf8')
   }
 
   async close(): Promise<void> {
     await this.#handle.close()
+  }
+
+  async #read(into: Buffer, position: number): Promise<{ bytesRead: number }> {
+    try {
+      return await this.#handle.read(into, 0, into.length, position)
+    } catch (error) {
+      throw unreadable(this.#file, error)
+    }
   }
 
   /** Lines as the pieces that they were read in; of what is longer than allowed, only the length. */
@@ -66,7 +76,7 @@ export class LineFile {
     }
     for (let position = 0; ;) {
       const piece = Buffer.alloc(PIECE_BYTES)
-      const { bytesRead } = await this.#handle.read(piece, 0, PIECE_BYTES, position)
+      const { bytesRead } = await this.#read(piece, position)
       if (bytesRead === 0) break
       position += bytesRead
       let from = 0

@@ -5,7 +5,6 @@
  * picture made of text look as they did where they were printed; to programs it goes in whole lines.
  */
 import type { LogEntry } from '../node/handle.ts'
-import { printable } from './print.ts'
 import type { Terminal } from './terminal.ts'
 
 /** As `--json` prints it. */
@@ -16,7 +15,7 @@ const LINE_LENGTH_MAX = 65_536
 
 /** Where it was printed to, it is printed to here; what hearsay remarks is words. */
 export async function pass({ stream, text, base64 }: LogEntry, terminal: Terminal): Promise<void> {
-  if (stream === 'note') return terminal.words(printable(text.trimEnd()))
+  if (stream === 'note') return terminal.words(text.trimEnd())
   const exact = base64 === undefined ? text : Buffer.from(base64, 'base64')
   await terminal.raw(stream === 'stderr' ? 'stderr' : 'stdout', exact)
 }

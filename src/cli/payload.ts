@@ -12,6 +12,9 @@ const PAYLOAD_BYTES_MAX = TASK_LIMITS.blobBytesMax
 /** What is not larger is read whole, and loses its spaces: it may then fit into the task itself. */
 const VALUE_BYTES_MAX = 65_536
 
+/** A shell takes the quotes away that JSON needs. */
+const ARGUMENT_HINT = `: text needs quotes of its own, such as '"text"'`
+
 /** What is small is a value; what is large is passed on as it is read, and never here as a whole. */
 export type Payload = Readonly<{ value: unknown } | { pieces: AsyncIterable<string> }>
 
@@ -25,7 +28,7 @@ export type Payload = Readonly<{ value: unknown } | { pieces: AsyncIterable<stri
 export async function readPayload(text: string | undefined, stdin: Readable): Promise<Payload> {
   if (text === undefined) return { value: null }
   if (text === '-') return payloadOf(stdin, 'stdin')
-  if (!text.startsWith('@')) return { value: parse(text, 'the payload') }
+  if (!text.startsWith('@')) return { value: parse(text, 'the payload', ARGUMENT_HINT) }
   const file = text.slice(1)
   return payloadOf(createReadStream(file), file)
 }
@@ -124,16 +127,14 @@ async function* bounded(stream: Readable, source: string): AsyncGenerator<Buffer
   )
 }
 
-function parse(text: string, source: string): unknown {
+function parse(text: string, source: string, hint = ''): unknown {
   try {
     return JSON.parse(text)
   } catch (error) {
-    throw notJson(error, source)
+    throw notJson(error, source, hint)
   }
 }
 
-function notJson(error: unknown, source: string): PayloadRejectedError {
-  return new PayloadRejectedError(
-    `${source} is not JSON (${(error as Error).message}): text needs quotes of its own, such as '"text"'`
-  )
+function notJson(error: unknown, source: string, hint = ''): PayloadRejectedError {
+  return new PayloadRejectedError(`${source} is not JSON (${(error as Error).message})${hint}`)
 }

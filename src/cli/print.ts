@@ -13,6 +13,7 @@ import type {
   TaskView
 } from '../node/handle.ts'
 import { durationText } from './duration.ts'
+import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
 
 type Colour = Parameters<Terminal['coloured']>[0]
@@ -26,14 +27,6 @@ const STATE_COLOURS: Readonly<Partial<Record<TaskState, Colour>>> = {
 const NODE_ID = /^12D3KooW[A-Za-z0-9]{44}$/
 /** A result on a line with other things. */
 const SHORT_LENGTH = 120
-
-/** A text without control characters: they appear as `\u001b` and the like. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, character => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
-}
 
 /** Rows in columns that are as wide as their longest cell; the last one is free. */
 export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {

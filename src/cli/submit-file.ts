@@ -17,7 +17,7 @@ import { exitCodeOfError, mostTelling, NOT_REPLICATED } from './exit-code.ts'
 import { LineFile } from './lines.ts'
 import { Progress } from './progress.ts'
 import { printSettled } from './settled.ts'
-import type { Terminal } from './terminal.ts'
+import { BrokenPipeError, type Terminal } from './terminal.ts'
 
 export type SubmitFile = Readonly<{
   /** `-` for stdin. */
@@ -69,12 +69,15 @@ async function checkAndSubmit(
   const told = new Set<string>()
   let submitted = 0
   let short = 0
+  // Whoever reads only the first ids wants all tasks nevertheless.
+  let isRead = true
   try {
     for await (const accepted of submitEach(client, file, wanted.defaults)) {
       submitted++
       if (accepted.short !== null) short++
       if (wanted.wait) ids.push(accepted.id)
-      if (!wanted.wait || wanted.idOnly) await printAccepted(accepted, wanted, terminal)
+      if (isRead && (!wanted.wait || wanted.idOnly))
+        isRead = await isPrinted(printAccepted(accepted, wanted, terminal))
       // A thousand tasks of a type that nobody handles are one piece of news.
       for (const warning of 'warnings' in accepted.answer ? accepted.answer.warnings : []) {
         if (!told.has(warning) && told.add(warning)) say(warning)
@@ -89,6 +92,7 @@ async function checkAndSubmit(
   } finally {
     progress.clear()
   }
+  if (count === 0) say('there is no task in the file')
   if (short > 0) say(`${short} of ${submitted} are on fewer nodes than asked for: they stand`)
   if (short > 0 && terminal.exitCode === 0) terminal.exitCode = NOT_REPLICATED
   return ids
@@ -98,6 +102,16 @@ function again({ defaults }: SubmitFile): string {
   return defaults.idempotencyPrefix === undefined
     ? ': with --idempotency-prefix the whole file could be sent again'
     : ': send the whole file again when it is repaired, with the same --idempotency-prefix'
+}
+
+async function isPrinted(printing: Promise<void>): Promise<boolean> {
+  try {
+    await printing
+    return true
+  } catch (error) {
+    if (error instanceof BrokenPipeError) return false
+    throw error
+  }
 }
 
 async function printAccepted(

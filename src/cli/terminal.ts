@@ -5,6 +5,7 @@
  */
 import type { Readable, Writable } from 'node:stream'
 import { styleText } from 'node:util'
+import { printable } from './printable.ts'
 
 /** The part of `process` that verbs use. */
 export type Streams = Readonly<{ stdin: Readable; stdout: Writable; stderr: Writable }>
@@ -59,9 +60,9 @@ export class Terminal {
     return this.line(JSON.stringify(value))
   }
 
-  /** Words: a line on stderr. */
+  /** Words: a line on stderr. They may quote what others have written. */
   words(text: string): void {
-    this.stderr.write(`hearsay: ${text}\n`)
+    this.stderr.write(`hearsay: ${printable(text)}\n`)
   }
 
   /** The text in a colour, if stdout is a terminal and NO_COLOR does not forbid it. */

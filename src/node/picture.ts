@@ -15,6 +15,9 @@ import { conditionText } from './label-options.ts'
 import { reasonAt, reasonOf, type Situation } from './reasons.ts'
 import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
 
+/** As long as an id is. */
+const ID_SHOWN_MAX = 36
+
 export class Picture {
   readonly #core: CoreView
   readonly #ports: Readonly<{ transport: Transport; clock: Clock }>
@@ -41,7 +44,7 @@ export class Picture {
     const record = this.#core.record(id)
     if (record !== undefined) return record
     throw new UnknownTaskError(
-      `no task ${id} is known here: look at its id again, or at hearsay ls`
+      `no task ${id.slice(0, ID_SHOWN_MAX)} is known here: look at its id again, or at hearsay ls`
     )
   }
 

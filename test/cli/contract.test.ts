@@ -5,17 +5,17 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable, Writable } from 'node:stream'
+import { Readable } from 'node:stream'
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { startApi, type Api } from '../../src/api/server.ts'
-import { main, wholeProgram } from '../../src/cli/main.ts'
+import { wholeProgram } from '../../src/cli/main.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
 import type { Submitted } from '../../src/node/handle.ts'
 import { FakeNode } from '../api/fake-node.ts'
 import { until } from '../support/until.ts'
-import { into, run, type Said } from './run.ts'
+import { headOf, into, run, type Said } from './run.ts'
 import { SCHEMAS } from './schemas.ts'
 
 /** Commands end at once, and have said a word. */
@@ -156,21 +156,6 @@ test('every verb explains itself: an example, a word on each option and argument
 function withJson(argv: readonly string[]): string[] {
   const end = argv.indexOf('--')
   return end < 0 ? [...argv, '--json'] : argv.toSpliced(end, 0, '--json')
-}
-
-/** Runs a verb whose reader goes away after the first line, as `| head -1` does. */
-async function headOf(argv: readonly string[]): Promise<Said> {
-  const said: Said = { code: null, stdout: '', stderr: '' }
-  const stdout = new Writable({
-    write(piece: Buffer, _encoding, done) {
-      const isGone = said.stdout !== ''
-      if (!isGone) said.stdout += piece.toString('utf8')
-      done(isGone ? Object.assign(new Error('gone'), { code: 'EPIPE' }) : null)
-    }
-  })
-  const stderr = into(text => (said.stderr += text))
-  said.code = await main(argv, new Terminal({ stdin: Readable.from([]), stdout, stderr }))
-  return said
 }
 
 async function endless(argv: readonly string[]): Promise<Said> {

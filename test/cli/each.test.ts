@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { serveFakeNode } from '../api/served.ts'
-import { run, type Said } from './run.ts'
+import { headOf, run, type Said } from './run.ts'
 
 const at = serveFakeNode()
 
@@ -33,6 +33,23 @@ describe('submit --each', () => {
     ])
     const types = lines(said.stdout).map(id => at.node.task(id).type)
     expect(types).toEqual(['a', 'b'])
+  })
+
+  test('submits all of them for whoever reads only the first ids', async () => {
+    const file = join(at.folder, 'tasks.ndjson')
+    await writeFile(file, '{"type":"a"}\n'.repeat(50))
+    const said = await headOf(['submit', '--each', file])
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    expect(at.node.submissions).toHaveLength(50)
+  })
+
+  test('an empty file is said to be one, and a folder is no file', async () => {
+    const none = await each([])
+    expect(none).toMatchObject({ code: 0, stdout: '' })
+    expect(none.stderr).toMatch(/no task in the file/)
+    const said = await run(['submit', '--each', at.folder])
+    expect(said).toMatchObject({ code: 2, stdout: '' })
+    expect(said.stderr).toMatch(/cannot be read: EISDIR/)
   })
 
   test('reads stdin, and leaves nothing of it behind', async () => {

@@ -35,3 +35,18 @@ export function into(take: (text: string) => void): Writable {
     }
   })
 }
+
+/** Runs a verb whose reader goes away after the first line, as `| head -1` does. */
+export async function headOf(argv: readonly string[]): Promise<Said> {
+  const said: Said = { code: null, stdout: '', stderr: '' }
+  const stdout = new Writable({
+    write(piece: Buffer, _encoding, done) {
+      const isGone = said.stdout !== ''
+      if (!isGone) said.stdout += piece.toString('utf8')
+      done(isGone ? Object.assign(new Error('gone'), { code: 'EPIPE' }) : null)
+    }
+  })
+  const stderr = into(text => (said.stderr += text))
+  said.code = await main(argv, new Terminal({ stdin: Readable.from([]), stdout, stderr }))
+  return said
+}

@@ -7,7 +7,8 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { durationText, parseDurationMs } from '../../src/cli/duration.ts'
 import { mostTelling } from '../../src/cli/exit-code.ts'
 import { createLog, logEvent } from '../../src/cli/log.ts'
-import { printable, table } from '../../src/cli/print.ts'
+import { table } from '../../src/cli/print.ts'
+import { printable } from '../../src/cli/printable.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
 import { into } from './run.ts'
 
@@ -28,6 +29,13 @@ describe('colours', () => {
     vi.stubEnv('NO_COLOR', '1')
     expect(colouredBy(asTerminal(into(() => {})))).toBe('x')
   })
+})
+
+test('words that quote others cannot make the terminal obey', () => {
+  let said = ''
+  const stderr = into(text => (said += text))
+  new Terminal({ stdin: Readable.from([]), stdout: into(() => {}), stderr }).words('a\u001b[2J\nb')
+  expect(said).toBe('hearsay: a\\u001b[2J\\u000ab\n')
 })
 
 describe('the log', () => {

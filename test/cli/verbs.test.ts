@@ -132,6 +132,7 @@ describe('submit', () => {
     ['text without quotes', ['resize', 'hello'], 6, /not JSON.*quotes of its own/],
     ['a cut-off object', ['resize', '{"a":'], 6, /not JSON/],
     ['an empty payload', ['resize', ''], 6, /not JSON/],
+    ['a file that is empty', ['resize', '@/dev/null'], 6, /null is not JSON \([^)]*\)$/m],
     ['a file that is not there', ['resize', '@/nowhere/x.json'], 2, /nowhere.*ENOENT/],
     ['a payload that the node rejects', ['rejected'], 6, /no JSON/],
     ['a payload too large for the node', ['large'], 6, /too many/],
@@ -268,6 +269,15 @@ describe('lists and views', () => {
     expect(task).toEqual(at.node.task(id))
     expect(history).toEqual(at.node.history(id))
   })
+
+  test.each(['get', 'wait', 'cancel', 'retry', 'why', 'logs'])(
+    '%s of a variable that is empty is wrong usage, and asks nothing else',
+    async verb => {
+      const said = await run([verb, ''])
+      expect(said).toMatchObject({ code: 2, stdout: '' })
+      expect(said.stderr).toMatch(/^hearsay: a task's id cannot be ""/)
+    }
+  )
 
   test('a part that fits several tasks is a usage error', async () => {
     const { id } = await at.node.submit('a', null)

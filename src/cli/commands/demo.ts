@@ -97,7 +97,7 @@ async function untilInterrupted(
   } catch (error) {
     if (!(error instanceof Error)) throw error
     if (error instanceof InvalidOptionError || error instanceof BrokenPipeError) throw error
-    terminal.words(error.message)
+    for (const line of error.message.split('\n')) terminal.words(line)
     terminal.exitCode = error instanceof InterruptedError ? exitCodes[error.signal] : 1
   } finally {
     for (const name of Object.keys(exitCodes)) process.off(name, interrupt)

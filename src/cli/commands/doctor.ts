@@ -3,7 +3,7 @@ import type { Command } from '@commander-js/extra-typings'
 import { NoNodeError } from '../../errors.ts'
 import type { Client } from '../../api/client.ts'
 import type { Patient } from '../../doctor/examine.ts'
-import { printable } from '../print.ts'
+import { printable } from '../printable.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 

@@ -12,7 +12,6 @@ import type { Json, TaskView } from '../../node/handle.ts'
 import { OWN_FAILURE } from '../exit-code.ts'
 import { linesOf, pass } from '../output.ts'
 import { readText } from '../payload.ts'
-import { printable } from '../print.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../task-flags.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
 import { clientVerb, openClient, type Where } from '../verb.ts'
@@ -44,7 +43,7 @@ export function register(program: Command, terminal: Terminal): void {
         await run(argv, flags, terminal)
       } catch (error) {
         if (error instanceof BrokenPipeError) throw error
-        terminal.words(printable((error as Error).message))
+        terminal.words((error as Error).message)
         terminal.exitCode = OWN_FAILURE
       }
     })
@@ -85,7 +84,7 @@ function codeOf(task: TaskView, terminal: Terminal): number {
   if (typeof exitCode === 'number') return exitCode
   if (typeof signal === 'string') return codeOfSignal(signal)
   const why = task.error === null ? (task.reason ?? '') : task.error.message
-  terminal.words(printable(`${task.id} ${task.state}: ${why}`))
+  terminal.words(`${task.id} ${task.state}: ${why}`)
   return TIME_REASONS.includes(task.reason ?? '') ? TIME_OVER : OWN_FAILURE
 }
 

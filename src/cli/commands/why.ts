@@ -1,6 +1,7 @@
 /** `hearsay why`: which condition keeps a task from running, node by node. */
 import type { Command } from '@commander-js/extra-typings'
-import { printable, table } from '../print.ts'
+import { table } from '../print.ts'
+import { printable } from '../printable.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
 
