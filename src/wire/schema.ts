@@ -56,7 +56,9 @@ export function uint(max: number = 2 ** 32 - 1, min: number = 0): Value<number> 
       if (!Number.isSafeInteger(value) || value < min || value > max) {
         throw new Refused(`${value} is not a whole number from ${min} to ${max}`)
       }
-      return value
+      // A small number out of a double would stay one, with an object of its own.
+      const small = value | 0
+      return small === value ? small : value
     }
   }
 }
@@ -234,14 +236,19 @@ export function repeated<T>(
       for (const item of given) value.write(writer, number, item, names)
     },
     read: (reader, wireType, names, before) => {
-      const items = (before ?? []) as T[]
+      const items = before as T[] | undefined
+      // A list that is begun with its first value has room for that; an empty one that grows makes room for sixteen more.
+      if (items === undefined) return [value.read(reader, wireType, names)]
       if (items.length >= countMax) throw new Refused(`more than ${countMax} values in a list`)
       items.push(value.read(reader, wireType, names))
       return items
     },
-    absent: () => []
+    absent: () => NONE
   }
 }
+
+/** One for all: most lists of most tasks are empty. */
+const NONE: readonly never[] = []
 
 /** A value of one of two kinds, each under the number of its own field. Absent if the first kind can be. */
 export function either<T, U>(

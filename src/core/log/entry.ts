@@ -4,6 +4,8 @@
 import type { TaskId } from '../base/ids.ts'
 import type { Claim, Dot, TaskRecord } from '../task/record.ts'
 
+const NONE: readonly Dot[] = []
+
 export class Entry {
   readonly id: TaskId
   record: TaskRecord
@@ -19,13 +21,25 @@ export class Entry {
   readySince: number | null = null
   /** What observers were told last; null if nothing yet. */
   told: Readonly<{ claim: Claim; startEpoch: number }> | null = null
-  /** Every write that changed the task, in the order of arrival. */
-  readonly writes: Dot[] = []
+  /** Every write that changed the task, in the order of arrival; until it is known to be over. */
+  writes: readonly Dot[] = NONE
 
   constructor(record: TaskRecord) {
     this.id = record.spec.id
     this.record = record
     this.noteReclaim(record)
+  }
+
+  /** The write has changed it. Writes are few, and a list that grows in its place makes room for sixteen more. */
+  noteWrite(dot: Dot): void {
+    this.writes = this.writes.concat(dot)
+  }
+
+  /** Returns its writes, and lets go of them. */
+  takeWrites(): readonly Dot[] {
+    const { writes } = this
+    this.writes = NONE
+    return writes
   }
 
   /** An earlier boot had its outcome on disk: whoever waited has been told, or asks anew. */

@@ -193,7 +193,7 @@ export class Log {
   }
 
   #forgetWrites(entry: Entry): Entry {
-    for (const { origin, seq } of entry.writes.splice(0)) this.origins.get(origin)?.clear(seq)
+    for (const { origin, seq } of entry.takeWrites()) this.origins.get(origin)?.clear(seq)
     return entry
   }
 
@@ -220,7 +220,7 @@ export class Log {
   flush({ members = [], roster = [], spent = new Map() }: Beside = {}): Flush | null {
     if (this.#inFlight !== null) return null
     if (this.#isClean && members.length + roster.length + spent.size === 0) return null
-    const tasks = Array.from(this.#dirty, ({ record, writes }) => ({ record, writes: [...writes] }))
+    const tasks = Array.from(this.#dirty, ({ record, writes }) => ({ record, writes }))
     const vector = new Map(Array.from(this.#moved, origin => [origin, this.merged(origin)]))
     const removed = [...this.#removed]
     const forgotten = this.origins.cloud.takeChanged()
@@ -271,7 +271,7 @@ export class Log {
       for (const dot of writes) {
         const upTo = reach(vector, dot.origin)
         if (dot.seq > upTo || upTo === CLOSED) continue
-        entry.writes.push(dot)
+        entry.noteWrite(dot)
         this.origins.of(dot.origin).restore(dot.seq, entry)
       }
     }
@@ -339,7 +339,7 @@ export class Log {
   #note(entry: Entry, origin: BootId): void {
     const log = this.origins.of(origin)
     log.append(entry)
-    entry.writes.push({ origin, seq: log.upTo })
+    entry.noteWrite({ origin, seq: log.upTo })
     this.#dirty.add(entry)
     this.#moved.add(origin)
   }
