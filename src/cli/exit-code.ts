@@ -12,6 +12,20 @@ export const REFUSED = 6
 /** The task stands. */
 export const NOT_REPLICATED = 7
 
+/** What each code says to a script, for the help. */
+export const EXIT_CODES: Readonly<Record<number, string>> = {
+  0: 'done',
+  1: 'the task failed',
+  2: 'wrong usage, nothing was done',
+  3: 'no node can be reached',
+  4: 'no such task, or forgotten',
+  5: 'the task was cancelled',
+  6: 'refused: the payload, its size, a foreign state file',
+  7: 'on fewer nodes than --acks asked for; the task stands',
+  124: 'the wait timed out; the task goes on',
+  125: 'a failure of hearsay itself'
+}
+
 const BY_ERROR: Readonly<Record<string, number>> = {
   InvalidOptionError: USAGE,
   NoClusterKeyError: USAGE,

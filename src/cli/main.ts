@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from '@commander-js/extra-typings'
-import { exitCodeOfError, OWN_FAILURE, USAGE } from './exit-code.ts'
+import { EXIT_CODES, exitCodeOfError, OWN_FAILURE, USAGE } from './exit-code.ts'
 import { BrokenPipeError, Terminal } from './terminal.ts'
 import { helpSettings, type Register } from './verb.ts'
 
@@ -84,12 +84,18 @@ function createProgram(terminal: Terminal): Command {
     .version(version(), '-V, --version')
     .showSuggestionAfterError()
     .configureHelp(helpSettings)
+    .addHelpText('after', exitCodeText())
     .configureOutput({
       writeOut: text => void terminal.stdout.write(text),
       writeErr: text => void terminal.stderr.write(text),
       outputError: (text, write) => write(usageText(text))
     })
     .exitOverride()
+}
+
+function exitCodeText(): string {
+  const lines = Object.entries(EXIT_CODES).map(([code, text]) => `  ${code.padEnd(5)}${text}`)
+  return ['', 'Exit codes, but for those of "run":', ...lines].join('\n')
 }
 
 function version(): string {

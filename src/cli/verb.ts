@@ -18,7 +18,13 @@ export type Where = { data?: string; node?: string; cluster?: string; any?: bool
 type Shown = { json?: true }
 
 /** What every verb begins with; the summary starts with a verb in lower case, as help texts do. */
-export type Outline = Readonly<{ name: string; summary: string; examples: readonly string[] }>
+export type Outline = Readonly<{
+  name: string
+  summary: string
+  examples: readonly string[]
+  /** What else there is to know, in lines of at most 100 characters. @default nothing */
+  notes?: readonly string[]
+}>
 
 /** An argument that names a task. */
 export const TASK_ID_HELP =
@@ -36,8 +42,12 @@ export const helpSettings: Partial<Help> = {
 }
 
 /** A word that only other verbs follow, such as `state` before `save`. */
-export function verbGroup(program: Command, { name, summary, examples }: Outline): Command {
-  return program.command(name).description(summary).addHelpText('after', exampleText(examples))
+export function verbGroup(
+  program: Command,
+  { name, summary, examples, notes = [] }: Outline
+): Command {
+  const after = [exampleText(examples), ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')
+  return program.command(name).description(summary).addHelpText('after', after)
 }
 
 /** A verb with `--json`. */

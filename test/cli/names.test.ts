@@ -5,7 +5,7 @@
 import type { CommandUnknownOpts } from '@commander-js/extra-typings'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import { exitCodeOfError, exitCodeOfTask } from '../../src/cli/exit-code.ts'
+import { EXIT_CODES, exitCodeOfError, exitCodeOfTask } from '../../src/cli/exit-code.ts'
 import { wholeProgram } from '../../src/cli/main.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
 import type { CoreEvent } from '../../src/core/effect.ts'
@@ -81,6 +81,7 @@ test('exit codes', () => {
   for (const [name, code] of Object.entries(byError)) {
     expect(exitCodeOfError(Object.assign(new Error('x'), { name })), name).toBe(code)
   }
+  for (const code of Object.values(byError)) expect(EXIT_CODES).toHaveProperty(String(code))
   expect((['completed', 'failed', 'cancelled'] as const).map(exitCodeOfTask)).toEqual([0, 1, 5])
 })
 

@@ -23,6 +23,18 @@ const TIME_OVER = 124
 const TIME_REASONS = ['Timeout', 'DeadlineExceeded']
 const SIGNAL_BASE = 128
 
+const NOTES = [
+  'It ends with the exit code of the command; with 128 + n if signal n ended that, 124 if its time was',
+  'over, 125 if it never came to run. Ctrl-C cancels the task.',
+  '',
+  'The command runs in a process group of its own and is told HEARSAY_TASK_ID, HEARSAY_ATTEMPT and',
+  'HEARSAY_EPOCH. Exit code 75 means "try again later", which uses no retry. When it is cancelled, its',
+  'group gets SIGTERM, and after 2 s SIGKILL; what it leaves running in its group ends with it.',
+  '',
+  'To submit the same without following it:',
+  `  $ hearsay submit command '{"argv": ["make"], "cwd": "/srv", "env": {"A": "1"}, "stdin": "text"}'`
+]
+
 export function register(program: Command, terminal: Terminal): void {
   const outline = {
     name: 'run',
@@ -30,7 +42,8 @@ export function register(program: Command, terminal: Terminal): void {
     examples: [
       'hearsay run -- make -C /srv/project test',
       "hearsay run --timeout 5m --shell -- 'sort /data/words | uniq -c'"
-    ]
+    ],
+    notes: NOTES
   }
   taskFlags(clientVerb(program, outline))
     .argument('<command...>', 'the program and its arguments, after --')
