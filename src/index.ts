@@ -21,6 +21,7 @@ export type {
   BackoffOptions,
   BlobRef,
   CancelResult,
+  DiagnosisView,
   Json,
   LabelConditionsOption,
   LoadedState,

@@ -129,7 +129,6 @@ export type LoadedState = {
   skipped: number
 }
 
-/** Which tasks are listed: those for which all of it holds. */
 /** What a node can tell to whoever looks for what is wrong. */
 export type DiagnosisView = {
   v: 1
@@ -150,6 +149,7 @@ export type DiagnosisView = {
   duplicates: { node: string; id: NodeId; at: string }[]
 }
 
+/** Which tasks are listed: those for which all of it holds. */
 export type TaskFilter = {
   state?: TaskState
   type?: string
@@ -287,7 +287,11 @@ export interface NodeHandle {
   nodes(): NodeView[]
   /** The cluster in brief: members, tasks by state, slots, and whether a quorum is seen. */
   getSystemStatus(): StatusView
-  /** @param names what clusters may be called, whose fingerprints with this node's key are wanted */
+  /**
+   * What this node can tell to whoever looks for what is wrong, such as "hearsay doctor".
+   *
+   * @param names what clusters may be called, whose fingerprints with this node's key are wanted. @default none
+   */
   diagnosis(names?: readonly string[]): DiagnosisView
   /** What there is to measure, as text for Prometheus. */
   metricsText(): Promise<string>
