@@ -22,9 +22,10 @@ const text = Buffer.alloc(36, '-')
 /** A UUIDv8 in its usual text form. */
 export const uuid: Value<string> = {
   write: (writer, field, id) => {
-    PLACES.forEach((place, i) => {
+    for (let i = 0; i < ID_BYTES; i++) {
+      const place = PLACES[i]!
       bytes[i] = digit(id.charCodeAt(place)) * 16 + digit(id.charCodeAt(place + 1))
-    })
+    }
     writer.uint32((field << 3) | BYTES).bytes(bytes)
   },
   read: (reader, wireType) => {
@@ -35,11 +36,12 @@ export const uuid: Value<string> = {
     if (pos + ID_BYTES > len) refuse('an id goes beyond the end')
     if (buf[pos + 6]! >> 4 !== 8 || buf[pos + 8]! >> 6 !== 2) refuse('an id that is no UUIDv8')
     reader.pos += ID_BYTES
-    PLACES.forEach((place, i) => {
+    for (let i = 0; i < ID_BYTES; i++) {
+      const place = PLACES[i]!
       const at = buf[pos + i]! * 2
       text[place] = CODES[at]!
       text[place + 1] = CODES[at + 1]!
-    })
+    }
     return text.toString('latin1')
   }
 }

@@ -26,6 +26,8 @@ export class Letters {
   }
 
   send(emit: (effect: Effect) => void): void {
+    // As a rule there is nothing, and even to clear what is empty costs a new table.
+    if (this.#offers.size + this.#answers.size === 0) return
     const boot = this.#self
     for (const [to, all] of this.#offers) {
       for (const blobs of parts(all)) {

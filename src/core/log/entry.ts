@@ -1,7 +1,7 @@
 /**
  * One task in this replica: its state, and which writes of which boots brought it there.
  */
-import type { TaskId } from '../base/ids.ts'
+import type { BootId, TaskId } from '../base/ids.ts'
 import type { Claim, Dot, TaskRecord } from '../task/record.ts'
 
 const NONE: readonly Dot[] = []
@@ -17,6 +17,8 @@ export class Entry {
   reported = false
   /** The highest epoch at which this replica has seen the task reclaimed; -1 if it has not. */
   reclaimedAt = -1
+  /** Whose holding it is counted as (queue/holdings.ts); null if it has settled. */
+  heldBy: BootId | null = null
   /** Since when it is known here to be ready to run, in ms; null while it is not. */
   readySince: number | null = null
   /** What observers were told last; null if nothing yet. */

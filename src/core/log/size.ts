@@ -4,7 +4,7 @@
  */
 import { utf8Length } from '../base/utf8.ts'
 import type { BootId } from '../base/ids.ts'
-import { compareValues } from '../base/order.ts'
+import { sameValues } from '../base/order.ts'
 import type { Change } from '../message.ts'
 import { TASK_DEFAULTS } from '../options.ts'
 import { isBlob, type Content } from '../task/content.ts'
@@ -80,7 +80,7 @@ export class MessageSize {
 /** What is only sent if it is not as usual. */
 function optionsLength({ backoff, labels, idempotencyKey, retryOf }: TaskSpec): number {
   let bytes = utf8Length(idempotencyKey ?? '')
-  if (compareValues(backoff, TASK_DEFAULTS.backoff) !== 0) bytes += 5 * FIELD_BYTES
+  if (!sameValues(backoff, TASK_DEFAULTS.backoff)) bytes += 5 * FIELD_BYTES
   if (retryOf !== null) bytes += ID_BYTES
   for (const condition of [...labels.require, ...labels.prefer]) {
     const texts = 'anyOf' in condition ? condition.anyOf : []
