@@ -13,6 +13,7 @@ import { tableOf, type Row } from './figures.ts'
 import { footprint } from './footprint.ts'
 import { lateKill } from './late-kill.ts'
 import { recovery } from './recovery.ts'
+import { priority } from './priority.ts'
 import { growth, guaranteed, profile, replicate } from './replicate.ts'
 import { latency, throughput } from './tasks.ts'
 
@@ -39,6 +40,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     guaranteed: 'meanwhile a node that died would have been noticed as soon as ever'
   },
   balance: { run: balance, guaranteed: twoDisks },
+  priority: { run: priority, guaranteed: twoDisks },
   recovery: { run: recovery, guaranteed: nothingLost },
   'late-kill': { run: lateKill, guaranteed: `${nothingLost}; ${twoDisks}` }
 }

@@ -1,21 +1,13 @@
 /** How evenly work spreads, in virtual time: the moods of a computer do not count. */
 import { describe, expect, test } from 'vitest'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
-import { floorOf, skewed, spread, type Slept, type Work } from '../support/virtual.ts'
+import { earlyMs, floorOf, skewed, spread, type Slept, type Work } from '../support/virtual.ts'
 import './forbid.ts'
 
 const COSTS = { linkMs: 1, diskMs: 5, callMs: 0.5 }
 
 function makespanMs(slept: readonly Slept[]): number {
   return Math.max(...slept.map(s => s.endedAt)) - Math.min(...slept.map(s => s.startedAt))
-}
-
-/** Of each task, how long after it the last of those began that are more urgent; below zero if none did. */
-function earlyMs(slept: readonly Slept[]): number[] {
-  const last = (above: number): number =>
-    Math.max(...slept.filter(({ priority }) => priority > above).map(each => each.startedAt))
-  const lastAbove = Array.from({ length: 11 }, (_, priority) => last(priority))
-  return slept.map(({ startedAt, priority }) => lastAbove[priority]! - startedAt)
 }
 
 describe('work that comes in at one node of six', () => {

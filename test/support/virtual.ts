@@ -146,3 +146,11 @@ export function skewed(seed: number): number[] {
   }
   return all
 }
+
+/** Of each task, how long after it the last of those began that are more urgent; below zero if none did. */
+export function earlyMs(slept: readonly Pick<Slept, 'startedAt' | 'priority'>[]): number[] {
+  const last = (above: number): number =>
+    Math.max(...slept.filter(({ priority }) => priority > above).map(each => each.startedAt))
+  const lastAbove = Array.from({ length: 11 }, (_, priority) => last(priority))
+  return slept.map(({ startedAt, priority }) => lastAbove[priority]! - startedAt)
+}
