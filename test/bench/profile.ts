@@ -20,22 +20,23 @@ export class Profile {
   async stop(): Promise<Cost[]> {
     const { profile } = await this.#session.post('Profiler.stop')
     this.#session.disconnect()
-    const { nodes, samples = [], timeDeltas = [] } = profile
+    const { nodes, samples = [] } = profile
     const names = new Map(
       nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => {
         const file = url.replace(/^.*\/(node_modules|src)\//, '')
         return [id, `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`]
       })
     )
-    const times = new Map<string, number>()
-    samples.forEach((id, i) => {
+    // Samples are counted, and not the time between them: on a busy computer most of that is somebody else's.
+    const counts = new Map<string, number>()
+    for (const id of samples) {
       const name = names.get(id)!
-      if (!NOT_OURS.some(start => name.startsWith(start)))
-        times.set(name, (times.get(name) ?? 0) + timeDeltas[i]!)
-    })
-    const total = [...times.values()].reduce((sum, time) => sum + time, 0)
-    return [...times]
-      .map(([name, time]) => ({ name, percent: (100 * time) / total }))
+      if (NOT_OURS.some(start => name.startsWith(start))) continue
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+    }
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
+    return [...counts]
+      .map(([name, count]) => ({ name, percent: (100 * count) / total }))
       .sort((x, y) => y.percent - x.percent)
   }
 }
