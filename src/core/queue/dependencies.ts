@@ -46,7 +46,7 @@ export class Dependencies {
       this.#name(entry.record.spec, 1)
     }
     let open = 0
-    for (const id of new Set(entry.record.spec.dependsOn)) {
+    for (const id of unique(entry.record.spec.dependsOn)) {
       const dependency = this.#find(id)
       if (dependency === undefined && this.#isForgotten(id)) {
         this.#forgotten.set(entry.id, id)
@@ -86,8 +86,10 @@ export class Dependencies {
   /** A task has not settled; or not any more, if its failure was undone. Returns those that wait for it anew. */
   unsettled(entry: Entry): Entry[] {
     const { id, record } = entry
-    if (!this.#unsettled.has(id)) this.#name(record.spec, 1)
-    this.#unsettled.add(id)
+    if (!this.#unsettled.has(id)) {
+      this.#unsettled.add(id)
+      this.#name(record.spec, 1)
+    }
     const failed = this.#failures.get(id)
     if (failed === undefined) return []
     this.#failures.delete(id)
@@ -191,12 +193,17 @@ export class Dependencies {
   }
 
   #name({ dependsOn }: TaskSpec, by: 1 | -1): void {
-    for (const id of new Set(dependsOn)) {
+    for (const id of unique(dependsOn)) {
       const count = (this.#named.get(id) ?? 0) + by
       if (count > 0) this.#named.set(id, count)
       else this.#named.delete(id)
     }
   }
+}
+
+/** Most tasks depend on none, and even an empty set costs a table. */
+function unique(ids: readonly TaskId[]): Iterable<TaskId> {
+  return ids.length < 2 ? ids : new Set(ids)
 }
 
 function add(sets: Map<TaskId, Set<TaskId>>, key: TaskId, id: TaskId): void {
