@@ -302,7 +302,7 @@ export class Core {
   #onLink(peer: NodeId, up: boolean): void {
     this.#context.members.link(peer, up)
     if (up) {
-      this.#context.emit({ kind: 'send', to: peer, message: this.#presence.stamped() })
+      this.#context.emit({ kind: 'send', to: peer, message: this.#presence.greeting() })
       this.#keeping.linked(peer)
       this.#telling.tell(peer)
     } else {

@@ -58,7 +58,10 @@ export class Membership {
     const drained = members.get(nodeOf(boot))?.heartbeat.draining
     let changed = members.heard(heartbeat, now)
     const member = members.get(nodeOf(boot))
-    if (member?.heartbeat === heartbeat) noteClock(member, heartbeat, now)
+    if (member?.heartbeat === heartbeat) {
+      noteClock(member, heartbeat, now)
+      this.#meet(member, heartbeat)
+    }
     if (drained === false && member?.heartbeat === heartbeat && heartbeat.draining) {
       this.#notify('node:draining', member)
     }
@@ -197,6 +200,24 @@ export class Membership {
     clock.setBack(context.wallMs)
     if (before === 0) this.#tell('node:clock-skew')
     return true
+  }
+
+  /**
+   * Whoever has met somebody tells the others of it, so that two who both know a third know of each other before one of
+   * them could take over what it held as if the other were not there.
+   */
+  #meet(member: Member, { boot, met }: Heartbeat): void {
+    const { members, now, emit } = this.#context
+    const { node } = member
+    if (!members.isLinked(node)) return
+    if (member.firstWord?.boot !== boot) {
+      member.firstWord = { boot, at: now }
+      this.#presence.urge()
+    }
+    const strange = met.filter(other => !members.knows(other)).slice(0, ASKED_MAX)
+    if (strange.length === 0) return
+    this.#takeover.named(strange)
+    emit({ kind: 'send', to: node, message: { kind: 'who', boots: strange } })
   }
 
   #findTwin(node: NodeId): void {

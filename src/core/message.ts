@@ -42,6 +42,8 @@ export type Heartbeat = Readonly<{
   /** All that the sender knows of who is expected and who has left: whoever hears it knows as much. */
   roster: readonly Expected[]
   departures: readonly Departure[]
+  /** Boots that the sender has met lately; on a new link, all that it can talk to. Who does not know one asks for it. */
+  met: readonly BootId[]
 }>
 
 /** An instance (`computer/instance`) that is expected, or since `at` not any more. The later word counts. */

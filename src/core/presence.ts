@@ -2,7 +2,7 @@
  * How this node makes itself known: a heartbeat to all, at regular times and whenever it changes what it can do.
  */
 import type { Hlc } from './base/hlc.ts'
-import { startTimeOf } from './base/ids.ts'
+import { startTimeOf, type BootId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
 import { sameValues } from './base/order.ts'
 import { VectorWindow } from './log/vector-window.ts'
@@ -12,6 +12,7 @@ import type { Work } from './work.ts'
 
 /** A heartbeat says no more. */
 const DEPARTURES_MAX = 256
+const MET_MAX = 256
 
 export class Presence {
   readonly #context: Context
@@ -25,6 +26,8 @@ export class Presence {
   /** The last stamp: none is earlier than the start of this boot. */
   #at: Hlc
   #loopLagMs = 0
+  /** There is news that cannot wait for the next heartbeat. */
+  #isUrgent = false
 
   constructor(context: Context, identity: Identity, work: Work) {
     this.#context = context
@@ -46,6 +49,7 @@ export class Presence {
     this.#loopLagMs = Math.round(loopLagMs)
     const { now, options } = this.#context
     const silentMs = now - this.#publishedAt
+    if (this.#isUrgent) return this.publish()
     if (silentMs < options.heartbeatMs) return
     if (silentMs >= options.idleHeartbeatMs || this.#hasNews()) this.publish()
   }
@@ -60,11 +64,22 @@ export class Presence {
     return !sameValues([...vector], [...toldVector]) || !sameValues(said, toldRest)
   }
 
+  /** Somebody was met: the others hear of it with the next tick, and not one by one while many come. */
+  urge(): void {
+    this.#isUrgent = true
+  }
+
   publish(): void {
     const { now, options, emit } = this.#context
     this.#publishedAt = now
+    this.#isUrgent = false
     this.#told = this.stamped()
     emit({ kind: 'publish', message: this.#window.fit(this.#told, options.gossipBytesMax) })
+  }
+
+  /** The first word on a new link. */
+  greeting(): Heartbeat {
+    return { ...this.stamped(), met: this.#metSince(Number.NEGATIVE_INFINITY) }
   }
 
   /** To be sent. */
@@ -98,7 +113,18 @@ export class Presence {
       vector: new Map(log.durableVector),
       stopAfterIsolatedMs: options.stopAfterIsolatedMs,
       roster: members.roster.all(),
-      departures: members.departures().slice(-DEPARTURES_MAX)
+      departures: members.departures().slice(-DEPARTURES_MAX),
+      // Two heartbeats in a row may be lost.
+      met: this.#metSince(now - options.suspectMs)
     }
+  }
+
+  /** Boots that can be talked to, and have first spoken to us after `since`. */
+  #metSince(since: number): readonly BootId[] {
+    const { members } = this.#context
+    const met = members
+      .reachable()
+      .flatMap(({ firstWord: word }) => (word !== null && word.at >= since ? word.boot : []))
+    return met.slice(-MET_MAX)
   }
 }

@@ -22,6 +22,8 @@ import { isSettled, type TaskRecord } from './task/record.ts'
 
 /** Tasks out of a file that are taken over in one tick. Guess: some ten milliseconds. */
 const ORPHANS_MAX = 1000
+/** As many as one heartbeat names. */
+const NAMED_MAX = 256
 
 export class Takeover {
   readonly #context: Context
@@ -34,6 +36,8 @@ export class Takeover {
   readonly #orphans = new Map<Entry, number>()
   /** Holders that are no members, and since when they are known to hold something. */
   readonly #strangers = new Map<BootId, number>()
+  /** Boots that others have met and that are not known here yet, and since when. */
+  readonly #named = new Map<BootId, number>()
 
   constructor(context: Context, replication: Replication, asking: Asking) {
     this.#context = context
@@ -132,7 +136,7 @@ export class Takeover {
   /** Returns the tasks whose reclaim everybody has confirmed. */
   settle(): readonly Entry[] {
     // Whoever has met nobody yet would take nobody's silence for everybody's word.
-    if (this.#settlements.isEmpty || this.#context.isNew) return []
+    if (this.#settlements.isEmpty || this.#context.isNew || this.#awaitsNamed()) return []
     const { self: boot, log, members, now } = this.#context
     const merged = (origin: BootId): number => log.merged(origin)
     const self = { boot, upTo: log.durableVector.get(boot) ?? 0 }
@@ -146,9 +150,26 @@ export class Takeover {
     return claim.lost.map(boot => members.get(nodeOf(boot))?.heartbeat.name || nodeOf(boot))
   }
 
-  /** Holders that have never introduced themselves here. */
+  /** Holders that have never introduced themselves here, and those whom others have met. */
   strangers(): BootId[] {
-    return [...this.#strangers.keys()]
+    return [...this.#strangers.keys(), ...this.#named.keys()]
+  }
+
+  /** Others have met these boots, and they are not known here. */
+  named(boots: readonly BootId[]): void {
+    for (const boot of boots) {
+      if (this.#named.size < NAMED_MAX && !this.#named.has(boot))
+        this.#named.set(boot, this.#context.now)
+    }
+  }
+
+  /** Whether there may be somebody whom we cannot ask yet, for as long as the silence of one that we know would count. */
+  #awaitsNamed(): boolean {
+    const { members, now, options } = this.#context
+    for (const [boot, since] of this.#named) {
+      if (members.knows(boot) || now - since >= options.unreachableMs) this.#named.delete(boot)
+    }
+    return this.#named.size > 0
   }
 
   #noteStrangers(holders: readonly BootId[]): void {

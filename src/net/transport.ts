@@ -265,9 +265,8 @@ class Libp2pTransport implements Transport {
       return false
     }
     const { message } = decoded
-    if (message.kind === 'heartbeat') {
-      this.peerBook.learned(nodeOf(message.boot), message.addresses)
-    }
+    const said = message.kind === 'introduction' ? message.heartbeat : message
+    if (said.kind === 'heartbeat') this.peerBook.learned(nodeOf(said.boot), said.addresses)
     this.#deliver(receiver => receiver.message(from, message))
     return true
   }

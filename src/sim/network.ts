@@ -27,6 +27,8 @@ export type NetworkOptions = Readonly<{
   delayMsMax: number
   /** How long two ends may take a cut cable for a slow one. */
   cutNoticedMsMax: number
+  /** Whether a node that appears is found by one other at once, and by the rest when they are told of it or after a while. */
+  foundByOne: boolean
 }>
 
 /** Whether a node has a blob is all that matters of it. */
@@ -35,6 +37,8 @@ export type Receiver = Omit<RealReceiver, 'readBlob' | 'answerOutput'> &
 
 /** About what libp2p needs to notice and dial again. */
 const RECONNECT_MS = 100
+/** Whoever is told of nobody has been found by then. */
+const FIND_MS = 3000
 
 export class Network {
   readonly #agenda: Agenda
@@ -56,16 +60,19 @@ export class Network {
     this.#options = options
   }
 
-  /** A node appears and is linked to all others. */
+  /** A node appears and is linked to all others, at once or when it has become known to them. */
   join(node: NodeId, receiver: Receiver): void {
     this.#receivers.set(node, receiver)
     for (const other of this.#receivers.keys()) {
       // Links of an earlier boot that nobody has seen closing yet.
       if (this.#links.delete(pair(node, other))) this.#receivers.get(other)?.link(node, false)
     }
-    for (const other of this.#receivers.keys()) {
-      if (other !== node) this.#agenda.after(this.#delay(), () => this.#connect(node, other))
-    }
+    const others = [...this.#receivers.keys()].filter(other => other !== node)
+    const finders =
+      this.#options.foundByOne && others.length > 0 ? [this.#random.pick(others)] : others
+    for (const other of finders) this.#connectSoon(node, other)
+    if (finders === others) return
+    for (const other of others) this.#agenda.after(FIND_MS, () => this.#connect(node, other))
   }
 
   /** A node has ended, on purpose or not. What it sent last may still arrive; then the others see their links close. */
@@ -203,7 +210,14 @@ export class Network {
     if (this.isCut(from, to)) return
     const decoded = decode(bytes)
     if (!decoded.ok) throw new Error(`a message from ${nodeOf(from)} was refused: ${decoded.why}`)
-    this.#receivers.get(to)?.message(from, decoded.message)
+    const { message } = decoded
+    // Whoever is told where somebody is goes there.
+    if (message.kind === 'introduction') this.#connectSoon(to, nodeOf(message.heartbeat.boot))
+    this.#receivers.get(to)?.message(from, message)
+  }
+
+  #connectSoon(x: NodeId, y: NodeId): void {
+    if (x !== y) this.#agenda.after(this.#delay(), () => this.#connect(x, y))
   }
 
   #connect(x: NodeId, y: NodeId): void {

@@ -33,7 +33,8 @@ const NETWORK: Rules<Scenario['network']> = {
   syncBreak: chance,
   delayMsMin: whole(0, MS_MAX),
   delayMsMax: whole(0, MS_MAX),
-  cutNoticedMsMax: whole(0, MS_MAX)
+  cutNoticedMsMax: whole(0, MS_MAX),
+  foundByOne: yesOrNo
 }
 
 const SCENARIO: Rules<Scenario> = {

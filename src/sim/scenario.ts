@@ -99,6 +99,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
     delayMsMin: 1,
     delayMsMax: 40,
     // Shorter than in reality, so that more happens in a run.
-    cutNoticedMsMax: 1000
+    cutNoticedMsMax: 1000,
+    foundByOne: false
   }
 }

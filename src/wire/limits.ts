@@ -19,6 +19,8 @@ export const LIMITS = {
   /** Expected instances, and members that have left: a heartbeat carries them all. */
   rosterMax: 256,
   departuresMax: 256,
+  /** Boots met lately, or all that can be talked to: five times the design's fifty. */
+  metMax: 256,
   /** Boots that are asked about at once. */
   whoMax: 64,
   recordsMax: 8192,

@@ -72,7 +72,8 @@ const heartbeatBody = message({
   roster: repeated(14, expected, LIMITS.rosterMax),
   departures: repeated(15, departure, LIMITS.departuresMax),
   clockMs: required(16, stamp),
-  loopLagMs: required(17, uint())
+  loopLagMs: required(17, uint()),
+  met: repeated(18, boot, LIMITS.metMax)
 })
 
 export const heartbeat: Body<Heartbeat> = heartbeatBody

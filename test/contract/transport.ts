@@ -287,7 +287,8 @@ function beat(node: string, at: number): Heartbeat {
     loopLagMs: 0,
     stopAfterIsolatedMs: null,
     roster: [],
-    departures: []
+    departures: [],
+    met: []
   }
 }
 

@@ -8,7 +8,7 @@ import { Line, rankOf, type Candidate } from '../../src/core/claim/line.ts'
 import { reclaimOf } from '../../src/core/claim/rules.ts'
 import { Settlements } from '../../src/core/claim/settlement.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
-import type { Member } from '../../src/core/members/members.ts'
+import { newMember, type Member } from '../../src/core/members/member.ts'
 import { LOST_MAX } from '../../src/core/task/record.ts'
 
 const A = bootOf('a')
@@ -148,15 +148,7 @@ describe('a reclaim that has not settled', () => {
     }
   }
   const member = (boot: BootId, has: Record<BootId, number> = {}): Member => ({
-    node: boot.split('/')[0]!,
-    heartbeat: heartbeatOf(boot),
-    heardAt: 0,
-    departure: null,
-    crashed: false,
-    clockOffsetsMs: [],
-    broken: false,
-    rival: null,
-    elder: null,
+    ...newMember(heartbeatOf(boot)),
     vector: new Map(Object.entries(has))
   })
 

@@ -1,7 +1,15 @@
 /** What was taken over is not started as long as it may be running elsewhere: the schedules behind the wait. */
 import { describe, expect, test } from 'vitest'
-import { cluster, first, hiddenGrant, passing, runningOn, starts } from '../support/crashes.ts'
-import type { Pump, PumpNode } from '../support/pump.ts'
+import {
+  announce,
+  cluster,
+  first,
+  hiddenGrant,
+  passing,
+  runningOn,
+  starts
+} from '../support/crashes.ts'
+import { Pump, type PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
 import './forbid.ts'
 import type { TaskId } from '../../src/core/base/ids.ts'
@@ -72,6 +80,54 @@ describe('a reclaim', () => {
     expect(starts(heir, taskId)).toEqual([])
     passing(pump, 3000)
     expect(starts(heir, taskId)).toEqual([1])
+  })
+})
+
+describe('two that know a third, and not each other', () => {
+  /** The second one has just met the third. Both could run what it holds, and are first in line as far as they know. */
+  function strangers(): { pump: Pump; a: PumpNode; b: PumpNode; third: PumpNode; taskId: TaskId } {
+    const pump = new Pump()
+    const [third, a] = ['c', 'a'].map(name => pump.add(bootOf(name))) as [PumpNode, PumpNode]
+    const taskId = third.submit()
+    pump.link(third, a)
+    for (const node of [third, a]) announce(pump, node)
+    passing(pump, 4000)
+    const b = pump.add(bootOf('b'))
+    announce(pump, b)
+    for (const node of [a, b]) node.worker(0)
+    return { pump, a, b, third, taskId }
+  }
+
+  test('are told of each other by it, and do not both run what it held', () => {
+    const { pump, a, b, third, taskId } = strangers()
+    pump.link(third, b)
+    passing(pump, 2000)
+    for (const [x, y] of [
+      [a, b],
+      [b, a]
+    ] as const) {
+      expect(x.core.view.member(y.id)?.heartbeat.addresses).toEqual([`/${y.id}`])
+    }
+    pump.crash(third)
+    for (const node of [a, b]) node.worker(1)
+    passing(pump, 4000)
+    expect([a, b].flatMap(node => starts(node, taskId))).toEqual([])
+    pump.link(a, b)
+    passing(pump, 4000)
+    expect([a, b].flatMap(node => starts(node, taskId))).toHaveLength(1)
+  })
+
+  test('wait for each other by name alone, if it is gone before it could say more, but not for ever', () => {
+    const { pump, a, b, third, taskId } = strangers()
+    pump.lose = (_from, _to, { kind }) => kind === 'introduction'
+    pump.link(third, b)
+    passing(pump, 2000)
+    pump.crash(third)
+    for (const node of [a, b]) node.worker(1)
+    passing(pump, unreachableMs - 4000)
+    expect([a, b].flatMap(node => starts(node, taskId))).toEqual([])
+    passing(pump, 4000)
+    expect([a, b].map(node => starts(node, taskId).length)).toContain(1)
   })
 })
 

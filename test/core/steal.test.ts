@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { bootOf, can, entryOf, heartbeatOf, idOf, taskOf } from '../support/tasks.ts'
 import './forbid.ts'
 import { MessageSize } from '../../src/core/log/size.ts'
-import type { Member } from '../../src/core/members/members.ts'
+import { newMember, type Member } from '../../src/core/members/member.ts'
 import type { Heartbeat } from '../../src/core/message.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
 import { ReadyQueue } from '../../src/core/queue/ready.ts'
@@ -196,19 +196,7 @@ describe('the pace of a type', () => {
 
 describe('placement', () => {
   function member(node: string, parts: Partial<Heartbeat> = {}): Member {
-    const heartbeat = heartbeatOf(bootOf(node), parts)
-    return {
-      node,
-      heartbeat,
-      heardAt: 0,
-      departure: null,
-      crashed: false,
-      clockOffsetsMs: [],
-      broken: false,
-      rival: null,
-      elder: null,
-      vector: new Map()
-    }
+    return newMember(heartbeatOf(bootOf(node), parts))
   }
 
   function placed(members: readonly Member[], count: number): Record<string, number> {

@@ -97,7 +97,8 @@ export function heartbeat(node: string, at = 1, addresses: readonly string[] = [
     loopLagMs: 0,
     stopAfterIsolatedMs: null,
     roster: [],
-    departures: []
+    departures: [],
+    met: []
   }
 }
 

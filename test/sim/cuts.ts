@@ -1,5 +1,15 @@
-/** Cuts as they are, and not as short as a simulator likes them. */
+/** Cuts and newcomers as they are, and not as short and as welcome as a simulator likes them. */
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
+
+/** Newcomers are found by one other, which may crash a moment later; the rest have to be told of them. */
+export const introduced: Partial<Scenario> = {
+  nodes: 4,
+  dependent: 0,
+  late: 0,
+  leaving: 0,
+  crashes: 12,
+  network: { ...SCENARIO_DEFAULTS.network, linkBreak: 0, foundByOne: true }
+}
 
 /** One cut that lasts, behind which nobody sees links break: the others are missed one by one. */
 export const staggered: Partial<Scenario> = {

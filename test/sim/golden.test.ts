@@ -24,7 +24,8 @@ const quiet: Partial<Scenario> = {
     syncBreak: 0,
     delayMsMin: 1,
     delayMsMax: 3,
-    cutNoticedMsMax: 0
+    cutNoticedMsMax: 0,
+    foundByOne: false
   }
 }
 

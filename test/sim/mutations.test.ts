@@ -30,20 +30,21 @@ import type * as LineRoom from '../../src/core/claim/line.ts'
 import type * as SettlementRoom from '../../src/core/claim/settlement.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
-import type { Batch } from '../../src/core/message.ts'
+import type { Batch, Heartbeat } from '../../src/core/message.ts'
 import type * as DependenciesRoom from '../../src/core/queue/dependencies.ts'
 import type * as Ready from '../../src/core/queue/ready.ts'
 import type { Member } from '../../src/core/members/member.ts'
 import type * as ClocksRoom from '../../src/core/members/clocks.ts'
 import type * as MembersRoom from '../../src/core/members/members.ts'
 import type { Quorum } from '../../src/core/options.ts'
+import type * as PresenceRoom from '../../src/core/presence.ts'
 import type * as SlotsRoom from '../../src/core/slots.ts'
 import type * as ThiefRoom from '../../src/core/steal/thief.ts'
 import type * as RecordRoom from '../../src/core/task/record.ts'
 import type * as DiskRoom from '../../src/sim/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
-import { staggered } from './cuts.ts'
+import { introduced, staggered } from './cuts.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
 import { punctual } from './times.ts'
 
@@ -54,6 +55,7 @@ const rooms = {
   settlement: '../../src/core/claim/settlement.ts',
   members: '../../src/core/members/members.ts',
   clocks: '../../src/core/members/clocks.ts',
+  presence: '../../src/core/presence.ts',
   record: '../../src/core/task/record.ts',
   disk: '../../src/sim/disk.ts',
   answer: '../../src/core/log/answer.ts',
@@ -299,6 +301,20 @@ describe('the simulator reports', () => {
     expect(await brokenBy(staggered, 20)).toMatch(/^invariant 6:.* smaller side/)
   })
 
+  test('a node that tells nobody whom it has met: two who both knew it run what it held', async () => {
+    plant<typeof PresenceRoom>(rooms.presence, ({ Presence }) => ({
+      Presence: class extends Presence {
+        override stamped(): Heartbeat {
+          return { ...super.stamped(), met: [] }
+        }
+        override greeting(): Heartbeat {
+          return this.stamped()
+        }
+      }
+    }))
+    expect(await brokenBy(introduced)).toMatch(/^invariant 3:/)
+  })
+
   test('a task that may run at most once and is taken over like any other', async () => {
     plant<typeof Rules>(rooms.rules, () => ({ isLost: () => false }))
     expect(await brokenBy({ once: 1, crashes: 6, leaving: 0 }, 30)).toMatch(/^invariant 9:/)
@@ -368,8 +384,8 @@ describe('the simulator reports', () => {
       }
     }))
     // What was reclaimed is started only when another has the start on disk, and who hears of a better claim by then calls
-    // nothing: it takes lost gossip as well.
-    expect(await brokenBy(hasty)).toMatch(/^invariant 3:/)
+    // nothing: it takes lost gossip as well, and many.
+    expect(await brokenBy({ ...hasty, nodes: 6, crashes: 10 })).toMatch(/^invariant 3:/)
   })
 
   /** Two take over the same task, cut off from each other, and meet again. Who counts as lost with it, once it runs? */

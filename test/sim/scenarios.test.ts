@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { staggered } from './cuts.ts'
+import { introduced, staggered } from './cuts.ts'
 import { failureOf } from './failure.ts'
 import { punctual, repeating } from './times.ts'
 
@@ -52,6 +52,7 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['partitions', 60, { partitions: 3 }],
   ['partitions and crashes', 40, { partitions: 3, crashes: 5 }],
   ['cuts that last until the others are taken for gone', 40, suspicious],
+  ['newcomers who are found by one other first', 8, introduced],
   ['a cut behind which the others fall silent one by one', 10, staggered],
   [
     'nodes that stand still until they are taken for gone',

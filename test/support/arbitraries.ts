@@ -229,7 +229,8 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   }),
   departures: fc.array(fc.record({ boot, at: stamp, forgotten: fc.boolean(), upTo: count }), {
     maxLength: 3
-  })
+  }),
+  met: fc.array(boot, { maxLength: 3 })
 })
 
 const change: Arbitrary<Change> = fc

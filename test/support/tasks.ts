@@ -97,6 +97,7 @@ export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heart
     stopAfterIsolatedMs: null,
     roster: [],
     departures: [],
+    met: [],
     ...parts
   }
 }

@@ -172,6 +172,7 @@ const upper: readonly [string, number, (size: number) => Message][] = [
     LIMITS.departuresMax,
     n => heartbeat({ departures: list(n, () => ({ boot: A, at: 1, forgotten: false, upTo: 1 })) })
   ],
+  ['boots met lately', LIMITS.metMax, n => heartbeat({ met: list(n, () => A) })],
   ['boots asked about', LIMITS.whoMax, n => ({ kind: 'who', boots: list(n, () => A) })],
   [
     'boots of a vector',
@@ -289,7 +290,15 @@ describe('a bound', () => {
           'departuresMax',
           'handlersMax'
         ],
-        ['labelBytesMax', 'labelsMax', 'nodeNameBytesMax', 'prunedMax', 'recordsMax', 'rosterMax'],
+        [
+          'labelBytesMax',
+          'labelsMax',
+          'metMax',
+          'nodeNameBytesMax',
+          'prunedMax',
+          'recordsMax',
+          'rosterMax'
+        ],
         [
           'slotsMax',
           'spansMax',

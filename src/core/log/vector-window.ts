@@ -44,8 +44,8 @@ function entryBytes(boot: BootId): number {
 
 /** Never less than what the rest of a heartbeat takes on the wire. */
 function bytesBeside(heartbeat: Heartbeat): number {
-  const { boot, name, handlers, labels, addresses, roster, departures } = heartbeat
-  const texts = [boot, name, ...handlers, ...addresses, ...Object.entries(labels).flat()]
+  const { boot, name, handlers, labels, addresses, roster, departures, met } = heartbeat
+  const texts = [boot, name, ...handlers, ...addresses, ...met, ...Object.entries(labels).flat()]
   texts.push(...roster.map(expected => expected.name), ...departures.map(gone => gone.boot))
   return texts.reduce((bytes, text) => bytes + TEXT_BYTES + utf8Length(text), HEAD_BYTES)
 }

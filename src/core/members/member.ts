@@ -18,6 +18,8 @@ export type Member = {
   departure: Departure | null
   /** The boot that we know is proven dead. */
   crashed: boolean
+  /** Which boot of it has spoken to us itself, and when it did so first. */
+  firstWord: Readonly<{ boot: BootId; at: number }> | null
   /** How far its clock was ahead of ours, by the last things it said itself. */
   readonly clockOffsetsMs: number[]
   /** The link to it has gone down since it was heard last. */
@@ -38,6 +40,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     heardAt: Number.NEGATIVE_INFINITY,
     departure: null,
     crashed: false,
+    firstWord: null,
     clockOffsetsMs: [],
     broken: false,
     rival: null,
@@ -86,7 +89,8 @@ export const UNHEARD: Omit<Heartbeat, 'boot'> = {
   vector: new Map(),
   stopAfterIsolatedMs: null,
   roster: [],
-  departures: []
+  departures: [],
+  met: []
 }
 
 /** In the order of what was said: a later boot, a later word, and "forgotten" beyond "left". */
