@@ -25,25 +25,27 @@ export function chronicle({ emit }: Context, entry: Entry): void {
   if (told?.claim === claim && told.startEpoch === startEpoch) return
   entry.told = { claim, startEpoch }
   const taskId = entry.id
-  const tell = (event: TaskEvent): void => emit({ kind: 'notify', event })
-  const isFirst = told === null
-  // Of what was over before it came here nothing more is told than how it ended.
-  if (isFirst && isSettled(record)) return
-  if (isFirst) tell({ name: 'task:submitted', taskId, by: spec.submittedBy, attempt: 1 })
-  const { holder, attempt, epoch, cause } = claim
-  const start = (): void => {
-    if (started === null || startEpoch <= (told?.startEpoch ?? -1)) return
-    // Of a claim that came and went unseen only the start is known.
-    const of = [claim, told?.claim].find(known => known?.epoch === startEpoch)
-    tell({ name: 'task:started', taskId, by: started.by, attempt: of?.attempt ?? null })
+  if (told === null) {
+    // Of what was over before it came here nothing more is told than how it ended.
+    if (isSettled(record)) return
+    const event: TaskEvent = { name: 'task:submitted', taskId, by: spec.submittedBy, attempt: 1 }
+    emit({ kind: 'notify', event })
   }
-  const isOfEarlierClaim = startEpoch < epoch
-  if (isOfEarlierClaim) start()
-  const isNew = told?.claim.epoch !== epoch || told.claim.holder !== holder
-  if (isNew && cause !== 'submit') {
+  const { holder, attempt, epoch, cause } = claim
+  const isStartNew = started !== null && startEpoch > (told?.startEpoch ?? -1)
+  if (isStartNew && startEpoch < epoch) {
+    // Of a claim that came and went unseen only the start is known.
+    const of = told?.claim.epoch === startEpoch ? told.claim.attempt : null
+    emit({ kind: 'notify', event: { name: 'task:started', taskId, by: started.by, attempt: of } })
+  }
+  const isClaimNew = told?.claim.epoch !== epoch || told.claim.holder !== holder
+  if (isClaimNew && cause !== 'submit') {
     const before = told?.claim.holder ?? holder
     const from = before === holder ? null : before
-    tell({ name: EVENT_OF[cause], taskId, by: holder, attempt, from })
+    emit({ kind: 'notify', event: { name: EVENT_OF[cause], taskId, by: holder, attempt, from } })
   }
-  if (!isOfEarlierClaim) start()
+  if (isStartNew && startEpoch >= epoch) {
+    const of = startEpoch === epoch ? attempt : null
+    emit({ kind: 'notify', event: { name: 'task:started', taskId, by: started.by, attempt: of } })
+  }
 }

@@ -56,7 +56,7 @@ export class Pruning {
   }
 
   /** The task is no more. Returns those that still waited for it. */
-  forget(entry: Entry): Entry[] {
+  forget(entry: Entry): readonly Entry[] {
     const { log, spent, wallMs } = this.#context
     const end = this.#retention.endOf(entry.record, wallMs)
     if (entry.record.spec.idempotencyKey !== null && wallMs < end) spent.note(entry.id, end)

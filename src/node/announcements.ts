@@ -71,15 +71,14 @@ export class Announcements {
       this.#waits.reject(event.taskId, () => new UnknownTaskError(why))
     }
     const { name, taskId } = event
-    this.#listeners.emit(name, { taskId, type: this.#typeOf(taskId), ...this.#whereOf(event) })
-  }
-
-  #whereOf(event: Extract<CoreEvent, { taskId: TaskId }>): Readonly<Record<string, Json>> {
-    if (!('by' in event)) return {}
-    const { by, attempt, from = null } = event
-    const node = this.#nameOf(by)
-    const which = attempt === null ? {} : { attempt }
-    return { node, ...which, ...(from === null ? {} : { from: this.#nameOf(from) }) }
+    const fields: Record<string, Json> = { taskId, type: this.#typeOf(taskId) }
+    if ('by' in event) {
+      const { by, attempt, from = null } = event
+      fields['node'] = this.#nameOf(by)
+      if (attempt !== null) fields['attempt'] = attempt
+      if (from !== null) fields['from'] = this.#nameOf(from)
+    }
+    this.#listeners.emit(name, fields)
   }
 
   said(taskId: TaskId, stream: OutputStream, bytes: Uint8Array): void {

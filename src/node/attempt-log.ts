@@ -86,6 +86,7 @@ export class AttemptLog {
   /** The last pieces, at most `bytesMax` in all; the first of them may lack its beginning. */
   last(bytesMax: number): Piece[] {
     const found: Piece[] = []
+    if (this.#position === 0) return found
     let room = bytesMax
     for (const kept of [...this.#head, ...this.#end.slice(this.#first)].toReversed()) {
       if (room === 0) break

@@ -2,13 +2,18 @@
  * The long names of boots: once in each message, and once in memory.
  */
 
+/** Up to so many names are looked through, as those of a single task: that takes less than to make an index of them. */
+const INDEXED_MIN = 8
+
 /** The names met so far in one message. */
 export class Names {
-  readonly #numbers = new Map<string, number>()
+  #numbers: Map<string, number> | null = null
   readonly #names: string[] = []
 
   number(name: string): number | undefined {
-    return this.#numbers.get(name)
+    if (this.#numbers !== null) return this.#numbers.get(name)
+    const number = this.#names.indexOf(name)
+    return number === -1 ? undefined : number
   }
 
   at(number: number): string | undefined {
@@ -16,8 +21,11 @@ export class Names {
   }
 
   add(name: string): void {
-    this.#numbers.set(name, this.#names.length)
+    this.#numbers?.set(name, this.#names.length)
     this.#names.push(name)
+    if (this.#names.length === INDEXED_MIN) {
+      this.#numbers = new Map(this.#names.map((each, number) => [each, number]))
+    }
   }
 }
 

@@ -8,15 +8,20 @@ import type { TaskId } from '../base/ids.ts'
 import { isBlob, type BlobHash, type BlobRef } from '../task/content.ts'
 import type { TaskRecord } from '../task/record.ts'
 
+const NONE: readonly BlobRef[] = []
+
 export class References {
   readonly #named = new Map<TaskId, readonly BlobRef[]>()
   readonly #counts = new Map<BlobHash, { readonly ref: BlobRef; tasks: number }>()
 
   /** A task has changed, or has come. Returns the blobs that it names now and did not before, or the other way round. */
   retain({ spec, outcome }: TaskRecord): readonly BlobRef[] {
-    const named = [spec.payload, outcome?.result ?? null].filter(isBlob)
+    const { payload } = spec
+    const result = outcome?.result ?? null
     const before = this.#named.get(spec.id)
-    if (named.length === 0 && before === undefined) return []
+    // As a rule there is none, and every change of every task comes by here.
+    if (!isBlob(payload) && !isBlob(result) && before === undefined) return NONE
+    const named = [payload, result].filter(isBlob)
     if (named.length > 0) this.#named.set(spec.id, named)
     else this.#named.delete(spec.id)
     return this.#move(before ?? [], named)
@@ -25,7 +30,7 @@ export class References {
   /** The task is no more. Returns the blobs that it named. */
   release(id: TaskId): readonly BlobRef[] {
     const before = this.#named.get(id)
-    if (before === undefined) return []
+    if (before === undefined) return NONE
     this.#named.delete(id)
     return this.#move(before, [])
   }

@@ -2,6 +2,7 @@
  * One task in this replica: its state, and which writes of which boots brought it there.
  */
 import type { BootId, TaskId } from '../base/ids.ts'
+import type { Change } from '../message.ts'
 import type { Claim, Dot, TaskRecord } from '../task/record.ts'
 
 const NONE: readonly Dot[] = []
@@ -46,6 +47,12 @@ export class Entry {
     const { writes } = this
     this.writes = NONE
     return writes
+  }
+
+  /** The state that it is said to have. */
+  changedTo({ claim, started, cancelRequest, outcome }: Change): TaskRecord {
+    const { spec, created } = this.record
+    return { spec, created, claim, started, cancelRequest, outcome }
   }
 
   /** An earlier boot had its outcome on disk: whoever waited has been told, or asks anew. */

@@ -159,9 +159,9 @@ export class Log {
       if (entry?.changed === true) changed.push(entry.entry)
       return entry?.entry ?? null
     })
-    for (const [entry, state] of known) {
+    for (const [entry, change] of known) {
       entries.push(entry)
-      if (entry !== null && this.#raise(entry, { ...entry.record, ...state })) changed.push(entry)
+      if (entry !== null && this.#raise(entry, entry.changedTo(change))) changed.push(entry)
     }
     // The vector moves last: while records are merged it must not cover their own creation yet.
     for (let i = upTo - after; i < writes.length; i++) {
@@ -310,19 +310,16 @@ export class Log {
    * The tasks that these changes are about, and null for what has settled and been pruned here. Null if they do not say
    * enough: a task has not come here yet, or has been pruned and the author, who has not seen it settle, is to be told.
    */
-  #known(changes: readonly Change[]): [Entry | null, Omit<Change, 'task'>][] | null {
-    const known: [Entry | null, Omit<Change, 'task'>][] = []
-    for (const { task, ...state } of changes) {
-      if (!this.#covers(task)) return null
-      const entry = this.origins.writtenBy(task.origin, task.seq)
-      if (entry === null && !isSettled(state)) return null
-      known.push([entry, state])
+  #known(changes: readonly Change[]): [Entry | null, Change][] | null {
+    const known: [Entry | null, Change][] = []
+    for (const change of changes) {
+      const { origin, seq } = change.task
+      if (this.merged(origin) < seq) return null
+      const entry = this.origins.writtenBy(origin, seq)
+      if (entry === null && !isSettled(change)) return null
+      known.push([entry, change])
     }
     return known
-  }
-
-  #covers(dot: Dot): boolean {
-    return this.merged(dot.origin) >= dot.seq
   }
 
   #add(record: TaskRecord): Entry {

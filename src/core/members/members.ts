@@ -7,8 +7,7 @@
  * forgotten, if a newer boot of the same node has spoken, or if all its addresses refuse a connection. Silence proves
  * nothing: it makes a member unreachable, and what becomes of its work then is a matter of majorities (quorum.ts).
  */
-import type { BootId, NodeId } from '../base/ids.ts'
-import { nodeOf } from '../base/ids.ts'
+import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import type { MemberRecord } from '../effect.ts'
 import type { Departure, Heartbeat, VersionVector } from '../message.ts'
@@ -40,7 +39,7 @@ export class Members {
   readonly #node: NodeId
   readonly #name: string
   readonly #options: Options
-  readonly #members = new Map<NodeId, Member>()
+  #members = new Map<NodeId, Member>()
   readonly #linked = new Set<NodeId>()
   readonly #dirty = new Set<Member>()
   /** Since when this boot has listened. */
@@ -65,7 +64,7 @@ export class Members {
 
   /** All but this node, in the order of their ids. */
   all(): Member[] {
-    return [...this.#members.values()].sort((x, y) => compareText(x.node, y.node))
+    return [...this.#members.values()]
   }
 
   get(node: NodeId): Member | undefined {
@@ -321,7 +320,8 @@ export class Members {
 
   #add(heartbeat: Heartbeat): Member {
     const member = newMember(heartbeat)
-    this.#members.set(member.node, member)
+    const all = [...this.#members, [member.node, member] as const]
+    this.#members = new Map(all.sort(([x], [y]) => compareText(x, y)))
     return member
   }
 

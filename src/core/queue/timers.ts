@@ -56,6 +56,7 @@ export class Timers {
 }
 
 function nextTime(record: TaskRecord, now: number): number {
-  const times = [startTimeOf(record), deadlineOf(record)].filter(at => at > now)
-  return Math.min(...times)
+  const startAt = startTimeOf(record)
+  const deadline = deadlineOf(record)
+  return Math.min(startAt > now ? startAt : Infinity, deadline > now ? deadline : Infinity)
 }
