@@ -2,7 +2,7 @@
  * README.md is the first thing that is tried, so it is tried here first: its programs are type-checked and run as
  * printed, its command lines are looked up in the help, its links are followed.
  */
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -13,13 +13,14 @@ import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { newKey } from '../src/key.ts'
 import { run } from './cli/run.ts'
+import { alone, canBeAlone } from './support/alone.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
 /** Checking types reads all of libp2p's; running starts a node: seconds, more on a busy machine. */
 const slowMs = 90_000
 
-const canIsolate = spawnSync('unshare', ['--net', 'true']).status === 0
+const canIsolate = canBeAlone()
 if (!canIsolate) {
   console.warn('the example of README.md is not run: no right to make a network namespace here')
 }
@@ -97,16 +98,10 @@ async function runAlone(file: string, folder: string): Promise<string> {
         name === 'hearsay' ? { url: '${index}', shortCircuit: true } : next(name, context)
     })`
   const preload = `--import=data:text/javascript,${encodeURIComponent(hooks)}`
-  const network =
-    'ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$0" "$@"'
-  const { stdout } = await promisify(execFile)(
-    'unshare',
-    ['--net', 'sh', '-c', network, process.execPath, preload, file],
-    {
-      timeout: slowMs - 10_000,
-      env: { PATH: process.env['PATH'], HEARSAY_KEY: newKey(), XDG_DATA_HOME: folder, HOME: folder }
-    }
-  )
+  const { stdout } = await promisify(execFile)('unshare', alone(process.execPath, preload, file), {
+    timeout: slowMs - 10_000,
+    env: { PATH: process.env['PATH'], HEARSAY_KEY: newKey(), XDG_DATA_HOME: folder, HOME: folder }
+  })
   return stdout
 }
 

@@ -10,6 +10,7 @@ import type { Transport } from '../../src/node/ports.ts'
 import { GOSSIP_BYTES_MAX } from '../../src/wire/limits.ts'
 import { Recorder } from '../support/recorder.ts'
 import { until } from '../support/until.ts'
+import { heartbeatOf } from '../support/tasks.ts'
 
 /** Makes transports of one cluster that find each other once started. The suite stops them all. */
 export type MakeTransports = (count: number) => Promise<Transport[]>
@@ -269,27 +270,7 @@ function boot(node: string): string {
 }
 
 function beat(node: string, at: number): Heartbeat {
-  return {
-    kind: 'heartbeat',
-    boot: boot(node),
-    name: 'computer/1',
-    version: '0.0.0',
-    at,
-    slots: 1,
-    running: 0,
-    queued: 0,
-    draining: false,
-    handlers: [],
-    labels: {},
-    addresses: [],
-    vector: new Map(),
-    clockMs: 0,
-    loopLagMs: 0,
-    stopAfterIsolatedMs: null,
-    roster: [],
-    departures: [],
-    met: []
-  }
+  return heartbeatOf(boot(node), { at, name: 'computer/1' })
 }
 
 function batch(node: string, after: number): Batch {

@@ -2,7 +2,7 @@
  * The program of the interface, as it is printed there, in a process of its own that imports the built package like any
  * other program would; and behind it every method that a program has.
  */
-import { execFile, spawnSync } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { newKey } from '../../src/key.ts'
+import { alone, canBeAlone } from '../support/alone.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const TEST_MS_MAX = 60_000
@@ -35,7 +36,7 @@ const REPORT = `
 console.log(JSON.stringify({ result, metrics, health, status, loaded }))
 `
 
-const canIsolate = spawnSync('unshare', ['--net', 'true']).status === 0
+const canIsolate = canBeAlone()
 if (!canIsolate) {
   console.warn('the program of the interface is not run: no right to make a network namespace here')
 }
@@ -79,16 +80,10 @@ test.skipIf(!canIsolate)(
 
 /** Runs the program with a key, and nothing but loopback for a network; gives what it reports. */
 async function run(folder: string): Promise<Record<string, unknown>> {
-  const network =
-    'ip link set lo up && ip link set lo multicast on && ip route add 224.0.0.0/4 dev lo && exec "$0" "$@"'
-  const { stdout } = await promisify(execFile)(
-    'unshare',
-    ['--net', 'sh', '-c', network, process.execPath, 'program.mts'],
-    {
-      cwd: folder,
-      timeout: TEST_MS_MAX - 10_000,
-      env: { PATH: process.env['PATH'], HEARSAY_KEY: newKey(), XDG_DATA_HOME: folder, HOME: folder }
-    }
-  )
+  const { stdout } = await promisify(execFile)('unshare', alone(process.execPath, 'program.mts'), {
+    cwd: folder,
+    timeout: TEST_MS_MAX - 10_000,
+    env: { PATH: process.env['PATH'], HEARSAY_KEY: newKey(), XDG_DATA_HOME: folder, HOME: folder }
+  })
   return JSON.parse(stdout) as Record<string, unknown>
 }

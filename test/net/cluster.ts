@@ -13,6 +13,7 @@ import {
 } from '../../src/net/transport.ts'
 import type { Transport } from '../../src/node/ports.ts'
 import { Recorder } from '../support/recorder.ts'
+import { heartbeatOf } from '../support/tasks.ts'
 
 export type Member = {
   transport: Transport
@@ -79,27 +80,7 @@ export async function closeAll(): Promise<void> {
 
 /** A heartbeat of a node; `at` tells them apart. */
 export function heartbeat(node: string, at = 1, addresses: readonly string[] = []): Heartbeat {
-  return {
-    kind: 'heartbeat',
-    boot: bootId(node, 1, 1),
-    name: 'computer/1',
-    version: '0.0.0',
-    at,
-    slots: 1,
-    running: 0,
-    queued: 0,
-    draining: false,
-    handlers: [],
-    labels: {},
-    addresses,
-    vector: new Map(),
-    clockMs: 0,
-    loopLagMs: 0,
-    stopAfterIsolatedMs: null,
-    roster: [],
-    departures: [],
-    met: []
-  }
+  return heartbeatOf(bootId(node, 1, 1), { at, addresses, name: 'computer/1' })
 }
 
 /** A batch of writes whose tasks have been pruned: as large as wanted, and nothing in it. */

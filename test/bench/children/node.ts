@@ -44,4 +44,7 @@ async function answer(question: Question): Promise<Answer> {
 process.on('message', (question: Question) => {
   void answer(question).then(value => process.connected && process.send?.({ question, value }))
 })
+// Whoever asked is gone: nobody would end this node otherwise.
+// oxlint-disable-next-line no-process-exit -- what it does is of no use to anybody
+process.once('disconnect', () => process.exit())
 process.send?.({ question: 'ready', value: node.addresses })
