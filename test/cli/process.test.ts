@@ -3,7 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -27,7 +27,10 @@ afterEach(async () => {
 })
 
 function start(script: string, argv: readonly string[], env: Record<string, string> = {}): Child {
-  const file = new URL(`./children/${script}`, import.meta.url).pathname
+  return startFile(new URL(`./children/${script}`, import.meta.url).pathname, argv, env)
+}
+
+function startFile(file: string, argv: readonly string[], env: Record<string, string> = {}): Child {
   const child = spawn(process.execPath, [file, ...argv], { env: { ...process.env, ...env } })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (piece: Buffer) => (said.stdout += piece.toString('utf8')))
@@ -239,4 +242,15 @@ describe('a client verb', () => {
     expect(await ended(child)).toBe(3)
     expect(child.stderr()).toMatch(/\n {4}at /)
   })
+})
+
+test('a checkout that was not built says so, without a stack', async () => {
+  const program = join(folder, 'bin', 'hearsay.js')
+  await cp(new URL('../../bin/hearsay.js', import.meta.url), program)
+  await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  const child = startFile(program, ['--version'])
+  expect(await ended(child)).toBe(2)
+  expect(child.stderr()).toBe(
+    'hearsay is not built yet: run "npm run build" where package.json is\n'
+  )
 })
