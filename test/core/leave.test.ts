@@ -9,11 +9,6 @@ import './forbid.ts'
 
 const BOOTS = ['a', 'b', 'c'].map(node => bootOf(node))
 
-function cluster(count: number): { pump: Pump; nodes: PumpNode[] } {
-  const pump = pumpOf(BOOTS.slice(0, count))
-  return { pump, nodes: pump.nodes }
-}
-
 function leave(pump: Pump, node: PumpNode, abort = false): void {
   node.feed({ kind: 'leave', abort })
   pump.settle()
@@ -25,8 +20,8 @@ function hasLeft(node: PumpNode): boolean {
 
 describe('a node that leaves', () => {
   test('hands on what is queued and what waits, and then says goodbye', () => {
-    const { pump, nodes } = cluster(2)
-    const [a, b] = nodes as [PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 2))
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
     const queued = a.submit()
     const waiting = a.submit({ dependsOn: [queued] })
     pump.settle()
@@ -41,8 +36,8 @@ describe('a node that leaves', () => {
   })
 
   test('waits for what runs, and starts nothing more', () => {
-    const { pump, nodes } = cluster(2)
-    const [a, b] = nodes as [PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 2))
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
     a.worker(1)
     const [running, queued] = [a.submit(), a.submit()]
     pump.settle()
@@ -57,9 +52,9 @@ describe('a node that leaves', () => {
   })
 
   test('is taken for gone only by those who have its last words, also if others tell of it', () => {
-    const { pump, nodes } = cluster(3)
-    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
-    for (const node of nodes) announce(pump, node)
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
+    for (const node of pump.nodes) announce(pump, node)
     const id = a.submit()
     pump.settle()
     passing(pump, 2000)
@@ -81,8 +76,8 @@ describe('a node that leaves', () => {
   })
 
   test('hands on what runs, too, when told to abort, also when it was leaving already', () => {
-    const { pump, nodes } = cluster(2)
-    const [a, b] = nodes as [PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 2))
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
     a.worker(1)
     const running = a.submit()
     pump.settle()
@@ -95,8 +90,8 @@ describe('a node that leaves', () => {
   })
 
   test('stays until what it wrote is on the disk of another', () => {
-    const { pump, nodes } = cluster(2)
-    const [a, b] = nodes as [PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 2))
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
     b.holdDisk = true
     a.submit()
     pump.settle()
@@ -108,8 +103,8 @@ describe('a node that leaves', () => {
   })
 
   test('does not count what is only with one who has left before', () => {
-    const { pump, nodes } = cluster(3)
-    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
     pump.lose = (_from, to, { kind }) => to === 'c' && kind === 'batch'
     a.worker(1)
     const taskId = a.submit()
@@ -127,8 +122,8 @@ describe('a node that leaves', () => {
   })
 
   test('hands on any number of tasks in messages that a peer accepts', () => {
-    const { pump, nodes } = cluster(3)
-    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
     const payload = JSON.stringify('x'.repeat(7000))
     for (let request = 1; request <= 6000; request++) {
       const draft = { ...DRAFT, payload: request % 3 === 0 ? payload : 'null' }
@@ -151,8 +146,8 @@ describe('a node that leaves', () => {
   })
 
   test('does not count what is only with one who leaves as well', () => {
-    const { pump, nodes } = cluster(3)
-    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
     b.worker(1)
     const long = b.submit()
     pump.settle()
@@ -172,8 +167,8 @@ describe('a node that leaves', () => {
   })
 
   test('alone leaves at once and keeps what it has', () => {
-    const { pump, nodes } = cluster(1)
-    const a = nodes[0]!
+    const pump = pumpOf(BOOTS.slice(0, 1))
+    const a = pump.nodes[0]!
     const taskId = a.submit()
     pump.settle()
     leave(pump, a)
@@ -182,16 +177,16 @@ describe('a node that leaves', () => {
   })
 
   test('leaves once, however often it is told to', () => {
-    const { pump, nodes } = cluster(2)
-    const a = nodes[0]!
+    const pump = pumpOf(BOOTS.slice(0, 2))
+    const a = pump.nodes[0]!
     for (const abort of [false, true, false]) leave(pump, a, abort)
     expect(a.of('left')).toHaveLength(1)
     expect(a.sent('goodbye')).toHaveLength(1)
   })
 
   test('says goodbye until everybody who is there has heard it', () => {
-    const { pump, nodes } = cluster(3)
-    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
     let lost = 3
     pump.lose = (_from, to, { kind }) => kind === 'goodbye' && to === 'b' && lost-- > 0
     leave(pump, a)
@@ -206,8 +201,8 @@ describe('a node that leaves', () => {
   })
 
   test('is not taken to have left by one that has not heard all that it wrote', () => {
-    const { pump, nodes } = cluster(3)
-    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
     a.worker(1)
     const id = a.submit()
     pump.settle()
@@ -228,8 +223,8 @@ describe('a node that leaves', () => {
   })
 
   test('does not wait for one that does not answer, if another one has', () => {
-    const { pump, nodes } = cluster(3)
-    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
     pump.lose = (_from, to, { kind }) => kind === 'goodbye' && to === 'b'
     leave(pump, a)
     pump.pass(900)
@@ -244,8 +239,8 @@ describe('a node that leaves', () => {
   })
 
   test('goes without an answer when nobody is there any more who could give one', () => {
-    const { pump, nodes } = cluster(2)
-    const [a, b] = nodes as [PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 2))
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
     pump.lose = (_from, to) => to === 'b'
     leave(pump, a)
     pump.pass(200)
@@ -256,8 +251,8 @@ describe('a node that leaves', () => {
   })
 
   test('is given nothing any more, and hands on a grant that was on its way', () => {
-    const { pump, nodes } = cluster(3)
-    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
     const taskId = a.submit()
     pump.settle()
     b.feed({ kind: 'worker', slots: 1, handlers: ['work'] })
@@ -270,8 +265,8 @@ describe('a node that leaves', () => {
   })
 
   test('whose only link is down for a moment keeps its tasks until it is back', () => {
-    const { pump, nodes } = cluster(2)
-    const [a, b] = nodes as [PumpNode, PumpNode]
+    const pump = pumpOf(BOOTS.slice(0, 2))
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
     const taskId = a.submit()
     pump.settle()
     pump.link(a, b, false)

@@ -3,21 +3,14 @@ import { describe, expect, test } from 'vitest'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
 import type { Batch } from '../../src/core/message.ts'
 import { bootOf } from '../support/tasks.ts'
-import { Pump, type PumpNode } from '../support/pump.ts'
+import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 
 const { gatherMs, gatherWorkMs } = CORE_DEFAULTS
 
 /** Three linked nodes that are up for a while and have nothing to tell; the first one runs tasks. */
 function three(): { pump: Pump; a: PumpNode; b: PumpNode; c: PumpNode } {
-  const pump = new Pump()
-  const [a, b, c] = ['a', 'b', 'c'].map(id => pump.add(bootOf(id, 1))) as [
-    PumpNode,
-    PumpNode,
-    PumpNode
-  ]
-  pump.link(a, b)
-  pump.link(a, c)
-  pump.link(b, c)
+  const pump = pumpOf(['a', 'b', 'c'].map(id => bootOf(id)))
+  const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
   a.worker(1)
   pump.pass(CORE_DEFAULTS.bootQuietMs)
   pump.sleepy = true
