@@ -16,12 +16,15 @@ import type { Log } from './log/log.ts'
 import type { VersionVector } from './message.ts'
 
 export function closeBoots({ self, log, members, now }: Context): void {
+  const open = log.origins.open()
+  // As a rule there is nothing to close, and that is known at less expense than who is here.
+  if (!open.some(({ isEmpty }) => isEmpty)) return
   if (!members.seesMajority(now) || members.hasStrangers()) return
   const everybody = members.notGone()
   const current = new Map<NodeId, BootId>([[nodeOf(self), self]])
   for (const { node, heartbeat } of members.reachable()) current.set(node, heartbeat.boot)
   const stuck = new Set<NodeId>()
-  for (const { boot, upTo, isEmpty } of log.origins.open()) {
+  for (const { boot, upTo, isEmpty } of open) {
     const node = nodeOf(boot)
     const newest = current.get(node)
     const isOver = newest !== undefined && boot < newest && isEmpty

@@ -208,6 +208,7 @@ export class Work {
   /** Looks afresh at tasks that wait for others that have been pruned before they came here. */
   noteForgotten(): void {
     const { members, now, options } = this.#context
+    if (!this.#dependencies.hasUnknown) return
     // Whoever sees only a few of the others cannot tell that nobody knows a task.
     const unknownMs = members.seesMajority(now) ? options.unknownMs : Infinity
     this.consider(this.#dependencies.noteForgotten(now, unknownMs))

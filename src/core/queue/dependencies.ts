@@ -131,6 +131,11 @@ export class Dependencies {
     return waiting
   }
 
+  /** Whether any task waits for one that is not known here. */
+  get hasUnknown(): boolean {
+    return this.#unknown.size > 0
+  }
+
   /** How many dependencies of the task have not settled. */
   open(id: TaskId): number {
     return this.#open.get(id) ?? 0
