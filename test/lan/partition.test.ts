@@ -1,6 +1,7 @@
 /**
  * Six real nodes, three on one computer, two on another and one alone: a cut into halves, a node cut off from all, a
- * cable that comes and goes, halves that were started apart. One LAN and one cluster for all of it.
+ * cable that comes and goes, halves that were started apart. One LAN and one cluster for all of it; and beside it, with
+ * another key and without multicast, two that were told what is a quorum.
  *
  * With `LONG=1` (`npm run soak -- lan`) the cable flaps for a minute.
  */
@@ -26,6 +27,17 @@ const FLAPS = process.env['LONG'] === '1' ? 15 : 3
 let lan: Lan
 let cluster: ChaosCluster
 let look: Onlooker
+let pair: ChaosCluster
+let lookAtPair: Onlooker
+
+/** The first takes over without asking how many there are; the second needs both. */
+const PAIR_PORT = 4701
+const pairFlags = (place: number): readonly string[] => {
+  const address = `/ip4/${lan.address('a')}/tcp/${PAIR_PORT}`
+  return place === 0
+    ? ['--no-mdns', '--listen', address, '--quorum', 'any']
+    : ['--no-mdns', '--peer', address, '--quorum', '2']
+}
 
 const check = (rule: string, body: () => Promise<void>): void =>
   test(
@@ -53,21 +65,25 @@ describe.skipIf(unavailable !== null)('six nodes, three of them on one computer'
       flags: place => (place === LONER ? ['--stop-after-isolated', '3s'] : [])
     })
     look = new Onlooker(cluster)
+    pair = await ChaosCluster.start(lan, { places: ['a', 'b'], flags: pairFlags })
+    lookAtPair = new Onlooker(pair)
   })
   // One that failed must not fail the others.
   beforeEach(async () => {
     await lan.heal()
-    await cluster.startAll()
+    await Promise.all([cluster.startAll(), pair.startAll()])
   })
   afterAll(async () => {
+    await pair?.down()
     await cluster?.down()
     await lan?.down()
   })
 
   check(
-    'of two halves the one with the smallest node id takes over, the other knows that it may not',
+    'of two halves the one with the smallest node id takes over, the other knows that it may not; of two nodes the one that was told to',
     async () => {
       const ids = await look.busy(15_000)
+      const ofPair = await lookAtPair.busy(15_000)
       const [first, second] = await halves()
       await lan.cut('a')
       await Promise.all(second.map(place => look.quorum(place, false)))
@@ -79,7 +95,13 @@ describe.skipIf(unavailable !== null)('six nodes, three of them on one computer'
       await look.taken(first[0]!, ids, second)
       expect((await ofSecond()).filter(id => !before.includes(id))).toEqual([])
       expect(await (await cluster.client(first[0]!)).status()).toMatchObject({ quorum: true })
+      await lookAtPair.taken(0, ofPair, [1])
+      await lookAtPair.quorum(1, false)
+      const heldBySecond = await lookAtPair.held(1, ofPair)
+      expect(heldBySecond.some(task => lookAtPair.isOn(task, [0]))).toBe(true)
+      expect(heldBySecond.filter(({ reason }) => reason === 'ClaimSettling')).toEqual([])
       await lan.heal()
+      await lookAtPair.expectCompleted(await lookAtPair.agreeOn(ofPair))
       await look.seenAs('alive', first, second[0]!)
       await look.expectCompleted(await look.agreeOn(ids))
     }
@@ -185,22 +207,10 @@ describe.skipIf(unavailable !== null)('six nodes, three of them on one computer'
   check(
     'nodes with another key on the same LAN are a cluster of their own, also without multicast',
     async () => {
-      const port = 4701
-      const apart = await ChaosCluster.start(lan, {
-        places: ['a', 'b'],
-        flags: place =>
-          place === 0
-            ? ['--no-mdns', '--listen', `/ip4/${lan.address('a')}/tcp/${port}`]
-            : ['--no-mdns', '--peer', `/ip4/${lan.address('a')}/tcp/${port}`]
-      })
-      try {
-        const others = new Onlooker(apart)
-        await others.expectCompleted(await others.agreeOn(await others.busy(200)))
-        expect(await (await apart.client(1)).nodes()).toHaveLength(2)
-        expect(await (await cluster.client(3)).nodes()).toHaveLength(6)
-      } finally {
-        await apart.down()
-      }
+      const ids = await lookAtPair.busy(1000)
+      await lookAtPair.expectCompleted(await lookAtPair.agreeOn(ids))
+      expect(await (await pair.client(1)).nodes()).toHaveLength(2)
+      expect(await (await cluster.client(3)).nodes()).toHaveLength(6)
     }
   )
 })
