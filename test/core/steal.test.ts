@@ -13,7 +13,7 @@ import { Placement } from '../../src/core/steal/placement.ts'
 import { Thief } from '../../src/core/steal/thief.ts'
 
 const [A, B, C] = [bootOf('a'), bootOf('b'), bootOf('c')]
-const { stealTimeoutMs, stealPauseMs, stealMax, stealAheadMs } = CORE_DEFAULTS
+const { stealTimeoutMs, stealPauseMs, stealMax, stealAheadMsMin, stealAheadMsMax } = CORE_DEFAULTS
 
 function thief(): Thief {
   return new Thief(A, CORE_DEFAULTS)
@@ -103,10 +103,24 @@ describe('a thief', () => {
   })
 
   test('wants the more ahead the shorter the tasks are, within a bound', () => {
-    expect(thief().wanted(2, stealAheadMs * 10)).toBe(2)
-    expect(thief().wanted(2, stealAheadMs)).toBe(4)
-    expect(thief().wanted(2, stealAheadMs / 10)).toBe(22)
+    expect(thief().wanted(2, stealAheadMsMax)).toBe(2)
+    expect(thief().wanted(2, stealAheadMsMin)).toBeGreaterThanOrEqual(4)
+    expect(thief().wanted(2, stealAheadMsMin / 10)).toBeGreaterThanOrEqual(22)
     expect(thief().wanted(2, 0)).toBe(stealMax)
+  })
+
+  test('wants the more ahead the longer answers take, within bounds', () => {
+    const after = (tripMs: number): number => {
+      const asking = thief()
+      for (let i = 0; i < 50; i++) {
+        const { request, holder } = asking.ask(i * 1000, [{ holder: B, ready: 9 }])!
+        asking.answered(i * 1000 + tripMs, holder, request, 1)
+      }
+      return asking.wanted(1, 1)
+    }
+    expect(after(0)).toBe(1 + stealAheadMsMin)
+    expect(after(10)).toBeLessThan(after(20))
+    expect(after(900)).toBe(1 + stealAheadMsMax)
   })
 
   test('with more slots than one grant may carry still wants to fill them', () => {

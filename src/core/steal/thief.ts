@@ -14,11 +14,18 @@ export type Backlog = Readonly<{ holder: BootId; ready: number }>
 
 type Question = { request: number; holder: BootId; askedAt: number; ready: number }
 
+/** Until an answer has come. Guess: two writes to a disk. */
+const TRIP_MS = 10
+/** Weight of the newest answer. Guess: forgets a change within about ten answers. */
+const TRIP_WEIGHT = 0.2
+
 export class Thief {
   readonly #self: BootId
   readonly #options: CoreOptions
   #requests = 0
   #open: Question | null = null
+  /** How long an answer takes, as a moving average: a busy holder has its disk to wait for. */
+  #tripMs = TRIP_MS
   /** Holders that had nothing or did not answer, until when they are left alone, and how long their queue seemed then. */
   readonly #paused = new Map<BootId, { until: number; ready: number }>()
 
@@ -34,7 +41,7 @@ export class Thief {
    */
   wanted(slots: number, expectedMs: number | undefined): number {
     if (expectedMs === undefined) return slots
-    const ahead = Math.floor((slots * this.#options.stealAheadMs) / Math.max(expectedMs, 0.01))
+    const ahead = Math.floor((slots * this.#aheadMs) / Math.max(expectedMs, 0.01))
     return Math.max(slots, Math.min(slots + ahead, this.#options.stealMax))
   }
 
@@ -75,8 +82,15 @@ export class Thief {
       return false
     }
     this.#open = null
+    this.#tripMs += TRIP_WEIGHT * (now - question.askedAt - this.#tripMs)
     if (count === 0) this.#pause(now, question)
     return true
+  }
+
+  /** Work to take beyond the free slots, in run time. */
+  get #aheadMs(): number {
+    const { stealAheadTrips, stealAheadMsMin, stealAheadMsMax } = this.#options
+    return Math.min(Math.max(stealAheadTrips * this.#tripMs, stealAheadMsMin), stealAheadMsMax)
   }
 
   #pause(now: number, { holder, ready }: Question): void {
