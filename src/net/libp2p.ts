@@ -7,8 +7,6 @@
  */
 import { hash } from 'node:crypto'
 import { gossipsub, type GossipSub, type GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
-import { noise } from '@chainsafe/libp2p-noise'
-
 import { identify, type Identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey, Startable } from '@libp2p/interface'
 import { tcp } from '@libp2p/tcp'
@@ -18,7 +16,7 @@ import { announced } from './addresses.ts'
 import type { DiscoveryComponents } from './discovery.ts'
 import { libp2pLogger, type TransportLog } from './log.ts'
 import { quietYamux } from './muxer.ts'
-import { quickCrypto } from './noise-crypto.ts'
+import { quietNoise } from './noise.ts'
 import { thriftyProtector } from './protector.ts'
 import { addressTimeoutMs, dialTimeoutMs, type ProtocolNames } from './protocol.ts'
 
@@ -54,7 +52,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     privateKey,
     addresses: { listen: [...listen], announceFilter: addresses => announced(addresses, only) },
     transports: [tcp()],
-    connectionEncrypters: [noise({ crypto: quickCrypto })],
+    connectionEncrypters: [quietNoise()],
     streamMuxers: [
       quietYamux({
         maxInboundStreams: 64,
