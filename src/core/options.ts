@@ -131,7 +131,7 @@ export type CoreOptions = Readonly<{
   stealAheadMsMax: number
   /** ... but never more tasks than this in one grant. */
   stealMax: number
-  /** After so many grants a task stays where it is, if it can run there. */
+  /** After so many grants a task stays where it is, if it can run there. Measured as above: 8 gain nothing more, 2 and 3 lose. */
   hopsMax: number
   /** How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. */
   syncDelayMs: number
@@ -196,7 +196,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   stealAheadMsMin: 20,
   stealAheadMsMax: 200,
   stealMax: 256,
-  hopsMax: 8,
+  hopsMax: 4,
   syncDelayMs: 300,
   unknownMs: 60_000,
   findMs: 1000,

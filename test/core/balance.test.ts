@@ -25,6 +25,14 @@ describe('work that comes in at one node of six', () => {
     }
   )
 
+  test('moves a few times at most, and less than once on average', () => {
+    for (const seed of [1, 5, 8]) {
+      const moves = spread(6, skewed(seed), COSTS).map(slept => slept.moves)
+      expect(Math.max(...moves)).toBeLessThanOrEqual(4)
+      expect(moves.reduce((sum, each) => sum + each, 0)).toBeLessThan(moves.length)
+    }
+  })
+
   test('is run in order of priority all over the cluster, but for what was taken ahead', () => {
     const work = Array.from({ length: 300 }, (_, i): Work => ({ ms: 20, priority: 10 - (i % 10) }))
     const tripMs = 2 * (COSTS.linkMs + COSTS.diskMs)
