@@ -136,7 +136,8 @@ export class Takeover {
   /** Returns the tasks whose reclaim everybody has confirmed. */
   settle(): readonly Entry[] {
     // Whoever has met nobody yet would take nobody's silence for everybody's word.
-    if (this.#settlements.isEmpty || this.#context.isNew || this.#awaitsNamed()) return []
+    if (this.#settlements.isEmpty || this.#context.isNew) return []
+    if (this.#awaited().length > 0) return []
     const { self: boot, log, members, now } = this.#context
     const merged = (origin: BootId): number => log.merged(origin)
     const self = { boot, upTo: log.durableVector.get(boot) ?? 0 }
@@ -152,7 +153,7 @@ export class Takeover {
 
   /** Holders that have never introduced themselves here, and those whom others have met. */
   strangers(): BootId[] {
-    return [...this.#strangers.keys(), ...this.#named.keys()]
+    return [...this.#strangers.keys(), ...this.#awaited()]
   }
 
   /** Others have met these boots, and they are not known here. */
@@ -163,13 +164,13 @@ export class Takeover {
     }
   }
 
-  /** Whether there may be somebody whom we cannot ask yet, for as long as the silence of one that we know would count. */
-  #awaitsNamed(): boolean {
+  /** Those of them who are still unknown, for as long as the silence of one that we know would count. */
+  #awaited(): BootId[] {
     const { members, now, options } = this.#context
     for (const [boot, since] of this.#named) {
       if (members.knows(boot) || now - since >= options.unreachableMs) this.#named.delete(boot)
     }
-    return this.#named.size > 0
+    return [...this.#named.keys()]
   }
 
   #noteStrangers(holders: readonly BootId[]): void {

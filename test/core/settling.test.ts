@@ -117,6 +117,17 @@ describe('two that know a third, and not each other', () => {
     expect([a, b].flatMap(node => starts(node, taskId))).toHaveLength(1)
   })
 
+  test('are asked for no more once they are known', () => {
+    const { pump, a, b, third } = strangers()
+    pump.link(third, b)
+    pump.link(a, b)
+    passing(pump, 4000)
+    const asked: string[] = []
+    pump.lose = (from, _to, { kind }) => kind === 'who' && asked.push(from) === 0
+    passing(pump, 10_000)
+    expect(asked).toEqual([])
+  })
+
   test('wait for each other by name alone, if it is gone before it could say more, but not for ever', () => {
     const { pump, a, b, third, taskId } = strangers()
     pump.lose = (_from, _to, { kind }) => kind === 'introduction'
