@@ -13,33 +13,45 @@ const NODES = 6
 const TASKS = 600
 const RUNS = 5
 const WARM_UP = 60
+
+type Run = Readonly<{ makespanMs: number; ratio: number }>
+
+/** The first run stands apart: in it every process compiles what it runs. */
 export async function balance(say: (text: string) => void): Promise<Row[]> {
   const cluster = await BenchCluster.start(NODES, { concurrency: 1 })
   try {
-    const { node } = cluster
-    await node.startWorker()
-    const ratios: number[] = []
-    const spans: number[] = []
+    await cluster.node.startWorker()
     await runAll(
       cluster,
       Array.from({ length: WARM_UP }, () => 5)
     )
-    for (let run = 0; run < RUNS; run++) {
-      const slept = await runAll(cluster, skewed(run + 1))
-      const makespan =
-        Math.max(...slept.map(({ endedAt }) => endedAt)) -
-        Math.min(...slept.map(({ startedAt }) => startedAt))
-      const floor = floorOf(
-        NODES,
-        slept.map(({ startedAt, endedAt }) => endedAt - startedAt)
-      )
-      ratios.push(makespan / floor)
-      spans.push(makespan)
-      say(`run ${run + 1} of ${RUNS}: ${(makespan / floor).toFixed(3)} of the floor`)
+    const runs: Run[] = []
+    for (let run = 0; run <= RUNS; run++) {
+      runs.push(await timed(cluster, skewed(run)))
+      const which = run === 0 ? 'first run' : `run ${run} of ${RUNS} after it`
+      say(`${which}: ${runs.at(-1)!.ratio.toFixed(3)} of the floor`)
     }
-    return [{ tasks: TASKS, 'makespan ms': figure(spans), 'of the floor': figure(ratios) }]
+    return [rowOf('first', runs.slice(0, 1)), rowOf('later', runs.slice(1))]
   } finally {
     await cluster.stop()
+  }
+}
+
+async function timed(cluster: BenchCluster, lengthsMs: readonly number[]): Promise<Run> {
+  const slept = await runAll(cluster, lengthsMs)
+  const makespanMs =
+    Math.max(...slept.map(({ endedAt }) => endedAt)) -
+    Math.min(...slept.map(({ startedAt }) => startedAt))
+  const durations = slept.map(({ startedAt, endedAt }) => endedAt - startedAt)
+  return { makespanMs, ratio: makespanMs / floorOf(NODES, durations) }
+}
+
+function rowOf(runs: string, measured: readonly Run[]): Row {
+  return {
+    tasks: TASKS,
+    runs,
+    'makespan ms': figure(measured.map(({ makespanMs }) => makespanMs)),
+    'of the floor': figure(measured.map(({ ratio }) => ratio))
   }
 }
 

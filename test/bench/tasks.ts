@@ -8,7 +8,7 @@ const WARM_UP = 30
 const MANY = 10_000
 /** Of a payload, as JSON. */
 const PAYLOAD = 'x'.repeat(98)
-const RUNS = 3
+const RUNS = 5
 
 /** One task after the other: from the call of `createTask` until its result is known where it was submitted. */
 export async function latency(): Promise<Row[]> {
