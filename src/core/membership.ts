@@ -58,10 +58,9 @@ export class Membership {
     const drained = members.get(nodeOf(boot))?.heartbeat.draining
     let changed = members.heard(heartbeat, now)
     const member = members.get(nodeOf(boot))
-    if (member?.heartbeat === heartbeat) {
-      noteClock(member, heartbeat, now)
-      this.#meet(member, heartbeat)
-    }
+    if (member?.heartbeat === heartbeat) noteClock(member, heartbeat, now)
+    // Also if a later word has overtaken it: only the first one on a link names everybody.
+    if (member?.heartbeat.boot === boot) this.#meet(member, heartbeat)
     if (drained === false && member?.heartbeat === heartbeat && heartbeat.draining) {
       this.#notify('node:draining', member)
     }
@@ -214,10 +213,11 @@ export class Membership {
       member.firstWord = { boot, at: now }
       this.#presence.urge()
     }
-    const strange = met.filter(other => !members.knows(other)).slice(0, ASKED_MAX)
+    const strange = met.filter(other => !members.knows(other))
     if (strange.length === 0) return
     this.#takeover.named(strange)
-    emit({ kind: 'send', to: node, message: { kind: 'who', boots: strange } })
+    const boots = strange.slice(0, ASKED_MAX)
+    emit({ kind: 'send', to: node, message: { kind: 'who', boots } })
   }
 
   #findTwin(node: NodeId): void {

@@ -10,9 +10,9 @@ import {
   starts
 } from '../support/crashes.ts'
 import { Pump, type PumpNode } from '../support/pump.ts'
-import { bootOf } from '../support/tasks.ts'
+import { bootOf, heartbeatOf } from '../support/tasks.ts'
 import './forbid.ts'
-import type { TaskId } from '../../src/core/base/ids.ts'
+import { nodeOf, type TaskId } from '../../src/core/base/ids.ts'
 import { weight } from '../../src/core/base/weight.ts'
 import type { Message } from '../../src/core/message.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
@@ -139,6 +139,42 @@ describe('two that know a third, and not each other', () => {
     expect([a, b].flatMap(node => starts(node, taskId))).toEqual([])
     passing(pump, 4000)
     expect([a, b].map(node => starts(node, taskId).length)).toContain(1)
+  })
+
+  test('are all told of each other, however many the third one knows', () => {
+    const pump = new Pump()
+    const [third, b] = ['c', 'b'].map(name => pump.add(bootOf(name))) as [PumpNode, PumpNode]
+    const others = Array.from({ length: 200 }, (_, i) => bootOf(`n${i}`))
+    for (const boot of others) {
+      third.feed({ kind: 'link', peer: nodeOf(boot), up: true })
+      third.feed({
+        kind: 'message',
+        from: nodeOf(boot),
+        message: heartbeatOf(boot, { name: boot })
+      })
+    }
+    passing(pump, 6000)
+    pump.link(third, b)
+    passing(pump, 6000)
+    expect(others.filter(boot => b.core.view.member(nodeOf(boot)) === undefined)).toEqual([])
+  })
+
+  test('hear of it also when a later word of the third one overtakes the first', () => {
+    const { pump, a, b, third } = strangers()
+    let greeting: Message | null = null
+    pump.lose = (from, to, message) => {
+      if (from !== third.id || to !== b.id || message.kind !== 'heartbeat') return false
+      greeting ??= message
+      return greeting === message
+    }
+    passing(pump, 4000)
+    pump.link(third, b)
+    passing(pump, 400)
+    expect(b.core.view.member(third.id)).toBeDefined()
+    expect(b.core.view.member(a.id)).toBeUndefined()
+    b.feed({ kind: 'message', from: third.id, message: greeting! })
+    pump.settle()
+    expect(b.core.view.member(a.id)).toBeDefined()
   })
 })
 
