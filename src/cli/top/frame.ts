@@ -73,7 +73,7 @@ const FAILURES: readonly Column[] = [
 ]
 const HELP = [
   'q quit    tab nodes or tasks    up/down choose    s order of nodes    / filter',
-  'd drain the chosen node    c cancel the chosen task    ? this help'
+  'd drain the chosen node    c cancel the chosen task    ^L redraw    ? this help'
 ]
 /** Shorter lists leave their room to those below. */
 const TYPES_SHOWN_MAX = 5

@@ -10,11 +10,12 @@ export type Deed =
   | Readonly<{ kind: 'drain'; node: string }>
   | Readonly<{ kind: 'cancel'; task: string }>
 
-/** How the keys are understood: as commands, as letters of the filter, or as the answer to a question. */
+/** How the keys are understood: as commands, as letters of the filter, as the answer to a question, or not any more. */
 export type Mode =
   | Readonly<{ kind: 'commands' }>
   | Readonly<{ kind: 'filter' }>
   | Readonly<{ kind: 'question'; deed: Deed }>
+  | Readonly<{ kind: 'over' }>
 
 export class Keys {
   readonly #model: Model
@@ -28,7 +29,8 @@ export class Keys {
 
   /** Returns what is to be done, if anything is. */
   press(key: string, nowMs: number): Deed | null {
-    if (key === 'interrupt') return { kind: 'quit' }
+    if (this.#mode.kind === 'over') return null
+    if (key === 'interrupt') return this.#quit()
     if (this.#mode.kind === 'filter') return this.#type(key)
     if (this.#mode.kind === 'question') return this.#answer(key, this.#mode.deed)
     this.#view.prompt = ''
@@ -39,7 +41,7 @@ export class Keys {
     const view = this.#view
     switch (key) {
       case 'q':
-        return { kind: 'quit' }
+        return this.#quit()
       case '?':
         view.help = !view.help
         break
@@ -66,6 +68,12 @@ export class Keys {
       default:
     }
     return null
+  }
+
+  /** What was typed after it was meant for the shell. */
+  #quit(): Deed {
+    this.#mode = { kind: 'over' }
+    return { kind: 'quit' }
   }
 
   #ask(key: 'd' | 'c', nowMs: number): void {

@@ -95,9 +95,10 @@ export class Screen {
 
 /** What makes one picture of another, or one where nothing is known to be. */
 export function changes(before: readonly string[], after: readonly string[]): string {
+  const isKnown = before.length === after.length
   // Emptied first: behind a line as wide as the terminal, its last character would be taken for what is to be emptied.
   const lines = after.flatMap((line, i) =>
-    line === before[i] ? [] : `\u001b[${i + 1}H\u001b[K${line}`
+    isKnown && line === before[i] ? [] : `\u001b[${i + 1}H\u001b[K${line}`
   )
-  return (before.length === after.length ? '' : CLEAR) + lines.join('')
+  return (isKnown ? '' : CLEAR) + lines.join('')
 }
