@@ -12,6 +12,9 @@ export const REFUSED = 6
 /** The task stands. */
 export const NOT_REPLICATED = 7
 
+/** Of a process that a signal has ended: 128 plus its number. */
+export const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
+
 /** What each code says to a script, for the help. */
 export const EXIT_CODES: Readonly<Record<number, string>> = {
   0: 'done',
@@ -20,7 +23,7 @@ export const EXIT_CODES: Readonly<Record<number, string>> = {
   3: 'no node can be reached',
   4: 'no such task, or forgotten',
   5: 'the task was cancelled',
-  6: 'refused: the payload, its size, a foreign state file',
+  6: 'refused, such as a payload that is too large or a foreign state file',
   7: 'on fewer nodes than --acks asked for; the task stands',
   124: 'the wait timed out; the task goes on',
   125: 'a failure of hearsay itself'

@@ -119,7 +119,7 @@ function report(error: unknown, argv: readonly string[], terminal: Terminal): nu
   const code = exitCodeOfError(error)
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
   const text = code === OWN_FAILURE ? `this should not have happened: ${name}: ${message}` : message
-  terminal.words(text.replace(/\s*\n\s*/g, ' '))
+  terminal.words(text)
   if (isDebugging(argv)) terminal.stderr.write(`${stack ?? ''}\n`)
   return code
 }

@@ -9,6 +9,7 @@ import { startApi } from '../api/server.ts'
 import { durationText } from './duration.ts'
 import type { LogLevel } from '../names.ts'
 import type { NodeHandle } from '../node/handle.ts'
+import { SIGNAL_EXIT_CODES } from './exit-code.ts'
 import { createLog, logEvent } from './log.ts'
 import { ServiceManager } from './service-manager.ts'
 import type { Terminal } from './terminal.ts'
@@ -38,8 +39,7 @@ export type Serving = Readonly<{
 
 /** What handing on at once may take: more than `leave(0)` grants itself, for closing. */
 const HAND_ON_MS = 7000
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-type Signal = keyof typeof EXIT_CODES
+type Signal = keyof typeof SIGNAL_EXIT_CODES
 
 /** Signals, and the end of stdin, as the steps that they mean. */
 type Stops = Readonly<{
@@ -130,7 +130,7 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
   const end = (signal: Signal): void => {
     terminal.words('ended at once')
     // oxlint-disable-next-line no-process-exit -- this is what the third signal means
-    process.exit(EXIT_CODES[signal])
+    process.exit(SIGNAL_EXIT_CODES[signal])
   }
   const onStdinEnd = (): void => first.resolve({ words: 'stdin has ended', graceMs: 0 })
   process.on('SIGINT', onSignal)

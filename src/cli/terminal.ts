@@ -60,9 +60,9 @@ export class Terminal {
     return this.line(JSON.stringify(value))
   }
 
-  /** Words: a line on stderr. They may quote what others have written. */
+  /** Words: one line on stderr, whatever is in them. They may quote what others have written. */
   words(text: string): void {
-    this.stderr.write(`hearsay: ${printable(text)}\n`)
+    this.stderr.write(`hearsay: ${printable(text.replace(/\s*\n\s*/g, ' '))}\n`)
   }
 
   /** The text in a colour, if stdout is a terminal and NO_COLOR does not forbid it. */

@@ -31,11 +31,13 @@ describe('colours', () => {
   })
 })
 
-test('words that quote others cannot make the terminal obey', () => {
+test('words are one line, and those that quote others cannot make the terminal obey', () => {
   let said = ''
   const stderr = into(text => (said += text))
-  new Terminal({ stdin: Readable.from([]), stdout: into(() => {}), stderr }).words('a\u001b[2J\nb')
-  expect(said).toBe('hearsay: a\\u001b[2J\\u000ab\n')
+  new Terminal({ stdin: Readable.from([]), stdout: into(() => {}), stderr }).words(
+    'a\u001b[2J \n  b'
+  )
+  expect(said).toBe('hearsay: a\\u001b[2J b\n')
 })
 
 describe('the log', () => {

@@ -5,6 +5,7 @@ import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { DemoOptions } from '../../demo/demo.ts'
 import { InvalidOptionError } from '../../errors.ts'
+import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { parseNumber } from '../numbers.ts'
 import { BrokenPipeError, isTerminal, type Terminal } from '../terminal.ts'
 import { verb } from '../verb.ts'
@@ -15,14 +16,11 @@ const defaultOut = 'hearsay-demo.png'
 const nodesMin = 2
 const nodesMax = 12
 
-/** The exit code of a process that a signal has ended is 128 plus its number. */
-const exitCodes = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
-
 class InterruptedError extends Error {
   override readonly name = 'InterruptedError'
-  readonly signal: keyof typeof exitCodes
+  readonly signal: keyof typeof SIGNAL_EXIT_CODES
 
-  constructor(signal: keyof typeof exitCodes) {
+  constructor(signal: keyof typeof SIGNAL_EXIT_CODES) {
     super(`stopped by ${signal}; all nodes have been stopped, there is no picture`)
     this.signal = signal
   }
@@ -88,18 +86,18 @@ async function untilInterrupted(
 ): Promise<void> {
   const controller = new AbortController()
   const interrupt = (name: NodeJS.Signals): void => {
-    controller.abort(new InterruptedError(name as keyof typeof exitCodes))
+    controller.abort(new InterruptedError(name as keyof typeof SIGNAL_EXIT_CODES))
   }
   // Kept until the end: a second Ctrl-C must not leave nodes behind.
-  for (const name of Object.keys(exitCodes)) process.on(name, interrupt)
+  for (const name of Object.keys(SIGNAL_EXIT_CODES)) process.on(name, interrupt)
   try {
     await action(controller.signal)
   } catch (error) {
     if (!(error instanceof Error)) throw error
     if (error instanceof InvalidOptionError || error instanceof BrokenPipeError) throw error
     for (const line of error.message.split('\n')) terminal.words(line)
-    terminal.exitCode = error instanceof InterruptedError ? exitCodes[error.signal] : 1
+    terminal.exitCode = error instanceof InterruptedError ? SIGNAL_EXIT_CODES[error.signal] : 1
   } finally {
-    for (const name of Object.keys(exitCodes)) process.off(name, interrupt)
+    for (const name of Object.keys(SIGNAL_EXIT_CODES)) process.off(name, interrupt)
   }
 }

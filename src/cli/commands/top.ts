@@ -3,14 +3,13 @@ import type { Command } from '@commander-js/extra-typings'
 import type { ReadStream, WriteStream } from 'node:tty'
 import { InvalidOptionError } from '../../errors.ts'
 import { parseDurationMs } from '../duration.ts'
+import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { isTerminal, type Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 
 const INTERVAL_MS = 1000
 /** More often than this would only heat the node. */
 const INTERVAL_MS_MIN = 100
-/** The exit code of a process that a signal has ended is 128 plus its number. */
-const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
 export function register(program: Command, terminal: Terminal): void {
   clientVerb(program, {
@@ -40,14 +39,14 @@ export function register(program: Command, terminal: Terminal): void {
       const noColour = Boolean(process.env['NO_COLOR'])
       const screen = new Screen(stdin as ReadStream, stdout as WriteStream, noColour)
       const onSignal = (signal: NodeJS.Signals): void => {
-        terminal.exitCode = EXIT_CODES[signal as keyof typeof EXIT_CODES]
+        terminal.exitCode = SIGNAL_EXIT_CODES[signal as keyof typeof SIGNAL_EXIT_CODES]
         top.stop()
       }
-      for (const signal of Object.keys(EXIT_CODES)) process.on(signal, onSignal)
+      for (const signal of Object.keys(SIGNAL_EXIT_CODES)) process.on(signal, onSignal)
       try {
         await top.show(screen)
       } finally {
-        for (const signal of Object.keys(EXIT_CODES)) process.off(signal, onSignal)
+        for (const signal of Object.keys(SIGNAL_EXIT_CODES)) process.off(signal, onSignal)
       }
     })
 }
