@@ -96,7 +96,7 @@ function commonReason(situation: Situation): Why | null {
   const start = Math.max(spec.notBefore ?? 0, claim.notBefore ?? 0)
   if (start > wallMs) return delayReason(record, start)
   if (!holder.isAlive && !seesMajority) {
-    const words = `${holder.name} holds it and cannot be reached, and less than half of the nodes are seen`
+    const words = `${holder.name} holds it and cannot be reached, and too few nodes are seen to take it over (--quorum)`
     return { reason: 'NoQuorum', words }
   }
   if (isSettling || !holder.isAlive) {
