@@ -34,7 +34,7 @@ export async function newcomer(count: number): Promise<boolean> {
     let peak = before
     const looking = setInterval(() => {
       peak = Math.max(peak, process.memoryUsage().rss)
-    }, LOOK_MS)
+    }, LOOK_MS).unref()
     const common = { cluster: 'bench', computer: 'bench', mdns: false, logLevel: 'info' as const }
     const network = { listen: ['/ip4/127.0.0.1/tcp/0'], peers: [...node.addresses] }
     joining = new TrialNode({ ...common, ...network, key, instance: 99, data: join(folder, '99') })

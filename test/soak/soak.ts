@@ -1,8 +1,9 @@
 /**
  * `npm run soak [-- NAME] [--minutes N] [--from SEED] [--count N]`: what only shows after a while, or with much.
  *
- * `seeds` (default), `chaos` and `tasks` go on for so long; `newcomer`, `away`, `each`, `loss` and `kill-all` are single trials
- * that print figures; `lan` runs the LAN tests with all that CI has no time for. Each ends with exit code 1 if something that was promised does not hold.
+ * `seeds` (default) and `chaos` go on for so long; `tasks`, `newcomer`, `away`, `each`, `loss` and `kill-all` are trials of
+ * so many that print figures; `lan` runs the LAN tests with all that CI has no time for. Each ends with exit code 1 if
+ * something that was promised does not hold.
  */
 import { parseArgs } from 'node:util'
 import { away } from './away.ts'
