@@ -89,11 +89,11 @@ export type Quorum = 'majority' | 'any' | number
 export type CoreOptions = Readonly<{
   /** How often a node says how it is while that changes. Guess: short beside the time to notice a silent member. */
   heartbeatMs: number
-  /** ... and while nothing changes but the time. A broken link is noticed without any heartbeat. */
+  /** ... and while nothing changes but the time. A link that is closed is noticed without any heartbeat. */
   idleHeartbeatMs: number
   /** A member not heard of for so long is shown as suspect. Two heartbeats of an idle node: one lost message is no news. */
   suspectMs: number
-  /** ... and for so long as unreachable. Three such heartbeats, and a link monitor at 10 s: see members/. */
+  /** ... and for so long as unreachable. Three such heartbeats; the link is closed later, see net/gossip.ts. */
   unreachableMs: number
   /** Who has to be seen before the work of unreachable members is taken: more than half, so many, or nobody. */
   quorum: Quorum

@@ -70,6 +70,12 @@ export class Gossip {
     this.#timer = setInterval(() => this.#watch(), watchMs).unref()
   }
 
+  /** A peer's last connection has gone: the next one has had no time yet to be silent, or to open a stream. */
+  disconnected(peer: string): void {
+    this.#silentLooks.delete(peer)
+    this.#suspects.delete(peer)
+  }
+
   /** Resolves when what was published has been handed to the connections. */
   async stop(): Promise<void> {
     clearInterval(this.#timer)

@@ -164,8 +164,10 @@ class Libp2pTransport implements Transport {
       this.#streams.connected(peer.toString())
     })
     network.addEventListener('peer:disconnect', event => {
-      this.peerBook.disconnected(event.detail.toString())
-      this.#streams.disconnected(event.detail.toString())
+      const peer = event.detail.toString()
+      this.peerBook.disconnected(peer)
+      this.#streams.disconnected(peer)
+      this.#gossip.disconnected(peer)
     })
     network.addEventListener('self:peer:update', () => this.#tellAddresses())
     await network.handle(this.#names.direct, (stream, from) => this.#streams.accept(stream, from))

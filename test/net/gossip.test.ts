@@ -13,6 +13,7 @@ afterEach(() => void vi.useRealTimers())
 
 /** Gossip among peers that are all connected and take whatever is sent. */
 function watching(peers: readonly string[]): {
+  gossip: Gossip
   heard: (peer: string) => void
   disconnected: string[]
   stop: () => Promise<void>
@@ -40,7 +41,7 @@ function watching(peers: readonly string[]): {
     listener({
       detail: { propagationSource, msg: { topic: names.heartbeatTopic, data: new Uint8Array(1) } }
     })
-  return { heard, disconnected, stop: () => gossip.stop() }
+  return { gossip, heard, disconnected, stop: () => gossip.stop() }
 }
 
 test('a connected peer from which nothing has come for so many looks is disconnected; one that is heard now and then is not', async () => {
@@ -50,5 +51,16 @@ test('a connected peer from which nothing has come for so many looks is disconne
     vi.advanceTimersByTime(watchMs)
     expect(disconnected).toEqual(look > silentLooksMax ? ['silent'] : [])
   }
+  await stop()
+})
+
+test('a new connection of a peer that was silent counts from the beginning', async () => {
+  const { gossip, disconnected, stop } = watching(['again'])
+  vi.advanceTimersByTime(silentLooksMax * watchMs)
+  gossip.disconnected('again')
+  vi.advanceTimersByTime(silentLooksMax * watchMs)
+  expect(disconnected).toEqual([])
+  vi.advanceTimersByTime(watchMs)
+  expect(disconnected).toEqual(['again'])
   await stop()
 })
