@@ -8,9 +8,13 @@
 import type { BatchAnswer, BatchLine } from '../api/batch.ts'
 import type { Client } from '../api/client.ts'
 import { errorOf } from '../api/problem.ts'
-import { NotReplicatedError } from '../errors.ts'
+import { InvalidOptionError, NotReplicatedError } from '../errors.ts'
 import { readEachLine, withIds, type Defaults, type EachLine } from './each-line.ts'
 import type { Line, LineFile } from './lines.ts'
+
+/** Lines wait, and nothing that they could wait for is under way. */
+const CHANGED =
+  'the file has changed since it was looked at: a line that others depend on is gone; restore it'
 
 /** A line that the node has accepted; `short` if fewer members than asked for have it. */
 export type Accepted = Readonly<{
@@ -36,7 +40,7 @@ export class EachRefusedError extends Error {
 /**
  * The tasks as they are accepted.
  *
- * @throws EachRefusedError NoNodeError
+ * @throws EachRefusedError InvalidOptionError NoNodeError
  */
 export async function* submitEach(
   client: Client,
@@ -92,6 +96,7 @@ class Sender {
         if (this.#stopped) return
       }
       while (this.#waiting > 0 && !this.#stopped) {
+        if (this.#ready.length === 0 && this.#sent.size === 0) throw new InvalidOptionError(CHANGED)
         if (this.#ready.length === 0) await new Promise<void>(resolve => (this.#wake = resolve))
         yield* this.#released()
       }

@@ -5,6 +5,9 @@ import { readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { Client } from '../../src/api/client.ts'
+import { submitEach } from '../../src/cli/each.ts'
+import { LineFile } from '../../src/cli/lines.ts'
 import { serveFakeNode } from '../api/served.ts'
 import { headOf, run, type Said } from './run.ts'
 
@@ -50,6 +53,30 @@ describe('submit --each', () => {
     const said = await run(['submit', '--each', at.folder])
     expect(said).toMatchObject({ code: 2, stdout: '' })
     expect(said.stderr).toMatch(/cannot be read: EISDIR/)
+  })
+
+  test('a file that has lost a line since it was looked at ends the sending', async () => {
+    const file = join(at.folder, 'tasks.ndjson')
+    await writeFile(file, '{"type":"a"}\n{"type":"b","dependsOn":["ref:gone"]}\n')
+    const opened = await LineFile.open(file, 1000)
+    const sent: number[] = []
+    const client = {
+      async *submitMany(all: AsyncIterable<{ line: number }>) {
+        for await (const { line } of all) {
+          sent.push(line)
+          yield { line, id: `id-${line}`, acks: 1, warnings: [] }
+        }
+      }
+    }
+    const defaults = { type: undefined, options: {}, idempotencyPrefix: undefined }
+    const ids: string[] = []
+    const sending = async (): Promise<void> => {
+      const accepted = submitEach(client as unknown as Client, opened, defaults)
+      for await (const { id } of accepted) ids.push(id)
+    }
+    await expect(sending()).rejects.toThrow(/has changed since it was looked at/)
+    expect({ sent, ids }).toEqual({ sent: [1], ids: ['id-1'] })
+    await opened.close()
   })
 
   test('reads stdin, and leaves nothing of it behind', async () => {
