@@ -10,6 +10,7 @@ import type { TaskId } from '../core/base/ids.ts'
 import type { Effect } from '../core/effect.ts'
 import { deadlineOf, startTimeOf } from '../core/task/times.ts'
 import type { Agenda } from './agenda.ts'
+import type { Scenario } from './scenario.ts'
 import { EPOCH_MS, type SimNode } from './sim-node.ts'
 import { Violation } from './violation.ts'
 
@@ -25,6 +26,10 @@ export class ClockChecker {
 
   constructor(agenda: Agenda) {
     this.#agenda = agenda
+  }
+
+  static fits({ wrongClocks, late, crashes, crashAll }: Scenario): boolean {
+    return wrongClocks > 0 && late + crashes === 0 && !crashAll
   }
 
   check(node: SimNode, effects: readonly Effect[]): void {

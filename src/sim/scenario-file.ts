@@ -96,7 +96,7 @@ export function checkScenario(settings: unknown): Scenario {
   const { delayMsMin, delayMsMax } = scenario.network
   atMost('late', late, 'nodes', nodes)
   atMost('leaving', leaving, 'nodes', nodes)
-  atMost('wrongClocks', wrongClocks, 'nodes', nodes)
+  atMost('wrongClocks', wrongClocks, 'a minority of the nodes', Math.ceil(nodes / 2) - 1)
   atMost('disksLost', disksLost, 'crashes', crashes)
   atMost('network.delayMsMin', delayMsMin, 'network.delayMsMax', delayMsMax)
   return scenario

@@ -57,7 +57,10 @@ export type Scenario = Readonly<{
    * own clock, so retention has to be as much longer.
    */
   skewMsMax: number
-  /** How many nodes have a clock that is an hour off, for as long as they live; fewer than half, or nobody knows better. */
+  /**
+   * How many nodes have a clock that is an hour off, for as long as they live; fewer than half, or nobody knows better. Where
+   * nobody joins or crashes, times are checked by the right clock. Retention has to be an hour longer where somebody does.
+   */
   wrongClocks: number
   network: NetworkOptions
 }>

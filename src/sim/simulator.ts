@@ -82,7 +82,7 @@ class Simulation implements Witness {
       scenario.retentionMs < CALM_MS
     )
     this.#idle = new IdleChecker(this.#nodes, this.#network, scenario.diskMsMax)
-    this.#clocks = scenario.wrongClocks > 0 ? new ClockChecker(this.#agenda) : null
+    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(this.#agenda) : null
   }
 
   run(): Report {

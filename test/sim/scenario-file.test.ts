@@ -34,6 +34,11 @@ describe('a scenario', () => {
     expect(scenario).toEqual({ ...SCENARIO_DEFAULTS, nodes: 3, network })
   })
 
+  test('may have wrong clocks and newcomers who have not heard what time it is', () => {
+    const scenario = { wrongClocks: 1, uncommon: 0.5, busyMs: 8000, retentionMs: 1e9 }
+    for (let seed = 1; seed <= 4; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
+  })
+
   test.each([
     [{ node: 3 }, /^node is no setting of a scenario: did you mean nodes\?$/],
     [{ network: { loss: 1 } }, /^network\.loss is no setting .* network\.gossipLoss\?$/],
@@ -47,6 +52,10 @@ describe('a scenario', () => {
     [{ crashAll: 'yes' }, /true or false/],
     [{ network: [] }, /^network cannot be \[\]/],
     [{ nodes: 3, late: 4 }, /^late is 4, more than nodes, which is 3$/],
+    [
+      { nodes: 4, wrongClocks: 2 },
+      /^wrongClocks is 2, more than a minority of the nodes, which is 1$/
+    ],
     [{ crashes: 1, disksLost: 2 }, /^disksLost is 2, more than crashes/],
     [{ network: { delayMsMin: 100 } }, /^network.delayMsMin is 100, more than/],
     [{ toString: 1 }, /^toString is no setting/],
