@@ -32,8 +32,6 @@ export class Replication {
   readonly #awaiting = new Set<BootId>()
   /** Boots whose writes have been kept but not acknowledged yet. */
   #owed = new Set<BootId>()
-  /** Tasks that are waited for here. */
-  readonly #watched = new Set<TaskId>()
   /** What waits for a flush: called when that one, or a later one, has landed. */
   #afterFlush: { flush: number; done: () => void }[] = []
 
@@ -72,13 +70,13 @@ export class Replication {
     if (merged.kind !== 'merged') return []
     this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
     let prompt = this.spreading.witnessOf(batch.origin) === this.#context.node
-    for (const { id, record } of merged.changed) {
+    for (const { record, watched } of merged.changed) {
       clock.adopt(latestStamp(record), wallMs)
       if (record.claim.holder === batch.origin && waitsForAll(record)) {
         this.#awaiting.add(batch.origin)
         prompt = true
       }
-      if (this.#watched.has(id) && isSettled(record)) this.#urgent = true
+      if (watched && isSettled(record)) this.#urgent = true
     }
     if (prompt) {
       this.#urgent = true
@@ -89,10 +87,11 @@ export class Replication {
 
   /** Somebody here waits for the outcome of a task. */
   watch(taskId: TaskId): void {
-    this.#watched.add(taskId)
-    this.#urgent = true
     const entry = this.#context.log.get(taskId)
-    if (entry?.reportDue === true && !entry.reported) this.spreading.hurry()
+    if (entry === undefined) return
+    entry.watched = true
+    this.#urgent = true
+    if (entry.reportDue && !entry.reported) this.spreading.hurry()
   }
 
   /** What has just been written is waited for. */
@@ -219,13 +218,12 @@ export class Replication {
       const entry = log.get(taskId)
       if (entry === undefined || entry.reportDue || !isSettled(record)) continue
       entry.reportDue = true
-      const isWatched = this.#watched.delete(taskId)
       const report = (): void => {
         entry.reported = true
         emit({ kind: 'settled', taskId })
       }
       if (record.outcome!.by !== self) report()
-      else this.onceCopied(lastWrite(writes, self), null, report, isWatched)
+      else this.onceCopied(lastWrite(writes, self), null, report, entry.watched)
     }
   }
 }

@@ -12,6 +12,8 @@ export class Entry {
   record: TaskRecord
   /** The newest state that is on disk: the only one that other nodes are shown. */
   durable: TaskRecord | null = null
+  /** Somebody here waits for its outcome. */
+  watched = false
   /** Its outcome is on this disk, and is reported as soon as it is on another's. */
   reportDue = false
   /** Its outcome has been reported. */
