@@ -58,9 +58,10 @@ export async function startMetricsServer(
   return {
     url: `http://${host}:${port}`,
     async close() {
+      const closed = once(server, 'close')
       server.close()
       server.closeAllConnections()
-      if (server.listening) await once(server, 'close')
+      await closed
     }
   }
 }
