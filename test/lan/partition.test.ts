@@ -79,6 +79,17 @@ describe.skipIf(unavailable !== null)('six nodes, three of them on one computer'
     await lan?.down()
   })
 
+  // Before any cut: a connection that has lost some packets is silent for seconds, and tasks as short as these are run at home.
+  check(
+    'nodes with another key on the same LAN are a cluster of their own, also without multicast',
+    async () => {
+      const ids = await lookAtPair.busy(2000)
+      await lookAtPair.expectCompleted(await lookAtPair.agreeOn(ids))
+      expect(await (await pair.client(1)).nodes()).toHaveLength(2)
+      expect(await (await cluster.client(3)).nodes()).toHaveLength(6)
+    }
+  )
+
   check(
     'of two halves the one with the smallest node id takes over, the other knows that it may not; of two nodes the one that was told to',
     async () => {
@@ -201,16 +212,6 @@ describe.skipIf(unavailable !== null)('six nodes, three of them on one computer'
       await lan.heal()
       await cluster.startAll()
       await look.expectCompleted(await look.agreeOn(ids))
-    }
-  )
-
-  check(
-    'nodes with another key on the same LAN are a cluster of their own, also without multicast',
-    async () => {
-      const ids = await lookAtPair.busy(1000)
-      await lookAtPair.expectCompleted(await lookAtPair.agreeOn(ids))
-      expect(await (await pair.client(1)).nodes()).toHaveLength(2)
-      expect(await (await cluster.client(3)).nodes()).toHaveLength(6)
     }
   )
 })
