@@ -150,8 +150,8 @@ export class Replication {
   persisted(number: number): void {
     const { log, self } = this.#context
     const told = log.durableVector.get(self) ?? 0
-    const flush = log.flushed(number)
-    this.#reportSettled(flush)
+    const { flush, entries } = log.flushed(number)
+    this.#reportSettled(flush, entries)
     this.spreading.flushed(told, flush, this.#hasty || this.#copies.areAwaited)
     for (const origin of flush.vector.keys()) if (origin !== self) this.#owed.add(origin)
     const prompt = [...this.#prompt].filter(origin => this.#owed.delete(origin))
@@ -211,20 +211,20 @@ export class Replication {
    * Outcomes are reported once they are on two disks. One that came from elsewhere was on its maker's disk before it
    * was sent, so ours is the second; our own has to be acknowledged first.
    */
-  #reportSettled(flush: Flush): void {
-    const { log, self, emit } = this.#context
-    for (const { record, writes } of flush.tasks) {
-      const taskId = record.spec.id
-      const entry = log.get(taskId)
-      if (entry === undefined || entry.reportDue || !isSettled(record)) continue
+  #reportSettled({ tasks }: Flush, entries: readonly Entry[]): void {
+    const { self, emit } = this.#context
+    entries.forEach((entry, i) => {
+      const { record, writes } = tasks[i]!
+      if (entry.removed || entry.reportDue || !isSettled(record)) return
       entry.reportDue = true
+      const taskId = entry.id
       const report = (): void => {
         entry.reported = true
         emit({ kind: 'settled', taskId })
       }
       if (record.outcome!.by !== self) report()
       else this.onceCopied(lastWrite(writes, self), null, report, entry.watched)
-    }
+    })
   }
 }
 

@@ -41,18 +41,18 @@ async function killHolder(cluster: BenchCluster): Promise<Times> {
   const { holder } = node.task(id)
   const killedAt = performance.now()
   const passed = (): number => performance.now() - killedAt
-  let found: number | null = null
+  const noticed: number[] = []
   const stop = node.onEvent(({ event, node: name }) => {
-    if (event === 'node:crashed' && name === holder) found ??= passed()
+    if (event === 'node:crashed' && name === holder) noticed.push(passed())
   })
   await cluster.kill(holder)
   await until(() => node.task(id).holder !== holder, 'a reclaim')
   const taken = passed()
   await until(isRunning, 'a new start')
   const started = passed()
-  const own = await until(() => found, 'its death to be noticed here')
+  await until(() => noticed.length > 0, 'its death to be noticed here')
   stop()
   await cluster.restart(holder)
   // Whoever took over may have noticed before this node did.
-  return { found: Math.min(own, taken), taken, started }
+  return { found: Math.min(noticed[0]!, taken), taken, started }
 }

@@ -22,7 +22,7 @@ const everything = {
 
 function land(log: Log): Flush {
   const flush = log.flush()!
-  return log.flushed(flush.flush)
+  return log.flushed(flush.flush).flush
 }
 
 test('what the answerer is told to forget while it answers is a gap for the asker', () => {

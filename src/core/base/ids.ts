@@ -43,10 +43,20 @@ export function bootName(boot: BootId): string {
   return boot.slice(boot.indexOf('/') + 1)
 }
 
+/** Whoever looks up a text that was just cut out of another pays for its hash, each time. So the nodes of boots are kept. */
+const nodes = new Map<BootId, NodeId>()
+/** Twenty boots of each of fifty nodes. */
+const NODES_MAX = 1000
+
 /** The node that a boot is a start of. */
 export function nodeOf(boot: BootId): NodeId {
+  let node = nodes.get(boot)
+  if (node !== undefined) return node
   const slash = boot.indexOf('/')
-  return slash < 0 ? boot : boot.slice(0, slash)
+  node = slash < 0 ? boot : boot.slice(0, slash)
+  if (nodes.size === NODES_MAX) nodes.clear()
+  nodes.set(boot, node)
+  return node
 }
 
 /**

@@ -14,6 +14,8 @@ export class Entry {
   durable: TaskRecord | null = null
   /** Somebody here waits for its outcome. */
   watched = false
+  /** It has been forgotten here. */
+  removed = false
   /** Its outcome is on this disk, and is reported as soon as it is on another's. */
   reportDue = false
   /** Its outcome has been reported. */

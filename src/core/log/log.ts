@@ -62,7 +62,7 @@ export class Log {
   readonly #tracker: Tracker
   readonly #counters: LogCounters
   #flushes = 0
-  #inFlight: Flush | null = null
+  #inFlight: { readonly flush: Flush; readonly entries: readonly Entry[] } | null = null
 
   constructor(self: BootId, tracker: Tracker = NO_TRACKER, counters: LogCounters = NOT_COUNTED) {
     this.#self = self
@@ -205,6 +205,7 @@ export class Log {
   /** Forgets a task, here and on disk. Its writes stay covered, so it will not be taken in again. */
   remove(entry: Entry): void {
     this.#entries.delete(entry.id)
+    entry.removed = true
     this.#dirty.delete(entry)
     this.#removed.add(entry.id)
     this.#forgetWrites(entry)
@@ -220,30 +221,32 @@ export class Log {
   flush({ members = [], roster = [], spent = new Map() }: Beside = {}): Flush | null {
     if (this.#inFlight !== null) return null
     if (this.#isClean && members.length + roster.length + spent.size === 0) return null
-    const tasks = Array.from(this.#dirty, ({ record, writes }) => ({ record, writes }))
+    const entries = [...this.#dirty]
+    const tasks = entries.map(({ record, writes }) => ({ record, writes }))
     const vector = new Map(Array.from(this.#moved, origin => [origin, this.merged(origin)]))
     const removed = [...this.#removed]
     const forgotten = this.origins.cloud.takeChanged()
     const beside = { members, roster, spent }
-    this.#inFlight = { flush: ++this.#flushes, tasks, removed, vector, forgotten, ...beside }
+    const flush = { flush: ++this.#flushes, tasks, removed, vector, forgotten, ...beside }
+    this.#inFlight = { flush, entries }
     this.#dirty.clear()
     this.#removed.clear()
     this.#moved.clear()
-    return this.#inFlight
+    return flush
   }
 
-  /** The flush under way is on disk. Returns it. */
-  flushed(number: number): Flush {
-    const flush = this.#inFlight
-    assert(flush !== null && flush.flush === number, 'flushes end one by one, in order')
+  /** The flush under way is on disk. Returns it, and which tasks are in it, in the same order. */
+  flushed(number: number): Readonly<{ flush: Flush; entries: readonly Entry[] }> {
+    const inFlight = this.#inFlight
+    assert(inFlight !== null && inFlight.flush.flush === number, 'flushes end one by one, in order')
     this.#inFlight = null
-    for (const { record } of flush.tasks) {
-      const entry = this.#entries.get(record.spec.id)
+    const { flush, entries } = inFlight
+    entries.forEach((entry, i) => {
       // It may have been pruned while it was on its way to disk; then its removal follows.
-      if (entry !== undefined) entry.durable = record
-    }
+      if (!entry.removed) entry.durable = flush.tasks[i]!.record
+    })
     for (const [origin, upTo] of flush.vector) this.origins.noteDurable(origin, upTo)
-    return flush
+    return inFlight
   }
 
   /**

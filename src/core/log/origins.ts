@@ -57,7 +57,8 @@ export class Origins {
 
   /** Up to which write of `origin` everything is merged. */
   merged(origin: BootId): number {
-    return this.isClosed(origin) ? CLOSED : (this.#logs.get(origin)?.upTo ?? 0)
+    // Of a closed boot there is no notebook any more.
+    return this.#logs.get(origin)?.upTo ?? (this.isClosed(origin) ? CLOSED : 0)
   }
 
   /** Whether a boot has ended and everything of it has been forgotten. */

@@ -70,7 +70,7 @@ export class Dependencies {
   }
 
   /** A task has settled. Returns those that waited for it and are known here. */
-  settled(entry: Entry): Entry[] {
+  settled(entry: Entry): readonly Entry[] {
     if (this.#unsettled.delete(entry.id)) this.#name(entry.record.spec, -1)
     const waiting = this.#closed(entry.id)
     if (entry.record.outcome!.status !== 'completed') {
@@ -78,20 +78,20 @@ export class Dependencies {
       return waiting
     }
     // It may have failed before, by a claim that did not prevail.
-    const mended = this.#found(this.#failures.get(entry.id) ?? [])
+    const mended = this.#found(this.#failures.get(entry.id))
     this.#failures.delete(entry.id)
-    return [...waiting, ...mended]
+    return mended.length === 0 ? waiting : [...waiting, ...mended]
   }
 
   /** A task has not settled; or not any more, if its failure was undone. Returns those that wait for it anew. */
-  unsettled(entry: Entry): Entry[] {
+  unsettled(entry: Entry): readonly Entry[] {
     const { id, record } = entry
     if (!this.#unsettled.has(id)) {
       this.#unsettled.add(id)
       this.#name(record.spec, 1)
     }
     const failed = this.#failures.get(id)
-    if (failed === undefined) return []
+    if (failed === undefined) return NONE
     this.#failures.delete(id)
     for (const task of failed) {
       this.#open.set(task, this.open(task) + 1)
@@ -106,7 +106,7 @@ export class Dependencies {
   }
 
   /** The task has been pruned. Returns those that still waited for it: nobody can tell any more how it ended. */
-  forget(entry: Entry): Entry[] {
+  forget(entry: Entry): readonly Entry[] {
     this.#untrack(entry.id, entry.record.spec)
     return this.#giveUp(entry.id)
   }
@@ -175,15 +175,16 @@ export class Dependencies {
     }
   }
 
-  #giveUp(dependency: TaskId): Entry[] {
+  #giveUp(dependency: TaskId): readonly Entry[] {
     const waiting = this.#closed(dependency)
     for (const { id } of waiting) this.#forgotten.set(id, dependency)
     return waiting
   }
 
   /** A dependency is open no more. Returns those that waited for it and are known here. */
-  #closed(dependency: TaskId): Entry[] {
-    const dependents = this.#dependents.get(dependency) ?? []
+  #closed(dependency: TaskId): readonly Entry[] {
+    const dependents = this.#dependents.get(dependency)
+    if (dependents === undefined) return NONE
     for (const id of dependents) {
       const open = this.#open.get(id)! - 1
       if (open === 0) this.#open.delete(id)
@@ -193,7 +194,8 @@ export class Dependencies {
     return this.#found(dependents)
   }
 
-  #found(ids: Iterable<TaskId>): Entry[] {
+  #found(ids: Iterable<TaskId> | undefined): readonly Entry[] {
+    if (ids === undefined) return NONE
     return [...ids].map(id => this.#find(id)).filter(entry => entry !== undefined)
   }
 
@@ -205,6 +207,9 @@ export class Dependencies {
     }
   }
 }
+
+/** One for all: for most tasks nobody waits. */
+const NONE: readonly Entry[] = []
 
 /** Most tasks depend on none, and even an empty set costs a table. */
 function unique(ids: readonly TaskId[]): Iterable<TaskId> {

@@ -103,7 +103,7 @@ export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
   const id = x.spec.id
   const spec = upper(x.spec, y.spec, (a, b) => compareSpecs(b, a))
   const created = joinDots(x.created, y.created)
-  const claim = upper(x.claim, y.claim, (a, b) => compareClaims(id, a, b))
+  const claim = joinClaims(id, x.claim, y.claim)
   const started = upperOrNull(x.started, y.started, (a, b) => compareStarted(id, a, b))
   const cancelRequest = upperOrNull(x.cancelRequest, y.cancelRequest, compareCancelRequests)
   const outcome = upperOrNull(x.outcome, y.outcome, (a, b) => compareOutcomes(id, a, b))
@@ -189,6 +189,19 @@ function joinDots(x: readonly Dot[], y: readonly Dot[]): readonly Dot[] {
   const added = y.filter(dot => !known.has(`${dot.origin} ${dot.seq}`))
   if (added.length === 0) return x
   return [...x, ...added].sort((a, b) => compareText(a.origin, b.origin) || a.seq - b.seq)
+}
+
+/** As `upper` would. What becomes of a task is told with the claim that stands, so this is asked most often. */
+function joinClaims(id: TaskId, x: Claim, y: Claim): Claim {
+  if (x.epoch !== y.epoch) return x.epoch > y.epoch ? x : y
+  const same =
+    x.holder === y.holder &&
+    x.attempt === y.attempt &&
+    x.hops === y.hops &&
+    x.notBefore === y.notBefore &&
+    x.cause === y.cause &&
+    sameValues(x.lost, y.lost)
+  return same || compareClaims(id, x, y) >= 0 ? x : y
 }
 
 function upper<T>(x: T, y: T, compare: (x: T, y: T) => number): T {
