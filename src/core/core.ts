@@ -146,7 +146,7 @@ export class Core {
     this.#exchange.askForWork()
     this.#parting.handOn()
     this.#keeping.flush()
-    this.#replication.flush()
+    this.#replication.flush(input.kind)
     this.#replication.spreading.tellInTime()
     this.#parting.go()
     return this.#effects
@@ -192,6 +192,8 @@ export class Core {
         return this.#work.pause('disk', !input.works)
       case 'addresses':
         return this.#presence.moved(input.addresses)
+      case 'turn':
+        return this.#replication.turned()
       case 'wake':
         return this.#replication.spreading.woken()
       case 'watch':

@@ -126,6 +126,8 @@ export type Effect =
   | Readonly<{ kind: 'publish'; message: Message }>
   /** Answered by `persisted` with the same number. There is never more than one under way. */
   | Readonly<{ kind: 'persist'; flush: Flush }>
+  /** Step again with `turn` when all that happens at this moment has been taken in: what it changes goes to disk at once. */
+  | Readonly<{ kind: 'turn' }>
   /** Step again with `wake` after so long. */
   | Readonly<{ kind: 'wake'; afterMs: number }>
   /** Ask a peer for what we lack; its batches come in as messages, then `sync-ended`. One at a time. */

@@ -78,6 +78,8 @@ export type Input =
   /** Time has passed. Due a few times a second; late or lost ticks only delay things. */
   /** How late the event loop was of late, in ms, for others to see. @default 0 */
   | Readonly<{ kind: 'tick'; loopLagMs?: number }>
+  /** What had happened by the time of a `turn` effect has been taken in. */
+  | Readonly<{ kind: 'turn' }>
   /** The time that a `wake` effect asked for has passed. */
   | Readonly<{ kind: 'wake' }>
   /** Instances that this node is told to expect. */

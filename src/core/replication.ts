@@ -1,21 +1,25 @@
 /**
  * The half of the core that carries the log: to disk, to the others, and back from them.
  *
- * Writing is group commit. What somebody waits for goes to disk at once if nothing is on its way there, and otherwise
- * gathers until that flush has landed: an idle node answers in one disk write, and a busy one puts hundreds of tasks into
- * each. What nobody waits for (that a task has been started, what others wrote) goes along with the next flush, or by
+ * Writing is group commit. What somebody waits for goes to disk at the end of the turn in which it happened if nothing is
+ * on its way there, and otherwise gathers until that flush has landed: an idle node answers in one disk write, also if
+ * many tasks come at once or one ends as soon as it has begun, and a busy one puts hundreds of tasks into each. What nobody waits for (that a task has been started, what others wrote) goes along with the next flush, or by
  * itself a moment later. Only when a flush has landed is it told to others.
  */
 import type { Asking } from './asking.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Flush } from './effect.ts'
+import type { Input } from './input.ts'
 import { Copies } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
 import { reach } from './base/vector.ts'
 import type { Batch } from './message.ts'
 import { Spreading } from './spreading.ts'
 import { isSettled, waitsForAll, type Dot, type TaskRecord } from './task/record.ts'
+
+/** What has changed goes to disk with these, and does not wait for the end of the turn. */
+const ENDS_A_TURN: ReadonlySet<Input['kind']> = new Set(['turn', 'tick', 'persisted'])
 
 export class Replication {
   readonly spreading: Spreading
@@ -25,6 +29,8 @@ export class Replication {
   /** Somebody waits for what has changed since the last flush. */
   #urgent = false
   #hasty = false
+  /** The end of the turn is waited for. */
+  #turning = false
   #flushedAt = Number.NEGATIVE_INFINITY
   /** Boots that wait for an acknowledgement of what is being flushed. */
   #prompt = new Set<BootId>()
@@ -106,11 +112,17 @@ export class Replication {
     this.spreading.hurry()
   }
 
+  /** All that happened at the time of the first change has been taken in. */
+  turned(): void {
+    this.#turning = false
+  }
+
   /** Sends what has changed to disk, if it is urgent or has waited long enough, and no flush is under way. */
-  flush(): void {
+  flush(after: Input['kind']): void {
     const { log, members, spent, now, options, emit } = this.#context
     if (!this.#urgent && now - this.#flushedAt < options.lazyFlushMs) return
     if (log.isFlushing) return
+    if (this.#urgent && !ENDS_A_TURN.has(after) && !log.isDurable) return this.#awaitTurn()
     const flush = log.flush({
       members: members.takeDirty(),
       roster: members.roster.takeDirty(),
@@ -120,6 +132,12 @@ export class Replication {
     this.#urgent = false
     this.#flushedAt = now
     emit({ kind: 'persist', flush })
+  }
+
+  #awaitTurn(): void {
+    if (this.#turning) return
+    this.#turning = true
+    this.#context.emit({ kind: 'turn' })
   }
 
   /** Acknowledges what nobody was in a hurry for. */

@@ -129,6 +129,8 @@ export class Engine {
         return transport.send(effect.to, effect.message)
       case 'publish':
         return transport.publish(effect.message)
+      case 'turn':
+        return void setImmediate(() => this.feed({ kind: 'turn' }))
       case 'wake':
         return this.#wake(effect.afterMs)
       case 'sync':

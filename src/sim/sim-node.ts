@@ -161,6 +161,9 @@ export class SimNode {
         return this.#network.send(this.id, effect.to, effect.message)
       case 'publish':
         return this.#network.publish(this.id, effect.message)
+      case 'turn':
+        // Nothing else happens at this moment.
+        return this.feed({ kind: 'turn' })
       case 'wake':
         return this.#agenda.after(effect.afterMs, () => this.feed({ kind: 'wake' }))
       case 'sync':

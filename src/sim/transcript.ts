@@ -63,6 +63,7 @@ function describeInput(input: Input): string | null {
     case 'load':
       return `load ${describe(input.news)}`
     case 'watch':
+    case 'turn':
     case 'wake':
     case 'addresses':
     case 'expect':
@@ -106,6 +107,7 @@ function describeEffect(effect: Effect): string | null {
     case 'left':
       return 'left'
     case 'notify':
+    case 'turn':
     case 'wake':
       return null
   }

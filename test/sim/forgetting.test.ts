@@ -51,9 +51,9 @@ describe('the simulator reports', () => {
           super(...given)
           this.#log = given[0].log
         }
-        override flush(): void {
+        override flush(...after: Parameters<ReplicationRoom.Replication['flush']>): void {
           const before = this.#log.isFlushing
-          super.flush()
+          super.flush(...after)
           if (!before && this.#log.isFlushing) this.persisted(this.#log.lastFlush)
         }
         override persisted(number: number): void {

@@ -235,6 +235,8 @@ export class PumpNode {
         else this.#pump.later(() => this.#landed(flush))
         return
       }
+      case 'turn':
+        return void this.feed({ kind: 'turn' })
       case 'wake':
         if (!this.#pump.sleepy) this.#pump.later(() => this.feed({ kind: 'wake' }))
         return

@@ -70,6 +70,8 @@ export function spread(
     if (effect.kind === 'send') deliver(node, effect.to, effect.message)
     else if (effect.kind === 'publish') {
       for (const to of here) if (to !== node) deliver(node, to, effect.message)
+    } else if (effect.kind === 'turn') {
+      feed(node, { kind: 'turn' })
     } else if (effect.kind === 'wake') {
       agenda.after(effect.afterMs, () => feed(node, { kind: 'wake' }))
     } else if (effect.kind === 'persist') {
