@@ -1,13 +1,15 @@
 /**
  * `npm run bench -- [NAME] [--json] [--rounds N]`: all benchmarks one after the other, or one of them; `profile` shows
- * where the time goes. `--rounds` is how often the two that kill nodes do so, instead of ten times. It ends after 40
+ * where the time goes, and writes two flame graphs into the folder of `--out`. `--rounds` is how often the two that kill nodes do so, instead of ten times. It ends after 40
  * minutes at the latest.
  *
  * As root it runs in a network of its own, so that nothing else is in the count of bytes; otherwise on the loopback
  * interface of the computer. Figures depend on the computer: compare them with others of the same one only.
  */
 import { spawnSync } from 'node:child_process'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { alone } from '../support/alone.ts'
 import { balance } from './balance.ts'
@@ -16,8 +18,8 @@ import { footprint } from './footprint.ts'
 import { lateKill } from './late-kill.ts'
 import { recovery } from './recovery.ts'
 import { priority } from './priority.ts'
-import { growth, guaranteed, profile, replicate } from './replicate.ts'
-import { latency, throughput } from './tasks.ts'
+import { growth, guaranteed, replicate } from './replicate.ts'
+import { latency, profile, throughput } from './tasks.ts'
 
 type Bench = Readonly<{
   run: (say: (text: string) => void, rounds: number) => Promise<Row[]>
@@ -52,7 +54,8 @@ const BENCHES: Readonly<Record<string, Bench>> = {
 const { values, positionals } = parseArgs({
   options: {
     json: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '10' }
+    rounds: { type: 'string', default: '10' },
+    out: { type: 'string' }
   },
   allowPositionals: true
 })
@@ -76,7 +79,11 @@ async function print(bench: string, { run, guaranteed: promise }: Bench): Promis
 }
 
 async function printProfile(): Promise<void> {
-  for (const [node, costs] of Object.entries(await profile())) {
+  for (const [node, { costs, profile: graph }] of Object.entries(await profile())) {
+    if (values.out !== undefined) {
+      await mkdir(values.out, { recursive: true })
+      await writeFile(join(values.out, `${node}.cpuprofile`), JSON.stringify(graph))
+    }
     const rows = costs
       .slice(0, COSTS_SHOWN)
       .map(cost => ({ percent: cost.percent, [node]: cost.name }))

@@ -14,11 +14,11 @@ import type { Node } from '../../src/node/library.ts'
 import type { NodeOptions } from '../../src/node-options.ts'
 import { until } from '../support/until.ts'
 import { sleep } from './sleep.ts'
-import type { Cost } from './profile.ts'
+import type { Profiled } from './profile.ts'
 import { ownRestingUsage, ownUsage, type RestingUsage, type Usage } from './usage.ts'
 
 export type Question = 'usage' | 'resting' | 'kept' | 'met' | 'profile' | 'profiled' | 'leave'
-export type Answer = Usage | RestingUsage | Cost[] | number | null
+export type Answer = Usage | RestingUsage | Profiled | number | null
 
 const script = fileURLToPath(new URL('children/node.ts', import.meta.url))
 /** Twelve processes that start on two cores. */

@@ -4,6 +4,9 @@ import { Session } from 'node:inspector/promises'
 /** A function, and how much of the CPU time it took itself, in percent. */
 export type Cost = Readonly<{ name: string; percent: number }>
 
+/** The costs, and the profile itself, which browsers and speedscope show as a flame graph. */
+export type Profiled = Readonly<{ costs: readonly Cost[]; profile: object }>
+
 /** Waiting, and the profiler's own work. */
 const NOT_OURS = ['(idle)', '(program)', 'post node:inspector']
 
@@ -17,7 +20,7 @@ export class Profile {
   }
 
   /** The costs, largest first; without the time in which there was nothing to do. */
-  async stop(): Promise<Cost[]> {
+  async stop(): Promise<Profiled> {
     const { profile } = await this.#session.post('Profiler.stop')
     this.#session.disconnect()
     const { nodes, samples = [] } = profile
@@ -35,8 +38,9 @@ export class Profile {
       counts.set(name, (counts.get(name) ?? 0) + 1)
     }
     const total = [...counts.values()].reduce((sum, count) => sum + count, 0)
-    return [...counts]
+    const costs = [...counts]
       .map(([name, count]) => ({ name, percent: (100 * count) / total }))
       .sort((x, y) => y.percent - x.percent)
+    return { costs, profile }
   }
 }
