@@ -1,6 +1,6 @@
 /**
  * `npm run bench -- [NAME] [--json] [--rounds N]`: all benchmarks one after the other, or one of them; `profile` shows
- * where the time goes, and writes two flame graphs into the folder of `--out`. `--rounds` is how often the two that kill nodes do so, instead of ten times. It ends after 40
+ * where the time goes. `--rounds` is how often the two that kill nodes do so, instead of ten times. It ends after 40
  * minutes at the latest.
  *
  * As root it runs in a network of its own, so that nothing else is in the count of bytes; otherwise on the loopback
@@ -10,8 +10,8 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
 import { alone } from '../support/alone.ts'
+import { argumentsOf } from '../support/arguments.ts'
 import { balance } from './balance.ts'
 import { tableOf, type Row } from './figures.ts'
 import { footprint } from './footprint.ts'
@@ -51,16 +51,13 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   'late-kill': { run: lateKill, guaranteed: `${nothingLost}; ${twoDisks}` }
 }
 
-const { values, positionals } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    rounds: { type: 'string', default: '10' },
-    out: { type: 'string' }
-  },
-  allowPositionals: true
-})
-const [name] = positionals
-const rounds = Number(values.rounds)
+const USAGE = `usage: npm run bench -- [${[...Object.keys(BENCHES), 'profile'].join(' | ')}] [--json] [--rounds N] [--out DIR]
+
+All benchmarks, one after the other, or one of them; "profile" shows where the time goes.
+  --json      an object a line instead of tables
+  --rounds N  how often recovery and late-kill kill a node (default 10)
+  --out DIR   where profile writes two flame graphs, for speedscope or a browser (default: none)`
+
 const say = (text: string): void => void process.stderr.write(`${text}\n`)
 
 function inOwnNetwork(): number | null {
@@ -71,48 +68,67 @@ function inOwnNetwork(): number | null {
   return error === undefined ? (status ?? 1) : null
 }
 
-async function print(bench: string, { run, guaranteed: promise }: Bench): Promise<void> {
+type Asked = Readonly<{
+  name: string | undefined
+  rounds: number
+  json: boolean
+  out: string | undefined
+}>
+
+async function print(
+  bench: string,
+  { run, guaranteed: promise }: Bench,
+  { rounds, json }: Asked
+): Promise<void> {
   const computer = `${availableParallelism()} cores, ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`
   const rows = await run(text => say(`${bench}: ${text}`), rounds)
-  if (values.json) console.log(JSON.stringify({ v: 1, bench, computer, guaranteed: promise, rows }))
+  if (json) console.log(JSON.stringify({ v: 1, bench, computer, guaranteed: promise, rows }))
   else console.log(`${bench}\n${tableOf(rows)}\n${computer}\n${promise}\n`)
 }
 
-async function printProfile(): Promise<void> {
+async function printProfile({ json, out }: Asked): Promise<void> {
   for (const [node, { costs, profile: graph }] of Object.entries(await profile())) {
-    if (values.out !== undefined) {
-      await mkdir(values.out, { recursive: true })
-      await writeFile(join(values.out, `${node}.cpuprofile`), JSON.stringify(graph))
+    if (out !== undefined) {
+      await mkdir(out, { recursive: true })
+      await writeFile(join(out, `${node}.cpuprofile`), JSON.stringify(graph))
     }
     const rows = costs
       .slice(0, COSTS_SHOWN)
       .map(cost => ({ percent: cost.percent, [node]: cost.name }))
-    if (values.json) console.log(JSON.stringify({ v: 1, bench: 'profile', node, costs }))
+    if (json) console.log(JSON.stringify({ v: 1, bench: 'profile', node, costs }))
     else console.log(`${tableOf(rows)}\n`)
   }
 }
 
-async function bench(): Promise<void> {
+async function bench(asked: Asked): Promise<void> {
   const end = (): never => {
     say(`ended: it has taken more than ${MINUTES_MAX} minutes`)
     // oxlint-disable-next-line no-process-exit -- something hangs; the nodes notice, and end, too
     process.exit(1)
   }
   setTimeout(end, MINUTES_MAX * 60_000).unref()
-  if (name === 'profile') return printProfile()
+  const { name } = asked
+  if (name === 'profile') return printProfile(asked)
   for (const [each, one] of Object.entries(BENCHES)) {
-    if (name === undefined || name === each) await print(each, one)
+    if (name === undefined || name === each) await print(each, one, asked)
   }
 }
 
-const isKnown = name === undefined || name === 'profile' || BENCHES[name] !== undefined
-if (!isKnown || !Number.isInteger(rounds) || rounds < 1) {
-  say(
-    `usage: npm run bench -- [${[...Object.keys(BENCHES), 'profile'].join(' | ')}] [--json] [--rounds N]`
-  )
-  process.exitCode = 2
-} else {
+const asked = argumentsOf(
+  USAGE,
+  {
+    json: { type: 'boolean', default: false },
+    rounds: { type: 'string', default: '10' },
+    out: { type: 'string' }
+  },
+  ({ values: { json, rounds, out }, positionals: [name, ...rest] }): Asked | null => {
+    const isKnown = name === undefined || name === 'profile' || BENCHES[name] !== undefined
+    if (!isKnown || rest.length > 0 || !/^[1-9]\d*$/.test(rounds)) return null
+    return { name, rounds: Number(rounds), json, out }
+  }
+)
+if (asked !== null) {
   const status = inOwnNetwork()
-  if (status === null) await bench()
+  if (status === null) await bench(asked)
   else process.exitCode = status
 }

@@ -5,7 +5,7 @@
  * so many that print figures; `lan` runs the LAN tests with all that CI has no time for. Each ends with exit code 1 if
  * something that was promised does not hold.
  */
-import { parseArgs } from 'node:util'
+import { argumentsOf } from '../support/arguments.ts'
 import { away } from './away.ts'
 import { chaos } from './chaos.ts'
 import { each } from './each.ts'
@@ -16,35 +16,44 @@ import { seeds } from './seeds.ts'
 import { tasks } from './tasks.ts'
 import { runTests } from './tests.ts'
 
-const { values, positionals } = parseArgs({
-  options: {
+type Asked = Readonly<{ minutes: number; from: number; count: number | undefined }>
+
+/** Name -> the trial, which says whether all is well. */
+const TRIALS: Readonly<Record<string, (asked: Asked) => Promise<boolean>>> = {
+  seeds: async ({ minutes, from }) => (await seeds(minutes, from)) === 0,
+  tasks: ({ count }) => tasks(count ?? 100_000),
+  newcomer: ({ count }) => newcomer(count ?? 100_000),
+  away: ({ count }) => away(count ?? 20_000),
+  each: ({ count }) => each(count ?? 100_000),
+  loss: ({ count }) => loss(count ?? 200),
+  chaos: ({ minutes, from }) => chaos(minutes, from),
+  lan: () => runTests(['test/lan/'], { LONG: '1' }),
+  'kill-all': ({ count }) => killAll(count ?? 10)
+}
+
+const USAGE = `usage: npm run soak -- [${Object.keys(TRIALS).join(' | ')}] [--minutes 2] [--from SEED] [--count N]
+
+"seeds" (the default) and "chaos" go on for so many minutes, from this seed on; of the others some do something --count
+times, and "lan" runs the LAN tests with all that is too long for every day.`
+
+const trial = argumentsOf(
+  USAGE,
+  {
     minutes: { type: 'string', default: '2' },
     from: { type: 'string', default: String(Date.now() % 1_000_000_000) },
     count: { type: 'string' }
   },
-  allowPositionals: true
-})
-
-const number = (text: string): number => (Number(text) > 0 ? Number(text) : Number.NaN)
-const [minutes, from] = [number(values.minutes), number(values.from)]
-const count = values.count === undefined ? undefined : number(values.count)
-
-/** Name -> the trial, which says whether all is well. */
-const trials: Readonly<Record<string, () => Promise<boolean>>> = {
-  seeds: async () => (await seeds(minutes, from)) === 0,
-  tasks: () => tasks(count ?? 100_000),
-  newcomer: () => newcomer(count ?? 100_000),
-  away: () => away(count ?? 20_000),
-  each: () => each(count ?? 100_000),
-  loss: () => loss(count ?? 200),
-  chaos: () => chaos(minutes, from),
-  lan: () => runTests(['test/lan/'], { LONG: '1' }),
-  'kill-all': () => killAll(count ?? 10)
-}
-
-const trial = trials[positionals[0] ?? 'seeds']
-if (trial === undefined || Number.isNaN(minutes + from + (count ?? 0))) {
-  const names = Object.keys(trials).join('|')
-  console.error(`usage: npm run soak [-- ${names}] [--minutes 2] [--from SEED] [--count N]`)
-  process.exitCode = 2
-} else if (!(await trial())) process.exitCode = 1
+  ({ values, positionals: [name = 'seeds', ...rest] }) => {
+    const { minutes, from, count } = values
+    const all = [minutes, from, count ?? '1'].map(Number)
+    const chosen = TRIALS[name]
+    if (chosen === undefined || rest.length > 0 || !all.every(one => one > 0)) return null
+    const asked: Asked = {
+      minutes: Number(minutes),
+      from: Number(from),
+      count: count === undefined ? undefined : Number(count)
+    }
+    return () => chosen(asked)
+  }
+)
+if (trial !== null && !(await trial())) process.exitCode = 1
