@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, rename, rm } from 'node:fs/promises'
+import { open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { InvalidOptionError } from '../errors.ts'
 import type { SavedState } from '../node/ports.ts'
@@ -21,7 +21,8 @@ export async function writeStateFile(
   file: string,
   pieces: AsyncIterable<string>
 ): Promise<SavedState> {
-  const beside = join(dirname(file), `.${basename(file)}.${randomBytes(4).toString('hex')}`)
+  const place = await placeOf(file)
+  const beside = join(dirname(place), `.${basename(place)}.${randomBytes(4).toString('hex')}`)
   const contents = new StateContents()
   try {
     const handle = await open(beside, 'wx', 0o600)
@@ -34,8 +35,8 @@ export async function writeStateFile(
     } finally {
       await handle.close()
     }
-    await rename(beside, file)
-    await syncFolder(dirname(file))
+    await rename(beside, place)
+    await syncFolder(dirname(place))
     return contents.saved()
   } catch (error) {
     await rm(beside, { force: true }).catch(() => {})
@@ -54,6 +55,14 @@ export async function* readStateFile(file: string): AsyncGenerator<string> {
   } catch (error) {
     throw refusal(error, `the state file ${file} cannot be read`)
   }
+}
+
+/** Where a file goes that may be there already: the end of a link. What is moved onto a device or a pipe would replace it. */
+async function placeOf(file: string): Promise<string> {
+  const place = await realpath(file).catch(() => file)
+  const there = await stat(place).catch(() => null)
+  if (there === null || there.isFile()) return place
+  throw new InvalidOptionError(`the state file ${file} cannot be written: it is no file`)
 }
 
 async function syncFolder(folder: string): Promise<void> {

@@ -81,8 +81,14 @@ const ROWS: Readonly<Record<string, Row>> = {
   'key new': { good: [['key new', 'key-new']], bad: ['key new one'] },
   'key show': { good: [['key show', 'key-show']], bad: ['key show --key-file /nowhere'] },
   state: { good: [], bad: ['state', 'state keep'] },
-  'state save': { good: [['state save FILE', 'state-saved']], bad: ['state save'] },
-  'state load': { good: [['state load FILE', 'state-loaded']], bad: ['state load /nowhere'] },
+  'state save': {
+    good: [['state save FILE', 'state-saved']],
+    bad: ['state save', 'state save -']
+  },
+  'state load': {
+    good: [['state load FILE', 'state-loaded']],
+    bad: ['state load /nowhere', 'state load -']
+  },
   completion: { good: [], bad: ['completion', 'completion tcsh'] },
   simulate: { good: [['simulate --seeds 1', 'simulation']], bad: ['simulate --seeds 0'] },
   // Six real nodes: test/demo has it.

@@ -5,6 +5,7 @@
  * out text and takes it.
  */
 import type { Command } from '@commander-js/extra-typings'
+import { InvalidOptionError } from '../../errors.ts'
 import type { Terminal } from '../terminal.ts'
 import { transfer } from '../transfer.ts'
 import { clientVerb, openClient, verbGroup, type Where } from '../verb.ts'
@@ -33,7 +34,14 @@ export function register(program: Command, terminal: Terminal): void {
     .action((file, options) => load(file, options, terminal))
 }
 
+/** A file is replaced as a whole or not at all, and a stream is not. */
+function assertFile(file: string): void {
+  if (file !== '-') return
+  throw new InvalidOptionError('a state file has a name: "-" would be none, "./-" is one')
+}
+
 async function save(file: string, { json, ...where }: Options, terminal: Terminal): Promise<void> {
+  assertFile(file)
   const client = await openClient(where)
   const { writeStateFile } = await import('../../state/file.ts')
   const { tasks, missing } = await transfer(
@@ -52,6 +60,7 @@ async function save(file: string, { json, ...where }: Options, terminal: Termina
 }
 
 async function load(file: string, { json, ...where }: Options, terminal: Terminal): Promise<void> {
+  assertFile(file)
   const client = await openClient(where)
   const { readStateFile } = await import('../../state/file.ts')
   const result = await transfer(
