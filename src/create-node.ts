@@ -96,7 +96,8 @@ export async function openNode<Handlers extends object = AnyHandlers>(
     await node.open()
     probes.serves({
       metricsText: () => node.metricsText(),
-      isDraining: () => core.view.self().draining
+      whyNotReady: () =>
+        core.view.self().draining ? 'the node is draining' : node.diagnosis().disk
     })
     stopSaying = new SyncProgress(core.view, line => log.info(line)).start(clock)
     return node

@@ -122,7 +122,10 @@ export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
 }
 
-/** The node cannot write to its disk, or not as much, and accepts nothing until it can. No task was created. */
+/**
+ * The node cannot write to its disk, or not as much, and accepts nothing until it can. No task was created; but if the
+ * message says that it is in memory, it may run all the same.
+ */
 export class DiskFullError extends Error {
   override readonly name = 'DiskFullError'
 }

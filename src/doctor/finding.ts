@@ -8,7 +8,8 @@ export const CODES = [
   'name-mismatch',
   'version-mismatch',
   'cloned-identity',
-  'clock-skew'
+  'clock-skew',
+  'disk-full'
 ] as const
 export const SEVERITIES = ['error', 'warning'] as const
 

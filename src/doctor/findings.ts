@@ -49,7 +49,7 @@ export function findingsOf(facts: Facts): Finding[] {
     ...facts.unlinked.filter(({ id }) => !ids.has(id)).map(oneWay),
     ...(network?.heard ?? []).flatMap(heard => checkIdentity(facts, heard)).filter(isFirst),
     ...(network?.heard ?? []).flatMap(heard => checkCopies(facts, heard)).filter(isFirst),
-    ...(node === null ? [] : checkMembers(node))
+    ...(node === null ? [] : [...checkMembers(node), ...checkDisk(node)])
   ].filter(isFirst)
 }
 
@@ -206,6 +206,18 @@ function checkCopies({ cluster, fingerprints, node, network }: Facts, heard: Hea
   if (!isElsewhere && !isTwice) return []
   const name = node?.nodes.find(other => other.id === id)?.name ?? id
   return [cloned(name, `from ${[...new Set(places.flat())].join(' and ')}`)]
+}
+
+function checkDisk({ node, disk }: DiagnosisView): Finding[] {
+  if (disk === null) return []
+  return [
+    {
+      code: 'disk-full',
+      severity: 'error',
+      what: `${node} accepts and begins nothing: ${disk}`,
+      cure: 'make room on its disk; it is tried again every second'
+    }
+  ]
 }
 
 /** Several nodes may show the same fault. */

@@ -6,7 +6,8 @@ import { startMetricsServer, type MetricsServer } from './server.ts'
 /** The part of a node that is served. */
 export type Served = Readonly<{
   metricsText(): Promise<string>
-  isDraining(): boolean
+  /** Why it takes no new tasks; null if it does. */
+  whyNotReady(): string | null
 }>
 
 export class Probes {
@@ -38,7 +39,6 @@ export class Probes {
   }
 
   #pending(): string | null {
-    if (this.#node === null) return this.#stage
-    return this.#node.isDraining() ? 'the node is draining' : null
+    return this.#node === null ? this.#stage : this.#node.whyNotReady()
   }
 }

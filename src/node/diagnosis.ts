@@ -13,11 +13,12 @@ type Asked = Readonly<{
   picture: Picture
   settings: Pick<NodeSettings, 'cluster' | 'mdns' | 'fingerprintOf'>
   duplicates: ReadonlyMap<NodeId, number>
+  disk: string | null
   now: number
 }>
 
 export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisView {
-  const { core, picture, settings, duplicates, now } = asked
+  const { core, picture, settings, duplicates, disk, now } = asked
   const { cluster, mdns, fingerprintOf } = settings
   const self = core.self()
   const offsets = new Map(
@@ -39,6 +40,7 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
       node: picture.nameOf(id),
       id,
       at: new Date(atMs).toISOString()
-    }))
+    })),
+    disk
   }
 }

@@ -147,6 +147,8 @@ export type DiagnosisView = {
   })[]
   /** Nodes that ran twice at a time, as far as this one has seen since its start. */
   duplicates: { node: string; id: NodeId; at: string }[]
+  /** Why its disk cannot be written to; null if it can. */
+  disk: string | null
 }
 
 /** Which tasks are listed: those for which all of it holds. */

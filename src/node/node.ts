@@ -88,7 +88,7 @@ export class RunningNode implements NodeHandle {
     this.#core = core
     this.#ports = ports
     this.#settings = settings
-    this.#disk = new DiskState(settings.name, settings.log)
+    this.#disk = new DiskState(settings, ports.clock, error => this.#letGo(error))
     const now = (): number => ports.clock.now()
     this.#listeners = new Listeners(bootName(core.view.self().boot), now)
     const nameOf = (node: NodeId): string => this.#picture.nameOf(node)
@@ -123,7 +123,7 @@ export class RunningNode implements NodeHandle {
       assertNotClosed: () => this.#assertNotClosed()
     })
     this.#state = new State(core.view, settings.stateFiles, this.#contents, feed, () =>
-      this.#assertOpen()
+      this.#assertAccepting()
     )
     this.parts = {
       core,
@@ -248,7 +248,14 @@ export class RunningNode implements NodeHandle {
     const now = this.#ports.clock.now()
     const settings = this.#settings
     return diagnosisOf(
-      { core: this.#core.view, picture: this.#picture, settings, duplicates, now },
+      {
+        core: this.#core.view,
+        picture: this.#picture,
+        disk: this.#disk.failure,
+        settings,
+        duplicates,
+        now
+      },
       names
     )
   }
@@ -288,11 +295,17 @@ export class RunningNode implements NodeHandle {
   async #close(): Promise<void> {
     this.#isClosed = true
     const closed = this.#closedError()
-    this.#submissions.rejectAll(closed)
-    this.#state.close()
+    this.#disk.close()
+    this.#letGo(closed)
     this.#waits.rejectAll(closed)
     await this.#engine.stop()
     await this.#settings.onClosed()
+  }
+
+  /** Whoever waits for this node's disk is told that there is no sense in it. */
+  #letGo(error: Error): void {
+    this.#submissions.rejectAll(error)
+    this.#state.letGo()
   }
 
   #observer(): Observer {

@@ -25,24 +25,24 @@ export class State {
   readonly #files: StateFiles
   readonly #contents: Contents
   readonly #feed: (input: Input) => void
-  readonly #assertOpen: () => void
+  readonly #assertAccepting: () => void
   /** Loads that are on their way to disk. */
   readonly #loads = new Map<number, () => void>()
   #requests = 0
 
-  /** @param assertOpen throws a NodeClosedError once the node closes */
+  /** @param assertAccepting throws once the node closes, and while its disk refuses */
   constructor(
     core: CoreView,
     files: StateFiles,
     contents: Contents,
     feed: (input: Input) => void,
-    assertOpen: () => void
+    assertAccepting: () => void
   ) {
     this.#core = core
     this.#files = files
     this.#contents = contents
     this.#feed = feed
-    this.#assertOpen = assertOpen
+    this.#assertAccepting = assertAccepting
   }
 
   text(nowMs: number): AsyncIterable<string> {
@@ -52,14 +52,14 @@ export class State {
 
   /** @throws ForeignStateFileError DiskFullError NodeClosedError */
   async take(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
-    this.#assertOpen()
+    this.#assertAccepting()
     const replica = await this.#files.parse(pieces, chunks => this.#contents.write(chunks))
     // Counted before the first batch: from then on everything in the file is covered.
     const result = counted(replica, this.#core)
     const under = new Set<Promise<void>>()
     for (const news of newsOf(replica)) {
       if (news === null) await turn()
-      this.#assertOpen()
+      this.#assertAccepting()
       if (news === null) continue
       const loading = this.#load(news)
       under.add(loading)
@@ -67,7 +67,7 @@ export class State {
       if (under.size >= UNDER_WAY_MAX) await Promise.race(under)
     }
     await Promise.all(under)
-    this.#assertOpen()
+    this.#assertAccepting()
     return result
   }
 
@@ -94,8 +94,8 @@ export class State {
     this.#loads.delete(request)
   }
 
-  /** Whoever still loads is let go, to find the node closed. */
-  close(): void {
+  /** Whoever still loads is let go, to find out that the node accepts nothing. */
+  letGo(): void {
     for (const request of this.#loads.keys()) this.loaded(request)
   }
 }

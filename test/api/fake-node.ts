@@ -255,7 +255,8 @@ export class FakeNode implements NodeHandle {
       fingerprints: Object.fromEntries([cluster, ...names].map(name => [name, 'cafe'])),
       mdns: null,
       nodes: this.nodes().map(view => ({ ...view, clockOffsetMs: 0 })),
-      duplicates: []
+      duplicates: [],
+      disk: null
     }
   }
 

@@ -1,4 +1,7 @@
-/** What is concluded from what was seen, where a network is not needed to see it: identities that are in use twice. */
+/**
+ * What is concluded from what was seen, where a network is not needed to see it: identities that are in use
+ * twice, a disk that takes nothing.
+ */
 import { expect, test } from 'vitest'
 import { findingsOf, type Facts } from '../../src/doctor/findings.ts'
 import type { Heard } from '../../src/doctor/hearing.ts'
@@ -38,4 +41,10 @@ test('a copy that a node has seen is named, also when it is gone', () => {
   const [found] = findingsOf(facts([], { ...new FakeNode().diagnosis(), duplicates: [copy] }))
   expect(found).toMatchObject({ code: 'cloned-identity' })
   expect(found!.what).toMatch(/c\/6 \(seen at 2026/)
+})
+
+test('a disk that takes nothing is named, with what it says', () => {
+  const [found] = findingsOf(facts([], { ...new FakeNode().diagnosis(), disk: 'No space left' }))
+  expect(found).toMatchObject({ code: 'disk-full', severity: 'error' })
+  expect(found!.what).toMatch(/No space left/)
 })

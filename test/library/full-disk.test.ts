@@ -12,6 +12,8 @@ import { endAll, privateOptions, startNode } from './nodes.ts'
 
 const MIB = 2 ** 20
 const disk = mkdtempSync(join(tmpdir(), 'hearsay-disk-'))
+/** On another disk. */
+const folder = mkdtempSync(join(tmpdir(), 'hearsay-roomy-'))
 const mounted = mount()
 if (!mounted)
   console.log('full-disk.test.ts left out: it has to mount a small file system, which takes root')
@@ -32,7 +34,7 @@ describe.skipIf(!mounted)('a full disk', () => {
   afterEach(endAll)
   afterAll(() => {
     execFileSync('umount', [disk])
-    rmSync(disk, { recursive: true, force: true })
+    for (const made of [disk, folder]) rmSync(made, { recursive: true, force: true })
   })
 
   test('stops the node from accepting tasks, not from serving what it has, until there is room again', async () => {
@@ -59,6 +61,31 @@ describe.skipIf(!mounted)('a full disk', () => {
 
     node = await createNode(await privateOptions({ data: join(disk, 'data') }))
     expect([node.task(kept).state, node.task(after).state]).toEqual(['completed', 'completed'])
+    await node.leave(0)
+  })
+
+  test('has those told who came before it was noticed, and their tasks run when there is room', async () => {
+    node = await createNode(await privateOptions({ data: join(disk, 'early') }))
+    node.registerTaskHandler('echo', (payload: unknown) => payload)
+    await node.startWorker()
+    const saved = join(folder, 'state.json')
+    await node.waitForTask(await node.createTask('echo', 'before'))
+    await node.saveState(saved)
+    fill(ballast)
+    const early = node.createTask('echo', 'x'.repeat(5000))
+    await expect(early).rejects.toMatchObject({
+      name: 'DiskFullError',
+      message: expect.stringMatching(/in the memory of node .* only/) as string
+    })
+    await expect(node.loadState(saved)).rejects.toMatchObject({ name: 'DiskFullError' })
+    expect(node.diagnosis().disk).toMatch(/space/i)
+    rmSync(ballast)
+    await until(() => node.diagnosis().disk === null, 'the disk to be written to', 20_000)
+    const ended = (): boolean =>
+      [...node.tasks({ state: 'completed' })].some(
+        ({ result }) => typeof result === 'string' && result.length === 5000
+      )
+    await until(ended, 'the task to end', 20_000)
     await node.leave(0)
   })
 

@@ -23,11 +23,11 @@ describe('a node that is served over HTTP', () => {
     expect(await get(`${url}/metrics`)).toEqual(opening)
     probes.becomes('the journal is being read')
     expect(await get(`${url}/readyz`)).toEqual({ status: 503, text: 'the journal is being read\n' })
-    let draining = false
-    probes.serves({ metricsText: async () => 'up 1\n', isDraining: () => draining })
+    let why: string | null = null
+    probes.serves({ metricsText: async () => 'up 1\n', whyNotReady: () => why })
     expect(await get(`${url}/readyz`)).toEqual({ status: 200, text: 'ready\n' })
     expect(await get(`${url}/metrics`)).toEqual({ status: 200, text: 'up 1\n' })
-    draining = true
+    why = 'the node is draining'
     expect(await get(`${url}/readyz`)).toEqual({ status: 503, text: 'the node is draining\n' })
     expect(await get(`${url}/healthz`)).toMatchObject({ status: 200 })
   })
@@ -42,7 +42,7 @@ describe('a node that is served over HTTP', () => {
 
   test('survives a failure of what it is asked', async () => {
     const url = await probes.open('127.0.0.1:0')
-    probes.serves({ metricsText: () => Promise.reject(new Error('no')), isDraining: () => false })
+    probes.serves({ metricsText: () => Promise.reject(new Error('no')), whyNotReady: () => null })
     expect(await get(`${url}/metrics`)).toEqual({ status: 500, text: 'Error: no\n' })
     expect(await get(`${url}/healthz`)).toMatchObject({ status: 200 })
   })
