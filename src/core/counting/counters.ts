@@ -17,7 +17,17 @@ import { Tally } from './tally.ts'
 export const OTHER_TYPES = '(other)'
 
 /** Why the holder of a reclaimed task was gone; `taken`: nobody was gone, but its epoch was no longer ours alone. */
-export type ReclaimCause = 'left' | 'crashed' | 'unreachable' | 'restarted' | 'unknown' | 'taken'
+const RECLAIM_CAUSES = ['left', 'crashed', 'unreachable', 'restarted', 'unknown', 'taken'] as const
+export type ReclaimCause = (typeof RECLAIM_CAUSES)[number]
+
+/** `holder`: what we were asked for, `thief`: what we asked for. `lost`: no answer came, which only a thief notices. */
+const STEALS = [
+  ['holder', 'granted'],
+  ['holder', 'refused'],
+  ['thief', 'granted'],
+  ['thief', 'refused'],
+  ['thief', 'lost']
+] as const
 
 type Counts = {
   -readonly [K in keyof Omit<TypeCounts, 'type' | 'runs'>]: number
@@ -35,10 +45,10 @@ export class Counters implements LogCounters {
   moves = 0
   /** News that could not be merged, because something before them was missing. */
   gossipGaps = 0
-  /** `holder`: what we were asked for, `thief`: what we asked for. `lost`: no answer came. */
-  readonly steals: Tally<[role: 'holder' | 'thief', result: 'granted' | 'refused' | 'lost']> =
-    new Tally()
-  readonly reclaims: Tally<[cause: ReclaimCause]> = new Tally()
+  readonly steals: Tally<(typeof STEALS)[number]> = new Tally(STEALS)
+  readonly reclaims: Tally<readonly [cause: ReclaimCause]> = new Tally(
+    RECLAIM_CAUSES.map(cause => [cause] as const)
+  )
   /** `reason` is empty for completed tasks. */
   readonly settled: Tally<[type: string, status: OutcomeStatus, reason: SettledReason | '']> =
     new Tally()
