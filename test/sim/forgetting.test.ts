@@ -6,6 +6,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import type * as AskingRoom from '../../src/core/asking.ts'
 import type { Context } from '../../src/core/context.ts'
 import type * as AnswerRoom from '../../src/core/log/answer.ts'
+import type * as CopiesRoom from '../../src/core/log/copies.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
 import type * as OriginsRoom from '../../src/core/log/origins.ts'
@@ -22,6 +23,7 @@ import { repeating } from './times.ts'
 const rooms = {
   answer: '../../src/core/log/answer.ts',
   asking: '../../src/core/asking.ts',
+  copies: '../../src/core/log/copies.ts',
   log: '../../src/core/log/log.ts',
   origins: '../../src/core/log/origins.ts',
   pruning: '../../src/core/pruning.ts',
@@ -65,6 +67,19 @@ describe('the simulator reports', () => {
     }))
     expect(await brokenBy({ crashAll: true, diskMsMax: 300, retentionMs: 1e9 }, 30)).toMatch(
       /^invariant \d+:/
+    )
+  })
+
+  test('a copy that counts before another has it: what was acknowledged goes with one disk', async () => {
+    plant<typeof CopiesRoom>(rooms.copies, ({ Copies }) => ({
+      Copies: class extends Copies {
+        override settle(now: number, view: CopiesRoom.CopiesView): void {
+          super.settle(now, { ...view, copies: () => view.others })
+        }
+      }
+    }))
+    expect(await brokenBy({ disksLost: 2, crashes: 4, retentionMs: 1e9 }, 60)).toMatch(
+      /^invariant 2:.* lost/
     )
   })
 
