@@ -13,6 +13,7 @@ import { nodeOf, type NodeId, type TaskId } from './base/ids.ts'
 import { Blob } from './blobs/blob.ts'
 import { holdersOf, lineFor } from './blobs/holders.ts'
 import { Letters } from './blobs/letters.ts'
+import { Needs } from './blobs/needs.ts'
 import { Placements } from './blobs/placements.ts'
 import { References } from './blobs/references.ts'
 import { Sharers } from './blobs/sharers.ts'
@@ -38,8 +39,7 @@ export class Keeping {
   readonly #blobs = new Map<BlobHash, Blob>()
   /** Those of them with which something is still to happen. */
   readonly #open = new Set<Blob>()
-  /** Tasks that run here or are about to, and what they read. */
-  readonly #needs = new Map<TaskId, readonly BlobRef[]>()
+  readonly #needs = new Needs()
   readonly #letters: Letters
   readonly #sharers = new Sharers()
   #fetching = 0
@@ -62,7 +62,11 @@ export class Keeping {
 
   /** A task has changed, or has come. */
   retain(record: TaskRecord): void {
-    for (const ref of this.#references.retain(record)) this.#attendShare(ref)
+    for (const ref of this.#references.retain(record)) {
+      const blob = this.#blobs.get(ref.hash)
+      if (blob !== undefined) blob.wasNamed = true
+      this.#attendShare(ref)
+    }
   }
 
   /** A task is no more. */
@@ -86,11 +90,10 @@ export class Keeping {
 
   /** A task is to run here. Says whether all that it reads is here; what is not is fetched, if it can be had and finds room. */
   need(id: TaskId, refs: readonly BlobRef[]): 'here' | 'coming' | 'nowhere' | 'no-room' {
-    const known = this.#needs.has(id)
-    this.#needs.set(id, refs)
+    const isNew = this.#needs.add(id, refs)
     const missing = refs.map(ref => this.#blob(ref)).filter(({ local }) => !local)
     if (missing.length === 0) return 'here'
-    if (!known) for (const blob of missing) this.#attend(blob)
+    if (isNew) for (const blob of missing) this.#attend(blob)
     const failed = missing.find(({ retryAt }) => this.#context.now < retryAt)
     return failed === undefined ? 'coming' : failed.hadNoRoom ? 'no-room' : 'nowhere'
   }
@@ -102,10 +105,7 @@ export class Keeping {
 
   /** The task does not run here any more. */
   unneed(id: TaskId): void {
-    const refs = this.#needs.get(id)
-    if (refs === undefined) return
-    this.#needs.delete(id)
-    for (const ref of refs) this.#attend(this.#touch(ref))
+    for (const ref of this.#needs.take(id)) this.#attend(this.#touch(ref))
   }
 
   /** A blob is on this node's disk. */
@@ -251,8 +251,8 @@ export class Keeping {
       if (lacking.length > 0) this.#offer(blob, lacking)
       if (lacking.length > 0 || nodes.length === 0) return false
     }
-    const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
-    if (placing || this.#isRead(hash) || now < blob.touchedAt + idleMs) return false
+    const idleMs = named || blob.wasNamed ? options.blobSpareMs : options.blobOrphanMs
+    if (placing || this.#needs.has(hash) || now < blob.touchedAt + idleMs) return false
     this.#blobs.delete(hash)
     emit({ kind: 'drop-blob', hash })
     return true
@@ -263,7 +263,7 @@ export class Keeping {
     const { now, emit } = this.#context
     const { hash } = blob.ref
     if (blob.fetching) return false
-    const awaited = blob.askers.size > 0 || this.#isRead(hash)
+    const awaited = blob.askers.size > 0 || this.#needs.has(hash)
     if (!awaited && !this.#isShare(hash)) return this.#blobs.delete(hash)
     if (now < blob.retryAt) return false
     if (this.#fetching >= (awaited ? FETCHES_MAX : SHARE_FETCHES_MAX)) return false
@@ -312,11 +312,6 @@ export class Keeping {
     )
   }
 
-  #isRead(hash: BlobHash): boolean {
-    for (const refs of this.#needs.values()) if (refs.some(ref => ref.hash === hash)) return true
-    return false
-  }
-
   /** Whoever can keep blobs now. */
   #candidates(): NodeId[] {
     const { members, node, now } = this.#context
@@ -343,6 +338,7 @@ export class Keeping {
     let blob = this.#blobs.get(ref.hash)
     if (blob === undefined) {
       blob = new Blob(ref, this.#context.now)
+      blob.wasNamed = this.#references.has(ref.hash)
       this.#blobs.set(ref.hash, blob)
     }
     return blob

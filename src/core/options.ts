@@ -156,9 +156,9 @@ export type CoreOptions = Readonly<{
    * merely broke off is taken for a no.
    */
   blobLostMs: number
-  /** A blob that others keep stays here for so long after its last use: it may be read again. */
+  /** A blob that others keep, or that no task names any more, stays here for so long after its last use. */
   blobSpareMs: number
-  /** A blob that no task names goes after this: the task may be on its way. */
+  /** A blob that no task has named yet goes after this: the task may be on its way. */
   blobOrphanMs: number
   /** What any network can carry, to bound how long a copy is waited for. A tenth of what Gigabit Ethernet does. */
   blobBytesPerMs: number

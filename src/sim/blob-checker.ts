@@ -28,13 +28,14 @@ export function checkBlobs(
   }
 }
 
-/** When all has calmed down, while no disk has been lost. */
-export function checkBlobsAtRest(nodes: readonly SimNode[]): void {
+/** When all has calmed down, while no disk has been lost. @param hasLoss what a task names need not be anywhere any more */
+export function checkBlobsAtRest(nodes: readonly SimNode[], hasLoss: boolean): void {
   const alive = nodes.filter(({ gone }) => !gone)
   for (const node of alive) {
     const named = new Set([...node.core.view.records()].flatMap(hashesOf))
     for (const hash of named) {
-      if (!alive.some(has(hash))) throw violation(`${short(hash)} is on no node that lives`)
+      if (hasLoss || alive.some(has(hash))) continue
+      throw violation(`${short(hash)} is on no node that lives`)
     }
     for (const hash of node.options.disk.blobs.keys()) {
       if (!named.has(hash)) {

@@ -66,6 +66,11 @@ export class Checkers implements Witness {
     return this.#settled.size
   }
 
+  /** Somebody left while nobody could be talked to, and took along what only it had. */
+  get hasLoss(): boolean {
+    return this.#leftAlone.size > 0
+  }
+
   isAlive(boot: BootId): boolean {
     return this.#nodes.some(node => node.options.boot === boot && !node.gone)
   }

@@ -136,7 +136,9 @@ class Simulation implements Witness {
       this.#until(at)
       try {
         this.#checkers.final()
-        if (this.#scenario.disksLost === 0) checkBlobsAtRest(this.#nodes)
+        if (this.#scenario.disksLost === 0) {
+          checkBlobsAtRest(this.#nodes, this.#checkers.hasLoss)
+        }
         return
       } catch (violation) {
         if (at >= calmAt + CALM_MS + 2 * this.#scenario.skewMsMax) throw violation

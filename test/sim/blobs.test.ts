@@ -36,6 +36,11 @@ test.each([24, 32, 57, 136, 145, 223, 224, 235])(
   seed => expect(failureOf(simulate(seed, lonely))).toBeNull()
 )
 
+test('a node that leaves while all others are down takes along what only it has', () => {
+  const scenario = { blobs: 0.7, retentionMs: 0, crashes: 6 }
+  expect(failureOf(simulate(1052, scenario))).toBeNull()
+})
+
 describe('the simulator reports', () => {
   const placements = '../../src/core/blobs/placements.ts'
   const references = '../../src/core/blobs/references.ts'
