@@ -37,6 +37,8 @@ export class IdleChecker {
   }
 
   #workFor(node: SimNode): string | undefined {
+    // One that drains takes no work any more, however long it is still there.
+    if (node.core.view.self().draining) return undefined
     if (node.options.slots <= node.running.size) return undefined
     const work = this.#nodes
       .filter(({ id, gone }) => !gone && !this.#network.isCut(node.id, id))

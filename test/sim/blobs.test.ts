@@ -36,6 +36,10 @@ test.each([24, 32, 57, 136, 145, 223, 224, 235])(
   seed => expect(failureOf(simulate(seed, lonely))).toBeNull()
 )
 
+test('a node that leaves takes its time while blobs are brought to it, and idles no more than others', () => {
+  expect(failureOf(simulate(1199, { blobs: 0.7, partitions: 1 }))).toBeNull()
+})
+
 test('a node that leaves while all others are down takes along what only it has', () => {
   const scenario = { blobs: 0.7, retentionMs: 0, crashes: 6 }
   expect(failureOf(simulate(1052, scenario))).toBeNull()
