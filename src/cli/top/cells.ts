@@ -21,14 +21,19 @@ export function fit(text: string, cells: number, end: 'left' | 'right' = 'left')
   return end === 'left' ? shown + space : space + shown
 }
 
-/** Columns side by side; the width of the one with 0 is what is left. */
-export type Column = Readonly<{ title: string; width: number; end?: 'left' | 'right' }>
+/** Columns side by side. The width of the one with 0 is what is left, but no more than its `widthMax`: rows stay rows. */
+export type Column = Readonly<{
+  title: string
+  width: number
+  widthMax?: number
+  end?: 'left' | 'right'
+}>
 
 export function row(cells: readonly string[], columns: readonly Column[], width: number): string {
   const fixed = columns.reduce((sum, column) => sum + column.width + 1, -1)
   const texts = columns.map((column, i) => {
-    const cell = column.width === 0 ? Math.max(0, width - fixed) : column.width
-    return fit(cells[i] ?? '', cell, column.end)
+    const rest = Math.min(Math.max(0, width - fixed), column.widthMax ?? width)
+    return fit(cells[i] ?? '', column.width === 0 ? rest : column.width, column.end)
   })
   return fit(texts.join(' '), width)
 }

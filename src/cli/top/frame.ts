@@ -41,7 +41,7 @@ export type FrameLine = Readonly<{ text: string; look?: 'title' | 'selected' | '
 const NODES: readonly Column[] = [
   { title: 'COMPUTER', width: 14 },
   { title: 'INST', width: 6 },
-  { title: 'STATUS', width: 0 },
+  { title: 'STATUS', width: 0, widthMax: 24 },
   { title: 'RUN', width: 7, end: 'right' },
   { title: 'QUEUED', width: 6, end: 'right' },
   { title: 'RATE/s', width: 6, end: 'right' },
@@ -49,7 +49,7 @@ const NODES: readonly Column[] = [
   { title: 'LAG', width: 7, end: 'right' }
 ]
 const TYPES: readonly Column[] = [
-  { title: 'TYPE', width: 0 },
+  { title: 'TYPE', width: 0, widthMax: 48 },
   { title: 'WAITING', width: 8, end: 'right' },
   { title: 'QUEUED', width: 8, end: 'right' },
   { title: 'RUNNING', width: 8, end: 'right' },
@@ -59,7 +59,7 @@ const TYPES: readonly Column[] = [
 const TASKS: readonly Column[] = [
   { title: 'TASK', width: 14 },
   { title: 'STATE', width: 8 },
-  { title: 'TYPE', width: 0 },
+  { title: 'TYPE', width: 0, widthMax: 48 },
   { title: 'NODE', width: 16 },
   { title: 'REASON', width: 16 },
   { title: 'AGE', width: 7, end: 'right' }

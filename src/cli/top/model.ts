@@ -1,10 +1,10 @@
 /**
- * What `hearsay top` knows: the latest word of the node on members and tasks, and what it has heard happen since it was
- * started. Rates are what settled within the last seconds, so they fall to nothing when nothing happens.
+ * What `hearsay top` knows: the latest word of the node on members and tasks, what had failed before, and what it has heard
+ * happen since it was started. Rates are what settled within the last seconds, so they fall to nothing when nothing happens.
  */
 import type { NodeEvent, NodeView, StatusView, TaskView } from '../../node/handle.ts'
 
-/** A failure, as the event told it. */
+/** A failure, as an event told it or the task does. */
 export type Failure = Readonly<{
   at: string
   taskId: string
@@ -49,6 +49,23 @@ export class Model {
       reason: textOf(event['reason']),
       message: textOf(event['message'])
     })
+    this.failures.splice(FAILURES_MAX)
+  }
+
+  /** Tasks that had failed before anybody listened, the newest first. */
+  recall(tasks: readonly TaskView[]): void {
+    const heard = new Set(this.failures.map(({ taskId }) => taskId))
+    const older = tasks
+      .filter(({ id, settledAt }) => settledAt !== null && !heard.has(id))
+      .map(({ id, settledAt, type, holder, reason, error }) => ({
+        at: settledAt!,
+        taskId: id,
+        type,
+        node: holder,
+        reason: reason ?? '',
+        message: error?.message ?? ''
+      }))
+    this.failures.push(...older.toSorted((x, y) => Date.parse(y.at) - Date.parse(x.at)))
     this.failures.splice(FAILURES_MAX)
   }
 

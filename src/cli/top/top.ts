@@ -19,6 +19,8 @@ const TASKS_ASKED: readonly (readonly [TaskState, number])[] = [
   ['waiting', 20]
 ]
 
+const FAILURES_ASKED = 50
+
 export class Top {
   readonly #client: Client
   readonly #intervalMs: number
@@ -50,6 +52,7 @@ export class Top {
     try {
       draw()
       void this.#listen()
+      await this.#recall()
       while (!this.#ended.signal.aborted) {
         await this.refresh()
         draw()
@@ -64,6 +67,7 @@ export class Top {
   /** The same for a program: what is known, at the interval. */
   async *snapshots(): AsyncGenerator {
     void this.#listen()
+    await this.#recall()
     try {
       for (;;) {
         await this.refresh()
@@ -109,6 +113,11 @@ export class Top {
     } catch {
       model.trouble = 'the node does not answer'
     }
+  }
+
+  /** What has failed lately, until then. If it cannot be had, the list begins empty. */
+  async #recall(): Promise<void> {
+    this.#model.recall(await this.#tasks('failed', FAILURES_ASKED).catch(() => []))
   }
 
   async #tasks(state: TaskState, limit: number): Promise<TaskView[]> {
