@@ -229,6 +229,12 @@ export class CoreView {
     return all.filter(({ slots, draining }) => slots > 0 && !draining)
   }
 
+  /** Whether nobody wants to hear of the node any more. */
+  isForgottenMember(node: NodeId): boolean {
+    const member = this.#members.get(node)
+    return member !== undefined && isForgotten(member)
+  }
+
   member(node: NodeId): Readonly<Member> | undefined {
     return this.#members.get(node)
   }

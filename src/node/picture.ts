@@ -89,7 +89,10 @@ export class Picture {
       nodes.push(memberView(member, peers.get(node)))
       peers.delete(node)
     }
-    for (const peer of peers.values()) nodes.push(strangerView(peer.id, null, peer))
+    for (const peer of peers.values()) {
+      // Its addresses are kept: it may come back after all, and is a member again then.
+      if (!this.#core.isForgottenMember(peer.id)) nodes.push(strangerView(peer.id, null, peer))
+    }
     const names = new Set(nodes.map(({ name }) => name))
     for (const name of this.#core.roster()) {
       if (!names.has(name)) nodes.push(strangerView(null, name, undefined))

@@ -29,6 +29,25 @@ describe('members', () => {
     }
   })
 
+  test('one that is forgotten is not shown as a stranger instead', async () => {
+    const a = await startNode()
+    const b = await startNode()
+    const c = await startNode()
+    await c.leave(0)
+    forget(c)
+    for (const node of [a, b]) {
+      await until(
+        () => node.nodes().find(({ id }) => id === c.id)?.status === 'left',
+        'c to be gone'
+      )
+    }
+    a.forget(c.name)
+    for (const node of [a, b]) {
+      await until(() => node.nodes().length === 2, `${node.name} to show two`)
+      expect(node.getSystemStatus().members.expected).toBe(2)
+    }
+  })
+
   test('idle ones are in sync within seconds, and stay so', async () => {
     const a = await startNode()
     const b = await startNode()
