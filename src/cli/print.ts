@@ -6,6 +6,7 @@
 import type {
   BlobRef,
   Json,
+  LabelConditionsOption,
   NodeEvent,
   NodeView,
   StatusView,
@@ -46,7 +47,7 @@ export function taskTable(tasks: readonly TaskView[], nowMs: number): string[] {
     task.state + percentText(task),
     task.type,
     String(task.priority),
-    String(task.attempt),
+    attemptText(task),
     shortName(task.holder),
     `${durationText(Math.max(0, nowMs - Date.parse(task.submittedAt)))} ago`,
     task.reason ?? ''
@@ -102,13 +103,16 @@ export function taskLines(task: TaskView, terminal: Terminal): string[] {
     ['state', task.state + reason],
     ['progress', progressText(task)],
     ['priority', String(task.priority)],
-    ['attempt', `${task.attempt}, epoch ${task.epoch}`],
+    ['attempt', `${attemptText(task)}, epoch ${task.epoch}`],
     ['node', task.holder],
+    ['lost with', task.lost.join(' ') || null],
     ['submitted', `${task.submittedAt} by ${task.submittedBy}`],
     ['started', task.startedAt],
     ['settled', task.settledAt === null ? null : task.settledAt + duration],
     ['depends on', task.dependsOn.join(' ') || null],
+    ['labels', labelsText(task) || null],
     ['tags', task.tags.join(' ') || null],
+    ['retry of', task.retryOf],
     ['payload', contentText(task.payload, task.payloadBlob)],
     ['result', task.state === 'completed' ? contentText(task.result, task.resultBlob) : null],
     ['error', task.error === null ? null : `${task.error.name}: ${task.error.message}`]
@@ -136,6 +140,21 @@ export function progressText({ progress }: TaskView): string | null {
   if (progress === null) return null
   const { fraction, message } = progress
   return `${Math.floor(fraction * 100)} %${message === null ? '' : `, ${message}`}`
+}
+
+/** Of as many as it may have, if all fail. */
+function attemptText({ attempt, maxRetries }: TaskView): string {
+  return `${attempt}/${maxRetries + 1}`
+}
+
+/** As they are given on a command line. */
+function labelsText({ labels }: TaskView): string {
+  const text = (conditions: LabelConditionsOption): string =>
+    Object.entries(conditions)
+      .map(([label, value]) => label + (String(value).startsWith('>=') ? '' : '=') + String(value))
+      .join(' ')
+  const [require, prefer] = [text(labels.require), text(labels.prefer)]
+  return [require, prefer && `rather ${prefer}`].filter(part => part !== '').join(', ')
 }
 
 function percentText({ progress }: TaskView): string {

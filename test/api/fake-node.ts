@@ -105,6 +105,11 @@ export class FakeNode implements NodeHandle {
     return this.submit(type, JSON.parse(String(this.blobs.get(payload.hash))), options)
   }
 
+  change(id: string, change: Partial<TaskView>): TaskView {
+    this.#views.set(id, { ...this.task(id), ...change })
+    return this.task(id)
+  }
+
   settle(id: string, change: Partial<TaskView>): void {
     const settled = { ...this.task(id), settledAt: '2026-01-02T03:04:06.000Z', ...change }
     this.#views.set(id, { ...settled, durationMs: 12 })
