@@ -10,7 +10,7 @@ export type LabelConditionsOption = {
 
 /** Waits grow from attempt to attempt. Durations: ms, or text such as `"30s"`. */
 export type BackoffOptions = {
-  /** Before the second attempt. @default 1000 */
+  /** Before the second attempt; not above `maxDelay`. @default 1000 */
   delay?: number | string
   /** How much longer each further wait is than the one before it, 1 to 100. @default 2 */
   factor?: number

@@ -4,7 +4,12 @@
 import { closest } from 'fastest-levenshtein'
 import type { Content } from '../core/task/content.ts'
 import type { LabelRules } from '../core/task/labels.ts'
-import { DELIVERIES, DEPENDENCY_FAILURE_RULES, type TaskDraft } from '../core/task/spec.ts'
+import {
+  DELIVERIES,
+  DEPENDENCY_FAILURE_RULES,
+  type Backoff,
+  type TaskDraft
+} from '../core/task/spec.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../errors.ts'
 import { TASK_ID } from '../names.ts'
@@ -91,7 +96,7 @@ export function checkOptions(
 }
 
 function draftOf(type: string, payload: Content, checked: Checked, now: number): TaskDraft {
-  const { backoff, timeout, deadline, delay, runAt, retention, acks: _, ...same } = checked
+  const { backoff = {}, timeout, deadline, delay, runAt, retention, acks: _, ...same } = checked
   if (delay !== undefined && runAt !== undefined) {
     throw new InvalidOptionError('delay and runAt say the same in two ways: give one of them')
   }
@@ -101,24 +106,29 @@ function draftOf(type: string, payload: Content, checked: Checked, now: number):
       `maxRetries cannot be ${checked.maxRetries} for a task that is delivered at-most-once: allowed is 0`
     )
   }
-  const defaults = TASK_DEFAULTS.backoff
   return {
     ...TASK_DEFAULTS,
     ...(isOnce ? { maxRetries: 0 } : {}),
     ...same,
     type,
     payload,
-    backoff: {
-      delayMs: backoff?.delay ?? defaults.delayMs,
-      factor: backoff?.factor ?? defaults.factor,
-      maxDelayMs: backoff?.maxDelay ?? defaults.maxDelayMs,
-      jitter: backoff?.jitter ?? defaults.jitter
-    },
+    backoff: backoffOf(backoff),
     timeoutMs: timeout ?? null,
     deadlineMs: deadline ?? null,
     notBefore: runAt ?? (delay === undefined ? null : Math.ceil(now + delay)),
     retentionMs: retention ?? null
   }
+}
+
+function backoffOf(given: NonNullable<Checked['backoff']>): Backoff {
+  const { delayMs, maxDelayMs, ...defaults } = TASK_DEFAULTS.backoff
+  const { delay, maxDelay = maxDelayMs, ...same } = given
+  if (delay !== undefined && delay > maxDelay) {
+    throw new InvalidOptionError(
+      `backoff.delay cannot be ${delay} ms, for no wait is longer than backoff.maxDelay, which is ${maxDelay} ms: give both`
+    )
+  }
+  return { ...defaults, ...same, delayMs: delay ?? delayMs, maxDelayMs: maxDelay }
 }
 
 function json(payload: unknown): string {

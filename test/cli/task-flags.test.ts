@@ -50,13 +50,37 @@ describe('flags of a task', () => {
     expect(() => checkSubmission('type', null, { ...given }, 0)).not.toThrow()
   })
 
+  // A flag by the command line itself, or by the node in the words of the library.
   test.each([
-    ['--label', 'gpu'],
-    ['--label', '=1'],
-    ['--label', 'gpu<1'],
-    ['--backoff-factor', 'x'],
-    ['--max-retries', '-1']
-  ])('%s %s is refused', (flag, value) => {
-    expect(() => parse(flag, value)).toThrow(/invalid|error/)
+    ['--priority', '0', 'priority'],
+    ['--priority', 'high', '--priority'],
+    ['--depends-on', 'x'.repeat(40), 'dependsOn'],
+    ['--on-dependency-failure', 'ignore', 'onDependencyFailure'],
+    ['--max-retries', '-1', '--max-retries'],
+    ['--max-retries', '1001', 'maxRetries'],
+    ['--max-lost', '16', 'maxLost'],
+    ['--backoff-delay', 'soon', 'backoff.delay'],
+    ['--backoff-delay', '10m', 'backoff.maxDelay'],
+    ['--backoff-factor', 'x', '--backoff-factor'],
+    ['--backoff-factor', '0.5', 'backoff.factor'],
+    ['--backoff-max-delay', '2d', 'backoff.maxDelay'],
+    ['--backoff-jitter', '1.1', 'backoff.jitter'],
+    ['--timeout', '0', 'timeout'],
+    ['--timeout', '25d', '--timeout'],
+    ['--deadline', '0', 'deadline'],
+    ['--delay', 'later', 'delay'],
+    ['--run-at', 'tomorrow', 'runAt'],
+    ['--label', 'gpu', '--label'],
+    ['--label', '=1', '--label'],
+    ['--label', 'gpu<1', '--label'],
+    ['--label', 'memory>=much', 'labels.require.memory'],
+    ['--prefer-label', 'a b=1', 'labels.prefer'],
+    ['--idempotency-key', '', 'idempotencyKey'],
+    ['--delivery', 'exactly-once', 'delivery'],
+    ['--retention', '-1', 'retention'],
+    ['--tag', '', 'tags'],
+    ['--acks', '51', 'acks']
+  ])('%s %j is refused by its name', (flag, value, name) => {
+    expect(() => checkSubmission('type', null, { ...parse(flag, value) }, 0)).toThrow(name)
   })
 })

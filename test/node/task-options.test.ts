@@ -93,6 +93,10 @@ describe('an option', () => {
       },
       /labels.require has 9/
     ],
+    [{ backoff: { delay: '10m' } }, /backoff.delay cannot be 600000 ms.*backoff.maxDelay/],
+    [{ backoff: { delay: 7, maxDelay: 6 } }, /backoff.delay cannot be 7 ms/],
+    [{ backoff: { maxDelay: 'soon' } }, /backoff.maxDelay must be from 0/],
+    [{ acks: 51 }, /acks must be a whole number from 0 to 50/],
     [{ maxRetrys: 1 }, /did you mean maxRetries/]
   ])('%j is refused', (options, why) => {
     expect(() => draft(options)).toThrow(why)
