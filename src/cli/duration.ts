@@ -6,8 +6,13 @@ import { DURATION_MS_MAX, DURATION_UNITS_MS, parseDuration } from '../durations.
 
 export function parseDurationMs(text: string): number {
   const ms = parseDuration(text)
-  if (ms !== null && ms <= DURATION_MS_MAX) return ms
-  throw new InvalidArgumentError('A duration is a number and a unit, such as 500ms, 30s, 5m or 2h.')
+  if (ms === null) {
+    throw new InvalidArgumentError(
+      'A duration is a number and a unit, such as 500ms, 30s, 5m or 2h.'
+    )
+  }
+  if (ms <= DURATION_MS_MAX) return ms
+  throw new InvalidArgumentError('It can be 24 days at most.')
 }
 
 /** With two digits that matter, in the unit that keeps it short. */

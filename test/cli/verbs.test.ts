@@ -39,7 +39,7 @@ describe('usage', () => {
     ['a limit of nothing', ['ls', '--limit', '0'], /at least 1/],
     ['a limit that is no number', ['ls', '--limit', 'many'], /whole number/],
     ['a duration without sense', ['wait', 'a', '--timeout', 'soon'], /such as 500ms, 30s, 5m/],
-    ['a duration beyond all timers', ['wait', 'a', '--timeout', '30d'], /such as 500ms/],
+    ['a duration beyond all timers', ['wait', 'a', '--timeout', '30d'], /24 days at most/],
     ['a priority that is no number', ['submit', 'a', '--priority', 'high'], /whole number/],
     ['a priority out of range', ['submit', 'a', '--priority', '11'], /priority cannot be 11/],
     ['half a key command', ['key'], /Usage: hearsay key/],
