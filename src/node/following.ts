@@ -20,7 +20,7 @@ import { textOf } from './text.ts'
 
 /** How often the task is looked at. Short beside what a start takes, and a look costs nothing. */
 const LOOK_MS = 50
-/** A member that does not say at once what it has is left out. */
+/** For so long a member is given to say what it has. */
 const ASK_MS = 1500
 /** Before a broken stream is taken up again; and how often, once the attempt is over. */
 const AGAIN_MS = 300
@@ -104,25 +104,12 @@ export class Following {
   }
 
   /** What the members have of a task that the reader has not had. Of two with one epoch, whoever started it first. */
-  async #attempts({ taskId, epochs, signal }: Reading): Promise<Attempt[]> {
+  async #attempts(reading: Reading): Promise<Attempt[]> {
+    const { taskId, epochs } = reading
     const { core, clock } = this.#parts
     const linked = core.members(clock.now()).filter(member => member.linked)
     const nodes = [this.#self, ...linked.map(({ heartbeat }) => nodeOf(heartbeat.boot))]
-    const ended = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)])
-    const lists = await Promise.all(
-      nodes.map(async node => {
-        const infos: Attempt[] = []
-        try {
-          for await (const answer of this.#ask(node, { kind: 'attempts', taskId }, ended)) {
-            if (answer.kind === 'attempt') infos.push({ node, info: answer.info })
-          }
-        } catch {
-          // It is left out: what it had is missing, or read once it is back.
-        }
-        return infos
-      })
-    )
-    signal.throwIfAborted()
+    const lists = await Promise.all(nodes.map(node => this.#attemptsAt(node, reading)))
     const by = core.record(taskId)?.started
     const isStarter = (attempt: Attempt): boolean =>
       by?.epoch === attempt.info.epoch && nodeOf(by.by) === attempt.node
@@ -133,6 +120,27 @@ export class Following {
       if (!byEpoch.has(epoch) || isStarter(attempt)) byEpoch.set(epoch, attempt)
     }
     return [...byEpoch.values()].sort((x, y) => x.info.epoch - y.info.epoch)
+  }
+
+  /** Who does not answer is left out, but for the node that ran the task last: nobody else has what it has. */
+  async #attemptsAt(node: NodeId, { taskId, signal }: Reading): Promise<Attempt[]> {
+    const { core } = this.#parts
+    for (let tries = 0; ; tries++) {
+      const infos: Attempt[] = []
+      try {
+        const ended = AbortSignal.any([signal, AbortSignal.timeout(ASK_MS)])
+        for await (const answer of this.#ask(node, { kind: 'attempts', taskId }, ended)) {
+          if (answer.kind === 'attempt') infos.push({ node, info: answer.info })
+        }
+        return infos
+      } catch {
+        signal.throwIfAborted()
+        const by = core.record(taskId)?.started?.by
+        const isMissed = by !== undefined && nodeOf(by) === node && core.isLinked(node)
+        if (!isMissed || tries >= AGAIN_MAX) return infos
+        await sleep(AGAIN_MS, undefined, { signal })
+      }
+    }
   }
 
   async *#output(
