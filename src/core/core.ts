@@ -113,6 +113,7 @@ export class Core {
       isSettling: entry => this.#takeover.isSettling(entry),
       totals: of => this.#telling.totals(of),
       isWithoutBlob: entry => this.#work.isWithoutBlob(entry),
+      pausedBy: () => this.#work.pausedBy,
       blobSources: hash => this.#keeping.sources(hash)
     })
   }

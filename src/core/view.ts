@@ -2,7 +2,7 @@
  * A read-only picture of the core, for status, API and checkers. Shows; never changes.
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
-import { isPruned, type Context } from './context.ts'
+import { isPruned, type Context, type Pause } from './context.ts'
 import type { Counters } from './counting/counters.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
@@ -44,6 +44,7 @@ type Answers = Readonly<{
   isSettling: (entry: Entry) => boolean
   totals: (of: 'node' | 'cluster') => Map<string, TypeTotals>
   isWithoutBlob: (entry: Entry) => boolean
+  pausedBy: () => Pause | null
   blobSources: (hash: BlobHash) => readonly NodeId[]
 }>
 
@@ -87,6 +88,11 @@ export class CoreView {
   isWithoutBlob(id: TaskId): boolean {
     const entry = this.#log.get(id)
     return entry !== undefined && this.#answers.isWithoutBlob(entry)
+  }
+
+  /** Why this node begins nothing and hands nothing on, or null. */
+  get pausedBy(): Pause | null {
+    return this.#answers.pausedBy()
   }
 
   record(id: TaskId): TaskRecord | undefined {

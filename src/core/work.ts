@@ -16,7 +16,7 @@ import {
   payloadLost,
   verdictOf
 } from './claim/rules.ts'
-import type { Context } from './context.ts'
+import type { Context, Pause } from './context.ts'
 import type { Input } from './input.ts'
 import type { Keeping } from './keeping.ts'
 import type { Entry } from './log/entry.ts'
@@ -34,9 +34,6 @@ import { isSettled, isStarted } from './task/record.ts'
 import { startTimeOf } from './task/times.ts'
 
 type Completion = Extract<Input, { kind: 'completion' }>
-
-/** Nothing could be recorded; or too few others are seen. */
-type Pause = 'disk' | 'alone'
 
 export class Work {
   /** Tasks that are ready, here and elsewhere. */
@@ -99,6 +96,11 @@ export class Work {
   /** Whether nothing new is begun here. */
   get paused(): boolean {
     return this.#pauses.size > 0
+  }
+
+  /** Why nothing new is begun here, or null. */
+  get pausedBy(): Pause | null {
+    return [...this.#pauses][0] ?? null
   }
 
   /** How long the longest of these types takes here on average; undefined if one of them has never run here. */

@@ -139,10 +139,18 @@ export class Picture {
     const record = this.record(id)
     const state = this.#core.state(record)
     const why = this.#whyNot(record)
-    const words =
-      why?.words ?? (state === 'running' ? `it runs on ${this.#holderOf(record).name}` : '')
+    const words = why?.words ?? (state === 'running' ? this.#runningWords(record) : '')
     const nodes = state === 'running' || isSettled(record) ? [] : this.#whyPerNode(record)
     return { v: 1, id, state, reason: why?.reason ?? null, words, nodes }
+  }
+
+  #runningWords(record: TaskRecord): string {
+    const { name, pausedBy } = this.#holderOf(record)
+    if (pausedBy === 'alone') {
+      return `${name} has ended its run, and takes it up again when it sees more of the others`
+    }
+    const isOver = record.cancelRequest !== null
+    return `it runs on ${name}${isOver ? ', which has not heard yet that it is cancelled' : ''}`
   }
 
   #whyNot(record: TaskRecord): Readonly<{ reason: string; words: string }> | null {
@@ -180,11 +188,13 @@ export class Picture {
     const name = this.nameOf(claim.holder)
     const node = nodeOf(claim.holder)
     if (node === this.#self.node) {
-      return { name, isAlive: true, draining: this.#core.self().draining }
+      const { pausedBy } = this.#core
+      return { name, isAlive: true, draining: this.#core.self().draining, pausedBy }
     }
     const member = this.#core.member(node)
     const isAlive = member?.heartbeat.boot === claim.holder && this.#core.isLinked(node)
-    return { name, isAlive, draining: member?.heartbeat.draining ?? false }
+    const draining = member?.heartbeat.draining ?? false
+    return { name, isAlive, draining, pausedBy: null }
   }
 
   /** Of a node or a boot: `computer/instance` if it is known, else the id. */

@@ -5,6 +5,7 @@
  * what cannot change by itself before what only takes time.
  */
 import { canRun, demandOf, type Ability } from '../core/claim/ability.ts'
+import type { Pause } from '../core/context.ts'
 import { unmet } from '../core/task/labels.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import { conditionText } from './label-options.ts'
@@ -37,7 +38,8 @@ export type Situation = Readonly<{
   isSettling: boolean
   /** This node holds it, and cannot get what it reads. */
   isWithoutBlob: boolean
-  holder: Readonly<{ name: string; isAlive: boolean; draining: boolean }>
+  /** `pausedBy` is known of this node only. */
+  holder: Readonly<{ name: string; isAlive: boolean; draining: boolean; pausedBy: Pause | null }>
   seesMajority: boolean
   /** Nodes that are alive, this one included. */
   workers: readonly Worker[]
@@ -103,6 +105,7 @@ function commonReason(situation: Situation): Why | null {
     const words = 'the others have not all confirmed yet who is to run it'
     return { reason: 'ClaimSettling', words }
   }
+  if (holder.pausedBy !== null) return pauseReason(holder.name, holder.pausedBy)
   if (!isWithoutBlob) return null
   const words = `${holder.name} would run it, and nobody can send what it reads`
   return { reason: 'PayloadUnavailable', words }
@@ -117,6 +120,14 @@ function delayReason({ spec, claim }: TaskRecord, start: number): Why {
     return { reason: 'RetryAfter', words: `its handler asked to be called again at ${at}` }
   }
   return { reason: 'Backoff', words: `attempt ${claim.attempt} follows at ${at}` }
+}
+
+function pauseReason(name: string, pausedBy: Pause): Why {
+  const until = `${name} holds it, and neither starts nor hands on anything`
+  if (pausedBy === 'disk') {
+    return { reason: 'SlotsBusy', words: `${until} before its disk can be written to again` }
+  }
+  return { reason: 'NoQuorum', words: `${until} before it sees more of the others` }
 }
 
 function drainingReason(name: string): Why {

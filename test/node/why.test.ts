@@ -215,6 +215,55 @@ describe('NoQuorum', () => {
   })
 })
 
+describe('a node that begins nothing', () => {
+  test('because its disk cannot be written to says so', () => {
+    const { pump, a } = pair()
+    a.worker(1)
+    a.feed({ kind: 'disk', works: false })
+    const id = a.submit()
+    pump.settle()
+    const said = why(pump, a, id)
+    expect(said).toMatchObject({ state: 'queued', reason: 'SlotsBusy' })
+    expect(said.words).toMatch(/test\/a holds it, and neither .* its disk can be written to again/)
+    expect(said.nodes[0]!.words).toBe(said.words)
+    a.feed({ kind: 'disk', works: true })
+    pump.settle()
+    expect(why(pump, a, id).state).toBe('running')
+  })
+
+  test('because it is cut off says so, of what is queued and of what it ran', () => {
+    const pump = pumpOf(
+      ['a', 'b', 'c'].map(name => bootOf(name)),
+      { stopAfterIsolatedMs: 10_000 }
+    )
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
+    for (let i = 0; i < 3; i++) pump.pass(1000)
+    a.worker(1)
+    const [ran, queued] = [a.submit(), a.submit()]
+    pump.settle()
+    pump.probing = false
+    for (const other of [b, c]) pump.link(a, other, false)
+    passing(pump, 12_000)
+    const said = why(pump, a, queued)
+    expect(said).toMatchObject({ state: 'queued', reason: 'NoQuorum' })
+    expect(said.words).toMatch(/neither starts nor hands on anything before it sees more/)
+    expect(why(pump, a, ran).words).toMatch(/has ended its run, and takes it up again/)
+  })
+})
+
+test('a run that is to be cancelled, and has not heard of it, is said to be so', () => {
+  const { pump, a, b } = pair()
+  a.worker(1)
+  const id = a.submit()
+  pump.settle()
+  expect(why(pump, b, id).words).toBe('it runs on test/a')
+  pump.lose = () => true
+  b.feed({ kind: 'cancel', taskId: id })
+  pump.settle()
+  const words = 'it runs on test/a, which has not heard yet that it is cancelled'
+  expect(why(pump, b, id).words).toBe(words)
+})
+
 describe('PayloadUnavailable', () => {
   test('at the node that would run it, while nobody can send what it reads', () => {
     const pump = cluster(5)
