@@ -5,7 +5,7 @@ import { nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.
 import { compareText } from '../core/base/order.ts'
 import { unmet, type Labels } from '../core/task/labels.ts'
 import type { TaskSpec } from '../core/task/spec.ts'
-import { isSettled, type TaskRecord } from '../core/task/record.ts'
+import { isSettled, isStarted, type TaskRecord } from '../core/task/record.ts'
 import type { CoreView } from '../core/view.ts'
 import { UnknownTaskError } from '../errors.ts'
 import type { NodeView, StatusView, TaskFilter, TaskView, WhyView, WorkerHealth } from './handle.ts'
@@ -165,9 +165,22 @@ export class Picture {
     const situation = this.#situation(record)
     const now = this.#ports.clock.now()
     const members = this.#core.members(now).filter(({ status }) => status === 'alive')
+    const running = this.#runningAt()
     return [this.#core.self(), ...members.map(({ heartbeat }) => heartbeat)]
+      .map(worker => ({ ...worker, running: Math.max(worker.running, running(worker.boot)) }))
       .map(worker => ({ node: worker.name, ...reasonAt(situation, worker.name, worker) }))
       .sort((x, y) => compareText(x.node, y.node))
+  }
+
+  /** How many tasks are known to run at a boot: what it said of itself may be older. */
+  #runningAt(): (boot: BootId) => number {
+    const counts = new Map<BootId, number>()
+    for (const record of this.#core.records()) {
+      if (!isStarted(record) || isSettled(record)) continue
+      const { holder } = record.claim
+      counts.set(holder, (counts.get(holder) ?? 0) + 1)
+    }
+    return boot => counts.get(boot) ?? 0
   }
 
   #situation(record: TaskRecord): Situation {
