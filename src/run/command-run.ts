@@ -63,7 +63,7 @@ export async function runCommand(
     command = commandOf(attempt.run, values.payload, process.env)
   } catch (error) {
     const { name, message } = error as Error
-    return attempt.ended(failure(name, message, { reason: 'NonRetryable' }), 0)
+    return attempt.ended(failure(name, message, { reason: 'PayloadRejected' }), 0)
   }
   const child = start(command)
   if (child.pid === undefined) return attempt.ended(await notStarted(child, command), 0)

@@ -1,7 +1,7 @@
 /**
  * What a command task asks for: a program with its arguments, where to run it, and what it may read.
  *
- * The payload came from elsewhere, so it is checked here, just before it is run. No shell is involved unless the task
+ * The payload comes from elsewhere, so it is checked just before it is run, whatever was said when it was submitted. No shell is involved unless the task
  * asks for one, so that an argument is an argument whatever characters it has.
  */
 import { isAbsolute } from 'node:path'
@@ -42,11 +42,18 @@ export type Command = Readonly<{
   stdin: string
 }>
 
-/**
- * @param environment that of the node, of which the command gets all but the cluster key
- * @throws PayloadRejectedError
- */
-export function commandOf(run: Run, payload: unknown, environment: NodeJS.ProcessEnv): Command {
+/** Why a payload, JSON text, is no command; null if it is one. */
+export function commandRefusal(payload: string): string | null {
+  try {
+    check(JSON.parse(payload))
+    return null
+  } catch (error) {
+    return (error as Error).message
+  }
+}
+
+/** @throws PayloadRejectedError */
+function check(payload: unknown): z.infer<typeof schema> {
   const { success, data, error } = schema.safeParse(payload)
   if (!success) {
     const { path, message } = error.issues[0]!
@@ -55,8 +62,16 @@ export function commandOf(run: Run, payload: unknown, environment: NodeJS.Proces
       `${what} of a command is not as it should be: ${message}; an example is {"argv":["echo","hello"]}`
     )
   }
-  const { argv, cwd = null, env = {}, stdin = '', shell = false } = data
-  if (argv[0] === '') throw new PayloadRejectedError('the name of the command is empty')
+  if (data.argv[0] === '') throw new PayloadRejectedError('the name of the command is empty')
+  return data
+}
+
+/**
+ * @param environment that of the node, of which the command gets all but the cluster key
+ * @throws PayloadRejectedError
+ */
+export function commandOf(run: Run, payload: unknown, environment: NodeJS.ProcessEnv): Command {
+  const { argv, cwd = null, env = {}, stdin = '', shell = false } = check(payload)
   const [file = '', ...args] = shell ? [SHELL, '-c', argv[0]!, SHELL, ...argv.slice(1)] : argv
   return {
     file,

@@ -18,7 +18,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { Checker } from './checker.ts'
 import { refusalOf, schemaOf } from './validation.ts'
 import { Attempt } from './attempt.ts'
-import { COMMAND_TYPE } from './command.ts'
+import { COMMAND_TYPE, commandRefusal } from './command.ts'
 import { runCommand, type Say } from './command-run.ts'
 import { blobsOf, type RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
@@ -181,6 +181,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     if (source?.kind === 'function' && source.schema !== null) {
       return refusalOf(type, source.schema, payload)
     }
+    if (source?.kind === 'command') return Promise.resolve(commandRefusal(payload))
     if (source?.kind !== 'module' || !source.hasSchema || this.#stopped) return null
     return this.#checker.refusalOf(source.file, type, payload)
   }

@@ -107,7 +107,14 @@ test.each([
   const { error, reason } = await heard.failure(heard.start('command', payload))
   expect(error.name).toBe('PayloadRejectedError')
   expect(error.message).toContain(why)
-  expect(reason).toBe('NonRetryable')
+  expect(reason).toBe('PayloadRejected')
+  // Whoever submits it at a node that takes commands is told the same at once.
+  expect(await heard.runner.refusalOf('command', JSON.stringify(payload))).toBe(error.message)
+})
+
+test('a payload of a command that is in order is not refused before it is run', async () => {
+  const payload = { argv: ['ls', ''], cwd: '/', env: { A: 'b' }, stdin: [1], shell: false }
+  expect(await heard.runner.refusalOf('command', JSON.stringify(payload))).toBeNull()
 })
 
 test('a command above its timeout is asked to end, with its whole group, and given time for it', async () => {
