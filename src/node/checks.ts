@@ -61,6 +61,14 @@ export function typeName(type: unknown): string {
   return wellFormed('a task type', type)
 }
 
+/** What may be the id of a task, or a part of one. @throws InvalidOptionError */
+export function idText(id: unknown): string {
+  if (typeof id === 'string') return id
+  throw new InvalidOptionError(
+    `the id of a task is a text, not ${show(id)}: what createTask returns is to be awaited`
+  )
+}
+
 /** Half a character cannot be sent: it has no UTF-8, and would arrive as another text than was meant. */
 export function wellFormed(name: string, text: string): string {
   if (text.isWellFormed()) return text

@@ -5,11 +5,13 @@
 import { bootName, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
 import type { Input } from '../core/input.ts'
+import { DURATION_MS_MAX } from '../durations.ts'
 import { NodeClosedError } from '../errors.ts'
 import { checkNodeOptions } from '../node-options.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { Announcements } from './announcements.ts'
+import { durationMs } from './checks.ts'
 import { Contents } from './contents.ts'
 import { diagnosisOf } from './diagnosis.ts'
 import { DiskState } from './disk-state.ts'
@@ -284,8 +286,8 @@ export class RunningNode implements NodeHandle {
     return this.#listeners.about(id)
   }
 
-  leave(graceMs: number = this.#settings.graceMs): Promise<void> {
-    return this.#leaving.leave(graceMs)
+  async leave(graceMs: number = this.#settings.graceMs): Promise<void> {
+    return this.#leaving.leave(durationMs('graceMs', graceMs, 0, DURATION_MS_MAX))
   }
 
   #closedError(): NodeClosedError {

@@ -11,6 +11,7 @@ import { UnknownTaskError } from '../errors.ts'
 import type { NodeView, StatusView, TaskFilter, TaskView, WhyView, WorkerHealth } from './handle.ts'
 import type { Clock, Transport } from './ports.ts'
 import type { ProgressBoard } from './progress-board.ts'
+import { idText } from './checks.ts'
 import { conditionText } from './label-options.ts'
 import { reasonAt, reasonOf, type Situation } from './reasons.ts'
 import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
@@ -39,12 +40,12 @@ export class Picture {
     this.#self = { node: nodeOf(boot), name }
   }
 
-  /** @throws UnknownTaskError */
+  /** @throws UnknownTaskError InvalidOptionError */
   record(id: TaskId): TaskRecord {
     const record = this.#core.record(id)
     if (record !== undefined) return record
     throw new UnknownTaskError(
-      `no task ${id.slice(0, ID_SHOWN_MAX)} is known here: look at its id again, or at hearsay ls`
+      `no task ${idText(id).slice(0, ID_SHOWN_MAX)} is known here: look at its id again, or at hearsay ls`
     )
   }
 

@@ -13,6 +13,7 @@ import {
   WaitTimeoutError
 } from '../errors.ts'
 import { TASK_ID } from '../names.ts'
+import { idText } from './checks.ts'
 import type { CancelResult, Submitted } from './handle.ts'
 import type { Inquiries } from './inquiries.ts'
 import type { Picture } from './picture.ts'
@@ -102,6 +103,7 @@ export class Tasks {
   /** What is not known yet may be on its way, or with somebody else, unless it was known once and is over. */
   async #known(isKnown: () => boolean, id: string, signal?: AbortSignal): Promise<void> {
     const { core, inquiries, now, assertOpen } = this.#options
+    idText(id)
     if (isKnown()) return
     const check = (): void => {
       signal?.throwIfAborted()

@@ -1,8 +1,8 @@
 /**
  * What a command task asks for: a program with its arguments, where to run it, and what it may read.
  *
- * The payload comes from elsewhere, so it is checked just before it is run, whatever was said when it was submitted. No shell is involved unless the task
- * asks for one, so that an argument is an argument whatever characters it has.
+ * The payload comes from elsewhere, so it is checked just before it is run, whatever was said when it was submitted. No
+ * shell is involved unless the task asks for one, so that an argument is an argument whatever characters it has.
  */
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'

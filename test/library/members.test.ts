@@ -136,6 +136,7 @@ describe('leaving', () => {
 
   test('twice is once', async () => {
     const a = await startNode()
+    await expect(a.leave('soon' as unknown as number)).rejects.toThrow(/graceMs must be from 0/)
     await Promise.all([a.leave(), a.leave()])
     await a.leave()
     await a.closed

@@ -86,6 +86,23 @@ describe('waiting', () => {
     await expect(a.waitForTask(UNKNOWN_ID)).rejects.toMatchObject({ name: 'UnknownTaskError' })
   })
 
+  test('for what is no id is refused, as when createTask was not awaited', async () => {
+    const promised = a.createTask('shout', { text: 'hello' })
+    for (const id of [promised, undefined, 7] as unknown as string[]) {
+      const refused = {
+        name: 'InvalidOptionError',
+        message: expect.stringMatching(/awaited/) as string
+      }
+      await expect(a.waitForTask(id)).rejects.toMatchObject(refused)
+      await expect(a.cancel(id)).rejects.toMatchObject(refused)
+      await expect(a.retry(id)).rejects.toMatchObject(refused)
+      for (const ask of [() => a.task(id), () => a.why(id), () => a.logs(id)]) {
+        expect(ask).toThrow(expect.objectContaining(refused) as Error)
+      }
+    }
+    expect(await a.waitForTask(await promised)).toBe('HELLO')
+  })
+
   test.each([-1, Number.NaN, 2 ** 31, 'soon', null])(
     'a timeout of %s is refused',
     async timeout => {
