@@ -14,7 +14,10 @@ import { stopReason } from './protocol.ts'
 
 type FunctionSource = Extract<Source, { kind: 'function' }>
 
-/** Calls the handler in a later turn of the event loop, so that nothing ends before `start` has returned. */
+/** Whether a handler has been called without waiting in this turn of the event loop. */
+let isTurnTaken = false
+
+/** Calls the handler when `start` has returned, so that nothing ends before that. */
 export function runFunction(
   source: FunctionSource,
   attempt: Attempt,
@@ -29,9 +32,22 @@ export function runFunction(
     },
     force: () => attempt.ended(null, null)
   })
-  setImmediate(() => {
+  soon(() => {
     if (!attempt.aborted) void perform(source, attempt, files, controller.signal, reporter)
   })
+}
+
+/**
+ * As soon as the step under way is done: what peers have sent meanwhile is read after that, not before. But only once in
+ * a turn of the event loop: handlers that end at once would follow each other, and nothing else would come in between.
+ *
+ * @param call may not do anything before its first `await` that `start` must not see
+ */
+function soon(call: () => void): void {
+  if (isTurnTaken) return void setImmediate(call)
+  isTurnTaken = true
+  setImmediate(() => (isTurnTaken = false))
+  call()
 }
 
 async function perform(

@@ -197,3 +197,42 @@ describe('handlers files and registrations', () => {
     }
   )
 })
+
+describe('functions of the program', () => {
+  test('are called before what has waited in the event loop, but not inside start', async () => {
+    const runner = await createRunner({ concurrency: 1 })
+    const order: string[] = []
+    runner.registerFunction('work', () => void order.push('called'))
+    setImmediate(() => order.push('what waited'))
+    new Heard(runner).start('work')
+    order.push('started')
+    await new Promise(resolve => setImmediate(resolve))
+    expect(order).toEqual(['started', 'called', 'what waited'])
+    await runner.stop()
+  })
+
+  test('that end at once, and are followed by others, leave turns of the event loop to everybody else', async () => {
+    const runner = await createRunner({ concurrency: 1 })
+    runner.registerFunction('work', () => null)
+    const heard = new Heard(runner)
+    const runs = 100
+    const finished = Promise.withResolvers<void>()
+    let ends = 0
+    runner.onEnded(() => {
+      if (++ends === runs) finished.resolve()
+      else heard.start('work')
+    })
+    let turns = 0
+    let isOver = false
+    const count = (): void => {
+      turns++
+      if (!isOver) setImmediate(count)
+    }
+    setImmediate(count)
+    heard.start('work')
+    await finished.promise
+    isOver = true
+    expect(turns).toBeGreaterThanOrEqual(runs / 3)
+    await runner.stop()
+  })
+})
