@@ -260,7 +260,8 @@ export class Work {
     const { self, log, clock, wallMs } = this.#context
     if (!holds(self, entry.record)) return
     const isRunning = this.#slots.isRunning(entry.id)
-    const broken = isRunning ? undefined : this.#dependencies.broken(entry.id)
+    const id = isRunning ? undefined : this.#dependencies.broken(entry.id)
+    const broken = id === undefined ? undefined : { id, isKnown: log.get(id) !== undefined }
     const verdict = verdictOf(self, entry.record, wallMs, broken, () => clock.stamp(wallMs))
     if (verdict !== null) {
       log.write(entry, verdict)

@@ -186,10 +186,12 @@ export class Picture {
 
   #situation(record: TaskRecord): Situation {
     const now = this.#ports.clock.now()
+    const open = this.#core.openDependencies(record)
     return {
       record,
       wallMs: this.#core.wallMs(now),
-      open: this.#core.openDependencies(record),
+      open,
+      isOpenKnown: open[0] !== undefined && this.#core.record(open[0]) !== undefined,
       isSettling: this.#core.isSettling(record.spec.id),
       isWithoutBlob: this.#core.isWithoutBlob(record.spec.id),
       holder: this.#holderOf(record),

@@ -34,6 +34,8 @@ export type Situation = Readonly<{
   record: TaskRecord
   /** Dependencies that have not completed. */
   open: readonly string[]
+  /** Whether the first of them is known here. */
+  isOpenKnown: boolean
   wallMs: number
   isSettling: boolean
   /** This node holds it, and cannot get what it reads. */
@@ -93,7 +95,8 @@ function commonReason(situation: Situation): Why | null {
   const [first] = open
   if (first !== undefined) {
     const others = open.length > 1 ? ` and ${open.length - 1} more` : ''
-    return { reason: 'DependencyOpen', words: `it waits for ${first}${others}` }
+    const unknown = situation.isOpenKnown ? '' : '; of the first, nothing is known here'
+    return { reason: 'DependencyOpen', words: `it waits for ${first}${others}${unknown}` }
   }
   const start = Math.max(spec.notBefore ?? 0, claim.notBefore ?? 0)
   if (start > wallMs) return delayReason(record, start)

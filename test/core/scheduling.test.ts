@@ -204,7 +204,9 @@ describe('a task that depends on one of which nobody has ever heard', () => {
     passing(pump, unknownMs - 1000)
     expect(a.state(id)).toBe('waiting')
     passing(pump, 2000)
-    expect(a.record(id).outcome).toMatchObject({ status: 'cancelled', reason: 'DependencyFailed' })
+    const { outcome } = a.record(id)
+    expect(outcome).toMatchObject({ status: 'cancelled', reason: 'DependencyFailed' })
+    expect(outcome!.error!.message).toContain(`${unknown}, is known to nobody`)
     expect(b.state(id)).toBe('cancelled')
   })
 

@@ -46,7 +46,7 @@ const COMMON: Readonly<Record<string, [() => Given, string, RegExp]>> = {
       return { ...nodes, id: nodes.a.submit({ dependsOn }) }
     },
     'waiting',
-    /it waits for [0-9a-f-]{36} and 1 more/
+    /it waits for [0-9a-f-]{36} and 1 more; of the first, nothing is known here$/
   ],
   NotBefore: [
     () => {

@@ -138,14 +138,14 @@ export function resumeOf(self: BootId, record: TaskRecord): Patch {
 /**
  * What a holder has to do with a task before anything else, or null: settle it without a run, or in spite of one.
  *
- * @param broken a dependency that did not complete, if that matters
+ * @param broken a dependency that did not complete, or of which nobody knows, if that matters
  * @param stamp makes the time of the change
  */
 export function verdictOf(
   self: BootId,
   record: TaskRecord,
   now: number,
-  broken: TaskId | undefined,
+  broken: Readonly<{ id: TaskId; isKnown: boolean }> | undefined,
   stamp: () => Hlc
 ): Patch | null {
   const { spec, cancelRequest, started } = record
@@ -161,7 +161,8 @@ export function verdictOf(
     return end('failed', 'DeadlineExceeded', { name: 'DeadlineExceededError', message })
   }
   if (broken === undefined) return null
-  const message = `the task it depends on, ${broken}, did not complete`
+  const what = broken.isKnown ? 'did not complete' : 'is known to nobody any more, or never was'
+  const message = `the task it depends on, ${broken.id}, ${what}`
   return end('cancelled', 'DependencyFailed', { name: 'DependencyFailedError', message })
 }
 
