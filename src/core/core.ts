@@ -278,8 +278,8 @@ export class Core {
   }
 
   #onProbed(boot: BootId, refused: boolean): void {
-    this.#probing.answered(boot)
     if (refused) this.#onMembers(this.#membership.refused(boot))
+    this.#probing.answered(boot)
   }
 
   #reclaim(): void {

@@ -132,8 +132,14 @@ export type Effect =
   | Readonly<{ kind: 'wake'; afterMs: number }>
   /** Ask a peer for what we lack; its batches come in as messages, then `sync-ended`. One at a time. */
   | Readonly<{ kind: 'sync'; peer: NodeId; request: SyncRequest }>
-  /** Find out whether a boot is dead; answered by `probed`. At most one for each peer at a time. */
-  | Readonly<{ kind: 'probe'; peer: NodeId; boot: BootId; addresses: readonly string[] }>
+  /** Find out after so long whether a boot is dead; answered by `probed`. At most one for each peer at a time. */
+  | Readonly<{
+      kind: 'probe'
+      peer: NodeId
+      boot: BootId
+      addresses: readonly string[]
+      afterMs: number
+    }>
   /** Get a blob onto this node's disk, from the first of these that has it. Answered by `blob-kept` or `blob-failed`. */
   | Readonly<{ kind: 'fetch-blob'; ref: BlobRef; from: readonly NodeId[] }>
   /** Nobody needs it here any more. */

@@ -101,7 +101,10 @@ export type CoreOptions = Readonly<{
   stopAfterIsolatedMs: number | null
   /** A member that is not expected and has been gone for so long counts no more, where a majority says so. */
   departMs: number
-  /** A member that cannot be reached is probed so often. A refused connection costs next to nothing. */
+  /**
+   * A member that cannot be reached is probed at least so often, and at first more often. A refused connection costs next
+   * to nothing.
+   */
   probeMs: number
   /** The next in line takes over after this. Guess: ten times what the first needs when all is well. */
   stepInMs: number

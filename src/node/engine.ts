@@ -132,10 +132,11 @@ export class Engine {
       case 'turn':
         return void setImmediate(() => this.feed({ kind: 'turn' }))
       case 'wake':
-        return this.#wake(effect.afterMs)
+        return this.#after(effect.afterMs, () => this.feed({ kind: 'wake' }))
       case 'sync':
         return transport.sync(effect.peer, effect.request)
       case 'probe':
+        if (effect.afterMs > 0) return this.#after(effect.afterMs, () => this.#probe(effect))
         return this.#probe(effect)
       case 'persist':
         return this.#persist(effect)
@@ -176,18 +177,15 @@ export class Engine {
       (error: unknown) => {
         if (!this.#running) return
         if (!this.#diskFails) this.#noteDisk(error)
-        const stop = this.#ports.clock.every(DISK_RETRY_MS, () => {
-          stop()
-          if (this.#running) this.#persist({ kind: 'persist', flush })
-        })
+        this.#after(DISK_RETRY_MS, () => this.#persist({ kind: 'persist', flush }))
       }
     )
   }
 
-  #wake(afterMs: number): void {
-    const stop = this.#ports.clock.every(afterMs, () => {
+  #after(ms: number, run: () => void): void {
+    const stop = this.#ports.clock.every(ms, () => {
       stop()
-      this.feed({ kind: 'wake' })
+      if (this.#running) run()
     })
   }
 

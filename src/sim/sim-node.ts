@@ -174,9 +174,13 @@ export class SimNode {
         return this.#agenda.after(ms, () => this.#landed(effect.flush))
       }
       case 'probe': {
-        const { boot } = effect
-        const answer = (refused: boolean): void => this.feed({ kind: 'probed', boot, refused })
-        return this.#network.probe(this.id, effect.peer, () => this.#witness.isAlive(boot), answer)
+        const { boot, peer, afterMs } = effect
+        const isAlive = (): boolean => this.#witness.isAlive(boot)
+        return this.#agenda.after(afterMs, () =>
+          this.#network.probe(this.id, peer, isAlive, refused =>
+            this.feed({ kind: 'probed', boot, refused })
+          )
+        )
       }
       case 'fetch-blob':
         return this.#fetchBlob(effect)

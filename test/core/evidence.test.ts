@@ -121,19 +121,43 @@ describe('probing', () => {
   test('begins as soon as the link is down, at the addresses that the node named last', () => {
     const { pump, a, b } = two()
     pump.link(a, b, false)
-    expect(a.of('probe')).toEqual([{ kind: 'probe', peer: 'b', boot: B, addresses: ['/b'] }])
+    expect(a.of('probe')).toMatchObject([{ peer: 'b', boot: B, addresses: ['/b'], afterMs: 0 }])
   })
 
-  test('is not repeated while a probe is under way, and is once it has said nothing', () => {
+  test('is not repeated while a probe is under way', () => {
     const { pump, a, b } = two()
-    pump.probing = false
     pump.link(a, b, false)
     a.feed({ kind: 'tick' })
     expect(a.of('probe')).toHaveLength(1)
+  })
+
+  test('that proves nothing is repeated at once, and then ever more rarely: a dying process closes its port last', () => {
+    const { pump, a, b } = two()
+    pump.probing = false
+    pump.link(a, b, false)
     pump.settle()
-    pump.pass(1000)
-    expect(a.of('probe')).toHaveLength(2)
+    for (let passed = 0; passed < 4000; passed += 10) pump.pass(10)
+    const pauses = a.of('probe').map(({ afterMs }) => afterMs)
+    expect(pauses).toEqual([0, 10, 20, 40, 80, 160, 320, 640, 1000, 1000, 1000])
     expect(a.core.view.member('b')!.crashed).toBe(false)
+    pump.probing = true
+    b.gone = true
+    pump.pass(1000)
+    expect(a.core.view.member('b')!.crashed).toBe(true)
+  })
+
+  test('begins anew when the link goes down again', () => {
+    const { pump, a, b } = two()
+    pump.probing = false
+    pump.link(a, b, false)
+    for (let i = 0; i < 5; i++) pump.pass(1000)
+    pump.link(a, b)
+    pump.pass(1000)
+    const before = a.of('probe').length
+    pump.link(a, b, false)
+    pump.settle()
+    const pauses = a.of('probe').map(({ afterMs }) => afterMs)
+    expect(pauses.slice(before)).toEqual([0, 10])
   })
 
   test('that is never answered is taken up again in the end', () => {
@@ -145,8 +169,10 @@ describe('probing', () => {
       a.feed({ kind: 'tick' })
     }
     expect(a.of('probe')).toHaveLength(1)
-    pump.now += 1000
-    a.feed({ kind: 'tick' })
+    for (let i = 0; i < 2; i++) {
+      pump.now += 1000
+      a.feed({ kind: 'tick' })
+    }
     expect(a.of('probe')).toHaveLength(2)
   })
 

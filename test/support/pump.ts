@@ -32,6 +32,8 @@ export class Pump {
   /** Nobody is woken between ticks. */
   sleepy = false
   readonly #queue: (() => void)[] = []
+  /** What happens once so much time has passed. */
+  #pending: { at: number; run: () => void }[] = []
 
   add(
     boot: BootId,
@@ -78,6 +80,11 @@ export class Pump {
     this.#queue.push(run)
   }
 
+  after(ms: number, run: () => void): void {
+    if (ms === 0) this.later(run)
+    else this.#pending.push({ at: this.now + ms, run })
+  }
+
   deliver(from: PumpNode, to: NodeId, message: Message): void {
     if (!from.links.has(to) || this.lose(from.id, to, message)) return
     const receiver = this.alive().find(({ id }) => id === to)
@@ -92,6 +99,9 @@ export class Pump {
   /** Time passes: one tick for each node, then all that follows from it. */
   pass(ms: number): void {
     this.now += ms
+    const due = this.#pending.filter(({ at }) => at <= this.now)
+    this.#pending = this.#pending.filter(({ at }) => at > this.now)
+    for (const { run } of due) this.later(run)
     for (const node of this.alive()) node.feed({ kind: 'tick' })
     this.settle()
   }
@@ -243,9 +253,11 @@ export class PumpNode {
       case 'sync':
         return this.#pump.later(() => this.#sync(effect))
       case 'probe': {
-        const { boot } = effect
-        const refused = this.#pump.probing && !this.#pump.alive().some(node => node.boot === boot)
-        return this.#pump.later(() => this.feed({ kind: 'probed', boot, refused }))
+        const { boot, afterMs } = effect
+        const isAlive = (): boolean => this.#pump.alive().some(node => node.boot === boot)
+        return this.#pump.after(afterMs, () =>
+          this.feed({ kind: 'probed', boot, refused: this.#pump.probing && !isAlive() })
+        )
       }
       case 'fetch-blob':
         return this.#pump.later(() => this.#fetchBlob(effect))
