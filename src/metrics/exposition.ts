@@ -62,7 +62,7 @@ function addTasks({ tasks, counters, totals }: Facts, counter: Add, gauge: Add):
   counter('hearsay_task_starts_total', 'Handlers called by this node.', [], one(starts))
   counter(
     'hearsay_task_duplicate_starts_total',
-    'Starts by this node of a task that another node was running.',
+    'Starts by this node of tasks that another node has started, too, not knowing how they ended.',
     [],
     one(duplicateStarts)
   )

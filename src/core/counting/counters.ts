@@ -37,7 +37,7 @@ export class Counters implements LogCounters {
   submitted = 0
   /** Handlers called. */
   starts = 0
-  /** Starts of a task of which another start by somebody else was not over. */
+  /** Starts here of a task that somebody else has started, too, without having heard how they ended. */
   duplicateStarts = 0
   /** Claims of two holders for one epoch that met here. */
   claimConflicts = 0
@@ -73,6 +73,10 @@ export class Counters implements LogCounters {
 
   conflicted(): void {
     this.claimConflicts++
+  }
+
+  repeated(): void {
+    this.duplicateStarts++
   }
 
   /** The handler of a task has ended here, however. */

@@ -12,9 +12,15 @@ export interface LogCounters {
   wrote(record: TaskRecord, patch: Patch): void
   /** Claims of two holders for one epoch of a task have met. */
   conflicted(): void
+  /** A task that had completed here was started by somebody who had not heard of it. */
+  repeated(): void
 }
 
-export const NOT_COUNTED: LogCounters = { wrote: () => {}, conflicted: () => {} }
+export const NOT_COUNTED: LogCounters = {
+  wrote: () => {},
+  conflicted: () => {},
+  repeated: () => {}
+}
 
 /** Follows what comes into the replica. */
 export type Tracker = Readonly<{

@@ -17,7 +17,9 @@ import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Flush, StoredTask } from '../effect.ts'
 import type { Batch, Change, Span, VersionVector } from '../message.ts'
 import {
+  isConflict,
   isFinal,
+  isRepeated,
   isSettled,
   join,
   type CancelRequest,
@@ -300,6 +302,7 @@ export class Log {
   #raise(entry: Entry, record: TaskRecord): boolean {
     entry.noteReclaim(record)
     if (isConflict(entry.record.claim, record.claim)) this.#counters.conflicted()
+    if (isRepeated(this.#self, entry.record, record)) this.#counters.repeated()
     const joined = join(entry.record, record)
     if (joined === entry.record) return false
     const before = entry.record.spec
@@ -343,8 +346,4 @@ export class Log {
     this.#dirty.add(entry)
     this.#moved.add(origin)
   }
-}
-
-function isConflict(x: Claim, y: Claim): boolean {
-  return x.epoch === y.epoch && x.holder !== y.holder
 }

@@ -134,6 +134,21 @@ export function isStarted(record: TaskRecord): boolean {
   return started !== null && started.epoch === claim.epoch && started.by === claim.holder
 }
 
+/** Whether two nodes hold the task by claims of one epoch. */
+export function isConflict(x: Claim, y: Claim): boolean {
+  return x.epoch === y.epoch && x.holder !== y.holder
+}
+
+/** Whether it is news that somebody has started what had completed at this boot. */
+export function isRepeated(
+  self: BootId,
+  { outcome, started }: TaskRecord,
+  news: TaskRecord
+): boolean {
+  if (outcome?.by !== self || outcome.status !== 'completed') return false
+  return (news.started?.epoch ?? -1) > Math.max(outcome.epoch, started?.epoch ?? -1)
+}
+
 /** Whether the holder waits for everybody's word that they have heard of its claim. */
 export function waitsForAll({ spec, claim }: TaskRecord): boolean {
   return claim.cause === 'reclaim' || (claim.cause === 'submit' && spec.idempotencyKey !== null)
