@@ -1,6 +1,6 @@
 /**
- * A random hour in the life of a cluster, in half a minute: nodes are killed, paused, stopped and started, cables are
- * pulled and cut, while callers go on submitting. One seed gives one order of mishaps.
+ * A random hour in the life of a cluster, in half a minute: nodes are killed, paused, drained, stopped and started, cables
+ * are pulled and cut, while callers go on submitting. One seed gives one order of mishaps.
  *
  * What happened is recorded from outside (history.ts), and checked when the storm is over and everybody is back.
  */
@@ -27,13 +27,15 @@ const SETTLE_MS_MAX = 120_000
 /** A cut or a pause is felt for so long after its end: until the links are up again and all is merged. */
 const AFTERMATH_MS = 15_000
 
-type Mishap = 'kill' | 'pause' | 'continue' | 'stop' | 'start' | 'cut' | 'unplug' | 'heal'
+type Mishap = 'kill' | 'pause' | 'continue' | 'drain' | 'stop' | 'start' | 'cut' | 'unplug' | 'heal'
 
 export class Storm {
   readonly #cluster: ChaosCluster
   readonly #lan: Lan
   readonly #dice: Random
   readonly #paused = new Set<number>()
+  /** Those that run nothing any more until they are started again. */
+  readonly #draining = new Set<number>()
   readonly #leaving = new Set<Promise<unknown>>()
   readonly #accepted = new Set<string>()
   readonly #told: { task: string; run: string; at: number }[] = []
@@ -105,6 +107,11 @@ export class Storm {
       case 'continue':
         note('continue')
         return this.#continue()
+      case 'drain':
+        note(`drain ${place}`)
+        this.#draining.add(place)
+        await (await this.#cluster.client(place)).drain()
+        return
       case 'stop':
         note(`stop ${place}`)
         return this.#stop(place)
@@ -132,9 +139,9 @@ export class Storm {
 
   #possible(): Mishap[] {
     const up = this.#cluster.running.length
-    const awake = up - this.#paused.size
+    const awake = up - new Set([...this.#paused, ...this.#draining]).size
     return [
-      ...(awake > RUNNING_MIN ? (['kill', 'pause', 'stop'] as const) : []),
+      ...(awake > RUNNING_MIN ? (['kill', 'pause', 'drain', 'stop'] as const) : []),
       ...(this.#paused.size > 0 ? (['continue'] as const) : []),
       ...(up < 6 ? (['start', 'start'] as const) : []),
       ...(this.#cut ? (['heal'] as const) : (['cut', 'unplug'] as const))
@@ -142,12 +149,14 @@ export class Storm {
   }
 
   async #kill(place: number): Promise<void> {
+    this.#draining.delete(place)
     const pid = this.#cluster.pid(place)
     await this.#cluster.kill(place)
     this.#deaths.set(pid, Date.now())
   }
 
   async #stop(place: number): Promise<void> {
+    this.#draining.delete(place)
     const pid = this.#cluster.pid(place)
     const leaving = this.#cluster.stop(place, LEAVE_MS_MAX).then(code => {
       this.#deaths.set(pid, Date.now())
@@ -173,6 +182,7 @@ export class Storm {
     this.log.push(`${new Date().toISOString()} calm`)
     this.#continue()
     await this.#heal()
+    for (const place of this.#draining) await this.#stop(place)
     await Promise.all(this.#leaving)
     await this.#cluster.startAll()
   }
