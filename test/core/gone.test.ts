@@ -59,7 +59,11 @@ describe('the work of members behind a cut', () => {
     expect(a.running.has(lost)).toBe(true)
     heal(pump)
     expect(a.running.has(lost)).toBe(false)
-    expect(eventsOf(a)).toContain('cluster:healed')
+    for (const node of [a, b, c]) {
+      const silence = ['node:suspect', 'node:unreachable', 'cluster:partitioned']
+      const end = ['node:refuted', 'cluster:healed']
+      expect(eventsOf(node)).toEqual(expect.arrayContaining([...silence, ...end]))
+    }
     const claims = pump.of.map(node => node.record(lost).claim)
     expect(claims).toEqual(claims.map(() => claims[0]))
   })

@@ -18,6 +18,8 @@ describe('members', () => {
       ['computer-b/3', null]
     ])
     expect(a.getSystemStatus().members).toMatchObject({ alive: 1, expected: 2 })
+    const health = a.checkWorkerHealth().find(({ name }) => name === 'computer-b/3')
+    expect(health).toMatchObject({ status: null, heartbeatAgeMs: null })
     const b = await startNode({ computer: 'computer-b', instance: 3, labels: { gpu: '1' } })
     expect(a.nodes().map(({ name, status, id }) => [name, status, id])).toEqual([
       ['computer-a/1', 'alive', a.id],
