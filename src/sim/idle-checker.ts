@@ -4,6 +4,7 @@
 import { isSettled, isStarted } from '../core/task/record.ts'
 import { readyFor } from './look.ts'
 import type { Network } from './network.ts'
+import type { Scenario } from './scenario.ts'
 import type { SimNode } from './sim-node.ts'
 import { Violation } from './violation.ts'
 
@@ -19,13 +20,15 @@ export class IdleChecker {
   readonly #nodes: readonly SimNode[]
   readonly #network: Network
   readonly #idleMsMax: number
+  /** Whether whoever is alone is to idle. */
+  readonly #rests: boolean
   readonly #idleSince = new Map<SimNode, number>()
 
-  /** @param diskMsMax how long a write takes at most */
-  constructor(nodes: readonly SimNode[], network: Network, diskMsMax: number) {
+  constructor(nodes: readonly SimNode[], network: Network, scenario: Scenario) {
     this.#nodes = nodes
     this.#network = network
-    this.#idleMsMax = IDLE_MS_MAX + WRITES_MAX * diskMsMax
+    this.#idleMsMax = IDLE_MS_MAX + WRITES_MAX * scenario.diskMsMax
+    this.#rests = scenario.stopAfterIsolatedMs > 0
   }
 
   check(now: number): void {
@@ -40,6 +43,7 @@ export class IdleChecker {
     // One that drains takes no work any more, however long it is still there.
     if (node.core.view.self().draining) return undefined
     if (node.options.slots <= node.running.size) return undefined
+    if (this.#rests && !node.core.view.hasQuorum(node.now)) return undefined
     const work = this.#nodes
       .filter(({ id, gone }) => !gone && !this.#network.isCut(node.id, id))
       .map(holder => readyFor(holder, node))

@@ -71,6 +71,7 @@ const SCENARIO: Rules<Scenario> = {
   loads: whole(0, 1000),
   once: chance,
   unreachableMs: whole(1, MS_MAX),
+  stopAfterIsolatedMs: whole(0, MS_MAX),
   skewMsMax: whole(0, MS_MAX),
   wrongClocks: whole(0, NODES_MAX),
   network: {

@@ -52,6 +52,8 @@ export type Scenario = Readonly<{
   once: number
   /** Who is silent for so long counts as unreachable, in ms. */
   unreachableMs: number
+  /** For how long a node works on without a word of a quorum, in ms; 0: for ever. */
+  stopAfterIsolatedMs: number
   /**
    * How far the clock of a node may be off, in ms. It is off by something else after each restart. A node forgets by its
    * own clock, so retention has to be as much longer.
@@ -92,6 +94,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   loads: 0,
   once: 0,
   unreachableMs: 7000,
+  stopAfterIsolatedMs: 0,
   skewMsMax: 0,
   wrongClocks: 0,
   network: {

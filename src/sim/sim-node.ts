@@ -74,13 +74,14 @@ export class SimNode {
     this.#scenario = world.scenario
     this.#witness = witness
     const { boot, name, labels, disk } = options
-    const { unreachableMs, settledMax } = world.scenario
+    const { unreachableMs, stopAfterIsolatedMs: alone, settledMax } = world.scenario
     const pace = unreachableMs / CORE_DEFAULTS.unreachableMs
     const suspicion = {
       heartbeatMs: CORE_DEFAULTS.heartbeatMs * pace,
       idleHeartbeatMs: CORE_DEFAULTS.idleHeartbeatMs * pace,
       suspectMs: CORE_DEFAULTS.suspectMs * pace,
-      unreachableMs
+      unreachableMs,
+      stopAfterIsolatedMs: alone > 0 ? alone : null
     }
     const identity = { boot, name, version: '0.0.0', labels }
     this.core = new Core(identity, { ...SOON, ...suspicion, settledMax })

@@ -18,6 +18,7 @@ import { draftOf, labelsOf } from './drafts.ts'
 import { simulatedKeyedId } from './keys.ts'
 import { IdleChecker } from './idle-checker.ts'
 import { isAlone } from './look.ts'
+import { LonelyChecker } from './lonely-checker.ts'
 import { Network } from './network.ts'
 import { checkOptions } from './option-checker.ts'
 import { Random } from './random.ts'
@@ -65,6 +66,7 @@ class Simulation implements Witness {
   readonly #checkers: Checkers
   readonly #idle: IdleChecker
   readonly #clocks: ClockChecker | null
+  readonly #lonely: LonelyChecker
   readonly #transcript = new Transcript(this.#agenda)
   readonly #submitted: string[] = []
   /** Tasks whose runs ended at a node that could not reach any other. */
@@ -81,7 +83,8 @@ class Simulation implements Witness {
       new ReclaimChecker(this.#nodes, this.#network, scenario),
       scenario.retentionMs < CALM_MS
     )
-    this.#idle = new IdleChecker(this.#nodes, this.#network, scenario.diskMsMax)
+    this.#idle = new IdleChecker(this.#nodes, this.#network, scenario)
+    this.#lonely = new LonelyChecker(this.#nodes, scenario)
     this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(this.#agenda) : null
   }
 
@@ -117,6 +120,7 @@ class Simulation implements Witness {
     checkBlobs(node, this.#nodes, effects, this.#ranAlone)
     checkOptions(node, effects)
     this.#clocks?.check(node, effects)
+    this.#lonely.check(node, effects)
     checkAborts(node, effects)
   }
 

@@ -23,3 +23,12 @@ export const staggered: Partial<Scenario> = {
   partitions: 1,
   network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0, linkBreak: 0, cutNoticedMsMax: 20_000 }
 }
+
+/** The same, and who hears of no quorum ends its work before others take it over. */
+export const lonely: Partial<Scenario> = {
+  ...staggered,
+  tasks: 8,
+  busyMs: 20_000,
+  runMsMax: 15_000,
+  stopAfterIsolatedMs: 4000
+}

@@ -34,6 +34,7 @@ import type { Batch, Heartbeat } from '../../src/core/message.ts'
 import type * as DependenciesRoom from '../../src/core/queue/dependencies.ts'
 import type * as Ready from '../../src/core/queue/ready.ts'
 import type { Member } from '../../src/core/members/member.ts'
+import type * as IsolationRoom from '../../src/core/members/isolation-time.ts'
 import type * as ClocksRoom from '../../src/core/members/clocks.ts'
 import type * as MembersRoom from '../../src/core/members/members.ts'
 import type { Quorum } from '../../src/core/options.ts'
@@ -44,7 +45,7 @@ import type * as RecordRoom from '../../src/core/task/record.ts'
 import type * as DiskRoom from '../../src/sim/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
-import { introduced, staggered } from './cuts.ts'
+import { introduced, lonely, staggered } from './cuts.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
 import { punctual } from './times.ts'
 
@@ -55,6 +56,7 @@ const rooms = {
   settlement: '../../src/core/claim/settlement.ts',
   members: '../../src/core/members/members.ts',
   clocks: '../../src/core/members/clocks.ts',
+  isolation: '../../src/core/members/isolation-time.ts',
   presence: '../../src/core/presence.ts',
   record: '../../src/core/task/record.ts',
   disk: '../../src/sim/disk.ts',
@@ -313,6 +315,17 @@ describe('the simulator reports', () => {
       }
     }))
     expect(await brokenBy({ ...introduced, crashes: 24 }, 60)).toMatch(/^invariant 3:/)
+  })
+
+  test('a majority that takes over what one who ends its work alone has not ended yet', async () => {
+    plant<typeof IsolationRoom>(rooms.isolation, () => ({ awaitedMs: () => 0 }))
+    const slow = { ...lonely, stopAfterIsolatedMs: 9000 }
+    expect(await brokenBy(slow, 40)).toMatch(/^invariant 15:/)
+  })
+
+  test('a node that goes on with its work, however long it is alone', async () => {
+    plant<typeof IsolationRoom>(rooms.isolation, () => ({ worksAloneMs: () => Infinity }))
+    expect(await brokenBy(lonely, 40)).toMatch(/^invariant 15:/)
   })
 
   test('a task that may run at most once and is taken over like any other', async () => {

@@ -1,0 +1,39 @@
+/**
+ * Invariant 15: where nodes are told to end their work when they are alone, nobody starts what another one still runs, cut
+ * or not.
+ *
+ * It holds as far as both sides of a cut have heard each other equally long. So it is checked where there is one cut, no
+ * word is lost before it, and nobody stands still: whoever stands still does not end anything either.
+ */
+import type { Effect } from '../core/effect.ts'
+import type { Scenario } from './scenario.ts'
+import type { SimNode } from './sim-node.ts'
+import { Violation } from './violation.ts'
+
+export class LonelyChecker {
+  readonly #nodes: readonly SimNode[]
+  readonly #isPromised: boolean
+
+  constructor(nodes: readonly SimNode[], scenario: Scenario) {
+    const { stopAfterIsolatedMs, partitions, pauses } = scenario
+    const { gossipLoss, linkBreak } = scenario.network
+    this.#nodes = nodes
+    this.#isPromised =
+      stopAfterIsolatedMs > 0 && partitions <= 1 && pauses + gossipLoss + linkBreak === 0
+  }
+
+  /** @param effects of the step, which have not been performed yet */
+  check(node: SimNode, effects: readonly Effect[]): void {
+    if (!this.#isPromised) return
+    for (const effect of effects) {
+      if (effect.kind !== 'start') continue
+      const { taskId } = effect.run
+      const other = this.#nodes.find(n => n !== node && !n.gone && n.running.has(taskId))
+      if (other === undefined) continue
+      throw new Violation(
+        15,
+        `${node.options.name} starts ${taskId}, which ${other.options.name} has not ended`
+      )
+    }
+  }
+}
