@@ -13,6 +13,8 @@ const TASK_MS = 100
 const KILL_AT = { 'a third': 1 / 3, '95 %': 0.95 }
 
 type Run = Readonly<{ ms: number; found: number; taken: number; settled: number }>
+/** `overMs`: how much longer it took than the run of the same round in which nobody died. */
+type Killed = Run & Readonly<{ overMs: number }>
 
 export async function lateKill(say: (text: string) => void, rounds: number): Promise<Row[]> {
   const cluster = await BenchCluster.start(NODES, { concurrency: 1 })
@@ -22,11 +24,13 @@ export async function lateKill(say: (text: string) => void, rounds: number): Pro
     await runOnce(cluster, null)
     const rows: Row[] = []
     const plain: number[] = []
-    const killed = new Map(Object.keys(KILL_AT).map((name): [string, Run[]] => [name, []]))
+    const killed = new Map(Object.keys(KILL_AT).map((name): [string, Killed[]] => [name, []]))
     for (let round = 1; round <= rounds; round++) {
-      plain.push((await runOnce(cluster, null)).ms)
+      const { ms: plainMs } = await runOnce(cluster, null)
+      plain.push(plainMs)
       for (const [name, share] of Object.entries(KILL_AT)) {
-        killed.get(name)!.push(await runOnce(cluster, share))
+        const run = await runOnce(cluster, share)
+        killed.get(name)!.push({ ...run, overMs: run.ms - plainMs })
       }
       say(`round ${round} of ${rounds}: done`)
     }
@@ -41,18 +45,18 @@ export async function lateKill(say: (text: string) => void, rounds: number): Pro
 
 function rowOf(
   name: string,
-  runs: readonly Run[],
+  runs: readonly Killed[],
   usual: number = 0,
   shares: Readonly<Record<string, number>> = {}
 ): Row {
-  const of = (value: (run: Run) => number): Row[string] =>
+  const of = (value: (run: Killed) => number): Row[string] =>
     runs.length === 0 ? null : figure(runs.map(value))
   // What is left is done by one node less.
   const missing = usual * (1 - (shares[name] ?? 1)) * (1 / (NODES - 1))
   return {
     'killed at': name,
     'run ms': of(({ ms }) => ms),
-    'over the plain run ms': of(({ ms }) => ms - usual),
+    'over the plain run ms': of(({ overMs }) => overMs),
     'of which a slot less': runs.length === 0 ? null : missing,
     'detection ms': of(({ found }) => found),
     'reclaim ms': of(({ found, taken }) => taken - found),
