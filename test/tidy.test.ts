@@ -89,6 +89,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
     ...coreWords
   ],
   isolation: ['context', 'work', ...coreRooms, ...coreWords],
+  rest: ['context', ...coreRooms, ...coreWords],
   probing: ['context', ...coreRooms, ...coreWords],
   provision: ['context', 'keeping', ...coreRooms, ...coreWords],
   witness: ['context', 'replication', ...coreRooms, ...coreWords],
@@ -129,6 +130,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
     'membership',
     'inquiry',
     'isolation',
+    'rest',
     'parting',
     'work',
     'exchange',

@@ -2,8 +2,8 @@
  * The protocol of one node, as a deterministic machine: `step(now, input)` returns what to do about it.
  *
  * Read `step` first: it is the list of all that can happen. Three parts do the rest: `work` decides what runs where,
- * `replication` carries the log, and `keeping` the blobs. Every step ends the same way: start what can be started, ask for work if there is too
- * little, and flush what has changed.
+ * `replication` carries the log, and `keeping` the blobs. Every step ends the same way: start what can be started, ask
+ * for work if there is too little, and flush what has changed.
  */
 import { Counters } from './counting/counters.ts'
 import { HybridClock } from './base/hlc.ts'
@@ -29,6 +29,7 @@ import { Parting } from './parting.ts'
 import { Presence } from './presence.ts'
 import { Probing } from './probing.ts'
 import { Replication } from './replication.ts'
+import { Rest } from './rest.ts'
 import { isFinal, isSettled } from './task/record.ts'
 import { Takeover } from './takeover.ts'
 import { Telling } from './telling.ts'
@@ -39,6 +40,7 @@ const BEFORE_THE_FIRST_STEP = { now: 0, correctionMs: 0, wallMs: 0, isNew: true 
 
 export class Core {
   readonly view: CoreView
+  readonly rest: Rest
   readonly #context: Context
   readonly #asking: Asking
   readonly #replication: Replication
@@ -53,8 +55,7 @@ export class Core {
   readonly #parting: Parting
   readonly #isolation: Isolation
   #effects: Effect[] = []
-  /** Answers to sync requests under way. */
-  #answering = 0
+  #answersUnderWay = 0
   readonly #probing: Probing
   #firstAt: number | null = null
 
@@ -98,6 +99,7 @@ export class Core {
     this.#telling = new Telling(this.#context)
     this.#membership = new Membership(this.#context, this.#presence, this.#takeover, identity.name)
     this.#isolation = new Isolation(this.#context, this.#work)
+    this.rest = new Rest(this.#context, () => dependencies.hasUnsettled)
     this.#parting = new Parting(this.#context, {
       work: this.#work,
       exchange: this.#exchange,
@@ -137,7 +139,7 @@ export class Core {
     this.#context.wallMs = now + this.#context.correctionMs
     this.#context.isNew = now - (this.#firstAt ??= now) < this.#context.options.bootQuietMs
     this.#effects = []
-    this.#membership.attend()
+    this.#membership.attend(input, this.rest.isAtRest)
     this.#take(input)
     this.#work.consider(this.#takeover.settle())
     this.#work.considerDue()
@@ -150,6 +152,7 @@ export class Core {
     this.#replication.flush(input.kind)
     this.#replication.spreading.tellInTime()
     this.#parting.go()
+    this.rest.update(input)
     return this.#effects
   }
 
@@ -218,11 +221,11 @@ export class Core {
    * ends, nothing is pruned here: what it has not named as forgotten would be a gap for the asker.
    */
   *answerSync(request: SyncRequest): Generator<Message> {
-    this.#answering++
+    this.#answersUnderWay++
     try {
       yield* answerSync(this.#context.log, request)
     } finally {
-      this.#answering--
+      this.#answersUnderWay--
     }
   }
 
@@ -336,7 +339,7 @@ export class Core {
   #forget(): void {
     this.#work.noteForgotten()
     this.#keeping.tick()
-    if (this.#answering > 0) return
+    if (this.#answersUnderWay > 0) return
     this.#work.prune()
     closeBoots(this.#context)
   }

@@ -9,6 +9,7 @@ import { strangeAuthors } from './authors.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { MemberEventName } from './effect.ts'
+import type { Input } from './input.ts'
 import { Attention } from './members/attention.ts'
 import { correctionOf, noteClock, skewed } from './members/clocks.ts'
 import { isOut, type Member, type MemberStatus } from './members/member.ts'
@@ -41,12 +42,14 @@ export class Membership {
   }
 
   /** Something happens here. Where nothing had for long, nobody could be heard either, and nobody is blamed for it. */
-  attend(): void {
-    const { members, now } = this.#context
-    const absentMs = this.#attention.absentMs(now)
+  attend(input: Input, atRest: boolean): void {
+    const { members, now, options } = this.#context
+    const absentMs = this.#attention.absentMs(now, atRest ? options.restTickMs : 0)
     members.excuse(absentMs)
     members.listen(now)
     if (absentMs > 0) this.#tell('node:starved')
+    const speaker = input.kind === 'message' ? members.get(input.from) : undefined
+    if (speaker !== undefined) speaker.spokeAt = now
   }
 
   /** A member speaks. Returns whether a boot has begun or ended by that. */

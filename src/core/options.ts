@@ -87,6 +87,10 @@ export const TASK_DEFAULTS = {
 export type Quorum = 'majority' | 'any' | number
 
 export type CoreOptions = Readonly<{
+  /** How often the core looks at the clock. Finer than any deadline of the protocol needs. */
+  tickMs: number
+  /** ... and while there is nothing to do but to listen. Most of what an idle node did was to look at the clock. */
+  restTickMs: number
   /** How often a node says how it is while that changes. Guess: short beside the time to notice a silent member. */
   heartbeatMs: number
   /** ... and while nothing changes but the time. A link that is closed is noticed without any heartbeat. */
@@ -181,6 +185,8 @@ export type CoreOptions = Readonly<{
 }>
 
 export const CORE_DEFAULTS: CoreOptions = {
+  tickMs: 200,
+  restTickMs: 1000,
   heartbeatMs: 1000,
   idleHeartbeatMs: 2000,
   suspectMs: 5000,

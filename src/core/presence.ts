@@ -1,11 +1,16 @@
 /**
  * How this node makes itself known: a heartbeat to all, at regular times and whenever it changes what it can do.
+ *
+ * One that says nothing new is a knock on the wall: it goes straight to each neighbour, as long as all of them knock back,
+ * and at the same moment for all, so that whoever has nothing else to do wakes once for everybody's. Gossip, which would
+ * carry it round a missing link, costs several times as much.
  */
 import type { Hlc } from './base/hlc.ts'
 import { startTimeOf, type BootId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
 import { sameValues } from './base/order.ts'
 import { VectorWindow } from './log/vector-window.ts'
+import { areAtHand } from './members/at-hand.ts'
 import type { Heartbeat } from './message.ts'
 import { NODE_LIMITS } from './options.ts'
 import type { Work } from './work.ts'
@@ -51,7 +56,25 @@ export class Presence {
     const silentMs = now - this.#publishedAt
     if (this.#isUrgent) return this.publish()
     if (silentMs < options.heartbeatMs) return
-    if (silentMs >= options.idleHeartbeatMs || this.#hasNews()) this.publish()
+    if (this.#hasNews()) return this.publish()
+    if (this.#round(now) > this.#round(this.#publishedAt)) this.#knock()
+  }
+
+  /** All clocks go into the next round together, as far as they are right. */
+  #round(now: number): number {
+    const { correctionMs, options } = this.#context
+    return Math.floor((now + correctionMs) / options.idleHeartbeatMs)
+  }
+
+  /** Nothing is new but the time. */
+  #knock(): void {
+    const { members, now, options, emit } = this.#context
+    const { heartbeatMs, idleHeartbeatMs } = options
+    const neighbours = members.reachable()
+    const knocking = areAtHand(members, now - idleHeartbeatMs - heartbeatMs)
+    if (neighbours.length === 0 || !knocking) return this.publish()
+    const message = this.#word()
+    for (const { node } of neighbours) emit({ kind: 'send', to: node, message })
   }
 
   /** Whether anything has changed but the time, and how well it was kept. */
@@ -70,11 +93,16 @@ export class Presence {
   }
 
   publish(): void {
-    const { now, options, emit } = this.#context
+    this.#context.emit({ kind: 'publish', message: this.#word() })
+  }
+
+  /** To be told to everybody. */
+  #word(): Heartbeat {
+    const { now, options } = this.#context
     this.#publishedAt = now
     this.#isUrgent = false
     this.#told = this.stamped()
-    emit({ kind: 'publish', message: this.#window.fit(this.#told, options.gossipBytesMax) })
+    return this.#window.fit(this.#told, options.gossipBytesMax)
   }
 
   /** The first word on a new link. */

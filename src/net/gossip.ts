@@ -60,7 +60,7 @@ export class Gossip {
       if (!this.#topics.has(msg.topic)) return
       counters.bytesReceived += msg.data.length
       const peer = propagationSource.toString()
-      this.#silentLooks.delete(peer)
+      this.heard(peer)
       onMessage(peer, msg.data)
     })
   }
@@ -68,6 +68,11 @@ export class Gossip {
   start(): void {
     for (const topic of this.#topics) this.#options.pubsub.subscribe(topic)
     this.#timer = setInterval(() => this.#watch(), watchMs).unref()
+  }
+
+  /** Something has come from a peer, on whatever way. */
+  heard(peer: string): void {
+    this.#silentLooks.delete(peer)
   }
 
   /** A peer's last connection has gone: the next one has had no time yet to be silent, or to open a stream. */

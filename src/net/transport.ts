@@ -104,6 +104,10 @@ class Libp2pTransport implements Transport {
   #receiver: Receiver | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
   #toldAddresses = ''
+  #lastBeat: Readonly<{ message: Message | null; bytes: Uint8Array }> = {
+    message: null,
+    bytes: new Uint8Array(0)
+  }
 
   constructor(network: Network, options: TransportOptions) {
     const { log, cluster, peers, remembered = [], onAddresses = () => undefined } = options
@@ -121,7 +125,10 @@ class Libp2pTransport implements Transport {
     this.#streams = new DirectStreams({
       ...shared,
       protocol: this.#names.direct,
-      onMessage: (from, bytes) => this.#arrived(from, bytes),
+      onMessage: (from, bytes) => {
+        this.#gossip.heard(from)
+        this.#arrived(from, bytes)
+      },
       onLink: (peer, up) => this.#deliver(receiver => receiver.link(peer, up))
     })
     this.#gossip = new Gossip({
@@ -193,7 +200,7 @@ class Libp2pTransport implements Transport {
 
   send(to: string, message: Message): void {
     if (this.#state !== 'started') return
-    const bytes = encode(message)
+    const bytes = this.#encoded(message)
     if (bytes.length <= FRAME_BYTES_MAX) {
       this.#streams.send(to, bytes)
       return
@@ -203,6 +210,13 @@ class Libp2pTransport implements Transport {
       { peer: to, kind: message.kind, bytes: bytes.length },
       `a message exceeds ${FRAME_BYTES_MAX} bytes and was not sent`
     )
+  }
+
+  /** A heartbeat goes to several peers, one after the other, and is written once. */
+  #encoded(message: Message): Uint8Array {
+    if (message.kind !== 'heartbeat') return encode(message)
+    if (this.#lastBeat.message !== message) this.#lastBeat = { message, bytes: encode(message) }
+    return this.#lastBeat.bytes
   }
 
   publish(message: Message): void {

@@ -38,9 +38,6 @@ export interface Observer {
   blobDisk(failure: DiskFullError | null): void
 }
 
-/** Five a second: finer than any deadline of the protocol needs, coarser than an idle node would feel. */
-const TICK_MS = 200
-
 /** A full disk is tried again so often. */
 const DISK_RETRY_MS = 1000
 
@@ -52,12 +49,14 @@ export class Engine {
   /** What the runs of this node say. */
   readonly logbook: Logbook
   /** How late ticks are. */
-  readonly loopLag: LoopLag = new LoopLag(TICK_MS)
+  readonly loopLag: LoopLag = new LoopLag()
   readonly #observer: Observer
   readonly #inputs: Input[] = []
   #busy = false
   #running = false
   #diskFails = false
+  /** The next tick is far away, because the core had nothing to do. */
+  #resting = false
   #stopTicking = (): void => {}
 
   constructor(core: Core, ports: Ports, observer: Observer) {
@@ -73,7 +72,7 @@ export class Engine {
   }
 
   async start(): Promise<void> {
-    const { transport, runner, clock } = this.#ports
+    const { transport, runner } = this.#ports
     this.#running = true
     runner.onEnded((taskId, epoch, run, durationMs) => {
       const tail = tailOf(this.logbook.end(taskId, epoch))
@@ -89,11 +88,8 @@ export class Engine {
     })
     runner.useBlobs(this.blobs)
     await transport.start(this.#receiver())
-    this.#stopTicking = clock.every(TICK_MS, () => {
-      this.loopLag.ticked(clock.now())
-      this.feed({ kind: 'tick', loopLagMs: this.loopLag.maxMs })
-    })
     this.feed({ kind: 'tick' })
+    this.#tickSoon()
   }
 
   /** Something has happened. Steps never nest: what a step causes at once is taken up after it. */
@@ -109,6 +105,22 @@ export class Engine {
     } finally {
       this.#busy = false
     }
+    if (this.#resting && !this.#core.rest.isAtRest) this.#tickSoon()
+  }
+
+  /** When the core wants it. */
+  #tickSoon(): void {
+    const { clock } = this.#ports
+    this.#stopTicking()
+    this.#resting = this.#core.rest.isAtRest
+    const now = clock.now()
+    const ms = this.#core.rest.nextTickMs(now)
+    this.#stopTicking = clock.every(ms, () => {
+      this.loopLag.ticked(clock.now(), now + ms)
+      this.#resting = false
+      this.feed({ kind: 'tick', loopLagMs: this.loopLag.maxMs })
+      if (this.#running) this.#tickSoon()
+    })
   }
 
   /** Nothing goes in or out any more. */

@@ -3,30 +3,19 @@
  * ticks are there anyway.
  */
 
-/** Ticks that are remembered: 15 s, the usual time between two scrapes. */
-const REMEMBERED = 75
+/** The usual time between two scrapes. */
+const REMEMBERED_MS = 15_000
 
 export class LoopLag {
-  readonly #everyMs: number
-  readonly #late: number[] = []
-  #next = 0
-  #tickedAt: number | null = null
+  #late: { at: number; ms: number }[] = []
 
-  /** @param everyMs how long after each other ticks are due */
-  constructor(everyMs: number) {
-    this.#everyMs = everyMs
-  }
-
-  /** @param now in ms, of a clock that never steps back */
-  ticked(now: number): void {
-    if (this.#tickedAt !== null) {
-      this.#late[this.#next] = Math.max(0, now - this.#tickedAt - this.#everyMs)
-      this.#next = (this.#next + 1) % REMEMBERED
-    }
-    this.#tickedAt = now
+  /** Times are in ms, of a clock that never steps back. */
+  ticked(now: number, dueAt: number): void {
+    while (this.#late.length > 0 && now - this.#late[0]!.at > REMEMBERED_MS) this.#late.shift()
+    this.#late.push({ at: now, ms: Math.max(0, now - dueAt) })
   }
 
   get maxMs(): number {
-    return Math.max(0, ...this.#late)
+    return Math.max(0, ...this.#late.map(({ ms }) => ms))
   }
 }

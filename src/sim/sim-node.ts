@@ -36,7 +36,6 @@ export type SimNodeOptions = Readonly<{
   skewMs: number
 }>
 
-const TICK_MS = 200
 /** What is left over is to go within a run's time. */
 const SOON = { blobSpareMs: 1000, blobOrphanMs: 5000 }
 /** Virtual time starts here, so that stamps look like real ones. */
@@ -58,6 +57,10 @@ export class SimNode {
   readonly #witness: Witness
   readonly #inputs: Input[] = []
   #busy = false
+  /** The next tick is far away, because the core had nothing to do. */
+  #resting = false
+  /** Counts the ticks that were to come; only the last of them does. */
+  #turn = 0
   #paused = false
   #flushing: Flush | null = null
 
@@ -81,7 +84,8 @@ export class SimNode {
       idleHeartbeatMs: CORE_DEFAULTS.idleHeartbeatMs * pace,
       suspectMs: CORE_DEFAULTS.suspectMs * pace,
       unreachableMs,
-      stopAfterIsolatedMs: alone > 0 ? alone : null
+      stopAfterIsolatedMs: alone > 0 ? alone : null,
+      restTickMs: Math.max(CORE_DEFAULTS.tickMs, CORE_DEFAULTS.restTickMs * pace)
     }
     const identity = { boot, name, version: '0.0.0', labels }
     this.core = new Core(identity, { ...SOON, ...suspicion, settledMax })
@@ -109,7 +113,8 @@ export class SimNode {
     const { slots, handlers } = this.options
     this.feed({ kind: 'addresses', addresses: [this.options.boot] })
     this.feed({ kind: 'worker', slots, handlers })
-    this.#tick()
+    this.feed({ kind: 'tick' })
+    this.#tickSoon()
   }
 
   /** Dies without a word. What was on its way to disk may have arrived. */
@@ -147,12 +152,18 @@ export class SimNode {
       for (const effect of effects) if (!this.gone) this.#perform(effect)
     }
     this.#busy = false
+    if (this.#resting && !this.core.rest.isAtRest) this.#tickSoon()
   }
 
-  #tick(): void {
-    if (this.gone) return
-    this.feed({ kind: 'tick' })
-    this.#agenda.after(TICK_MS, () => this.#tick())
+  #tickSoon(): void {
+    const turn = ++this.#turn
+    this.#resting = this.core.rest.isAtRest
+    this.#agenda.after(this.core.rest.nextTickMs(this.now), () => {
+      if (this.gone || turn !== this.#turn) return
+      this.#resting = false
+      this.feed({ kind: 'tick' })
+      this.#tickSoon()
+    })
   }
 
   #perform(effect: Effect): void {

@@ -12,10 +12,13 @@ const LATE_MS = 2000
 export class Attention {
   #last: number | null = null
 
-  /** Something happens here. Returns for how long nothing had, if that is longer than it can be while all is well. */
-  absentMs(now: number): number {
+  /**
+   * Something happens here. Returns for how long nothing had, if that is longer than it can be while all is well.
+   * @param restMs for how long nothing was due
+   */
+  absentMs(now: number, restMs: number): number {
     const gapMs = this.#last === null ? 0 : now - this.#last
     this.#last = now
-    return gapMs >= LATE_MS ? gapMs : 0
+    return gapMs >= LATE_MS + restMs ? gapMs : 0
   }
 }

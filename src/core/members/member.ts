@@ -14,6 +14,8 @@ export type Member = {
   readonly node: NodeId
   heartbeat: Heartbeat
   heardAt: number
+  /** When something came from it that nobody had carried. */
+  spokeAt: number
   /** The last that was said of its leaving. It may have come back since. */
   departure: Departure | null
   /** The boot that we know is proven dead. */
@@ -38,6 +40,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     node: nodeOf(heartbeat.boot),
     heartbeat,
     heardAt: Number.NEGATIVE_INFINITY,
+    spokeAt: Number.NEGATIVE_INFINITY,
     departure: null,
     crashed: false,
     firstWord: null,

@@ -39,6 +39,11 @@ export class Dependencies {
     this.#isForgotten = isForgotten
   }
 
+  /** Whether there is a task that has not settled. */
+  get hasUnsettled(): boolean {
+    return this.#unsettled.size > 0
+  }
+
   /** A task has come into the replica. */
   track(entry: Entry): void {
     if (!isSettled(entry.record)) {
