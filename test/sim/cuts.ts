@@ -11,7 +11,10 @@ export const introduced: Partial<Scenario> = {
   network: { ...SCENARIO_DEFAULTS.network, linkBreak: 0, foundByOne: true }
 }
 
-/** One cut that lasts, behind which nobody sees links break: the others are missed one by one. */
+/**
+ * One cut that lasts, behind which nobody sees links break: the others are missed one by one, for their clocks differ, and
+ * so they did not speak at the same time.
+ */
 export const staggered: Partial<Scenario> = {
   nodes: 5,
   tasks: 20,
@@ -21,6 +24,7 @@ export const staggered: Partial<Scenario> = {
   leaving: 0,
   crashes: 0,
   partitions: 1,
+  skewMsMax: 1000,
   network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0, linkBreak: 0, cutNoticedMsMax: 20_000 }
 }
 
