@@ -5,21 +5,35 @@
  * libp2p as a discovery, because libp2p would report a peer only the first time it hears of it (so nobody would ever be
  * found again), and would put whatever strangers announce into a store without a bound. And it is given a socket of
  * ours: the module makes its own on all interfaces and cannot be told otherwise, while multicast-dns beneath it can.
+ *
+ * Who asks names those whom it has (RFC 6762, 7.1): they need not answer. Among nodes that are all connected a question is
+ * one packet then, instead of one and an answer of everybody that everybody hears.
  */
+import { randomBytes } from 'node:crypto'
 import { mdns, type MulticastDNSComponents } from '@libp2p/mdns'
-import type { PeerInfo, Startable, TypedEventTarget } from '@libp2p/interface'
+import type { Libp2pEvents, PeerInfo, Startable, TypedEventTarget } from '@libp2p/interface'
 import multicastDNS, {
   type MulticastDNS,
   type QueryPacket,
   type ResponsePacket
 } from 'multicast-dns'
 import { reason, type TransportLog } from './log.ts'
-import { askOftenMs, askRarelyMs, isNamesake, servicesTag, youngMs } from './protocol.ts'
+import {
+  askOftenMs,
+  askRarelyMs,
+  isNamesake,
+  namedMax,
+  peersMax,
+  servicesTag,
+  youngMs
+} from './protocol.ts'
 
 /** What @libp2p/mdns says of its own answers. */
 const answerSeconds = 120
 
-export type DiscoveryComponents = MulticastDNSComponents
+export type DiscoveryComponents = MulticastDNSComponents & {
+  events: TypedEventTarget<Libp2pEvents>
+}
 
 export type DiscoveryOptions = Readonly<{
   cluster: string
@@ -32,6 +46,8 @@ export type DiscoveryOptions = Readonly<{
   onSeen: (peer: PeerInfo) => void
   /** Whether somebody known has gone away lately, so that asking often is worth its price. */
   missing: () => boolean
+  /** Whether there is a connection to a peer: it need not answer. */
+  isConnected: (peer: string) => boolean
   log: TransportLog
 }>
 
@@ -50,7 +66,15 @@ type Module = Startable &
 export class Discovery implements Startable {
   readonly #options: DiscoveryOptions
   readonly #module: Module
+  /** Under which this process answers. */
+  readonly #ownName: string
+  /** Peer -> the name under which it answers. */
+  readonly #names = new Map<string, string>()
+  /** Who answers right now. */
+  #speaker: string | null = null
+  #socket: MulticastDNS | null = null
   #timer: NodeJS.Timeout | undefined
+  #lookAt = 0
   #startedAt = 0
   #askedAt = 0
   /** Until it is asked again, at most; and how much of that it is this time. */
@@ -60,8 +84,17 @@ export class Discovery implements Startable {
 
   constructor(components: DiscoveryComponents, options: DiscoveryOptions) {
     this.#options = options
-    this.#module = mdns({ serviceTag: options.tag })(components) as unknown as Module
-    this.#module.addEventListener('peer', event => options.onSeen(event.detail))
+    const peerName = randomBytes(8).toString('hex')
+    this.#ownName = `${peerName}.${options.tag}`
+    this.#module = mdns({ serviceTag: options.tag, peerName })(components) as unknown as Module
+    // By then it is known whether it is missed.
+    components.events.addEventListener('peer:disconnect', () => {
+      if (this.#lookAt > performance.now() + askOftenMs) this.#lookAgain(askOftenMs)
+    })
+    this.#module.addEventListener('peer', event => {
+      this.#noteName(event.detail.id.toString())
+      options.onSeen(event.detail)
+    })
   }
 
   async start(): Promise<void> {
@@ -70,8 +103,13 @@ export class Discovery implements Startable {
     // Bound to the wildcard either way: a socket bound to one address gets no multicast.
     const socket = multicastDNS(only === null ? {} : { interface: only, bind: '0.0.0.0' })
     const { _onMdnsQuery: answer, _onMdnsResponse: hear } = module
-    socket.on('query', answer)
-    socket.on('response', hear)
+    socket.on('query', packet => {
+      if (!this.#isNamed(packet)) answer(packet)
+    })
+    socket.on('response', packet => {
+      this.#speaker = this.#namesIn(packet)[0] ?? null
+      hear(packet)
+    })
     socket.on('warning', error => this.#warnOnce('unusable', error))
     socket.on('error', error => this.#warnOnce('unusable', error))
     socket.on('query', ({ questions = [] }) => {
@@ -81,31 +119,71 @@ export class Discovery implements Startable {
     module.mdns = socket
     await module.start?.()
     this.#startedAt = performance.now()
+    this.#socket = socket
     this.#ask(socket)
-    this.#timer = setInterval(() => this.#maybeAsk(socket), askOftenMs).unref()
+    this.#lookAgain(askOftenMs)
   }
 
   async stop(): Promise<void> {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
+    this.#socket = null
     await this.#module.stop?.()
   }
 
-  #maybeAsk(socket: MulticastDNS): void {
+  /** Asks, if it is time. */
+  #look(): void {
+    if (this.#socket === null) return
     const now = performance.now()
     const isEager = now - this.#startedAt < youngMs || this.#options.missing()
     if (isEager) this.#pauseMs = askOftenMs
-    if (!isEager && now - this.#askedAt < this.#pauseMs * this.#share) return
+    const dueMs = isEager ? askOftenMs : this.#pauseMs * this.#share
+    const waitMs = this.#askedAt + dueMs - now
+    if (waitMs > 0) return this.#lookAgain(waitMs)
     this.#pauseMs = Math.min(2 * this.#pauseMs, askRarelyMs)
-    this.#ask(socket)
+    this.#ask(this.#socket)
+    this.#lookAgain(isEager ? askOftenMs : this.#pauseMs * this.#share)
+  }
+
+  #lookAgain(afterMs: number): void {
+    clearTimeout(this.#timer)
+    this.#lookAt = performance.now() + afterMs
+    this.#timer = setTimeout(() => this.#look(), afterMs).unref()
   }
 
   #ask(socket: MulticastDNS): void {
+    const { tag, isConnected } = this.#options
     this.#askedAt = performance.now()
     // Nodes that were started together would ask together, and be silent together.
     this.#share = 0.5 + Math.random() / 2
-    socket.query([{ name: this.#options.tag, type: 'PTR' }], error => {
+    const names = [...this.#names].filter(([peer]) => isConnected(peer)).map(([, name]) => name)
+    // We hear ourselves, too.
+    const answers = [this.#ownName, ...names.slice(0, namedMax)].map(data => ({
+      name: tag,
+      type: 'PTR' as const,
+      ttl: answerSeconds,
+      data
+    }))
+    socket.query({ questions: [{ name: tag, type: 'PTR' }], answers }, error => {
       if (error) this.#warnOnce('unusable', error)
     })
+  }
+
+  #noteName(peer: string): void {
+    if (this.#speaker === null) return
+    // Anybody can announce anything.
+    if (this.#names.size >= peersMax) this.#names.clear()
+    this.#names.set(peer, this.#speaker)
+  }
+
+  /** Whether a question says that whoever asks has us. */
+  #isNamed(packet: QueryPacket): boolean {
+    return this.#namesIn(packet).includes(this.#ownName)
+  }
+
+  /** Under which names nodes of our cluster answer, according to a packet. */
+  #namesIn({ answers = [] }: QueryPacket | ResponsePacket): string[] {
+    const { tag } = this.#options
+    return answers.flatMap(each => (each.type === 'PTR' && each.name === tag ? each.data : []))
   }
 
   /** Whoever does not know our tag may still ask what there is: somebody with another key, looking for the reason. */

@@ -57,6 +57,8 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
       quietYamux({
         maxInboundStreams: 64,
         maxOutboundStreams: 64,
+        // A ping each half a minute, whose failure is ignored.
+        enableKeepAlive: false,
         // Only a window below the read buffer makes pause() hold the sender back; the default of 16 MiB outgrows it.
         streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 4 << 20 }
       })

@@ -44,6 +44,8 @@ export const askOftenMs = 1000
  * clusters that grow together, as when a cable is plugged in, find each other by the first question of anybody.
  */
 export const askRarelyMs = 30_000
+/** Whom a question names at most: each takes a hundred bytes of a packet that should not be cut up. */
+export const namedMax = 10
 /** How long a node counts as young. */
 export const youngMs = 5000
 /** How long a lost peer is looked for every second. After that its known addresses are still dialled. */

@@ -67,7 +67,11 @@ export async function createTransport(options: TransportOptions): Promise<Transp
   const { cluster, fingerprint, mdns, log } = options
   const only = typeof mdns === 'object' ? mdns.interface : null
   const tag = serviceTag(cluster, fingerprint)
-  const hooks = { onSeen: (_peer: PeerInfo): void => undefined, missing: () => false }
+  const hooks = {
+    onSeen: (_peer: PeerInfo): void => undefined,
+    missing: () => false,
+    isConnected: (_peer: string) => false
+  }
   const network = await createNetwork({
     privateKey: options.privateKey,
     psk: options.psk,
@@ -78,13 +82,16 @@ export async function createTransport(options: TransportOptions): Promise<Transp
       if (mdns === false) return { start: () => undefined, stop: () => undefined }
       const onSeen = (peer: PeerInfo): void => hooks.onSeen(peer)
       const missing = (): boolean => hooks.missing()
-      return new Discovery(components, { cluster, fingerprint, tag, only, onSeen, missing, log })
+      const isConnected = (peer: string): boolean => hooks.isConnected(peer)
+      const peers = { onSeen, missing, isConnected }
+      return new Discovery(components, { cluster, fingerprint, tag, only, ...peers, log })
     },
     log
   })
   const transport = new Libp2pTransport(network, options)
   hooks.onSeen = ({ id, multiaddrs }) => transport.peerBook.announced(id.toString(), multiaddrs)
   hooks.missing = () => transport.peerBook.missing()
+  hooks.isConnected = peer => transport.peerBook.connections(peer).length > 0
   return transport
 }
 
@@ -104,10 +111,7 @@ class Libp2pTransport implements Transport {
   #receiver: Receiver | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
   #toldAddresses = ''
-  #lastBeat: Readonly<{ message: Message | null; bytes: Uint8Array }> = {
-    message: null,
-    bytes: new Uint8Array(0)
-  }
+  #lastBeat: Readonly<{ message: Message; bytes: Uint8Array }> | null = null
 
   constructor(network: Network, options: TransportOptions) {
     const { log, cluster, peers, remembered = [], onAddresses = () => undefined } = options
@@ -215,7 +219,7 @@ class Libp2pTransport implements Transport {
   /** A heartbeat goes to several peers, one after the other, and is written once. */
   #encoded(message: Message): Uint8Array {
     if (message.kind !== 'heartbeat') return encode(message)
-    if (this.#lastBeat.message !== message) this.#lastBeat = { message, bytes: encode(message) }
+    if (this.#lastBeat?.message !== message) this.#lastBeat = { message, bytes: encode(message) }
     return this.#lastBeat.bytes
   }
 

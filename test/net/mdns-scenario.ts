@@ -4,7 +4,7 @@
  */
 import { execFileSync } from 'node:child_process'
 import multicastDNS from 'multicast-dns'
-import { serviceTag } from '../../src/net/protocol.ts'
+import { serviceTag, servicesTag } from '../../src/net/protocol.ts'
 import { until } from '../support/until.ts'
 import { closeAll, heartbeat, open, type Member } from './cluster.ts'
 
@@ -86,6 +86,37 @@ const scenarios: Record<string, () => Promise<object>> = {
       lines.some(line => line.startsWith('warn') && line.includes('with another key'))
     await until(() => warned(a) && warned(b), 'both to say so')
     return { links: [...a.receiver.links, ...b.receiver.links] }
+  },
+
+  async known() {
+    const a = await member()
+    const socket = multicastDNS({ interface: only, bind: '0.0.0.0' })
+    const heard: string[] = []
+    socket.on('response', ({ answers = [] }) => {
+      for (const answer of answers) {
+        if (answer.type === 'PTR') heard.push(answer.name === tag ? answer.data : answer.name)
+      }
+    })
+    const ask = (named: readonly string[]): void => {
+      const answers = named.map(data => ({ name: tag, type: 'PTR' as const, data }))
+      socket.query({ questions: [{ name: tag, type: 'PTR' }], answers })
+    }
+    ask([])
+    await until(() => heard.length > 0, 'an answer')
+    const own = heard[0]!
+    ask([own])
+    ask(['somebody-else'])
+    socket.query([{ name: servicesTag, type: 'PTR' }])
+    await until(() => heard.includes(servicesTag), 'the last answer')
+    const named: string[][] = []
+    socket.on('query', ({ answers = [] }) => {
+      named.push(answers.flatMap(answer => (answer.type === 'PTR' ? answer.data : [])))
+    })
+    const b = await member()
+    await linked([a, b])
+    await until(() => named.some(names => new Set(names).size === 2), 'a question that names both')
+    socket.destroy()
+    return { answers: heard.slice(0, heard.indexOf(servicesTag)).map(name => name === own) }
   },
 
   async nonsense() {

@@ -46,6 +46,13 @@ lanTest('a cluster of the same name with another key is named in the log', async
   expect(await run('namesake')).toEqual({ links: [] })
 })
 
+lanTest(
+  'whom a question names need not answer, and those who are connected are named',
+  async () => {
+    expect(await run('known')).toEqual({ answers: [true, true] })
+  }
+)
+
 lanTest('malformed announcements, and one of our own identity, do no harm', async () => {
   const { peers, expected } = await run<{ peers: string[]; expected: string[] }>('nonsense')
   expect(peers).toEqual(expected)
