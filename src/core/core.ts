@@ -16,7 +16,7 @@ import { Exchange } from './exchange.ts'
 import { Inquiry } from './inquiry.ts'
 import { Isolation } from './isolation.ts'
 import { Keeping } from './keeping.ts'
-import { answerSync } from './log/answer.ts'
+import { Answers } from './log/answer.ts'
 import { Log } from './log/log.ts'
 import { Spent } from './log/spent.ts'
 import { Members } from './members/members.ts'
@@ -55,7 +55,7 @@ export class Core {
   readonly #parting: Parting
   readonly #isolation: Isolation
   #effects: Effect[] = []
-  #answersUnderWay = 0
+  readonly #answers = new Answers()
   readonly #probing: Probing
   #firstAt: number | null = null
 
@@ -216,17 +216,9 @@ export class Core {
     }
   }
 
-  /**
-   * The answer to a peer's sync request, to be pulled message by message, and to be closed if the peer goes away. Until it
-   * ends, nothing is pruned here: what it has not named as forgotten would be a gap for the asker.
-   */
-  *answerSync(request: SyncRequest): Generator<Message> {
-    this.#answersUnderWay++
-    try {
-      yield* answerSync(this.#context.log, request)
-    } finally {
-      this.#answersUnderWay--
-    }
+  /** The answer to a peer's sync request, to be pulled message by message, and to be closed if the peer goes away. */
+  answerSync(request: SyncRequest): Generator<Message> {
+    return this.#answers.to(request, this.#context.log)
   }
 
   #onMessage(from: NodeId, message: Message): void {
@@ -339,7 +331,7 @@ export class Core {
   #forget(): void {
     this.#work.noteForgotten()
     this.#keeping.tick()
-    if (this.#answersUnderWay > 0) return
+    if (this.#answers.areUnderWay) return
     this.#work.prune()
     closeBoots(this.#context)
   }

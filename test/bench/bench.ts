@@ -10,6 +10,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { availableParallelism, cpus } from 'node:os'
 import { join } from 'node:path'
+import { lanUnavailable } from '../lan/lan.ts'
 import { alone } from '../support/alone.ts'
 import { argumentsOf } from '../support/arguments.ts'
 import { balance } from './balance.ts'
@@ -42,7 +43,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
   growth: { run: growth, guaranteed },
   footprint: {
     // Announcements belong into no real network.
-    run: say => footprint(ownNetwork, say),
+    run: say => footprint(lanUnavailable() === null, say),
     guaranteed: 'meanwhile a node that died would have been noticed as soon as ever'
   },
   balance: { run: balance, guaranteed: twoDisks },

@@ -1,41 +1,53 @@
 /**
- * What an idle cluster costs: CPU time and memory of a node that is meshed with five others and has nothing to do. A young
- * node looks for others more often, so its first seconds stand apart.
+ * What an idle cluster costs: CPU time and memory of six `hearsay start` processes, the built product as a user runs it,
+ * that are meshed and have nothing to do. A young node looks for others more often, and its code is not compiled yet, so
+ * its first seconds stand apart; what it needed to start goes from its memory a minute or two later.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { BenchCluster } from './cluster.ts'
+import { fileURLToPath } from 'node:url'
+import { Cluster } from '../lan/cluster.ts'
+import { Lan } from '../lan/lan.ts'
 import { figure, type Row } from './figures.ts'
+import { usageOf } from './usage.ts'
 
-const NODES = 6
-const WINDOWS_MS = { 'first 16 s': 16_000, 'next 30 s': 30_000 }
+const WINDOWS_MS = { 'first 16 s': 16_000, 'next 30 s': 30_000, 'two minutes later': 150_000 }
+const SHOWN_MS_MAX = 30_000
 const MIB = 1024 * 1024
+const handlers = fileURLToPath(new URL('../../dist/demo/handlers.js', import.meta.url))
 
-/** @param mdns whether nodes look for each other by mDNS, as they do outside of a benchmark */
-export async function footprint(mdns: boolean, say: (text: string) => void): Promise<Row[]> {
-  const cluster = await BenchCluster.start(NODES, { mdns })
+/** @param lan whether there can be one: three computers of two nodes each, who look for each other by mDNS */
+export async function footprint(lan: boolean, say: (text: string) => void): Promise<Row[]> {
+  const network = lan ? await Lan.up() : null
   try {
-    const rows: Row[] = []
-    for (const [window, ms] of Object.entries(WINDOWS_MS)) {
-      const before = await cluster.usage()
-      const startedAt = performance.now()
-      await sleep(ms)
-      const after = await cluster.usage()
-      const passedMs = performance.now() - startedAt
-      // The node of this process also runs the benchmark.
-      const others = after.slice(1).map(({ cpuMs, rssBytes }, i) => ({
-        percent: (100 * (cpuMs - before[i + 1]!.cpuMs)) / passedMs,
-        mib: rssBytes / MIB
-      }))
-      rows.push({
-        window,
-        mDNS: mdns ? 'on' : 'off',
-        '% of a core': figure(others.map(({ percent }) => percent)),
-        'resident MiB': figure(others.map(({ mib }) => mib))
-      })
-      say(`${window}: done`)
+    const cluster = await Cluster.start(network, () => [handlers])
+    try {
+      const pids = cluster.nodes.map(node => node.process.pid!)
+      const rows: Row[] = []
+      for (const [window, ms] of Object.entries(WINDOWS_MS)) {
+        rows.push({ window, mDNS: lan ? 'on' : 'off', ...(await watch(pids, ms)) })
+        say(`${window}: done`)
+      }
+      return rows
+    } finally {
+      await cluster.down()
     }
-    return rows
   } finally {
-    await cluster.stop()
+    await network?.down()
+  }
+}
+
+/** Lets so much time pass, and says what the last of it cost. */
+async function watch(pids: readonly number[], ms: number): Promise<Row> {
+  await sleep(Math.max(0, ms - SHOWN_MS_MAX))
+  const before = await Promise.all(pids.map(usageOf))
+  const startedAt = performance.now()
+  await sleep(Math.min(ms, SHOWN_MS_MAX))
+  const after = await Promise.all(pids.map(usageOf))
+  const passedMs = performance.now() - startedAt
+  const percents = after.map(({ cpuMs }, i) => (100 * (cpuMs - before[i]!.cpuMs)) / passedMs)
+  return {
+    '% of a core': figure(percents),
+    'resident MiB': figure(after.map(({ rssBytes }) => rssBytes / MIB)),
+    'of it its own': figure(after.map(({ ownBytes }) => ownBytes / MIB))
   }
 }

@@ -28,6 +28,32 @@ export async function ownUsage(folder: string): Promise<Usage> {
   return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage().rss, diskBytes }
 }
 
+/**
+ * What another process has used so far, all its threads together; `ownBytes` is what it shares with nobody, without the
+ * program's own file.
+ * @throws where there is no /proc, as Linux has it
+ */
+export async function usageOf(
+  pid: number
+): Promise<{ cpuMs: number; rssBytes: number; ownBytes: number }> {
+  const threads = await readdir(`/proc/${pid}/task`)
+  const times = threads.map(async thread => {
+    const text = await readFile(`/proc/${pid}/task/${thread}/schedstat`, 'utf8')
+    return Number(text.split(' ')[0])
+  })
+  // A thread that has ended meanwhile takes a little of the sum with it.
+  const ran = await Promise.allSettled(times)
+  const ns = ran.reduce((sum, one) => sum + (one.status === 'fulfilled' ? one.value : 0), 0)
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  const kibibytes = (name: string): number =>
+    Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(status)?.[1] ?? NaN)
+  return {
+    cpuMs: ns / 1e6,
+    rssBytes: kibibytes('VmRSS') * 1024,
+    ownBytes: kibibytes('RssAnon') * 1024
+  }
+}
+
 /** Without garbage. The heap includes what lies outside of V8's, such as the bytes of buffers. */
 export async function ownRestingUsage(folder: string): Promise<RestingUsage> {
   collectGarbage()
