@@ -174,7 +174,13 @@ export class LevelJournal implements Journal {
       await this.#database.open()
       this.#broken = false
     }
-    await this.#database.batch(operations, { sync: true })
+    // Piece by piece: a list of operations is copied twice on its way, which takes twice the time.
+    const batch = this.#database.batch()
+    for (const operation of operations) {
+      if (operation.type === 'put') batch.put(operation.key, operation.value)
+      else batch.del(operation.key)
+    }
+    await batch.write({ sync: true })
   }
 
   /** One entry stands for a closed boot and all older ones of its node. That the older ones go later harms nobody. */
