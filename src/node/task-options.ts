@@ -100,6 +100,12 @@ function draftOf(type: string, payload: Content, checked: Checked, now: number):
   if (delay !== undefined && runAt !== undefined) {
     throw new InvalidOptionError('delay and runAt say the same in two ways: give one of them')
   }
+  const notBefore = runAt ?? (delay === undefined ? null : Math.ceil(now + delay))
+  if (deadline !== undefined && notBefore !== null && notBefore >= now + deadline) {
+    throw new InvalidOptionError(
+      `deadline cannot be ${deadline} ms: it counts from the submission, and is over before ${runAt === undefined ? 'delay' : 'runAt'} lets the task start`
+    )
+  }
   const isOnce = checked.delivery === 'at-most-once'
   if (isOnce && (checked.maxRetries ?? 0) > 0) {
     throw new InvalidOptionError(
@@ -115,7 +121,7 @@ function draftOf(type: string, payload: Content, checked: Checked, now: number):
     backoff: backoffOf(backoff),
     timeoutMs: timeout ?? null,
     deadlineMs: deadline ?? null,
-    notBefore: runAt ?? (delay === undefined ? null : Math.ceil(now + delay)),
+    notBefore,
     retentionMs: retention ?? null
   }
 }

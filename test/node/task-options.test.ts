@@ -86,6 +86,8 @@ describe('an option', () => {
 
   test.each([
     [{ delay: 1, runAt: 5 }, /delay and runAt/],
+    [{ delay: '1h', deadline: '10m' }, /deadline cannot be 600000 ms.*delay lets/],
+    [{ runAt: NOW + 5000, deadline: 5000 }, /deadline cannot be 5000 ms.*runAt lets/],
     [{ delivery: 'at-most-once', maxRetries: 1 }, /maxRetries cannot be 1/],
     [
       {
