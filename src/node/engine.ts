@@ -4,6 +4,7 @@
  * No decision is made here. Whatever is asked for by an effect is done by a port, and whatever comes of it comes back as
  * an input.
  */
+import type { TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
 import type { Effect } from '../core/effect.ts'
 import type { Input } from '../core/input.ts'
@@ -160,8 +161,7 @@ export class Engine {
         this.logbook.begin(effect.run)
         return runner.start(effect.run)
       case 'abort':
-        this.logbook.end(effect.taskId, effect.epoch)
-        return runner.abort(effect.taskId, effect.epoch)
+        return this.#abort(effect.taskId, effect.epoch)
       case 'accepted':
         return this.#observer.accepted(effect)
       case 'found':
@@ -178,6 +178,11 @@ export class Engine {
       case 'left':
         return this.#observer.left()
     }
+  }
+
+  /** Whoever follows the run hears what it says until it is over. */
+  #abort(taskId: TaskId, epoch: number): void {
+    void this.#ports.runner.abort(taskId, epoch).then(() => this.logbook.end(taskId, epoch))
   }
 
   #persist({ flush }: Extract<Effect, { kind: 'persist' }>): void {

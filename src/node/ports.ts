@@ -216,8 +216,11 @@ export interface Runner {
   /** Called with what runs say: 200 lines a second of a handler, 4 MiB a second of a command at most. */
   onOutput(output: RunOutput): void
   start(run: Run): void
-  /** Signals the handler, ends its thread if it does not obey, reports nothing. No-op for an unknown run. */
-  abort(taskId: TaskId, epoch: number): void
+  /**
+   * Signals the handler, ends its thread if it does not obey, reports nothing. Resolves when the run is over: what a
+   * command says until then is still told. No-op for an unknown run.
+   */
+  abort(taskId: TaskId, epoch: number): Promise<void>
   /** Aborts what runs and frees everything. */
   stop(): Promise<void>
 }

@@ -29,6 +29,9 @@ export type AttemptOptions = {
 
 export class Attempt {
   readonly run: Run
+  /** Resolves when it is over, however it ended. */
+  readonly over: Promise<void>
+  readonly #resolveOver: () => void
   readonly #options: AttemptOptions
   #brakes: Brakes | null = null
   #timer: NodeJS.Timeout | null = null
@@ -40,6 +43,9 @@ export class Attempt {
 
   constructor(run: Run, options: AttemptOptions) {
     this.run = run
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.over = promise
+    this.#resolveOver = resolve
     this.#options = options
   }
 
@@ -102,6 +108,7 @@ export class Attempt {
     this.#over = true
     this.#clear()
     this.#options.over()
+    this.#resolveOver()
     const verdict = this.#verdict ?? result
     if (this.#aborted || verdict === null) return
     this.#options.report(verdict, durationMs ?? this.#elapsedMs())

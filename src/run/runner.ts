@@ -231,8 +231,10 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     }
   }
 
-  abort(taskId: TaskId, epoch: number): void {
-    this.#attempts.get(keyOf(taskId, epoch))?.abort()
+  async abort(taskId: TaskId, epoch: number): Promise<void> {
+    const attempt = this.#attempts.get(keyOf(taskId, epoch))
+    attempt?.abort()
+    await attempt?.over
   }
 
   async stop(): Promise<void> {

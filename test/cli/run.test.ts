@@ -148,9 +148,11 @@ test('Ctrl-C cancels the task, with all its processes, and ends with 130', async
   process.emit('SIGINT', 'SIGINT')
   const said = await running
   expect(said.code).toBe(130)
+  // What it says while it tidies up is waited for, as if it ran here.
+  expect(said.stdout).toBe('tidied\n')
+  expect(isAlive(child)).toBe(false)
   expect(said.stderr).toContain('SIGINT')
   expect(process.listenerCount('SIGINT')).toBe(before)
-  await until(() => !isAlive(child), 'the process to end')
 })
 
 test('the output of a task that nobody knows', async () => {

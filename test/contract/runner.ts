@@ -150,7 +150,7 @@ function results(heard: () => Heard): void {
     const first = heard().start('obeys')
     const second = heard().start('echo', 2, { taskId: first.taskId, epoch: 1 })
     expect(await heard().value(second)).toBe(2)
-    heard().runner.abort(first.taskId, 0)
+    await heard().runner.abort(first.taskId, 0)
     expect(heard().ends.map(end => end.epoch)).toEqual([1])
   })
 }
@@ -234,8 +234,9 @@ function stops(heard: () => Heard): void {
       const count = heard().lines.length
       const run = heard().start(type)
       await until(() => heard().lines.length > count, 'the run to begin')
-      heard().runner.abort(run.taskId, run.epoch)
-      heard().runner.abort(run.taskId, run.epoch)
+      const aborted = heard().runner.abort(run.taskId, run.epoch)
+      // Once more changes nothing, and both are told when it is over.
+      await Promise.all([aborted, heard().runner.abort(run.taskId, run.epoch)])
       expect(await heard().value(heard().start('echo', type))).toBe(type)
     }
     await heard().runner.stop()
@@ -245,14 +246,14 @@ function stops(heard: () => Heard): void {
 
   test('a run that is aborted right after its start is never reported', async () => {
     const run = heard().start('echo')
-    heard().runner.abort(run.taskId, run.epoch)
+    await heard().runner.abort(run.taskId, run.epoch)
     await heard().outcome(heard().start('echo'))
     await heard().runner.stop()
     expect(heard().ends).toHaveLength(1)
   })
 
-  test('an unknown run is aborted without harm', () => {
-    heard().runner.abort('no such task', 0)
+  test('an unknown run is aborted without harm', async () => {
+    await heard().runner.abort('no such task', 0)
   })
 
   test('a stopped runner reports nothing any more', async () => {

@@ -132,8 +132,8 @@ test('a command that ignores SIGTERM is killed after the grace time, its childre
   const file = join(folder, 'child')
   const run = shell(`trap "" TERM; sh -c 'echo $$ >${file}; sleep 60' & wait; sleep 60`)
   const child = await processIn(file)
-  heard.runner.abort(run.taskId, run.epoch)
-  await until(() => !isAlive(child), 'the child to be killed')
+  await heard.runner.abort(run.taskId, run.epoch)
+  expect(isAlive(child)).toBe(false)
   expect(heard.ends).toEqual([])
 })
 

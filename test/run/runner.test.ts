@@ -84,7 +84,7 @@ describe('whatever a handler does to its thread', () => {
     const file = join(tmpdir(), `blocks-${crypto.randomUUID()}`)
     const runs = [heard.start('blocks', file), heard.start('blocks', file)]
     await until(() => heard.lines.length === 2, 'both to run')
-    for (const run of runs) heard.runner.abort(run.taskId, run.epoch)
+    for (const run of runs) void heard.runner.abort(run.taskId, run.epoch)
     expect(await threadOf('whichThread')).toBeGreaterThan(0)
     expect(heard.ends).toHaveLength(1)
     await rm(file)
