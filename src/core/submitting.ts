@@ -17,12 +17,17 @@ import type { Entry } from './log/entry.ts'
 import type { Replication } from './replication.ts'
 import type { Takeover } from './takeover.ts'
 import { isBlob } from './task/content.ts'
+import type { Dot } from './task/record.ts'
 
 type Submission = Extract<Input, { kind: 'submit' }>
 type Accepted = Extract<Effect, { kind: 'accepted' }>
 
 /** An answer that waits until this node knows whether it was the first to submit the key. */
 type Pending = Readonly<{ entry: Entry; until: number; answer: () => void }>
+
+/** An answer that waits until a task that came from elsewhere is on as many other disks as the caller wants. */
+type Elsewhere = Dot &
+  Readonly<{ wanted: number; until: number; answer: (copies: number, short: boolean) => void }>
 
 export class Submitting {
   readonly #context: Context
@@ -31,6 +36,7 @@ export class Submitting {
   readonly #keeping: Keeping
   readonly #consider: (entries: readonly Entry[]) => void
   readonly #pending: Pending[] = []
+  #elsewhere: Elsewhere[] = []
 
   constructor(
     context: Context,
@@ -56,6 +62,7 @@ export class Submitting {
 
   /** Answers those for whom it has become clear whether somebody was faster: claims settle in the order of submission. */
   settle(): void {
+    if (this.#elsewhere.length > 0) this.#settleElsewhere()
     if (this.#pending.length === 0) return
     const { now } = this.#context
     const first = this.#pending.findIndex(
@@ -119,19 +126,39 @@ export class Submitting {
 
   #acceptKnown(input: Submission, entry: Entry): void {
     const { request, acks } = input
-    const { members, emit } = this.#context
+    const { self, now, options, emit } = this.#context
     emit({ kind: 'notify', event: { name: 'task:deduplicated', taskId: entry.id } })
-    this.#replication.onceDurable(() => {
-      const [{ origin, seq }] = entry.record.created as [{ origin: string; seq: number }]
-      const copies = members.copies(origin, seq)
+    const answer = (copies: number, short: boolean): void =>
       emit({
         kind: 'accepted',
         request,
         taskId: entry.id,
         acks: copies,
-        short: acks !== null && copies < acks,
+        short,
         deduplicated: this.#comparison(input, entry, null)
       })
+    const [{ origin, seq }] = entry.record.created as [Dot]
+    // What was just written here may still be waiting for its copies, and the second caller wants them no less.
+    if (origin === self) {
+      this.#replication.onceCopied(seq, acks, answer)
+      return this.#replication.settleCopies()
+    }
+    const wanted = acks ?? 1
+    const until = now + options.acksTimeoutMs
+    this.#replication.onceDurable(() => {
+      this.#elsewhere.push({ origin, seq, wanted, until, answer })
+      this.#settleElsewhere()
+    })
+  }
+
+  /** Answers those whose task is on as many disks as they asked for, as far as members say, and those that waited enough. */
+  #settleElsewhere(): void {
+    const { members, now } = this.#context
+    this.#elsewhere = this.#elsewhere.filter(({ origin, seq, wanted, until, answer }) => {
+      const copies = members.copies(origin, seq)
+      if (copies < wanted && now < until) return true
+      answer(copies, copies < wanted)
+      return false
     })
   }
 

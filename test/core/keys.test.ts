@@ -33,6 +33,37 @@ describe('a key that is submitted', () => {
     expect([...a.core.view.records()]).toHaveLength(1)
   })
 
+  test('at another node is on the disk of the first one, too', () => {
+    const { pump, nodes } = clusterOf(3)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    a.submit(KEY)
+    pump.settle()
+    pump.pass(200)
+    b.submit(KEY)
+    b.submit(KEY, 2)
+    for (let i = 0; i < 12; i++) pump.pass(200)
+    expect(b.of('accepted')[0]).toMatchObject({ acks: 1, short: false, deduplicated: 'same' })
+    expect(b.of('accepted').slice(1)).toMatchObject([{ acks: 2, short: false, deduplicated: 'same' }])
+  })
+
+  test('again before others have it waits for them like the first time', () => {
+    const { pump, nodes } = clusterOf(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    b.holdDisk = true
+    a.submit(KEY, 1)
+    pump.settle()
+    a.submit(KEY, 1)
+    pump.settle()
+    expect(a.of('accepted')).toEqual([])
+    b.releaseDisk()
+    pump.settle()
+    pump.pass(200)
+    expect(a.of('accepted').map(({ acks, short }) => [acks, short])).toEqual([
+      [1, false],
+      [1, false]
+    ])
+  })
+
   test('again while it is on its way to disk is answered when it is there, whatever else happens', () => {
     const pump = pumpOf([bootOf('a')])
     const a = pump.nodes[0]!

@@ -59,7 +59,7 @@ export function recordOf({ heartbeat, departure }: Member): MemberRecord {
 }
 
 /** Whether a member is none any more: all that we have heard of it was said before it departed. */
-export function isOut({ heartbeat, departure }: Member): boolean {
+export function isOut({ heartbeat, departure }: Pick<Member, 'heartbeat' | 'departure'>): boolean {
   return departure !== null && !isLater(heartbeat, departure)
 }
 

@@ -300,13 +300,13 @@ export class Members {
     return now - member.heardAt >= this.#options.suspectMs ? 'suspect' : 'alive'
   }
 
-  /** How many other members have write `seq` of `origin` on disk. */
+  /** How many other members have write `seq` of `origin` on disk: also who wrote it, for else it would not be known. */
   copies(origin: BootId, seq: number): number {
     let copies = 0
-    for (const member of this.#members.values()) {
+    for (const { heartbeat, vector, departure, crashed } of this.#members.values()) {
       // What has left or crashed may never come back, and its disk with it.
-      if (isOut(member) || member.crashed || member.node === nodeOf(origin)) continue
-      if ((member.vector.get(origin) ?? 0) >= seq) copies++
+      if (crashed || isOut({ heartbeat, departure })) continue
+      if (heartbeat.boot === origin || (vector.get(origin) ?? 0) >= seq) copies++
     }
     return copies
   }
