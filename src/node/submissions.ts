@@ -104,13 +104,11 @@ export class Submissions {
     const key = draft.idempotencyKey
     feed({ kind: 'submit', request, id: key === null ? null : keyedId(cluster, key), draft, acks })
     const { taskId: id, acks: copies, short, deduplicated } = await answer.promise
-    if (short && acks !== null) {
-      throw new NotReplicatedError(
-        `${id} is on ${copies} other nodes, not on the ${acks} asked for: it stands, see hearsay nodes`,
-        id
-      )
-    }
     const told = warnings(draft)
+    if (short && acks !== null) {
+      const what = `${id} is on ${copies} other nodes, not on the ${acks} asked for: it stands, see hearsay nodes`
+      throw new NotReplicatedError([what, ...told].join('; '), id)
+    }
     if (deduplicated === 'different') {
       told.push(
         `the idempotency key ${JSON.stringify(key)} names a task with another type or payload: that one stands`
