@@ -73,14 +73,15 @@ export function nodeTable(nodes: readonly NodeView[]): string[] {
 }
 
 export function statusLines(status: StatusView, terminal: Terminal): string[] {
-  const { members, tasks, slots } = status
+  const { members, tasks, slots, quorum } = status
+  const few = quorum ? '' : '; too few to take over from those who are silent'
   const counts = Object.entries(tasks).map(([state, count]) => `${count} ${state}`)
   return fields(terminal, [
     ['cluster', status.cluster],
     ['node', `${status.node} (${status.id}), hearsay ${status.version}`],
     [
       'members',
-      `${members.alive} alive, ${members.connected} connected, ${members.synced} synced, ${members.expected} expected`
+      `${members.alive} alive, ${members.connected} connected, ${members.synced} synced, ${members.expected} expected${few}`
     ],
     ['slots', `${slots.running} of ${slots.total} running`],
     ['tasks', counts.join(', ')]

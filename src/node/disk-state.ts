@@ -76,7 +76,7 @@ export class DiskState {
   #tellWhoWaits(): void {
     this.#onPersisting(
       new DiskFullError(
-        `it is in the memory of node ${this.#node.name} only, which keeps it when there is room again and may lose it before: ${this.#failure}`
+        `the task is in the memory of node ${this.#node.name} only, which keeps it when there is room again and may lose it before: ${this.#failure}`
       )
     )
   }

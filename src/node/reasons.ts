@@ -134,5 +134,5 @@ function pauseReason(name: string, pausedBy: Pause): Why {
 }
 
 function drainingReason(name: string): Why {
-  return { reason: 'HolderDraining', words: `${name} is leaving and hands on what it holds` }
+  return { reason: 'HolderDraining', words: `${name} drains: it hands on what it holds` }
 }

@@ -331,7 +331,11 @@ describe('lists and views', () => {
     const said = await run(['status'])
     expect(said).toMatchObject({ code: 0, stderr: '' })
     expect(said.stdout).toMatch(/^tasks +0 waiting, 0 delayed, 1 queued/m)
+    expect(said.stdout).toMatch(/^members .* expected$/m)
     expect(JSON.parse((await run(['status', '--json'])).stdout)).toEqual(at.node.getSystemStatus())
+    const lonely = { ...at.node.getSystemStatus(), quorum: false }
+    vi.spyOn(at.node, 'getSystemStatus').mockReturnValue(lonely)
+    expect((await run(['status'])).stdout).toMatch(/^members .* expected; too few to take over/m)
   })
 })
 

@@ -158,7 +158,7 @@ describe('HolderDraining', () => {
     pump.settle()
     const said = why(pump, a, id)
     expect(said).toMatchObject({ state: 'queued', reason: 'HolderDraining' })
-    expect(said.words).toBe('test/a is leaving and hands on what it holds')
+    expect(said.words).toBe('test/a drains: it hands on what it holds')
     expect(perNode(said)).toEqual({ a: 'HolderDraining', b: 'NoHandler' })
   })
 })
