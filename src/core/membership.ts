@@ -216,6 +216,10 @@ export class Membership {
       member.firstWord = { boot, at: now }
       this.#presence.urge()
     }
+    for (const other of met) {
+      const third = members.get(nodeOf(other))
+      if (third?.heartbeat.boot === other) third.mentionedAt = now
+    }
     const strange = met.filter(other => !members.knows(other))
     if (strange.length === 0) return
     this.#takeover.named(strange)

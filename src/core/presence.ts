@@ -11,6 +11,7 @@ import type { Context, Identity } from './context.ts'
 import { sameValues } from './base/order.ts'
 import { VectorWindow } from './log/vector-window.ts'
 import { areAtHand } from './members/at-hand.ts'
+import { awaitedMs } from './members/isolation-time.ts'
 import type { Heartbeat } from './message.ts'
 import { NODE_LIMITS } from './options.ts'
 import type { Work } from './work.ts'
@@ -105,9 +106,20 @@ export class Presence {
     return this.#window.fit(this.#told, options.gossipBytesMax)
   }
 
-  /** The first word on a new link. */
+  /**
+   * The first word on a new link. It names all that this node waits for because it has heard them itself: if it passed on
+   * what others say, two could keep each other waiting for ever.
+   */
   greeting(): Heartbeat {
-    return { ...this.stamped(), met: this.#metSince(Number.NEGATIVE_INFINITY) }
+    const { members, now, options } = this.#context
+    const met = members
+      .notGone()
+      .filter(
+        ({ node, heartbeat, heardAt }) =>
+          members.isLinked(node) || now - heardAt < awaitedMs(heartbeat, options)
+      )
+      .flatMap(({ firstWord }) => firstWord?.boot ?? [])
+    return { ...this.stamped(), met: met.slice(-MET_MAX) }
   }
 
   /** To be sent. */

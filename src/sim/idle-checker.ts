@@ -43,7 +43,7 @@ export class IdleChecker {
     // One that drains takes no work any more, however long it is still there.
     if (node.core.view.self().draining) return undefined
     if (node.options.slots <= node.running.size) return undefined
-    if (this.#rests && !node.core.view.hasQuorum(node.now)) return undefined
+    if (this.#rests && this.#isAlone(node)) return undefined
     const work = this.#nodes
       .filter(({ id, gone }) => !gone && !this.#network.isCut(node.id, id))
       .map(holder => readyFor(holder, node))
@@ -52,6 +52,13 @@ export class IdleChecker {
       return undefined
     }
     return work
+  }
+
+  /** Whether no more than half of all can be heard. */
+  #isAlone({ id, core, now }: SimNode): boolean {
+    const alive = this.#nodes.filter(({ gone }) => !gone)
+    const cutOff = alive.filter(other => this.#network.isCut(id, other.id))
+    return cutOff.length * 2 >= alive.length || !core.view.hasQuorum(now)
   }
 
   #idle(node: SimNode, now: number, work: string): void {

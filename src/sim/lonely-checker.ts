@@ -2,8 +2,8 @@
  * Invariant 15: where nodes are told to end their work when they are alone, nobody starts what another one still runs, cut
  * or not.
  *
- * It holds as far as both sides of a cut have heard each other equally long. So it is checked where there is one cut, no
- * word is lost before it, and nobody stands still: whoever stands still does not end anything either.
+ * It holds as far as both sides of a cut have heard each other equally long. So it is checked where no word is lost but by
+ * cuts, and nobody stands still: whoever stands still does not end anything either.
  */
 import type { Effect } from '../core/effect.ts'
 import type { Scenario } from './scenario.ts'
@@ -15,11 +15,10 @@ export class LonelyChecker {
   readonly #isPromised: boolean
 
   constructor(nodes: readonly SimNode[], scenario: Scenario) {
-    const { stopAfterIsolatedMs, partitions, pauses } = scenario
+    const { stopAfterIsolatedMs, pauses } = scenario
     const { gossipLoss, linkBreak } = scenario.network
     this.#nodes = nodes
-    this.#isPromised =
-      stopAfterIsolatedMs > 0 && partitions <= 1 && pauses + gossipLoss + linkBreak === 0
+    this.#isPromised = stopAfterIsolatedMs > 0 && pauses + gossipLoss + linkBreak === 0
   }
 
   /** @param effects of the step, which have not been performed yet */

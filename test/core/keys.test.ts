@@ -43,7 +43,9 @@ describe('a key that is submitted', () => {
     b.submit(KEY, 2)
     for (let i = 0; i < 12; i++) pump.pass(200)
     expect(b.of('accepted')[0]).toMatchObject({ acks: 1, short: false, deduplicated: 'same' })
-    expect(b.of('accepted').slice(1)).toMatchObject([{ acks: 2, short: false, deduplicated: 'same' }])
+    expect(b.of('accepted').slice(1)).toMatchObject([
+      { acks: 2, short: false, deduplicated: 'same' }
+    ])
   })
 
   test('again before others have it waits for them like the first time', () => {

@@ -36,3 +36,6 @@ export const lonely: Partial<Scenario> = {
   runMsMax: 15_000,
   stopAfterIsolatedMs: 4000
 }
+
+/** ... and each cut is followed by another one, between others, before anything has healed. */
+export const shifting: Partial<Scenario> = { ...lonely, busyMs: 40_000, partitions: 4 }

@@ -45,7 +45,7 @@ import type * as RecordRoom from '../../src/core/task/record.ts'
 import type * as DiskRoom from '../../src/sim/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
-import { introduced, lonely, staggered } from './cuts.ts'
+import { introduced, lonely, shifting, staggered } from './cuts.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
 import { punctual } from './times.ts'
 
@@ -82,7 +82,7 @@ function plantTrust(): void {
   }))
 }
 
-/** Grants that die with their giver, and are running, are rare: many steals, slow gossip, many crashes, torn links. */
+/** Grants that die with their giver, and are running, are rare: many steals, no gossip, many crashes, torn links. */
 const hasty: Partial<Scenario> = {
   nodes: 4,
   tasks: 60,
@@ -90,7 +90,7 @@ const hasty: Partial<Scenario> = {
   late: 0,
   leaving: 0,
   crashes: 6,
-  network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0.7, linkBreak: 0.03 }
+  network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 1, linkBreak: 0.03 }
 }
 
 describe('the simulator reports', () => {
@@ -326,6 +326,17 @@ describe('the simulator reports', () => {
   test('a node that goes on with its work, however long it is alone', async () => {
     plant<typeof IsolationRoom>(rooms.isolation, () => ({ worksAloneMs: () => Infinity }))
     expect(await brokenBy(lonely, 40)).toMatch(/^invariant 15:/)
+  })
+
+  test('a node that tells nobody who is waited for, and so may work alone: a new majority runs what it runs', async () => {
+    plant<typeof PresenceRoom>(rooms.presence, ({ Presence }) => ({
+      Presence: class extends Presence {
+        override greeting(): Heartbeat {
+          return { ...super.greeting(), met: [] }
+        }
+      }
+    }))
+    expect(await brokenBy(shifting, 40)).toMatch(/^invariant 15:/)
   })
 
   test('a task that may run at most once and is taken over like any other', async () => {

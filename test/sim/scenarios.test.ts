@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { introduced, lonely, staggered } from './cuts.ts'
+import { introduced, lonely, shifting, staggered } from './cuts.ts'
 import { failureOf } from './failure.ts'
 import { punctual, repeating } from './times.ts'
 
@@ -55,6 +55,7 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['newcomers who are found by one other first', 8, introduced],
   ['a cut behind which the others fall silent one by one', 10, staggered],
   ['a cut, and nodes that end their work when they are alone', 10, lonely],
+  ['cuts that shift, and nodes that end their work when they are alone', 10, shifting],
   [
     'nodes that stand still until they are taken for gone',
     40,

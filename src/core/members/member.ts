@@ -16,6 +16,8 @@ export type Member = {
   heardAt: number
   /** When something came from it that nobody had carried. */
   spokeAt: number
+  /** When somebody last said that it had just heard this boot. */
+  mentionedAt: number
   /** The last that was said of its leaving. It may have come back since. */
   departure: Departure | null
   /** The boot that we know is proven dead. */
@@ -41,6 +43,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     heartbeat,
     heardAt: Number.NEGATIVE_INFINITY,
     spokeAt: Number.NEGATIVE_INFINITY,
+    mentionedAt: Number.NEGATIVE_INFINITY,
     departure: null,
     crashed: false,
     firstWord: null,

@@ -73,7 +73,10 @@ export class Members {
 
   /** Nothing has happened here for so long, so nobody could be heard. */
   excuse(absentMs: number): void {
-    for (const member of this.#members.values()) member.heardAt += absentMs
+    for (const member of this.#members.values()) {
+      member.heardAt += absentMs
+      member.mentionedAt += absentMs
+    }
     this.#since += absentMs
   }
 
@@ -132,20 +135,17 @@ export class Members {
     return node === this.#node || (this.#members.get(node)?.heartbeat.boot ?? '') >= boot
   }
 
-  /** When a boot was heard last; if never, when this one began to listen. */
+  /** When a boot was heard last, here or by others; if never, when this one began to listen. */
   silentSince(boot: BootId): number {
     const member = this.#members.get(nodeOf(boot))
-    return Math.max(this.#since, member?.heardAt ?? this.#since)
+    return Math.max(this.#since, member?.heardAt ?? -Infinity, member?.mentionedAt ?? -Infinity)
   }
 
   /** Whether a boot has been silent for so long that it does not work any more on its own, either. */
   isUnreachable(boot: BootId, now: number): boolean {
     const member = this.#members.get(nodeOf(boot))
-    if (member === undefined || member.heartbeat.boot !== boot) return false
-    if (this.status(member, now) !== 'unreachable') return false
-    const alone = member.heartbeat.stopAfterIsolatedMs
-    if (alone === null) return true
-    return this.#silentMs(member, now) >= awaitedMs(alone, this.#options.suspectMs)
+    if (member?.heartbeat.boot !== boot || this.status(member, now) !== 'unreachable') return false
+    return now - this.silentSince(boot) >= awaitedMs(member.heartbeat, this.#options)
   }
 
   /** All but those that have left. */
