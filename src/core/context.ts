@@ -46,6 +46,8 @@ export type Context = {
   readonly emit: (effect: Effect) => void
 }
 
+export const BEFORE_THE_FIRST_STEP = { now: 0, correctionMs: 0, wallMs: 0, isNew: true } as const
+
 /** Whether a task is absent because it has settled and been pruned, as far as can be told here. */
 export function isPruned({ log, spent, wallMs }: Context, id: TaskId): boolean {
   return log.isForgotten(id) || (log.get(id) === undefined && spent.has(id, wallMs))

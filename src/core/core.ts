@@ -9,7 +9,7 @@ import { Counters } from './counting/counters.ts'
 import { HybridClock } from './base/hlc.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { Asking } from './asking.ts'
-import { isPruned, type Context, type Identity } from './context.ts'
+import { BEFORE_THE_FIRST_STEP, isPruned, type Context, type Identity } from './context.ts'
 import type { Effect, Restored } from './effect.ts'
 import type { Input } from './input.ts'
 import { Exchange } from './exchange.ts'
@@ -35,8 +35,6 @@ import { Takeover } from './takeover.ts'
 import { Telling } from './telling.ts'
 import { CoreView } from './view.ts'
 import { Work } from './work.ts'
-
-const BEFORE_THE_FIRST_STEP = { now: 0, correctionMs: 0, wallMs: 0, isNew: true }
 
 export class Core {
   readonly view: CoreView
@@ -172,12 +170,12 @@ export class Core {
         return this.#inquiry.find(input.taskId)
       case 'completion':
         return this.#work.completed(input)
+      case 'tail':
+        return this.#work.said(input)
       case 'message':
         return this.#onMessage(input.from, input.message)
       case 'load':
-        // A file is like a peer that has fallen silent: what it had is taken in like anybody's news.
-        this.#onMessage(this.#context.node, input.news)
-        return this.#takeover.loaded(input)
+        return this.#onLoad(input)
       case 'link':
         return this.#onLink(input.peer, input.up)
       case 'sync-ended':
@@ -264,6 +262,12 @@ export class Core {
         // Answered by `answerSync`, on a stream of its own. As a message among others it asks for nothing.
         return
     }
+  }
+
+  /** A file is like a peer that has fallen silent: what it had is taken in like anybody's news. */
+  #onLoad(input: Extract<Input, { kind: 'load' }>): void {
+    this.#onMessage(this.#context.node, input.news)
+    this.#takeover.loaded(input)
   }
 
   /** A boot may have begun or ended: what it held has to be looked at. */

@@ -52,6 +52,8 @@ export type Input =
       /** The last lines that it said. @default none */
       tail?: string | null
     }>
+  /** A run that was aborted is over: the last lines that it said. */
+  | Readonly<{ kind: 'tail'; taskId: TaskId; epoch: number; tail: string }>
   | Readonly<{ kind: 'message'; from: NodeId; message: Message }>
   /** News out of a file instead of from a peer; answered with `loaded` when they are on disk. */
   | Readonly<{ kind: 'load'; request: number; news: News }>

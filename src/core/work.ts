@@ -136,6 +136,18 @@ export class Work {
     else this.#settle(input)
   }
 
+  /** A run was ended by an outcome that this node wrote without its last lines: they go into it, so that they last. */
+  said({ taskId, epoch, tail }: Extract<Input, { kind: 'tail' }>): void {
+    const { self, log } = this.#context
+    const entry = log.get(taskId)
+    const outcome = entry?.record.outcome ?? null
+    if (entry === undefined || outcome === null || outcome.status === 'completed') return
+    if (outcome.by !== self || outcome.epoch !== epoch || outcome.tail !== null) return
+    const isCounted = false // It has been.
+    log.write(entry, { outcome: { ...outcome, tail } }, isCounted)
+    this.consider([entry])
+  }
+
   /** A run that was superseded has been aborted; whatever it still says is of no interest. */
   #isCurrent({ taskId: id, epoch }: Completion): boolean {
     return this.#slots.isRunning(id, epoch)

@@ -182,7 +182,10 @@ export class Engine {
 
   /** Whoever follows the run hears what it says until it is over. */
   #abort(taskId: TaskId, epoch: number): void {
-    void this.#ports.runner.abort(taskId, epoch).then(() => this.logbook.end(taskId, epoch))
+    void this.#ports.runner.abort(taskId, epoch).then(() => {
+      const tail = tailOf(this.logbook.end(taskId, epoch))
+      if (tail !== null) this.feed({ kind: 'tail', taskId, epoch, tail })
+    })
   }
 
   #persist({ flush }: Extract<Effect, { kind: 'persist' }>): void {

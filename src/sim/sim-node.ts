@@ -203,7 +203,7 @@ export class SimNode {
         return this.#run(effect.run)
       case 'abort':
         this.running.delete(effect.taskId)
-        return
+        return this.#agenda.after(1, () => this.feed({ ...effect, kind: 'tail', tail: 'aborted' }))
       case 'left':
         this.gone = true
         return this.#network.end(this.id)

@@ -33,6 +33,8 @@ function describeInput(input: Input): string | null {
       return null
     case 'message':
       return isChatter(input.message) ? null : `<${input.from} ${describe(input.message)}`
+    case 'tail':
+      return `tail ${short(input.taskId)} e${input.epoch}`
     case 'completion':
       return `ran ${short(input.taskId)} e${input.epoch} ${input.run.status}`
     case 'link':

@@ -105,6 +105,19 @@ test('when its node is gone, the end of the output is still there', async () => 
   expect(kept).toBeLessThan(TASK_LIMITS.tailBytesMax)
 })
 
+test('when the node of a cancelled command is gone, what it said to its very end is still there', async () => {
+  const id = await command(
+    'trap "echo stopping; exit 0" TERM; echo begun; while :; do sleep 0.1; done'
+  )
+  const { entries, ended } = reading(asker, id, true)
+  await until(() => textOf(entries, 'stdout') === 'begun\n', 'its first line')
+  await asker.cancel(id)
+  await ended
+  forget(worker)
+  await worker.leave(0)
+  expect(textOf(await logs(asker, id), 'stdout')).toBe('begun\nstopping\n')
+})
+
 test('every attempt is read, and one whose node is gone is remarked upon', async () => {
   const script = 'echo "try $HEARSAY_ATTEMPT"; [ $HEARSAY_ATTEMPT = 3 ]'
   const id = await command(script, { maxRetries: 2, backoff: { delay: 20 } })

@@ -136,11 +136,11 @@ export class Log {
   }
 
   /** Writes a change of this boot: one write, also if the state stays the same (as when a thief copies its claim). */
-  write(entry: Entry, patch: Patch): void {
+  write(entry: Entry, patch: Patch, isCounted = true): void {
     entry.record = join(entry.record, { ...entry.record, ...patch })
     entry.noteReclaim(entry.record)
     this.#note(entry, this.#self)
-    this.#counters.wrote(entry.record, patch)
+    if (isCounted) this.#counters.wrote(entry.record, patch)
   }
 
   /** Merges news of one origin, all or nothing. */
