@@ -74,17 +74,17 @@ function checkKey({ noKey }: Facts): Finding[] {
 }
 
 function checkMulticast({ used, deaf, interfaces }: Network): Finding[] {
-  if (used?.internal === true && interfaces.some(({ internal }) => !internal)) return []
-  if (deaf === null && used?.internal !== true) return []
+  const isOffline = interfaces.every(({ internal }) => internal)
+  if (!isOffline && (deaf === null || used?.internal === true)) return []
   const where = used === null ? 'this computer' : `${used.name} (${used.address})`
   const outside = interfaces.find(({ internal }) => !internal)
-  const why = deaf === null ? 'it is the only network interface there is' : deaf
+  const why = deaf ?? 'there is no network interface but the one inside of this computer'
   const route = `ip route add 224.0.0.0/4 dev ${(used ?? outside)?.name ?? 'INTERFACE'}`
   return [
     {
       code: 'no-multicast',
       severity: 'error',
-      what: `multicast does not work on ${where}, so nodes do not find each other: a question to 224.0.0.251 port 5353 was not heard (${why})`,
+      what: `multicast does not work on ${where}, so nodes do not find each other: a question to 224.0.0.251 port 5353 is not heard by others (${why})`,
       cure:
         outside === undefined
           ? 'connect this computer to a network; nodes on it alone find each other by --peer'

@@ -48,3 +48,14 @@ test('a disk that takes nothing is named, with what it says', () => {
   expect(found).toMatchObject({ code: 'disk-full', severity: 'error' })
   expect(found!.what).toMatch(/No space left/)
 })
+
+test('a computer without a network is told that it has none, whether or not it hears itself', () => {
+  const lo = { name: 'lo', address: '127.0.0.1', cidr: '127.0.0.1/8', internal: true }
+  for (const used of [lo, null]) {
+    const network = { interfaces: [lo], used, deaf: null, heard: [] }
+    const [found] = findingsOf({ ...facts([]), network })
+    expect(found).toMatchObject({ code: 'no-multicast' })
+    expect(found!.what).toMatch(/no network interface but/)
+  }
+  expect(codes(facts([]))).toEqual([])
+})
