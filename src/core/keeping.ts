@@ -62,11 +62,7 @@ export class Keeping {
 
   /** A task has changed, or has come. */
   retain(record: TaskRecord): void {
-    for (const ref of this.#references.retain(record)) {
-      const blob = this.#blobs.get(ref.hash)
-      if (blob !== undefined) blob.wasNamed = true
-      this.#attendShare(ref)
-    }
+    for (const ref of this.#references.retain(record)) this.#attendShare(ref)
   }
 
   /** A task is no more. */
@@ -251,7 +247,7 @@ export class Keeping {
       if (lacking.length > 0) this.#offer(blob, lacking)
       if (lacking.length > 0 || nodes.length === 0) return false
     }
-    const idleMs = named || blob.wasNamed ? options.blobSpareMs : options.blobOrphanMs
+    const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
     if (placing || this.#needs.has(hash) || now < blob.touchedAt + idleMs) return false
     this.#blobs.delete(hash)
     emit({ kind: 'drop-blob', hash })
@@ -338,7 +334,6 @@ export class Keeping {
     let blob = this.#blobs.get(ref.hash)
     if (blob === undefined) {
       blob = new Blob(ref, this.#context.now)
-      blob.wasNamed = this.#references.has(ref.hash)
       this.#blobs.set(ref.hash, blob)
     }
     return blob

@@ -163,9 +163,12 @@ export type CoreOptions = Readonly<{
    * merely broke off is taken for a no.
    */
   blobLostMs: number
-  /** A blob that others keep, or that no task names any more, stays here for so long after its last use. */
+  /** A blob that others keep stays here for so long after its last use: it may be read again. */
   blobSpareMs: number
-  /** A blob that no task has named yet goes after this: the task may be on its way. */
+  /**
+   * A blob that no task here names goes so long after its last use: the task may be on its way, also one that depends on a
+   * task which has been forgotten here. With a tenth of it, such a one came too late behind a cut (seed 3049).
+   */
   blobOrphanMs: number
   /** What any network can carry, to bound how long a copy is waited for. A tenth of what Gigabit Ethernet does. */
   blobBytesPerMs: number

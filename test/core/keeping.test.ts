@@ -351,7 +351,7 @@ describe('copies', () => {
 
 describe('what is left behind', () => {
   test('a payload and a result go with their task, everywhere', () => {
-    begin(5, { retainCompletedMs: 10_000 })
+    begin(5, { retainCompletedMs: 10_000, blobOrphanMs: 1000 })
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
     a.submitBlob(blobFor(b, c))
     pump.settle()
@@ -361,13 +361,13 @@ describe('what is left behind', () => {
     pump.settle()
     wait(5000)
     expect(nodes.filter(({ disk }) => disk.blobs.size > 0).length).toBeGreaterThanOrEqual(2)
-    wait(blobSpareMs + 30_000)
+    wait(30_000)
     expect(nodes.flatMap(names)).toEqual([])
     expect(nodes.flatMap(({ disk }) => [...disk.blobs.keys()])).toEqual([])
   })
 
   test('one that two tasks name stays until the second is gone', () => {
-    begin(5, { retainCompletedMs: 10_000 })
+    begin(5, { retainCompletedMs: 10_000, blobOrphanMs: 1000 })
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
     const blob = blobFor(b, c)
     a.submitBlob(blob)
@@ -381,7 +381,7 @@ describe('what is left behind', () => {
     expect(names(a)).toEqual([second])
     expect(keepers(blob)).toEqual(expect.arrayContaining(['b', 'c']))
     a.end(second!)
-    wait(blobSpareMs + 30_000)
+    wait(30_000)
     expect(keepers(blob)).toEqual([])
   })
 

@@ -40,6 +40,10 @@ test('a node that leaves takes its time while blobs are brought to it, and idles
   expect(failureOf(simulate(1199, { blobs: 0.7, partitions: 1 }))).toBeNull()
 })
 
+test('a result outlives its task for a while, for one that depends on it behind a cut', () => {
+  expect(failureOf(simulate(3049, { blobs: 0.7, partitions: 1 }))).toBeNull()
+})
+
 test('a node that leaves while all others are down takes along what only it has', () => {
   const scenario = { blobs: 0.7, retentionMs: 0, crashes: 6 }
   expect(failureOf(simulate(1052, scenario))).toBeNull()

@@ -10,8 +10,6 @@ export class Blob {
   local: boolean = false
   /** When somebody last had a use for it. */
   touchedAt: number
-  /** A task has named it: once none does any more, hardly one is on its way. */
-  wasNamed: boolean = false
   fetching: boolean = false
   /** The last time that it was fetched, there was no room for it here. */
   hadNoRoom: boolean = false
