@@ -68,6 +68,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   telling: ['context', ...coreRooms, ...coreWords],
   view: ['context', 'telling', ...coreRooms, ...coreWords],
   context: [...coreRooms, ...coreWords],
+  answers: [...coreRooms, ...coreWords],
   asking: ['context', ...coreRooms, ...coreWords],
   spreading: ['context', ...coreRooms, ...coreWords],
   replication: ['asking', 'context', 'spreading', ...coreRooms, ...coreWords],
@@ -120,6 +121,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   exchange: ['context', 'replication', 'work', ...coreRooms, ...coreWords],
   presence: ['context', 'work', ...coreRooms, ...coreWords],
   core: [
+    'answers',
     'asking',
     'context',
     'replication',

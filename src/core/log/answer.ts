@@ -21,24 +21,6 @@ const CHUNK_BYTES_MAX = 131_072
 /** Stretches in one message: below the bound of a frame by far. */
 const SPANS_MAX = 10_000
 
-/** Answers under way. Until they have ended nothing is pruned here: what they have not named as forgotten would be a gap. */
-export class Answers {
-  #underWay = 0
-
-  get areUnderWay(): boolean {
-    return this.#underWay > 0
-  }
-
-  *to(request: SyncRequest, log: Log): Generator<Message> {
-    this.#underWay++
-    try {
-      yield* answerSync(log, request)
-    } finally {
-      this.#underWay--
-    }
-  }
-}
-
 export function* answerSync(log: Log, { vector }: SyncRequest): Generator<Message> {
   const { origins } = log
   if (origins.hasHoles(vector)) {
