@@ -97,6 +97,7 @@ describe('in a shell', () => {
   }
 
   for (const shell of ['bash', 'zsh', 'fish']) {
+    if (!has(shell)) console.warn(`completion in ${shell} is not tried: it is not installed here`)
     test.skipIf(!has(shell))(`${shell} offers verbs, flags, tasks and files`, async () => {
       const { id } = await at.node.submit('quick', null)
       expect(await inShell(shell, 'sta')).toMatch(/^start\b[^]*^stat(us|e)\b[^]*^stat(us|e)\b/m)
