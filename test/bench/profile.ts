@@ -1,5 +1,5 @@
 /** Where a process spends its time: a CPU profile, summed up by function. */
-import { Session } from 'node:inspector/promises'
+import { Session, type Profiler } from 'node:inspector/promises'
 
 /** A function, and how much of the CPU time it took itself, in percent. */
 export type Cost = Readonly<{ name: string; percent: number }>
@@ -24,12 +24,7 @@ export class Profile {
     const { profile } = await this.#session.post('Profiler.stop')
     this.#session.disconnect()
     const { nodes, samples = [] } = profile
-    const names = new Map(
-      nodes.map(({ id, callFrame: { functionName, url, lineNumber } }) => {
-        const file = url.replace(/^.*\/(node_modules|src)\//, '')
-        return [id, `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`]
-      })
-    )
+    const names = namesOf(nodes)
     // Samples are counted, and not the time between them: on a busy computer most of that is somebody else's.
     const counts = new Map<string, number>()
     for (const id of samples) {
@@ -43,4 +38,23 @@ export class Profile {
       .sort((x, y) => y.percent - x.percent)
     return { costs, profile }
   }
+}
+
+/** What each function is called, and where it is. Native ones without a name are called by who calls them. */
+function namesOf(nodes: readonly Profiler.ProfileNode[]): ReadonlyMap<number, string> {
+  const callers = new Map(
+    nodes.flatMap(node => (node.children ?? []).map(child => [child, node] as const))
+  )
+  return new Map(
+    nodes.map(node => {
+      const caller = callers.get(node.id)
+      const isNameless = node.callFrame.functionName === '' && node.callFrame.url === ''
+      return [node.id, isNameless && caller ? `native, for ${nameOf(caller)}` : nameOf(node)]
+    })
+  )
+}
+
+function nameOf({ callFrame: { functionName, url, lineNumber } }: Profiler.ProfileNode): string {
+  const file = url.replace(/^.*\/(node_modules|src)\//, '')
+  return `${functionName || '(anonymous)'} ${file}:${lineNumber + 1}`
 }
