@@ -27,7 +27,7 @@ type Pending = Readonly<{ entry: Entry; until: number; answer: () => void }>
 
 /** An answer that waits until a task that came from elsewhere is on as many other disks as the caller wants. */
 type Elsewhere = Dot &
-  Readonly<{ wanted: number; until: number; answer: (copies: number, short: boolean) => void }>
+  Readonly<{ acks: number | null; until: number; answer: (copies: number, short: boolean) => void }>
 
 export class Submitting {
   readonly #context: Context
@@ -143,10 +143,9 @@ export class Submitting {
       this.#replication.onceCopied(seq, acks, answer)
       return this.#replication.settleCopies()
     }
-    const wanted = acks ?? 1
     const until = now + options.acksTimeoutMs
     this.#replication.onceDurable(() => {
-      this.#elsewhere.push({ origin, seq, wanted, until, answer })
+      this.#elsewhere.push({ origin, seq, acks, until, answer })
       this.#settleElsewhere()
     })
   }
@@ -154,10 +153,11 @@ export class Submitting {
   /** Answers those whose task is on as many disks as they asked for, as far as members say, and those that waited enough. */
   #settleElsewhere(): void {
     const { members, now } = this.#context
-    this.#elsewhere = this.#elsewhere.filter(({ origin, seq, wanted, until, answer }) => {
+    const others = members.reachable().length
+    this.#elsewhere = this.#elsewhere.filter(({ origin, seq, acks, until, answer }) => {
       const copies = members.copies(origin, seq)
-      if (copies < wanted && now < until) return true
-      answer(copies, copies < wanted)
+      if (copies < (acks ?? Math.min(1, others)) && now < until) return true
+      answer(copies, copies < (acks ?? 1))
       return false
     })
   }

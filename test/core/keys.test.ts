@@ -48,6 +48,18 @@ describe('a key that is submitted', () => {
     ])
   })
 
+  test('again after a restart of a node that is alone is answered at once', () => {
+    const pump = pumpOf([bootOf('a')])
+    const [before] = pump.nodes as [PumpNode]
+    const first = before.submit(KEY)
+    pump.settle()
+    pump.crash(before)
+    const after = pump.restart(before, bootOf('a', 2))
+    after.submit(KEY)
+    pump.settle()
+    expect(after.of('accepted')).toMatchObject([{ taskId: first, acks: 0, deduplicated: 'same' }])
+  })
+
   test('again before others have it waits for them like the first time', () => {
     const { pump, nodes } = clusterOf(2)
     const [a, b] = nodes as [PumpNode, PumpNode]

@@ -12,15 +12,15 @@ import { bootOf, outcomeBy, taskOf } from '../support/tasks.ts'
 const runner = bootOf('runner')
 const other = bootOf('other')
 /** It ran at `runner`, and has settled. */
-const record: TaskRecord = taskOf(other, 1, {
+const completed: TaskRecord = taskOf(other, 1, {
   started: { epoch: 0, at: 1, by: runner },
   outcome: outcomeBy(runner)
 })
-const { id: taskId } = record.spec
+const { id: taskId } = completed.spec
 
 function bookOf(): Logbook {
   const book = new Logbook(() => 1000)
-  book.begin({ ...record.spec, taskId, epoch: 0, attempt: 1, dependencies: new Map() })
+  book.begin({ ...completed.spec, taskId, epoch: 0, attempt: 1, dependencies: new Map() })
   book.say(taskId, 0, 'stdout', Buffer.from('all of it\n'))
   book.end(taskId, 0)
   return book
@@ -28,7 +28,8 @@ function bookOf(): Logbook {
 
 /** What a reader sees where so many questions to each node are broken off; and how often each was asked. */
 async function read(
-  broken: Readonly<Record<NodeId, number>>
+  broken: Readonly<Record<NodeId, number>>,
+  record: TaskRecord = completed
 ): Promise<{ texts: string[]; asked: Record<NodeId, number> }> {
   const asked: Record<NodeId, number> = { runner: 0, other: 0 }
   const books: Record<NodeId, Logbook> = { runner: bookOf(), other: new Logbook(() => 1000) }
@@ -72,4 +73,12 @@ test('nobody waits for the others, nor for ever', async () => {
   const { texts, asked } = await read({ runner: 9, other: 0 })
   expect(texts).toEqual([])
   expect(asked['runner']).toBe(4)
+})
+
+test('that nobody has what a cancelled run said is said, and not taken for silence', async () => {
+  const status = { status: 'cancelled', reason: 'CancelledByUser' } as const
+  const cancelled = { ...completed, outcome: outcomeBy(runner, status) }
+  expect((await read({ runner: 0, other: 0 }, cancelled)).texts).toEqual(['all of it\n'])
+  const { texts } = await read({ runner: 9, other: 0 }, cancelled)
+  expect(texts).toEqual(['runner: it cannot be asked, and nobody else has the output\n'])
 })
