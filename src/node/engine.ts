@@ -112,6 +112,8 @@ export class Engine {
   /** When the core wants it. */
   #tickSoon(): void {
     const { clock } = this.#ports
+    // It may have been stopped by what has just been done.
+    if (!this.#running) return
     this.#stopTicking()
     this.#resting = this.#core.rest.isAtRest
     const now = clock.now()
@@ -120,7 +122,7 @@ export class Engine {
       this.loopLag.ticked(clock.now(), now + ms)
       this.#resting = false
       this.feed({ kind: 'tick', loopLagMs: this.loopLag.maxMs })
-      if (this.#running) this.#tickSoon()
+      this.#tickSoon()
     })
   }
 

@@ -2,7 +2,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { Core } from '../../src/core/core.ts'
-import type { Flush } from '../../src/core/effect.ts'
+import type { Effect, Flush } from '../../src/core/effect.ts'
 import type { Announcements } from '../../src/node/announcements.ts'
 import { Engine, type Observer, type Ports } from '../../src/node/engine.ts'
 import type { RunEnded } from '../../src/node/ports.ts'
@@ -109,4 +109,46 @@ test('what comes while a write is under way is the next one, as soon as that has
   await settle()
   expect(flushes.map(({ tasks }) => tasks.length)).toEqual([1, 3])
   await engine.stop()
+})
+
+test('an engine that is stopped by what it does while it is at rest leaves no timer behind', async () => {
+  const timers = new Set<object>()
+  const rest = { isAtRest: true, nextTickMs: () => 1000 }
+  const effects: Effect[] = []
+  const core = { rest, step: () => effects.splice(0) }
+  const nothing = async (): Promise<void> => {}
+  const ports = {
+    transport: { start: nothing, stop: nothing },
+    journal: { close: nothing },
+    blobs: {},
+    runner: {
+      onEnded() {},
+      onOutput() {},
+      onProgress() {},
+      useBlobs() {},
+      stop: nothing
+    },
+    clock: {
+      now: () => 0,
+      every() {
+        const timer = {}
+        timers.add(timer)
+        return () => void timers.delete(timer)
+      }
+    }
+  }
+  const stopped: Promise<void>[] = []
+  const observer = { left: () => void stopped.push(engine.stop()) }
+  const engine: Engine = new Engine(
+    core as unknown as Core,
+    ports as unknown as Ports,
+    observer as unknown as Observer
+  )
+  await engine.start()
+  expect(timers.size).toBe(1)
+  effects.push({ kind: 'left' })
+  rest.isAtRest = false
+  engine.feed({ kind: 'wake' })
+  await Promise.all(stopped)
+  expect(timers.size).toBe(0)
 })
