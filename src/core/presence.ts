@@ -70,9 +70,8 @@ export class Presence {
   /** Nothing is new but the time. */
   #knock(): void {
     const { members, now, options, emit } = this.#context
-    const { heartbeatMs, idleHeartbeatMs } = options
     const neighbours = members.reachable()
-    const knocking = areAtHand(members, now - idleHeartbeatMs - heartbeatMs)
+    const knocking = areAtHand(members, now, options)
     if (neighbours.length === 0 || !knocking) return this.publish()
     const message = this.#word()
     for (const { node } of neighbours) emit({ kind: 'send', to: node, message })

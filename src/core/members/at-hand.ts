@@ -1,8 +1,19 @@
 /** Whether everybody can be spoken to directly. */
+import type { CoreOptions } from '../options.ts'
 import type { Members } from './members.ts'
 
-/** Whether all that may live are linked, and have spoken themselves since then: nobody is behind a broken link. */
-export function areAtHand(members: Members, since: number): boolean {
+type Pace = Pick<CoreOptions, 'heartbeatMs' | 'idleHeartbeatMs' | 'restTickMs'>
+
+/**
+ * Whether all that may live are linked, and have spoken themselves lately: nobody is behind a broken link. They knock at
+ * regular times, but look at the clock as rarely as we do, and a word may be late.
+ */
+export function areAtHand(
+  members: Members,
+  now: number,
+  { heartbeatMs, idleHeartbeatMs, restTickMs }: Pace
+): boolean {
   if (members.hasStrangers()) return false
+  const since = now - idleHeartbeatMs - restTickMs - heartbeatMs
   return members.notGone().every(({ node, spokeAt }) => members.isLinked(node) && spokeAt >= since)
 }
