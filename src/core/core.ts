@@ -306,6 +306,7 @@ export class Core {
     if (up) {
       this.#context.emit({ kind: 'send', to: peer, message: this.#presence.greeting() })
       this.#keeping.linked(peer)
+      this.#probing.linked(peer)
       this.#telling.tell(peer)
     } else {
       this.#asking.unlinked(peer)

@@ -4,7 +4,7 @@
  * A process that is killed closes its connections first and its port last, so the first probe often comes too early, and is
  * taken by a port that closes in the same moment. It is repeated after some milliseconds, and then ever more rarely.
  */
-import type { BootId } from './base/ids.ts'
+import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Member } from './members/member.ts'
 
@@ -45,10 +45,17 @@ export class Probing {
     }
   }
 
+  /** There is a link to the node again: should it break, the search begins anew. */
+  linked(node: NodeId): void {
+    for (const boot of this.#searches.keys()) if (nodeOf(boot) === node) this.#searches.delete(boot)
+  }
+
   /** A probe has ended. If it has proven nothing and the boot is still missing, there is another one. */
   answered(boot: BootId): void {
     const { members, now, options } = this.#context
     const search = this.#searches.get(boot)
+    // The answer to one that had been given up: another one is under way.
+    if (search !== undefined && now < search.dueAt) return
     this.#searches.delete(boot)
     const member = members.missing().find(({ heartbeat }) => heartbeat.boot === boot)
     if (search === undefined || member === undefined) return

@@ -160,6 +160,29 @@ describe('probing', () => {
     expect(pauses.slice(before)).toEqual([0, 10])
   })
 
+  test('begins anew also if the link was back for a moment only', () => {
+    const { pump, a, b } = two()
+    pump.probing = false
+    pump.link(a, b, false)
+    for (let i = 0; i < 5; i++) pump.pass(1000)
+    const before = a.of('probe').length
+    pump.link(a, b)
+    pump.link(a, b, false)
+    expect(a.of('probe').slice(before)).toMatchObject([{ afterMs: 0 }])
+  })
+
+  test('whose answer comes after it was given up is not followed by a row of its own', () => {
+    const { pump, a, b } = two()
+    pump.probing = false
+    a.feed({ kind: 'link', peer: b.id, up: false })
+    pump.now += 11_000
+    a.feed({ kind: 'tick' })
+    expect(a.of('probe')).toHaveLength(2)
+    pump.settle()
+    pump.pass(9)
+    expect(a.of('probe')).toHaveLength(3)
+  })
+
   test('that is never answered is taken up again in the end', () => {
     const { pump, a, b } = two()
     b.gone = true
