@@ -25,6 +25,7 @@ const ASK_MS = 1500
 /** Before a broken stream is taken up again; and how often, once the attempt is over. */
 const AGAIN_MS = 300
 const AGAIN_MAX = 3
+const ENDED_FROM_OUTSIDE = ['CancelledByUser', 'DeadlineExceeded']
 
 export type FollowingParts = Readonly<{
   core: CoreView
@@ -197,7 +198,13 @@ export class Following {
       yield this.#entry(claim.attempt, nodeOf(gone), { ...piece, bytes })
       position = end
     }
-    if (outcome?.epoch === epoch) return
+    if (outcome?.epoch === epoch) {
+      // Its last lines come after the outcome, and the node may have been gone by then.
+      if (outcome.tail === null && ENDED_FROM_OUTSIDE.includes(outcome.reason ?? '')) {
+        yield this.#note(claim.attempt, gone, 'it cannot be asked, and nobody else has the output')
+      }
+      return
+    }
     reading.lost++
     yield this.#note(
       claim.attempt,

@@ -234,7 +234,9 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   async abort(taskId: TaskId, epoch: number): Promise<void> {
     const attempt = this.#attempts.get(keyOf(taskId, epoch))
     attempt?.abort()
-    await attempt?.over
+    // Nothing ends a thread inside a blocking system call.
+    const late = sleep(this.#settings.abortGraceMs + END_WAIT_MS, undefined, { ref: false })
+    await Promise.race([attempt?.over, late])
   }
 
   async stop(): Promise<void> {
