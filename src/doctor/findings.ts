@@ -209,7 +209,8 @@ function checkCopies({ cluster, fingerprints, node, network }: Facts, heard: Hea
 }
 
 function checkDisk({ node, disk }: DiagnosisView): Finding[] {
-  if (disk === null) return []
+  // A node of an older version does not say.
+  if (typeof disk !== 'string') return []
   return [
     {
       code: 'disk-full',

@@ -2,6 +2,7 @@
  * What is concluded from what was seen, where a network is not needed to see it: identities that are in use
  * twice, a disk that takes nothing.
  */
+import type { DiagnosisView } from '../../src/node/handle.ts'
 import { expect, test } from 'vitest'
 import { findingsOf, type Facts } from '../../src/doctor/findings.ts'
 import type { Heard } from '../../src/doctor/hearing.ts'
@@ -41,6 +42,11 @@ test('a copy that a node has seen is named, also when it is gone', () => {
   const [found] = findingsOf(facts([], { ...new FakeNode().diagnosis(), duplicates: [copy] }))
   expect(found).toMatchObject({ code: 'cloned-identity' })
   expect(found!.what).toMatch(/c\/6 \(seen at 2026/)
+})
+
+test('a node of an older version, which says nothing of its disk, is not blamed for it', () => {
+  const { disk: _, ...older } = new FakeNode().diagnosis()
+  expect(findingsOf(facts([], older as DiagnosisView))).toEqual([])
 })
 
 test('a disk that takes nothing is named, with what it says', () => {
