@@ -77,9 +77,12 @@ export type Input =
   | Readonly<{ kind: 'addresses'; addresses: readonly string[] }>
   /** Somebody here waits for the outcome of this task, which has not been reported yet. */
   | Readonly<{ kind: 'watch'; taskId: TaskId }>
-  /** Time has passed. Due a few times a second; late or lost ticks only delay things. */
-  /** How late the event loop was of late, in ms, for others to see. @default 0 */
-  | Readonly<{ kind: 'tick'; loopLagMs?: number }>
+  /** Time has passed. Due when `Rest` says so, a few times a second or once; late or lost ticks only delay things. */
+  | Readonly<{
+      kind: 'tick'
+      /** How late the event loop was of late, in ms, for others to see. @default 0 */
+      loopLagMs?: number
+    }>
   /** What had happened by the time of a `turn` effect has been taken in. */
   | Readonly<{ kind: 'turn' }>
   /** The time that a `wake` effect asked for has passed. */

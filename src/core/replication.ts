@@ -3,8 +3,9 @@
  *
  * Writing is group commit. What somebody waits for goes to disk at the end of the turn in which it happened if nothing is
  * on its way there, and otherwise gathers until that flush has landed: an idle node answers in one disk write, also if
- * many tasks come at once or one ends as soon as it has begun, and a busy one puts hundreds of tasks into each. What nobody waits for (that a task has been started, what others wrote) goes along with the next flush, or by
- * itself a moment later. Only when a flush has landed is it told to others.
+ * many tasks come at once or one ends as soon as it has begun, and a busy one puts hundreds of tasks into each. What
+ * nobody waits for (that a task has been started, what others wrote) goes along with the next flush, or by itself a moment
+ * later. Only when a flush has landed is it told to others.
  */
 import type { Asking } from './asking.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'

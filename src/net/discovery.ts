@@ -89,6 +89,7 @@ export class Discovery implements Startable {
     this.#module = mdns({ serviceTag: options.tag, peerName })(components) as unknown as Module
     // By then it is known whether it is missed.
     components.events.addEventListener('peer:disconnect', () => {
+      if (this.#socket === null) return
       if (this.#lookAt > performance.now() + askOftenMs) this.#lookAgain(askOftenMs)
     })
     this.#module.addEventListener('peer', event => {

@@ -16,7 +16,7 @@ export type Member = {
   heardAt: number
   /** When something came from it that nobody had carried. */
   spokeAt: number
-  /** When somebody last said that it had just heard this boot. */
+  /** When somebody last said that it waits for this boot, for it has heard it itself not long ago. */
   mentionedAt: number
   /** The last that was said of its leaving. It may have come back since. */
   departure: Departure | null
