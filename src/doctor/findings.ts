@@ -73,8 +73,10 @@ function checkKey({ noKey }: Facts): Finding[] {
   return [{ code: 'no-key', severity: 'error', what: noKey, cure }]
 }
 
-function checkMulticast({ used, deaf, interfaces }: Network): Finding[] {
+function checkMulticast({ used, deaf, interfaces, heard }: Network): Finding[] {
   const isOffline = interfaces.every(({ internal }) => internal)
+  // Nodes that are all on this computer need no other network.
+  if (isOffline && deaf === null && heard.length > 0) return []
   if (!isOffline && (deaf === null || used?.internal === true)) return []
   const where = used === null ? 'this computer' : `${used.name} (${used.address})`
   const outside = interfaces.find(({ internal }) => !internal)

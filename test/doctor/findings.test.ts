@@ -24,6 +24,16 @@ function heardAt(id: string, ...hosts: string[]): Heard {
 
 const codes = (of: Facts): string[] => findingsOf(of).map(({ code }) => code)
 
+test('a computer without a network is told so, unless its nodes hear each other without one', () => {
+  const lo = { name: 'lo', address: '127.0.0.1', cidr: '127.0.0.1/8', internal: true }
+  const alone = (heard: Heard[]): Facts => ({
+    ...facts(heard),
+    network: { interfaces: [lo], used: null, deaf: null, heard }
+  })
+  expect(codes(alone([]))).toEqual(['no-multicast'])
+  expect(codes(alone([heardAt('x', '127.0.0.1')]))).toEqual([])
+})
+
 test('an identity that is announced from two computers was copied', () => {
   expect(codes(facts([heardAt('x', '10.77.0.2', '10.77.0.3')]))).toEqual(['cloned-identity'])
   expect(codes(facts([heardAt('x', '10.77.0.2', '10.77.0.2')]))).toEqual([])
