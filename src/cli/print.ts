@@ -55,13 +55,16 @@ export function taskTable(tasks: readonly TaskView[], nowMs: number): string[] {
   return table(['ID', 'STATE', 'TYPE', 'PRIO', 'ATTEMPT', 'NODE', 'SUBMITTED', 'REASON'], rows)
 }
 
+/** What they said last of their work is over. */
+const GONE: ReadonlySet<NodeView['status']> = new Set(['crashed', 'left'])
+
 export function nodeTable(nodes: readonly NodeView[]): string[] {
   const rows = nodes.map(node => [
     shortName(node.name ?? node.id ?? '?') + (node.self ? ' *' : ''),
     statusText(node),
     linkText(node),
-    `${node.running}/${node.slots}`,
-    String(node.queued),
+    GONE.has(node.status) ? '-' : `${node.running}/${node.slots}`,
+    GONE.has(node.status) ? '-' : String(node.queued),
     node.heartbeatAgeMs === null ? '-' : durationText(node.heartbeatAgeMs),
     node.handlers.join(',') || '-',
     Object.entries(node.labels)

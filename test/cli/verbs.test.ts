@@ -326,6 +326,12 @@ describe('lists and views', () => {
     expect(taskTable([{ ...task, holder: id }], Date.now())[1]).toContain('12D3...tFRaENYL')
   })
 
+  test('of a node that has crashed it is not said what it runs', () => {
+    const [self] = at.node.nodes()
+    const crashed: NodeView = { ...self!, self: false, connected: false, status: 'crashed' }
+    expect(nodeTable([crashed])[1]).toMatch(/ crashed +found +- +- /)
+  })
+
   test('status is a few lines, or one object', async () => {
     await at.node.submit('a', null)
     const said = await run(['status'])
