@@ -55,10 +55,18 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   WaitTimeoutError
 }
 
-export function problemOf(error: unknown): { status: ProblemStatus; problem: Problem } {
-  const { name, message } = error instanceof Error ? error : new Error(String(error))
+export function problemOf(thrown: unknown): { status: ProblemStatus; problem: Problem } {
+  const error = reasonOf(thrown)
+  const { name, message } = error
   const taskId = error instanceof NotReplicatedError ? { taskId: error.taskId } : {}
   return { status: STATUS[name] ?? 500, problem: { v: 1, error: { name, message, ...taskId } } }
+}
+
+/** What was broken off was so for a reason, which tells more. */
+function reasonOf(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error(String(thrown))
+  const isAborted = thrown.name === 'AbortError' && thrown.cause instanceof Error
+  return isAborted ? (thrown.cause as Error) : thrown
 }
 
 /** The error that a problem stands for; `null` if the value is no problem. */
