@@ -4,7 +4,6 @@ import { describe, expect, test } from 'vitest'
 import './forbid.ts'
 import { assert as holds } from '../../src/core/base/assert.ts'
 import { Heap } from '../../src/core/base/heap.ts'
-import { Schedule } from '../../src/core/base/schedule.ts'
 import { hlcMs, HybridClock, SKEW_MAX_US } from '../../src/core/base/hlc.ts'
 import { bootId, hash32, nodeOf, startTimeOf, taskId } from '../../src/core/base/ids.ts'
 import { compareText, compareValues, sameValues } from '../../src/core/base/order.ts'
@@ -204,24 +203,6 @@ test('a heap gives back what was put in, smallest first, also when it is filled 
         } else expect(heap.pop()).toBe(model.shift())
         expect(heap.size).toBe(model.length)
         expect(heap.peek()).toBe(model[0])
-      }
-    }),
-    { numRuns: 300 }
-  )
-})
-
-test('a schedule gives back what is due, earliest first, also when it is filled meanwhile', () => {
-  fc.assert(
-    fc.property(fc.array(fc.oneof(fc.integer({ min: 0, max: 9 }), fc.constant('take'))), steps => {
-      const schedule = new Schedule<{ at: number }>()
-      let model: number[] = []
-      for (const step of steps) {
-        if (typeof step === 'number') {
-          schedule.add(step, { at: step })
-          model = [...model, step].sort((x, y) => x - y)
-        } else expect(schedule.take()?.at).toBe(model.shift())
-        expect(schedule.size).toBe(model.length)
-        expect(schedule.next).toBe(model[0] ?? Infinity)
       }
     }),
     { numRuns: 300 }

@@ -5,11 +5,13 @@
  * is not pruned: that also takes everybody's knowledge (see pruning.ts), and a task that has to wait for it comes up
  * again later.
  */
+import { Heap } from '../base/heap.ts'
 import { hlcMs } from '../base/hlc.ts'
-import { Schedule } from '../base/schedule.ts'
 import type { CoreOptions } from '../options.ts'
 import type { Outcome, TaskRecord } from '../task/record.ts'
 import type { Entry } from './entry.ts'
+
+type Item = Readonly<{ entry: Entry; at: number }>
 
 /** What is forgotten leaves its items behind; more of them than this, and the heaps are made anew. */
 const STALE_MAX = 1000
@@ -17,9 +19,9 @@ const STALE_MAX = 1000
 export class Retention {
   readonly #options: Pick<CoreOptions, 'retainCompletedMs' | 'retainFailedMs' | 'settledMax'>
   /** By the end of their retention. */
-  #byEnd = new Schedule<Entry>()
+  #byEnd = heap()
   /** By when they settled. */
-  #byAge = new Schedule<Entry>()
+  #byAge = heap()
   readonly #kept = new Map<Entry, Outcome>()
   /** Tasks that are due. */
   readonly #due = new Set<Entry>()
@@ -52,19 +54,22 @@ export class Retention {
 
   /** Tasks whose time has come. */
   due(now: number): ReadonlySet<Entry> {
-    while (this.#byEnd.next <= now) this.#come(this.#byEnd.take()!)
+    for (let next = this.#byEnd.peek(); next !== undefined && next.at <= now;) {
+      this.#come(this.#byEnd.pop()!.entry)
+      next = this.#byEnd.peek()
+    }
     while (this.#kept.size - this.#due.size > this.#options.settledMax) {
-      const oldest = this.#byAge.take()
+      const oldest = this.#byAge.pop()
       if (oldest === undefined) break
-      this.#come(oldest)
+      this.#come(oldest.entry)
     }
     return this.#due
   }
 
   #note(entry: Entry): void {
     const at = hlcMs(entry.record.outcome!.at)
-    this.#byAge.add(at, entry)
-    this.#byEnd.add(this.endOf(entry.record, at), entry)
+    this.#byAge.push({ entry, at })
+    this.#byEnd.push({ entry, at: this.endOf(entry.record, at) })
   }
 
   /** Its time has come. What was forgotten may still stand in a heap. */
@@ -76,8 +81,12 @@ export class Retention {
   #tidy(): void {
     const sizeMax = 2 * this.#kept.size + STALE_MAX
     if (this.#byAge.size <= sizeMax && this.#byEnd.size <= sizeMax) return
-    this.#byAge = new Schedule()
-    this.#byEnd = new Schedule()
+    this.#byAge = heap()
+    this.#byEnd = heap()
     for (const entry of this.#kept.keys()) this.#note(entry)
   }
+}
+
+function heap(): Heap<Item> {
+  return new Heap((x, y) => x.at - y.at)
 }

@@ -4,17 +4,19 @@
  * Every replica notes the times of every task, because any of them may become its holder, and because a thief has to know
  * which tasks of others are ready.
  */
-import { Schedule } from '../base/schedule.ts'
+import { Heap } from '../base/heap.ts'
 import type { Entry } from '../log/entry.ts'
 import { isSettled, type TaskRecord } from '../task/record.ts'
 import { deadlineOf, startTimeOf } from '../task/times.ts'
+
+type Item = Readonly<{ entry: Entry; at: number }>
 
 /** Times that are over with leave their items behind; more of them than this, and the heap is made anew. */
 const STALE_MAX = 1000
 
 export class Timers {
   readonly #times = new Map<Entry, number>()
-  #schedule = new Schedule<Entry>()
+  #heap = new Heap<Item>((x, y) => x.at - y.at)
 
   /** The task has changed, or has come. */
   update(entry: Entry, now: number): void {
@@ -22,7 +24,7 @@ export class Timers {
     if ((this.#times.get(entry) ?? Infinity) === at) return
     if (at === Infinity) return this.forget(entry)
     this.#times.set(entry, at)
-    this.#schedule.add(at, entry)
+    this.#heap.push({ entry, at })
     this.#tidy()
   }
 
@@ -34,20 +36,22 @@ export class Timers {
   /** Tasks whose time has come, once each. */
   due(now: number): Entry[] {
     const due: Entry[] = []
-    for (let at = this.#schedule.next; at <= now; at = this.#schedule.next) {
-      const entry = this.#schedule.take()!
-      if (this.#times.get(entry) !== at) continue
-      this.#times.delete(entry)
-      due.push(entry)
+    for (let next = this.#heap.peek(); next !== undefined && next.at <= now;) {
+      this.#heap.pop()
+      if (this.#times.get(next.entry) === next.at) {
+        this.#times.delete(next.entry)
+        due.push(next.entry)
+      }
+      next = this.#heap.peek()
     }
     return due
   }
 
   /** A stale item would keep its task in memory until its time comes, which may be in a year. */
   #tidy(): void {
-    if (this.#schedule.size <= 2 * this.#times.size + STALE_MAX) return
-    this.#schedule = new Schedule()
-    for (const [entry, at] of this.#times) this.#schedule.add(at, entry)
+    if (this.#heap.size <= 2 * this.#times.size + STALE_MAX) return
+    this.#heap = new Heap((x, y) => x.at - y.at)
+    for (const [entry, at] of this.#times) this.#heap.push({ entry, at })
   }
 }
 
