@@ -10,9 +10,6 @@ import type { Input } from './input.ts'
 import { areAtHand } from './members/at-hand.ts'
 import type { Heartbeat } from './message.ts'
 
-/** Timers are early by up to this, measured: 1.4 ms. A tick just before its time would do what is due at the next one. */
-const EARLY_MS = 2
-
 export class Rest {
   readonly #context: Context
   readonly #hasWork: () => boolean
@@ -47,8 +44,7 @@ export class Rest {
     const { tickMs, restTickMs } = options
     if (!this.#isAtRest) return tickMs
     const wallMs = now + correctionMs
-    const dueAt = Math.ceil((wallMs + tickMs) / restTickMs) * restTickMs
-    return Math.ceil(dueAt - wallMs) + EARLY_MS
+    return Math.ceil((wallMs + tickMs) / restTickMs) * restTickMs - wallMs
   }
 
   /** Whether this is more than the time, and somebody who says that he is there. */

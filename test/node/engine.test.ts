@@ -113,6 +113,7 @@ test('what comes while a write is under way is the next one, as soon as that has
 
 test('an engine that is stopped by what it does while it is at rest leaves no timer behind', async () => {
   const timers = new Set<object>()
+  const asked: number[] = []
   const rest = { isAtRest: true, nextTickMs: () => 1000 }
   const effects: Effect[] = []
   const core = { rest, step: () => effects.splice(0) }
@@ -130,7 +131,8 @@ test('an engine that is stopped by what it does while it is at rest leaves no ti
     },
     clock: {
       now: () => 0,
-      every() {
+      every(ms: number) {
+        asked.push(ms)
         const timer = {}
         timers.add(timer)
         return () => void timers.delete(timer)
@@ -146,6 +148,8 @@ test('an engine that is stopped by what it does while it is at rest leaves no ti
   )
   await engine.start()
   expect(timers.size).toBe(1)
+  // Behind the time for which the core has asked, and not just before it.
+  expect(asked[0]).toBeGreaterThan(1000)
   effects.push({ kind: 'left' })
   rest.isAtRest = false
   engine.feed({ kind: 'wake' })

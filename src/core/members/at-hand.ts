@@ -2,18 +2,18 @@
 import type { CoreOptions } from '../options.ts'
 import type { Members } from './members.ts'
 
-type Pace = Pick<CoreOptions, 'heartbeatMs' | 'idleHeartbeatMs' | 'restTickMs'>
+type Pace = Pick<CoreOptions, 'heartbeatMs' | 'idleHeartbeatMs'>
 
 /**
  * Whether all that may live are linked, and have spoken themselves lately: nobody is behind a broken link. They knock at
- * regular times, but look at the clock as rarely as we do, and a word may be late.
+ * regular times, and a word may be late.
  */
 export function areAtHand(
   members: Members,
   now: number,
-  { heartbeatMs, idleHeartbeatMs, restTickMs }: Pace
+  { heartbeatMs, idleHeartbeatMs }: Pace
 ): boolean {
   if (members.hasStrangers()) return false
-  const since = now - idleHeartbeatMs - restTickMs - heartbeatMs
+  const since = now - idleHeartbeatMs - heartbeatMs
   return members.notGone().every(({ node, spokeAt }) => members.isLinked(node) && spokeAt >= since)
 }
