@@ -25,7 +25,7 @@ type Accepted = Extract<Effect, { kind: 'accepted' }>
 /** An answer that waits until this node knows whether it was the first to submit the key. */
 type Pending = Readonly<{ entry: Entry; until: number; answer: () => void }>
 
-/** An answer that waits until a task that came from elsewhere is on as many other disks as the caller wants. */
+/** An answer that waits until a task that was known already is on as many other disks as the caller wants. */
 type Elsewhere = Dot &
   Readonly<{ acks: number | null; until: number; answer: (copies: number, short: boolean) => void }>
 
@@ -126,7 +126,7 @@ export class Submitting {
 
   #acceptKnown(input: Submission, entry: Entry): void {
     const { request, acks } = input
-    const { self, now, options, emit } = this.#context
+    const { now, options, emit } = this.#context
     emit({ kind: 'notify', event: { name: 'task:deduplicated', taskId: entry.id } })
     const answer = (copies: number, short: boolean): void =>
       emit({
@@ -138,11 +138,6 @@ export class Submitting {
         deduplicated: this.#comparison(input, entry, null)
       })
     const [{ origin, seq }] = entry.record.created as [Dot]
-    // What was just written here may still be waiting for its copies, and the second caller wants them no less.
-    if (origin === self) {
-      this.#replication.onceCopied(seq, acks, answer)
-      return this.#replication.settleCopies()
-    }
     const until = now + options.acksTimeoutMs
     this.#replication.onceDurable(() => {
       this.#elsewhere.push({ origin, seq, acks, until, answer })
