@@ -233,10 +233,16 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   async abort(taskId: TaskId, epoch: number): Promise<void> {
     const attempt = this.#attempts.get(keyOf(taskId, epoch))
-    attempt?.abort()
+    if (attempt === undefined) return
+    attempt.abort()
     // Nothing ends a thread inside a blocking system call.
-    const late = sleep(this.#settings.abortGraceMs + END_WAIT_MS, undefined, { ref: false })
-    await Promise.race([attempt?.over, late])
+    const over = new AbortController()
+    const late = sleep(this.#settings.abortGraceMs + END_WAIT_MS, undefined, {
+      ref: false,
+      signal: over.signal
+    }).catch(() => {})
+    await Promise.race([attempt.over, late])
+    over.abort()
   }
 
   async stop(): Promise<void> {
