@@ -60,7 +60,7 @@ export class SimNode {
   /** The next tick is far away, because the core had nothing to do. */
   #resting = false
   /** Counts the ticks that were to come; only the last of them does. */
-  #turn = 0
+  #ticks = 0
   #paused = false
   #flushing: Flush | null = null
 
@@ -156,10 +156,10 @@ export class SimNode {
   }
 
   #tickSoon(): void {
-    const turn = ++this.#turn
+    const number = ++this.#ticks
     this.#resting = this.core.rest.isAtRest
     this.#agenda.after(this.core.rest.nextTickMs(this.now), () => {
-      if (this.gone || turn !== this.#turn) return
+      if (this.gone || number !== this.#ticks) return
       this.#resting = false
       this.feed({ kind: 'tick' })
       this.#tickSoon()
