@@ -13,8 +13,8 @@ import { describe, expect, test } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 
-/** Longer files have more than one idea in them. Aim at 100 to 150 lines. */
-const fileLinesMax = 350
+/** Longer files have more than one idea in them. Aim at 100 to 200 lines; a lower bound has cut ideas in two. */
+const fileLinesMax = 500
 const functionLinesMax = 60
 
 const words = ['errors', 'names', 'durations', 'node-options', 'key', 'folders', 'pieces']
