@@ -46,13 +46,15 @@ const mayImport: Record<string, readonly string[]> = {
 }
 
 const coreRooms = ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal', 'blobs', 'counting']
-const coreWords = ['message', 'options', 'effect', 'input', 'output']
+const coreWords = ['message', 'options', 'limits', 'effect', 'input', 'output']
 /** The same inside src/core: base <- task <- log <- claim <- queue <- steal <- core.ts, and members beside them. */
 const mayImportInCore: Record<string, readonly string[]> = {
   base: ['options'],
   options: ['base'],
-  task: ['base', 'options'],
+  limits: ['options'],
+  task: ['base', 'options', 'limits'],
   message: ['base', 'task', 'counting/counts'],
+  'message-shapes': ['base', 'task', 'counting/counts', 'limits', 'message', 'options'],
   effect: ['base', 'task', 'message'],
   output: ['base'],
   input: ['base', 'task', 'message'],

@@ -8,6 +8,7 @@
 import type { Context } from './context.ts'
 import type { TaskEvent } from './effect.ts'
 import type { Entry } from './log/entry.ts'
+import { isOther } from './base/shape.ts'
 import { isSettled, type ClaimCause } from './task/record.ts'
 
 const EVENT_OF = {
@@ -39,7 +40,8 @@ export function chronicle({ emit }: Context, entry: Entry): void {
     emit({ kind: 'notify', event: { name: 'task:started', taskId, by: started.by, attempt: of } })
   }
   const isClaimNew = told?.claim.epoch !== epoch || told.claim.holder !== holder
-  if (isClaimNew && cause !== 'submit') {
+  // Why a later version claims is not known here.
+  if (isClaimNew && cause !== 'submit' && !isOther(cause)) {
     const before = told?.claim.holder ?? holder
     const from = before === holder ? null : before
     emit({ kind: 'notify', event: { name: EVENT_OF[cause], taskId, by: holder, attempt, from } })

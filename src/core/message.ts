@@ -1,7 +1,7 @@
 /**
  * What nodes say to each other. Heartbeats and log batches are gossiped; the rest goes straight to one peer.
  *
- * `handles` lists the bounds in wire/limits.ts: whatever exceeds them is refused before the core sees it.
+ * `handles` lists the bounds in core/limits.ts: whatever exceeds them is refused before the core sees it.
  */
 import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
@@ -63,6 +63,9 @@ export type Departure = Readonly<{
 
 /** What has become of a task, for a reader that knows what the task is. `task` is the write that created it. */
 export type Change = Readonly<{ task: Dot } & Omit<TaskRecord, 'spec' | 'created'>>
+
+/** In place of the position of a task in a batch: what was written could not be read here. Never sent. */
+export const UNREADABLE = -2
 
 /**
  * The writes `after + 1 .. after + writes.length` of one origin. `writes[i]` is the position of the task that the write

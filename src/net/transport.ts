@@ -13,7 +13,7 @@ import type { BlobRef } from '../core/task/content.ts'
 import { InvalidOptionError } from '../errors.ts'
 import type { KeepBlob, NetCounters, PeerView, Receiver, Transport } from '../node/ports.ts'
 import { decode, encode } from '../wire/codec.ts'
-import { FRAME_BYTES_MAX } from '../wire/limits.ts'
+import { FRAME_BYTES_MAX } from '../core/limits.ts'
 import { listenAddresses } from './addresses.ts'
 import { BlobStreams } from './blobs.ts'
 import { newCounters } from './counters.ts'
@@ -284,7 +284,10 @@ class Libp2pTransport implements Transport {
       this.#log.debug({ peer: from, why: decoded.why }, 'refused a malformed message')
       return false
     }
-    const { message } = decoded
+    const { message, unreadable = [] } = decoded
+    for (const why of unreadable) this.#log.debug({ peer: from, why }, 'cannot read a record')
+    // What a later version says to its like.
+    if (message.kind === 'other') return true
     const said = message.kind === 'introduction' ? message.heartbeat : message
     if (said.kind === 'heartbeat') this.peerBook.learned(nodeOf(said.boot), said.addresses)
     this.#deliver(receiver => receiver.message(from, message))

@@ -1,6 +1,7 @@
 /**
  * What the node can tell about tasks and nodes: questions, and views as answers. Changes nothing.
  */
+import { shown } from '../core/base/shape.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
 import { compareText } from '../core/base/order.ts'
 import { unmet, type Labels } from '../core/task/labels.ts'
@@ -159,7 +160,7 @@ export class Picture {
     if (state === 'running' || state === 'completed') return null
     if (!isSettled(record)) return reasonOf(this.#situation(record))
     const { reason, error } = record.outcome!
-    return { reason: reason!, words: error?.message ?? '' }
+    return { reason: shown(reason!), words: error?.message ?? '' }
   }
 
   #whyPerNode(record: TaskRecord): WhyView['nodes'] {

@@ -11,6 +11,7 @@ import {
   type TaskDraft
 } from '../core/task/spec.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
+import { TIME_MS } from '../core/task/shapes.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../errors.ts'
 import { TASK_ID } from '../names.ts'
 import { durationMs, oneOf, real, show, texts, typeName, whole, words } from './checks.ts'
@@ -185,9 +186,9 @@ function fields<T>(
 function pointInTime(name: string, value: unknown): number {
   const ms =
     value instanceof Date ? value.getTime() : typeof value === 'string' ? Date.parse(value) : value
-  if (typeof ms === 'number' && Number.isSafeInteger(ms) && ms >= 0) return ms
+  if (typeof ms === 'number' && TIME_MS.fault(ms) === null) return ms
   throw new InvalidOptionError(
-    `${name} must be a Date, a text such as "2026-01-31T12:00:00Z", or ms since 1970, not ${show(value)}`
+    `${name} must be a Date, a text such as "2026-01-31T12:00:00Z", or ms since 1970, up to the year 9999, not ${show(value)}`
   )
 }
 

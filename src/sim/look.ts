@@ -9,7 +9,7 @@ import { isSettled, isStarted, type SettledReason, type TaskRecord } from '../co
 import type { TaskSpec } from '../core/task/spec.ts'
 import type { SimNode } from './sim-node.ts'
 
-const WITHOUT_RUN: ReadonlySet<SettledReason | null> = new Set([
+const WITHOUT_RUN: ReadonlySet<string | null> = new Set<SettledReason>([
   'DependencyFailed',
   'PayloadLost',
   'CancelledByUser',

@@ -10,7 +10,7 @@ import type { Message, SyncRequest } from '../core/message.ts'
 import type { BlobHash } from '../core/task/content.ts'
 import type { Receiver as RealReceiver } from '../node/ports.ts'
 import { decode, encode } from '../wire/codec.ts'
-import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../wire/limits.ts'
+import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../core/limits.ts'
 import type { Agenda } from './agenda.ts'
 import type { Random } from './random.ts'
 
@@ -210,7 +210,9 @@ export class Network {
     if (this.isCut(from, to)) return
     const decoded = decode(bytes)
     if (!decoded.ok) throw new Error(`a message from ${nodeOf(from)} was refused: ${decoded.why}`)
-    const { message } = decoded
+    const { message, unreadable } = decoded
+    if (unreadable !== undefined) throw new Error(`from ${from}: ${unreadable.join()}`)
+    if (message.kind === 'other') return
     // Whoever is told where somebody is goes there.
     if (message.kind === 'introduction') this.#connectSoon(to, nodeOf(message.heartbeat.boot))
     this.#receivers.get(to)?.message(from, message)

@@ -1,18 +1,19 @@
 /**
  * What a state file says, line by line, and whether that can be.
  *
- * Nothing is believed because the checksum fits: every task, the version vector and what is forgotten go through the
- * codec, which knows every bound.
+ * Nothing is believed because the checksum fits: every task goes through the codec, and the version vector and what is
+ * forgotten are held against what they may be.
  */
-import { isDeepStrictEqual } from 'node:util'
 import type { StoredTask } from '../core/effect.ts'
 import { CLOSED, reach } from '../core/base/vector.ts'
+import { list } from '../core/base/shape.ts'
+import { SPAN, VECTOR } from '../core/message-shapes.ts'
 import type { Span, VersionVector } from '../core/message.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { ForeignStateFileError } from '../errors.ts'
 import type { LoadedReplica } from '../node/ports.ts'
-import { decode, decodeStored, encode, encodeStored } from '../wire/codec.ts'
+import { decodeStored, encodeStored } from '../wire/codec.ts'
 
 /** A part of a blob; null if no node had the blob when the file was written. */
 export type BlobPiece = BlobRef & Readonly<{ base64: string | null }>
@@ -52,35 +53,17 @@ export function checkHeader(
   return { vector: checkVector(vector), forgotten: checkForgotten(forgotten) }
 }
 
-/** By the codec, one by one. */
 function checkForgotten(value: unknown): readonly Span[] {
-  const spans = Array.isArray(value) ? (value as Span[]) : [null]
-  for (const span of spans) {
-    const given = [span] as Span[]
-    const decoded = attempt(() =>
-      decode(encode({ kind: 'forgotten', spans: given, boots: [], more: false }))
-    )
-    const read =
-      decoded?.ok === true && decoded.message.kind === 'forgotten' ? decoded.message.spans : null
-    if (!isDeepStrictEqual(read, given)) {
-      throw damaged('what it names as forgotten are no writes')
-    }
+  if (list(SPAN, Infinity).fault(value) !== null) {
+    throw damaged('what it names as forgotten are no writes')
   }
-  return spans as readonly Span[]
+  return (value as readonly Span[]).map(({ origin, after, upTo }) => ({ origin, after, upTo }))
 }
 
-/** By the codec, as part of a message that carries nothing else. */
 function checkVector(value: unknown): VersionVector {
   const entries = typeof value === 'object' && value !== null ? Object.entries(value) : []
   const given = new Map(entries) as VersionVector
-  const [boot] = given.keys()
-  if (boot === undefined) return given
-  const decoded = attempt(() => decode(encode({ kind: 'ack', boot, vector: given })))
-  const read =
-    decoded?.ok === true && decoded.message.kind === 'ack' ? decoded.message.vector : null
-  if (read === null || !isDeepStrictEqual(new Map(read), new Map(given))) {
-    throw damaged('its version vector is not one')
-  }
+  if (VECTOR.fault(given) !== null) throw damaged('its version vector is not one')
   let writes = 0
   for (const upTo of given.values()) if (upTo !== CLOSED) writes += upTo
   if (writes > WRITES_MAX) throw damaged(`it speaks of ${writes} writes`)

@@ -1,241 +1,295 @@
 /**
- * Bytes and messages. `encode` trusts what it is given, for it is ours; `decode` trusts nothing and never throws.
+ * Bytes and messages. `encode` asserts that what it is given can be read, for it is ours; `decode` trusts nothing and never
+ * throws.
  */
 import protobuf from 'protobufjs/minimal.js'
+import { assert } from '../core/base/assert.ts'
+import { list, struct, whole, type StructShape, type WholeShape } from '../core/base/shape.ts'
 import type { StoredTask } from '../core/effect.ts'
-import type { Batch, Change, Message, Span } from '../core/message.ts'
+import { LIMITS } from '../core/limits.ts'
+import {
+  UNREADABLE,
+  type Batch,
+  type Change,
+  type Found,
+  type Grant,
+  type Message,
+  type Span
+} from '../core/message.ts'
+import {
+  ACK,
+  BATCH,
+  CHANGE,
+  FAREWELL,
+  FIND,
+  FORGOTTEN,
+  FOUND,
+  GOODBYE,
+  GRANT,
+  KEPT,
+  MESSAGE_SHAPES,
+  OFFER,
+  PRUNED,
+  SPAN,
+  STEAL,
+  SYNC
+} from '../core/message-shapes.ts'
 import { sameValues } from '../core/base/order.ts'
-import { BLOBS_PER_MESSAGE_MAX, FIND_IDS_MAX, TASK_DEFAULTS, TASK_LIMITS } from '../core/options.ts'
-import { isBlob } from '../core/task/content.ts'
+import { TASK_DEFAULTS } from '../core/options.ts'
+import type { BlobRef } from '../core/task/content.ts'
+import { leastDots, type Dot, type TaskRecord } from '../core/task/record.ts'
 import {
-  CLAIM_CAUSES,
-  LOST_MAX,
-  OUTCOME_STATUSES,
-  SETTLED_REASONS,
-  type Outcome,
-  type TaskRecord
-} from '../core/task/record.ts'
-import { DELIVERIES, DEPENDENCY_FAILURE_RULES, type Backoff } from '../core/task/spec.ts'
-import { isWithoutRules, labelRules } from './labels.ts'
-import { LIMITS } from './limits.ts'
-import { boot, dot, handlers, stamp, vector } from './values.ts'
+  BACKOFF,
+  BLOB,
+  CANCEL_REQUEST,
+  CLAIM,
+  DOT,
+  ERROR,
+  OUTCOME,
+  RECORD,
+  SPEC,
+  STARTED
+} from '../core/task/shapes.ts'
+import { TIME_MS_MAX } from '../core/task/times.ts'
+import type { Backoff } from '../core/task/spec.ts'
 import { counts } from './counts.ts'
+import { isWithoutRules, labelRules } from './labels.ts'
+import { COMPONENTS } from './later.ts'
+import { drain, heartbeat, introduction, replaced, who } from './members.ts'
 import { Names } from './names.ts'
-import { drain, heartbeat, introduction, labels, replaced, who } from './members.ts'
-import {
-  duration,
-  either,
-  flag,
-  mapped,
-  message,
-  nullable,
-  oneOf,
-  packed,
-  real,
-  refuse,
-  repeated,
-  required,
-  text,
-  uint,
-  usually,
-  type Value
-} from './schema.ts'
+import { at, either, mapped, message, packed, readable, usually } from './schema.ts'
+import { valueOf, varint } from './single.ts'
+import { refuse, type Value } from './value.ts'
 import { written } from './scratch.ts'
 import { uuid } from './uuid.ts'
+import { dot, labels, vector } from './values.ts'
 
-export type Decoded = { ok: true; message: Message } | { ok: false; why: string }
+/** The wire type of a kind's body. */
+const BYTES = 2
+
+/** A kind that a later version has added, by its number. Nothing follows from it here. */
+export type Other = Readonly<{ kind: 'other'; number: number }>
+
+/** `unreadable`: why, for each record in it that could not be read. @default all could */
+export type Decoded =
+  | { ok: true; message: Message | Other; unreadable?: readonly string[] }
+  | { ok: false; why: string }
 export type DecodedStored = { ok: true; task: StoredTask } | { ok: false; why: string }
 
-const taskId = uuid
+const blobRef: Value<BlobRef> = message(BLOB, { hash: 1, bytes: 2 })
 
-const blobHash = text(64, /^[0-9a-f]{64}$/)
-const blobRef = message({
-  hash: required(1, blobHash),
-  bytes: required(2, uint(TASK_LIMITS.blobBytesMax, TASK_LIMITS.inlineBytesMax + 1))
+const backoff: Value<Backoff> = message(BACKOFF, {
+  delayMs: 1,
+  factor: 2,
+  maxDelayMs: 3,
+  jitter: 4
 })
 
-const inline = text(TASK_LIMITS.inlineBytesMax)
+/**
+ * Version 0.1 took any whole number for the time of a start, and such tasks are on disks: they wait until the last time
+ * there is.
+ */
+const startTime: Value<number> = mapped(
+  valueOf(whole(Number.MAX_SAFE_INTEGER)),
+  (ms: number) => ms,
+  ms => Math.min(ms, TIME_MS_MAX)
+)
 
-const backoff: Value<Backoff> = message({
-  delayMs: required(1, uint(TASK_LIMITS.backoffMsMax)),
-  factor: required(2, real(TASK_LIMITS.backoffFactorMax, 1)),
-  maxDelayMs: required(3, uint(TASK_LIMITS.backoffMsMax)),
-  jitter: required(4, real(1, 0))
-})
-
-const spec = message({
-  id: required(1, taskId),
-  type: required(2, text(TASK_LIMITS.typeLengthMax * 4)),
-  payload: either(required(3, inline), required(15, blobRef), isBlob),
-  priority: required(4, uint(TASK_LIMITS.priorityMax, TASK_LIMITS.priorityMin)),
-  dependsOn: repeated(5, taskId, TASK_LIMITS.dependenciesMax),
-  tags: repeated(6, text(TASK_LIMITS.tagLengthMax * 4), TASK_LIMITS.tagsMax),
-  timeoutMs: nullable(7, uint(TASK_LIMITS.timeoutMsMax)),
-  submittedAt: required(8, stamp),
-  submittedBy: required(9, boot),
-  retentionMs: nullable(10, uint(TASK_LIMITS.retentionMsMax)),
-  onDependencyFailure: usually(
-    11,
-    oneOf(DEPENDENCY_FAILURE_RULES),
-    TASK_DEFAULTS.onDependencyFailure
-  ),
-  maxRetries: usually(12, uint(TASK_LIMITS.maxRetriesMax), TASK_DEFAULTS.maxRetries),
-  maxLost: usually(13, uint(TASK_LIMITS.maxLostMax), TASK_DEFAULTS.maxLost),
-  backoff: usually(14, backoff, TASK_DEFAULTS.backoff, given =>
+const spec = message(SPEC, {
+  id: at(1, uuid),
+  type: 2,
+  payload: either(3, at(15, blobRef)),
+  priority: 4,
+  dependsOn: at(5, uuid),
+  tags: 6,
+  timeoutMs: 7,
+  submittedAt: 8,
+  submittedBy: 9,
+  retentionMs: 10,
+  onDependencyFailure: usually(11, TASK_DEFAULTS.onDependencyFailure),
+  maxRetries: usually(12, TASK_DEFAULTS.maxRetries),
+  maxLost: usually(13, TASK_DEFAULTS.maxLost),
+  backoff: usually(at(14, backoff), TASK_DEFAULTS.backoff, given =>
     sameValues(given, TASK_DEFAULTS.backoff)
   ),
-  deadlineMs: nullable(16, uint(TASK_LIMITS.deadlineMsMax)),
-  notBefore: nullable(17, stamp),
-  labels: usually(18, labelRules, TASK_DEFAULTS.labels, isWithoutRules),
-  idempotencyKey: nullable(19, text(TASK_LIMITS.idempotencyKeyLengthMax * 4)),
-  delivery: usually(20, oneOf(DELIVERIES), TASK_DEFAULTS.delivery),
-  retryOf: nullable(21, taskId)
+  deadlineMs: 16,
+  notBefore: at(17, startTime),
+  labels: usually(at(18, labelRules), TASK_DEFAULTS.labels, isWithoutRules),
+  idempotencyKey: 19,
+  delivery: usually(20, TASK_DEFAULTS.delivery),
+  retryOf: at(21, uuid)
 })
 
-const claim = message({
-  epoch: required(1, uint()),
-  holder: required(2, boot),
-  attempt: required(3, uint()),
-  hops: required(4, uint()),
-  cause: required(5, oneOf(CLAIM_CAUSES)),
-  lost: repeated(6, boot, LOST_MAX),
-  notBefore: nullable(7, stamp)
+const claim = message(CLAIM, {
+  epoch: 1,
+  holder: 2,
+  attempt: 3,
+  hops: 4,
+  cause: 5,
+  lost: 6,
+  notBefore: at(7, startTime)
 })
 
-const started = message({
-  epoch: required(1, uint()),
-  at: required(2, stamp),
-  by: required(3, boot)
+const started = message(STARTED, { epoch: 1, at: 2, by: 3 })
+
+const cancelRequest = message(CANCEL_REQUEST, { at: 1, by: 2 })
+
+const error = message(ERROR, { name: 1, message: 2, stack: 3 })
+
+const outcome = message(OUTCOME, {
+  status: 1,
+  epoch: 2,
+  by: 3,
+  at: 4,
+  durationMs: 5,
+  result: either(6, at(15, blobRef)),
+  error: at(7, error),
+  reason: 8,
+  tail: 9
 })
 
-const cancelRequest = message({ at: required(1, stamp), by: required(2, boot) })
-
-const error = message({
-  name: required(1, text(TASK_LIMITS.errorNameLengthMax * 4)),
-  message: required(2, text(TASK_LIMITS.errorMessageBytesMax)),
-  stack: nullable(3, text(TASK_LIMITS.errorStackBytesMax))
-})
-
-const outcome = mapped(
-  message({
-    status: required(1, oneOf(OUTCOME_STATUSES)),
-    epoch: required(2, uint()),
-    by: required(3, boot),
-    at: required(4, stamp),
-    durationMs: required(5, duration),
-    result: either(nullable(6, inline), required(15, blobRef), isBlob),
-    error: nullable(7, error),
-    reason: nullable(8, oneOf(SETTLED_REASONS)),
-    tail: nullable(9, text(TASK_LIMITS.tailBytesMax))
-  }),
-  (given: Outcome) => given,
-  sent => {
-    const completed = sent.status === 'completed'
-    if ((completed && sent.result === null) || completed !== (sent.reason === null)) {
-      refuse('an outcome has a result if it is completed, and a reason if it is not')
-    }
-    if (!completed && isBlob(sent.result)) refuse('only a completed outcome has a result in a blob')
-    if (sent.status === 'cancelled' && sent.result !== null)
-      refuse('a cancelled task has no result')
-    if (completed && sent.error !== null) refuse('a completed outcome has no error')
-    return sent
-  }
-)
+/**
+ * One key may be submitted on many nodes in one instant, and version 0.1 kept and wrote every such creation. A record
+ * remembers the least of them: that is done here, so that one with more is read, and is the same as everywhere else.
+ */
+const CREATED_READ_MAX = 4096
 
 const record: Value<TaskRecord> = mapped(
-  message({
-    spec: required(1, spec),
-    created: repeated(2, dot, LIMITS.createdMax),
-    claim: required(3, claim),
-    started: nullable(4, started),
-    outcome: nullable(5, outcome),
-    cancelRequest: nullable(6, cancelRequest)
-  }),
+  message(
+    struct<TaskRecord>(
+      { ...RECORD.fields, created: list(DOT, CREATED_READ_MAX) },
+      { rule: RECORD.rule }
+    ),
+    {
+      spec: at(1, spec),
+      created: at(2, dot),
+      claim: at(3, claim),
+      started: at(4, started),
+      outcome: at(5, outcome),
+      cancelRequest: at(6, cancelRequest)
+    },
+    COMPONENTS
+  ),
   (given: TaskRecord) => given,
-  sent => {
-    if (sent.created.length === 0) refuse('a task that nobody created')
-    return sent
-  }
+  sent => (isSorted(sent.created) ? sent : { ...sent, created: leastDots(sent.created) })
 )
 
-const change: Value<Change> = message({
-  task: required(1, dot),
-  claim: required(2, claim),
-  started: nullable(3, started),
-  cancelRequest: nullable(4, cancelRequest),
-  outcome: nullable(5, outcome)
-})
+/** As a rule there is one. */
+function isSorted(created: readonly Dot[]): boolean {
+  return created.length === 1 || sameValues(leastDots(created), created)
+}
+
+const change: Value<Change> = message(
+  CHANGE,
+  {
+    task: at(1, dot),
+    claim: at(2, claim),
+    started: at(3, started),
+    cancelRequest: at(4, cancelRequest),
+    outcome: at(5, outcome)
+  },
+  COMPONENTS
+)
 
 const batch = mapped(
-  message({
-    origin: required(1, boot),
-    after: required(2, stamp),
-    records: repeated(3, record, LIMITS.recordsMax),
-    changes: repeated(5, change, LIMITS.recordsMax),
-    writes: required(4, packed(-1, LIMITS.writesMax))
+  message<Sent>(BATCH as StructShape<Sent>, {
+    origin: 1,
+    after: 2,
+    records: readable(3, record),
+    changes: readable(5, change),
+    writes: packed(4)
   }),
-  ({ changes = [], ...given }: Omit<Batch, 'kind'>) => ({ ...given, changes }),
-  ({ changes, ...sent }) => {
-    const places = sent.records.length + changes.length
-    if (sent.writes.some(place => place >= places)) refuse('a write of no record')
-    return changes.length === 0 ? sent : { ...sent, changes }
+  ({ changes = [], ...given }: Omit<Batch, 'kind'>): Sent => ({ ...given, changes }),
+  ({ changes: some, ...sent }): Omit<Batch, 'kind'> => {
+    const { records, changes, writes } = withoutUnreadable(sent.records, some, sent.writes)
+    const batch = { ...sent, records, writes }
+    return changes.length === 0 ? batch : { ...batch, changes }
   }
 )
 
-const ack = message({ boot: required(1, boot), vector: required(2, vector) })
+/** A batch whose records could not all be read. */
+type Sent = Omit<Required<Batch>, 'kind' | 'records' | 'changes'> &
+  Readonly<{ records: readonly (TaskRecord | null)[]; changes: readonly (Change | null)[] }>
 
-const steal = message({
-  request: required(1, uint()),
-  boot: required(2, boot),
-  want: required(3, uint(LIMITS.wantMax)),
-  handlers: repeated(4, handlers, LIMITS.handlersMax),
-  labels: required(5, labels)
+/** Writes of what could not be read are marked as that; the others go on to name their tasks. */
+function withoutUnreadable(
+  records: Sent['records'],
+  changes: Sent['changes'],
+  writes: readonly number[]
+): Pick<Required<Batch>, 'records' | 'changes' | 'writes'> {
+  if (isWhole(records) && isWhole(changes)) return { records, changes, writes }
+  let places = 0
+  const moved = [...records, ...changes].map(each => (each === null ? UNREADABLE : places++))
+  return {
+    records: records.filter(each => each !== null),
+    changes: changes.filter(each => each !== null),
+    writes: writes.map(place => (place < 0 ? place : moved[place]!))
+  }
+}
+
+function isWhole<T>(list: readonly (T | null)[]): list is readonly T[] {
+  return !list.includes(null)
+}
+
+const ack = message(ACK, { boot: 1, vector: at(2, vector) })
+
+const steal = message(STEAL, {
+  request: 1,
+  boot: 2,
+  want: 3,
+  handlers: 4,
+  labels: at(5, labels)
 })
 
-const grant = message({
-  request: required(1, uint()),
-  boot: required(2, boot),
-  records: repeated(3, record, LIMITS.wantMax),
-  dependencies: repeated(4, record, LIMITS.recordsMax)
-})
-
-const find = message({ boot: required(1, boot), ids: repeated(2, taskId, FIND_IDS_MAX) })
-
-const found = message({
-  boot: required(1, boot),
-  ids: repeated(2, taskId, FIND_IDS_MAX),
-  records: repeated(3, record, FIND_IDS_MAX),
-  forgotten: repeated(4, taskId, FIND_IDS_MAX)
-})
-
-const goodbye = message({ boot: required(1, boot), upTo: required(2, uint()) })
-const farewell = message({ boot: required(1, boot) })
-
-const sync = message({ boot: required(1, boot), vector: required(2, vector) })
-
-const span = mapped(
-  message({ origin: required(1, boot), after: required(2, stamp), upTo: required(3, stamp) }),
-  (given: Span) => given,
-  sent => (sent.after < sent.upTo ? sent : refuse('a stretch of no writes'))
+const grant = mapped(
+  message<Readable<Omit<Grant, 'kind'>, 'records' | 'dependencies'>>(GRANT as never, {
+    request: 1,
+    boot: 2,
+    records: readable(3, record),
+    dependencies: readable(4, record)
+  }),
+  (given: Omit<Grant, 'kind'>) => given,
+  ({ records, dependencies, ...sent }) => ({
+    ...sent,
+    records: records.filter(each => each !== null),
+    dependencies: dependencies.filter(each => each !== null)
+  })
 )
 
-const forgotten = message({
-  spans: repeated(1, span, LIMITS.spansMax),
-  boots: repeated(2, boot, LIMITS.vectorEntriesMax),
-  more: required(3, flag)
-})
+const find = message(FIND, { boot: 1, ids: at(2, uuid) })
 
-const pruned = message({ ids: repeated(1, taskId, LIMITS.prunedMax) })
+const found = mapped(
+  message<Readable<Omit<Found, 'kind'>, 'records'>>(FOUND as never, {
+    boot: 1,
+    ids: at(2, uuid),
+    records: readable(3, record),
+    forgotten: at(4, uuid)
+  }),
+  (given: Omit<Found, 'kind'>) => given,
+  ({ records, ...sent }) => ({ ...sent, records: records.filter(each => each !== null) })
+)
 
-const offer = message({
-  boot: required(1, boot),
-  blobs: repeated(2, blobRef, BLOBS_PER_MESSAGE_MAX)
-})
+/** What came of lists of records, of which not all could be read. */
+type Readable<T, K extends keyof T> = Omit<T, K> &
+  Readonly<Record<K, readonly (TaskRecord | null)[]>>
 
-const kept = message({
-  boot: required(1, boot),
-  hashes: repeated(2, blobHash, BLOBS_PER_MESSAGE_MAX)
+const goodbye = message(GOODBYE, {
+  boot: 1,
+  upTo: at(2, varint(GOODBYE.fields.upTo as WholeShape))
 })
+const farewell = message(FAREWELL, { boot: 1 })
+
+const sync = message(SYNC, { boot: 1, vector: at(2, vector) })
+
+const span: Value<Span> = message(SPAN, { origin: 1, after: 2, upTo: 3 })
+
+const forgotten = message(FORGOTTEN, { spans: at(1, span), boots: 2, more: 3 })
+
+const pruned = message(PRUNED, { ids: at(1, uuid) })
+
+const offer = message(OFFER, { boot: 1, blobs: at(2, blobRef) })
+
+const kept = message(KEPT, { boot: 1, hashes: 2 })
 
 /** The field number of a kind in the envelope. Numbers are never used again for something else. */
 const KINDS = {
@@ -269,6 +323,13 @@ const BY_NUMBER = new Map(
 )
 
 export function encode(given: Message): Uint8Array {
+  const why = MESSAGE_SHAPES[given.kind].fault(given)
+  if (why !== null) assert(false, `a ${given.kind} can be read: ${why}`)
+  return encodeUnchecked(given)
+}
+
+/** As somebody would who keeps to no bound: for whoever plays a peer that means harm. */
+export function encodeUnchecked(given: Message): Uint8Array {
   const [number, value] = KINDS[given.kind]
   return written(writer => (value as Value<unknown>).write(writer, number, given, new Names()))
 }
@@ -278,19 +339,30 @@ export function decode(bytes: Uint8Array): Decoded {
   try {
     const reader = protobuf.Reader.create(bytes)
     const tag = reader.uint32()
-    const entry = BY_NUMBER.get(tag >>> 3) ?? refuse(`there is no message kind ${tag >>> 3}`)
-    const body = (entry.value as Value<object>).read(reader, tag & 7, new Names())
+    const entry = BY_NUMBER.get(tag >>> 3)
+    if (entry === undefined) return otherOf(reader, tag)
+    const names = new Names()
+    const body = (entry.value as Value<object>).read(reader, tag & 7, names)
     if (reader.pos !== reader.len) refuse('bytes after the end of the message')
-    return { ok: true, message: { kind: entry.kind, ...body } as Message }
+    const given = { kind: entry.kind, ...body } as Message
+    const { unreadable } = names
+    return { ok: true, message: given, ...(unreadable.length === 0 ? {} : { unreadable }) }
   } catch (error) {
     return { ok: false, why: error instanceof Error ? error.message : String(error) }
   }
 }
 
-const stored = message({
-  record: required(1, record),
-  writes: repeated(2, dot, LIMITS.writesMax)
-})
+/** A kind that a later version has added. */
+function otherOf(reader: protobuf.Reader, tag: number): Decoded {
+  if ((tag & 7) !== BYTES) refuse(`there is no message kind ${tag >>> 3}`)
+  reader.skipType(tag & 7)
+  if (reader.pos !== reader.len) refuse('bytes after the end of the message')
+  return { ok: true, message: { kind: 'other', number: tag >>> 3 } }
+}
+
+const STORED = struct<StoredTask>({ record: RECORD, writes: list(DOT, LIMITS.writesMax) })
+
+const stored = message(STORED, { record: at(1, record), writes: at(2, dot) })
 
 /** A task as it lies on disk, after so many bytes for the caller's own use. */
 export function encodeStored(task: StoredTask, roomBytes: number = 0): Buffer {

@@ -1,36 +1,32 @@
 /** What nodes have counted, on the wire. */
-import { HISTOGRAM_BUCKETS, type TypeCounts } from '../core/counting/counts.ts'
+import type { TypeCounts } from '../core/counting/counts.ts'
+import { struct, type StructShape } from '../core/base/shape.ts'
 import type { Counts } from '../core/message.ts'
-import { COUNTS_TYPES_PER_MESSAGE_MAX, TASK_LIMITS } from '../core/options.ts'
-import {
-  duration,
-  mapped,
-  message,
-  packed,
-  repeated,
-  required,
-  text,
-  uint,
-  type Value
-} from './schema.ts'
-import { boot } from './values.ts'
+import { COUNTS, TYPE_COUNTS } from '../core/message-shapes.ts'
+import { at, mapped, message, packed } from './schema.ts'
+import type { Value } from './value.ts'
 
-const typeCounts = mapped(
-  message({
-    type: required(1, text(TASK_LIMITS.typeLengthMax * 4)),
-    completed: required(2, uint()),
-    failed: required(3, uint()),
-    cancelled: required(4, uint()),
-    retried: required(5, uint()),
-    sumMs: required(6, duration),
-    runs: required(7, packed(0, HISTOGRAM_BUCKETS))
+type Flat = Omit<TypeCounts, 'runs'> & Readonly<{ sumMs: number; runs: readonly number[] }>
+
+const { runs: RUNS, ...NUMBERS } = TYPE_COUNTS.fields
+const { sumMs, counts: buckets } = (RUNS as StructShape<TypeCounts['runs']>).fields
+
+const typeCounts: Value<TypeCounts> = mapped(
+  message(struct<Flat>({ ...NUMBERS, sumMs, runs: buckets }), {
+    type: 1,
+    completed: 2,
+    failed: 3,
+    cancelled: 4,
+    retried: 5,
+    sumMs: 6,
+    runs: packed(7)
   }),
   ({ runs, ...counts }: TypeCounts) => ({ ...counts, sumMs: runs.sumMs, runs: runs.counts }),
-  ({ runs, sumMs, ...counts }) => ({ ...counts, runs: { sumMs, counts: runs } })
+  ({ runs, sumMs: sum, ...counts }) => ({ ...counts, runs: { sumMs: sum, counts: runs } })
 )
 
-export const counts: Value<Omit<Counts, 'kind'>> = message({
-  boot: required(1, boot),
-  sequence: required(2, uint(Number.MAX_SAFE_INTEGER, 1)),
-  types: repeated(3, typeCounts, COUNTS_TYPES_PER_MESSAGE_MAX)
+export const counts: Value<Omit<Counts, 'kind'>> = message(COUNTS, {
+  boot: 1,
+  sequence: 2,
+  types: at(3, typeCounts)
 })

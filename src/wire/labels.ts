@@ -1,34 +1,23 @@
 /**
- * What a task asks of labels, as it is sent. All of it together has a bound, because it is in every node's memory.
+ * What a task asks of labels, as it is sent.
  */
-import { utf8Length } from '../core/base/utf8.ts'
-import { TASK_LIMITS } from '../core/options.ts'
-import type { LabelCondition, LabelConditions, LabelRules } from '../core/task/labels.ts'
-import { LIMITS } from './limits.ts'
-import {
-  mapped,
-  message,
-  nullable,
-  real,
-  refuse,
-  repeated,
-  required,
-  text,
-  type Value
-} from './schema.ts'
+import { nullable, struct } from '../core/base/shape.ts'
+import type { LabelCondition, LabelRules } from '../core/task/labels.ts'
+import { LABEL, LABEL_NUMBER, LABEL_RULES, LABEL_TEXTS } from '../core/task/shapes.ts'
+import { at, mapped, message } from './schema.ts'
+import { refuse, type Value } from './value.ts'
 
 export function isWithoutRules({ require, prefer }: LabelRules): boolean {
   return require.length === 0 && prefer.length === 0
 }
 
-const label = text(LIMITS.labelBytesMax)
+type Sent = Readonly<{ label: string; anyOf: readonly string[]; atLeast: number | null }>
 
-/** A number to reach, or texts to choose from: there may be none of these, and then nobody fits. */
 const condition: Value<LabelCondition> = mapped(
-  message({
-    label: required(1, label),
-    anyOf: repeated(2, label, TASK_LIMITS.labelValuesMax),
-    atLeast: nullable(3, real(Number.MAX_VALUE, -Number.MAX_VALUE))
+  message(struct<Sent>({ label: LABEL, anyOf: LABEL_TEXTS, atLeast: nullable(LABEL_NUMBER) }), {
+    label: 1,
+    anyOf: 2,
+    atLeast: 3
   }),
   given =>
     'anyOf' in given
@@ -41,20 +30,7 @@ const condition: Value<LabelCondition> = mapped(
   }
 )
 
-export const labelRules: Value<LabelRules> = mapped(
-  message({
-    require: repeated(1, condition, TASK_LIMITS.labelConditionsMax),
-    prefer: repeated(2, condition, TASK_LIMITS.labelConditionsMax)
-  }),
-  (given: LabelRules) => given,
-  sent => {
-    const bytes = bytesOf(sent.require) + bytesOf(sent.prefer)
-    if (bytes <= TASK_LIMITS.labelBytesMax) return sent
-    return refuse(`conditions for labels of ${bytes} bytes`)
-  }
-)
-
-function bytesOf(conditions: LabelConditions): number {
-  const texts = conditions.flatMap(given => [given.label, ...('anyOf' in given ? given.anyOf : [])])
-  return texts.reduce((sum, each) => sum + utf8Length(each), 0)
-}
+export const labelRules: Value<LabelRules> = message(LABEL_RULES, {
+  require: at(1, condition),
+  prefer: at(2, condition)
+})

@@ -5,10 +5,25 @@
 /** Up to so many names are looked through, as those of a single task: that takes less than to make an index of them. */
 const INDEXED_MIN = 8
 
-/** The names met so far in one message. */
+/** The names met so far in one message, and what in it could not be read. */
 export class Names {
+  /** Why, for each record that could not be. */
+  readonly unreadable: string[] = []
   #numbers: Map<string, number> | null = null
-  readonly #names: string[] = []
+  #names: string[] = []
+
+  /** How many there are. */
+  get count(): number {
+    return this.#names.length
+  }
+
+  /** Forgets all but the first of them. */
+  cut(count: number): void {
+    const kept = this.#names.slice(0, count)
+    this.#names = []
+    this.#numbers = null
+    for (const each of kept) this.add(each)
+  }
 
   number(name: string): number | undefined {
     if (this.#numbers !== null) return this.#numbers.get(name)

@@ -7,70 +7,80 @@ import { Names } from './names.ts'
 import {
   OUTPUT_LIMITS,
   OUTPUT_STREAMS,
+  type AttemptInfo,
   type OutputAnswer,
-  type OutputRequest
+  type OutputRequest,
+  type Piece,
+  type Progress
 } from '../core/output.ts'
-import {
-  binary,
-  duration,
-  flag,
-  message,
-  nullable,
-  oneOf,
-  Refused,
-  refuse,
-  required,
-  text,
-  uint,
-  type Value
-} from './schema.ts'
+import { at, message } from './schema.ts'
+import { Refused, refuse, type Value } from './value.ts'
+import { binary, flag, nullable, oneOf, real, struct, text, whole } from '../core/base/shape.ts'
+import type { TaskId } from '../core/base/ids.ts'
+import { EPOCH_MAX } from '../core/task/record.ts'
+import { TASK_ID, TIME_MS } from '../core/task/shapes.ts'
 
 /** A frame of a question, and one of an answer. */
 export const OUTPUT_REQUEST_BYTES_MAX = 256
 export const OUTPUT_ANSWER_BYTES_MAX: number = OUTPUT_LIMITS.pieceBytesMax + 256
 
-const taskId = text(36, /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
-const position = uint(Number.MAX_SAFE_INTEGER)
+const POSITION = whole(Number.MAX_SAFE_INTEGER)
+const EPOCH = whole(EPOCH_MAX)
+
+const NOTHING = struct<object>({})
 
 const REQUESTS = {
-  running: [1, message({})],
-  attempts: [2, message({ taskId: required(1, taskId) })],
+  running: [1, message(NOTHING, {})],
+  attempts: [2, message(struct<{ taskId: TaskId }>({ taskId: TASK_ID }), { taskId: 1 })],
   read: [
     3,
-    message({
-      taskId: required(1, taskId),
-      epoch: required(2, uint()),
-      position: required(3, position),
-      follow: required(4, flag)
-    })
+    message(
+      struct<Omit<Extract<OutputRequest, { kind: 'read' }>, 'kind'>>({
+        taskId: TASK_ID,
+        epoch: EPOCH,
+        position: POSITION,
+        follow: flag
+      }),
+      { taskId: 1, epoch: 2, position: 3, follow: 4 }
+    )
   ]
 } as const
 
-const progress = message({
-  fraction: required(1, duration),
-  message: nullable(2, text(OUTPUT_LIMITS.progressMessageBytesMax))
+const PROGRESS = struct<Progress>({
+  fraction: real(1, 0),
+  message: nullable(text(OUTPUT_LIMITS.progressMessageBytesMax))
 })
 
-const info = message({
-  taskId: required(1, taskId),
-  epoch: required(2, uint()),
-  attempt: required(3, uint()),
-  ended: required(4, flag),
-  progress: nullable(5, progress)
+const INFO = struct<AttemptInfo>({
+  taskId: TASK_ID,
+  epoch: EPOCH,
+  attempt: whole(),
+  ended: flag,
+  progress: nullable(PROGRESS)
 })
 
-const piece = message({
-  position: required(1, position),
-  at: required(2, position),
-  stream: required(3, oneOf(OUTPUT_STREAMS)),
-  bytes: required(4, binary(OUTPUT_LIMITS.pieceBytesMax))
+const info = message(INFO, {
+  taskId: 1,
+  epoch: 2,
+  attempt: 3,
+  ended: 4,
+  progress: at(5, message(PROGRESS, { fraction: 1, message: 2 }))
 })
+
+const PIECE = struct<Piece>({
+  position: POSITION,
+  at: TIME_MS,
+  stream: oneOf(OUTPUT_STREAMS),
+  bytes: binary(OUTPUT_LIMITS.pieceBytesMax)
+})
+
+const piece = message(PIECE, { position: 1, at: 2, stream: 3, bytes: 4 })
 
 const ANSWERS = {
-  attempt: [1, message({ info: required(1, info) })],
-  piece: [2, message({ piece: required(1, piece) })],
-  quiet: [3, message({})],
-  end: [4, message({})]
+  attempt: [1, message(struct<{ info: AttemptInfo }>({ info: INFO }), { info: at(1, info) })],
+  piece: [2, message(struct<{ piece: Piece }>({ piece: PIECE }), { piece: at(1, piece) })],
+  quiet: [3, message(NOTHING, {})],
+  end: [4, message(NOTHING, {})]
 } as const
 
 type Kinds = Readonly<Record<string, readonly [number, unknown]>>
@@ -84,11 +94,7 @@ export const decodeOutputRequest = (bytes: Uint8Array): OutputRequest =>
 
 /** @throws Refused */
 export function decodeOutputAnswer(bytes: Uint8Array): OutputAnswer {
-  const answer = read(ANSWERS, bytes) as OutputAnswer
-  if (answer.kind === 'attempt' && (answer.info.progress?.fraction ?? 0) > 1) {
-    refuse('progress beyond the end')
-  }
-  return answer
+  return read(ANSWERS, bytes) as OutputAnswer
 }
 
 function write(kinds: Kinds, given: Readonly<{ kind: string }>): Uint8Array {

@@ -6,7 +6,7 @@
  * again, and only the finished bytes get a buffer.
  */
 import protobuf from 'protobufjs/minimal.js'
-import type { Writer } from './schema.ts'
+import type { Writer } from './value.ts'
 
 /** A larger buffer is not kept: a few messages are megabytes. */
 const KEPT_BYTES_MAX = 262_144

@@ -4,7 +4,7 @@
  * Ids are the most frequent value of all, so both directions go through one buffer of each form. A text that is put
  * together digit by digit is a tree of pieces to the engine, many times its size; one that is read from a buffer is not.
  */
-import { refuse, type Value } from './schema.ts'
+import { refuse, type Value } from './value.ts'
 
 const BYTES = 2
 const ID_BYTES = 16

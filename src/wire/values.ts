@@ -1,23 +1,40 @@
 /**
- * Values that messages of several kinds are made of: names of boots, stamps, version vectors.
+ * Values that messages of several kinds are made of.
  */
 import type { VersionVector } from '../core/message.ts'
-import { TASK_LIMITS } from '../core/options.ts'
+import { LABEL, DOT } from '../core/task/shapes.ts'
+import { VECTOR_ENTRY } from '../core/message-shapes.ts'
+import { list, struct } from '../core/base/shape.ts'
+import { LIMITS } from '../core/limits.ts'
+import type { BootId } from '../core/base/ids.ts'
+import type { Labels } from '../core/task/labels.ts'
 import type { Dot } from '../core/task/record.ts'
-import { LIMITS } from './limits.ts'
-import { mapped, message, name, repeated, required, text, uint, type Value } from './schema.ts'
+import { at, mapped, message } from './schema.ts'
+import type { Value } from './value.ts'
 
-export const boot: Value<string> = name(LIMITS.bootBytesMax, /^[^/]+\/[0-9a-z]{10}-[0-9a-z]{6}$/)
-export const stamp: Value<number> = uint(Number.MAX_SAFE_INTEGER)
-const sequence = uint(Number.MAX_SAFE_INTEGER, 1)
+export const dot: Value<Dot> = message(DOT, { origin: 1, seq: 2 })
 
-export const dot: Value<Dot> = message({ origin: required(1, boot), seq: required(2, sequence) })
+type Entry = Readonly<{ origin: BootId; seq: number }>
 
 export const vector: Value<VersionVector> = mapped(
-  message({ entries: repeated(1, dot, LIMITS.vectorEntriesMax) }),
+  message(
+    struct<{ entries: readonly Entry[] }>({
+      entries: list(VECTOR_ENTRY, LIMITS.vectorEntriesMax)
+    }),
+    { entries: at(1, message(VECTOR_ENTRY, { origin: 1, seq: 2 })) }
+  ),
   (given: VersionVector) => ({ entries: [...given].map(([origin, seq]) => ({ origin, seq })) }),
   sent => new Map(sent.entries.map(entry => [entry.origin, entry.seq]))
 )
 
-/** A type of tasks. */
-export const handlers: Value<string> = text(TASK_LIMITS.typeLengthMax * 4)
+type Pair = Readonly<{ key: string; value: string }>
+
+const PAIR = struct<Pair>({ key: LABEL, value: LABEL })
+
+export const labels: Value<Labels> = mapped(
+  message(struct<{ pairs: readonly Pair[] }>({ pairs: list(PAIR, LIMITS.labelsMax) }), {
+    pairs: at(1, message(PAIR, { key: 1, value: 2 }))
+  }),
+  given => ({ pairs: Object.entries(given).map(([key, value]) => ({ key, value })) }),
+  sent => Object.fromEntries(sent.pairs.map(({ key, value }) => [key, value]))
+)

@@ -5,7 +5,7 @@ import { announce, cluster } from '../support/crashes.ts'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 import './forbid.ts'
 import { backoffMs } from '../../src/core/task/backoff.ts'
-import { TASK_DEFAULTS } from '../../src/core/options.ts'
+import { TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
 import { Timers } from '../../src/core/queue/timers.ts'
 
 const [A, B, C] = [bootOf('a'), bootOf('b'), bootOf('c')]
@@ -120,6 +120,27 @@ describe('the wait before another attempt', () => {
 
   test('is the same wherever it is computed', () => {
     expect(backoffMs(TASK_DEFAULTS.backoff, id, 2)).toBe(backoffMs(TASK_DEFAULTS.backoff, id, 2))
+  })
+
+  test('is a time, whatever the options and however many attempts there were', () => {
+    const { backoffMsMax, backoffFactorMax, maxRetriesMax } = TASK_LIMITS
+    for (const delayMs of [0, 1, backoffMsMax]) {
+      for (const factor of [1, 1.5, backoffFactorMax]) {
+        for (const attempt of [1, 2, 155, 156, maxRetriesMax + 1]) {
+          for (const jitter of [0, 1]) {
+            const wait = backoffMs(
+              { delayMs, factor, maxDelayMs: backoffMsMax, jitter },
+              id,
+              attempt
+            )
+            expect(wait).toBeGreaterThanOrEqual(0)
+            expect(wait).toBeLessThanOrEqual(backoffMsMax)
+          }
+        }
+      }
+    }
+    const none = { delayMs: 0, factor: backoffFactorMax, maxDelayMs: 1000, jitter: 1 }
+    expect(backoffMs(none, id, maxRetriesMax)).toBe(0)
   })
 
   test('never exceeds its bound, however many attempts there were', () => {

@@ -9,6 +9,8 @@ import './forbid.ts'
 import { taskId } from '../../src/core/base/ids.ts'
 import { weight } from '../../src/core/base/weight.ts'
 import {
+  CLAIM_CAUSES,
+  SETTLED_REASONS,
   isSettled,
   join,
   type Claim,
@@ -57,8 +59,7 @@ function parts(value: unknown): Part[] {
   // The end comes before any item, so that a list and what follows it are not taken for a longer list.
   if (Array.isArray(value)) return [...value.flatMap(item => [1, ...parts(item)]), 0]
   if (typeof value === 'object') {
-    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-    return [3, ...entries.flatMap(([, field]) => parts(field))]
+    return [3, ...parts(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))]
   }
   return [typeof value === 'string' ? 2 : 1, value as Part]
 }
@@ -69,19 +70,22 @@ const specKey = (s: TaskSpec): Part[] => [
   -s.submittedAt,
   ...BOOTS.toSorted().map(boot => (boot < s.submittedBy ? 0 : 1))
 ]
+/** Words that versions do not share are compared by their places in the list. */
+const place = (all: readonly string[], word: string): number =>
+  word.startsWith('other:') ? Number(word.slice(6)) : all.indexOf(word)
 const claimKey = (c: Claim): Part[] => [
   c.epoch,
   c.cause === 'reclaim' ? 0 : 1,
   weight(ID, node(c.holder)),
   c.holder,
-  ...parts(c)
+  ...parts({ ...c, cause: place(CLAIM_CAUSES, c.cause) })
 ]
 const outcomeKey = (o: Outcome): Part[] => [
   ['failed', 'cancelled', 'completed'].indexOf(o.status),
   o.epoch,
   weight(ID, node(o.by)),
   o.by,
-  ...parts(o)
+  ...parts({ ...o, reason: o.reason === null ? null : place(SETTLED_REASONS, o.reason) })
 ]
 
 function greatest<T>(values: readonly (T | null)[], key: (value: T) => Part[]): T | null {
@@ -94,26 +98,37 @@ function model(states: readonly TaskRecord[]): Omit<TaskRecord, 'spec'> & { spec
   for (const { created } of states) {
     for (const dot of created) dots.set(`${dot.origin} ${String(dot.seq).padStart(20, '0')}`, dot)
   }
+  const components = [7, 8, 9].flatMap(
+    number =>
+      greatest(
+        states.flatMap(each => each.components?.find(of => of.number === number) ?? []),
+        c => [c.epoch, c.sequence, c.bytes]
+      ) ?? []
+  )
   const specs = states.map(({ spec }) => spec)
   return {
     spec: specKey(greatest(specs, specKey)!),
-    created: [...dots].sort(([x], [y]) => (x < y ? -1 : 1)).map(([, dot]) => dot),
+    created: [...dots]
+      .sort(([x], [y]) => (x < y ? -1 : 1))
+      .map(([, dot]) => dot)
+      .slice(0, 16),
     claim: greatest(
       states.map(s => s.claim),
       claimKey
     )!,
     started: greatest(
       states.map(s => s.started),
-      s => [s.epoch, weight(ID, node(s.by)), s.by, -s.at]
+      s => [s.epoch, weight(ID, node(s.by)), s.by, -s.at, ...parts(s)]
     ),
     cancelRequest: greatest(
       states.map(s => s.cancelRequest),
-      c => [-c.at, ...BOOTS.toSorted().map(boot => (boot < c.by ? 0 : 1))]
+      c => [-c.at, ...BOOTS.toSorted().map(boot => (boot < c.by ? 0 : 1)), ...parts(c)]
     ),
     outcome: greatest(
       states.map(s => s.outcome),
       outcomeKey
-    )
+    ),
+    ...(components.length === 0 ? {} : { components })
   }
 }
 

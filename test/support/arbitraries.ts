@@ -5,7 +5,7 @@
  * everything, and wide random values never meet there. `wide` texts are for the codec, which must carry any of them.
  */
 import fc, { type Arbitrary } from 'fast-check'
-import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
+import { bootId, SEQ_MAX, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
 import { HISTOGRAM_BUCKETS } from '../../src/core/counting/counts.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
 import type {
@@ -18,18 +18,20 @@ import type {
   VersionVector
 } from '../../src/core/message.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
-import { compareText } from '../../src/core/base/order.ts'
 import {
   CLAIM_CAUSES,
+  leastDots,
   SETTLED_REASONS,
   type CancelRequest,
   type Claim,
+  type Component,
   type Dot,
   type Outcome,
   type Started,
   type TaskError,
   type TaskRecord
 } from '../../src/core/task/record.ts'
+import { TIME_MS_MAX } from '../../src/core/task/times.ts'
 import type { BlobRef, Content } from '../../src/core/task/content.ts'
 import type { LabelConditions, Labels } from '../../src/core/task/labels.ts'
 import {
@@ -74,28 +76,70 @@ const stamp: Arbitrary<number> = fc.oneof(
   fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
 )
 
+const timeMs: Arbitrary<number> = fc.oneof(
+  fc.integer({ min: 1, max: 3 }),
+  fc.integer({ min: 1, max: TIME_MS_MAX })
+)
+
 export const dot: Arbitrary<Dot> = fc.record({
   origin: boot,
-  seq: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: 2 ** 42 }))
+  seq: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 1, max: SEQ_MAX }))
 })
 
+/** One as a rule, and sometimes more than a record remembers. */
 const created: Arbitrary<readonly Dot[]> = fc
-  .uniqueArray(dot, { minLength: 1, maxLength: 3, selector: d => `${d.origin} ${d.seq}` })
-  .map(dots => dots.sort((x, y) => compareText(x.origin, y.origin) || x.seq - y.seq))
+  .oneof(
+    { weight: 9, arbitrary: fc.array(dot, { minLength: 1, maxLength: 3 }) },
+    { weight: 1, arbitrary: fc.array(dot, { minLength: 20, maxLength: 30 }) }
+  )
+  .map(leastDots)
 
-export const claim: Arbitrary<Claim> = fc.record({
-  epoch: small,
-  holder: boot,
-  attempt: fc.integer({ min: 1, max: 2 }),
-  hops: small,
-  lost: fc.array(boot, { maxLength: 2 }),
-  notBefore: fc.option(stamp),
-  cause: fc.constantFrom(...CLAIM_CAUSES)
-})
+/** What a later version adds to a part of a record: a field of a number that is not known here. */
+const later: Arbitrary<{ later?: string }> = fc.constantFrom(
+  {},
+  {},
+  {},
+  { later: '\xf8\x06\x07' },
+  { later: '\xf8\x06\x08' }
+)
 
-export const started: Arbitrary<Started> = fc.record({ epoch: small, by: boot, at: stamp })
+function extended<T extends object>(part: Arbitrary<T>): Arbitrary<T & { later?: string }> {
+  return fc.tuple(part, later).map(([known, more]) => ({ ...known, ...more }))
+}
 
-export const cancelRequest: Arbitrary<CancelRequest> = fc.record({ at: stamp, by: boot })
+const component: Arbitrary<Component> = fc
+  .record({
+    number: fc.integer({ min: 7, max: 9 }),
+    epoch: fc.integer({ min: 0, max: 2 }),
+    sequence: fc.integer({ min: 0, max: 1 }),
+    value: fc.constantFrom('', 'x')
+  })
+  .map(({ number, epoch, sequence, value }) => {
+    const bytes = `\x08${String.fromCharCode(epoch)}\x10${String.fromCharCode(sequence)}${value === '' ? '' : '\x1a\x01x'}`
+    return { number, epoch, sequence, bytes }
+  })
+
+const components: Arbitrary<{ components?: readonly Component[] }> = fc
+  .uniqueArray(component, { maxLength: 2, selector: each => each.number })
+  .map(list => (list.length === 0 ? {} : { components: list.sort((x, y) => x.number - y.number) }))
+
+export const claim: Arbitrary<Claim> = extended(
+  fc.record({
+    epoch: small,
+    holder: boot,
+    attempt: fc.integer({ min: 1, max: 2 }),
+    hops: small,
+    lost: fc.array(boot, { maxLength: 2 }),
+    notBefore: fc.option(timeMs),
+    cause: fc.constantFrom(...CLAIM_CAUSES, 'other:5' as const, 'other:11' as const)
+  })
+)
+
+export const started: Arbitrary<Started> = extended(
+  fc.record({ epoch: small, by: boot, at: stamp })
+)
+
+export const cancelRequest: Arbitrary<CancelRequest> = extended(fc.record({ at: stamp, by: boot }))
 
 const taskError: Arbitrary<TaskError> = fc.record({
   name: wideText(TASK_LIMITS.errorNameLengthMax),
@@ -107,29 +151,31 @@ const durationMs: Arbitrary<number> = fc.constantFrom(0, 1, 1.5, 1e9)
 
 const tail: Arbitrary<string | null> = fc.option(wideText(TASK_LIMITS.tailBytesMax))
 
-export const outcome: Arbitrary<Outcome> = fc.oneof(
-  fc.record({
-    status: fc.constant('completed' as const),
-    epoch: small,
-    by: boot,
-    at: stamp,
-    durationMs,
-    result: content('1', '2'),
-    error: fc.constant(null),
-    reason: fc.constant(null),
-    tail
-  }),
-  fc.record({
-    status: fc.constantFrom('failed' as const, 'cancelled' as const),
-    epoch: small,
-    by: boot,
-    at: stamp,
-    durationMs,
-    result: fc.constant(null),
-    error: fc.option(taskError),
-    reason: fc.constantFrom(...SETTLED_REASONS),
-    tail
-  })
+export const outcome: Arbitrary<Outcome> = extended(
+  fc.oneof(
+    fc.record({
+      status: fc.constant('completed' as const),
+      epoch: small,
+      by: boot,
+      at: stamp,
+      durationMs,
+      result: content('1', '2'),
+      error: fc.constant(null),
+      reason: fc.constant(null),
+      tail
+    }),
+    fc.record({
+      status: fc.constantFrom('failed' as const, 'cancelled' as const),
+      epoch: small,
+      by: boot,
+      at: stamp,
+      durationMs,
+      result: fc.constant(null),
+      error: fc.option(taskError),
+      reason: fc.constantFrom(...SETTLED_REASONS, 'other:10' as const, 'other:100' as const),
+      tail
+    })
+  )
 )
 
 const label: Arbitrary<string> = wideText(64)
@@ -166,7 +212,7 @@ export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
     maxLost: fc.integer({ min: 0, max: TASK_LIMITS.maxLostMax }),
     backoff: fc.oneof(fc.constant(TASK_DEFAULTS.backoff), backoff),
     deadlineMs: fc.option(fc.integer({ min: 0, max: TASK_LIMITS.deadlineMsMax })),
-    notBefore: fc.option(stamp),
+    notBefore: fc.option(timeMs),
     labels: fc.record({ require: conditions, prefer: conditions }),
     idempotencyKey: fc.option(wideText(TASK_LIMITS.idempotencyKeyLengthMax)),
     delivery: fc.constantFrom(...DELIVERIES),
@@ -178,14 +224,15 @@ export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
 
 /** A record of one of these tasks. */
 export function recordOf(of: Arbitrary<TaskId>): Arbitrary<TaskRecord> {
-  return fc.record({
-    spec: spec(of),
+  const known = fc.record({
+    spec: extended(spec(of)),
     created,
     claim,
     started: fc.option(started),
     cancelRequest: fc.option(cancelRequest),
     outcome: fc.option(outcome)
   })
+  return fc.tuple(known, components).map(([of, more]) => ({ ...of, ...more }))
 }
 
 export const record: Arbitrary<TaskRecord> = recordOf(id)
@@ -196,7 +243,7 @@ export const stored: Arbitrary<StoredTask> = fc.record({
 })
 
 export const vector: Arbitrary<VersionVector> = fc
-  .uniqueArray(fc.tuple(boot, fc.integer({ min: 1, max: 2 ** 42 })), { selector: ([of]) => of })
+  .uniqueArray(fc.tuple(boot, fc.integer({ min: 1, max: SEQ_MAX })), { selector: ([of]) => of })
   .map(entries => new Map(entries))
 
 const count: Arbitrary<number> = fc.integer({ min: 0, max: 1000 })
@@ -222,7 +269,7 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   labels,
   addresses: fc.array(wideText(256), { maxLength: 3 }),
   vector,
-  clockMs: stamp,
+  clockMs: timeMs,
   stopAfterIsolatedMs: fc.option(count),
   roster: fc.array(fc.record({ name: wideText(160), at: stamp, expected: fc.boolean() }), {
     maxLength: 3
@@ -246,7 +293,7 @@ const change: Arbitrary<Change> = fc
 export const batch: Arbitrary<Batch> = fc
   .tuple(
     boot,
-    fc.integer({ min: 0, max: 2 ** 42 }),
+    fc.integer({ min: 0, max: SEQ_MAX - 6 }),
     fc.array(record, { maxLength: 4 }),
     fc.array(change, { maxLength: 4 })
   )

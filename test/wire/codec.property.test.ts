@@ -6,7 +6,7 @@ import { batch, heartbeat, message, stored, wideText } from '../support/arbitrar
 import { bootOf, heartbeatOf, taskOf } from '../support/tasks.ts'
 import type { Heartbeat, Message } from '../../src/core/message.ts'
 import { decode, decodeStored, encode, encodeStored } from '../../src/wire/codec.ts'
-import { LIMITS } from '../../src/wire/limits.ts'
+import { LIMITS } from '../../src/core/limits.ts'
 
 /** What an old node, which does not know field 15, would be sent by a newer one. */
 function withUnknownFields(bytes: Uint8Array): Uint8Array {
@@ -28,7 +28,9 @@ function expectStable(bytes: Uint8Array): void {
     expect(first.why).not.toBe('')
     return
   }
-  expect(decode(encode(first.message))).toEqual(first)
+  // What could not be read is not passed on.
+  if (first.message.kind === 'other' || first.unreadable !== undefined) return
+  expect(decode(encode(first.message))).toEqual({ ok: true, message: first.message })
 }
 
 describe('a message', () => {

@@ -2,13 +2,24 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { batch, record } from '../support/arbitraries.ts'
-import { bootId } from '../../src/core/base/ids.ts'
+import { bootId, SEQ_MAX } from '../../src/core/base/ids.ts'
+import { LATER_BYTES_MAX } from '../../src/core/base/shape.ts'
 import { Log } from '../../src/core/log/log.ts'
 import { MessageSize } from '../../src/core/log/size.ts'
 import type { Batch } from '../../src/core/message.ts'
-import { LOST_MAX, type TaskError, type TaskRecord } from '../../src/core/task/record.ts'
+import {
+  COMPONENT_BYTES_MAX,
+  COMPONENTS_MAX,
+  CREATED_MAX,
+  LOST_MAX,
+  type Component,
+  type TaskError,
+  type TaskRecord
+} from '../../src/core/task/record.ts'
+import { RECORD } from '../../src/core/task/shapes.ts'
+import { TIME_MS_MAX } from '../../src/core/task/times.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
-import { GOSSIP_BYTES_MAX, LIMITS } from '../../src/wire/limits.ts'
+import { GOSSIP_BYTES_MAX, LIMITS } from '../../src/core/limits.ts'
 import { TASK_LIMITS } from '../../src/core/options.ts'
 
 /** As `Log.range` counts it. */
@@ -40,6 +51,13 @@ const CHOICE = {
   anyOf: Array.from({ length: TASK_LIMITS.labelValuesMax }, () => 'y')
 }
 
+/** One field of a later version, as long as it may be: tag, length and bytes. */
+const LATER = `\xfa\x06\x9c\x01${text(LATER_BYTES_MAX - 4)}`
+const COMPONENTS: readonly Component[] = Array.from({ length: COMPONENTS_MAX }, (_, i) => {
+  const bytes = `\x08\x01\x10\x01\x1a\x7a${text(COMPONENT_BYTES_MAX - 6)}`
+  return { number: 100 + i, epoch: 1, sequence: 1, bytes }
+})
+
 /** The largest record that the wire accepts, settled in this way. */
 function largest(settled: { result: string | null; error: TaskError | null }): TaskRecord {
   return {
@@ -57,7 +75,7 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       maxLost: TASK_LIMITS.maxLostMax,
       backoff: { delayMs: TASK_LIMITS.backoffMsMax, factor: 9.5, maxDelayMs: 1, jitter: 0.5 },
       deadlineMs: TASK_LIMITS.deadlineMsMax,
-      notBefore: Number.MAX_SAFE_INTEGER,
+      notBefore: TIME_MS_MAX,
       labels: {
         require: Array.from({ length: TASK_LIMITS.labelConditionsMax }, () => CHOICE),
         prefer: Array.from({ length: TASK_LIMITS.labelConditionsMax }, () => CHOICE)
@@ -66,11 +84,12 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       delivery: 'at-most-once',
       retryOf: ID,
       submittedAt: Number.MAX_SAFE_INTEGER,
-      submittedBy: longBoot(0)
+      submittedBy: longBoot(0),
+      later: LATER
     },
-    created: Array.from({ length: LIMITS.createdMax }, (_, i) => ({
+    created: Array.from({ length: CREATED_MAX }, (_, i) => ({
       origin: longBoot(i + 1),
-      seq: Number.MAX_SAFE_INTEGER
+      seq: SEQ_MAX
     })),
     claim: {
       epoch: HUGE,
@@ -78,11 +97,12 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       attempt: HUGE,
       hops: HUGE,
       lost: Array.from({ length: LOST_MAX }, (_, i) => longBoot(2000 + i)),
-      notBefore: Number.MAX_SAFE_INTEGER,
-      cause: 'reclaim'
+      notBefore: TIME_MS_MAX,
+      cause: 'reclaim',
+      later: LATER
     },
-    started: { epoch: HUGE, by: longBoot(1003), at: Number.MAX_SAFE_INTEGER },
-    cancelRequest: { at: Number.MAX_SAFE_INTEGER, by: longBoot(1004) },
+    started: { epoch: HUGE, by: longBoot(1003), at: Number.MAX_SAFE_INTEGER, later: LATER },
+    cancelRequest: { at: Number.MAX_SAFE_INTEGER, by: longBoot(1004), later: LATER },
     outcome: {
       status: settled.result === null ? 'failed' : 'completed',
       epoch: HUGE,
@@ -91,8 +111,10 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       durationMs: Number.MAX_VALUE,
       reason: settled.result === null ? 'TooLarge' : null,
       tail: text(TASK_LIMITS.tailBytesMax),
+      later: LATER,
       ...settled
-    }
+    },
+    components: COMPONENTS
   }
 }
 
@@ -109,7 +131,7 @@ const records: readonly [string, TaskRecord][] = [
 ]
 
 function batchOf(one: TaskRecord): Batch {
-  const after = Number.MAX_SAFE_INTEGER - 1
+  const after = SEQ_MAX - LIMITS.writesMax
   return { kind: 'batch', origin: longBoot(2000), after, records: [one], writes: [0] }
 }
 
@@ -156,7 +178,7 @@ describe('the largest task that the wire accepts', () => {
   })
 
   test('cannot be made larger by an error beside its result', () => {
-    expect(decode(encode(batchOf(largest({ result: RESULT, error: ERROR })))).ok).toBe(false)
+    expect(RECORD.fault(largest({ result: RESULT, error: ERROR }))).not.toBeNull()
   })
 
   test('fits into one gossip message by its estimated size, too', () => {

@@ -7,6 +7,9 @@
  */
 export type Hlc = number
 
+/** The greatest stamp there can be, in the year 2255. */
+export const HLC_MAX: Hlc = Number.MAX_SAFE_INTEGER
+
 /** How far ahead of the wall clock a stamp from elsewhere may push us. Guess: far above NTP's errors on a LAN. */
 export const SKEW_MAX_US: number = 60_000_000
 

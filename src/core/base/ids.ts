@@ -19,7 +19,7 @@ export type TaskId = string
 const BOOT_TIME_DIGITS = 10
 const BOOT_RANDOM_DIGITS = 6
 /** 12 + 2 + 28 bits of the UUID are free for the sequence; more than one boot can write. */
-const SEQ_MAX = 2 ** 42 - 1
+export const SEQ_MAX: number = 2 ** 42 - 1
 
 /**
  * Names a boot.

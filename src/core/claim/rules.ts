@@ -11,6 +11,8 @@ import type { Patch } from '../log/log.ts'
 import { backoffMs } from '../task/backoff.ts'
 import { isBlob, type BlobRef, type Content } from '../task/content.ts'
 import {
+  EPOCH_MAX,
+  HOPS_MAX,
   isSettled,
   isStarted,
   LOST_MAX,
@@ -19,7 +21,7 @@ import {
   type TaskError,
   type TaskRecord
 } from '../task/record.ts'
-import { deadlineOf } from '../task/times.ts'
+import { deadlineOf, TIME_MS_MAX } from '../task/times.ts'
 
 /** Names of nodes are short; a peer refuses what exceeds the bound on messages of errors. */
 const ERROR_LENGTH_MAX = 500
@@ -43,10 +45,10 @@ export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
   assert(holds(self, record), 'only a holder grants a task')
   const { epoch, attempt, hops, lost } = record.claim
   const claim: Claim = {
-    epoch: epoch + 1,
+    epoch: nextEpoch(epoch),
     holder: to,
     attempt,
-    hops: hops + 1,
+    hops: Math.min(hops + 1, HOPS_MAX),
     lost,
     notBefore: record.claim.notBefore,
     cause: 'grant'
@@ -61,7 +63,7 @@ export function reclaimOf(self: BootId, record: TaskRecord): Patch {
   const { epoch, holder, attempt, lost, notBefore } = record.claim
   return {
     claim: {
-      epoch: epoch + 1,
+      epoch: nextEpoch(epoch),
       holder: self,
       attempt,
       hops: 0,
@@ -132,7 +134,7 @@ export function holderLost(
 /** The holder has ended the run itself, without an outcome, and may run the task again. */
 export function resumeOf(self: BootId, record: TaskRecord): Patch {
   assert(holds(self, record) && isStarted(record), 'only what was started is taken up again')
-  return { claim: { ...record.claim, epoch: record.claim.epoch + 1, cause: 'retry' } }
+  return { claim: { ...sameHolder(record.claim), cause: 'retry' } }
 }
 
 /**
@@ -212,7 +214,18 @@ function laterOf(
   notBefore: number,
   cause: 'retry' | 'retry-after'
 ): Claim {
-  return { ...claim, epoch: claim.epoch + 1, attempt, notBefore: Math.ceil(notBefore), cause }
+  const at = Math.min(Math.ceil(notBefore), TIME_MS_MAX)
+  return { ...sameHolder(claim), attempt, notBefore: at, cause }
+}
+
+/** A new claim by the holder of the last. What a later version had said in that one was said of that one. */
+function sameHolder({ epoch, holder, attempt, hops, lost, notBefore, cause }: Claim): Claim {
+  return { epoch: nextEpoch(epoch), holder, attempt, hops, lost, notBefore, cause }
+}
+
+/** The end of the range is no place to fall from: a claim there no longer rises above the last, and changes nothing. */
+function nextEpoch(epoch: number): number {
+  return Math.min(epoch + 1, EPOCH_MAX)
 }
 
 type Told = Readonly<{ name: string; message: string }>

@@ -5,6 +5,7 @@
  * What a node writes into the log is counted where it is written (`wrote`), so that no way to start, settle or retry a
  * task can be forgotten.
  */
+import { shown } from '../base/shape.ts'
 import type { LogCounters } from '../log/followers.ts'
 import type { Patch } from '../log/log.ts'
 import { COUNTED_TYPES_MAX } from '../options.ts'
@@ -50,8 +51,9 @@ export class Counters implements LogCounters {
     RECLAIM_CAUSES.map(cause => [cause] as const)
   )
   /** `reason` is empty for completed tasks. */
-  readonly settled: Tally<[type: string, status: OutcomeStatus, reason: SettledReason | '']> =
-    new Tally()
+  readonly settled: Tally<
+    [type: string, status: OutcomeStatus, reason: SettledReason | 'other' | '']
+  > = new Tally()
   /** From when a task was known to be ready until it was started here. */
   readonly queueTimes: Histogram = new Histogram()
   /** From the last sign of life of a node until it was found to be gone. */
@@ -68,7 +70,7 @@ export class Counters implements LogCounters {
     // A failure that is written with a new claim is one that is tried again.
     if (outcome === undefined || claimed !== undefined) return
     this.#of(spec.type)[outcome.status]++
-    this.settled.add(this.#nameOf(spec.type), outcome.status, outcome.reason ?? '')
+    this.settled.add(this.#nameOf(spec.type), outcome.status, shown(outcome.reason ?? ''))
   }
 
   conflicted(): void {

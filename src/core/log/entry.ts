@@ -54,9 +54,11 @@ export class Entry {
   }
 
   /** The state that it is said to have. */
-  changedTo({ claim, started, cancelRequest, outcome }: Change): TaskRecord {
+  changedTo(change: Change): TaskRecord {
     const { spec, created } = this.record
-    return { spec, created, claim, started, cancelRequest, outcome }
+    const { claim, started, cancelRequest, outcome, components } = change
+    const known = { spec, created, claim, started, cancelRequest, outcome }
+    return components === undefined ? known : { ...known, components }
   }
 
   /** An earlier boot had its outcome on disk: whoever waited has been told, or asks anew. */

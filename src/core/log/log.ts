@@ -13,6 +13,7 @@
  * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
  */
 import { assert } from '../base/assert.ts'
+import type { Shape } from '../base/shape.ts'
 import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Flush, StoredTask } from '../effect.ts'
 import type { Batch, Change, Span, VersionVector } from '../message.ts'
@@ -29,6 +30,7 @@ import {
   type Started,
   type TaskRecord
 } from '../task/record.ts'
+import { CANCEL_REQUEST, CLAIM, OUTCOME, RECORD, STARTED } from '../task/shapes.ts'
 import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
 import { NO_TRACKER, NOT_COUNTED, type LogCounters, type Tracker } from './followers.ts'
@@ -130,6 +132,7 @@ export class Log {
   /** Takes in a task that this boot creates. Its creation dot is this boot's next write. */
   create(record: TaskRecord): Entry {
     assert(!this.#entries.has(record.spec.id), 'a new task has a new id')
+    assertReadable(RECORD, record)
     const entry = this.#add(record)
     this.#note(entry, this.#self)
     return entry
@@ -137,6 +140,10 @@ export class Log {
 
   /** Writes a change of this boot: one write, also if the state stays the same (as when a thief copies its claim). */
   write(entry: Entry, patch: Patch, isCounted = true): void {
+    if (patch.claim !== undefined) assertReadable(CLAIM, patch.claim)
+    if (patch.started !== undefined) assertReadable(STARTED, patch.started)
+    if (patch.cancelRequest !== undefined) assertReadable(CANCEL_REQUEST, patch.cancelRequest)
+    if (patch.outcome !== undefined) assertReadable(OUTCOME, patch.outcome)
     entry.record = join(entry.record, { ...entry.record, ...patch })
     entry.noteReclaim(entry.record)
     this.#note(entry, this.#self)
@@ -346,4 +353,10 @@ export class Log {
     this.#dirty.add(entry)
     this.#moved.add(origin)
   }
+}
+
+/** What could not be read back would be missing everywhere else, and with it all that this boot writes after it. */
+function assertReadable<T>(shape: Shape<T>, value: T): void {
+  const why = shape.fault(value)
+  if (why !== null) assert(false, `what is written can be read: ${why}`)
 }

@@ -33,7 +33,7 @@ export class MessageSize {
     this.bytes += 16 * FIELD_BYTES + ID_BYTES * (1 + spec.dependsOn.length)
     this.bytes += utf8Length(spec.type) + contentLength(spec.payload)
     for (const tag of spec.tags) this.bytes += FIELD_BYTES + utf8Length(tag)
-    this.bytes += optionsLength(spec)
+    this.bytes += optionsLength(spec) + laterLength(spec)
     this.#addName(spec.submittedBy)
     for (const dot of created) {
       this.bytes += 3 * FIELD_BYTES
@@ -48,21 +48,23 @@ export class MessageSize {
     this.#addState(change)
   }
 
-  #addState({ claim, started, cancelRequest, outcome }: Omit<Change, 'task'>): void {
-    this.bytes += 5 * FIELD_BYTES
+  #addState(state: Omit<Change, 'task'>): void {
+    const { claim, started, cancelRequest, outcome, components = [] } = state
+    this.bytes += 5 * FIELD_BYTES + laterLength(claim)
+    for (const { bytes } of components) this.bytes += FIELD_BYTES + bytes.length
     this.#addName(claim.holder)
     for (const boot of claim.lost) this.#addName(boot)
     if (started !== null) {
-      this.bytes += 3 * FIELD_BYTES
+      this.bytes += 3 * FIELD_BYTES + laterLength(started)
       this.#addName(started.by)
     }
     if (cancelRequest !== null) {
-      this.bytes += 2 * FIELD_BYTES
+      this.bytes += 2 * FIELD_BYTES + laterLength(cancelRequest)
       this.#addName(cancelRequest.by)
     }
     if (outcome === null) return
     this.bytes += 9 * FIELD_BYTES + contentLength(outcome.result ?? '')
-    this.bytes += utf8Length(outcome.tail ?? '')
+    this.bytes += utf8Length(outcome.tail ?? '') + laterLength(outcome)
     this.#addName(outcome.by)
     if (outcome.error === null) return
     const { name, message, stack } = outcome.error
@@ -88,6 +90,11 @@ function optionsLength({ backoff, labels, idempotencyKey, retryOf }: TaskSpec): 
     for (const each of texts) bytes += FIELD_BYTES / 2 + utf8Length(each)
   }
   return bytes
+}
+
+/** What a later version has added goes along as it came. */
+function laterLength({ later }: Readonly<{ later?: string }>): number {
+  return later?.length ?? 0
 }
 
 function contentLength(content: Content): number {

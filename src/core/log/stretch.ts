@@ -57,9 +57,10 @@ export function stretchOf(
 
 /** What has become of a task; null if it takes the whole task to tell. */
 function briefly(record: TaskRecord, origin: BootId, after: number): Change | null {
-  const { created, claim, started, cancelRequest, outcome } = record
+  const { created, claim, started, cancelRequest, outcome, components } = record
   const task = created[0]!
   // A task that was created twice is told whole: which of its specs a reader knows depends on what it has heard.
   if (created.length > 1 || (task.origin === origin && task.seq > after)) return null
-  return { task, claim, started, cancelRequest, outcome }
+  const known = { task, claim, started, cancelRequest, outcome }
+  return components === undefined ? known : { ...known, components }
 }

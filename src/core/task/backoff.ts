@@ -10,7 +10,9 @@ import type { Backoff } from './spec.ts'
 /** @param attempt the one that has failed, from 1 */
 export function backoffMs(backoff: Backoff, id: TaskId, attempt: number): number {
   const { delayMs, factor, maxDelayMs, jitter } = backoff
-  const wait = Math.min(maxDelayMs, delayMs * factor ** (attempt - 1))
+  // Beyond any number the factor is infinite, and no delay at all times that is no number.
+  const growth = Math.min(factor ** (attempt - 1), Number.MAX_VALUE)
+  const wait = Math.min(maxDelayMs, delayMs * growth)
   // From -1 to 1.
   const deviation = (hash32(`${id} ${attempt}`) / 2 ** 32) * 2 - 1
   return Math.min(maxDelayMs, wait * (1 + jitter * deviation))

@@ -12,6 +12,7 @@
 import type { Hlc } from '../base/hlc.ts'
 import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import { compareText, compareValues, sameValues } from '../base/order.ts'
+import { placeOf, type Other } from '../base/shape.ts'
 import { weight } from '../base/weight.ts'
 import type { Content } from './content.ts'
 import type { TaskSpec } from './spec.ts'
@@ -22,6 +23,12 @@ export type Dot = Readonly<{ origin: BootId; seq: number }>
 /** `retry` after a failed attempt, `retry-after` when the handler asked to be called again later. */
 export const CLAIM_CAUSES = ['submit', 'grant', 'retry', 'retry-after', 'reclaim'] as const
 export type ClaimCause = (typeof CLAIM_CAUSES)[number]
+
+/** The greatest epoch. At one a microsecond it takes an hour; honest tasks know tens. */
+export const EPOCH_MAX: number = 2 ** 32 - 1
+
+/** What a later version has added to a part of a record, a character for each byte that came. */
+export type Extensible = Readonly<{ later?: string }>
 
 /** Who may start the task, grant it away or settle it. */
 export type Claim = Readonly<{
@@ -36,17 +43,21 @@ export type Claim = Readonly<{
   lost: readonly BootId[]
   /** The attempt is not started before this time, in ms since 1970; null: at once. */
   notBefore: number | null
-  cause: ClaimCause
-}>
+  cause: ClaimCause | Other
+}> &
+  Extensible
 
 /** More of them are not remembered. */
 export const LOST_MAX = 16
 
+/** More grants are not counted. */
+export const HOPS_MAX: number = 2 ** 32 - 1
+
 /** The holder of `epoch` called the handler. By whom says which, if two nodes claimed that epoch. */
-export type Started = Readonly<{ epoch: number; by: BootId; at: Hlc }>
+export type Started = Readonly<{ epoch: number; by: BootId; at: Hlc }> & Extensible
 
 /** Somebody wants the task cancelled. Whoever holds it, then or later, does so. */
-export type CancelRequest = Readonly<{ at: Hlc; by: BootId }>
+export type CancelRequest = Readonly<{ at: Hlc; by: BootId }> & Extensible
 
 export const OUTCOME_STATUSES = ['failed', 'cancelled', 'completed'] as const
 export type OutcomeStatus = (typeof OUTCOME_STATUSES)[number]
@@ -79,19 +90,39 @@ export type Outcome = Readonly<{
   /** Of a completed task; a failed one may have something to say for itself, too. */
   result: Content | null
   error: TaskError | null
-  reason: SettledReason | null
+  reason: SettledReason | Other | null
   /** The last lines that it logged or printed; null if there are none. */
   tail: string | null
-}>
+}> &
+  Extensible
+
+/**
+ * A component of a record that a later version has added: which one, where it stands in its order, and its bytes, a
+ * character for each.
+ */
+export type Component = Readonly<{ number: number; epoch: number; sequence: number; bytes: string }>
+
+/** Those of one record. */
+export const COMPONENTS_MAX = 8
+/** Of one of them: room for the name of a blob, where what is larger belongs. */
+export const COMPONENT_BYTES_MAX = 128
+
+/** The writes that created a task, as far as they are remembered; so that any record fits into one gossip message. */
+export const CREATED_MAX = 16
 
 export type TaskRecord = Readonly<{
   spec: TaskSpec
-  /** The writes that created it: one, or several if one key was submitted at several nodes. Sorted. */
+  /**
+   * The writes that created it: one, or several if one key was submitted at several nodes. The least of them, sorted: of any
+   * two sets of them the least of both is the same, in whatever order they are joined.
+   */
   created: readonly Dot[]
   claim: Claim
   started: Started | null
   cancelRequest: CancelRequest | null
   outcome: Outcome | null
+  /** Sorted by number. @default none */
+  components?: readonly Component[]
 }>
 
 /**
@@ -107,14 +138,18 @@ export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
   const started = upperOrNull(x.started, y.started, (a, b) => compareStarted(id, a, b))
   const cancelRequest = upperOrNull(x.cancelRequest, y.cancelRequest, compareCancelRequests)
   const outcome = upperOrNull(x.outcome, y.outcome, (a, b) => compareOutcomes(id, a, b))
+  const components = joinComponents(x.components, y.components)
   const same =
     spec === x.spec &&
     created === x.created &&
     claim === x.claim &&
     started === x.started &&
     cancelRequest === x.cancelRequest &&
-    outcome === x.outcome
-  return same ? x : { spec, created, claim, started, cancelRequest, outcome }
+    outcome === x.outcome &&
+    components === x.components
+  if (same) return x
+  const joined = { spec, created, claim, started, cancelRequest, outcome }
+  return components === undefined ? joined : { ...joined, components }
 }
 
 /** Whether the task is over. A failure counts only while nobody has claimed the task anew since. */
@@ -169,7 +204,7 @@ function compareClaims(id: TaskId, x: Claim, y: Claim): number {
     Number(x.cause !== 'reclaim') - Number(y.cause !== 'reclaim') ||
     weight(id, nodeOf(x.holder)) - weight(id, nodeOf(y.holder)) ||
     compareText(x.holder, y.holder) ||
-    compareValues(x, y)
+    compareValues(rawClaim(x), rawClaim(y))
   )
 }
 
@@ -179,13 +214,14 @@ function compareStarted(id: TaskId, x: Started, y: Started): number {
     x.epoch - y.epoch ||
     weight(id, nodeOf(x.by)) - weight(id, nodeOf(y.by)) ||
     compareText(x.by, y.by) ||
-    y.at - x.at
+    y.at - x.at ||
+    compareValues(x, y)
   )
 }
 
 /** The earlier one stands above the later. */
 function compareCancelRequests(x: CancelRequest, y: CancelRequest): number {
-  return y.at - x.at || compareText(y.by, x.by)
+  return y.at - x.at || compareText(y.by, x.by) || compareValues(x, y)
 }
 
 function compareOutcomes(id: TaskId, x: Outcome, y: Outcome): number {
@@ -194,7 +230,7 @@ function compareOutcomes(id: TaskId, x: Outcome, y: Outcome): number {
     x.epoch - y.epoch ||
     weight(id, nodeOf(x.by)) - weight(id, nodeOf(y.by)) ||
     compareText(x.by, y.by) ||
-    compareValues(x, y)
+    compareValues(rawOutcome(x), rawOutcome(y))
   )
 }
 
@@ -203,7 +239,46 @@ function joinDots(x: readonly Dot[], y: readonly Dot[]): readonly Dot[] {
   const known = new Set(x.map(dot => `${dot.origin} ${dot.seq}`))
   const added = y.filter(dot => !known.has(`${dot.origin} ${dot.seq}`))
   if (added.length === 0) return x
-  return [...x, ...added].sort((a, b) => compareText(a.origin, b.origin) || a.seq - b.seq)
+  const joined = leastDots([...x, ...added])
+  return sameValues(joined, x) ? x : joined
+}
+
+/** The dots that a record remembers of these: each once, in order, and no more than it may. */
+export function leastDots(dots: readonly Dot[]): readonly Dot[] {
+  return dots
+    .toSorted((a, b) => compareText(a.origin, b.origin) || a.seq - b.seq)
+    .filter(({ origin, seq }, i, all) => origin !== all[i - 1]?.origin || seq !== all[i - 1]?.seq)
+    .slice(0, CREATED_MAX)
+}
+
+/** Of each component the one that stands above, by its own order; of more than there may be the first by number. */
+function joinComponents(
+  x: TaskRecord['components'],
+  y: TaskRecord['components']
+): TaskRecord['components'] {
+  if (x === y || y === undefined) return x
+  if (x === undefined) return y
+  const joined = new Map(x.map(each => [each.number, each]))
+  for (const each of y) {
+    const known = joined.get(each.number)
+    if (known === undefined || compareComponents(known, each) < 0) joined.set(each.number, each)
+  }
+  const sorted = [...joined.values()].sort((a, b) => a.number - b.number).slice(0, COMPONENTS_MAX)
+  return sameValues(sorted, x) ? x : sorted
+}
+
+function compareComponents(x: Component, y: Component): number {
+  return x.epoch - y.epoch || x.sequence - y.sequence || compareText(x.bytes, y.bytes)
+}
+
+/** As versions that know different words compare them: by their places. */
+function rawClaim(claim: Claim): unknown {
+  return { ...claim, cause: placeOf(CLAIM_CAUSES, claim.cause) }
+}
+
+function rawOutcome(outcome: Outcome): unknown {
+  const { reason } = outcome
+  return { ...outcome, reason: reason === null ? null : placeOf(SETTLED_REASONS, reason) }
 }
 
 /** As `upper` would. What becomes of a task is told with the claim that stands, so this is asked most often. */
@@ -215,6 +290,7 @@ function joinClaims(id: TaskId, x: Claim, y: Claim): Claim {
     x.hops === y.hops &&
     x.notBefore === y.notBefore &&
     x.cause === y.cause &&
+    x.later === y.later &&
     sameValues(x.lost, y.lost)
   return same || compareClaims(id, x, y) >= 0 ? x : y
 }

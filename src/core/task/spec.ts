@@ -59,4 +59,6 @@ export type TaskSpec = TaskDraft &
     id: TaskId
     submittedAt: Hlc
     submittedBy: BootId
+    /** What a later version has added, a character for each byte that came. */
+    later?: string
   }>

@@ -1,8 +1,9 @@
 /**
  * The bound on everything that a peer may send. Beyond it a message is refused, whoever sent it. What a task may be is
- * bounded in core/options.ts, for callers and peers alike.
+ * bounded in options.ts, for callers and peers alike. The bounds of single values are put together to whole records and
+ * messages in task/shapes.ts and message-shapes.ts, for those who make them and those who read them.
  */
-import { NODE_LIMITS } from '../core/options.ts'
+import { NODE_LIMITS } from './options.ts'
 
 /** A gossip message. Heavier news go by stream. */
 export const GOSSIP_BYTES_MAX: number = 65_536
@@ -11,8 +12,8 @@ export const GOSSIP_BYTES_MAX: number = 65_536
 export const FRAME_BYTES_MAX: number = 4 * 1024 * 1024
 
 export const LIMITS = {
-  /** Peer id (53 characters at most, as text), slash, time and dice. A record names dozens of boots. */
-  bootBytesMax: 96,
+  /** Peer id (53 characters at most, as text), slash, time and dice: 71. A record names dozens of boots. */
+  bootBytesMax: 80,
   nodeNameBytesMax: 160,
   /** Every boot that ever wrote and is still remembered: 1.5 MiB, so that a frame has room for as much again. */
   vectorEntriesMax: 16_384,
@@ -36,8 +37,6 @@ export const LIMITS = {
   addressesMax: NODE_LIMITS.addressesMax as number,
   addressBytesMax: NODE_LIMITS.addressBytesMax as number,
   versionBytesMax: 64,
-  /** So that any task fits into one gossip message, even if all boots have the longest names. */
-  createdMax: 24,
   slotsMax: 65_536,
   wantMax: 4096
 } as const

@@ -1,0 +1,277 @@
+/**
+ * What each kind of message may be: asserted where it is encoded, and all that is read.
+ */
+import {
+  absentOr,
+  asserted,
+  dictionary,
+  flag,
+  list,
+  map,
+  nullable,
+  oneOf,
+  struct,
+  text,
+  whole,
+  type ListShape,
+  type OtherShape,
+  type StructShape,
+  type TextShape,
+  type WholeShape
+} from './base/shape.ts'
+import { SEQ_MAX, type BootId } from './base/ids.ts'
+import { CLOSED } from './base/vector.ts'
+import { HISTOGRAM_BUCKETS, type TypeCounts } from './counting/counts.ts'
+import { LIMITS } from './limits.ts'
+import {
+  REPLACED_WHYS,
+  type Batch,
+  type Change,
+  type Counts,
+  type Departure,
+  type Drain,
+  type Expected,
+  type Farewell,
+  type Find,
+  type Forgotten,
+  type Found,
+  type Goodbye,
+  type Grant,
+  type Heartbeat,
+  type Introduction,
+  type Kept,
+  type Message,
+  type Offer,
+  type Pruned,
+  type Replaced,
+  type Span,
+  type StealRequest,
+  type SyncRequest,
+  type VersionVector,
+  type Who,
+  type Ack
+} from './message.ts'
+import {
+  BLOBS_PER_MESSAGE_MAX,
+  COUNTS_TYPES_PER_MESSAGE_MAX,
+  FIND_IDS_MAX,
+  TASK_LIMITS
+} from './options.ts'
+import type { Labels } from './task/labels.ts'
+import {
+  BLOB,
+  BLOB_HASH,
+  BOOT,
+  CANCEL_REQUEST,
+  CLAIM,
+  DOT,
+  DURATION,
+  LABEL,
+  OUTCOME,
+  RECORD,
+  STAMP,
+  STARTED,
+  TASK_ID,
+  TASK_TYPE,
+  TIME_MS
+} from './task/shapes.ts'
+
+type Body<T> = StructShape<Omit<T, 'kind'>>
+
+export const LABELS: OtherShape<Labels> = dictionary(LABEL, LABEL, LIMITS.labelsMax)
+
+/** Up to which write: as far as any boot can write, or all of one that is closed. */
+const WRITES = whole(CLOSED, 1)
+const REACH: WholeShape = { ...WRITES, fault: upTo => WRITES.fault(upTo) ?? beyond(upTo as number) }
+
+function beyond(upTo: number): string | null {
+  return upTo <= SEQ_MAX || upTo === CLOSED ? null : `${upTo} is beyond the last write there can be`
+}
+
+export const VECTOR_ENTRY: StructShape<{ origin: BootId; seq: number }> = struct<{
+  origin: BootId
+  seq: number
+}>({ origin: BOOT, seq: REACH }, { rule: ({ seq }) => beyond(seq) })
+export const VECTOR: OtherShape<VersionVector> = map(BOOT, REACH, LIMITS.vectorEntriesMax)
+
+/** A place in a notebook: behind the write of this number, or before the first. */
+const PLACE = whole(SEQ_MAX)
+
+const NODE_NAME: TextShape = text(LIMITS.nodeNameBytesMax)
+
+export const EXPECTED: StructShape<Expected> = struct<Expected>({
+  name: NODE_NAME,
+  at: STAMP,
+  expected: flag
+})
+
+export const DEPARTURE: StructShape<Departure> = struct<Departure>({
+  boot: BOOT,
+  at: STAMP,
+  forgotten: flag,
+  upTo: PLACE
+})
+
+export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>({
+  boot: BOOT,
+  name: NODE_NAME,
+  version: text(LIMITS.versionBytesMax),
+  at: STAMP,
+  slots: whole(LIMITS.slotsMax),
+  running: whole(LIMITS.slotsMax),
+  queued: whole(),
+  draining: flag,
+  handlers: list(TASK_TYPE, LIMITS.handlersMax),
+  labels: LABELS,
+  addresses: list(text(LIMITS.addressBytesMax), LIMITS.addressesMax),
+  vector: VECTOR,
+  stopAfterIsolatedMs: nullable(whole(TASK_LIMITS.timeoutMsMax)),
+  roster: list(EXPECTED, LIMITS.rosterMax),
+  departures: list(DEPARTURE, LIMITS.departuresMax),
+  clockMs: TIME_MS,
+  loopLagMs: whole(),
+  met: list(BOOT, LIMITS.metMax)
+})
+
+export const CHANGE: StructShape<Change> = struct<Change>({
+  task: DOT,
+  claim: CLAIM,
+  started: nullable(STARTED),
+  cancelRequest: nullable(CANCEL_REQUEST),
+  outcome: nullable(OUTCOME)
+})
+
+/** Records in messages come from the log, where whoever wrote or read them has looked at them. */
+const RECORDS: ListShape<NonNullable<(typeof RECORD)['of']>> = list(
+  asserted(RECORD),
+  LIMITS.recordsMax
+)
+
+export const BATCH: Body<Required<Batch>> = struct<Omit<Required<Batch>, 'kind'>>(
+  {
+    origin: BOOT,
+    after: PLACE,
+    records: RECORDS,
+    changes: absentOr(list(asserted(CHANGE), LIMITS.recordsMax)),
+    writes: list(whole(2 ** 31, -1), LIMITS.writesMax)
+  },
+  {
+    rule: ({ after, writes, records, changes = [] }: Omit<Batch, 'kind'>) => {
+      const places = records.length + changes.length
+      if (writes.some(place => place >= places)) return 'a write of no record'
+      return after + writes.length > SEQ_MAX ? 'writes beyond the last there can be' : null
+    }
+  }
+)
+
+export const ACK: Body<Ack> = struct<Omit<Ack, 'kind'>>({ boot: BOOT, vector: VECTOR })
+
+export const STEAL: Body<StealRequest> = struct<Omit<StealRequest, 'kind'>>({
+  request: whole(),
+  boot: BOOT,
+  want: whole(LIMITS.wantMax),
+  handlers: list(TASK_TYPE, LIMITS.handlersMax),
+  labels: LABELS
+})
+
+export const GRANT: Body<Grant> = struct<Omit<Grant, 'kind'>>({
+  request: whole(),
+  boot: BOOT,
+  records: list(asserted(RECORD), LIMITS.wantMax),
+  dependencies: RECORDS
+})
+
+export const FIND: Body<Find> = struct<Omit<Find, 'kind'>>({
+  boot: BOOT,
+  ids: list(TASK_ID, FIND_IDS_MAX)
+})
+
+export const FOUND: Body<Found> = struct<Omit<Found, 'kind'>>({
+  boot: BOOT,
+  ids: list(TASK_ID, FIND_IDS_MAX),
+  records: list(asserted(RECORD), FIND_IDS_MAX),
+  forgotten: list(TASK_ID, FIND_IDS_MAX)
+})
+
+export const GOODBYE: Body<Goodbye> = struct<Omit<Goodbye, 'kind'>>({ boot: BOOT, upTo: PLACE })
+export const FAREWELL: Body<Farewell> = struct<Omit<Farewell, 'kind'>>({ boot: BOOT })
+export const SYNC: Body<SyncRequest> = struct<Omit<SyncRequest, 'kind'>>({
+  boot: BOOT,
+  vector: VECTOR
+})
+
+export const SPAN: StructShape<Span> = struct<Span>(
+  { origin: BOOT, after: PLACE, upTo: PLACE },
+  { rule: ({ after, upTo }) => (after < upTo ? null : 'a stretch of no writes') }
+)
+
+export const FORGOTTEN: Body<Forgotten> = struct<Omit<Forgotten, 'kind'>>({
+  spans: list(SPAN, LIMITS.spansMax),
+  boots: list(BOOT, LIMITS.vectorEntriesMax),
+  more: flag
+})
+
+export const PRUNED: Body<Pruned> = struct<Omit<Pruned, 'kind'>>({
+  ids: list(TASK_ID, LIMITS.prunedMax)
+})
+export const OFFER: Body<Offer> = struct<Omit<Offer, 'kind'>>({
+  boot: BOOT,
+  blobs: list(BLOB, BLOBS_PER_MESSAGE_MAX)
+})
+export const KEPT: Body<Kept> = struct<Omit<Kept, 'kind'>>({
+  boot: BOOT,
+  hashes: list(BLOB_HASH, BLOBS_PER_MESSAGE_MAX)
+})
+export const DRAIN: Body<Drain> = struct<Omit<Drain, 'kind'>>({ boot: BOOT })
+export const WHO: Body<Who> = struct<Omit<Who, 'kind'>>({ boots: list(BOOT, LIMITS.whoMax) })
+export const INTRODUCTION: Body<Introduction> = struct<Omit<Introduction, 'kind'>>({
+  heartbeat: HEARTBEAT as StructShape<Heartbeat>
+})
+export const REPLACED: Body<Replaced> = struct<Omit<Replaced, 'kind'>>({
+  boot: BOOT,
+  why: oneOf(REPLACED_WHYS)
+})
+
+const COUNT = whole()
+export const TYPE_COUNTS: StructShape<TypeCounts> = struct<TypeCounts>({
+  type: TASK_TYPE,
+  completed: COUNT,
+  failed: COUNT,
+  cancelled: COUNT,
+  retried: COUNT,
+  runs: struct<TypeCounts['runs']>({
+    sumMs: DURATION,
+    counts: list(whole(), HISTOGRAM_BUCKETS)
+  })
+})
+
+export const COUNTS: Body<Counts> = struct<Omit<Counts, 'kind'>>({
+  boot: BOOT,
+  sequence: whole(Number.MAX_SAFE_INTEGER, 1),
+  types: list(TYPE_COUNTS, COUNTS_TYPES_PER_MESSAGE_MAX)
+})
+
+/** By kind. */
+export const MESSAGE_SHAPES: {
+  readonly [K in Message['kind']]: StructShape<Omit<Extract<Message, { kind: K }>, 'kind'>>
+} = {
+  heartbeat: HEARTBEAT,
+  batch: BATCH as Body<Batch>,
+  ack: ACK,
+  steal: STEAL,
+  grant: GRANT,
+  find: FIND,
+  found: FOUND,
+  goodbye: GOODBYE,
+  farewell: FAREWELL,
+  sync: SYNC,
+  forgotten: FORGOTTEN,
+  pruned: PRUNED,
+  offer: OFFER,
+  kept: KEPT,
+  drain: DRAIN,
+  who: WHO,
+  introduction: INTRODUCTION,
+  replaced: REPLACED,
+  counts: COUNTS
+}
