@@ -24,6 +24,7 @@ import { CLOSED } from './base/vector.ts'
 import { HISTOGRAM_BUCKETS, type TypeCounts } from './counting/counts.ts'
 import { LIMITS } from './limits.ts'
 import {
+  LOOP_LAG_MS_MAX,
   REPLACED_WHYS,
   type Batch,
   type Change,
@@ -129,7 +130,7 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>({
   roster: list(EXPECTED, LIMITS.rosterMax),
   departures: list(DEPARTURE, LIMITS.departuresMax),
   clockMs: TIME_MS,
-  loopLagMs: whole(),
+  loopLagMs: whole(LOOP_LAG_MS_MAX),
   met: list(BOOT, LIMITS.metMax)
 })
 

@@ -46,6 +46,9 @@ export type Heartbeat = Readonly<{
   met: readonly BootId[]
 }>
 
+/** A computer that slept for longer has slept for so long. */
+export const LOOP_LAG_MS_MAX: number = 2 ** 32 - 1
+
 /** An instance (`computer/instance`) that is expected, or since `at` not any more. The later word counts. */
 export type Expected = Readonly<{ name: string; at: Hlc; expected: boolean }>
 

@@ -12,7 +12,7 @@ import { sameValues } from './base/order.ts'
 import { VectorWindow } from './log/vector-window.ts'
 import { areAtHand } from './members/at-hand.ts'
 import { awaitedMs } from './members/isolation-time.ts'
-import type { Heartbeat } from './message.ts'
+import { LOOP_LAG_MS_MAX, type Heartbeat } from './message.ts'
 import { NODE_LIMITS } from './options.ts'
 import type { Work } from './work.ts'
 
@@ -52,7 +52,8 @@ export class Presence {
 
   /** Tells everybody, if it is time. */
   tick(loopLagMs: number): void {
-    this.#loopLagMs = Math.round(loopLagMs)
+    // A computer that slept for weeks says so, within what can be said.
+    this.#loopLagMs = Math.min(Math.round(loopLagMs), LOOP_LAG_MS_MAX)
     const { now, options } = this.#context
     const silentMs = now - this.#publishedAt
     if (this.#isUrgent) return this.publish()

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest'
 import { bootOf } from '../support/tasks.ts'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 import './forbid.ts'
+import { CREATED_MAX } from '../../src/core/task/record.ts'
+import { decode, encode } from '../../src/wire/codec.ts'
 
 const KEY = { idempotencyKey: 'order 66' }
 
@@ -46,6 +48,29 @@ describe('a key that is submitted', () => {
     expect(b.of('accepted').slice(1)).toMatchObject([
       { acks: 2, short: false, deduplicated: 'same' }
     ])
+  })
+
+  test('on more nodes in one instant than a record remembers is one task, which a newcomer hears of, too', () => {
+    const pump = pumpOf(Array.from({ length: CREATED_MAX + 4 }, (_, i) => bootOf(`n${i}`)))
+    for (let i = 0; i < 6; i++) pump.pass(200)
+    const unreadable = new Set<string>()
+    pump.lose = (from, to, message) => {
+      const decoded = decode(encode(message))
+      if (!decoded.ok || decoded.unreadable !== undefined) unreadable.add(`${from} ${to}`)
+      return false
+    }
+    const ids = new Set(pump.nodes.map(node => node.submit(KEY)))
+    for (let i = 0; i < 12; i++) pump.pass(200)
+    expect(ids.size).toBe(1)
+    const [id] = ids as unknown as [string]
+    const newcomer = pump.add(bootOf('z'))
+    for (const other of pump.nodes.slice(0, -1)) pump.link(newcomer, other)
+    for (let i = 0; i < 12; i++) pump.pass(200)
+    expect(unreadable.size).toBe(0)
+    for (const node of pump.nodes) expect(node.record(id)).toEqual(pump.nodes[0]!.record(id))
+    newcomer.worker(1)
+    for (let i = 0; i < 12; i++) pump.pass(200)
+    expect(runs(pump.nodes)).toBe(1)
   })
 
   test('again after a restart of a node that is alone is answered at once', () => {
