@@ -8,6 +8,7 @@ import type { BootId, TaskId } from '../base/ids.ts'
 import type { RunResult } from '../input.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Patch } from '../log/log.ts'
+import { TASK_LIMITS } from '../options.ts'
 import { backoffMs } from '../task/backoff.ts'
 import { isBlob, type BlobRef, type Content } from '../task/content.ts'
 import {
@@ -23,8 +24,8 @@ import {
 } from '../task/record.ts'
 import { deadlineOf, TIME_MS_MAX } from '../task/times.ts'
 
-/** Names of nodes are short; a peer refuses what exceeds the bound on messages of errors. */
-const ERROR_LENGTH_MAX = 500
+/** No character of a name takes more than three bytes: so that the message stays within its bound. */
+const ERROR_LENGTH_MAX: number = Math.floor(TASK_LIMITS.errorMessageBytesMax / 3)
 
 /** Only the boot that the claim names may start a task, grant it or settle it. */
 export function holds(self: BootId, record: TaskRecord): boolean {
@@ -125,7 +126,7 @@ export function holderLost(
       : `${names.length} nodes were lost while they ran it${nodes}; at most ${maxLost} may be`
   const error = {
     name: 'HolderLostError',
-    message: message.slice(0, ERROR_LENGTH_MAX),
+    message: message.slice(0, ERROR_LENGTH_MAX).toWellFormed(),
     stack: null
   }
   return settlement(self, record, at, 0, { status: 'failed', reason: 'HolderLost', error })
