@@ -21,6 +21,7 @@ import {
   required,
   text,
   uint,
+  usually,
   type Value
 } from './schema.ts'
 import { boot, handlers, stamp, vector } from './values.ts'
@@ -73,7 +74,8 @@ const heartbeatBody = message({
   departures: repeated(15, departure, LIMITS.departuresMax),
   clockMs: required(16, stamp),
   loopLagMs: required(17, uint()),
-  met: repeated(18, boot, LIMITS.metMax)
+  met: repeated(18, boot, LIMITS.metMax),
+  revision: usually(19, uint(), 0)
 })
 
 export const heartbeat: Body<Heartbeat> = heartbeatBody
