@@ -12,8 +12,12 @@ import { defineConfig } from 'vitest/config'
 import { TallyReporter } from '../../test/support/tally.ts'
 
 const everyTest = 'test/**/*.test.ts'
-const netTests = ['test/net/**/*.test.ts', 'test/library/**/*.test.ts']
-const lanTests = ['test/lan/**/*.test.ts', 'test/chaos/**/*.test.ts']
+const netTests = [
+  'test/net/**/*.test.ts',
+  'test/library/**/*.test.ts',
+  'test/versions/kept.test.ts'
+]
+const lanTests = ['test/lan/**/*.test.ts', 'test/chaos/**/*.test.ts', 'test/versions/mixed.test.ts']
 
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),

@@ -131,7 +131,8 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>({
   departures: list(DEPARTURE, LIMITS.departuresMax),
   clockMs: TIME_MS,
   loopLagMs: whole(LOOP_LAG_MS_MAX),
-  met: list(BOOT, LIMITS.metMax)
+  met: list(BOOT, LIMITS.metMax),
+  revision: whole()
 })
 
 export const CHANGE: StructShape<Change> = struct<Change>({

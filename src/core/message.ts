@@ -10,6 +10,15 @@ import type { BlobHash, BlobRef } from './task/content.ts'
 import type { Labels } from './task/labels.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
 
+/**
+ * What this version knows of the protocol, as every heartbeat says. It is raised with an addition that an older node would
+ * misunderstand, so that such a thing is only sent to members that know it ("Versions mix" in README.md):
+ *
+ *     0   said nothing of revisions
+ *     1   says its revision, and waits for late news as long as all later versions may take
+ */
+export const REVISION = 1
+
 /** Per boot, up to which of its writes a replica has everything, on disk. */
 export type VersionVector = ReadonlyMap<BootId, number>
 
@@ -19,7 +28,10 @@ export type Heartbeat = Readonly<{
   boot: BootId
   /** `computer/instance`. */
   name: string
+  /** Of the program, for people. */
   version: string
+  /** Of the protocol: up to which addition the sender knows it. 0: of a version that did not say. */
+  revision: number
   at: Hlc
   /** The sender's own clock, which stamps hide: they are pushed forward by whatever is seen from others. */
   clockMs: number

@@ -140,7 +140,11 @@ export type CoreOptions = Readonly<{
   stealMax: number
   /** After so many grants a task stays where it is, if it can run there. Measured as above: 8 gain nothing more, 2 and 3 lose. */
   hopsMax: number
-  /** How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. */
+  /**
+   * How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. Twice as long as
+   * any version may gather its news, so that late ones are not taken for lost ones: this one gathers for 50 ms, and later
+   * ones, which may be members of the same cluster, for up to 250.
+   */
   syncDelayMs: number
   /** A dependency that nobody has heard of for so long, while a majority is seen, counts as failed. */
   unknownMs: number
@@ -209,7 +213,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   stealAheadMsMax: 200,
   stealMax: 256,
   hopsMax: 4,
-  syncDelayMs: 300,
+  syncDelayMs: 500,
   unknownMs: 60_000,
   findMs: 1000,
   retainCompletedMs: 86_400_000,

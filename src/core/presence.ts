@@ -12,7 +12,7 @@ import { sameValues } from './base/order.ts'
 import { VectorWindow } from './log/vector-window.ts'
 import { areAtHand } from './members/at-hand.ts'
 import { awaitedMs } from './members/isolation-time.ts'
-import { LOOP_LAG_MS_MAX, type Heartbeat } from './message.ts'
+import { LOOP_LAG_MS_MAX, REVISION, type Heartbeat } from './message.ts'
 import { NODE_LIMITS } from './options.ts'
 import type { Work } from './work.ts'
 
@@ -140,6 +140,7 @@ export class Presence {
       boot: self,
       name,
       version,
+      revision: REVISION,
       at,
       clockMs: Math.floor(now),
       slots,

@@ -12,7 +12,7 @@ import {
   REPLACED,
   WHO
 } from '../core/message-shapes.ts'
-import { at, mapped, message } from './schema.ts'
+import { at, mapped, message, usually } from './schema.ts'
 import { varint } from './single.ts'
 import type { Value } from './value.ts'
 import { labels, vector } from './values.ts'
@@ -46,7 +46,8 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
   departures: at(15, departure),
   clockMs: 16,
   loopLagMs: 17,
-  met: 18
+  met: 18,
+  revision: usually(19, 0)
 })
 
 export const drain: Body<Drain> = message(DRAIN, { boot: 1 })

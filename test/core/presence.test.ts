@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { pumpOf, type PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
 import './forbid.ts'
+import { REVISION } from '../../src/core/message.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
 
 const { heartbeatMs, idleHeartbeatMs } = CORE_DEFAULTS
@@ -24,6 +25,23 @@ function countsOf(node: PumpNode): { published: number; to: (other: PumpNode) =>
 }
 
 describe('a heartbeat', () => {
+  test('says what its sender knows of the protocol, also at second hand', () => {
+    const pump = pumpOf([bootOf('a'), bootOf('b')])
+    const [a, b] = pump.nodes
+    pump.pass(heartbeatMs)
+    const c = pump.add(bootOf('c'))
+    pump.link(b!, c)
+    for (let i = 0; i < 5; i++) pump.pass(heartbeatMs)
+    expect(b!.core.view.self().revision).toBe(REVISION)
+    const introduced = b!.of('send').flatMap(({ to, message }) => {
+      return to === c.id && message.kind === 'introduction' ? [message.heartbeat] : []
+    })
+    expect(introduced.map(({ boot, revision }) => [boot, revision])).toContainEqual([
+      a!.boot,
+      REVISION
+    ])
+  })
+
   test('comes every other second while nothing changes, straight to each neighbour', () => {
     const pump = pumpOf([bootOf('a'), bootOf('b'), bootOf('c')])
     const [a, b, c] = pump.nodes

@@ -150,6 +150,19 @@ describe('members', () => {
     expect(all.get('b')!.heartbeat.boot).toBe(B2)
   })
 
+  test('understand what their latest heartbeat says that they know, and nothing before they spoke', () => {
+    const all = members()
+    all.restore([
+      { boot: C, name: 'test/c', addresses: [], departure: null, stopAfterIsolatedMs: null }
+    ])
+    all.heard(heartbeatOf(B, { revision: 2 }), 0)
+    expect([1, 2, 3].map(revision => all.understands('b', revision))).toEqual([true, true, false])
+    all.heard(heartbeatOf(B2, { revision: 1 }), 1)
+    expect(all.understands('b', 2)).toBe(false)
+    expect([all.understands('c', 0), all.understands('c', 1)]).toEqual([true, false])
+    expect(all.understands('unknown', 1)).toBe(false)
+  })
+
   test('are shown as their latest heartbeat says, not as a late one', () => {
     const all = members()
     all.heard(heartbeatOf(B, { at: 5, running: 1 }), 10)

@@ -5,7 +5,11 @@ import type { Batch } from '../../src/core/message.ts'
 import { bootOf } from '../support/tasks.ts'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 
-const { gatherMs, gatherWorkMs } = CORE_DEFAULTS
+const { gatherMs, gatherWorkMs, tickMs: TICK_MS } = CORE_DEFAULTS
+/** When a version may still tell what it has told in its heartbeat: twice the 250 ms that news are gathered for at most. */
+const LATEST_MS = 500
+/** Later than that and a tick of whoever waits. */
+const SYNC_MS = 800
 
 /** Three linked nodes that are up for a while and have nothing to tell; the first one runs tasks. */
 function three(): { pump: Pump; a: PumpNode; b: PumpNode; c: PumpNode } {
@@ -88,6 +92,24 @@ describe('news', () => {
     act(b, id)
     pump.settle()
     expect(toAll(b)).toHaveLength(before + 1)
+  })
+
+  test.each([
+    ['waited for', LATEST_MS, 0],
+    ['fetched', SYNC_MS, 1]
+  ])('that a heartbeat told of are %s if they come %i ms later', (_what, lateMs, syncs) => {
+    const { pump, a, b } = three()
+    pump.lose = (_from, _to, { kind }) => kind === 'batch'
+    a.submit()
+    pump.pass(0)
+    const late = toAll(a)
+    pump.pass(CORE_DEFAULTS.heartbeatMs)
+    pump.pass(0)
+    for (let passed = TICK_MS; passed < lateMs; passed += TICK_MS) pump.pass(TICK_MS)
+    for (const message of late) b.feed({ kind: 'message', from: a.id, message })
+    pump.pass(TICK_MS)
+    pump.pass(TICK_MS)
+    expect(b.of('sync')).toHaveLength(syncs)
   })
 
   test('are told before a goodbye', () => {

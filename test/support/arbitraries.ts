@@ -259,6 +259,7 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   boot,
   name: wideText(160),
   version: wideText(64),
+  revision: count,
   at: stamp,
   slots: count,
   running: count,

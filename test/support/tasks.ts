@@ -6,7 +6,7 @@ import { Entry } from '../../src/core/log/entry.ts'
 import { answerSync } from '../../src/core/log/answer.ts'
 import type { Log } from '../../src/core/log/log.ts'
 import { TASK_DEFAULTS } from '../../src/core/options.ts'
-import type { Batch, Heartbeat, SyncRequest } from '../../src/core/message.ts'
+import { REVISION, type Batch, type Heartbeat, type SyncRequest } from '../../src/core/message.ts'
 import type { Outcome, TaskRecord } from '../../src/core/task/record.ts'
 import type { TaskDraft, TaskSpec } from '../../src/core/task/spec.ts'
 
@@ -83,6 +83,7 @@ export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heart
     boot,
     name: `test/${boot.split('/')[0]}`,
     version: '0.0.0',
+    revision: REVISION,
     at: 1,
     slots: 1,
     running: 0,

@@ -82,6 +82,7 @@ export const UNHEARD: Omit<Heartbeat, 'boot'> = {
   kind: 'heartbeat',
   name: '',
   version: '',
+  revision: 0,
   at: 0,
   clockMs: 0,
   slots: 0,

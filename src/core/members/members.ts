@@ -135,6 +135,11 @@ export class Members {
     return node === this.#node || (this.#members.get(node)?.heartbeat.boot ?? '') >= boot
   }
 
+  /** Whether a member knows the protocol up to this revision, as far as it has said. */
+  understands(node: NodeId, revision: number): boolean {
+    return (this.#members.get(node)?.heartbeat.revision ?? 0) >= revision
+  }
+
   /** When a boot was heard last, here or by others; if never, when this one began to listen. */
   silentSince(boot: BootId): number {
     const member = this.#members.get(nodeOf(boot))
