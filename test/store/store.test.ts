@@ -9,10 +9,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ClassicLevel } from 'classic-level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Replay } from '../../src/node/ports.ts'
+import { seal } from '../../src/store/checksum.ts'
 import { openStore } from '../../src/store/store.ts'
 import { attempts, journalContract } from '../contract/journal.ts'
 import { until } from '../support/until.ts'
-import { flushOf, storedTask } from './fixtures/tasks.ts'
+import { boot, flushOf, storedTask } from './fixtures/tasks.ts'
 
 let folder: string
 const children: ChildProcess[] = []
@@ -52,6 +54,32 @@ journalContract('LevelDB', async () => {
     warnings: () => warnings,
     remove: () => rm(place, { recursive: true })
   }
+})
+
+test('a value of a kind that only a later version knows is no damage, and is there for that one again', async () => {
+  const later = async (visit: (database: ClassicLevel<string, Uint8Array>) => Promise<unknown>) => {
+    const database = new ClassicLevel<string, Uint8Array>(join(folder, 'journal'), {
+      valueEncoding: 'view'
+    })
+    const found = await visit(database)
+    await database.close()
+    return found
+  }
+  const warnings: string[] = []
+  const replay = async (flush: number): Promise<Replay> => {
+    const store = await openStore(folder, { log: { warn: message => warnings.push(message) } })
+    const replayed = await store.journal.replay()
+    await store.journal.write(flushOf(flush, [storedTask(flush)], flush))
+    await store.close()
+    return replayed
+  }
+  await replay(1)
+  const value = seal('z/later', Buffer.from('whatever it is'))
+  await later(database => database.put('z/later', value))
+  expect(await replay(2)).toMatchObject({ damaged: 0, vector: new Map([[boot, 1]]) })
+  expect(await replay(3)).toMatchObject({ damaged: 0, vector: new Map([[boot, 2]]) })
+  expect(await later(database => database.get('z/later'))).toEqual(value)
+  expect(warnings).toEqual([])
 })
 
 /** A process that writes and writes. `printed` holds what it has said so far. */
