@@ -47,7 +47,7 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
   clockMs: 16,
   loopLagMs: 17,
   met: 18,
-  revision: usually(19, 0)
+  revision: usually(20, 0)
 })
 
 export const drain: Body<Drain> = message(DRAIN, { boot: 1 })
