@@ -7,6 +7,8 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createNode, type Node, type NodeOptions, type TaskView } from '../../src/index.ts'
 import { openStore } from '../../src/store/store.ts'
 import { until } from '../support/until.ts'
+import { today } from './baseline.ts'
+import { MixedCluster } from './cluster.ts'
 import { Kept, versions } from './kept.ts'
 
 const handlers = fileURLToPath(new URL('./fixtures/handlers.ts', import.meta.url))
@@ -156,6 +158,25 @@ describe.each(versions)('a state file of %s', version => {
     await workOff(node, kept, nameless)
     expect(await node.loadState(file)).toMatchObject({ loaded: 0, known: length })
     await workOff(node, kept, nameless)
+  })
+
+  test('is loaded by the verb, too, and twice does no harm', async () => {
+    const { key = '' } = kept.options('')
+    const cluster = await MixedCluster.make('fixture', key ?? '')
+    try {
+      const file = cluster.path('state.json')
+      await kept.unpackState(file)
+      const node = await cluster.start(today, 'computer-z/9')
+      for (const [loaded, known] of [
+        [kept.tasks.length, 0],
+        [0, kept.tasks.length]
+      ]) {
+        const answer = await cluster.verb(today, node, 'state', 'load', file, '--json')
+        expect(JSON.parse(answer.stdout)).toEqual({ v: 1, loaded, known, skipped: 0 })
+      }
+    } finally {
+      await cluster.down()
+    }
   })
 
   test('changes nothing at the node that wrote it', async () => {
