@@ -17,10 +17,10 @@ type Failure = Extract<RunResult, { status: 'failed' }>
 export type FailureReason = Failure['reason']
 
 /** Errors by whose name a handler, or its schema, says that another attempt would be in vain. */
-const REASONS: Readonly<Record<string, FailureReason>> = {
-  NonRetryableError: 'NonRetryable',
-  PayloadRejectedError: 'PayloadRejected'
-}
+const REASONS: ReadonlyMap<string, FailureReason> = new Map([
+  ['NonRetryableError', 'NonRetryable'],
+  ['PayloadRejectedError', 'PayloadRejected']
+])
 
 /** A failure in our own words. */
 export function failure(
@@ -88,7 +88,7 @@ export function outcomeOfUnreadable(thrown: unknown): RunResult {
 /** The outcome of a handler that threw `thrown`, or whose promise was rejected with it. */
 export function outcomeOfError(thrown: unknown): RunResult {
   const { name, message, stack } = describe(thrown)
-  const reason = REASONS[name] ?? 'HandlerError'
+  const reason = REASONS.get(name) ?? 'HandlerError'
   const failed = failure(name, message, { reason, stack })
   return name === 'RetryAfterError' ? { ...failed, retryAfterMs: retryAfterMsOf(thrown) } : failed
 }

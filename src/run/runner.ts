@@ -52,6 +52,8 @@ export type RunnerOptions = {
 export interface ModuleAndFunctionRunner extends Runner {
   /** How many worker threads there are at the moment. */
   readonly threads: number
+  /** Messages of threads that were refused, because they are none of ours. */
+  readonly refused: number
 }
 
 /** Guesses, but for the memory: what Node itself gives a small process. */
@@ -103,6 +105,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   #output: RunOutput = () => {}
   #blobs: BlobFolder | null = null
   #stopped = false
+  refused = 0
 
   constructor(settings: Settings) {
     this.#settings = settings
@@ -111,7 +114,8 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       threadsMax: settings.concurrency,
       memoryMiB: settings.memoryMiB,
       idleMs: settings.idleMs,
-      onTainted: why => settings.log?.warn(`a worker thread is replaced after its run: ${why}`)
+      onTainted: why => settings.log?.warn(`a worker thread is replaced after its run: ${why}`),
+      onRefused: () => this.refused++
     })
   }
 
@@ -212,6 +216,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     })
     this.#attempts.set(key, attempt)
     const reporter: Reporter = {
+      room: () => true,
       progress: (fraction, message) => this.#progress(taskId, epoch, fraction, message),
       output: (stream, text) => this.#output(taskId, epoch, stream, Buffer.from(text))
     }
