@@ -19,6 +19,7 @@ import { Checker } from './checker.ts'
 import { refusalOf, schemaOf } from './validation.ts'
 import { Attempt } from './attempt.ts'
 import { COMMAND_TYPE, commandRefusal } from './command.ts'
+import { CommandProcesses } from './command-processes.ts'
 import { runCommand, type Say } from './command-run.ts'
 import { blobsOf, type RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
@@ -43,7 +44,7 @@ export type RunnerOptions = {
   abortGraceMs?: number
   /** Of one thread: heap and buffers, in MiB. Checked ten times a second. @default 512 */
   memoryMiB?: number
-  /** A thread without work is ended after so long. @default 10,000 */
+  /** A thread without work, and the process that starts commands, are ended after so long. @default 10,000 */
   idleMs?: number
   /** A handlers file has to be loaded within this time. @default 30,000 */
   loadTimeoutMs?: number
@@ -97,6 +98,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   readonly #registry = new Registry()
   readonly #pool: ThreadPool
   readonly #checker: Checker
+  readonly #processes: CommandProcesses
   /** Commands that have processes, or may get one. */
   readonly #commands = new Set<Promise<void>>()
   readonly #attempts = new Map<string, Attempt>()
@@ -110,6 +112,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   constructor(settings: Settings) {
     this.#settings = settings
     this.#checker = new Checker({ ...settings, patienceMs: CHECK_MS })
+    this.#processes = new CommandProcesses(settings.idleMs)
     this.#pool = new ThreadPool({
       threadsMax: settings.concurrency,
       memoryMiB: settings.memoryMiB,
@@ -227,7 +230,8 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       runFunction(source, attempt, files, reporter)
     } else if (source?.kind === 'command') {
       const say: Say = (stream, bytes) => this.#output(taskId, epoch, stream, bytes)
-      const running = runCommand(attempt, files, say, this.#settings.abortGraceMs)
+      const { abortGraceMs } = this.#settings
+      const running = runCommand(attempt, files, this.#processes, say, abortGraceMs)
       this.#commands.add(running)
       void running.finally(() => this.#commands.delete(running))
     } else {
@@ -261,6 +265,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       this.#checker.stop(),
       Promise.race([commands, late])
     ])
+    this.#processes.stop()
   }
 
   #filesOf(run: Run): RunFiles {
