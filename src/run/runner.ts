@@ -74,6 +74,9 @@ const REFETCH_MS = 100
 /** Nothing ends a thread inside a blocking system call, such as `execSync`. Guess: nobody waits longer to stop. */
 const END_WAIT_MS = 5000
 
+/** What a timer can wait for, also together with the time above: beyond that it does not wait at all. */
+const SETTING_MAX = 2 ** 31 - 1 - END_WAIT_MS
+
 /**
  * Loads the handlers files and returns a runner without any thread yet.
  *
@@ -320,9 +323,9 @@ function checkIntegers(settings: Settings): void {
   const least = { concurrency: 1, abortGraceMs: 0, memoryMiB: 16, idleMs: 0, loadTimeoutMs: 1 }
   for (const [name, min] of Object.entries(least)) {
     const value = settings[name as keyof typeof least]
-    if (Number.isInteger(value) && value >= min && value < 2 ** 31) continue
+    if (Number.isInteger(value) && value >= min && value <= SETTING_MAX) continue
     throw new InvalidOptionError(
-      `${name} has to be an integer of at least ${min}, not ${String(value)}`
+      `${name} has to be an integer of at least ${min} and at most ${SETTING_MAX}, not ${String(value)}`
     )
   }
 }
