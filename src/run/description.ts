@@ -19,7 +19,7 @@ type Carried = Readonly<{ as: 'cause' | 'error'; value: unknown }>
 /** Never throws itself. */
 export function describe(thrown: unknown): Description {
   if (!isError(thrown)) {
-    const text = read(() => inspect(thrown)) ?? 'what it is cannot be shown'
+    const text = read(() => shown(thrown)) ?? 'what it is cannot be shown'
     const message = `the handler threw something that is not an error: ${text}`
     return { name: 'NonErrorThrown', message, stack: null }
   }
@@ -40,7 +40,7 @@ export function describe(thrown: unknown): Description {
 /** Whatever was given where a text belongs. */
 export function textOf(value: unknown): string {
   if (typeof value === 'string') return value
-  return read(() => String(value)) ?? read(() => inspect(value)) ?? 'what it is cannot be shown'
+  return read(() => String(value)) ?? read(() => shown(value)) ?? 'what it is cannot be shown'
 }
 
 /** As much of `text` as fits into `bytesMax` bytes of UTF-8, cut between characters. */
@@ -90,7 +90,7 @@ function directlyIn(error: object): Carried[] {
 }
 
 function briefly(value: unknown): string {
-  if (!isError(value)) return read(() => inspect(value)) ?? '?'
+  if (!isError(value)) return read(() => shown(value)) ?? '?'
   const [name, message] = [propertyOf(value, 'name'), propertyOf(value, 'message') ?? '?']
   return !name || name === 'Error' ? message : `${name}: ${message}`
 }
@@ -119,6 +119,11 @@ function withSuffix(message: string, suffix: string): string {
 /** Also an error of another realm (a `vm` context), for which `instanceof` is false. */
 function isError(value: unknown): value is object {
   return types.isNativeError(value) || read(() => value instanceof Error) === true
+}
+
+/** A text in it may be of any length, and no more of it is told than of a message. */
+function shown(value: unknown): string {
+  return inspect(value, { maxStringLength: TASK_LIMITS.errorMessageBytesMax })
 }
 
 /** A property as text, empty if there is none; null if it cannot be read. */

@@ -39,6 +39,7 @@ const { port, credit } = lineToNode()
 const postMessage = port.postMessage.bind(port)
 const owner = new AsyncLocalStorage<CurrentRun>()
 const exit = process.exit.bind(process)
+const kill = process.kill.bind(process)
 const loaded = new Map<string, LoadedHandlers>()
 let current: CurrentRun | null = null
 
@@ -51,6 +52,7 @@ port.on('message', (message: ToThread) => {
 process.on('uncaughtException', escaped)
 process.on('unhandledRejection', escaped)
 process.exit = exitOnBehalfOfRun
+process.kill = killOthersOnly
 /** What is printed on behalf of no run, as by a file while its handlers are listed. */
 const strays = new LineReports({
   room: () => true,
@@ -204,4 +206,10 @@ function exitOnBehalfOfRun(code?: number | string | null): never {
     throw new Error(`process.exit(${code ?? ''}) was called by a run that had ended`)
   }
   return exit(code)
+}
+
+/** Whoever ends its own process, or its group, means what it can see of it: this thread. */
+function killOthersOnly(pid: number, signal?: string | number): true {
+  const isOwn = pid === process.pid || pid === -process.pid || pid === 0
+  return isOwn && signal !== 0 ? process.exit(1) : kill(pid, signal)
 }
