@@ -127,8 +127,8 @@ export class AttemptLog {
     ) {
       last.bytes = joined(last.bytes, bytes)
     } else {
-      // A copy: what is kept must not keep a larger buffer in memory that it is a part of.
-      list.push({ position: this.#position, at, stream, bytes: bytes.slice() })
+      // A copy, which `slice` of a Buffer is not: what is kept must not keep a larger one in memory that it is a part of.
+      list.push({ position: this.#position, at, stream, bytes: new Uint8Array(bytes) })
     }
     this.#position += bytes.length
     if (isHead) this.#headBytes += bytes.length

@@ -99,6 +99,13 @@ test('of much the first 64 KiB and the last MiB are kept, and a position tells h
   expect(log.cost).toBeLessThan(1.5 * 2 ** 20)
 })
 
+test('what is kept keeps nothing else in memory, whatever it was a part of', () => {
+  const log = logOf(Buffer.alloc(100_000, 'x').subarray(50_000), utf8('y').subarray(0, 1))
+  for (const { bytes } of log.last(2 ** 20)) {
+    expect(bytes.buffer.byteLength).toBe(bytes.length)
+  }
+})
+
 test('of very many very small pieces a bounded number is kept, and none is told in a wrong place', () => {
   const log = logOf()
   const count = 100_000
