@@ -10,6 +10,9 @@ import { TASK_LIMITS } from '../core/options.ts'
 import { writeResult } from './contents.ts'
 import { cutBytes, cutLength, describe } from './description.ts'
 
+/** As it is before any handler is loaded: one that replaces it has not the results of others in its hand. */
+const { stringify } = JSON
+
 /** Guess: what keeps a run from starting (a lock, a quota, a file that is to come) rarely goes sooner. */
 const RETRY_AFTER_MS = 10_000
 
@@ -44,7 +47,7 @@ export function failure(
 export async function outcomeOfResult(value: unknown, path: string | null): Promise<RunResult> {
   let result: string | undefined
   try {
-    result = value === undefined ? 'null' : JSON.stringify(value)
+    result = value === undefined ? 'null' : stringify(value)
   } catch (error) {
     return resultRejected(describe(error).message)
   }

@@ -45,6 +45,8 @@ export class Thread {
   #memoryMeasuring = false
   #ending = false
   #tainted = false
+  /** The run has broken it: what it still says does not count. */
+  #broken = false
   /** What is known of why it exits. */
   #death: RunResult | null = null
 
@@ -86,6 +88,7 @@ export class Thread {
   }
 
   #onMessage(message: FromThread | Unreadable): void {
+    if (this.#broken) return
     if (message.kind === 'unreadable') return this.#refuse(message)
     if (message.kind === 'tainted') return this.#taint(message.why)
     const job = this.#job
@@ -122,6 +125,7 @@ export class Thread {
   }
 
   #crash(result: RunResult): void {
+    this.#broken = true
     this.#death ??= result
     this.end()
   }
