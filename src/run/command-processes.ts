@@ -8,7 +8,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import type { Command } from './command.ts'
+import { withoutKey, type Command } from './command.ts'
 import type { CommandStream, Ending, FromStarter, ToStarter } from './starter-messages.ts'
 
 /** Hears a piece of what a command prints, and calls back when it wants the next one. */
@@ -121,8 +121,9 @@ export class CommandProcesses {
       // What ends the node's group, as Ctrl-C does, is for the node to decide about.
       detached: true,
       serialization: 'advanced',
+      // It is to find its libraries as we do; flags are ours alone.
       execArgv: [],
-      env: {},
+      env: { ...withoutKey(process.env), NODE_OPTIONS: undefined },
       stdio: ['ignore', 'ignore', 'ignore', 'ipc']
     })
     starter.on('message', message => this.#hear(message as FromStarter))
