@@ -16,12 +16,20 @@ import {
 
 const HEAD_BYTES_MAX = 65_536
 const END_BYTES_MAX = 1_048_576
+/**
+ * Nor are more pieces than so many kept: a program that says a letter now here, now there, makes each of them one. Guess:
+ * eight times as many as there are when it says much on one stream.
+ */
+const HEAD_PIECES_MAX = 256
+const END_PIECES_MAX = 4096
 /** Pieces are put together up to this size, and if not more than this lies between them. */
 const JOINED_BYTES_MAX = 4096
 const JOINED_MS_MAX = 1000
 const CHARACTER_BYTES_MAX = 4
 /** What a piece costs beside its bytes. Guess: an object of five fields, and its place in a list. */
 const PIECE_COST = 128
+/** ... and an attempt that says nothing. Guess: a few lists, what it is an attempt of, and how far it was. */
+const ATTEMPT_COST = 1024
 
 type Kept = { position: number; at: number; stream: OutputStream; bytes: Uint8Array }
 
@@ -31,6 +39,7 @@ export class AttemptLog {
   /** From `#first` on; what is before has been dropped. */
   #end: Kept[] = []
   #first = 0
+  #headBytes = 0
   #endBytes = 0
   /** All that was ever said, in bytes. */
   #position = 0
@@ -50,7 +59,7 @@ export class AttemptLog {
   /** Bytes of memory that it takes, more or less. */
   get cost(): number {
     const pieces = this.#head.length + this.#end.length - this.#first
-    return pieces * PIECE_COST + Math.min(this.#position, HEAD_BYTES_MAX) + this.#endBytes
+    return ATTEMPT_COST + pieces * PIECE_COST + this.#headBytes + this.#endBytes
   }
 
   say(stream: OutputStream, bytes: Uint8Array, at: number): void {
@@ -107,7 +116,7 @@ export class AttemptLog {
   }
 
   #add(stream: OutputStream, bytes: Uint8Array, at: number): void {
-    const isHead = this.#position < HEAD_BYTES_MAX
+    const isHead = this.#headBytes < HEAD_BYTES_MAX && this.#head.length < HEAD_PIECES_MAX
     const list = isHead ? this.#head : this.#end
     const last = list.at(-1)
     if (
@@ -118,20 +127,22 @@ export class AttemptLog {
     ) {
       last.bytes = joined(last.bytes, bytes)
     } else {
-      // A copy: what is kept must not keep a larger buffer in memory that it is a part of.
-      list.push({ position: this.#position, at, stream, bytes: bytes.slice() })
+      // A copy, which `slice` of a Buffer is not: what is kept must not keep a larger one in memory that it is a part of.
+      list.push({ position: this.#position, at, stream, bytes: new Uint8Array(bytes) })
     }
     this.#position += bytes.length
-    if (!isHead) this.#trim(bytes.length)
+    if (isHead) this.#headBytes += bytes.length
+    else this.#trim(bytes.length)
   }
 
   #trim(added: number): void {
     this.#endBytes += added
-    while (this.#endBytes > END_BYTES_MAX) {
+    while (this.#endBytes > END_BYTES_MAX || this.#end.length - this.#first > END_PIECES_MAX) {
       this.#endBytes -= this.#end[this.#first]!.bytes.length
       this.#first++
     }
-    if (this.#first < 1000 || this.#first < this.#end.length / 2) return
+    // Each is moved once for each that is dropped, and no more are still there than are kept.
+    if (this.#first < this.#end.length / 2) return
     this.#end = this.#end.slice(this.#first)
     this.#first = 0
   }

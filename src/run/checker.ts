@@ -5,9 +5,7 @@
  * It is a courtesy to the submitter, so whatever goes wrong counts as "not refused": the payload is checked again where the
  * task is run. The thread is started for the first question and ended when there has been none for a while.
  */
-import type { Worker } from 'node:worker_threads'
-import type { FromThread } from './protocol.ts'
-import { send, startWorker } from './thread.ts'
+import { Channel } from './channel.ts'
 
 export type CheckerOptions = Readonly<{
   memoryMiB: number
@@ -22,7 +20,7 @@ type Question = Readonly<{ answer: (refusal: string | null) => void; timer: Node
 export class Checker {
   readonly #options: CheckerOptions
   readonly #questions = new Map<number, Question>()
-  #worker: Worker | null = null
+  #thread: Channel | null = null
   #idle: NodeJS.Timeout | undefined
   #asked = 0
 
@@ -33,30 +31,31 @@ export class Checker {
   /** Why the handler of a type in this file would refuse a payload, JSON text; null if it would not, or cannot say. */
   refusalOf(file: string, type: string, payload: string): Promise<string | null> {
     const number = ++this.#asked
-    const worker = (this.#worker ??= this.#start())
+    const thread = (this.#thread ??= this.#start())
     clearTimeout(this.#idle)
     return new Promise(answer => {
       const timer = setTimeout(() => this.#answer(number, null), this.#options.patienceMs)
       this.#questions.set(number, { answer, timer })
-      send(worker, { kind: 'check', number, file, type, payload })
+      thread.send({ kind: 'check', number, file, type, payload })
     })
   }
 
   async stop(): Promise<void> {
     clearTimeout(this.#idle)
-    const worker = this.#worker
-    this.#gone(worker)
-    await worker?.terminate()
+    const thread = this.#thread
+    this.#gone(thread)
+    await thread?.end()
   }
 
-  #start(): Worker {
-    const worker = startWorker(this.#options.memoryMiB)
-    worker.on('message', (message: FromThread) => {
-      if (message?.kind === 'checked') this.#answer(message.number, message.refusal)
+  #start(): Channel {
+    const thread: Channel = new Channel(this.#options.memoryMiB, {
+      message: message => {
+        if (message.kind === 'checked') this.#answer(message.number, message.refusal)
+      },
+      error: () => this.#gone(thread),
+      exited: () => this.#gone(thread)
     })
-    worker.on('error', () => this.#gone(worker))
-    worker.on('exit', () => this.#gone(worker))
-    return worker
+    return thread
   }
 
   #answer(number: number, refusal: string | null): void {
@@ -71,9 +70,9 @@ export class Checker {
   }
 
   /** A thread that has ended answers nothing more. */
-  #gone(worker: Worker | null): void {
-    if (this.#worker !== worker) return
-    this.#worker = null
+  #gone(thread: Channel | null): void {
+    if (this.#thread !== thread) return
+    this.#thread = null
     for (const number of this.#questions.keys()) this.#answer(number, null)
   }
 }

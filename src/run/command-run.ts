@@ -6,17 +6,17 @@
  * it has left behind in its group is ended, too, and only then is the run over.
  */
 import { stat } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
 import { setImmediate } from 'node:timers/promises'
-import { execa } from 'execa'
 import { endOfWhole } from '../core/base/utf8.ts'
 import type { RunResult } from '../core/input.ts'
+import type { OutputStream } from '../core/output.ts'
 import type { Attempt } from './attempt.ts'
 import { commandOf, type Command } from './command.ts'
+import type { CommandProcesses, Process } from './command-processes.ts'
 import { readValues, type RunFiles } from './contents.ts'
-import type { OutputStream } from '../core/output.ts'
 import { failure, outcomeOfEarly, outcomeOfResult, outcomeOfUnreadable } from './outcome.ts'
 import { ProcessGroup } from './process-group.ts'
+import type { CommandStream, Ending } from './starter-messages.ts'
 
 /** `EX_TEMPFAIL` of sysexits.h: try again later. */
 const TRY_AGAIN_CODE = 75
@@ -25,18 +25,6 @@ const OUTPUT_BYTES_PER_SECOND = 4 * 1024 * 1024
 /** What the pipes still hold at the end has to be read within this; a process that left the group may keep them open. */
 const LAST_OUTPUT_MS = 500
 
-const OPTIONS = {
-  // Leader of a new group; who ends the group is not execa.
-  detached: true,
-  cleanup: false,
-  buffer: false,
-  reject: false,
-  extendEnv: false
-} as const
-
-/** How a program ended: one of the two is null. */
-type Ending = Readonly<{ exitCode: number | null; signal: string | null }>
-type Process = ReturnType<typeof start>
 /** Hears what a command prints. */
 export type Say = (stream: OutputStream, bytes: Uint8Array) => void
 
@@ -47,6 +35,7 @@ export type Say = (stream: OutputStream, bytes: Uint8Array) => void
 export async function runCommand(
   attempt: Attempt,
   files: RunFiles,
+  processes: CommandProcesses,
   say: Say,
   abortGraceMs: number
 ): Promise<void> {
@@ -65,50 +54,41 @@ export async function runCommand(
     const { name, message } = error as Error
     return attempt.ended(failure(name, message, { reason: 'PayloadRejected' }), 0)
   }
-  const child = start(command)
-  if (child.pid === undefined) return attempt.ended(await notStarted(child, command), 0)
-  const group = new ProcessGroup(child.pid)
+  let asked = false
+  // It may be about to begin: only when it is known what there is to end can it be ended.
+  attempt.begin({ ask: () => (asked = true), force: over })
+  const started = await processes.start(command)
+  if ('why' in started) return attempt.ended(await notStarted(command, started.why), 0)
+  const group = new ProcessGroup(started.pid)
   attempt.begin({ ask: () => group.terminate(), force: () => group.kill() })
-  attempt.markCalled()
-  const ended = endOf(child)
-  const output = [pass(child.stdout, 'stdout', say), pass(child.stderr, 'stderr', say)]
-  const ending = await ended
+  if (asked) void group.end(abortGraceMs)
+  else attempt.markCalled()
+  const output = [pass(started, 'stdout', say), pass(started, 'stderr', say)]
+  const ending = await started.ended
   await group.end(abortGraceMs)
   await Promise.all(output.map(finish => finish()))
+  started.over()
   attempt.ended(await outcomeOf(ending), null)
 }
 
-// oxlint-disable-next-line typescript/explicit-function-return-type -- execa's types depend on all its options
-function start({ file, args, cwd, env, stdin }: Command) {
-  return execa(file, args, {
-    ...OPTIONS,
-    ...(cwd === null ? {} : { cwd }),
-    env,
-    input: stdin
-  })
-}
-
-async function notStarted(child: Process, { file, cwd }: Command): Promise<RunResult> {
-  const { cause, shortMessage } = await child
+async function notStarted({ file, cwd }: Command, why: string): Promise<RunResult> {
   // The system says of both that something is not there, and Node that it was the program.
   const hasFolder = cwd === null || (await stat(cwd).catch(() => null))?.isDirectory() === true
-  if (!hasFolder) {
+  return failure(
+    'CommandNotStartedError',
+    hasFolder
+      ? `${file} could not be started here: ${why}`
+      : `${file} could not be started: ${cwd} is no folder here`
+  )
+}
+
+async function outcomeOf(ending: Ending | null): Promise<RunResult> {
+  if (ending === null) {
     return failure(
-      'CommandNotStartedError',
-      `${file} could not be started: ${cwd} is no folder here`
+      'CommandLostError',
+      'the process that had started the command was ended, and so nobody knows how the command has'
     )
   }
-  const why = cause instanceof Error ? cause.message : shortMessage
-  return failure('CommandNotStartedError', `${file} could not be started here: ${why}`)
-}
-
-function endOf(child: Process): Promise<Ending> {
-  return new Promise(resolve => {
-    child.nodeChildProcess.once('exit', (exitCode, signal) => resolve({ exitCode, signal }))
-  })
-}
-
-async function outcomeOf(ending: Ending): Promise<RunResult> {
   if (ending.exitCode === 0) return outcomeOfResult(ending, null)
   if (ending.exitCode === TRY_AGAIN_CODE) {
     return outcomeOfEarly(`the command asks to be tried again later (code ${TRY_AGAIN_CODE})`)
@@ -119,7 +99,7 @@ async function outcomeOf(ending: Ending): Promise<RunResult> {
 }
 
 /** Hands on what a stream brings, at a bounded rate. The returned function waits for its end. */
-function pass(stream: Readable, name: OutputStream, say: Say): () => Promise<void> {
+function pass(process: Process, name: CommandStream, say: Say): () => Promise<void> {
   /** The beginning of a character of which more is to come. */
   let begun: Uint8Array = new Uint8Array()
   const hear = (bytes: Uint8Array, whole: number): void => {
@@ -127,21 +107,27 @@ function pass(stream: Readable, name: OutputStream, say: Say): () => Promise<voi
     if (whole > 0) say(name, bytes.subarray(0, whole))
   }
   let hurries = false
-  stream.on('data', (bytes: Buffer) => {
+  let isOver = false
+  let goOn = (): void => {}
+  const closed = process.read(name, (bytes, more) => {
+    if (isOver) return
     const all = begun.length === 0 ? bytes : Buffer.concat([begun, bytes])
     hear(all, endOfWhole(all, all.length))
-    if (hurries) return
-    stream.pause()
-    setTimeout(() => stream.resume(), (bytes.length / OUTPUT_BYTES_PER_SECOND) * 1000)
+    if (hurries) return more()
+    const timer = setTimeout(more, (bytes.length / OUTPUT_BYTES_PER_SECOND) * 1000)
+    goOn = () => {
+      clearTimeout(timer)
+      more()
+    }
   })
-  const { promise, resolve } = Promise.withResolvers<void>()
-  stream.once('close', resolve)
   return async () => {
     hurries = true
-    stream.resume()
-    const timer = setTimeout(() => stream.destroy(), LAST_OUTPUT_MS)
-    await promise
+    goOn()
+    const { promise: late, resolve } = Promise.withResolvers<void>()
+    const timer = setTimeout(resolve, LAST_OUTPUT_MS)
+    await Promise.race([closed, late])
     clearTimeout(timer)
+    isOver = true
     hear(begun, begun.length)
   }
 }

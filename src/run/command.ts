@@ -16,8 +16,8 @@ export const COMMAND_TYPE = 'command'
 const ARGUMENTS_MAX = 4096
 const VARIABLES_MAX = 1024
 const SHELL = '/bin/sh'
-/** The key lets its reader into the cluster; a command has no use for it. */
-const SECRET = 'HEARSAY_KEY'
+/** The key, or where it is. It lets its reader into the cluster; nothing that a node runs has a use for it. */
+const SECRET = /^HEARSAY_KEY/
 
 const text = z.string().refine(value => !value.includes('\0'), 'has a zero byte in it')
 
@@ -41,6 +41,11 @@ export type Command = Readonly<{
   env: Readonly<Record<string, string | undefined>>
   stdin: string
 }>
+
+/** An environment without the cluster's key. */
+export function withoutKey(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => !SECRET.test(name)))
+}
 
 /** Why a payload, JSON text, is no command; null if it is one. */
 export function commandRefusal(payload: string): string | null {
@@ -78,8 +83,7 @@ export function commandOf(run: Run, payload: unknown, environment: NodeJS.Proces
     args,
     cwd,
     env: {
-      ...environment,
-      [SECRET]: undefined,
+      ...withoutKey(environment),
       ...env,
       HEARSAY_TASK_ID: run.taskId,
       HEARSAY_ATTEMPT: String(run.attempt),

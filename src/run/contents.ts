@@ -9,6 +9,9 @@ import type { Run } from '../core/effect.ts'
 import { utf8Pieces } from '../pieces.ts'
 import { isBlob, type BlobHash, type BlobRef, type Content } from '../core/task/content.ts'
 
+/** As it is before any handler is loaded: one that replaces it has not the payloads of others in its hand. */
+const { parse } = JSON
+
 /** Where the blobs of one run are: those that it reads, and the one that it may write. Passed on to threads. */
 export type RunFiles = Readonly<{
   paths: ReadonlyMap<BlobHash, string>
@@ -25,7 +28,7 @@ export type RunValues = Readonly<{
 /** @throws SyntaxError if one is no JSON, and whatever reading a file may throw */
 export async function readValues(run: Run, { paths }: RunFiles): Promise<RunValues> {
   const read = async (content: Content): Promise<unknown> =>
-    JSON.parse(isBlob(content) ? await readBlob(content, paths.get(content.hash)!) : content)
+    parse(isBlob(content) ? await readBlob(content, paths.get(content.hash)!) : content)
   const payload = await read(run.payload)
   const dependencies: [string, unknown][] = []
   for (const [id, content] of run.dependencies) dependencies.push([id, await read(content)])

@@ -9,17 +9,21 @@
 import type { Run } from '../core/effect.ts'
 import type { OutputStream } from '../core/output.ts'
 import type { HandlerContext } from '../node/handler.ts'
-import { cutBytes } from './description.ts'
+import { cutBytes, textOf } from './description.ts'
+import type { Print } from './printed.ts'
 
 /** At most 20 reports a second reach the node: as many as an eye can follow. */
 const PROGRESS_INTERVAL_MS = 50
 const PROGRESS_MESSAGE_BYTES_MAX = 1024
-const LINE_BYTES_MAX = 8192
+/** Without its end. */
+export const LINE_BYTES_MAX = 8192
 /** Guess: a chatty handler stays below, a runaway loop of them costs the node 1.6 MB a second at most. */
 const LINES_PER_SECOND_MAX = 200
 
 /** Where the reports of a run go. */
 export type Reporter = {
+  /** Whether there is room for one more. Who reports all the same, at the end of a run, is heard. */
+  room(): boolean
   progress(fraction: number, message: string | null): void
   output(stream: OutputStream, text: string): void
 }
@@ -27,7 +31,7 @@ export type Reporter = {
 export type RunContext = {
   context: HandlerContext
   /** A line that the handler has printed. */
-  print: (stream: OutputStream, line: string) => void
+  print: Print
   /** The run is over: passes on what is held back, ignores what still comes. */
   finish: () => void
 }
@@ -41,7 +45,7 @@ export function createContext(
   const progress = new ProgressReports(reporter)
   const lines = new LineReports(reporter)
   let over = false
-  const print = (stream: OutputStream, line: string): void => {
+  const print = (stream: OutputStream, line: unknown): void => {
     if (!over) lines.add(stream, line)
   }
   const context: HandlerContext = {
@@ -81,7 +85,7 @@ class ProgressReports {
       message: typeof message === 'string' ? cutBytes(message, PROGRESS_MESSAGE_BYTES_MAX) : null
     }
     const waitMs = this.#sentAt + PROGRESS_INTERVAL_MS - performance.now()
-    if (waitMs <= 0) this.flush()
+    if (waitMs <= 0 && this.#reporter.room()) this.flush()
     else this.#timer ??= setTimeout(() => this.flush(), waitMs).unref()
   }
 
@@ -95,11 +99,13 @@ class ProgressReports {
   }
 }
 
-class LineReports {
+export class LineReports {
   readonly #reporter: Reporter
   #secondBeganAt = -Infinity
   #passed = 0
   #dropped = 0
+  /** Of these, some because there was no room. */
+  #wasFull = false
 
   constructor(reporter: Reporter) {
     this.#reporter = reporter
@@ -108,22 +114,28 @@ class LineReports {
   add(stream: OutputStream, line: unknown): void {
     const now = performance.now()
     if (now - this.#secondBeganAt >= 1000) {
-      this.flush()
+      if (this.#reporter.room()) this.flush()
       this.#secondBeganAt = now
       this.#passed = 0
     }
     if (this.#passed === LINES_PER_SECOND_MAX) {
       this.#dropped++
-      return
+    } else if (this.#reporter.room()) {
+      this.#passed++
+      this.#reporter.output(stream, `${cutBytes(textOf(line), LINE_BYTES_MAX)}\n`)
+    } else {
+      this.#dropped++
+      this.#wasFull = true
     }
-    this.#passed++
-    this.#reporter.output(stream, `${cutBytes(String(line), LINE_BYTES_MAX)}\n`)
   }
 
+  /** Says what was dropped. */
   flush(): void {
     if (this.#dropped === 0) return
-    const limit = `more than ${LINES_PER_SECOND_MAX} a second`
+    const busy = this.#wasFull ? ', or the node was busy' : ''
+    const limit = `more than ${LINES_PER_SECOND_MAX} a second${busy}`
     this.#reporter.output('log', `(${this.#dropped} lines dropped: ${limit})\n`)
     this.#dropped = 0
+    this.#wasFull = false
   }
 }

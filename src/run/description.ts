@@ -19,11 +19,11 @@ type Carried = Readonly<{ as: 'cause' | 'error'; value: unknown }>
 /** Never throws itself. */
 export function describe(thrown: unknown): Description {
   if (!isError(thrown)) {
-    const text = read(() => inspect(thrown)) ?? 'what it is cannot be shown'
+    const text = read(() => shown(thrown)) ?? 'what it is cannot be shown'
     const message = `the handler threw something that is not an error: ${text}`
     return { name: 'NonErrorThrown', message, stack: null }
   }
-  const [name, message] = [textOf(thrown, 'name'), textOf(thrown, 'message')]
+  const [name, message] = [propertyOf(thrown, 'name'), propertyOf(thrown, 'message')]
   if (name === null || message === null) {
     const cannot = 'the handler threw something whose name and message cannot be read'
     return { name: 'NonErrorThrown', message: cannot, stack: null }
@@ -35,6 +35,12 @@ export function describe(thrown: unknown): Description {
     message: withSuffix(message, told),
     stack: stackOf(thrown, carried)
   }
+}
+
+/** Whatever was given where a text belongs. */
+export function textOf(value: unknown): string {
+  if (typeof value === 'string') return value
+  return read(() => String(value)) ?? read(() => shown(value)) ?? 'what it is cannot be shown'
 }
 
 /** As much of `text` as fits into `bytesMax` bytes of UTF-8, cut between characters. */
@@ -84,17 +90,17 @@ function directlyIn(error: object): Carried[] {
 }
 
 function briefly(value: unknown): string {
-  if (!isError(value)) return read(() => inspect(value)) ?? '?'
-  const [name, message] = [textOf(value, 'name'), textOf(value, 'message') ?? '?']
+  if (!isError(value)) return read(() => shown(value)) ?? '?'
+  const [name, message] = [propertyOf(value, 'name'), propertyOf(value, 'message') ?? '?']
   return !name || name === 'Error' ? message : `${name}: ${message}`
 }
 
 /** With the stacks of what it carries below it, as Node itself prints them. Each of them gets its share of the room. */
 function stackOf(thrown: object, carried: readonly Carried[]): string | null {
-  const own = textOf(thrown, 'stack')
+  const own = propertyOf(thrown, 'stack')
   if (!own) return null
   const others = carried.flatMap(({ as, value }) => {
-    const stack = isError(value) ? textOf(value, 'stack') : null
+    const stack = isError(value) ? propertyOf(value, 'stack') : null
     return !stack ? [] : [{ head: `\n[${as}]: `, stack }]
   })
   const all = [{ head: '', stack: own }, ...others]
@@ -115,8 +121,13 @@ function isError(value: unknown): value is object {
   return types.isNativeError(value) || read(() => value instanceof Error) === true
 }
 
+/** A text in it may be of any length, and no more of it is told than of a message. */
+function shown(value: unknown): string {
+  return inspect(value, { maxStringLength: TASK_LIMITS.errorMessageBytesMax })
+}
+
 /** A property as text, empty if there is none; null if it cannot be read. */
-function textOf(error: object, property: 'name' | 'message' | 'stack'): string | null {
+function propertyOf(error: object, property: 'name' | 'message' | 'stack'): string | null {
   return read(() => {
     const value = (error as Record<string, { toString(): string } | undefined>)[property]
     return value === undefined ? '' : String(value)

@@ -60,6 +60,7 @@ async function perform(
 ): Promise<void> {
   const { run } = attempt
   const unlessAborted: Reporter = {
+    room: () => true,
     progress: (fraction, message) => {
       if (!attempt.aborted) reporter.progress(fraction, message)
     },

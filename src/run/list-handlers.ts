@@ -3,11 +3,10 @@
  * prints or never finishes loading does that there, where it can be given up.
  */
 import { access } from 'node:fs/promises'
-import type { Worker } from 'node:worker_threads'
 import { HandlersFileError } from '../errors.ts'
+import { Channel } from './channel.ts'
 import { describe } from './description.ts'
-import type { FromThread } from './protocol.ts'
-import { send, startWorker } from './thread.ts'
+import type { FromThread } from './from-thread.ts'
 
 export type HandlersList = Readonly<{
   types: readonly string[]
@@ -32,29 +31,31 @@ export async function listHandlers(
   } catch (error) {
     throw refuse(describe(error).message)
   }
-  const worker = startWorker(limits.memoryMiB)
-  try {
-    const answer = await ask(worker, file, limits.loadTimeoutMs)
-    if (answer.kind === 'listed') return answer
-    throw refuse(answer.kind === 'unlisted' ? answer.why : 'it failed while it was loaded')
-  } finally {
-    await worker.terminate()
-  }
+  const answer = await ask(file, limits)
+  if (answer.kind === 'listed') return answer
+  throw refuse(answer.kind === 'unlisted' ? answer.why : 'it failed while it was loaded')
 }
 
-function ask(worker: Worker, file: string, timeoutMs: number): Promise<FromThread> {
+async function ask(
+  file: string,
+  { memoryMiB, loadTimeoutMs }: { memoryMiB: number; loadTimeoutMs: number }
+): Promise<FromThread> {
   const { promise, resolve } = Promise.withResolvers<FromThread>()
   const fail = (why: string): void => resolve({ kind: 'unlisted', why })
-  const timer = setTimeout(() => fail(`it took more than ${timeoutMs} ms`), timeoutMs)
-  worker.on('message', (message: FromThread) => {
-    if (message?.kind === 'tainted') fail(message.why)
-    if (message?.kind === 'listed' || message?.kind === 'unlisted') resolve(message)
+  const timer = setTimeout(() => fail(`it took more than ${loadTimeoutMs} ms`), loadTimeoutMs)
+  const thread = new Channel(memoryMiB, {
+    message: message => {
+      if (message.kind === 'tainted' || message.kind === 'unreadable') fail(message.why)
+      if (message.kind === 'listed' || message.kind === 'unlisted') resolve(message)
+    },
+    error: error => fail(describe(error).message),
+    exited: code => fail(`it ended its thread: process.exit(${code})`)
   })
-  worker.on('error', error => fail(describe(error).message))
-  worker.on('exit', code => {
+  try {
+    thread.send({ kind: 'list', file })
+    return await promise
+  } finally {
     clearTimeout(timer)
-    fail(`it ended its thread: process.exit(${code})`)
-  })
-  send(worker, { kind: 'list', file })
-  return promise
+    await thread.end()
+  }
 }

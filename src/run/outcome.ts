@@ -10,6 +10,9 @@ import { TASK_LIMITS } from '../core/options.ts'
 import { writeResult } from './contents.ts'
 import { cutBytes, cutLength, describe } from './description.ts'
 
+/** As it is before any handler is loaded: one that replaces it has not the results of others in its hand. */
+const { stringify } = JSON
+
 /** Guess: what keeps a run from starting (a lock, a quota, a file that is to come) rarely goes sooner. */
 const RETRY_AFTER_MS = 10_000
 
@@ -17,10 +20,10 @@ type Failure = Extract<RunResult, { status: 'failed' }>
 export type FailureReason = Failure['reason']
 
 /** Errors by whose name a handler, or its schema, says that another attempt would be in vain. */
-const REASONS: Readonly<Record<string, FailureReason>> = {
-  NonRetryableError: 'NonRetryable',
-  PayloadRejectedError: 'PayloadRejected'
-}
+const REASONS: ReadonlyMap<string, FailureReason> = new Map([
+  ['NonRetryableError', 'NonRetryable'],
+  ['PayloadRejectedError', 'PayloadRejected']
+])
 
 /** A failure in our own words. */
 export function failure(
@@ -44,7 +47,7 @@ export function failure(
 export async function outcomeOfResult(value: unknown, path: string | null): Promise<RunResult> {
   let result: string | undefined
   try {
-    result = value === undefined ? 'null' : JSON.stringify(value)
+    result = value === undefined ? 'null' : stringify(value)
   } catch (error) {
     return resultRejected(describe(error).message)
   }
@@ -88,7 +91,7 @@ export function outcomeOfUnreadable(thrown: unknown): RunResult {
 /** The outcome of a handler that threw `thrown`, or whose promise was rejected with it. */
 export function outcomeOfError(thrown: unknown): RunResult {
   const { name, message, stack } = describe(thrown)
-  const reason = REASONS[name] ?? 'HandlerError'
+  const reason = REASONS.get(name) ?? 'HandlerError'
   const failed = failure(name, message, { reason, stack })
   return name === 'RetryAfterError' ? { ...failed, retryAfterMs: retryAfterMsOf(thrown) } : failed
 }

@@ -14,6 +14,7 @@ export type PoolOptions = {
   /** A thread without a job is ended after so long. */
   idleMs: number
   onTainted: (why: string) => void
+  onRefused: () => void
 }
 
 export class ThreadPool {
@@ -77,7 +78,8 @@ export class ThreadPool {
       memoryMiB: this.#options.memoryMiB,
       onFree: free => this.#onFree(free),
       onGone: (gone, untouched) => this.#onGone(gone, untouched),
-      onTainted: this.#options.onTainted
+      onTainted: this.#options.onTainted,
+      onRefused: this.#options.onRefused
     })
     this.#threads.add(thread)
     return thread

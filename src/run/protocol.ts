@@ -1,10 +1,8 @@
 /**
- * What the node and a worker thread say to each other. Both ends are this program, of one version; a handler that
- * posts messages of its own is not listened to.
+ * What the node says to a worker thread. What the thread says is in from-thread.ts.
  */
+import type { MessagePort } from 'node:worker_threads'
 import type { Run } from '../core/effect.ts'
-import type { RunResult } from '../core/input.ts'
-import type { OutputStream } from '../core/output.ts'
 import type { RunFiles } from './contents.ts'
 
 /** Why a run is to stop. */
@@ -19,26 +17,13 @@ export type ToThread =
   | Readonly<{ kind: 'run'; number: number; file: string; run: Run; files: RunFiles }>
   | Readonly<{ kind: 'stop'; number: number; cause: StopCause }>
 
-export type FromThread =
-  | Readonly<{
-      kind: 'listed'
-      types: readonly string[]
-      hasDefault: boolean
-      /** Those of `types` that come with a schema; the default export among them as `default`. */
-      withSchema: readonly string[]
-    }>
-  /** `refusal` is null if there is nothing against the payload. */
-  | Readonly<{ kind: 'checked'; number: number; refusal: string | null }>
-  | Readonly<{ kind: 'unlisted'; why: string }>
-  /** The module is loaded, the handler is about to be called. */
-  | Readonly<{ kind: 'called'; number: number }>
-  | Readonly<{ kind: 'progress'; number: number; fraction: number; message: string | null }>
-  | Readonly<{ kind: 'output'; number: number; stream: OutputStream; text: string }>
-  | Readonly<{ kind: 'ended'; number: number; result: RunResult; durationMs: number }>
-  /** The run broke its thread, which ends now. */
-  | Readonly<{ kind: 'crashed'; number: number; result: RunResult }>
-  /** Something that an earlier run left behind failed: give this thread no further run. */
-  | Readonly<{ kind: 'tainted'; why: string }>
+/** What a thread is given when it is made. */
+export type ThreadData = {
+  /** Its line to the node: its `parentPort` is the handlers' own. */
+  port?: MessagePort
+  /** Reports that the node has taken in so far, see credit.ts. */
+  taken?: SharedArrayBuffer
+}
 
 /** The error that a handler finds as its signal's reason: of the kinds that the platform itself uses. */
 export function stopReason(cause: StopCause): DOMException {

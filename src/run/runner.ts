@@ -19,6 +19,7 @@ import { Checker } from './checker.ts'
 import { refusalOf, schemaOf } from './validation.ts'
 import { Attempt } from './attempt.ts'
 import { COMMAND_TYPE, commandRefusal } from './command.ts'
+import { CommandProcesses } from './command-processes.ts'
 import { runCommand, type Say } from './command-run.ts'
 import { blobsOf, type RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
@@ -43,7 +44,7 @@ export type RunnerOptions = {
   abortGraceMs?: number
   /** Of one thread: heap and buffers, in MiB. Checked ten times a second. @default 512 */
   memoryMiB?: number
-  /** A thread without work is ended after so long. @default 10,000 */
+  /** A thread without work, and the process that starts commands, are ended after so long. @default 10,000 */
   idleMs?: number
   /** A handlers file has to be loaded within this time. @default 30,000 */
   loadTimeoutMs?: number
@@ -52,6 +53,8 @@ export type RunnerOptions = {
 export interface ModuleAndFunctionRunner extends Runner {
   /** How many worker threads there are at the moment. */
   readonly threads: number
+  /** Messages of threads that were refused, because they are none of ours. */
+  readonly refused: number
 }
 
 /** Guesses, but for the memory: what Node itself gives a small process. */
@@ -70,6 +73,9 @@ const REFETCH_MS = 100
 
 /** Nothing ends a thread inside a blocking system call, such as `execSync`. Guess: nobody waits longer to stop. */
 const END_WAIT_MS = 5000
+
+/** What a timer can wait for, also together with the time above: beyond that it does not wait at all. */
+const SETTING_MAX = 2 ** 31 - 1 - END_WAIT_MS
 
 /**
  * Loads the handlers files and returns a runner without any thread yet.
@@ -95,6 +101,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   readonly #registry = new Registry()
   readonly #pool: ThreadPool
   readonly #checker: Checker
+  readonly #processes: CommandProcesses
   /** Commands that have processes, or may get one. */
   readonly #commands = new Set<Promise<void>>()
   readonly #attempts = new Map<string, Attempt>()
@@ -103,15 +110,18 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   #output: RunOutput = () => {}
   #blobs: BlobFolder | null = null
   #stopped = false
+  refused = 0
 
   constructor(settings: Settings) {
     this.#settings = settings
     this.#checker = new Checker({ ...settings, patienceMs: CHECK_MS })
+    this.#processes = new CommandProcesses(settings.idleMs)
     this.#pool = new ThreadPool({
       threadsMax: settings.concurrency,
       memoryMiB: settings.memoryMiB,
       idleMs: settings.idleMs,
-      onTainted: why => settings.log?.warn(`a worker thread is replaced after its run: ${why}`)
+      onTainted: why => settings.log?.warn(`a worker thread is replaced after its run: ${why}`),
+      onRefused: () => this.refused++
     })
   }
 
@@ -212,6 +222,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     })
     this.#attempts.set(key, attempt)
     const reporter: Reporter = {
+      room: () => true,
       progress: (fraction, message) => this.#progress(taskId, epoch, fraction, message),
       output: (stream, text) => this.#output(taskId, epoch, stream, Buffer.from(text))
     }
@@ -222,7 +233,8 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       runFunction(source, attempt, files, reporter)
     } else if (source?.kind === 'command') {
       const say: Say = (stream, bytes) => this.#output(taskId, epoch, stream, bytes)
-      const running = runCommand(attempt, files, say, this.#settings.abortGraceMs)
+      const { abortGraceMs } = this.#settings
+      const running = runCommand(attempt, files, this.#processes, say, abortGraceMs)
       this.#commands.add(running)
       void running.finally(() => this.#commands.delete(running))
     } else {
@@ -256,6 +268,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       this.#checker.stop(),
       Promise.race([commands, late])
     ])
+    this.#processes.stop()
   }
 
   #filesOf(run: Run): RunFiles {
@@ -310,9 +323,9 @@ function checkIntegers(settings: Settings): void {
   const least = { concurrency: 1, abortGraceMs: 0, memoryMiB: 16, idleMs: 0, loadTimeoutMs: 1 }
   for (const [name, min] of Object.entries(least)) {
     const value = settings[name as keyof typeof least]
-    if (Number.isInteger(value) && value >= min && value < 2 ** 31) continue
+    if (Number.isInteger(value) && value >= min && value <= SETTING_MAX) continue
     throw new InvalidOptionError(
-      `${name} has to be an integer of at least ${min}, not ${String(value)}`
+      `${name} has to be an integer of at least ${min} and at most ${SETTING_MAX}, not ${String(value)}`
     )
   }
 }

@@ -8,14 +8,15 @@
  * current run: better a run that is tried again than one that goes on in a broken module.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
-import { parentPort, type MessagePort } from 'node:worker_threads'
+import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import type { RunResult } from '../core/input.ts'
-import type { OutputStream } from '../core/output.ts'
 import { readValues, type RunFiles } from './contents.ts'
-import { createContext, type RunContext } from './context.ts'
+import { createContext, LineReports, type Reporter } from './context.ts'
+import { Credit } from './credit.ts'
 import type { Handler, HandlerContext } from '../node/handler.ts'
 import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
-import { describe } from './description.ts'
+import { cutBytes, describe } from './description.ts'
+import type { FromThread } from './from-thread.ts'
 import {
   failure,
   outcomeOfCrash,
@@ -23,16 +24,22 @@ import {
   outcomeOfResult,
   outcomeOfUnreadable
 } from './outcome.ts'
+import { capturePrinted, type Print } from './printed.ts'
+import { stopReason, type ThreadData, type ToThread } from './protocol.ts'
 import { refusalOf, schemaOf, validated } from './validation.ts'
-import { stopReason, type FromThread, type ToThread } from './protocol.ts'
 
 type CheckMessage = Extract<ToThread, { kind: 'check' }>
 type RunMessage = Extract<ToThread, { kind: 'run' }>
-type CurrentRun = { number: number; controller: AbortController; print: RunContext['print'] }
+type CurrentRun = { number: number; controller: AbortController; print: Print }
 
-const port = parentPort as MessagePort
+/** Enough for a first line of an error; none of them is told to people as it is. */
+const WHY_BYTES_MAX = 4096
+
+const { port, credit } = lineToNode()
+const postMessage = port.postMessage.bind(port)
 const owner = new AsyncLocalStorage<CurrentRun>()
 const exit = process.exit.bind(process)
+const kill = process.kill.bind(process)
 const loaded = new Map<string, LoadedHandlers>()
 let current: CurrentRun | null = null
 
@@ -45,10 +52,49 @@ port.on('message', (message: ToThread) => {
 process.on('uncaughtException', escaped)
 process.on('unhandledRejection', escaped)
 process.exit = exitOnBehalfOfRun
-captureOutput()
+process.kill = killOthersOnly
+/** What is printed on behalf of no run, as by a file while its handlers are listed. */
+const strays = new LineReports({
+  room: () => true,
+  progress: () => {},
+  output: printerTo(process.stderr)
+})
+capturePrinted((stream, line) => {
+  const run = owner.getStore() ?? current
+  if (run === null) strays.add(stream, line)
+  else run.print(stream, line)
+})
+
+/** Taken out of where handlers find it. What they post to `parentPort` gets nowhere and costs nothing. */
+function lineToNode(): { port: MessagePort; credit: Credit } {
+  const data = workerData as ThreadData
+  const line = { port: data.port!, credit: new Credit(data.taken!) }
+  delete data.port
+  delete data.taken
+  parentPort!.close()
+  return line
+}
 
 function post(message: FromThread): void {
-  port.postMessage(message)
+  postMessage(message)
+}
+
+function printerTo(stream: NodeJS.WriteStream): Reporter['output'] {
+  const write = stream.write.bind(stream)
+  return (_, text) => void write(text)
+}
+
+/** The reports of a run, as long as the node takes them in. */
+function reporterOf(number: number): Reporter {
+  const report = (message: FromThread): void => {
+    credit.use()
+    post(message)
+  }
+  return {
+    room: () => credit.isLeft,
+    progress: (fraction, message) => report({ kind: 'progress', number, fraction, message }),
+    output: (stream, text) => report({ kind: 'output', number, stream, text })
+  }
 }
 
 async function list(file: string): Promise<void> {
@@ -65,8 +111,7 @@ async function list(file: string): Promise<void> {
       ]
     })
   } catch (error) {
-    const { name, message } = describe(error)
-    post({ kind: 'unlisted', why: `${name}: ${message}` })
+    post({ kind: 'unlisted', why: whyOf(error) })
   }
 }
 
@@ -79,13 +124,9 @@ async function check({ number, file, type, payload }: CheckMessage): Promise<voi
 
 async function perform({ number, file, run, files }: RunMessage): Promise<void> {
   const controller = new AbortController()
-  const reporter = {
-    progress: (fraction: number, message: string | null) =>
-      post({ kind: 'progress', number, fraction, message }),
-    output: (stream: OutputStream, text: string) => post({ kind: 'output', number, stream, text })
-  }
-  const print = (stream: OutputStream, line: string): void => reporter.output(stream, `${line}\n`)
-  const mine: CurrentRun = { number, controller, print }
+  const reporter = reporterOf(number)
+  const loading = new LineReports(reporter)
+  const mine: CurrentRun = { number, controller, print: (...line) => loading.add(...line) }
   current = mine
   const handler = await findHandler(file, run.type)
   const values = await readValues(run, files).catch(outcomeOfUnreadable)
@@ -95,6 +136,7 @@ async function perform({ number, file, run, files }: RunMessage): Promise<void> 
   if (typeof handler !== 'function') result = handler
   else if ('status' in values) result = values
   else {
+    loading.flush()
     const { payload, dependencies } = values
     const { context, print, finish } = createContext(run, dependencies, controller.signal, reporter)
     mine.print = print
@@ -129,13 +171,12 @@ async function findHandler(file: string, type: string): Promise<Handler | RunRes
     if (handler !== null) return handler
     return unloadable(file, `it has no handler for ${type} any more`)
   } catch (error) {
-    const { name, message } = describe(error)
-    return unloadable(file, `${name}: ${message}`)
+    return unloadable(file, whyOf(error))
   }
 }
 
 function unloadable(file: string, why: string): RunResult {
-  post({ kind: 'tainted', why: `${file}: ${why}` })
+  taint(`${file}: ${why}`)
   return failure('HandlersFileError', `cannot load the handlers file ${file}: ${why}`)
 }
 
@@ -145,9 +186,17 @@ function escaped(error: unknown): void {
     post({ kind: 'crashed', number: blamed.number, result: outcomeOfCrash(error) })
     exit(1)
   }
-  const { name, message } = describe(error)
-  post({ kind: 'tainted', why: `nobody caught ${name}: ${message}` })
+  taint(`nobody caught ${whyOf(error)}`)
   if (current === null) exit(1)
+}
+
+function taint(why: string): void {
+  post({ kind: 'tainted', why: cutBytes(why, WHY_BYTES_MAX) })
+}
+
+function whyOf(error: unknown): string {
+  const { name, message } = describe(error)
+  return cutBytes(`${name}: ${message}`, WHY_BYTES_MAX)
 }
 
 /** `process.exit` in a thread ends the thread. Left behind by a run that is over, it must not end another's. */
@@ -159,18 +208,8 @@ function exitOnBehalfOfRun(code?: number | string | null): never {
   return exit(code)
 }
 
-/** What a handler prints is output of its run: stdout belongs to the node. */
-function captureOutput(): void {
-  const toStderr = process.stderr.write.bind(process.stderr)
-  const capture = (stream: OutputStream, chunk: unknown, rest: unknown[]): boolean => {
-    const text = typeof chunk === 'string' ? chunk : Buffer.from(chunk as Uint8Array).toString()
-    const run = owner.getStore() ?? current
-    if (run === null) toStderr(text)
-    else for (const line of text.replace(/\n$/, '').split('\n')) run.print(stream, line)
-    const done = rest.at(-1)
-    if (typeof done === 'function') queueMicrotask(() => done())
-    return true
-  }
-  process.stdout.write = (chunk: unknown, ...rest: unknown[]) => capture('stdout', chunk, rest)
-  process.stderr.write = (chunk: unknown, ...rest: unknown[]) => capture('stderr', chunk, rest)
+/** Whoever ends its own process, or its group, means what it can see of it: this thread. */
+function killOthersOnly(pid: number, signal?: string | number): true {
+  const isOwn = pid === process.pid || pid === -process.pid || pid === 0
+  return isOwn && signal !== 0 ? process.exit(1) : kill(pid, signal)
 }

@@ -176,6 +176,9 @@ function errors(heard: () => Heard): void {
     expect(inAMinute).toBeLessThanOrEqual(60_000)
     expect(inAMinute).toBeGreaterThan(1000)
     expect(await after('givesUp')).toBeUndefined()
+    for (const when of ['never', 'far']) expect(await after('comesOddly', when)).toBe(2 ** 31 - 1)
+    for (const when of ['nothing', 'no date']) expect(await after('comesOddly', when)).toBe(10_000)
+    expect(await after('comesOddly', 'long ago')).toBe(0)
   })
 
   test('texts of an error are cut between characters', async () => {

@@ -99,6 +99,43 @@ test('of much the first 64 KiB and the last MiB are kept, and a position tells h
   expect(log.cost).toBeLessThan(1.5 * 2 ** 20)
 })
 
+test('what is kept keeps nothing else in memory, whatever it was a part of', () => {
+  const log = logOf(Buffer.alloc(100_000, 'x').subarray(50_000), utf8('y').subarray(0, 1))
+  for (const { bytes } of log.last(2 ** 20)) {
+    expect(bytes.buffer.byteLength).toBe(bytes.length)
+  }
+})
+
+test('of very many very small pieces a bounded number is kept, and none is told in a wrong place', () => {
+  const log = logOf()
+  const count = 100_000
+  const streams: OutputStream[] = ['stdout', 'stderr']
+  for (let i = 0; i < count; i++) log.say(streams[i % 2]!, utf8(String(i % 10)), i)
+  const pieces = piecesFrom(log, 0)
+  expect(pieces.length).toBeLessThanOrEqual(5000)
+  expect(pieces[0]!.position).toBe(0)
+  for (const { position, stream, bytes } of pieces) {
+    expect([stream, all([{ bytes } as Piece]).toString()]).toEqual([
+      streams[position % 2],
+      String(position % 10)
+    ])
+  }
+  expect(pieces.at(-1)!.position).toBe(count - 1)
+  expect(log.cost).toBeLessThan(2 ** 20)
+})
+
+test('attempts that say nothing count, too: the oldest of very many are forgotten', () => {
+  const logbook = new Logbook(() => 0)
+  const count = 100_000
+  for (let epoch = 0; epoch < count; epoch++) {
+    logbook.begin(runOf('a', epoch))
+    logbook.progress('a', epoch, 0.5, null)
+    logbook.end('a', epoch)
+  }
+  expect(logbook.progressOf('a', 0)).toBeNull()
+  expect(logbook.progressOf('a', count - 1)).not.toBeNull()
+})
+
 test('the tail has the last lines within its bound, however much longer JSON makes them', () => {
   const ugly = fc.array(fc.string({ unit: 'binary', maxLength: 9000 }).map(utf8))
   fc.assert(

@@ -3,7 +3,7 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
@@ -157,6 +157,56 @@ test('a process that ends without stopping its runner takes its commands along',
   await once(spawn(process.execPath, [program, file]), 'exit')
   const child = await processIn(file)
   await until(() => !isAlive(child), 'the command to end')
+})
+
+test('the commands of a process that is killed end, too', async () => {
+  const file = join(folder, 'child')
+  const program = new URL('./children/ends-with-command.ts', import.meta.url).pathname
+  await once(spawn(process.execPath, [program, file, 'SIGKILL']), 'exit')
+  const child = await processIn(file)
+  await until(() => !isAlive(child), 'the command to end')
+})
+
+test('a command whose starter is killed has failed and ends, and the next one gets another starter', async () => {
+  const file = join(folder, 'starter')
+  const run = shell(`echo $PPID >${file}; sleep 60`)
+  const starter = await processIn(file)
+  process.kill(starter, 'SIGKILL')
+  expect((await heard.failure(run)).error.name).toBe('CommandLostError')
+  await heard.value(shell(`echo $PPID >${file}`))
+  expect(await processIn(file)).not.toBe(starter)
+})
+
+test('a command that is aborted while it is being started leaves no process behind', async () => {
+  for (let i = 0; i < 20; i++) {
+    const run = shell(`trap "" TERM; echo $$ >${join(folder, String(i))}; sleep 60`)
+    for (let turn = 0; turn < i % 5; turn++) await new Promise(setImmediate)
+    await heard.runner.abort(run.taskId, run.epoch)
+  }
+  // Whatever was started is over when the runner has stopped.
+  await heard.runner.stop()
+  for (const name of await readdir(folder))
+    expect(isAlive(await processIn(join(folder, name)))).toBe(false)
+  expect(heard.ends).toEqual([])
+})
+
+test('the process that starts commands ends when there has been none for a while', async () => {
+  await heard.runner.stop()
+  heard = new Heard(await createRunner({ commands: true, concurrency: 1, idleMs: 100 }))
+  const file = join(folder, 'starter')
+  await heard.value(shell(`echo $PPID >${file}`))
+  const starter = await processIn(file)
+  await until(() => !isAlive(starter), 'the starter to end')
+  await heard.value(shell('true'))
+})
+
+test('a command that reads nothing of what it could read, or ends its streams, ends as it says', async () => {
+  const stdin = 'x'.repeat(2 ** 20)
+  await heard.value(heard.start('command', { argv: ['true'], stdin }))
+  await heard.value(heard.start('command', { argv: ['wc', '-c'], stdin }))
+  expect(heard.output.stdout.trim()).toBe(String(stdin.length))
+  const { error } = await heard.failure(shell('exec 0<&- 1>&- 2>&-; sleep 0.05; exit 4'))
+  expect(error.message).toContain('code 4')
 })
 
 test('a command that prints without end is slowed down, and can be stopped', async () => {

@@ -78,3 +78,9 @@ test('whatever is thrown, there is room for what is told', () => {
     { numRuns: 300 }
   )
 })
+
+test('of something thrown that holds a text of any length, as much is told as there is room for', () => {
+  const { message } = describe({ text: 'x'.repeat(2 ** 28) })
+  expect(message).toMatch(/^the handler threw something that is not an error: {\s+text:/)
+  expect(Buffer.byteLength(message)).toBeLessThan(2 * TASK_LIMITS.errorMessageBytesMax)
+})

@@ -55,6 +55,7 @@ describe('whatever a handler does to its thread', () => {
   test.each([
     ['exits', 3, 'HandlerExitedError', 'process.exit(3)'],
     ['exits', 0, 'HandlerExitedError', 'process.exit(0)'],
+    ['kills', null, 'HandlerExitedError', 'process.exit(1)'],
     ['rejectsUnseen', null, 'HandlerCrashedError', 'TypeError: nobody awaits me'],
     ['throwsInTimer', null, 'HandlerCrashedError', 'TypeError: nobody catches me'],
     ['hoards', null, 'OutOfMemoryError', 'limit of 64 MiB'],
@@ -196,6 +197,11 @@ describe('handlers files and registrations', () => {
       await expect(refused).rejects.toThrow(`concurrency has to be an integer of at least 1`)
     }
   )
+
+  test('a time that no timer can wait for is refused', async () => {
+    const refused = createRunner({ concurrency: 1, abortGraceMs: 2 ** 31 - 1 })
+    await expect(refused).rejects.toThrow('abortGraceMs has to be an integer')
+  })
 })
 
 describe('functions of the program', () => {

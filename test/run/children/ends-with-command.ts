@@ -1,4 +1,7 @@
-/** Runs a command that writes its number to the file of the argument, and ends without stopping it. */
+/**
+ * Runs a command that writes its number to the file of the first argument, and ends without stopping it: by itself, or by
+ * the signal of the second argument.
+ */
 import { existsSync } from 'node:fs'
 import { createRunner } from '../../../src/run/runner.ts'
 import { until } from '../../support/until.ts'
@@ -9,4 +12,6 @@ const payload = JSON.stringify({ argv: [`echo $$ >${file}; sleep 60`], shell: tr
 const run = { taskId: 'task', epoch: 0, attempt: 1, timeoutMs: null, dependencies: new Map() }
 runner.start({ ...run, type: 'command', payload })
 await until(() => existsSync(file), 'the command to run')
-process.exit(0)
+const signal = process.argv[3]
+if (signal !== undefined) process.kill(process.pid, signal)
+else process.exit(0)
