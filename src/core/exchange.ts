@@ -213,7 +213,8 @@ export class Exchange {
     for (const id of new Set(entries.flatMap(entry => entry.record.spec.dependsOn))) {
       const dependency = log.get(id)
       if (dependency === undefined || dependency.durable === null) continue
-      if (dependency.writes.every(({ origin, seq }) => reach(vector, origin) >= seq)) continue
+      const last = [...dependency.lastWrites()]
+      if (last.every(({ origin, seq }) => reach(vector, origin) >= seq)) continue
       size.add(dependency.durable)
       if (size.bytes > GRANT_BYTES_MAX) break
       records.set(id, dependency.durable)

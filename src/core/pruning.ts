@@ -14,7 +14,7 @@ import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
 import { reach } from './base/vector.ts'
 import type { Dependencies } from './queue/dependencies.ts'
-import { isSettled } from './task/record.ts'
+import { isSettled, type Dot } from './task/record.ts'
 
 /** How many due tasks are looked at in one tick. Guess: 25,000 a second is more than is ever submitted. */
 const LOOK_MAX = 5000
@@ -66,12 +66,10 @@ export class Pruning {
   }
 
   #mayGo(entry: Entry, common: (origin: BootId) => number): boolean {
-    const { record, durable, reported, writes } = entry
+    const { record, durable, reported } = entry
     if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false
-    return (
-      record.created.every(dot => common(dot.origin) >= dot.seq) &&
-      writes.every(dot => common(dot.origin) >= dot.seq)
-    )
+    const isShared = ({ origin, seq }: Dot): boolean => common(origin) >= seq
+    return record.created.every(isShared) && [...entry.lastWrites()].every(isShared)
   }
 
   /**

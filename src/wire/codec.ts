@@ -42,6 +42,7 @@ import {
 } from './schema.ts'
 import { written } from './scratch.ts'
 import { uuid } from './uuid.ts'
+import { fromFields, toFields, writesFields } from './writes.ts'
 
 export type Decoded = { ok: true; message: Message } | { ok: false; why: string }
 export type DecodedStored = { ok: true; task: StoredTask } | { ok: false; why: string }
@@ -287,10 +288,11 @@ export function decode(bytes: Uint8Array): Decoded {
   }
 }
 
-const stored = message({
-  record: required(1, record),
-  writes: repeated(2, dot, LIMITS.writesMax)
-})
+const stored: Value<StoredTask> = mapped(
+  message({ record: required(1, record), ...writesFields }),
+  ({ record, writes }: StoredTask) => ({ record, ...toFields(writes) }),
+  ({ record, ...sent }) => ({ record, writes: fromFields(sent) })
+)
 
 /** A task as it lies on disk, after so many bytes for the caller's own use. */
 export function encodeStored(task: StoredTask, roomBytes: number = 0): Buffer {

@@ -153,17 +153,18 @@ export class Log {
     if (after + writes.length <= upTo) return { kind: 'known' }
     const known = this.#known(changes)
     if (known === null || !this.origins.cloud.names(batch, upTo)) return { kind: 'gap' }
-    const changed: Entry[] = []
+    // Each once, however often a batch names it: whoever looks at what has changed does so for as long as that takes.
+    const changed = new Set<Entry>()
     const forgotten: TaskId[] = []
     const entries = records.map(record => {
       const entry = this.#mergeRecord(record)
       if (entry === undefined && !isSettled(record)) forgotten.push(record.spec.id)
-      if (entry?.changed === true) changed.push(entry.entry)
+      if (entry?.changed === true) changed.add(entry.entry)
       return entry?.entry ?? null
     })
     for (const [entry, change] of known) {
       entries.push(entry)
-      if (entry !== null && this.#raise(entry, entry.changedTo(change))) changed.push(entry)
+      if (entry !== null && this.#raise(entry, entry.changedTo(change))) changed.add(entry)
     }
     // The vector moves last: while records are merged it must not cover their own creation yet.
     for (let i = upTo - after; i < writes.length; i++) {
@@ -173,7 +174,7 @@ export class Log {
     }
     this.#moved.add(origin)
     this.origins.cloud.passed(origin, this.merged(origin))
-    return { kind: 'merged', changed, forgotten }
+    return { kind: 'merged', changed: [...changed], forgotten }
   }
 
   /**
