@@ -2,7 +2,7 @@
  * The bound on everything that a peer may send. Beyond it a message is refused, whoever sent it. What a task may be is
  * bounded in core/options.ts, for callers and peers alike.
  */
-import { NODE_LIMITS } from '../core/options.ts'
+import { HEARTBEAT_LIMITS, NODE_LIMITS } from '../core/options.ts'
 
 /** A gossip message. Heavier news go by stream. */
 export const GOSSIP_BYTES_MAX: number = 65_536
@@ -14,13 +14,10 @@ export const LIMITS = {
   /** Peer id (53 characters at most, as text), slash, time and dice. A record names dozens of boots. */
   bootBytesMax: 96,
   nodeNameBytesMax: 160,
-  /** Every boot that ever wrote and is still remembered: 1.5 MiB, so that a frame has room for as much again. */
-  vectorEntriesMax: 16_384,
-  /** Expected instances, and members that have left: a heartbeat carries them all. */
-  rosterMax: 256,
-  departuresMax: 256,
-  /** Boots met lately, or all that can be talked to: five times the design's fifty. */
-  metMax: 256,
+  vectorEntriesMax: HEARTBEAT_LIMITS.vectorEntriesMax as number,
+  rosterMax: HEARTBEAT_LIMITS.rosterMax as number,
+  departuresMax: HEARTBEAT_LIMITS.departuresMax as number,
+  metMax: HEARTBEAT_LIMITS.metMax as number,
   /** Boots that are asked about at once. */
   whoMax: 64,
   recordsMax: 8192,
