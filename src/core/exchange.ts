@@ -7,7 +7,7 @@ import { grantOf, holds } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { MessageSize } from './log/size.ts'
-import { reach } from './base/vector.ts'
+import { reachIn } from './base/vector.ts'
 import type { Member } from './members/members.ts'
 import type { Grant, StealRequest } from './message.ts'
 import type { Can, ReadyQueue } from './queue/ready.ts'
@@ -207,14 +207,14 @@ export class Exchange {
   /** The outcomes that a node needs to run these tasks, as far as it is not known to have them; within a bound. */
   #outcomesFor(node: NodeId, entries: readonly Entry[]): Grant['dependencies'] {
     const { log, members } = this.#context
-    const vector: ReadonlyMap<BootId, number> = members.get(node)?.vector ?? new Map()
+    const reach = reachIn(members.get(node)?.vector ?? new Map<BootId, number>())
     const size = new MessageSize()
     const records = new Map<TaskId, Grant['dependencies'][number]>()
     for (const id of new Set(entries.flatMap(entry => entry.record.spec.dependsOn))) {
       const dependency = log.get(id)
       if (dependency === undefined || dependency.durable === null) continue
       const last = [...dependency.lastWrites()]
-      if (last.every(({ origin, seq }) => reach(vector, origin) >= seq)) continue
+      if (last.every(({ origin, seq }) => reach(origin) >= seq)) continue
       size.add(dependency.durable)
       if (size.bytes > GRANT_BYTES_MAX) break
       records.set(id, dependency.durable)

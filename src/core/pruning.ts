@@ -12,7 +12,7 @@ import type { BootId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
-import { reach } from './base/vector.ts'
+import { reachIn } from './base/vector.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import { isSettled, type Dot } from './task/record.ts'
 
@@ -88,12 +88,12 @@ export class Pruning {
   /** Up to which write of a boot everybody who may be alive has everything on disk, this node included. */
   #common(): (origin: BootId) => number {
     const { log, members } = this.#context
-    const vectors = [log.durableVector, ...members.notGone().map(({ vector }) => vector)]
+    const all = [log.durableVector, ...members.notGone().map(({ vector }) => vector)].map(reachIn)
     const known = new Map<BootId, number>()
     return origin => {
       let common = known.get(origin)
       if (common === undefined) {
-        common = Math.min(...vectors.map(vector => reach(vector, origin)))
+        common = all.reduce((least, reach) => Math.min(least, reach(origin)), Infinity)
         known.set(origin, common)
       }
       return common

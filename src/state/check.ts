@@ -6,7 +6,7 @@
  */
 import { isDeepStrictEqual } from 'node:util'
 import type { StoredTask } from '../core/effect.ts'
-import { CLOSED, reach } from '../core/base/vector.ts'
+import { CLOSED, reachIn } from '../core/base/vector.ts'
 import type { Span, VersionVector } from '../core/message.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import type { BlobRef } from '../core/task/content.ts'
@@ -89,12 +89,12 @@ function checkVector(value: unknown): VersionVector {
 
 /** Checks tasks, one after the other: no two of them may have one write. */
 export class TaskChecker {
-  readonly #vector: VersionVector
+  readonly #reach: (origin: string) => number
   /** Writes of the tasks before, by their boots. */
   readonly #seen = new Map<string, Set<number>>()
 
   constructor(vector: VersionVector) {
-    this.#vector = vector
+    this.#reach = reachIn(vector)
   }
 
   /** @throws ForeignStateFileError */
@@ -113,7 +113,7 @@ export class TaskChecker {
   }
 
   #isNew({ origin, seq }: StoredTask['writes'][number]): boolean {
-    const upTo = reach(this.#vector, origin)
+    const upTo = this.#reach(origin)
     if (seq > upTo || upTo === CLOSED) return false
     let seen = this.#seen.get(origin)
     if (seen === undefined) this.#seen.set(origin, (seen = new Set()))

@@ -84,7 +84,7 @@ describe('many writes of one task', () => {
       records: [taskOf(B, 1, { outcome: outcomeBy(C) })],
       writes: [0, 0]
     })
-    for (const entry of [...log.entries()]) log.remove(entry)
+    for (const entry of log.entries()) log.remove(entry)
     for (const boot of [B, C]) expect(log.origins.get(boot)!.isEmpty).toBe(true)
     expect(reach(log.origins.vector(), B)).toBe(MANY)
   })
