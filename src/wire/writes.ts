@@ -48,10 +48,10 @@ export function fromFields({ writes, runs: all }: Sent): readonly Dot[] {
   for (const { origin, after, lengths } of all) {
     let seq = after
     lengths.forEach((length, i) => {
-      const isTaken = i % 2 === 1
-      if (isTaken && dots.length + length > WRITES_MAX) refuse(`more than ${WRITES_MAX} writes`)
-      for (let of = 1; isTaken && of <= length; of++) dots.push({ origin, seq: seq + of })
-      seq += length
+      const end = seq + length
+      if (i % 2 === 0) seq = end
+      else if (dots.length + length > WRITES_MAX) refuse(`more than ${WRITES_MAX} writes`)
+      while (seq < end) dots.push({ origin, seq: ++seq })
     })
     if (!Number.isSafeInteger(seq)) refuse('a write of no number')
   }

@@ -166,7 +166,7 @@ describe('the roster', () => {
       fc.property(many, some => {
         const [x, y] = [new Roster(), new Roster()]
         for (const each of [...pool, ...some]) x.note(each)
-        for (const each of [...some, ...pool].reverse()) y.note(each)
+        for (const each of [...some, ...pool].toReversed()) y.note(each)
         expect(y.all()).toEqual(x.all())
         expect(x.all()).toHaveLength(ROSTER_MAX)
         for (const each of x.all()) y.note(each)
