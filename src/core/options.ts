@@ -72,6 +72,9 @@ export const COUNTS_TYPES_PER_MESSAGE_MAX = 32
 /** Boots of which a node remembers what they counted: some weeks of restarts of a small cluster; 4 MB at the very most. */
 export const COUNTS_BOOTS_MAX = 64
 
+/** Tasks that a thief asks for at once, and that one grant carries. */
+export const GRANT_TASKS_MAX = 4096
+
 /** Tasks that one message asks for, or answers for. */
 export const FIND_IDS_MAX = 256
 

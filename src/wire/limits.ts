@@ -2,7 +2,7 @@
  * The bound on everything that a peer may send. Beyond it a message is refused, whoever sent it. What a task may be is
  * bounded in core/options.ts, for callers and peers alike.
  */
-import { HEARTBEAT_LIMITS, NODE_LIMITS } from '../core/options.ts'
+import { GRANT_TASKS_MAX, HEARTBEAT_LIMITS, NODE_LIMITS } from '../core/options.ts'
 
 /** A gossip message. Heavier news go by stream. */
 export const GOSSIP_BYTES_MAX: number = 65_536
@@ -36,5 +36,5 @@ export const LIMITS = {
   /** So that any task fits into one gossip message, even if all boots have the longest names. */
   createdMax: 24,
   slotsMax: 65_536,
-  wantMax: 4096
+  wantMax: GRANT_TASKS_MAX as number
 } as const

@@ -10,13 +10,14 @@ import {
   type Who
 } from '../core/message.ts'
 import { TASK_LIMITS } from '../core/options.ts'
-import { LIMITS } from './limits.ts'
+import { GOSSIP_BYTES_MAX, LIMITS } from './limits.ts'
 import {
   flag,
   mapped,
   message,
   nullable,
   oneOf,
+  refuse,
   repeated,
   required,
   text,
@@ -55,7 +56,7 @@ const departure = message({
   upTo: required(4, uint())
 })
 
-const heartbeatBody = message({
+const heartbeatParts = message({
   boot: required(1, boot),
   name: required(2, text(LIMITS.nodeNameBytesMax)),
   version: required(3, text(LIMITS.versionBytesMax)),
@@ -75,6 +76,19 @@ const heartbeatBody = message({
   loopLagMs: required(17, uint()),
   met: repeated(18, boot, LIMITS.metMax)
 })
+
+/** What a node says of itself is kept for as long as the node is a member, so all of it together has a bound, too. */
+const heartbeatBody: Body<Heartbeat> = mapped(
+  heartbeatParts,
+  (given: Omit<Heartbeat, 'kind'>) => given,
+  sent => {
+    const texts = [...sent.handlers, ...sent.addresses, ...Object.entries(sent.labels).flat()]
+    const length = texts.reduce((sum, text) => sum + text.length, 0)
+    return length <= GOSSIP_BYTES_MAX
+      ? sent
+      : refuse(`handlers, labels and addresses of ${length} letters`)
+  }
+)
 
 export const heartbeat: Body<Heartbeat> = heartbeatBody
 
