@@ -9,7 +9,8 @@ import { join, resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
-import type { Quorum } from './core/options.ts'
+import { utf8Length } from './core/base/utf8.ts'
+import { NODE_LIMITS, type Quorum } from './core/options.ts'
 import { DURATION_MS_MAX, parseDuration } from './durations.ts'
 import { InvalidOptionError } from './errors.ts'
 import { dataHome } from './folders.ts'
@@ -141,7 +142,7 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   handlers: 'a list of paths of files',
   commands: 'true or false',
   concurrency: `a whole number from 1 to ${CONCURRENCY_MAX}`,
-  labels: `up to ${LABELS_MAX} names with texts of at most ${LABEL_VALUE_LENGTH_MAX} characters, such as { "gpu": "1" }`,
+  labels: `up to ${LABELS_MAX} names with texts of at most ${LABEL_VALUE_LENGTH_MAX} characters, ${NODE_LIMITS.labelsBytesMax} bytes in all, such as { "gpu": "1" }`,
   acks: `a whole number from 0 to ${ACKS_MAX}`,
   quorum: '"majority", "any", or a number of nodes from 1 to 256',
   stopAfterIsolated: 'a duration from 1s to 24d, such as 30s or 5m',
@@ -183,6 +184,7 @@ const schema = z.strictObject({
     .refine(labels => Object.keys(labels).length <= LABELS_MAX)
     // Half a character has no UTF-8: the heartbeat that carries the labels could not be sent.
     .refine(labels => Object.values(labels).every(value => value.isWellFormed()))
+    .refine(labels => utf8Length(Object.entries(labels).join()) <= NODE_LIMITS.labelsBytesMax)
     .optional(),
   acks: z.int().min(0).max(ACKS_MAX).optional(),
   quorum: z.union([z.enum(['majority', 'any']), z.int().min(1).max(256)]).optional(),

@@ -5,6 +5,7 @@
 import type { NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import { Lag } from './log/lag.ts'
+import { VectorTurns } from './log/vector-turns.ts'
 import type { Forgotten, Span } from './message.ts'
 
 /** Stretches of forgotten writes that are kept: one for each of a million writes that are not. About 60 MB. */
@@ -13,9 +14,10 @@ const SPANS_MAX = 1_000_000
 export class Asking {
   readonly #context: Context
   readonly #lag: Lag
+  readonly #vectors = new VectorTurns()
   /** Who answers us. */
   #asked: NodeId | null = null
-  /** What the answer has named as forgotten, as long as that is not all. Null: more than can be kept. */
+  /** What the answer has named as forgotten, as long as that is not all. Null: it has, or it is more than can be kept. */
   #parts: Span[] | null = []
 
   constructor(context: Context) {
@@ -41,7 +43,7 @@ export class Asking {
     const { self, log, emit } = this.#context
     this.#asked = peer
     this.#lag.forget(peer)
-    const vector = log.origins.vector()
+    const vector = this.#vectors.some(log.origins.vector(), self)
     emit({ kind: 'sync', peer, request: { kind: 'sync', boot: self, vector } })
   }
 
@@ -62,7 +64,8 @@ export class Asking {
     for (const span of spans) this.#parts.push(span)
     if (more) return null
     const whole = { spans: this.#parts, boots, more }
-    this.#parts = []
+    // Of one moment, and so once in an answer: to look through all tasks for it takes a while.
+    this.#parts = null
     return whole
   }
 

@@ -11,7 +11,7 @@
  */
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
-import { CLOSED, reach } from './base/vector.ts'
+import { CLOSED, reachIn } from './base/vector.ts'
 import type { Log } from './log/log.ts'
 import type { VersionVector } from './message.ts'
 
@@ -21,6 +21,7 @@ export function closeBoots({ self, log, members, now }: Context): void {
   if (!open.some(({ isEmpty }) => isEmpty)) return
   if (!members.seesMajority(now) || members.hasStrangers()) return
   const everybody = members.notGone()
+  const told = everybody.map(({ vector }) => reachIn(vector))
   const current = new Map<NodeId, BootId>([[nodeOf(self), self]])
   for (const { node, heartbeat } of members.reachable()) current.set(node, heartbeat.boot)
   const stuck = new Set<NodeId>()
@@ -28,11 +29,10 @@ export function closeBoots({ self, log, members, now }: Context): void {
     const node = nodeOf(boot)
     const newest = current.get(node)
     const isOver = newest !== undefined && boot < newest && isEmpty
-    const isShared = everybody.every(({ vector }) => {
-      const told = reach(vector, boot)
-      return told === upTo || told === CLOSED
-    })
-    const isNext = !stuck.has(node) && isOver && isShared
+    const isNext =
+      isOver &&
+      !stuck.has(node) &&
+      told.every(reach => reach(boot) === upTo || reach(boot) === CLOSED)
     // Boots are closed in order: an entry stands for all before it.
     if (isNext && everybody.every(({ vector }) => !tellsOfOlder(vector, boot, log))) log.close(boot)
     else stuck.add(node)

@@ -73,7 +73,7 @@ export class Core {
       clock: new HybridClock(),
       log,
       spent: new Spent(),
-      members: new Members(self, resolved, identity.name),
+      members: new Members(self, resolved, identity.name, log.origins),
       counters,
       labels: identity.labels,
       ...BEFORE_THE_FIRST_STEP,

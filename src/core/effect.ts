@@ -53,6 +53,8 @@ export type Flush = Readonly<{
   forgotten: ReadonlyMap<BootId, readonly Span[]>
   members: readonly MemberRecord[]
   roster: readonly Expected[]
+  /** Nodes and instances of which nothing is kept any more. @default none */
+  dropped?: Readonly<{ members: readonly NodeId[]; roster: readonly string[] }>
   /** What has changed of keys whose tasks were forgotten early: until when they count, in ms; 0: no longer. */
   spent: ReadonlyMap<TaskId, number>
 }>

@@ -7,13 +7,14 @@ import { grantOf, holds } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { MessageSize } from './log/size.ts'
-import { reach } from './base/vector.ts'
+import { reachIn } from './base/vector.ts'
 import type { Member } from './members/members.ts'
 import type { Grant, StealRequest } from './message.ts'
 import type { Can, ReadyQueue } from './queue/ready.ts'
 import type { Replication } from './replication.ts'
 import { giveAway, share } from './steal/holder.ts'
 import { Favourites } from './steal/favourites.ts'
+import { GRANT_TASKS_MAX } from './options.ts'
 import { Placement } from './steal/placement.ts'
 import { Thief } from './steal/thief.ts'
 import type { Work } from './work.ts'
@@ -72,7 +73,7 @@ export class Exchange {
     if (unanswered) counters.steals.add('thief', 'lost')
     if (question === null) return
     const { request, holder } = question
-    const want = wanted - atHand
+    const want = Math.min(wanted - atHand, GRANT_TASKS_MAX)
     emit({
       kind: 'send',
       to: nodeOf(holder),
@@ -187,33 +188,39 @@ export class Exchange {
   }
 
   #send(to: NodeId, request: number, entries: readonly Entry[]): void {
+    if (entries.length === 0) return this.#grant(to, request, entries)
+    this.#replication.onceDurable(() => {
+      let answers = request
+      for (const some of parts(entries)) {
+        this.#grant(to, answers, some)
+        // What follows answers nothing any more.
+        answers = 0
+      }
+    })
+  }
+
+  #grant(to: NodeId, request: number, entries: readonly Entry[]): void {
     const { self, emit } = this.#context
-    const send = (): void =>
-      emit({
-        kind: 'send',
-        to,
-        message: {
-          kind: 'grant',
-          request,
-          boot: self,
-          records: entries.map(entry => entry.durable!),
-          dependencies: this.#outcomesFor(to, entries)
-        }
-      })
-    if (entries.length === 0) send()
-    else this.#replication.onceDurable(send)
+    const records = entries.map(entry => entry.durable!)
+    const dependencies = this.#outcomesFor(to, entries)
+    emit({
+      kind: 'send',
+      to,
+      message: { kind: 'grant', request, boot: self, records, dependencies }
+    })
   }
 
   /** The outcomes that a node needs to run these tasks, as far as it is not known to have them; within a bound. */
   #outcomesFor(node: NodeId, entries: readonly Entry[]): Grant['dependencies'] {
     const { log, members } = this.#context
-    const vector: ReadonlyMap<BootId, number> = members.get(node)?.vector ?? new Map()
+    const reach = reachIn(members.get(node)?.vector ?? new Map<BootId, number>())
     const size = new MessageSize()
     const records = new Map<TaskId, Grant['dependencies'][number]>()
     for (const id of new Set(entries.flatMap(entry => entry.record.spec.dependsOn))) {
       const dependency = log.get(id)
       if (dependency === undefined || dependency.durable === null) continue
-      if (dependency.writes.every(({ origin, seq }) => reach(vector, origin) >= seq)) continue
+      const last = [...dependency.lastWrites()]
+      if (last.every(({ origin, seq }) => reach(origin) >= seq)) continue
       size.add(dependency.durable)
       if (size.bytes > GRANT_BYTES_MAX) break
       records.set(id, dependency.durable)
@@ -231,4 +238,19 @@ export class Exchange {
       node => !node.draining && demands.some(demand => canRun(node, demand))
     ).length
   }
+}
+
+/** As many at a time as fit into one grant. */
+function* parts(entries: readonly Entry[]): Generator<readonly Entry[]> {
+  let some: Entry[] = []
+  let size = new MessageSize()
+  for (const entry of entries) {
+    some.push(entry)
+    size.add(entry.durable!)
+    if (some.length < GRANT_TASKS_MAX && size.bytes < GRANT_BYTES_MAX) continue
+    yield some
+    some = []
+    size = new MessageSize()
+  }
+  if (some.length > 0) yield some
 }

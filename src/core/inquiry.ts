@@ -16,6 +16,8 @@ import type { Replication } from './replication.ts'
 
 /** An answer of more is sent in several messages, each well below the bound of a frame. */
 const FOUND_BYTES_MAX = 1_048_576
+/** Questions that wait for our disk. Guess: some of each member; whoever gets no answer has asked the others, too. */
+const WAITING_MAX = 256
 
 type Question = {
   readonly since: number
@@ -29,6 +31,7 @@ export class Inquiry {
   readonly #replication: Replication
   readonly #consider: (entries: readonly Entry[]) => void
   readonly #open = new Map<TaskId, Question>()
+  #waiting = 0
 
   constructor(
     context: Context,
@@ -66,8 +69,13 @@ export class Inquiry {
   }
 
   heard(from: NodeId, message: Find | Found): void {
-    if (message.kind === 'find') this.#replication.onceDurable(() => this.#answer(from, message))
-    else this.#answered(from, message)
+    if (message.kind === 'found') return this.#answered(from, message)
+    if (this.#waiting >= WAITING_MAX) return
+    this.#waiting++
+    this.#replication.onceDurable(() => {
+      this.#waiting--
+      this.#answer(from, message)
+    })
   }
 
   #answer(to: NodeId, { ids }: Find): void {

@@ -14,6 +14,7 @@ import { Blob } from './blobs/blob.ts'
 import { holdersOf, lineFor } from './blobs/holders.ts'
 import { Letters } from './blobs/letters.ts'
 import { Needs } from './blobs/needs.ts'
+import { Offered } from './blobs/offered.ts'
 import { Placements } from './blobs/placements.ts'
 import { References } from './blobs/references.ts'
 import { Sharers } from './blobs/sharers.ts'
@@ -40,6 +41,7 @@ export class Keeping {
   /** Those of them with which something is still to happen. */
   readonly #open = new Set<Blob>()
   readonly #needs = new Needs()
+  readonly #offered = new Offered()
   readonly #letters: Letters
   readonly #sharers = new Sharers()
   #fetching = 0
@@ -62,7 +64,10 @@ export class Keeping {
 
   /** A task has changed, or has come. */
   retain(record: TaskRecord): void {
-    for (const ref of this.#references.retain(record)) this.#attendShare(ref)
+    for (const ref of this.#references.retain(record)) {
+      if (this.#references.has(ref.hash)) this.#offered.settle(ref.hash)
+      this.#attendShare(ref)
+    }
   }
 
   /** A task is no more. */
@@ -112,7 +117,7 @@ export class Keeping {
     for (const asker of blob.askers) this.#letters.answer(asker, ref.hash)
     blob.askers.clear()
     this.#attend(blob)
-    this.settlePlacements()
+    this.settlePlacements([ref.hash])
   }
 
   /** A blob that was thought to be on this node's disk is not. If it is to be here, it is fetched again. */
@@ -138,6 +143,8 @@ export class Keeping {
   offered(from: NodeId, { boot, blobs }: Offer): void {
     if (nodeOf(boot) !== from) return
     for (const ref of blobs) {
+      const isNew = !this.#blobs.has(ref.hash) && !this.#references.has(ref.hash)
+      if (isNew && !this.#offered.take(from, ref)) continue
       const blob = this.#touch(ref)
       blob.keepers.set(from, boot)
       if (blob.local) this.#letters.answer(from, ref.hash)
@@ -155,7 +162,7 @@ export class Keeping {
       blob.keepers.set(from, boot)
       this.#attend(blob)
     }
-    this.settlePlacements()
+    this.settlePlacements(hashes)
   }
 
   /** Members from which a blob may be had: those that are known to have it first, then by their place in its line. */
@@ -175,21 +182,28 @@ export class Keeping {
     }
   }
 
-  /** Lets go of what has found its second place. That all links have just broken is no reason to make do with one. */
-  settlePlacements(): void {
+  /**
+   * Lets go of what has found its second place. That all links have just broken is no reason to make do with one.
+   *
+   * @param hashes of which something has changed. @default all are looked at
+   */
+  settlePlacements(hashes?: readonly BlobHash[]): void {
     if (this.#placements.isEmpty) return
     const { members, now } = this.#context
-    this.#placements.settle(now, members.around(now).length, hash => {
+    const copies = (hash: BlobHash): number => {
       const blob = this.#blobs.get(hash)
       return [...(blob?.keepers.keys() ?? [])].filter(node => this.#isKeptBy(blob!, node)).length
-    })
+    }
+    this.#placements.settle(now, members.around(now).length, copies, hashes)
   }
 
   tick(): void {
     const { now, options } = this.#context
     const nodes = this.#candidates()
     if (this.#sharers.isDue(nodes, now, options.blobBalanceMs)) this.#share(nodes)
-    for (const blob of [...this.#open].slice(0, LOOK_MAX)) {
+    let left = Math.min(LOOK_MAX, this.#open.size)
+    for (const blob of this.#open) {
+      if (left-- === 0) break
       // To the end of the line, so that the others have their turn in the next tick.
       this.#open.delete(blob)
       this.#attend(blob)
@@ -249,7 +263,7 @@ export class Keeping {
     }
     const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
     if (placing || this.#needs.has(hash) || now < blob.touchedAt + idleMs) return false
-    this.#blobs.delete(hash)
+    this.#forget(hash)
     emit({ kind: 'drop-blob', hash })
     return true
   }
@@ -260,7 +274,7 @@ export class Keeping {
     const { hash } = blob.ref
     if (blob.fetching) return false
     const awaited = blob.askers.size > 0 || this.#needs.has(hash)
-    if (!awaited && !this.#isShare(hash)) return this.#blobs.delete(hash)
+    if (!awaited && !this.#isShare(hash)) return this.#forget(hash)
     if (now < blob.retryAt) return false
     if (this.#fetching >= (awaited ? FETCHES_MAX : SHARE_FETCHES_MAX)) return false
     const from = this.sources(hash)
@@ -322,6 +336,12 @@ export class Keeping {
     this.#sharers.nodes = nodes
     for (const blob of this.#blobs.values()) blob.touchedAt = Math.min(blob.touchedAt, now)
     for (const ref of this.#references.blobs()) this.#attendShare(ref)
+  }
+
+  #forget(hash: BlobHash): true {
+    this.#blobs.delete(hash)
+    this.#offered.settle(hash)
+    return true
   }
 
   #touch(ref: BlobRef): Blob {

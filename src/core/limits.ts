@@ -3,7 +3,7 @@
  * bounded in options.ts, for callers and peers alike. The bounds of single values are put together to whole records and
  * messages in task/shapes.ts and message-shapes.ts, for those who make them and those who read them.
  */
-import { NODE_LIMITS } from './options.ts'
+import { GRANT_TASKS_MAX, HEARTBEAT_LIMITS, NODE_LIMITS } from './options.ts'
 
 /** A gossip message. Heavier news go by stream. */
 export const GOSSIP_BYTES_MAX: number = 65_536
@@ -15,13 +15,10 @@ export const LIMITS = {
   /** Peer id (53 characters at most, as text), slash, time and dice: 71. A record names dozens of boots. */
   bootBytesMax: 80,
   nodeNameBytesMax: 160,
-  /** Every boot that ever wrote and is still remembered: 1.5 MiB, so that a frame has room for as much again. */
-  vectorEntriesMax: 16_384,
-  /** Expected instances, and members that have left: a heartbeat carries them all. */
-  rosterMax: 256,
-  departuresMax: 256,
-  /** Boots met lately, or all that can be talked to: five times the design's fifty. */
-  metMax: 256,
+  vectorEntriesMax: HEARTBEAT_LIMITS.vectorEntriesMax as number,
+  rosterMax: HEARTBEAT_LIMITS.rosterMax as number,
+  departuresMax: HEARTBEAT_LIMITS.departuresMax as number,
+  metMax: HEARTBEAT_LIMITS.metMax as number,
   /** Boots that are asked about at once. */
   whoMax: 64,
   recordsMax: 8192,
@@ -38,5 +35,5 @@ export const LIMITS = {
   addressBytesMax: NODE_LIMITS.addressBytesMax as number,
   versionBytesMax: 64,
   slotsMax: 65_536,
-  wantMax: 4096
+  wantMax: GRANT_TASKS_MAX as number
 } as const

@@ -19,6 +19,8 @@ import type { Takeover } from './takeover.ts'
 
 /** Boots that one question names. What is left over is asked next time. */
 const ASKED_MAX = 64
+/** Boots of which it has been said that they are somebody's twin. Guess: nobody copies a folder as often. */
+const TWINS_MAX = 256
 
 export class Membership {
   readonly #context: Context
@@ -61,10 +63,11 @@ export class Membership {
     const drained = members.get(nodeOf(boot))?.heartbeat.draining
     let changed = members.heard(heartbeat, now)
     const member = members.get(nodeOf(boot))
-    if (member?.heartbeat === heartbeat) noteClock(member, heartbeat, now)
+    const isLast = member?.heartbeat.boot === boot && member.heartbeat.at === at
+    if (isLast) noteClock(member, heartbeat, now)
     // Also if a later word has overtaken it: only the first one on a link names everybody.
     if (member?.heartbeat.boot === boot) this.#meet(member, heartbeat)
-    if (drained === false && member?.heartbeat === heartbeat && heartbeat.draining) {
+    if (drained === false && isLast && heartbeat.draining) {
       this.#notify('node:draining', member)
     }
     if (changed) this.#notify('node:joined', member!)
@@ -105,11 +108,14 @@ export class Membership {
   /** Somebody asks who holds tasks that it knows of, or whether we are still there. */
   asked(from: NodeId, { boots }: Who): void {
     const { self, members, emit } = this.#context
-    for (const boot of boots) {
-      const known = members.get(nodeOf(boot))?.heartbeat
-      const heartbeat = boot === self ? this.#presence.stamped() : known
-      if (heartbeat === undefined || heartbeat.boot < boot || heartbeat.name === '') continue
+    const introduce = (heartbeat: Heartbeat): void =>
       emit({ kind: 'send', to: from, message: { kind: 'introduction', heartbeat } })
+    for (const boot of new Set(boots)) {
+      const known = members.get(nodeOf(boot))
+      if (boot === self) introduce(this.#presence.answer())
+      else if (known !== undefined && known.heartbeat.boot >= boot && known.heartbeat.name !== '') {
+        introduce(this.#presence.introduction(known))
+      }
     }
   }
 
@@ -147,6 +153,9 @@ export class Membership {
   review(): boolean {
     const { members, now, options } = this.#context
     let changed = false
+    for (const node of this.#statuses.keys()) {
+      if (members.get(node) === undefined) this.#statuses.delete(node)
+    }
     for (const member of members.all()) {
       this.#say(member, members.status(member, now))
       if (this.#isOver(member)) changed = members.forget(member) || changed
@@ -232,6 +241,7 @@ export class Membership {
     const boot = members.twinOf(node)
     if (boot === null) return
     if (!this.#twins.has(boot)) this.#notify('node:duplicate-identity', members.get(node)!)
+    if (this.#twins.size >= TWINS_MAX) this.#twins.clear()
     this.#twins.add(boot)
     emit({ kind: 'send', to: node, message: { kind: 'replaced', boot, why: 'identity' } })
   }

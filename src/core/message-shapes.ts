@@ -22,7 +22,7 @@ import {
 import { SEQ_MAX, type BootId } from './base/ids.ts'
 import { CLOSED } from './base/vector.ts'
 import { HISTOGRAM_BUCKETS, type TypeCounts } from './counting/counts.ts'
-import { LIMITS } from './limits.ts'
+import { GOSSIP_BYTES_MAX, LIMITS } from './limits.ts'
 import {
   LOOP_LAG_MS_MAX,
   REPLACED_WHYS,
@@ -113,27 +113,39 @@ export const DEPARTURE: StructShape<Departure> = struct<Departure>({
   upTo: PLACE
 })
 
-export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>({
-  boot: BOOT,
-  name: NODE_NAME,
-  version: text(LIMITS.versionBytesMax),
-  at: STAMP,
-  slots: whole(LIMITS.slotsMax),
-  running: whole(LIMITS.slotsMax),
-  queued: whole(),
-  draining: flag,
-  handlers: list(TASK_TYPE, LIMITS.handlersMax),
-  labels: LABELS,
-  addresses: list(text(LIMITS.addressBytesMax), LIMITS.addressesMax),
-  vector: VECTOR,
-  stopAfterIsolatedMs: nullable(whole(TASK_LIMITS.timeoutMsMax)),
-  roster: list(EXPECTED, LIMITS.rosterMax),
-  departures: list(DEPARTURE, LIMITS.departuresMax),
-  clockMs: TIME_MS,
-  loopLagMs: whole(LOOP_LAG_MS_MAX),
-  met: list(BOOT, LIMITS.metMax),
-  revision: whole()
-})
+/** What a node says of itself is kept for as long as it is a member, so all of it together has a bound, too. */
+export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
+  {
+    boot: BOOT,
+    name: NODE_NAME,
+    version: text(LIMITS.versionBytesMax),
+    at: STAMP,
+    slots: whole(LIMITS.slotsMax),
+    running: whole(LIMITS.slotsMax),
+    queued: whole(),
+    draining: flag,
+    handlers: list(TASK_TYPE, LIMITS.handlersMax),
+    labels: LABELS,
+    addresses: list(text(LIMITS.addressBytesMax), LIMITS.addressesMax),
+    vector: VECTOR,
+    stopAfterIsolatedMs: nullable(whole(TASK_LIMITS.timeoutMsMax)),
+    roster: list(EXPECTED, LIMITS.rosterMax),
+    departures: list(DEPARTURE, LIMITS.departuresMax),
+    clockMs: TIME_MS,
+    loopLagMs: whole(LOOP_LAG_MS_MAX),
+    met: list(BOOT, LIMITS.metMax),
+    revision: whole()
+  },
+  {
+    rule: ({ handlers, addresses, labels }) => {
+      const texts = [...handlers, ...addresses, ...Object.entries(labels).flat()]
+      const length = texts.reduce((sum, each) => sum + each.length, 0)
+      return length <= GOSSIP_BYTES_MAX
+        ? null
+        : `handlers, labels and addresses of ${length} letters`
+    }
+  }
+)
 
 export const CHANGE: StructShape<Change> = struct<Change>({
   task: DOT,

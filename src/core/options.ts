@@ -39,13 +39,27 @@ export const TASK_LIMITS = {
   labelBytesMax: 1024
 } as const
 
-/** Bounds on what a node says of itself, once a second, in a message of at most 64 KiB. */
+/** Bounds on what a node says of itself, once a second, in a message of at most 64 KiB: it leaves a fifth of that. */
 export const NODE_LIMITS = {
   handlersMax: 256,
   /** Of UTF-8, all names of task types together: half of that message. */
   handlersBytesMax: 32_768,
+  /** Of UTF-8, all names and values of labels together: an eighth of it. */
+  labelsBytesMax: 8192,
+  /** An eighth of it, if all have the longest name. What is left is for what a node says of others. */
   addressesMax: 32,
   addressBytesMax: 256
+} as const
+
+/** Of what a node says of others, one heartbeat carries so much, and the next one goes on. */
+export const HEARTBEAT_LIMITS = {
+  /** Boots met lately, or all that can be talked to: five times the design's fifty. */
+  metMax: 256,
+  /** Expected instances, and members that have left. */
+  rosterMax: 256,
+  departuresMax: 256,
+  /** Every boot that ever wrote and is still remembered: 1.5 MiB, so that a frame has room for as much again. */
+  vectorEntriesMax: 16_384
 } as const
 
 /**
@@ -57,6 +71,9 @@ export const COUNTED_TYPES_MAX = 64
 export const COUNTS_TYPES_PER_MESSAGE_MAX = 32
 /** Boots of which a node remembers what they counted: some weeks of restarts of a small cluster; 4 MB at the very most. */
 export const COUNTS_BOOTS_MAX = 64
+
+/** Tasks that a thief asks for at once, and that one grant carries. */
+export const GRANT_TASKS_MAX = 4096
 
 /** Tasks that one message asks for, or answers for. */
 export const FIND_IDS_MAX = 256

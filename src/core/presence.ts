@@ -9,22 +9,27 @@ import type { Hlc } from './base/hlc.ts'
 import { startTimeOf, type BootId } from './base/ids.ts'
 import type { Context, Identity } from './context.ts'
 import { sameValues } from './base/order.ts'
-import { VectorWindow } from './log/vector-window.ts'
+import { utf8Length } from './base/utf8.ts'
 import { areAtHand } from './members/at-hand.ts'
+import { HeartbeatWindow } from './members/heartbeat-window.ts'
 import { awaitedMs } from './members/isolation-time.ts'
+import type { Member } from './members/member.ts'
 import { LOOP_LAG_MS_MAX, REVISION, type Heartbeat } from './message.ts'
 import { NODE_LIMITS } from './options.ts'
 import type { Work } from './work.ts'
 
-/** A heartbeat says no more. */
-const DEPARTURES_MAX = 256
-const MET_MAX = 256
+/** What is said to one peer alone may be longer: half a frame of a stream. */
+const GREETING_BYTES_MAX = 2_097_152
 
 export class Presence {
   readonly #context: Context
   readonly #identity: Identity
   readonly #work: Work
-  readonly #window = new VectorWindow()
+  readonly #window = new HeartbeatWindow()
+  /** Of what is said to one peer alone. */
+  readonly #greetings = new HeartbeatWindow()
+  /** Of what is said of others. */
+  readonly #introductions = new HeartbeatWindow()
   #addresses: readonly string[] = []
   /** What was published last. */
   #told: Heartbeat | null = null
@@ -45,7 +50,7 @@ export class Presence {
   /** Our own addresses, as others reach us. */
   moved(addresses: readonly string[]): void {
     this.#addresses = addresses
-      .filter(({ length }) => length <= NODE_LIMITS.addressBytesMax)
+      .filter(address => utf8Length(address) <= NODE_LIMITS.addressBytesMax)
       .slice(0, NODE_LIMITS.addressesMax)
     this.publish()
   }
@@ -119,7 +124,17 @@ export class Presence {
           members.isLinked(node) || now - heardAt < awaitedMs(heartbeat, options)
       )
       .flatMap(({ firstWord }) => firstWord?.boot ?? [])
-    return { ...this.stamped(), met: met.slice(-MET_MAX) }
+    return this.#greetings.fit({ ...this.stamped(), met }, GREETING_BYTES_MAX)
+  }
+
+  /** To one peer, who asks whether this node is there. */
+  answer(): Heartbeat {
+    return this.#greetings.fit(this.stamped(), GREETING_BYTES_MAX)
+  }
+
+  /** What a member said last. */
+  introduction({ heartbeat, vector }: Pick<Member, 'heartbeat' | 'vector'>): Heartbeat {
+    return this.#introductions.fit({ ...heartbeat, vector }, this.#context.options.gossipBytesMax)
   }
 
   /** To be sent. */
@@ -154,7 +169,7 @@ export class Presence {
       vector: new Map(log.durableVector),
       stopAfterIsolatedMs: options.stopAfterIsolatedMs,
       roster: members.roster.all(),
-      departures: members.departures().slice(-DEPARTURES_MAX),
+      departures: members.departures(),
       // Two heartbeats in a row may be lost.
       met: this.#metSince(now - options.suspectMs)
     }
@@ -163,9 +178,8 @@ export class Presence {
   /** Boots that can be talked to, and have first spoken to us after `since`. */
   #metSince(since: number): readonly BootId[] {
     const { members } = this.#context
-    const met = members
+    return members
       .reachable()
       .flatMap(({ firstWord: word }) => (word !== null && word.at >= since ? word.boot : []))
-    return met.slice(-MET_MAX)
   }
 }

@@ -13,6 +13,12 @@ const FIRST_PAUSE_MS = 10
 /** A probe that was not answered so long after it was due is asked again. */
 const PROBE_LOST_MS = 10_000
 
+/**
+ * Members that are probed at once and have never been linked: where they are is what somebody said. More than the design's
+ * fifty, which may all have gone while this node was down.
+ */
+const UNMET_MAX = 64
+
 /** When its probe is due, and how long to wait after that. */
 type Search = { dueAt: number; pauseMs: number }
 
@@ -35,10 +41,15 @@ export class Probing {
   probe(): void {
     const { members, now } = this.#context
     this.#lookedAt = now
-    for (const member of members.missing()) {
+    const missing = members.missing()
+    let unmet = missing.filter(
+      ({ met, heartbeat }) => !met && this.#searches.has(heartbeat.boot)
+    ).length
+    for (const member of missing) {
       const { boot, addresses } = member.heartbeat
       const search = this.#searches.get(boot)
       if (addresses.length === 0) continue
+      if (!member.met && search === undefined && ++unmet > UNMET_MAX) continue
       if (search === undefined || now - search.dueAt >= PROBE_LOST_MS) {
         this.#ask(member, { dueAt: now, pauseMs: FIRST_PAUSE_MS })
       }

@@ -12,9 +12,9 @@ import type { BootId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
-import { reach } from './base/vector.ts'
+import { reachIn } from './base/vector.ts'
 import type { Dependencies } from './queue/dependencies.ts'
-import { isSettled } from './task/record.ts'
+import { isSettled, type Dot } from './task/record.ts'
 
 /** How many due tasks are looked at in one tick. Guess: 25,000 a second is more than is ever submitted. */
 const LOOK_MAX = 5000
@@ -66,12 +66,10 @@ export class Pruning {
   }
 
   #mayGo(entry: Entry, common: (origin: BootId) => number): boolean {
-    const { record, durable, reported, writes } = entry
+    const { record, durable, reported } = entry
     if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false
-    return (
-      record.created.every(dot => common(dot.origin) >= dot.seq) &&
-      writes.every(dot => common(dot.origin) >= dot.seq)
-    )
+    const isShared = ({ origin, seq }: Dot): boolean => common(origin) >= seq
+    return record.created.every(isShared) && [...entry.lastWrites()].every(isShared)
   }
 
   /**
@@ -90,12 +88,12 @@ export class Pruning {
   /** Up to which write of a boot everybody who may be alive has everything on disk, this node included. */
   #common(): (origin: BootId) => number {
     const { log, members } = this.#context
-    const vectors = [log.durableVector, ...members.notGone().map(({ vector }) => vector)]
+    const all = [log.durableVector, ...members.notGone().map(({ vector }) => vector)].map(reachIn)
     const known = new Map<BootId, number>()
     return origin => {
       let common = known.get(origin)
       if (common === undefined) {
-        common = Math.min(...vectors.map(vector => reach(vector, origin)))
+        common = all.reduce((least, reach) => Math.min(least, reach(origin)), Infinity)
         known.set(origin, common)
       }
       return common

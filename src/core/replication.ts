@@ -14,7 +14,8 @@ import type { Flush } from './effect.ts'
 import type { Input } from './input.ts'
 import { Copies } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
-import { reach } from './base/vector.ts'
+import { entryOf, VectorTurns } from './log/vector-turns.ts'
+import { reachIn } from './base/vector.ts'
 import type { Batch } from './message.ts'
 import { Spreading } from './spreading.ts'
 import { isSettled, waitsForAll, type Dot, type TaskRecord } from './task/record.ts'
@@ -27,6 +28,7 @@ export class Replication {
   readonly #context: Context
   readonly #copies = new Copies()
   readonly #asking: Asking
+  readonly #vectors = new VectorTurns()
   /** Somebody waits for what has changed since the last flush. */
   #urgent = false
   #hasty = false
@@ -58,11 +60,10 @@ export class Replication {
     const staying = others.filter(({ heartbeat }) => !heartbeat.draining)
     // Of two that leave together, neither is safe with the other.
     const keepers = staying.length > 0 ? staying : others
+    const kept = keepers.map(({ vector }) => reachIn(vector))
     return (
       keepers.length === 0 ||
-      [...durableVector].every(([origin, upTo]) =>
-        keepers.some(({ vector }) => reach(vector, origin) >= upTo)
-      )
+      [...durableVector].every(([origin, upTo]) => kept.some(reach => reach(origin) >= upTo))
     )
   }
 
@@ -70,10 +71,9 @@ export class Replication {
   merge(from: NodeId, batch: Batch): readonly Entry[] {
     const { log, clock, wallMs } = this.#context
     const merged = log.merge(batch)
-    if (merged.kind === 'gap') {
-      this.#context.counters.gossipGaps++
-      this.#asking.ask(from)
-    }
+    if (merged.kind === 'gap' || merged.kind === 'full') this.#context.counters.gossipGaps++
+    // Where there is no room, what is missing finds none either.
+    if (merged.kind === 'gap') this.#asking.ask(from)
     if (merged.kind !== 'merged') return []
     this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
     let prompt = this.spreading.witnessOf(batch.origin) === this.#context.node
@@ -127,6 +127,7 @@ export class Replication {
     const flush = log.flush({
       members: members.takeDirty(),
       roster: members.roster.takeDirty(),
+      dropped: { members: members.takeDropped(), roster: members.roster.takeDropped() },
       spent: spent.takeChanged()
     })
     if (flush === null) return
@@ -220,8 +221,9 @@ export class Replication {
       if (!log.durableVector.has(origin)) continue
       // Whoever asks whether we have merged something also wants to know what we had by then.
       const isAwaited = this.#awaiting.delete(origin)
-      const usual = [...log.durableVector].filter(([boot]) => boot === origin || boot === self)
-      const vector = new Map(isAwaited ? log.durableVector : usual)
+      const vector = isAwaited
+        ? this.#vectors.some(log.durableVector, self)
+        : new Map([origin, self].flatMap(boot => entryOf(log.durableVector, boot)))
       emit({ kind: 'send', to, message: { kind: 'ack', boot: self, vector } })
     }
   }

@@ -88,7 +88,8 @@ export class Takeover {
     const holders = this.#holdings.holders()
     this.#line.keep(holders)
     this.#noteStrangers(holders)
-    const gone = holders.filter(boot => members.isGone(boot) || this.#isMissed(boot))
+    const isMissed = this.#missing()
+    const gone = holders.filter(boot => members.isGone(boot) || isMissed(boot))
     const taken = this.#takeOrphans()
     if (gone.length === 0 && taken.length === 0) return []
     const others = members
@@ -186,14 +187,23 @@ export class Takeover {
    * was suspect already, and so after the cut. A holder of whom nobody here can tell anything is as unreachable as one that
    * has fallen silent.
    */
-  #isMissed(boot: BootId): boolean {
+  #missing(): (boot: BootId) => boolean {
     const { members, now, options } = this.#context
     const { quorum, suspectMs, unreachableMs } = options
-    const metAt = this.#strangers.get(boot)
-    const isUnreachable =
-      metAt === undefined ? members.isUnreachable(boot, now) : now - metAt >= unreachableMs
-    if (!isUnreachable) return false
-    return members.hasQuorum(now, quorum, (metAt ?? members.silentSince(boot)) + suspectMs)
+    // To count who sees whom takes a while, and there may be many holders of whom nobody can tell anything.
+    const known = new Map<number, boolean>()
+    const hasQuorum = (since: number): boolean => {
+      const has = known.get(since) ?? members.hasQuorum(now, quorum, since)
+      known.set(since, has)
+      return has
+    }
+    return boot => {
+      const metAt = this.#strangers.get(boot)
+      const isUnreachable =
+        metAt === undefined ? members.isUnreachable(boot, now) : now - metAt >= unreachableMs
+      if (!isUnreachable) return false
+      return hasQuorum((metAt ?? members.silentSince(boot)) + suspectMs)
+    }
   }
 
   #takeOrphans(): Entry[] {

@@ -8,7 +8,7 @@ import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { MessageSize } from './log/size.ts'
 import { replicaOf, type Replica } from './log/replica.ts'
-import { CLOSED, reach } from './base/vector.ts'
+import { CLOSED, reachIn } from './base/vector.ts'
 import { clockOffsetOf } from './members/clocks.ts'
 import { isForgotten } from './members/member.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
@@ -257,9 +257,8 @@ export class CoreView {
   }
 
   #isSynced(member: Member): boolean {
-    for (const [origin, upTo] of this.#log.durableVector) {
-      if (reach(member.vector, origin) < upTo) return false
-    }
+    const reach = reachIn(member.vector)
+    for (const [origin, upTo] of this.#log.durableVector) if (reach(origin) < upTo) return false
     for (const [origin, upTo] of member.vector) if (this.#log.merged(origin) < upTo) return false
     return true
   }

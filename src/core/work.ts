@@ -184,7 +184,9 @@ export class Work {
       this.#pruning.update(entry)
       this.#timers.update(entry, wallMs)
       const isOver = isSettled(entry.record)
-      pending.push(...this.#dependencies[isOver ? 'settled' : 'unsettled'](entry))
+      // One by one: hundreds of thousands may wait for one task, and a call takes no such list.
+      for (const each of this.#dependencies[isOver ? 'settled' : 'unsettled'](entry))
+        pending.push(each)
       this.#queue(entry)
     }
   }
@@ -208,7 +210,7 @@ export class Work {
       this.#keeping.release(entry.id)
       this.queue.update(entry, false)
       this.#takeover.forget(entry)
-      waiting.push(...this.#pruning.forget(entry))
+      for (const each of this.#pruning.forget(entry)) waiting.push(each)
       this.#context.emit({ kind: 'notify', event: { name: 'task:pruned', taskId: entry.id } })
     }
     this.consider(waiting)

@@ -44,5 +44,7 @@ export class Disk {
     }
     for (const entry of flush.roster) this.roster.set(entry.name, entry)
     for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
+    for (const node of flush.dropped?.members ?? []) this.members.delete(node)
+    for (const name of flush.dropped?.roster ?? []) this.roster.delete(name)
   }
 }

@@ -5,7 +5,7 @@
  * forgotten are held against what they may be.
  */
 import type { StoredTask } from '../core/effect.ts'
-import { CLOSED, reach } from '../core/base/vector.ts'
+import { CLOSED, reachIn } from '../core/base/vector.ts'
 import { list } from '../core/base/shape.ts'
 import { SPAN, VECTOR } from '../core/message-shapes.ts'
 import type { Span, VersionVector } from '../core/message.ts'
@@ -72,12 +72,12 @@ function checkVector(value: unknown): VersionVector {
 
 /** Checks tasks, one after the other: no two of them may have one write. */
 export class TaskChecker {
-  readonly #vector: VersionVector
+  readonly #reach: (origin: string) => number
   /** Writes of the tasks before, by their boots. */
   readonly #seen = new Map<string, Set<number>>()
 
   constructor(vector: VersionVector) {
-    this.#vector = vector
+    this.#reach = reachIn(vector)
   }
 
   /** @throws ForeignStateFileError */
@@ -96,7 +96,7 @@ export class TaskChecker {
   }
 
   #isNew({ origin, seq }: StoredTask['writes'][number]): boolean {
-    const upTo = reach(this.#vector, origin)
+    const upTo = this.#reach(origin)
     if (seq > upTo || upTo === CLOSED) return false
     let seen = this.#seen.get(origin)
     if (seen === undefined) this.#seen.set(origin, (seen = new Set()))

@@ -156,6 +156,14 @@ export class LevelJournal implements Journal {
       ),
       ...flush.roster.map(entry => put(ROSTER + entry.name, Buffer.from(JSON.stringify(entry)))),
       ...flush.removed.map((id): Operation => ({ type: 'del', key: TASK + id })),
+      ...(flush.dropped?.members ?? []).map((node): Operation => ({
+        type: 'del',
+        key: MEMBER + node
+      })),
+      ...(flush.dropped?.roster ?? []).map((name): Operation => ({
+        type: 'del',
+        key: ROSTER + name
+      })),
       ...Array.from(flush.spent, ([id, end]) => putSpent(SPENT + id, end))
     ]
     try {

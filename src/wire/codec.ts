@@ -63,6 +63,7 @@ import { refuse, type Value } from './value.ts'
 import { written } from './scratch.ts'
 import { uuid } from './uuid.ts'
 import { dot, labels, vector } from './values.ts'
+import { fromFields, RUNS, runs, toFields, WRITES_MAX, type Runs } from './writes.ts'
 
 /** The wire type of a kind's body. */
 const BYTES = 2
@@ -360,9 +361,19 @@ function otherOf(reader: protobuf.Reader, tag: number): Decoded {
   return { ok: true, message: { kind: 'other', number: tag >>> 3 } }
 }
 
-const STORED = struct<StoredTask>({ record: RECORD, writes: list(DOT, LIMITS.writesMax) })
+type SentTask = StoredTask & Readonly<{ runs: readonly Runs[] }>
 
-const stored = message(STORED, { record: at(1, record), writes: at(2, dot) })
+const STORED = struct<SentTask>({
+  record: RECORD,
+  writes: list(DOT, LIMITS.writesMax),
+  runs: list(RUNS, WRITES_MAX)
+})
+
+const stored: Value<StoredTask> = mapped(
+  message(STORED, { record: at(1, record), writes: at(2, dot), runs: at(3, runs) }),
+  ({ record: of, writes }: StoredTask) => ({ record: of, ...toFields(writes) }),
+  ({ record: of, ...sent }) => ({ record: of, writes: fromFields(sent) })
+)
 
 /** A task as it lies on disk, after so many bytes for the caller's own use. */
 export function encodeStored(task: StoredTask, roomBytes: number = 0): Buffer {

@@ -3,6 +3,7 @@
  * damage.
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { bootId } from '../../src/core/base/ids.ts'
 import type { Flush, StoredTask } from '../../src/core/effect.ts'
 import type { Journal, Replay } from '../../src/node/ports.ts'
 import { boot, flushOf, storedTask } from '../store/fixtures/tasks.ts'
@@ -93,6 +94,24 @@ export function journalContract(name: string, make: () => Promise<JournalPlace>)
       const again = await place.open()
       expect((await again.replay()).spent.size).toBe(0)
       await again.close()
+    })
+
+    test('members and instances that are dropped are gone, and all others are there', async () => {
+      const members = ['d', 'e'].map(node => ({
+        boot: bootId(node, 1, 0),
+        name: `c/${node}`,
+        addresses: [],
+        departure: null,
+        stopAfterIsolatedMs: null
+      }))
+      const roster = ['c/f', 'c/g'].map(name => ({ name, at: 1, expected: true }))
+      await written({ ...flushOf(1, [], 9), members, roster })
+      await written({ ...flushOf(2, [], 10), dropped: { members: ['d'], roster: ['c/g'] } })
+      const journal = await place.open()
+      const replay = await journal.replay()
+      expect(replay.members.map(({ name }) => name)).toEqual(['c/e'])
+      expect(replay.roster.map(({ name }) => name)).toEqual(['c/f'])
+      await journal.close()
     })
 
     test('a second flush while one is under way is a mistake of the caller', async () => {

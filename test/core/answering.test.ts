@@ -124,7 +124,11 @@ describe('what an answer names as forgotten', () => {
     a.step(1000, { kind: 'sync-ended', peer: nodeOf(B), whole: false })
     hear({ kind: 'batch', origin: B, after: 5, records: [], writes: [-1] })
     hear({ kind: 'forgotten', spans: [], boots: [], more: false })
+    // It is of one moment: an answer names it once.
+    hear({ kind: 'forgotten', spans, boots: [], more: false })
     expect(a.view.record(id)).toBeDefined()
+    a.step(1000, { kind: 'sync-ended', peer: nodeOf(B), whole: false })
+    hear({ kind: 'batch', origin: B, after: 5, records: [], writes: [-1] })
     hear({ kind: 'forgotten', spans, boots: [], more: true })
     hear({ kind: 'forgotten', spans: [], boots: [], more: false })
     expect(a.view.record(id)).toBeUndefined()

@@ -8,6 +8,18 @@ export function compareText(x: string, y: string): number {
   return x < y ? -1 : x > y ? 1 : 0
 }
 
+/** Where a text stands in a list in that order, or would stand. */
+export function placeOf(sorted: readonly string[], text: string): number {
+  let from = 0
+  let to = sorted.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (sorted[middle]! < text) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
 /**
  * A total order over plain values (null, booleans, numbers, texts, arrays, objects with such fields): zero only for
  * values that are equal in every part. It is the last word of every join, so that no two different states tie.

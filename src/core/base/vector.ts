@@ -5,7 +5,7 @@
  * then stands for it and for all older boots of its node, with the number CLOSED. Otherwise every restart of every node
  * would lengthen every vector for ever.
  */
-import { nodeOf, type BootId } from './ids.ts'
+import { nodeOf, type BootId, type NodeId } from './ids.ts'
 
 /** More than any boot ever writes. */
 export const CLOSED: number = Number.MAX_SAFE_INTEGER
@@ -19,4 +19,25 @@ export function reach(vector: ReadonlyMap<BootId, number>, origin: BootId): numb
     if (last === CLOSED && boot > origin && nodeOf(boot) === node) return CLOSED
   }
   return 0
+}
+
+/** `reach` of one vector for many boots: looks through the vector for closed ones once, and only if it has to. */
+export function reachIn(vector: ReadonlyMap<BootId, number>): (origin: BootId) => number {
+  let closed: ReadonlyMap<NodeId, BootId> | null = null
+  return origin => {
+    const upTo = vector.get(origin)
+    if (upTo !== undefined) return upTo
+    closed ??= closedIn(vector)
+    const last = closed.get(nodeOf(origin))
+    return last !== undefined && last > origin ? CLOSED : 0
+  }
+}
+
+/** Of each node of which one is closed, the last one that is. */
+export function closedIn(vector: ReadonlyMap<BootId, number>): ReadonlyMap<NodeId, BootId> {
+  const closed = new Map<NodeId, BootId>()
+  for (const [boot, upTo] of vector) {
+    if (upTo === CLOSED && boot > (closed.get(nodeOf(boot)) ?? '')) closed.set(nodeOf(boot), boot)
+  }
+  return closed
 }

@@ -17,29 +17,46 @@ export type Placement = Readonly<{
 }>
 
 export class Placements {
-  #open: Placement[] = []
+  readonly #open = new Map<BlobHash, Placement[]>()
 
   get isEmpty(): boolean {
-    return this.#open.length === 0
+    return this.#open.size === 0
   }
 
   has(hash: BlobHash): boolean {
-    return this.#open.some(placement => placement.hash === hash)
+    return this.#open.has(hash)
   }
 
   add(placement: Placement): void {
-    this.#open.push(placement)
+    const { hash } = placement
+    const open = this.#open.get(hash)
+    if (open === undefined) this.#open.set(hash, [placement])
+    else open.push(placement)
   }
 
-  /** Lets go of everything that has its copies, or has waited long enough. */
-  settle(now: number, others: number, copies: (hash: BlobHash) => number): void {
+  /**
+   * Lets go of everything that has its copies, or has waited long enough.
+   *
+   * @param hashes of which something has changed. @default all are looked at
+   */
+  settle(
+    now: number,
+    others: number,
+    copies: (hash: BlobHash) => number,
+    hashes: Iterable<BlobHash> = this.#open.keys()
+  ): void {
     const done: [Placement, number][] = []
-    this.#open = this.#open.filter(placement => {
-      const count = copies(placement.hash)
-      if (count < Math.min(placement.wanted, others) && now < placement.deadline) return true
-      done.push([placement, count])
-      return false
-    })
+    for (const hash of hashes) {
+      const open = this.#open.get(hash)
+      if (open === undefined) continue
+      const count = copies(hash)
+      const waits = ({ wanted, deadline }: Placement): boolean =>
+        count < Math.min(wanted, others) && now < deadline
+      for (const placement of open) if (!waits(placement)) done.push([placement, count])
+      const left = open.filter(waits)
+      if (left.length > 0) this.#open.set(hash, left)
+      else this.#open.delete(hash)
+    }
     // Only now: what is let go may bring the next one.
     for (const [placement, count] of done) placement.done(count)
   }

@@ -12,7 +12,7 @@
  */
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
-import { reach } from '../base/vector.ts'
+import { reachIn } from '../base/vector.ts'
 import type { Member } from '../members/members.ts'
 import type { VersionVector } from '../message.ts'
 
@@ -135,7 +135,8 @@ export class Settlements {
     const { pending } = confirmed
     const upTo = vector.get(self) ?? 0
     if (upTo > (pending.at(-1)?.upTo ?? confirmed.upTo) && pending.length < PENDING_MAX) {
-      const need = [boot, ...this.#former].map(origin => [origin, reach(vector, origin)] as const)
+      const reach = reachIn(vector)
+      const need = [boot, ...this.#former].map(origin => [origin, reach(origin)] as const)
       pending.push({ upTo, need: new Map(need) })
     }
     while (pending.length > 0 && isMerged(pending[0]!.need, merged)) {

@@ -13,22 +13,27 @@
 import { compareText } from '../base/order.ts'
 import type { BootId } from '../base/ids.ts'
 import type { Forgotten, Message, Span, SyncRequest } from '../message.ts'
+import { HEARTBEAT_LIMITS } from '../options.ts'
 import type { Log } from './log.ts'
-import { reach } from '../base/vector.ts'
+import { reachIn } from '../base/vector.ts'
 
 /** Guess: a few milliseconds of merging, so that a node that catches up still answers others in between. */
 const CHUNK_BYTES_MAX = 131_072
 /** Stretches in one message: below the bound of a frame by far. */
 const SPANS_MAX = 10_000
+/** Closed boots in one answer. Of those beyond it nothing follows, and the next answer goes on with them. */
+const BOOTS_MAX = HEARTBEAT_LIMITS.vectorEntriesMax
 
 export function* answerSync(log: Log, { vector }: SyncRequest): Generator<Message> {
   const { origins } = log
+  const reach = reachIn(vector)
   if (origins.hasHoles(vector)) {
-    yield* forgottenOf([...origins.forgotten()], origins.closedBeyond(vector))
+    const boots = origins.closedBeyond(vector).slice(0, BOOTS_MAX)
+    yield* forgottenOf([...origins.forgotten()], boots)
   }
   const until = [...log.durableVector].sort(([x], [y]) => compareText(x, y))
   for (const [origin, upTo] of until) {
-    let after = reach(vector, origin)
+    let after = reach(origin)
     while (after < upTo) {
       const batch = log.range(origin, after, CHUNK_BYTES_MAX)
       if (batch === null) break

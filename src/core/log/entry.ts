@@ -4,8 +4,12 @@
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Change } from '../message.ts'
 import type { Claim, Dot, TaskRecord } from '../task/record.ts'
+import { Runs } from './runs.ts'
 
 const NONE: readonly Dot[] = []
+
+/** More writes than this are kept as runs. Guess: some retries and moves; to copy so few takes no time. */
+const LISTED_MAX = 16
 
 export class Entry {
   readonly id: TaskId
@@ -28,8 +32,10 @@ export class Entry {
   readySince: number | null = null
   /** What observers were told last; null if nothing yet. */
   told: Readonly<{ claim: Claim; startEpoch: number }> | null = null
-  /** Every write that changed the task, in the order of arrival; until it is known to be over. */
-  writes: readonly Dot[] = NONE
+  /** Every write that changed the task, in the order of arrival, while they are few; until it is known to be over. */
+  #writes: readonly Dot[] = NONE
+  /** All of them, once they are many. */
+  #runs: Runs | null = null
 
   constructor(record: TaskRecord) {
     this.id = record.spec.id
@@ -42,14 +48,31 @@ export class Entry {
    * anew, by the one way that leaves no room and takes no time (`concat` takes ten times as long).
    */
   noteWrite(dot: Dot): void {
-    const { writes } = this
-    this.writes = writes.length === 0 ? [dot] : writes.toSpliced(writes.length, 0, dot)
+    const writes = this.#writes
+    if (this.#runs !== null) this.#runs.add(dot)
+    else if (writes.length === 0) this.#writes = [dot]
+    else if (writes.length < LISTED_MAX) this.#writes = writes.toSpliced(writes.length, 0, dot)
+    else {
+      this.#runs = new Runs([...writes, dot])
+      this.#writes = NONE
+    }
+  }
+
+  /** Every write that changed the task, until it is known to be over. To be asked for once, where there are many. */
+  get writes(): readonly Dot[] {
+    return this.#runs === null ? this.#writes : [...this.#runs.all()]
+  }
+
+  /** The last write of each boot that changed the task, and perhaps earlier ones. */
+  lastWrites(): Iterable<Dot> {
+    return this.#runs === null ? this.#writes : this.#runs.last()
   }
 
   /** Returns its writes, and lets go of them. */
-  takeWrites(): readonly Dot[] {
-    const { writes } = this
-    this.writes = NONE
+  takeWrites(): Iterable<Dot> {
+    const writes = this.#runs === null ? this.#writes : this.#runs.all()
+    this.#writes = NONE
+    this.#runs = null
     return writes
   }
 

@@ -35,7 +35,7 @@ import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
 import { NO_TRACKER, NOT_COUNTED, type LogCounters, type Tracker } from './followers.ts'
 import { stretchOf, type Telling } from './stretch.ts'
-import { CLOSED, reach } from '../base/vector.ts'
+import { CLOSED, reachIn } from '../base/vector.ts'
 
 export type Patch = Readonly<{
   claim?: Claim
@@ -45,7 +45,7 @@ export type Patch = Readonly<{
 }>
 
 /** What goes to disk along with the log. */
-type Beside = Partial<Pick<Flush, 'members' | 'roster' | 'spent'>>
+type Beside = Partial<Pick<Flush, 'members' | 'roster' | 'spent' | 'dropped'>>
 
 export type Merged =
   /** `forgotten`: tasks in it that have settled and been pruned here, and that the sender has not seen settle. */
@@ -54,6 +54,8 @@ export type Merged =
   | Readonly<{ kind: 'known' }>
   /** Something in between is missing; nothing was merged. */
   | Readonly<{ kind: 'gap' }>
+  /** There are more boots than can be kept apart, and this one is new. */
+  | Readonly<{ kind: 'full' }>
 
 export class Log {
   /** What is known of every boot. To be changed by this class only. */
@@ -155,22 +157,24 @@ export class Log {
     const { origin, after, records, changes = [], writes } = batch
     // Nobody knows more of our own writes than we do. Taking them in would give two writes one number.
     if (origin === this.#self) return { kind: 'known' }
+    if (!this.origins.hasRoom(origin)) return { kind: 'full' }
     const upTo = this.merged(origin)
     if (upTo < after) return { kind: 'gap' }
     if (after + writes.length <= upTo) return { kind: 'known' }
     const known = this.#known(changes)
     if (known === null || !this.origins.cloud.names(batch, upTo)) return { kind: 'gap' }
-    const changed: Entry[] = []
+    // Each once, however often a batch names it: whoever looks at what has changed does so for as long as that takes.
+    const changed = new Set<Entry>()
     const forgotten: TaskId[] = []
     const entries = records.map(record => {
       const entry = this.#mergeRecord(record)
       if (entry === undefined && !isSettled(record)) forgotten.push(record.spec.id)
-      if (entry?.changed === true) changed.push(entry.entry)
+      if (entry?.changed === true) changed.add(entry.entry)
       return entry?.entry ?? null
     })
     for (const [entry, change] of known) {
       entries.push(entry)
-      if (entry !== null && this.#raise(entry, entry.changedTo(change))) changed.push(entry)
+      if (entry !== null && this.#raise(entry, entry.changedTo(change))) changed.add(entry)
     }
     // The vector moves last: while records are merged it must not cover their own creation yet.
     for (let i = upTo - after; i < writes.length; i++) {
@@ -180,7 +184,7 @@ export class Log {
     }
     this.#moved.add(origin)
     this.origins.cloud.passed(origin, this.merged(origin))
-    return { kind: 'merged', changed, forgotten }
+    return { kind: 'merged', changed: [...changed], forgotten }
   }
 
   /**
@@ -190,7 +194,10 @@ export class Log {
   learn(spans: readonly Span[], boots: readonly BootId[] = []): Entry[] {
     const { cloud } = this.origins
     const self = this.#self
-    for (const boot of boots) if (nodeOf(boot) !== nodeOf(self) || boot < self) this.close(boot)
+    for (const boot of boots) {
+      const isOver = nodeOf(boot) !== nodeOf(self) || boot < self
+      if (isOver && this.origins.hasRoomToClose(boot)) this.close(boot)
+    }
     cloud.learn(spans)
     // Asked before the cloud lets go of what the vector covers.
     const isOver = (dot: Dot): boolean => cloud.has(dot) || this.origins.isClosed(dot.origin)
@@ -227,15 +234,16 @@ export class Log {
   }
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
-  flush({ members = [], roster = [], spent = new Map() }: Beside = {}): Flush | null {
+  flush({ members = [], roster = [], spent = new Map(), dropped }: Beside = {}): Flush | null {
     if (this.#inFlight !== null) return null
-    if (this.#isClean && members.length + roster.length + spent.size === 0) return null
+    const goes = dropped === undefined ? 0 : dropped.members.length + dropped.roster.length
+    if (this.#isClean && members.length + roster.length + spent.size + goes === 0) return null
     const entries = [...this.#dirty]
     const tasks = entries.map(({ record, writes }) => ({ record, writes }))
     const vector = new Map(Array.from(this.#moved, origin => [origin, this.merged(origin)]))
     const removed = [...this.#removed]
     const forgotten = this.origins.cloud.takeChanged()
-    const beside = { members, roster, spent }
+    const beside = { members, roster, spent, ...(goes === 0 ? {} : { dropped: dropped! }) }
     const flush = { flush: ++this.#flushes, tasks, removed, vector, forgotten, ...beside }
     this.#inFlight = { flush, entries }
     this.#dirty.clear()
@@ -277,11 +285,12 @@ export class Log {
     vector: VersionVector,
     forgotten: readonly Span[] = []
   ): void {
+    const upToOf = reachIn(vector)
     for (const { record, writes } of tasks) {
       const entry = this.#add(record)
       entry.durable = record
       for (const dot of writes) {
-        const upTo = reach(vector, dot.origin)
+        const upTo = upToOf(dot.origin)
         if (dot.seq > upTo || upTo === CLOSED) continue
         entry.noteWrite(dot)
         this.origins.of(dot.origin).restore(dot.seq, entry)

@@ -3,14 +3,25 @@
  * is closed; and which writes further on in it are about tasks that are over.
  */
 import { assert } from '../base/assert.ts'
+import { Boots } from '../base/boots.ts'
 import { creationOf, nodeOf, tagOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
-import { CLOSED, reach } from '../base/vector.ts'
+import { CLOSED, reachIn } from '../base/vector.ts'
 import type { Span, VersionVector } from '../message.ts'
+import { HEARTBEAT_LIMITS } from '../options.ts'
 import type { Dot } from '../task/record.ts'
 import { Cloud } from './cloud.ts'
 import type { Entry } from './entry.ts'
 import { OriginLog } from './origin-log.ts'
+
+/**
+ * Boots of which anything is known, closed or not: as many as a vector carries. Of one node's no more than a part of them,
+ * so that one that starts again and again does not keep out all others.
+ */
+export const ORIGINS_MAX: number = HEARTBEAT_LIMITS.vectorEntriesMax
+export const ORIGINS_PER_NODE_MAX: number = ORIGINS_MAX / 4
+/** Tags of boots, closed ones too: their tasks may be asked for. The oldest go first. */
+const TAGS_MAX = 4 * ORIGINS_MAX
 
 export class Origins {
   /** What has been forgotten elsewhere, beyond the vector. */
@@ -22,6 +33,9 @@ export class Origins {
   /** Node -> the last of its boots that is closed. */
   readonly #closed = new Map<NodeId, BootId>()
   readonly #durable = new Map<BootId, number>()
+  /** Boots with a notebook, and those in the vector on disk. */
+  readonly #open = new Boots()
+  readonly #onDisk = new Boots()
 
   constructor(self: BootId) {
     this.#self = self
@@ -34,9 +48,33 @@ export class Origins {
     if (log === undefined) {
       assert(!this.isClosed(origin), 'nothing new comes of a closed boot')
       this.#logs.set(origin, (log = new OriginLog()))
-      this.#tags.set(tagOf(origin), origin)
+      this.#open.add(origin)
+      this.#tag(origin)
     }
     return log
+  }
+
+  /** Whether there is room for the notebook of a boot; or there is one. */
+  hasRoom(origin: BootId): boolean {
+    if (this.isKnown(origin)) return true
+    if (this.#open.of(nodeOf(origin)).size >= ORIGINS_PER_NODE_MAX) return false
+    return this.#logs.size + this.#closed.size < ORIGINS_MAX
+  }
+
+  /** Whether a boot can be closed: an entry of its node makes room for this one. */
+  hasRoomToClose(boot: BootId): boolean {
+    const node = nodeOf(boot)
+    return this.isOpen(node) || this.#closed.has(node) || this.hasRoom(boot)
+  }
+
+  /** Whether anything of a boot is known. */
+  isKnown(origin: BootId): boolean {
+    return this.#logs.has(origin) || this.isClosed(origin)
+  }
+
+  /** Whether a boot of the node is not closed. */
+  isOpen(node: NodeId): boolean {
+    return this.#open.of(node).size > 0
   }
 
   get(origin: BootId): OriginLog | undefined {
@@ -78,8 +116,9 @@ export class Origins {
   close(boot: BootId): void {
     const node = nodeOf(boot)
     assert(node !== nodeOf(this.#self) || boot < this.#self, 'a boot that writes is not closed')
-    for (const origin of this.#logs.keys()) {
-      if (nodeOf(origin) === node && origin <= boot) this.#logs.delete(origin)
+    for (const origin of this.#open.upTo(boot)) {
+      this.#logs.delete(origin)
+      this.#open.delete(origin)
     }
     this.#closed.set(node, boot)
     this.cloud.close(boot)
@@ -101,12 +140,14 @@ export class Origins {
   /** An entry of the vector is on disk. */
   noteDurable(origin: BootId, upTo: number): void {
     if (upTo === CLOSED) {
-      for (const boot of this.#durable.keys()) {
-        if (nodeOf(boot) === nodeOf(origin) && boot < origin) this.#durable.delete(boot)
+      for (const boot of this.#onDisk.upTo(origin)) {
+        this.#durable.delete(boot)
+        this.#onDisk.delete(boot)
       }
     } else if (this.isClosed(origin)) return
     else this.of(origin).durableUpTo = upTo
     this.#durable.set(origin, upTo)
+    this.#onDisk.add(origin)
   }
 
   /** Takes back the vector that was on disk, once the writes that it covers are back. */
@@ -131,7 +172,7 @@ export class Origins {
 
   /** Whether a replica with this vector would be moved over tasks that have been pruned. */
   hasHoles(vector: VersionVector): boolean {
-    const beyond = this.forgotten(origin => reach(vector, origin))
+    const beyond = this.forgotten(reachIn(vector))
     return this.closedBeyond(vector).length > 0 || beyond.next().done === false
   }
 
@@ -145,6 +186,18 @@ export class Origins {
 
   /** Boots that are closed here, and not for a replica with this vector. */
   closedBeyond(vector: VersionVector): BootId[] {
-    return [...this.#closed.values()].filter(boot => reach(vector, boot) < CLOSED).sort(compareText)
+    const reach = reachIn(vector)
+    return [...this.#closed.values()].filter(boot => reach(boot) < CLOSED).sort(compareText)
+  }
+
+  #tag(origin: BootId): void {
+    this.#tags.set(tagOf(origin), origin)
+    if (this.#tags.size <= TAGS_MAX) return
+    for (const [tag, oldest] of this.#tags) {
+      this.#tags.delete(tag)
+      if (!this.#logs.has(oldest)) return
+      // Its tasks are still here: it counts as new.
+      this.#tags.set(tag, oldest)
+    }
   }
 }

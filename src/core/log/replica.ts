@@ -12,7 +12,7 @@ import type { StoredTask } from '../effect.ts'
 import type { Batch, News, Span, VersionVector } from '../message.ts'
 import type { TaskRecord } from '../task/record.ts'
 import type { Log } from './log.ts'
-import { CLOSED, reach } from '../base/vector.ts'
+import { CLOSED, reachIn } from '../base/vector.ts'
 
 export type Replica = Readonly<{
   vector: VersionVector
@@ -34,15 +34,16 @@ const LOOK_MAX = 2000
  */
 export function replicaOf(log: Log): Replica {
   const vector = new Map(log.durableVector)
-  const forgotten = [...log.origins.forgotten(origin => reach(vector, origin))]
+  const forgotten = [...log.origins.forgotten(reachIn(vector))]
   return { vector, tasks: tasksOf(log, vector), forgotten }
 }
 
 function* tasksOf(log: Log, vector: VersionVector): Generator<StoredTask> {
+  const reach = reachIn(vector)
   for (const { durable, writes } of log.entries()) {
     if (durable === null) continue
     const covered = writes.filter(({ origin, seq }) => {
-      const upTo = reach(vector, origin)
+      const upTo = reach(origin)
       return seq <= upTo && upTo !== CLOSED
     })
     if (covered.length > 0) yield { record: durable, writes: covered }

@@ -1,10 +1,10 @@
 /**
  * One member, and what its departure means.
  */
-import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
+import { nodeOf, startTimeOf, type BootId, type NodeId } from '../base/ids.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { compareText } from '../base/order.ts'
-import { reach } from '../base/vector.ts'
+import { closedIn } from '../base/vector.ts'
 import type { MemberRecord } from '../effect.ts'
 import type { Departure, Heartbeat, VersionVector } from '../message.ts'
 
@@ -26,6 +26,8 @@ export type Member = {
   firstWord: Readonly<{ boot: BootId; at: number }> | null
   /** How far its clock was ahead of ours, by the last things it said itself. */
   readonly clockOffsetsMs: number[]
+  /** There is or was a link to it: it is no invention of somebody else. */
+  met: boolean
   /** The link to it has gone down since it was heard last. */
   broken: boolean
   /** A newer boot that spoke while this one seemed to run, and when it did so first. */
@@ -40,7 +42,7 @@ export type Member = {
 export function newMember(heartbeat: Heartbeat): Member {
   return {
     node: nodeOf(heartbeat.boot),
-    heartbeat,
+    heartbeat: ofItself(heartbeat),
     heardAt: Number.NEGATIVE_INFINITY,
     spokeAt: Number.NEGATIVE_INFINITY,
     mentionedAt: Number.NEGATIVE_INFINITY,
@@ -48,6 +50,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     crashed: false,
     firstWord: null,
     clockOffsetsMs: [],
+    met: false,
     broken: false,
     rival: null,
     elder: null,
@@ -112,10 +115,45 @@ export function isSameOnDisk(x: Heartbeat, y: Heartbeat): boolean {
   )
 }
 
-/** What a member has on disk, once it has said more of it. */
-export function raise(vector: Map<BootId, number>, news: VersionVector): void {
+/** What a member says of itself: what it says of others has been taken in, and is kept elsewhere. */
+export function ofItself(heartbeat: Heartbeat): Heartbeat {
+  return { ...heartbeat, vector: UNHEARD.vector, roster: [], departures: [], met: [] }
+}
+
+/** A departure that comes before another one is forgotten first: that of the boot that was started earlier. */
+export function compareAges(x: Departure, y: Departure): number {
+  return startTimeOf(x.boot) - startTimeOf(y.boot) || compareDepartures(x, y)
+}
+
+/**
+ * Boots in the vector of one member of which nothing is known here. What is missing is fetched, and then they are known; more
+ * of them can wait until then. Guess: some weeks of restarts.
+ */
+export const UNKNOWN_BOOTS_MAX = 1024
+
+/**
+ * What a member has on disk, once it has said more of it.
+ *
+ * @param isKnown whether anything of a boot is known here: of others a peer could invent any number
+ */
+export function raise(
+  vector: Map<BootId, number>,
+  news: VersionVector,
+  isKnown: (boot: BootId) => boolean = () => true
+): void {
   // A replica that has closed a boot does not mention older ones of its node any more.
-  for (const boot of vector.keys())
-    if (!news.has(boot) && reach(news, boot) > 0) vector.delete(boot)
-  for (const [boot, upTo] of news) if (upTo > (vector.get(boot) ?? 0)) vector.set(boot, upTo)
+  const closed = closedIn(news)
+  for (const boot of closed.size === 0 ? [] : vector.keys()) {
+    if (!news.has(boot) && (closed.get(nodeOf(boot)) ?? '') > boot) vector.delete(boot)
+  }
+  let unknown: number | null = null
+  for (const [boot, upTo] of news) {
+    const before = vector.get(boot)
+    if (upTo <= (before ?? 0)) continue
+    if (before === undefined && !isKnown(boot)) {
+      unknown ??= [...vector.keys()].filter(each => !isKnown(each)).length
+      if (++unknown > UNKNOWN_BOOTS_MAX) continue
+    }
+    vector.set(boot, upTo)
+  }
 }

@@ -13,11 +13,13 @@ import type { MemberRecord } from '../effect.ts'
 import type { Departure, Heartbeat, VersionVector } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
 import {
+  compareAges,
   compareDepartures,
   isLater,
   isOut,
   isSameOnDisk,
   newMember,
+  ofItself,
   raise,
   recordOf,
   UNHEARD,
@@ -33,20 +35,44 @@ export type { Member, MemberStatus }
 
 type Options = Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
 
+/** What the log knows of boots. */
+export type Authors = {
+  /** Whether anything of the boot is known. */
+  isKnown(boot: BootId): boolean
+  /** Whether a boot of the node has written what is not forgotten yet. */
+  isOpen(node: NodeId): boolean
+}
+
+const NO_AUTHORS: Authors = { isKnown: () => true, isOpen: () => false }
+
+/**
+ * Members that have not left, and of them those to whom there never was a link: what is heard of them only could be invented.
+ * Guess: twenty times, and five times, the design's fifty.
+ */
+export const MEMBERS_MAX = 1024
+export const UNMET_MAX = 256
+/** Members that have left, the last ones to start: beside them only those of whose writes some are still here. */
+export const DEPARTED_MAX = 1024
+
 export class Members {
   readonly roster: Roster = new Roster()
   readonly #self: BootId
   readonly #node: NodeId
   readonly #name: string
   readonly #options: Options
-  #members = new Map<NodeId, Member>()
+  readonly #authors: Authors
+  readonly #members = new Map<NodeId, Member>()
+  /** The same, in the order of their ids. */
+  readonly #sorted: Member[] = []
   readonly #linked = new Set<NodeId>()
   readonly #dirty = new Set<Member>()
+  #dropped: NodeId[] = []
   /** Since when this boot has listened. */
   #since = Number.NEGATIVE_INFINITY
 
   /** @param name `computer/instance`, under which this node counts in a majority */
-  constructor(self: BootId, options: Options, name = '') {
+  constructor(self: BootId, options: Options, name = '', authors: Authors = NO_AUTHORS) {
+    this.#authors = authors
     this.#self = self
     this.#node = nodeOf(self)
     this.#name = name
@@ -60,11 +86,12 @@ export class Members {
       const member = this.#add({ ...UNHEARD, boot, name, addresses, stopAfterIsolatedMs })
       member.departure = departure
     }
+    this.#boundDeparted()
   }
 
   /** All but this node, in the order of their ids. */
   all(): Member[] {
-    return [...this.#members.values()]
+    return [...this.#sorted]
   }
 
   get(node: NodeId): Member | undefined {
@@ -73,7 +100,8 @@ export class Members {
 
   /** Nothing has happened here for so long, so nobody could be heard. */
   excuse(absentMs: number): void {
-    for (const member of this.#members.values()) {
+    if (absentMs === 0) return
+    for (const member of this.#sorted) {
       member.heardAt += absentMs
       member.mentionedAt += absentMs
     }
@@ -90,8 +118,10 @@ export class Members {
     if (up) this.#linked.add(node)
     else this.#linked.delete(node)
     if (member === undefined) return
-    if (up) member.crashed = false
-    else member.broken = true
+    if (up) {
+      member.crashed = false
+      member.met = true
+    } else member.broken = true
   }
 
   isLinked(node: NodeId): boolean {
@@ -100,7 +130,12 @@ export class Members {
 
   /** Members that can be talked to right now. */
   reachable(): Member[] {
-    return this.present().filter(({ node }) => this.#linked.has(node))
+    // Asked at every step, and few are linked of those that are known.
+    const linked = Array.from(this.#linked, node => this.#members.get(node))
+    return linked
+      .filter(member => member !== undefined)
+      .filter(member => !isOut(member))
+      .sort((x, y) => compareText(x.node, y.node))
   }
 
   /** Members that can be talked to, or could a moment ago. */
@@ -155,12 +190,12 @@ export class Members {
 
   /** All but those that have left. */
   present(): Member[] {
-    return this.all().filter(member => !isOut(member))
+    return this.#sorted.filter(member => !isOut(member))
   }
 
   /** Members whose boot has not ended for certain: what they may have started has to be asked for. */
   notGone(): Member[] {
-    return this.present().filter(({ crashed }) => !crashed)
+    return this.#sorted.filter(member => !member.crashed && !isOut(member))
   }
 
   /** ... and who can be asked. */
@@ -200,9 +235,10 @@ export class Members {
     if (node === this.#node) return false
     const known = this.#members.get(node)
     if (known === undefined) {
+      if (!this.#hasRoom(node)) return false
       const member = this.#add(heartbeat)
       member.heardAt = now
-      raise(member.vector, heartbeat.vector)
+      this.#raise(member, heartbeat.vector)
       this.#dirty.add(member)
       return true
     }
@@ -221,11 +257,11 @@ export class Members {
       known.rival = known.elder = null
     }
     if (newBoot || wasOut || !isSameOnDisk(known.heartbeat, heartbeat)) this.#dirty.add(known)
-    known.heartbeat = heartbeat
+    known.heartbeat = ofItself(heartbeat)
     known.heardAt = now
     known.crashed = false
     known.broken = false
-    raise(known.vector, heartbeat.vector)
+    this.#raise(known, heartbeat.vector)
     return newBoot || wasOut
   }
 
@@ -251,7 +287,7 @@ export class Members {
   /** A member said what it has on disk. */
   acknowledged(node: NodeId, boot: BootId, vector: VersionVector): void {
     const member = this.#members.get(node)
-    if (member !== undefined && member.heartbeat.boot === boot) raise(member.vector, vector)
+    if (member !== undefined && member.heartbeat.boot === boot) this.#raise(member, vector)
   }
 
   /** Its last write was `upTo`. Returns whether the member was still here. */
@@ -270,6 +306,7 @@ export class Members {
       return null
     member.departure = departure
     this.#dirty.add(member)
+    if (this.#sorted.length > MEMBERS_MAX + DEPARTED_MAX) this.#boundDeparted()
     return wasHere && isOut(member) ? member : null
   }
 
@@ -286,7 +323,8 @@ export class Members {
 
   /** All departures that are known, in the order of the nodes. */
   departures(): Departure[] {
-    return this.all().flatMap(({ departure }) => departure ?? [])
+    this.#boundDeparted()
+    return this.#sorted.flatMap(({ departure }) => departure ?? [])
   }
 
   /** All addresses of a boot refuse. Returns whether that is news. */
@@ -318,16 +356,78 @@ export class Members {
 
   /** Members whose record on disk is out of date. They then count as written. */
   takeDirty(): MemberRecord[] {
+    this.#boundDeparted()
     const records = [...this.#dirty].map(recordOf)
     this.#dirty.clear()
     return records
   }
 
+  /** Members of which a disk need keep nothing any more. They then count as removed. */
+  takeDropped(): readonly NodeId[] {
+    const dropped = this.#dropped.filter(node => !this.#members.has(node))
+    this.#dropped = []
+    return dropped
+  }
+
   #add(heartbeat: Heartbeat): Member {
     const member = newMember(heartbeat)
-    const all = [...this.#members, [member.node, member] as const]
-    this.#members = new Map(all.sort(([x], [y]) => compareText(x, y)))
+    member.met = this.#linked.has(member.node)
+    this.#members.set(member.node, member)
+    this.#sorted.splice(this.#placeOf(member.node), 0, member)
     return member
+  }
+
+  #drop(member: Member): void {
+    this.#members.delete(member.node)
+    this.#sorted.splice(this.#placeOf(member.node), 1)
+    this.#dirty.delete(member)
+    this.#dropped.push(member.node)
+  }
+
+  /** Where a node stands in the order of ids, or would stand. */
+  #placeOf(node: NodeId): number {
+    let from = 0
+    let to = this.#sorted.length
+    while (from < to) {
+      const middle = (from + to) >> 1
+      if (compareText(this.#sorted[middle]!.node, node) < 0) from = middle + 1
+      else to = middle
+    }
+    return from
+  }
+
+  /**
+   * Whether one more counts. Who is there and who only might be has a bound of its own, so that nobody who is invented keeps
+   * out somebody who can be talked to. Of those who cannot, the first to be given up are those that are proven dead.
+   */
+  #hasRoom(node: NodeId): boolean {
+    let present = 0
+    let unmet = 0
+    for (const member of this.#sorted) {
+      if (isOut(member)) continue
+      present++
+      if (!member.met) unmet++
+    }
+    if (!this.#linked.has(node) && unmet >= UNMET_MAX) return false
+    if (present < MEMBERS_MAX) return true
+    const dead = this.#sorted.find(member => member.crashed && !isOut(member))
+    if (dead !== undefined) this.#drop(dead)
+    return dead !== undefined
+  }
+
+  /** Who left and was started earliest goes first: so all who hear of the same departures keep the same ones. */
+  #boundDeparted(): void {
+    if (this.#sorted.length <= DEPARTED_MAX) return
+    const out = this.#sorted.filter(isOut)
+    if (out.length <= DEPARTED_MAX) return
+    const spare = out
+      .filter(({ node }) => !this.#linked.has(node) && !this.#authors.isOpen(node))
+      .sort((x, y) => compareAges(x.departure!, y.departure!))
+    for (const member of spare.slice(0, out.length - DEPARTED_MAX)) this.#drop(member)
+  }
+
+  #raise(member: Member, vector: VersionVector): void {
+    raise(member.vector, vector, boot => this.#authors.isKnown(boot))
   }
 
   #silentMs({ heardAt }: Member, now: number): number {

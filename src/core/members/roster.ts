@@ -6,29 +6,33 @@
  * another node with the old configuration starts. It comes back when it starts itself.
  */
 import type { Hlc } from '../base/hlc.ts'
-import { compareText } from '../base/order.ts'
+import { placeOf } from '../base/order.ts'
 import type { Expected } from '../message.ts'
 
 /** Before every time that anybody could stamp. */
 const FROM_THE_BEGINNING: Hlc = 0
 
-/** Heartbeats carry them all: no more are taken in. */
-const NAMES_MAX = 256
+/**
+ * Names that are kept, those that come first in their order: whatever is heard in whatever order, all keep the same ones.
+ * Four heartbeats of them, as the largest configuration has one.
+ */
+export const ROSTER_MAX = 1024
 
 export class Roster {
   readonly #entries = new Map<string, Expected>()
   readonly #dirty = new Set<string>()
+  #dropped: string[] = []
+  /** All names, in their order. */
+  readonly #names: string[] = []
 
   /** Expected instances, sorted. */
   get names(): string[] {
-    return this.all()
-      .filter(({ expected }) => expected)
-      .map(({ name }) => name)
+    return this.#names.filter(name => this.expects(name))
   }
 
   /** All that was ever said, sorted by name. */
-  all(): Expected[] {
-    return [...this.#entries.values()].sort((x, y) => compareText(x.name, y.name))
+  all(): readonly Expected[] {
+    return this.#names.map(name => this.#entries.get(name)!)
   }
 
   expects(name: string): boolean {
@@ -53,10 +57,30 @@ export class Roster {
   /** Takes note of what somebody said. */
   note(entry: Expected): void {
     const known = this.#entries.get(entry.name)
-    if (known === undefined && this.#entries.size >= NAMES_MAX) return
     if (known !== undefined && compare(known, entry) >= 0) return
+    if (known === undefined && !this.#makeRoom(entry.name)) return
+    if (known === undefined) this.#names.splice(placeOf(this.#names, entry.name), 0, entry.name)
     this.#entries.set(entry.name, entry)
     this.#dirty.add(entry.name)
+  }
+
+  /** Whether a name comes before the last one that is kept, which has to go then. */
+  #makeRoom(name: string): boolean {
+    if (this.#entries.size < ROSTER_MAX) return true
+    const last = this.#names.at(-1)!
+    if (name > last) return false
+    this.#names.pop()
+    this.#entries.delete(last)
+    this.#dirty.delete(last)
+    this.#dropped.push(last)
+    return true
+  }
+
+  /** Names that a disk need not keep any more. They then count as removed. */
+  takeDropped(): readonly string[] {
+    const dropped = this.#dropped.filter(name => !this.#entries.has(name))
+    this.#dropped = []
+    return dropped
   }
 
   /** What has changed since it was last written to disk. It then counts as written. */

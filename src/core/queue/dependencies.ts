@@ -131,7 +131,7 @@ export class Dependencies {
       if (!isKnown && !isOver) continue
       this.#unknown.delete(id)
       if (isKnown) continue
-      waiting.push(...this.#giveUp(id))
+      for (const each of this.#giveUp(id)) waiting.push(each)
     }
     return waiting
   }

@@ -94,6 +94,7 @@ export class Thief {
   }
 
   #pause(now: number, { holder, ready }: Question): void {
+    for (const [other, { until }] of this.#paused) if (until <= now) this.#paused.delete(other)
     this.#paused.set(holder, { until: now + this.#options.stealPauseMs, ready })
   }
 

@@ -1,0 +1,31 @@
+/**
+ * A set of boots that knows which of them are of one node: a node that comes and goes has thousands, and nobody should have
+ * to look through those of all others for them.
+ */
+import { nodeOf, type BootId, type NodeId } from './ids.ts'
+
+const NONE: ReadonlySet<BootId> = new Set()
+
+export class Boots {
+  readonly #byNode = new Map<NodeId, Set<BootId>>()
+
+  add(boot: BootId): void {
+    const boots = this.#byNode.get(nodeOf(boot))
+    if (boots === undefined) this.#byNode.set(nodeOf(boot), new Set([boot]))
+    else boots.add(boot)
+  }
+
+  delete(boot: BootId): void {
+    const boots = this.#byNode.get(nodeOf(boot))
+    if (boots?.delete(boot) === true && boots.size === 0) this.#byNode.delete(nodeOf(boot))
+  }
+
+  of(node: NodeId): ReadonlySet<BootId> {
+    return this.#byNode.get(node) ?? NONE
+  }
+
+  /** This one and those of its node that were started before it. */
+  upTo(boot: BootId): BootId[] {
+    return [...this.of(nodeOf(boot))].filter(each => each <= boot)
+  }
+}

@@ -1,0 +1,183 @@
+/** Anybody can offer blobs. What is taken on a word alone has a bound, and looking at one costs no look at all others. */
+import { describe, expect, test } from 'vitest'
+import { callsOf } from '../support/counting.ts'
+import { bootOf, heartbeatOf, taskOf } from '../support/tasks.ts'
+import './forbid.ts'
+import { nodeOf } from '../../src/core/base/ids.ts'
+import { Needs } from '../../src/core/blobs/needs.ts'
+import { Offered, OFFERED_MAX } from '../../src/core/blobs/offered.ts'
+import { Placements } from '../../src/core/blobs/placements.ts'
+import { Core } from '../../src/core/core.ts'
+import type { Effect } from '../../src/core/effect.ts'
+import type { Input } from '../../src/core/input.ts'
+import { BLOBS_PER_MESSAGE_MAX, CORE_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
+import type { BlobRef } from '../../src/core/task/content.ts'
+
+const [A, B, C] = [bootOf('a'), bootOf('b'), bootOf('c')]
+
+function blobOf(number: number, bytes = 10_000): BlobRef {
+  return { hash: number.toString(16).padStart(64, '0'), bytes }
+}
+
+/** A node that is linked to b and c, and fetches whatever it asks for. */
+class Node {
+  readonly core = new Core({ boot: A, name: 'test/a', version: '0', labels: {} })
+  readonly fetched: BlobRef[] = []
+  readonly disk = new Map<string, BlobRef>()
+  now = 1_000_000
+  fetches = true
+
+  constructor() {
+    for (const boot of [B, C]) {
+      this.feed({ kind: 'link', peer: nodeOf(boot), up: true })
+      this.hear(boot, heartbeatOf(boot))
+    }
+  }
+
+  hear(from: string, message: Extract<Input, { kind: 'message' }>['message']): void {
+    this.feed({ kind: 'message', from: nodeOf(from), message })
+  }
+
+  feed(input: Input): void {
+    const queue = [input]
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      for (const effect of this.core.step(this.now, next)) queue.push(...this.#perform(effect))
+    }
+  }
+
+  offer(from: string, blobs: readonly BlobRef[]): void {
+    for (let at = 0; at < blobs.length; at += BLOBS_PER_MESSAGE_MAX) {
+      const some = blobs.slice(at, at + BLOBS_PER_MESSAGE_MAX)
+      this.hear(from, { kind: 'offer', boot: from, blobs: some })
+    }
+  }
+
+  /** Fetches portion by portion until nothing more comes. */
+  fetchAll(): void {
+    for (let before = -1; before < this.fetched.length;) {
+      before = this.fetched.length
+      // One tick looks at some of them only.
+      for (let tick = 0; tick < 10; tick++) {
+        this.now++
+        this.feed({ kind: 'tick' })
+      }
+    }
+  }
+
+  #perform(effect: Effect): Input[] {
+    if (effect.kind === 'persist') return [{ kind: 'persisted', flush: effect.flush.flush }]
+    if (effect.kind === 'drop-blob') this.disk.delete(effect.hash)
+    if (effect.kind !== 'fetch-blob') return []
+    this.fetched.push(effect.ref)
+    if (!this.fetches) return []
+    this.disk.set(effect.ref.hash, effect.ref)
+    return [{ kind: 'blob-kept', ref: effect.ref }]
+  }
+}
+
+describe('blobs that a member offers and no task names', () => {
+  test('are taken up to a number; then those of others, and later its own again', () => {
+    const node = new Node()
+    const many = Array.from({ length: 3 * OFFERED_MAX.blobs }, (_, i) => blobOf(i))
+    node.offer(B, many)
+    node.fetchAll()
+    expect(node.disk.size).toBe(OFFERED_MAX.blobs)
+    node.offer(C, [blobOf(1_000_000)])
+    expect(node.disk.has(blobOf(1_000_000).hash)).toBe(true)
+    for (let ms = 0; ms < CORE_DEFAULTS.blobOrphanMs + 60_000; ms += 1000) {
+      node.now += 1000
+      for (const boot of [B, C]) node.hear(boot, heartbeatOf(boot, { at: node.now }))
+      node.feed({ kind: 'tick' })
+    }
+    expect(node.disk.size).toBe(0)
+    node.offer(B, many)
+    node.fetchAll()
+    expect(node.disk.size).toBe(OFFERED_MAX.blobs)
+  })
+
+  test('are taken up to so many bytes', () => {
+    const node = new Node()
+    const many = Array.from({ length: 100 }, (_, i) => blobOf(i, TASK_LIMITS.blobBytesMax))
+    node.offer(B, many)
+    node.fetchAll()
+    const bytes = [...node.disk.values()].reduce((sum, ref) => sum + ref.bytes, 0)
+    expect(bytes).toBe(OFFERED_MAX.bytes)
+  })
+
+  test('are remembered up to a number, too, while nobody sends them', () => {
+    const node = new Node()
+    node.fetches = false
+    node.offer(
+      B,
+      Array.from({ length: 100_000 }, (_, i) => blobOf(i))
+    )
+    expect(node.fetched.length).toBeLessThanOrEqual(16)
+    for (const { hash } of node.fetched.slice()) {
+      node.feed({ kind: 'blob-failed', hash, why: 'nobody' })
+    }
+    expect(node.fetched.length).toBeLessThanOrEqual(OFFERED_MAX.blobs)
+  })
+
+  test('make room as soon as tasks name them', () => {
+    const node = new Node()
+    for (let round = 0; round < 3; round++) {
+      const many = Array.from({ length: OFFERED_MAX.blobs }, (_, i) =>
+        blobOf(round * OFFERED_MAX.blobs + i)
+      )
+      node.offer(B, many)
+      const after = round * OFFERED_MAX.blobs
+      const records = many.map((payload, i) => taskOf(B, after + i + 1, { spec: { payload } }))
+      const writes = records.map((_, i) => i)
+      node.fetchAll()
+      node.hear(B, { kind: 'batch', origin: B, after, records, writes })
+    }
+    expect(new Set(node.fetched.map(({ hash }) => hash)).size).toBe(3 * OFFERED_MAX.blobs)
+  })
+
+  test('by all members together are some shares of what one may offer', () => {
+    const offered = new Offered()
+    let taken = 0
+    for (let member = 0; member < 100; member++) {
+      for (let i = 0; i < 1000; i++) {
+        if (offered.take(`m${member}`, blobOf(member * 1000 + i))) taken++
+      }
+    }
+    expect(taken).toBe(4 * OFFERED_MAX.blobs)
+    for (let i = 0; i < 100_000; i++) offered.settle(blobOf(i).hash)
+    expect(offered.size).toBe(0)
+    expect(offered.take('m0', blobOf(1))).toBe(true)
+  })
+})
+
+describe('a look at one blob costs no look at all', () => {
+  test('that are read', () => {
+    const needs = new Needs()
+    const count = 2000
+    for (let i = 0; i < count; i++) needs.add(`t${i}`, [blobOf(i), blobOf(i + 1)])
+    const looked = callsOf(Array.prototype, 'some', () => {
+      for (let i = 0; i <= count; i++) expect(needs.has(blobOf(i).hash)).toBe(true)
+    })
+    expect(looked).toBeLessThan(count)
+    for (let i = 0; i < count; i++) needs.take(`t${i}`)
+    expect(needs.has(blobOf(1).hash)).toBe(false)
+  })
+
+  test('that wait for a second place', () => {
+    const placements = new Placements()
+    const count = 2000
+    let placed = 0
+    for (let i = 0; i < count; i++) {
+      const { hash } = blobOf(i)
+      placements.add({ hash, wanted: 1, deadline: 10, done: () => placed++ })
+    }
+    let asked = 0
+    const copies = (hash: string): number => {
+      asked++
+      return hash === blobOf(7).hash ? 1 : 0
+    }
+    for (let i = 0; i < count; i++) placements.settle(1, 1, copies, [blobOf(i).hash])
+    expect([asked, placed]).toEqual([count, 1])
+    placements.settle(10, 1, copies)
+    expect([placed, placements.isEmpty]).toEqual([count, true])
+  })
+})
