@@ -13,7 +13,7 @@
  * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
  */
 import { assert } from '../base/assert.ts'
-import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
+import type { BootId, TaskId } from '../base/ids.ts'
 import type { Flush, StoredTask } from '../effect.ts'
 import type { Batch, Change, Span, VersionVector } from '../message.ts'
 import {
@@ -147,7 +147,7 @@ export class Log {
   merge(batch: Batch): Merged {
     const { origin, after, records, changes = [], writes } = batch
     // Nobody knows more of our own writes than we do. Taking them in would give two writes one number.
-    if (origin === this.#self) return { kind: 'known' }
+    if (this.origins.isOwn(origin) || this.origins.isClosed(origin)) return { kind: 'known' }
     const upTo = this.merged(origin)
     if (upTo < after) return { kind: 'gap' }
     if (after + writes.length <= upTo) return { kind: 'known' }
@@ -183,7 +183,7 @@ export class Log {
   learn(spans: readonly Span[], boots: readonly BootId[] = []): Entry[] {
     const { cloud } = this.origins
     const self = this.#self
-    for (const boot of boots) if (nodeOf(boot) !== nodeOf(self) || boot < self) this.close(boot)
+    for (const boot of boots) if (!this.origins.isOwn(boot)) this.close(boot)
     cloud.learn(spans)
     // Asked before the cloud lets go of what the vector covers.
     const isOver = (dot: Dot): boolean => cloud.has(dot) || this.origins.isClosed(dot.origin)
