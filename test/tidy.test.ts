@@ -75,6 +75,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   takeover: ['asking', 'context', 'replication', ...coreRooms, ...coreWords],
   authors: ['context', ...coreRooms, ...coreWords],
   pruning: ['authors', 'context', ...coreRooms, ...coreWords],
+  belief: ['context', ...coreRooms, ...coreWords],
   closing: ['context', ...coreRooms, ...coreWords],
   keeping: ['context', ...coreRooms, ...coreWords],
   membership: ['authors', 'context', 'presence', 'takeover', ...coreRooms, ...coreWords],
@@ -123,6 +124,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   core: [
     'answers',
     'asking',
+    'belief',
     'context',
     'replication',
     'takeover',

@@ -166,11 +166,16 @@ export type Introduction = Readonly<{ kind: 'introduction'; heartbeat: Heartbeat
 
 export const REPLACED_WHYS = ['identity', 'name'] as const
 
-/** "Somebody who was here before you uses your identity (or your name), and lives. You have to stop." */
+/**
+ * "Somebody who was here before you uses your identity (or your name), and lives. You have to stop." Whoever hears it finds
+ * out for itself whether that is so.
+ */
 export type Replaced = Readonly<{
   kind: 'replaced'
   boot: BootId
   why: (typeof REPLACED_WHYS)[number]
+  /** Where that other one is. None if it is one of the same name: that is the sender. */
+  addresses: readonly string[]
 }>
 
 /** "This is what that boot has counted until now", of some types of tasks. A higher `sequence` of a boot is newer. */

@@ -91,5 +91,6 @@ export const introduction: Body<Introduction> = mapped(
 
 export const replaced: Body<Replaced> = message({
   boot: required(1, boot),
-  why: required(2, oneOf(REPLACED_WHYS))
+  why: required(2, oneOf(REPLACED_WHYS)),
+  addresses: repeated(3, text(LIMITS.addressBytesMax), LIMITS.addressesMax)
 })

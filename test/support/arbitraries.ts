@@ -327,7 +327,10 @@ export const message: Arbitrary<Message> = fc.oneof(
   fc.record({
     kind: fc.constant('replaced' as const),
     boot,
-    why: fc.constantFrom('identity' as const, 'name' as const)
+    why: fc.constantFrom('identity' as const, 'name' as const),
+    addresses: fc.array(fc.constantFrom('/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/2'), {
+      maxLength: 2
+    })
   }),
   fc.record({ kind: fc.constant('offer' as const), boot, blobs: fc.array(blob, { maxLength: 3 }) }),
   fc.record({

@@ -59,6 +59,16 @@ export class Roster {
     this.#dirty.add(entry.name)
   }
 
+  /** What came from disk with a time that lies too far ahead, as an earlier version believed it, counts as the first word. */
+  reconsider(horizon: Hlc): void {
+    for (const entry of this.all()) {
+      if (entry.at <= horizon) continue
+      this.#entries.delete(entry.name)
+      this.#dirty.delete(entry.name)
+      if (entry.expected) this.expect(entry.name)
+    }
+  }
+
   /** What has changed since it was last written to disk. It then counts as written. */
   takeDirty(): Expected[] {
     const changed = [...this.#dirty].map(name => this.#entries.get(name)!)
