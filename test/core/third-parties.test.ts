@@ -8,7 +8,8 @@ import { Members } from '../../src/core/members/members.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
 import { announce, passing, runningOn, starts } from '../support/crashes.ts'
 import { Pump, pumpOf, type PumpNode } from '../support/pump.ts'
-import { bootOf, heartbeatOf } from '../support/tasks.ts'
+import { bootOf, heartbeatOf, taskOf } from '../support/tasks.ts'
+import { simulatedKeyedId } from '../../src/sim/keys.ts'
 import './forbid.ts'
 
 const A = bootOf('a')
@@ -75,10 +76,42 @@ describe('a heartbeat that others pass on', () => {
     expect(all.awaited(101)).toHaveLength(1)
   })
 
+  test('of ever more boots of a node adds only the last few, and none of them once it speaks itself', () => {
+    const all = members()
+    for (let start = 2; start < 100; start++) all.heard(beat(bootOf('b', start), 1), 10, 'c')
+    expect(all.awaited(11).length).toBeLessThan(10)
+    expect(all.awaited(11).at(-1)!.heartbeat.boot).toBe(bootOf('b', 99))
+    all.heard(beat(B, 2), 12)
+    expect(all.awaited(13).map(({ heartbeat }) => heartbeat.boot)).toEqual([B])
+  })
+
+  test('of a newer boot is waited for before anything is forgotten', () => {
+    const { pump, a, b } = three()
+    a.worker(1)
+    const id = a.submit({ retentionMs: 0 })
+    pump.settle()
+    // From now on nobody hears from b itself.
+    pump.lose = from => from === b.id
+    a.end(id)
+    const at = pump.now * 1000
+    for (let ms = 0; ms < unreachableMs; ms += 500) {
+      const { vector } = b.sent('heartbeat').at(-1)!
+      lie(a, { ...heartbeatOf(B, { at: at + ms, vector }) })
+      lie(a, heartbeatOf(B2, { at: at + ms }))
+      passing(pump, 500)
+    }
+    expect(a.state(id)).toBe('completed')
+    pump.lose = () => false
+    passing(pump, unreachableMs + 2000)
+    expect(a.state(id)).toBe('unknown')
+  })
+
   test('of a node that nobody here has met adds it, and what that says itself counts', () => {
     const all = new Members(A, CORE_DEFAULTS)
     expect(all.heard(beat(FAR, 1), 0, 'c')).toBe(true)
     expect(all.awaited(1)).toHaveLength(1)
+    // What it may hold is nobody's to take.
+    expect([all.isGone(B), all.knows(B)]).toEqual([false, false])
     // Of an older name that others speak of, too, it is not known which one runs.
     all.heard(beat(B, 1), 1, 'd')
     expect(all.awaited(2).map(({ heartbeat }) => heartbeat.boot)).toEqual([FAR, B])
@@ -339,6 +372,19 @@ describe('clocks', () => {
     expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/)
   })
 
+  test('of members whose link is down do not move ours any more', () => {
+    const { pump, a } = three()
+    for (const node of ['d', 'e', 'f', 'g']) {
+      const ahead = heartbeatOf(bootOf(node), {
+        at: pump.now * 1000,
+        clockMs: pump.now + 9 * HOUR_MS
+      })
+      a.feed({ kind: 'message', from: node, message: ahead })
+    }
+    passing(pump, 2000)
+    expect(a.core.view.wallMs(pump.now)).toBe(pump.now)
+  })
+
   test('a word of a member that is passed on says nothing of its clock', () => {
     const { pump, a } = three()
     for (let n = 1; n <= 5; n++) {
@@ -461,6 +507,35 @@ describe('a data folder of an earlier version, in which others were believed', (
     expect(a.core.view.self().roster).toHaveLength(2)
   })
 
+  test('takes nothing from a boot that is older than one of the far future', () => {
+    const { pump, a, b } = poisoned()
+    const record = taskOf(b.boot, 1)
+    const batch = {
+      kind: 'batch',
+      origin: b.boot,
+      after: 0,
+      records: [record],
+      writes: [0]
+    } as const
+    a.feed({ kind: 'message', from: 'e', message: batch })
+    a.worker(1)
+    passing(pump, unreachableMs - 2000)
+    expect(a.record(record.spec.id).claim.holder).toBe(b.boot)
+  })
+
+  test('keeps no key for longer than a task can be kept', () => {
+    const pump = new Pump()
+    pump.now = 1_800_000_000_000
+    const a = pump.add(bootOf('a', pump.now * 1000))
+    const [soon, never] = ['order 1', 'order 2'].map(simulatedKeyedId) as [string, string]
+    a.disk.spent.set(soon, pump.now + HOUR_MS)
+    a.disk.spent.set(never, 9e15)
+    a.gone = true
+    const again = pump.restart(a, bootOf('a', pump.now * 1000 + 1))
+    passing(pump, 500)
+    expect([soon, never].map(id => again.core.view.isForgotten(id))).toEqual([true, false])
+  })
+
   test('has a node back that was named by a boot of the far future, as soon as it speaks', () => {
     const { pump, a, b } = poisoned()
     pump.link(a, b)
@@ -469,6 +544,7 @@ describe('a data folder of an earlier version, in which others were believed', (
     expect(a.core.view.member('b')!.heartbeat.boot).toBe(b.boot)
     expect(statusOf(a, 'b', pump.now)).toBe('alive')
     passing(pump, 1000)
+    expect(a.of('notify').filter(({ event }) => event.name === 'node:left')).toEqual([])
     expect(a.disk.members.get('b')).toMatchObject({ boot: b.boot, proven: true })
   })
 })

@@ -46,9 +46,7 @@ export function begin(known: Member, word: Word, ground: Ground): boolean {
   known.rival = known.elder = null
   known.heartbeat = isOwnWord ? word.heartbeat : inTime(word.heartbeat, ground)
   known.spoken = known.proven = false
-  known.crashed = false
-  // Only what it says itself makes a newer boot a rival of one that runs.
-  known.broken = !isOwnWord
+  known.crashed = known.broken = false
   ground.changed(known)
   note(known, word)
   return true
