@@ -77,6 +77,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   takeover: ['asking', 'context', 'replication', ...coreRooms, ...coreWords],
   authors: ['context', ...coreRooms, ...coreWords],
   pruning: ['authors', 'context', ...coreRooms, ...coreWords],
+  belief: ['context', 'message-shapes', ...coreRooms, ...coreWords],
   closing: ['context', ...coreRooms, ...coreWords],
   keeping: ['context', ...coreRooms, ...coreWords],
   membership: ['authors', 'context', 'presence', 'takeover', ...coreRooms, ...coreWords],
@@ -125,6 +126,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   core: [
     'answers',
     'asking',
+    'belief',
     'context',
     'replication',
     'takeover',

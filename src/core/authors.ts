@@ -4,18 +4,13 @@
  * A newcomer that meets one side of a cut cluster would take that side for everybody: what it was told names the others as
  * authors only. So they are asked for, and until they are known this node cannot say what everybody knows.
  */
-import { nodeOf, type BootId } from './base/ids.ts'
+import type { BootId } from './base/ids.ts'
 import type { Context } from './context.ts'
-import type { Members } from './members/members.ts'
 
+/** Of one that left before it had introduced itself others tell, too. */
 export function strangeAuthors({ log, members }: Context): BootId[] {
   return log.origins
     .open()
     .map(({ boot }) => boot)
-    .filter(boot => !members.knows(boot) && !hasLeft(boot, members))
-}
-
-/** Its goodbye came by others, before it had introduced itself. */
-function hasLeft(boot: BootId, members: Members): boolean {
-  return (members.get(nodeOf(boot))?.departure?.boot ?? '') >= boot
+    .filter(boot => !members.hasHeardOf(boot))
 }

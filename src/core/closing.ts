@@ -20,7 +20,7 @@ export function closeBoots({ self, log, members, now }: Context): void {
   // As a rule there is nothing to close, and that is known at less expense than who is here.
   if (!open.some(({ isEmpty }) => isEmpty)) return
   if (!members.seesMajority(now) || members.hasStrangers()) return
-  const everybody = members.notGone()
+  const everybody = members.awaited(now)
   const told = everybody.map(({ vector }) => reachIn(vector))
   const current = new Map<NodeId, BootId>([[nodeOf(self), self]])
   for (const { node, heartbeat } of members.reachable()) current.set(node, heartbeat.boot)

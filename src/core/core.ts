@@ -6,10 +6,11 @@
  * for work if there is too little, and flush what has changed.
  */
 import { Counters } from './counting/counters.ts'
-import { HybridClock } from './base/hlc.ts'
+import { CLOCK_MS_MAX, HybridClock } from './base/hlc.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { Answers } from './answers.ts'
 import { Asking } from './asking.ts'
+import { Belief } from './belief.ts'
 import { BEFORE_THE_FIRST_STEP, isPruned, type Context, type Identity } from './context.ts'
 import type { Effect, Restored } from './effect.ts'
 import type { Input } from './input.ts'
@@ -40,6 +41,7 @@ export class Core {
   readonly view: CoreView
   readonly rest: Rest
   readonly #context: Context
+  readonly #belief: Belief
   readonly #asking: Asking
   readonly #replication: Replication
   readonly #takeover: Takeover
@@ -79,18 +81,14 @@ export class Core {
       ...BEFORE_THE_FIRST_STEP,
       emit: effect => void this.#effects.push(effect)
     }
+    this.#belief = new Belief(this.#context)
     this.#asking = new Asking(this.#context)
     this.#replication = new Replication(this.#context, this.#asking)
     this.#takeover = new Takeover(this.#context, this.#replication, this.#asking)
     this.#probing = new Probing(this.#context)
     this.#keeping = new Keeping(this.#context)
-    this.#work = new Work(
-      this.#context,
-      this.#replication,
-      this.#takeover,
-      dependencies,
-      this.#keeping
-    )
+    const context = this.#context
+    this.#work = new Work(context, this.#replication, this.#takeover, dependencies, this.#keeping)
     this.#exchange = new Exchange(this.#context, this.#replication, this.#work)
     this.#inquiry = new Inquiry(this.#context, this.#replication, e => this.#work.consider(e))
     this.#presence = new Presence(this.#context, identity, this.#work)
@@ -133,9 +131,12 @@ export class Core {
 
   /** Something has happened. Returns what to do about it, in order. `now` is our own wall clock in ms. */
   step(now: number, input: Input): Effect[] {
+    const { members, options, correctionMs } = this.#context
     this.#context.now = now
-    this.#context.wallMs = now + this.#context.correctionMs
-    this.#context.isNew = now - (this.#firstAt ??= now) < this.#context.options.bootQuietMs
+    this.#context.wallMs = Math.min(Math.max(0, now + correctionMs), CLOCK_MS_MAX)
+    this.#context.isNew = now - (this.#firstAt ?? now) < options.bootQuietMs
+    members.horizon = this.#belief.horizon()
+    if (this.#firstAt === null) this.#reconsider(now)
     this.#effects = []
     this.#membership.attend(input, this.rest.isAtRest)
     this.#take(input)
@@ -152,6 +153,15 @@ export class Core {
     this.#parting.go()
     this.rest.update(input)
     return this.#effects
+  }
+
+  /** The first step: now it is known what time it is, and what on disk was believed of others in vain. */
+  #reconsider(now: number): void {
+    this.#firstAt = now
+    const { members, spent } = this.#context
+    members.reconsider()
+    members.roster.reconsider(members.horizon)
+    spent.reconsider(members.horizon / 1000)
   }
 
   #take(input: Input): void {
@@ -182,6 +192,8 @@ export class Core {
         return this.#asking.ended()
       case 'probed':
         return this.#onProbed(input.boot, input.refused)
+      case 'met':
+        return this.#membership.met(input.another)
       case 'blob-kept':
         return this.#keeping.kept(input.ref)
       case 'blob-failed':
@@ -207,8 +219,7 @@ export class Core {
       case 'drain':
         return this.#onDrain(input.node)
       case 'forget':
-        this.#membership.forget(input.name, input.node)
-        return this.#reclaim()
+        return this.#onForget(input.name, input.node)
       case 'leave':
         return this.#parting.leave(input.abort)
     }
@@ -216,14 +227,17 @@ export class Core {
 
   /** The answer to a peer's sync request, to be pulled message by message, and to be closed if the peer goes away. */
   answerSync(request: SyncRequest): Generator<Message> {
-    return this.#answers.to(request, this.#context.log)
+    const vector = this.#belief.vector(request.vector)
+    return this.#answers.to({ ...request, vector }, this.#context.log)
   }
 
-  #onMessage(from: NodeId, message: Message): void {
+  #onMessage(from: NodeId, said: Message): void {
     const { members } = this.#context
+    const message = this.#belief.admit(said)
+    if (message === null) return
     switch (message.kind) {
       case 'heartbeat':
-        return this.#onMembers(this.#membership.heard(message))
+        return this.#onMembers(this.#membership.heard(message, from))
       case 'batch':
         return this.#work.consider(this.#replication.merge(from, message))
       case 'ack':
@@ -255,7 +269,7 @@ export class Core {
       case 'introduction':
         return this.#onMembers(this.#membership.introduced(from, message))
       case 'replaced':
-        return this.#membership.replaced(message)
+        return this.#membership.replaced(from, message)
       case 'counts':
         return this.#telling.heard(message)
       case 'sync':
@@ -302,7 +316,8 @@ export class Core {
   }
 
   #onLink(peer: NodeId, up: boolean): void {
-    this.#context.members.link(peer, up)
+    const departed = this.#context.members.link(peer, up)
+    if (departed !== null) this.#onMembers(this.#membership.departed(departed))
     if (up) {
       this.#context.emit({ kind: 'send', to: peer, message: this.#presence.greeting() })
       this.#keeping.linked(peer)
@@ -339,6 +354,11 @@ export class Core {
     if (this.#answers.areUnderWay) return
     this.#work.prune()
     closeBoots(this.#context)
+  }
+
+  #onForget(name: string, node: NodeId | null): void {
+    this.#membership.forget(name, node)
+    this.#reclaim()
   }
 
   #onDrain(node: NodeId): void {

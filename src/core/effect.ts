@@ -24,6 +24,8 @@ export type MemberRecord = Readonly<{
   addresses: readonly string[]
   departure: Departure | null
   stopAfterIsolatedMs: number | null
+  /** Whether the boot has spoken to this node itself. @default it has: nothing else was kept once */
+  proven?: boolean
 }>
 
 /** What an earlier boot had on disk. */
@@ -142,6 +144,8 @@ export type Effect =
       addresses: readonly string[]
       afterMs: number
     }>
+  /** Find out whether somebody else uses our own identity, at one of these addresses; answered by `met`. One at a time. */
+  | Readonly<{ kind: 'meet'; addresses: readonly string[] }>
   /** Get a blob onto this node's disk, from the first of these that has it. Answered by `blob-kept` or `blob-failed`. */
   | Readonly<{ kind: 'fetch-blob'; ref: BlobRef; from: readonly NodeId[] }>
   /** Nobody needs it here any more. */

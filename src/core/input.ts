@@ -63,6 +63,8 @@ export type Input =
   | Readonly<{ kind: 'sync-ended'; peer: NodeId; whole: boolean }>
   /** A probe has ended. `refused`: every address refuses a connection, or is somebody else's by now. */
   | Readonly<{ kind: 'probed'; boot: BootId; refused: boolean }>
+  /** A `meet` effect has ended. `another`: another process than this one answers there by this node's identity. */
+  | Readonly<{ kind: 'met'; another: boolean }>
   /** A blob is on this node's disk: it was fetched, by a `fetch-blob` effect or for a reader. */
   | Readonly<{ kind: 'blob-kept'; ref: BlobRef }>
   /** A `fetch-blob` effect came to nothing: nobody had it, or this node's disk had no room for it. */

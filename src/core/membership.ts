@@ -17,6 +17,9 @@ import type { Goodbye, Heartbeat, Introduction, Replaced, Who } from './message.
 import type { Presence } from './presence.ts'
 import type { Takeover } from './takeover.ts'
 
+/** Where our identity is said to be used is looked up no more often. Guess: twice what a dial takes at most. */
+const MEET_MS = 10_000
+
 /** Boots that one question names. What is left over is asked next time. */
 const ASKED_MAX = 64
 /** Boots of which it has been said that they are somebody's twin. Guess: nobody copies a folder as often. */
@@ -34,6 +37,8 @@ export class Membership {
   readonly #skewed = new Set<NodeId>()
   #partitioned = false
   #refused = false
+  /** When somebody else with our identity was looked for. */
+  #soughtAt = Number.NEGATIVE_INFINITY
   #askedAt = Number.NEGATIVE_INFINITY
 
   constructor(context: Context, presence: Presence, takeover: Takeover, name: string) {
@@ -54,35 +59,41 @@ export class Membership {
     if (speaker !== undefined) speaker.spokeAt = now
   }
 
-  /** A member speaks. Returns whether a boot has begun or ended by that. */
-  heard(heartbeat: Heartbeat): boolean {
+  /** A member speaks, or somebody passes on what it said. Returns whether a boot has begun or ended by that. */
+  heard(heartbeat: Heartbeat, from: NodeId): boolean {
     const { members, log, clock, now, wallMs } = this.#context
     const { boot, at, roster, departures } = heartbeat
+    const isOwnWord = nodeOf(boot) === from
     clock.adopt(at, wallMs)
     for (const entry of roster) members.roster.note(entry)
     const drained = members.get(nodeOf(boot))?.heartbeat.draining
-    let changed = members.heard(heartbeat, now)
+    let changed = members.heard(heartbeat, now, from)
     const member = members.get(nodeOf(boot))
     const isLast = member?.heartbeat.boot === boot && member.heartbeat.at === at
-    if (isLast) noteClock(member, heartbeat, now)
+    if (isLast && isOwnWord) noteClock(member, heartbeat, now)
     // Also if a later word has overtaken it: only the first one on a link names everybody.
-    if (member?.heartbeat.boot === boot) this.#meet(member, heartbeat)
-    if (drained === false && isLast && heartbeat.draining) {
+    if (member?.heartbeat.boot === boot) this.#meet(member, heartbeat, isOwnWord)
+    if (drained === false && member?.heartbeat.draining === true) {
       this.#notify('node:draining', member)
     }
     if (changed) this.#notify('node:joined', member!)
     for (const departure of departures) {
       // What it handed on would seem to be left behind. It is said again with every heartbeat.
       if (log.merged(departure.boot) < departure.upTo) continue
-      const gone = members.departed(departure)
-      if (gone === null) continue
-      this.#statuses.set(gone.node, 'left')
-      this.#notify('node:left', gone)
-      changed = true
+      const gone = members.departed(departure, now)
+      if (gone !== null) changed = this.departed(gone)
     }
+    if (!isOwnWord) return changed
     this.#findTwin(nodeOf(boot))
-    this.#findNamesake(heartbeat)
+    this.#findNamesake(nodeOf(boot))
     return changed
+  }
+
+  /** A member is none any more. Returns true. */
+  departed(member: Member): true {
+    this.#statuses.set(member.node, 'left')
+    this.#notify('node:left', member)
+    return true
   }
 
   /** It goes when it knows that we know. Returns whether the member was still here. */
@@ -122,15 +133,29 @@ export class Membership {
   /** The answer: at first hand it is a heartbeat. Returns whether a boot has begun or ended by that. */
   introduced(from: NodeId, { heartbeat }: Introduction): boolean {
     const { members, now } = this.#context
-    if (nodeOf(heartbeat.boot) === from) return this.heard(heartbeat)
-    if (!members.introduced(heartbeat, now)) return false
+    if (nodeOf(heartbeat.boot) === from) return this.heard(heartbeat, from)
+    if (!members.introduced(heartbeat, now, from)) return false
     this.#notify('node:joined', members.get(nodeOf(heartbeat.boot))!)
     return true
   }
 
-  /** Somebody who was here before us uses our identity or our name, and lives: this node has to go. */
-  replaced({ boot, why }: Replaced): void {
-    if (boot === this.#context.self) this.#giveWay(why)
+  /**
+   * Somebody who was here before us uses our identity or our name, it is said. Of a name, the namesake's own words tell;
+   * and who uses our identity is looked for where he is said to be.
+   */
+  replaced(from: NodeId, { boot, why, addresses }: Replaced): void {
+    const { self, now, emit } = this.#context
+    if (boot !== self) return
+    if (why === 'name') return this.#findNamesake(from)
+    const isUnderWay = now - this.#soughtAt < MEET_MS
+    if (this.#refused || isUnderWay || addresses.length === 0) return
+    this.#soughtAt = now
+    emit({ kind: 'meet', addresses })
+  }
+
+  /** Whether another process was found to use our identity: it was here before, or nobody would have said so. */
+  met(another: boolean): void {
+    if (another) this.#giveWay('identity')
   }
 
   /** Instances that this node was told to expect. */
@@ -205,7 +230,8 @@ export class Membership {
   setClock(): boolean {
     const context = this.#context
     const { members, now, clock, correctionMs: before } = context
-    context.correctionMs = correctionOf(members.answering(now), before)
+    const linked = members.answering(now).filter(({ node }) => members.isLinked(node))
+    context.correctionMs = correctionOf(linked, before, now)
     if (context.correctionMs === before) return false
     context.wallMs = now + context.correctionMs
     clock.setBack(context.wallMs)
@@ -217,11 +243,11 @@ export class Membership {
    * Whoever has met somebody tells the others of it, so that two who both know a third know of each other before one of
    * them could take over what it held as if the other were not there.
    */
-  #meet(member: Member, { boot, met }: Heartbeat): void {
+  #meet(member: Member, { boot, met }: Heartbeat, isOwnWord: boolean): void {
     const { members, now, emit } = this.#context
     const { node } = member
     if (!members.isLinked(node)) return
-    if (member.firstWord?.boot !== boot) {
+    if (isOwnWord && member.firstWord?.boot !== boot) {
       member.firstWord = { boot, at: now }
       this.#presence.urge()
     }
@@ -238,12 +264,17 @@ export class Membership {
 
   #findTwin(node: NodeId): void {
     const { members, emit } = this.#context
-    const boot = members.twinOf(node)
-    if (boot === null) return
+    const twin = members.twinOf(node)
+    if (twin === null) return
+    const { boot, addresses } = twin
     if (!this.#twins.has(boot)) this.#notify('node:duplicate-identity', members.get(node)!)
     if (this.#twins.size >= TWINS_MAX) this.#twins.clear()
     this.#twins.add(boot)
-    emit({ kind: 'send', to: node, message: { kind: 'replaced', boot, why: 'identity' } })
+    emit({
+      kind: 'send',
+      to: node,
+      message: { kind: 'replaced', boot, why: 'identity', addresses }
+    })
   }
 
   #findSkew(): void {
@@ -257,15 +288,21 @@ export class Membership {
   }
 
   /** Of two nodes of one name that meet, the one that was started later gives way. */
-  #findNamesake({ boot, name }: Heartbeat): void {
+  #findNamesake(node: NodeId): void {
     const { self, members, now, emit } = this.#context
-    const node = nodeOf(boot)
     const member = members.get(node)
-    if (name !== this.#name || member?.heartbeat.boot !== boot || isOut(member)) return
-    if (!members.isLinked(node) || members.status(member, now) !== 'alive') return
+    if (member === undefined || !member.spoken || isOut(member)) return
+    const { boot, name } = member.heartbeat
+    if (name !== this.#name || !members.isLinked(node) || members.status(member, now) !== 'alive')
+      return
     const later = startTimeOf(boot) - startTimeOf(self) || (boot < self ? -1 : 1)
     if (later < 0) this.#giveWay('name')
-    else emit({ kind: 'send', to: node, message: { kind: 'replaced', boot, why: 'name' } })
+    else
+      emit({
+        kind: 'send',
+        to: node,
+        message: { kind: 'replaced', boot, why: 'name', addresses: [] }
+      })
   }
 
   #giveWay(why: Replaced['why']): void {

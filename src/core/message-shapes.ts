@@ -19,11 +19,13 @@ import {
   type TextShape,
   type WholeShape
 } from './base/shape.ts'
+import { CLOCK_MS_MAX, STAMP_MAX } from './base/hlc.ts'
 import { SEQ_MAX, type BootId } from './base/ids.ts'
 import { CLOSED } from './base/vector.ts'
 import { HISTOGRAM_BUCKETS, type TypeCounts } from './counting/counts.ts'
 import { GOSSIP_BYTES_MAX, LIMITS } from './limits.ts'
 import {
+  LEFT_AT,
   LOOP_LAG_MS_MAX,
   REPLACED_WHYS,
   type Batch,
@@ -73,8 +75,7 @@ import {
   STAMP,
   STARTED,
   TASK_ID,
-  TASK_TYPE,
-  TIME_MS
+  TASK_TYPE
 } from './task/shapes.ts'
 
 type Body<T> = StructShape<Omit<T, 'kind'>>
@@ -106,12 +107,10 @@ export const EXPECTED: StructShape<Expected> = struct<Expected>({
   expected: flag
 })
 
-export const DEPARTURE: StructShape<Departure> = struct<Departure>({
-  boot: BOOT,
-  at: STAMP,
-  forgotten: flag,
-  upTo: PLACE
-})
+export const DEPARTURE: StructShape<Departure> = struct<Departure>(
+  { boot: BOOT, at: whole(LEFT_AT), forgotten: flag, upTo: PLACE },
+  { rule: ({ at }) => (at <= STAMP_MAX || at === LEFT_AT ? null : `${at} is no time`) }
+)
 
 /** What a node says of itself is kept for as long as it is a member, so all of it together has a bound, too. */
 export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
@@ -131,7 +130,7 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
     stopAfterIsolatedMs: nullable(whole(TASK_LIMITS.timeoutMsMax)),
     roster: list(EXPECTED, LIMITS.rosterMax),
     departures: list(DEPARTURE, LIMITS.departuresMax),
-    clockMs: TIME_MS,
+    clockMs: whole(CLOCK_MS_MAX),
     loopLagMs: whole(LOOP_LAG_MS_MAX),
     met: list(BOOT, LIMITS.metMax),
     revision: whole()
@@ -243,7 +242,8 @@ export const INTRODUCTION: Body<Introduction> = struct<Omit<Introduction, 'kind'
 })
 export const REPLACED: Body<Replaced> = struct<Omit<Replaced, 'kind'>>({
   boot: BOOT,
-  why: oneOf(REPLACED_WHYS)
+  why: oneOf(REPLACED_WHYS),
+  addresses: list(text(LIMITS.addressBytesMax), LIMITS.addressesMax)
 })
 
 const COUNT = whole()

@@ -58,6 +58,9 @@ export type Heartbeat = Readonly<{
   met: readonly BootId[]
 }>
 
+/** The time of a departure that holds for all that its boot ever says: it has left. On every disk and wire so far. */
+export const LEFT_AT: Hlc = Number.MAX_SAFE_INTEGER
+
 /** A computer that slept for longer has slept for so long. */
 export const LOOP_LAG_MS_MAX: number = 2 ** 32 - 1
 
@@ -184,11 +187,16 @@ export type Introduction = Readonly<{ kind: 'introduction'; heartbeat: Heartbeat
 
 export const REPLACED_WHYS = ['identity', 'name'] as const
 
-/** "Somebody who was here before you uses your identity (or your name), and lives. You have to stop." */
+/**
+ * "Somebody who was here before you uses your identity (or your name), and lives. You have to stop." Whoever hears it finds
+ * out for itself whether that is so.
+ */
 export type Replaced = Readonly<{
   kind: 'replaced'
   boot: BootId
   why: (typeof REPLACED_WHYS)[number]
+  /** Where that other one is. None if it is one of the same name: that is the sender. */
+  addresses: readonly string[]
 }>
 
 /** "This is what that boot has counted until now", of some types of tasks. A higher `sequence` of a boot is newer. */

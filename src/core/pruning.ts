@@ -13,6 +13,7 @@ import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
 import { reachIn } from './base/vector.ts'
+import { TASK_LIMITS } from './options.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import { isSettled, type Dot } from './task/record.ts'
 
@@ -58,7 +59,8 @@ export class Pruning {
   /** The task is no more. Returns those that still waited for it. */
   forget(entry: Entry): readonly Entry[] {
     const { log, spent, wallMs } = this.#context
-    const end = this.#retention.endOf(entry.record, wallMs)
+    const latest = wallMs + TASK_LIMITS.retentionMsMax
+    const end = Math.min(this.#retention.endOf(entry.record, wallMs), latest)
     if (entry.record.spec.idempotencyKey !== null && wallMs < end) spent.note(entry.id, end)
     this.#retention.forget(entry)
     log.remove(entry)
@@ -78,17 +80,18 @@ export class Pruning {
    * an author only may be such a one.
    */
   #isCaughtUp(): boolean {
-    const { log, members } = this.#context
+    const { log, members, now } = this.#context
     if (strangeAuthors(this.#context).length > 0) return false
     return members
-      .notGone()
+      .awaited(now)
       .every(({ vector }) => [...vector].every(([origin, upTo]) => log.merged(origin) >= upTo))
   }
 
   /** Up to which write of a boot everybody who may be alive has everything on disk, this node included. */
   #common(): (origin: BootId) => number {
-    const { log, members } = this.#context
-    const all = [log.durableVector, ...members.notGone().map(({ vector }) => vector)].map(reachIn)
+    const { log, members, now } = this.#context
+    const vectors = members.awaited(now).map(({ vector }) => vector)
+    const all = [log.durableVector, ...vectors].map(reachIn)
     const known = new Map<BootId, number>()
     return origin => {
       let common = known.get(origin)

@@ -7,7 +7,7 @@
  * long as the task is to be kept, even if it has been forgotten before, for lack of room (log/spent.ts).
  */
 import { hlcMs } from './base/hlc.ts'
-import { taskId } from './base/ids.ts'
+import { taskId, type TaskId } from './base/ids.ts'
 import { compareValues } from './base/order.ts'
 import { isPruned, type Context } from './context.ts'
 import type { Effect } from './effect.ts'
@@ -89,7 +89,7 @@ export class Submitting {
     counters.submitted++
     const at = clock.stamp(wallMs)
     const seq = log.nextSeq
-    const id = input.id ?? taskId(hlcMs(at), self, seq)
+    const id = input.id ?? this.#newId(hlcMs(at), seq)
     const entry = log.create({
       spec: { ...draft, id, submittedAt: at, submittedBy: self },
       created: [{ origin: self, seq }],
@@ -122,6 +122,15 @@ export class Submitting {
       if (input.id === null) return answer()
       this.#pending.push({ entry, until: this.#context.now + options.acksTimeoutMs, answer })
     })
+  }
+
+  /** Somebody may have made up a task that has the id which is next here: then the time in it is a little later. */
+  #newId(ms: number, seq: number): TaskId {
+    const { self, log } = this.#context
+    for (let at = ms; ; at++) {
+      const id = taskId(at, self, seq)
+      if (log.get(id) === undefined) return id
+    }
   }
 
   #acceptKnown(input: Submission, entry: Entry): void {

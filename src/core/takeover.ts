@@ -143,7 +143,7 @@ export class Takeover {
     const merged = (origin: BootId): number => log.merged(origin)
     const self = { boot, upTo: log.durableVector.get(boot) ?? 0 }
     const ask = (node: NodeId): void => this.#asking.ask(node)
-    return this.#settlements.settle(self, members.answering(now), merged, members.present(), ask)
+    return this.#settlements.settle(self, members.confirming(now), merged, members.present(), ask)
   }
 
   /** Names of the nodes that were gone while they ran a task. */

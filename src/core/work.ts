@@ -297,7 +297,7 @@ export class Work {
   #failLost(): void {
     const { self, log, clock, wallMs } = this.#context
     for (const { entry, ref } of this.#slots.takeLost()) {
-      if (!holds(self, entry.record)) continue
+      if (!holds(self, entry.record) || isStarted(entry.record)) continue
       this.#slots.forget(entry)
       log.write(entry, payloadLost(self, entry.record, ref, clock.stamp(wallMs)))
       this.#replication.urge()

@@ -23,6 +23,8 @@ export type GossipOptions = Readonly<{
   names: ProtocolNames
   /** `from` is who handed the message on, which need not be its author. */
   onMessage: (from: string, bytes: Uint8Array) => void
+  /** Whether somebody else has published this as a word of ours. */
+  isOurs: (bytes: Uint8Array) => boolean
   connected: () => readonly string[]
   /** Closes all connections to a peer. */
   disconnect: (peer: string) => void
@@ -47,12 +49,16 @@ export class Gossip {
   constructor(options: GossipOptions) {
     this.#options = options
     this.#topics = new Set([options.names.logTopic, options.names.heartbeatTopic])
-    const { pubsub, onMessage, counters } = options
+    const { pubsub, names, onMessage, isOurs, counters } = options
     for (const topic of this.#topics) {
       pubsub.topicValidators.set(topic, (_peer, message) => {
-        if (message.data.length <= GOSSIP_BYTES_MAX) return TopicValidatorResult.Accept
-        counters.refused++
-        return TopicValidatorResult.Reject
+        if (message.data.length > GOSSIP_BYTES_MAX) {
+          counters.refused++
+          return TopicValidatorResult.Reject
+        }
+        // What we hand on of ourselves would count as our own word.
+        const isForeign = topic !== names.heartbeatTopic || !isOurs(message.data)
+        return isForeign ? TopicValidatorResult.Accept : TopicValidatorResult.Ignore
       })
     }
     pubsub.addEventListener('gossipsub:message', event => {

@@ -16,7 +16,7 @@ import { announced } from './addresses.ts'
 import type { DiscoveryComponents } from './discovery.ts'
 import { libp2pLogger, type TransportLog } from './log.ts'
 import { quietYamux } from './muxer.ts'
-import { quietNoise } from './noise.ts'
+import { quietNoise, type Door } from './noise.ts'
 import { thriftyProtector } from './protector.ts'
 import { addressTimeoutMs, dialTimeoutMs, type ProtocolNames } from './protocol.ts'
 
@@ -35,6 +35,8 @@ export type NetworkOptions = Readonly<{
   /** The only interface to announce, or null for all. */
   only: string | null
   discovery: (components: DiscoveryComponents) => Startable
+  /** Counts handshakes that come in. @default nobody counts */
+  door?: Door
   log: TransportLog
 }>
 
@@ -52,7 +54,7 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     privateKey,
     addresses: { listen: [...listen], announceFilter: addresses => announced(addresses, only) },
     transports: [tcp()],
-    connectionEncrypters: [quietNoise()],
+    connectionEncrypters: [quietNoise(options.door)],
     streamMuxers: [
       quietYamux({
         maxInboundStreams: 64,

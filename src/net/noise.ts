@@ -17,16 +17,26 @@ type Connection = Awaited<ReturnType<ConnectionEncrypter['secureInbound']>>['con
 /** Public in the class, if not in the interface. */
 type Framed = { decoder: { lengthDecoder: (buffer: Uint8ArrayList) => number } }
 
-export function quietNoise(): ReturnType<typeof noise> {
+/** Handshakes that others have begun with this process. */
+export type Door = { begun: number; underWay: number }
+
+export function quietNoise(door: Door = { begun: 0, underWay: 0 }): ReturnType<typeof noise> {
   const create = noise({ crypto: quickCrypto })
   return components => {
     const encrypter = create(components)
     for (const side of ['secureInbound', 'secureOutbound'] as const) {
       const secure = encrypter[side].bind(encrypter)
       encrypter[side] = async (...args) => {
-        const secured = await secure(...args)
-        quiet(secured.connection)
-        return secured
+        const isAtDoor = side === 'secureInbound'
+        if (isAtDoor) door.begun++
+        if (isAtDoor) door.underWay++
+        try {
+          const secured = await secure(...args)
+          quiet(secured.connection)
+          return secured
+        } finally {
+          if (isAtDoor) door.underWay--
+        }
       }
     }
     return encrypter

@@ -18,6 +18,7 @@ import { listenAddresses } from './addresses.ts'
 import { BlobStreams } from './blobs.ts'
 import { newCounters } from './counters.ts'
 import { Discovery } from './discovery.ts'
+import { meetsDouble } from './double.ts'
 import { Gossip } from './gossip.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
@@ -32,6 +33,7 @@ import {
   stopTimeoutMs,
   type ProtocolNames
 } from './protocol.ts'
+import type { Door } from './noise.ts'
 import { isDeserted } from './probe.ts'
 import { DirectStreams } from './streams.ts'
 import { SyncStreams } from './sync.ts'
@@ -72,6 +74,7 @@ export async function createTransport(options: TransportOptions): Promise<Transp
     missing: () => false,
     isConnected: (_peer: string) => false
   }
+  const door = { begun: 0, underWay: 0 }
   const network = await createNetwork({
     privateKey: options.privateKey,
     psk: options.psk,
@@ -86,9 +89,10 @@ export async function createTransport(options: TransportOptions): Promise<Transp
       const peers = { onSeen, missing, isConnected }
       return new Discovery(components, { cluster, fingerprint, tag, only, ...peers, log })
     },
+    door,
     log
   })
-  const transport = new Libp2pTransport(network, options)
+  const transport = new Libp2pTransport(network, door, options)
   hooks.onSeen = ({ id, multiaddrs }) => transport.peerBook.announced(id.toString(), multiaddrs)
   hooks.missing = () => transport.peerBook.missing()
   hooks.isConnected = peer => transport.peerBook.connections(peer).length > 0
@@ -99,6 +103,7 @@ class Libp2pTransport implements Transport {
   readonly id: string
   readonly peerBook: Peers
   readonly #network: Network
+  readonly #door: Door
   readonly #log: TransportLog
   readonly #names: ProtocolNames
   readonly #counters = newCounters()
@@ -113,10 +118,11 @@ class Libp2pTransport implements Transport {
   #toldAddresses = ''
   #lastBeat: Readonly<{ message: Message; bytes: Uint8Array }> | null = null
 
-  constructor(network: Network, options: TransportOptions) {
+  constructor(network: Network, door: Door, options: TransportOptions) {
     const { log, cluster, peers, remembered = [], onAddresses = () => undefined } = options
     this.id = network.peerId.toString()
     this.#network = network
+    this.#door = door
     this.#log = log
     this.#listen = options.listen
     this.#names = protocolNames(cluster)
@@ -139,7 +145,8 @@ class Libp2pTransport implements Transport {
       ...shared,
       pubsub: network.services.pubsub,
       names: this.#names,
-      onMessage: (from, bytes) => this.#arrived(from, bytes),
+      onMessage: (from, bytes) => void this.#arrived(from, bytes, isGossip),
+      isOurs: bytes => this.#isOurs(bytes),
       connected: () => network.getPeers().map(String),
       disconnect: peer => this.#disconnect(peer)
     })
@@ -249,6 +256,10 @@ class Libp2pTransport implements Transport {
     return isDeserted(peer, addresses, this.#network)
   }
 
+  meets(addresses: readonly string[]): Promise<boolean> {
+    return meetsDouble(addresses, this.#network, this.#door)
+  }
+
   peers(): readonly PeerView[] {
     return this.peerBook.all().map(peer => ({ ...peer, connected: this.#streams.isUp(peer.id) }))
   }
@@ -276,12 +287,13 @@ class Libp2pTransport implements Transport {
     clearTimeout(impatience)
   }
 
-  /** Whether the bytes were a message. */
-  #arrived(from: string, bytes: Uint8Array): boolean {
+  /** Whether the bytes were a message that may come by this road. */
+  #arrived(from: string, bytes: Uint8Array, may: (kind: string) => boolean = any): boolean {
     const decoded = decode(bytes)
-    if (!decoded.ok) {
+    if (!decoded.ok || !may(decoded.message.kind)) {
       this.#counters.refused++
-      this.#log.debug({ peer: from, why: decoded.why }, 'refused a malformed message')
+      const why = decoded.ok ? `a ${decoded.message.kind} is no gossip` : decoded.why
+      this.#log.debug({ peer: from, why }, 'refused a malformed message')
       return false
     }
     const { message, unreadable = [] } = decoded
@@ -292,6 +304,13 @@ class Libp2pTransport implements Transport {
     if (said.kind === 'heartbeat') this.peerBook.learned(nodeOf(said.boot), said.addresses)
     this.#deliver(receiver => receiver.message(from, message))
     return true
+  }
+
+  /** Whether somebody else has published this in our name. */
+  #isOurs(bytes: Uint8Array): boolean {
+    const decoded = decode(bytes)
+    if (!decoded.ok || decoded.message.kind !== 'heartbeat') return false
+    return nodeOf(decoded.message.boot) === this.id
   }
 
   *#answer(from: string, bytes: Uint8Array): Generator<Uint8Array, void, undefined> {
@@ -336,6 +355,16 @@ class Libp2pTransport implements Transport {
       connection.abort(new Error('gossip with this peer has died'))
     }
   }
+}
+
+/** What goes straight to one peer is its sender's own word, so it does not count where anybody can pass it on. */
+/** What a later version gossips may be anything. */
+function isGossip(kind: string): boolean {
+  return ['heartbeat', 'batch', 'counts', 'other'].includes(kind)
+}
+
+function any(): boolean {
+  return true
 }
 
 const nothing: AsyncIterable<never> = (async function* () {})()

@@ -159,6 +159,8 @@ export class Engine {
       case 'probe':
         if (effect.afterMs > 0) return this.#after(effect.afterMs, () => this.#probe(effect))
         return this.#probe(effect)
+      case 'meet':
+        return this.#meet(effect.addresses)
       case 'persist':
         return this.#persist(effect)
       case 'fetch-blob':
@@ -234,6 +236,13 @@ export class Engine {
     this.#ports.transport.probe(peer, addresses).then(
       refused => this.feed({ kind: 'probed', boot, refused }),
       () => this.feed({ kind: 'probed', boot, refused: false })
+    )
+  }
+
+  #meet(addresses: readonly string[]): void {
+    this.#ports.transport.meets(addresses).then(
+      another => this.feed({ kind: 'met', another }),
+      () => this.feed({ kind: 'met', another: false })
     )
   }
 

@@ -65,6 +65,10 @@ export interface Transport {
    */
   probe(peer: NodeId, addresses: readonly string[]): Promise<boolean>
   /**
+   * Resolves to whether another process certainly answers at one of these addresses in the name of this node: with its key.
+   */
+  meets(addresses: readonly string[]): Promise<boolean>
+  /**
    * Asks one peer for a blob. Resolves to whether `keep` has taken it; never rejects. Bytes that are not the right ones
    * count as refused.
    */

@@ -69,6 +69,7 @@ const SCENARIO: Rules<Scenario> = {
   partitions: whole(0, 1000),
   pauses: whole(0, 1000),
   loads: whole(0, 1000),
+  lies: whole(0, TASKS_MAX),
   once: chance,
   unreachableMs: whole(1, MS_MAX),
   stopAfterIsolatedMs: whole(0, MS_MAX),

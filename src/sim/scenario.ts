@@ -48,6 +48,8 @@ export type Scenario = Readonly<{
   pauses: number
   /** How often the state of a node is saved, and loaded into two nodes later. */
   loads: number
+  /** How often a node is told about another what is not so; only while links break for no other reason than an end. */
+  lies: number
   /** Of the tasks, how many may run at most once, from 0 to 1. */
   once: number
   /** Who is silent for so long counts as unreachable, in ms. */
@@ -92,6 +94,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   partitions: 0,
   pauses: 0,
   loads: 0,
+  lies: 0,
   once: 0,
   unreachableMs: 7000,
   stopAfterIsolatedMs: 0,

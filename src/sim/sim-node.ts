@@ -194,6 +194,9 @@ export class SimNode {
           )
         )
       }
+      case 'meet':
+        // No disk is ever used by two nodes at once.
+        return this.#agenda.after(1, () => this.feed({ kind: 'met', another: false }))
       case 'fetch-blob':
         return this.#fetchBlob(effect)
       case 'drop-blob':

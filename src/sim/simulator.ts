@@ -8,6 +8,7 @@ import { bootId, type BootId, type NodeId, type TaskId } from '../core/base/ids.
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import type { Replica } from '../core/log/replica.ts'
+import type { Heartbeat } from '../core/message.ts'
 import { Agenda } from './agenda.ts'
 import { checkAborts } from './abort-checker.ts'
 import { checkBlobs, checkBlobsAtRest } from './blob-checker.ts'
@@ -19,6 +20,7 @@ import { simulatedKeyedId } from './keys.ts'
 import { IdleChecker } from './idle-checker.ts'
 import { isAlone } from './look.ts'
 import { LonelyChecker } from './lonely-checker.ts'
+import { lieOf } from './lies.ts'
 import { Network } from './network.ts'
 import { checkOptions } from './option-checker.ts'
 import { Random } from './random.ts'
@@ -122,6 +124,9 @@ class Simulation implements Witness {
     this.#clocks?.check(node, effects)
     this.#lonely.check(node, effects)
     checkAborts(node, effects)
+    if (effects.some(({ kind }) => kind === 'give-way')) {
+      throw new Violation(0, `${node.options.name} gives way, and nobody is in its place`)
+    }
   }
 
   isAlive(boot: BootId): boolean {
@@ -183,6 +188,9 @@ class Simulation implements Witness {
     for (let i = 0; i < this.#scenario.pauses; i++) {
       this.#agenda.after(this.#random.whole(0, busyMs), () => this.#pause())
     }
+    for (let i = 0; i < this.#scenario.lies; i++) {
+      this.#agenda.after(this.#random.whole(0, busyMs), () => this.#lie())
+    }
     for (let i = 0; i < this.#scenario.loads; i++) {
       this.#agenda.after(this.#random.whole(0, busyMs), () => this.#save())
     }
@@ -230,6 +238,18 @@ class Simulation implements Witness {
     const node = this.#random.pick(open)
     this.#transcript.add(`${node.id} LOAD`)
     loadInto(node, saved)
+  }
+
+  /** Somebody tells one who can hear it what is not so of a third, who lives. */
+  #lie(): void {
+    const alive = this.#alive()
+    if (alive.length < 3) return
+    const [liar, victim, to] = [0, 1, 2].map(() => {
+      return alive.splice(this.#random.whole(0, alive.length - 1), 1)[0]!
+    }) as [SimNode, SimNode, SimNode]
+    const words = [liar, victim].map(({ core }) => core.view.self()) as [Heartbeat, Heartbeat]
+    const lie = lieOf(this.#random, ...words, to.options.boot)
+    this.#network.send(liar.id, to.id, lie)
   }
 
   #crash(diskLost: boolean): void {

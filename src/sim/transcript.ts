@@ -60,6 +60,8 @@ function describeInput(input: Input): string | null {
       return `sync ${input.peer} ${input.whole ? 'whole' : 'broken'}`
     case 'probed':
       return `probed ${input.boot.split('/')[0]} ${input.refused ? 'refused' : 'unclear'}`
+    case 'met':
+      return input.another ? 'met another' : 'met nobody'
     case 'disk':
       return `disk ${input.works ? 'works' : 'fails'}`
     case 'load':
@@ -88,6 +90,8 @@ function describeEffect(effect: Effect): string | null {
       return `sync from ${effect.peer}`
     case 'probe':
       return `probe ${effect.peer}`
+    case 'meet':
+      return 'meet'
     case 'fetch-blob':
       return `fetch ${effect.ref.hash.slice(0, 4)} from ${effect.from.join('+')}`
     case 'drop-blob':

@@ -54,7 +54,8 @@ const memberRecord = z.object({
       upTo: z.number().default(0)
     })
     .nullable(),
-  stopAfterIsolatedMs: z.number().nullable()
+  stopAfterIsolatedMs: z.number().nullable(),
+  proven: z.boolean().default(true)
 })
 const expected = z.object({ name: z.string(), at: z.number(), expected: z.boolean() })
 const spans = z.array(z.object({ origin: z.string(), after: z.number(), upTo: z.number() }))

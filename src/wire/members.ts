@@ -66,4 +66,4 @@ export const introduction: Body<Introduction> = message(INTRODUCTION, {
   )
 })
 
-export const replaced: Body<Replaced> = message(REPLACED, { boot: 1, why: 2 })
+export const replaced: Body<Replaced> = message(REPLACED, { boot: 1, why: 2, addresses: 3 })

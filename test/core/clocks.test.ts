@@ -49,19 +49,19 @@ describe('our own clock', () => {
   const hourAhead = ['b', 'c', 'd'].map(node => member(node, HOUR_MS))
 
   test('is corrected where it is a minute from the middle one', () => {
-    expect(correctionOf(hourAhead, 0)).toBe(HOUR_MS)
-    expect(correctionOf([member('b', 50_000), member('c', 50_000)], 0)).toBe(0)
-    expect(correctionOf([member('b', HOUR_MS), member('c', 10)], 0)).toBe(0)
+    expect(correctionOf(hourAhead, 0, 1e6)).toBe(HOUR_MS)
+    expect(correctionOf([member('b', 50_000), member('c', 50_000)], 0, 1e6)).toBe(0)
+    expect(correctionOf([member('b', HOUR_MS), member('c', 10)], 0, 1e6)).toBe(0)
   })
 
   test('is left alone beside one other: either may be wrong', () => {
-    expect(correctionOf([member('b', HOUR_MS)], 0)).toBe(0)
-    expect(correctionOf([], HOUR_MS)).toBe(HOUR_MS)
+    expect(correctionOf([member('b', HOUR_MS)], 0, 1e6)).toBe(0)
+    expect(correctionOf([], HOUR_MS, 1e6)).toBe(HOUR_MS)
   })
 
   test('does not waver with the middle one', () => {
     const later = ['b', 'c', 'd'].map(node => member(node, HOUR_MS - 300))
-    expect(correctionOf(later, HOUR_MS)).toBe(HOUR_MS)
+    expect(correctionOf(later, HOUR_MS, 1e6)).toBe(HOUR_MS)
   })
 })
 

@@ -399,7 +399,7 @@ describe('a message that cannot be meant', () => {
     pump.lose = () => true
     a!.submit()
     pump.settle()
-    const vector = new Map([[A, 99]])
+    const vector = new Map([[A, 1]])
     a!.feed({ kind: 'message', from: 'b', message: { kind: 'ack', boot: bootOf('b', 9), vector } })
     a!.feed({ kind: 'message', from: 'c', message: { kind: 'ack', boot: C, vector } })
     expect(a!.of('accepted')).toEqual([])

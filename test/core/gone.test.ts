@@ -272,7 +272,7 @@ describe('a member', () => {
       expect(all.heard(heartbeatOf(young, { at: now }), now)).toBe(false)
       all.heard(heartbeatOf(old, { at: now }), now)
     }
-    expect(all.twinOf('b')).toBe(young)
+    expect(all.twinOf('b')?.boot).toBe(young)
     expect(all.get('b')!.heartbeat.boot).toBe(old)
   })
 
@@ -286,7 +286,7 @@ describe('a member', () => {
     for (const now of [1000, 3000, 2000 + suspectMs]) all.heard(heartbeatOf(old, { at: 1 }), now)
     expect(all.twinOf('b')).toBe(null)
     for (const now of [3000, 2000 + suspectMs]) all.heard(heartbeatOf(old, { at: now }), now)
-    expect(all.twinOf('b')).toBe(young)
+    expect(all.twinOf('b')?.boot).toBe(young)
     expect(all.heard(heartbeatOf(bootOf('b', 3), { at: 9000 }), 9000)).toBe(true)
     expect(all.twinOf('b')).toBe(null)
   })

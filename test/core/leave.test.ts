@@ -65,6 +65,10 @@ describe('a node that leaves', () => {
     leave(pump, a)
     passing(pump, 3000)
     expect(hasLeft(a)).toBe(true)
+    a.gone = true
+    pump.probing = false
+    for (const other of [b, c]) pump.link(a, other, false)
+    passing(pump, 3000)
     expect(c.record(id).claim).toMatchObject({ holder: a.boot, epoch: 0 })
     pump.lose = () => false
     pump.mute.clear()

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { batchesOf, bootOf, idOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import './forbid.ts'
-import { reach } from '../../src/core/base/vector.ts'
+import { CLOSED, reach } from '../../src/core/base/vector.ts'
 import type { Flush, StoredTask } from '../../src/core/effect.ts'
 import { answerSync } from '../../src/core/log/answer.ts'
 import { Log } from '../../src/core/log/log.ts'
@@ -37,6 +37,30 @@ function ids(log: Log): string[] {
 }
 
 describe('merging a batch', () => {
+  test('of a boot that is closed merges nothing, wherever it begins', () => {
+    const log = new Log(B)
+    log.close(A)
+    for (const after of [0, CLOSED - 1, CLOSED]) {
+      const batch: Batch = { kind: 'batch', origin: A, after, records: [], writes: [-1, -1] }
+      expect(log.merge(batch)).toEqual({ kind: 'known' })
+    }
+  })
+
+  test('of a later boot of this node merges nothing: there is none', () => {
+    const log = new Log(B)
+    const later = bootOf('b', 2)
+    const batch: Batch = { kind: 'batch', origin: later, after: 0, records: [], writes: [-1] }
+    expect(log.merge(batch)).toEqual({ kind: 'known' })
+  })
+
+  test('that says of this boot that it is closed, on a disk, is no reason not to begin', () => {
+    const log = new Log(B)
+    const older = bootOf('b', 0)
+    const vector = new Map([B, bootOf('b', 2), older].map(boot => [boot, CLOSED]))
+    log.restore([], vector)
+    expect([...log.origins.vector()]).toEqual([[older, CLOSED]])
+  })
+
   test('that begins beyond what is merged merges nothing and says gap', () => {
     const log = new Log(B)
     expect(log.merge(rangeOf(writer(A, 3), A, 1))).toEqual({ kind: 'gap' })

@@ -98,14 +98,14 @@ describe('departures', () => {
         const keyed = all.map(each => ({ each, key: dice.next().value! }))
         const shuffled = keyed.sort((x, y) => x.key - y.key).map(({ each }) => each)
         const [x, y] = [membersOf(), membersOf()]
-        for (const each of all) x.departed(each)
-        for (const each of shuffled) y.departed(each)
+        for (const each of all) x.departed(each, 0)
+        for (const each of shuffled) y.departed(each, 0)
         expect(y.departures()).toEqual(x.departures())
         const started = new Set(all.map(({ boot }) => startTimeOf(boot)))
         const last = [...started].sort((a, b) => b - a).slice(0, DEPARTED_MAX)
         const kept = x.departures().map(({ boot }) => startTimeOf(boot))
         expect(kept.sort((a, b) => b - a)).toEqual(last)
-        for (const each of x.departures()) y.departed(each)
+        for (const each of x.departures()) y.departed(each, 0)
         expect(y.departures()).toEqual(x.departures())
       }),
       { numRuns: 5 }
@@ -114,7 +114,7 @@ describe('departures', () => {
 
   test('of whom something is still to be forgotten stay beside them', () => {
     const members = membersOf({ isKnown: () => true, isOpen: node => node === 'n0' })
-    for (let i = 0; i <= DEPARTED_MAX; i++) members.departed(departureOf(i))
+    for (let i = 0; i <= DEPARTED_MAX; i++) members.departed(departureOf(i), 0)
     const nodes = members.departures().map(({ boot }) => nodeOf(boot))
     expect(nodes).toHaveLength(DEPARTED_MAX)
     expect(nodes).toContain('n0')
@@ -126,7 +126,7 @@ describe('departures', () => {
     const disk = new Disk()
     const log = new Log(A)
     for (let i = 0; i < 2 * DEPARTED_MAX; i++) {
-      members.departed(departureOf(i))
+      members.departed(departureOf(i), 0)
       if (i % 100 > 0) continue
       const flush = log.flush({
         members: members.takeDirty(),

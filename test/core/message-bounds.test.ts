@@ -145,5 +145,5 @@ describe('what a message makes a node do is in proportion to it', () => {
     expect(core.view.record(first.spec.id)).toMatchObject({ outcome })
     expect(core.view.isReady(taskOf(B, 150_000).spec.id)).toBe(true)
     expect(nodeOf(first.claim.holder)).toBe('b')
-  })
+  }, 120_000)
 })

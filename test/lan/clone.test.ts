@@ -83,7 +83,8 @@ describe.skipIf(unavailable !== null)('a cloned data folder', () => {
       await until(async () => (await connected('other')) === 1, 'the two to meet', FIND_MS_MAX)
       await cp(join(folder, 'first'), join(folder, 'copy'), {
         recursive: true,
-        filter: path => !path.endsWith('.sock') && !path.endsWith('lock')
+        // Nor what is about to be renamed.
+        filter: path => !/(\.sock|lock|\.new)$/.test(path)
       })
       const found = Promise.withResolvers<NodeEvent>()
       const end = new AbortController()

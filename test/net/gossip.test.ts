@@ -31,6 +31,7 @@ function watching(peers: readonly string[]): {
     pubsub: pubsub as unknown as GossipSub,
     names,
     onMessage: () => {},
+    isOurs: () => false,
     connected: () => peers.filter(peer => !disconnected.includes(peer)),
     disconnect: peer => void disconnected.push(peer),
     counters: newCounters(),

@@ -45,6 +45,12 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['a crash of all at once', 60, { crashAll: true }],
   ['a crash of all at once, of two', 60, { nodes: 2, late: 0, leaving: 0, crashAll: true }],
   ['a lost disk', 60, { disksLost: 1 }],
+  ['lies about others', 25, { lies: 400, busyMs: 6000, network: { ...network, linkBreak: 0 } }],
+  [
+    'lies about others, and six crashes',
+    25,
+    { lies: 400, busyMs: 6000, crashes: 6, leaving: 2, network: { ...network, linkBreak: 0 } }
+  ],
   ['uncommon options', 15, { uncommon: 0.4, failing: 0.3 }],
   ['uncommon options, and cancellations', 15, { uncommon: 0.3, cancels: 15, failing: 0.3 }],
   ['keys on all nodes at once', 15, { keyed: 0.5, retentionMs: KEEP_MS }],

@@ -5,6 +5,7 @@
  * everything, and wide random values never meet there. `wide` texts are for the codec, which must carry any of them.
  */
 import fc, { type Arbitrary } from 'fast-check'
+import { CLOCK_MS_MAX, STAMP_MAX } from '../../src/core/base/hlc.ts'
 import { bootId, SEQ_MAX, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
 import { HISTOGRAM_BUCKETS } from '../../src/core/counting/counts.ts'
 import type { StoredTask } from '../../src/core/effect.ts'
@@ -73,7 +74,7 @@ export const id: Arbitrary<TaskId> = fc
 const small: Arbitrary<number> = fc.integer({ min: 0, max: 2 })
 const stamp: Arbitrary<number> = fc.oneof(
   fc.integer({ min: 1, max: 3 }),
-  fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER })
+  fc.integer({ min: 1, max: STAMP_MAX })
 )
 
 const timeMs: Arbitrary<number> = fc.oneof(
@@ -270,7 +271,7 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   labels,
   addresses: fc.array(wideText(256), { maxLength: 3 }),
   vector,
-  clockMs: timeMs,
+  clockMs: fc.integer({ min: 0, max: CLOCK_MS_MAX }),
   stopAfterIsolatedMs: fc.option(count),
   roster: fc.array(fc.record({ name: wideText(160), at: stamp, expected: fc.boolean() }), {
     maxLength: 3
@@ -375,7 +376,10 @@ export const message: Arbitrary<Message> = fc.oneof(
   fc.record({
     kind: fc.constant('replaced' as const),
     boot,
-    why: fc.constantFrom('identity' as const, 'name' as const)
+    why: fc.constantFrom('identity' as const, 'name' as const),
+    addresses: fc.array(fc.constantFrom('/ip4/10.0.0.1/tcp/1', '/ip4/10.0.0.2/tcp/2'), {
+      maxLength: 2
+    })
   }),
   fc.record({ kind: fc.constant('offer' as const), boot, blobs: fc.array(blob, { maxLength: 3 }) }),
   fc.record({

@@ -259,6 +259,11 @@ export class PumpNode {
           this.feed({ kind: 'probed', boot, refused: this.#pump.probing && !isAlive() })
         )
       }
+      case 'meet': {
+        const isTwin = ({ id, boot }: PumpNode): boolean => id === this.id && boot !== this.boot
+        const another = this.#pump.alive().some(isTwin)
+        return this.#pump.later(() => this.feed({ kind: 'met', another }))
+      }
       case 'fetch-blob':
         return this.#pump.later(() => this.#fetchBlob(effect))
       case 'drop-blob':

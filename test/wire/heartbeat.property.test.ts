@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { heartbeatOf } from '../support/tasks.ts'
-import { bootId } from '../../src/core/base/ids.ts'
+import { CLOCK_MS_MAX, STAMP_MAX } from '../../src/core/base/hlc.ts'
+import { bootId, SEQ_MAX } from '../../src/core/base/ids.ts'
 import { utf8Length } from '../../src/core/base/utf8.ts'
 import { HeartbeatWindow } from '../../src/core/members/heartbeat-window.ts'
 import type { Heartbeat } from '../../src/core/message.ts'
@@ -12,7 +13,7 @@ import { decode, encode } from '../../src/wire/codec.ts'
 import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX, LIMITS } from '../../src/core/limits.ts'
 
 const HUGE = 2 ** 32 - 1
-const LAST = Number.MAX_SAFE_INTEGER
+const LAST = STAMP_MAX
 
 /** A text of so many bytes, as far as its characters allow. */
 function textOf(bytes: number, unit: string, number: number): string {
@@ -40,7 +41,7 @@ function itself(unit: string, share: number): Partial<Heartbeat> {
     name: textOf(LIMITS.nodeNameBytesMax, unit, 0),
     version: textOf(LIMITS.versionBytesMax, unit, 0),
     at: LAST,
-    clockMs: LAST,
+    clockMs: CLOCK_MS_MAX,
     slots: LIMITS.slotsMax,
     running: LIMITS.slotsMax,
     queued: HUGE,
@@ -75,7 +76,7 @@ function others(unit: string, counts: Counts): Partial<Heartbeat> {
       at: LAST,
       expected: true
     })),
-    vector: new Map(boots(counts.vector).map(boot => [boot, LAST]))
+    vector: new Map(boots(counts.vector).map(boot => [boot, SEQ_MAX]))
   }
 }
 

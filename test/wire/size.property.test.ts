@@ -2,6 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { batch, record } from '../support/arbitraries.ts'
+import { STAMP_MAX } from '../../src/core/base/hlc.ts'
 import { bootId, SEQ_MAX } from '../../src/core/base/ids.ts'
 import { LATER_BYTES_MAX } from '../../src/core/base/shape.ts'
 import { Log } from '../../src/core/log/log.ts'
@@ -83,7 +84,7 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       idempotencyKey: text(TASK_LIMITS.idempotencyKeyLengthMax * 4),
       delivery: 'at-most-once',
       retryOf: ID,
-      submittedAt: Number.MAX_SAFE_INTEGER,
+      submittedAt: STAMP_MAX,
       submittedBy: longBoot(0),
       later: LATER
     },
@@ -101,13 +102,13 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       cause: 'reclaim',
       later: LATER
     },
-    started: { epoch: HUGE, by: longBoot(1003), at: Number.MAX_SAFE_INTEGER, later: LATER },
-    cancelRequest: { at: Number.MAX_SAFE_INTEGER, by: longBoot(1004), later: LATER },
+    started: { epoch: HUGE, by: longBoot(1003), at: STAMP_MAX, later: LATER },
+    cancelRequest: { at: STAMP_MAX, by: longBoot(1004), later: LATER },
     outcome: {
       status: settled.result === null ? 'failed' : 'completed',
       epoch: HUGE,
       by: longBoot(1002),
-      at: Number.MAX_SAFE_INTEGER,
+      at: STAMP_MAX,
       durationMs: Number.MAX_VALUE,
       reason: settled.result === null ? 'TooLarge' : null,
       tail: text(TASK_LIMITS.tailBytesMax),

@@ -6,7 +6,7 @@
  * text compares them in the order in which they started.
  */
 import { assert } from './assert.ts'
-import type { Hlc } from './hlc.ts'
+import { STAMP_MAX, type Hlc } from './hlc.ts'
 
 /** A libp2p peer id in text form. */
 export type NodeId = string
@@ -15,10 +15,10 @@ export type BootId = string
 /** A UUIDv8 in its usual text form, 36 characters. */
 export type TaskId = string
 
-/** Microseconds need 10 digits in base 36 until the year 2085. */
+/** Microseconds need 10 digits in base 36 until the year 2085 (STAMP_MAX, hlc.ts). */
 const BOOT_TIME_DIGITS = 10
 const BOOT_RANDOM_DIGITS = 6
-/** 12 + 2 + 28 bits of the UUID are free for the sequence; more than one boot can write. */
+/** The last write that a boot can make: 12 + 2 + 28 bits of a task's id are free for it. A million a second for 50 days. */
 export const SEQ_MAX: number = 2 ** 42 - 1
 
 /**
@@ -28,6 +28,7 @@ export const SEQ_MAX: number = 2 ** 42 - 1
  */
 export function bootId(node: NodeId, startedAt: Hlc, random: number): BootId {
   assert(!node.includes('/'), 'a node id has no slash')
+  assert(startedAt >= 0 && startedAt <= STAMP_MAX, 'a start lies in the range of stamps')
   const time = startedAt.toString(36).padStart(BOOT_TIME_DIGITS, '0')
   const dice = random.toString(36).padStart(BOOT_RANDOM_DIGITS, '0')
   return `${node}/${time}-${dice}`

@@ -102,8 +102,8 @@ export function needsWitness({ spec, claim }: TaskRecord): boolean {
 /** Whether a task that nobody runs has been started too often to be started again. */
 export function isLost(record: TaskRecord): boolean {
   const { spec, claim, started } = record
-  if (claim.lost.length > spec.maxLost) return true
-  return spec.delivery === 'at-most-once' && started !== null && !isStarted(record)
+  if (isStarted(record)) return false
+  return claim.lost.length > spec.maxLost || (spec.delivery === 'at-most-once' && started !== null)
 }
 
 /**

@@ -25,7 +25,6 @@ type Settlement = {
 
 /** What a boot has confirmed. */
 type Confirmed = {
-  readonly boot: BootId
   /** Up to which of our writes, and with it all that it had written by then is merged here. */
   upTo: number
   /** Later ones, oldest first: what it had of itself and of gone holders by then is still on its way. */
@@ -42,7 +41,7 @@ export class Settlements {
    */
   readonly #open = new Map<NodeId | null, Settlement[]>()
   readonly #settling = new Map<Entry, number>()
-  readonly #confirmed = new Map<NodeId, Confirmed>()
+  readonly #confirmed = new Map<BootId, Confirmed>()
   /** Who held what is settling. */
   readonly #former = new Set<BootId>()
 
@@ -127,10 +126,10 @@ export class Settlements {
     merged: (origin: BootId) => number,
     ask: (node: NodeId) => void
   ): number {
-    let confirmed = this.#confirmed.get(node)
-    if (confirmed?.boot !== boot) {
-      confirmed = { boot, upTo: 0, pending: [] }
-      this.#confirmed.set(node, confirmed)
+    let confirmed = this.#confirmed.get(boot)
+    if (confirmed === undefined) {
+      confirmed = { upTo: 0, pending: [] }
+      this.#confirmed.set(boot, confirmed)
     }
     const { pending } = confirmed
     const upTo = vector.get(self) ?? 0

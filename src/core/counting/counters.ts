@@ -46,6 +46,8 @@ export class Counters implements LogCounters {
   moves = 0
   /** News that could not be merged, because something before them was missing. */
   gossipGaps = 0
+  /** Messages, or parts of them, that nobody can have said in truth (belief.ts). */
+  disbelieved = 0
   readonly steals: Tally<(typeof STEALS)[number]> = new Tally(STEALS)
   readonly reclaims: Tally<readonly [cause: ReclaimCause]> = new Tally(
     RECLAIM_CAUSES.map(cause => [cause] as const)

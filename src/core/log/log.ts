@@ -14,7 +14,7 @@
  */
 import { assert } from '../base/assert.ts'
 import type { Shape } from '../base/shape.ts'
-import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
+import type { BootId, TaskId } from '../base/ids.ts'
 import type { Flush, StoredTask } from '../effect.ts'
 import type { Batch, Change, Span, VersionVector } from '../message.ts'
 import {
@@ -156,7 +156,7 @@ export class Log {
   merge(batch: Batch): Merged {
     const { origin, after, records, changes = [], writes } = batch
     // Nobody knows more of our own writes than we do. Taking them in would give two writes one number.
-    if (origin === this.#self) return { kind: 'known' }
+    if (this.origins.isOwn(origin) || this.origins.isClosed(origin)) return { kind: 'known' }
     if (!this.origins.hasRoom(origin)) return { kind: 'full' }
     const upTo = this.merged(origin)
     if (upTo < after) return { kind: 'gap' }
@@ -195,8 +195,7 @@ export class Log {
     const { cloud } = this.origins
     const self = this.#self
     for (const boot of boots) {
-      const isOver = nodeOf(boot) !== nodeOf(self) || boot < self
-      if (isOver && this.origins.hasRoomToClose(boot)) this.close(boot)
+      if (!this.origins.isOwn(boot) && this.origins.hasRoomToClose(boot)) this.close(boot)
     }
     cloud.learn(spans)
     // Asked before the cloud lets go of what the vector covers.

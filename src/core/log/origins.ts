@@ -105,6 +105,11 @@ export class Origins {
     return last !== undefined && origin <= last
   }
 
+  /** Whether it is this boot, or claims to be a later one of this node: there is none. */
+  isOwn(boot: BootId): boolean {
+    return boot >= this.#self && nodeOf(boot) === nodeOf(this.#self)
+  }
+
   /** Boots that are not closed, oldest first for each node, and whether all they changed has been forgotten here. */
   open(): { boot: BootId; upTo: number; isEmpty: boolean }[] {
     return [...this.#logs]
@@ -115,7 +120,7 @@ export class Origins {
   /** Closes a boot and all older ones of its node, so that one entry in the vector stands for all of them. */
   close(boot: BootId): void {
     const node = nodeOf(boot)
-    assert(node !== nodeOf(this.#self) || boot < this.#self, 'a boot that writes is not closed')
+    assert(!this.isOwn(boot), 'a boot that writes is not closed')
     for (const origin of this.#open.upTo(boot)) {
       this.#logs.delete(origin)
       this.#open.delete(origin)
@@ -150,12 +155,16 @@ export class Origins {
     this.#onDisk.add(origin)
   }
 
-  /** Takes back the vector that was on disk, once the writes that it covers are back. */
+  /**
+   * Takes back the vector that was on disk, once the writes that it covers are back. That this boot is closed, or a later
+   * one of this node, can only be somebody else's word.
+   */
   restore(vector: VersionVector, forgotten: readonly Span[]): void {
-    for (const [origin, upTo] of vector) {
+    const believed = [...vector].filter(([origin, upTo]) => upTo < CLOSED || !this.isOwn(origin))
+    for (const [origin, upTo] of believed) {
       if (upTo === CLOSED) this.close(origin)
     }
-    for (const [origin, upTo] of vector) {
+    for (const [origin, upTo] of believed) {
       if (this.merged(origin) < upTo) this.of(origin).restore(upTo, null)
       this.noteDurable(origin, upTo)
     }

@@ -9,6 +9,7 @@
  * when they forget it, and whoever has not noted it has either still got the task, or never had it.
  */
 import type { TaskId } from '../base/ids.ts'
+import { TASK_LIMITS } from '../options.ts'
 
 /**
  * Some 25 MB of memory. Guess: twice the largest file that anybody wants to send again. Beyond it, the oldest go.
@@ -46,6 +47,13 @@ export class Spent {
   /** Takes back what was on disk. */
   restore(ends: Iterable<readonly [TaskId, number]>): void {
     for (const [id, end] of [...ends].sort(([, x], [, y]) => x - y)) this.#ends.set(id, end)
+  }
+
+  /** No key is taken for longer than a task can be kept, whatever its disk or a stamp says. */
+  reconsider(now: number): void {
+    for (const [id, end] of this.#ends) {
+      if (end > now + TASK_LIMITS.retentionMsMax) this.#letGo(id)
+    }
   }
 
   /** Those that have come, and with 0 those that have gone, since this was last asked. */

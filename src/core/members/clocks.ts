@@ -7,7 +7,7 @@
  * itself goes by the middle one, so that what it stamps and when it starts things is right for the others. Of two clocks
  * either may be the wrong one: that takes three.
  */
-import { SKEW_MAX_US } from '../base/hlc.ts'
+import { CLOCK_MS_MAX, SKEW_MAX_US } from '../base/hlc.ts'
 import type { Heartbeat } from '../message.ts'
 import type { Member } from './member.ts'
 
@@ -40,14 +40,18 @@ export function skewed(members: readonly Member[]): Member[] {
   return members.filter((_, i) => Math.abs((offsets[i] ?? middle) - middle) > SKEW_MS_MAX)
 }
 
-/** By how much our own clock has to be corrected, in ms: not at all, unless it is too far from the middle one. */
-export function correctionOf(members: readonly Member[], currentMs: number): number {
+/**
+ * By how much our own clock has to be corrected, in ms: not at all, unless it is too far from the middle one. It may be by
+ * decades, where a clock has lost its battery; but not to a time that no clock can show.
+ */
+export function correctionOf(members: readonly Member[], currentMs: number, now: number): number {
   const offsets = [0, ...members.map(clockOffsetOf).filter(offset => offset !== null)]
   // Whoever hears too few goes on as before.
   if (offsets.length < CLOCKS_MIN) return currentMs
   const middle = median(offsets)
   if (Math.abs(middle) <= SKEW_MS_MAX) return 0
-  return Math.abs(middle - currentMs) <= WAVER_MS ? currentMs : middle
+  if (Math.abs(middle - currentMs) <= WAVER_MS) return currentMs
+  return Math.min(Math.max(middle, -now), CLOCK_MS_MAX - now)
 }
 
 /** Of an even number, halfway between the two in the middle: of two clocks, either may be the wrong one. */

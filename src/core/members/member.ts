@@ -6,20 +6,36 @@ import type { Hlc } from '../base/hlc.ts'
 import { compareText } from '../base/order.ts'
 import { closedIn } from '../base/vector.ts'
 import type { MemberRecord } from '../effect.ts'
-import type { Departure, Heartbeat, VersionVector } from '../message.ts'
+import { LEFT_AT, type Departure, type Heartbeat, type VersionVector } from '../message.ts'
+import { NODE_LIMITS } from '../options.ts'
 
 export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
 
 export type Member = {
   readonly node: NodeId
   heartbeat: Heartbeat
+  /** When a word of it came, from itself or passed on. */
   heardAt: number
+  /** The boot has spoken itself, to this boot of ours. */
+  spoken: boolean
+  /** ... or to an earlier one: it is not only others who speak of it. */
+  proven: boolean
+  /** The stamp of the last that it said itself. */
+  saidAt: Hlc
+  /** ... and of the last that each of the others passed on: so that nobody can silence it by a stamp of the future. */
+  readonly passedOn: Map<NodeId, Hlc>
+  /** Other boots of it that only others speak of, and speak of now: waited for until it is known which one runs. */
+  readonly beside: Map<BootId, Member>
   /** When something came from it that nobody had carried. */
   spokeAt: number
   /** When somebody last said that it waits for this boot, for it has heard it itself not long ago. */
   mentionedAt: number
   /** The last that was said of its leaving. It may have come back since. */
   departure: Departure | null
+  /** ... if it said so to us itself, or was forgotten here: a word of its own to the contrary is older then. */
+  witnessed: Departure | null
+  /** What others say of its leaving, while it goes on to speak on a link of its own. */
+  rumour: Departure | null
   /** The boot that we know is proven dead. */
   crashed: boolean
   /** Which boot of it has spoken to us itself, and when it did so first. */
@@ -33,10 +49,19 @@ export type Member = {
   /** A newer boot that spoke while this one seemed to run, and when it did so first. */
   rival: Readonly<{ boot: BootId; at: number }> | null
   /** An older boot that spoke after this one had, when it did so first and last, and what its stamp was then. */
-  elder: Readonly<{ boot: BootId; at: number; saidAt: Hlc; heardAt: number }> | null
+  elder: Elder | null
   /** Per boot, up to which write it has told us to have on disk. */
   readonly vector: Map<BootId, number>
 }
+
+/** An older boot that goes on to speak. */
+type Elder = Readonly<{
+  boot: BootId
+  at: number
+  saidAt: Hlc
+  heardAt: number
+  addresses: readonly string[]
+}>
 
 /** A member of which no more is known than what somebody said of it. */
 export function newMember(heartbeat: Heartbeat): Member {
@@ -44,9 +69,16 @@ export function newMember(heartbeat: Heartbeat): Member {
     node: nodeOf(heartbeat.boot),
     heartbeat: ofItself(heartbeat),
     heardAt: Number.NEGATIVE_INFINITY,
+    spoken: false,
+    proven: false,
+    saidAt: 0,
+    passedOn: new Map(),
+    beside: new Map(),
     spokeAt: Number.NEGATIVE_INFINITY,
     mentionedAt: Number.NEGATIVE_INFINITY,
     departure: null,
+    witnessed: null,
+    rumour: null,
     crashed: false,
     firstWord: null,
     clockOffsetsMs: [],
@@ -59,9 +91,9 @@ export function newMember(heartbeat: Heartbeat): Member {
 }
 
 /** What a disk keeps of a member. */
-export function recordOf({ heartbeat, departure }: Member): MemberRecord {
+export function recordOf({ heartbeat, departure, proven }: Member): MemberRecord {
   const { boot, name, addresses, stopAfterIsolatedMs } = heartbeat
-  return { boot, name, addresses, departure, stopAfterIsolatedMs }
+  return { boot, name, addresses, departure, stopAfterIsolatedMs, proven }
 }
 
 /** Whether a member is none any more: all that we have heard of it was said before it departed. */
@@ -104,8 +136,21 @@ export const UNHEARD: Omit<Heartbeat, 'boot'> = {
 }
 
 /** In the order of what was said: a later boot, a later word, and "forgotten" beyond "left". */
-export function compareDepartures(x: Departure, y: Departure): number {
-  return compareText(x.boot, y.boot) || x.at - y.at || Number(x.forgotten) - Number(y.forgotten)
+export function isLaterDeparture(x: Departure, y: Departure | null): boolean {
+  if (y === null) return true
+  const order = compareText(x.boot, y.boot) || x.at - y.at
+  return order > 0 || (order === 0 && x.forgotten && !y.forgotten)
+}
+
+/**
+ * What others pass on of a boot that we know. Its name is its own; and where it can be found is what it said itself, too,
+ * for a probe that is refused everywhere proves that it is dead.
+ */
+export function passedOn({ heartbeat, proven }: Member, news: Heartbeat): Heartbeat {
+  if (!proven) return news
+  const { addressesMax } = NODE_LIMITS
+  const addresses = [...new Set([...heartbeat.addresses, ...news.addresses])].slice(0, addressesMax)
+  return { ...news, name: heartbeat.name || news.name, addresses }
 }
 
 /** Whether what a disk keeps of a member is the same. */
@@ -122,7 +167,7 @@ export function ofItself(heartbeat: Heartbeat): Heartbeat {
 
 /** A departure that comes before another one is forgotten first: that of the boot that was started earlier. */
 export function compareAges(x: Departure, y: Departure): number {
-  return startTimeOf(x.boot) - startTimeOf(y.boot) || compareDepartures(x, y)
+  return startTimeOf(x.boot) - startTimeOf(y.boot) || compareText(x.boot, y.boot)
 }
 
 /**
@@ -156,4 +201,17 @@ export function raise(
     }
     vector.set(boot, upTo)
   }
+}
+
+/** Whether a boot has begun no later than others may say. */
+export function isInTime(boot: BootId, horizon: Hlc): boolean {
+  return startTimeOf(boot) <= horizon
+}
+
+/** Whether a departure that is on disk could have been believed. @param horizon the latest time that others may say */
+export function isCredible({ heartbeat, departure }: Member, horizon: Hlc): boolean {
+  if (departure === null) return true
+  const { boot, at, forgotten } = departure
+  if (boot !== heartbeat.boot && !isInTime(boot, horizon)) return false
+  return !forgotten || at <= horizon || at === LEFT_AT
 }

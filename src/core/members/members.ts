@@ -7,19 +7,19 @@
  * forgotten, if a newer boot of the same node has spoken, or if all its addresses refuse a connection. Silence proves
  * nothing: it makes a member unreachable, and what becomes of its work then is a matter of majorities (quorum.ts).
  */
+import { STAMP_MAX, THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import type { MemberRecord } from '../effect.ts'
-import type { Departure, Heartbeat, VersionVector } from '../message.ts'
+import { LEFT_AT, type Departure, type Heartbeat, type VersionVector } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
 import {
   compareAges,
-  compareDepartures,
-  isLater,
+  isCredible,
+  isInTime,
+  isLaterDeparture,
   isOut,
-  isSameOnDisk,
   newMember,
-  ofItself,
   raise,
   recordOf,
   UNHEARD,
@@ -27,7 +27,8 @@ import {
   type MemberStatus
 } from './member.ts'
 import { awaitedMs } from './isolation-time.ts'
-import { noteElder, noteRival, twinOf } from './rival.ts'
+import { begin, hearAgain, hearOf, mayBeReplaced } from './hearing.ts'
+import { noteElder, noteRival, twinOf, type Twin } from './rival.ts'
 import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
 import { Roster } from './roster.ts'
 
@@ -67,6 +68,8 @@ export class Members {
   readonly #linked = new Set<NodeId>()
   readonly #dirty = new Set<Member>()
   #dropped: NodeId[] = []
+  /** The latest time that is believed when others say it. */
+  horizon: Hlc = STAMP_MAX
   /** Since when this boot has listened. */
   #since = Number.NEGATIVE_INFINITY
 
@@ -81,12 +84,26 @@ export class Members {
 
   /** Takes back who was known before. They count as unheard of until they speak. */
   restore(records: Iterable<MemberRecord>): void {
-    for (const { boot, name, addresses, departure, stopAfterIsolatedMs } of records) {
+    for (const { boot, name, addresses, departure, stopAfterIsolatedMs, proven } of records) {
       if (nodeOf(boot) === this.#node) continue
       const member = this.#add({ ...UNHEARD, boot, name, addresses, stopAfterIsolatedMs })
       member.departure = departure
+      member.proven = proven ?? true
     }
     this.#boundDeparted()
+  }
+
+  /**
+   * Looks anew at what came from the disk, once it is known what time it is: an earlier version believed others whatever
+   * time they named. A boot of the far future stays a member, and the first that speaks itself takes its place.
+   */
+  reconsider(): void {
+    for (const member of this.#members.values()) {
+      if (!this.#isInTime(member.heartbeat.boot)) member.proven = false
+      if (isCredible(member, this.horizon)) continue
+      member.departure = null
+      this.#dirty.add(member)
+    }
   }
 
   /** All but this node, in the order of their ids. */
@@ -113,15 +130,31 @@ export class Members {
     if (this.#since === Number.NEGATIVE_INFINITY) this.#since = now
   }
 
-  link(node: NodeId, up: boolean): void {
+  /** Returns the member, if it has departed by that: others had said so, and it speaks no more. */
+  link(node: NodeId, up: boolean): Member | null {
     const member = this.#members.get(node)
     if (up) this.#linked.add(node)
     else this.#linked.delete(node)
-    if (member === undefined) return
+    if (member === undefined) return null
     if (up) {
       member.crashed = false
       member.met = true
-    } else member.broken = true
+      return null
+    }
+    member.broken = true
+    const { rumour } = member
+    member.rumour = null
+    return rumour === null ? null : this.#depart(rumour, false)
+  }
+
+  /** It has said what it has on disk. */
+  raise(member: Member, vector: VersionVector): void {
+    raise(member.vector, vector, boot => this.#authors.isKnown(boot))
+  }
+
+  /** What a disk keeps of it is another by now. */
+  changed(member: Member): void {
+    this.#dirty.add(member)
   }
 
   isLinked(node: NodeId): boolean {
@@ -160,14 +193,45 @@ export class Members {
     const node = nodeOf(boot)
     if (node === this.#node) return boot !== this.#self
     const member = this.#members.get(node)
-    if (member === undefined || member.heartbeat.boot < boot) return false
-    return member.heartbeat.boot > boot || isOut(member) || member.crashed
+    if (member === undefined) return false
+    const { heartbeat, departure } = member
+    if (heartbeat.boot === boot) return isOut(member) || member.crashed
+    // Of another one it is not known yet whether it runs.
+    if (member.beside.has(boot) || heartbeat.boot < boot) return false
+    return member.proven || this.#isEnded(boot, departure)
   }
 
   /** Whether a boot has ever introduced itself here, or a later one of its node. */
   knows(boot: BootId): boolean {
     const node = nodeOf(boot)
-    return node === this.#node || (this.#members.get(node)?.heartbeat.boot ?? '') >= boot
+    const member = this.#members.get(node)
+    if (node === this.#node || member?.heartbeat.boot === boot) return true
+    if (member === undefined) return false
+    return member.beside.has(boot) || (member.proven && member.heartbeat.boot > boot)
+  }
+
+  /** Whether a later boot of its node has spoken to this one. */
+  isSucceeded(boot: BootId): boolean {
+    const member = this.#members.get(nodeOf(boot))
+    return member !== undefined && member.proven && member.heartbeat.boot > boot
+  }
+
+  /** Whether it, or a later one of its node, has at least been heard of. */
+  hasHeardOf(boot: BootId): boolean {
+    const member = this.#members.get(nodeOf(boot))
+    if (member === undefined || this.knows(boot)) return this.knows(boot)
+    const { heartbeat, departure } = member
+    return (
+      (heartbeat.boot > boot && this.#isInTime(heartbeat.boot)) || this.#isEnded(boot, departure)
+    )
+  }
+
+  /** Whether a boot, or an older one of its node, speaks here now: nobody else can say that it is over. */
+  isHeard(boot: BootId, now: number): boolean {
+    const member = this.#members.get(nodeOf(boot))
+    if (member === undefined || member.heartbeat.boot > boot) return false
+    if (!member.spoken || isOut(member) || member.crashed || member.broken) return false
+    return !this.#isSilent(member, now)
   }
 
   /** Whether a member knows the protocol up to this revision, as far as it has said. */
@@ -203,6 +267,16 @@ export class Members {
     return this.notGone().filter(member => !this.#isSilent(member, now))
   }
 
+  /** All boots that may live, those included of which only others speak: nothing is over before they have heard of it. */
+  awaited(now: number): Member[] {
+    return this.#withOthers(this.notGone(), now)
+  }
+
+  /** ... and who can be asked, or whom others can ask. */
+  confirming(now: number): Member[] {
+    return this.#withOthers(this.answering(now), now)
+  }
+
   /** Whether there is a link to somebody whose boot has not introduced itself yet: it may have anything in its log. */
   hasStrangers(): boolean {
     return [...this.#linked].some(node => {
@@ -229,57 +303,41 @@ export class Members {
     return isQuorum(quorum, this.#voters(now, since))
   }
 
-  /** Returns whether this is news of a boot that we did not know. A heartbeat of an older boot is ignored. */
-  heard(heartbeat: Heartbeat, now: number): boolean {
+  /**
+   * Returns whether this is news of a boot that we did not know. A heartbeat of an older boot is ignored.
+   *
+   * @param by who told us: only the node itself supersedes what is known of it
+   */
+  heard(heartbeat: Heartbeat, now: number, by: NodeId = nodeOf(heartbeat.boot)): boolean {
     const node = nodeOf(heartbeat.boot)
     if (node === this.#node) return false
     const known = this.#members.get(node)
-    if (known === undefined) {
-      if (!this.#hasRoom(node)) return false
-      const member = this.#add(heartbeat)
-      member.heardAt = now
-      this.#raise(member, heartbeat.vector)
-      this.#dirty.add(member)
-      return true
+    const word = { heartbeat, now, by }
+    if (known === undefined) return this.#hasRoom(node) && begin(this.#add(heartbeat), word, this)
+    if (heartbeat.boot === known.heartbeat.boot) return hearAgain(known, word, this)
+    if (by !== node) return hearOf(known, word, this)
+    if (heartbeat.boot < known.heartbeat.boot && !mayBeReplaced(known, now, this.#options)) {
+      return noteElder(known, heartbeat, now)
     }
-    if (heartbeat.boot < known.heartbeat.boot) return noteElder(known, heartbeat, now)
-    const newBoot = heartbeat.boot !== known.heartbeat.boot
-    if (newBoot && this.#livesOn(known, now)) {
+    if (heartbeat.boot > known.heartbeat.boot && this.#livesOn(known, now)) {
       noteRival(known, heartbeat.boot, now)
       return false
     }
-    const wasOut = isOut(known)
-    if (!newBoot && (known.crashed || heartbeat.at < known.heartbeat.at)) return false
-    if (!isLater(heartbeat, known.departure)) return false
-    // A new boot may have lost what the old one had merged but not synced; it claims only what is on its disk.
-    if (newBoot) {
-      known.vector.clear()
-      known.rival = known.elder = null
-    }
-    if (newBoot || wasOut || !isSameOnDisk(known.heartbeat, heartbeat)) this.#dirty.add(known)
-    known.heartbeat = ofItself(heartbeat)
-    known.heardAt = now
-    known.crashed = false
-    known.broken = false
-    this.#raise(known, heartbeat.vector)
-    return newBoot || wasOut
+    return begin(known, word, this)
   }
 
   /** Somebody says what a boot said last. Returns whether that is news of it. */
-  introduced(heartbeat: Heartbeat, now: number): boolean {
+  introduced(heartbeat: Heartbeat, now: number, by: NodeId): boolean {
     const known = this.#members.get(nodeOf(heartbeat.boot))
     if (known?.heartbeat.boot === heartbeat.boot && known.heartbeat.addresses.length === 0) {
       known.heartbeat = { ...known.heartbeat, addresses: heartbeat.addresses }
       this.#dirty.add(known)
     }
-    if (this.knows(heartbeat.boot) || !this.heard(heartbeat, now)) return false
-    // It has not spoken to us: a newer boot that does so is no rival of one that runs.
-    this.#members.get(nodeOf(heartbeat.boot))!.broken = true
-    return true
+    return !this.knows(heartbeat.boot) && this.heard(heartbeat, now, by)
   }
 
   /** The boot that claims to be newer than one that goes on to speak; see rival.ts. */
-  twinOf(node: NodeId): BootId | null {
+  twinOf(node: NodeId): Twin | null {
     const member = this.#members.get(node)
     return member === undefined ? null : twinOf(member, this.#options.suspectMs)
   }
@@ -287,27 +345,28 @@ export class Members {
   /** A member said what it has on disk. */
   acknowledged(node: NodeId, boot: BootId, vector: VersionVector): void {
     const member = this.#members.get(node)
-    if (member !== undefined && member.heartbeat.boot === boot) this.#raise(member, vector)
+    if (member !== undefined && member.heartbeat.boot === boot) this.raise(member, vector)
   }
 
   /** Its last write was `upTo`. Returns whether the member was still here. */
   saidGoodbye(boot: BootId, upTo: number): boolean {
-    const at = Number.MAX_SAFE_INTEGER
-    return this.departed({ boot, at, forgotten: false, upTo }) !== null
+    return this.#depart({ boot, at: LEFT_AT, forgotten: false, upTo }, true) !== null
   }
 
-  /** Takes note of a departure. Returns the member, if it was still here. */
-  departed(departure: Departure): Member | null {
-    const node = nodeOf(departure.boot)
-    if (node === this.#node) return null
-    const member = this.#members.get(node) ?? this.#add({ ...UNHEARD, boot: departure.boot })
-    const wasHere = this.#members.has(node) && !isOut(member) && member.heartbeat.name !== ''
-    if (member.departure !== null && compareDepartures(member.departure, departure) >= 0)
+  /** Somebody says that a member has departed. Returns the member, if it was still here. */
+  departed(departure: Departure, now: number): Member | null {
+    const { boot, at, forgotten } = departure
+    const known = this.#members.get(nodeOf(boot))
+    const isKnown = known?.heartbeat.boot === boot
+    // That of a boot which nobody here knows would stand above those that are to come.
+    if (known !== undefined && !isKnown && !this.#isInTime(boot)) return null
+    const hasLeft = known?.departure?.boot === boot && !known.departure.forgotten
+    if (forgotten && at > this.horizon && !hasLeft) return null
+    if (known !== undefined && boot >= known.heartbeat.boot && this.#livesOn(known, now)) {
+      if (isLaterDeparture(departure, known.rumour)) known.rumour = departure
       return null
-    member.departure = departure
-    this.#dirty.add(member)
-    if (this.#sorted.length > MEMBERS_MAX + DEPARTED_MAX) this.#boundDeparted()
-    return wasHere && isOut(member) ? member : null
+    }
+    return this.#depart(departure, false)
   }
 
   /** A member is to be counted no more. Returns whether it was not forgotten already. */
@@ -315,9 +374,11 @@ export class Members {
     const { boot, at } = member.heartbeat
     if (member.departure?.forgotten === true && isOut(member)) return false
     const left = member.departure?.boot === boot ? member.departure.at : 0
+    // What others passed on may be of any time.
+    const said = member.spoken ? member.saidAt : Math.min(at, this.horizon - THIRD_PARTY_AHEAD_US)
     // Somebody else may have heard it a little longer than we have.
-    const until = Math.max(left, at + this.#options.suspectMs * 1000)
-    this.departed({ boot, at: until, forgotten: true, upTo: 0 })
+    const until = Math.min(said + this.#options.suspectMs * 1000, STAMP_MAX)
+    this.#depart({ boot, at: Math.max(left, until), forgotten: true, upTo: 0 }, true)
     return true
   }
 
@@ -426,8 +487,37 @@ export class Members {
     for (const member of spare.slice(0, out.length - DEPARTED_MAX)) this.#drop(member)
   }
 
-  #raise(member: Member, vector: VersionVector): void {
-    raise(member.vector, vector, boot => this.#authors.isKnown(boot))
+  #withOthers(members: Member[], now: number): Member[] {
+    const others = this.all().flatMap(({ beside }) => [...beside.values()])
+    const heard = others.filter(({ heardAt }) => now - heardAt < this.#options.unreachableMs)
+    return heard.length === 0 ? members : [...members, ...heard]
+  }
+
+  #depart(departure: Departure, isWitnessed: boolean): Member | null {
+    const node = nodeOf(departure.boot)
+    if (node === this.#node) return null
+    const member = this.#members.get(node) ?? this.#add({ ...UNHEARD, boot: departure.boot })
+    const wasHere = this.#members.has(node) && !isOut(member) && member.heartbeat.name !== ''
+    const isOfKnown = departure.boot === member.heartbeat.boot
+    const isStale =
+      isOfKnown && member.departure !== null && member.departure.boot !== departure.boot
+    if (!isStale && !isLaterDeparture(departure, member.departure)) return null
+    member.departure = departure
+    if (isWitnessed) member.witnessed = departure
+    member.beside.delete(departure.boot)
+    this.#dirty.add(member)
+    if (this.#sorted.length > MEMBERS_MAX + DEPARTED_MAX) this.#boundDeparted()
+    return wasHere && isOut(member) ? member : null
+  }
+
+  /** Whether a boot was over when its node departed. */
+  #isEnded(boot: BootId, departure: Departure | null): boolean {
+    if (departure === null || departure.boot < boot) return false
+    return departure.boot === boot || this.#isInTime(departure.boot)
+  }
+
+  #isInTime(boot: BootId): boolean {
+    return isInTime(boot, this.horizon)
   }
 
   #silentMs({ heardAt }: Member, now: number): number {
@@ -438,10 +528,13 @@ export class Members {
     return this.#silentMs(member, now) >= this.#options.unreachableMs
   }
 
-  /** Whether the boot that we know seems to run still: its link has never broken since it spoke, a moment ago. */
+  /**
+   * Whether the boot that we know seems to run still: its link has never broken since it spoke, a moment ago. It would say
+   * so itself if it went, or if it were another one now.
+   */
   #livesOn(member: Member, now: number): boolean {
-    const { node, crashed, broken, heardAt } = member
-    if (isOut(member) || crashed || broken || !this.#linked.has(node)) return false
+    const { node, spoken, crashed, broken, heardAt } = member
+    if (!spoken || isOut(member) || crashed || broken || !this.#linked.has(node)) return false
     return now - heardAt < this.#options.suspectMs
   }
 

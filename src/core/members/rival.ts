@@ -16,17 +16,25 @@ export function noteRival(member: Member, boot: BootId, now: number): void {
 }
 
 /** A boot speaks that the one that we know should have replaced: that is no news of it. */
-export function noteElder(member: Member, { boot, at }: Heartbeat, now: number): false {
-  if (member.elder?.boot !== boot) member.elder = { boot, at: now, saidAt: at, heardAt: now }
-  else if (at > member.elder.saidAt) member.elder = { ...member.elder, saidAt: at, heardAt: now }
+export function noteElder(member: Member, { boot, at, addresses }: Heartbeat, now: number): false {
+  if (member.elder?.boot !== boot) {
+    member.elder = { boot, at: now, saidAt: at, heardAt: now, addresses }
+  } else if (at > member.elder.saidAt) {
+    member.elder = { ...member.elder, saidAt: at, heardAt: now, addresses }
+  }
   return false
 }
 
-/** The boot that was started while an older one went on to speak. */
+/** The boot that was started while an older one went on to speak, and where that older one is. */
+export type Twin = Readonly<{ boot: BootId; addresses: readonly string[] }>
+
 export function twinOf(
   { rival, elder, heardAt, heartbeat }: Member,
   suspectMs: number
-): BootId | null {
-  if (rival !== null && heardAt - rival.at >= suspectMs) return rival.boot
-  return elder !== null && elder.heardAt - elder.at >= suspectMs ? heartbeat.boot : null
+): Twin | null {
+  if (rival !== null && heardAt - rival.at >= suspectMs) {
+    return { boot: rival.boot, addresses: heartbeat.addresses }
+  }
+  if (elder === null || elder.heardAt - elder.at < suspectMs) return null
+  return { boot: heartbeat.boot, addresses: elder.addresses }
 }

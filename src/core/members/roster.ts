@@ -69,11 +69,15 @@ export class Roster {
     if (this.#entries.size < ROSTER_MAX) return true
     const last = this.#names.at(-1)!
     if (name > last) return false
-    this.#names.pop()
-    this.#entries.delete(last)
-    this.#dirty.delete(last)
-    this.#dropped.push(last)
+    this.#drop(last)
     return true
+  }
+
+  #drop(name: string): void {
+    this.#names.splice(placeOf(this.#names, name), 1)
+    this.#entries.delete(name)
+    this.#dirty.delete(name)
+    this.#dropped.push(name)
   }
 
   /** Names that a disk need not keep any more. They then count as removed. */
@@ -81,6 +85,15 @@ export class Roster {
     const dropped = this.#dropped.filter(name => !this.#entries.has(name))
     this.#dropped = []
     return dropped
+  }
+
+  /** What came from disk with a time that lies too far ahead, as an earlier version believed it, counts as the first word. */
+  reconsider(horizon: Hlc): void {
+    for (const { name, at, expected } of this.all()) {
+      if (at <= horizon) continue
+      this.#drop(name)
+      if (expected) this.expect(name)
+    }
   }
 
   /** What has changed since it was last written to disk. It then counts as written. */

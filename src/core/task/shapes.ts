@@ -2,7 +2,7 @@
  * What a record of a task may be. The log asserts it of all that this node writes, and the wire reads nothing else: what
  * one node has written, every other one can read.
  */
-import { HLC_MAX } from '../base/hlc.ts'
+import { STAMP_MAX } from '../base/hlc.ts'
 import { SEQ_MAX, type BootId, type TaskId } from '../base/ids.ts'
 import {
   either,
@@ -52,7 +52,7 @@ export const BOOT: TextShape & { of?: BootId } = name(
   /^[^/]+\/[0-9a-z]{10}-[0-9a-z]{6}$/
 )
 /** A stamp of the hybrid clock, in us since 1970. */
-export const STAMP: WholeShape = whole(HLC_MAX)
+export const STAMP: WholeShape = whole(STAMP_MAX)
 /** A point in time, in ms since 1970. */
 export const TIME_MS: WholeShape = whole(TIME_MS_MAX)
 /** A number that is finite and not negative. */

@@ -48,7 +48,7 @@ function* invented(i: number): Generator<Message> {
   yield { kind: 'find', boot: bootOf('b'), ids: [taskOf(boot, 1).spec.id] }
   yield { kind: 'who', boots: [boot] }
   yield { kind: 'forgotten', spans: [{ origin: boot, after: 0, upTo: 9 }], boots: [], more: true }
-  yield { kind: 'replaced', boot, why: 'name' }
+  yield { kind: 'replaced', boot, why: 'name', addresses: [] }
 }
 
 feed({ kind: 'link', peer: 'b', up: true })
