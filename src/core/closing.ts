@@ -18,7 +18,7 @@ import type { VersionVector } from './message.ts'
 export function closeBoots({ self, log, members, now }: Context): void {
   const open = log.origins.open()
   // As a rule there is nothing to close, and that is known at less expense than who is here.
-  if (!open.some(({ isEmpty }) => isEmpty)) return
+  if (!open.some(({ boot, isEmpty }) => isEmpty && boot !== self)) return
   if (!members.seesMajority(now) || members.hasStrangers()) return
   const everybody = members.awaited(now)
   const told = everybody.map(({ vector }) => reachIn(vector))

@@ -4,7 +4,6 @@ import { callsOf } from '../support/counting.ts'
 import { pumpOf } from '../support/pump.ts'
 import { bootOf, heartbeatOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import './forbid.ts'
-import { nodeOf } from '../../src/core/base/ids.ts'
 import { Core } from '../../src/core/core.ts'
 import type { Effect } from '../../src/core/effect.ts'
 import { VectorTurns } from '../../src/core/log/vector-turns.ts'
@@ -15,6 +14,9 @@ import { decode, encode } from '../../src/wire/codec.ts'
 import { FRAME_BYTES_MAX, LIMITS } from '../../src/core/limits.ts'
 
 const [A, B, C] = [bootOf('a'), bootOf('b'), bootOf('c')]
+
+/** Measured: 10 s with two hundred thousand tasks, three times that on a busy computer. */
+const MANY_MS_MAX = 100_000
 
 function coreOf(): { core: Core; hear: (message: Message, now?: number) => Effect[] } {
   const core = new Core({ boot: A, name: 'test/a', version: '0', labels: {} }, { quorum: 'any' })
@@ -126,24 +128,27 @@ describe('what a message makes a node do is in proportion to it', () => {
     expect(asked).toBeLessThan(count)
   })
 
-  test('two hundred thousand tasks may wait for one', () => {
-    const { core, hear } = coreOf()
-    const first = taskOf(B, 1)
-    hear({ kind: 'batch', origin: B, after: 0, records: [first], writes: [0] })
-    const dependsOn = [first.spec.id]
-    const portion = 8000
-    for (let after = 1; after < 200_000; after += portion) {
-      const records = Array.from({ length: portion }, (_, i) =>
-        taskOf(B, after + i + 1, { spec: { dependsOn } })
-      )
-      const writes = records.map((_, i) => i)
-      hear({ kind: 'batch', origin: B, after, records, writes })
-    }
-    const outcome = outcomeBy(C)
-    const done = { ...first, outcome }
-    hear({ kind: 'batch', origin: C, after: 0, records: [done], writes: [0] })
-    expect(core.view.record(first.spec.id)).toMatchObject({ outcome })
-    expect(core.view.isReady(taskOf(B, 150_000).spec.id)).toBe(true)
-    expect(nodeOf(first.claim.holder)).toBe('b')
-  }, 120_000)
+  test(
+    'two hundred thousand tasks may wait for one',
+    () => {
+      const { core, hear } = coreOf()
+      const first = taskOf(B, 1)
+      hear({ kind: 'batch', origin: B, after: 0, records: [first], writes: [0] })
+      const dependsOn = [first.spec.id]
+      const portion = 8000
+      for (let after = 1; after < 200_000; after += portion) {
+        const records = Array.from({ length: portion }, (_, i) =>
+          taskOf(B, after + i + 1, { spec: { dependsOn } })
+        )
+        const writes = records.map((_, i) => i)
+        hear({ kind: 'batch', origin: B, after, records, writes })
+      }
+      const outcome = outcomeBy(C)
+      const done = { ...first, outcome }
+      hear({ kind: 'batch', origin: C, after: 0, records: [done], writes: [0] })
+      expect(core.view.record(first.spec.id)).toMatchObject({ outcome })
+      expect(core.view.isReady(taskOf(B, 150_000).spec.id)).toBe(true)
+    },
+    MANY_MS_MAX
+  )
 })

@@ -46,8 +46,8 @@ export function bootName(boot: BootId): string {
 
 /** Whoever looks up a text that was just cut out of another pays for its hash, each time. So the nodes of boots are kept. */
 const nodes = new Map<BootId, NodeId>()
-/** Twenty boots of each of fifty nodes. */
-const NODES_MAX = 1000
+/** Twice as many as a version vector may have, so that a walk through one finds them all. 6 MB then. */
+const NODES_MAX = 32_768
 
 /** The node that a boot is a start of. */
 export function nodeOf(boot: BootId): NodeId {

@@ -36,6 +36,8 @@ export class Origins {
   /** Boots with a notebook, and those in the vector on disk. */
   readonly #open = new Boots()
   readonly #onDisk = new Boots()
+  /** Those with a notebook, sorted; null: to be made anew. */
+  #order: readonly BootId[] | null = null
 
   constructor(self: BootId) {
     this.#self = self
@@ -49,6 +51,7 @@ export class Origins {
       assert(!this.isClosed(origin), 'nothing new comes of a closed boot')
       this.#logs.set(origin, (log = new OriginLog()))
       this.#open.add(origin)
+      this.#order = null
       this.#tag(origin)
     }
     return log
@@ -112,9 +115,11 @@ export class Origins {
 
   /** Boots that are not closed, oldest first for each node, and whether all they changed has been forgotten here. */
   open(): { boot: BootId; upTo: number; isEmpty: boolean }[] {
-    return [...this.#logs]
-      .map(([boot, { upTo, isEmpty }]) => ({ boot, upTo, isEmpty }))
-      .sort((x, y) => compareText(x.boot, y.boot))
+    this.#order ??= [...this.#logs.keys()].sort(compareText)
+    return this.#order.map(boot => {
+      const { upTo, isEmpty } = this.#logs.get(boot)!
+      return { boot, upTo, isEmpty }
+    })
   }
 
   /** Closes a boot and all older ones of its node, so that one entry in the vector stands for all of them. */
@@ -125,6 +130,7 @@ export class Origins {
       this.#logs.delete(origin)
       this.#open.delete(origin)
     }
+    this.#order = null
     this.#closed.set(node, boot)
     this.cloud.close(boot)
   }
