@@ -37,6 +37,21 @@ export const dialTimeoutMs = 5000
 /** An address that does not answer at all (cut cable, other key) holds up the next one for so long. */
 export const addressTimeoutMs = 2000
 
+/**
+ * Inbound connections that have not shown the key yet, in all and from one host. A host may have fifty nodes, which all
+ * dial at once after a cut; a connection costs some 20 KB. Guess.
+ */
+export const halfOpenMax = 256
+export const halfOpenPerHostMax = 64
+/**
+ * Connections that are taken in a second, in all and from one host. Measured: each costs 0.15 ms; flooded with 1,600 a
+ * second, of which libp2p turned away all but 50, a node grew by 200 MB. A share holds what fifty nodes of one host do at once.
+ */
+export const arrivalsPerSecond = 1000
+export const arrivalsPerHostAndSecond = 100
+/** How long one may take to show the key: half as long again as the one who dials waits. */
+export const upgradeTimeoutMs = 3000
+
 /** While young, or while someone is away, ask the LAN every second. Asking always would cost 2.5 % of a core. */
 export const askOftenMs = 1000
 /**
