@@ -17,12 +17,13 @@ import { FRAME_BYTES_MAX } from '../wire/limits.ts'
 import { listenAddresses } from './addresses.ts'
 import { BlobStreams } from './blobs.ts'
 import { newCounters } from './counters.ts'
-import { Discovery } from './discovery.ts'
+import { Discovery, type Said } from './discovery.ts'
 import { Gossip } from './gossip.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
 import { OutputStreams } from './output.ts'
 import { Peers, type RememberedPeer } from './peers.ts'
+import { Prover } from './proof.ts'
 import {
   blobAnswersMax,
   flushTimeoutMs,
@@ -35,6 +36,7 @@ import {
 import { isDeserted } from './probe.ts'
 import { DirectStreams } from './streams.ts'
 import { SyncStreams } from './sync.ts'
+import { Tally } from './tally.ts'
 
 export type { RememberedPeer, TransportLog }
 
@@ -68,10 +70,11 @@ export async function createTransport(options: TransportOptions): Promise<Transp
   const only = typeof mdns === 'object' ? mdns.interface : null
   const tag = serviceTag(cluster, fingerprint)
   const hooks = {
-    onSeen: (_peer: PeerInfo): void => undefined,
+    onSeen: (_peer: PeerInfo, _said: Said): void => undefined,
     missing: () => false,
     isConnected: (_peer: string) => false
   }
+  const tally = new Tally(log)
   const network = await createNetwork({
     privateKey: options.privateKey,
     psk: options.psk,
@@ -80,16 +83,22 @@ export async function createTransport(options: TransportOptions): Promise<Transp
     only,
     discovery: components => {
       if (mdns === false) return { start: () => undefined, stop: () => undefined }
-      const onSeen = (peer: PeerInfo): void => hooks.onSeen(peer)
+      const onSeen = (peer: PeerInfo, said: Said): void => hooks.onSeen(peer, said)
       const missing = (): boolean => hooks.missing()
       const isConnected = (peer: string): boolean => hooks.isConnected(peer)
       const peers = { onSeen, missing, isConnected }
-      return new Discovery(components, { cluster, fingerprint, tag, only, ...peers, log })
+      const prover = new Prover(options.psk)
+      const onStranger = (sender: string): void => tally.count('packets', sender)
+      const own = { cluster, fingerprint, tag, only, prover, onStranger, log }
+      return new Discovery(components, { ...own, ...peers })
     },
+    onStranger: host => tally.count('connections', host),
     log
   })
-  const transport = new Libp2pTransport(network, options)
-  hooks.onSeen = ({ id, multiaddrs }) => transport.peerBook.announced(id.toString(), multiaddrs)
+  const transport = new Libp2pTransport(network, options, tally)
+  hooks.onSeen = ({ id, multiaddrs }, said) => {
+    transport.peerBook.announced(id.toString(), multiaddrs, said)
+  }
   hooks.missing = () => transport.peerBook.missing()
   hooks.isConnected = peer => transport.peerBook.connections(peer).length > 0
   return transport
@@ -107,20 +116,23 @@ class Libp2pTransport implements Transport {
   readonly #sync: SyncStreams
   readonly #blobs: BlobStreams
   readonly #output: OutputStreams
+  readonly #tally: Tally
   readonly #listen: readonly string[]
   #receiver: Receiver | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
   #toldAddresses = ''
   #lastBeat: Readonly<{ message: Message; bytes: Uint8Array }> | null = null
 
-  constructor(network: Network, options: TransportOptions) {
+  constructor(network: Network, options: TransportOptions, tally: Tally) {
     const { log, cluster, peers, remembered = [], onAddresses = () => undefined } = options
     this.id = network.peerId.toString()
     this.#network = network
     this.#log = log
     this.#listen = options.listen
     this.#names = protocolNames(cluster)
-    this.peerBook = new Peers({ network, peers, remembered, onAddresses, log })
+    this.#tally = tally
+    const onStranger = (sender: string): void => tally.count('announcements', sender)
+    this.peerBook = new Peers({ network, peers, remembered, onAddresses, onStranger, log })
     const shared = {
       counters: this.#counters,
       log,
@@ -261,6 +273,7 @@ class Libp2pTransport implements Transport {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
     this.peerBook.stop()
+    this.#tally.stop()
     this.#blobs.stop()
     this.#output.stop()
     await this.#sync.stop()
