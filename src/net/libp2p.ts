@@ -18,6 +18,7 @@ import { Arrivals, Door } from './door.ts'
 import { greeted } from './greeting.ts'
 import { libp2pLogger, type TransportLog } from './log.ts'
 import { quietYamux } from './muxer.ts'
+import { negotiated } from './negotiation.ts'
 import { quietNoise } from './noise.ts'
 import { thriftyProtector } from './protector.ts'
 import {
@@ -66,14 +67,16 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     transports: [tcp({ listenOpts: { blockList: new Arrivals(onStranger) } as TCPSocketOptions })],
     connectionEncrypters: [quietNoise()],
     streamMuxers: [
-      quietYamux({
-        maxInboundStreams: 64,
-        maxOutboundStreams: 64,
-        // A ping each half a minute, whose failure is ignored.
-        enableKeepAlive: false,
-        // Only a window below the read buffer makes pause() hold the sender back; the default of 16 MiB outgrows it.
-        streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 4 << 20 }
-      })
+      negotiated(
+        quietYamux({
+          maxInboundStreams: 64,
+          maxOutboundStreams: 64,
+          // A ping each half a minute, whose failure is ignored.
+          enableKeepAlive: false,
+          // Only a window below the read buffer makes pause() hold the sender back; the default of 16 MiB outgrows it.
+          streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 4 << 20 }
+        })
+      )
     ],
     connectionProtector: greeted(thriftyProtector(swarmKey(psk))),
     connectionGater: new Door(onStranger),
