@@ -2,8 +2,9 @@
  * Who there is and where, as far as anybody has said.
  *
  * Addresses are kept by source, newest state of each: a peer's own word replaces its own older word, and does not wipe
- * out what the settings say. Anybody on the LAN may announce anything, so the book has a bound, and what only strangers
- * have said is dropped first and soon.
+ * out what the settings say. What comes without the key is not even noted (hearsay.ts); but nodes come and go for years,
+ * and whoever has the key may name others, so the book has a bound. Whoever was only announced is dropped soon; and where it
+ * is full, first whoever was only announced, then whoever was never met, then whoever has been away for the longest time.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { withoutPeer } from './addresses.ts'
@@ -15,12 +16,29 @@ export type Source = (typeof sources)[number]
 
 type Entry = { bySource: Map<Source, readonly Multiaddr[]>; heardAt: number; member: boolean }
 
+/** How much a peer is worth: what the settings say, who was met, who was named by a member, who was only announced. */
+type Rank = 0 | 1 | 2 | 3
+
+const announcedOnly: Rank = 3
+
 export class AddressBook {
   readonly #self: string
+  readonly #isConnected: (id: string) => boolean
+  readonly #onDropped: (id: string) => void
   readonly #entries = new Map<string, Entry>()
 
-  constructor(self: string) {
+  /**
+   * @param isConnected who is, stays
+   * @param onDropped called with each peer that is no longer in the book
+   */
+  constructor(
+    self: string,
+    isConnected: (id: string) => boolean = () => false,
+    onDropped: (id: string) => void = () => undefined
+  ) {
     this.#self = self
+    this.#isConnected = isConnected
+    this.#onDropped = onDropped
   }
 
   /** Notes what a source says; nothing is noted about ourselves. True if it is news about a member. */
@@ -40,6 +58,7 @@ export class AddressBook {
     const entry = this.#entries.get(id) ?? this.#add(id, nowMs)
     if (entry === null || entry.member) return false
     entry.member = true
+    entry.heardAt = nowMs
     return true
   }
 
@@ -60,29 +79,50 @@ export class AddressBook {
     return this.#entries.get(id)?.member ?? false
   }
 
+  /** Everybody, those who are worth most first. */
   ids(): IterableIterator<string> {
-    return this.#entries.keys()
+    const ranked = [...this.#entries].map(([id, entry]) => [id, rankOf(entry)] as const)
+    return ranked
+      .toSorted(([, x], [, y]) => x - y)
+      .map(([id]) => id)
+      .values()
   }
 
   /** Drops peers that nobody but the air has spoken of for a while. */
   prune(nowMs: number): void {
     for (const [id, entry] of this.#entries) {
-      if (isHearsay(entry) && nowMs - entry.heardAt > hearsayMs) this.#entries.delete(id)
+      if (rankOf(entry) === announcedOnly && nowMs - entry.heardAt > hearsayMs) this.#drop(id)
     }
+  }
+
+  #drop(id: string): void {
+    this.#entries.delete(id)
+    this.#onDropped(id)
   }
 
   #add(id: string, nowMs: number): Entry | null {
     if (this.#entries.size >= peersMax) {
-      const hearsay = [...this.#entries].find(([, entry]) => isHearsay(entry))
-      if (hearsay === undefined) return null
-      this.#entries.delete(hearsay[0])
+      const least = this.#leastOf(nowMs)
+      if (least === null) return null
+      this.#drop(least)
     }
     const entry: Entry = { bySource: new Map(), heardAt: nowMs, member: false }
     this.#entries.set(id, entry)
     return entry
   }
+
+  /** Who makes room for another one; null if nobody does. */
+  #leastOf(nowMs: number): string | null {
+    const candidates = [...this.#entries]
+      .map(([id, entry]) => ({ id, rank: rankOf(entry), awayMs: nowMs - entry.heardAt }))
+      .filter(({ id, rank }) => rank > 0 && !this.#isConnected(id))
+    const [least] = candidates.toSorted((x, y) => y.rank - x.rank || y.awayMs - x.awayMs)
+    return least?.id ?? null
+  }
 }
 
-function isHearsay(entry: Entry): boolean {
-  return !entry.member && [...entry.bySource.keys()].every(source => source === 'mdns')
+function rankOf({ member, bySource }: Entry): Rank {
+  if (bySource.has('static')) return 0
+  if (member || bySource.has('remembered')) return 1
+  return bySource.has('learned') ? 2 : announcedOnly
 }

@@ -5,7 +5,14 @@
  * can be reached in no other way: then all its peers share its computer.
  */
 import { isLoopback } from '@libp2p/utils'
-import { CODE_IP4, CODE_IP6, CODE_P2P, multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import {
+  CODE_IP4,
+  CODE_IP6,
+  CODE_P2P,
+  CODE_TCP,
+  multiaddr,
+  type Multiaddr
+} from '@multiformats/multiaddr'
 import { InvalidOptionError } from '../errors.ts'
 
 /** The address, or null if it is none. */
@@ -63,9 +70,14 @@ export function onlyLoopback(addresses: readonly Multiaddr[]): boolean {
   return addresses.every(address => isLoopback(address))
 }
 
-/** Whether an address that somebody announced is worth trying. */
+/**
+ * Whether an address that somebody announced is worth trying: an IP address and a port. A name would have us ask whom the
+ * announcement names.
+ */
 export function worthTrying(address: Multiaddr, alsoLoopback: boolean): boolean {
-  return alsoLoopback || !isLoopback(address)
+  const [host, port, ...more] = address.getComponents()
+  const isPlain = hostOf(address) === host?.value && port?.code === CODE_TCP && more.length === 0
+  return isPlain && (alsoLoopback || !isLoopback(address))
 }
 
 export function hostOf(address: Multiaddr): string | undefined {

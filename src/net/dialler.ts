@@ -5,13 +5,23 @@
  * and again, with a pause that grows to a few seconds. Two nodes that dial each other at once get two connections that
  * both stay, therefore the smaller peer id goes first; the larger one dials only if that has led to nothing.
  *
+ * So many dials are under way at once, and those who are worth most come first: the settings, members, and then those of
+ * whom members have spoken.
+ *
  * Where everybody is connected there is nothing to look at: the clock runs only while somebody is away.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { AddressBook } from './address-book.ts'
 import { worthTrying } from './addresses.ts'
 import { reason, type TransportLog } from './log.ts'
-import { dialFallbackMs, dialPauseMs, dialPauseMsMax, dialSweepMs, missingMs } from './protocol.ts'
+import {
+  dialFallbackMs,
+  dialPauseMs,
+  dialPauseMsMax,
+  dialsMax,
+  dialSweepMs,
+  missingMs
+} from './protocol.ts'
 
 export type DiallerOptions = Readonly<{
   self: string
@@ -41,6 +51,7 @@ const failuresBeforeDoubt = 3
 export class Dialler {
   readonly #options: DiallerOptions
   readonly #attempts = new Map<string, Attempt>()
+  #dials = 0
   #isRunning = false
   #timer: NodeJS.Timeout | undefined
 
@@ -61,7 +72,7 @@ export class Dialler {
   /** There is news of a peer: an address that did not work may do so now. */
   heardOf(id: string): void {
     if (!this.#isRunning || this.#options.isConnected(id)) return
-    this.#tryPeer(id)
+    if (this.#dials < dialsMax) this.#tryPeer(id)
     this.#sweepSoon()
   }
 
@@ -94,8 +105,8 @@ export class Dialler {
     const known = new Set(book.ids())
     const away = [...known].filter(id => !isConnected(id))
     const unmet = anonymous.filter(address => !this.#isMet(address))
-    for (const id of away) this.#tryPeer(id)
     for (const address of unmet) this.#tryAddress(address)
+    for (const id of away) if (this.#dials < dialsMax) this.#tryPeer(id)
     if (away.length + unmet.length > 0) this.#sweepSoon()
     const kept = new Set([...known, ...anonymous.map(String)])
     for (const key of this.#attempts.keys()) if (!kept.has(key)) this.#attempts.delete(key)
@@ -130,6 +141,7 @@ export class Dialler {
 
   async #dial(attempt: Attempt, addresses: readonly Multiaddr[], id: string | null): Promise<void> {
     attempt.dialling = true
+    this.#dials++
     try {
       attempt.id = await this.#options.dial(addresses, id)
       attempt.failures = 0
@@ -141,6 +153,7 @@ export class Dialler {
       )
     } finally {
       attempt.dialling = false
+      this.#dials--
       const pauseMs = Math.min(dialPauseMs * 2 ** (attempt.failures - 1), dialPauseMsMax)
       attempt.nextMs = performance.now() + pauseMs
     }

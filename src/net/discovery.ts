@@ -8,25 +8,32 @@
  *
  * Who asks names those whom it has (RFC 6762, 7.1): they need not answer. Among nodes that are all connected a question is
  * one packet then, instead of one and an answer of everybody that everybody hears.
+ *
+ * Who is not one of us can say as much as he likes: how much of it is looked at has a bound (multicast.ts), how often he is
+ * answered has one, and an announcement that does not prove that its node has the key (proof.ts) is passed on as the
+ * hearsay that it is, a few a second.
  */
 import { randomBytes } from 'node:crypto'
 import { mdns, type MulticastDNSComponents } from '@libp2p/mdns'
 import type { Libp2pEvents, PeerInfo, Startable, TypedEventTarget } from '@libp2p/interface'
-import multicastDNS, {
-  type MulticastDNS,
-  type QueryPacket,
-  type ResponsePacket
-} from 'multicast-dns'
+import type { MulticastDNS, QueryPacket, ResponsePacket } from 'multicast-dns'
 import { reason, type TransportLog } from './log.ts'
+import { openMulticast } from './multicast.ts'
+import type { Prover } from './proof.ts'
 import {
+  announcedTextsMax,
   askOftenMs,
   askRarelyMs,
+  hearsayPerSecond,
+  hearsayPerSenderAndSecond,
   isNamesake,
   namedMax,
   peersMax,
+  repliesPerSecond,
   servicesTag,
   youngMs
 } from './protocol.ts'
+import { Shares } from './shares.ts'
 
 /** What @libp2p/mdns says of its own answers. */
 const answerSeconds = 120
@@ -35,6 +42,9 @@ export type DiscoveryComponents = MulticastDNSComponents & {
   events: TypedEventTarget<Libp2pEvents>
 }
 
+/** Who has announced a peer, and whether the announcement proves that the peer has the key. */
+export type Said = Readonly<{ sender: string; proven: boolean }>
+
 export type DiscoveryOptions = Readonly<{
   cluster: string
   fingerprint: string
@@ -42,8 +52,11 @@ export type DiscoveryOptions = Readonly<{
   tag: string
   /** Address of the only interface to use, or null for all. */
   only: string | null
+  prover: Prover
   /** Called for every answer, also of peers known for long. */
-  onSeen: (peer: PeerInfo) => void
+  onSeen: (peer: PeerInfo, said: Said) => void
+  /** Called with the sender of whatever was not worth looking at. */
+  onStranger: (sender: string) => void
   /** Whether somebody known has gone away lately, so that asking often is worth its price. */
   missing: () => boolean
   /** Whether there is a connection to a peer: it need not answer. */
@@ -62,6 +75,8 @@ type Module = Startable &
     _onMdnsResponse: (packet: ResponsePacket) => void
   }
 
+type Answers = NonNullable<ResponsePacket['answers']>
+
 /** A libp2p service: it starts and stops with the node. */
 export class Discovery implements Startable {
   readonly #options: DiscoveryOptions
@@ -70,8 +85,18 @@ export class Discovery implements Startable {
   readonly #ownName: string
   /** Peer -> the name under which it answers. */
   readonly #names = new Map<string, string>()
-  /** Who answers right now. */
-  #speaker: string | null = null
+  /** What is being heard right now. */
+  #hearing: (Said & { name: string | null }) | null = null
+  readonly #hearsay = new Shares({
+    perSecond: hearsayPerSecond,
+    perSourceAndSecond: hearsayPerSenderAndSecond
+  })
+  /** Of answers about ourselves, and about which services there are. */
+  readonly #replies = new Shares({
+    perSecond: 2 * repliesPerSecond,
+    perSourceAndSecond: repliesPerSecond
+  })
+  #owed: NodeJS.Timeout | undefined
   #socket: MulticastDNS | null = null
   #timer: NodeJS.Timeout | undefined
   #lookAt = 0
@@ -93,31 +118,29 @@ export class Discovery implements Startable {
       if (this.#lookAt > performance.now() + askOftenMs) this.#lookAgain(askOftenMs)
     })
     this.#module.addEventListener('peer', event => {
-      this.#noteName(event.detail.id.toString())
-      options.onSeen(event.detail)
+      if (this.#hearing === null) return
+      const { sender, proven, name } = this.#hearing
+      if (proven && name !== null) this.#noteName(event.detail.id.toString(), name)
+      options.onSeen(event.detail, { sender, proven })
     })
   }
 
   async start(): Promise<void> {
     const module = this.#module
-    const { only } = this.#options
-    // Bound to the wildcard either way: a socket bound to one address gets no multicast.
-    const socket = multicastDNS(only === null ? {} : { interface: only, bind: '0.0.0.0' })
-    const { _onMdnsQuery: answer, _onMdnsResponse: hear } = module
+    const { only, onStranger } = this.#options
+    const onTrouble = (error: Error): void => this.#warnOnce('unusable', error)
+    const socket = openMulticast({ only, onStranger, onTrouble })
     socket.on('query', packet => {
-      if (!this.#isNamed(packet)) answer(packet)
-    })
-    socket.on('response', packet => {
-      this.#speaker = this.#namesIn(packet)[0] ?? null
-      hear(packet)
-    })
-    socket.on('warning', error => this.#warnOnce('unusable', error))
-    socket.on('error', error => this.#warnOnce('unusable', error))
-    socket.on('query', ({ questions = [] }) => {
+      const { questions = [] } = packet
+      if (questions[0]?.name === this.#options.tag && !this.#isNamed(packet)) this.#reply(packet)
       this.#lookForNamesakes(questions)
       this.#tellService(socket, questions)
     })
-    module.mdns = socket
+    socket.on('response', (packet, { address }) => this.#hear(packet, address))
+    // All that the module asks of it: it answers with nothing but its own words.
+    module.mdns = Object.assign(Object.create(socket) as MulticastDNS, {
+      respond: (answers: Answers) => socket.respond(this.#proven(answers))
+    })
     await module.start?.()
     this.#startedAt = performance.now()
     this.#socket = socket
@@ -127,6 +150,7 @@ export class Discovery implements Startable {
 
   async stop(): Promise<void> {
     clearTimeout(this.#timer)
+    clearTimeout(this.#owed)
     this.#socket = null
     await this.#module.stop?.()
   }
@@ -169,11 +193,44 @@ export class Discovery implements Startable {
     })
   }
 
-  #noteName(peer: string): void {
-    if (this.#speaker === null) return
-    // Anybody can announce anything.
+  /** Answers a question; where that has been done often of late, in a while, and then all questions at once. */
+  #reply(packet: QueryPacket): void {
+    const { _onMdnsQuery: answer } = this.#module
+    if (this.#replies.take('answers', performance.now())) return answer(packet)
+    this.#owed ??= setTimeout(() => {
+      this.#owed = undefined
+      if (this.#socket !== null) answer(packet)
+    }, 1000 / repliesPerSecond).unref()
+  }
+
+  /** What we announce, with the proof that it is ours. */
+  #proven(answers: Answers): Answers {
+    const texts = textsIn(answers)
+    if (texts.length === 0) return answers
+    const { tag, prover } = this.#options
+    const data = prover.textFor(texts)
+    const proof = { name: this.#ownName, type: 'TXT' as const, ttl: answerSeconds, data }
+    return answers.some(({ name }) => name === tag) ? [...answers, proof] : answers
+  }
+
+  #hear(packet: ResponsePacket, sender: string): void {
+    const [name = null] = this.#namesIn(packet)
+    if (name === null || name === this.#ownName) return
+    const texts = textsIn([...(packet.answers ?? []), ...(packet.additionals ?? [])])
+    const proven = texts.length <= announcedTextsMax && this.#options.prover.isProven(texts)
+    const isWorthIt =
+      proven || (texts.length <= announcedTextsMax && this.#hearsay.take(sender, performance.now()))
+    if (!isWorthIt) return this.#options.onStranger(sender)
+    const { _onMdnsResponse: hear } = this.#module
+    this.#hearing = { sender, proven, name }
+    hear(packet)
+    this.#hearing = null
+  }
+
+  #noteName(peer: string, name: string): void {
+    // Of nodes that have the key, and still: they come and go for as long as this one runs.
     if (this.#names.size >= peersMax) this.#names.clear()
-    this.#names.set(peer, this.#speaker)
+    this.#names.set(peer, name)
   }
 
   /** Whether a question says that whoever asks has us. */
@@ -190,6 +247,7 @@ export class Discovery implements Startable {
   /** Whoever does not know our tag may still ask what there is: somebody with another key, looking for the reason. */
   #tellService(socket: MulticastDNS, asked: readonly { name: string }[]): void {
     if (!asked.some(({ name }) => name === servicesTag)) return
+    if (!this.#replies.take('services', performance.now())) return
     socket.respond([
       { name: servicesTag, type: 'PTR', ttl: answerSeconds, data: this.#options.tag }
     ])
@@ -217,4 +275,9 @@ export class Discovery implements Startable {
       'mDNS does not work on a network interface; nodes may have to be given to each other as peers'
     )
   }
+}
+
+/** What is said in the texts of an announcement. */
+function textsIn(answers: Answers): string[] {
+  return answers.flatMap(answer => (answer.type === 'TXT' ? [answer.data].flat().map(String) : []))
 }

@@ -7,23 +7,23 @@
  */
 import { parseAddress, withoutPeer } from './addresses.ts'
 import type { Network } from './libp2p.ts'
-import type { Door } from './noise.ts'
+import type { Handshakes } from './noise.ts'
 import { probeTimeoutMs } from './protocol.ts'
 
 /** Whether another process certainly answers at one of these addresses by our key. */
 export async function meetsDouble(
   addresses: readonly string[],
   network: Network,
-  door: Door
+  handshakes: Handshakes
 ): Promise<boolean> {
   for (const text of addresses) {
     const address = parseAddress(text)
     if (address === null) continue
-    const { begun, underWay } = door
+    const { begun, underWay } = handshakes
     const isOurs = await answersByOurKey(() =>
       network.dial(withoutPeer(address), { signal: AbortSignal.timeout(probeTimeoutMs) })
     )
-    if (isOurs && underWay === 0 && door.begun === begun) return true
+    if (isOurs && underWay === 0 && handshakes.begun === begun) return true
   }
   return false
 }

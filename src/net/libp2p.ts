@@ -9,16 +9,26 @@ import { hash } from 'node:crypto'
 import { gossipsub, type GossipSub, type GossipsubOpts } from '@chainsafe/libp2p-gossipsub'
 import { identify, type Identify } from '@libp2p/identify'
 import type { Libp2p, PrivateKey, Startable } from '@libp2p/interface'
-import { tcp } from '@libp2p/tcp'
+import { tcp, type TCPSocketOptions } from '@libp2p/tcp'
 import { createLibp2p } from 'libp2p'
 import { InvalidOptionError } from '../errors.ts'
 import { announced } from './addresses.ts'
 import type { DiscoveryComponents } from './discovery.ts'
+import { Arrivals, Door } from './door.ts'
+import { greeted } from './greeting.ts'
 import { libp2pLogger, type TransportLog } from './log.ts'
 import { quietYamux } from './muxer.ts'
-import { quietNoise, type Door } from './noise.ts'
+import { negotiated } from './negotiation.ts'
+import { quietNoise, type Handshakes } from './noise.ts'
 import { thriftyProtector } from './protector.ts'
-import { addressTimeoutMs, dialTimeoutMs, type ProtocolNames } from './protocol.ts'
+import {
+  addressTimeoutMs,
+  arrivalsPerHostAndSecond,
+  dialTimeoutMs,
+  halfOpenMax,
+  upgradeTimeoutMs,
+  type ProtocolNames
+} from './protocol.ts'
 
 export type Services = {
   identify: Identify
@@ -35,8 +45,10 @@ export type NetworkOptions = Readonly<{
   /** The only interface to announce, or null for all. */
   only: string | null
   discovery: (components: DiscoveryComponents) => Startable
+  /** Called with the host of each connection to us that has ended without having shown the key. @default nobody is told */
+  onStranger?: (host: string) => void
   /** Counts handshakes that come in. @default nobody counts */
-  door?: Door
+  handshakes?: Handshakes
   log: TransportLog
 }>
 
@@ -49,28 +61,33 @@ const pskBytes = 32
  */
 export async function createNetwork(options: NetworkOptions): Promise<Network> {
   const { privateKey, psk, names, listen, only, discovery, log } = options
+  const { onStranger = () => undefined } = options
   return createLibp2p<Services>({
     start: false,
     privateKey,
     addresses: { listen: [...listen], announceFilter: addresses => announced(addresses, only) },
-    transports: [tcp()],
-    connectionEncrypters: [quietNoise(options.door)],
+    transports: [tcp({ listenOpts: { blockList: new Arrivals(onStranger) } as TCPSocketOptions })],
+    connectionEncrypters: [quietNoise(options.handshakes)],
     streamMuxers: [
-      quietYamux({
-        maxInboundStreams: 64,
-        maxOutboundStreams: 64,
-        // A ping each half a minute, whose failure is ignored.
-        enableKeepAlive: false,
-        // Only a window below the read buffer makes pause() hold the sender back; the default of 16 MiB outgrows it.
-        streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 4 << 20 }
-      })
+      negotiated(
+        quietYamux({
+          maxInboundStreams: 64,
+          maxOutboundStreams: 64,
+          // A ping each half a minute, whose failure is ignored.
+          enableKeepAlive: false,
+          // Only a window below the read buffer makes pause() hold the sender back; the default of 16 MiB outgrows it.
+          streamOptions: { maxStreamWindowSize: 1 << 20, maxReadBufferLength: 4 << 20 }
+        })
+      )
     ],
-    connectionProtector: thriftyProtector(swarmKey(psk)),
+    connectionProtector: greeted(thriftyProtector(swarmKey(psk))),
+    connectionGater: new Door(onStranger),
     connectionManager: {
       maxConnections: 128,
-      // The default of 5 a second and host resets connections when several nodes of one host start together.
-      inboundConnectionThreshold: 50,
-      maxIncomingPendingConnections: 50,
+      // The door bounds both, before libp2p would: whoever comes when these are reached is turned away, whoever it is.
+      inboundConnectionThreshold: 2 * arrivalsPerHostAndSecond,
+      maxIncomingPendingConnections: 2 * halfOpenMax,
+      inboundUpgradeTimeout: upgradeTimeoutMs,
       // We redial ourselves: libp2p gives up after five attempts.
       reconnectRetries: 0,
       dialTimeout: dialTimeoutMs,

@@ -18,24 +18,26 @@ type Connection = Awaited<ReturnType<ConnectionEncrypter['secureInbound']>>['con
 type Framed = { decoder: { lengthDecoder: (buffer: Uint8ArrayList) => number } }
 
 /** Handshakes that others have begun with this process. */
-export type Door = { begun: number; underWay: number }
+export type Handshakes = { begun: number; underWay: number }
 
-export function quietNoise(door: Door = { begun: 0, underWay: 0 }): ReturnType<typeof noise> {
+export function quietNoise(
+  handshakes: Handshakes = { begun: 0, underWay: 0 }
+): ReturnType<typeof noise> {
   const create = noise({ crypto: quickCrypto })
   return components => {
     const encrypter = create(components)
     for (const side of ['secureInbound', 'secureOutbound'] as const) {
       const secure = encrypter[side].bind(encrypter)
       encrypter[side] = async (...args) => {
-        const isAtDoor = side === 'secureInbound'
-        if (isAtDoor) door.begun++
-        if (isAtDoor) door.underWay++
+        const isIncoming = side === 'secureInbound'
+        if (isIncoming) handshakes.begun++
+        if (isIncoming) handshakes.underWay++
         try {
           const secured = await secure(...args)
           quiet(secured.connection)
           return secured
         } finally {
-          if (isAtDoor) door.underWay--
+          if (isIncoming) handshakes.underWay--
         }
       }
     }

@@ -2,8 +2,8 @@
  * Everything about who the peers are: gathers addresses from all sources into the book, lets the dialler use it, and
  * hands the part worth remembering to whoever keeps it on disk.
  *
- * Only members are remembered, that is peers that have shown the key by connecting: what mDNS says is worth an attempt,
- * and no more.
+ * Only members are remembered, that is peers that have shown the key by connecting. What mDNS says with proof is worth an
+ * attempt whenever there is one; what it says without is hearsay, which has a few attempts of its own.
  */
 import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
@@ -11,9 +11,11 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { AddressBook, type Source } from './address-book.ts'
 import { onlyLoopback, parseAddress, peerIn, requireAddress } from './addresses.ts'
 import { Dialler } from './dialler.ts'
+import type { Said } from './discovery.ts'
+import { Hearsay } from './hearsay.ts'
 import type { Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
-import { dialTimeoutMs, peersMax } from './protocol.ts'
+import { dialTimeoutMs, missingMs, peersMax } from './protocol.ts'
 
 /** A member and where it was last seen, to be kept on disk. */
 export type RememberedPeer = Readonly<{ id: string; addresses: readonly string[] }>
@@ -23,6 +25,8 @@ export type PeersOptions = Readonly<{
   peers: readonly string[]
   remembered: readonly RememberedPeer[]
   onAddresses: (peers: readonly RememberedPeer[]) => void
+  /** Called with the sender of an announcement that was not worth an attempt, or led nowhere. */
+  onStranger: (sender: string) => void
   log: TransportLog
 }>
 
@@ -34,35 +38,49 @@ export class Peers {
   readonly #self: string
   readonly #book: AddressBook
   readonly #dialler: Dialler
+  readonly #hearsay: Hearsay
   /** Ids in text -> as libp2p has them: taking one apart costs 20 us, which is too much for every look at a peer. */
   readonly #connected = new Map<string, PeerId>()
   /** What members said last, as text: nearly every heartbeat repeats it. */
   readonly #said = new Map<string, string>()
   #telling: NodeJS.Timeout | undefined
   #warnedOfClone = false
+  #startedAt = 0
 
   /** @throws InvalidOptionError if a static peer's address is malformed */
   constructor(options: PeersOptions) {
     this.#options = options
     this.#self = options.network.peerId.toString()
-    this.#book = new AddressBook(this.#self)
-    this.#dialler = new Dialler({
+    const isConnected = (id: string): boolean => this.connections(id).length > 0
+    this.#book = new AddressBook(this.#self, isConnected, id => this.#dropped(id))
+    const shared = {
       self: this.#self,
-      book: this.#book,
-      anonymous: this.#noteSettings(),
-      dial: (addresses, id) => this.#dial(addresses, id),
-      isConnected: id => this.connections(id).length > 0,
+      isConnected,
       alsoLoopback: () => onlyLoopback(options.network.getMultiaddrs()),
       log: options.log
+    }
+    this.#dialler = new Dialler({
+      ...shared,
+      book: this.#book,
+      anonymous: this.#noteSettings(),
+      dial: (addresses, id) => this.#dial(addresses, id)
+    })
+    this.#hearsay = new Hearsay({
+      ...shared,
+      dial: (addresses, id) => this.#dial(addresses, id),
+      onStranger: options.onStranger
     })
   }
 
   start(): void {
+    this.#startedAt = performance.now()
     this.#dialler.start()
+    this.#hearsay.start()
   }
 
   stop(): void {
     this.#dialler.stop()
+    this.#hearsay.stop()
     if (this.#telling !== undefined) this.#tell()
   }
 
@@ -74,10 +92,11 @@ export class Peers {
     return all.filter(connection => connection.status === 'open')
   }
 
-  /** mDNS has heard an announcement: anybody can make one. */
-  announced(id: string, addresses: readonly Multiaddr[]): void {
+  /** mDNS has heard an announcement: anybody can make one, if not prove it. */
+  announced(id: string, addresses: readonly Multiaddr[], { sender, proven }: Said): void {
     if (id !== this.#self) {
-      this.#note(id, 'mdns', addresses)
+      if (proven) this.#note(id, 'mdns', addresses)
+      else this.#hearsay.note(id, addresses, sender)
       return
     }
     if (this.#warnedOfClone) return
@@ -104,6 +123,7 @@ export class Peers {
   connected(peer: PeerId): void {
     const id = peer.toString()
     this.#connected.set(id, peer)
+    this.#hearsay.forget(id)
     if (this.#book.authenticated(id, performance.now())) this.#tellSoon()
   }
 
@@ -112,9 +132,10 @@ export class Peers {
     this.#dialler.disconnected(id)
   }
 
-  /** Whether a member has been lost lately. */
+  /** Whether a member has been lost lately, or none was found yet: one answer may be lost, and every one in a flood. */
   missing(): boolean {
-    return this.#dialler.missing()
+    const isAlone = this.#connected.size === 0 && performance.now() - this.#startedAt < missingMs
+    return isAlone || this.#dialler.missing()
   }
 
   /** Everybody known, with addresses. */
@@ -159,9 +180,25 @@ export class Peers {
       if (id === null) this.#note(reached, 'static', addresses)
       return reached
     } catch (error) {
+      if (id !== null && !this.#book.isMember(id)) this.#forgetInStore(id)
       if (id === null && reason(error).includes('Can not dial self')) return this.#self
       throw error
     }
+  }
+
+  /** A peer is in the book no longer. */
+  #dropped(id: string): void {
+    this.#said.delete(id)
+    this.#forgetInStore(id)
+  }
+
+  /** libp2p keeps, for hours, whomever it has dialled in vain. */
+  #forgetInStore(id: string): void {
+    const { network, log } = this.#options
+    if (this.connections(id).length > 0) return
+    network.peerStore.delete(peerIdFromString(id)).catch((error: unknown) => {
+      log.debug({ peer: id, error: reason(error) }, 'a peer could not be forgotten')
+    })
   }
 
   #tellSoon(): void {

@@ -19,7 +19,8 @@ export type ProtocolNames = Readonly<{
 
 /** A DNS label is 63 bytes at most (RFC 1035, 2.3.4). */
 const labelLengthMax = 63
-const labelPrefix = '_hearsay-'
+/** How every tag of ours begins, in a packet as well. */
+export const tagMark = '_hearsay-'
 const tagSuffix = '._udp.local'
 const TAG = /^_hearsay-([a-z0-9-]+)-([0-9a-f]{4,32})\._udp\.local$/
 /** Who asks for this wants to know which services there are (RFC 6763, 9). */
@@ -37,6 +38,21 @@ export const dialTimeoutMs = 5000
 /** An address that does not answer at all (cut cable, other key) holds up the next one for so long. */
 export const addressTimeoutMs = 2000
 
+/**
+ * Inbound connections that have not shown the key yet, in all and from one host. A host may have fifty nodes, which all
+ * dial at once after a cut; a connection costs some 20 KB. Guess.
+ */
+export const halfOpenMax = 256
+export const halfOpenPerHostMax = 64
+/**
+ * Connections that are taken in a second, in all and from one host. Measured: each costs 0.15 ms; flooded with 1,600 a
+ * second, of which libp2p turned away all but 50, a node grew by 200 MB. A share holds what fifty nodes of one host do at once.
+ */
+export const arrivalsPerSecond = 1000
+export const arrivalsPerHostAndSecond = 100
+/** How long one may take to show the key: half as long again as the one who dials waits. */
+export const upgradeTimeoutMs = 3000
+
 /** While young, or while someone is away, ask the LAN every second. Asking always would cost 2.5 % of a core. */
 export const askOftenMs = 1000
 /**
@@ -46,16 +62,50 @@ export const askOftenMs = 1000
 export const askRarelyMs = 30_000
 /** Whom a question names at most: each takes a hundred bytes of a packet that should not be cut up. */
 export const namedMax = 10
+/**
+ * Packets about us that are taken apart in a second, of each kind: in all, and of one sender. Measured: 5 us each, and 15
+ * more where a proof is looked at. Fifty nodes that start together on one computer ask fifty times a second, and each is
+ * answered by all.
+ */
+export const packetsPerSecond = 2000
+export const packetsPerSenderAndSecond = 200
+/** The largest that mDNS knows (RFC 6762, 17). */
+export const packetBytesMax = 9000
+/** Texts in one announcement: four for each address that is kept. Taking an address apart costs 10 us. */
+export const announcedTextsMax = 64
+/**
+ * Answers to questions, a second; further questions in that second get one answer together, since everybody hears it. Nobody
+ * asks twice a second, and a flood of questions must not make everybody shout.
+ */
+export const repliesPerSecond = 4
 /** How long a node counts as young. */
 export const youngMs = 5000
-/** How long a lost peer is looked for every second. After that its known addresses are still dialled. */
+/** How long a lost peer, or anybody, is looked for every second. After that known addresses are still dialled. */
 export const missingMs = 60_000
 
 /** Peers in the address book: five times the design's fifty. Anybody on the LAN can announce peers that do not exist. */
 export const peersMax = 256
 export const addressesPerPeerMax = 16
-/** A peer known from an unauthenticated announcement only is forgotten after this. */
+/** A peer that has announced itself with proof, and was never reached, is forgotten after this. */
 export const hearsayMs = 60_000
+/** Dials to peers of the book under way at once, each to one peer. A cut may part fifty nodes at once. */
+export const dialsMax = 64
+
+/**
+ * What is announced without proof is hearsay, and worth little: nodes of this version prove what they say. So many
+ * announcements a second are looked at, in all and of one sender; so many peers are kept, in all and of one sender; and so
+ * many dials are under way. All guesses, but that dials to nobody take two seconds each, and that half a dozen nodes of
+ * a computer are to be found within seconds.
+ */
+export const hearsayPerSecond = 50
+export const hearsayPerSenderAndSecond = 10
+export const hearsayPeersMax = 64
+export const hearsayPeersPerSenderMax = 8
+export const hearsayDialsMax = 4
+/** Addresses of one such peer. All of them are tried within the time of a dial. */
+export const hearsayAddressesMax = 2
+/** After so many failures it is dropped. */
+export const hearsayFailuresMax = 3
 
 /** Waiting for one peer, in bytes. Beyond it the peer does not read, and its messages are dropped. */
 export const queueBytesMax: number = 8 * 1024 * 1024
@@ -136,8 +186,8 @@ export function clusterOfTag(tag: string): { cluster: string; fingerprint: strin
 }
 
 function tagStart(cluster: string, fingerprintLength: number): string {
-  const room = labelLengthMax - labelPrefix.length - fingerprintLength - 1
+  const room = labelLengthMax - tagMark.length - fingerprintLength - 1
   const hash = createHash('sha256').update(cluster).digest('hex').slice(0, 12)
   const name = cluster.length <= room ? cluster : `${cluster.slice(0, room - 13)}-${hash}`
-  return `${labelPrefix}${name}-`
+  return `${tagMark}${name}-`
 }

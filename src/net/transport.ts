@@ -17,13 +17,14 @@ import { FRAME_BYTES_MAX } from '../core/limits.ts'
 import { listenAddresses } from './addresses.ts'
 import { BlobStreams } from './blobs.ts'
 import { newCounters } from './counters.ts'
-import { Discovery } from './discovery.ts'
+import { Discovery, type Said } from './discovery.ts'
 import { meetsDouble } from './double.ts'
 import { Gossip } from './gossip.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
 import { OutputStreams } from './output.ts'
 import { Peers, type RememberedPeer } from './peers.ts'
+import { Prover } from './proof.ts'
 import {
   blobAnswersMax,
   flushTimeoutMs,
@@ -33,10 +34,11 @@ import {
   stopTimeoutMs,
   type ProtocolNames
 } from './protocol.ts'
-import type { Door } from './noise.ts'
+import type { Handshakes } from './noise.ts'
 import { isDeserted } from './probe.ts'
 import { DirectStreams } from './streams.ts'
 import { SyncStreams } from './sync.ts'
+import { Tally } from './tally.ts'
 
 export type { RememberedPeer, TransportLog }
 
@@ -70,11 +72,12 @@ export async function createTransport(options: TransportOptions): Promise<Transp
   const only = typeof mdns === 'object' ? mdns.interface : null
   const tag = serviceTag(cluster, fingerprint)
   const hooks = {
-    onSeen: (_peer: PeerInfo): void => undefined,
+    onSeen: (_peer: PeerInfo, _said: Said): void => undefined,
     missing: () => false,
     isConnected: (_peer: string) => false
   }
-  const door = { begun: 0, underWay: 0 }
+  const tally = new Tally(log)
+  const handshakes = { begun: 0, underWay: 0 }
   const network = await createNetwork({
     privateKey: options.privateKey,
     psk: options.psk,
@@ -83,17 +86,23 @@ export async function createTransport(options: TransportOptions): Promise<Transp
     only,
     discovery: components => {
       if (mdns === false) return { start: () => undefined, stop: () => undefined }
-      const onSeen = (peer: PeerInfo): void => hooks.onSeen(peer)
+      const onSeen = (peer: PeerInfo, said: Said): void => hooks.onSeen(peer, said)
       const missing = (): boolean => hooks.missing()
       const isConnected = (peer: string): boolean => hooks.isConnected(peer)
       const peers = { onSeen, missing, isConnected }
-      return new Discovery(components, { cluster, fingerprint, tag, only, ...peers, log })
+      const prover = new Prover(options.psk)
+      const onStranger = (sender: string): void => tally.count('packets', sender)
+      const own = { cluster, fingerprint, tag, only, prover, onStranger, log }
+      return new Discovery(components, { ...own, ...peers })
     },
-    door,
+    onStranger: host => tally.count('connections', host),
+    handshakes,
     log
   })
-  const transport = new Libp2pTransport(network, door, options)
-  hooks.onSeen = ({ id, multiaddrs }) => transport.peerBook.announced(id.toString(), multiaddrs)
+  const transport = new Libp2pTransport(network, options, tally, handshakes)
+  hooks.onSeen = ({ id, multiaddrs }, said) => {
+    transport.peerBook.announced(id.toString(), multiaddrs, said)
+  }
   hooks.missing = () => transport.peerBook.missing()
   hooks.isConnected = peer => transport.peerBook.connections(peer).length > 0
   return transport
@@ -103,7 +112,7 @@ class Libp2pTransport implements Transport {
   readonly id: string
   readonly peerBook: Peers
   readonly #network: Network
-  readonly #door: Door
+  readonly #handshakes: Handshakes
   readonly #log: TransportLog
   readonly #names: ProtocolNames
   readonly #counters = newCounters()
@@ -112,21 +121,24 @@ class Libp2pTransport implements Transport {
   readonly #sync: SyncStreams
   readonly #blobs: BlobStreams
   readonly #output: OutputStreams
+  readonly #tally: Tally
   readonly #listen: readonly string[]
   #receiver: Receiver | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
   #toldAddresses = ''
   #lastBeat: Readonly<{ message: Message; bytes: Uint8Array }> | null = null
 
-  constructor(network: Network, door: Door, options: TransportOptions) {
+  constructor(network: Network, options: TransportOptions, tally: Tally, handshakes: Handshakes) {
     const { log, cluster, peers, remembered = [], onAddresses = () => undefined } = options
     this.id = network.peerId.toString()
     this.#network = network
-    this.#door = door
+    this.#handshakes = handshakes
     this.#log = log
     this.#listen = options.listen
     this.#names = protocolNames(cluster)
-    this.peerBook = new Peers({ network, peers, remembered, onAddresses, log })
+    this.#tally = tally
+    const onStranger = (sender: string): void => tally.count('announcements', sender)
+    this.peerBook = new Peers({ network, peers, remembered, onAddresses, onStranger, log })
     const shared = {
       counters: this.#counters,
       log,
@@ -257,7 +269,7 @@ class Libp2pTransport implements Transport {
   }
 
   meets(addresses: readonly string[]): Promise<boolean> {
-    return meetsDouble(addresses, this.#network, this.#door)
+    return meetsDouble(addresses, this.#network, this.#handshakes)
   }
 
   peers(): readonly PeerView[] {
@@ -272,6 +284,7 @@ class Libp2pTransport implements Transport {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
     this.peerBook.stop()
+    this.#tally.stop()
     this.#blobs.stop()
     this.#output.stop()
     await this.#sync.stop()

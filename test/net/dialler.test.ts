@@ -3,7 +3,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AddressBook } from '../../src/net/address-book.ts'
 import { Dialler } from '../../src/net/dialler.ts'
-import { dialPauseMsMax } from '../../src/net/protocol.ts'
+import { dialPauseMsMax, dialsMax } from '../../src/net/protocol.ts'
 
 const address = multiaddr('/ip4/127.0.0.1/tcp/4001')
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -72,4 +72,29 @@ test('once stopped nobody is dialled any more', async () => {
   dialler.heardOf('z')
   await vi.advanceTimersByTimeAsync(4 * dialPauseMsMax)
   expect(dials).toHaveLength(1)
+})
+
+test('so many are dialled at once, and those of the settings and those who were met before the others', async () => {
+  const book = new AddressBook('a')
+  for (let i = 0; i < dialsMax; i++) book.note(`named${i}`, 'learned', [address], 0)
+  book.note('zmet', 'remembered', [address], 0)
+  book.note('zset', 'static', [address], 0)
+  const dials: (string | null)[] = []
+  const dialler = new Dialler({
+    self: 'a',
+    book,
+    anonymous: [],
+    dial: (_, id) => {
+      dials.push(id)
+      return new Promise(() => {})
+    },
+    isConnected: () => false,
+    alsoLoopback: () => true,
+    log
+  })
+  dialler.start()
+  await vi.advanceTimersByTimeAsync(4 * dialPauseMsMax)
+  expect(dials).toHaveLength(dialsMax)
+  expect(dials.slice(0, 2)).toEqual(['zset', 'zmet'])
+  dialler.stop()
 })

@@ -11,12 +11,15 @@ import { encode } from '../../src/wire/codec.ts'
 import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../../src/core/limits.ts'
 import { until } from '../support/until.ts'
 import { batch, closeAll, heartbeat, open, request, type Member } from './cluster.ts'
-import { addressOf, intruder, names, stopIntruders } from './intruder.ts'
+import { addressOf, bareNetwork, intruder, names, stopIntruders } from './intruder.ts'
 
 afterEach(async () => {
   await stopIntruders()
   await closeAll()
 })
+
+/** What a connection has beside its interface: streams on which nothing is agreed yet. */
+type Muxed = { muxer: { createStream: () => Promise<Stream> } }
 
 async function directStream(network: Network, member: Member): Promise<Stream> {
   return network.dialProtocol(addressOf(member), names.direct)
@@ -95,6 +98,29 @@ test('malformed and oversized gossip is refused and counted, and gossip goes on'
   await until(() => member.transport.counters().refused === 2, 'both refusals')
   await pubsub.publish(names.logTopic, encode(heartbeat(network.peerId.toString())))
   await until(() => member.receiver.messages.length === 1, 'the good message')
+})
+
+test('a stream whose first length has no end is aborted, however much of it comes', async () => {
+  const member = await open()
+  const network = await intruder(member)
+  const [connection] = network.getConnections() as unknown as Muxed[]
+  const streams = await Promise.all([1, 2, 3].map(() => connection!.muxer.createStream()))
+  for (const stream of streams) stream.send(Buffer.alloc(250_000, 0x80))
+  await until(() => streams.every(({ status }) => status === 'reset'), 'the streams to be reset')
+})
+
+test('a peer whose word on who it is has a length without an end is not read', async () => {
+  const member = await open()
+  const network = await bareNetwork()
+  const asked = Promise.withResolvers<Stream>()
+  await network.unhandle('/ipfs/id/1.0.0')
+  await network.handle('/ipfs/id/1.0.0', stream => {
+    stream.send(Buffer.alloc(250_000, 0x80))
+    asked.resolve(stream)
+  })
+  await network.dial(addressOf(member))
+  const stream = await asked.promise
+  await until(() => stream.status === 'reset', 'the stream to be reset')
 })
 
 test('a malformed sync request is refused and counted', async () => {

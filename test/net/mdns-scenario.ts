@@ -2,7 +2,10 @@
  * What mdns.test.ts runs in a network of its own, one scenario per process, so that nothing of it is heard outside:
  * `node mdns-scenario.ts NAME`. Prints one line of JSON; fails by its exit code.
  */
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawn } from 'node:child_process'
+import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import multicastDNS from 'multicast-dns'
 import { serviceTag, servicesTag } from '../../src/net/protocol.ts'
 import { until } from '../support/until.ts'
@@ -88,6 +91,65 @@ const scenarios: Record<string, () => Promise<object>> = {
     return { links: [...a.receiver.links, ...b.receiver.links] }
   },
 
+  async flooded() {
+    return duringFlood(1)
+  },
+
+  async floodedByMany() {
+    return duringFlood(200)
+  },
+
+  async questions() {
+    const a = await member()
+    const socket = multicastDNS({ interface: only, bind: '0.0.0.0' })
+    const counts = { asked: 0, answered: 0 }
+    socket.on('response', ({ answers = [] }) => {
+      if (answers.some(({ name }) => name === tag)) counts.answered++
+    })
+    await until(
+      () => counts.answered > 0 || socket.query([{ name: tag, type: 'PTR' }]),
+      'an answer'
+    )
+    const from = performance.now()
+    await until(
+      () => {
+        for (let i = 0; i < 20; i++, counts.asked++) socket.query([{ name: tag, type: 'PTR' }])
+        return counts.asked >= 2000
+      },
+      'all questions to be asked',
+      60_000
+    )
+    const seconds = (performance.now() - from) / 1000
+    const before = counts.answered
+    await until(() => counts.answered > before, 'the answer that is owed to the last question')
+    socket.destroy()
+    return { perSecond: before / Math.max(1, seconds), warned: a.lines.filter(isUnusable) }
+  },
+
+  async garbage() {
+    const a = await member()
+    const socket = createSocket('udp4')
+    await new Promise<void>(resolve => socket.bind(0, resolve))
+    socket.setMulticastInterface(only)
+    // A name that points to itself, and one that ends too soon.
+    const header = Buffer.from([0, 0, 0x84, 0, 0, 0, 0, 1, 0, 0, 0, 0])
+    const cut = Buffer.concat([header, Buffer.from([9]), Buffer.from('_hearsay-')])
+    for (let i = 0; i < 50; i++) {
+      socket.send(Buffer.concat([cut, Buffer.from([0xc0, 12, 0, 12])]), 5353, '224.0.0.251')
+      socket.send(cut, 5353, '224.0.0.251')
+      socket.send(Buffer.concat([cut, Buffer.alloc(20_000)]), 5353, '224.0.0.251')
+    }
+    await until(
+      () => a.lines.some(line => line.includes('too many or malformed')),
+      'the garbage to be told',
+      60_000
+    )
+    socket.close()
+    const b = await member()
+    await linked([a, b])
+    return { warned: a.lines.filter(isUnusable) }
+  },
+
   async known() {
     const a = await member()
     const socket = multicastDNS({ interface: only, bind: '0.0.0.0' })
@@ -138,6 +200,31 @@ const scenarios: Record<string, () => Promise<object>> = {
     socket.destroy()
     return { peers: a.transport.peers().map(({ id }) => id), expected: [b.transport.id] }
   }
+}
+
+const isUnusable = (line: string): boolean => line.includes('mDNS does not work')
+
+/** Members that are linked, and a newcomer, while so many senders announce peers that do not exist. */
+async function duringFlood(senders: number): Promise<object> {
+  const members = await Promise.all([member(), member(), member()])
+  await linked(members)
+  const script = fileURLToPath(new URL('./mdns-flood.ts', import.meta.url))
+  const child = spawn(process.execPath, [script, tag, String(senders)], {
+    stdio: ['pipe', 'pipe', 'inherit']
+  })
+  let said = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text))
+  const warned = (): boolean =>
+    members.every(({ lines }) => lines.some(line => line.includes('forged or foreign')))
+  await until(() => said.includes('floods'), 'the flood', 60_000)
+  await until(warned, 'all members to be flooded, and to say so', 120_000)
+  const newcomer = await member()
+  const newcomerMs = await linked([...members, newcomer], 120_000)
+  const known = [...members, newcomer].map(({ transport }) => transport.peers().length)
+  child.stdin.end()
+  await once(child, 'exit')
+  const { openMost } = JSON.parse(said.trim().split('\n').at(-1) ?? '') as { openMost: number }
+  return { newcomerMs, known, openMost }
 }
 
 /** Median time of a publication from one member to all others. */

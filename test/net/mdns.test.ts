@@ -6,18 +6,23 @@ import { execFile, spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { beforeAll, expect, test } from 'vitest'
+import { hearsayDialsMax, repliesPerSecond } from '../../src/net/protocol.ts'
 
 const script = fileURLToPath(new URL('./mdns-scenario.ts', import.meta.url))
 const allowed = spawnSync('unshare', ['--net', 'true']).status === 0
 if (!allowed) console.warn('mDNS tests are skipped: no right to make a network namespace here')
 
+/** What a scenario may take. Floods are told only after ten seconds. */
+const scenarioMs = 40_000
+const floodMs = 240_000
+
 /** Runs a scenario in a namespace of its own and gives what it printed. */
-async function run<Result>(scenario: string): Promise<Result> {
+async function run<Result>(scenario: string, timeout = scenarioMs): Promise<Result> {
   const inside = 'ip link set lo up && ip link set lo multicast on && exec "$0" "$@"'
   const { stdout } = await promisify(execFile)(
     'unshare',
     ['--net', 'sh', '-c', inside, process.execPath, script, scenario],
-    { timeout: 40_000 }
+    { timeout }
   )
   return JSON.parse(stdout) as Result
 }
@@ -57,6 +62,38 @@ lanTest('malformed announcements, and one of our own identity, do no harm', asyn
   const { peers, expected } = await run<{ peers: string[]; expected: string[] }>('nonsense')
   expect(peers).toEqual(expected)
 })
+
+type Flooded = { known: number[]; openMost: number }
+
+lanTest.each([
+  ['one sender', 'flooded'],
+  ['two hundred senders', 'floodedByMany']
+])(
+  'a newcomer is found while %s of forged peers floods the network, and few of those are dialled',
+  async (_, scenario) => {
+    const { known, openMost } = await run<Flooded>(scenario, floodMs)
+    expect(known).toEqual([3, 3, 3, 3])
+    // Four nodes; a connection that one end has given up may still be open at the other.
+    expect(openMost).toBeLessThanOrEqual(2 * 4 * hearsayDialsMax)
+  },
+  floodMs
+)
+
+lanTest(
+  'a flood of questions is answered a few times a second, and the last one is not forgotten',
+  async () => {
+    const { perSecond, warned } = await run<{ perSecond: number; warned: string[] }>('questions')
+    expect(perSecond).toBeLessThanOrEqual(4 * repliesPerSecond)
+    expect(warned).toEqual([])
+  }
+)
+
+lanTest(
+  'packets that nobody can read are told as such, and not as a fault of the network',
+  async () => {
+    expect(await run('garbage')).toEqual({ warned: [] })
+  }
+)
 
 lanTest('nodes that a cut has parted link again when it is healed', async () => {
   expect(await healing).toHaveProperty('healedMs')

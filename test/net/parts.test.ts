@@ -112,6 +112,29 @@ test('announcements of strangers neither fill the book for ever nor push out mem
   expect([...book.ids()]).toEqual(['member'])
 })
 
+test('a full book makes room: first of who was announced, then of who was never met, then of who is away longest', () => {
+  const here = new Set(['m0'])
+  const dropped: string[] = []
+  const book = new AddressBook(
+    'me',
+    id => here.has(id),
+    id => dropped.push(id)
+  )
+  book.note('set', 'static', [lan], 0)
+  book.note('named', 'learned', [lan], 0)
+  book.note('announced', 'mdns', [lan], 9)
+  for (let index = 0; index < peersMax - 3; index++) book.authenticated(`m${index}`, index)
+  for (const id of ['n1', 'n2', 'n3', 'n4']) book.authenticated(id, peersMax)
+  expect(dropped).toEqual(['announced', 'named', 'm1', 'm2'])
+})
+
+test('only an IP address and a port are tried of what somebody announces', () => {
+  const named = ['/dns4/example.org/tcp/1', '/dnsaddr/example.org', '/ip4/10.0.0.1/tcp/1/ws']
+  const others = [...named, '/ip4/10.0.0.1/udp/1', '/ip4/10.0.0.1'].map(text => multiaddr(text))
+  expect(others.filter(address => worthTrying(address, true))).toEqual([])
+  expect([lan, multiaddr('/ip6/fe80::1/tcp/1')].every(each => worthTrying(each, false))).toBe(true)
+})
+
 test('a pino logger will do', () => {
   const log: TransportLog = pino({ level: 'silent' })
   log.debug({ a: 1 }, 'text')
