@@ -7,13 +7,14 @@
  * is told when it asks for what it lacks.
  *
  * The entry of a closed boot stands for all older boots of its node, so none of these may have written anything that we
- * have not heard of: what only the disk of that node knows would count as forgotten, and be lost.
+ * have not heard of: what only the disk of that node knows would count as forgotten, and be lost. Nor may any of it be
+ * unreadable to anybody: that has not been forgotten.
  */
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
+import { hasAsMuch, type Coverage } from './base/coverage.ts'
 import { CLOSED, reach } from './base/vector.ts'
 import type { Log } from './log/log.ts'
-import type { VersionVector } from './message.ts'
 
 export function closeBoots({ self, log, members, now }: Context): void {
   const open = log.origins.open()
@@ -28,24 +29,24 @@ export function closeBoots({ self, log, members, now }: Context): void {
     const node = nodeOf(boot)
     const newest = current.get(node)
     const isOver = newest !== undefined && boot < newest && isEmpty
-    const isShared = everybody.every(({ vector }) => {
+    const isShared = everybody.every(({ vector, unreadable }) => {
       const told = reach(vector, boot)
-      return told === upTo || told === CLOSED
+      return (told === upTo || told === CLOSED) && unreadable.of(boot).length === 0
     })
     const isNext = !stuck.has(node) && isOver && isShared
     // Boots are closed in order: an entry stands for all before it.
-    if (isNext && everybody.every(({ vector }) => !tellsOfOlder(vector, boot, log))) log.close(boot)
+    if (isNext && everybody.every(member => !tellsOfOlder(member, boot, log))) log.close(boot)
     else stuck.add(node)
   }
 }
 
-/** Whether a vector covers writes of older boots of the same node that are not merged here. */
-function tellsOfOlder(vector: VersionVector, boot: BootId, log: Log): boolean {
-  return [...vector].some(
+/** Whether somebody has writes of older boots of the same node that are not merged here. */
+function tellsOfOlder(theirs: Coverage, boot: BootId, log: Log): boolean {
+  return [...theirs.vector].some(
     ([origin, upTo]) =>
       nodeOf(origin) === nodeOf(boot) &&
       origin < boot &&
       upTo !== CLOSED &&
-      log.merged(origin) < upTo
+      !hasAsMuch(log.standing, theirs, origin, upTo)
   )
 }

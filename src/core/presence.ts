@@ -134,6 +134,7 @@ export class Presence {
     const { name, version } = this.#identity
     const { ability, running, queued, draining } = this.#work
     const { slots, handlers } = ability
+    const { unreadable } = log.durableCoverage
     return {
       kind: 'heartbeat',
       boot: self,
@@ -150,6 +151,7 @@ export class Presence {
       labels,
       addresses: this.#addresses,
       vector: new Map(log.durableVector),
+      ...(unreadable.isEmpty ? {} : { unreadable: unreadable.all() }),
       stopAfterIsolatedMs: options.stopAfterIsolatedMs,
       roster: members.roster.all(),
       departures: members.departures().slice(-DEPARTURES_MAX),

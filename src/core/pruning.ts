@@ -8,13 +8,12 @@
  * nothing until a peer has told again what it did, and a node that stays alone keeps what it had.
  */
 import { strangeAuthors } from './authors.ts'
-import type { BootId } from './base/ids.ts'
+import { commonTo } from './base/coverage.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
-import { reach } from './base/vector.ts'
 import type { Dependencies } from './queue/dependencies.ts'
-import { isSettled } from './task/record.ts'
+import { isSettled, type Dot } from './task/record.ts'
 
 /** How many due tasks are looked at in one tick. Guess: 25,000 a second is more than is ever submitted. */
 const LOOK_MAX = 5000
@@ -38,19 +37,20 @@ export class Pruning {
 
   /** What has been kept long enough, and may be forgotten. */
   due(): Entry[] {
-    const { members, spent, isNew, now, wallMs } = this.#context
+    const { log, members, spent, isNew, now, wallMs } = this.#context
     // Whether our clock is right is not known before others have been heard.
     if (!isNew) spent.tidy(wallMs)
     const due = this.#retention.due(wallMs)
     if (due.size === 0 || !members.seesMajority(now) || members.hasStrangers()) return []
-    const common = this.#common()
+    // On the disks of all who may be alive, this node included.
+    const isCommon = commonTo([log.durableCoverage, ...members.notGone()])
     const caughtUp = this.#isCaughtUp()
     const may: Entry[] = []
     let looked = 0
     for (const entry of due) {
       if (++looked > LOOK_MAX) break
       if (!caughtUp && entry.record.outcome!.status === 'failed') continue
-      if (this.#mayGo(entry, common)) may.push(entry)
+      if (this.#mayGo(entry, isCommon)) may.push(entry)
     }
     return may
   }
@@ -65,40 +65,20 @@ export class Pruning {
     return this.#dependencies.forget(entry)
   }
 
-  #mayGo(entry: Entry, common: (origin: BootId) => number): boolean {
+  #mayGo(entry: Entry, isCommon: (dot: Dot) => boolean): boolean {
     const { record, durable, reported, writes } = entry
     if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false
-    return (
-      record.created.every(dot => common(dot.origin) >= dot.seq) &&
-      writes.every(dot => common(dot.origin) >= dot.seq)
-    )
+    return record.created.every(isCommon) && writes.every(isCommon)
   }
 
   /**
    * Whether we have merged all that the others had when they last told us. A failure is undone by a claim that its author
    * could not know of, perhaps one of an earlier boot; somebody who has merged the failure claims no more. Whom we know as
-   * an author only may be such a one.
+   * an author only may be such a one. What could not be read here may be such a claim, as long as anybody has it.
    */
   #isCaughtUp(): boolean {
     const { log, members } = this.#context
     if (strangeAuthors(this.#context).length > 0) return false
-    return members
-      .notGone()
-      .every(({ vector }) => [...vector].every(([origin, upTo]) => log.merged(origin) >= upTo))
-  }
-
-  /** Up to which write of a boot everybody who may be alive has everything on disk, this node included. */
-  #common(): (origin: BootId) => number {
-    const { log, members } = this.#context
-    const vectors = [log.durableVector, ...members.notGone().map(({ vector }) => vector)]
-    const known = new Map<BootId, number>()
-    return origin => {
-      let common = known.get(origin)
-      if (common === undefined) {
-        common = Math.min(...vectors.map(vector => reach(vector, origin)))
-        known.set(origin, common)
-      }
-      return common
-    }
+    return members.notGone().every(member => log.hasAll(member))
   }
 }

@@ -14,9 +14,13 @@ import type { Flush } from './effect.ts'
 import type { Input } from './input.ts'
 import { Copies } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
+import type { Log } from './log/log.ts'
+import { covers } from './base/coverage.ts'
 import { reach } from './base/vector.ts'
-import type { Batch } from './message.ts'
+import type { Member } from './members/members.ts'
+import type { Ack, Batch, VersionVector } from './message.ts'
 import { Spreading } from './spreading.ts'
+import { BY_NOBODY } from './log/unreadable.ts'
 import { isSettled, waitsForAll, type Dot, type TaskRecord } from './task/record.ts'
 
 /** What has changed goes to disk with these, and does not wait for the end of the turn. */
@@ -58,18 +62,29 @@ export class Replication {
     const staying = others.filter(({ heartbeat }) => !heartbeat.draining)
     // Of two that leave together, neither is safe with the other.
     const keepers = staying.length > 0 ? staying : others
-    return (
-      keepers.length === 0 ||
-      [...durableVector].every(([origin, upTo]) =>
-        keepers.some(({ vector }) => reach(vector, origin) >= upTo)
-      )
-    )
+    if (keepers.length === 0) return true
+    return [...durableVector].every(([origin, upTo]) => this.#isKept(keepers, origin, upTo))
   }
 
-  /** Merges news from a peer. Returns the tasks that it changed. */
+  /** Whether all that this node has read of a boot's writes up to `upTo` has been read by somebody who keeps it. */
+  #isKept(keepers: readonly Member[], origin: BootId, upTo: number): boolean {
+    const { unreadable } = this.#context.log
+    const standing = keepers.filter(({ vector }) => reach(vector, origin) >= upTo)
+    if (standing.length === 0) return false
+    // What no keeper has read, the first of them has not.
+    return standing[0]!.unreadable.of(origin).every(({ after, upTo: end }) => {
+      for (let seq = after + 1; seq <= Math.min(end, upTo); seq++) {
+        const dot = { origin, seq }
+        if (!unreadable.has(dot) && !standing.some(member => covers(member, dot))) return false
+      }
+      return true
+    })
+  }
+
+  /** Merges news from a peer, or from a file. Returns the tasks that it changed. */
   merge(from: NodeId, batch: Batch): readonly Entry[] {
-    const { log, clock, wallMs } = this.#context
-    const merged = log.merge(batch)
+    const { node, log, clock, wallMs } = this.#context
+    const merged = log.merge(batch, from === node ? BY_NOBODY : undefined)
     if (merged.kind === 'gap') {
       this.#context.counters.gossipGaps++
       this.#asking.ask(from)
@@ -222,7 +237,8 @@ export class Replication {
       const isAwaited = this.#awaiting.delete(origin)
       const usual = [...log.durableVector].filter(([boot]) => boot === origin || boot === self)
       const vector = new Map(isAwaited ? log.durableVector : usual)
-      emit({ kind: 'send', to, message: { kind: 'ack', boot: self, vector } })
+      const message = { kind: 'ack', boot: self, vector, ...unreadableOf(log, vector) } as const
+      emit({ kind: 'send', to, message })
     }
   }
 
@@ -245,6 +261,12 @@ export class Replication {
       else this.onceCopied(lastWrite(writes, self), null, report, entry.watched)
     })
   }
+}
+
+/** What of a vector could not be read, to be told with it. */
+function unreadableOf(log: Log, vector: VersionVector): Pick<Ack, 'unreadable'> {
+  const unreadable = [...vector.keys()].flatMap(origin => log.durableCoverage.unreadable.of(origin))
+  return unreadable.length === 0 ? {} : { unreadable }
 }
 
 function lastWrite(writes: readonly Dot[], origin: BootId): number {

@@ -41,6 +41,7 @@ import {
   type Value
 } from './schema.ts'
 import { written } from './scratch.ts'
+import { sparse, unreadable } from './stretches.ts'
 import { uuid } from './uuid.ts'
 
 export type Decoded = { ok: true; message: Message } | { ok: false; why: string }
@@ -182,7 +183,10 @@ const batch = mapped(
   }
 )
 
-const ack = message({ boot: required(1, boot), vector: required(2, vector) })
+const ack = sparse(
+  message({ boot: required(1, boot), vector: required(2, vector), unreadable: unreadable(3) }),
+  'unreadable'
+)
 
 const steal = message({
   request: required(1, uint()),
@@ -211,7 +215,16 @@ const found = message({
 const goodbye = message({ boot: required(1, boot), upTo: required(2, uint()) })
 const farewell = message({ boot: required(1, boot) })
 
-const sync = message({ boot: required(1, boot), vector: required(2, vector) })
+const sync = sparse(
+  message({
+    boot: required(1, boot),
+    vector: required(2, vector),
+    unreadable: unreadable(3),
+    again: unreadable(4)
+  }),
+  'unreadable',
+  'again'
+)
 
 const span = mapped(
   message({ origin: required(1, boot), after: required(2, stamp), upTo: required(3, stamp) }),

@@ -23,6 +23,7 @@ import {
   uint,
   type Value
 } from './schema.ts'
+import { sparse, unreadable } from './stretches.ts'
 import { boot, handlers, stamp, vector } from './values.ts'
 
 type Body<T> = Value<Omit<T, 'kind'>>
@@ -55,26 +56,30 @@ const departure = message({
   upTo: required(4, uint())
 })
 
-const heartbeatBody = message({
-  boot: required(1, boot),
-  name: required(2, text(LIMITS.nodeNameBytesMax)),
-  version: required(3, text(LIMITS.versionBytesMax)),
-  at: required(4, stamp),
-  slots: required(5, uint(LIMITS.slotsMax)),
-  running: required(6, uint(LIMITS.slotsMax)),
-  queued: required(7, uint()),
-  draining: required(8, flag),
-  handlers: repeated(9, handlers, LIMITS.handlersMax),
-  labels: required(10, labels),
-  addresses: repeated(11, text(LIMITS.addressBytesMax), LIMITS.addressesMax),
-  vector: required(12, vector),
-  stopAfterIsolatedMs: nullable(13, uint(TASK_LIMITS.timeoutMsMax)),
-  roster: repeated(14, expected, LIMITS.rosterMax),
-  departures: repeated(15, departure, LIMITS.departuresMax),
-  clockMs: required(16, stamp),
-  loopLagMs: required(17, uint()),
-  met: repeated(18, boot, LIMITS.metMax)
-})
+const heartbeatBody = sparse(
+  message({
+    boot: required(1, boot),
+    name: required(2, text(LIMITS.nodeNameBytesMax)),
+    version: required(3, text(LIMITS.versionBytesMax)),
+    at: required(4, stamp),
+    slots: required(5, uint(LIMITS.slotsMax)),
+    running: required(6, uint(LIMITS.slotsMax)),
+    queued: required(7, uint()),
+    draining: required(8, flag),
+    handlers: repeated(9, handlers, LIMITS.handlersMax),
+    labels: required(10, labels),
+    addresses: repeated(11, text(LIMITS.addressBytesMax), LIMITS.addressesMax),
+    vector: required(12, vector),
+    stopAfterIsolatedMs: nullable(13, uint(TASK_LIMITS.timeoutMsMax)),
+    roster: repeated(14, expected, LIMITS.rosterMax),
+    departures: repeated(15, departure, LIMITS.departuresMax),
+    clockMs: required(16, stamp),
+    loopLagMs: required(17, uint()),
+    met: repeated(18, boot, LIMITS.metMax),
+    unreadable: unreadable(19)
+  }),
+  'unreadable'
+)
 
 export const heartbeat: Body<Heartbeat> = heartbeatBody
 

@@ -45,6 +45,8 @@ export class Counters implements LogCounters {
   moves = 0
   /** News that could not be merged, because something before them was missing. */
   gossipGaps = 0
+  /** Writes of others that could not be read, and were passed. */
+  unreadable = 0
   readonly steals: Tally<(typeof STEALS)[number]> = new Tally(STEALS)
   readonly reclaims: Tally<readonly [cause: ReclaimCause]> = new Tally(
     RECLAIM_CAUSES.map(cause => [cause] as const)
@@ -77,6 +79,10 @@ export class Counters implements LogCounters {
 
   repeated(): void {
     this.duplicateStarts++
+  }
+
+  unread(): void {
+    this.unreadable++
   }
 
   /** The handler of a task has ended here, however. */

@@ -4,9 +4,9 @@
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { compareText } from '../base/order.ts'
-import { reach } from '../base/vector.ts'
+import { Dots } from '../base/dots.ts'
 import type { MemberRecord } from '../effect.ts'
-import type { Departure, Heartbeat, VersionVector } from '../message.ts'
+import type { Departure, Heartbeat } from '../message.ts'
 
 export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
 
@@ -34,6 +34,8 @@ export type Member = {
   elder: Readonly<{ boot: BootId; at: number; saidAt: Hlc; heardAt: number }> | null
   /** Per boot, up to which write it has told us to have on disk. */
   readonly vector: Map<BootId, number>
+  /** ... and what of that it could not read: it has not got these. */
+  readonly unreadable: Dots
 }
 
 /** A member of which no more is known than what somebody said of it. */
@@ -51,7 +53,8 @@ export function newMember(heartbeat: Heartbeat): Member {
     broken: false,
     rival: null,
     elder: null,
-    vector: new Map()
+    vector: new Map(),
+    unreadable: new Dots()
   }
 }
 
@@ -109,12 +112,4 @@ export function isSameOnDisk(x: Heartbeat, y: Heartbeat): boolean {
   return (
     x.addresses.join() === y.addresses.join() && x.stopAfterIsolatedMs === y.stopAfterIsolatedMs
   )
-}
-
-/** What a member has on disk, once it has said more of it. */
-export function raise(vector: Map<BootId, number>, news: VersionVector): void {
-  // A replica that has closed a boot does not mention older ones of its node any more.
-  for (const boot of vector.keys())
-    if (!news.has(boot) && reach(news, boot) > 0) vector.delete(boot)
-  for (const [boot, upTo] of news) if (upTo > (vector.get(boot) ?? 0)) vector.set(boot, upTo)
 }

@@ -7,10 +7,11 @@
  * forgotten, if a newer boot of the same node has spoken, or if all its addresses refuse a connection. Silence proves
  * nothing: it makes a member unreachable, and what becomes of its work then is a matter of majorities (quorum.ts).
  */
+import { covers, raise } from '../base/coverage.ts'
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import type { MemberRecord } from '../effect.ts'
-import type { Departure, Heartbeat, VersionVector } from '../message.ts'
+import type { Ack, Departure, Heartbeat, VersionVector } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
 import {
   compareDepartures,
@@ -18,7 +19,6 @@ import {
   isOut,
   isSameOnDisk,
   newMember,
-  raise,
   recordOf,
   UNHEARD,
   type Member,
@@ -197,7 +197,7 @@ export class Members {
     if (known === undefined) {
       const member = this.#add(heartbeat)
       member.heardAt = now
-      raise(member.vector, heartbeat.vector)
+      raise(member, heartbeat)
       this.#dirty.add(member)
       return true
     }
@@ -213,6 +213,7 @@ export class Members {
     // A new boot may have lost what the old one had merged but not synced; it claims only what is on its disk.
     if (newBoot) {
       known.vector.clear()
+      known.unreadable.clear()
       known.rival = known.elder = null
     }
     if (newBoot || wasOut || !isSameOnDisk(known.heartbeat, heartbeat)) this.#dirty.add(known)
@@ -220,7 +221,7 @@ export class Members {
     known.heardAt = now
     known.crashed = false
     known.broken = false
-    raise(known.vector, heartbeat.vector)
+    raise(known, heartbeat)
     return newBoot || wasOut
   }
 
@@ -244,9 +245,14 @@ export class Members {
   }
 
   /** A member said what it has on disk. */
-  acknowledged(node: NodeId, boot: BootId, vector: VersionVector): void {
+  acknowledged(
+    node: NodeId,
+    boot: BootId,
+    vector: VersionVector,
+    unreadable: Ack['unreadable'] = []
+  ): void {
     const member = this.#members.get(node)
-    if (member !== undefined && member.heartbeat.boot === boot) raise(member.vector, vector)
+    if (member?.heartbeat.boot === boot) raise(member, { vector, unreadable })
   }
 
   /** Its last write was `upTo`. Returns whether the member was still here. */
@@ -303,10 +309,10 @@ export class Members {
   /** How many other members have write `seq` of `origin` on disk: also who wrote it, for else it would not be known. */
   copies(origin: BootId, seq: number): number {
     let copies = 0
-    for (const { heartbeat, vector, departure, crashed } of this.#members.values()) {
+    for (const member of this.#members.values()) {
       // What has left or crashed may never come back, and its disk with it.
-      if (crashed || isOut({ heartbeat, departure })) continue
-      if (heartbeat.boot === origin || (vector.get(origin) ?? 0) >= seq) copies++
+      if (member.crashed || isOut(member)) continue
+      if (member.heartbeat.boot === origin || covers(member, { origin, seq })) copies++
     }
     return copies
   }
