@@ -6,6 +6,7 @@ import { readFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import { bootId } from './core/base/ids.ts'
 import { Core } from './core/core.ts'
+import type { CoreView } from './core/view.ts'
 import { deriveKeys, findKey } from './key.ts'
 import { isNodeName } from './names.ts'
 import { Probes } from './metrics/probes.ts'
@@ -13,7 +14,9 @@ import { createTransport, type TransportLog } from './net/transport.ts'
 import { systemClock } from './node/clock.ts'
 import { Node } from './node/library.ts'
 import type { Clock, Transport } from './node/ports.ts'
+import type { UnreadableView } from './node/handle.ts'
 import { SyncProgress } from './node/sync-progress.ts'
+import { UnreadableWarnings } from './node/unreadable.ts'
 import type { AnyHandlers } from './node/typed.ts'
 import { resolveNodeOptions, type NodeOptions, type ResolvedNodeOptions } from './node-options.ts'
 import { createRunner } from './run/runner.ts'
@@ -62,7 +65,7 @@ export async function openNode<Handlers extends object = AnyHandlers>(
   const say = { warn: (message: string) => log.warn(message) }
   const runner = await createRunner({ files: handlers, commands, concurrency, log: say })
   const probes = new Probes()
-  const closings = [(): Promise<void> => probes.close()]
+  const closings: (() => Promise<void> | void)[] = [() => probes.close()]
   const close = async (): Promise<void> => {
     for (const closing of closings) await closing()
   }
@@ -78,7 +81,6 @@ export async function openNode<Handlers extends object = AnyHandlers>(
     })
     const { journal, blobs } = store
     const ports = { transport, journal, blobs, runner, clock }
-    let stopSaying = (): void => {}
     const node = new Node<Handlers>(core, ports, {
       ...resolved,
       graceMs: resolved.grace,
@@ -87,10 +89,7 @@ export async function openNode<Handlers extends object = AnyHandlers>(
       stateFiles: stateFiles(cluster, deriveKeys(found.key, cluster).fingerprint, resolved.name),
       exposition: async facts => (await import('./metrics/exposition.ts')).exposition(facts),
       log,
-      onClosed: () => {
-        stopSaying()
-        return close()
-      }
+      onClosed: close
     })
     probes.becomes('the network is being opened')
     await node.open()
@@ -99,13 +98,28 @@ export async function openNode<Handlers extends object = AnyHandlers>(
       whyNotReady: () =>
         core.view.self().draining ? 'the node is draining' : node.diagnosis().disk
     })
-    stopSaying = new SyncProgress(core.view, line => log.info(line)).start(clock)
+    closings.unshift(...speak(node, core.view, log, clock))
     return node
   } catch (error) {
     await runner.stop()
     await close()
     throw error
   }
+}
+
+/** Says what people want to know without asking. Returns how to stop that. */
+function speak(
+  node: Pick<Node<object>, 'diagnosis'>,
+  view: CoreView,
+  log: TransportLog,
+  clock: Clock
+): (() => void)[] {
+  const unreadable = (): readonly UnreadableView[] =>
+    view.hasUnreadable ? node.diagnosis().unreadable : []
+  return [
+    new SyncProgress(view, line => log.info(line)).start(clock),
+    new UnreadableWarnings(unreadable, line => log.warn(line)).start(clock)
+  ]
 }
 
 async function serveHttp(

@@ -41,6 +41,7 @@ export type {
   TaskOptions,
   TaskState,
   TaskView,
+  UnreadableView,
   WhyView,
   WorkerHealth
 } from './node/handle.ts'

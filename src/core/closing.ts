@@ -7,13 +7,14 @@
  * is told when it asks for what it lacks.
  *
  * The entry of a closed boot stands for all older boots of its node, so none of these may have written anything that we
- * have not heard of: what only the disk of that node knows would count as forgotten, and be lost.
+ * have not heard of: what only the disk of that node knows would count as forgotten, and be lost. Nor may any of it be
+ * unreadable to anybody: that has not been forgotten.
  */
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
+import { hasAsMuch, type Coverage } from './base/coverage.ts'
 import { CLOSED, reachIn } from './base/vector.ts'
 import type { Log } from './log/log.ts'
-import type { VersionVector } from './message.ts'
 
 export function closeBoots({ self, log, members, now }: Context): void {
   const open = log.origins.open()
@@ -21,7 +22,7 @@ export function closeBoots({ self, log, members, now }: Context): void {
   if (!open.some(({ boot, isEmpty }) => isEmpty && boot !== self)) return
   if (!members.seesMajority(now) || members.hasStrangers()) return
   const everybody = members.awaited(now)
-  const told = everybody.map(({ vector }) => reachIn(vector))
+  const told = everybody.map(({ vector, unreadable }) => ({ reach: reachIn(vector), unreadable }))
   const current = new Map<NodeId, BootId>([[nodeOf(self), self]])
   for (const { node, heartbeat } of members.reachable()) current.set(node, heartbeat.boot)
   const stuck = new Set<NodeId>()
@@ -29,23 +30,22 @@ export function closeBoots({ self, log, members, now }: Context): void {
     const node = nodeOf(boot)
     const newest = current.get(node)
     const isOver = newest !== undefined && boot < newest && isEmpty
-    const isNext =
-      isOver &&
-      !stuck.has(node) &&
-      told.every(reach => reach(boot) === upTo || reach(boot) === CLOSED)
+    const isShared = ({ reach, unreadable }: (typeof told)[number]): boolean =>
+      (reach(boot) === upTo || reach(boot) === CLOSED) && unreadable.of(boot).length === 0
+    const isNext = isOver && !stuck.has(node) && told.every(isShared)
     // Boots are closed in order: an entry stands for all before it.
-    if (isNext && everybody.every(({ vector }) => !tellsOfOlder(vector, boot, log))) log.close(boot)
+    if (isNext && everybody.every(member => !tellsOfOlder(member, boot, log))) log.close(boot)
     else stuck.add(node)
   }
 }
 
-/** Whether a vector covers writes of older boots of the same node that are not merged here. */
-function tellsOfOlder(vector: VersionVector, boot: BootId, log: Log): boolean {
-  return [...vector].some(
+/** Whether somebody has writes of older boots of the same node that are not merged here. */
+function tellsOfOlder(theirs: Coverage, boot: BootId, log: Log): boolean {
+  return [...theirs.vector].some(
     ([origin, upTo]) =>
       nodeOf(origin) === nodeOf(boot) &&
       origin < boot &&
       upTo !== CLOSED &&
-      log.merged(origin) < upTo
+      !hasAsMuch(log.standing, theirs, origin, upTo)
   )
 }

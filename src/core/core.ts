@@ -67,7 +67,7 @@ export class Core {
       id => isPruned(this.#context, id)
     )
     const counters = new Counters()
-    const log = new Log(self, dependencies, counters)
+    const log = new Log(self, dependencies, counters, identity.version)
     this.#context = {
       self,
       node: nodeOf(self),
@@ -118,9 +118,9 @@ export class Core {
 
   /** Takes back what an earlier boot had on disk. Only before the first step. */
   restore({ tasks, vector, forgotten, members, ...others }: Restored): void {
-    const { roster = [], spent = [], blobs = [] } = others
+    const { roster = [], spent = [], blobs = [], unreadable } = others
     const { log } = this.#context
-    log.restore(tasks, vector, forgotten)
+    log.restore(tasks, vector, forgotten, unreadable)
     this.#context.members.restore(members)
     for (const entry of roster) this.#context.members.roster.note(entry)
     this.#context.spent.restore(spent)
@@ -189,7 +189,7 @@ export class Core {
       case 'link':
         return this.#onLink(input.peer, input.up)
       case 'sync-ended':
-        return this.#asking.ended()
+        return this.#asking.ended(input.whole)
       case 'probed':
         return this.#onProbed(input.boot, input.refused)
       case 'met':
@@ -241,7 +241,7 @@ export class Core {
       case 'batch':
         return this.#work.consider(this.#replication.merge(from, message))
       case 'ack':
-        members.acknowledged(from, message.boot, message.vector)
+        members.acknowledged(from, message.boot, message.vector, message.unreadable)
         return this.#replication.settleCopies()
       case 'steal':
         return this.#exchange.steal(from, message)

@@ -17,6 +17,9 @@ import type { BlobHash, BlobRef, Content } from './task/content.ts'
 /** A task as it lies on disk: its state, and which writes of which boots changed it. */
 export type StoredTask = Readonly<{ record: TaskRecord; writes: readonly Dot[] }>
 
+/** Writes that were passed without having been read, by the version of hearsay that could not read them. */
+export type UnreadableSpan = Span & Readonly<{ by: string }>
+
 /** What is worth knowing of a member after a restart: where it was, whether it left, how long it works alone. */
 export type MemberRecord = Readonly<{
   boot: BootId
@@ -37,6 +40,8 @@ export type Restored = Readonly<{
   roster?: Iterable<Expected>
   /** Forgotten writes beyond the vector. @default none */
   forgotten?: readonly Span[]
+  /** Writes that the vector passes and that could not be read. @default none */
+  unreadable?: readonly UnreadableSpan[]
   /** Keys whose tasks were forgotten early, by the id that they lead to: until when they count, in ms. @default none */
   spent?: Iterable<readonly [TaskId, number]>
   /** Blobs on disk. @default none */
@@ -53,6 +58,8 @@ export type Flush = Readonly<{
   vector: ReadonlyMap<BootId, number>
   /** What is known of forgotten writes beyond the vector, of the boots of which that has changed. */
   forgotten: ReadonlyMap<BootId, readonly Span[]>
+  /** What could not be read of the writes that the vector passes, of the boots of which that has changed. @default none */
+  unreadable?: ReadonlyMap<BootId, readonly UnreadableSpan[]>
   members: readonly MemberRecord[]
   roster: readonly Expected[]
   /** Nodes and instances of which nothing is kept any more. @default none */

@@ -1,13 +1,13 @@
 /**
  * How work changes hands between nodes that live: a thief asks, a holder grants, and whoever stops hands on what is left.
  */
-import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
+import { nodeOf, type NodeId, type TaskId } from './base/ids.ts'
 import { canRun, demandOf } from './claim/ability.ts'
 import { grantOf, holds } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { MessageSize } from './log/size.ts'
-import { reachIn } from './base/vector.ts'
+import { coveredBy } from './base/coverage.ts'
 import type { Member } from './members/members.ts'
 import type { Grant, StealRequest } from './message.ts'
 import type { Can, ReadyQueue } from './queue/ready.ts'
@@ -83,13 +83,14 @@ export class Exchange {
 
   /** A thief asks. What it gets is written down here first; the answer follows when that is on disk. */
   steal(from: NodeId, { boot, request, want, handlers, labels }: StealRequest): void {
-    const { self, log, counters } = this.#context
+    const { self, log, members, counters } = this.#context
     if (nodeOf(boot) !== from) return
     const can: Can = demand => canRun({ slots: 1, handlers, labels }, demand)
     const fair = share(this.#queue.count(self, can), want, this.#sharers(can))
     const count = this.#work.paused ? 0 : fair
+    const thief = members.get(from)
     const given = giveAway(this.#queue, can, count, GRANT_BYTES_MAX, entry => {
-      if (this.#hasTravelled(entry)) return false
+      if (this.#hasTravelled(entry) || this.#isUnreadable(entry, thief)) return false
       log.write(entry, grantOf(self, entry.record, boot))
       return true
     })
@@ -130,7 +131,8 @@ export class Exchange {
     const given = new Map<Member, Entry[]>()
     for (const entry of entries) {
       if (this.#hasTravelled(entry)) continue
-      const member = this.#favourites.place(entry, members.lively(now))
+      const readers = members.lively(now).filter(each => !this.#isUnreadable(entry, each))
+      const member = this.#favourites.place(entry, readers)
       if (member !== undefined) this.#give(entry, member, given)
     }
     this.#deliver(given)
@@ -152,8 +154,8 @@ export class Exchange {
     let count = 0
     for (const entry of entries) {
       if (count === HAND_ON_MAX || size.bytes >= GRANT_BYTES_MAX) break
-      const member = placement.place(entry)
-      if (member === undefined) return false
+      const member = placement.place(entry, each => !this.#isUnreadable(entry, each))
+      if (member === undefined) continue
       // However far it has travelled: nobody is left here to keep it.
       this.#give(entry, member, given)
       size.add(entry.record)
@@ -170,6 +172,12 @@ export class Exchange {
   #hasTravelled({ record }: Entry): boolean {
     const { claim, spec } = record
     return claim.hops >= this.#context.options.hopsMax && canRun(this.#work.ability, demandOf(spec))
+  }
+
+  /** Whether somebody has said that it cannot read what it was told of the task: it would never know that it holds it. */
+  #isUnreadable({ writes }: Entry, member: Member | undefined): boolean {
+    if (member === undefined || member.unreadable.isEmpty) return false
+    return writes.some(dot => member.unreadable.has(dot))
   }
 
   #give(entry: Entry, member: Member, given: Map<Member, Entry[]>): void {
@@ -213,14 +221,14 @@ export class Exchange {
   /** The outcomes that a node needs to run these tasks, as far as it is not known to have them; within a bound. */
   #outcomesFor(node: NodeId, entries: readonly Entry[]): Grant['dependencies'] {
     const { log, members } = this.#context
-    const reach = reachIn(members.get(node)?.vector ?? new Map<BootId, number>())
+    const member = members.get(node)
+    const has = member === undefined ? null : coveredBy(member)
     const size = new MessageSize()
     const records = new Map<TaskId, Grant['dependencies'][number]>()
     for (const id of new Set(entries.flatMap(entry => entry.record.spec.dependsOn))) {
       const dependency = log.get(id)
       if (dependency === undefined || dependency.durable === null) continue
-      const last = [...dependency.lastWrites()]
-      if (last.every(({ origin, seq }) => reach(origin) >= seq)) continue
+      if (has !== null && has.isWhole([...dependency.lastWrites()], dependency)) continue
       size.add(dependency.durable)
       if (size.bytes > GRANT_BYTES_MAX) break
       records.set(id, dependency.durable)

@@ -21,6 +21,7 @@ import {
 } from './base/shape.ts'
 import { CLOCK_MS_MAX, STAMP_MAX } from './base/hlc.ts'
 import { SEQ_MAX, type BootId } from './base/ids.ts'
+import { UNREADABLE_MAX } from './base/coverage.ts'
 import { CLOSED } from './base/vector.ts'
 import { HISTOGRAM_BUCKETS, type TypeCounts } from './counting/counts.ts'
 import { GOSSIP_BYTES_MAX, LIMITS } from './limits.ts'
@@ -99,6 +100,14 @@ export const VECTOR: OtherShape<VersionVector> = map(BOOT, REACH, LIMITS.vectorE
 /** A place in a notebook: behind the write of this number, or before the first. */
 const PLACE = whole(SEQ_MAX)
 
+export const SPAN: StructShape<Span> = struct<Span>(
+  { origin: BOOT, after: PLACE, upTo: PLACE },
+  { rule: ({ after, upTo }) => (after < upTo ? null : 'a stretch of no writes') }
+)
+
+/** What of a vector could not be read. Absent: nothing. */
+const UNREAD: ListShape<Span> = absentOr(list(SPAN, UNREADABLE_MAX))
+
 const NODE_NAME: TextShape = text(LIMITS.nodeNameBytesMax)
 
 export const EXPECTED: StructShape<Expected> = struct<Expected>({
@@ -133,6 +142,7 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
     clockMs: whole(CLOCK_MS_MAX),
     loopLagMs: whole(LOOP_LAG_MS_MAX),
     met: list(BOOT, LIMITS.metMax),
+    unreadable: UNREAD,
     revision: whole()
   },
   {
@@ -177,7 +187,11 @@ export const BATCH: Body<Required<Batch>> = struct<Omit<Required<Batch>, 'kind'>
   }
 )
 
-export const ACK: Body<Ack> = struct<Omit<Ack, 'kind'>>({ boot: BOOT, vector: VECTOR })
+export const ACK: Body<Ack> = struct<Omit<Ack, 'kind'>>({
+  boot: BOOT,
+  vector: VECTOR,
+  unreadable: UNREAD
+})
 
 export const STEAL: Body<StealRequest> = struct<Omit<StealRequest, 'kind'>>({
   request: whole(),
@@ -210,13 +224,10 @@ export const GOODBYE: Body<Goodbye> = struct<Omit<Goodbye, 'kind'>>({ boot: BOOT
 export const FAREWELL: Body<Farewell> = struct<Omit<Farewell, 'kind'>>({ boot: BOOT })
 export const SYNC: Body<SyncRequest> = struct<Omit<SyncRequest, 'kind'>>({
   boot: BOOT,
-  vector: VECTOR
+  vector: VECTOR,
+  unreadable: UNREAD,
+  again: UNREAD
 })
-
-export const SPAN: StructShape<Span> = struct<Span>(
-  { origin: BOOT, after: PLACE, upTo: PLACE },
-  { rule: ({ after, upTo }) => (after < upTo ? null : 'a stretch of no writes') }
-)
 
 export const FORGOTTEN: Body<Forgotten> = struct<Omit<Forgotten, 'kind'>>({
   spans: list(SPAN, LIMITS.spansMax),

@@ -49,6 +49,8 @@ export type Heartbeat = Readonly<{
   /** Multiaddrs that it listens on. */
   addresses: readonly string[]
   vector: VersionVector
+  /** Writes of the boots in `vector` that it passes although its sender could not read them. @default none */
+  unreadable?: readonly Span[]
   /** It ends what it runs after so long without a quorum, so that others may run it; null: it never does. */
   stopAfterIsolatedMs: number | null
   /** All that the sender knows of who is expected and who has left: whoever hears it knows as much. */
@@ -88,7 +90,8 @@ export const UNREADABLE = -2
 /**
  * The writes `after + 1 .. after + writes.length` of one origin. `writes[i]` is the position of the task that the write
  * changed in the list of all `records`, then all `changes`; or -1 if that task has since been pruned, which a reader
- * has to have been told before (`Forgotten`). Records and changes are newer than or equal to each such write.
+ * has to have been told before (`Forgotten`); or, never on the wire, -2 if it could not be read. Records and changes are
+ * newer than or equal to each such write.
  */
 export type Batch = Readonly<{
   kind: 'batch'
@@ -101,7 +104,13 @@ export type Batch = Readonly<{
 }>
 
 /** "On my disk, I have the log up to here." Sent when a peer's own writes have been persisted. */
-export type Ack = Readonly<{ kind: 'ack'; boot: BootId; vector: VersionVector }>
+export type Ack = Readonly<{
+  kind: 'ack'
+  boot: BootId
+  vector: VersionVector
+  /** Writes of the boots in `vector` that it passes although its sender could not read them. @default none */
+  unreadable?: readonly Span[]
+}>
 
 /** An idle node asks a holder for work. */
 export type StealRequest = Readonly<{
@@ -150,7 +159,15 @@ export type Farewell = Readonly<{ kind: 'farewell'; boot: BootId }>
  * "Send me what I lack." Answered on a stream of its own: what has been forgotten, if that matters, then batches, then the
  * end.
  */
-export type SyncRequest = Readonly<{ kind: 'sync'; boot: BootId; vector: VersionVector }>
+export type SyncRequest = Readonly<{
+  kind: 'sync'
+  boot: BootId
+  vector: VersionVector
+  /** Writes that `vector` passes although the asker could not read them. @default none */
+  unreadable?: readonly Span[]
+  /** Those of them that it may be able to read by now: to be sent again, first. @default none */
+  again?: readonly Span[]
+}>
 
 /** "You work on these, and they have settled, and everybody but you has forgotten them." */
 export type Pruned = Readonly<{ kind: 'pruned'; ids: readonly TaskId[] }>

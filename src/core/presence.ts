@@ -133,8 +133,13 @@ export class Presence {
   }
 
   /** What a member said last. */
-  introduction({ heartbeat, vector }: Pick<Member, 'heartbeat' | 'vector'>): Heartbeat {
-    return this.#introductions.fit({ ...heartbeat, vector }, this.#context.options.gossipBytesMax)
+  introduction(member: Pick<Member, 'heartbeat' | 'vector' | 'unreadable'>): Heartbeat {
+    const { heartbeat, vector, unreadable } = member
+    const named = unreadable.isEmpty ? {} : { unreadable: unreadable.all() }
+    return this.#introductions.fit(
+      { ...heartbeat, vector, ...named },
+      this.#context.options.gossipBytesMax
+    )
   }
 
   /** To be sent. */
@@ -150,6 +155,7 @@ export class Presence {
     const { name, version } = this.#identity
     const { ability, running, queued, draining } = this.#work
     const { slots, handlers } = ability
+    const { unreadable } = log.durableCoverage
     return {
       kind: 'heartbeat',
       boot: self,
@@ -167,6 +173,7 @@ export class Presence {
       labels,
       addresses: this.#addresses,
       vector: new Map(log.durableVector),
+      ...(unreadable.isEmpty ? {} : { unreadable: unreadable.all() }),
       stopAfterIsolatedMs: options.stopAfterIsolatedMs,
       roster: members.roster.all(),
       departures: members.departures(),

@@ -8,11 +8,10 @@
  * nothing until a peer has told again what it did, and a node that stays alone keeps what it had.
  */
 import { strangeAuthors } from './authors.ts'
-import type { BootId } from './base/ids.ts'
+import { commonTo } from './base/coverage.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
-import { reachIn } from './base/vector.ts'
 import { TASK_LIMITS } from './options.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import { isSettled, type Dot } from './task/record.ts'
@@ -39,19 +38,22 @@ export class Pruning {
 
   /** What has been kept long enough, and may be forgotten. */
   due(): Entry[] {
-    const { members, spent, isNew, now, wallMs } = this.#context
+    const { log, members, spent, isNew, now, wallMs } = this.#context
     // Whether our clock is right is not known before others have been heard.
     if (!isNew) spent.tidy(wallMs)
     const due = this.#retention.due(wallMs)
     if (due.size === 0 || !members.seesMajority(now) || members.hasStrangers()) return []
-    const common = this.#common()
+    // On the disks of all who may be alive, this node included.
+    const all = [log.durableCoverage, ...members.awaited(now)]
+    const isCommon = commonTo(all)
+    const isWhole = all.every(({ unreadable }) => unreadable.isEmpty)
     const caughtUp = this.#isCaughtUp()
     const may: Entry[] = []
     let looked = 0
     for (const entry of due) {
       if (++looked > LOOK_MAX) break
       if (!caughtUp && entry.record.outcome!.status === 'failed') continue
-      if (this.#mayGo(entry, common)) may.push(entry)
+      if (this.#mayGo(entry, isCommon, isWhole)) may.push(entry)
     }
     return may
   }
@@ -67,39 +69,22 @@ export class Pruning {
     return this.#dependencies.forget(entry)
   }
 
-  #mayGo(entry: Entry, common: (origin: BootId) => number): boolean {
+  #mayGo(entry: Entry, isCommon: (dot: Dot) => boolean, isWhole: boolean): boolean {
     const { record, durable, reported } = entry
     if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false
-    const isShared = ({ origin, seq }: Dot): boolean => common(origin) >= seq
-    return record.created.every(isShared) && [...entry.lastWrites()].every(isShared)
+    // Where nobody has passed any write unread, whoever has the last one of a boot has all before it.
+    const writes = isWhole ? [...entry.lastWrites()] : entry.writes
+    return record.created.every(isCommon) && writes.every(isCommon)
   }
 
   /**
    * Whether we have merged all that the others had when they last told us. A failure is undone by a claim that its author
    * could not know of, perhaps one of an earlier boot; somebody who has merged the failure claims no more. Whom we know as
-   * an author only may be such a one.
+   * an author only may be such a one. What could not be read here may be such a claim, as long as anybody has it.
    */
   #isCaughtUp(): boolean {
     const { log, members, now } = this.#context
     if (strangeAuthors(this.#context).length > 0) return false
-    return members
-      .awaited(now)
-      .every(({ vector }) => [...vector].every(([origin, upTo]) => log.merged(origin) >= upTo))
-  }
-
-  /** Up to which write of a boot everybody who may be alive has everything on disk, this node included. */
-  #common(): (origin: BootId) => number {
-    const { log, members, now } = this.#context
-    const vectors = members.awaited(now).map(({ vector }) => vector)
-    const all = [log.durableVector, ...vectors].map(reachIn)
-    const known = new Map<BootId, number>()
-    return origin => {
-      let common = known.get(origin)
-      if (common === undefined) {
-        common = all.reduce((least, reach) => Math.min(least, reach(origin)), Infinity)
-        known.set(origin, common)
-      }
-      return common
-    }
+    return members.awaited(now).every(member => log.hasAll(member))
   }
 }

@@ -14,10 +14,14 @@ import type { Flush } from './effect.ts'
 import type { Input } from './input.ts'
 import { Copies } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
+import type { Log } from './log/log.ts'
 import { entryOf, VectorTurns } from './log/vector-turns.ts'
+import { covers } from './base/coverage.ts'
 import { reachIn } from './base/vector.ts'
-import type { Batch } from './message.ts'
+import type { Member } from './members/members.ts'
+import type { Ack, Batch, VersionVector } from './message.ts'
 import { Spreading } from './spreading.ts'
+import { BY_NOBODY } from './log/unreadable.ts'
 import { isSettled, waitsForAll, type Dot, type TaskRecord } from './task/record.ts'
 
 /** What has changed goes to disk with these, and does not wait for the end of the turn. */
@@ -60,17 +64,39 @@ export class Replication {
     const staying = others.filter(({ heartbeat }) => !heartbeat.draining)
     // Of two that leave together, neither is safe with the other.
     const keepers = staying.length > 0 ? staying : others
-    const kept = keepers.map(({ vector }) => reachIn(vector))
-    return (
-      keepers.length === 0 ||
-      [...durableVector].every(([origin, upTo]) => kept.some(reach => reach(origin) >= upTo))
+    if (keepers.length === 0) return true
+    const kept = keepers.map(member => ({ member, reach: reachIn(member.vector) }))
+    return [...durableVector].every(([origin, upTo]) =>
+      this.#isKept(
+        kept.filter(({ reach }) => reach(origin) >= upTo).map(({ member }) => member),
+        origin,
+        upTo
+      )
     )
   }
 
-  /** Merges news from a peer. Returns the tasks that it changed. */
+  /**
+   * Whether all that this node has read of a boot's writes up to `upTo` has been read by somebody who keeps it.
+   *
+   * @param standing those who have come that far
+   */
+  #isKept(standing: readonly Member[], origin: BootId, upTo: number): boolean {
+    const { unreadable } = this.#context.log
+    if (standing.length === 0) return false
+    // What no keeper has read, the first of them has not.
+    return standing[0]!.unreadable.of(origin).every(({ after, upTo: end }) => {
+      for (let seq = after + 1; seq <= Math.min(end, upTo); seq++) {
+        const dot = { origin, seq }
+        if (!unreadable.has(dot) && !standing.some(member => covers(member, dot))) return false
+      }
+      return true
+    })
+  }
+
+  /** Merges news from a peer, or from a file. Returns the tasks that it changed. */
   merge(from: NodeId, batch: Batch): readonly Entry[] {
-    const { log, clock, wallMs } = this.#context
-    const merged = log.merge(batch)
+    const { node, log, clock, wallMs } = this.#context
+    const merged = log.merge(batch, from === node ? BY_NOBODY : undefined)
     if (merged.kind === 'gap' || merged.kind === 'full') this.#context.counters.gossipGaps++
     // Where there is no room, what is missing finds none either.
     if (merged.kind === 'gap') this.#asking.ask(from)
@@ -224,7 +250,8 @@ export class Replication {
       const vector = isAwaited
         ? this.#vectors.some(log.durableVector, self)
         : new Map([origin, self].flatMap(boot => entryOf(log.durableVector, boot)))
-      emit({ kind: 'send', to, message: { kind: 'ack', boot: self, vector } })
+      const message = { kind: 'ack', boot: self, vector, ...unreadableOf(log, vector) } as const
+      emit({ kind: 'send', to, message })
     }
   }
 
@@ -247,6 +274,12 @@ export class Replication {
       else this.onceCopied(lastWrite(writes, self), null, report, entry.watched)
     })
   }
+}
+
+/** What of a vector could not be read, to be told with it. */
+function unreadableOf(log: Log, vector: VersionVector): Pick<Ack, 'unreadable'> {
+  const unreadable = [...vector.keys()].flatMap(origin => log.durableCoverage.unreadable.of(origin))
+  return unreadable.length === 0 ? {} : { unreadable }
 }
 
 function lastWrite(writes: readonly Dot[], origin: BootId): number {

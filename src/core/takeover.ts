@@ -97,6 +97,7 @@ export class Takeover {
       .filter(({ heartbeat }) => !heartbeat.draining)
       .map(({ node, heartbeat }) => ({ node, ability: heartbeat }))
     for (const boot of gone) {
+      if (this.#standsAside(boot)) continue
       const isProven = members.isGone(boot)
       for (const entry of this.#holdings.of(boot)) {
         // It may run behind a cut cable, and must not run twice.
@@ -107,6 +108,24 @@ export class Takeover {
     }
     this.reclaim(taken)
     return taken
+  }
+
+  /**
+   * Whether what a gone boot held is better left to somebody else, who is there: what cannot be read here, of what that boot
+   * wrote or somebody who lives, keeps a reclaim of ours from being confirmed, and does not hinder everybody.
+   */
+  #standsAside(gone: BootId): boolean {
+    const { log, members, now } = this.#context
+    if (log.unreadable.isEmpty) return false
+    const authors = [gone, ...members.notGone().map(({ heartbeat }) => heartbeat.boot)]
+    const unread = authors.flatMap(origin => log.unreadable.of(origin))
+    if (unread.length === 0) return false
+    return members
+      .lively(now)
+      .some(
+        ({ heartbeat, unreadable }) =>
+          !heartbeat.draining && !unread.some(stretch => unreadable.meets(stretch))
+      )
   }
 
   /** Takes tasks over, from whoever holds them. */
@@ -141,7 +160,8 @@ export class Takeover {
     if (this.#awaited().length > 0) return []
     const { self: boot, log, members, now } = this.#context
     const merged = (origin: BootId): number => log.merged(origin)
-    const self = { boot, upTo: log.durableVector.get(boot) ?? 0 }
+    const upTo = log.durableVector.get(boot) ?? 0
+    const self = { boot, upTo, unreadable: log.unreadable }
     const ask = (node: NodeId): void => this.#asking.ask(node)
     return this.#settlements.settle(self, members.confirming(now), merged, members.present(), ask)
   }

@@ -8,11 +8,13 @@ import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { MessageSize } from './log/size.ts'
 import { replicaOf, type Replica } from './log/replica.ts'
-import { CLOSED, reachIn } from './base/vector.ts'
+import { hasAll, standingOf } from './base/coverage.ts'
+import { CLOSED } from './base/vector.ts'
 import { clockOffsetOf } from './members/clocks.ts'
 import { isForgotten } from './members/member.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Quorum } from './options.ts'
+import type { UnreadableSpan } from './effect.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import type { BlobHash } from './task/content.ts'
@@ -257,10 +259,27 @@ export class CoreView {
   }
 
   #isSynced(member: Member): boolean {
-    const reach = reachIn(member.vector)
-    for (const [origin, upTo] of this.#log.durableVector) if (reach(origin) < upTo) return false
-    for (const [origin, upTo] of member.vector) if (this.#log.merged(origin) < upTo) return false
-    return true
+    return hasAll(standingOf(member), this.#log.durableCoverage) && this.#log.hasAll(member)
+  }
+
+  /** Whether there is anything that could not be read here. */
+  get hasUnreadable(): boolean {
+    return !this.#log.unreadable.isEmpty || this.stuck.length > 0
+  }
+
+  /** Writes that could not be read here, and by which version of hearsay. */
+  unreadable(): readonly UnreadableSpan[] {
+    return this.#log.origins.unreadable.all()
+  }
+
+  /** Whether a write was passed without having been read. */
+  isUnreadable(dot: Dot): boolean {
+    return this.#log.unreadable.has(dot)
+  }
+
+  /** Boots of which nothing more is taken in, because too much cannot be read. */
+  get stuck(): readonly BootId[] {
+    return [...this.#log.origins.unreadable.stuck]
   }
 
   /** The task that a write changed, if it was merged and the task has not been pruned. */

@@ -223,11 +223,12 @@ export class Work {
 
   /** Looks afresh at tasks that wait for others that have been pruned before they came here. */
   noteForgotten(): void {
-    const { members, now, options } = this.#context
+    const { log, members, now, options } = this.#context
     if (!this.#dependencies.hasUnknown) return
-    // Whoever sees only a few of the others cannot tell that nobody knows a task.
+    // Whoever sees only a few of the others cannot tell that nobody knows a task, and one that cannot be read here is there.
     const unknownMs = members.seesMajority(now) ? options.unknownMs : Infinity
-    this.consider(this.#dependencies.noteForgotten(now, unknownMs))
+    const after = (id: TaskId): number => (log.origins.mayBeUnreadable(id) ? Infinity : unknownMs)
+    this.consider(this.#dependencies.noteForgotten(now, after))
   }
 
   /** Starts what can be started here. */

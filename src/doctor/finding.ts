@@ -9,7 +9,8 @@ export const CODES = [
   'version-mismatch',
   'cloned-identity',
   'clock-skew',
-  'disk-full'
+  'disk-full',
+  'unreadable-records'
 ] as const
 export const SEVERITIES = ['error', 'warning'] as const
 

@@ -49,7 +49,7 @@ export function findingsOf(facts: Facts): Finding[] {
     ...facts.unlinked.filter(({ id }) => !ids.has(id)).map(oneWay),
     ...(network?.heard ?? []).flatMap(heard => checkIdentity(facts, heard)).filter(isFirst),
     ...(network?.heard ?? []).flatMap(heard => checkCopies(facts, heard)).filter(isFirst),
-    ...(node === null ? [] : [...checkMembers(node), ...checkDisk(node)])
+    ...(node === null ? [] : [...checkMembers(node), ...checkDisk(node), ...checkRecords(node)])
   ].filter(isFirst)
 }
 
@@ -221,6 +221,23 @@ function checkDisk({ node, disk }: DiagnosisView): Finding[] {
       cure: 'make room on its disk; it is tried again every second'
     }
   ]
+}
+
+/** Whether the node has passed over what it could not read. */
+function checkRecords({ node, version, unreadable }: DiagnosisView): Finding[] {
+  // A node of an older version does not say.
+  return (unreadable ?? []).map(({ node: writer, writes, readers, writer: by, stuck }) => {
+    const versions = readers.filter(reader => reader !== version)
+    const noted = versions.length > 0 ? `, nor could ${versions.join(', ')}` : ''
+    const wrote = by === null ? '' : `, which runs ${by}`
+    const stands = stuck ? ', and takes in nothing more of it, for there are too many' : ''
+    return {
+      code: 'unreadable-records',
+      severity: stuck ? 'error' : 'warning',
+      what: `${node} (hearsay ${version}${noted}) cannot read ${writes} ${writes === 1 ? 'record' : 'records'} of ${writer}${wrote}${stands}: it does not know these tasks as they are, and they are forgotten nowhere`,
+      cure: `upgrade ${node} to the newest version in the cluster and start it again: it asks for them then; if they run the same version, that is a fault of hearsay, please report it`
+    }
+  })
 }
 
 /** Several nodes may show the same fault. */

@@ -149,7 +149,8 @@ function addNodes({ nodes, version }: Facts, gauge: Add): void {
   gauge('hearsay_build_info', 'Always 1; the version is a label.', ['version'], [[{ version }, 1]])
 }
 
-function addLog({ counters, replica, lag, net, loopLagMs }: Facts, counter: Add, gauge: Add): void {
+function addLog(facts: Facts, counter: Add, gauge: Add): void {
+  const { counters, replica, lag, unreadable, net, loopLagMs } = facts
   gauge('hearsay_replica_entries', 'Tasks in the replica of this node.', [], one(replica.entries))
   gauge('hearsay_replica_bytes', 'Their size as messages, at most.', [], one(replica.bytes))
   gauge(
@@ -157,6 +158,18 @@ function addLog({ counters, replica, lag, net, loopLagMs }: Facts, counter: Add,
     'Writes of a node that others have and this node lacks.',
     ['origin'],
     [...lag].map(([origin, entries]) => [{ origin }, entries])
+  )
+  gauge(
+    'hearsay_replica_unreadable_entries',
+    'Writes of a node that this node could not read, and asks for again when it is upgraded.',
+    ['origin'],
+    [...unreadable].map(([origin, entries]) => [{ origin }, entries])
+  )
+  counter(
+    'hearsay_unreadable_entries_total',
+    'Writes of other nodes that this node could not read when they came.',
+    [],
+    one(counters.unreadable)
   )
   counter(
     'hearsay_gossip_gaps_total',

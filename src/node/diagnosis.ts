@@ -5,6 +5,7 @@
 import { nodeOf, type NodeId } from '../core/base/ids.ts'
 import type { CoreView } from '../core/view.ts'
 import type { DiagnosisView } from './handle.ts'
+import { unreadableOf } from './unreadable.ts'
 import type { Picture } from './picture.ts'
 import type { NodeSettings } from './settings.ts'
 
@@ -41,6 +42,7 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
       id,
       at: new Date(atMs).toISOString()
     })),
-    disk
+    disk,
+    unreadable: unreadableOf(core, id => picture.nameOf(id))
   }
 }

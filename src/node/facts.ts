@@ -30,6 +30,8 @@ export type Facts = Readonly<{
   replica: Readonly<{ entries: number; bytes: number }>
   /** By name of a node: how many of its writes others have on disk and this node has not merged. */
   lag: ReadonlyMap<string, number>
+  /** By name of a node: how many of its writes could not be read here. */
+  unreadable: ReadonlyMap<string, number>
   net: NetCounters
   loopLagMs: number
 }>
@@ -41,6 +43,11 @@ export function factsOf(
   loopLagMs: number
 ): Facts {
   const { slots, running, version } = core.self()
+  const unreadable = new Map<NodeId, number>()
+  for (const { origin, after, upTo } of core.unreadable()) {
+    const node = nodeOf(origin)
+    unreadable.set(node, (unreadable.get(node) ?? 0) + upTo - after)
+  }
   return {
     version,
     tasks: tasksOf(core),
@@ -55,6 +62,7 @@ export function factsOf(
     })),
     replica: core.replicaSize(),
     lag: byName(core.lag(), nodes),
+    unreadable: byName(unreadable, nodes),
     net,
     loopLagMs
   }

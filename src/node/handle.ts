@@ -149,6 +149,22 @@ export type DiagnosisView = {
   duplicates: { node: string; id: NodeId; at: string }[]
   /** Why its disk cannot be written to; null if it can. */
   disk: string | null
+  /** What others wrote and this node could not read, by who wrote it. */
+  unreadable: UnreadableView[]
+}
+
+/** Records of one node that another one could not read. */
+export type UnreadableView = {
+  node: string
+  id: NodeId
+  /** How many writes. */
+  writes: number
+  /** Versions of hearsay that could not read them here; none: they were not to be had. */
+  readers: string[]
+  /** The version that wrote them, if it is known: that of the node, as long as it has not been started anew. */
+  writer: string | null
+  /** There are so many that nothing more of that node is taken in. */
+  stuck: boolean
 }
 
 /** Which tasks are listed: those for which all of it holds. */

@@ -3,7 +3,7 @@
  * or more in tests; test/contract holds the suite that all of them pass.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import type { Flush, MemberRecord, Run, StoredTask } from '../core/effect.ts'
+import type { Flush, MemberRecord, Run, StoredTask, UnreadableSpan } from '../core/effect.ts'
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
 import type { Expected, Message, Span, SyncRequest, VersionVector } from '../core/message.ts'
@@ -91,6 +91,8 @@ export type Replay = Readonly<{
   vector: ReadonlyMap<BootId, number>
   /** Forgotten writes beyond the vector. */
   forgotten: readonly Span[]
+  /** Writes that the vector passes and that could not be read. */
+  unreadable: readonly UnreadableSpan[]
   members: readonly MemberRecord[]
   roster: readonly Expected[]
   /** Keys whose tasks were forgotten early: until when they count, in ms. */
@@ -170,6 +172,8 @@ export type LoadedReplica = Readonly<{
   tasks: readonly StoredTask[]
   /** Forgotten writes beyond the vector. */
   forgotten: readonly Span[]
+  /** Writes that the vector passes and that could not be read where the file was written. */
+  unreadable: readonly Span[]
 }>
 
 export type RunEnded = (taskId: TaskId, epoch: number, run: RunResult, durationMs: number) => void

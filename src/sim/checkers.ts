@@ -8,7 +8,7 @@ import type { Input, RunResult } from '../core/input.ts'
 import type { Message } from '../core/message.ts'
 import { CLOSED } from '../core/base/vector.ts'
 import { compareValues } from '../core/base/order.ts'
-import { isSettled, isStarted, join, type TaskRecord } from '../core/task/record.ts'
+import { isSettled, isStarted, join, type Dot, type TaskRecord } from '../core/task/record.ts'
 import type { Disk } from './disk.ts'
 import {
   difference,
@@ -25,6 +25,7 @@ import {
 } from './look.ts'
 import type { ReclaimChecker } from './reclaim-checker.ts'
 import type { SimNode, Witness } from './sim-node.ts'
+import { UnreadableChecker } from './unreadable-checker.ts'
 import { Violation } from './violation.ts'
 
 export class Checkers implements Witness {
@@ -51,6 +52,9 @@ export class Checkers implements Witness {
   readonly #forgotten = new Map<SimNode, Set<TaskId>>()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
   readonly #leftAlone = new Set<BootId>()
+  readonly #unreadable: UnreadableChecker
+  /** Node -> writes that it covers and could not read, when that was looked at. */
+  readonly #unread = new Map<SimNode, Dot[]>()
   #cut = false
   readonly #reclaims: ReclaimChecker
 
@@ -59,6 +63,7 @@ export class Checkers implements Witness {
     this.#nodes = nodes
     this.#reclaims = reclaims
     this.#forgets = forgets
+    this.#unreadable = new UnreadableChecker(nodes, this.#written)
   }
 
   /** How many tasks have settled, as far as anybody was told. */
@@ -92,6 +97,7 @@ export class Checkers implements Witness {
       if (effect.kind === 'left' && isAlone(node)) this.#leftAlone.add(node.options.boot)
     }
     if (input.kind === 'message') this.#noteEpochs(node, input.message)
+    this.#unreadable.stepped(node, input, effects)
   }
 
   /** The network is cut in two. Whoever starts then cannot know of everybody, and may run what others run. */
@@ -116,6 +122,7 @@ export class Checkers implements Witness {
         throw new Violation(2, `${id} was accepted and is lost`)
       }
     }
+    this.#unreadable.final()
     for (const record of first.core.view.records()) this.#outcome(first, record)
     if (this.#forgets && seesMajority(first)) {
       this.#retention(first)
@@ -162,6 +169,8 @@ export class Checkers implements Witness {
     )
     for (const [boot, upTo] of node.core.view.mergedVector()) {
       const newest = current.get(nodeOf(boot))
+      // What nobody could read has not been forgotten.
+      if (node.core.view.unreadable().some(({ origin }) => origin === boot)) continue
       if (upTo !== CLOSED && newest !== undefined && boot < newest) {
         throw new Violation(10, `${node.options.name} keeps the old boot ${boot} for ever`)
       }
@@ -184,30 +193,38 @@ export class Checkers implements Witness {
     this.#forgotten.set(node, forgotten)
   }
 
-  /** Invariant 1, at every step: what a vector covers has been merged. */
+  /** Invariant 1, at every step: what a vector covers has been merged, but for what is kept as unreadable. */
   #coverage(node: SimNode): void {
     const covered = this.#covered.get(node) ?? new Map<BootId, number>()
     this.#covered.set(node, covered)
     for (const [origin, upTo] of node.core.view.mergedVector()) {
       if (upTo === CLOSED) continue
       if (origin === node.options.boot) this.#noteOwn(node, upTo)
-      const writes = this.#written.get(origin) ?? []
       for (let seq = (covered.get(origin) ?? 0) + 1; seq <= upTo; seq++) {
-        const write = writes[seq - 1]
-        if (write === undefined) throw new Violation(1, `write ${seq} of ${origin} was never made`)
-        const record = node.core.view.record(write.taskId)
-        // What has settled here may have been forgotten elsewhere, with later writes that change nothing any more.
-        if (this.#settled.has(write.taskId) && (record === undefined || isSettled(record))) continue
-        if (record === undefined || join(record, write.state) !== record) {
-          const has = record === undefined ? 'nothing' : show(node, record)
-          throw new Violation(
-            1,
-            `${node.options.name} covers write ${seq} of ${origin} but has ${has}`
-          )
-        }
+        this.#covers(node, { origin, seq })
       }
       covered.set(origin, upTo)
     }
+    const unread = this.#unread.get(node) ?? []
+    this.#unread.delete(node)
+    for (const dot of unread) this.#covers(node, dot)
+  }
+
+  #covers(node: SimNode, dot: Dot): void {
+    const { view } = node.core
+    const { origin, seq } = dot
+    const write = this.#written.get(origin)?.[seq - 1]
+    if (write === undefined) throw new Violation(1, `write ${seq} of ${origin} was never made`)
+    if (view.isUnreadable(dot)) {
+      this.#unread.set(node, [...(this.#unread.get(node) ?? []), dot])
+      return
+    }
+    const record = view.record(write.taskId)
+    // What has settled here may have been forgotten elsewhere, with later writes that change nothing any more.
+    if (this.#settled.has(write.taskId) && (record === undefined || isSettled(record))) return
+    if (record !== undefined && join(record, write.state) === record) return
+    const has = record === undefined ? 'nothing' : show(node, record)
+    throw new Violation(1, `${node.options.name} covers write ${seq} of ${origin} but has ${has}`)
   }
 
   #noteOwn(node: SimNode, upTo: number): void {

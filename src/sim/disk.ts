@@ -5,7 +5,7 @@ import type { Hlc } from '../core/base/hlc.ts'
 import type { BootId, TaskId } from '../core/base/ids.ts'
 import { nodeOf } from '../core/base/ids.ts'
 import { CLOSED } from '../core/base/vector.ts'
-import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
+import type { Flush, MemberRecord, StoredTask, UnreadableSpan } from '../core/effect.ts'
 import type { Expected, Span } from '../core/message.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 
@@ -13,6 +13,7 @@ export class Disk {
   readonly tasks: Map<TaskId, StoredTask> = new Map()
   readonly vector: Map<BootId, number> = new Map()
   readonly forgotten: Map<BootId, readonly Span[]> = new Map()
+  readonly unreadable: Map<BootId, readonly UnreadableSpan[]> = new Map()
   readonly members: Map<string, MemberRecord> = new Map()
   readonly roster: Map<string, Expected> = new Map()
   readonly spent: Map<TaskId, number> = new Map()
@@ -38,6 +39,7 @@ export class Disk {
       }
     }
     for (const [boot, spans] of flush.forgotten) this.forgotten.set(boot, spans)
+    for (const [boot, spans] of flush.unreadable ?? []) this.unreadable.set(boot, spans)
     for (const [id, end] of flush.spent) {
       if (end === 0) this.spent.delete(id)
       else this.spent.set(id, end)

@@ -44,6 +44,8 @@ export class IdleChecker {
     if (node.core.view.self().draining) return undefined
     if (node.options.slots <= node.running.size) return undefined
     if (this.#rests && this.#isAlone(node)) return undefined
+    // It cannot see all the work there is.
+    if (node.options.read !== null) return undefined
     const work = this.#nodes
       .filter(({ id, gone }) => !gone && !this.#network.isCut(node.id, id))
       .map(holder => readyFor(holder, node))

@@ -75,6 +75,8 @@ const SCENARIO: Rules<Scenario> = {
   stopAfterIsolatedMs: whole(0, MS_MAX),
   skewMsMax: whole(0, MS_MAX),
   wrongClocks: whole(0, NODES_MAX),
+  older: whole(0, NODES_MAX),
+  unreadable: chance,
   network: {
     allowed: 'an object with settings of the network',
     fits: value => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -94,10 +96,12 @@ export function checkScenario(settings: unknown): Scenario {
     ...given,
     network: { ...SCENARIO_DEFAULTS.network, ...network }
   }
-  const { nodes, late, leaving, crashes, disksLost, wrongClocks } = scenario
+  const { nodes, late, leaving, crashes, disksLost, wrongClocks, older } = scenario
   const { delayMsMin, delayMsMax } = scenario.network
   atMost('late', late, 'nodes', nodes)
   atMost('leaving', leaving, 'nodes', nodes)
+  // The last one is there for everybody.
+  atMost('older', older, 'all nodes but one', nodes - 1)
   atMost('wrongClocks', wrongClocks, 'a minority of the nodes', Math.ceil(nodes / 2) - 1)
   atMost('disksLost', disksLost, 'crashes', crashes)
   atMost('network.delayMsMin', delayMsMin, 'network.delayMsMax', delayMsMax)

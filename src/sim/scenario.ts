@@ -66,6 +66,10 @@ export type Scenario = Readonly<{
    * nobody joins or crashes, times are checked by the right clock. Retention has to be an hour longer where somebody does.
    */
   wrongClocks: number
+  /** How many nodes are of an older version until, in the second half of that time, they are upgraded one by one. */
+  older: number
+  /** Of the tasks of newer nodes, how many have something that older ones cannot read, from 0 to 1. */
+  unreadable: number
   network: NetworkOptions
 }>
 
@@ -100,6 +104,8 @@ export const SCENARIO_DEFAULTS: Scenario = {
   stopAfterIsolatedMs: 0,
   skewMsMax: 0,
   wrongClocks: 0,
+  older: 0,
+  unreadable: 0,
   network: {
     gossipLoss: 0.2,
     gossipRepeat: 0.1,

@@ -7,6 +7,7 @@ import { Core } from '../core/core.ts'
 import type { Effect, Flush, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import { CORE_DEFAULTS } from '../core/options.ts'
+import type { Message } from '../core/message.ts'
 import type { Labels } from '../core/task/labels.ts'
 import type { Content } from '../core/task/content.ts'
 import type { Agenda } from './agenda.ts'
@@ -34,6 +35,9 @@ export type SimNodeOptions = Readonly<{
   disk: Disk
   /** How far its clock is ahead, in ms. */
   skewMs: number
+  version: string
+  /** What it makes of a message; null: what it is. */
+  read: ((message: Message) => Message) | null
 }>
 
 /** What is left over is to go within a run's time. */
@@ -76,7 +80,7 @@ export class SimNode {
     this.#network = world.network
     this.#scenario = world.scenario
     this.#witness = witness
-    const { boot, name, labels, disk } = options
+    const { boot, name, version, labels, disk } = options
     const { unreachableMs, stopAfterIsolatedMs: alone, settledMax } = world.scenario
     const pace = unreachableMs / CORE_DEFAULTS.unreachableMs
     const suspicion = {
@@ -87,13 +91,14 @@ export class SimNode {
       stopAfterIsolatedMs: alone > 0 ? alone : null,
       restTickMs: Math.max(CORE_DEFAULTS.tickMs, CORE_DEFAULTS.restTickMs * pace)
     }
-    const identity = { boot, name, version: '0.0.0', labels }
+    const identity = { boot, name, version, labels }
     this.core = new Core(identity, { ...SOON, ...suspicion, settledMax })
-    const { tasks, vector, forgotten, members, roster, spent, blobs } = disk
+    const { tasks, vector, forgotten, unreadable, members, roster, spent, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),
       vector,
       forgotten: [...forgotten.values()].flat(),
+      unreadable: [...unreadable.values()].flat(),
       members: members.values(),
       roster: roster.values(),
       spent,
@@ -103,7 +108,10 @@ export class SimNode {
 
   start(): void {
     this.#network.join(this.id, {
-      message: (from, message) => this.feed({ kind: 'message', from, message }),
+      message: (from, sent) => {
+        const message = this.options.read?.(sent) ?? sent
+        this.feed({ kind: 'message', from, message })
+      },
       link: (peer, up) => this.feed({ kind: 'link', peer, up }),
       syncEnded: (peer, whole) => this.feed({ kind: 'sync-ended', peer, whole }),
       addresses: () => {},

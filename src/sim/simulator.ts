@@ -8,7 +8,7 @@ import { bootId, type BootId, type NodeId, type TaskId } from '../core/base/ids.
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import type { Replica } from '../core/log/replica.ts'
-import type { Heartbeat } from '../core/message.ts'
+import type { Heartbeat, Message } from '../core/message.ts'
 import { Agenda } from './agenda.ts'
 import { checkAborts } from './abort-checker.ts'
 import { checkBlobs, checkBlobsAtRest } from './blob-checker.ts'
@@ -29,6 +29,7 @@ import { loadInto, savedBy } from './saved.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 import { EPOCH_MS, SimNode, type Witness } from './sim-node.ts'
 import { Transcript } from './transcript.ts'
+import { Versions } from './versions.ts'
 import { Violation } from './violation.ts'
 
 /** What came of one seed. */
@@ -71,6 +72,9 @@ class Simulation implements Witness {
   readonly #lonely: LonelyChecker
   readonly #transcript = new Transcript(this.#agenda)
   readonly #submitted: string[] = []
+  readonly #versions: Versions
+  /** Nodes of the older version that have been upgraded. */
+  readonly #upgraded = new Set<number>()
   /** Tasks whose runs ended at a node that could not reach any other. */
   readonly #ranAlone = new Set<TaskId>()
   #steps = 0
@@ -79,6 +83,7 @@ class Simulation implements Witness {
     this.#seed = seed
     this.#scenario = scenario
     this.#random = new Random(seed)
+    this.#versions = new Versions(scenario.unreadable)
     this.#network = new Network(this.#agenda, this.#random, scenario.network)
     this.#checkers = new Checkers(
       this.#nodes,
@@ -194,7 +199,18 @@ class Simulation implements Witness {
     for (let i = 0; i < this.#scenario.loads; i++) {
       this.#agenda.after(this.#random.whole(0, busyMs), () => this.#save())
     }
+    for (let i = 0; i < this.#scenario.older; i++) {
+      this.#agenda.after(this.#random.whole(busyMs / 2, busyMs), () => this.#upgrade(i))
+    }
     this.#checkIdle()
+  }
+
+  /** It stops at once, and starts as the newer version, unless it has left. */
+  #upgrade(i: number): void {
+    this.#upgraded.add(i)
+    const node = this.#alive().find(({ options }) => options.name === `sim/${i}`)
+    this.#transcript.add(`sim/${i} UPGRADE`)
+    if (node !== undefined) this.#crashNode(node, false)
   }
 
   #alive(): SimNode[] {
@@ -279,9 +295,14 @@ class Simulation implements Witness {
     const all = i === this.#scenario.nodes - 1
     const skewMs = this.#skewMs(i)
     const start = disk.nextStart((EPOCH_MS + this.#agenda.now + skewMs) * 1000)
+    const boot = bootId(id, start, random.whole(0, 36 ** 6 - 1))
+    const isOlder = i < this.#scenario.older && !this.#upgraded.has(i)
+    if (isOlder) this.#versions.note(boot)
     const options = {
-      boot: bootId(id, start, random.whole(0, 36 ** 6 - 1)),
+      boot,
       skewMs,
+      version: isOlder ? '0.0.0-older' : '0.0.0',
+      read: isOlder ? (message: Message) => this.#versions.asRead(message) : null,
       name: `sim/${i}`,
       disk,
       labels: labelsOf(random, this.#scenario, all),

@@ -18,7 +18,9 @@ import { decodeStored, encodeStored } from '../wire/codec.ts'
 /** A part of a blob; null if no node had the blob when the file was written. */
 export type BlobPiece = BlobRef & Readonly<{ base64: string | null }>
 
-export const VERSION = 3
+/** What says nothing of unreadable writes has no need of a version that knows of them. */
+export const VERSIONS = { plain: 3, withUnreadable: 4 } as const
+const VERSION = VERSIONS.withUnreadable
 export const KIND = 'hearsay-state'
 const HASH = /^[0-9a-f]{64}$/
 /** More writes than this are no history but a damaged number. */
@@ -28,17 +30,19 @@ const WRITES_MAX = 1_000_000_000
 export function checkHeader(
   line: string,
   own: Readonly<{ cluster: string; fingerprint: string }>
-): Pick<LoadedReplica, 'vector' | 'forgotten'> {
+): Pick<LoadedReplica, 'vector' | 'forgotten' | 'unreadable'> {
   const value = attempt(() => JSON.parse(`${line}]}`) as Record<string, unknown> | null)
   if (value === null) throw foreign('its first line is not that of a state file')
-  const { v, kind, cluster, fingerprint, vector, forgotten = [] } = value
+  const { v, kind, cluster, fingerprint, vector, forgotten = [], unreadable = [] } = value
   if (kind !== KIND) throw foreign('it does not say that it is one')
   if (typeof v === 'number' && v > VERSION) {
     throw foreign(
       `its version is ${v} and this hearsay reads up to ${VERSION}: load it with a newer one`
     )
   }
-  if (v !== VERSION) throw foreign(`its version is ${JSON.stringify(v)}`)
+  if (v !== VERSION && v !== VERSIONS.plain) {
+    throw foreign(`its version is ${JSON.stringify(v)}`)
+  }
   if (cluster !== own.cluster) {
     throw foreign(
       `it is of the cluster ${JSON.stringify(cluster)}, and this node is of "${own.cluster}": load it there`
@@ -50,12 +54,16 @@ export function checkHeader(
         'load it on a node that has that key'
     )
   }
-  return { vector: checkVector(vector), forgotten: checkForgotten(forgotten) }
+  return {
+    vector: checkVector(vector),
+    forgotten: checkSpans(forgotten, 'what it names as forgotten are no writes'),
+    unreadable: checkSpans(unreadable, 'what it names as unreadable are no writes')
+  }
 }
 
-function checkForgotten(value: unknown): readonly Span[] {
+function checkSpans(value: unknown, otherwise: string): readonly Span[] {
   if (list(SPAN, Infinity).fault(value) !== null) {
-    throw damaged('what it names as forgotten are no writes')
+    throw damaged(otherwise)
   }
   return (value as readonly Span[]).map(({ origin, after, upTo }) => ({ origin, after, upTo }))
 }

@@ -27,7 +27,7 @@ import {
   foreign,
   KIND,
   TaskChecker,
-  VERSION,
+  VERSIONS,
   type BlobPiece
 } from './check.ts'
 import { Lines } from './lines.ts'
@@ -51,12 +51,15 @@ const BLOBS = '],"blobs":['
 /** The file, piece by piece, made as it is read. A blob that nobody has is named, without its bytes. */
 export async function* stateText(
   header: StateHeader,
-  { vector, tasks, forgotten = [] }: Replica,
+  { vector, tasks, forgotten = [], unreadable = [] }: Replica,
   readBlob: ReadBlob
 ): AsyncGenerator<string> {
   const beyond = forgotten.length > 0 ? { forgotten } : {}
-  const covered = { vector: Object.fromEntries(vector), ...beyond }
-  const head = JSON.stringify({ v: VERSION, kind: KIND, ...header, ...covered, tasks: [] })
+  // Whoever does not know of unreadable writes would take them for forgotten.
+  const without = unreadable.length > 0 ? { unreadable } : {}
+  const v = unreadable.length > 0 ? VERSIONS.withUnreadable : VERSIONS.plain
+  const covered = { vector: Object.fromEntries(vector), ...beyond, ...without }
+  const head = JSON.stringify({ v, kind: KIND, ...header, ...covered, tasks: [] })
   const hash = createHash('sha256')
   const hashed = (piece: string): string => {
     hash.update(piece)

@@ -6,6 +6,7 @@
  *     t/<task id>   StoredTask
  *     v/<boot id>   number, as text
  *     f/<boot id>   forgotten writes beyond that, Span[], as JSON
+ *     u/<boot id>   what could not be read of the writes up to that, UnreadableSpan[], as JSON
  *     m/<node id>   MemberRecord, as JSON
  *     r/<name>      Expected, as JSON
  *     k/<task id>   until when a key counts whose task was forgotten early, in ms, as text
@@ -21,7 +22,7 @@
 import { z } from 'zod'
 import { assert } from '../core/base/assert.ts'
 import { nodeOf, type BootId, type TaskId } from '../core/base/ids.ts'
-import type { Flush, MemberRecord, StoredTask } from '../core/effect.ts'
+import type { Flush, MemberRecord, StoredTask, UnreadableSpan } from '../core/effect.ts'
 import { CLOSED } from '../core/base/vector.ts'
 import type { Expected, Span } from '../core/message.ts'
 import { DataFolderError } from '../errors.ts'
@@ -35,6 +36,7 @@ type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'
 const TASK = 't/'
 const VECTOR = 'v/'
 const FORGOTTEN = 'f/'
+const UNREADABLE = 'u/'
 const MEMBER = 'm/'
 const ROSTER = 'r/'
 const SPENT = 'k/'
@@ -59,6 +61,9 @@ const memberRecord = z.object({
 })
 const expected = z.object({ name: z.string(), at: z.number(), expected: z.boolean() })
 const spans = z.array(z.object({ origin: z.string(), after: z.number(), upTo: z.number() }))
+const unreadableSpans = z.array(
+  z.object({ origin: z.string(), after: z.number(), upTo: z.number(), by: z.string() })
+)
 /** How many values are in memory at once during a replay. */
 const CHUNK = 256
 
@@ -67,6 +72,7 @@ type Found = {
   tasks: string[]
   vector: Map<BootId, number>
   forgotten: Span[][]
+  unreadable: UnreadableSpan[][]
   members: MemberRecord[]
   roster: Expected[]
   spent: Map<TaskId, number>
@@ -113,6 +119,7 @@ export class LevelJournal implements Journal {
       tasks: [],
       vector: new Map(),
       forgotten: [],
+      unreadable: [],
       members: [],
       roster: [],
       spent: new Map()
@@ -128,15 +135,18 @@ export class LevelJournal implements Journal {
       await this.#trustNothing(damaged)
       found.vector.clear()
       found.forgotten.length = 0
+      found.unreadable.length = 0
     }
     const tasks = this.#tasks(found.tasks)
-    return { ...found, tasks, forgotten: found.forgotten.flat(), damaged: damaged.length }
+    const forgotten = found.forgotten.flat()
+    const unreadable = found.unreadable.flat()
+    return { ...found, tasks, forgotten, unreadable, damaged: damaged.length }
   }
 
-  /** Nothing counts as merged or forgotten any more, and these values are given up. */
+  /** Nothing counts as merged, forgotten or unreadable any more, and these values are given up. */
   async #trustNothing(damaged: readonly string[] = []): Promise<void> {
     const keys = [...damaged]
-    for (const kind of [VECTOR, FORGOTTEN]) {
+    for (const kind of [VECTOR, FORGOTTEN, UNREADABLE]) {
       keys.push(...(await this.#database.keys({ gte: kind, lt: kind + END }).all()))
     }
     await this.#database.batch(
@@ -152,6 +162,7 @@ export class LevelJournal implements Journal {
       ...flush.tasks.map(putTask),
       ...Array.from(flush.vector, ([boot, number]) => put(VECTOR + boot, Buffer.from(`${number}`))),
       ...Array.from(flush.forgotten, ([boot, known]) => putSpans(FORGOTTEN + boot, known)),
+      ...Array.from(flush.unreadable ?? [], ([boot, known]) => putSpans(UNREADABLE + boot, known)),
       ...flush.members.map(member =>
         put(MEMBER + nodeOf(member.boot), Buffer.from(JSON.stringify(member)))
       ),
@@ -274,6 +285,8 @@ function take(found: Found, key: string, sealed: Uint8Array): string | null {
       return takeNumber(found.spent, name, bytes)
     case FORGOTTEN:
       return takeJson(found.forgotten, bytes, spans)
+    case UNREADABLE:
+      return takeJson(found.unreadable, bytes, unreadableSpans)
     case MEMBER:
       return takeJson(found.members, bytes, memberRecord)
     case ROSTER:

@@ -61,6 +61,7 @@ import { at, either, mapped, message, packed, readable, usually } from './schema
 import { valueOf, varint } from './single.ts'
 import { refuse, type Value } from './value.ts'
 import { written } from './scratch.ts'
+import { sparse } from './stretches.ts'
 import { uuid } from './uuid.ts'
 import { dot, labels, vector } from './values.ts'
 import { fromFields, RUNS, runs, toFields, WRITES_MAX, type Runs } from './writes.ts'
@@ -232,7 +233,7 @@ function isWhole<T>(list: readonly (T | null)[]): list is readonly T[] {
   return !list.includes(null)
 }
 
-const ack = message(ACK, { boot: 1, vector: at(2, vector) })
+const ack = message(ACK, { boot: 1, vector: at(2, vector), unreadable: sparse(3) })
 
 const steal = message(STEAL, {
   request: 1,
@@ -280,7 +281,12 @@ const goodbye = message(GOODBYE, {
 })
 const farewell = message(FAREWELL, { boot: 1 })
 
-const sync = message(SYNC, { boot: 1, vector: at(2, vector) })
+const sync = message(SYNC, {
+  boot: 1,
+  vector: at(2, vector),
+  unreadable: sparse(3),
+  again: sparse(4)
+})
 
 const span: Value<Span> = message(SPAN, { origin: 1, after: 2, upTo: 3 })
 

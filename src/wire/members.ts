@@ -14,6 +14,7 @@ import {
 } from '../core/message-shapes.ts'
 import { at, mapped, message, usually } from './schema.ts'
 import { varint } from './single.ts'
+import { sparse } from './stretches.ts'
 import type { Value } from './value.ts'
 import { labels, vector } from './values.ts'
 
@@ -47,6 +48,7 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
   clockMs: 16,
   loopLagMs: 17,
   met: 18,
+  unreadable: sparse(19),
   revision: usually(20, 0)
 })
 

@@ -181,11 +181,16 @@ function open<T extends string>({ values }: OpenShape<T>): Value<T | Other> {
 const SINGLE = { whole: uint, real, text, binary, flag, 'one-of': oneOf, open }
 
 /** Whole numbers, a byte each while they are small. */
-export function packedNumbers({ min }: WholeShape, countMax: number): Value<readonly number[]> {
+export function packedNumbers(
+  { min, max }: WholeShape,
+  countMax: number
+): Value<readonly number[]> {
+  const wide = max - min >= 2 ** 32
   return {
     write: (writer, field, values) => {
       writer.uint32((field << 3) | BYTES).fork()
-      for (const value of values) writer.uint32(value - min)
+      if (wide) for (const value of values) writer.uint64(value - min)
+      else for (const value of values) writer.uint32(value - min)
       writer.ldelim()
     },
     read: (reader, wireType) => {
@@ -194,7 +199,9 @@ export function packedNumbers({ min }: WholeShape, countMax: number): Value<read
       const values: number[] = []
       while (reader.pos < end) {
         if (values.length === countMax) throw new Refused(`more than ${countMax} numbers`)
-        values.push(reader.uint32() + min)
+        const value = (wide ? Number(reader.uint64()) : reader.uint32()) + min
+        if (value > max) throw new Refused(`${value} is above ${max}`)
+        values.push(value)
       }
       if (reader.pos !== end) throw new Refused('a packed list ends within a number')
       return values

@@ -16,7 +16,7 @@ import { refuse, type Value } from './value.ts'
 /** Up to so many are listed. Guess: 15 KB. */
 const LISTED_MAX = 1024
 /** What can be read back at all: 1 GB of memory. */
-export const WRITES_MAX = 2 ** 24
+export const WRITES_MAX: number = 2 ** 24
 /** The next run begins with a message of its own, if it is further away. */
 const GAP_MAX = 2 ** 32 - 1
 

@@ -261,7 +261,8 @@ export class FakeNode implements NodeHandle {
       mdns: null,
       nodes: this.nodes().map(view => ({ ...view, clockOffsetMs: 0 })),
       duplicates: [],
-      disk: null
+      disk: null,
+      unreadable: []
     }
   }
 

@@ -84,6 +84,19 @@ export function journalContract(name: string, make: () => Promise<JournalPlace>)
       await again.close()
     })
 
+    test('what could not be read is there until it is said to be nothing', async () => {
+      const spans = [{ origin: boot, after: 3, upTo: 5, by: '1.0.0' }]
+      await written({ ...flushOf(1, [], 9), unreadable: new Map([[boot, spans]]) })
+      await written(flushOf(2, [], 10))
+      const journal = await place.open()
+      expect((await journal.replay()).unreadable).toEqual(spans)
+      await journal.write({ ...flushOf(3, [], 12), unreadable: new Map([[boot, []]]) })
+      await journal.close()
+      const again = await place.open()
+      expect((await again.replay()).unreadable).toEqual([])
+      await again.close()
+    })
+
     test('a key that counts is there until it is said to count no longer', async () => {
       const id = storedTask(1).record.spec.id
       await written({ ...flushOf(1, [], 9), spent: new Map([[id, 1234]]) })

@@ -11,7 +11,8 @@ import { Core } from '../../src/core/core.ts'
 import type { Input } from '../../src/core/input.ts'
 import { Log } from '../../src/core/log/log.ts'
 import { ORIGINS_MAX, ORIGINS_PER_NODE_MAX } from '../../src/core/log/origins.ts'
-import { raise, UNKNOWN_BOOTS_MAX } from '../../src/core/members/member.ts'
+import { raise, UNKNOWN_BOOTS_MAX } from '../../src/core/base/coverage.ts'
+import { Dots } from '../../src/core/base/dots.ts'
 import {
   DEPARTED_MAX,
   Members,
@@ -199,7 +200,11 @@ describe('what a member has on disk', () => {
     const isKnown = (boot: BootId): boolean => nodeOf(boot) === 'k'
     for (let i = 0; i < 3; i++) {
       const strange = Array.from({ length: 5000 }, (_, j) => bootOf(`s${i}`, j + 1))
-      raise(vector, new Map([...strange, ...known].map(boot => [boot, 1])), isKnown)
+      raise(
+        { vector, unreadable: new Dots() },
+        { vector: new Map([...strange, ...known].map(boot => [boot, 1])) },
+        isKnown
+      )
     }
     expect(vector.size).toBe(known.length + UNKNOWN_BOOTS_MAX)
     expect(known.every(boot => vector.get(boot) === 1)).toBe(true)
@@ -209,7 +214,9 @@ describe('what a member has on disk', () => {
     const many = Array.from({ length: 4000 }, (_, i) => bootOf(`n${i}`))
     const vector = new Map(many.map(boot => [boot, 1]))
     const news = new Map(many.map(boot => [bootId(`x${nodeOf(boot)}`, 5, 0), CLOSED]))
-    const looked = callsOf(Map.prototype, 'get', () => raise(vector, news))
+    const looked = callsOf(Map.prototype, 'get', () =>
+      raise({ vector, unreadable: new Dots() }, { vector: news })
+    )
     expect(looked).toBeLessThan(20 * many.length)
   })
 

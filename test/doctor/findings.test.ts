@@ -55,8 +55,23 @@ test('a copy that a node has seen is named, also when it is gone', () => {
 })
 
 test('a node of an older version, which says nothing of its disk, is not blamed for it', () => {
-  const { disk: _, ...older } = new FakeNode().diagnosis()
+  const { disk: _, unreadable: __, ...older } = new FakeNode().diagnosis()
   expect(findingsOf(facts([], older as DiagnosisView))).toEqual([])
+})
+
+test('records that a node cannot read are named, with the versions that are at odds and what to do', () => {
+  const own = { ...new FakeNode().diagnosis(), version: '1.0.0' }
+  const unreadable = [
+    { node: 'b/2', id: 'x', writes: 3, readers: ['1.0.0'], writer: '2.0.0', stuck: false }
+  ]
+  const [found] = findingsOf(facts([], { ...own, unreadable }))
+  expect(found).toMatchObject({ code: 'unreadable-records', severity: 'warning' })
+  expect(found!.what).toMatch(/hearsay 1.0.0\) cannot read 3 records of b\/2, which runs 2.0.0/)
+  expect(found!.cure).toMatch(/^upgrade /)
+  const [stuck] = findingsOf(
+    facts([], { ...own, unreadable: [{ ...unreadable[0]!, stuck: true }] })
+  )
+  expect(stuck).toMatchObject({ severity: 'error', what: expect.stringMatching(/nothing more/) })
 })
 
 test('a disk that takes nothing is named, with what it says', () => {

@@ -30,6 +30,8 @@ const CONTRACT: Readonly<Record<string, string>> = {
   hearsay_replica_entries: '',
   hearsay_replica_bytes: '',
   hearsay_replication_lag_entries: 'origin',
+  hearsay_replica_unreadable_entries: 'origin',
+  hearsay_unreadable_entries_total: '',
   hearsay_gossip_gaps_total: '',
   hearsay_sync_bytes_total: '',
   hearsay_event_loop_lag_seconds: '',

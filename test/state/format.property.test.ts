@@ -109,6 +109,18 @@ describe('a state file', () => {
     await fc.assert(property)
   })
 
+  test('names what could not be read, and then asks for a version that knows of it', async () => {
+    const [boot] = BOOTS as [string]
+    const unreadable = [{ origin: boot, after: 0, upTo: 2 }]
+    const saved = { vector: new Map([[boot, 2]]), tasks: [], unreadable }
+    const text = await textOf(saved)
+    expect(JSON.parse(text)).toMatchObject({ v: 4, unreadable })
+    expect(await read([text], new Map())).toMatchObject({ unreadable })
+    const plain = await textOf({ vector: saved.vector, tasks: [] })
+    expect(JSON.parse(plain)).toMatchObject({ v: 3 })
+    expect(await read([plain], new Map())).toMatchObject({ unreadable: [] })
+  })
+
   test('names the blobs that nobody had, and gives back the others', async () => {
     const property = fc.asyncProperty(file, fc.subarray([...BLOBS.keys()]), async (saved, lost) => {
       const had = new Map([...BLOBS].filter(([hash]) => !lost.includes(hash)))

@@ -25,6 +25,8 @@ export class Pump {
   readonly nodes: PumpNode[] = []
   /** Messages for which this says true never arrive. */
   lose: (from: NodeId, to: NodeId, message: Message) => boolean = () => false
+  /** What a node makes of a message. */
+  read: (to: NodeId, message: Message) => Message = (_, message) => message
   /** Nodes whose answers to sync requests break off before they bring anything. */
   readonly mute = new Set<NodeId>()
   /** Whether a probe finds out anything at all. Without, it is like one that goes through a cut cable. */
@@ -39,9 +41,10 @@ export class Pump {
     boot: BootId,
     options: Partial<CoreOptions> = {},
     disk: Disk = new Disk(),
-    name = `test/${nodeOf(boot)}`
+    name = `test/${nodeOf(boot)}`,
+    version = '0.0.0'
   ): PumpNode {
-    const node = new PumpNode(this, boot, options, disk, name)
+    const node = new PumpNode(this, boot, options, disk, name, version)
     this.nodes.push(node)
     return node
   }
@@ -55,8 +58,13 @@ export class Pump {
   }
 
   /** The node starts again with what was on its disk, linked to all others. */
-  restart(node: PumpNode, boot: BootId, options: Partial<CoreOptions> = node.options): PumpNode {
-    const again = this.add(boot, options, node.disk)
+  restart(
+    node: PumpNode,
+    boot: BootId,
+    options: Partial<CoreOptions> = node.options,
+    version: string = node.version
+  ): PumpNode {
+    const again = this.add(boot, options, node.disk, undefined, version)
     for (const other of this.alive()) if (other !== again) this.link(again, other)
     return again
   }
@@ -88,7 +96,8 @@ export class Pump {
   deliver(from: PumpNode, to: NodeId, message: Message): void {
     if (!from.links.has(to) || this.lose(from.id, to, message)) return
     const receiver = this.alive().find(({ id }) => id === to)
-    this.later(() => receiver?.feed({ kind: 'message', from: from.id, message }))
+    const read = this.read(to, message)
+    this.later(() => receiver?.feed({ kind: 'message', from: from.id, message: read }))
   }
 
   /** Delivers until nothing is on its way any more. */
@@ -123,23 +132,33 @@ export class PumpNode {
   gone = false
   /** How far its clock is ahead. */
   skewMs = 0
+  readonly version: string
   readonly #pump: Pump
   #heldFlush: Flush | null = null
   #requests = 0
 
-  constructor(pump: Pump, boot: BootId, options: Partial<CoreOptions>, disk: Disk, name: string) {
+  constructor(
+    pump: Pump,
+    boot: BootId,
+    options: Partial<CoreOptions>,
+    disk: Disk,
+    name: string,
+    version: string
+  ) {
     this.id = nodeOf(boot)
     this.boot = boot
     this.options = options
     this.disk = disk
+    this.version = version
     this.#pump = pump
-    const identity = { boot, name, version: '0.0.0', labels: {} }
+    const identity = { boot, name, version, labels: {} }
     this.core = new Core(identity, options)
-    const { tasks, vector, forgotten, members, roster, spent, blobs } = disk
+    const { tasks, vector, forgotten, unreadable, members, roster, spent, blobs } = disk
     this.core.restore({
       tasks: tasks.values(),
       vector,
       forgotten: [...forgotten.values()].flat(),
+      unreadable: [...unreadable.values()].flat(),
       members: members.values(),
       roster: roster.values(),
       spent,
@@ -307,7 +326,7 @@ export class PumpNode {
     const answered = answerer !== undefined && this.links.has(peer) && !this.#pump.mute.has(peer)
     if (answered) {
       for (const message of answerer.core.answerSync(request)) {
-        this.feed({ kind: 'message', from: peer, message })
+        this.feed({ kind: 'message', from: peer, message: this.#pump.read(this.id, message) })
       }
     }
     this.feed({ kind: 'sync-ended', peer, whole: answered })

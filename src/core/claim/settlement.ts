@@ -7,20 +7,31 @@
  * no grant can be hidden any more: whoever ran the task would have written so before. Nor can a completion that only some
  * have heard of: each also says how far it has heard of the gone holder, and that has to be merged here, too.
  *
+ * Whoever could not read the reclaim has not confirmed it, though its vector has passed it; and what we could not read of what
+ * somebody had written may be that grant, so it is not merged.
+ *
  * For a task that may run at most once, a start must not be hidden either, which its holder has shown to somebody. So
  * everybody is asked who has not left, the crashed and the unreachable too, once they are back.
  */
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
+import { canGive, covers, hasAll, type Coverage, type Standing } from '../base/coverage.ts'
+import { Dots } from '../base/dots.ts'
 import { reachIn } from '../base/vector.ts'
 import type { Member } from '../members/members.ts'
-import type { VersionVector } from '../message.ts'
+
+/** A task that was reclaimed. */
+type Reclaim = {
+  readonly entry: Entry
+  readonly epoch: number
+  /** Our write that says so. */
+  readonly seq: number
+}
 
 type Settlement = {
-  /** Our write that holds the reclaims. */
+  /** The last of our writes that hold the reclaims. */
   readonly seq: number
-  /** Task -> the epoch of its reclaim. */
-  readonly entries: ReadonlyMap<Entry, number>
+  readonly reclaims: readonly Reclaim[]
 }
 
 /** What a boot has confirmed. */
@@ -28,7 +39,7 @@ type Confirmed = {
   /** Up to which of our writes, and with it all that it had written by then is merged here. */
   upTo: number
   /** Later ones, oldest first: what it had of itself and of gone holders by then is still on its way. */
-  readonly pending: { upTo: number; need: VersionVector }[]
+  readonly pending: { upTo: number; need: Coverage }[]
 }
 
 /** Confirmations of one member that are kept apart. Guess: far more than come while a stretch of log is fetched. */
@@ -60,11 +71,15 @@ export class Settlements {
   ): void {
     if (entries.length === 0) return
     for (const boot of former) this.#former.add(boot)
-    const epochs = new Map(entries.map(entry => [entry, entry.record.claim.epoch]))
-    for (const [entry, epoch] of epochs) this.#settling.set(entry, epoch)
+    const reclaims = entries.map(entry => {
+      const { epoch } = entry.record.claim
+      this.#settling.set(entry, epoch)
+      // It has just been written.
+      return { entry, epoch, seq: entry.writes.at(-1)?.seq ?? seq }
+    })
     const list = this.#open.get(except)
-    if (list === undefined) this.#open.set(except, [{ seq, entries: epochs }])
-    else list.push({ seq, entries: epochs })
+    if (list === undefined) this.#open.set(except, [{ seq, reclaims }])
+    else list.push({ seq, reclaims })
   }
 
   /** Whether the task may not be started yet. */
@@ -80,28 +95,36 @@ export class Settlements {
    * Returns the tasks whose reclaim has settled.
    *
    * @param self this boot, and up to which of its writes it has them on disk: where nobody is asked, a reclaim that was
-   *   started before it was on disk would be forgotten by a crash, and its epoch given to a second run
+   *   started before it was on disk would be forgotten by a crash, and its epoch given to a second run; and what of the
+   *   log could not be read here
    * @param alive the members that can be asked
    * @param all ... and those that cannot, but have not left
    * @param ask called with members who know more of a gone holder than we do, as long as that is waited for
    */
   settle(
-    self: Readonly<{ boot: BootId; upTo: number }>,
+    self: Readonly<{ boot: BootId; upTo: number; unreadable?: Dots }>,
     alive: readonly Member[],
     merged: (origin: BootId) => number,
     all: readonly Member[] = alive,
     ask: (node: NodeId) => void = () => {}
   ): readonly Entry[] {
     const done: Entry[] = []
+    const mine = { reach: merged, unreadable: self.unreadable ?? new Dots() }
     for (const [except, open] of this.#open) {
       const asked = except === null ? alive : all.filter(({ node }) => node !== except)
-      if (except !== null && !asked.every(({ vector }) => isMerged(vector, merged))) continue
-      const confirmed = asked.map(member => this.#confirmedBy(member, self.boot, merged, ask))
+      if (except !== null && !asked.every(member => hasAll(mine, member))) continue
+      const confirmed = asked.map(member => this.#confirmedBy(member, self.boot, mine, ask))
       const upTo = Math.min(self.upTo, ...confirmed)
       const end = open.findIndex(({ seq }) => seq > upTo)
-      for (const settlement of open.splice(0, end < 0 ? open.length : end)) {
-        this.#settled(settlement, done)
+      const left: Settlement[] = []
+      for (const { seq, reclaims } of open.splice(0, end < 0 ? open.length : end)) {
+        const isRead = (reclaim: Reclaim): boolean =>
+          asked.every(member => covers(member, { origin: self.boot, seq: reclaim.seq }))
+        this.#settled(reclaims.filter(isRead), done)
+        const unread = reclaims.filter(reclaim => !isRead(reclaim))
+        if (unread.length > 0) left.push({ seq, reclaims: unread })
       }
+      open.unshift(...left)
       if (open.length === 0) this.#open.delete(except)
     }
     if (this.isEmpty) {
@@ -111,8 +134,8 @@ export class Settlements {
     return done
   }
 
-  #settled({ entries }: Settlement, done: Entry[]): void {
-    for (const [entry, epoch] of entries) {
+  #settled(reclaims: readonly Reclaim[], done: Entry[]): void {
+    for (const { entry, epoch } of reclaims) {
       // It may have been reclaimed once more since, which has to settle by itself.
       if (this.#settling.get(entry) === epoch) this.#settling.delete(entry)
       done.push(entry)
@@ -120,12 +143,9 @@ export class Settlements {
   }
 
   /** Up to which of our writes a member has confirmed, with all merged that it had written by then. */
-  #confirmedBy(
-    { node, heartbeat: { boot }, vector }: Member,
-    self: BootId,
-    merged: (origin: BootId) => number,
-    ask: (node: NodeId) => void
-  ): number {
+  #confirmedBy(member: Member, self: BootId, mine: Standing, ask: (node: NodeId) => void): number {
+    const { node, heartbeat, vector, unreadable } = member
+    const { boot } = heartbeat
     let confirmed = this.#confirmed.get(boot)
     if (confirmed === undefined) {
       confirmed = { upTo: 0, pending: [] }
@@ -135,19 +155,21 @@ export class Settlements {
     const upTo = vector.get(self) ?? 0
     if (upTo > (pending.at(-1)?.upTo ?? confirmed.upTo) && pending.length < PENDING_MAX) {
       const reach = reachIn(vector)
-      const need = [boot, ...this.#former].map(origin => [origin, reach(origin)] as const)
-      pending.push({ upTo, need: new Map(need) })
+      const origins = [boot, ...this.#former]
+      const need = new Map(origins.map(origin => [origin, reach(origin)]))
+      const unread = new Dots(origins.flatMap(origin => unreadable.of(origin)))
+      pending.push({ upTo, need: { vector: need, unreadable: unread } })
     }
-    while (pending.length > 0 && isMerged(pending[0]!.need, merged)) {
+    while (pending.length > 0 && hasAll(mine, pending[0]!.need)) {
       confirmed.upTo = pending.shift()!.upTo
     }
     // The living say by themselves what they know. Of the gone, gossip says no more.
-    const need = pending[0]?.need ?? new Map<BootId, number>()
-    if ([...need].some(([origin, seq]) => origin !== boot && merged(origin) < seq)) ask(node)
+    const need = pending[0]?.need.vector ?? new Map<BootId, number>()
+    const lacks = [...need].some(([origin, seq]) => {
+      const merged = mine.reach(origin)
+      return origin !== boot && merged < seq && canGive(member, origin, merged)
+    })
+    if (lacks) ask(node)
     return confirmed.upTo
   }
-}
-
-function isMerged(vector: VersionVector, merged: (origin: BootId) => number): boolean {
-  return [...vector].every(([origin, upTo]) => merged(origin) >= upTo)
 }

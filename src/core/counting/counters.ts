@@ -48,6 +48,8 @@ export class Counters implements LogCounters {
   gossipGaps = 0
   /** Messages, or parts of them, that nobody can have said in truth (belief.ts). */
   disbelieved = 0
+  /** Writes of others that could not be read, and were passed. */
+  unreadable = 0
   readonly steals: Tally<(typeof STEALS)[number]> = new Tally(STEALS)
   readonly reclaims: Tally<readonly [cause: ReclaimCause]> = new Tally(
     RECLAIM_CAUSES.map(cause => [cause] as const)
@@ -81,6 +83,10 @@ export class Counters implements LogCounters {
 
   repeated(): void {
     this.duplicateStarts++
+  }
+
+  unread(): void {
+    this.unreadable++
   }
 
   /** The handler of a task has ended here, however. */

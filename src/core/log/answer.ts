@@ -9,8 +9,12 @@
  * completed the task and the notebook of whoever created it. So all forgotten writes of all notebooks are named, as of one
  * moment and from the beginning: the asker finds among them what it holds on to in vain. What is forgotten later, while
  * the batches are on their way, was not named, and is a gap.
+ *
+ * What could not be read here cannot be told: the writes of that notebook end before it, and whoever asks gets the rest from
+ * somebody else. What the asker could not read, and may be able to by now, comes before the others.
  */
 import { compareText } from '../base/order.ts'
+import { Dots, type Stretch } from '../base/dots.ts'
 import type { BootId } from '../base/ids.ts'
 import type { Forgotten, Message, Span, SyncRequest } from '../message.ts'
 import { HEARTBEAT_LIMITS } from '../options.ts'
@@ -24,13 +28,16 @@ const SPANS_MAX = 10_000
 /** Closed boots in one answer. Of those beyond it nothing follows, and the next answer goes on with them. */
 const BOOTS_MAX = HEARTBEAT_LIMITS.vectorEntriesMax
 
-export function* answerSync(log: Log, { vector }: SyncRequest): Generator<Message> {
+export function* answerSync(log: Log, request: SyncRequest): Generator<Message> {
+  const { vector, unreadable = [], again = [] } = request
   const { origins } = log
   const reach = reachIn(vector)
-  if (origins.hasHoles(vector)) {
+  if (origins.hasHoles(vector, unreadable)) {
     const boots = origins.closedBeyond(vector).slice(0, BOOTS_MAX)
     yield* forgottenOf([...origins.forgotten()], boots)
   }
+  // In a set, so that nothing is sent twice, whatever is asked.
+  for (const stretch of new Dots(again).all()) yield* onceMore(log, stretch)
   const until = [...log.durableVector].sort(([x], [y]) => compareText(x, y))
   for (const [origin, upTo] of until) {
     let after = reach(origin)
@@ -40,6 +47,16 @@ export function* answerSync(log: Log, { vector }: SyncRequest): Generator<Messag
       yield batch
       after += batch.writes.length
     }
+  }
+}
+
+/** What is here of a stretch, past all that could not be read here either. */
+function* onceMore(log: Log, { origin, after: from, upTo }: Stretch): Generator<Message> {
+  const until = Math.min(upTo, log.origins.get(origin)?.durableUpTo ?? 0)
+  for (let after = from; after < until;) {
+    const batch = log.range(origin, after, CHUNK_BYTES_MAX, 'whole', until)
+    if (batch !== null) yield batch
+    after += batch?.writes.length ?? 1
   }
 }
 

@@ -28,7 +28,7 @@ export class Cloud {
   /** Whether all writes of the batch after `upTo` that it says to be forgotten are known to be so. */
   names({ origin, after, writes }: Batch, upTo: number): boolean {
     for (let i = upTo - after; i < writes.length; i++) {
-      if (writes[i]! < 0 && !this.has({ origin, seq: after + i + 1 })) return false
+      if (writes[i] === -1 && !this.has({ origin, seq: after + i + 1 })) return false
     }
     return true
   }

@@ -14,12 +14,15 @@ export interface LogCounters {
   conflicted(): void
   /** A task that had completed here was started by somebody who had not heard of it. */
   repeated(): void
+  /** A write of somebody else could not be read. */
+  unread(): void
 }
 
 export const NOT_COUNTED: LogCounters = {
   wrote: () => {},
   conflicted: () => {},
-  repeated: () => {}
+  repeated: () => {},
+  unread: () => {}
 }
 
 /** Follows what comes into the replica. */

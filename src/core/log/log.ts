@@ -10,12 +10,16 @@
  * settled and was pruned: it is not taken in again. That is why nothing may ever advance the vector past a creation
  * without merging it (README.md, "Cut anywhere").
  *
+ * What of the news could not be read is passed all the same, and kept as unreadable (unreadable.ts).
+ *
  * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
  */
 import { assert } from '../base/assert.ts'
+import { hasAll, type Coverage, type Standing } from '../base/coverage.ts'
+import type { Dots } from '../base/dots.ts'
 import type { Shape } from '../base/shape.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
-import type { Flush, StoredTask } from '../effect.ts'
+import type { Flush, Restored, StoredTask } from '../effect.ts'
 import type { Batch, Change, Span, VersionVector } from '../message.ts'
 import {
   isConflict,
@@ -33,8 +37,10 @@ import {
 import { CANCEL_REQUEST, CLAIM, OUTCOME, RECORD, STARTED } from '../task/shapes.ts'
 import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
+import { BY_NOBODY } from './unreadable.ts'
 import { NO_TRACKER, NOT_COUNTED, type LogCounters, type Tracker } from './followers.ts'
 import { stretchOf, type Telling } from './stretch.ts'
+import { isUnread, runsOf, UNREAD, type Place, type Unread } from './places.ts'
 import { CLOSED, reachIn } from '../base/vector.ts'
 
 export type Patch = Readonly<{
@@ -54,7 +60,7 @@ export type Merged =
   | Readonly<{ kind: 'known' }>
   /** Something in between is missing; nothing was merged. */
   | Readonly<{ kind: 'gap' }>
-  /** There are more boots than can be kept apart, and this one is new. */
+  /** There are more boots than can be kept apart, or more of this one cannot be read than may be kept; nothing was merged. */
   | Readonly<{ kind: 'full' }>
 
 export class Log {
@@ -70,11 +76,17 @@ export class Log {
   #flushes = 0
   #inFlight: { readonly flush: Flush; readonly entries: readonly Entry[] } | null = null
 
-  constructor(self: BootId, tracker: Tracker = NO_TRACKER, counters: LogCounters = NOT_COUNTED) {
+  /** @param version of hearsay on this node */
+  constructor(
+    self: BootId,
+    tracker: Tracker = NO_TRACKER,
+    counters: LogCounters = NOT_COUNTED,
+    version: string = ''
+  ) {
     this.#self = self
     this.#tracker = tracker
     this.#counters = counters
-    this.origins = new Origins(self)
+    this.origins = new Origins(self, version)
   }
 
   get(id: TaskId): Entry | undefined {
@@ -126,6 +138,26 @@ export class Log {
     return this.origins.durable
   }
 
+  /** ... and which of it could not be read. */
+  get durableCoverage(): Coverage {
+    return { vector: this.origins.durable, unreadable: this.origins.unreadable.told }
+  }
+
+  /** What is merged here, to be compared with what others have. */
+  get standing(): Standing {
+    return { reach: origin => this.merged(origin), unreadable: this.unreadable }
+  }
+
+  /** Writes that the vector has passed and that could not be read. */
+  get unreadable(): Dots {
+    return this.origins.unreadable.dots
+  }
+
+  /** Whether all that another replica has told to have is merged here. */
+  hasAll(theirs: Coverage): boolean {
+    return hasAll(this.standing, theirs)
+  }
+
   /** Whether a task that is absent here was here once, as far as its id tells. */
   isForgotten(id: TaskId): boolean {
     return !this.#entries.has(id) && this.origins.hasSeenCreation(id)
@@ -152,39 +184,64 @@ export class Log {
     if (isCounted) this.#counters.wrote(entry.record, patch)
   }
 
-  /** Merges news of one origin, all or nothing. */
-  merge(batch: Batch): Merged {
+  /**
+   * Merges news of one origin, all or nothing.
+   *
+   * @param by the version of hearsay that cannot read what is unreadable in them. @default that of this node
+   */
+  merge(batch: Batch, by?: string): Merged {
     const { origin, after, records, changes = [], writes } = batch
+    const { cloud, unreadable } = this.origins
     // Nobody knows more of our own writes than we do. Taking them in would give two writes one number.
     if (this.origins.isOwn(origin) || this.origins.isClosed(origin)) return { kind: 'known' }
     if (!this.origins.hasRoom(origin)) return { kind: 'full' }
     const upTo = this.merged(origin)
     if (upTo < after) return { kind: 'gap' }
-    if (after + writes.length <= upTo) return { kind: 'known' }
+    const isAgain = this.unreadable.meets({ origin, after, upTo: after + writes.length })
+    if (after + writes.length <= upTo && !isAgain) return { kind: 'known' }
     const known = this.#known(changes)
-    if (known === null || !this.origins.cloud.names(batch, upTo)) return { kind: 'gap' }
+    if (known === null || !cloud.names(batch, upTo)) return { kind: 'gap' }
+    const changedUnread = known.map(([place]) => isUnread(place))
+    if (!unreadable.hasRoomFor(origin, runsOf(batch, changedUnread, upTo))) return { kind: 'full' }
     // Each once, however often a batch names it: whoever looks at what has changed does so for as long as that takes.
     const changed = new Set<Entry>()
     const forgotten: TaskId[] = []
-    const entries = records.map(record => {
+    const places: Place[] = records.map(record => {
       const entry = this.#mergeRecord(record)
       if (entry === undefined && !isSettled(record)) forgotten.push(record.spec.id)
       if (entry?.changed === true) changed.add(entry.entry)
       return entry?.entry ?? null
     })
-    for (const [entry, change] of known) {
-      entries.push(entry)
-      if (entry !== null && this.#raise(entry, entry.changedTo(change))) changed.add(entry)
+    for (const [place, change] of known) {
+      places.push(place)
+      if (place instanceof Entry && this.#raise(place, place.changedTo(change))) changed.add(place)
     }
     // The vector moves last: while records are merged it must not cover their own creation yet.
-    for (let i = upTo - after; i < writes.length; i++) {
-      const entry = writes[i]! < 0 ? null : entries[writes[i]!]!
-      if (entry === null) this.origins.of(origin).append(null)
-      else this.#note(entry, origin)
+    for (let i = isAgain ? 0 : upTo - after; i < writes.length; i++) {
+      const write = writes[i]!
+      const dot = { origin, seq: after + i + 1 }
+      const place = write >= 0 ? places[write]! : write === -1 ? null : UNREAD
+      if (dot.seq > upTo) this.#append(dot, place, by)
+      // What is over where it comes from, and was not said to be, is as unreadable as before.
+      else if (write !== -1 && this.unreadable.has(dot)) this.#reread(dot, place, by)
     }
     this.#moved.add(origin)
-    this.origins.cloud.passed(origin, this.merged(origin))
+    cloud.passed(origin, this.merged(origin))
     return { kind: 'merged', changed: [...changed], forgotten }
+  }
+
+  /**
+   * Passes over writes that nobody has any more who can be asked and could read them; or, if they are known to be about tasks
+   * that are over, that nobody can show. They are the next ones of their boot.
+   */
+  passOver({ origin, upTo }: Span): void {
+    const { cloud, unreadable } = this.origins
+    for (let seq = this.merged(origin) + 1; seq <= upTo; seq++) {
+      if (!unreadable.hasRoomFor(origin, 1)) break
+      this.#append({ origin, seq }, UNREAD, BY_NOBODY)
+    }
+    this.#moved.add(origin)
+    cloud.passed(origin, this.merged(origin))
   }
 
   /**
@@ -198,6 +255,7 @@ export class Log {
       if (!this.origins.isOwn(boot) && this.origins.hasRoomToClose(boot)) this.close(boot)
     }
     cloud.learn(spans)
+    if (!this.unreadable.isEmpty) for (const span of spans) this.origins.unreadable.read(span)
     // Asked before the cloud lets go of what the vector covers.
     const isOver = (dot: Dot): boolean => cloud.has(dot) || this.origins.isClosed(dot.origin)
     const over = [...this.#entries.values()].filter(({ record }) => record.created.every(isOver))
@@ -242,7 +300,9 @@ export class Log {
     const vector = new Map(Array.from(this.#moved, origin => [origin, this.merged(origin)]))
     const removed = [...this.#removed]
     const forgotten = this.origins.cloud.takeChanged()
-    const beside = { members, roster, spent, ...(goes === 0 ? {} : { dropped: dropped! }) }
+    const unreadable = this.origins.unreadable.takeChanged()
+    const gone = goes === 0 ? {} : { dropped: dropped! }
+    const beside = { members, roster, spent, unreadable, ...gone }
     const flush = { flush: ++this.#flushes, tasks, removed, vector, forgotten, ...beside }
     this.#inFlight = { flush, entries }
     this.#dirty.clear()
@@ -262,17 +322,29 @@ export class Log {
       if (!entry.removed) entry.durable = flush.tasks[i]!.record
     })
     for (const [origin, upTo] of flush.vector) this.origins.noteDurable(origin, upTo)
+    this.origins.unreadable.landed(flush.unreadable ?? new Map())
     return inFlight
   }
 
   /**
    * The next stretch of an origin's writes after `after`, as it lies on disk, in a message of at most `bytesMax`
-   * (or of one task, whose size has its own bound). Null if there is nothing.
+   * (or of one task, whose size has its own bound). It ends before a write that could not be read. Null if there is
+   * nothing.
+   *
+   * @param upTo the last write that is asked for. @default all
    */
-  range(origin: BootId, after: number, bytesMax: number, telling: Telling = 'whole'): Batch | null {
+  range(
+    origin: BootId,
+    after: number,
+    bytesMax: number,
+    telling: Telling = 'whole',
+    upTo: number = CLOSED
+  ): Batch | null {
     const log = this.origins.get(origin)
-    if (log === undefined || log.durableUpTo <= after) return null
-    return stretchOf(origin, log, after, bytesMax, telling)
+    if (log === undefined) return null
+    const last = Math.min(upTo, log.durableUpTo)
+    const until = this.origins.unreadable.readableUpTo(origin, after, last)
+    return until <= after ? null : stretchOf(origin, log, after, until, bytesMax, telling)
   }
 
   /**
@@ -282,7 +354,8 @@ export class Log {
   restore(
     tasks: Iterable<StoredTask>,
     vector: VersionVector,
-    forgotten: readonly Span[] = []
+    forgotten: readonly Span[] = [],
+    unreadable: Restored['unreadable'] = []
   ): void {
     const upToOf = reachIn(vector)
     for (const { record, writes } of tasks) {
@@ -295,22 +368,30 @@ export class Log {
         this.origins.of(dot.origin).restore(dot.seq, entry)
       }
     }
-    this.origins.restore(vector, forgotten)
+    this.origins.restore(vector, forgotten, unreadable)
     this.#dirty.clear()
   }
 
   get #isClean(): boolean {
     const changed = this.#dirty.size + this.#removed.size + this.#moved.size
-    return changed === 0 && this.origins.cloud.isClean
+    return changed === 0 && this.origins.cloud.isClean && this.origins.unreadable.isClean
   }
 
   #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {
     const known = this.#entries.get(record.spec.id)
     if (known === undefined) {
       if (record.created.every(dot => this.origins.hasSeen(dot))) return undefined
-      return { entry: this.#add(record), changed: true }
+      return { entry: this.#readCreation(this.#add(record)), changed: true }
     }
-    return { entry: known, changed: this.#raise(known, record) }
+    const changed = this.#raise(known, record)
+    return { entry: this.#readCreation(known), changed }
+  }
+
+  /** Every state of a task is newer than the write that created it: whoever has any has read that one, too. */
+  #readCreation(entry: Entry): Entry {
+    if (this.unreadable.isEmpty) return entry
+    for (const dot of entry.record.created) if (this.unreadable.has(dot)) this.#reread(dot, entry)
+    return entry
   }
 
   /** Returns whether the state of the task has changed. */
@@ -331,12 +412,14 @@ export class Log {
    * The tasks that these changes are about, and null for what has settled and been pruned here. Null if they do not say
    * enough: a task has not come here yet, or has been pruned and the author, who has not seen it settle, is to be told.
    */
-  #known(changes: readonly Change[]): [Entry | null, Change][] | null {
-    const known: [Entry | null, Change][] = []
+  #known(changes: readonly Change[]): [Place, Change][] | null {
+    const known: [Place, Change][] = []
     for (const change of changes) {
       const { origin, seq } = change.task
       if (this.merged(origin) < seq) return null
-      const entry = this.origins.writtenBy(origin, seq)
+      // What becomes of a task that could not be read cannot be read, either.
+      const isRead = !this.unreadable.has(change.task)
+      const entry = isRead ? this.origins.writtenBy(origin, seq) : { task: change.task }
       if (entry === null && !isSettled(change)) return null
       known.push([entry, change])
     }
@@ -351,6 +434,32 @@ export class Log {
     this.#dirty.add(entry)
     this.#tracker.track(entry)
     return entry
+  }
+
+  /** The next write of its boot. */
+  #append(dot: Dot, place: Place, by?: string): void {
+    if (place instanceof Entry) return this.#note(place, dot.origin)
+    this.origins.of(dot.origin).append(null)
+    if (isUnread(place) && !this.origins.cloud.has(dot)) this.#noteUnread(dot, place, by)
+  }
+
+  /** A write that could not be read has come once more. */
+  #reread(dot: Dot, place: Place, by?: string): void {
+    // Whoever has it only from a file knows no more of it than we do.
+    if (isUnread(place)) return by === undefined ? this.#noteUnread(dot, place) : undefined
+    this.origins.unreadable.read({ origin: dot.origin, after: dot.seq - 1, upTo: dot.seq })
+    if (place === null) return
+    this.origins.of(dot.origin).restore(dot.seq, place)
+    place.noteWrite(dot)
+    this.#dirty.add(place)
+  }
+
+  #noteUnread({ origin, seq }: Dot, { task }: Unread, by?: string): void {
+    const { unreadable } = this.origins
+    const stretch = { origin, after: seq - 1, upTo: seq }
+    if (!unreadable.has({ origin, seq })) this.#counters.unread()
+    if (task === null) unreadable.note(stretch, by)
+    else unreadable.noteWith(task, stretch)
   }
 
   /** The next write of `origin` changed this task. */

@@ -6,13 +6,16 @@ import { assert } from '../base/assert.ts'
 import { Boots } from '../base/boots.ts'
 import { creationOf, nodeOf, tagOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
+import { Dots, without, type Stretch } from '../base/dots.ts'
 import { CLOSED, reachIn } from '../base/vector.ts'
+import type { UnreadableSpan } from '../effect.ts'
 import type { Span, VersionVector } from '../message.ts'
 import { HEARTBEAT_LIMITS } from '../options.ts'
 import type { Dot } from '../task/record.ts'
 import { Cloud } from './cloud.ts'
 import type { Entry } from './entry.ts'
 import { OriginLog } from './origin-log.ts'
+import { Unreadable } from './unreadable.ts'
 
 /**
  * Boots of which anything is known, closed or not: as many as a vector carries. Of one node's no more than a part of them,
@@ -26,6 +29,8 @@ const TAGS_MAX = 4 * ORIGINS_MAX
 export class Origins {
   /** What has been forgotten elsewhere, beyond the vector. */
   readonly cloud: Cloud = new Cloud()
+  /** What the vector has passed without having been read. */
+  readonly unreadable: Unreadable
   readonly #self: BootId
   readonly #logs = new Map<BootId, OriginLog>()
   /** By the tags that ids of tasks carry. */
@@ -39,8 +44,10 @@ export class Origins {
   /** Those with a notebook, sorted; null: to be made anew. */
   #order: readonly BootId[] | null = null
 
-  constructor(self: BootId) {
+  /** @param version of hearsay on this node */
+  constructor(self: BootId, version: string = '') {
     this.#self = self
+    this.unreadable = new Unreadable(version)
     this.of(self)
   }
 
@@ -86,7 +93,12 @@ export class Origins {
 
   /** Whether the write was merged, or is known to be about a task that is over. */
   hasSeen(dot: Dot): boolean {
-    return this.merged(dot.origin) >= dot.seq || this.cloud.has(dot)
+    return this.hasMerged(dot) || this.cloud.has(dot)
+  }
+
+  /** Whether the write has been read and merged. */
+  hasMerged(dot: Dot): boolean {
+    return this.merged(dot.origin) >= dot.seq && !this.unreadable.has(dot)
   }
 
   /** Whether the write that created a task has been seen, as far as the id tells which one that was. */
@@ -94,6 +106,14 @@ export class Origins {
     const { tag, seq } = creationOf(id)
     const origin = this.#tags.get(tag) ?? this.cloud.byTag(tag)
     return seq > 0 && origin !== undefined && this.hasSeen({ origin, seq })
+  }
+
+  /** Whether the write that created a task may be one that could not be read. Of some, the id does not tell which it was. */
+  mayBeUnreadable(id: TaskId): boolean {
+    const { tag, seq } = creationOf(id)
+    if (seq === 0) return !this.unreadable.dots.isEmpty
+    const origin = this.#tags.get(tag)
+    return origin !== undefined && this.unreadable.has({ origin, seq })
   }
 
   /** Up to which write of `origin` everything is merged. */
@@ -118,7 +138,7 @@ export class Origins {
     this.#order ??= [...this.#logs.keys()].sort(compareText)
     return this.#order.map(boot => {
       const { upTo, isEmpty } = this.#logs.get(boot)!
-      return { boot, upTo, isEmpty }
+      return { boot, upTo, isEmpty: isEmpty && this.unreadable.told.of(boot).length === 0 }
     })
   }
 
@@ -133,6 +153,7 @@ export class Origins {
     this.#order = null
     this.#closed.set(node, boot)
     this.cloud.close(boot)
+    this.unreadable.close(boot)
   }
 
   /** What this replica has merged, on disk or not yet. */
@@ -165,7 +186,11 @@ export class Origins {
    * Takes back the vector that was on disk, once the writes that it covers are back. That this boot is closed, or a later
    * one of this node, can only be somebody else's word.
    */
-  restore(vector: VersionVector, forgotten: readonly Span[]): void {
+  restore(
+    vector: VersionVector,
+    forgotten: readonly Span[],
+    unreadable: readonly UnreadableSpan[] = []
+  ): void {
     const believed = [...vector].filter(([origin, upTo]) => upTo < CLOSED || !this.isOwn(origin))
     for (const [origin, upTo] of believed) {
       if (upTo === CLOSED) this.close(origin)
@@ -177,6 +202,13 @@ export class Origins {
     this.cloud.learn(forgotten)
     this.cloud.takeChanged()
     this.cloud.tidy(origin => this.merged(origin))
+    // If the vector was given up, what it passed is to be heard anew.
+    this.unreadable.restore(
+      unreadable.filter(({ origin, upTo }) => {
+        const merged = this.merged(origin)
+        return upTo <= merged && merged !== CLOSED
+      })
+    )
   }
 
   /** The task that a write changed, if that was merged and the task has not been pruned. */
@@ -185,16 +217,32 @@ export class Origins {
     return log === undefined || seq > log.upTo ? null : log.at(seq)
   }
 
-  /** Whether a replica with this vector would be moved over tasks that have been pruned. */
-  hasHoles(vector: VersionVector): boolean {
+  /**
+   * Whether a replica with this vector would be moved over tasks that have been pruned, or has passed such writes without
+   * being able to read them.
+   */
+  hasHoles(vector: VersionVector, unreadable: readonly Stretch[] = []): boolean {
     const beyond = this.forgotten(reachIn(vector))
-    return this.closedBeyond(vector).length > 0 || beyond.next().done === false
+    if (this.closedBeyond(vector).length > 0 || beyond.next().done === false) return true
+    return unreadable.length > 0 && new Dots(unreadable).all().some(each => this.#hasHoleIn(each))
+  }
+
+  #hasHoleIn({ origin, after, upTo }: Stretch): boolean {
+    const log = this.#logs.get(origin)
+    for (let seq = after + 1; seq <= Math.min(upTo, log?.upTo ?? 0); seq++) {
+      if (log!.at(seq) === null && !this.unreadable.told.has({ origin, seq })) return true
+    }
+    return false
   }
 
   /** Writes, merged or not, of tasks that are over, beyond a place in each notebook. */
   *forgotten(after: (origin: BootId) => number = () => 0): Generator<Span> {
     for (const [origin, log] of this.#logs) {
-      for (const hole of log.holes(after(origin))) yield { origin, ...hole }
+      // What could not be read has no task here, either, and is anything but forgotten.
+      const unread = this.unreadable.told.of(origin)
+      for (const hole of log.holes(after(origin))) {
+        yield* unread.reduce(without, [{ origin, ...hole }] as readonly Span[])
+      }
     }
     yield* this.cloud.beyond(after)
   }

@@ -6,6 +6,7 @@
  * what the vector here covers is known or has been pruned, and everything else is merged and covered from then on, so
  * that it spreads, is loaded once only, and can be pruned like any other task.
  */
+import { Dots, without } from '../base/dots.ts'
 import { compareText } from '../base/order.ts'
 import type { BootId } from '../base/ids.ts'
 import type { StoredTask } from '../effect.ts'
@@ -19,6 +20,8 @@ export type Replica = Readonly<{
   tasks: Iterable<StoredTask>
   /** Forgotten writes beyond the vector. @default none */
   forgotten?: readonly Span[]
+  /** Writes that the vector passes and that could not be read: they are in no task, and not forgotten. @default none */
+  unreadable?: readonly Span[]
 }>
 
 /** Guess: some milliseconds of merging, and one flush. */
@@ -34,17 +37,24 @@ const LOOK_MAX = 2000
  */
 export function replicaOf(log: Log): Replica {
   const vector = new Map(log.durableVector)
-  const forgotten = [...log.origins.forgotten(reachIn(vector))]
-  return { vector, tasks: tasksOf(log, vector), forgotten }
+  const reach = reachIn(vector)
+  const forgotten = [...log.origins.forgotten(reach)]
+  const unread = new Dots()
+  for (const each of log.durableCoverage.unreadable.all()) {
+    const upTo = Math.min(each.upTo, reach(each.origin))
+    if (each.after < upTo) unread.add({ ...each, upTo })
+  }
+  const unreadable = unread.isEmpty ? {} : { unreadable: unread.all() }
+  return { vector, tasks: tasksOf(log, vector, unread), forgotten, ...unreadable }
 }
 
-function* tasksOf(log: Log, vector: VersionVector): Generator<StoredTask> {
+function* tasksOf(log: Log, vector: VersionVector, unread: Dots): Generator<StoredTask> {
   const reach = reachIn(vector)
   for (const { durable, writes } of log.entries()) {
     if (durable === null) continue
-    const covered = writes.filter(({ origin, seq }) => {
-      const upTo = reach(origin)
-      return seq <= upTo && upTo !== CLOSED
+    const covered = writes.filter(dot => {
+      const upTo = reach(dot.origin)
+      return dot.seq <= upTo && upTo !== CLOSED && !unread.has(dot)
     })
     if (covered.length > 0) yield { record: durable, writes: covered }
   }
@@ -58,6 +68,7 @@ function* tasksOf(log: Log, vector: VersionVector): Generator<StoredTask> {
  */
 export function* newsOf(replica: Replica): Generator<News | null> {
   const { vector } = replica
+  const unread = new Dots(replica.unreadable)
   const written: Written = new Map()
   let looked = 0
   for (const task of replica.tasks) {
@@ -65,11 +76,11 @@ export function* newsOf(replica: Replica): Generator<News | null> {
     if (++looked % LOOK_MAX === 0) yield null
   }
   const boots = [...vector].filter(([, upTo]) => upTo === CLOSED).map(([boot]) => boot)
-  const spans = [...forgottenOf(vector, written), ...(replica.forgotten ?? [])]
+  const spans = [...forgottenOf(vector, written, unread), ...(replica.forgotten ?? [])]
   if (spans.length + boots.length > 0) {
     yield { kind: 'forgotten', spans, boots: boots.sort(compareText), more: false }
   }
-  yield* batchesOf(vector, written)
+  yield* batchesOf(vector, written, unread)
 }
 
 /** Which task each write of a boot changed. */
@@ -83,27 +94,28 @@ function noteWrites(written: Written, { record, writes }: StoredTask): void {
   }
 }
 
-/** The stretches between the writes of tasks that are there. */
-function forgottenOf(vector: VersionVector, written: Written): Span[] {
+/** The stretches between the writes of tasks that are there, as far as they could be read. */
+function forgottenOf(vector: VersionVector, written: Written, unread: Dots): Span[] {
   const spans: Span[] = []
   for (const [origin, last] of vector) {
     if (last === CLOSED) continue
     let after = 0
     for (const seq of [...(written.get(origin)?.keys() ?? []), last + 1].sort((x, y) => x - y)) {
-      if (seq - 1 > after) spans.push({ origin, after, upTo: seq - 1 })
+      const between: readonly Span[] = seq - 1 > after ? [{ origin, after, upTo: seq - 1 }] : []
+      spans.push(...unread.of(origin).reduce(without, between))
       after = seq
     }
   }
   return spans
 }
 
-function* batchesOf(vector: VersionVector, written: Written): Generator<Batch> {
+function* batchesOf(vector: VersionVector, written: Written, unread: Dots): Generator<Batch> {
   const origins = [...vector].sort(([x], [y]) => compareText(x, y))
   for (const [origin, upTo] of origins) {
     if (upTo === CLOSED) continue
     const log = written.get(origin) ?? new Map<number, TaskRecord>()
     for (let after = 0; after < upTo;) {
-      const batch = batchOf(origin, after, upTo, log)
+      const batch = batchOf({ origin, after, upTo }, log, unread)
       yield batch
       after += batch.writes.length
     }
@@ -111,10 +123,9 @@ function* batchesOf(vector: VersionVector, written: Written): Generator<Batch> {
 }
 
 function batchOf(
-  origin: BootId,
-  after: number,
-  upTo: number,
-  log: ReadonlyMap<number, TaskRecord>
+  { origin, after, upTo }: Span,
+  log: ReadonlyMap<number, TaskRecord>,
+  unread: Dots
 ): Batch {
   const places = new Map<TaskRecord, number>()
   const writes: number[] = []
@@ -124,7 +135,8 @@ function batchOf(
       if (places.size === RECORDS_MAX) break
       places.set(record, places.size)
     }
-    writes.push(record === undefined ? -1 : places.get(record)!)
+    const absent = unread.has({ origin, seq }) ? -2 : -1
+    writes.push(record === undefined ? absent : places.get(record)!)
   }
   return { kind: 'batch', origin, after, records: [...places.keys()], writes }
 }

@@ -19,11 +19,12 @@ export class Runs {
     for (const dot of dots) this.add(dot)
   }
 
-  /** Writes of one boot come in their order. */
+  /** Writes of one boot come in their order, as a rule. */
   add({ origin, seq }: Dot): void {
     const bounds = this.#bounds.get(origin)
     if (bounds === undefined) this.#bounds.set(origin, [seq - 1, seq])
     else if (bounds.at(-1) === seq - 1) bounds[bounds.length - 1] = seq
+    else if (bounds.at(-1)! > seq) insert(bounds, seq)
     else bounds.push(seq - 1, seq)
   }
 
@@ -40,4 +41,11 @@ export class Runs {
       }
     }
   }
+}
+
+/** A write that could not be read before comes later than those after it. */
+function insert(bounds: Bounds, seq: number): void {
+  let at = bounds.length
+  while (at > 0 && bounds[at - 2]! >= seq) at -= 2
+  if (at === 0 || bounds[at - 1]! < seq) bounds.splice(at, 0, seq - 1, seq)
 }

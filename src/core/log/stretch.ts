@@ -18,12 +18,13 @@ import { MessageSize } from './size.ts'
 export type Telling = 'whole' | 'brief'
 
 /**
- * The writes after `after` that are on disk, as far as they fit into `bytesMax`; at least one.
+ * The writes after `after` up to `until`, which are on disk, as far as they fit into `bytesMax`; at least one.
  */
 export function stretchOf(
   origin: BootId,
   log: OriginLog,
   after: number,
+  until: number,
   bytesMax: number,
   telling: Telling
 ): Batch {
@@ -32,7 +33,7 @@ export function stretchOf(
   const records: TaskRecord[] = []
   const changes: Change[] = []
   const writes: number[] = []
-  for (let seq = after + 1; seq <= log.durableUpTo; seq++) {
+  for (let seq = after + 1; seq <= until; seq++) {
     const entry = log.at(seq)
     const known = entry === null ? -1 : places.get(entry)
     const record = known === undefined ? entry!.durable : null

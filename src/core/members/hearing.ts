@@ -7,7 +7,7 @@
  */
 import { THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
 import type { NodeId } from '../base/ids.ts'
-import type { Heartbeat, VersionVector } from '../message.ts'
+import type { Heartbeat } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
 import {
   isInTime,
@@ -30,7 +30,7 @@ type Ground = Readonly<{
   /** What a disk keeps of a member is another by now. */
   changed(member: Member): void
   /** A member has said what it has on disk. */
-  raise(member: Member, vector: VersionVector): void
+  raise(member: Member, said: Pick<Heartbeat, 'vector' | 'unreadable'>): void
 }>
 
 /** Boots of one node that only others speak of. Guess: nobody restarts more often than that within ten seconds. */
@@ -43,6 +43,7 @@ export function begin(known: Member, word: Word, ground: Ground): boolean {
   if (!isBack(known, word, ground)) return false
   // A new boot may have lost what the old one had merged but not synced; it claims only what is on its disk.
   known.vector.clear()
+  known.unreadable.clear()
   known.passedOn.clear()
   known.beside.clear()
   known.rival = known.elder = null
@@ -110,15 +111,14 @@ export function mayBeReplaced(
 
 function note(member: Member, word: Word, ground: Ground): void {
   const { heartbeat, now, by } = word
-  const { at, vector } = heartbeat
   member.heardAt = now
-  ground.raise(member, vector)
+  ground.raise(member, heartbeat)
   if (by !== member.node) {
-    member.passedOn.set(by, at)
+    member.passedOn.set(by, heartbeat.at)
     return
   }
   member.spoken = member.proven = true
-  member.saidAt = at
+  member.saidAt = heartbeat.at
 }
 
 /** Whether a word stands against what is known of a departure. */

@@ -9,6 +9,7 @@
  *
  * What a node says of itself is not cut. It has its bound where it is set (NODE_LIMITS), and leaves room.
  */
+import { Dots } from '../base/dots.ts'
 import type { BootId } from '../base/ids.ts'
 import { utf8Length } from '../base/utf8.ts'
 import type { Departure, Expected, Heartbeat } from '../message.ts'
@@ -23,25 +24,38 @@ const MET_BYTES = 4
 const DEPARTURE_BYTES = 24
 const EXPECTED_BYTES = 20
 const ENTRY_BYTES = 18
+/** Two numbers of any size, of what could not be read of a boot: it goes along with the entry of the boot. */
+const STRETCH_BYTES = 14
 
-type Entry = readonly [BootId, number]
+/** A boot, up to where, and how many stretches of that could not be read. */
+type Entry = readonly [BootId, number, number]
 
 export class HeartbeatWindow {
   readonly #met = new Turns<BootId>(boot => MET_BYTES + utf8Length(boot))
   readonly #departures = new Turns<Departure>(({ boot }) => DEPARTURE_BYTES + utf8Length(boot))
   readonly #roster = new Turns<Expected>(({ name }) => EXPECTED_BYTES + utf8Length(name))
-  readonly #vector = new Turns<Entry>(([boot]) => ENTRY_BYTES + utf8Length(boot))
+  readonly #vector = new Turns<Entry>(([boot, , stretches]) =>
+    stretches === 0
+      ? ENTRY_BYTES + utf8Length(boot)
+      : 2 * (ENTRY_BYTES + utf8Length(boot)) + stretches * STRETCH_BYTES
+  )
 
   /** The heartbeat, with as much of what it says of others as fits into `bytesMax`. */
   fit(heartbeat: Heartbeat, bytesMax: number): Heartbeat {
-    const { met, departures, roster, vector } = heartbeat
+    const { met, departures, roster, vector, unreadable = [], ...itself } = heartbeat
+    const unread = new Dots(unreadable)
+    const entries = Array.from(vector, ([boot, upTo]): Entry => [
+      boot,
+      upTo,
+      unread.of(boot).length
+    ])
     const { metMax, departuresMax, rosterMax, vectorEntriesMax } = HEARTBEAT_LIMITS
     // Those that are told of soonest first: of what is left each may take as much as all after it.
     const lists = [
       this.#met.of(met, metMax),
       this.#departures.of(departures, departuresMax),
       this.#roster.of(roster, rosterMax),
-      this.#vector.of([...vector], vectorEntriesMax)
+      this.#vector.of(entries, vectorEntriesMax)
     ] as const
     let room = bytesMax - bytesOfItself(heartbeat)
     const whole = lists.reduce((sum, { bytes }) => sum + bytes, 0)
@@ -52,12 +66,18 @@ export class HeartbeatWindow {
       room -= bytes
       return items
     }
-    return {
-      ...heartbeat,
+    const others = {
       met: take(lists[0], 0),
       departures: take(lists[1], 1),
-      roster: take(lists[2], 2),
-      vector: new Map(take(lists[3], 3))
+      roster: take(lists[2], 2)
+    }
+    const told = new Map(take(lists[3], 3).map(([boot, upTo]) => [boot, upTo]))
+    const named = unreadable.filter(({ origin }) => told.has(origin))
+    return {
+      ...itself,
+      ...others,
+      vector: told,
+      ...(named.length === 0 ? {} : { unreadable: named })
     }
   }
 }
@@ -90,9 +110,14 @@ class Turns<T> {
         if (isShort && bytes <= bytesMax) return { items: list, bytes }
         const items: T[] = []
         let taken = 0
-        while (items.length < Math.min(countMax, list.length)) {
+        for (let looked = 0; looked < list.length && items.length < countMax; looked++) {
           const at = this.#next % list.length
-          if (taken + sizes[at]! > bytesMax) break
+          if (taken + sizes[at]! > bytesMax) {
+            // What does not even fit by itself keeps nothing else from being told.
+            if (items.length > 0) break
+            this.#next = at + 1
+            continue
+          }
           taken += sizes[at]!
           items.push(list[at]!)
           this.#next = at + 1

@@ -4,9 +4,9 @@
 import { nodeOf, startTimeOf, type BootId, type NodeId } from '../base/ids.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { compareText } from '../base/order.ts'
-import { closedIn } from '../base/vector.ts'
+import { Dots } from '../base/dots.ts'
 import type { MemberRecord } from '../effect.ts'
-import { LEFT_AT, type Departure, type Heartbeat, type VersionVector } from '../message.ts'
+import { LEFT_AT, type Departure, type Heartbeat } from '../message.ts'
 import { NODE_LIMITS } from '../options.ts'
 
 export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
@@ -52,6 +52,8 @@ export type Member = {
   elder: Elder | null
   /** Per boot, up to which write it has told us to have on disk. */
   readonly vector: Map<BootId, number>
+  /** ... and what of that it could not read: it has not got these. */
+  readonly unreadable: Dots
 }
 
 /** An older boot that goes on to speak. */
@@ -86,7 +88,8 @@ export function newMember(heartbeat: Heartbeat): Member {
     broken: false,
     rival: null,
     elder: null,
-    vector: new Map()
+    vector: new Map(),
+    unreadable: new Dots()
   }
 }
 
@@ -162,45 +165,13 @@ export function isSameOnDisk(x: Heartbeat, y: Heartbeat): boolean {
 
 /** What a member says of itself: what it says of others has been taken in, and is kept elsewhere. */
 export function ofItself(heartbeat: Heartbeat): Heartbeat {
-  return { ...heartbeat, vector: UNHEARD.vector, roster: [], departures: [], met: [] }
+  const { unreadable: _, ...said } = heartbeat
+  return { ...said, vector: UNHEARD.vector, roster: [], departures: [], met: [] }
 }
 
 /** A departure that comes before another one is forgotten first: that of the boot that was started earlier. */
 export function compareAges(x: Departure, y: Departure): number {
   return startTimeOf(x.boot) - startTimeOf(y.boot) || compareText(x.boot, y.boot)
-}
-
-/**
- * Boots in the vector of one member of which nothing is known here. What is missing is fetched, and then they are known; more
- * of them can wait until then. Guess: some weeks of restarts.
- */
-export const UNKNOWN_BOOTS_MAX = 1024
-
-/**
- * What a member has on disk, once it has said more of it.
- *
- * @param isKnown whether anything of a boot is known here: of others a peer could invent any number
- */
-export function raise(
-  vector: Map<BootId, number>,
-  news: VersionVector,
-  isKnown: (boot: BootId) => boolean = () => true
-): void {
-  // A replica that has closed a boot does not mention older ones of its node any more.
-  const closed = closedIn(news)
-  for (const boot of closed.size === 0 ? [] : vector.keys()) {
-    if (!news.has(boot) && (closed.get(nodeOf(boot)) ?? '') > boot) vector.delete(boot)
-  }
-  let unknown: number | null = null
-  for (const [boot, upTo] of news) {
-    const before = vector.get(boot)
-    if (upTo <= (before ?? 0)) continue
-    if (before === undefined && !isKnown(boot)) {
-      unknown ??= [...vector.keys()].filter(each => !isKnown(each)).length
-      if (++unknown > UNKNOWN_BOOTS_MAX) continue
-    }
-    vector.set(boot, upTo)
-  }
 }
 
 /** Whether a boot has begun no later than others may say. */

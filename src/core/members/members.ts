@@ -7,11 +7,12 @@
  * forgotten, if a newer boot of the same node has spoken, or if all its addresses refuse a connection. Silence proves
  * nothing: it makes a member unreachable, and what becomes of its work then is a matter of majorities (quorum.ts).
  */
+import { covers, raise } from '../base/coverage.ts'
 import { STAMP_MAX, THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import type { MemberRecord } from '../effect.ts'
-import { LEFT_AT, type Departure, type Heartbeat, type VersionVector } from '../message.ts'
+import { LEFT_AT, type Ack, type Departure, type Heartbeat } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
 import {
   compareAges,
@@ -20,7 +21,6 @@ import {
   isLaterDeparture,
   isOut,
   newMember,
-  raise,
   recordOf,
   UNHEARD,
   type Member,
@@ -148,8 +148,8 @@ export class Members {
   }
 
   /** It has said what it has on disk. */
-  raise(member: Member, vector: VersionVector): void {
-    raise(member.vector, vector, boot => this.#authors.isKnown(boot))
+  raise(member: Member, said: Pick<Ack, 'vector' | 'unreadable'>): void {
+    raise(member, said, boot => this.#authors.isKnown(boot))
   }
 
   /** What a disk keeps of it is another by now. */
@@ -343,9 +343,14 @@ export class Members {
   }
 
   /** A member said what it has on disk. */
-  acknowledged(node: NodeId, boot: BootId, vector: VersionVector): void {
+  acknowledged(
+    node: NodeId,
+    boot: BootId,
+    vector: Ack['vector'],
+    unreadable: Ack['unreadable'] = []
+  ): void {
     const member = this.#members.get(node)
-    if (member !== undefined && member.heartbeat.boot === boot) this.raise(member, vector)
+    if (member?.heartbeat.boot === boot) this.raise(member, { vector, unreadable })
   }
 
   /** Its last write was `upTo`. Returns whether the member was still here. */
@@ -407,10 +412,10 @@ export class Members {
   /** How many other members have write `seq` of `origin` on disk: also who wrote it, for else it would not be known. */
   copies(origin: BootId, seq: number): number {
     let copies = 0
-    for (const { heartbeat, vector, departure, crashed } of this.#members.values()) {
+    for (const member of this.#members.values()) {
       // What has left or crashed may never come back, and its disk with it.
-      if (crashed || isOut({ heartbeat, departure })) continue
-      if (heartbeat.boot === origin || (vector.get(origin) ?? 0) >= seq) copies++
+      if (member.crashed || isOut(member)) continue
+      if (member.heartbeat.boot === origin || covers(member, { origin, seq })) copies++
     }
     return copies
   }

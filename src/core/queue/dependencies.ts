@@ -121,13 +121,14 @@ export class Dependencies {
    * they count as such. Returns the tasks that waited for them.
    *
    * @param now in ms, of any clock
+   * @param unknownMs after how long that is so of a dependency, in ms
    */
-  noteForgotten(now: number, unknownMs: number): Entry[] {
+  noteForgotten(now: number, unknownMs: (id: TaskId) => number): Entry[] {
     const waiting: Entry[] = []
     for (const [id, since] of this.#unknown) {
       if (since === Infinity) this.#unknown.set(id, now)
       const isKnown = this.#find(id) !== undefined
-      const isOver = this.#isForgotten(id) || now - since >= unknownMs
+      const isOver = this.#isForgotten(id) || now - since >= unknownMs(id)
       if (!isKnown && !isOver) continue
       this.#unknown.delete(id)
       if (isKnown) continue

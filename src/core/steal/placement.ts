@@ -19,11 +19,19 @@ export class Placement {
     this.#members = members.filter(({ heartbeat }) => !heartbeat.draining)
   }
 
-  /** The best member for a task, or undefined if there is none. It then counts as given to it. */
-  place({ id, record }: Entry): Member | undefined {
+  /**
+   * The best member for a task, or undefined if there is none. It then counts as given to it.
+   *
+   * @param mayKeep whether a member can take it at all. @default every one
+   */
+  place(
+    { id, record }: Entry,
+    mayKeep: (member: Member) => boolean = () => true
+  ): Member | undefined {
     const demand = demandOf(record.spec)
     let best: Member | undefined
     for (const member of this.#members) {
+      if (!mayKeep(member)) continue
       if (best === undefined || this.#before(id, demand, member, best)) best = member
     }
     if (best !== undefined) this.#given.set(best.node, (this.#given.get(best.node) ?? 0) + 1)

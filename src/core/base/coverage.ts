@@ -1,0 +1,164 @@
+/**
+ * What a replica has, as far as it says: a version vector, and the writes that the vector has passed and that it could not
+ * read. These it does not have. Whoever asks whether somebody has a write, or as much as somebody else, asks here: a vector
+ * alone says too much.
+ */
+import { Dots, type Stretch } from './dots.ts'
+import { nodeOf, type BootId } from './ids.ts'
+import { closedIn, reach, reachIn } from './vector.ts'
+
+type Write = Readonly<{ origin: BootId; seq: number }>
+
+export type Coverage = Readonly<{
+  vector: ReadonlyMap<BootId, number>
+  /** Writes that it has passed without being able to read them. */
+  unreadable: Dots
+}>
+
+/** A notebook as a replica has it: up to which write, and what of that it could not read. */
+export type Standing = Readonly<{ reach: (origin: BootId) => number; unreadable: Dots }>
+
+/** What a message says of it. Of each boot in the vector, it names all writes that its sender cannot read. */
+type Said = Readonly<{
+  vector: ReadonlyMap<BootId, number>
+  /** @default none */
+  unreadable?: readonly Stretch[]
+}>
+
+/** More stretches of writes than this nobody has to tell: see log/unreadable.ts. */
+export const UNREADABLE_MAX = 1024
+
+/**
+ * Boots in the vector of one member of which nothing is known here. What is missing is fetched, and then they are known; more
+ * of them can wait until then. Guess: some weeks of restarts.
+ */
+export const UNKNOWN_BOOTS_MAX = 1024
+
+export function standingOf({ vector, unreadable }: Coverage): Standing {
+  return { reach: reachIn(vector), unreadable }
+}
+
+/** Whether a replica has a write. */
+export function covers(
+  { vector, unreadable }: Coverage,
+  dot: Readonly<{ origin: BootId; seq: number }>
+): boolean {
+  return reach(vector, dot.origin) >= dot.seq && !unreadable.has(dot)
+}
+
+/** `covers` of one replica for many tasks: whether it has all writes that changed one. */
+export function coveredBy({ vector, unreadable }: Coverage): {
+  isWhole: (last: readonly Write[], task: Readonly<{ writes: readonly Write[] }>) => boolean
+} {
+  const reachOf = reachIn(vector)
+  return {
+    // Where nothing was passed unread, whoever has the last write of a boot has all before it.
+    isWhole: (last, task) =>
+      last.every(({ origin, seq }) => reachOf(origin) >= seq) &&
+      (unreadable.isEmpty || !task.writes.some(dot => unreadable.has(dot)))
+  }
+}
+
+/** Whether a replica has all that another one has of a boot up to `upTo`. What neither could read does not count. */
+export function hasAsMuch(
+  mine: Standing,
+  theirs: Pick<Coverage, 'unreadable'>,
+  origin: BootId,
+  upTo: number
+): boolean {
+  if (mine.reach(origin) < upTo) return false
+  return mine.unreadable.isEmpty || mine.unreadable.isWithin(theirs.unreadable, origin, upTo)
+}
+
+/** Whether a replica has all that another one has, as far as that has told. */
+export function hasAll(mine: Standing, theirs: Coverage): boolean {
+  return [...theirs.vector].every(([origin, upTo]) => hasAsMuch(mine, theirs, origin, upTo))
+}
+
+/** Whether all of these replicas have a write. To be asked of many writes. */
+export function commonTo(
+  all: readonly Coverage[]
+): (dot: Readonly<{ origin: BootId; seq: number }>) => boolean {
+  const unread = all.filter(({ unreadable }) => !unreadable.isEmpty)
+  const reaches = all.map(({ vector }) => reachIn(vector))
+  const known = new Map<BootId, number>()
+  return dot => {
+    let common = known.get(dot.origin)
+    if (common === undefined) {
+      common = reaches.reduce((least, of) => Math.min(least, of(dot.origin)), Infinity)
+      known.set(dot.origin, common)
+    }
+    return common >= dot.seq && !unread.some(({ unreadable }) => unreadable.has(dot))
+  }
+}
+
+/** Whether the next write of a boot that one lacks who stands at `upTo` can be had from a replica. */
+export function canGive(theirs: Coverage, origin: BootId, upTo: number): boolean {
+  return covers(theirs, { origin, seq: upTo + 1 })
+}
+
+/**
+ * A replica has said more of what it has. Words may be lost, come twice or in another order, and may speak of some boots
+ * only. As long as its boot lives, a vector only rises, and what a vector has passed is only ever read, never the
+ * other way. So of the writes up to the lower of both words those are unreadable that both name.
+ *
+ * @param isKnown whether anything of a boot is known here: of others a peer could invent any number
+ */
+export function raise(
+  { vector, unreadable }: Readonly<{ vector: Map<BootId, number>; unreadable: Dots }>,
+  { vector: all, unreadable: named = [] }: Said,
+  isKnown: (boot: BootId) => boolean = () => true
+): void {
+  // A replica that has closed a boot does not mention older ones of its node any more.
+  const closed = closedIn(all)
+  for (const boot of closed.size === 0 ? [] : vector.keys()) {
+    if (all.has(boot) || (closed.get(nodeOf(boot)) ?? '') <= boot) continue
+    vector.delete(boot)
+    unreadable.drop(boot)
+  }
+  const news = bounded(vector, all, isKnown)
+  if (named.length === 0 && unreadable.isEmpty) {
+    for (const [boot, upTo] of news) if (upTo > (vector.get(boot) ?? 0)) vector.set(boot, upTo)
+    return
+  }
+  const said = new Dots(named)
+  for (const [boot, upTo] of news) {
+    const before = vector.get(boot) ?? 0
+    const list = said.of(boot).filter(({ after }) => after < upTo)
+    // Whoever names more than anybody may is not believed to have read the rest.
+    if (upTo > before && unreadable.size + list.length > UNREADABLE_MAX) continue
+    keepNamed(unreadable, said, boot, Math.min(before, upTo))
+    if (upTo <= before) continue
+    vector.set(boot, upTo)
+    for (const each of list) {
+      const stretch = {
+        ...each,
+        after: Math.max(each.after, before),
+        upTo: Math.min(each.upTo, upTo)
+      }
+      if (stretch.after < stretch.upTo) unreadable.add(stretch)
+    }
+  }
+}
+
+/** The entries that may be kept beside those that are. */
+function bounded(
+  vector: ReadonlyMap<BootId, number>,
+  news: ReadonlyMap<BootId, number>,
+  isKnown: (boot: BootId) => boolean
+): ReadonlyMap<BootId, number> {
+  const invented = [...news.keys()].filter(boot => !vector.has(boot) && !isKnown(boot))
+  if (invented.length === 0) return news
+  const kept = [...vector.keys()].filter(boot => !isKnown(boot)).length
+  const excess = new Set(invented.slice(Math.max(0, UNKNOWN_BOOTS_MAX - kept)))
+  return excess.size === 0 ? news : new Map([...news].filter(([boot]) => !excess.has(boot)))
+}
+
+/** Of the writes up to `upTo`, what is not named any more has been read. */
+function keepNamed(unreadable: Dots, said: Dots, origin: BootId, upTo: number): void {
+  const known = unreadable.of(origin).filter(({ after }) => after < upTo)
+  if (known.length === 0) return
+  const read = new Dots(known.map(each => ({ ...each, upTo: Math.min(each.upTo, upTo) })))
+  for (const named of said.of(origin)) read.remove(named)
+  for (const stretch of read.of(origin)) unreadable.remove(stretch)
+}

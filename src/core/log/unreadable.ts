@@ -1,0 +1,143 @@
+/**
+ * Writes that the vector has passed although they could not be read here, as when a later version of hearsay made them.
+ *
+ * Think of a letter in a foreign hand: the mail goes on, but the letter stays on the pile until somebody who can read it
+ * comes along. One such write costs itself alone: the vector passes it, all others follow. But the vector says "merged", and
+ * this was not. So the writes are kept beside it, on disk too, and are told with it wherever it is told: nobody takes them
+ * for known here, or for forgotten. A later version of hearsay on this node asks for them again.
+ *
+ * What has been read since counts as unreadable for others until that is on disk.
+ */
+import { UNREADABLE_MAX } from '../base/coverage.ts'
+import { Dots, type Stretch } from '../base/dots.ts'
+import { nodeOf, type BootId } from '../base/ids.ts'
+import type { Dot } from '../task/record.ts'
+import type { UnreadableSpan } from '../effect.ts'
+
+/**
+ * Nobody could read them where they came from: in a file, or at all who were left. Whoever has one is asked for it. No
+ * version is called so.
+ */
+export const BY_NOBODY = ''
+
+export class Unreadable {
+  /** What cannot be read here. */
+  readonly dots: Dots = new Dots()
+  /** ... and what was read a moment ago, which is not on disk yet: not to be shown to others. */
+  readonly told: Dots = new Dots()
+  /** The same as `dots`, by the version of hearsay that could not read them. */
+  readonly #by = new Map<string, Dots>()
+  /** Those of them that could be read if the write that created their task could be. */
+  readonly #withTask = new Dots()
+  readonly #changed = new Set<BootId>()
+  readonly #version: string
+  /** Boots of which the next writes are too many to be kept. */
+  readonly #stuck = new Set<BootId>()
+
+  /** @param version of hearsay on this node */
+  constructor(version: string) {
+    this.#version = version
+  }
+
+  /**
+   * Whether so many more stretches may be kept. 1024 take at most 10 KiB of a heartbeat, which carries all of them beside
+   * much else and has 64 KiB. Guess: a version that writes more than that which an older one cannot read will say so.
+   */
+  hasRoomFor(origin: BootId, stretches: number): boolean {
+    const isRoom = stretches === 0 || this.dots.size + stretches <= UNREADABLE_MAX
+    if (isRoom) this.#stuck.delete(origin)
+    else this.#stuck.add(origin)
+    return isRoom
+  }
+
+  /** Boots of which nothing more is taken in, for want of room. */
+  get stuck(): ReadonlySet<BootId> {
+    return this.#stuck
+  }
+
+  /** @param by the version that cannot read them. @default that of this node */
+  note(stretch: Stretch, by: string = this.#version): void {
+    for (const dots of [this.#withTask, ...this.#by.values()]) dots.remove(stretch)
+    const same = this.#by.get(by)
+    if (same === undefined) this.#by.set(by, new Dots([stretch]))
+    else same.add(stretch)
+    this.dots.add(stretch)
+    this.told.add(stretch)
+    this.#changed.add(stretch.origin)
+  }
+
+  /** What they say is about a task whose creation could not be read. When that is, they are asked for again, too. */
+  noteWith(task: Dot, stretch: Stretch): void {
+    const [by = BY_NOBODY] = [...this.#by].find(([, dots]) => dots.has(task)) ?? []
+    this.note(stretch, by)
+    if (by === this.#version) this.#withTask.add(stretch)
+  }
+
+  /** They have been read, or need not be any more. */
+  read(stretch: Stretch): void {
+    if (!this.dots.meets(stretch)) return
+    this.dots.remove(stretch)
+    for (const dots of [this.#withTask, ...this.#by.values()]) dots.remove(stretch)
+    this.#changed.add(stretch.origin)
+    this.#stuck.clear()
+    // Which of them it was about is not known any more.
+    for (const each of this.#withTask.all()) this.note(each, BY_NOBODY)
+  }
+
+  /** Everything of a boot and of older ones of its node is over. */
+  close(boot: BootId): void {
+    for (const origin of [...this.dots.origins(), ...this.told.origins()]) {
+      if (nodeOf(origin) !== nodeOf(boot) || origin > boot) continue
+      for (const stretch of this.dots.of(origin)) this.read(stretch)
+      this.told.drop(origin)
+    }
+  }
+
+  /** Those that another version could not read: to be asked for again. */
+  again(): Stretch[] {
+    return [...this.#by].flatMap(([by, dots]) => (by === this.#version ? [] : dots.all()))
+  }
+
+  /** All of them, in order. */
+  all(): UnreadableSpan[] {
+    return [...this.#by].flatMap(([by, dots]) => dots.all().map(stretch => ({ ...stretch, by })))
+  }
+
+  /** The last write of a boot after `after` before one that others cannot be shown; `upTo` if there is none. */
+  readableUpTo(origin: BootId, after: number, upTo: number): number {
+    const next = this.told.of(origin).find(each => each.upTo > after)
+    return next === undefined ? upTo : Math.min(upTo, Math.max(after, next.after))
+  }
+
+  has(dot: Dot): boolean {
+    return this.dots.has(dot)
+  }
+
+  get isClean(): boolean {
+    return this.#changed.size === 0
+  }
+
+  /** What is to be kept on disk from now on, of each boot of which that has changed. */
+  takeChanged(): Map<BootId, readonly UnreadableSpan[]> {
+    const all = this.#changed.size === 0 ? [] : this.all()
+    const changed = new Map(
+      Array.from(this.#changed, boot => [boot, all.filter(({ origin }) => origin === boot)])
+    )
+    this.#changed.clear()
+    return changed
+  }
+
+  /** That is on disk. */
+  landed(kept: ReadonlyMap<BootId, readonly UnreadableSpan[]>): void {
+    for (const [origin, stretches] of kept) {
+      this.told.drop(origin)
+      for (const stretch of [...stretches, ...this.dots.of(origin)]) this.told.add(stretch)
+    }
+  }
+
+  /** Takes back what was on disk. */
+  restore(stretches: Iterable<UnreadableSpan>): void {
+    for (const { by, ...stretch } of stretches) this.note(stretch, by)
+    this.#changed.clear()
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * Nodes that cannot read some of what others write, until they are upgraded: all invariants hold meanwhile, and everything
+ * settles and is the same everywhere after. Then mistakes, each of which the checkers notice.
+ */
+import { afterEach, describe, expect, test } from 'vitest'
+import type * as AnswerRoom from '../../src/core/log/answer.ts'
+import type * as CloudRoom from '../../src/core/log/cloud.ts'
+import type * as CoverageRoom from '../../src/core/base/coverage.ts'
+import { Dots } from '../../src/core/base/dots.ts'
+import type { Entry } from '../../src/core/log/entry.ts'
+import type * as LogRoom from '../../src/core/log/log.ts'
+import type * as PresenceRoom from '../../src/core/presence.ts'
+import type * as SettlementRoom from '../../src/core/claim/settlement.ts'
+import type * as UnreadableRoom from '../../src/core/log/unreadable.ts'
+import type { Batch, Heartbeat, Message, SyncRequest } from '../../src/core/message.ts'
+import type { Member } from '../../src/core/members/members.ts'
+import type { Scenario } from '../../src/sim/scenario.ts'
+import { simulate } from '../../src/sim/simulator.ts'
+import { failureOf } from './failure.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
+
+/** `RUNS_FACTOR=10` runs ten times as many seeds of each. */
+const factor = Number(process.env['RUNS_FACTOR'] ?? 1)
+
+/** Two nodes of five cannot read two of five tasks that the others submit. */
+const mixed: Partial<Scenario> = { older: 2, unreadable: 0.4, busyMs: 5000 }
+const KEEP_MS = 1e9
+
+const scenarios: readonly [string, number, Partial<Scenario>][] = [
+  ['some of it', 8, mixed],
+  ['some of it, and everything is kept', 4, { ...mixed, retentionMs: KEEP_MS }],
+  ['all of it', 4, { ...mixed, unreadable: 1 }],
+  ['most of it, and are all but one', 4, { ...mixed, older: 4, unreadable: 0.8, crashes: 4 }],
+  ['some of it, and lose a disk', 12, { ...mixed, disksLost: 1, crashes: 3 }],
+  ['some of it, and keys', 3, { ...mixed, keyed: 0.5, retentionMs: KEEP_MS }],
+  ['some of it, and cuts', 4, { ...mixed, partitions: 2 }]
+]
+
+/** The same in every run. */
+const NONE = new Dots()
+
+function withoutUnread<T extends object>(of: T): T {
+  return { ...of, unreadable: NONE }
+}
+
+const rooms = {
+  answer: '../../src/core/log/answer.ts',
+  cloud: '../../src/core/log/cloud.ts',
+  coverage: '../../src/core/base/coverage.ts',
+  log: '../../src/core/log/log.ts',
+  presence: '../../src/core/presence.ts',
+  settlement: '../../src/core/claim/settlement.ts',
+  unreadable: '../../src/core/log/unreadable.ts'
+}
+
+afterEach(uproot)
+
+describe('nodes that cannot read', () => {
+  test.each(scenarios)('%s, and are upgraded', (_, runs, scenario) => {
+    for (let seed = 1; seed <= runs * factor; seed++) {
+      expect.soft(failureOf(simulate(seed, scenario))).toBeNull()
+    }
+  })
+})
+
+describe('the simulator reports', () => {
+  test('what could not be read and counts as covered when it comes to forgetting', async () => {
+    plant<typeof CoverageRoom>(rooms.coverage, ({ commonTo }) => ({
+      commonTo: all => commonTo(all.map(withoutUnread))
+    }))
+    expect(await brokenBy(mixed, 30)).toMatch(/^invariant 10:.* could not read/)
+  })
+
+  test('a reclaim that is confirmed by who could not read it', async () => {
+    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
+      Settlements: class extends Settlements {
+        override settle(
+          self: Parameters<typeof Settlements.prototype.settle>[0],
+          alive: readonly Member[],
+          merged: (origin: string) => number,
+          all: readonly Member[] = alive,
+          ask?: (node: string) => void
+        ): readonly Entry[] {
+          const [these, those] = [alive.map(withoutUnread), all.map(withoutUnread)]
+          return super.settle(withoutUnread(self), these, merged, those, ask)
+        }
+      }
+    }))
+    expect(await brokenBy({ ...mixed, older: 3, crashes: 6 }, 60)).toMatch(
+      /^invariant 3:.* could not read/
+    )
+  })
+
+  test('an answer that names as forgotten what it could not read', async () => {
+    plant<typeof AnswerRoom>(rooms.answer, ({ answerSync }) => ({
+      *answerSync(log: LogRoom.Log, request: SyncRequest): Generator<Message> {
+        for (const message of answerSync(log, request)) {
+          if (message.kind !== 'forgotten') yield message
+          else yield { ...message, spans: [...message.spans, ...log.unreadable.all()] }
+        }
+      }
+    }))
+    expect(await brokenBy(mixed, 30)).toMatch(/^invariant 10:.* names write/)
+  })
+
+  test('what could not be read and is taken for forgotten', async () => {
+    plant<typeof CloudRoom>(rooms.cloud, ({ Cloud }) => ({
+      Cloud: class extends Cloud {
+        override names(): boolean {
+          return true
+        }
+      }
+    }))
+    plant<typeof LogRoom>(rooms.log, ({ Log }) => ({
+      Log: class extends Log {
+        override merge(batch: Batch): LogRoom.Merged {
+          const writes = batch.writes.map(write => Math.max(write, -1))
+          return super.merge({ ...batch, writes })
+        }
+      }
+    }))
+    expect(await brokenBy(mixed, 30)).toMatch(/^invariant (1|2|10):/)
+  })
+
+  test('a heartbeat that says nothing of what its node could not read', async () => {
+    plant<typeof PresenceRoom>(rooms.presence, ({ Presence }) => ({
+      Presence: class extends Presence {
+        override heartbeat(at: number): Heartbeat {
+          const { unreadable: _, ...said } = super.heartbeat(at)
+          return said
+        }
+      }
+    }))
+    expect(await brokenBy(mixed, 30)).toMatch(/^invariant (3|10):/)
+  })
+
+  test('an upgraded node that does not ask again', async () => {
+    plant<typeof UnreadableRoom>(rooms.unreadable, ({ Unreadable }) => ({
+      Unreadable: class extends Unreadable {
+        override again(): never[] {
+          return []
+        }
+      }
+    }))
+    expect(await brokenBy(mixed, 10)).toMatch(/^invariant 1:.* has never read/)
+  })
+})
