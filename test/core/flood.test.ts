@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
-import { DEPARTED_MAX, UNMET_MAX } from '../../src/core/members/members.ts'
+import { DEPARTED_MAX, UNMET_MAX } from '../../src/core/members/member-list.ts'
 import { ROSTER_MAX } from '../../src/core/members/roster.ts'
 
 const child = fileURLToPath(new URL('children/flood.ts', import.meta.url))

@@ -13,13 +13,8 @@ import { Log } from '../../src/core/log/log.ts'
 import { ORIGINS_MAX, ORIGINS_PER_NODE_MAX } from '../../src/core/log/origins.ts'
 import { raise, UNKNOWN_BOOTS_MAX } from '../../src/core/base/coverage.ts'
 import { Dots } from '../../src/core/base/dots.ts'
-import {
-  DEPARTED_MAX,
-  Members,
-  MEMBERS_MAX,
-  UNMET_MAX,
-  type Authors
-} from '../../src/core/members/members.ts'
+import { DEPARTED_MAX, MEMBERS_MAX, UNMET_MAX } from '../../src/core/members/member-list.ts'
+import { Members, type Authors } from '../../src/core/members/members.ts'
 import { Roster, ROSTER_MAX } from '../../src/core/members/roster.ts'
 import type { Departure, Expected } from '../../src/core/message.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'

@@ -169,11 +169,6 @@ export function ofItself(heartbeat: Heartbeat): Heartbeat {
   return { ...said, vector: UNHEARD.vector, roster: [], departures: [], met: [] }
 }
 
-/** A departure that comes before another one is forgotten first: that of the boot that was started earlier. */
-export function compareAges(x: Departure, y: Departure): number {
-  return startTimeOf(x.boot) - startTimeOf(y.boot) || compareText(x.boot, y.boot)
-}
-
 /** Whether a boot has begun no later than others may say. */
 export function isInTime(boot: BootId, horizon: Hlc): boolean {
   return startTimeOf(boot) <= horizon

@@ -15,12 +15,10 @@ import type { MemberRecord } from '../effect.ts'
 import { LEFT_AT, type Ack, type Departure, type Heartbeat } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
 import {
-  compareAges,
   isCredible,
   isInTime,
   isLaterDeparture,
   isOut,
-  newMember,
   recordOf,
   UNHEARD,
   type Member,
@@ -30,6 +28,7 @@ import { awaitedMs } from './isolation-time.ts'
 import { begin, hearAgain, hearOf, mayBeReplaced } from './hearing.ts'
 import { noteElder, noteRival, twinOf, type Twin } from './rival.ts'
 import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
+import { MemberList, MEMBERS_MAX, DEPARTED_MAX } from './member-list.ts'
 import { Roster } from './roster.ts'
 
 export type { Member, MemberStatus }
@@ -46,15 +45,6 @@ export type Authors = {
 
 const NO_AUTHORS: Authors = { isKnown: () => true, isOpen: () => false }
 
-/**
- * Members that have not left, and of them those to whom there never was a link: what is heard of them only could be invented.
- * Guess: twenty times, and five times, the design's fifty.
- */
-export const MEMBERS_MAX = 1024
-export const UNMET_MAX = 256
-/** Members that have left, the last ones to start: beside them only those of whose writes some are still here. */
-export const DEPARTED_MAX = 1024
-
 export class Members {
   readonly roster: Roster = new Roster()
   readonly #self: BootId
@@ -62,12 +52,9 @@ export class Members {
   readonly #name: string
   readonly #options: Options
   readonly #authors: Authors
-  readonly #members = new Map<NodeId, Member>()
-  /** The same, in the order of their ids. */
-  readonly #sorted: Member[] = []
+  readonly #members = new MemberList()
   readonly #linked = new Set<NodeId>()
   readonly #dirty = new Set<Member>()
-  #dropped: NodeId[] = []
   /** The latest time that is believed when others say it. */
   horizon: Hlc = STAMP_MAX
   /** Since when this boot has listened. */
@@ -98,7 +85,7 @@ export class Members {
    * time they named. A boot of the far future stays a member, and the first that speaks itself takes its place.
    */
   reconsider(): void {
-    for (const member of this.#members.values()) {
+    for (const member of this.#members.all) {
       if (!this.#isInTime(member.heartbeat.boot)) member.proven = false
       if (isCredible(member, this.horizon)) continue
       member.departure = null
@@ -108,7 +95,7 @@ export class Members {
 
   /** All but this node, in the order of their ids. */
   all(): Member[] {
-    return [...this.#sorted]
+    return [...this.#members.all]
   }
 
   get(node: NodeId): Member | undefined {
@@ -118,7 +105,7 @@ export class Members {
   /** Nothing has happened here for so long, so nobody could be heard. */
   excuse(absentMs: number): void {
     if (absentMs === 0) return
-    for (const member of this.#sorted) {
+    for (const member of this.#members.all) {
       member.heardAt += absentMs
       member.mentionedAt += absentMs
     }
@@ -254,12 +241,12 @@ export class Members {
 
   /** All but those that have left. */
   present(): Member[] {
-    return this.#sorted.filter(member => !isOut(member))
+    return this.#members.all.filter(member => !isOut(member))
   }
 
   /** Members whose boot has not ended for certain: what they may have started has to be asked for. */
   notGone(): Member[] {
-    return this.#sorted.filter(member => !member.crashed && !isOut(member))
+    return this.#members.all.filter(member => !member.crashed && !isOut(member))
   }
 
   /** ... and who can be asked. */
@@ -313,7 +300,10 @@ export class Members {
     if (node === this.#node) return false
     const known = this.#members.get(node)
     const word = { heartbeat, now, by }
-    if (known === undefined) return this.#hasRoom(node) && begin(this.#add(heartbeat), word, this)
+    if (known === undefined)
+      return (
+        this.#members.makeRoom(this.#linked.has(node)) && begin(this.#add(heartbeat), word, this)
+      )
     if (heartbeat.boot === known.heartbeat.boot) return hearAgain(known, word, this)
     if (by !== node) return hearOf(known, word, this)
     if (heartbeat.boot < known.heartbeat.boot && !mayBeReplaced(known, now, this.#options)) {
@@ -390,7 +380,7 @@ export class Members {
   /** All departures that are known, in the order of the nodes. */
   departures(): Departure[] {
     this.#boundDeparted()
-    return this.#sorted.flatMap(({ departure }) => departure ?? [])
+    return this.#members.all.flatMap(({ departure }) => departure ?? [])
   }
 
   /** All addresses of a boot refuse. Returns whether that is news. */
@@ -412,7 +402,7 @@ export class Members {
   /** How many other members have write `seq` of `origin` on disk: also who wrote it, for else it would not be known. */
   copies(origin: BootId, seq: number): number {
     let copies = 0
-    for (const member of this.#members.values()) {
+    for (const member of this.#members.all) {
       // What has left or crashed may never come back, and its disk with it.
       if (member.crashed || isOut(member)) continue
       if (member.heartbeat.boot === origin || covers(member, { origin, seq })) copies++
@@ -423,73 +413,23 @@ export class Members {
   /** Members whose record on disk is out of date. They then count as written. */
   takeDirty(): MemberRecord[] {
     this.#boundDeparted()
-    const records = [...this.#dirty].map(recordOf)
+    const kept = [...this.#dirty].filter(member => this.#members.get(member.node) === member)
+    const records = kept.map(recordOf)
     this.#dirty.clear()
     return records
   }
 
   /** Members of which a disk need keep nothing any more. They then count as removed. */
   takeDropped(): readonly NodeId[] {
-    const dropped = this.#dropped.filter(node => !this.#members.has(node))
-    this.#dropped = []
-    return dropped
+    return this.#members.takeDropped()
   }
 
   #add(heartbeat: Heartbeat): Member {
-    const member = newMember(heartbeat)
-    member.met = this.#linked.has(member.node)
-    this.#members.set(member.node, member)
-    this.#sorted.splice(this.#placeOf(member.node), 0, member)
-    return member
+    return this.#members.add(heartbeat, this.#linked.has(nodeOf(heartbeat.boot)))
   }
 
-  #drop(member: Member): void {
-    this.#members.delete(member.node)
-    this.#sorted.splice(this.#placeOf(member.node), 1)
-    this.#dirty.delete(member)
-    this.#dropped.push(member.node)
-  }
-
-  /** Where a node stands in the order of ids, or would stand. */
-  #placeOf(node: NodeId): number {
-    let from = 0
-    let to = this.#sorted.length
-    while (from < to) {
-      const middle = (from + to) >> 1
-      if (compareText(this.#sorted[middle]!.node, node) < 0) from = middle + 1
-      else to = middle
-    }
-    return from
-  }
-
-  /**
-   * Whether one more counts. Who is there and who only might be has a bound of its own, so that nobody who is invented keeps
-   * out somebody who can be talked to. Of those who cannot, the first to be given up are those that are proven dead.
-   */
-  #hasRoom(node: NodeId): boolean {
-    let present = 0
-    let unmet = 0
-    for (const member of this.#sorted) {
-      if (isOut(member)) continue
-      present++
-      if (!member.met) unmet++
-    }
-    if (!this.#linked.has(node) && unmet >= UNMET_MAX) return false
-    if (present < MEMBERS_MAX) return true
-    const dead = this.#sorted.find(member => member.crashed && !isOut(member))
-    if (dead !== undefined) this.#drop(dead)
-    return dead !== undefined
-  }
-
-  /** Who left and was started earliest goes first: so all who hear of the same departures keep the same ones. */
   #boundDeparted(): void {
-    if (this.#sorted.length <= DEPARTED_MAX) return
-    const out = this.#sorted.filter(isOut)
-    if (out.length <= DEPARTED_MAX) return
-    const spare = out
-      .filter(({ node }) => !this.#linked.has(node) && !this.#authors.isOpen(node))
-      .sort((x, y) => compareAges(x.departure!, y.departure!))
-    for (const member of spare.slice(0, out.length - DEPARTED_MAX)) this.#drop(member)
+    this.#members.boundDeparted(node => !this.#linked.has(node) && !this.#authors.isOpen(node))
   }
 
   #withOthers(members: Member[], now: number): Member[] {
@@ -502,7 +442,7 @@ export class Members {
     const node = nodeOf(departure.boot)
     if (node === this.#node) return null
     const member = this.#members.get(node) ?? this.#add({ ...UNHEARD, boot: departure.boot })
-    const wasHere = this.#members.has(node) && !isOut(member) && member.heartbeat.name !== ''
+    const wasHere = !isOut(member) && member.heartbeat.name !== ''
     const isOfKnown = departure.boot === member.heartbeat.boot
     const isStale =
       isOfKnown && member.departure !== null && member.departure.boot !== departure.boot
@@ -511,7 +451,7 @@ export class Members {
     if (isWitnessed) member.witnessed = departure
     member.beside.delete(departure.boot)
     this.#dirty.add(member)
-    if (this.#sorted.length > MEMBERS_MAX + DEPARTED_MAX) this.#boundDeparted()
+    if (this.#members.all.length > MEMBERS_MAX + DEPARTED_MAX) this.#boundDeparted()
     return wasHere && isOut(member) ? member : null
   }
 
