@@ -54,6 +54,8 @@ export class Members {
   readonly #authors: Authors
   readonly #members = new MemberList()
   readonly #linked = new Set<NodeId>()
+  /** Null: to be sorted anew. */
+  #linkedInOrder: readonly NodeId[] | null = null
   readonly #dirty = new Set<Member>()
   /** The latest time that is believed when others say it. */
   horizon: Hlc = STAMP_MAX
@@ -122,6 +124,7 @@ export class Members {
     const member = this.#members.get(node)
     if (up) this.#linked.add(node)
     else this.#linked.delete(node)
+    this.#linkedInOrder = null
     if (member === undefined) return null
     if (up) {
       member.crashed = false
@@ -148,14 +151,16 @@ export class Members {
     return this.#linked.has(node)
   }
 
-  /** Members that can be talked to right now. */
+  /** Members that can be talked to right now, in the order of their ids. */
   reachable(): Member[] {
     // Asked at every step, and few are linked of those that are known.
-    const linked = Array.from(this.#linked, node => this.#members.get(node))
-    return linked
-      .filter(member => member !== undefined)
-      .filter(member => !isOut(member))
-      .sort((x, y) => compareText(x.node, y.node))
+    this.#linkedInOrder ??= [...this.#linked].sort(compareText)
+    const members: Member[] = []
+    for (const node of this.#linkedInOrder) {
+      const member = this.#members.get(node)
+      if (member !== undefined && !isOut(member)) members.push(member)
+    }
+    return members
   }
 
   /** Members that can be talked to, or could a moment ago. */
