@@ -15,7 +15,8 @@ import type { Dot, TaskRecord } from './task/record.ts'
  * misunderstand, so that such a thing is only sent to members that know it ("Versions mix" in README.md):
  *
  *     0   said nothing of revisions
- *     1   says its revision, and waits for late news as long as all later versions may take
+ *     1   says its revision, waits for late news as long as all later versions may take, names what it could not read, and
+ *         passes on what it does not know
  */
 export const REVISION = 1
 
