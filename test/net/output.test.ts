@@ -11,6 +11,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { OUTPUT_STREAMS, type OutputAnswer, type OutputRequest } from '../../src/core/output.ts'
 import { createNetwork, type Network } from '../../src/net/libp2p.ts'
 import { protocolNames } from '../../src/net/protocol.ts'
+import { TIME_MS_MAX } from '../../src/core/task/times.ts'
 import {
   decodeOutputAnswer,
   decodeOutputRequest,
@@ -190,7 +191,7 @@ test('whatever is encoded is decoded again, and no bytes at all make a node fail
   })
   const said = fc.record({
     position: fc.maxSafeNat(),
-    at: fc.maxSafeNat(),
+    at: fc.nat({ max: TIME_MS_MAX }),
     stream: fc.constantFrom(...OUTPUT_STREAMS),
     bytes: fc.uint8Array({ minLength: 1 }).map(bytes => Buffer.from(bytes))
   })
