@@ -18,7 +18,7 @@ import type { Forgotten, Span, SyncRequest, VersionVector } from './message.ts'
 /** Stretches of forgotten writes that are kept: one for each of a million writes that are not. About 60 MB. */
 const SPANS_MAX = 1_000_000
 
-/** Writes that are passed over at once. Guess: a millisecond's work, whatever anybody says to be unreadable. */
+/** Writes that are passed over in one tick. Guess: some milliseconds' work, whatever anybody says to be unreadable. */
 const PASSED_MAX = 65_536
 
 export class Asking {
@@ -29,6 +29,8 @@ export class Asking {
   #asked: NodeId | null = null
   /** What the answer has named as forgotten, as long as that is not all. Null: it has, or it is more than can be kept. */
   #parts: Span[] | null = []
+  /** What a file that is being loaded has named as forgotten. */
+  #loaded: Span[] = []
   /** Who has been asked for what could not be read, and how many stretches of that it had. */
   readonly #askedAgain = new Map<NodeId, number>()
 
@@ -82,7 +84,9 @@ export class Asking {
     if (members.all().every(({ unreadable }) => unreadable.isEmpty)) return
     const everybody = members.answering(now)
     const origins = new Set(everybody.flatMap(({ unreadable }) => [...unreadable.origins()]))
+    let room = PASSED_MAX
     for (const origin of origins) {
+      if (room === 0) return
       const seq = log.merged(origin) + 1
       const isThere = everybody.some(({ heartbeat }) => heartbeat.boot === origin)
       if (isThere || log.origins.isClosed(origin)) continue
@@ -90,8 +94,10 @@ export class Asking {
       const ends = there.map(
         ({ unreadable }) => unreadable.of(origin).find(at => at.after < seq && seq <= at.upTo)?.upTo
       )
-      const upTo = Math.min(seq + PASSED_MAX - 1, ...ends.map(end => end ?? 0))
-      if (there.length > 0 && upTo >= seq) log.passOver({ origin, after: seq - 1, upTo })
+      const upTo = Math.min(seq + room - 1, ...ends.map(end => end ?? 0))
+      if (there.length === 0 || upTo < seq) continue
+      log.passOver({ origin, after: seq - 1, upTo })
+      room -= upTo - seq + 1
     }
   }
 
@@ -126,8 +132,7 @@ export class Asking {
    */
   gathered(from: NodeId, { spans, boots, more }: Forgotten): Omit<Forgotten, 'kind'> | null {
     const { log, node } = this.#context
-    // A file says it at once.
-    if (from === node) return { spans, boots, more }
+    if (from === node) return this.#loadedWhole(spans, boots, more)
     if (from !== this.#asked || this.#parts === null) return null
     if (log.origins.cloud.size + this.#parts.length + spans.length > SPANS_MAX) {
       // What it goes on with is a gap then.
@@ -139,6 +144,19 @@ export class Asking {
     const whole = { spans: this.#parts, boots, more }
     // Of one moment, and so once in an answer: to look through all tasks for it takes a while.
     this.#parts = null
+    return whole
+  }
+
+  /** A file says it all before anything else, part by part. */
+  #loadedWhole(
+    spans: readonly Span[],
+    boots: readonly BootId[],
+    more: boolean
+  ): Omit<Forgotten, 'kind'> | null {
+    for (const span of spans) this.#loaded.push(span)
+    if (more) return null
+    const whole = { spans: this.#loaded, boots, more }
+    this.#loaded = []
     return whole
   }
 

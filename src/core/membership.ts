@@ -121,8 +121,14 @@ export class Membership {
     const { self, members, emit } = this.#context
     const introduce = (heartbeat: Heartbeat): void =>
       emit({ kind: 'send', to: from, message: { kind: 'introduction', heartbeat } })
-    for (const boot of new Set(boots)) {
-      const known = members.get(nodeOf(boot))
+    // Of a node only the last one that is known can be introduced, however many are asked for.
+    for (const [node, boot] of new Map(
+      boots
+        .toSorted()
+        .reverse()
+        .map(each => [nodeOf(each), each])
+    )) {
+      const known = members.get(node)
       if (boot === self) introduce(this.#presence.answer())
       else if (known !== undefined && known.heartbeat.boot >= boot && known.heartbeat.name !== '') {
         introduce(this.#presence.introduction(known))

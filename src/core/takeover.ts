@@ -132,25 +132,26 @@ export class Takeover {
   reclaim(entries: readonly Entry[]): void {
     const { self, log, members, counters } = this.#context
     if (entries.length === 0) return
-    /** By who need not confirm: of what may run at most once, its holder is the only one. */
-    const taken = Map.groupBy(entries, ({ record: { spec, claim } }) =>
-      spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)
-    )
+    // Who need not confirm: of what may run at most once, its holder is the only one.
     const former = new Set(entries.map(({ record }) => record.claim.holder))
-    for (const entry of entries) {
-      counters.reclaims.add(causeOf(self, entry.record.claim.holder, members))
+    const taken = entries.map(entry => {
+      const { spec, claim } = entry.record
+      const except = spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)
+      counters.reclaims.add(causeOf(self, claim.holder, members))
+      const seq = log.nextSeq
       log.write(entry, reclaimOf(self, entry.record))
       this.#holdings.update(entry)
-    }
-    for (const [except, list] of taken) {
-      this.#settlements.add(log.nextSeq - 1, list, except, former)
+      return { except, entry, seq }
+    })
+    for (const [except, list] of Map.groupBy(taken, ({ except: who }) => who)) {
+      this.#settlements.add(list, except, former)
     }
     this.#replication.urge()
   }
 
   /** A task was submitted here under a key: others may have done the same, so its claim has to settle, too. */
   submitted(entry: Entry): void {
-    this.#settlements.add(this.#context.log.nextSeq - 1, [entry])
+    this.#settlements.add([{ entry, seq: this.#context.log.nextSeq - 1 }])
   }
 
   /** Returns the tasks whose reclaim everybody has confirmed. */

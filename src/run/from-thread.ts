@@ -11,6 +11,7 @@
 import { z } from 'zod'
 import type { RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
+import { BLOB } from '../core/task/shapes.ts'
 import { OUTPUT_LIMITS, OUTPUT_STREAMS, type OutputStream } from '../core/output.ts'
 import { LINE_BYTES_MAX } from './context.ts'
 
@@ -60,10 +61,9 @@ const text = (bytesMax: number): z.ZodString =>
 
 const json = text(TASK_LIMITS.inlineBytesMax).refine(isJson, 'is no JSON')
 
-const blob = z.object({
-  hash: z.string().regex(/^[0-9a-f]{64}$/),
-  bytes: z.int().min(1).max(TASK_LIMITS.blobBytesMax)
-})
+const blob = z
+  .object({ hash: z.string(), bytes: z.number() })
+  .refine(given => BLOB.fault(given) === null, 'is no blob')
 
 const error = z.object({
   name: text(TASK_LIMITS.errorNameLengthMax * 4),

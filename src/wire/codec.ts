@@ -72,7 +72,7 @@ const BYTES = 2
 /** A kind that a later version has added, by its number. Nothing follows from it here. */
 export type Other = Readonly<{ kind: 'other'; number: number }>
 
-/** `unreadable`: why, for each record in it that could not be read. @default all could */
+/** `unreadable`: why the first records in it that could not be read could not be. @default all could */
 export type Decoded =
   | { ok: true; message: Message | Other; unreadable?: readonly string[] }
   | { ok: false; why: string }

@@ -5,24 +5,32 @@
 /** Up to so many names are looked through, as those of a single task: that takes less than to make an index of them. */
 const INDEXED_MIN = 8
 
+/** For a log that somebody reads. */
+const WHYS_MAX = 8
+
 /** The names met so far in one message, and what in it could not be read. */
 export class Names {
-  /** Why, for each record that could not be. */
+  /** Why, of the first records that could not be. */
   readonly unreadable: string[] = []
   #numbers: Map<string, number> | null = null
-  #names: string[] = []
+  readonly #names: string[] = []
 
   /** How many there are. */
   get count(): number {
     return this.#names.length
   }
 
+  /** A record cannot be read. */
+  noteUnreadable(why: string): void {
+    if (this.unreadable.length < WHYS_MAX) this.unreadable.push(why)
+  }
+
   /** Forgets all but the first of them. */
   cut(count: number): void {
-    const kept = this.#names.slice(0, count)
-    this.#names = []
-    this.#numbers = null
-    for (const each of kept) this.add(each)
+    while (this.#names.length > count) {
+      const last = this.#names.pop()!
+      if (this.#numbers?.get(last) === this.#names.length) this.#numbers.delete(last)
+    }
   }
 
   number(name: string): number | undefined {

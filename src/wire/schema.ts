@@ -195,7 +195,7 @@ function lenient<T extends object>(value: Value<T>): Value<T | null> {
         reader.pos = start
         names.cut(known)
         value.skim?.(reader, wireType, names)
-        names.unreadable.push(error instanceof Error ? error.message : String(error))
+        names.noteUnreadable(error instanceof Error ? error.message : String(error))
         return null
       }
     }

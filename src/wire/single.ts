@@ -92,7 +92,7 @@ function flag(): Value<boolean> {
 
 function text(shape: TextShape): Value<string> {
   const full = fullText(shape)
-  return shape.isName ? name(full) : full
+  return shape.isName ? name(full, shape.bytesMax) : full
 }
 
 function fullText({ bytesMax, pattern }: TextShape): Value<string> {
@@ -125,7 +125,7 @@ function binary({ bytesMax }: BinaryShape): Value<Uint8Array> {
 }
 
 /** Text that occurs often in one message: written out once. */
-function name(full: Value<string>): Value<string> {
+function name(full: Value<string>, bytesMax: number): Value<string> {
   return {
     write: (writer, field, value, names) => {
       const number = names.number(value)
@@ -146,8 +146,10 @@ function name(full: Value<string>): Value<string> {
       return value
     },
     skim: (reader, wireType, names) => {
-      if (wireType === BYTES) names.add(reader.string())
-      else reader.skipType(wireType)
+      if (wireType !== BYTES) return reader.skipType(wireType)
+      const value = reader.string()
+      if (value.length > bytesMax) refuse(`a name of ${value.length} letters`)
+      names.add(value)
     }
   }
 }

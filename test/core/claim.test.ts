@@ -128,7 +128,7 @@ describe('a reclaim that has not settled', () => {
     const settlements = new Settlements()
     const reclaim = (seq: number): void => {
       entry.record = { ...entry.record, ...reclaimOf(A, entry.record) }
-      settlements.add(seq, [entry], null, new Set([GONE]))
+      settlements.add([{ entry, seq }], null, new Set([GONE]))
     }
     reclaim(OURS)
     const asked: string[] = []

@@ -119,7 +119,7 @@ describe('reclaims settle', () => {
             const entry = taken()
             ids.set(entry, ++world.seq)
             world.mergedUpTo.set(SELF, world.seq)
-            clever.add(world.seq, [entry], once ? 'z' : null)
+            clever.add([{ entry, seq: world.seq }], once ? 'z' : null)
             dumb.add(world.seq)
           } else world.happens(each)
           const { alive, merged, members, seq } = world
@@ -139,7 +139,7 @@ describe('reclaims settle', () => {
     const settlements = new Settlements()
     const looks: number[] = []
     for (let i = 0; i < 10_000; i++) {
-      settlements.add(++world.seq, [taken()])
+      settlements.add([{ entry: taken(), seq: ++world.seq }])
       world.happens({ kind: 'confirms', who: i % OTHERS.length, writes: 1 })
       world.looks = 0
       const { alive, merged, seq } = world

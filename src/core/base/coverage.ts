@@ -3,7 +3,7 @@
  * read. These it does not have. Whoever asks whether somebody has a write, or as much as somebody else, asks here: a vector
  * alone says too much.
  */
-import { Dots, type Stretch } from './dots.ts'
+import { beyond, common, cut, Dots, type Stretch } from './dots.ts'
 import { nodeOf, type BootId } from './ids.ts'
 import { closedIn, reach, reachIn } from './vector.ts'
 
@@ -124,21 +124,26 @@ export function raise(
   const said = new Dots(named)
   for (const [boot, upTo] of news) {
     const before = vector.get(boot) ?? 0
-    const list = said.of(boot).filter(({ after }) => after < upTo)
-    // Whoever names more than anybody may is not believed to have read the rest.
-    if (upTo > before && unreadable.size + list.length > UNREADABLE_MAX) continue
-    keepNamed(unreadable, said, boot, Math.min(before, upTo))
-    if (upTo <= before) continue
-    vector.set(boot, upTo)
-    for (const each of list) {
-      const stretch = {
-        ...each,
-        after: Math.max(each.after, before),
-        upTo: Math.min(each.upTo, upTo)
-      }
-      if (stretch.after < stretch.upTo) unreadable.add(stretch)
-    }
+    const known = unreadable.of(boot)
+    // Up to where both have spoken, what one of them has read is read; beyond that there is one word alone.
+    const left = joined(
+      common(known, said.of(boot), Math.min(before, upTo)),
+      upTo > before ? cut(beyond(said.of(boot), before), upTo) : beyond(known, upTo)
+    )
+    // Whoever names more than anybody may is not believed at all.
+    if (unreadable.size - known.length + left.length > UNREADABLE_MAX) continue
+    unreadable.set(boot, left)
+    if (upTo > before) vector.set(boot, upTo)
   }
+}
+
+/** Two lists, of which the second begins where the first ends, or later. */
+function joined(first: readonly Stretch[], second: readonly Stretch[]): readonly Stretch[] {
+  const [last, next] = [first.at(-1), second[0]]
+  if (last === undefined || next === undefined || last.upTo < next.after) {
+    return [...first, ...second]
+  }
+  return [...first.slice(0, -1), { ...next, after: last.after }, ...second.slice(1)]
 }
 
 /** The entries that may be kept beside those that are. */
@@ -152,13 +157,4 @@ function bounded(
   const kept = [...vector.keys()].filter(boot => !isKnown(boot)).length
   const excess = new Set(invented.slice(Math.max(0, UNKNOWN_BOOTS_MAX - kept)))
   return excess.size === 0 ? news : new Map([...news].filter(([boot]) => !excess.has(boot)))
-}
-
-/** Of the writes up to `upTo`, what is not named any more has been read. */
-function keepNamed(unreadable: Dots, said: Dots, origin: BootId, upTo: number): void {
-  const known = unreadable.of(origin).filter(({ after }) => after < upTo)
-  if (known.length === 0) return
-  const read = new Dots(known.map(each => ({ ...each, upTo: Math.min(each.upTo, upTo) })))
-  for (const named of said.of(origin)) read.remove(named)
-  for (const stretch of read.of(origin)) unreadable.remove(stretch)
 }

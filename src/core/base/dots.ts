@@ -10,8 +10,9 @@ export type Stretch = Readonly<{ origin: BootId; after: number; upTo: number }>
 const NONE: readonly Stretch[] = []
 
 export class Dots {
-  /** In order, and neither touching nor overlapping. */
+  /** In order, and neither touching nor overlapping. A list is made anew when it changes: who looks at one keeps it. */
   readonly #stretches = new Map<BootId, readonly Stretch[]>()
+  #size = 0
 
   constructor(stretches: Iterable<Stretch> = NONE) {
     for (const stretch of stretches) this.add(stretch)
@@ -19,13 +20,11 @@ export class Dots {
 
   /** How many stretches there are. */
   get size(): number {
-    let size = 0
-    for (const list of this.#stretches.values()) size += list.length
-    return size
+    return this.#size
   }
 
   get isEmpty(): boolean {
-    return this.#stretches.size === 0
+    return this.#size === 0
   }
 
   /** Boots of which there is any write. */
@@ -48,38 +47,115 @@ export class Dots {
 
   /** Whether any write of the stretch is in the set. */
   meets({ origin, after, upTo }: Stretch): boolean {
-    return this.of(origin).some(mine => mine.after < upTo && mine.upTo > after)
+    const list = this.of(origin)
+    return (list[endingFrom(list, after + 1)]?.after ?? upTo) < upTo
   }
 
   /** Whether all writes of a boot up to `upTo` that are in this set are in the other one, too. */
   isWithin(other: Dots, origin: BootId, upTo: number): boolean {
-    return cut(this.of(origin), upTo).every(mine =>
-      other.of(origin).some(({ after, upTo: end }) => after <= mine.after && mine.upTo <= end)
-    )
+    const theirs = other.of(origin)
+    return cut(this.of(origin), upTo).every(mine => {
+      const same = theirs[endingFrom(theirs, mine.upTo)]
+      return same !== undefined && same.after <= mine.after
+    })
   }
 
   add(stretch: Stretch): void {
-    this.#put(stretch.origin, united([...this.of(stretch.origin), plain(stretch)]))
+    const { origin } = stretch
+    const list = this.of(origin)
+    // What touches it becomes one with it.
+    const from = endingFrom(list, stretch.after)
+    let to = from
+    let { after, upTo } = stretch
+    for (; to < list.length && list[to]!.after <= stretch.upTo; to++) {
+      after = Math.min(after, list[to]!.after)
+      upTo = Math.max(upTo, list[to]!.upTo)
+    }
+    this.set(origin, list.toSpliced(from, to - from, { origin, after, upTo }))
   }
 
   remove(stretch: Stretch): void {
     const list = this.of(stretch.origin)
-    if (list.length > 0) this.#put(stretch.origin, without(list, stretch))
+    const { from, to, parts } = cutOut(list, stretch)
+    if (to > from) this.set(stretch.origin, list.toSpliced(from, to - from, ...parts))
+  }
+
+  /** Whether there would be one stretch more without these writes: they lie within one. */
+  isSplitBy(stretch: Stretch): boolean {
+    const { from, to, parts } = cutOut(this.of(stretch.origin), stretch)
+    return parts.length > to - from
   }
 
   /** All of a boot. */
   drop(origin: BootId): void {
-    this.#stretches.delete(origin)
+    this.set(origin, NONE)
   }
 
   clear(): void {
     this.#stretches.clear()
+    this.#size = 0
   }
 
-  #put(origin: BootId, list: readonly Stretch[]): void {
+  /** All of a boot is these from now on. @param list in order, and neither touching nor overlapping */
+  set(origin: BootId, list: readonly Stretch[]): void {
+    this.#size += list.length - this.of(origin).length
     if (list.length === 0) this.#stretches.delete(origin)
     else this.#stretches.set(origin, list)
   }
+}
+
+/** Where the first stretch stands that ends at a write or beyond it. */
+function endingFrom(list: readonly Stretch[], seq: number): number {
+  let from = 0
+  let to = list.length
+  while (from < to) {
+    const middle = (from + to) >> 1
+    if (list[middle]!.upTo < seq) from = middle + 1
+    else to = middle
+  }
+  return from
+}
+
+/** Which stretches have any of these writes, and what of them is beside. */
+function cutOut(
+  list: readonly Stretch[],
+  { origin, after, upTo }: Stretch
+): { from: number; to: number; parts: Stretch[] } {
+  const from = endingFrom(list, after + 1)
+  let to = from
+  while (to < list.length && list[to]!.after < upTo) to++
+  const parts: Stretch[] = []
+  if (to > from) {
+    const [first, last] = [list[from]!, list[to - 1]!]
+    if (first.after < after) parts.push({ origin, after: first.after, upTo: after })
+    if (upTo < last.upTo) parts.push({ origin, after: upTo, upTo: last.upTo })
+  }
+  return { from, to, parts }
+}
+
+/** What both have, up to a place. */
+export function common(
+  x: readonly Stretch[],
+  y: readonly Stretch[],
+  end: number
+): readonly Stretch[] {
+  const both: Stretch[] = []
+  for (let i = 0, j = 0; i < x.length && j < y.length;) {
+    const [a, b] = [x[i]!, y[j]!]
+    const after = Math.max(a.after, b.after)
+    const upTo = Math.min(a.upTo, b.upTo, end)
+    if (after < upTo) both.push({ origin: a.origin, after, upTo })
+    if (a.upTo < b.upTo) i++
+    else j++
+  }
+  return both
+}
+
+/** What of the stretches lies beyond a place. */
+export function beyond(list: readonly Stretch[], place: number): readonly Stretch[] {
+  return list
+    .slice(endingFrom(list, place + 1))
+    .map(each => (each.after < place ? { ...each, after: place } : each))
 }
 
 /** What of the stretches lies up to a place. */
@@ -90,28 +166,15 @@ export function cut(list: readonly Stretch[], upTo: number): readonly Stretch[] 
     .map(each => (each.upTo > upTo ? { ...each, upTo } : each))
 }
 
-/** What is left of the stretches when one is taken out. */
-export function without(list: readonly Stretch[], { after, upTo }: Stretch): readonly Stretch[] {
-  return list.flatMap(each => {
-    if (each.upTo <= after || upTo <= each.after) return [each]
-    const left = { ...each, upTo: after }
-    const right = { ...each, after: upTo }
-    return [left, right].filter(part => part.after < part.upTo)
-  })
-}
-
-/** The same writes, in order and in as few stretches as there can be. */
-function united(list: Stretch[]): readonly Stretch[] {
-  const whole: Stretch[] = []
-  for (const each of list.sort((x, y) => x.after - y.after)) {
-    const last = whole.at(-1)
-    if (last === undefined || last.upTo < each.after) whole.push(each)
-    else if (last.upTo < each.upTo) whole[whole.length - 1] = { ...last, upTo: each.upTo }
+/** What of a stretch is not in a list. */
+export function outside(stretch: Stretch, list: readonly Stretch[]): Stretch[] {
+  const { origin, upTo } = stretch
+  const left: Stretch[] = []
+  let { after } = stretch
+  for (let at = endingFrom(list, after + 1); at < list.length && list[at]!.after < upTo; at++) {
+    if (after < list[at]!.after) left.push({ origin, after, upTo: list[at]!.after })
+    after = list[at]!.upTo
   }
-  return whole
-}
-
-/** Without whatever else was said of it. */
-function plain({ origin, after, upTo }: Stretch): Stretch {
-  return { origin, after, upTo }
+  if (after < upTo) left.push({ origin, after, upTo })
+  return left
 }

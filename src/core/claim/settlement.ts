@@ -57,26 +57,26 @@ export class Settlements {
   readonly #former = new Set<BootId>()
 
   /**
-   * These were reclaimed by writes of ours, the last of which is `seq`.
+   * These were reclaimed.
    *
+   * @param written each with our write that says so, in their order
    * @param except null: who can be asked has to confirm; otherwise everybody but this node, and has to have told all that
    *   it knows
    * @param former who held them before, if anybody did
    */
   add(
-    seq: number,
-    entries: readonly Entry[],
+    written: readonly Readonly<{ entry: Entry; seq: number }>[],
     except: NodeId | null = null,
     former: ReadonlySet<BootId> = new Set()
   ): void {
-    if (entries.length === 0) return
+    if (written.length === 0) return
     for (const boot of former) this.#former.add(boot)
-    const reclaims = entries.map(entry => {
+    const reclaims = written.map(({ entry, seq }) => {
       const { epoch } = entry.record.claim
       this.#settling.set(entry, epoch)
-      // It has just been written.
-      return { entry, epoch, seq: entry.writes.at(-1)?.seq ?? seq }
+      return { entry, epoch, seq }
     })
+    const { seq } = reclaims.at(-1)!
     const list = this.#open.get(except)
     if (list === undefined) this.#open.set(except, [{ seq, reclaims }])
     else list.push({ seq, reclaims })

@@ -85,8 +85,8 @@ export class Counters implements LogCounters {
     this.duplicateStarts++
   }
 
-  unread(): void {
-    this.unreadable++
+  unread(count: number): void {
+    this.unreadable += count
   }
 
   /** The handler of a task has ended here, however. */

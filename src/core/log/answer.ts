@@ -34,7 +34,7 @@ export function* answerSync(log: Log, request: SyncRequest): Generator<Message> 
   const reach = reachIn(vector)
   if (origins.hasHoles(vector, unreadable)) {
     const boots = origins.closedBeyond(vector).slice(0, BOOTS_MAX)
-    yield* forgottenOf([...origins.forgotten()], boots)
+    yield* forgottenParts([...origins.forgotten()], boots)
   }
   // In a set, so that nothing is sent twice, whatever is asked.
   for (const stretch of new Dots(again).all()) yield* onceMore(log, stretch)
@@ -56,11 +56,16 @@ function* onceMore(log: Log, { origin, after: from, upTo }: Stretch): Generator<
   for (let after = from; after < until;) {
     const batch = log.range(origin, after, CHUNK_BYTES_MAX, 'whole', until)
     if (batch !== null) yield batch
-    after += batch?.writes.length ?? 1
+    const next = log.origins.unreadable.unreadUpTo({ origin, seq: after + 1 })
+    after = batch === null ? Math.max(next, after + 1) : after + batch.writes.length
   }
 }
 
-function* forgottenOf(spans: readonly Span[], boots: readonly BootId[]): Generator<Forgotten> {
+/** As many as one message names, part by part. */
+export function* forgottenParts(
+  spans: readonly Span[],
+  boots: readonly BootId[]
+): Generator<Forgotten> {
   let at = 0
   for (; at + SPANS_MAX < spans.length; at += SPANS_MAX) {
     yield { kind: 'forgotten', spans: spans.slice(at, at + SPANS_MAX), boots: [], more: true }

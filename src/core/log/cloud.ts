@@ -40,6 +40,25 @@ export class Cloud {
     }
   }
 
+  /** What is known of the writes of a stretch. */
+  *within({ origin, after, upTo }: Span): Generator<Span> {
+    for (const each of this.#spans.get(origin)?.beyond(after) ?? []) {
+      if (each.after >= upTo) return
+      yield { origin, after: each.after, upTo: Math.min(each.upTo, upTo) }
+    }
+  }
+
+  /** The writes of a stretch of which nothing is known. */
+  *without(stretch: Span): Generator<Span> {
+    const { origin, upTo } = stretch
+    let { after } = stretch
+    for (const known of this.within(stretch)) {
+      if (after < known.after) yield { origin, after, upTo: known.after }
+      after = known.upTo
+    }
+    if (after < upTo) yield { origin, after, upTo }
+  }
+
   /** How many stretches there are. */
   get size(): number {
     return this.#size

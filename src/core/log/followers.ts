@@ -15,7 +15,7 @@ export interface LogCounters {
   /** A task that had completed here was started by somebody who had not heard of it. */
   repeated(): void
   /** A write of somebody else could not be read. */
-  unread(): void
+  unread(count: number): void
 }
 
 export const NOT_COUNTED: LogCounters = {

@@ -16,11 +16,11 @@
  */
 import { assert } from '../base/assert.ts'
 import { hasAll, type Coverage, type Standing } from '../base/coverage.ts'
-import type { Dots } from '../base/dots.ts'
+import { common, type Dots } from '../base/dots.ts'
 import type { Shape } from '../base/shape.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Flush, Restored, StoredTask } from '../effect.ts'
-import type { Batch, Change, Span, VersionVector } from '../message.ts'
+import { UNREADABLE, type Batch, type Change, type Span, type VersionVector } from '../message.ts'
 import {
   isConflict,
   isFinal,
@@ -40,7 +40,7 @@ import { Origins } from './origins.ts'
 import { BY_NOBODY } from './unreadable.ts'
 import { NO_TRACKER, NOT_COUNTED, type LogCounters, type Tracker } from './followers.ts'
 import { stretchOf, type Telling } from './stretch.ts'
-import { isUnread, runsOf, UNREAD, type Place, type Unread } from './places.ts'
+import { isUnread, runsIn, runsOf, UNREAD, type Place, type Unread } from './places.ts'
 import { CLOSED, reachIn } from '../base/vector.ts'
 
 export type Patch = Readonly<{
@@ -217,14 +217,14 @@ export class Log {
       if (place instanceof Entry && this.#raise(place, place.changedTo(change))) changed.add(place)
     }
     // The vector moves last: while records are merged it must not cover their own creation yet.
-    for (let i = isAgain ? 0 : upTo - after; i < writes.length; i++) {
-      const write = writes[i]!
-      const dot = { origin, seq: after + i + 1 }
-      const place = write >= 0 ? places[write]! : write === -1 ? null : UNREAD
-      if (dot.seq > upTo) this.#append(dot, place, by)
+    const placeOf = (write: number): Place =>
+      write >= 0 ? places[write]! : write === UNREADABLE ? UNREAD : null
+    if (isAgain) {
       // What is over where it comes from, and was not said to be, is as unreadable as before.
-      else if (write !== -1 && this.unreadable.has(dot)) this.#reread(dot, place, by)
+      const again = writes.slice(0, upTo - after).map(at => (at === -1 ? undefined : placeOf(at)))
+      this.#reread(origin, after, again, by)
     }
+    this.#append(origin, writes.slice(Math.max(0, upTo - after)).map(placeOf), by)
     this.#moved.add(origin)
     cloud.passed(origin, this.merged(origin))
     return { kind: 'merged', changed: [...changed], forgotten }
@@ -236,10 +236,16 @@ export class Log {
    */
   passOver({ origin, upTo }: Span): void {
     const { cloud, unreadable } = this.origins
-    for (let seq = this.merged(origin) + 1; seq <= upTo; seq++) {
-      if (!unreadable.hasRoomFor(origin, 1)) break
-      this.#append({ origin, seq }, UNREAD, BY_NOBODY)
-    }
+    if (this.origins.isOwn(origin) || !this.origins.hasRoom(origin)) return
+    const after = this.merged(origin)
+    // Each stretch that is known to be forgotten parts those that are not.
+    const known = [...cloud.beyond(of => (of === origin ? after : Infinity))].length
+    if (!unreadable.hasRoomFor(origin, known + 1)) return
+    this.#append(
+      origin,
+      Array.from({ length: upTo - after }, () => UNREAD),
+      BY_NOBODY
+    )
     this.#moved.add(origin)
     cloud.passed(origin, this.merged(origin))
   }
@@ -255,7 +261,7 @@ export class Log {
       if (!this.origins.isOwn(boot) && this.origins.hasRoomToClose(boot)) this.close(boot)
     }
     cloud.learn(spans)
-    if (!this.unreadable.isEmpty) for (const span of spans) this.origins.unreadable.read(span)
+    this.#readForgotten()
     // Asked before the cloud lets go of what the vector covers.
     const isOver = (dot: Dot): boolean => cloud.has(dot) || this.origins.isClosed(dot.origin)
     const over = [...this.#entries.values()].filter(({ record }) => record.created.every(isOver))
@@ -263,6 +269,14 @@ export class Log {
     cloud.tidy(origin => (origin === self ? CLOSED : this.merged(origin)))
     for (const entry of over) if (isFinal(entry.record)) this.#dirty.add(this.#forgetWrites(entry))
     return over.filter(({ record }) => !isFinal(record))
+  }
+
+  /** What is over need not be read any more. */
+  #readForgotten(): void {
+    const { cloud, unreadable } = this.origins
+    for (const { origin, after, upTo } of this.unreadable.all()) {
+      for (const span of cloud.within({ origin, after, upTo })) unreadable.read(span)
+    }
   }
 
   #forgetWrites(entry: Entry): Entry {
@@ -390,7 +404,9 @@ export class Log {
   /** Every state of a task is newer than the write that created it: whoever has any has read that one, too. */
   #readCreation(entry: Entry): Entry {
     if (this.unreadable.isEmpty) return entry
-    for (const dot of entry.record.created) if (this.unreadable.has(dot)) this.#reread(dot, entry)
+    for (const { origin, seq } of entry.record.created) {
+      if (this.unreadable.has({ origin, seq })) this.#reread(origin, seq - 1, [entry])
+    }
     return entry
   }
 
@@ -437,27 +453,52 @@ export class Log {
   }
 
   /** The next write of its boot. */
-  #append(dot: Dot, place: Place, by?: string): void {
-    if (place instanceof Entry) return this.#note(place, dot.origin)
-    this.origins.of(dot.origin).append(null)
-    if (isUnread(place) && !this.origins.cloud.has(dot)) this.#noteUnread(dot, place, by)
+  #append(origin: BootId, places: readonly Place[], by?: string): void {
+    const log = this.origins.of(origin)
+    for (const { place, length } of runsIn(places, isUnread)) {
+      const after = log.upTo
+      if (place instanceof Entry) for (let i = 0; i < length; i++) this.#note(place, origin)
+      else for (let i = 0; i < length; i++) log.append(null)
+      if (!isUnread(place)) continue
+      this.#counters.unread(length)
+      for (const part of this.origins.cloud.without({ origin, after, upTo: after + length })) {
+        this.#noteUnread(part, place, by)
+      }
+    }
   }
 
-  /** A write that could not be read has come once more. */
-  #reread(dot: Dot, place: Place, by?: string): void {
-    // Whoever has it only from a file knows no more of it than we do.
-    if (isUnread(place)) return by === undefined ? this.#noteUnread(dot, place) : undefined
-    this.origins.unreadable.read({ origin: dot.origin, after: dot.seq - 1, upTo: dot.seq })
-    if (place === null) return
-    this.origins.of(dot.origin).restore(dot.seq, place)
-    place.noteWrite(dot)
-    this.#dirty.add(place)
-  }
-
-  #noteUnread({ origin, seq }: Dot, { task }: Unread, by?: string): void {
+  /** Writes that could not be read have come once more, among others that could. */
+  #reread(
+    origin: BootId,
+    start: number,
+    places: readonly (Place | undefined)[],
+    by?: string
+  ): void {
     const { unreadable } = this.origins
-    const stretch = { origin, after: seq - 1, upTo: seq }
-    if (!unreadable.has({ origin, seq })) this.#counters.unread()
+    let after = start
+    for (const { place, length } of runsIn(places, () => true)) {
+      const stretch = { origin, after, upTo: after + length }
+      after += length
+      if (place === undefined) continue
+      for (const part of common(this.unreadable.of(origin), [stretch], stretch.upTo)) {
+        // Whoever has it only from a file knows no more of it than we do.
+        if (isUnread(place)) {
+          if (by === undefined) this.#noteUnread(part, place)
+        } else if (unreadable.read(part) && place !== null) this.#restoreWrites(part, place)
+      }
+    }
+  }
+
+  #restoreWrites({ origin, after, upTo }: Span, entry: Entry): void {
+    for (let seq = after + 1; seq <= upTo; seq++) {
+      this.origins.of(origin).restore(seq, entry)
+      entry.noteWrite({ origin, seq })
+    }
+    this.#dirty.add(entry)
+  }
+
+  #noteUnread(stretch: Span, { task }: Unread, by?: string): void {
+    const { unreadable } = this.origins
     if (task === null) unreadable.note(stretch, by)
     else unreadable.noteWith(task, stretch)
   }

@@ -6,7 +6,7 @@ import { assert } from '../base/assert.ts'
 import { Boots } from '../base/boots.ts'
 import { creationOf, nodeOf, tagOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
-import { Dots, without, type Stretch } from '../base/dots.ts'
+import { Dots, outside, type Stretch } from '../base/dots.ts'
 import { CLOSED, reachIn } from '../base/vector.ts'
 import type { UnreadableSpan } from '../effect.ts'
 import type { Span, VersionVector } from '../message.ts'
@@ -228,9 +228,11 @@ export class Origins {
   }
 
   #hasHoleIn({ origin, after, upTo }: Stretch): boolean {
-    const log = this.#logs.get(origin)
-    for (let seq = after + 1; seq <= Math.min(upTo, log?.upTo ?? 0); seq++) {
-      if (log!.at(seq) === null && !this.unreadable.told.has({ origin, seq })) return true
+    const unread = this.unreadable.told.of(origin)
+    for (const hole of this.#logs.get(origin)?.holes(after) ?? []) {
+      if (hole.after >= upTo) return false
+      const part = { origin, after: hole.after, upTo: Math.min(hole.upTo, upTo) }
+      if (outside(part, unread).length > 0) return true
     }
     return false
   }
@@ -241,7 +243,7 @@ export class Origins {
       // What could not be read has no task here, either, and is anything but forgotten.
       const unread = this.unreadable.told.of(origin)
       for (const hole of log.holes(after(origin))) {
-        yield* unread.reduce(without, [{ origin, ...hole }] as readonly Span[])
+        yield* outside({ origin, ...hole }, unread)
       }
     }
     yield* this.cloud.beyond(after)

@@ -1,7 +1,7 @@
 /**
  * What stands at a place of a notebook when news of it are merged.
  */
-import type { Batch } from '../message.ts'
+import { UNREADABLE, type Batch } from '../message.ts'
 import type { Dot } from '../task/record.ts'
 import type { Entry } from './entry.ts'
 
@@ -30,9 +30,23 @@ export function runsOf(
   let isWithin = false
   for (let i = Math.max(0, upTo - after); i < writes.length; i++) {
     const write = writes[i]!
-    const isUnread = write === -2 || changes[write - records.length] === true
+    const isUnread = write === UNREADABLE || changes[write - records.length] === true
     if (isUnread && !isWithin) runs++
     isWithin = isUnread
   }
   return runs
+}
+
+/** Writes that follow one another and are about one thing, as far as they may be taken together. */
+export function* runsIn<T>(
+  places: readonly T[],
+  isJoined: (place: T) => boolean
+): Generator<{ place: T; length: number }> {
+  for (let from = 0; from < places.length;) {
+    const place = places[from]!
+    let to = from + 1
+    while (isJoined(place) && to < places.length && places[to] === place) to++
+    yield { place, length: to - from }
+    from = to
+  }
 }

@@ -6,12 +6,13 @@
  * what the vector here covers is known or has been pruned, and everything else is merged and covered from then on, so
  * that it spreads, is loaded once only, and can be pruned like any other task.
  */
-import { Dots, without } from '../base/dots.ts'
+import { Dots, outside } from '../base/dots.ts'
 import { compareText } from '../base/order.ts'
 import type { BootId } from '../base/ids.ts'
 import type { StoredTask } from '../effect.ts'
-import type { Batch, News, Span, VersionVector } from '../message.ts'
+import { UNREADABLE, type Batch, type News, type Span, type VersionVector } from '../message.ts'
 import type { TaskRecord } from '../task/record.ts'
+import { forgottenParts } from './answer.ts'
 import type { Log } from './log.ts'
 import { CLOSED, reachIn } from '../base/vector.ts'
 
@@ -77,9 +78,7 @@ export function* newsOf(replica: Replica): Generator<News | null> {
   }
   const boots = [...vector].filter(([, upTo]) => upTo === CLOSED).map(([boot]) => boot)
   const spans = [...forgottenOf(vector, written, unread), ...(replica.forgotten ?? [])]
-  if (spans.length + boots.length > 0) {
-    yield { kind: 'forgotten', spans, boots: boots.sort(compareText), more: false }
-  }
+  if (spans.length + boots.length > 0) yield* forgottenParts(spans, boots.sort(compareText))
   yield* batchesOf(vector, written, unread)
 }
 
@@ -101,8 +100,9 @@ function forgottenOf(vector: VersionVector, written: Written, unread: Dots): Spa
     if (last === CLOSED) continue
     let after = 0
     for (const seq of [...(written.get(origin)?.keys() ?? []), last + 1].sort((x, y) => x - y)) {
-      const between: readonly Span[] = seq - 1 > after ? [{ origin, after, upTo: seq - 1 }] : []
-      spans.push(...unread.of(origin).reduce(without, between))
+      for (const span of outside({ origin, after, upTo: seq - 1 }, unread.of(origin))) {
+        spans.push(span)
+      }
       after = seq
     }
   }
@@ -135,7 +135,7 @@ function batchOf(
       if (places.size === RECORDS_MAX) break
       places.set(record, places.size)
     }
-    const absent = unread.has({ origin, seq }) ? -2 : -1
+    const absent = unread.has({ origin, seq }) ? UNREADABLE : -1
     writes.push(record === undefined ? absent : places.get(record)!)
   }
   return { kind: 'batch', origin, after, records: [...places.keys()], writes }

@@ -44,9 +44,9 @@ export class Unreadable {
    * much else and has 64 KiB. Guess: a version that writes more than that which an older one cannot read will say so.
    */
   hasRoomFor(origin: BootId, stretches: number): boolean {
-    const isRoom = stretches === 0 || this.dots.size + stretches <= UNREADABLE_MAX
+    const isRoom = stretches === 0 || this.#size + stretches <= UNREADABLE_MAX
     if (isRoom) this.#stuck.delete(origin)
-    else this.#stuck.add(origin)
+    else if (this.#stuck.size < UNREADABLE_MAX) this.#stuck.add(origin)
     return isRoom
   }
 
@@ -73,15 +73,20 @@ export class Unreadable {
     if (by === this.#version) this.#withTask.add(stretch)
   }
 
-  /** They have been read, or need not be any more. */
-  read(stretch: Stretch): void {
-    if (!this.dots.meets(stretch)) return
+  /**
+   * They have been read, or need not be any more. Returns whether that is so: where it would make more stretches of those
+   * that are left than may be kept, they stay unreadable until there is room.
+   */
+  read(stretch: Stretch): boolean {
+    if (!this.dots.meets(stretch)) return true
+    if (this.#size >= UNREADABLE_MAX && this.dots.isSplitBy(stretch)) return false
     this.dots.remove(stretch)
     for (const dots of [this.#withTask, ...this.#by.values()]) dots.remove(stretch)
     this.#changed.add(stretch.origin)
     this.#stuck.clear()
     // Which of them it was about is not known any more.
     for (const each of this.#withTask.all()) this.note(each, BY_NOBODY)
+    return true
   }
 
   /** Everything of a boot and of older ones of its node is over. */
@@ -113,6 +118,18 @@ export class Unreadable {
     return this.dots.has(dot)
   }
 
+  /** The last write of the stretch of them that a write stands in; the one before it, if it is readable. */
+  unreadUpTo({ origin, seq }: Dot): number {
+    return (
+      this.told.of(origin).find(({ after, upTo }) => after < seq && seq <= upTo)?.upTo ?? seq - 1
+    )
+  }
+
+  /** Of those that cannot be read and those that others are told of, whichever are more. */
+  get #size(): number {
+    return Math.max(this.dots.size, this.told.size)
+  }
+
   get isClean(): boolean {
     return this.#changed.size === 0
   }
@@ -130,8 +147,11 @@ export class Unreadable {
   /** That is on disk. */
   landed(kept: ReadonlyMap<BootId, readonly UnreadableSpan[]>): void {
     for (const [origin, stretches] of kept) {
-      this.told.drop(origin)
-      for (const stretch of [...stretches, ...this.dots.of(origin)]) this.told.add(stretch)
+      const told = new Dots([...stretches, ...this.dots.of(origin)])
+      const size = this.told.size - this.told.of(origin).length + told.size
+      // What is told stays coarser than it need be, until there is room: that shows less to others, and nothing that is not.
+      if (size <= UNREADABLE_MAX) this.told.set(origin, told.of(origin))
+      else this.#changed.add(origin)
     }
   }
 

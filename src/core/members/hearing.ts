@@ -36,6 +36,9 @@ type Ground = Readonly<{
 /** Boots of one node that only others speak of. Guess: nobody restarts more often than that within ten seconds. */
 const BESIDE_MAX = 4
 
+/** Peers of whom it is remembered what they passed on last of one node. Guess: a little more than the design's fifty. */
+const PASSERS_MAX = 64
+
 /** A boot takes the place of the one that was known, or of none. Returns whether it does. */
 export function begin(known: Member, word: Word, ground: Ground): boolean {
   const isOwnWord = word.by === known.node
@@ -114,7 +117,11 @@ function note(member: Member, word: Word, ground: Ground): void {
   member.heardAt = now
   ground.raise(member, heartbeat)
   if (by !== member.node) {
+    member.passedOn.delete(by)
     member.passedOn.set(by, heartbeat.at)
+    if (member.passedOn.size > PASSERS_MAX) {
+      member.passedOn.delete(member.passedOn.keys().next().value!)
+    }
     return
   }
   member.spoken = member.proven = true

@@ -12,7 +12,7 @@
 import { Dots } from '../base/dots.ts'
 import type { BootId } from '../base/ids.ts'
 import { utf8Length } from '../base/utf8.ts'
-import type { Departure, Expected, Heartbeat } from '../message.ts'
+import type { Departure, Expected, Heartbeat, Span } from '../message.ts'
 import { HEARTBEAT_LIMITS } from '../options.ts'
 
 /** Kind, numbers and flags, with their tags, and tags and lengths of boot, name and version. */
@@ -42,7 +42,9 @@ export class HeartbeatWindow {
 
   /** The heartbeat, with as much of what it says of others as fits into `bytesMax`. */
   fit(heartbeat: Heartbeat, bytesMax: number): Heartbeat {
-    const { met, departures, roster, vector, unreadable = [], ...itself } = heartbeat
+    const { met, departures, roster, vector, unreadable: all = [], ...itself } = heartbeat
+    // What is not in the vector yet says nothing of it.
+    const unreadable = all.filter(({ origin }) => vector.has(origin))
     const unread = new Dots(unreadable)
     const entries = Array.from(vector, ([boot, upTo]): Entry => [
       boot,
@@ -59,7 +61,10 @@ export class HeartbeatWindow {
     ] as const
     let room = bytesMax - bytesOfItself(heartbeat)
     const whole = lists.reduce((sum, { bytes }) => sum + bytes, 0)
-    if (whole <= room && lists.every(({ isShort }) => isShort)) return heartbeat
+    if (whole <= room && lists.every(({ isShort }) => isShort)) {
+      if (unreadable.length === all.length) return heartbeat
+      return { ...itself, met, departures, roster, vector, ...namedOf(unreadable) }
+    }
     const left = [4, 3, 2, 1] as const
     const take = <T>(list: Listed<T>, place: 0 | 1 | 2 | 3): readonly T[] => {
       const { items, bytes } = list.take(room / left[place])
@@ -77,9 +82,14 @@ export class HeartbeatWindow {
       ...itself,
       ...others,
       vector: told,
-      ...(named.length === 0 ? {} : { unreadable: named })
+      ...namedOf(named)
     }
   }
+}
+
+/** Absent if there are none. */
+function namedOf(unreadable: readonly Span[]): Pick<Heartbeat, 'unreadable'> {
+  return unreadable.length === 0 ? {} : { unreadable }
 }
 
 /** A list for one heartbeat. */

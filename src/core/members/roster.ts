@@ -21,7 +21,7 @@ export const ROSTER_MAX = 1024
 export class Roster {
   readonly #entries = new Map<string, Expected>()
   readonly #dirty = new Set<string>()
-  #dropped: string[] = []
+  readonly #dropped = new Set<string>()
   /** All names, in their order. */
   readonly #names: string[] = []
 
@@ -77,13 +77,14 @@ export class Roster {
     this.#names.splice(placeOf(this.#names, name), 1)
     this.#entries.delete(name)
     this.#dirty.delete(name)
-    this.#dropped.push(name)
+    // What stays on a disk beyond these is dropped again when it is read.
+    if (this.#dropped.size < 4 * ROSTER_MAX) this.#dropped.add(name)
   }
 
   /** Names that a disk need not keep any more. They then count as removed. */
   takeDropped(): readonly string[] {
-    const dropped = this.#dropped.filter(name => !this.#entries.has(name))
-    this.#dropped = []
+    const dropped = [...this.#dropped].filter(name => !this.#entries.has(name))
+    this.#dropped.clear()
     return dropped
   }
 
