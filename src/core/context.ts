@@ -41,7 +41,7 @@ export type Context = {
   now: number
   /** By how much our own clock is to be corrected, in ms (members/clocks.ts). */
   correctionMs: number
-  /** What time it is, in ms: what is stamped, scheduled and expires goes by this. */
+  /** What time it is, in whole ms: what is stamped, scheduled and expires goes by this. */
   wallMs: number
   readonly emit: (effect: Effect) => void
 }

@@ -133,7 +133,8 @@ export class Core {
   step(now: number, input: Input): Effect[] {
     const { members, options, correctionMs } = this.#context
     this.#context.now = now
-    this.#context.wallMs = Math.min(Math.max(0, now + correctionMs), CLOCK_MS_MAX)
+    // Whole: what is made of it is kept and told, where times are whole numbers.
+    this.#context.wallMs = Math.floor(Math.min(Math.max(0, now + correctionMs), CLOCK_MS_MAX))
     this.#context.isNew = now - (this.#firstAt ?? now) < options.bootQuietMs
     members.horizon = this.#belief.horizon()
     if (this.#firstAt === null) this.#reconsider(now)
@@ -302,7 +303,7 @@ export class Core {
     if (!draining && !isNew) this.#work.consider(this.#takeover.reclaimGone({ node, ability }))
   }
 
-  /** A peer that we asked has forgotten these: they settled while we were away. */
+  /** A member has forgotten these, and has just heard of them from us: they settled while we were away. */
   #onPruned(ids: readonly TaskId[]): void {
     const { log } = this.#context
     const held = ids.map(id => log.get(id)).filter(entry => entry !== undefined)

@@ -1,7 +1,7 @@
 /**
  * What nodes say to each other. Heartbeats and log batches are gossiped; the rest goes straight to one peer.
  *
- * `handles` lists the bounds in core/limits.ts: whatever exceeds them is refused before the core sees it.
+ * What each may be is in message-shapes.ts: whatever exceeds that is refused before the core sees it.
  */
 import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'

@@ -18,7 +18,7 @@ import { isOut } from './members/member.ts'
 import type { Members } from './members/members.ts'
 import { Holdings } from './queue/holdings.ts'
 import type { Replication } from './replication.ts'
-import { isSettled, type TaskRecord } from './task/record.ts'
+import { EPOCH_MAX, isSettled, type TaskRecord } from './task/record.ts'
 
 /** Tasks out of a file that are taken over in one tick. Guess: some ten milliseconds. */
 const ORPHANS_MAX = 1000
@@ -102,6 +102,8 @@ export class Takeover {
       for (const entry of this.#holdings.of(boot)) {
         // It may run behind a cut cable, and must not run twice.
         if (!isProven && entry.record.spec.delivery === 'at-most-once') continue
+        // Nobody can claim it any more: whoever tried would write the same again and again.
+        if (entry.record.claim.epoch >= EPOCH_MAX) continue
         const rank = rankOf(entry.id, demandOf(entry.record.spec), self, others)
         if (this.#line.isDue(now, boot, rank)) taken.push(entry)
       }

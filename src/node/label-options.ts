@@ -6,6 +6,7 @@ import { utf8Length } from '../core/base/utf8.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import type { LabelCondition, LabelConditions, LabelRules } from '../core/task/labels.ts'
 import { InvalidOptionError } from '../errors.ts'
+import { LABEL_NUMBER } from '../core/task/shapes.ts'
 import { LABEL_NAME, LABEL_VALUE_LENGTH_MAX } from '../names.ts'
 import { show, wellFormed } from './checks.ts'
 import type { LabelConditionsOption } from './handle.ts'
@@ -61,7 +62,9 @@ function condition(name: string, label: string, wanted: unknown): LabelCondition
     )
   }
   const [, number] = (typeof wanted === 'string' && AT_LEAST.exec(wanted)) || []
-  if (number !== undefined) return { label, atLeast: Number(number) }
+  if (number !== undefined && LABEL_NUMBER.fault(Number(number)) === null) {
+    return { label, atLeast: Number(number) }
+  }
   const values: unknown[] = Array.isArray(wanted) ? wanted : [wanted]
   const fits = values.length > 0 && values.length <= labelValuesMax && values.every(isValue)
   if (fits) {

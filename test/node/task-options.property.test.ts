@@ -24,7 +24,14 @@ const text = fc.oneof(
   fc.constantFrom('', '0s', '1ms', '24d', '25d', '10000d', '1e9s', '-1s', 'Infinity', '\ud800'),
   fc.constantFrom('x'.repeat(128), 'x'.repeat(129), '\u{1f600}'.repeat(64), 'cancel', 'run'),
   fc.constantFrom('9999-12-31T23:59:59.999Z', '+010000-01-01T00:00:00Z', '-000001-01-01'),
-  fc.constantFrom('at-least-once', 'at-most-once', '>= 5', '>= 1e999', '>= NaN'),
+  fc.constantFrom(
+    'at-least-once',
+    'at-most-once',
+    '>= 5',
+    '>= 1e999',
+    '>= NaN',
+    `>= ${'9'.repeat(400)}`
+  ),
   fc.string({ unit: 'binary', maxLength: 40 })
 )
 const id = fc.constantFrom(taskOf(bootOf('a'), 1).spec.id, taskOf(bootOf('b'), 2).spec.id)

@@ -173,6 +173,23 @@ describe('a record that cannot be read', () => {
     expect(decode(encodeUnchecked(found))).toMatchObject({ message: { records: [good] } })
   })
 
+  test('is passed over at no more than its own price, however many names it has', () => {
+    const names = new Uint8Array(1_000_000).fill(0)
+    for (let i = 0; i < names.length; i += 2) names[i] = (1 << 3) | 2
+    const created = joined([{ number: 2, type: 2, bytes: names }])
+    const nothing: Part = { number: RECORDS, type: 2, bytes: new Uint8Array(0) }
+    const bytes = changed(encode(BATCH), [IN_BATCH], of =>
+      joined([
+        ...partsOf(of),
+        { ...nothing, bytes: created },
+        ...Array.from({ length: 600 }, () => nothing)
+      ])
+    )
+    const decoded = decode(bytes)
+    expect(decoded.ok).toBe(true)
+    expect((decoded as { unreadable: readonly string[] }).unreadable.length).toBeLessThan(10)
+  })
+
   test('in a change is not taken for a task that has been pruned', () => {
     const { spec: _, created, ...state } = taskOf(B, 1)
     const claim = { ...state.claim, notBefore: Number.NaN }

@@ -163,6 +163,10 @@ export function verdictOf(
     const message = `the task had not ended ${spec.deadlineMs} ms after its submission`
     return end('failed', 'DeadlineExceeded', { name: 'DeadlineExceededError', message })
   }
+  if (record.claim.epoch >= EPOCH_MAX && !isStarted(record)) {
+    const message = 'it has changed hands as often as can be counted, and can no longer be claimed'
+    return end('failed', 'HolderLost', { name: 'HolderLostError', message })
+  }
   if (broken === undefined) return null
   const what = broken.isKnown ? 'did not complete' : 'is known to nobody any more, or never was'
   const message = `the task it depends on, ${broken.id}, ${what}`
@@ -186,7 +190,7 @@ export function afterRun(
   const { spec, claim } = record
   const settle = (as: Ended): Patch => settlement(self, record, at, durationMs, as, tail)
   if (run.status === 'completed') return settle(run)
-  const mayRunAgain = spec.delivery === 'at-least-once'
+  const mayRunAgain = spec.delivery === 'at-least-once' && claim.epoch < EPOCH_MAX
   if (run.retryAfterMs !== undefined && mayRunAgain) {
     return { claim: laterOf(claim, claim.attempt, now + run.retryAfterMs, 'retry-after') }
   }

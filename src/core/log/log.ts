@@ -15,7 +15,7 @@
  * Only what is on disk is shown to others (`range`, `durableVector`), so whatever a peer sends is durable there.
  */
 import { assert } from '../base/assert.ts'
-import { hasAll, type Coverage, type Standing } from '../base/coverage.ts'
+import { hasAll, UNREADABLE_MAX, type Coverage, type Standing } from '../base/coverage.ts'
 import { common, type Dots } from '../base/dots.ts'
 import type { Shape } from '../base/shape.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
@@ -240,7 +240,8 @@ export class Log {
     const after = this.merged(origin)
     // Each stretch that is known to be forgotten parts those that are not.
     const known = [...cloud.beyond(of => (of === origin ? after : Infinity))].length
-    if (!unreadable.hasRoomFor(origin, known + 1)) return
+    // What nobody can show leaves half of the room to what somebody does show.
+    if (!unreadable.hasRoomFor(origin, known + 1, UNREADABLE_MAX / 2)) return
     this.#append(
       origin,
       Array.from({ length: upTo - after }, () => UNREAD),

@@ -43,8 +43,8 @@ export class Unreadable {
    * Whether so many more stretches may be kept. 1024 take at most 10 KiB of a heartbeat, which carries all of them beside
    * much else and has 64 KiB. Guess: a version that writes more than that which an older one cannot read will say so.
    */
-  hasRoomFor(origin: BootId, stretches: number): boolean {
-    const isRoom = stretches === 0 || this.#size + stretches <= UNREADABLE_MAX
+  hasRoomFor(origin: BootId, stretches: number, max: number = UNREADABLE_MAX): boolean {
+    const isRoom = stretches === 0 || this.#size + stretches <= max
     if (isRoom) this.#stuck.delete(origin)
     else if (this.#stuck.size < UNREADABLE_MAX) this.#stuck.add(origin)
     return isRoom
