@@ -79,7 +79,8 @@ const INVENTIONS: { readonly [K in Message['kind']]?: Invent } = {
   replaced: (random, words) => ({
     kind: 'replaced',
     boot: words.boot(),
-    why: random.pick(['identity', 'name'] as const)
+    why: random.pick(['identity', 'name'] as const),
+    addresses: random.chance(0.5) ? [words.boot()] : []
   }),
   counts: (random, words) => ({
     kind: 'counts',
