@@ -67,12 +67,12 @@ function assertNumber(name: string, value: number): void {
   throw new Error(`a number was written that cannot be read back: ${name} ${value}`)
 }
 
-/** The journal gives up what has another form; what has it may say anything. */
+/** The journal gives up what has another form; what has it may say anything that earlier versions took from the wire. */
 function isMember(value: unknown): value is MemberRecord {
   if (!isBag(value)) return false
   const { boot, name, addresses, departure, stopAfterIsolatedMs } = value
   const isTexts = Array.isArray(addresses) && addresses.every(each => typeof each === 'string')
-  const isAlone = stopAfterIsolatedMs === null || Number.isFinite(stopAfterIsolatedMs)
+  const isAlone = stopAfterIsolatedMs === null || isCount(stopAfterIsolatedMs)
   return isText(boot) && isText(name) && isTexts && isAlone && isDeparture(departure)
 }
 
@@ -80,18 +80,21 @@ function isDeparture(value: unknown): boolean {
   if (value === null) return true
   if (!isBag(value)) return false
   const { boot, at, forgotten, upTo } = value
-  const areNumbers = Number.isFinite(at) && Number.isFinite(upTo)
-  return isText(boot) && areNumbers && typeof forgotten === 'boolean'
+  return isText(boot) && isCount(at) && isCount(upTo) && typeof forgotten === 'boolean'
 }
 
 function isExpected(value: unknown): value is Expected {
   if (!isBag(value)) return false
   const { name, at, expected } = value
-  return isText(name) && Number.isFinite(at) && typeof expected === 'boolean'
+  return isText(name) && isCount(at) && typeof expected === 'boolean'
 }
 
 function isBag(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function isText(value: unknown): value is string {

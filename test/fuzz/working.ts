@@ -6,7 +6,6 @@
 import type { TaskId } from '../../src/core/base/ids.ts'
 import { nodeOf } from '../../src/core/base/ids.ts'
 import { TASK_DEFAULTS } from '../../src/core/options.ts'
-import { encode } from '../../src/wire/codec.ts'
 import type { SimNode } from '../../src/sim/sim-node.ts'
 import { memberView, selfView, statusView, taskView } from '../../src/node/views.ts'
 import { PROBE, type World } from './world.ts'
@@ -20,8 +19,6 @@ const REST_MS = 8000
 /** Whoever was met, invented or heard of at third hand. Guess: five times the design's fifty, and as many again. */
 const MEMBERS_MAX = 600
 const VECTOR_MAX = 16_384
-/** Nobody's heartbeat may come near to what gossip carries, or the next one does not go out. */
-const HEARTBEAT_BYTES_MAX = 65_536
 
 /** @throws Error saying what is missing, and where */
 export function checkWorking(world: World, firstRequest: number): void {
@@ -117,8 +114,7 @@ function checkSizes({ id, core, now, options }: SimNode): void {
     members: [view.members(now).length, MEMBERS_MAX],
     'members on disk': [options.disk.members.size, MEMBERS_MAX],
     'expected instances': [view.roster().length, MEMBERS_MAX],
-    boots: [view.mergedVector().size, VECTOR_MAX],
-    'bytes of its heartbeat': [encode(view.self()).length, HEARTBEAT_BYTES_MAX]
+    boots: [view.mergedVector().size, VECTOR_MAX]
   }
   for (const [what, [size, max]] of Object.entries(sizes) as [string, [number, number]][]) {
     if (size > max) throw new Error(`${id} has ${size} ${what}, more than ${max}`)
