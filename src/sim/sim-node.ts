@@ -247,6 +247,7 @@ export class SimNode {
     return ref
   }
 
+  /** As the dice say. */
   #thrown(fails: boolean): RunResult {
     if (!fails) {
       return { status: 'completed', result: this.content(JSON.stringify(this.options.name)) }

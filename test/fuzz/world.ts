@@ -144,6 +144,8 @@ export class World implements Witness {
     const options = {
       boot: bootId(`n${place}`, start, random.whole(0, 36 ** 6 - 1)),
       skewMs: 0,
+      version: '0.0.0',
+      read: null,
       name: nameOf(place),
       disk,
       labels: { power: String(place % 10) },
