@@ -80,7 +80,8 @@ function isDeparture(value: unknown): boolean {
   if (value === null) return true
   if (!isBag(value)) return false
   const { boot, at, forgotten, upTo } = value
-  return isText(boot) && isCount(at) && isCount(upTo) && typeof forgotten === 'boolean'
+  const isWrite = isCount(upTo) && upTo < 2 ** 32
+  return isText(boot) && isCount(at) && isWrite && typeof forgotten === 'boolean'
 }
 
 function isExpected(value: unknown): value is Expected {
