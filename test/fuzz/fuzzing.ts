@@ -80,7 +80,7 @@ class Fuzzing {
     this.#mayLie = seed % LIES_EVERY === 0
     this.#count = seed % CROWD_EVERY === 0 ? CROWD : NODES
     this.#dice = new Random(seed ^ 0x5eed)
-    this.#world = new World(seed, this.#count, {
+    this.#world = new World(seed, this.#count, this.#mayLie, {
       said: message => this.#injector.said(message),
       told: (by, message) => this.#injector.told(by, message),
       asked: by => this.#answers(by)

@@ -138,7 +138,7 @@ test(
       for (let left = 500 * length ** 2; left > 0; left--);
       return input
     })
-    expect(await found(/kept a node busy/)).toMatch(/^seed/)
+    expect(await found(/kept n. busy/)).toMatch(/^seed/)
   },
   TEST_MS_MAX
 )
