@@ -38,6 +38,8 @@ export type SimNodeOptions = Readonly<{
   version: string
   /** What it makes of a message; null: what it is. */
   read: ((message: Message) => Message) | null
+  /** How a run ends, instead of as the dice say; null: as they say. @default as they say */
+  ending?: (run: Run) => RunResult | null
 }>
 
 /** What is left over is to go within a run's time. */
@@ -245,6 +247,15 @@ export class SimNode {
     return ref
   }
 
+  /** As the dice say. */
+  #thrown(fails: boolean): RunResult {
+    if (!fails) {
+      return { status: 'completed', result: this.content(JSON.stringify(this.options.name)) }
+    }
+    const error = { name: 'Error', message: 'the dice said so', stack: null }
+    return { status: 'failed', error, reason: 'HandlerError' }
+  }
+
   #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
     this.#network.fetchBlob(this.id, from, ref.hash, has => {
       if (this.gone) return
@@ -262,13 +273,8 @@ export class SimNode {
     this.#agenda.after(durationMs, () => {
       if (this.gone || this.running.get(run.taskId) !== run.epoch) return
       this.running.delete(run.taskId)
-      const result: RunResult = fails
-        ? {
-            status: 'failed',
-            error: { name: 'Error', message: 'the dice said so', stack: null },
-            reason: 'HandlerError'
-          }
-        : { status: 'completed', result: this.content(JSON.stringify(this.options.name)) }
+      const asked = this.options.ending?.(run) ?? null
+      const result: RunResult = asked ?? this.#thrown(fails)
       this.#witness.ran(this, run, result)
       this.feed({
         kind: 'completion',

@@ -64,7 +64,7 @@ export class ChaosCluster {
     const folder = await mkdtemp(join(tmpdir(), 'hearsay-chaos-'))
     const ports = await freePorts((options.places ?? TWO_EACH).length)
     const cluster = new ChaosCluster(folder, ports, lan, options)
-    await saveKey(newKey(), join(folder, 'cluster.key'))
+    await saveKey(newKey(), cluster.keyFile)
     try {
       await cluster.startAll()
     } catch (error) {
@@ -84,8 +84,28 @@ export class ChaosCluster {
     return [...this.#ended, ...this.#nodes.values()].map(node => node.stderr).join('\n')
   }
 
+  /** Whoever has it is in. */
+  get keyFile(): string {
+    return join(this.#folder, 'cluster.key')
+  }
+
+  /** The data folder of a node. */
+  data(place: number): string {
+    return join(this.#folder, String(place))
+  }
+
+  /** Where a node listens; on a LAN, where it would without one. */
+  address(place: number): string {
+    return addressOf(this.#ports[place]!)
+  }
+
   name(place: number): string {
     return `${this.#lan === null ? 'chaos' : `computer-${this.#places[place]}`}/${place}`
+  }
+
+  /** Whether a node that was started runs still. */
+  lives(place: number): boolean {
+    return this.#nodes.get(place)?.hasEnded === false
   }
 
   pid(place: number): number {
@@ -98,7 +118,7 @@ export class ChaosCluster {
   }
 
   client(place: number): Promise<Client> {
-    return Client.open({ data: this.#data(place) })
+    return Client.open({ data: this.data(place) })
   }
 
   /** Starts a node, and resolves when it is ready, whether or not it has met anybody. */
@@ -154,7 +174,7 @@ export class ChaosCluster {
 
   /** Removes all that a node had, which makes another node of it. */
   async loseDisk(place: number): Promise<void> {
-    await rm(this.#data(place), { recursive: true })
+    await rm(this.data(place), { recursive: true })
   }
 
   /** All tasks as a node sees them, by id. */
@@ -185,18 +205,14 @@ export class ChaosCluster {
     await rm(this.#folder, { recursive: true, force: true })
   }
 
-  #data(place: number): string {
-    return join(this.#folder, String(place))
-  }
-
   get #historyFile(): string {
     return join(this.#folder, 'history.ndjson')
   }
 
   #start(place: number): void {
     const [computer, instance] = this.name(place).split('/') as [string, string]
-    const who = ['--computer', computer, '--instance', instance, '--data', this.#data(place)]
-    const key = ['--key-file', join(this.#folder, 'cluster.key')]
+    const who = ['--computer', computer, '--instance', instance, '--data', this.data(place)]
+    const key = ['--key-file', this.keyFile]
     const work = [...handlers.flatMap(file => ['--handlers', file]), '--concurrency', '4']
     const start = [hearsay, 'start', '--json', '--cluster', 'chaos']
     const args = [...start, ...who, ...key, ...work, ...this.#network(place), ...this.#flags(place)]
@@ -213,7 +229,7 @@ export class ChaosCluster {
     const child =
       this.#lan?.spawn(this.#places[place]!, process.execPath, args, options) ??
       spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, ...args], options)
-    const node = new ClusterNode(this.name(place), this.#places[place]!, this.#data(place), child)
+    const node = new ClusterNode(this.name(place), this.#places[place]!, this.data(place), child)
     this.#nodes.set(place, node)
   }
 
@@ -238,11 +254,15 @@ export class ChaosCluster {
 }
 
 function addressFlag(flag: string): (port: number) => string[] {
-  return port => [flag, `/ip4/127.0.0.1/tcp/${port}`]
+  return port => [flag, addressOf(port)]
+}
+
+function addressOf(port: number): string {
+  return `/ip4/127.0.0.1/tcp/${port}`
 }
 
 /** Ports that were free a moment ago, all different. */
-async function freePorts(count: number): Promise<number[]> {
+export async function freePorts(count: number): Promise<number[]> {
   const servers: Server[] = []
   for (let i = 0; i < count; i++) {
     const server = createServer().listen(0, '127.0.0.1')

@@ -1,7 +1,7 @@
 /**
  * `npm run soak [-- NAME] [--minutes N] [--from SEED] [--count N]`: what only shows after a while, or with much.
  *
- * `seeds` (default) and `chaos` go on for so long; `tasks`, `newcomer`, `away`, `each`, `loss` and `kill-all` are trials of
+ * `seeds` (default), `chaos` and `fuzz` go on for so long; `tasks`, `newcomer`, `away`, `each`, `loss` and `kill-all` are trials of
  * so many that print figures; `lan` runs the LAN tests with all that CI has no time for. Each ends with exit code 1 if
  * something that was promised does not hold.
  */
@@ -9,6 +9,7 @@ import { argumentsOf } from '../support/arguments.ts'
 import { away } from './away.ts'
 import { chaos } from './chaos.ts'
 import { each } from './each.ts'
+import { FUZZED, fuzzing } from './fuzz.ts'
 import { killAll } from './kill-all.ts'
 import { loss } from './loss.ts'
 import { newcomer } from './newcomer.ts'
@@ -16,7 +17,14 @@ import { seeds } from './seeds.ts'
 import { tasks } from './tasks.ts'
 import { runTests } from './tests.ts'
 
-type Asked = Readonly<{ minutes: number; from: number; count: number | undefined }>
+type Asked = Readonly<{
+  minutes: number
+  from: number
+  count: number | undefined
+  /** Only this one. */
+  seed: number | undefined
+  door: string | undefined
+}>
 
 /** Name -> the trial, which says whether all is well. */
 const TRIALS: Readonly<Record<string, (asked: Asked) => Promise<boolean>>> = {
@@ -27,13 +35,16 @@ const TRIALS: Readonly<Record<string, (asked: Asked) => Promise<boolean>>> = {
   each: ({ count }) => each(count ?? 100_000),
   loss: ({ count }) => loss(count ?? 200),
   chaos: ({ minutes, from }) => chaos(minutes, from),
+  fuzz: ({ minutes, from, seed, door }) => fuzzing({ minutes, from, seed, door }),
   lan: () => runTests(['test/lan/'], { LONG: '1' }),
   'kill-all': ({ count }) => killAll(count ?? 10)
 }
 
 const USAGE = `usage: npm run soak -- [${Object.keys(TRIALS).join(' | ')}] [--minutes 2] [--from SEED] [--count N]
+       npm run soak -- fuzz [--minutes 2] [--from SEED | --seed SEED] [--door NAME]
 
-"seeds" (the default) and "chaos" go on for so many minutes, from this seed on; of the others some do something --count
+"seeds" (the default), "chaos" and "fuzz" go on for so many minutes, from this seed on; "fuzz" mutates messages, at all
+doors or at one (${FUZZED.join(', ')}), and runs --seed alone; of the others some do something --count
 times, and "lan" runs the LAN tests with all that is too long for every day.`
 
 const trial = argumentsOf(
@@ -41,17 +52,22 @@ const trial = argumentsOf(
   {
     minutes: { type: 'string', default: '2' },
     from: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    count: { type: 'string' }
+    count: { type: 'string' },
+    seed: { type: 'string' },
+    door: { type: 'string' }
   },
   ({ values, positionals: [name = 'seeds', ...rest] }) => {
-    const { minutes, from, count } = values
-    const all = [minutes, from, count ?? '1'].map(Number)
+    const { minutes, from, count, seed, door } = values
+    const all = [minutes, from, count ?? '1', seed ?? '1'].map(Number)
+    if (door !== undefined && !FUZZED.includes(door)) return null
     const chosen = TRIALS[name]
     if (chosen === undefined || rest.length > 0 || !all.every(one => one > 0)) return null
     const asked: Asked = {
       minutes: Number(minutes),
       from: Number(from),
-      count: count === undefined ? undefined : Number(count)
+      count: count === undefined ? undefined : Number(count),
+      seed: seed === undefined ? undefined : Number(seed),
+      door
     }
     return () => chosen(asked)
   }

@@ -1,0 +1,37 @@
+/**
+ * The short run of the fuzzer: some seeds that are always the same, and one that never is; then a stranger at the doors of
+ * real nodes. `npm run soak -- fuzz` goes on for longer, and sees a seed again.
+ */
+import { expect, test } from 'vitest'
+import { fuzzDoors } from './doors/fuzzing-doors.ts'
+import { fuzz } from './fuzzing.ts'
+import { failureOf } from './reporting.ts'
+
+/** Measured: a second or two each on one core; of both kinds, those that may lie and those that may not. */
+const SEEDS: readonly number[] = [1, 2, 3, 4, 5, 6]
+/** As long as all seeds together. */
+const DOORS_MS = 8000
+/** A failure is made short first. */
+const TEST_MS_MAX = 300_000
+
+const random = Date.now() % 1_000_000_000
+
+test.each([...SEEDS, random])(
+  'nodes work together whatever is said to them (seed %i)',
+  seed => {
+    const report = fuzz(seed)
+    expect(failureOf(report)).toBeNull()
+    expect(report.injections.length).toBeGreaterThan(50)
+  },
+  TEST_MS_MAX
+)
+
+test(
+  `real nodes live and work together whatever is said at their doors (seed ${random})`,
+  async () => {
+    const { failure, visits } = await fuzzDoors({ seed: random, ms: DOORS_MS })
+    expect(failure).toBeNull()
+    expect([...visits.values()].every(count => count > 0)).toBe(true)
+  },
+  TEST_MS_MAX
+)
