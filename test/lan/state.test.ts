@@ -195,8 +195,8 @@ describe('a state file is refused, and changes nothing,', () => {
     await refuses(node, /ends in the middle/)
     await writeFile(file, text.replace('"payload":"3"', '"payload":"4"'))
     await refuses(node, /checksum does not fit/)
-    await writeFile(file, text.replace('"v":3', '"v":4'))
-    await refuses(node, /version is 4 .* newer one/)
+    await writeFile(file, text.replace('"v":3', '"v":5'))
+    await refuses(node, /version is 5 .* newer one/)
     for (const other of [
       '',
       '[]',
