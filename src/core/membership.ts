@@ -125,7 +125,7 @@ export class Membership {
     for (const [node, boot] of new Map(
       boots
         .toSorted()
-        .reverse()
+        .toReversed()
         .map(each => [nodeOf(each), each])
     )) {
       const known = members.get(node)

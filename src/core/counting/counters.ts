@@ -7,7 +7,7 @@
  */
 import { shown } from '../base/shape.ts'
 import type { LogCounters } from '../log/followers.ts'
-import type { Patch } from '../log/log.ts'
+import type { Patch } from '../task/patch.ts'
 import { COUNTED_TYPES_MAX } from '../options.ts'
 import type { OutcomeStatus, SettledReason, TaskRecord } from '../task/record.ts'
 import type { TypeCounts } from './counts.ts'

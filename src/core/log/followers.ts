@@ -4,7 +4,7 @@
 import type { TaskRecord } from '../task/record.ts'
 import type { TaskSpec } from '../task/spec.ts'
 import type { Entry } from './entry.ts'
-import type { Patch } from './log.ts'
+import type { Patch } from '../task/patch.ts'
 
 /** Counts what happens in the log. */
 export interface LogCounters {

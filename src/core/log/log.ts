@@ -17,7 +17,6 @@
 import { assert } from '../base/assert.ts'
 import { hasAll, UNREADABLE_MAX, type Coverage, type Standing } from '../base/coverage.ts'
 import { common, type Dots } from '../base/dots.ts'
-import type { Shape } from '../base/shape.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Flush, Restored, StoredTask } from '../effect.ts'
 import { UNREADABLE, type Batch, type Change, type Span, type VersionVector } from '../message.ts'
@@ -27,14 +26,10 @@ import {
   isRepeated,
   isSettled,
   join,
-  type CancelRequest,
-  type Claim,
   type Dot,
-  type Outcome,
-  type Started,
   type TaskRecord
 } from '../task/record.ts'
-import { CANCEL_REQUEST, CLAIM, OUTCOME, RECORD, STARTED } from '../task/shapes.ts'
+import { assertPatch, assertRecord, type Patch } from '../task/patch.ts'
 import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
 import { BY_NOBODY } from './unreadable.ts'
@@ -42,13 +37,6 @@ import { NO_TRACKER, NOT_COUNTED, type LogCounters, type Tracker } from './follo
 import { stretchOf, type Telling } from './stretch.ts'
 import { isUnread, runsIn, runsOf, UNREAD, type Place, type Unread } from './places.ts'
 import { CLOSED, reachIn } from '../base/vector.ts'
-
-export type Patch = Readonly<{
-  claim?: Claim
-  started?: Started
-  cancelRequest?: CancelRequest
-  outcome?: Outcome
-}>
 
 /** What goes to disk along with the log. */
 type Beside = Partial<Pick<Flush, 'members' | 'roster' | 'spent' | 'dropped'>>
@@ -166,7 +154,7 @@ export class Log {
   /** Takes in a task that this boot creates. Its creation dot is this boot's next write. */
   create(record: TaskRecord): Entry {
     assert(!this.#entries.has(record.spec.id), 'a new task has a new id')
-    assertReadable(RECORD, record)
+    assertRecord(record)
     const entry = this.#add(record)
     this.#note(entry, this.#self)
     return entry
@@ -174,10 +162,7 @@ export class Log {
 
   /** Writes a change of this boot: one write, also if the state stays the same (as when a thief copies its claim). */
   write(entry: Entry, patch: Patch, isCounted = true): void {
-    if (patch.claim !== undefined) assertReadable(CLAIM, patch.claim)
-    if (patch.started !== undefined) assertReadable(STARTED, patch.started)
-    if (patch.cancelRequest !== undefined) assertReadable(CANCEL_REQUEST, patch.cancelRequest)
-    if (patch.outcome !== undefined) assertReadable(OUTCOME, patch.outcome)
+    assertPatch(patch)
     entry.record = join(entry.record, { ...entry.record, ...patch })
     entry.noteReclaim(entry.record)
     this.#note(entry, this.#self)
@@ -512,10 +497,4 @@ export class Log {
     this.#dirty.add(entry)
     this.#moved.add(origin)
   }
-}
-
-/** What could not be read back would be missing everywhere else, and with it all that this boot writes after it. */
-function assertReadable<T>(shape: Shape<T>, value: T): void {
-  const why = shape.fault(value)
-  if (why !== null) assert(false, `what is written can be read: ${why}`)
 }
