@@ -19,7 +19,7 @@ function versions({ node, nodes, version }: DiagnosisView): Finding[] {
     code: 'version-mismatch',
     severity: 'warning',
     what: `${other.name} runs hearsay ${other.version}, ${node} runs ${version}`,
-    cure: 'install the same version on all computers, and start the nodes again, one after the other'
+    cure: 'both work together, as the older one does: to have what is new, install the same version on all computers, and start the nodes again, one after the other'
   }))
 }
 
