@@ -2,7 +2,7 @@
  * A simulated disk: what was flushed and has landed. It outlives the node, unless it is lost.
  */
 import type { Hlc } from '../core/base/hlc.ts'
-import type { BootId, TaskId } from '../core/base/ids.ts'
+import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import { nodeOf } from '../core/base/ids.ts'
 import { CLOSED } from '../core/base/vector.ts'
 import type { Flush, MemberRecord, StoredTask, UnreadableSpan } from '../core/effect.ts'
@@ -31,13 +31,12 @@ export class Disk {
   write(flush: Flush): void {
     for (const task of flush.tasks) this.tasks.set(task.record.spec.id, task)
     for (const id of flush.removed) this.tasks.delete(id)
+    const closed = new Map<NodeId, BootId>()
     for (const [boot, upTo] of flush.vector) {
       this.vector.set(boot, upTo)
-      if (upTo !== CLOSED) continue
-      for (const older of this.vector.keys()) {
-        if (nodeOf(older) === nodeOf(boot) && older < boot) this.vector.delete(older)
-      }
+      if (upTo === CLOSED) closed.set(nodeOf(boot), boot)
     }
+    if (closed.size > 0) this.#forgetOlder(closed)
     for (const [boot, spans] of flush.forgotten) this.forgotten.set(boot, spans)
     for (const [boot, spans] of flush.unreadable ?? []) this.unreadable.set(boot, spans)
     for (const [id, end] of flush.spent) {
@@ -48,5 +47,13 @@ export class Disk {
     for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
     for (const node of flush.dropped?.members ?? []) this.members.delete(node)
     for (const name of flush.dropped?.roster ?? []) this.roster.delete(name)
+  }
+
+  /** One entry stands for a closed boot and all older ones of its node. */
+  #forgetOlder(closed: ReadonlyMap<NodeId, BootId>): void {
+    for (const boot of this.vector.keys()) {
+      const last = closed.get(nodeOf(boot))
+      if (last !== undefined && boot < last) this.vector.delete(boot)
+    }
   }
 }

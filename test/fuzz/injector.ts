@@ -3,7 +3,7 @@
  * of what was taken before, so that a list can become long in two steps and a lie can be told on.
  */
 import { nodeOf, type NodeId } from '../../src/core/base/ids.ts'
-import { reach } from '../../src/core/base/vector.ts'
+import { CLOSED, reach } from '../../src/core/base/vector.ts'
 import type { Batch, Found, Message, News, SyncRequest } from '../../src/core/message.ts'
 import type { SimNode } from '../../src/sim/sim-node.ts'
 import type { Random } from '../../src/sim/random.ts'
@@ -11,7 +11,7 @@ import { encode } from '../../src/wire/codec.ts'
 import { isLie, type Truth } from './believed.ts'
 import { greetingOf, invented } from './inventions.ts'
 import type { Injection } from './injection.ts'
-import { mutated, mutatedBytes, readFrom, throughCodec } from './mutating.ts'
+import { mutated, mutatedBytes, readFrom, stretched, throughCodec } from './mutating.ts'
 import type { Vocabulary } from './vocabulary.ts'
 import { PASSER_BY, STRANGER, type World } from './world.ts'
 
@@ -114,6 +114,7 @@ export class Injector {
     if (base === null) return null
     const aligned = this.#aligned(base, node)
     if (dice > 0.8) return this.#checked(aligned)
+    if (dice > 0.775) return this.#counted(stretched(aligned, this.#random, this.#words))
     if (dice > 0.15) return this.#counted(mutated(aligned, random, this.#words))
     return this.#garbled(aligned)
   }
@@ -177,7 +178,8 @@ export class Injector {
     const random = this.#random
     const isOwn = message.origin === node.options.boot
     const origin = isOwn || random.chance(0.6) ? this.#author() : message.origin
-    const after = reach(node.core.view.mergedVector(), origin)
+    const upTo = reach(node.core.view.mergedVector(), origin)
+    const after = upTo === CLOSED ? random.pick([0, 1, 2 ** 42 - 2, CLOSED]) : upTo
     const places = message.records.length + (message.changes?.length ?? 0)
     const writes = message.writes.map(place => (place < 0 && places > 0 ? 0 : place))
     const records = message.records.map(record =>
@@ -191,6 +193,8 @@ export class Injector {
   /** Whoever writes something that is not a node of the cluster, as a rule. */
   #author(): string {
     const { live } = this.#world.present()
+    const closed = this.#random.chance(0.2) ? this.#words.closedBoot() : null
+    if (closed !== null) return closed
     for (let left = TRIES; left > 0; left--) {
       const boot = this.#words.boot()
       if (this.#mayLie || !live.includes(boot)) return boot

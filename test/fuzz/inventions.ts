@@ -104,7 +104,8 @@ export function greetingOf(boot: string, name: string, nowMs: number): Heartbeat
 }
 
 function heartbeat(random: Random, words: Vocabulary, nowMs: number): Heartbeat {
-  const boot = words.boot()
+  // Who is there, and since when, is what heartbeats are about.
+  const boot = random.chance(0.3) ? words.strangeBoot() : words.boot()
   const own = greetingOf(boot, random.chance(0.5) ? words.name() : `x/${nodeOf(boot)}`, nowMs)
   const sometimes = <T>(value: () => T): readonly T[] => (random.chance(0.2) ? [value()] : [])
   return {

@@ -17,6 +17,7 @@ const CHANGES_MAX = 3
 const LISTS = 0.35
 /** Longer lists than any bound allows, so that each bound is met: what the codec refuses is tried at half the length. */
 const LENGTHS: readonly number[] = [2, 24, 25, 64, 256, 1000, 8192, 65_536]
+const LONG: readonly number[] = [1000, 8192, 65_536]
 /** A list is made no longer than this many values, the values in its items counted: it has to fit into a frame. */
 const VALUES_MAX = 200_000
 /** Lists are looked into up to here: one of a thousand equal things is no better place than one of three. */
@@ -36,6 +37,24 @@ export function mutated(
     result = next ?? result
   }
   return result
+}
+
+/** A copy in which one list is as long as the codec takes it, and nothing else is changed; null if there is no list. */
+export function stretched(
+  message: Message,
+  random: Random,
+  vocabulary: Vocabulary
+): Message | null {
+  const copy = copyOf(message)
+  const lists = Object.entries(copy).filter(([, value]) => isList(value))
+  if (lists.length === 0) return null
+  const [field, list] = random.pick(lists)
+  for (let length = random.pick(LONG); length > 0; length >>= 1) {
+    const longer = lengthened(list as readonly unknown[], field, length, random, vocabulary)
+    const result = throughCodec({ ...copy, [field]: longer })
+    if (result !== null) return result
+  }
+  return null
 }
 
 /** The same for anything else that has a form of its own, such as what lies on disk. */

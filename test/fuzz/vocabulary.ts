@@ -13,6 +13,8 @@ export type Present = Readonly<{
   live: readonly BootId[]
   /** Earlier boots of these nodes, and what vectors name. */
   past: readonly BootId[]
+  /** Boots of which everything has been forgotten, as some nodes know. */
+  closed: readonly BootId[]
   /** Nodes that have the key and are none of ours. */
   strangers: readonly BootId[]
   names: readonly string[]
@@ -105,6 +107,12 @@ export class Vocabulary {
     if (dice < 0.65 && strangers.length > 0) return random.pick(strangers)
     if (dice < 0.85) return this.strangeBoot()
     return this.newBoot()
+  }
+
+  /** Who has said all that it will ever say; null if there is nobody. */
+  closedBoot(): BootId | null {
+    const { closed } = this.#present()
+    return closed.length > 0 ? this.#random.pick(closed) : null
   }
 
   /** A boot of a node that there is, at a time at which it did not start. */

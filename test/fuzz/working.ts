@@ -14,7 +14,7 @@ import { PROBE, type World } from './world.ts'
 const WORK_MS_MAX = 120_000
 /** Longer than it takes for all to have it, and short enough for it to be forgotten before the next round. */
 const PROBE_KEPT_MS = 3000
-/** Until what has settled is forgotten, and boots of which nothing is left are closed. */
+/** Until what has settled is forgotten, boots of which nothing is left are closed, and who is silent is suspect. */
 const REST_MS = 8000
 /** Whoever was met, invented or heard of at third hand. Guess: five times the design's fifty, and as many again. */
 const MEMBERS_MAX = 600
@@ -32,12 +32,13 @@ export function checkWorking(world: World, firstRequest: number): void {
   const all = [...ids, ...accepted(world, second)]
   const done = new Map(nodes.map(node => [node, new Set<TaskId>()]))
   world.waitFor(() => firstOf(nodes, node => lacks(node, all, done.get(node)!)), WORK_MS_MAX)
+  // Longer than it takes to become suspect: who was heard before anything went wrong is no sign.
+  world.until(world.agenda.now + REST_MS)
   world.waitFor(() => firstOf(nodes, node => misses(node, nodes)), WORK_MS_MAX)
   for (const node of nodes) {
     checkTold(node)
     checkSizes(node)
   }
-  world.until(world.agenda.now + REST_MS)
 }
 
 function submit(node: SimNode, request: number, dependsOn: readonly TaskId[]): number {

@@ -7,6 +7,7 @@
  * that gives way, a step that does not end.
  */
 import { bootId, type BootId, type NodeId, type TaskId } from '../../src/core/base/ids.ts'
+import { CLOSED } from '../../src/core/base/vector.ts'
 import type { Effect } from '../../src/core/effect.ts'
 import type { Input } from '../../src/core/input.ts'
 import type { Message, News } from '../../src/core/message.ts'
@@ -119,12 +120,17 @@ export class World implements Witness {
 
   #look(): Present {
     const live = this.alive().map(({ options }) => options.boot)
-    const vectors = this.alive().flatMap(({ core }) => [...core.view.mergedVector().keys()])
-    const past = [...new Set([...this.nodes.map(({ options }) => options.boot), ...vectors])]
+    const vectors = this.alive().flatMap(({ core }) => [...core.view.mergedVector()])
+    const boots = [
+      ...this.nodes.map(({ options }) => options.boot),
+      ...vectors.map(([boot]) => boot)
+    ]
+    const past = [...new Set(boots)]
     return {
       nowMs: this.nowMs,
       live,
       past: past.filter(boot => !live.includes(boot)),
+      closed: vectors.flatMap(([boot, upTo]) => (upTo === CLOSED ? [boot] : [])),
       strangers: [this.strangerBoot, bootId(PASSER_BY, EPOCH_MS * 1000, 0)],
       names: [...this.names, 'late/0', 'e/0'],
       tasks: this.tasks.slice(-50)

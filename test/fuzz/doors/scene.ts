@@ -108,6 +108,7 @@ export class Scene {
       nowMs: Date.now(),
       live,
       past: [...this.#past].filter(boot => !live.includes(boot)).slice(-50),
+      closed: [],
       strangers: [this.#own()],
       names: this.#names,
       tasks: this.#tasks
