@@ -132,14 +132,31 @@ describe.skipIf(unavailable !== null)(`a node of ${BASELINE} among those of toda
     for (const [, submitter, runner, { labels }] of pairs()) {
       const options = { labels: labels!, maxRetries: 0 }
       const runners = runner === old ? 1 : 2
-      const busy = Array.from({ length: runners * 2 }, () =>
-        submit(submitter, 'talks', 20, options)
+      const files = Array.from({ length: runners * 2 }, (_, i) =>
+        cluster.path(`urgent-${runners}-${i}`)
       )
-      await Promise.all(busy)
+      const busy = await Promise.all(
+        files.map(file => submit(submitter, 'waitsFor', file, options))
+      )
+      const areAll = (ids: readonly string[], state: string): Promise<unknown> =>
+        until(
+          async () => {
+            const views = all().flatMap(node => ids.map(id => node.client.get(id)))
+            return (await Promise.all(views)).every(view => view.state === state)
+          },
+          `all to know that they are ${state}`,
+          waitMs
+        )
+      await areAll(busy, 'running')
       const low = await submit(submitter, 'double', 1, { ...options, priority: 1 })
       const high = await submit(submitter, 'double', 2, { ...options, priority: 10 })
+      await areAll([low, high], 'queued')
+      // One slot, for one after the other.
+      await writeFile(files[0]!, '')
       const [first, second] = [await wait(submitter, high), await wait(submitter, low)]
       expect(first.startedAt! <= second.startedAt!).toBe(true)
+      for (const file of files) await writeFile(file, '')
+      for (const id of busy) await wait(submitter, id)
     }
   })
 
