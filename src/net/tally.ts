@@ -12,7 +12,7 @@ type Sum = Record<Deed, number>
 const gatherMs = 10_000
 const pauseMs = 60_000
 /** Fewer of one sender are nodes that look whether another one lives, or somebody who looks at ports. Guess. */
-const toldMin = 40
+const toldMin = 10
 /** Senders that are told apart; all further ones are one. */
 const sendersMax = 64
 const sendersToldMax = 3

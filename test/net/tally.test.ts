@@ -23,10 +23,10 @@ test('a flood is a line a minute, which names the loudest and what they do', asy
   tally.stop()
 })
 
-test('those who knock, as nodes of one computer do at their start, are nothing to tell, and once it is quiet the clock stands', async () => {
+test('a few who knock are nothing to tell, and once it is quiet the clock stands', async () => {
   const lines: string[] = []
   const tally = new Tally(lineLog(lines))
-  for (let i = 0; i < 30; i++) tally.count('connections', '10.0.0.8')
+  for (let i = 0; i < 5; i++) tally.count('connections', '10.0.0.8')
   await vi.advanceTimersByTimeAsync(3 * minuteMs)
   expect(lines).toEqual([])
   expect(vi.getTimerCount()).toBe(0)
