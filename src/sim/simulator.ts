@@ -230,7 +230,9 @@ class Simulation implements Witness {
   }
 
   #pause(): void {
-    const node = this.#random.pick(this.#alive())
+    const there = this.#alive()
+    if (there.length === 0) return
+    const node = this.#random.pick(there)
     node.pause(this.#random.whole(0, 3 * this.#scenario.unreachableMs))
     this.#checkers.cut()
     this.#transcript.add(`${node.id} PAUSE`)
@@ -329,12 +331,13 @@ class Simulation implements Witness {
     const dependsOn = dependent
       ? Array.from({ length: random.whole(1, 3) }, () => random.pick(this.#submitted))
       : []
-    const payload = node.content(JSON.stringify({ i }))
+    const isKeyed = this.#scenario.keyed > 0 && random.chance(this.#scenario.keyed)
+    const payload = isKeyed ? JSON.stringify({ i }) : node.content(JSON.stringify({ i }))
     // Who names a time goes by the right clock, if there is one.
     const isRight = this.#scenario.wrongClocks > 0
     const nowMs = isRight ? EPOCH_MS + this.#agenda.now : node.core.view.wallMs(node.now)
     const plain = draftOf(random, this.#scenario, payload, [...new Set(dependsOn)], nowMs)
-    if (this.#scenario.keyed === 0 || !random.chance(this.#scenario.keyed)) {
+    if (!isKeyed) {
       node.feed({ kind: 'submit', request: i, id: null, draft: plain, acks: null })
       return
     }
