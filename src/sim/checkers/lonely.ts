@@ -5,10 +5,10 @@
  * It holds as far as both sides of a cut have heard each other equally long. So it is checked where no word is lost but by
  * cuts, and nobody stands still: whoever stands still does not end anything either.
  */
-import type { Effect } from '../core/effect.ts'
-import type { Scenario } from './scenario.ts'
-import type { SimNode } from './sim-node.ts'
-import { Violation } from './violation.ts'
+import type { Effect } from '../../core/effect.ts'
+import type { Scenario } from '../scenario.ts'
+import type { SimNode } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
 
 export class LonelyChecker {
   readonly #nodes: readonly SimNode[]

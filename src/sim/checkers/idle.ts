@@ -1,12 +1,12 @@
 /**
  * Invariant 11, looked at now and then: no node idles while it or another that it can reach has work for it.
  */
-import { isSettled, isStarted } from '../core/task/record.ts'
-import { readyFor } from './look.ts'
-import type { Network } from './network.ts'
-import type { Scenario } from './scenario.ts'
-import type { SimNode } from './sim-node.ts'
-import { Violation } from './violation.ts'
+import { isSettled, isStarted } from '../../core/task/record.ts'
+import { readyFor } from '../look.ts'
+import type { Network } from '../network.ts'
+import type { Scenario } from '../scenario.ts'
+import type { SimNode } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
 
 /** Time that a node may idle while another has work for it, with instant disks: some lost questions, a lost link, a sync. */
 const IDLE_MS_MAX = 5000

@@ -2,14 +2,14 @@
  * What could not be read counts for nothing: it is not forgotten by others, nor named as forgotten, and confirms no claim. The
  * checker knows which task each write was about, which whoever could not read it does not.
  */
-import { reach } from '../core/base/vector.ts'
-import type { BootId, TaskId } from '../core/base/ids.ts'
-import type { Effect } from '../core/effect.ts'
-import type { Input } from '../core/input.ts'
-import type { Forgotten } from '../core/message.ts'
-import type { Dot, TaskRecord } from '../core/task/record.ts'
-import type { SimNode } from './sim-node.ts'
-import { Violation } from './violation.ts'
+import { reach } from '../../core/base/vector.ts'
+import type { BootId, TaskId } from '../../core/base/ids.ts'
+import type { Effect } from '../../core/effect.ts'
+import type { Input } from '../../core/input.ts'
+import type { Forgotten } from '../../core/message.ts'
+import type { Dot, TaskRecord } from '../../core/task/record.ts'
+import type { SimNode } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
 
 /** Origin -> for each of its writes the task, and the state that it wrote. */
 export type Written = ReadonlyMap<BootId, readonly { taskId: TaskId; state: TaskRecord }[]>

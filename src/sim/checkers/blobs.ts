@@ -2,13 +2,13 @@
  * The invariants about blobs: what a handler reads is here, what is reported is in two places, what a task names can be
  * had, and what no task names is gone.
  */
-import type { TaskId } from '../core/base/ids.ts'
-import type { Effect, Run } from '../core/effect.ts'
-import { isBlob, type BlobHash, type Content } from '../core/task/content.ts'
-import type { TaskRecord } from '../core/task/record.ts'
-import { isAlone } from './look.ts'
-import { Violation } from './violation.ts'
-import type { SimNode } from './sim-node.ts'
+import type { TaskId } from '../../core/base/ids.ts'
+import type { Effect, Run } from '../../core/effect.ts'
+import { isBlob, type BlobHash, type Content } from '../../core/task/content.ts'
+import type { TaskRecord } from '../../core/task/record.ts'
+import { isAlone } from '../look.ts'
+import { Violation } from '../violation.ts'
+import type { SimNode } from '../sim-node.ts'
 
 /** Its number among the invariants. */
 const INVARIANT = 12

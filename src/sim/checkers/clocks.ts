@@ -5,14 +5,14 @@
  * For clusters in which most clocks are right, and in which nobody starts on the way: whoever has just started goes by its
  * own clock until it has heard of the others.
  */
-import { hlcMs } from '../core/base/hlc.ts'
-import type { TaskId } from '../core/base/ids.ts'
-import type { Effect } from '../core/effect.ts'
-import { deadlineOf, startTimeOf } from '../core/task/times.ts'
-import type { Agenda } from './agenda.ts'
-import type { Scenario } from './scenario.ts'
-import { EPOCH_MS, type SimNode } from './sim-node.ts'
-import { Violation } from './violation.ts'
+import { hlcMs } from '../../core/base/hlc.ts'
+import type { TaskId } from '../../core/base/ids.ts'
+import type { Effect } from '../../core/effect.ts'
+import { deadlineOf, startTimeOf } from '../../core/task/times.ts'
+import type { Agenda } from '../agenda.ts'
+import type { Scenario } from '../scenario.ts'
+import { EPOCH_MS, type SimNode } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
 
 /** By then everybody has heard everybody's clock. */
 const HEARD_MS = 3000

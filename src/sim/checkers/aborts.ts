@@ -2,11 +2,11 @@
  * Invariant 14: a run goes on only as long as its claim stands. Whoever knows that the task has been claimed anew, or has
  * ended, has ended the run in the same step.
  */
-import type { Effect } from '../core/effect.ts'
-import { isSettled } from '../core/task/record.ts'
-import { show } from './look.ts'
-import type { SimNode } from './sim-node.ts'
-import { Violation } from './violation.ts'
+import type { Effect } from '../../core/effect.ts'
+import { isSettled } from '../../core/task/record.ts'
+import { show } from '../look.ts'
+import type { SimNode } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
 
 /** @param effects of the step, which have not been performed yet */
 export function checkAborts(node: SimNode, effects: readonly Effect[]): void {

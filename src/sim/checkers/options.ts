@@ -2,11 +2,11 @@
  * Invariant 13: nothing starts before its time, after its deadline, where it may not run, or at a node that knows that it
  * is cancelled.
  */
-import type { CoreEvent, Effect } from '../core/effect.ts'
-import { deadlineOf, startTimeOf } from '../core/task/times.ts'
-import { isAble } from './look.ts'
-import type { SimNode } from './sim-node.ts'
-import { Violation } from './violation.ts'
+import type { CoreEvent, Effect } from '../../core/effect.ts'
+import { deadlineOf, startTimeOf } from '../../core/task/times.ts'
+import { isAble } from '../look.ts'
+import type { SimNode } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
 
 export function checkOptions(node: SimNode, effects: readonly Effect[]): void {
   for (const effect of effects) if (effect.kind === 'notify') checkEvent(node, effect.event)

@@ -4,12 +4,12 @@
  * A node may be wrong about whom it sees: it misses the others one by one. So where nothing but one cut keeps a node from
  * hearing the others, it is not asked: the checker knows which side of the cut is the larger one.
  */
-import type { CoreEvent } from '../core/effect.ts'
-import { seesHalf } from './look.ts'
-import type { Network } from './network.ts'
-import type { Scenario } from './scenario.ts'
-import type { SimNode } from './sim-node.ts'
-import { Violation } from './violation.ts'
+import type { CoreEvent } from '../../core/effect.ts'
+import { seesHalf } from '../look.ts'
+import type { Network } from '../network.ts'
+import type { Scenario } from '../scenario.ts'
+import type { SimNode } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
 
 export class ReclaimChecker {
   readonly #nodes: readonly SimNode[]

@@ -1,0 +1,62 @@
+/** What callers want of a simulated cluster: tasks submitted, under a key or not, and cancelled. */
+import type { TaskId } from '../core/base/ids.ts'
+import type { Cluster, World } from './cluster.ts'
+import { draftOf } from './drafts.ts'
+import { simulatedKeyedId } from './keys.ts'
+import { EPOCH_MS, type SimNode } from './sim-node.ts'
+
+export class Callers {
+  readonly #world: World
+  readonly #cluster: Cluster
+  /** Tasks that were accepted, as often as they were. */
+  readonly accepted: TaskId[] = []
+
+  constructor(world: World, cluster: Cluster) {
+    this.#world = world
+    this.#cluster = cluster
+  }
+
+  submit(i: number): void {
+    const { agenda, random, scenario } = this.#world
+    const open = this.#cluster.open()
+    if (open.length === 0) return
+    const node = random.pick(open)
+    const dependsOn = this.#dependencies()
+    const isKeyed = scenario.keyed > 0 && random.chance(scenario.keyed)
+    const payload = isKeyed ? JSON.stringify({ i }) : node.content(JSON.stringify({ i }))
+    // Who names a time goes by the right clock, if there is one.
+    const isRight = scenario.wrongClocks > 0
+    const nowMs = isRight ? EPOCH_MS + agenda.now : node.core.view.wallMs(node.now)
+    const plain = draftOf(random, scenario, payload, dependsOn, nowMs)
+    if (!isKeyed) {
+      node.feed({ kind: 'submit', request: i, id: null, draft: plain, acks: null })
+      return
+    }
+    const idempotencyKey = `key ${i}`
+    const draft = { ...plain, idempotencyKey }
+    const id = simulatedKeyedId(idempotencyKey)
+    const submit = (each: SimNode): void =>
+      each.feed({ kind: 'submit', request: i, id, draft, acks: null })
+    for (const each of open) submit(each)
+    if (scenario.again === 0 || !random.chance(scenario.again)) return
+    agenda.after(random.whole(0, scenario.busyMs), () => {
+      const there = this.#cluster.open()
+      if (there.length > 0) submit(random.pick(there))
+    })
+  }
+
+  cancel(): void {
+    const { random } = this.#world
+    const nodes = this.#cluster.alive()
+    if (nodes.length === 0 || this.accepted.length === 0) return
+    const taskId = random.pick(this.accepted)
+    random.pick(nodes).feed({ kind: 'cancel', taskId })
+  }
+
+  #dependencies(): TaskId[] {
+    const { random, scenario } = this.#world
+    if (this.accepted.length === 0 || !random.chance(scenario.dependent)) return []
+    const picked = Array.from({ length: random.whole(1, 3) }, () => random.pick(this.accepted))
+    return [...new Set(picked)]
+  }
+}

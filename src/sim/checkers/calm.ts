@@ -1,0 +1,99 @@
+/**
+ * What holds when all has calmed down: everything has settled (invariant 2), all replicas are equal (1) and name outcomes
+ * that some run produced (4), and what has settled is forgotten (10).
+ */
+import { nodeOf } from '../../core/base/ids.ts'
+import { compareValues } from '../../core/base/order.ts'
+import { CLOSED } from '../../core/base/vector.ts'
+import { isSettled } from '../../core/task/record.ts'
+import {
+  difference,
+  haveEqualVectors,
+  isAble,
+  isBeyond,
+  lasting,
+  lastingIds,
+  seesMajority,
+  show,
+  waitsForLost
+} from '../look.ts'
+import type { SimNode } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
+import type { History } from './history.ts'
+import { checkProduced } from './outcomes.ts'
+
+/** @param forgets all that has settled goes before the run ends */
+export function checkCalm(history: History, forgets: boolean): void {
+  const [first, ...others] = history.alive()
+  if (first === undefined) return
+  checkSettled(history, first)
+  if (forgets && seesMajority(first)) {
+    checkRetention(history, first)
+    checkClosing(history, first)
+  }
+  for (const node of others) checkEqual(first, node)
+}
+
+/** What was accepted is not lost, unless its only copy was. */
+export function checkAccepted(history: History): void {
+  const { accepted, settled } = history
+  const alive = history.alive()
+  const [first] = alive
+  if (first === undefined) return
+  const disks = new Set(alive.map(({ options }) => options.disk))
+  for (const [id, onlyCopy] of accepted) {
+    if (onlyCopy !== null && !disks.has(onlyCopy)) continue
+    if (first.core.view.record(id) === undefined && !settled.has(id)) {
+      throw new Violation(2, `${id} was accepted and is lost`)
+    }
+  }
+}
+
+function checkSettled(history: History, node: SimNode): void {
+  for (const record of node.core.view.records()) {
+    const { spec } = record
+    if (isSettled(record)) {
+      checkProduced(history, node, record)
+      continue
+    }
+    const runnable = history.alive().some(other => isAble(other, spec))
+    const blocked = spec.dependsOn.some(id => waitsForLost(node, id))
+    if (runnable && !blocked) throw new Violation(2, `${show(node, record)} has never settled`)
+  }
+}
+
+function checkEqual(first: SimNode, node: SimNode): void {
+  const both = `${first.options.name} and ${node.options.name}`
+  if (!haveEqualVectors(first, node)) throw new Violation(1, `${both} differ in their vectors`)
+  if (compareValues(lastingIds(first), lastingIds(node)) !== 0) {
+    throw new Violation(1, `${both} know different tasks: ${difference(first, node)}`)
+  }
+  for (const record of lasting(first)) {
+    const other = node.core.view.record(record.spec.id)!
+    if (compareValues(record, other) === 0) continue
+    throw new Violation(
+      1,
+      `${record.spec.id} differs: ${show(first, record)}, ${show(node, other)}`
+    )
+  }
+}
+
+/** What has settled is forgotten in the end, unless one who left alone took along how it was created. */
+function checkRetention({ leftAlone }: History, node: SimNode): void {
+  const kept = lasting(node).find(record => isSettled(record) && !isBeyond(node, record, leftAlone))
+  if (kept !== undefined) throw new Violation(10, `${show(node, kept)} is kept for ever`)
+}
+
+/** Boots that have ended do not stay in the vectors, once nothing of theirs is left. */
+function checkClosing(history: History, node: SimNode): void {
+  if (lasting(node).length > 0) return
+  const current = new Map(history.alive().map(({ id, options }) => [id, options.boot]))
+  for (const [boot, upTo] of node.core.view.mergedVector()) {
+    const newest = current.get(nodeOf(boot))
+    // What nobody could read has not been forgotten.
+    if (node.core.view.unreadable().some(({ origin }) => origin === boot)) continue
+    if (upTo !== CLOSED && newest !== undefined && boot < newest) {
+      throw new Violation(10, `${node.options.name} keeps the old boot ${boot} for ever`)
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * The invariants, each as a checker that looks on from outside and knows what no single node knows. The numbers are those
+ * of the list in src/core/README.md.
+ */
+import type { BootId, TaskId } from '../../core/base/ids.ts'
+import type { Effect, Run } from '../../core/effect.ts'
+import type { Input, RunResult } from '../../core/input.ts'
+import type { Agenda } from '../agenda.ts'
+import { isAlone } from '../look.ts'
+import type { Network } from '../network.ts'
+import type { Scenario } from '../scenario.ts'
+import type { SimNode, Witness } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
+import { checkAborts } from './aborts.ts'
+import { checkBlobs, checkBlobsAtRest } from './blobs.ts'
+import { checkAccepted, checkCalm } from './calm.ts'
+import { ClockChecker } from './clocks.ts'
+import { CoverageChecker } from './coverage.ts'
+import { History } from './history.ts'
+import { IdleChecker } from './idle.ts'
+import { LonelyChecker } from './lonely.ts'
+import { checkOptions } from './options.ts'
+import { checkTold } from './outcomes.ts'
+import { ReclaimChecker } from './reclaims.ts'
+import { StartChecker } from './starts.ts'
+import { UnreadableChecker } from './unreadable.ts'
+
+/** Time to come to rest, in virtual ms: a dependency that nobody knows is given up after 60 s. */
+export const CALM_MS = 90_000
+
+export class Checkers implements Witness {
+  readonly #scenario: Scenario
+  readonly #history: History
+  readonly #coverage: CoverageChecker
+  readonly #starts: StartChecker
+  readonly #reclaims: ReclaimChecker
+  readonly #unreadable: UnreadableChecker
+  readonly #lonely: LonelyChecker
+  readonly #idle: IdleChecker
+  readonly #clocks: ClockChecker | null
+  /** Tasks whose runs ended at a node that could not reach any other. */
+  readonly #ranAlone = new Set<TaskId>()
+
+  /** @param nodes that there are: others are added on the way */
+  constructor(nodes: readonly SimNode[], network: Network, agenda: Agenda, scenario: Scenario) {
+    this.#scenario = scenario
+    this.#history = new History(nodes)
+    this.#starts = new StartChecker(this.#history)
+    this.#coverage = new CoverageChecker(this.#history, (node, state) =>
+      this.#starts.wrote(node, state)
+    )
+    this.#reclaims = new ReclaimChecker(nodes, network, scenario)
+    this.#unreadable = new UnreadableChecker(nodes, this.#history.written)
+    this.#lonely = new LonelyChecker(nodes, scenario)
+    this.#idle = new IdleChecker(nodes, network, scenario)
+    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(agenda) : null
+  }
+
+  /** How many tasks have settled, as far as anybody was told. */
+  get settled(): number {
+    return this.#history.settled.size
+  }
+
+  isAlive(boot: BootId): boolean {
+    return this.#history.alive().some(({ options }) => options.boot === boot)
+  }
+
+  stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
+    const history = this.#history
+    this.#coverage.check(node)
+    history.told(node, effects)
+    checkTold(history, node, effects)
+    history.noteForgotten(node)
+    this.#starts.check(node, effects)
+    for (const effect of effects) {
+      if (effect.kind === 'notify') this.#reclaims.check(node, effect.event)
+    }
+    history.noteLeft(node, effects)
+    this.#starts.note(node, input)
+    this.#unreadable.stepped(node, input, effects)
+    checkBlobs(node, history.nodes, effects, this.#ranAlone)
+    checkOptions(node, effects)
+    this.#clocks?.check(node, effects)
+    this.#lonely.check(node, effects)
+    checkAborts(node, effects)
+    if (effects.some(({ kind }) => kind === 'give-way')) {
+      throw new Violation(0, `${node.options.name} gives way, and nobody is in its place`)
+    }
+  }
+
+  ran(node: SimNode, run: Run, result: RunResult): void {
+    if (isAlone(node)) this.#ranAlone.add(run.taskId)
+    this.#history.ran(node, run, result)
+  }
+
+  /** The network is cut in two, or a node stands still. Whoever starts then may run what others run. */
+  cut(): void {
+    this.#history.hasCut = true
+  }
+
+  /** Now and then. @param now virtual time */
+  look(now: number): void {
+    this.#idle.check(now)
+  }
+
+  /** When all has calmed down. Throws as long as something is still to come. */
+  final(): void {
+    checkAccepted(this.#history)
+    this.#unreadable.final()
+    checkCalm(this.#history, this.#scenario.retentionMs < CALM_MS)
+    if (this.#scenario.disksLost > 0) return
+    checkBlobsAtRest(this.#history.nodes, this.#history.leftAlone.size > 0)
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * What has happened so far, as nobody inside can know it: who wrote what, what ran where and how it ended, what callers
+ * were told, what was forgotten. Checkers compare what nodes do with it.
+ */
+import type { BootId, TaskId } from '../../core/base/ids.ts'
+import type { Effect, Run } from '../../core/effect.ts'
+import type { RunResult } from '../../core/input.ts'
+import { isSettled, type TaskRecord } from '../../core/task/record.ts'
+import type { Disk } from '../disk.ts'
+import { isAlone } from '../look.ts'
+import type { SimNode } from '../sim-node.ts'
+
+/** The task that a write changed, and the state that it wrote. */
+export type Write = Readonly<{ taskId: TaskId; state: TaskRecord }>
+
+export class History {
+  /** All that ever were, the last one of each id behind the others. */
+  readonly nodes: readonly SimNode[]
+  /** Origin -> for each of its writes the state that it wrote. */
+  readonly written: Map<BootId, Write[]> = new Map()
+  /** Accepted task -> the disk that it is on, if it was accepted without a second copy. */
+  readonly accepted: Map<TaskId, Disk | null> = new Map()
+  /** How the runs of a task ended, in that order. */
+  readonly executions: Map<TaskId, RunResult[]> = new Map()
+  /** Who completed a task last. */
+  readonly completed: Map<TaskId, SimNode> = new Map()
+  /** Tasks whose outcome somebody was told. */
+  readonly settled: Set<TaskId> = new Set()
+  /** Boots that left while nobody could be talked to, and took their disks with them. */
+  readonly leftAlone: Set<BootId> = new Set()
+  /** The network was cut, or somebody stood still: since then somebody may not know of everybody. */
+  hasCut: boolean = false
+  /** Node -> tasks that it has; and those that it had once. */
+  readonly #known = new Map<SimNode, Set<TaskId>>()
+  readonly #forgotten = new Map<SimNode, Set<TaskId>>()
+
+  constructor(nodes: readonly SimNode[]) {
+    this.nodes = nodes
+  }
+
+  /** Those that run. */
+  alive(): SimNode[] {
+    return this.nodes.filter(({ gone }) => !gone)
+  }
+
+  /** Callers were told of these. */
+  told(node: SimNode, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind === 'settled') this.settled.add(effect.taskId)
+      if (effect.kind !== 'accepted') continue
+      this.accepted.set(effect.taskId, effect.acks === 0 ? node.options.disk : null)
+    }
+  }
+
+  ran(node: SimNode, run: Run, result: RunResult): void {
+    const executions = this.executions.get(run.taskId) ?? []
+    this.executions.set(run.taskId, [...executions, result])
+    if (result.status === 'completed') this.completed.set(run.taskId, node)
+  }
+
+  /** The node had the task once. What it has forgotten may come back to it, from one that was away. */
+  hasForgotten(node: SimNode, id: TaskId): boolean {
+    return this.#forgotten.get(node)?.has(id) ?? false
+  }
+
+  noteForgotten(node: SimNode): void {
+    const known = this.#known.get(node) ?? new Set()
+    const forgotten = this.#forgotten.get(node) ?? new Set()
+    if (!this.#known.has(node)) {
+      // What an earlier boot had on disk as settled counts as told: nobody is told a second time.
+      for (const record of node.core.view.records()) {
+        if (isSettled(record)) this.settled.add(record.spec.id)
+      }
+    }
+    const now = new Set([...node.core.view.records()].map(({ spec }) => spec.id))
+    for (const id of known) if (!now.has(id)) forgotten.add(id)
+    this.#known.set(node, now)
+    this.#forgotten.set(node, forgotten)
+  }
+
+  noteLeft(node: SimNode, effects: readonly Effect[]): void {
+    if (effects.some(({ kind }) => kind === 'left') && isAlone(node)) {
+      this.leftAlone.add(node.options.boot)
+    }
+  }
+}

@@ -1,0 +1,113 @@
+/** The nodes of a simulation, and their disks: who is there, who comes, who dies. */
+import { bootId, type NodeId } from '../core/base/ids.ts'
+import type { Message } from '../core/message.ts'
+import type { Agenda } from './agenda.ts'
+import { Disk } from './disk.ts'
+import { labelsOf } from './drafts.ts'
+import type { Network } from './network.ts'
+import type { Random } from './random.ts'
+import type { Scenario } from './scenario.ts'
+import { EPOCH_MS, SimNode, type Witness } from './sim-node.ts'
+import type { Transcript } from './transcript.ts'
+import { Versions } from './versions.ts'
+
+/** All that a simulation is made of. */
+export type World = Readonly<{
+  agenda: Agenda
+  random: Random
+  network: Network
+  scenario: Scenario
+  transcript: Transcript
+}>
+
+/** A crashed node is back within this. */
+export const RESTART_MS_MAX = 2000
+/** How far a wrong clock is off: further than anybody adopts. */
+const WRONG_MS = 3_600_000
+
+export class Cluster {
+  /** All that ever were, in the order in which they started. */
+  readonly nodes: SimNode[] = []
+  readonly #world: World
+  readonly #witness: Witness
+  readonly #versions: Versions
+  /** Nodes of the older version that have been upgraded. */
+  readonly #upgraded = new Set<number>()
+
+  constructor(world: World, witness: Witness) {
+    this.#world = world
+    this.#witness = witness
+    this.#versions = new Versions(world.scenario.unreadable)
+  }
+
+  alive(): SimNode[] {
+    return this.nodes.filter(({ gone }) => !gone)
+  }
+
+  /** A node that is leaving takes no submissions: the shell refuses them. */
+  open(): SimNode[] {
+    return this.alive().filter(({ core }) => !core.view.self().draining)
+  }
+
+  /** The last node can run everything and never leaves, so that every task can settle. */
+  isLast({ options }: SimNode): boolean {
+    return options.name === `sim/${this.#world.scenario.nodes - 1}`
+  }
+
+  /** The `i`th node starts, on a disk that may have been used before. */
+  add(i: number, id: NodeId = `n${i}`, disk: Disk = new Disk()): void {
+    const { agenda, random, scenario } = this.#world
+    const { types } = scenario
+    const all = i === scenario.nodes - 1
+    const skewMs = this.#skewMs(i)
+    const start = disk.nextStart((EPOCH_MS + agenda.now + skewMs) * 1000)
+    const boot = bootId(id, start, random.whole(0, 36 ** 6 - 1))
+    const isOlder = i < scenario.older && !this.#upgraded.has(i)
+    if (isOlder) this.#versions.note(boot)
+    const options = {
+      boot,
+      skewMs,
+      version: isOlder ? '0.0.0-older' : '0.0.0',
+      read: isOlder ? (message: Message) => this.#versions.asRead(message) : null,
+      name: `sim/${i}`,
+      disk,
+      labels: labelsOf(random, scenario, all),
+      slots: all ? 1 : random.whole(0, 2),
+      handlers: all ? types : types.filter(() => random.chance(0.6))
+    }
+    const node = new SimNode(options, this.#world, this.#witness)
+    this.nodes.push(node)
+    node.start()
+  }
+
+  /** It dies, and is back a while later. @param diskLost with another disk, and so as somebody else */
+  crash(node: SimNode, diskLost: boolean): void {
+    const { agenda, random, transcript } = this.#world
+    node.crash()
+    transcript.add(`${node.id} CRASH${diskLost ? ', disk lost' : ''}`)
+    const i = placeOf(node)
+    const id = diskLost ? `${node.id}x` : node.id
+    const disk = diskLost ? new Disk() : node.options.disk
+    agenda.after(random.whole(0, RESTART_MS_MAX), () => this.add(i, id, disk))
+  }
+
+  /** The `i`th node stops at once, and starts as the newer version, unless it has left. */
+  upgrade(i: number): void {
+    this.#upgraded.add(i)
+    const node = this.alive().find(each => placeOf(each) === i)
+    this.#world.transcript.add(`sim/${i} UPGRADE`)
+    if (node !== undefined) this.crash(node, false)
+  }
+
+  #skewMs(i: number): number {
+    const { random, scenario } = this.#world
+    const { skewMsMax, wrongClocks } = scenario
+    if (i < wrongClocks) return random.pick([-WRONG_MS, WRONG_MS])
+    return skewMsMax > 0 ? random.whole(-skewMsMax, skewMsMax) : 0
+  }
+}
+
+/** The how-manieth node it is. */
+function placeOf({ options }: SimNode): number {
+  return Number(options.name.split('/')[1])
+}

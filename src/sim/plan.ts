@@ -1,0 +1,29 @@
+/** What happens when: all that a scenario asks for, each at a moment that the dice pick. */
+import type { Callers } from './callers.ts'
+import type { Cluster, World } from './cluster.ts'
+import type { Faults } from './faults.ts'
+
+/** The order of these lines is the order of the dice: what is new comes last, or seeds give other histories than before. */
+export function plan({ agenda, random, scenario }: World, parts: Parts): void {
+  const { cluster, callers, faults } = parts
+  const { busyMs } = scenario
+  const sometime = (count: number, happen: (i: number) => void, earliest = 0): void => {
+    for (let i = 0; i < count; i++) agenda.after(random.whole(earliest, busyMs), () => happen(i))
+  }
+  for (let i = 0; i < scenario.nodes; i++) {
+    const at = i < scenario.late ? random.whole(0, busyMs) : 0
+    agenda.after(at, () => cluster.add(i))
+  }
+  sometime(scenario.tasks, i => callers.submit(i))
+  sometime(scenario.cancels, () => callers.cancel())
+  sometime(scenario.leaving, () => faults.leave())
+  sometime(scenario.crashes, i => faults.crash(i < scenario.disksLost))
+  sometime(Number(scenario.crashAll), () => faults.crashAll())
+  sometime(scenario.partitions, () => faults.cut())
+  sometime(scenario.pauses, () => faults.pause())
+  sometime(scenario.lies, () => faults.lie())
+  sometime(scenario.loads, () => faults.save())
+  sometime(scenario.older, i => cluster.upgrade(i), busyMs / 2)
+}
+
+type Parts = Readonly<{ cluster: Cluster; callers: Callers; faults: Faults }>
