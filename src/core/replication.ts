@@ -267,6 +267,8 @@ export class Replication {
       entry.reportDue = true
       const taskId = entry.id
       const report = (): void => {
+        // Others may have forgotten it meanwhile, and this node with them.
+        if (entry.removed) return
         entry.reported = true
         emit({ kind: 'settled', taskId })
       }

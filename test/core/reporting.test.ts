@@ -24,3 +24,21 @@ test('an outcome counts as told only when it is on two disks, and is not forgott
   for (let i = 0; i < 15; i++) pump.pass(200)
   expect(a.core.view.record(taskId)).toBeUndefined()
 })
+
+test('what has been forgotten while its outcome waited for a second disk is not told', () => {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const taskId = a.submit()
+  pump.settle()
+  b.holdDisk = true
+  a.fail(taskId)
+  pump.settle()
+  expect(a.state(taskId)).toBe('failed')
+  // Others have seen it settle in another way while this node was away, and have forgotten it.
+  a.feed({ kind: 'message', from: b.id, message: { kind: 'pruned', ids: [taskId] } })
+  expect(a.core.view.record(taskId)).toBeUndefined()
+  b.releaseDisk()
+  for (let i = 0; i < 30; i++) pump.pass(200)
+  expect(a.of('settled')).toEqual([])
+})
