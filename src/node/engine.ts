@@ -1,18 +1,22 @@
 /**
  * Runs the core against the world: inputs in at `feed`, effects out to the ports, one step at a time.
  *
+ * Much work is done in portions, between which the event loop has its turn: a node that reads, ticks and answers late is
+ * taken for gone. What waits is in `inputs.ts`.
+ *
  * No decision is made here. Whatever is asked for by an effect is done by a port, and whatever comes of it comes back as
  * an input.
  */
 import type { TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
-import type { Effect } from '../core/effect.ts'
+import type { Effect, Flush } from '../core/effect.ts'
 import type { Input } from '../core/input.ts'
 import type { DiskFullError } from '../errors.ts'
 import { BlobTraffic } from './blob-traffic.ts'
 import type { Announcements } from './announcements.ts'
 import { Logbook } from './logbook.ts'
 import { tailOf } from './tail.ts'
+import { Inputs } from './inputs.ts'
 import { LoopLag } from './loop-lag.ts'
 import type { Blobs, Clock, Journal, Receiver, Runner, Transport } from './ports.ts'
 
@@ -37,6 +41,10 @@ export interface Observer {
   disk(failure: unknown): void
   /** The disk has no room for a payload or result; null: it has taken one. */
   blobDisk(failure: DiskFullError | null): void
+  /** An effect could not be performed, which is a fault of this program: all others were. */
+  failed(effect: Effect['kind'], error: unknown): void
+  /** Something has been taken in: there may be room for more. */
+  turned(): void
 }
 
 /**
@@ -48,6 +56,12 @@ const EARLY_MS = 2
 /** A full disk is tried again so often. */
 const DISK_RETRY_MS = 1000
 
+/**
+ * After so much work in one turn of the event loop the rest waits for the next one. Guess: some hundred steps, and on a
+ * computer that gives a node a twentieth of a core still five turns a second.
+ */
+const PORTION_MS = 10
+
 export class Engine {
   readonly #core: Core
   readonly #ports: Ports
@@ -58,8 +72,10 @@ export class Engine {
   /** How late ticks are. */
   readonly loopLag: LoopLag = new LoopLag()
   readonly #observer: Observer
-  readonly #inputs: Input[] = []
+  readonly #inputs = new Inputs()
   #busy = false
+  /** When the portion of this turn of the event loop is over; null: it has not begun. */
+  #portionEndsAt: number | null = null
   #running = false
   #diskFails = false
   /** The next tick is far away, because the core had nothing to do. */
@@ -102,17 +118,51 @@ export class Engine {
   /** Something has happened. Steps never nest: what a step causes at once is taken up after it. */
   feed(input: Input): void {
     if (!this.#running) return
-    this.#inputs.push(input)
-    if (this.#busy) return
+    this.#inputs.push(input, this.#ports.clock.now())
+    if (!this.#busy) this.#work()
+  }
+
+  /** New tasks that have been fed, and that the core has not seen yet. */
+  get waitingTasks(): number {
+    return this.#inputs.tasks
+  }
+
+  /** Takes in what waits: all of it, or as much as there is time for. */
+  #work(): void {
+    const { clock } = this.#ports
     this.#busy = true
     try {
-      for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
-        for (const effect of this.#core.step(this.#ports.clock.now(), next)) this.#perform(effect)
+      for (let now = clock.now(); ; now = clock.now()) {
+        const input = this.#inputs.take(now, now < this.#portionEnd(now))
+        if (input === undefined) break
+        for (const effect of this.#core.step(now, input)) this.#performSafely(effect)
       }
     } finally {
       this.#busy = false
     }
     if (this.#resting && !this.#core.rest.isAtRest) this.#tickSoon()
+    this.#observer.turned()
+  }
+
+  /** By when this turn of the event loop should go on to something else. */
+  #portionEnd(now: number): number {
+    if (this.#portionEndsAt === null) {
+      this.#portionEndsAt = now + PORTION_MS
+      setImmediate(() => {
+        this.#portionEndsAt = null
+        if (!this.#inputs.isEmpty) this.#work()
+      })
+    }
+    return this.#portionEndsAt
+  }
+
+  /** Effects of one step have nothing to do with each other: one that fails does not take the others along. */
+  #performSafely(effect: Effect): void {
+    try {
+      this.#perform(effect)
+    } catch (error) {
+      this.#observer.failed(effect.kind, error)
+    }
   }
 
   /** When the core wants it. */
@@ -125,7 +175,8 @@ export class Engine {
     const now = clock.now()
     const ms = Math.ceil(this.#core.rest.nextTickMs(now)) + EARLY_MS
     this.#stopTicking = clock.every(ms, () => {
-      this.loopLag.ticked(clock.now(), now + ms)
+      const at = clock.now()
+      this.loopLag.ticked(at, now + ms, this.#inputs.takeLateMs(at))
       this.#resting = false
       this.feed({ kind: 'tick', loopLagMs: this.loopLag.maxMs })
       this.#tickSoon()
@@ -135,7 +186,7 @@ export class Engine {
   /** Nothing goes in or out any more. */
   async stop(): Promise<void> {
     this.#running = false
-    this.#inputs.length = 0
+    this.#inputs.clear()
     this.#stopTicking()
     this.logbook.close()
     await this.#ports.runner.stop()
@@ -199,7 +250,7 @@ export class Engine {
   }
 
   #persist({ flush }: Extract<Effect, { kind: 'persist' }>): void {
-    this.#ports.journal.write(flush).then(
+    this.#write(flush).then(
       () => {
         if (this.#diskFails) this.#noteDisk(null)
         this.feed({ kind: 'persisted', flush: flush.flush })
@@ -210,6 +261,11 @@ export class Engine {
         this.#after(DISK_RETRY_MS, () => this.#persist({ kind: 'persist', flush }))
       }
     )
+  }
+
+  /** What the journal throws at once counts as what it rejects with: the core waits for an answer. */
+  async #write(flush: Flush): Promise<void> {
+    await this.#ports.journal.write(flush)
   }
 
   #after(ms: number, run: () => void): void {

@@ -16,6 +16,7 @@ import { Contents } from './contents.ts'
 import { diagnosisOf } from './diagnosis.ts'
 import { DiskState } from './disk-state.ts'
 import { factsOf } from './facts.ts'
+import { Failures } from './failures.ts'
 import { Engine, type Observer, type Ports } from './engine.ts'
 import type {
   CancelResult,
@@ -74,6 +75,7 @@ export class RunningNode implements NodeHandle {
   readonly #contents: Contents
   readonly #waits = new Waits()
   readonly #disk: DiskState
+  readonly #failures: Failures
   readonly #submissions: Submissions
   readonly #inquiries: Inquiries
   readonly #tasks: Tasks
@@ -91,6 +93,7 @@ export class RunningNode implements NodeHandle {
     this.#ports = ports
     this.#settings = settings
     this.#disk = new DiskState(settings, ports.clock, error => this.#letGo(error))
+    this.#failures = new Failures(settings.log, ports.clock)
     const now = (): number => ports.clock.now()
     this.#listeners = new Listeners(bootName(core.view.self().boot), now)
     const nameOf = (node: NodeId): string => this.#picture.nameOf(node)
@@ -319,7 +322,9 @@ export class RunningNode implements NodeHandle {
       giveWay: why => this.#leaving.giveWay(this.name, why),
       announce: this.#announcements,
       disk: failure => this.#disk.note(failure),
-      blobDisk: failure => this.#disk.noteBlob(failure)
+      blobDisk: failure => this.#disk.noteBlob(failure),
+      failed: (effect, error) => this.#failures.note(`the effect ${effect}`, error),
+      turned: () => {}
     }
   }
 

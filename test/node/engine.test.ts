@@ -140,7 +140,7 @@ test('an engine that is stopped by what it does while it is at rest leaves no ti
     }
   }
   const stopped: Promise<void>[] = []
-  const observer = { left: () => void stopped.push(engine.stop()) }
+  const observer = { left: () => void stopped.push(engine.stop()), turned() {} }
   const engine: Engine = new Engine(
     core as unknown as Core,
     ports as unknown as Ports,
