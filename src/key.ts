@@ -6,10 +6,10 @@
  * from it and the cluster's name: two clusters that were given one key by mistake still do not connect.
  */
 import { createHash, hkdfSync, randomBytes } from 'node:crypto'
-import { mkdir, open } from 'node:fs/promises'
+import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InvalidOptionError, NoClusterKeyError } from './errors.ts'
-import { configHome } from './folders.ts'
+import { configHome, makeFolder } from './folders.ts'
 
 export type KeySearch = {
   /** The key itself. */
@@ -111,7 +111,7 @@ export function keyPath(cluster: string, env: NodeJS.ProcessEnv = process.env): 
  * @throws InvalidOptionError if the file exists: the nodes that use it would lose their cluster
  */
 export async function saveKey(key: string, file: string): Promise<void> {
-  await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+  await makeFolder(dirname(file))
   const handle = await open(file, 'wx', 0o600).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'EEXIST') throw error
     throw new InvalidOptionError(

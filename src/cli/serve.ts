@@ -2,7 +2,8 @@
  * The life of a node in the foreground: made, announced, run until a signal, left in good order.
  *
  * The local API outlives the node's leaving: whoever waits for a task that still finishes here is told. The first
- * signal lets running tasks finish, the second one has them handed on at once, the third one ends the process.
+ * signal lets running tasks finish, the second one has them handed on at once, the third one ends the process. A node that
+ * is only starting ends within a second of the first, and at the second.
  */
 import type { Logger } from 'pino'
 import { startApi } from '../api/server.ts'
@@ -39,6 +40,8 @@ export type Serving = Readonly<{
 
 /** What handing on at once may take: more than `leave(0)` grants itself, for closing. */
 const HAND_ON_MS = 7000
+/** For a node that is told to end while it starts. What takes longer may take for ever. Guess. */
+const START_MS = 1000
 type Signal = keyof typeof SIGNAL_EXIT_CODES
 
 /** Signals, and the end of stdin, as the steps that they mean. */
@@ -46,6 +49,8 @@ type Stops = Readonly<{
   /** What to do, in words; the tasks that run have so many ms to finish. */
   first: Promise<{ words: string; graceMs: number }>
   second: Promise<unknown>
+  /** Ends the process, whatever hangs. */
+  end: () => void
   /** From here on there is a node to read its configuration again. */
   reloads: (node: WorkingNode) => void
   ignore: () => void
@@ -57,12 +62,35 @@ export async function serve(serving: Serving, terminal: Terminal): Promise<void>
   const manager = new ServiceManager(process.env, text => log.warn(text))
   const stops = stopSignals(terminal, serving)
   try {
-    const node = await serving.create(log)
+    const node = await started(serving.create(log), stops, terminal)
+    if (node === null) return
     node.onEvent(event => logEvent(log, event))
     stops.reloads(node)
     await work(node, serving, terminal, stops, { log, manager })
   } finally {
     stops.ignore()
+  }
+}
+
+/**
+ * Whatever a start waits for, a signal ends it: a handlers file whose import never ends, a disk that does not answer. One
+ * that gets there in time leaves in good order; null then.
+ */
+async function started(
+  starting: Promise<WorkingNode>,
+  stops: Stops,
+  terminal: Terminal
+): Promise<WorkingNode | null> {
+  const isFirst = await Promise.race([starting.then(() => true), stops.first.then(() => false)])
+  if (isFirst) return starting
+  terminal.words('it is still starting, and ends within a second; once more to end it at once')
+  const patience = setTimeout(stops.end, START_MS)
+  try {
+    const node = await starting
+    await node.leave(0)
+    return null
+  } finally {
+    clearTimeout(patience)
   }
 }
 
@@ -113,10 +141,15 @@ async function leave(node: WorkingNode, error: unknown): Promise<never> {
 function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Serving): Stops {
   const first = Promise.withResolvers<{ words: string; graceMs: number }>()
   const second = Promise.withResolvers<void>()
+  let serving: WorkingNode | null = null
   let signals = 0
+  let last: Signal = 'SIGTERM'
   const onSignal = (signal: Signal): void => {
     signals++
-    if (signals === 1) {
+    last = signal
+    if (signals > 1 && serving === null) {
+      end(signal)
+    } else if (signals === 1) {
       const words = `${signal}: no new tasks, running ones have ${durationText(graceMs)} to finish; once more to hand them on at once`
       first.resolve({ words, graceMs })
     } else if (signals === 2) {
@@ -129,13 +162,17 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
   }
   const end = (signal: Signal): void => {
     terminal.words('ended at once')
+    // A thread that hangs in the kernel would have `exit` wait for it. Nothing but the signal itself ends that.
+    if (serving === null) {
+      process.removeAllListeners(signal)
+      process.kill(process.pid, signal)
+    }
     // oxlint-disable-next-line no-process-exit -- this is what the third signal means
     process.exit(SIGNAL_EXIT_CODES[signal])
   }
   const onStdinEnd = (): void => first.resolve({ words: 'stdin has ended', graceMs: 0 })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  let serving: WorkingNode | null = null
   const onHangUp = (signal: Signal): void => {
     if (reload === undefined) onSignal(signal)
     // One that is only starting has read its configuration a moment ago.
@@ -151,6 +188,7 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
   return {
     first: first.promise,
     second: second.promise,
+    end: () => end(last),
     reloads: node => (serving = node),
     ignore() {
       process.off('SIGINT', onSignal)

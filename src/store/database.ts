@@ -9,9 +9,10 @@
  * What LevelDB refuses to open it can repair: it takes what it can read into new files and puts the others aside, into
  * `lost`. That a repair has begun is noted on disk, so that whoever is killed in the middle of it knows at the next start.
  */
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
+import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
+import { makeFolder } from '../folders.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { isMissing } from './folder.ts'
 
@@ -84,7 +85,7 @@ export class DatabaseFolder {
   }
 
   async #distrust(why: string): Promise<void> {
-    await mkdir(this.database.location, { recursive: true })
+    await makeFolder(this.database.location)
     await writeAtomically(this.#mark, `${why}\n`)
     this.#isIncomplete = true
     this.#onDamaged(why)

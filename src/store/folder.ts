@@ -9,9 +9,10 @@
  *     journal/    LevelDB
  *     blobs/      payloads and results that are too large for the journal
  */
-import { chmod, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DataFolderError } from '../errors.ts'
+import { makeFolder } from '../folders.ts'
 import { writeAtomically } from './atomic-file.ts'
 
 /** Raise it with every change that an older or newer hearsay would misread. */
@@ -23,7 +24,7 @@ const SCHEMA = 2
  * @throws DataFolderError
  */
 export async function prepareFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   const text = await readIfThere(join(folder, 'schema'))
   if (text === null) return
   const schema = Number(text.trim())

@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { DataFolderError, DataFolderLockedError } from '../errors.ts'
+import { makeFolder } from '../folders.ts'
 import type { Hlc } from '../core/base/hlc.ts'
 import type { Journal } from '../node/ports.ts'
 import { BlobFiles } from './blobs.ts'
@@ -41,6 +42,8 @@ export interface Store {
 export async function openStore(folder: string, options: StoreOptions = {}): Promise<Store> {
   try {
     await prepareFolder(folder)
+    // LevelDB would make it by `recursive`, see there.
+    await makeFolder(join(folder, 'journal'))
     const opened = await openDatabase(folder, options.log)
     try {
       await occupyFolder(folder)
@@ -52,10 +55,7 @@ export async function openStore(folder: string, options: StoreOptions = {}): Pro
     }
   } catch (error) {
     if (error instanceof DataFolderError || error instanceof DataFolderLockedError) throw error
-    throw new DataFolderError(
-      `cannot use the data folder ${folder}: ${causeOf(error)}; make it writable, or choose another one`,
-      { cause: error }
-    )
+    throw unusable(folder, error)
   }
 }
 
@@ -113,7 +113,24 @@ function codeOfCause(error: unknown): string | undefined {
   return ((error as Error | null)?.cause as NodeJS.ErrnoException | undefined)?.code
 }
 
-function causeOf(error: unknown): string {
+/** What is wrong with the folder, and what to do, in one line. */
+function unusable(folder: string, error: unknown): Error {
   const { message, cause } = error as Error
-  return cause instanceof Error ? cause.message : message
+  const inner = cause instanceof Error ? cause : (error as Error)
+  const { code = '' } = inner as NodeJS.ErrnoException
+  const why = cause instanceof Error ? cause.message : message
+  return new DataFolderError(
+    `cannot use the data folder ${folder}: ${why}; ${CURES[code] ?? 'make it writable, or choose another one with --data'}`,
+    { cause: error }
+  )
+}
+
+/** By what the file system says. */
+const CURES: Readonly<Record<string, string>> = {
+  EEXIST: 'something else is there: choose another folder with --data',
+  ENOTDIR: 'a file is in its way: choose another folder with --data',
+  ENOENT: 'no folder can be made there: choose another one with --data',
+  EROFS: 'that file system is read-only: choose another folder with --data',
+  EACCES: 'give this user the right to write there, or choose another folder with --data',
+  EPERM: 'the folder has to belong to this user: give it to it, or choose another one with --data'
 }

@@ -196,7 +196,7 @@ test('a folder that cannot be written to is refused', async () => {
   try {
     const error = await openStore(folder).catch((error: unknown) => error)
     expect(error).toMatchObject({ name: 'DataFolderError' })
-    expect(String(error)).toContain('make it writable')
+    expect(String(error)).toContain('choose another')
   } finally {
     if (isRoot) process.seteuid?.(0)
     await chmod(folder, 0o755)
