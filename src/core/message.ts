@@ -20,6 +20,21 @@ import type { Dot, TaskRecord } from './task/record.ts'
  */
 export const REVISION = 1
 
+/**
+ * Kinds by which members say that they are there, and how far they are. They are cheap, and whoever reads them late takes
+ * others for gone. So they may overtake all others, as if those had been slower on their way. A goodbye may not: it is about
+ * all that was said before. What has been forgotten is told before an acknowledgement that would have it started
+ * (replication.ts), and must not be overtaken by that.
+ */
+export const PROMPT_KINDS: ReadonlySet<string> = new Set<Message['kind']>([
+  'heartbeat',
+  'ack',
+  'pruned',
+  'who',
+  'introduction',
+  'replaced'
+])
+
 /** Per boot, up to which of its writes a replica has everything, on disk. */
 export type VersionVector = ReadonlyMap<BootId, number>
 

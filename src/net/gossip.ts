@@ -32,6 +32,9 @@ export type GossipOptions = Readonly<{
   log: TransportLog
 }>
 
+/** What one message of gossip may have. */
+const LATE_BYTES = GOSSIP_BYTES_MAX
+
 /** What the running object has beside its interface: the one stream per peer that it writes to. */
 type Running = GossipSub & {
   streamsOutbound: ReadonlyMap<string, { rawStream: Stream }>
@@ -93,6 +96,13 @@ export class Gossip {
     await Promise.all(this.#underWay)
   }
 
+  /** Peers that have not taken what was published before: more is late there. */
+  backlogged(): string[] {
+    return [...(this.#options.pubsub as Running).streamsOutbound]
+      .filter(([, { rawStream }]) => rawStream.writeBufferLength > LATE_BYTES)
+      .map(([peer]) => peer)
+  }
+
   /** Sends to all members. What is too large is dropped and counted. */
   publish(topic: string, bytes: Uint8Array): void {
     if (bytes.length > GOSSIP_BYTES_MAX) {
@@ -105,8 +115,8 @@ export class Gossip {
   }
 
   async #publish(topic: string, bytes: Uint8Array): Promise<void> {
-    // A direct message of the same step goes first: somebody waits for that.
-    await setImmediate()
+    // A direct message of the same step goes first: somebody waits for that. A heartbeat waits for nothing.
+    if (topic !== this.#options.names.heartbeatTopic) await setImmediate()
     try {
       const { recipients } = await this.#options.pubsub.publish(topic, bytes)
       this.#options.counters.bytesSent += bytes.length * recipients.length

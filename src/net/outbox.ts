@@ -15,6 +15,8 @@ import { queueBytesMax, sendBytesMax } from './protocol.ts'
 export class Outbox {
   readonly #stream: Stream
   readonly #counters: Counters
+  /** What goes before the rest. */
+  #prompt: Uint8Array[] = []
   #queue: Uint8Array[] = []
   #queuedBytes = 0
   #scheduled: NodeJS.Immediate | undefined
@@ -26,13 +28,15 @@ export class Outbox {
     stream.addEventListener('drain', () => this.#schedule())
   }
 
-  push(bytes: Uint8Array): void {
+  /** @param isPrompt it may overtake what is not */
+  push(bytes: Uint8Array, isPrompt: boolean = false): void {
     if (this.#queuedBytes + bytes.length > queueBytesMax) {
       this.#counters.dropped++
       this.abort(new Error(`the peer has left ${this.#queuedBytes} bytes unread`))
       return
     }
-    this.#queue.push(bytes)
+    if (isPrompt) this.#prompt.push(bytes)
+    else this.#queue.push(bytes)
     this.#queuedBytes += bytes.length
     this.#schedule()
   }
@@ -40,8 +44,7 @@ export class Outbox {
   /** Drops what is queued, and counts it. */
   abandon(): void {
     clearImmediate(this.#scheduled)
-    this.#counters.dropped += this.#queue.filter(bytes => bytes.length > 0).length
-    this.#queue = []
+    this.#counters.dropped += this.#takeAll().filter(bytes => bytes.length > 0).length
     this.#queuedBytes = 0
   }
 
@@ -55,7 +58,7 @@ export class Outbox {
   async close(timeoutMs: number): Promise<void> {
     clearImmediate(this.#scheduled)
     try {
-      this.#write(this.#queue.splice(0))
+      this.#write(this.#takeAll())
       await this.#stream.close({ signal: AbortSignal.timeout(timeoutMs) })
     } catch (error) {
       this.#stream.abort(asError(error))
@@ -69,8 +72,13 @@ export class Outbox {
     })
   }
 
+  #takeAll(): Uint8Array[] {
+    return [...this.#prompt.splice(0), ...this.#queue.splice(0)]
+  }
+
   #flush(): void {
-    while (this.#queue.length > 0 && this.#writable()) {
+    while (this.#prompt.length + this.#queue.length > 0 && this.#writable()) {
+      this.#queue.unshift(...this.#prompt.splice(0))
       let bytes = 0
       let count = 0
       while (count < this.#queue.length && bytes < sendBytesMax) {

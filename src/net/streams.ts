@@ -68,11 +68,15 @@ export class DirectStreams {
     return this.#links.get(peer)?.up ?? false
   }
 
-  /** Queues a message for a peer. Without a link, or if the peer does not read, it is dropped and counted. */
-  send(to: string, bytes: Uint8Array): void {
+  /**
+   * Queues a message for a peer. Without a link, or if the peer does not read, it is dropped and counted.
+   *
+   * @param isPrompt it may overtake what is not
+   */
+  send(to: string, bytes: Uint8Array, isPrompt: boolean = false): void {
     const link = this.#links.get(to)
     if (link?.up !== true || link.outbox === null) this.#options.counters.dropped++
-    else link.outbox.push(bytes)
+    else link.outbox.push(bytes, isPrompt)
   }
 
   /** The handler of the protocol: a peer has opened its stream to us. */
@@ -170,7 +174,8 @@ export class DirectStreams {
       this.#report(peer, link)
       this.#retryLater(peer, link)
     })
-    outbox.push(hello)
+    // Nothing overtakes it.
+    outbox.push(hello, true)
     this.#report(peer, link)
   }
 

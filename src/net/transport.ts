@@ -7,12 +7,12 @@
  */
 import type { PeerInfo, PrivateKey } from '@libp2p/interface'
 import { nodeOf } from '../core/base/ids.ts'
-import type { Message, SyncRequest } from '../core/message.ts'
+import { PROMPT_KINDS, type Message, type SyncRequest } from '../core/message.ts'
 import type { OutputAnswer, OutputRequest } from '../core/output.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { InvalidOptionError } from '../errors.ts'
 import type { KeepBlob, NetCounters, PeerView, Receiver, Transport } from '../node/ports.ts'
-import { decode, encode } from '../wire/codec.ts'
+import { decode, encode, kindOf } from '../wire/codec.ts'
 import { FRAME_BYTES_MAX } from '../core/limits.ts'
 import { listenAddresses } from './addresses.ts'
 import { BlobStreams } from './blobs.ts'
@@ -20,6 +20,7 @@ import { newCounters } from './counters.ts'
 import { Discovery, type Said } from './discovery.ts'
 import { meetsDouble } from './double.ts'
 import { Gossip } from './gossip.ts'
+import { Inbox } from './inbox.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
 import { OutputStreams } from './output.ts'
@@ -116,6 +117,7 @@ class Libp2pTransport implements Transport {
   readonly #log: TransportLog
   readonly #names: ProtocolNames
   readonly #counters = newCounters()
+  readonly #inbox = new Inbox()
   readonly #streams: DirectStreams
   readonly #gossip: Gossip
   readonly #sync: SyncStreams
@@ -149,7 +151,7 @@ class Libp2pTransport implements Transport {
       protocol: this.#names.direct,
       onMessage: (from, bytes) => {
         this.#gossip.heard(from)
-        this.#arrived(from, bytes)
+        this.#came(from, bytes, any)
       },
       onLink: (peer, up) => this.#deliver(receiver => receiver.link(peer, up))
     })
@@ -157,7 +159,7 @@ class Libp2pTransport implements Transport {
       ...shared,
       pubsub: network.services.pubsub,
       names: this.#names,
-      onMessage: (from, bytes) => void this.#arrived(from, bytes, isGossip),
+      onMessage: (from, bytes) => this.#came(from, bytes, isGossip),
       isOurs: bytes => this.#isOurs(bytes),
       connected: () => network.getPeers().map(String),
       disconnect: peer => this.#disconnect(peer)
@@ -225,7 +227,7 @@ class Libp2pTransport implements Transport {
     if (this.#state !== 'started') return
     const bytes = this.#encoded(message)
     if (bytes.length <= FRAME_BYTES_MAX) {
-      this.#streams.send(to, bytes)
+      this.#streams.send(to, bytes, PROMPT_KINDS.has(message.kind))
       return
     }
     this.#counters.dropped++
@@ -245,7 +247,12 @@ class Libp2pTransport implements Transport {
   publish(message: Message): void {
     if (this.#state !== 'started') return
     const { heartbeatTopic, logTopic } = this.#names
-    this.#gossip.publish(message.kind === 'heartbeat' ? heartbeatTopic : logTopic, encode(message))
+    if (message.kind !== 'heartbeat') return this.#gossip.publish(logTopic, encode(message))
+    this.#gossip.publish(heartbeatTopic, encode(message))
+    // Behind gossip that has not been taken it would come too late.
+    for (const peer of this.#gossip.backlogged()) {
+      if (this.#streams.isUp(peer)) this.send(peer, message)
+    }
   }
 
   sync(peer: string, request: SyncRequest): void {
@@ -289,6 +296,7 @@ class Libp2pTransport implements Transport {
     this.#output.stop()
     await this.#sync.stop()
     this.#receiver = null
+    this.#inbox.clear()
     await Promise.all([this.#gossip.stop(), this.#streams.stop(flushTimeoutMs)])
     // libp2p waits for its streams to end, and a peer that hangs never ends one.
     const impatience = setTimeout(() => {
@@ -298,6 +306,11 @@ class Libp2pTransport implements Transport {
     }, stopTimeoutMs)
     await this.#network.stop()
     clearTimeout(impatience)
+  }
+
+  #came(from: string, bytes: Uint8Array, may: (kind: string) => boolean): void {
+    const isPrompt = PROMPT_KINDS.has(kindOf(bytes) ?? '')
+    this.#inbox.came(bytes, isPrompt, () => this.#arrived(from, bytes, may))
   }
 
   /** Whether the bytes were a message that may come by this road. */

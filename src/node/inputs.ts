@@ -9,7 +9,7 @@
  * Nothing depends on the order between lanes: what one overtakes could as well have been slower on its way here.
  */
 import type { Input } from '../core/input.ts'
-import type { Message } from '../core/message.ts'
+import { PROMPT_KINDS } from '../core/message.ts'
 
 /** New tasks are held back before there are many of them (submissions.ts); what comes from the network is bounded here. */
 const NEWS_MAX = 256
@@ -24,15 +24,6 @@ const LATER: ReadonlySet<Input['kind']> = new Set<Input['kind']>([
   'blob-missing',
   // It says that all that came before it has been taken in.
   'turn'
-])
-
-/** What members say of being there, and how far they are. A goodbye is not among it: it follows on what was written. */
-const PROMPT_MESSAGES: ReadonlySet<Message['kind']> = new Set<Message['kind']>([
-  'heartbeat',
-  'ack',
-  'who',
-  'introduction',
-  'replaced'
 ])
 
 type Waiting = Readonly<{ input: Input; since: number }>
@@ -87,7 +78,7 @@ export class Inputs {
   #laneOf(input: Input): Lane {
     if (input.kind === 'submit') return this.#tasks
     if (input.kind === 'message')
-      return PROMPT_MESSAGES.has(input.message.kind) ? this.#prompt : this.#news
+      return PROMPT_KINDS.has(input.message.kind) ? this.#prompt : this.#news
     return LATER.has(input.kind) ? this.#news : this.#prompt
   }
 }

@@ -325,7 +325,8 @@ const KINDS = {
 
 const BY_NUMBER = new Map(
   Object.entries(KINDS).map(
-    ([kind, [number, value]]) => [number as number, { kind, value }] as const
+    ([kind, [number, value]]) =>
+      [number as number, { kind: kind as Message['kind'], value }] as const
   )
 )
 
@@ -357,6 +358,14 @@ export function decode(bytes: Uint8Array): Decoded {
   } catch (error) {
     return { ok: false, why: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** Of which kind a message is, if it is one; null if it is of none that is known here. */
+export function kindOf(bytes: Uint8Array): Message['kind'] | null {
+  // The tag of the envelope: a field number, in one byte or two.
+  const [first = 0, second = 0] = bytes
+  const tag = first < 0x80 ? first : (first & 0x7f) | (second << 7)
+  return BY_NUMBER.get(tag >>> 3)?.kind ?? null
 }
 
 /** A kind that a later version has added. */

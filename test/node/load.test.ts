@@ -84,7 +84,7 @@ function submit(engine: Engine, request: number): void {
 
 const from = bootOf('b')
 const heartbeat: Input = { kind: 'message', from: 'b', message: heartbeatOf(from) }
-const news: Input = { kind: 'message', from: 'b', message: { kind: 'pruned', ids: [] } }
+const news: Input = { kind: 'message', from: 'b', message: { kind: 'find', boot: from, ids: [] } }
 
 test('work is done in portions, and the event loop has its turn between them', async () => {
   const { engine, taken } = await slowEngine()
@@ -140,8 +140,8 @@ test('new tasks and news are taken in turn', async () => {
   const { engine, kinds } = await slowEngine()
   for (let i = 0; i < 100; i++) submit(engine, i)
   for (let i = 0; i < 20; i++) engine.feed(news)
-  await until(() => kinds().filter(kind => kind === 'pruned').length === 20, 'the news')
-  expect(kinds().lastIndexOf('pruned')).toBeLessThan(60)
+  await until(() => kinds().filter(kind => kind === 'find').length === 20, 'the news')
+  expect(kinds().lastIndexOf('find')).toBeLessThan(60)
   await engine.stop()
 })
 
