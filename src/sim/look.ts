@@ -65,6 +65,14 @@ export function isAlone(node: SimNode): boolean {
   return !node.core.view.members(node.now).some(({ linked, status }) => linked && status !== 'left')
 }
 
+/** How many could keep a copy, as this node sees it: who answers and stays. Nobody waits for others for ever. */
+export function keepersSeenBy(node: SimNode): number {
+  const others = node.core.view
+    .members(node.now)
+    .filter(({ linked, status, heartbeat }) => linked && status === 'alive' && !heartbeat.draining)
+  return others.length + (node.core.view.self().draining ? 0 : 1)
+}
+
 /** Whether a task was created by a write of one of these boots that has never been heard of, as when it came by a grant. */
 export function isBeyond(
   node: SimNode,

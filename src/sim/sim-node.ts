@@ -145,6 +145,10 @@ export class SimNode {
     })
   }
 
+  get isPaused(): boolean {
+    return this.#paused
+  }
+
   get now(): number {
     return EPOCH_MS + this.#agenda.now + this.options.skewMs
   }

@@ -6,23 +6,23 @@ import type { TaskId } from '../../core/base/ids.ts'
 import type { Effect, Run } from '../../core/effect.ts'
 import { isBlob, type BlobHash, type Content } from '../../core/task/content.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
-import { isAlone } from '../look.ts'
+import { keepersSeenBy } from '../look.ts'
 import { Violation } from '../violation.ts'
 import type { SimNode } from '../sim-node.ts'
 
 /** Its number among the invariants. */
 const INVARIANT = 12
 
-/** At every step. @param alone tasks whose runs ended while nobody else could be reached: one place was all there was */
+/** At every step. @param isAwaited whether the result of a task has to be in a second place before anybody is told of it */
 export function checkBlobs(
   node: SimNode,
   nodes: readonly SimNode[],
   effects: readonly Effect[],
-  alone: ReadonlySet<TaskId>
+  isAwaited: (id: TaskId) => boolean
 ): void {
   for (const effect of effects) {
     if (effect.kind === 'start') checkRun(node, effect.run)
-    else if (effect.kind === 'settled' && !alone.has(effect.taskId)) {
+    else if (effect.kind === 'settled' && isAwaited(effect.taskId)) {
       checkReported(node, nodes, effect.taskId)
     }
   }
@@ -59,7 +59,7 @@ function checkReported(node: SimNode, nodes: readonly SimNode[], taskId: string)
   if (outcome.reason === 'PayloadLost') return checkLost(node, nodes, taskId)
   for (const hash of hashes([outcome.result ?? ''])) {
     const disks = new Set(nodes.filter(has(hash)).map(({ options }) => options.disk))
-    if (disks.size >= 2 || isAlone(node)) continue
+    if (disks.size >= Math.min(2, keepersSeenBy(node))) continue
     throw violation(`${node.options.name} reports ${taskId}, whose result is in one place`)
   }
 }

@@ -5,6 +5,7 @@
 import type { BootId, TaskId } from '../../core/base/ids.ts'
 import type { Effect, Run } from '../../core/effect.ts'
 import type { Input, RunResult } from '../../core/input.ts'
+import { CORE_DEFAULTS } from '../../core/options.ts'
 import type { Agenda } from '../agenda.ts'
 import { isAlone } from '../look.ts'
 import type { Network } from '../network.ts'
@@ -38,8 +39,8 @@ export class Checkers implements Witness {
   readonly #lonely: LonelyChecker
   readonly #idle: IdleChecker
   readonly #clocks: ClockChecker | null
-  /** Tasks whose runs ended at a node that could not reach any other. */
-  readonly #ranAlone = new Set<TaskId>()
+  /** Task -> until when its result waits for a second place: not at all, if its run ended where no other could be reached. */
+  readonly #waits = new Map<TaskId, number>()
 
   /** @param nodes that there are: others are added on the way */
   constructor(nodes: readonly SimNode[], network: Network, agenda: Agenda, scenario: Scenario) {
@@ -74,11 +75,12 @@ export class Checkers implements Witness {
     this.#starts.check(node, effects)
     for (const effect of effects) {
       if (effect.kind === 'notify') this.#reclaims.check(node, effect.event)
+      if (effect.kind === 'start') this.#idle.started(node)
     }
     history.noteLeft(node, effects)
     this.#starts.note(node, input)
     this.#unreadable.stepped(node, input, effects)
-    checkBlobs(node, history.nodes, effects, this.#ranAlone)
+    checkBlobs(node, history.nodes, effects, id => node.now < (this.#waits.get(id) ?? Infinity))
     checkOptions(node, effects)
     this.#clocks?.check(node, effects)
     this.#lonely.check(node, effects)
@@ -89,8 +91,8 @@ export class Checkers implements Witness {
   }
 
   ran(node: SimNode, run: Run, result: RunResult): void {
-    if (isAlone(node)) this.#ranAlone.add(run.taskId)
-    this.#history.ran(node, run, result)
+    this.#waits.set(run.taskId, isAlone(node) ? 0 : node.now + CORE_DEFAULTS.acksTimeoutMs)
+    this.#history.ran(run, result)
   }
 
   /** The network is cut in two, or a node stands still. Whoever starts then may run what others run. */

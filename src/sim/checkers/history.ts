@@ -22,8 +22,6 @@ export class History {
   readonly accepted: Map<TaskId, Disk | null> = new Map()
   /** How the runs of a task ended, in that order. */
   readonly executions: Map<TaskId, RunResult[]> = new Map()
-  /** Who completed a task last. */
-  readonly completed: Map<TaskId, SimNode> = new Map()
   /** Tasks whose outcome somebody was told. */
   readonly settled: Set<TaskId> = new Set()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
@@ -52,10 +50,9 @@ export class History {
     }
   }
 
-  ran(node: SimNode, run: Run, result: RunResult): void {
+  ran(run: Run, result: RunResult): void {
     const executions = this.executions.get(run.taskId) ?? []
     this.executions.set(run.taskId, [...executions, result])
-    if (result.status === 'completed') this.completed.set(run.taskId, node)
   }
 
   /** The node had the task once. What it has forgotten may come back to it, from one that was away. */

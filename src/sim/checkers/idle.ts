@@ -39,7 +39,13 @@ export class IdleChecker {
     }
   }
 
+  /** It has just been given something to do, however short: only who starts nothing at all for so long idles. */
+  started(node: SimNode): void {
+    this.#idleSince.delete(node)
+  }
+
   #workFor(node: SimNode): string | undefined {
+    if (node.isPaused) return undefined
     // One that drains takes no work any more, however long it is still there.
     if (node.core.view.self().draining) return undefined
     if (node.options.slots <= node.running.size) return undefined
@@ -47,7 +53,7 @@ export class IdleChecker {
     // It cannot see all the work there is.
     if (node.options.read !== null) return undefined
     const work = this.#nodes
-      .filter(({ id, gone }) => !gone && !this.#network.isCut(node.id, id))
+      .filter(({ id, gone, isPaused }) => !gone && !isPaused && !this.#network.isCut(node.id, id))
       .map(holder => readyFor(holder, node))
       .find(ready => ready !== undefined)
     if (work === undefined || node.options.slots <= node.running.size + promised(node)) {

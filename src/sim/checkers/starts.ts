@@ -17,6 +17,8 @@ export class StartChecker {
   readonly #begun = new Set<string>()
   readonly #merged = new Map<SimNode, Map<TaskId, number>>()
   readonly #startedOnce = new Set<TaskId>()
+  /** Task -> who wrote last that it has completed. */
+  readonly #completed = new Map<TaskId, SimNode>()
 
   constructor(history: History) {
     this.#history = history
@@ -32,9 +34,15 @@ export class StartChecker {
     if (input.kind === 'message') this.#noteEpochs(node, input.message)
   }
 
-  /** Invariant 8, when the start is written down. The handler may be called later, once another node has it on disk. */
+  /**
+   * Invariant 8, when the start is written down. The handler may be called later, once another node has it on disk. Likewise
+   * a task has completed when that is written down, which may be later than its run ended: once its result is elsewhere.
+   */
   wrote(node: SimNode, state: TaskRecord): void {
-    if (isStarted(state) && state.started!.by === node.options.boot) this.#priority(node, state)
+    const { boot } = node.options
+    if (isStarted(state) && state.started!.by === boot) this.#priority(node, state)
+    const { outcome, spec } = state
+    if (outcome?.status === 'completed' && outcome.by === boot) this.#completed.set(spec.id, node)
   }
 
   #start(node: SimNode, run: Run): void {
@@ -63,7 +71,7 @@ export class StartChecker {
     const alive = this.#history.alive()
     const other = alive.find(n => n !== node && n.running.has(taskId))
     if (other !== undefined) throw new Violation(3, `${what} while ${other.options.name} runs it`)
-    const completed = this.#history.completed.get(taskId)
+    const completed = this.#completed.get(taskId)
     if (completed !== undefined && !completed.gone) {
       throw new Violation(3, `${what} after ${completed.options.name} completed it`)
     }
