@@ -33,7 +33,8 @@ export async function seeds(minutes: number, from: number): Promise<number> {
   return violations
 }
 
-function progress(done: number, startedAt: number, violations: number): string {
+/** So much has been done. */
+export function progress(done: number, startedAt: number, violations: number): string {
   const seconds = (performance.now() - startedAt) / 1000
   return `${done} seeds in ${Math.round(seconds)} s, ${(done / seconds).toFixed(1)} a second, ${violations} violations`
 }

@@ -1,7 +1,7 @@
 /**
  * `npm run soak [-- NAME] [--minutes N] [--from SEED] [--count N]`: what only shows after a while, or with much.
  *
- * `seeds` (default), `chaos` and `fuzz` go on for so long; `tasks`, `newcomer`, `away`, `each`, `loss` and `kill-all` are trials of
+ * `seeds` (default), `scenarios`, `chaos` and `fuzz` go on for so long; `tasks`, `newcomer`, `away`, `each`, `loss` and `kill-all` are trials of
  * so many that print figures; `lan` runs the LAN tests with all that CI has no time for. Each ends with exit code 1 if
  * something that was promised does not hold.
  */
@@ -13,6 +13,7 @@ import { FUZZED, fuzzing } from './fuzz.ts'
 import { killAll } from './kill-all.ts'
 import { loss } from './loss.ts'
 import { newcomer } from './newcomer.ts'
+import { scenarios } from './scenarios.ts'
 import { seeds } from './seeds.ts'
 import { tasks } from './tasks.ts'
 import { runTests } from './tests.ts'
@@ -29,6 +30,7 @@ type Asked = Readonly<{
 /** Name -> the trial, which says whether all is well. */
 const TRIALS: Readonly<Record<string, (asked: Asked) => Promise<boolean>>> = {
   seeds: async ({ minutes, from }) => (await seeds(minutes, from)) === 0,
+  scenarios: ({ minutes, from, count }) => Promise.resolve(scenarios({ minutes, from, count })),
   tasks: ({ count }) => tasks(count ?? 100_000),
   newcomer: ({ count }) => newcomer(count ?? 100_000),
   away: ({ count }) => away(count ?? 20_000),
@@ -41,9 +43,11 @@ const TRIALS: Readonly<Record<string, (asked: Asked) => Promise<boolean>>> = {
 }
 
 const USAGE = `usage: npm run soak -- [${Object.keys(TRIALS).join(' | ')}] [--minutes 2] [--from SEED] [--count N]
+       npm run soak -- scenarios [--minutes 2 | --count N] [--from NUMBER]
        npm run soak -- fuzz [--minutes 2] [--from SEED | --seed SEED] [--door NAME]
 
-"seeds" (the default), "chaos" and "fuzz" go on for so many minutes, from this seed on; "fuzz" mutates messages, at all
+"seeds" (the default), "scenarios", "chaos" and "fuzz" go on for so many minutes, from this seed on; "scenarios" makes
+them by dice, and with --count runs so many of them; "fuzz" mutates messages, at all
 doors or at one (${FUZZED.join(', ')}), and runs --seed alone; of the others some do something --count
 times, and "lan" runs the LAN tests with all that is too long for every day.`
 

@@ -1,0 +1,136 @@
+/**
+ * Scenarios made by dice: number `n` is always the same one. Each belongs to a family, which says what it is about; what
+ * else goes on in it is up to the dice.
+ */
+import { Random } from '../../src/sim/random.ts'
+import type { Scenario } from '../../src/sim/scenario.ts'
+
+export type Settings = Omit<Partial<Scenario>, 'network'> &
+  Readonly<{ network?: Partial<Scenario['network']> }>
+type Draft = { -readonly [K in keyof Settings]: Settings[K] }
+
+export type Diced = Readonly<{
+  n: number
+  family: string
+  /** What differs from the default scenario. */
+  settings: Settings
+}>
+
+/** Longer than any run: nothing is forgotten. */
+const KEEP_MS = 3_600_000
+/** Seeds of two scenarios are different ones, so that a seed alone says little, and a number and a seed all. */
+const SEEDS_PER_SCENARIO = 10
+
+/** Family -> what its scenarios have for sure. */
+const FAMILIES: Readonly<Record<string, (dice: Dice, draft: Draft) => void>> = {
+  crashes: () => {},
+  cuts: (dice, draft) => cuts(dice, draft),
+  pauses: (dice, draft) => pauses(dice, draft),
+  'cuts and pauses': (dice, draft) => {
+    cuts(dice, draft)
+    pauses(dice, draft)
+  },
+  blobs: (_, draft) => void (draft.blobs = 0.6),
+  keys: (dice, draft) => void (draft.keyed = dice.pick([0.5, 1])),
+  once: (_, draft) => void (draft.once = 1),
+  room: (dice, draft) => void (draft.settledMax = dice.pick([0, 2, 8]))
+}
+
+export const FAMILY_NAMES: readonly string[] = Object.keys(FAMILIES)
+
+/** The `n`th scenario. */
+export function scenarioOf(n: number): Diced {
+  const dice = new Dice(n)
+  const family = FAMILY_NAMES[n % FAMILY_NAMES.length]!
+  const draft: Draft = {}
+  cluster(dice, draft)
+  tasks(dice, draft)
+  surroundings(dice, draft)
+  network(dice, draft)
+  FAMILIES[family]!(dice, draft)
+  judgeable(dice, draft)
+  return { n, family, settings: draft }
+}
+
+/** Seeds to run it with. */
+export function seedsOf(n: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => n * SEEDS_PER_SCENARIO + i + 1)
+}
+
+/** How many nodes there are, and what becomes of them. */
+function cluster(dice: Dice, draft: Draft): void {
+  const nodes = dice.pick([2, 3, 4, 5, 6, 6, 8, 12])
+  draft.nodes = nodes
+  draft.late = Math.min(nodes - 1, dice.pick([0, 0, 1, 2]))
+  draft.leaving = Math.min(nodes - 1, dice.pick([0, 0, 1, 2]))
+  draft.crashes = dice.pick([0, 2, 4, 6, 8])
+  if (dice.chance(0.2)) draft.crashAll = true
+  if (draft.crashes > 0 && dice.chance(0.15)) draft.disksLost = 1
+}
+
+/** What there is to do. */
+function tasks(dice: Dice, draft: Draft): void {
+  draft.tasks = dice.pick([15, 30, 40])
+  draft.types = ['red', 'green']
+  draft.retentionMs = dice.pick([0, 0, 50, 400, KEEP_MS])
+  if (dice.chance(0.3)) draft.keyed = dice.pick([0.3, 0.6])
+  if (dice.chance(0.4)) draft.blobs = dice.pick([0.3, 0.6])
+  if (dice.chance(0.3)) draft.once = dice.pick([0.3, 0.7])
+  if (dice.chance(0.4)) draft.uncommon = dice.pick([0.2, 0.5])
+  if (dice.chance(0.4)) draft.cancels = dice.pick([3, 10])
+  if (dice.chance(0.3)) draft.failing = dice.pick([0, 0.4])
+  if (dice.chance(0.3)) draft.runMsMax = dice.pick([5, 1500])
+}
+
+/** Disks, clocks and files. */
+function surroundings(dice: Dice, draft: Draft): void {
+  if (dice.chance(0.3)) draft.diskMsMax = dice.pick([0, 50, 300])
+  if (dice.chance(0.3)) draft.loads = dice.whole(1, 3)
+  if (dice.chance(0.3)) draft.skewMsMax = dice.pick([50, 500, 2000])
+  if (dice.chance(0.2)) draft.settledMax = dice.pick([0, 2, 8])
+}
+
+function network(dice: Dice, draft: Draft): void {
+  draft.network = {
+    ...(dice.chance(0.3) ? { gossipLoss: dice.pick([0, 0.6, 1]) } : {}),
+    ...(dice.chance(0.2) ? { linkBreak: dice.pick([0, 0.05]) } : {}),
+    ...(dice.chance(0.2) ? { delayMsMin: 20, delayMsMax: 150 } : {})
+  }
+}
+
+function cuts(dice: Dice, draft: Draft): void {
+  draft.partitions = dice.whole(1, 4)
+  if (dice.chance(0.6)) suspicious(dice, draft)
+  else if (dice.chance(0.3)) draft.stopAfterIsolatedMs = 700
+}
+
+function pauses(dice: Dice, draft: Draft): void {
+  draft.pauses = dice.whole(1, 4)
+  suspicious(dice, draft)
+}
+
+/** Who is silent for a while counts as unreachable, long before the run is over. */
+function suspicious(dice: Dice, draft: Draft): void {
+  draft.unreachableMs = dice.pick([700, 1400])
+  draft.busyMs = 6000
+}
+
+/** Only what some invariant is about: see `checkScenario`. */
+function judgeable(dice: Dice, draft: Draft): void {
+  const { keyed = 0, skewMsMax = 0 } = draft
+  // A task under a key is submitted on all nodes at once, on each of which it may run.
+  if (keyed > 0) delete draft.once
+  if (keyed > 0 && dice.chance(0.5)) {
+    draft.again = 0.5
+    draft.retentionMs = KEEP_MS
+  }
+  if (keyed > 0 && draft.pauses !== undefined) draft.retentionMs = KEEP_MS
+  if (draft.retentionMs! < KEEP_MS) draft.retentionMs = draft.retentionMs! + 2 * skewMsMax
+}
+
+class Dice extends Random {
+  constructor(n: number) {
+    // Consecutive numbers give sequences that have nothing in common.
+    super(Math.imul(n + 1, 0x9e3779b1))
+  }
+}
