@@ -36,7 +36,7 @@ const mayImport: Record<string, readonly string[]> = {
   run: ['core', 'node/handler', 'node/ports', 'node/handle', ...words],
   state: ['core', 'wire', 'node/ports', ...words],
   metrics: ['core', 'node/facts', ...words],
-  sim: ['core', 'wire', 'node/ports', ...words],
+  sim: ['core', 'wire', 'node/ports', 'node/loop-lag', 'node/inputs', ...words],
   'create-node': [...parts, ...words],
   index: ['create-node', ...parts, ...words],
   api: ['core', 'node/handle', ...words],

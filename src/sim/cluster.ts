@@ -2,6 +2,7 @@
 import { bootId, type NodeId } from '../core/base/ids.ts'
 import type { Message } from '../core/message.ts'
 import type { Agenda } from './agenda.ts'
+import { planStalls } from './cpu.ts'
 import { Disk } from './disk.ts'
 import { labelsOf } from './drafts.ts'
 import type { Network } from './network.ts'
@@ -78,6 +79,7 @@ export class Cluster {
     const node = new SimNode(options, this.#world, this.#witness)
     this.nodes.push(node)
     node.start()
+    planStalls(agenda, random, scenario, ms => node.pause(ms))
   }
 
   /** It dies, and is back a while later. @param diskLost with another disk, and so as somebody else */

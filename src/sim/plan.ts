@@ -14,7 +14,10 @@ export function plan({ agenda, random, scenario }: World, parts: Parts): void {
     const at = i < scenario.late ? random.whole(0, busyMs) : 0
     agenda.after(at, () => cluster.add(i))
   }
-  sometime(scenario.tasks, i => callers.submit(i))
+  const { burstMs } = scenario.cpu
+  for (let i = 0; i < scenario.tasks; i++) {
+    agenda.after(random.whole(0, burstMs || busyMs), () => callers.submit(i))
+  }
   sometime(scenario.cancels, () => callers.cancel())
   sometime(scenario.leaving, () => faults.leave())
   sometime(scenario.crashes, i => faults.crash(i < scenario.disksLost))

@@ -37,6 +37,16 @@ const NETWORK: Rules<Scenario['network']> = {
   foundByOne: yesOrNo
 }
 
+const CPU: Rules<Scenario['cpu']> = {
+  stepMs: number(0, 1000),
+  messageMs: number(0, 1000),
+  taskMs: number(0, 1000),
+  slowest: number(1, 1000),
+  inTurn: yesOrNo,
+  stallMsMax: whole(0, MS_MAX),
+  burstMs: whole(0, MS_MAX)
+}
+
 const SCENARIO: Rules<Scenario> = {
   nodes: whole(1, NODES_MAX),
   tasks: whole(0, TASKS_MAX),
@@ -77,10 +87,8 @@ const SCENARIO: Rules<Scenario> = {
   wrongClocks: whole(0, NODES_MAX),
   older: whole(0, NODES_MAX),
   unreadable: chance,
-  network: {
-    allowed: 'an object with settings of the network',
-    fits: value => typeof value === 'object' && value !== null && !Array.isArray(value)
-  }
+  cpu: settings('of what work costs'),
+  network: settings('of the network')
 }
 
 /**
@@ -91,9 +99,11 @@ const SCENARIO: Rules<Scenario> = {
 export function checkScenario(settings: unknown): Scenario {
   const given = checked('', settings, SCENARIO)
   const network = checked('network.', given.network ?? {}, NETWORK)
+  const cpu = checked('cpu.', given.cpu ?? {}, CPU)
   const scenario = {
     ...SCENARIO_DEFAULTS,
     ...given,
+    cpu: { ...SCENARIO_DEFAULTS.cpu, ...cpu },
     network: { ...SCENARIO_DEFAULTS.network, ...network }
   }
   const { nodes, late, leaving, crashes, disksLost, wrongClocks, older } = scenario
@@ -151,6 +161,20 @@ function checked<T extends object>(prefix: string, settings: unknown, rules: Rul
 function atMost(name: string, value: number, limit: string, most: number): void {
   if (value <= most) return
   throw new InvalidOptionError(`${name} is ${value}, more than ${limit}, which is ${most}`)
+}
+
+function settings(ofWhat: string): Rule {
+  return {
+    allowed: `an object with settings ${ofWhat}`,
+    fits: value => typeof value === 'object' && value !== null && !Array.isArray(value)
+  }
+}
+
+function number(min: number, max: number): Rule {
+  return {
+    allowed: `a number from ${min} to ${max}`,
+    fits: value => typeof value === 'number' && value >= min && value <= max
+  }
 }
 
 function whole(min: number, max: number): Rule {

@@ -2,6 +2,7 @@
  * What a simulated cluster goes through, apart from the dice.
  */
 import { CORE_DEFAULTS } from '../core/options.ts'
+import { CPU_DEFAULTS, type CpuOptions } from './cpu.ts'
 import type { NetworkOptions } from './network.ts'
 
 /** What a simulated cluster goes through, apart from the dice. */
@@ -70,6 +71,8 @@ export type Scenario = Readonly<{
   older: number
   /** Of the tasks of newer nodes, how many have something that older ones cannot read, from 0 to 1. */
   unreadable: number
+  /** What work costs on a node. */
+  cpu: CpuOptions
   network: NetworkOptions
 }>
 
@@ -106,6 +109,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   wrongClocks: 0,
   older: 0,
   unreadable: 0,
+  cpu: CPU_DEFAULTS,
   network: {
     gossipLoss: 0.2,
     gossipRepeat: 0.1,

@@ -11,6 +11,7 @@ import type { Message } from '../core/message.ts'
 import type { Labels } from '../core/task/labels.ts'
 import type { Content } from '../core/task/content.ts'
 import type { Agenda } from './agenda.ts'
+import { Cpu } from './cpu.ts'
 import type { Disk } from './disk.ts'
 import type { Network } from './network.ts'
 import type { Random } from './random.ts'
@@ -61,7 +62,7 @@ export class SimNode {
   readonly #network: Network
   readonly #scenario: Scenario
   readonly #witness: Witness
-  readonly #inputs: Input[] = []
+  readonly #cpu: Cpu
   #busy = false
   /** The next tick is far away, because the core had nothing to do. */
   #resting = false
@@ -82,6 +83,7 @@ export class SimNode {
     this.#network = world.network
     this.#scenario = world.scenario
     this.#witness = witness
+    this.#cpu = new Cpu(world.agenda, world.scenario.cpu, options.name === 'sim/0')
     const { boot, name, version, labels, disk } = options
     const { unreachableMs, stopAfterIsolatedMs: alone, settledMax } = world.scenario
     const pace = unreachableMs / CORE_DEFAULTS.unreachableMs
@@ -145,8 +147,9 @@ export class SimNode {
     })
   }
 
+  /** It stands still, or has not got to all that has come. */
   get isPaused(): boolean {
-    return this.#paused
+    return this.#paused || !this.#cpu.isEmpty
   }
 
   get now(): number {
@@ -154,16 +157,30 @@ export class SimNode {
   }
 
   /** Steps never nest, as in the real engine. */
-  feed(input: Input): void {
+  feed(input: Input, afterwards: (() => void) | null = null): void {
     if (this.gone) return
-    this.#inputs.push(input)
+    this.#cpu.add(input, afterwards)
+    this.#work()
+  }
+
+  /** One thing after the other, until there is nothing left to do or something takes its time. */
+  #work(): void {
     if (this.#busy || this.#paused) return
     this.#busy = true
-    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+    for (let next = this.#cpu.next(); next !== undefined; next = this.#cpu.next()) {
       if (this.gone) break
-      const effects = this.core.step(this.now, next)
-      this.#witness.stepped(this, next, effects)
+      const { input, afterwards } = next
+      const effects = this.core.step(this.now, input)
+      this.#witness.stepped(this, input, effects)
       for (const effect of effects) if (!this.gone) this.#perform(effect)
+      afterwards?.()
+      const ms = this.#cpu.costMs(input, effects)
+      if (ms > 0) {
+        return this.#agenda.after(ms, () => {
+          this.#busy = false
+          this.#work()
+        })
+      }
     }
     this.#busy = false
     if (this.#resting && !this.core.rest.isAtRest) this.#tickSoon()
@@ -175,8 +192,10 @@ export class SimNode {
     this.#agenda.after(this.core.rest.nextTickMs(this.now), () => {
       if (this.gone || number !== this.#ticks) return
       this.#resting = false
-      this.feed({ kind: 'tick' })
-      this.#tickSoon()
+      if (this.#cpu.isFree) {
+        this.feed({ kind: 'tick' })
+        this.#tickSoon()
+      } else this.feed({ kind: 'tick' }, () => this.#tickSoon())
     })
   }
 

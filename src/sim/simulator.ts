@@ -11,6 +11,7 @@ import { Agenda } from './agenda.ts'
 import { Callers } from './callers.ts'
 import { CALM_MS, Checkers } from './checkers/checkers.ts'
 import { Cluster, RESTART_MS_MAX, type World } from './cluster.ts'
+import { isCostly } from './cpu.ts'
 import { Faults } from './faults.ts'
 import { Network } from './network.ts'
 import { plan } from './plan.ts'
@@ -122,8 +123,9 @@ class Simulation implements Witness {
   }
 
   #look(): void {
-    const { agenda } = this.#world
+    const { agenda, scenario } = this.#world
     this.#checkers.look(agenda.now)
-    agenda.after(CHECK_IDLE_MS, () => this.#look())
+    const ms = isCostly(scenario.cpu) ? CHECK_REST_MS : CHECK_IDLE_MS
+    agenda.after(ms, () => this.#look())
   }
 }

@@ -22,6 +22,7 @@ import { IdleChecker } from './idle.ts'
 import { LonelyChecker } from './lonely.ts'
 import { checkOptions } from './options.ts'
 import { checkTold } from './outcomes.ts'
+import { OverloadChecker } from './overload.ts'
 import { ReclaimChecker } from './reclaims.ts'
 import { StartChecker } from './starts.ts'
 import { UnreadableChecker } from './unreadable.ts'
@@ -39,6 +40,7 @@ export class Checkers implements Witness {
   readonly #lonely: LonelyChecker
   readonly #idle: IdleChecker
   readonly #clocks: ClockChecker | null
+  readonly #overload: OverloadChecker | null
   /** Task -> until when its result waits for a second place: not at all, if its run ended where no other could be reached. */
   readonly #waits = new Map<TaskId, number>()
 
@@ -55,6 +57,7 @@ export class Checkers implements Witness {
     this.#lonely = new LonelyChecker(nodes, scenario)
     this.#idle = new IdleChecker(nodes, network, scenario)
     this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(agenda) : null
+    this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
   }
 
   /** How many tasks have settled, as far as anybody was told. */
@@ -71,7 +74,7 @@ export class Checkers implements Witness {
     this.#coverage.check(node)
     history.told(node, effects)
     checkTold(history, node, effects)
-    history.noteForgotten(node)
+    history.noteForgotten(node, effects)
     this.#starts.check(node, effects)
     for (const effect of effects) {
       if (effect.kind === 'notify') this.#reclaims.check(node, effect.event)
@@ -83,6 +86,7 @@ export class Checkers implements Witness {
     checkBlobs(node, history.nodes, effects, id => node.now < (this.#waits.get(id) ?? Infinity))
     checkOptions(node, effects)
     this.#clocks?.check(node, effects)
+    this.#overload?.check(node, effects)
     this.#lonely.check(node, effects)
     checkAborts(node, effects)
     if (effects.some(({ kind }) => kind === 'give-way')) {

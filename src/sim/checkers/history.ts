@@ -28,8 +28,7 @@ export class History {
   readonly leftAlone: Set<BootId> = new Set()
   /** The network was cut, or somebody stood still: since then somebody may not know of everybody. */
   hasCut: boolean = false
-  /** Node -> tasks that it has; and those that it had once. */
-  readonly #known = new Map<SimNode, Set<TaskId>>()
+  /** Node -> tasks that it had once. */
   readonly #forgotten = new Map<SimNode, Set<TaskId>>()
 
   constructor(nodes: readonly SimNode[]) {
@@ -60,19 +59,19 @@ export class History {
     return this.#forgotten.get(node)?.has(id) ?? false
   }
 
-  noteForgotten(node: SimNode): void {
-    const known = this.#known.get(node) ?? new Set()
-    const forgotten = this.#forgotten.get(node) ?? new Set()
-    if (!this.#known.has(node)) {
+  noteForgotten(node: SimNode, effects: readonly Effect[]): void {
+    let forgotten = this.#forgotten.get(node)
+    if (forgotten === undefined) {
+      this.#forgotten.set(node, (forgotten = new Set()))
       // What an earlier boot had on disk as settled counts as told: nobody is told a second time.
       for (const record of node.core.view.records()) {
         if (isSettled(record)) this.settled.add(record.spec.id)
       }
     }
-    const now = new Set([...node.core.view.records()].map(({ spec }) => spec.id))
-    for (const id of known) if (!now.has(id)) forgotten.add(id)
-    this.#known.set(node, now)
-    this.#forgotten.set(node, forgotten)
+    for (const effect of effects) {
+      if (effect.kind !== 'notify' || effect.event.name !== 'task:pruned') continue
+      forgotten.add(effect.event.taskId)
+    }
   }
 
   noteLeft(node: SimNode, effects: readonly Effect[]): void {

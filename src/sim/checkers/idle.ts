@@ -2,6 +2,7 @@
  * Invariant 11, looked at now and then: no node idles while it or another that it can reach has work for it.
  */
 import { isSettled, isStarted } from '../../core/task/record.ts'
+import { isCostly } from '../cpu.ts'
 import { readyFor } from '../look.ts'
 import type { Network } from '../network.ts'
 import type { Scenario } from '../scenario.ts'
@@ -16,6 +17,9 @@ const IDLE_MS_MAX = 5000
  */
 const WRITES_MAX = 4
 
+/** Where work takes its time, whoever asks for some has to wait his turn again and again. Guess. */
+const COSTLY_MS = 30_000
+
 export class IdleChecker {
   readonly #nodes: readonly SimNode[]
   readonly #network: Network
@@ -27,7 +31,8 @@ export class IdleChecker {
   constructor(nodes: readonly SimNode[], network: Network, scenario: Scenario) {
     this.#nodes = nodes
     this.#network = network
-    this.#idleMsMax = IDLE_MS_MAX + WRITES_MAX * scenario.diskMsMax
+    const costMs = isCostly(scenario.cpu) ? COSTLY_MS : 0
+    this.#idleMsMax = IDLE_MS_MAX + WRITES_MAX * scenario.diskMsMax + costMs
     this.#rests = scenario.stopAfterIsolatedMs > 0
   }
 

@@ -1,0 +1,82 @@
+/** Load in the simulator: where work costs time, nodes are slower, and never wrong. */
+import { afterEach, describe, expect, test } from 'vitest'
+import { Agenda } from '../../src/sim/agenda.ts'
+import { Cpu, CPU_DEFAULTS, type CpuOptions } from '../../src/sim/cpu.ts'
+import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
+import { simulate } from '../../src/sim/simulator.ts'
+import { failureOf } from './failure.ts'
+import { uproot } from './planting.ts'
+
+afterEach(uproot)
+
+/** Nothing but load happens. */
+function loaded(cpu: Partial<CpuOptions>, scenario: Partial<Scenario> = {}): Partial<Scenario> {
+  const network = { gossipLoss: 0, gossipRepeat: 0, linkBreak: 0, syncBreak: 0 }
+  return {
+    nodes: 6,
+    crashes: 0,
+    leaving: 0,
+    late: 0,
+    types: ['red'],
+    runMsMax: 0,
+    busyMs: 20_000,
+    retentionMs: 3_600_000,
+    ...scenario,
+    cpu: { ...CPU_DEFAULTS, ...cpu },
+    network: { ...SCENARIO_DEFAULTS.network, ...network }
+  }
+}
+
+describe('the line in front of a node', () => {
+  const heartbeat = { kind: 'message', from: 'n1', message: { kind: 'heartbeat' } } as never
+  const steal = { kind: 'message', from: 'n1', message: { kind: 'steal' } } as never
+
+  test('has those in front that say that they live, and ticks', () => {
+    const cpu = new Cpu(new Agenda(), { ...CPU_DEFAULTS, stepMs: 1 }, false)
+    for (const input of [steal, heartbeat]) cpu.add(input)
+    cpu.add({ kind: 'tick' })
+    expect([cpu.next()?.input, cpu.next()?.input.kind]).toEqual([heartbeat, 'tick'])
+    expect([cpu.next()?.input, cpu.isEmpty]).toEqual([steal, true])
+  })
+
+  test('is in the order in which things came, if nothing jumps it', () => {
+    const cpu = new Cpu(new Agenda(), { ...CPU_DEFAULTS, stepMs: 1, inTurn: true }, false)
+    for (const input of [steal, heartbeat]) cpu.add(input)
+    expect([cpu.next()?.input, cpu.next()?.input]).toEqual([steal, heartbeat])
+  })
+
+  test('makes a tick late by as long as it stood there, and the node says so for a while', () => {
+    const agenda = new Agenda()
+    const cpu = new Cpu(agenda, { ...CPU_DEFAULTS, stepMs: 1 }, false)
+    const lagAt = (ms: number, since: number): unknown => {
+      agenda.after(since - agenda.now, () => cpu.add({ kind: 'tick' }))
+      agenda.after(ms - agenda.now, () => {})
+      while (agenda.runNext(ms));
+      return cpu.next()?.input
+    }
+    expect(lagAt(700, 200)).toEqual({ kind: 'tick', loopLagMs: 500 })
+    expect(lagAt(1000, 1000)).toEqual({ kind: 'tick', loopLagMs: 500 })
+    expect(lagAt(30_000, 29_990)).toEqual({ kind: 'tick', loopLagMs: 10 })
+  })
+
+  test('costs the first node more, for each step, message and task', () => {
+    const cpu = new Cpu(
+      new Agenda(),
+      { ...CPU_DEFAULTS, stepMs: 1, messageMs: 2, taskMs: 0.5, slowest: 5 },
+      true
+    )
+    const batch = { kind: 'batch', origin: 'n1', after: 0, records: [], writes: [0, 0] }
+    const input = { kind: 'message', from: 'n1', message: batch } as never
+    expect(cpu.costMs(input, [])).toBe(5 * (1 + 2 + 2 * 0.5))
+  })
+})
+
+test('where steps take their time, everything settles, and nobody is taken for gone', () => {
+  const scenario = loaded({ stepMs: 5, messageMs: 2, burstMs: 5000 }, { tasks: 200 })
+  for (let seed = 1; seed <= 2; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
+})
+
+test('a node that is five times slower is given less to do, and nobody is taken for gone', () => {
+  const scenario = loaded({ stepMs: 5, messageMs: 2, slowest: 5, burstMs: 5000 }, { tasks: 200 })
+  for (let seed = 1; seed <= 2; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
+})
