@@ -111,6 +111,8 @@ export class Core {
       isSettling: entry => this.#takeover.isSettling(entry),
       totals: of => this.#telling.totals(of),
       isWithoutBlob: entry => this.#work.isWithoutBlob(entry),
+      isUncalled: entry => this.#work.isUncalled(entry),
+      isUnconfirmed: entry => this.#work.isUnconfirmed(entry),
       pausedBy: () => this.#work.pausedBy,
       blobSources: hash => this.#keeping.sources(hash)
     })

@@ -138,6 +138,11 @@ export type CoreOptions = Readonly<{
   orphanQuietMs: number
   /** How long an acknowledgement by others is waited for. */
   acksTimeoutMs: number
+  /**
+   * A start that others have to know of first keeps its slot for so long. Guess: a hundred times what it takes on an idle
+   * LAN, and hardly a loss for what waits behind it.
+   */
+  startSlotMs: number
   /** A steal request without an answer is given up after this. Guess: 100 times a round trip on a busy LAN. */
   stealTimeoutMs: number
   /** A holder that had nothing for us is not asked again for so long, unless it announces more. */
@@ -223,6 +228,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   bootQuietMs: 1000,
   orphanQuietMs: 5000,
   acksTimeoutMs: 5000,
+  startSlotMs: 1000,
   stealTimeoutMs: 1000,
   stealPauseMs: 200,
   stealAheadTrips: 4,

@@ -96,7 +96,7 @@ export class Parting {
     const { members, now } = this.#context
     const { work, exchange, replication, keeping } = this.#parts
     const keeps = !this.#handedOn && members.around(now).length > 0
-    if (keeps || work.running > 0 || !exchange.isIdle) return false
+    if (keeps || work.isBusy || !exchange.isIdle) return false
     return replication.isSafeElsewhere && keeping.isSafeElsewhere
   }
 

@@ -9,27 +9,28 @@ import { chronicle } from './chronicle.ts'
 import { holds, needsWitness, startOf } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Keeping } from './keeping.ts'
+import type { Run } from './effect.ts'
 import type { Entry } from './log/entry.ts'
 import { Provision } from './provision.ts'
 import type { Replication } from './replication.ts'
-import { onceWitnessed } from './witness.ts'
+import { Starts } from './witness.ts'
 
 export class Slots {
   readonly #context: Context
-  readonly #replication: Replication
   readonly #keeping: Keeping
   /** Task -> the epoch at which it runs here. */
   readonly #running = new Map<TaskId, number>()
   readonly #provision: Provision
+  readonly #starts: Starts
   #total = 0
   #handlers: readonly string[] = []
   #isOpen = true
 
   constructor(context: Context, replication: Replication, keeping: Keeping) {
     this.#context = context
-    this.#replication = replication
     this.#keeping = keeping
     this.#provision = new Provision(context, keeping)
+    this.#starts = new Starts(context, replication)
   }
 
   /** What this node can run from now on. */
@@ -43,7 +44,12 @@ export class Slots {
   }
 
   get used(): number {
-    return this.#running.size + this.#provision.slots
+    return this.#running.size + this.#provision.slots + this.#starts.slots
+  }
+
+  /** Whether anything runs here, or has begun and is to run. */
+  get isBusy(): boolean {
+    return this.used > 0 || this.#starts.areAwaited
   }
 
   get isFree(): boolean {
@@ -52,12 +58,27 @@ export class Slots {
 
   /** Whether the task runs here, or is about to. */
   has(entry: Entry): boolean {
-    return this.#running.has(entry.id) || this.#provision.has(entry)
+    return this.hasBegun(entry.id) || this.#provision.has(entry) || this.#starts.isLonely(entry)
   }
 
-  isRunning(id: TaskId, epoch?: number): boolean {
-    const runs = this.#running.get(id)
-    return epoch === undefined ? runs !== undefined : runs === epoch
+  /** Whether its handler has been called under this epoch, and has not ended. */
+  isRunning(id: TaskId, epoch: number): boolean {
+    return this.#running.get(id) === epoch
+  }
+
+  /** Whether the task has been started here, be it that its handler waits to be called. */
+  hasBegun(id: TaskId): boolean {
+    return this.#running.has(id) || this.#starts.epochOf(id) !== undefined
+  }
+
+  /** Whether the task has been started here, and its handler has not been called. */
+  isUncalled(entry: Entry): boolean {
+    return this.#starts.epochOf(entry.id) !== undefined
+  }
+
+  /** Whether the task waits until somebody else knows of its start here. */
+  isUnconfirmed(entry: Entry): boolean {
+    return this.#starts.isUnconfirmed(entry)
   }
 
   /** Whether the task would run here, if it had all that it reads. */
@@ -67,12 +88,26 @@ export class Slots {
 
   /** Gives the task a slot, and starts it if what it reads is here. */
   take(entry: Entry): void {
+    if (!this.#starts.mayBegin(entry)) return
     if (this.#provision.fetch(entry)) this.#start(entry)
+  }
+
+  /**
+   * Calls the handler of a task that has begun and that others know of by now, if there is one and a slot for it. Returns
+   * whether there was.
+   *
+   * @param rival a task that could have that slot
+   */
+  call(rival: Entry | undefined): boolean {
+    const run = this.#starts.next(this.used < this.#total, rival)
+    if (run === undefined) return false
+    this.#call(run)
+    return true
   }
 
   /** Tasks that go back into the queue: something more urgent may have come since they got their slot. */
   takeReturning(): readonly Entry[] {
-    return this.#provision.due()
+    return [...this.#provision.due(), ...this.#starts.takeLonely()]
   }
 
   /** Tasks that read what is on no disk any more. */
@@ -89,11 +124,13 @@ export class Slots {
   /** A run goes on only as long as its claim stands. */
   abortSuperseded(entry: Entry): void {
     const { id, record } = entry
-    const epoch = this.#running.get(id) ?? this.#provision.epochOf(entry)
-    if (epoch === undefined) return
     const { self, counters } = this.#context
+    if (this.#starts.isLonely(entry) && !holds(self, record)) this.#starts.giveUp(entry)
+    const called = this.#running.get(id)
+    const epoch = called ?? this.#starts.epochOf(id) ?? this.#provision.epochOf(entry)
+    if (epoch === undefined) return
     if (holds(self, record) && record.claim.epoch === epoch) return
-    if (this.#provision.giveUp(entry)) return
+    if (this.#provision.giveUp(entry) || this.#giveUpStart(entry)) return
     // Somebody else ran it, or will: nobody else settles or claims what runs here.
     if (record.claim.holder !== self) counters.duplicateStarts++
     this.#abort(id, epoch)
@@ -104,34 +141,49 @@ export class Slots {
     const epoch = this.#running.get(entry.id)
     if (epoch !== undefined) this.#abort(entry.id, epoch)
     this.#provision.giveUp(entry)
+    this.#giveUpStart(entry)
   }
 
   /** Nothing more is started from here on. Returns tasks that go back into the queue. */
   close(): readonly Entry[] {
     this.#isOpen = false
-    return this.#provision.giveUpAll()
+    return [...this.#provision.giveUpAll(), ...this.#starts.takeAllLonely()]
   }
 
+  /** What has begun and has not been called never will be. */
+  giveUpStarts(): void {
+    for (const id of this.#starts.giveUpAll()) this.#keeping.unneed(id)
+  }
+
+  /** Ends what runs. What has not been called waits on. */
   abortAll(): void {
     for (const [id, epoch] of this.#running) this.#abort(id, epoch)
   }
 
   #start(entry: Entry): void {
-    const { self, log, clock, counters, now, wallMs, emit } = this.#context
+    const { self, log, clock, counters, now, wallMs } = this.#context
     const { spec, claim } = entry.record
     counters.queueTimes.add(now - (entry.readySince ?? now))
     log.write(entry, startOf(self, entry.record, clock.stamp(wallMs)))
-    this.#running.set(entry.id, claim.epoch)
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#provision.resultOf(id)]))
     const { type, payload, timeoutMs } = spec
     const { epoch, attempt } = claim
     const run = { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
-    const start = (): void => emit({ kind: 'start', run })
-    // It may be aborted while others are told.
-    const isWanted = (): boolean => this.#running.get(entry.id) === epoch
-    if (!needsWitness(entry.record)) start()
-    else onceWitnessed(this.#context, this.#replication, entry, isWanted, start)
+    if (needsWitness(entry.record)) this.#starts.begin(entry, run)
+    else this.#call(run)
     chronicle(this.#context, entry)
+  }
+
+  #call(run: Run): void {
+    this.#running.set(run.taskId, run.epoch)
+    this.#context.emit({ kind: 'start', run })
+  }
+
+  /** Nobody has called it: there is nothing to abort. */
+  #giveUpStart(entry: Entry): boolean {
+    if (!this.#starts.giveUp(entry)) return false
+    this.#keeping.unneed(entry.id)
+    return true
   }
 
   #abort(taskId: TaskId, epoch: number): void {

@@ -46,6 +46,8 @@ type Answers = Readonly<{
   isSettling: (entry: Entry) => boolean
   totals: (of: 'node' | 'cluster') => Map<string, TypeTotals>
   isWithoutBlob: (entry: Entry) => boolean
+  isUncalled: (entry: Entry) => boolean
+  isUnconfirmed: (entry: Entry) => boolean
   pausedBy: () => Pause | null
   blobSources: (hash: BlobHash) => readonly NodeId[]
 }>
@@ -90,6 +92,18 @@ export class CoreView {
   isWithoutBlob(id: TaskId): boolean {
     const entry = this.#log.get(id)
     return entry !== undefined && this.#answers.isWithoutBlob(entry)
+  }
+
+  /** Whether the task has been started here, and its handler has not been called yet. */
+  isUncalled(id: TaskId): boolean {
+    const entry = this.#log.get(id)
+    return entry !== undefined && this.#answers.isUncalled(entry)
+  }
+
+  /** Whether this node holds the task and would run it, if another node knew of its start. */
+  isUnconfirmed(id: TaskId): boolean {
+    const entry = this.#log.get(id)
+    return entry !== undefined && this.#answers.isUnconfirmed(entry)
   }
 
   /** Why this node begins nothing and hands nothing on, or null. */
@@ -139,7 +153,9 @@ export class CoreView {
   }
 
   state(record: TaskRecord): TaskState {
-    return stateOf(record, this.#dependencies.ready(record.spec.id), this.#context.wallMs)
+    const { id } = record.spec
+    const state = stateOf(record, this.#dependencies.ready(id), this.#context.wallMs)
+    return state === 'running' && this.isUncalled(id) ? 'queued' : state
   }
 
   /** Whether the outcome of the task is on two disks (or on the only one), so that it may be told. */

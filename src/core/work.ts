@@ -85,6 +85,21 @@ export class Work {
     return this.#slots.isWithoutBlob(entry)
   }
 
+  /** Whether anything runs here, or has begun and waits to be called. */
+  get isBusy(): boolean {
+    return this.#slots.isBusy
+  }
+
+  /** Whether a task has been started here, and its handler has not been called yet. */
+  isUncalled(entry: Entry): boolean {
+    return this.#slots.isUncalled(entry)
+  }
+
+  /** Whether a task waits until somebody else knows of its start here. */
+  isUnconfirmed(entry: Entry): boolean {
+    return this.#slots.isUnconfirmed(entry)
+  }
+
   get queued(): number {
     return this.queue.total(this.#context.self)
   }
@@ -236,8 +251,9 @@ export class Work {
     this.#failLost()
     for (const entry of this.#slots.takeReturning()) this.#queue(entry)
     const can = (demand: Demand): boolean => canRun(this.ability, demand)
-    while (!this.paused && this.#slots.isFree) {
-      const entry = this.queue.peek(can)
+    while (!this.paused) {
+      const entry = this.#slots.isFree ? this.queue.peek(can) : undefined
+      if (this.#slots.call(entry)) continue
       if (entry === undefined) return
       this.queue.update(entry, false)
       this.#slots.take(entry)
@@ -253,9 +269,12 @@ export class Work {
   drain(abort: boolean): void {
     this.#draining = true
     for (const entry of this.#slots.close()) this.#queue(entry)
-    if (abort) this.#slots.abortAll()
+    if (!abort) return
+    this.#slots.giveUpStarts()
+    this.#slots.abortAll()
   }
 
+  /** Ends what runs, for as long as this node is paused. */
   abortAll(): void {
     this.#slots.abortAll()
   }
@@ -265,17 +284,17 @@ export class Work {
     return this.#takeover.isSettling(entry)
   }
 
-  /** Tasks that this node holds and does not run. */
+  /** Tasks that this node holds and has not started, or does not run any more. */
   idleTasks(): Entry[] {
-    return this.#takeover.own().filter(entry => !this.#slots.isRunning(entry.id))
+    return this.#takeover.own().filter(entry => !this.#slots.hasBegun(entry.id))
   }
 
   /** Does what only the holder may do with a task, before anything else. */
   #decide(entry: Entry): void {
     const { self, log, clock, wallMs } = this.#context
     if (!holds(self, entry.record)) return
-    const isRunning = this.#slots.isRunning(entry.id)
-    const id = isRunning ? undefined : this.#dependencies.broken(entry.id)
+    const hasBegun = this.#slots.hasBegun(entry.id)
+    const id = hasBegun ? undefined : this.#dependencies.broken(entry.id)
     const broken = id === undefined ? undefined : { id, isKnown: log.get(id) !== undefined }
     const verdict = verdictOf(self, entry.record, wallMs, broken, () => clock.stamp(wallMs))
     if (verdict !== null) {
@@ -284,7 +303,7 @@ export class Work {
       this.#replication.urge()
       return
     }
-    if (isRunning) return
+    if (hasBegun) return
     if (isEpochTaken(self, entry)) {
       this.#takeover.reclaim([entry])
     } else if (isLost(entry.record) && !this.#takeover.isSettling(entry)) {

@@ -10,7 +10,8 @@ export const CODES = [
   'cloned-identity',
   'clock-skew',
   'disk-full',
-  'unreadable-records'
+  'unreadable-records',
+  'start-unconfirmed'
 ] as const
 export const SEVERITIES = ['error', 'warning'] as const
 

@@ -49,7 +49,9 @@ export function findingsOf(facts: Facts): Finding[] {
     ...facts.unlinked.filter(({ id }) => !ids.has(id)).map(oneWay),
     ...(network?.heard ?? []).flatMap(heard => checkIdentity(facts, heard)).filter(isFirst),
     ...(network?.heard ?? []).flatMap(heard => checkCopies(facts, heard)).filter(isFirst),
-    ...(node === null ? [] : [...checkMembers(node), ...checkDisk(node), ...checkRecords(node)])
+    ...(node === null
+      ? []
+      : [...checkMembers(node), ...checkDisk(node), ...checkRecords(node), ...checkStarts(node)])
   ].filter(isFirst)
 }
 
@@ -238,6 +240,22 @@ function checkRecords({ node, version, unreadable }: DiagnosisView): Finding[] {
       cure: `upgrade ${node} to the newest version in the cluster and start it again: it asks for them then; if they run the same version, that is a fault of hearsay, please report it`
     }
   })
+}
+
+/** Whether tasks wait for somebody who may never come back. */
+function checkStarts({ node, unconfirmed }: DiagnosisView): Finding[] {
+  // A node of an older version does not say.
+  if (!unconfirmed) return []
+  const { tasks, missing } = unconfirmed
+  const names = missing.join(' and ')
+  return [
+    {
+      code: 'start-unconfirmed',
+      severity: 'error',
+      what: `${node} runs ${tasks} ${tasks === 1 ? 'task' : 'tasks'} when another node knows of the start, and none is connected: ${names}`,
+      cure: `start ${names} again; if it will not come back: ${missing.map(name => `"hearsay forget ${name}"`).join(', ')}`
+    }
+  ]
 }
 
 /** Several nodes may show the same fault. */

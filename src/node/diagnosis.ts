@@ -6,7 +6,7 @@ import { nodeOf, type NodeId } from '../core/base/ids.ts'
 import type { CoreView } from '../core/view.ts'
 import type { DiagnosisView } from './handle.ts'
 import { unreadableOf } from './unreadable.ts'
-import type { Picture } from './picture.ts'
+import { missingOf, type Picture } from './picture.ts'
 import type { NodeSettings } from './settings.ts'
 
 type Asked = Readonly<{
@@ -43,6 +43,16 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
       at: new Date(atMs).toISOString()
     })),
     disk,
-    unreadable: unreadableOf(core, id => picture.nameOf(id))
+    unreadable: unreadableOf(core, id => picture.nameOf(id)),
+    unconfirmed: unconfirmedOf(core, now)
   }
+}
+
+/** Starts that nobody is there to know of. */
+function unconfirmedOf(core: CoreView, now: number): DiagnosisView['unconfirmed'] {
+  const missing = missingOf(core, now)
+  if (missing.length === 0) return null
+  let tasks = 0
+  for (const { spec } of core.records()) if (core.isUnconfirmed(spec.id)) tasks++
+  return tasks === 0 ? null : { tasks, missing }
 }

@@ -151,6 +151,11 @@ export type DiagnosisView = {
   disk: string | null
   /** What others wrote and this node could not read, by who wrote it. */
   unreadable: UnreadableView[]
+  /**
+   * Tasks here whose start another node has to know of first, while none is connected, and the names of those that are
+   * waited for; null if there are none.
+   */
+  unconfirmed: { tasks: number; missing: string[] } | null
 }
 
 /** Records of one node that another one could not read. */

@@ -178,7 +178,7 @@ export class Picture {
   #runningAt(): (boot: BootId) => number {
     const counts = new Map<BootId, number>()
     for (const record of this.#core.records()) {
-      if (!isStarted(record) || isSettled(record)) continue
+      if (!isStarted(record) || isSettled(record) || this.#core.isUncalled(record.spec.id)) continue
       const { holder } = record.claim
       counts.set(holder, (counts.get(holder) ?? 0) + 1)
     }
@@ -195,6 +195,8 @@ export class Picture {
       isOpenKnown: open[0] !== undefined && this.#core.record(open[0]) !== undefined,
       isSettling: this.#core.isSettling(record.spec.id),
       isWithoutBlob: this.#core.isWithoutBlob(record.spec.id),
+      isUnconfirmed: this.#core.isUnconfirmed(record.spec.id),
+      missing: missingOf(this.#core, now),
       holder: this.#holderOf(record),
       seesMajority: this.#core.hasQuorum(now),
       workers: this.#core.workers(now)
@@ -220,6 +222,13 @@ export class Picture {
     if (node === this.#self.node) return this.#self.name
     return this.#core.member(node)?.heartbeat.name ?? node
   }
+}
+
+/** Names of the members of which none is connected; none if one is. */
+export function missingOf(core: CoreView, now: number): string[] {
+  const others = core.members(now).filter(({ status }) => status !== 'left')
+  if (others.some(({ linked }) => linked)) return []
+  return others.map(({ heartbeat }) => heartbeat.name || nodeOf(heartbeat.boot)).sort(compareText)
 }
 
 function labelText(labels: Labels): string {

@@ -21,6 +21,7 @@ export type OpenReason =
   | 'HolderDraining'
   | 'ClaimSettling'
   | 'NoQuorum'
+  | 'StartUnconfirmed'
   | 'PayloadUnavailable'
 
 /** A condition that fails, as a code and in words. */
@@ -40,6 +41,9 @@ export type Situation = Readonly<{
   isSettling: boolean
   /** This node holds it, and cannot get what it reads. */
   isWithoutBlob: boolean
+  /** This node holds it, and another one has to know of its start first: those that cannot be asked, if none can. */
+  isUnconfirmed: boolean
+  missing: readonly string[]
   /** `pausedBy` is known of this node only. */
   holder: Readonly<{ name: string; isAlive: boolean; draining: boolean; pausedBy: Pause | null }>
   seesMajority: boolean
@@ -109,6 +113,7 @@ function commonReason(situation: Situation): Why | null {
     return { reason: 'ClaimSettling', words }
   }
   if (holder.pausedBy !== null) return pauseReason(holder.name, holder.pausedBy)
+  if (situation.isUnconfirmed) return unconfirmedReason(holder.name, situation.missing)
   if (!isWithoutBlob) return null
   const words = `${holder.name} would run it, and nobody can send what it reads`
   return { reason: 'PayloadUnavailable', words }
@@ -131,6 +136,15 @@ function pauseReason(name: string, pausedBy: Pause): Why {
     return { reason: 'SlotsBusy', words: `${until} before its disk can be written to again` }
   }
   return { reason: 'NoQuorum', words: `${until} before it sees more of the others` }
+}
+
+function unconfirmedReason(name: string, missing: readonly string[]): Why {
+  const first = `${name} calls its handler when another node knows of the start`
+  const cure =
+    missing.length === 0
+      ? 'none has confirmed it yet'
+      : `none is connected: ${missing.join(', ')}; one that will not come back is waited for no more after "hearsay forget"`
+  return { reason: 'StartUnconfirmed', words: `${first}, and ${cure}` }
 }
 
 function drainingReason(name: string): Why {

@@ -6,7 +6,7 @@ import { bootName, nodeOf, type BootId, type NodeId } from '../core/base/ids.ts'
 import type { Heartbeat } from '../core/message.ts'
 import { isBlob, type Content } from '../core/task/content.ts'
 import type { TaskRecord } from '../core/task/record.ts'
-import { isSettled, isStarted } from '../core/task/record.ts'
+import { isSettled } from '../core/task/record.ts'
 import type { CoreView, MemberView } from '../core/view.ts'
 import { shownConditions } from './label-options.ts'
 import type { Json, NodeView, StatusView, TaskView, WorkerHealth } from './handle.ts'
@@ -38,7 +38,7 @@ export function taskView(
     holder: nameOf(claim.holder),
     submittedBy: nameOf(spec.submittedBy),
     submittedAt: time(spec.submittedAt),
-    startedAt: started !== null && (settled || isStarted(record)) ? time(started.at) : null,
+    startedAt: started !== null && (settled || state === 'running') ? time(started.at) : null,
     settledAt: settled ? time(outcome!.at) : null,
     durationMs: settled ? outcome!.durationMs : null,
     payload: parse(spec.payload),

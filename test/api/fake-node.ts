@@ -262,7 +262,8 @@ export class FakeNode implements NodeHandle {
       nodes: this.nodes().map(view => ({ ...view, clockOffsetMs: 0 })),
       duplicates: [],
       disk: null,
-      unreadable: []
+      unreadable: [],
+      unconfirmed: null
     }
   }
 

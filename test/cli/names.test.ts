@@ -97,6 +97,7 @@ const OPEN_REASONS = {
   HolderDraining: 1,
   ClaimSettling: 1,
   NoQuorum: 1,
+  StartUnconfirmed: 1,
   PayloadUnavailable: 1
 } satisfies Record<OpenReason, 1>
 
@@ -131,7 +132,7 @@ test('states, reasons and events', () => {
     words(`CancelledByUser DeadlineExceeded DependencyFailed HandlerError HolderLost NonRetryable PayloadLost
       PayloadRejected Timeout TooLarge`)
   )
-  expect(Object.keys({ ...OPEN_REASONS, ...CORE_EVENTS })).toHaveLength(31)
+  expect(Object.keys({ ...OPEN_REASONS, ...CORE_EVENTS })).toHaveLength(32)
 })
 
 test('fields of the JSON of a task and a node', () => {

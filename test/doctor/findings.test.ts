@@ -55,7 +55,7 @@ test('a copy that a node has seen is named, also when it is gone', () => {
 })
 
 test('a node of an older version, which says nothing of its disk, is not blamed for it', () => {
-  const { disk: _, unreadable: __, ...older } = new FakeNode().diagnosis()
+  const { disk: _, unreadable: __, unconfirmed: ___, ...older } = new FakeNode().diagnosis()
   expect(findingsOf(facts([], older as DiagnosisView))).toEqual([])
 })
 
@@ -78,6 +78,14 @@ test('a disk that takes nothing is named, with what it says', () => {
   const [found] = findingsOf(facts([], { ...new FakeNode().diagnosis(), disk: 'No space left' }))
   expect(found).toMatchObject({ code: 'disk-full', severity: 'error' })
   expect(found!.what).toMatch(/No space left/)
+})
+
+test('tasks that wait until another node knows of their start are named, with whom to start or to forget', () => {
+  const unconfirmed = { tasks: 2, missing: ['b/1', 'c/1'] }
+  const [found] = findingsOf(facts([], { ...new FakeNode().diagnosis(), unconfirmed }))
+  expect(found).toMatchObject({ code: 'start-unconfirmed', severity: 'error' })
+  expect(found!.what).toMatch(/runs 2 tasks when .* none is connected: b\/1 and c\/1$/)
+  expect(found!.cure).toMatch(/"hearsay forget b\/1", "hearsay forget c\/1"$/)
 })
 
 test('a computer without a network is told that it has none, whether or not it hears itself', () => {

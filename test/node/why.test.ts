@@ -283,6 +283,31 @@ describe('PayloadUnavailable', () => {
   })
 })
 
+describe('StartUnconfirmed', () => {
+  test('where another node has to know of the start first, with who is waited for', () => {
+    const pump = cluster(2)
+    const [a, b] = pump.of as [PumpNode, PumpNode]
+    a.worker(1)
+    b.holdDisk = true
+    const id = a.submit({ delivery: 'at-most-once' })
+    pump.settle()
+    const begun = why(pump, a, id)
+    expect(begun).toMatchObject({ state: 'queued', reason: 'StartUnconfirmed' })
+    expect(begun.words).toMatch(/another node knows of the start, and none has confirmed it yet$/)
+    pump.crash(b)
+    passing(pump, 2000)
+    for (const each of [id, a.submit({ delivery: 'at-most-once' })]) {
+      const said = why(pump, a, each)
+      expect(said).toMatchObject({ state: 'queued', reason: 'StartUnconfirmed' })
+      expect(said.words).toMatch(/none is connected: test\/b; .* "hearsay forget"$/)
+      expect(perNode(said)).toEqual({ a: 'StartUnconfirmed' })
+    }
+    const plain = a.submit()
+    pump.settle()
+    expect(why(pump, a, plain).words).toBe('it runs on test/a')
+  })
+})
+
 /** A blob whose keepers are among these. */
 function blobFor(keepers: readonly PumpNode[]): { hash: string; bytes: number } {
   const nodes = ['a', ...keepers.map(({ id }) => id)]

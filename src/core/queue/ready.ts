@@ -132,7 +132,16 @@ export class ReadyQueue {
   }
 }
 
-/** The order in which one node starts tasks: priority 10 first, then the oldest, then by id. */
-function compareReady({ spec: a }: Place, { spec: b }: Place): number {
+/** The order in which one node starts tasks, as far as they are ready. */
+export function compareUrgency({ record: a }: Entry, { record: b }: Entry): number {
+  return compareSpecs(a.spec, b.spec)
+}
+
+function compareReady(a: Place, b: Place): number {
+  return compareSpecs(a.spec, b.spec)
+}
+
+/** Priority 10 first, then the oldest, then by id. */
+function compareSpecs(a: TaskSpec, b: TaskSpec): number {
   return b.priority - a.priority || a.submittedAt - b.submittedAt || compareText(a.id, b.id)
 }

@@ -1,6 +1,8 @@
 /**
  * Invariant 11, looked at now and then: no node idles while it or another that it can reach has work for it.
  */
+import type { TaskId } from '../../core/base/ids.ts'
+import { CORE_DEFAULTS } from '../../core/options.ts'
 import { isSettled, isStarted } from '../../core/task/record.ts'
 import { isCostly } from '../cpu.ts'
 import { readyFor } from '../look.ts'
@@ -16,6 +18,8 @@ const IDLE_MS_MAX = 5000
  * What others asked for as well is shared out, so a slot may stay free until the second answer: two more.
  */
 const WRITES_MAX = 4
+/** A start that others have to know of first keeps its slot for no longer: the time, and a tick. */
+const PROMISED_MS_MAX: number = CORE_DEFAULTS.startSlotMs + CORE_DEFAULTS.tickMs
 
 /** Where work takes its time, whoever asks for some has to wait his turn again and again. Guess. */
 const COSTLY_MS = 30_000
@@ -27,6 +31,8 @@ export class IdleChecker {
   /** Whether whoever is alone is to idle. */
   readonly #rests: boolean
   readonly #idleSince = new Map<SimNode, number>()
+  /** Node -> tasks that have begun there and have not been called, and since when. */
+  readonly #promised = new Map<SimNode, Map<TaskId, number>>()
 
   constructor(nodes: readonly SimNode[], network: Network, scenario: Scenario) {
     this.#nodes = nodes
@@ -38,7 +44,8 @@ export class IdleChecker {
 
   check(now: number): void {
     for (const node of this.#nodes) {
-      const work = node.gone ? undefined : this.#workFor(node)
+      const promised = this.#promisedBy(node, now)
+      const work = node.gone ? undefined : this.#workFor(node, promised)
       if (work === undefined) this.#idleSince.delete(node)
       else this.#idle(node, now, work)
     }
@@ -49,7 +56,7 @@ export class IdleChecker {
     this.#idleSince.delete(node)
   }
 
-  #workFor(node: SimNode): string | undefined {
+  #workFor(node: SimNode, promised: number): string | undefined {
     if (node.isPaused) return undefined
     // One that drains takes no work any more, however long it is still there.
     if (node.core.view.self().draining) return undefined
@@ -61,7 +68,7 @@ export class IdleChecker {
       .filter(({ id, gone, isPaused }) => !gone && !isPaused && !this.#network.isCut(node.id, id))
       .map(holder => readyFor(holder, node))
       .find(ready => ready !== undefined)
-    if (work === undefined || node.options.slots <= node.running.size + promised(node)) {
+    if (work === undefined || node.options.slots <= node.running.size + promised) {
       return undefined
     }
     return work
@@ -80,16 +87,26 @@ export class IdleChecker {
     if (now - since <= this.#idleMsMax) return
     throw new Violation(11, `${node.options.name} has idled for ${now - since} ms beside ${work}`)
   }
+
+  /** What others have to know of first has a slot before its handler is called, for a moment. */
+  #promisedBy(node: SimNode, now: number): number {
+    const before = this.#promised.get(node)
+    const tasks = new Map<TaskId, number>()
+    if (!node.gone) for (const id of begunAt(node)) tasks.set(id, before?.get(id) ?? now)
+    this.#promised.set(node, tasks)
+    return [...tasks.values()].filter(since => now - since <= PROMISED_MS_MAX).length
+  }
 }
 
-/** What may run at most once has its slot before its handler is called: until somebody else knows of the start. */
-function promised({ core, options, running }: SimNode): number {
-  return [...core.view.records()].filter(
-    record =>
-      record.spec.delivery === 'at-most-once' &&
-      !isSettled(record) &&
-      isStarted(record) &&
-      record.started!.by === options.boot &&
-      !running.has(record.spec.id)
-  ).length
+/** Tasks that have been started here and whose handler has not been called. */
+function begunAt({ core, options, running }: SimNode): TaskId[] {
+  return [...core.view.records()]
+    .filter(
+      record =>
+        !isSettled(record) &&
+        isStarted(record) &&
+        record.started!.by === options.boot &&
+        !running.has(record.spec.id)
+    )
+    .map(({ spec }) => spec.id)
 }
