@@ -160,6 +160,35 @@ describe('an open task out of a file', () => {
     expect(b.record(ids[2]!).claim.holder).toBe(b.boot)
   })
 
+  test('that may run at most once is not started before a later boot of its holder has told what it knows', () => {
+    const old = clusterOf('a')
+    const [before] = old.nodes as [PumpNode]
+    const id = before.submit({ delivery: 'at-most-once' })
+    old.settle()
+    const file = saved(before)
+    before.worker(1)
+    expect(before.running.has(id)).toBe(true)
+    old.pass(1000)
+    before.gone = true
+    const pump = clusterOf('x')
+    const [x] = pump.nodes as [PumpNode]
+    load(pump, x, file)
+    x.worker(1)
+    pump.pass(1000)
+    const after = pump.add(bootOf('a', 2), {}, before.disk)
+    pump.mute.add(after.id)
+    pump.lose = (from, _, { kind }) => from === after.id && kind === 'batch'
+    pump.link(x, after)
+    later(pump)
+    expect(x.record(id).claim).toMatchObject({ holder: x.boot, cause: 'reclaim' })
+    expect(x.of('start')).toEqual([])
+    pump.mute.clear()
+    pump.lose = () => false
+    later(pump)
+    expect(x.record(id).outcome).toMatchObject({ status: 'failed', reason: 'HolderLost' })
+    expect([x, after].flatMap(node => node.of('start'))).toEqual([])
+  })
+
   test('that came by sync from the loader is left to the loader', () => {
     const { file, ids } = oldCluster()
     const pump = clusterOf('x', 'y')

@@ -2,6 +2,7 @@
 import { afterEach, expect, test, vi } from 'vitest'
 import type * as SavedRoom from '../../src/sim/saved.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
+import { checkScenario } from '../../src/sim/scenario-file.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './failure.ts'
 
@@ -20,6 +21,15 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
 
 test.each(scenarios)('what was saved is loaded later, %s', (_, seeds, scenario) => {
   for (let seed = 1; seed <= seeds; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
+})
+
+/** Seeds with which it ran twice, when nobody asked a later boot of the holder. */
+test.each([17511])('what may run at most once is not run again out of a file, seed %i', seed => {
+  const once = { nodes: 2, tasks: 15, types: ['red', 'green'], retentionMs: 100, late: 1, once: 1 }
+  const crashes = { leaving: 0, crashes: 2, crashAll: true, loads: 1, skewMsMax: 50 }
+  const network = { gossipLoss: 0.6 }
+  const scenario = checkScenario({ ...once, ...crashes, network })
+  expect(failureOf(simulate(seed, scenario))).toBeNull()
 })
 
 test('the simulator reports a file that lacks tasks: they count as forgotten where it is loaded', async () => {

@@ -11,7 +11,9 @@
  * somebody had written may be that grant, so it is not merged.
  *
  * For a task that may run at most once, a start must not be hidden either, which its holder has shown to somebody. So
- * everybody is asked who has not left, the crashed and the unreachable too, once they are back.
+ * everybody is asked who has not left, the crashed and the unreachable too, once they are back. Only the node that held it is
+ * not waited for while it is away. Once it is back it is asked like all others: what is taken over may be older than what it
+ * has on its disk, if it came out of a file.
  */
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
@@ -47,7 +49,7 @@ const PENDING_MAX = 64
 
 export class Settlements {
   /**
-   * Who of those that cannot be asked need not confirm, or null if only who can be asked has to -> reclaims in the order of
+   * Who need not confirm while it cannot be asked, or null if only who can be asked has to -> reclaims in the order of
    * our writes. Whoever has confirmed one has confirmed all before it, so they settle in this order.
    */
   readonly #open = new Map<NodeId | null, Settlement[]>()
@@ -60,8 +62,8 @@ export class Settlements {
    * These were reclaimed.
    *
    * @param written each with our write that says so, in their order
-   * @param except null: who can be asked has to confirm; otherwise everybody but this node, and has to have told all that
-   *   it knows
+   * @param except null: who can be asked has to confirm; otherwise everybody, also if he cannot be asked, but for this
+   *   node; and has to have told all that he knows
    * @param former who held them before, if anybody did
    */
   add(
@@ -111,7 +113,7 @@ export class Settlements {
     const done: Entry[] = []
     const mine = { reach: merged, unreadable: self.unreadable ?? new Dots() }
     for (const [except, open] of this.#open) {
-      const asked = except === null ? alive : all.filter(({ node }) => node !== except)
+      const asked = except === null ? alive : all.filter(isAsked(except, alive))
       if (except !== null && !asked.every(member => hasAll(mine, member))) continue
       const confirmed = asked.map(member => this.#confirmedBy(member, self.boot, mine, ask))
       const upTo = Math.min(self.upTo, ...confirmed)
@@ -172,4 +174,10 @@ export class Settlements {
     if (lacks) ask(node)
     return confirmed.upTo
   }
+}
+
+/** Whether a member has to confirm what may run at most once. @param former the node that held it */
+function isAsked(former: NodeId, alive: readonly Member[]): (member: Member) => boolean {
+  const isThere = alive.some(({ node }) => node === former)
+  return ({ node }) => node !== former || isThere
 }
