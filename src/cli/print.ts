@@ -75,8 +75,20 @@ export function nodeTable(nodes: readonly NodeView[]): string[] {
   return table(header, rows)
 }
 
+function heldBackField({ waiting, heldBackBy }: StatusView['submitters']): [string, string] {
+  return ['submitters', `${waiting} wait, ${heldBackText(heldBackBy)}`]
+}
+
+/** What a node that lets nobody in has to do first. */
+export function heldBackText(by: StatusView['submitters']['heldBackBy']): string {
+  if (by === null) return 'until it is their turn'
+  return by === 'disk'
+    ? 'until the node has written what it has taken'
+    : 'until other nodes have copies of what it has taken'
+}
+
 export function statusLines(status: StatusView, terminal: Terminal): string[] {
-  const { members, tasks, slots, quorum } = status
+  const { members, tasks, slots, quorum, submitters } = status
   const few = quorum ? '' : '; too few to take over from those who are silent'
   const counts = Object.entries(tasks).map(([state, count]) => `${count} ${state}`)
   return fields(terminal, [
@@ -87,7 +99,8 @@ export function statusLines(status: StatusView, terminal: Terminal): string[] {
       `${members.alive} alive, ${members.connected} connected, ${members.synced} synced, ${members.expected} expected${few}`
     ],
     ['slots', `${slots.running} of ${slots.total} running`],
-    ['tasks', counts.join(', ')]
+    ['tasks', counts.join(', ')],
+    ...(submitters.waiting === 0 ? [] : [heldBackField(submitters)])
   ])
 }
 

@@ -14,6 +14,7 @@ import { checkEach } from './each-check.ts'
 import type { Defaults } from './each-line.ts'
 import { EachRefusedError, submitEach, type Accepted } from './each.ts'
 import { exitCodeOfError, mostTelling, NOT_REPLICATED } from './exit-code.ts'
+import { HeldBack } from './held-back.ts'
 import { LineFile } from './lines.ts'
 import { Progress } from './progress.ts'
 import { printSettled } from './settled.ts'
@@ -69,11 +70,14 @@ async function checkAndSubmit(
   const told = new Set<string>()
   let submitted = 0
   let short = 0
+  const far = (): string => `${submitted} of ${count} submitted`
+  const heldBack = new HeldBack(client, progress, far, say)
   // Whoever reads only the first ids wants all tasks nevertheless.
   let isRead = true
   try {
     for await (const accepted of submitEach(client, file, wanted.defaults)) {
       submitted++
+      heldBack.moved()
       if (accepted.short !== null) short++
       if (wanted.wait) ids.push(accepted.id)
       if (isRead && (!wanted.wait || wanted.idOnly))
@@ -82,7 +86,7 @@ async function checkAndSubmit(
       for (const warning of 'warnings' in accepted.answer ? accepted.answer.warnings : []) {
         if (!told.has(warning) && told.add(warning)) say(warning)
       }
-      if (progress.isDue) progress.show(`${submitted} of ${count} submitted`)
+      if (progress.isDue) progress.show(far())
     }
   } catch (error) {
     say(`${submitted} of ${count} tasks were submitted${again(wanted)}`)
@@ -90,6 +94,7 @@ async function checkAndSubmit(
     say(error.message)
     terminal.exitCode = exitCodeOfError(error.cause)
   } finally {
+    heldBack.stop()
     progress.clear()
   }
   if (count === 0) say('there is no task in the file')

@@ -114,7 +114,8 @@ export class Core {
       isUncalled: entry => this.#work.isUncalled(entry),
       isUnconfirmed: entry => this.#work.isUnconfirmed(entry),
       pausedBy: () => this.#work.pausedBy,
-      blobSources: hash => this.#keeping.sources(hash)
+      blobSources: hash => this.#keeping.sources(hash),
+      backlog: () => this.#replication.backlog
     })
   }
 

@@ -12,7 +12,7 @@ import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Flush } from './effect.ts'
 import type { Input } from './input.ts'
-import { Copies } from './log/copies.ts'
+import { Copies, type Backlog } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { entryOf, VectorTurns } from './log/vector-turns.ts'
@@ -190,6 +190,18 @@ export class Replication {
   ): void {
     const deadline = this.#context.now + this.#context.options.acksTimeoutMs
     this.#copies.add({ seq, acks, prompt, deadline, done })
+  }
+
+  /** What this node itself has yet to get to its disk, and to others. */
+  get backlog(): Backlog {
+    const { log, self, members, now, options } = this.#context
+    const unflushed = log.nextSeq - 1 - (log.durableVector.get(self) ?? 0)
+    // Where nobody is there who would acknowledge, the wait ends by itself, and makes nothing better.
+    const { awaited, firstDeadline } = this.#copies
+    if (firstDeadline === null || members.lively(now).length === 0) {
+      return { unflushed, awaited: 0, awaitedMs: 0 }
+    }
+    return { unflushed, awaited, awaitedMs: now - firstDeadline + options.acksTimeoutMs }
   }
 
   /** A flush has landed: tell the others, acknowledge theirs, answer those who waited for it. */

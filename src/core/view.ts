@@ -5,6 +5,7 @@ import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { isPruned, type Context, type Pause } from './context.ts'
 import type { Counters } from './counting/counters.ts'
 import type { Entry } from './log/entry.ts'
+import type { Backlog } from './log/copies.ts'
 import type { Log } from './log/log.ts'
 import { MessageSize } from './log/size.ts'
 import { replicaOf, type Replica } from './log/replica.ts'
@@ -50,6 +51,7 @@ type Answers = Readonly<{
   isUnconfirmed: (entry: Entry) => boolean
   pausedBy: () => Pause | null
   blobSources: (hash: BlobHash) => readonly NodeId[]
+  backlog: () => Backlog
 }>
 
 export class CoreView {
@@ -109,6 +111,11 @@ export class CoreView {
   /** Why this node begins nothing and hands nothing on, or null. */
   get pausedBy(): Pause | null {
     return this.#answers.pausedBy()
+  }
+
+  /** What this node itself has yet to get to its disk, and to others. */
+  get backlog(): Backlog {
+    return this.#answers.backlog()
   }
 
   record(id: TaskId): TaskRecord | undefined {

@@ -9,6 +9,7 @@
  */
 import type { TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
+import type { Backlog } from '../core/log/copies.ts'
 import type { Effect, Flush } from '../core/effect.ts'
 import type { Input } from '../core/input.ts'
 import type { DiskFullError } from '../errors.ts'
@@ -123,8 +124,13 @@ export class Engine {
   }
 
   /** New tasks that have been fed, and that the core has not seen yet. */
-  get waitingTasks(): number {
+  waitingTasks(): number {
     return this.#inputs.tasks
+  }
+
+  /** What the core itself has yet to get to the disk, and to others. */
+  backlog(): Backlog {
+    return this.#core.view.backlog
   }
 
   /** Takes in what waits: all of it, or as much as there is time for. */

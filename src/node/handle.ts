@@ -209,14 +209,17 @@ export interface NodeHandle {
   /** Multiaddrs that it listens on. */
   readonly addresses: readonly string[]
   /**
-   * Submits a task and resolves when it is accepted.
+   * Submits a task and resolves when it is accepted. Waits first while this node has too much of its own to write, and to
+   * copy to others.
    *
+   * @param signal gives up before the task is taken. @default never
    * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
    */
   submit(
     type: string,
     payload: unknown,
-    options?: Readonly<Record<string, unknown>>
+    options?: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal
   ): Promise<Submitted>
   /**
    * Submits a task whose payload was written by `writeBlob`.
@@ -226,7 +229,8 @@ export interface NodeHandle {
   submitBlob(
     type: string,
     payload: BlobRef,
-    options?: Readonly<Record<string, unknown>>
+    options?: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal
   ): Promise<Submitted>
   /**
    * Writes JSON text of any size to this node's disk, as a payload for `submitBlob`. It is not looked at: what is no JSON

@@ -51,6 +51,11 @@ export type StatusView = {
   slots: { total: number; running: number }
   /** It sees as many members as it takes to take over the work of those that have fallen silent. */
   quorum: boolean
+  /**
+   * Submissions that this node does not take yet, and what it has to do first: write to its disk, or get copies to others.
+   * Null: whoever comes is let in.
+   */
+  submitters: { waiting: number; heldBackBy: 'disk' | 'copies' | null }
 }
 
 /** How a member is, or an expected instance; this node included. */

@@ -10,6 +10,7 @@ import { NodeClosedError } from '../errors.ts'
 import { checkNodeOptions } from '../node-options.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
+import { Admission } from './admission.ts'
 import { Announcements } from './announcements.ts'
 import { durationMs } from './checks.ts'
 import { Contents } from './contents.ts'
@@ -76,6 +77,7 @@ export class RunningNode implements NodeHandle {
   readonly #waits = new Waits()
   readonly #disk: DiskState
   readonly #failures: Failures
+  readonly #admission: Admission
   readonly #submissions: Submissions
   readonly #inquiries: Inquiries
   readonly #tasks: Tasks
@@ -103,11 +105,12 @@ export class RunningNode implements NodeHandle {
     this.#picture = new Picture(core.view, ports, settings, this.#output)
     this.#contents = new Contents(this.#engine.blobs, core.view)
     const feed = (input: Input): void => this.#engine.feed(input)
-    const { concurrency } = settings
     this.#inquiries = new Inquiries(feed)
-    const worker = new Worker({ runner: ports.runner, concurrency, feed })
+    const worker = new Worker({ ...settings, runner: ports.runner, feed })
+    this.#admission = new Admission(this.#engine)
     this.#submissions = new Submissions({
       contents: this.#contents,
+      admission: this.#admission,
       acks: settings.acks,
       feed,
       assertPayload: (type, payload) => worker.assertAccepted(type, payload),
@@ -161,17 +164,19 @@ export class RunningNode implements NodeHandle {
   async submit(
     type: string,
     payload: unknown,
-    options: Readonly<Record<string, unknown>> = {}
+    options: Readonly<Record<string, unknown>> = {},
+    signal?: AbortSignal
   ): Promise<Submitted> {
-    return this.#submissions.submit(type, payload, options)
+    return this.#submissions.submit(type, payload, options, signal)
   }
 
   async submitBlob(
     type: string,
     payload: BlobRef,
-    options: Readonly<Record<string, unknown>> = {}
+    options: Readonly<Record<string, unknown>> = {},
+    signal?: AbortSignal
   ): Promise<Submitted> {
-    return this.#submissions.submitBlob(type, payload, options)
+    return this.#submissions.submitBlob(type, payload, options, signal)
   }
 
   async writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
@@ -241,7 +246,8 @@ export class RunningNode implements NodeHandle {
   }
 
   getSystemStatus(): StatusView {
-    return this.#picture.status()
+    const { waiting, heldBackBy } = this.#admission
+    return { ...this.#picture.status(), submitters: { waiting, heldBackBy } }
   }
 
   checkWorkerHealth(): WorkerHealth[] {
@@ -290,7 +296,13 @@ export class RunningNode implements NodeHandle {
   }
 
   async leave(graceMs: number = this.#settings.graceMs): Promise<void> {
-    return this.#leaving.leave(durationMs('graceMs', graceMs, 0, DURATION_MS_MAX))
+    const leaving = this.#leaving.leave(durationMs('graceMs', graceMs, 0, DURATION_MS_MAX))
+    this.#admission.refuseAll(this.#stoppingError())
+    return leaving
+  }
+
+  #stoppingError(): NodeClosedError {
+    return new NodeClosedError(`node ${this.name} is stopping: ask another one`)
   }
 
   #closedError(): NodeClosedError {
@@ -324,7 +336,7 @@ export class RunningNode implements NodeHandle {
       disk: failure => this.#disk.note(failure),
       blobDisk: failure => this.#disk.noteBlob(failure),
       failed: (effect, error) => this.#failures.note(`the effect ${effect}`, error),
-      turned: () => {}
+      turned: () => this.#admission.release()
     }
   }
 
@@ -339,7 +351,7 @@ export class RunningNode implements NodeHandle {
 
   #assertOpen(): void {
     if (this.#leaving.hasBegun) {
-      throw new NodeClosedError(`node ${this.name} is stopping: ask another one`)
+      throw this.#stoppingError()
     }
   }
 }

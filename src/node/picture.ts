@@ -102,7 +102,7 @@ export class Picture {
     return nodes.sort((x, y) => compareText(x.name ?? '~', y.name ?? '~'))
   }
 
-  status(): StatusView {
+  status(): Omit<StatusView, 'submitters'> {
     const quorum = this.#core.hasQuorum(this.#ports.clock.now())
     return statusView(this.#cluster, this.#core, this.nodes(), quorum)
   }

@@ -8,6 +8,7 @@ import { isBlob, type BlobRef } from '../core/task/content.ts'
 import type { TaskDraft, TaskSpec } from '../core/task/spec.ts'
 import { NotReplicatedError } from '../errors.ts'
 import { utf8Pieces } from '../pieces.ts'
+import type { Admission } from './admission.ts'
 import type { Contents } from './contents.ts'
 import type { Submitted } from './handle.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
@@ -22,6 +23,8 @@ type Accepted = Readonly<{
 
 export type SubmissionsOptions = Readonly<{
   contents: Contents
+  /** Where submitters wait while this node is behind. */
+  admission: Admission
   feed: (input: Input) => void
   /** For submissions that do not say it themselves. */
   acks: number | null
@@ -48,28 +51,34 @@ export class Submissions {
   async submit(
     type: string,
     payload: unknown,
-    options: Readonly<Record<string, unknown>>
+    options: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal
   ): Promise<Submitted> {
     const { contents, now, assertAccepting, assertPayload } = this.#options
     const { draft, acks } = checkSubmission(type, payload, options, now())
     assertAccepting()
-    const check = assertPayload(draft.type, draft.payload as string)
-    if (check !== null) await check
-    if (contents.isFit(draft.payload)) return this.#submit({ draft, acks })
-    const blob = await contents.write(utf8Pieces(draft.payload as string))
-    return this.#submit({ draft: { ...draft, payload: blob }, acks })
+    return this.#admitted(signal, async () => {
+      const check = assertPayload(draft.type, draft.payload as string)
+      if (check !== null) await check
+      if (contents.isFit(draft.payload)) return { draft, acks }
+      const blob = await contents.write(utf8Pieces(draft.payload as string))
+      return { draft: { ...draft, payload: blob }, acks }
+    })
   }
 
   async submitBlob(
     type: string,
     ref: BlobRef,
-    options: Readonly<Record<string, unknown>>
+    options: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal
   ): Promise<Submitted> {
     const { contents, now, assertAccepting } = this.#options
     const { draft, acks } = checkOptions(type, ref, options, now())
     assertAccepting()
-    const payload = await contents.written(ref)
-    return this.#submit({ draft: { ...draft, payload }, acks })
+    return this.#admitted(signal, async () => {
+      const payload = await contents.written(ref)
+      return { draft: { ...draft, payload }, acks }
+    })
   }
 
   /** Submits a copy of a task. @throws BlobUnavailableError NotReplicatedError NodeClosedError */
@@ -79,8 +88,25 @@ export class Submissions {
     const { id: retryOf, submittedAt: _, submittedBy: __, ...same } = spec
     // Of the task that is tried again, the key is the name, and the start time is over.
     const draft = { ...same, retryOf, idempotencyKey: null, notBefore: null }
-    if (isBlob(draft.payload)) await contents.fetch(draft.payload)
-    return this.#submit({ draft, acks: null })
+    return this.#admitted(undefined, async () => {
+      if (isBlob(draft.payload)) await contents.fetch(draft.payload)
+      return { draft, acks: null }
+    })
+  }
+
+  /** Waits for room first, then for what the task needs, and for its acceptance. */
+  async #admitted(
+    signal: AbortSignal | undefined,
+    prepare: () => Promise<Submission>
+  ): Promise<Submitted> {
+    const handedOver = await this.#options.admission.enter(signal)
+    try {
+      const submission = await prepare()
+      return await this.#submit(submission, handedOver)
+    } finally {
+      handedOver()
+      this.#options.admission.release()
+    }
   }
 
   accepted(request: number, accepted: Accepted): void {
@@ -89,11 +115,12 @@ export class Submissions {
   }
 
   rejectAll(error: Error): void {
+    this.#options.admission.refuseAll(error)
     for (const { reject } of this.#open.values()) reject(error)
     this.#open.clear()
   }
 
-  async #submit({ draft, acks: given }: Submission): Promise<Submitted> {
+  async #submit({ draft, acks: given }: Submission, handedOver: () => void): Promise<Submitted> {
     const { feed, cluster, assertAccepting, warnings } = this.#options
     const acks = given ?? this.#options.acks
     // Writing a payload takes its time, in which much may happen.
@@ -103,6 +130,7 @@ export class Submissions {
     this.#open.set(request, answer)
     const key = draft.idempotencyKey
     feed({ kind: 'submit', request, id: key === null ? null : keyedId(cluster, key), draft, acks })
+    handedOver()
     const { taskId: id, acks: copies, short, deduplicated } = await answer.promise
     const told = warnings(draft)
     if (short && acks !== null) {

@@ -124,7 +124,7 @@ export function statusView(
   core: CoreView,
   nodes: readonly NodeView[],
   quorum: boolean
-): StatusView {
+): Omit<StatusView, 'submitters'> {
   const self = core.self()
   const { tasks, types } = countTasks(core)
   const alive = nodes.filter(({ status }) => status === 'alive')

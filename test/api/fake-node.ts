@@ -61,8 +61,10 @@ export class FakeNode implements NodeHandle {
   submit(
     type: string,
     payload: unknown,
-    options: Readonly<Record<string, unknown>> = {}
+    options: Readonly<Record<string, unknown>> = {},
+    signal?: AbortSignal
   ): Promise<Submitted> {
+    if (type === 'held') return this.#hold(payload, options, signal)
     this.submissions.push({ type, payload, options })
     if (type === 'rejected') return Promise.reject(new PayloadRejectedError('no JSON'))
     if (type === 'large') return Promise.reject(new TooLargeError('8193 bytes are too many'))
@@ -79,6 +81,37 @@ export class FakeNode implements NodeHandle {
     const warnings = type === 'strange' ? ['no node has a handler for "strange"'] : []
     if (type === 'quick') this.settle(id, { state: 'completed', result: payload as Json })
     return Promise.resolve({ id, acks: 1, deduplicated: false, warnings })
+  }
+
+  /** How often somebody wanted to know how the cluster is. */
+  statusAsked = 0
+
+  /** Submissions of the type `held`, in their order: each goes on when it is called. */
+  readonly #held = new Set<() => void>()
+
+  get held(): number {
+    return this.#held.size
+  }
+
+  letIn(): void {
+    for (const enter of this.#held) enter()
+  }
+
+  #hold(
+    payload: unknown,
+    options: Readonly<Record<string, unknown>>,
+    signal: AbortSignal | undefined
+  ): Promise<Submitted> {
+    return new Promise((resolve, reject) => {
+      const enter = (): void => {
+        this.#held.delete(enter)
+        resolve(this.submit('let in', payload, options))
+      }
+      this.#held.add(enter)
+      signal?.addEventListener('abort', () => {
+        if (this.#held.delete(enter)) reject(signal.reason as Error)
+      })
+    })
   }
 
   /** What `writeBlob` was given, by hash: here just its place in the order. */
@@ -232,6 +265,7 @@ export class FakeNode implements NodeHandle {
   }
 
   getSystemStatus(): StatusView {
+    this.statusAsked++
     const tasks = Object.fromEntries(
       TASK_STATES.map(state => [state, [...this.tasks({ state })].length])
     ) as StatusView['tasks']
@@ -244,6 +278,7 @@ export class FakeNode implements NodeHandle {
       members: { alive: 1, connected: 0, synced: 0, expected: 2 },
       tasks,
       quorum: true,
+      submitters: { waiting: this.#held.size, heldBackBy: this.#held.size > 0 ? 'copies' : null },
       types: { quick: tasks },
       slots: { total: 2, running: 1 }
     }

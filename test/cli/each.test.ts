@@ -8,6 +8,7 @@ import { describe, expect, test } from 'vitest'
 import type { Client } from '../../src/api/client.ts'
 import { submitEach } from '../../src/cli/each.ts'
 import { LineFile } from '../../src/cli/lines.ts'
+import { until } from '../support/until.ts'
 import { serveFakeNode } from '../api/served.ts'
 import { headOf, run, type Said } from './run.ts'
 
@@ -44,6 +45,19 @@ describe('submit --each', () => {
     const said = await headOf(['submit', '--each', file])
     expect(said).toMatchObject({ code: 0, stderr: '' })
     expect(at.node.submissions).toHaveLength(50)
+  })
+
+  test('says once that the node holds it back, and goes on when that is over', async () => {
+    const saying = each([{ payload: 1 }, { payload: 2 }], 'held', '--id-only')
+    await until(() => at.node.held === 2, 'the node to be asked')
+    // Longer than it takes to be said twice.
+    await until(() => at.node.statusAsked >= 2, 'the node to be asked why')
+    at.node.letIn()
+    const said = await saying
+    expect(said.code).toBe(0)
+    expect(said.stderr.match(/held back/g)).toHaveLength(1)
+    expect(said.stderr).toMatch(/0 of 2 submitted; held back until other nodes have copies/)
+    expect(lines(said.stdout)).toHaveLength(2)
   })
 
   test('an empty file is said to be one, and a folder is no file', async () => {

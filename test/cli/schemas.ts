@@ -105,7 +105,8 @@ const status: Shape<StatusView> = z.strictObject({
   tasks: states,
   types: z.record(z.string(), states),
   slots: z.strictObject({ total: count, running: count }),
-  quorum: z.boolean()
+  quorum: z.boolean(),
+  submitters: z.strictObject({ waiting: count, heldBackBy: z.enum(['disk', 'copies']).nullable() })
 })
 
 const submittedFields = {

@@ -129,7 +129,7 @@ test('the tick is taken at once, and says how long what waits has waited', async
 test('what waited before the last tick is in the lag, also if it has been taken since', async () => {
   const { engine, taken, tick } = await slowEngine()
   for (let i = 0; i < 1000; i++) submit(engine, i)
-  await until(() => engine.waitingTasks === 0, 'all of it to be taken in')
+  await until(() => engine.waitingTasks() === 0, 'all of it to be taken in')
   tick(-2000)
   const { loopLagMs } = taken.at(-1) as { loopLagMs: number }
   expect(loopLagMs).toBeGreaterThan(900)

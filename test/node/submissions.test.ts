@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import type { Input } from '../../src/core/input.ts'
 import type { Contents } from '../../src/node/contents.ts'
+import { Admission } from '../../src/node/admission.ts'
 import { Submissions } from '../../src/node/submissions.ts'
 
 test.each([
@@ -12,6 +13,10 @@ test.each([
 ])('a node told %j, a submission with %j: %j', async (nodeAcks, options, acks) => {
   const inputs: Input[] = []
   const submissions: Submissions = new Submissions({
+    admission: new Admission({
+      backlog: () => ({ unflushed: 0, awaited: 0, awaitedMs: 0 }),
+      waitingTasks: () => 0
+    }),
     contents: { isFit: () => true } as unknown as Contents,
     acks: nodeAcks,
     now: () => 0,

@@ -45,11 +45,14 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
     const full = await withFullIds(node, options)
     const submitted =
       payloadBlob === null
-        ? await node.submit(type, payload, full)
-        : await node.submitBlob(type, payloadBlob, full)
+        ? await node.submit(type, payload, full, c.req.raw.signal)
+        : await node.submitBlob(type, payloadBlob, full, c.req.raw.signal)
     return c.json({ v: 1, ...submitted }, 201)
   })
-  app.post('/v1/batch', c => ndjson(batchStream(textOf(c.req.raw.body), line => one(node, line))))
+  app.post('/v1/batch', c => {
+    const { body, signal } = c.req.raw
+    return ndjson(batchStream(textOf(body), line => one(node, line, signal)))
+  })
   app.get('/v1/tasks', async c => {
     await node.refreshProgress()
     const tasks = node.tasks(withoutUndefined(check(filter, c.req.query())))
@@ -85,10 +88,11 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
 }
 
 /** A line of a batch. What is wrong with it is its answer, and no reason to refuse the others. */
-async function one(node: NodeHandle, text: string): Promise<BatchAnswer> {
+async function one(node: NodeHandle, text: string, gone: AbortSignal): Promise<BatchAnswer> {
   const { line, type, payload, options } = check(batchLine, parse(text))
   try {
-    const submitted = await node.submit(type, payload, await withFullIds(node, options))
+    const full = await withFullIds(node, options)
+    const submitted = await node.submit(type, payload, full, gone)
     return { v: 1, line, ...submitted }
   } catch (error) {
     return { ...problemOf(error).problem, line }

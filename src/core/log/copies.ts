@@ -27,6 +27,16 @@ export type CopiesView = Readonly<{
   copies(seq: number): number
 }>
 
+/** Whoever has more for this node to write may be asked to wait while this is much. */
+export type Backlog = Readonly<{
+  /** Writes of this boot that are not on its disk yet. */
+  unflushed: number
+  /** Submissions and results that wait for a copy elsewhere, where there is somebody to make one. */
+  awaited: number
+  /** How long the first of these has waited, in ms. */
+  awaitedMs: number
+}>
+
 export class Copies {
   readonly #queues = new Map<number | null, Waiting[]>()
   #prompt = 0
@@ -45,6 +55,17 @@ export class Copies {
   /** Whether somebody waits for a copy. */
   get areAwaited(): boolean {
     return this.#prompt > 0
+  }
+
+  /** How many would notice. */
+  get awaited(): number {
+    return this.#prompt
+  }
+
+  /** The deadline of the one that has waited longest; null if nobody waits. */
+  get firstDeadline(): number | null {
+    const first = Math.min(...[...this.#queues.values()].map(([head]) => head!.deadline))
+    return Number.isFinite(first) ? first : null
   }
 
   /** Lets go of everything that has its copies, or has waited long enough. */
