@@ -78,9 +78,16 @@ const TEMPORARY_NAME_EXTRA = `${TEMPORARY_PREFIX}XXXXXX/s`.length - 'api.sock'.l
 
 /** Returns the inode of the socket, by which `close` knows it again. */
 async function listen(server: Server, folder: string, path: string): Promise<bigint | null> {
-  const hidden = await mkdtemp(join(folder, TEMPORARY_PREFIX))
+  const hidden = await mkdtemp(join(folder, TEMPORARY_PREFIX)).catch(
+    (error: NodeJS.ErrnoException) => {
+      // The data folder is closed to others, too.
+      if (error.code === 'ENOSPC') return null
+      throw error
+    }
+  )
+  const unfinished = hidden === null ? join(folder, TEMPORARY_PREFIX) : join(hidden, 's')
   try {
-    const unfinished = join(hidden, 's')
+    if (hidden === null) await rm(unfinished, { force: true })
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject)
       server.listen({ path: unfinished, backlog: BACKLOG }, resolve)
@@ -92,7 +99,7 @@ async function listen(server: Server, folder: string, path: string): Promise<big
     server.close()
     throw error
   } finally {
-    await rm(hidden, { recursive: true, force: true })
+    await rm(hidden ?? unfinished, { recursive: true, force: true })
   }
 }
 

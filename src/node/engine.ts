@@ -111,6 +111,11 @@ export class Engine {
       this.#observer.announce.progressed(taskId, fraction, message)
     })
     runner.useBlobs(this.blobs)
+    const { failure } = this.#ports.journal
+    if (failure) {
+      this.#noteDisk(failure)
+      this.#after(DISK_RETRY_MS, () => this.#reviveDisk())
+    }
     await transport.start(this.#receiver())
     this.feed({ kind: 'tick' })
     this.#tickSoon()
@@ -272,6 +277,17 @@ export class Engine {
   /** What the journal throws at once counts as what it rejects with: the core waits for an answer. */
   async #write(flush: Flush): Promise<void> {
     await this.#ports.journal.write(flush)
+  }
+
+  /** The disk was full when the node started. There may be nothing to write that would show that it takes something again. */
+  #reviveDisk(): void {
+    const revived = this.#ports.journal.revive?.() ?? Promise.resolve()
+    revived.then(
+      () => {
+        if (this.#running && this.#diskFails) this.#noteDisk(null)
+      },
+      () => this.#after(DISK_RETRY_MS, () => this.#reviveDisk())
+    )
   }
 
   #after(ms: number, run: () => void): void {

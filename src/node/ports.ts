@@ -106,6 +106,10 @@ export interface Journal {
   replay(): Promise<Replay>
   /** Resolves when the whole flush is on disk and synced; rejects if none of it counts. */
   write(flush: Flush): Promise<void>
+  /** Why nothing can be written from the start: the disk is full. Null once it can. @default null */
+  readonly failure?: Error | null
+  /** Tries again whether it can. Rejects if not. @default there is nothing to try */
+  revive?(): Promise<void>
   close(): Promise<void>
 }
 

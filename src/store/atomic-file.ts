@@ -12,6 +12,10 @@ export async function writeAtomically(path: string, content: string, mode = 0o60
   try {
     await file.writeFile(content)
     await file.sync()
+  } catch (error) {
+    // On a full disk, also a part of a file is in the way.
+    await rm(beside, { force: true }).catch(() => {})
+    throw error
   } finally {
     await file.close()
   }

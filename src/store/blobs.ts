@@ -16,6 +16,7 @@ import { dirname, join } from 'node:path'
 import { TASK_LIMITS } from '../core/options.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import { DiskFullError, TooLargeError } from '../errors.ts'
+import { makeFolder } from '../folders.ts'
 import type { Blobs } from '../node/ports.ts'
 import { syncFolder } from './atomic-file.ts'
 import { isMissing } from './folder.ts'
@@ -41,8 +42,11 @@ export class BlobFiles implements Blobs {
 
   /** Makes the folder if it is missing, and removes what was never finished. Returns what is there. */
   async open(): Promise<BlobRef[]> {
-    await rm(this.#new, { recursive: true, force: true })
-    await mkdir(this.#new, { recursive: true, mode: 0o700 })
+    await makeFolder(this.#new)
+    // The folder itself stays: a full disk may have no room for another.
+    for (const name of await readdir(this.#new)) {
+      await rm(join(this.#new, name), { recursive: true, force: true })
+    }
     const refs: BlobRef[] = []
     for (const entry of await readdir(this.#folder, { recursive: true, withFileTypes: true })) {
       if (!entry.isFile() || !HASH.test(entry.name)) continue

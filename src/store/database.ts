@@ -6,6 +6,9 @@
  * all: a version vector that was written later covers what was left out, and would call it pruned. So whatever suggests
  * that something is missing is noticed here, and the journal then believes the tasks but not the vector.
  *
+ * On a full disk LevelDB cannot be opened at all, for it writes as it opens. What is there is read all the same, by the
+ * way of a copy elsewhere (journal-copy.ts).
+ *
  * What LevelDB refuses to open it can repair: it takes what it can read into new files and puts the others aside, into
  * `lost`. That a repair has begun is noted on disk, so that whoever is killed in the middle of it knows at the next start.
  */
@@ -15,6 +18,8 @@ import { ClassicLevel } from 'classic-level'
 import { makeFolder } from '../folders.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { isMissing } from './folder.ts'
+import { isFull } from './full.ts'
+import { copyJournal, type JournalCopy } from './journal-copy.ts'
 
 export type JournalDatabase = ClassicLevel<string, Uint8Array>
 
@@ -24,7 +29,10 @@ const LEFT_OUT = /: dropping \d+ bytes/
 const FILE_DAMAGED = /No such file|Invalid argument|truncated|missing/
 
 export class DatabaseFolder {
-  readonly database: JournalDatabase
+  readonly #own: JournalDatabase
+  /** To be read from while the disk is full. */
+  #copy: JournalCopy | null = null
+  #failure: Error | null = null
   readonly #mark: string
   readonly #onDamaged: (what: string) => void
   #isIncomplete = false
@@ -34,7 +42,7 @@ export class DatabaseFolder {
    * @param onDamaged hears what was found damaged
    */
   constructor(folder: string, onDamaged: (what: string) => void) {
-    this.database = new ClassicLevel(join(folder, 'journal'), {
+    this.#own = new ClassicLevel(join(folder, 'journal'), {
       keyEncoding: 'utf8',
       valueEncoding: 'view'
     })
@@ -47,14 +55,62 @@ export class DatabaseFolder {
     return this.#isIncomplete
   }
 
+  get database(): JournalDatabase {
+    return this.#copy?.database ?? this.#own
+  }
+
+  /** Why nothing can be written yet: the disk is full. Null once it has been opened. */
+  get failure(): Error | null {
+    return this.#failure
+  }
+
   /** @throws whatever LevelDB says of a folder that it can neither open nor repair */
   async open(): Promise<void> {
-    const files = await filesOf(this.database.location)
+    try {
+      await this.#open()
+    } catch (error) {
+      if (!isFull(error)) throw error
+      // What is damaged could not be mended now, and a damaged journal is told from a whole one by what LevelDB writes.
+      if ((await textOf(this.#mark)) !== '') throw error
+      const copy = await copyJournal(this.#own.location)
+      if (copy === null) throw error
+      this.#copy = copy
+      if (LEFT_OUT.test(await textOf(join(copy.database.location, 'LOG')))) {
+        await this.forgetCopy()
+        throw error
+      }
+      const { cause } = error as Error
+      this.#failure = cause instanceof Error ? cause : (error as Error)
+    }
+  }
+
+  /** Opens it anew, after a write that failed, or if it could not be opened before. */
+  async openAgain(): Promise<void> {
+    await this.forgetCopy()
+    await this.#own.close()
+    await this.#own.open()
+    this.#failure = null
+  }
+
+  /** All that was in it has been read. */
+  async forgetCopy(): Promise<void> {
+    const copy = this.#copy
+    this.#copy = null
+    await copy?.remove()
+  }
+
+  async close(): Promise<void> {
+    await this.forgetCopy()
+    await this.#own.close()
+  }
+
+  async #open(): Promise<void> {
+    const files = await filesOf(this.#own.location)
     const isOld = files.some(name => /\.(ldb|log)$/.test(name))
     if (isOld && !files.includes('CURRENT')) await this.mend('the file CURRENT is missing')
     else {
       try {
-        await this.database.open()
+        await this.#own.open()
       } catch (error) {
         const { cause } = error as Error
         if (!isDamage(cause)) throw error
@@ -64,7 +120,7 @@ export class DatabaseFolder {
     if (files.includes('CURRENT') && !files.some(name => name.endsWith('.log'))) {
       await this.#distrust('its log is missing')
     }
-    if (LEFT_OUT.test(await textOf(join(this.database.location, 'LOG')))) {
+    if (LEFT_OUT.test(await textOf(join(this.#own.location, 'LOG')))) {
       await this.#distrust('its log is damaged in the middle')
     }
     this.#isIncomplete ||= (await textOf(this.#mark)) !== ''
@@ -73,9 +129,9 @@ export class DatabaseFolder {
   /** Closes the database if it is open, and opens it again with what of it can be read. */
   async mend(why: string): Promise<void> {
     await this.#distrust(why)
-    await this.database.close()
-    await ClassicLevel.repair(this.database.location)
-    await this.database.open()
+    await this.#own.close()
+    await ClassicLevel.repair(this.#own.location)
+    await this.#own.open()
   }
 
   /** Nothing that is missing counts as known any more. */
@@ -85,7 +141,7 @@ export class DatabaseFolder {
   }
 
   async #distrust(why: string): Promise<void> {
-    await makeFolder(this.database.location)
+    await makeFolder(this.#own.location)
     await writeAtomically(this.#mark, `${why}\n`)
     this.#isIncomplete = true
     this.#onDamaged(why)

@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { DataFolderError } from '../errors.ts'
 import { makeFolder } from '../folders.ts'
 import { writeAtomically } from './atomic-file.ts'
+import { isFull } from './full.ts'
 
 /** Raise it with every change that an older or newer hearsay would misread. */
 const SCHEMA = 2
@@ -53,7 +54,10 @@ export async function occupyFolder(folder: string): Promise<void> {
   if ((await readIfThere(join(folder, 'schema'))) === null) {
     await writeAtomically(join(folder, 'schema'), `${SCHEMA}\n`)
   }
-  await writeFile(join(folder, 'pid'), `${process.pid}\n`)
+  // Only a hint, for which a full disk is no reason to end.
+  await writeFile(join(folder, 'pid'), `${process.pid}\n`).catch((error: unknown) => {
+    if (!isFull(error)) throw error
+  })
 }
 
 export async function vacateFolder(folder: string): Promise<void> {

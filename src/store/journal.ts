@@ -80,16 +80,48 @@ type Found = {
 
 export class LevelJournal implements Journal {
   readonly #folder: DatabaseFolder
-  readonly #database: JournalDatabase
   readonly #onDamaged: (key: string, why: string) => void
+  readonly #beforeWrites: () => Promise<void>
   #writing: Promise<void> | null = null
-  #broken = false
+  #broken: boolean
+  #reviving: Promise<void> | null = null
 
-  /** Takes over an open folder. `onDamaged` hears of each value that was given up. */
-  constructor(folder: DatabaseFolder, onDamaged: (key: string, why: string) => void) {
+  /**
+   * Takes over an open folder.
+   *
+   * @param onDamaged hears of each value that was given up
+   * @param beforeWrites what has to be on disk before anything is written, if the disk was full when it was opened
+   */
+  constructor(
+    folder: DatabaseFolder,
+    onDamaged: (key: string, why: string) => void,
+    beforeWrites: () => Promise<void> = async () => {}
+  ) {
     this.#folder = folder
-    this.#database = folder.database
     this.#onDamaged = onDamaged
+    this.#beforeWrites = beforeWrites
+    this.#broken = folder.failure !== null
+  }
+
+  get failure(): Error | null {
+    return this.#folder.failure
+  }
+
+  get #database(): JournalDatabase {
+    return this.#folder.database
+  }
+
+  /** After a failed write LevelDB refuses all others, also once there is room again, until it is opened anew. */
+  revive(): Promise<void> {
+    if (!this.#broken) return Promise.resolve()
+    this.#reviving ??= this.#revive().finally(() => (this.#reviving = null))
+    return this.#reviving
+  }
+
+  async #revive(): Promise<void> {
+    if (this.#folder.failure !== null) await this.#beforeWrites()
+    await this.#folder.openAgain()
+    this.#broken = false
   }
 
   /**
@@ -145,6 +177,8 @@ export class LevelJournal implements Journal {
 
   /** Nothing counts as merged, forgotten or unreadable any more, and these values are given up. */
   async #trustNothing(damaged: readonly string[] = []): Promise<void> {
+    // Into a copy it would be written for nothing.
+    if (this.failure !== null) throw this.failure
     const keys = [...damaged]
     for (const kind of [VECTOR, FORGOTTEN, UNREADABLE]) {
       keys.push(...(await this.#database.keys({ gte: kind, lt: kind + END }).all()))
@@ -189,13 +223,8 @@ export class LevelJournal implements Journal {
     }
   }
 
-  /** After a failed write LevelDB refuses all others, also once there is room again, until it is opened anew. */
   async #batch(operations: Operation[]): Promise<void> {
-    if (this.#broken) {
-      await this.#database.close()
-      await this.#database.open()
-      this.#broken = false
-    }
+    await this.revive()
     // Piece by piece: a list of operations is copied twice on its way, which takes twice the time.
     const batch = this.#database.batch()
     for (const operation of operations) {
@@ -216,7 +245,8 @@ export class LevelJournal implements Journal {
   /** Waits for a write under way. */
   async close(): Promise<void> {
     await this.#writing?.catch(() => {})
-    await this.#database.close()
+    await this.#reviving?.catch(() => {})
+    await this.#folder.close()
   }
 
   *#tasks(keys: readonly string[]): Iterable<StoredTask> {
@@ -226,6 +256,7 @@ export class LevelJournal implements Journal {
       if (!decoded.ok) throw this.#failure('read', damagedError(key))
       yield decoded.task
     }
+    void this.#folder.forgetCopy()
   }
 
   async #scan(visit: (key: string, sealed: Uint8Array) => void): Promise<void> {

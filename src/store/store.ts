@@ -3,14 +3,15 @@
  */
 import { join } from 'node:path'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
-import { DataFolderError, DataFolderLockedError } from '../errors.ts'
+import { DataFolderError, DataFolderLockedError, DiskFullError } from '../errors.ts'
 import { makeFolder } from '../folders.ts'
 import type { Hlc } from '../core/base/hlc.ts'
 import type { Journal } from '../node/ports.ts'
 import { BlobFiles } from './blobs.ts'
-import { nextStart } from './boot-file.ts'
+import { BootFile } from './boot-file.ts'
 import { DatabaseFolder } from './database.ts'
 import { occupant, occupyFolder, prepareFolder, vacateFolder } from './folder.ts'
+import { isFull } from './full.ts'
 import { loadIdentity } from './identity.ts'
 import { LevelJournal } from './journal.ts'
 import { PeersFile, type RememberedPeer } from './peers-file.ts'
@@ -37,7 +38,7 @@ export interface Store {
 /**
  * Opens the folder, and makes it if it is missing.
  *
- * @throws DataFolderLockedError DataFolderError
+ * @throws DataFolderLockedError DataFolderError DiskFullError
  */
 export async function openStore(folder: string, options: StoreOptions = {}): Promise<Store> {
   try {
@@ -50,7 +51,7 @@ export async function openStore(folder: string, options: StoreOptions = {}): Pro
       return assemble(folder, opened, await loadIdentity(folder), options)
     } catch (error) {
       await vacateFolder(folder)
-      await opened.database.close()
+      await opened.close()
       throw error
     }
   } catch (error) {
@@ -68,16 +69,23 @@ async function openDatabase(folder: string, log: StoreOptions['log']): Promise<D
   )
   try {
     await database.open()
-    return database
+    // LevelDB's lock is on the folder itself, not on a copy of it.
+    const other = database.failure === null ? null : await occupant(folder)
+    if (other === null || other === process.pid) return database
+    await database.close()
+    throw inUse(folder, other)
   } catch (error) {
     if (codeOfCause(error) !== 'LEVEL_LOCKED') throw error
-    const pid = await occupant(folder)
-    const process = pid === null ? 'another process' : `process ${pid}`
-    throw new DataFolderLockedError(
-      `the data folder ${folder} is in use by ${process}; stop it, or choose another folder or instance`,
-      { cause: error }
-    )
+    throw inUse(folder, await occupant(folder), error)
   }
+}
+
+function inUse(folder: string, pid: number | null, cause?: unknown): DataFolderLockedError {
+  const who = pid === null ? 'another process' : `process ${pid}`
+  return new DataFolderLockedError(
+    `the data folder ${folder} is in use by ${who}; stop it, or choose another folder or instance`,
+    { cause }
+  )
 }
 
 function assemble(
@@ -86,8 +94,12 @@ function assemble(
   privateKey: Ed25519PrivateKey,
   { log }: StoreOptions
 ): Store {
-  const journal = new LevelJournal(opened, (key, why) =>
-    log?.warn(`the value of ${key} in the journal is damaged and is given up: ${why}`)
+  const boot = new BootFile(join(folder, 'boot'))
+  const journal = new LevelJournal(
+    opened,
+    (key, why) =>
+      log?.warn(`the value of ${key} in the journal is damaged and is given up: ${why}`),
+    () => boot.flush()
   )
   const peers = new PeersFile(join(folder, 'peers.json'))
   return {
@@ -98,12 +110,12 @@ function assemble(
         `the blob ${hash} is damaged and is given up: it is fetched from a peer that has it`
       )
     ),
-    nextStart: now => nextStart(join(folder, 'boot'), now),
+    nextStart: now => boot.next(now),
     loadAddresses: () => peers.load(),
     saveAddresses: remembered => peers.save(remembered),
     close: async () => {
       await peers.close()
-      if (opened.database.status === 'open') await vacateFolder(folder)
+      if (opened.database.status === 'open' || opened.failure !== null) await vacateFolder(folder)
       await journal.close()
     }
   }
@@ -119,6 +131,12 @@ function unusable(folder: string, error: unknown): Error {
   const inner = cause instanceof Error ? cause : (error as Error)
   const { code = '' } = inner as NodeJS.ErrnoException
   const why = cause instanceof Error ? cause.message : message
+  if (isFull(error)) {
+    return new DiskFullError(
+      `the disk of the data folder ${folder} is full (${why}): make room there, or choose another folder with --data`,
+      { cause: error }
+    )
+  }
   return new DataFolderError(
     `cannot use the data folder ${folder}: ${why}; ${CURES[code] ?? 'make it writable, or choose another one with --data'}`,
     { cause: error }

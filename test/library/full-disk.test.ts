@@ -2,13 +2,13 @@
  * A disk without room, for real: a data folder on a file system of a few megabytes that something else fills up.
  */
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
 import { createNode, type Node } from '../../src/index.ts'
 import { until } from '../support/until.ts'
-import { endAll, privateOptions, startNode } from './nodes.ts'
+import { adopt, endAll, forget, privateOptions, startNode } from './nodes.ts'
 
 const MIB = 2 ** 20
 const disk = mkdtempSync(join(tmpdir(), 'hearsay-disk-'))
@@ -64,6 +64,61 @@ describe.skipIf(!mounted)('a full disk', () => {
     await node.leave(0)
   })
 
+  test('does not keep a node from starting: it says so, begins nothing, and does when there is room', async () => {
+    const options = await privateOptions({ data: join(disk, 'start') })
+    node = await createNode(options)
+    node.registerTaskHandler('echo', (payload: unknown) => payload)
+    await node.startWorker()
+    const kept = await node.createTask('echo', 'kept')
+    expect(await node.waitForTask(kept)).toBe('kept')
+    // Nobody can run it, so that it is there to be begun when the node is back.
+    const open = await node.createTask('later', 'open')
+    const before = bootOf(node)
+    await node.leave(0)
+
+    fill(ballast)
+    const copies = (): string[] =>
+      [tmpdir(), '/dev/shm'].flatMap(place =>
+        existsSync(place)
+          ? readdirSync(place).filter(name => name.startsWith('hearsay-journal-'))
+          : []
+      )
+    node = await createNode(options)
+    adopt(node)
+    node.registerTaskHandler('later', (payload: unknown) => payload)
+    await node.startWorker()
+    expect(node.diagnosis().disk).toMatch(/space/i)
+    expect(node.task(kept)).toMatchObject({ state: 'completed', result: 'kept' })
+    expect(node.task(open).state).toBe('queued')
+    await expect(node.createTask('echo', 'more')).rejects.toMatchObject({ name: 'DiskFullError' })
+    await until(() => copies().length === 0, 'what was only to be read to be removed')
+
+    rmSync(ballast)
+    expect(await node.waitForTask(open)).toBe('open')
+    expect(node.diagnosis().disk).toBeNull()
+    // What was not on disk at the start is there before anything else of this boot: the next one is later.
+    expect(bootOf(node)).not.toBe(before)
+    await node.leave(0)
+    forget(node)
+    node = await createNode(options)
+    expect([node.task(kept).state, node.task(open).state]).toEqual(['completed', 'completed'])
+    await node.leave(0)
+  }, 60_000)
+
+  test('without room for an identity refuses a new node with one line', async () => {
+    fill(ballast)
+    const options = await privateOptions({ data: join(disk, 'new') })
+    await expect(createNode(options)).rejects.toMatchObject({
+      name: 'DiskFullError',
+      message: expect.stringMatching(
+        /^the disk of the data folder \S+ is full \(.*\): make room there, or .*$/
+      ) as string
+    })
+    rmSync(ballast)
+    node = await createNode(options)
+    await node.leave(0)
+  })
+
   test('has those told who came before it was noticed, and their tasks run when there is room', async () => {
     node = await createNode(await privateOptions({ data: join(disk, 'early') }))
     node.registerTaskHandler('echo', (payload: unknown) => payload)
@@ -110,6 +165,10 @@ describe.skipIf(!mounted)('a full disk', () => {
     }
   }, 60_000)
 })
+
+function bootOf(node: Node): string | null | undefined {
+  return node.nodes().find(({ self }) => self)?.boot
+}
 
 /** Leaves no room at all, or so much. */
 function fill(file: string, spareBytes = 0): void {
