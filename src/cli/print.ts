@@ -14,6 +14,7 @@ import type {
   TaskView
 } from '../node/handle.ts'
 import { durationText } from './duration.ts'
+import { nodeFlags } from './node-flags.ts'
 import { printable } from './printable.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -214,9 +215,9 @@ function shortName(name: string): string {
 }
 
 /** An expected instance has a name; what has none is an address, of which no node has told its name yet. */
-function statusText({ name, status, draining }: NodeView): string {
+function statusText({ name, status, ...node }: NodeView): string {
   if (status === null) return name === null ? 'not met' : 'never seen'
-  return draining ? `${status}, draining` : status
+  return [status, ...nodeFlags(node)].join(', ')
 }
 
 /** Found, connected and synced are three facts; each implies the one before. */

@@ -21,9 +21,6 @@ export type Identity = Readonly<{
   labels: Labels
 }>
 
-/** Why a node begins nothing and hands nothing on: nothing could be recorded, or too few others are seen. */
-export type Pause = 'disk' | 'alone'
-
 export type Context = {
   readonly self: BootId
   readonly node: NodeId

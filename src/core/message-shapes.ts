@@ -10,6 +10,7 @@ import {
   map,
   nullable,
   oneOf,
+  openOneOf,
   struct,
   text,
   whole,
@@ -28,6 +29,7 @@ import { GOSSIP_BYTES_MAX, LIMITS } from './limits.ts'
 import {
   LEFT_AT,
   LOOP_LAG_MS_MAX,
+  PAUSES,
   REPLACED_WHYS,
   type Batch,
   type Change,
@@ -132,6 +134,7 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
     running: whole(LIMITS.slotsMax),
     queued: whole(),
     draining: flag,
+    paused: absentOr(openOneOf(PAUSES)),
     handlers: list(TASK_TYPE, LIMITS.handlersMax),
     labels: LABELS,
     addresses: list(text(LIMITS.addressBytesMax), LIMITS.addressesMax),

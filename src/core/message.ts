@@ -5,6 +5,7 @@
  */
 import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
+import type { Other } from './base/shape.ts'
 import type { TypeCounts } from './counting/counts.ts'
 import type { BlobHash, BlobRef } from './task/content.ts'
 import type { Labels } from './task/labels.ts'
@@ -35,6 +36,10 @@ export const PROMPT_KINDS: ReadonlySet<string> = new Set<Message['kind']>([
   'replaced'
 ])
 
+/** Why a node begins nothing and hands nothing on: nothing could be recorded, or too few others are seen. */
+export const PAUSES = ['disk', 'alone'] as const
+export type Pause = (typeof PAUSES)[number]
+
 /** Per boot, up to which of its writes a replica has everything, on disk. */
 export type VersionVector = ReadonlyMap<BootId, number>
 
@@ -57,6 +62,8 @@ export type Heartbeat = Readonly<{
   /** Tasks that it holds, ready to run and not started. */
   queued: number
   draining: boolean
+  /** Why it begins nothing. @default it does */
+  paused?: Pause | Other
   /** How late its event loop was of late, in ms: what stands still for long may be taken for gone. */
   loopLagMs: number
   /** Task types that it has handlers for, sorted. */

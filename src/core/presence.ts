@@ -153,7 +153,7 @@ export class Presence {
   heartbeat(at: Hlc): Heartbeat {
     const { self, now, log, members, options, labels } = this.#context
     const { name, version } = this.#identity
-    const { ability, running, queued, draining } = this.#work
+    const { ability, running, queued, draining, pausedBy } = this.#work
     const { slots, handlers } = ability
     const { unreadable } = log.durableCoverage
     return {
@@ -168,6 +168,7 @@ export class Presence {
       running,
       queued,
       draining,
+      ...(pausedBy === null ? {} : { paused: pausedBy }),
       loopLagMs: this.#loopLagMs,
       handlers,
       labels,

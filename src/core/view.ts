@@ -2,7 +2,8 @@
  * A read-only picture of the core, for status, API and checkers. Shows; never changes.
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
-import { isPruned, type Context, type Pause } from './context.ts'
+import { isPruned, type Context } from './context.ts'
+import type { Pause } from './message.ts'
 import type { Counters } from './counting/counters.ts'
 import type { Entry } from './log/entry.ts'
 import type { Backlog } from './log/copies.ts'

@@ -16,7 +16,8 @@ import {
   payloadLost,
   verdictOf
 } from './claim/rules.ts'
-import type { Context, Pause } from './context.ts'
+import type { Context } from './context.ts'
+import type { Pause } from './message.ts'
 import type { Input } from './input.ts'
 import type { Keeping } from './keeping.ts'
 import type { Entry } from './log/entry.ts'

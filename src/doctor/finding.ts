@@ -10,6 +10,7 @@ export const CODES = [
   'cloned-identity',
   'clock-skew',
   'disk-full',
+  'isolated',
   'unreadable-records',
   'start-unconfirmed'
 ] as const

@@ -7,7 +7,7 @@ const SKEW_MS_MAX = 5000
 const GONE = new Set<string | null>(['left', 'crashed', null])
 
 export function checkMembers(node: DiagnosisView): Finding[] {
-  return [...versions(node), ...clocks(node), ...copies(node)]
+  return [...versions(node), ...clocks(node), ...copies(node), ...pauses(node)]
 }
 
 function versions({ node, nodes, version }: DiagnosisView): Finding[] {
@@ -47,6 +47,32 @@ function clocks({ node, nodes }: DiagnosisView): Finding[] {
     .map(({ name, clockOffsetMs }) => ({ name, offset: clockOffsetMs! - middle }))
     .filter(({ offset }) => Math.abs(offset) > SKEW_MS_MAX)
     .map(({ name, offset }) => found(`the clock of ${name} is ${off(offset)} those of the others`))
+}
+
+/** What a node says of its own disk is told in more words (findings.ts). */
+function pauses({ nodes }: DiagnosisView): Finding[] {
+  return nodes.flatMap(({ name, self, status, paused }): Finding[] => {
+    if (GONE.has(status)) return []
+    if (paused === 'disk' && !self) {
+      return [
+        {
+          code: 'disk-full',
+          severity: 'error',
+          what: `${name} accepts and begins nothing: its disk cannot be written to`,
+          cure: 'make room on its disk; it is tried again every second'
+        }
+      ]
+    }
+    if (paused !== 'alone') return []
+    return [
+      {
+        code: 'isolated',
+        severity: 'error',
+        what: `${name} has ended what it ran: it sees too few of the others (--stop-after-isolated)`,
+        cure: 'look at its network and at that of the others; it goes on two seconds after it sees enough of them. Those that are gone for good: "hearsay forget NODE"'
+      }
+    ]
+  })
 }
 
 function copies({ duplicates }: DiagnosisView): Finding[] {

@@ -16,6 +16,8 @@ export type NodeView = {
   /** Null for a peer or roster entry that has never been heard of. */
   status: NodeStatus | null
   draining: boolean
+  /** Why it begins nothing: its disk is full, it is cut off from the others, or what only a later version knows. */
+  paused: 'disk' | 'alone' | 'other' | null
   self: boolean
   /** Its address is known. */
   found: boolean

@@ -14,7 +14,7 @@ import type { Clock, Transport } from './ports.ts'
 import type { ProgressBoard } from './progress-board.ts'
 import { idText } from './checks.ts'
 import { conditionText } from './label-options.ts'
-import { reasonAt, reasonOf, type Situation } from './reasons.ts'
+import { reasonAt, reasonOf, type Busy, type Situation } from './reasons.ts'
 import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
 
 /** As long as an id is. */
@@ -147,8 +147,8 @@ export class Picture {
   }
 
   #runningWords(record: TaskRecord): string {
-    const { name, pausedBy } = this.#holderOf(record)
-    if (pausedBy === 'alone') {
+    const { name, paused } = this.#holderOf(record)
+    if (paused === 'alone') {
       return `${name} has ended its run, and takes it up again when it sees more of the others`
     }
     const isOver = record.cancelRequest !== null
@@ -207,13 +207,15 @@ export class Picture {
     const name = this.nameOf(claim.holder)
     const node = nodeOf(claim.holder)
     if (node === this.#self.node) {
-      const { pausedBy } = this.#core
-      return { name, isAlive: true, draining: this.#core.self().draining, pausedBy }
+      return { name, isAlive: true, ...busyOf(this.#core.self()) }
     }
     const member = this.#core.member(node)
     const isAlive = member?.heartbeat.boot === claim.holder && this.#core.isLinked(node)
-    const draining = member?.heartbeat.draining ?? false
-    return { name, isAlive, draining, pausedBy: null }
+    return {
+      name,
+      isAlive,
+      ...(member === undefined ? { draining: false } : busyOf(member.heartbeat))
+    }
   }
 
   /** Of a node or a boot: `computer/instance` if it is known, else the id. */
@@ -229,6 +231,10 @@ export function missingOf(core: CoreView, now: number): string[] {
   const others = core.members(now).filter(({ status }) => status !== 'left')
   if (others.some(({ linked }) => linked)) return []
   return others.map(({ heartbeat }) => heartbeat.name || nodeOf(heartbeat.boot)).sort(compareText)
+}
+
+function busyOf({ draining, paused }: Busy): Busy {
+  return paused === undefined ? { draining } : { draining, paused }
 }
 
 function labelText(labels: Labels): string {

@@ -5,7 +5,8 @@
  * what cannot change by itself before what only takes time.
  */
 import { canRun, demandOf, type Ability } from '../core/claim/ability.ts'
-import type { Pause } from '../core/context.ts'
+import type { Other } from '../core/base/shape.ts'
+import type { Pause } from '../core/message.ts'
 import { unmet } from '../core/task/labels.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import { conditionText } from './label-options.ts'
@@ -22,13 +23,18 @@ export type OpenReason =
   | 'ClaimSettling'
   | 'NoQuorum'
   | 'StartUnconfirmed'
+  | 'DiskFull'
+  | 'Isolated'
   | 'PayloadUnavailable'
 
 /** A condition that fails, as a code and in words. */
 export type Why = Readonly<{ reason: OpenReason; words: string }>
 
+/** What keeps a node from beginning anything. */
+export type Busy = Readonly<{ draining: boolean; paused?: Pause | Other }>
+
 /** What a node is known to be able to do, and how busy it is. */
-export type Worker = Ability & Readonly<{ draining: boolean }>
+export type Worker = Ability & Busy
 
 /** What this node knows of a task that has not settled and does not run. */
 export type Situation = Readonly<{
@@ -44,8 +50,7 @@ export type Situation = Readonly<{
   /** This node holds it, and another one has to know of its start first: those that cannot be asked, if none can. */
   isUnconfirmed: boolean
   missing: readonly string[]
-  /** `pausedBy` is known of this node only. */
-  holder: Readonly<{ name: string; isAlive: boolean; draining: boolean; pausedBy: Pause | null }>
+  holder: Readonly<{ name: string; isAlive: boolean } & Busy>
   seesMajority: boolean
   /** Nodes that are alive, this one included. */
   workers: readonly Worker[]
@@ -58,9 +63,12 @@ export function reasonOf(situation: Situation): Why {
   if (common !== null) return common
   if (holder.draining) return drainingReason(holder.name)
   const demand = demandOf(record.spec)
-  if (workers.some(worker => !worker.draining && canRun(worker, demand))) {
+  const able = workers.filter(worker => !worker.draining && canRun(worker, demand))
+  if (able.some(({ paused }) => paused === undefined)) {
     return { reason: 'SlotsBusy', words: 'all nodes that could run it are busy' }
   }
+  const [paused] = able.flatMap(worker => worker.paused ?? [])
+  if (paused !== undefined) return pauseReason(paused, 'all nodes that could run it begin nothing')
   if (workers.some(({ slots, handlers }) => slots > 0 && handlers.includes(demand.type))) {
     const wanted = demand.require.map(conditionText).join(', ')
     return { reason: 'LabelsUnmatched', words: `no node with a handler has the labels ${wanted}` }
@@ -89,6 +97,7 @@ export function reasonAt(
   if (worker.draining) return drainingReason(name)
   const common = commonReason(situation)
   if (common !== null) return common
+  if (worker.paused !== undefined) return pauseReason(worker.paused, 'it begins nothing')
   return { reason: 'SlotsBusy', words: `${running} of its ${slots} slots are taken` }
 }
 
@@ -112,7 +121,12 @@ function commonReason(situation: Situation): Why | null {
     const words = 'the others have not all confirmed yet who is to run it'
     return { reason: 'ClaimSettling', words }
   }
-  if (holder.pausedBy !== null) return pauseReason(holder.name, holder.pausedBy)
+  if (holder.paused !== undefined) {
+    return pauseReason(
+      holder.paused,
+      `${holder.name} holds it, and neither starts nor hands on anything`
+    )
+  }
   if (situation.isUnconfirmed) return unconfirmedReason(holder.name, situation.missing)
   if (!isWithoutBlob) return null
   const words = `${holder.name} would run it, and nobody can send what it reads`
@@ -130,12 +144,15 @@ function delayReason({ spec, claim }: TaskRecord, start: number): Why {
   return { reason: 'Backoff', words: `attempt ${claim.attempt} follows at ${at}` }
 }
 
-function pauseReason(name: string, pausedBy: Pause): Why {
-  const until = `${name} holds it, and neither starts nor hands on anything`
-  if (pausedBy === 'disk') {
-    return { reason: 'SlotsBusy', words: `${until} before its disk can be written to again` }
+/** @param words who it is, and what that means */
+function pauseReason(paused: Pause | Other, words: string): Why {
+  if (paused === 'disk') {
+    return { reason: 'DiskFull', words: `${words} before its disk can be written to again` }
   }
-  return { reason: 'NoQuorum', words: `${until} before it sees more of the others` }
+  if (paused === 'alone') {
+    return { reason: 'Isolated', words: `${words} before it sees more of the others` }
+  }
+  return { reason: 'SlotsBusy', words: `${words} for now` }
 }
 
 function unconfirmedReason(name: string, missing: readonly string[]): Why {

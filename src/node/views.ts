@@ -1,6 +1,7 @@
 /**
  * The core's state in the words and units that users meet: names instead of boots, RFC 3339 instead of clock stamps.
  */
+import { shown } from '../core/base/shape.ts'
 import { hlcMs, type Hlc } from '../core/base/hlc.ts'
 import { bootName, nodeOf, type BootId, type NodeId } from '../core/base/ids.ts'
 import type { Heartbeat } from '../core/message.ts'
@@ -62,7 +63,7 @@ export function taskView(
 export function memberView(member: MemberView, peer: PeerView | undefined): NodeView {
   const { heartbeat, status, linked, synced, heartbeatAgeMs } = member
   // What it said last is history: it has handed on its tasks, and runs nothing any more.
-  const idle = { draining: false, slots: 0, running: 0, queued: 0 }
+  const idle = { draining: false, paused: null, slots: 0, running: 0, queued: 0 }
   return {
     ...heartbeatView(heartbeat),
     ...(status === 'left' ? idle : {}),
@@ -102,6 +103,7 @@ export function strangerView(
     instance: instance ?? null,
     status: null,
     draining: false,
+    paused: null,
     self: false,
     found: peer !== undefined,
     connected: false,
@@ -162,7 +164,7 @@ export function time(stamp: Hlc): string {
 function heartbeatView(
   heartbeat: Heartbeat
 ): Omit<NodeView, 'status' | 'self' | 'found' | 'connected' | 'synced' | 'heartbeatAgeMs'> {
-  const { boot, name, draining, slots, running, queued, loopLagMs } = heartbeat
+  const { boot, name, draining, paused, slots, running, queued, loopLagMs } = heartbeat
   const { handlers, labels, addresses, version } = heartbeat
   const [computer, instance] = name.split('/')
   return {
@@ -172,6 +174,7 @@ function heartbeatView(
     computer: computer ?? null,
     instance: instance ?? null,
     draining,
+    paused: paused === undefined ? null : shown(paused),
     slots,
     running,
     queued,

@@ -12,7 +12,7 @@ import {
   REPLACED,
   WHO
 } from '../core/message-shapes.ts'
-import { at, mapped, message, usually } from './schema.ts'
+import { at, ifThere, mapped, message, usually } from './schema.ts'
 import { varint } from './single.ts'
 import { sparse } from './stretches.ts'
 import type { Value } from './value.ts'
@@ -49,7 +49,8 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
   loopLagMs: 17,
   met: 18,
   unreadable: sparse(19),
-  revision: usually(20, 0)
+  revision: usually(20, 0),
+  paused: ifThere(24)
 })
 
 export const drain: Body<Drain> = message(DRAIN, { boot: 1 })

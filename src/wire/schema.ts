@@ -142,6 +142,11 @@ export function usually<T>(
   }
 }
 
+/** A value that is sent only if it is there. */
+export function ifThere(place: Place): Builder {
+  return usually(place, undefined)
+}
+
 /** Whole numbers, a byte each while they are small. */
 export function packed(number: number): Builder {
   return shape => {

@@ -219,6 +219,7 @@ export class FakeNode implements NodeHandle {
       instance: '1',
       status: 'alive',
       draining: false,
+      paused: null,
       self: true,
       found: true,
       connected: true,

@@ -98,6 +98,8 @@ const OPEN_REASONS = {
   ClaimSettling: 1,
   NoQuorum: 1,
   StartUnconfirmed: 1,
+  DiskFull: 1,
+  Isolated: 1,
   PayloadUnavailable: 1
 } satisfies Record<OpenReason, 1>
 
@@ -132,7 +134,7 @@ test('states, reasons and events', () => {
     words(`CancelledByUser DeadlineExceeded DependencyFailed HandlerError HolderLost NonRetryable PayloadLost
       PayloadRejected Timeout TooLarge`)
   )
-  expect(Object.keys({ ...OPEN_REASONS, ...CORE_EVENTS })).toHaveLength(32)
+  expect(Object.keys({ ...OPEN_REASONS, ...CORE_EVENTS })).toHaveLength(34)
 })
 
 test('fields of the JSON of a task and a node', () => {

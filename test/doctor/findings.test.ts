@@ -98,3 +98,25 @@ test('a computer without a network is told that it has none, whether or not it h
   }
   expect(codes(facts([]))).toEqual([])
 })
+
+test('another node that begins nothing is named, and why; one that has left is not', () => {
+  const diagnosis = new FakeNode().diagnosis()
+  const [self] = diagnosis.nodes
+  const other = (name: string, more: object): typeof self => ({
+    ...self!,
+    self: false,
+    name,
+    ...more
+  })
+  const nodes = [
+    self!,
+    other('computer-b/1', { paused: 'disk' })!,
+    other('computer-c/1', { paused: 'alone' })!,
+    other('computer-d/1', { paused: 'disk', status: 'left' })!
+  ]
+  const found = findingsOf(facts([], { ...diagnosis, nodes }))
+  expect(found.map(({ code, what }) => [code, what.split(' ')[0]])).toEqual([
+    ['disk-full', 'computer-b/1'],
+    ['isolated', 'computer-c/1']
+  ])
+})

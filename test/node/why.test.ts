@@ -223,12 +223,49 @@ describe('a node that begins nothing', () => {
     const id = a.submit()
     pump.settle()
     const said = why(pump, a, id)
-    expect(said).toMatchObject({ state: 'queued', reason: 'SlotsBusy' })
+    expect(said).toMatchObject({ state: 'queued', reason: 'DiskFull' })
     expect(said.words).toMatch(/test\/a holds it, and neither .* its disk can be written to again/)
     expect(said.nodes[0]!.words).toBe(said.words)
     a.feed({ kind: 'disk', works: true })
     pump.settle()
     expect(why(pump, a, id).state).toBe('running')
+  })
+
+  test('says why to the others too, which tell it of what it holds and of what it could run', () => {
+    const { pump, a, b } = pair()
+    const id = a.submit()
+    pump.settle()
+    a.feed({ kind: 'disk', works: false })
+    a.worker(1)
+    pump.pass(3000)
+    const said = why(pump, b, id)
+    expect(said).toMatchObject({ state: 'queued', reason: 'DiskFull' })
+    expect(said.words).toMatch(/^test\/a holds it, and neither .* its disk can be written to again/)
+    const own = b.submit()
+    pump.settle()
+    expect(why(pump, b, own)).toMatchObject({ reason: 'DiskFull' })
+    expect(why(pump, b, own).nodes[0]).toMatchObject({ node: 'test/a', reason: 'DiskFull' })
+    a.feed({ kind: 'disk', works: true })
+    pump.pass(3000)
+    expect(why(pump, b, id).state).toBe('running')
+  })
+
+  test('because it is cut off says so to whoever is cut off with it', () => {
+    const pump = pumpOf(
+      ['a', 'b', 'c', 'd', 'e'].map(name => bootOf(name)),
+      { stopAfterIsolatedMs: 10_000 }
+    )
+    const [a, b, ...others] = pump.nodes as [PumpNode, PumpNode, ...PumpNode[]]
+    for (let i = 0; i < 3; i++) pump.pass(1000)
+    a.worker(1)
+    a.submit()
+    const id = a.submit()
+    pump.settle()
+    pump.probing = false
+    for (const here of [a, b]) for (const other of others) pump.link(here, other, false)
+    passing(pump, 15_000)
+    expect(why(pump, b, id)).toMatchObject({ state: 'queued', reason: 'Isolated' })
+    expect(why(pump, b, id).words).toMatch(/^test\/a holds it/)
   })
 
   test('because it is cut off says so, of what is queued and of what it ran', () => {
@@ -245,7 +282,7 @@ describe('a node that begins nothing', () => {
     for (const other of [b, c]) pump.link(a, other, false)
     passing(pump, 12_000)
     const said = why(pump, a, queued)
-    expect(said).toMatchObject({ state: 'queued', reason: 'NoQuorum' })
+    expect(said).toMatchObject({ state: 'queued', reason: 'Isolated' })
     expect(said.words).toMatch(/neither starts nor hands on anything before it sees more/)
     expect(why(pump, a, ran).words).toMatch(/has ended its run, and takes it up again/)
   })

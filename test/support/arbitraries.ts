@@ -18,6 +18,7 @@ import type {
   Message,
   VersionVector
 } from '../../src/core/message.ts'
+import { PAUSES } from '../../src/core/message.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
 import {
   CLAIM_CAUSES,
@@ -255,7 +256,7 @@ const labels: Arbitrary<Labels> = fc.dictionary(wideText(256), wideText(256), {
   noNullPrototype: true
 })
 
-export const heartbeat: Arbitrary<Heartbeat> = fc.record({
+const heartbeatOnly: Arbitrary<Heartbeat> = fc.record({
   kind: fc.constant('heartbeat' as const),
   boot,
   name: wideText(160),
@@ -281,6 +282,11 @@ export const heartbeat: Arbitrary<Heartbeat> = fc.record({
   }),
   met: fc.array(boot, { maxLength: 3 })
 })
+
+/** Absent is what all nodes say that begin whatever is there. */
+export const heartbeat: Arbitrary<Heartbeat> = fc
+  .tuple(heartbeatOnly, fc.constantFrom(undefined, ...PAUSES, 'other:9' as const))
+  .map(([said, paused]) => (paused === undefined ? said : { ...said, paused }))
 
 const change: Arbitrary<Change> = fc
   .tuple(dot, record)

@@ -3,6 +3,7 @@
  * not fit is left out from below: nodes come first, then types, then tasks and failures in what is left.
  */
 import { durationText } from '../duration.ts'
+import { nodeFlags } from '../node-flags.ts'
 import type { NodeView, TaskView } from '../../node/handle.ts'
 import { fit, row, type Column } from './cells.ts'
 import type { Model } from './model.ts'
@@ -161,7 +162,7 @@ function nodeLines(model: Model, view: View, width: number, nowMs: number): Fram
     const cells = [
       first ? (node.computer ?? nameOf(node)) : '',
       (node.instance ?? '') + (node.self ? '*' : ''),
-      (node.status ?? 'never seen') + (node.draining ? ', draining' : ''),
+      [node.status ?? 'never seen', ...nodeFlags(node)].join(', '),
       `${node.running}/${node.slots}`,
       String(node.queued),
       model.rate(nowMs, node.name ?? '').toFixed(1),
