@@ -61,7 +61,10 @@ export type Input =
   | Readonly<{ kind: 'link'; peer: NodeId; up: boolean }>
   /** The answer to a `sync` effect has ended: whole, or broken off. */
   | Readonly<{ kind: 'sync-ended'; peer: NodeId; whole: boolean }>
-  /** A probe has ended. `refused`: every address refuses a connection, or is somebody else's by now. */
+  /**
+   * A probe has ended. `refused`: every address refuses a connection, or is somebody else's by now, and at one of them the
+   * member was when it was last linked.
+   */
   | Readonly<{ kind: 'probed'; boot: BootId; refused: boolean }>
   /** A `meet` effect has ended. `another`: another process than this one answers there by this node's identity. */
   | Readonly<{ kind: 'met'; another: boolean }>

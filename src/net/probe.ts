@@ -1,6 +1,7 @@
 /**
  * Evidence that a process is dead. A computer that runs refuses a connection to a port where nobody listens, at once; a
- * cut cable refuses nothing. So a refusal proves that the process is gone, and silence proves nothing at all.
+ * cut cable refuses nothing. So a refusal proves that the process is gone, and silence proves nothing at all. That holds
+ * where the process was: by the last link, not by what was once said (last-links.ts).
  *
  * Where somebody does answer, it may be the peer, or another node that got its port. Noise tells them apart: a node
  * cannot answer in the name of another.
@@ -21,14 +22,19 @@ const WRONG_PEER = /^Payload identity key \S+ does not match expected remote ide
 const closingMs = 1000
 const closingLookMs = 10
 
-/** Whether a peer is certainly at none of these addresses. */
+/**
+ * Whether a peer is certainly at none of these addresses.
+ *
+ * @param isConfirmed whether the peer was at an address when it was last linked. @default wherever it says
+ */
 export async function isDeserted(
   peer: string,
   addresses: readonly string[],
-  network: Network
+  network: Network,
+  isConfirmed: (address: Multiaddr) => boolean = () => true
 ): Promise<boolean> {
   const parsed = addresses.map(parseAddress).filter(address => address !== null)
-  if (parsed.length === 0) return false
+  if (!parsed.some(isConfirmed)) return false
   const answers = await Promise.all(parsed.map(address => isEmpty(peer, address, network)))
   return answers.every(Boolean) && (await isDisconnected(peerIdFromString(peer), network))
 }

@@ -6,6 +6,7 @@
  * nothing at all is delivered before `start` and after `stop`.
  */
 import type { PeerInfo, PrivateKey } from '@libp2p/interface'
+import type { Multiaddr } from '@multiformats/multiaddr'
 import { nodeOf } from '../core/base/ids.ts'
 import { PROMPT_KINDS, type Message, type SyncRequest } from '../core/message.ts'
 import type { OutputAnswer, OutputRequest } from '../core/output.ts'
@@ -27,6 +28,7 @@ import { OutputStreams } from './output.ts'
 import { Peers, type RememberedPeer } from './peers.ts'
 import { Prover } from './proof.ts'
 import {
+  addressLookMs,
   blobAnswersMax,
   flushTimeoutMs,
   outputAnswersMax,
@@ -37,6 +39,7 @@ import {
 } from './protocol.ts'
 import type { Handshakes } from './noise.ts'
 import { isDeserted } from './probe.ts'
+import { LastLinks } from './last-links.ts'
 import { DirectStreams } from './streams.ts'
 import { SyncStreams } from './sync.ts'
 import { Tally } from './tally.ts'
@@ -124,10 +127,13 @@ class Libp2pTransport implements Transport {
   readonly #blobs: BlobStreams
   readonly #output: OutputStreams
   readonly #tally: Tally
+  /** There are no connections to whoever is not in the book yet. */
+  readonly #lastLinks = new LastLinks()
   readonly #listen: readonly string[]
   #receiver: Receiver | null = null
   #state: 'new' | 'started' | 'stopped' = 'new'
   #toldAddresses = ''
+  #addressTimer: NodeJS.Timeout | undefined
   #lastBeat: Readonly<{ message: Message; bytes: Uint8Array }> | null = null
 
   constructor(network: Network, options: TransportOptions, tally: Tally, handshakes: Handshakes) {
@@ -192,6 +198,7 @@ class Libp2pTransport implements Transport {
     const network = this.#network
     network.addEventListener('connection:open', event => {
       const peer = event.detail.remotePeer
+      this.#lastLinks.opened(event.detail)
       this.peerBook.connected(peer)
       this.#streams.connected(peer.toString())
     })
@@ -220,6 +227,8 @@ class Libp2pTransport implements Transport {
     }
     this.#gossip.start()
     this.#tellAddresses()
+    // libp2p knows its addresses when it is asked, and tells nobody that they have changed.
+    this.#addressTimer = setInterval(() => this.#tellAddresses(), addressLookMs).unref()
     this.peerBook.start()
   }
 
@@ -272,7 +281,8 @@ class Libp2pTransport implements Transport {
   }
 
   probe(peer: string, addresses: readonly string[]): Promise<boolean> {
-    return isDeserted(peer, addresses, this.#network)
+    const isConfirmed = (address: Multiaddr): boolean => this.#lastLinks.confirms(peer, address)
+    return isDeserted(peer, addresses, this.#network, isConfirmed)
   }
 
   meets(addresses: readonly string[]): Promise<boolean> {
@@ -290,6 +300,7 @@ class Libp2pTransport implements Transport {
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
+    clearInterval(this.#addressTimer)
     this.peerBook.stop()
     this.#tally.stop()
     this.#blobs.stop()

@@ -2,6 +2,8 @@
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { afterEach, expect, test } from 'vitest'
+import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
+import { LastLinks } from '../../src/net/last-links.ts'
 import { createNetwork, type Network } from '../../src/net/libp2p.ts'
 import { isDeserted } from '../../src/net/probe.ts'
 import { protocolNames } from '../../src/net/protocol.ts'
@@ -71,4 +73,29 @@ test('without addresses, or with one that is refused and one that is not, nothin
   expect(await isDeserted(peer, ['nonsense'], asker)).toBe(false)
   const mixed = ['/ip4/127.0.0.1/tcp/1', ...addressesOf(other)]
   expect(await isDeserted(peer, mixed, asker)).toBe(false)
+})
+
+test('a refusal where the peer was not when it was last linked proves nothing, also beside one that is refused', async () => {
+  const [asker, other, elsewhere] = [await start(), await start(), await start()]
+  const peer = other.peerId.toString()
+  const links = new LastLinks()
+  const confirms = (address: Multiaddr): boolean => links.confirms(peer, address)
+  links.opened({ remotePeer: other.peerId, remoteAddr: multiaddr('/ip4/127.0.0.9/tcp/55555') })
+  const addresses = addressesOf(other)
+  const both = [...addresses, ...addressesOf(elsewhere)]
+  await elsewhere.stop()
+  await other.stop()
+  expect(await isDeserted(peer, addresses, asker, confirms)).toBe(false)
+  expect(await isDeserted(peer, both, asker, confirms)).toBe(false)
+  links.opened({ remotePeer: other.peerId, remoteAddr: multiaddr('/ip6/::ffff:127.0.0.1/tcp/7') })
+  expect(await isDeserted(peer, addresses, asker, confirms)).toBe(true)
+})
+
+test('of a peer that was never linked its own word counts', async () => {
+  const [asker, other] = [await start(), await start()]
+  const peer = other.peerId.toString()
+  const addresses = addressesOf(other)
+  await open.pop()!.stop()
+  const links = new LastLinks()
+  expect(await isDeserted(peer, addresses, asker, at => links.confirms(peer, at))).toBe(true)
 })

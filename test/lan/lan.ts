@@ -117,6 +117,21 @@ export class Lan {
     }
   }
 
+  /** Gives a computer another address in place of its own, as a router's new lease does; null: its own again. */
+  async move(computer: Computer, address: string | null): Promise<void> {
+    const namespace = this.#namespace(computer)
+    await ip('-n', namespace, 'addr', 'flush', 'dev', 'lan0')
+    const to = `${address ?? this.address(computer)}/24`
+    await ip('-n', namespace, 'addr', 'add', to, 'dev', 'lan0')
+    // Gone with the last address.
+    await ip('-n', namespace, 'route', 'replace', '224.0.0.0/4', 'dev', 'lan0')
+  }
+
+  /** Gives a computer an address beside its own. */
+  async addAddress(computer: Computer, address: string): Promise<void> {
+    await ip('-n', this.#namespace(computer), 'addr', 'add', `${address}/24`, 'dev', 'lan0')
+  }
+
   /** Pulls the cable out of a computer, which sees its link go down. */
   async unplug(computer: Computer): Promise<void> {
     await this.#wires('link', 'set', `to-${computer}`, 'down')
