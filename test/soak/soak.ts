@@ -1,7 +1,7 @@
 /**
  * `npm run soak [-- NAME] [--minutes N] [--from SEED] [--count N]`: what only shows after a while, or with much.
  *
- * `seeds` (default), `scenarios`, `chaos` and `fuzz` go on for so long; `tasks`, `newcomer`, `away`, `each`, `loss` and `kill-all` are trials of
+ * `seeds` (default), `scenarios`, `chaos` and `fuzz` go on for so long; `tasks`, `newcomer`, `away`, `each`, `loss`, `overload` and `kill-all` are trials of
  * so many that print figures; `lan` runs the LAN tests with all that CI has no time for. Each ends with exit code 1 if
  * something that was promised does not hold.
  */
@@ -14,6 +14,7 @@ import { killAll } from './kill-all.ts'
 import { loss } from './loss.ts'
 import { newcomer } from './newcomer.ts'
 import { scenarios } from './scenarios.ts'
+import { overloaded } from './overload.ts'
 import { seeds } from './seeds.ts'
 import { tasks } from './tasks.ts'
 import { runTests } from './tests.ts'
@@ -39,6 +40,7 @@ const TRIALS: Readonly<Record<string, (asked: Asked) => Promise<boolean>>> = {
   chaos: ({ minutes, from }) => chaos(minutes, from),
   fuzz: ({ minutes, from, seed, door }) => fuzzing({ minutes, from, seed, door }),
   lan: () => runTests(['test/lan/'], { LONG: '1' }),
+  overload: ({ count }) => overloaded(count ?? 20_000),
   'kill-all': ({ count }) => killAll(count ?? 10)
 }
 
