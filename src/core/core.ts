@@ -21,7 +21,7 @@ import { Keeping } from './keeping.ts'
 import { Log } from './log/log.ts'
 import { Spent } from './log/spent.ts'
 import { Members } from './members/members.ts'
-import type { Forgotten, Message, SyncRequest } from './message.ts'
+import type { Forgotten, Goodbye, Message, SyncRequest } from './message.ts'
 import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Dependencies } from './queue/dependencies.ts'
@@ -102,9 +102,14 @@ export class Core {
       replication: this.#replication,
       keeping: this.#keeping,
       presence: this.#presence,
-      telling: this.#telling
+      telling: this.#telling,
+      hasUnsettled: () => dependencies.hasUnsettled
     })
-    this.view = new CoreView(this.#context, dependencies, {
+    this.view = this.#viewOf(dependencies)
+  }
+
+  #viewOf(dependencies: Dependencies): CoreView {
+    return new CoreView(this.#context, dependencies, {
       self: () => this.#presence.heartbeat(this.#context.now * 1000),
       worker: () => ({ ...this.#work.ability, draining: this.#work.draining }),
       isReady: id => this.#work.queue.has(id),
@@ -115,7 +120,8 @@ export class Core {
       isUnconfirmed: entry => this.#work.isUnconfirmed(entry),
       pausedBy: () => this.#work.pausedBy,
       blobSources: hash => this.#keeping.sources(hash),
-      backlog: () => this.#replication.backlog
+      backlog: () => this.#replication.backlog,
+      isWaitingToLeave: () => this.#parting.isWaiting
     })
   }
 
@@ -255,8 +261,7 @@ export class Core {
       case 'found':
         return this.#inquiry.heard(from, message)
       case 'goodbye':
-        if (this.#context.log.merged(message.boot) < message.upTo) return this.#asking.ask(from)
-        return this.#onMembers(this.#membership.saidGoodbye(from, message))
+        return this.#onGoodbye(from, message)
       case 'farewell':
       case 'drain':
         return this.#parting.heard(from, message)
@@ -292,6 +297,17 @@ export class Core {
   #onMembers(changed: boolean): void {
     if (changed) this.#reclaim()
     this.#replication.settleCopies()
+  }
+
+  /** Whoever goes may go when this disk knows it: somebody has to, also if this node crashes now. */
+  #onGoodbye(from: NodeId, { boot, upTo }: Goodbye): void {
+    const { log, emit } = this.#context
+    if (nodeOf(boot) !== from) return
+    if (log.merged(boot) < upTo) return this.#asking.ask(from)
+    this.#onMembers(this.#membership.saidGoodbye(boot, upTo))
+    this.#replication.onceKept(() =>
+      emit({ kind: 'send', to: from, message: { kind: 'farewell', boot } })
+    )
   }
 
   #onProbed(boot: BootId, refused: boolean): void {

@@ -13,7 +13,7 @@ import type { Input } from './input.ts'
 import { Attention } from './members/attention.ts'
 import { correctionOf, noteClock, skewed } from './members/clocks.ts'
 import { isOut, type Member, type MemberStatus } from './members/member.ts'
-import type { Goodbye, Heartbeat, Introduction, Replaced, Who } from './message.ts'
+import type { Departure, Heartbeat, Introduction, Replaced, Who } from './message.ts'
 import type { Presence } from './presence.ts'
 import type { Takeover } from './takeover.ts'
 
@@ -24,6 +24,8 @@ const MEET_MS = 10_000
 const ASKED_MAX = 64
 /** Boots of which it has been said that they are somebody's twin. Guess: nobody copies a folder as often. */
 const TWINS_MAX = 256
+/** Departures that are kept in mind. Guess: nobody sees as many go while it lacks what they wrote. */
+const EARLY_MAX = 256
 
 export class Membership {
   readonly #context: Context
@@ -35,6 +37,8 @@ export class Membership {
   readonly #statuses = new Map<NodeId, MemberStatus>()
   readonly #twins = new Set<BootId>()
   readonly #skewed = new Set<NodeId>()
+  /** Departures of boots whose last words are not here yet. */
+  readonly #early = new Map<BootId, Departure>()
   #partitioned = false
   #refused = false
   /** When somebody else with our identity was looked for. */
@@ -61,7 +65,7 @@ export class Membership {
 
   /** A member speaks, or somebody passes on what it said. Returns whether a boot has begun or ended by that. */
   heard(heartbeat: Heartbeat, from: NodeId): boolean {
-    const { members, log, clock, now, wallMs } = this.#context
+    const { members, clock, now, wallMs } = this.#context
     const { boot, at, roster, departures } = heartbeat
     const isOwnWord = nodeOf(boot) === from
     clock.adopt(at, wallMs)
@@ -77,16 +81,27 @@ export class Membership {
       this.#notify('node:draining', member)
     }
     if (changed) this.#notify('node:joined', member!)
-    for (const departure of departures) {
-      // What it handed on would seem to be left behind. It is said again with every heartbeat.
-      if (log.merged(departure.boot) < departure.upTo) continue
-      const gone = members.departed(departure, now)
-      if (gone !== null) changed = this.departed(gone)
-    }
+    for (const departure of departures) changed = this.#heardOf(departure) || changed
     if (!isOwnWord) return changed
     this.#findTwin(nodeOf(boot))
     this.#findNamesake(nodeOf(boot))
     return changed
+  }
+
+  /**
+   * Somebody says that a member has departed. What it handed on would seem to be left behind to whoever lacks its last
+   * words: until these are here, it is kept in mind, for whoever says so may be about to leave, too.
+   */
+  #heardOf(departure: Departure): boolean {
+    const { members, log, now } = this.#context
+    const { boot, upTo } = departure
+    if (log.merged(boot) < upTo) {
+      if (this.#early.size < EARLY_MAX) this.#early.set(boot, departure)
+      return false
+    }
+    this.#early.delete(boot)
+    const gone = members.departed(departure, now)
+    return gone !== null && this.departed(gone)
   }
 
   /** A member is none any more. Returns true. */
@@ -96,12 +111,11 @@ export class Membership {
     return true
   }
 
-  /** It goes when it knows that we know. Returns whether the member was still here. */
-  saidGoodbye(node: NodeId, { boot, upTo }: Goodbye): boolean {
-    const { members, emit } = this.#context
-    if (nodeOf(boot) !== node) return false
-    emit({ kind: 'send', to: node, message: { kind: 'farewell', boot } })
+  /** A member says that it goes, and that its last write was `upTo`. Returns whether it was still here. */
+  saidGoodbye(boot: BootId, upTo: number): boolean {
+    const { members } = this.#context
     if (!members.saidGoodbye(boot, upTo)) return false
+    const node = nodeOf(boot)
     const member = members.get(node)!
     this.#statuses.set(node, 'left')
     if (member.heartbeat.name !== '') this.#notify('node:left', member)
@@ -184,6 +198,9 @@ export class Membership {
   review(): boolean {
     const { members, now, options } = this.#context
     let changed = false
+    for (const departure of [...this.#early.values()]) {
+      changed = this.#heardOf(departure) || changed
+    }
     for (const node of this.#statuses.keys()) {
       if (members.get(node) === undefined) this.#statuses.delete(node)
     }

@@ -4,11 +4,15 @@
  * Draining, it starts nothing more and hands on what is queued, for as long as it stays. Leaving is the same with an end:
  * when nothing runs and all that it wrote is safe with others, it says goodbye, and goes when they have answered. Without
  * their answers a goodbye that is lost on its way would make a crash of it.
+ *
+ * So whoever knows a member that has not left, or has tasks that have not settled, waits for somebody to come. For how
+ * long is up to whoever told it to leave, and says with `abort` that the time is over.
  */
 import type { NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Exchange } from './exchange.ts'
 import type { Keeping } from './keeping.ts'
+import type { Member } from './members/member.ts'
 import type { Drain, Farewell } from './message.ts'
 import type { Presence } from './presence.ts'
 import type { Replication } from './replication.ts'
@@ -22,9 +26,14 @@ type Parts = Readonly<{
   keeping: Keeping
   presence: Presence
   telling: Telling
+  /** Whether a task is known here that has not settled. */
+  hasUnsettled: () => boolean
 }>
 
-/** Whoever has not answered a goodbye after so long hears of it from those who have. Guess: 100 round trips on a busy LAN. */
+/**
+ * Whoever has not answered a goodbye so long after the first who did hears of it from that one. Guess: 100 round trips on
+ * a busy LAN.
+ */
 const ANSWER_MS_MAX = 1000
 
 export class Parting {
@@ -33,13 +42,21 @@ export class Parting {
   #state: 'no' | 'draining' | 'leaving' | 'saying goodbye' | 'gone' = 'no'
   /** Nothing is held here any more. */
   #handedOn = false
-  #saidAt = Number.POSITIVE_INFINITY
-  /** Nodes that have answered our goodbye. */
-  readonly #answered = new Set<NodeId>()
+  #leavingSince = Number.POSITIVE_INFINITY
+  /** Nobody is waited for any more. */
+  #isHurried = false
+  /** Nodes that have it on disk that we go, and when the first of them said so. */
+  readonly #answered = new Map<NodeId, number>()
 
   constructor(context: Context, parts: Parts) {
     this.#context = context
     this.#parts = parts
+  }
+
+  /** Whether this node would go, if there were somebody to say goodbye to. */
+  get isWaiting(): boolean {
+    const { members, now } = this.#context
+    return this.#state === 'leaving' && this.#mayWait && members.around(now).length === 0
   }
 
   drain(): void {
@@ -49,10 +66,12 @@ export class Parting {
     this.#parts.presence.publish()
   }
 
-  /** @param abort what runs is ended and handed on, too */
+  /** @param abort what runs is ended and handed on, too, and nobody is waited for who is not there */
   leave(abort: boolean): void {
+    this.#isHurried ||= abort
     if (this.#state === 'saying goodbye' || this.#state === 'gone') return
     const { work, keeping, replication, presence } = this.#parts
+    if (this.#state !== 'leaving') this.#leavingSince = this.#context.now
     this.#state = 'leaving'
     work.drain(abort)
     keeping.drain()
@@ -69,7 +88,7 @@ export class Parting {
   heard(from: NodeId, { kind, boot }: Drain | Farewell): void {
     if (boot !== this.#context.self) return
     if (kind === 'drain') this.drain()
-    else this.#answered.add(from)
+    else if (!this.#answered.has(from)) this.#answered.set(from, this.#context.now)
   }
 
   /** Hands on what is queued, as far as there is somebody to take it. */
@@ -82,7 +101,6 @@ export class Parting {
   go(): void {
     if (this.#state === 'leaving' && this.#isFree()) {
       this.#state = 'saying goodbye'
-      this.#saidAt = this.#context.now
       this.#parts.replication.spreading.tellAll()
       this.#sayGoodbye()
     }
@@ -95,25 +113,46 @@ export class Parting {
   #isFree(): boolean {
     const { members, now } = this.#context
     const { work, exchange, replication, keeping } = this.#parts
-    const keeps = !this.#handedOn && members.around(now).length > 0
-    if (keeps || work.isBusy || !exchange.isIdle) return false
+    const isAlone = members.around(now).length === 0
+    if (isAlone ? this.#mayWait : !this.#handedOn) return false
+    if (work.isBusy || !exchange.isIdle) return false
     return replication.isSafeElsewhere && keeping.isSafeElsewhere
+  }
+
+  /** Whether somebody would miss this node, or something with it. Whoever is just being met has to say who it is first. */
+  get #mayWait(): boolean {
+    const { members, now } = this.#context
+    if (this.#isHurried) return false
+    if (members.hasStrangers() && now - this.#leavingSince < ANSWER_MS_MAX) return true
+    return members.present().length > 0 || this.#parts.hasUnsettled()
   }
 
   #sayGoodbye(): void {
     const { members, self, log, emit } = this.#context
     const upTo = log.nextSeq - 1
-    for (const { node } of members.reachable()) {
-      if (this.#answered.has(node)) continue
+    for (const { node } of members.all()) {
+      // Of two that go together, each tells the other.
+      if (!members.isLinked(node) || this.#answered.has(node)) continue
       this.#parts.telling.tell(node)
+      // Who has left before may be known here alone.
+      emit({ kind: 'send', to: node, message: this.#parts.presence.answer() })
       emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self, upTo } })
     }
   }
 
-  /** Everybody who seems to listen knows that we go; or somebody does, and has had time to tell the others. */
+  /**
+   * Everybody who seems to listen knows that we go; or somebody who stays does, and has had time to tell the others. If
+   * only those know who go as well, the others would never hear of it.
+   */
   #isHeard(): boolean {
     const { members, now } = this.#context
-    if (this.#answered.size > 0 && now - this.#saidAt >= ANSWER_MS_MAX) return true
-    return members.lively(now).every(({ node }) => this.#answered.has(node))
+    const present = members.present()
+    const hasAnswered = ({ node }: Member): boolean => this.#answered.has(node)
+    const isLate = ({ node }: Member): boolean => now - this.#answered.get(node)! >= ANSWER_MS_MAX
+    const stay = ({ heartbeat }: Member): boolean => !heartbeat.draining || this.#isHurried
+    const keepers = present.filter(hasAnswered).filter(stay)
+    if (keepers.some(isLate)) return true
+    if (!members.lively(now).every(hasAnswered)) return false
+    return keepers.length > 0 || this.#isHurried || present.every(hasAnswered)
   }
 }

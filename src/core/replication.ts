@@ -39,6 +39,8 @@ export class Replication {
   /** The end of the turn is waited for. */
   #turning = false
   #flushedAt = Number.NEGATIVE_INFINITY
+  /** The last flush that was begun. */
+  #flushed = 0
   /** Boots that wait for an acknowledgement of what is being flushed. */
   #prompt = new Set<BootId>()
   /** ... and that wait for everybody's, and for what everybody knows. */
@@ -156,10 +158,18 @@ export class Replication {
       dropped: { members: members.takeDropped(), roster: members.roster.takeDropped() },
       spent: spent.takeChanged()
     })
-    if (flush === null) return
+    if (flush === null) return this.#allKept()
     this.#urgent = false
     this.#flushedAt = now
+    this.#flushed = flush.flush
     emit({ kind: 'persist', flush })
+  }
+
+  /** There is nothing that is not on disk. */
+  #allKept(): void {
+    const waiting = this.#afterFlush
+    this.#afterFlush = []
+    for (const { done } of waiting) done()
   }
 
   #awaitTurn(): void {
@@ -179,6 +189,12 @@ export class Replication {
     if (this.#context.log.isDurable) return done()
     this.#urgent = true
     this.#afterFlush.push({ flush: this.#context.log.lastFlush, done })
+  }
+
+  /** ... and everything that is kept beside the log, such as who has left. */
+  onceKept(done: () => void): void {
+    this.#urgent = true
+    this.#afterFlush.push({ flush: this.#flushed + 1, done })
   }
 
   /** Calls back when our write `seq` is on disk here and with `acks` others. @param prompt whether somebody waits for that */

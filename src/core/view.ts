@@ -53,6 +53,7 @@ type Answers = Readonly<{
   pausedBy: () => Pause | null
   blobSources: (hash: BlobHash) => readonly NodeId[]
   backlog: () => Backlog
+  isWaitingToLeave: () => boolean
 }>
 
 export class CoreView {
@@ -117,6 +118,11 @@ export class CoreView {
   /** What this node itself has yet to get to its disk, and to others. */
   get backlog(): Backlog {
     return this.#answers.backlog()
+  }
+
+  /** Whether this node leaves, and nobody is there to say goodbye to. */
+  get isWaitingToLeave(): boolean {
+    return this.#answers.isWaitingToLeave()
   }
 
   record(id: TaskId): TaskRecord | undefined {

@@ -349,6 +349,9 @@ export interface NodeHandle {
   /**
    * Stops on purpose: lets running tasks finish for `graceMs`, hands on queued ones, says goodbye, closes. What still
    * runs then is aborted and handed on, too. Called again, it may shorten the time, never lengthen it.
+   *
+   * Within that time it also waits for somebody to say goodbye to, if there is a member that has not left, or a task here
+   * that has not settled. @default the node's option `grace`
    */
   leave(graceMs?: number): Promise<void>
 }

@@ -2,15 +2,25 @@
  * How a node ends: on purpose, in good order and within a time; or at once, because somebody else is in its place.
  */
 import { DuplicateIdentityError, NameTakenError } from '../errors.ts'
+import type { CoreView } from '../core/view.ts'
 import type { Engine } from './engine.ts'
+import type { NodeSettings } from './settings.ts'
 
 /** Handing on what was aborted takes a flush and a message. */
 const HAND_ON_MS = 5000
+/** Whoever has somebody to say goodbye to has said it by then, as a rule. */
+const SAY_SO_MS = 1000
+
+type Parts = Readonly<{
+  engine: Engine
+  core: Readonly<{ view: Pick<CoreView, 'isWaitingToLeave'> }>
+  settings: Pick<NodeSettings, 'log'>
+}>
 
 export class Leaving {
   /** Resolves when the node has closed; to the reason, if it had to. */
   readonly closed: Promise<Error | null>
-  readonly #engine: Engine
+  readonly #parts: Parts
   readonly #close: () => Promise<void>
   readonly #closing = Promise.withResolvers<Error | null>()
   readonly #left = Promise.withResolvers<void>()
@@ -18,8 +28,8 @@ export class Leaving {
   #leaving: Promise<void> | null = null
 
   /** @param close frees everything; called once */
-  constructor(engine: Engine, close: () => Promise<void>) {
-    this.#engine = engine
+  constructor(parts: Parts, close: () => Promise<void>) {
+    this.#parts = parts
     this.#close = close
     this.closed = this.#closing.promise
   }
@@ -35,8 +45,11 @@ export class Leaving {
 
   /** Of several calls, the one whose time is over first counts. */
   leave(graceMs: number): Promise<void> {
-    const timer = setTimeout(this.#graceOver.resolve, graceMs)
-    const clear = (): void => clearTimeout(timer)
+    const timers = [
+      setTimeout(this.#graceOver.resolve, graceMs),
+      setTimeout(() => this.#saySo(), SAY_SO_MS)
+    ]
+    const clear = (): void => timers.forEach(timer => clearTimeout(timer))
     this.closed.then(clear, clear)
     this.#leaving ??= this.#leave()
     return this.#leaving
@@ -55,11 +68,17 @@ export class Leaving {
     this.#leaving ??= this.#end(reason)
   }
 
+  #saySo(): void {
+    const { core, settings } = this.#parts
+    if (!core.view.isWaitingToLeave) return
+    settings.log.warn('waits for another node to say goodbye to: none can be reached')
+  }
+
   async #leave(): Promise<void> {
     const left = this.#left.promise
-    this.#engine.feed({ kind: 'leave', abort: false })
+    this.#parts.engine.feed({ kind: 'leave', abort: false })
     await Promise.race([left, this.#graceOver.promise])
-    this.#engine.feed({ kind: 'leave', abort: true })
+    this.#parts.engine.feed({ kind: 'leave', abort: true })
     const late = Promise.withResolvers<void>()
     const timer = setTimeout(late.resolve, HAND_ON_MS)
     await Promise.race([left, late.promise])

@@ -147,7 +147,7 @@ export class RunningNode implements NodeHandle {
     this.name = settings.name
     this.cluster = settings.cluster
     this.#manage = new Manage(this.#engine, this.#picture)
-    this.#leaving = new Leaving(this.#engine, () => this.#close())
+    this.#leaving = new Leaving({ engine: this.#engine, core, settings }, () => this.#close())
     this.closed = this.#leaving.closed
   }
 

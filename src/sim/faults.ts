@@ -28,15 +28,8 @@ export class Faults {
   }
 
   leave(): void {
-    // One that leaves alone takes its disk with it: nothing to check.
-    const open = this.#cluster
-      .alive()
-      .filter(
-        node =>
-          !this.#cluster.isLast(node) &&
-          node.core.view.members(node.now).some(({ linked }) => linked)
-      )
-    if (open.length > 0) this.#world.random.pick(open).feed({ kind: 'leave', abort: false })
+    const open = this.#cluster.alive().filter(node => !this.#cluster.isLast(node))
+    if (open.length > 0) this.#world.random.pick(open).leave()
   }
 
   cut(): void {

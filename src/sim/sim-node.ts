@@ -45,6 +45,9 @@ export type SimNodeOptions = Readonly<{
 
 /** What is left over is to go within a run's time. */
 const SOON = { blobSpareMs: 1000, blobOrphanMs: 5000 }
+/** As the real shell gives to a node that leaves, by default, and then for handing on what was aborted. */
+const GRACE_MS = 30_000
+const HAND_ON_MS = 5000
 /** Virtual time starts here, so that stamps look like real ones. */
 export const EPOCH_MS = 1_800_000_000_000
 
@@ -152,6 +155,21 @@ export class SimNode {
     return this.#paused || !this.#cpu.isEmpty
   }
 
+  /** Goes on purpose, at the latest when the time for it is over, as in the real shell. */
+  leave(): void {
+    this.feed({ kind: 'leave', abort: false })
+    this.#agenda.after(GRACE_MS, () => {
+      this.feed({ kind: 'leave', abort: true })
+      this.#agenda.after(HAND_ON_MS, () => this.#end())
+    })
+  }
+
+  #end(): void {
+    if (this.gone) return
+    this.gone = true
+    this.#network.end(this.id)
+  }
+
   get now(): number {
     return EPOCH_MS + this.#agenda.now + this.options.skewMs
   }
@@ -241,8 +259,7 @@ export class SimNode {
         this.running.delete(effect.taskId)
         return this.#agenda.after(1, () => this.feed({ ...effect, kind: 'tail', tail: 'aborted' }))
       case 'left':
-        this.gone = true
-        return this.#network.end(this.id)
+        return this.#end()
       case 'give-way':
       case 'accepted':
       case 'found':

@@ -436,12 +436,20 @@ describe('a message that cannot be meant', () => {
     expect(a.feed({ kind: 'message', from: 'z', message })).toEqual([])
   })
 
-  test('a goodbye of a stranger is answered, and nothing else', () => {
-    const { a } = queued()
+  test('a goodbye of a stranger is kept and answered, and nothing else', () => {
+    const { pump, a } = queued()
     const boot = bootOf('z')
-    expect(
-      a.feed({ kind: 'message', from: 'z', message: { kind: 'goodbye', boot, upTo: 0 } })
-    ).toEqual([{ kind: 'send', to: 'z', message: { kind: 'farewell', boot } }])
+    const effects = a.feed({
+      kind: 'message',
+      from: 'z',
+      message: { kind: 'goodbye', boot, upTo: 0 }
+    })
+    // When it is on disk.
+    expect(effects.map(({ kind }) => kind)).toEqual(['persist'])
+    pump.settle()
+    expect(a.effects.slice(a.effects.indexOf(effects[0]!) + 1)).toEqual([
+      { kind: 'send', to: 'z', message: { kind: 'farewell', boot } }
+    ])
   })
 
   test('a heartbeat in our own name makes no member', () => {

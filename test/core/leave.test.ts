@@ -170,12 +170,14 @@ describe('a node that leaves', () => {
     expect([hasLeft(a), b.running.has(long)]).toEqual([true, true])
   })
 
-  test('alone leaves at once and keeps what it has', () => {
+  test('alone keeps what it has, and goes when its time is over', () => {
     const pump = pumpOf(BOOTS.slice(0, 1))
     const a = pump.nodes[0]!
     const taskId = a.submit()
     pump.settle()
     leave(pump, a)
+    expect(hasLeft(a)).toBe(false)
+    leave(pump, a, true)
     expect(hasLeft(a)).toBe(true)
     expect(a.record(taskId).claim.holder).toBe(a.boot)
   })
@@ -242,7 +244,7 @@ describe('a node that leaves', () => {
     expect(b.core.view.members(pump.now)).toMatchObject([{ status: 'left' }, { status: 'alive' }])
   })
 
-  test('goes without an answer when nobody is there any more who could give one', () => {
+  test('goes without an answer when its time is over and nobody is there who could give one', () => {
     const pump = pumpOf(BOOTS.slice(0, 2))
     const [a, b] = pump.nodes as [PumpNode, PumpNode]
     pump.lose = (_from, to) => to === 'b'
@@ -251,6 +253,8 @@ describe('a node that leaves', () => {
     expect(hasLeft(a)).toBe(false)
     pump.crash(b)
     pump.settle()
+    expect(hasLeft(a)).toBe(false)
+    leave(pump, a, true)
     expect(hasLeft(a)).toBe(true)
   })
 

@@ -82,7 +82,10 @@ export function register(program: Command, terminal: Terminal): void {
       '--stop-after-isolated <duration>',
       'end what runs here when no quorum was heard for so long, 5s at least (default: never)'
     )
-    .option('--grace <duration>', 'for running tasks when the node leaves (default: 30s)')
+    .option(
+      '--grace <duration>',
+      'for running tasks, and for somebody to be there, when the node leaves (default: 30s)'
+    )
     .addOption(new Option('--log-level <level>', 'on stderr (default: info)').choices(LOG_LEVELS))
     .addOption(
       new Option('--until-stdin-ends', 'leave when the program that started it is gone').hideHelp()
