@@ -6,9 +6,12 @@
  * only if every member that may be alive has it as settled on its disk, if this node sees a majority, and if no task
  * that has not settled depends on it. This node's own vector has to cover it, too: one that was damaged and given up covers
  * nothing until a peer has told again what it did, and a node that stays alone keeps what it had.
+ *
+ * A task under a key is kept for those, too, whose boot has ended and who have not left: one of them may have been given the
+ * same key in its last moment, and comes back with it.
  */
 import { strangeAuthors } from './authors.ts'
-import { commonTo } from './base/coverage.ts'
+import { commonTo, type Coverage } from './base/coverage.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
@@ -43,17 +46,18 @@ export class Pruning {
     if (!isNew) spent.tidy(wallMs)
     const due = this.#retention.due(wallMs)
     if (due.size === 0 || !members.seesMajority(now) || members.hasStrangers()) return []
-    // On the disks of all who may be alive, this node included.
-    const all = [log.durableCoverage, ...members.awaited(now)]
-    const isCommon = commonTo(all)
-    const isWhole = all.every(({ unreadable }) => unreadable.isEmpty)
+    // On the disks of all who may be alive, this node included; and of those who may come back.
+    const living = [log.durableCoverage, ...members.awaited(now)]
+    const onDisks = knownTo(living)
+    const onAllDisks = knownTo([...living, ...members.present()])
     const caughtUp = this.#isCaughtUp()
     const may: Entry[] = []
     let looked = 0
     for (const entry of due) {
       if (++looked > LOOK_MAX) break
       if (!caughtUp && entry.record.outcome!.status === 'failed') continue
-      if (this.#mayGo(entry, isCommon, isWhole)) may.push(entry)
+      const isKeyed = entry.record.spec.idempotencyKey !== null
+      if (this.#mayGo(entry, isKeyed ? onAllDisks : onDisks)) may.push(entry)
     }
     return may
   }
@@ -69,7 +73,7 @@ export class Pruning {
     return this.#dependencies.forget(entry)
   }
 
-  #mayGo(entry: Entry, isCommon: (dot: Dot) => boolean, isWhole: boolean): boolean {
+  #mayGo(entry: Entry, { isCommon, isWhole }: Known): boolean {
     const { record, durable, reported } = entry
     if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false
     // Where nobody has passed any write unread, whoever has the last one of a boot has all before it.
@@ -86,5 +90,15 @@ export class Pruning {
     const { log, members, now } = this.#context
     if (strangeAuthors(this.#context).length > 0) return false
     return members.awaited(now).every(member => log.hasAll(member))
+  }
+}
+
+/** What all of some replicas have on disk. */
+type Known = Readonly<{ isCommon: (dot: Dot) => boolean; isWhole: boolean }>
+
+function knownTo(all: readonly Coverage[]): Known {
+  return {
+    isCommon: commonTo(all),
+    isWhole: all.every(({ unreadable }) => unreadable.isEmpty)
   }
 }

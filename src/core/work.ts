@@ -191,6 +191,7 @@ export class Work {
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       // It may have been pruned since it was noted down somewhere.
       if (log.get(entry.id) !== entry) continue
+      this.#tellAnew(entry)
       this.#keeping.retain(entry.record)
       this.#slots.abortSuperseded(entry)
       chronicle(this.#context, entry)
@@ -205,6 +206,18 @@ export class Work {
         pending.push(each)
       this.#queue(entry)
     }
+  }
+
+  /**
+   * A task under a key is over, and somebody who has forgotten it has created it anew. Its author starts nothing before it
+   * has heard all that we had written when we confirmed, so it is written once more.
+   */
+  #tellAnew(entry: Entry): void {
+    if (!entry.untold) return
+    entry.untold = false
+    const isCounted = false // It has been.
+    this.#context.log.write(entry, {}, isCounted)
+    this.#replication.urge()
   }
 
   /** Looks afresh at tasks whose start time or deadline has come. */

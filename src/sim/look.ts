@@ -46,11 +46,17 @@ export function readyFor(holder: SimNode, node: SimNode): string | undefined {
   return undefined
 }
 
-/** Tasks but for those that are kept only because a task that cannot run depends on them. */
+/**
+ * Tasks but for those that are kept only because a task that cannot run depends on them; or because they have a key, and
+ * somebody may come back who was given the same. Whoever left without being heard never does.
+ */
 export function lasting(node: SimNode): TaskRecord[] {
   const records = [...node.core.view.records()]
   const named = new Set(records.filter(r => !isSettled(r)).flatMap(r => r.spec.dependsOn))
-  return records.filter(r => !isSettled(r) || !named.has(r.spec.id))
+  const isAwaited = node.core.view.members(node.now).some(({ status }) => status === 'crashed')
+  const isKept = ({ spec }: TaskRecord): boolean =>
+    named.has(spec.id) || (isAwaited && spec.idempotencyKey !== null)
+  return records.filter(record => !isSettled(record) || !isKept(record))
 }
 
 /** Their ids, in order. */

@@ -1,6 +1,7 @@
 /** Tasks under idempotency keys: whoever submits a key means the same task, also in the same instant. */
 import { describe, expect, test } from 'vitest'
 import { bootOf } from '../support/tasks.ts'
+import { announce } from '../support/crashes.ts'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 import './forbid.ts'
 import { CREATED_MAX } from '../../src/core/task/record.ts'
@@ -187,6 +188,69 @@ describe('a key that is submitted', () => {
       expect(a.submit(KEY)).toBe(id)
       for (let i = 0; i < 6; i++) pump.pass(200)
       expect(a.running.has(id)).toBe(true)
+    })
+  })
+
+  describe('once more, while its task is forgotten here and there,', () => {
+    const RETAINED_MS = 2000
+    const short = { retainCompletedMs: RETAINED_MS }
+
+    function clusterWith(count: number): { pump: Pump; nodes: readonly PumpNode[] } {
+      const boots = ['a', 'b', 'c', 'd'].slice(0, count).map(name => bootOf(name))
+      const pump = pumpOf(boots, short)
+      for (const node of pump.nodes) announce(pump, node)
+      for (let i = 0; i < 6; i++) pump.pass(200)
+      return { pump, nodes: pump.nodes }
+    }
+
+    function later(pump: Pump, ms: number): void {
+      for (let passed = 0; passed < ms; passed += 200) pump.pass(200)
+    }
+
+    test('on a node that dies before anybody hears of it: nothing runs again when it is back', () => {
+      const { pump, nodes } = clusterWith(3)
+      const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+      a.worker(1)
+      pump.lose = from => from === c.id
+      const id = c.submit(KEY)
+      pump.settle()
+      expect(c.disk.tasks.has(id)).toBe(true)
+      pump.crash(c)
+      pump.lose = () => false
+      a.submit(KEY)
+      later(pump, 1000)
+      a.end(id)
+      later(pump, 3 * RETAINED_MS)
+      const again = pump.restart(c, bootOf('c', 2))
+      for (const node of [b, again]) node.worker(1)
+      later(pump, 3 * RETAINED_MS)
+      expect(runs(pump.nodes)).toBe(1)
+      for (const node of pump.alive()) expect(node.core.view.record(id)).toBeUndefined()
+    })
+
+    test('by one that has forgotten it: others who have not tell it before it may start', () => {
+      const { pump, nodes } = clusterWith(3)
+      const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+      a.worker(1)
+      // It forgets it later than the others.
+      c.skewMs = -4000
+      const id = a.submit(KEY)
+      later(pump, 1000)
+      a.end(id)
+      later(pump, RETAINED_MS + 2000)
+      expect(nodes.map(node => node.state(id))).toEqual(['unknown', 'unknown', 'completed'])
+      for (const node of [b, c]) node.worker(1)
+      b.submit(KEY)
+      pump.settle()
+      later(pump, 400)
+      expect(nodes.map(node => node.state(id))).toEqual(['completed', 'completed', 'completed'])
+      expect(b.of('accepted').at(-1)).toMatchObject({ taskId: id, deduplicated: 'same' })
+      later(pump, 10_000)
+      expect(runs(nodes)).toBe(1)
+      for (const node of nodes) expect(node.core.view.record(id)).toBeUndefined()
+      b.submit(KEY)
+      later(pump, 1000)
+      expect(runs(nodes)).toBe(2)
     })
   })
 

@@ -11,12 +11,16 @@ import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
 import type * as OriginsRoom from '../../src/core/log/origins.ts'
 import type * as SpentRoom from '../../src/core/log/spent.ts'
+import type * as MembersRoom from '../../src/core/members/members.ts'
+import type { Member } from '../../src/core/members/members.ts'
 import type { Batch, Forgotten, Message, SyncRequest } from '../../src/core/message.ts'
 import type * as PruningRoom from '../../src/core/pruning.ts'
 import type * as ReplicationRoom from '../../src/core/replication.ts'
 import { isSettled, type Dot } from '../../src/core/task/record.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type * as Schedules from '../support/schedules.ts'
+import { simulate } from '../../src/sim/simulator.ts'
+import { failureOf } from './failure.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
 import { repeating } from './times.ts'
 
@@ -25,6 +29,7 @@ const rooms = {
   asking: '../../src/core/asking.ts',
   copies: '../../src/core/log/copies.ts',
   log: '../../src/core/log/log.ts',
+  members: '../../src/core/members/members.ts',
   origins: '../../src/core/log/origins.ts',
   pruning: '../../src/core/pruning.ts',
   spent: '../../src/core/log/spent.ts',
@@ -39,9 +44,29 @@ const restless: Partial<Scenario> = {
   network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0.6, linkBreak: 0.05 }
 }
 
+/** Every task has a key that all are given at once, and somebody dies with it all the time. */
+const keysOfTheDead: Partial<Scenario> = {
+  nodes: 3,
+  tasks: 15,
+  keyed: 1,
+  crashes: 6,
+  leaving: 0,
+  late: 0,
+  dependent: 0,
+  retentionMs: 0
+}
+
 type Schedule = Exclude<keyof typeof Schedules, 'forgetsAlone'>
 
 afterEach(uproot)
+
+/** Seeds with which a task was run anew, or was not the same everywhere, when it went as soon as all who lived had it. */
+test.each([20, 23, 52, 53])(
+  'a key lives as long as somebody may come back with it, seed %i',
+  seed => {
+    expect(failureOf(simulate(seed, keysOfTheDead))).toBeNull()
+  }
+)
 
 describe('the simulator reports', () => {
   test('a flush that counts before it is on disk: what was acknowledged is lost', async () => {
@@ -113,6 +138,17 @@ describe('the simulator reports', () => {
     // Cut off, a node keeps tasks as open that the others have long forgotten: others idle beside them, or differ to the end.
     const cutOff = { busyMs: 6000, partitions: 3, unreachableMs: 600, retentionMs: 0 }
     expect(await brokenBy(cutOff, 200)).toMatch(/^invariant (1|2|11):/)
+  })
+
+  test('a key that goes although one who died may come back with it: its task runs again', async () => {
+    plant<typeof MembersRoom>(rooms.members, ({ Members }) => ({
+      Members: class extends Members {
+        override present(): Member[] {
+          return this.notGone()
+        }
+      }
+    }))
+    expect(await brokenBy(keysOfTheDead, 30)).toMatch(/^invariant (1|10):/)
   })
 
   test('a key that is forgotten together with its task: submitted again, it runs again', async () => {

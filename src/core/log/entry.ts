@@ -3,7 +3,7 @@
  */
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Change } from '../message.ts'
-import type { Claim, Dot, TaskRecord } from '../task/record.ts'
+import { isSettled, type Claim, type Dot, type TaskRecord } from '../task/record.ts'
 import { Runs } from './runs.ts'
 
 const NONE: readonly Dot[] = []
@@ -26,6 +26,8 @@ export class Entry {
   reported = false
   /** The highest epoch at which this replica has seen the task reclaimed; -1 if it has not. */
   reclaimedAt = -1
+  /** Somebody who had forgotten it has created it anew, and is to be told that it is over. */
+  untold = false
   /** Whose holding it is counted as (queue/holdings.ts); null if it has settled. */
   heldBy: BootId | null = null
   /** Since when it is known here to be ready to run, in ms; null while it is not. */
@@ -93,5 +95,15 @@ export class Entry {
   /** A state of the task has been seen, whether or not it prevails. */
   noteReclaim({ claim: { cause, epoch } }: TaskRecord): void {
     if (cause === 'reclaim') this.reclaimedAt = Math.max(this.reclaimedAt, epoch)
+  }
+
+  /** Another replica's state is about to be merged. */
+  noteOther(other: TaskRecord): void {
+    this.noteReclaim(other)
+    if (other.spec.idempotencyKey === null || isSettled(other) || !isSettled(this.record)) return
+    const { created } = this.record
+    const isKnown = ({ origin, seq }: Dot): boolean =>
+      created.some(dot => dot.origin === origin && dot.seq === seq)
+    if (!other.created.every(isKnown)) this.untold = true
   }
 }

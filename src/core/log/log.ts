@@ -398,7 +398,7 @@ export class Log {
 
   /** Returns whether the state of the task has changed. */
   #raise(entry: Entry, record: TaskRecord): boolean {
-    entry.noteReclaim(record)
+    entry.noteOther(record)
     if (isConflict(entry.record.claim, record.claim)) this.#counters.conflicted()
     if (isRepeated(this.#self, entry.record, record)) this.#counters.repeated()
     const joined = join(entry.record, record)

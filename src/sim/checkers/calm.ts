@@ -86,7 +86,8 @@ function checkRetention({ leftAlone }: History, node: SimNode): void {
 
 /** Boots that have ended do not stay in the vectors, once nothing of theirs is left. */
 function checkClosing(history: History, node: SimNode): void {
-  if (lasting(node).length > 0) return
+  const isKept = [...node.core.view.records()].some(({ spec }) => spec.idempotencyKey !== null)
+  if (isKept || lasting(node).length > 0) return
   const current = new Map(history.alive().map(({ id, options }) => [id, options.boot]))
   for (const [boot, upTo] of node.core.view.mergedVector()) {
     const newest = current.get(nodeOf(boot))
