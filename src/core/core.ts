@@ -84,7 +84,13 @@ export class Core {
     this.#belief = new Belief(this.#context)
     this.#asking = new Asking(this.#context)
     this.#replication = new Replication(this.#context, this.#asking)
-    this.#takeover = new Takeover(this.#context, this.#replication, this.#asking)
+    this.#takeover = new Takeover(
+      this.#context,
+      this.#replication,
+      this.#asking,
+      id => this.#work.queue.has(id),
+      id => dependencies.broken(id) !== undefined
+    )
     this.#probing = new Probing(this.#context)
     this.#keeping = new Keeping(this.#context)
     const context = this.#context
@@ -152,6 +158,9 @@ export class Core {
     this.#take(input)
     this.#work.consider(this.#takeover.settle())
     this.#work.considerDue()
+    // Not with the next tick: there may be room for more at once.
+    const { leaving } = this.#takeover
+    if (leaving.length > 0 && this.#exchange.spare(leaving) > 0) this.#reclaim()
     this.#work.answerSubmissions()
     this.#exchange.placePreferred()
     this.#work.startReady()
@@ -319,7 +328,9 @@ export class Core {
     const { node, isNew } = this.#context
     const { ability, draining } = this.#work
     // A node that has just started hears first what has become of its tasks while it was away.
-    if (!draining && !isNew) this.#work.consider(this.#takeover.reclaimGone({ node, ability }))
+    if (draining || isNew) return
+    const spare = (boots: readonly BootId[]): number => this.#exchange.spare(boots)
+    this.#work.consider(this.#takeover.reclaimGone({ node, ability }, spare))
   }
 
   /** A member has forgotten these, and has just heard of them from us: they settled while we were away. */

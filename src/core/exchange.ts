@@ -1,7 +1,7 @@
 /**
  * How work changes hands between nodes that live: a thief asks, a holder grants, and whoever stops hands on what is left.
  */
-import { nodeOf, type NodeId, type TaskId } from './base/ids.ts'
+import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { canRun, demandOf } from './claim/ability.ts'
 import { grantOf, holds } from './claim/rules.ts'
 import type { Context } from './context.ts'
@@ -10,6 +10,7 @@ import { MessageSize } from './log/size.ts'
 import { coveredBy } from './base/coverage.ts'
 import type { Member } from './members/members.ts'
 import type { Grant, StealRequest } from './message.ts'
+import { toHave } from './queue/portions.ts'
 import type { Can, ReadyQueue } from './queue/ready.ts'
 import type { Replication } from './replication.ts'
 import { giveAway, share } from './steal/holder.ts'
@@ -81,14 +82,29 @@ export class Exchange {
     })
   }
 
+  /** For how many more tasks there is room here that gone boots have left: a new portion, if half of one is used up. */
+  spare(boots: readonly BootId[]): number {
+    const { self, options } = this.#context
+    const { ability, paused, running } = this.#work
+    const { slots } = ability
+    if (slots === 0 || paused) return 0
+    const can: Can = demand => canRun(ability, demand)
+    const atHand = running + this.#queue.count(self, can) + this.#work.settling
+    const demands = [self, ...boots].flatMap(boot => [...this.#queue.demands(boot)].filter(can))
+    const types = new Set(demands.map(({ type }) => type))
+    const wanted = this.#thief.wanted(slots, this.#work.expectedMs(types))
+    const portion = toHave(slots, wanted, options.stealMax)
+    return atHand >= slots && atHand > portion / 2 ? 0 : portion - atHand
+  }
+
   /** A thief asks. What it gets is written down here first; the answer follows when that is on disk. */
   steal(from: NodeId, { boot, request, want, handlers, labels }: StealRequest): void {
     const { self, log, members, counters } = this.#context
     if (nodeOf(boot) !== from) return
     const can: Can = demand => canRun({ slots: 1, handlers, labels }, demand)
     const fair = share(this.#queue.count(self, can), want, this.#sharers(can))
-    const count = this.#work.paused ? 0 : fair
     const thief = members.get(from)
+    const count = this.#work.paused || !this.#isThere(thief, boot) ? 0 : fair
     const given = giveAway(this.#queue, can, count, GRANT_BYTES_MAX, entry => {
       if (this.#hasTravelled(entry) || this.#isUnreadable(entry, thief)) return false
       log.write(entry, grantOf(self, entry.record, boot))
@@ -97,6 +113,12 @@ export class Exchange {
     counters.steals.add('holder', given.length > 0 ? 'granted' : 'refused')
     this.#work.consider(given)
     this.#send(from, request, given)
+  }
+
+  /** Whether what is given to a boot stays there: what it held is not about to be taken from it. */
+  #isThere(thief: Member | undefined, boot: BootId): boolean {
+    const { members, now } = this.#context
+    return thief?.heartbeat.boot === boot && members.status(thief, now) === 'alive'
   }
 
   /** Work has come: ours from now on, and written down here too, so that the grant survives its giver. */

@@ -5,23 +5,27 @@
  * whoever is first in line, the restarted node included.
  */
 import type { Asking } from './asking.ts'
-import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
+import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { ReclaimCause } from './counting/counters.ts'
 import { demandOf } from './claim/ability.ts'
 import { Line, rankOf, type Candidate } from './claim/line.ts'
-import { reclaimOf } from './claim/rules.ts'
+import { isLost, reclaimOf } from './claim/rules.ts'
 import { Settlements } from './claim/settlement.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
 import type { Entry } from './log/entry.ts'
-import { isOut } from './members/member.ts'
+import { isOut, type Member } from './members/member.ts'
 import type { Members } from './members/members.ts'
 import { Holdings } from './queue/holdings.ts'
+import { KEPT_MAX, Portions } from './queue/portions.ts'
 import type { Replication } from './replication.ts'
-import { EPOCH_MAX, isSettled, type TaskRecord } from './task/record.ts'
+import { EPOCH_MAX, isSettled, isStarted, type TaskRecord } from './task/record.ts'
+import { deadlineOf } from './task/times.ts'
 
 /** Tasks out of a file that are taken over in one tick. Guess: some ten milliseconds. */
 const ORPHANS_MAX = 1000
+/** Tasks that ran, or have to be settled, of which one boot is looked at in one tick. Guess: as many. */
+const URGENT_MAX = 2000
 /** As many as one heartbeat names. */
 const NAMED_MAX = 256
 
@@ -30,7 +34,12 @@ export class Takeover {
   readonly #replication: Replication
   readonly #asking: Asking
   readonly #holdings = new Holdings()
+  readonly #isReady: (id: TaskId) => boolean
+  readonly #isBroken: (id: TaskId) => boolean
   readonly #line: Line
+  readonly #portions: Portions
+  /** Boots that have left more to this node than it had room for. */
+  #leaving: readonly BootId[] = []
   readonly #settlements = new Settlements()
   /** Tasks that came out of a file, held by nobody who was known here; and since when. */
   readonly #orphans = new Map<Entry, number>()
@@ -39,16 +48,29 @@ export class Takeover {
   /** Boots that others have met and that are not known here yet, and since when. */
   readonly #named = new Map<BootId, number>()
 
-  constructor(context: Context, replication: Replication, asking: Asking) {
+  /** @param isReady whether a task could be started, wherever it is @param isBroken ... or never can be, for want of another */
+  constructor(
+    context: Context,
+    replication: Replication,
+    asking: Asking,
+    isReady: (id: TaskId) => boolean,
+    isBroken: (id: TaskId) => boolean
+  ) {
     this.#context = context
     this.#replication = replication
     this.#asking = asking
+    this.#isReady = isReady
+    this.#isBroken = isBroken
     this.#line = new Line(context.options.stepInMs)
+    this.#portions = new Portions(context.options.stepInMs)
   }
 
   /** A task has changed, or has come. */
   update(entry: Entry): void {
-    this.#holdings.update(entry)
+    const { record, id } = entry
+    const isOver = record.cancelRequest !== null || this.#context.wallMs >= deadlineOf(record)
+    const isUrgent = isOver || isStarted(record) || isLost(record) || this.#isBroken(id)
+    this.#holdings.update(entry, isUrgent)
   }
 
   /** The task has been pruned. */
@@ -82,34 +104,75 @@ export class Takeover {
     this.#replication.onceDurable(() => emit({ kind: 'loaded', request }))
   }
 
-  /** Takes whatever it is this node's turn to take. Returns the tasks taken. */
-  reclaimGone(self: Candidate): Entry[] {
-    const { members, now } = this.#context
+  /**
+   * Takes whatever it is this node's turn to take. Returns the tasks taken.
+   *
+   * @param spare for how many more tasks there is room here that could be started at once, if these boots left any
+   */
+  reclaimGone(self: Candidate, spare: (boots: readonly BootId[]) => number): Entry[] {
+    const { members } = this.#context
     const holders = this.#holdings.holders()
     this.#line.keep(holders)
     this.#noteStrangers(holders)
     const isMissed = this.#missing()
     const gone = holders.filter(boot => members.isGone(boot) || isMissed(boot))
-    const taken = this.#takeOrphans()
-    if (gone.length === 0 && taken.length === 0) return []
-    const others = members
-      .lively(now)
-      .filter(({ heartbeat }) => !heartbeat.draining)
-      .map(({ node, heartbeat }) => ({ node, ability: heartbeat }))
+    const taken = new Set(this.#takeOrphans())
+    this.#leaving = []
+    const theirs = gone.filter(boot => !this.#standsAside(boot))
+    if (theirs.length > 0) this.#inherit(theirs, self, spare(theirs), taken)
+    this.reclaim([...taken])
+    return [...taken]
+  }
+
+  /** Tasks that are taken over here, and may not be started yet. */
+  get settling(): number {
+    return this.#settlements.size
+  }
+
+  /** Boots that have left more to this node than it had room for. */
+  get leaving(): readonly BootId[] {
+    return this.#leaving
+  }
+
+  /** What had started or has to be settled is taken at once, all else in portions. */
+  #inherit(gone: readonly BootId[], self: Candidate, spare: number, taken: Set<Entry>): void {
+    const { members, now } = this.#context
+    const heirs = members.lively(now).filter(({ heartbeat }) => !heartbeat.draining)
+    const others = heirs.map(({ node, heartbeat }) => ({ node, ability: heartbeat }))
+    const room = { run: spare, keep: KEPT_MAX - this.#settlements.size }
+    this.#portions.note(now, heirs.map(roomOf))
+    const key = lineUpKey(self, others)
     for (const boot of gone) {
-      if (this.#standsAside(boot)) continue
       const isProven = members.isGone(boot)
-      for (const entry of this.#holdings.of(boot)) {
-        // It may run behind a cut cable, and must not run twice.
-        if (!isProven && entry.record.spec.delivery === 'at-most-once') continue
-        // Nobody can claim it any more: whoever tried would write the same again and again.
-        if (entry.record.claim.epoch >= EPOCH_MAX) continue
-        const rank = rankOf(entry.id, demandOf(entry.record.spec), self, others)
-        if (this.#line.isDue(now, boot, rank)) taken.push(entry)
-      }
+      this.#takeUrgent(boot, isProven, self, others, taken)
+      const estate = this.#holdings.estateOf(boot, this.#isReady)
+      if (estate === null) continue
+      const lineUp = { self, others, isProven, key: `${isProven} ${key}` }
+      const noticedAt = this.#line.noticedAt(now, boot)
+      for (const entry of this.#portions.take(now, estate, lineUp, room, noticedAt))
+        taken.add(entry)
+      if (!estate.isTaken) this.#leaving = [...this.#leaving, boot]
     }
-    this.reclaim(taken)
-    return taken
+  }
+
+  #takeUrgent(
+    boot: BootId,
+    isProven: boolean,
+    self: Candidate,
+    others: readonly Candidate[],
+    taken: Set<Entry>
+  ): void {
+    const { now } = this.#context
+    let looks = 0
+    for (const entry of this.#holdings.urgentOf(boot)) {
+      if (++looks > URGENT_MAX) return
+      // It may run behind a cut cable, and must not run twice.
+      if (!isProven && entry.record.spec.delivery === 'at-most-once') continue
+      // Nobody can claim it any more: whoever tried would write the same again and again.
+      if (entry.record.claim.epoch >= EPOCH_MAX) continue
+      const rank = rankOf(entry.id, demandOf(entry.record.spec), self, others)
+      if (this.#line.isDue(now, boot, rank)) taken.add(entry)
+    }
   }
 
   /**
@@ -245,6 +308,20 @@ export class Takeover {
     const holder = nodeOf(record.claim.holder)
     return !isSettled(record) && holder !== node && members.get(holder) === undefined
   }
+}
+
+/** What it can take, by what it said last. */
+function roomOf({ node, heartbeat }: Member): { node: NodeId; room: number } {
+  return { node, room: heartbeat.slots - heartbeat.running - heartbeat.queued }
+}
+
+/** What the order in line follows from. */
+function lineUpKey(self: Candidate, others: readonly Candidate[]): string {
+  return JSON.stringify(
+    [self, ...others].map(({ node, ability: { slots, handlers, labels } }) => {
+      return [node, slots > 0, handlers, labels]
+    })
+  )
 }
 
 function causeOf(self: BootId, holder: BootId, members: Members): ReclaimCause {

@@ -298,6 +298,11 @@ export class Work {
     return this.#takeover.isSettling(entry)
   }
 
+  /** How many tasks are taken over here, and may not be started yet. */
+  get settling(): number {
+    return this.#takeover.settling
+  }
+
   /** Tasks that this node holds and has not started, or does not run any more. */
   idleTasks(): Entry[] {
     return this.#takeover.own().filter(entry => !this.#slots.hasBegun(entry.id))

@@ -25,11 +25,16 @@ export class Line {
     for (const boot of this.#noticed.keys()) if (!current.has(boot)) this.#noticed.delete(boot)
   }
 
-  /** Whether it is this node's turn to take a task of a gone boot. */
-  isDue(now: number, boot: BootId, rank: number): boolean {
+  /** When a boot was first seen to be gone. */
+  noticedAt(now: number, boot: BootId): number {
     const since = this.#noticed.get(boot) ?? now
     this.#noticed.set(boot, since)
-    return now - since >= rank * this.#stepInMs
+    return since
+  }
+
+  /** Whether it is this node's turn to take a task of a gone boot. */
+  isDue(now: number, boot: BootId, rank: number): boolean {
+    return now - this.noticedAt(now, boot) >= rank * this.#stepInMs
   }
 }
 
@@ -41,6 +46,12 @@ export function rankOf(
   others: readonly Candidate[]
 ): number {
   return others.filter(other => isBefore(taskId, demand, other, self)).length
+}
+
+/** The first in line of some candidates. There has to be one. */
+export function firstOf(taskId: TaskId, demand: Demand, candidates: readonly Candidate[]): NodeId {
+  return candidates.reduce((first, each) => (isBefore(taskId, demand, each, first) ? each : first))
+    .node
 }
 
 function isBefore(taskId: TaskId, demand: Demand, x: Candidate, y: Candidate): boolean {

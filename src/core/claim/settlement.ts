@@ -89,6 +89,11 @@ export class Settlements {
     return this.#settling.get(entry) === entry.record.claim.epoch
   }
 
+  /** How many tasks may not be started yet. */
+  get size(): number {
+    return this.#settling.size
+  }
+
   get isEmpty(): boolean {
     return this.#open.size === 0
   }

@@ -1,16 +1,32 @@
 /**
- * Which tasks every boot holds: those that have not settled, whether they wait, are ready or run.
+ * Which tasks every boot holds: those that have not settled, whether they wait, are ready or run. What never started stands
+ * apart, once somebody asks for it: of a gone boot it is taken in portions.
  */
-import type { BootId } from '../base/ids.ts'
+import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import { isSettled } from '../task/record.ts'
+import { Estate } from './estate.ts'
+
+type Holding = {
+  readonly all: Set<Entry>
+  /** What runs, or has to be settled without a run. */
+  readonly urgent: Set<Entry>
+  /** The others, if they have been asked for. */
+  estate: Estate | null
+}
 
 export class Holdings {
-  readonly #held = new Map<BootId, Set<Entry>>()
+  readonly #held = new Map<BootId, Holding>()
 
-  /** The task has changed, or has come. */
-  update(entry: Entry): void {
-    this.#move(entry, isSettled(entry.record) ? null : entry.record.claim.holder)
+  /** The task has changed, or has come. @param isUrgent it runs, or has to be settled without a run */
+  update(entry: Entry, isUrgent: boolean = false): void {
+    const { record } = entry
+    const holder = isSettled(record) ? null : record.claim.holder
+    this.#move(entry, holder)
+    if (holder === null) return
+    const { urgent, estate } = this.#held.get(holder)!
+    if (isUrgent) urgent.add(entry)
+    else if (urgent.delete(entry)) estate?.add(entry)
   }
 
   /** The task has been pruned. */
@@ -24,21 +40,42 @@ export class Holdings {
   }
 
   of(boot: BootId): Entry[] {
-    return [...(this.#held.get(boot) ?? [])]
+    return [...(this.#held.get(boot)?.all ?? [])]
+  }
+
+  /** What a boot runs, or has to settle without a run. */
+  urgentOf(boot: BootId): Iterable<Entry> {
+    return this.#held.get(boot)?.urgent ?? []
+  }
+
+  /** What else it holds. @param isReady whether a task could be started */
+  estateOf(boot: BootId, isReady: (id: TaskId) => boolean): Estate | null {
+    const held = this.#held.get(boot)
+    if (held === undefined) return null
+    const { all, urgent } = held
+    const waiting = (): Entry[] => [...all].filter(entry => !urgent.has(entry))
+    return (held.estate ??= new Estate(boot, waiting(), isReady))
   }
 
   #move(entry: Entry, holder: BootId | null): void {
     const before = entry.heldBy
     if (before === holder) return
     entry.heldBy = holder
-    if (before !== null) {
-      const held = this.#held.get(before)!
-      held.delete(entry)
-      if (held.size === 0) this.#held.delete(before)
-    }
+    if (before !== null) this.#leave(before, entry, holder)
     if (holder === null) return
     const held = this.#held.get(holder)
-    if (held === undefined) this.#held.set(holder, new Set([entry]))
-    else held.add(entry)
+    held?.all.add(entry)
+    held?.estate?.add(entry)
+    if (held === undefined) {
+      this.#held.set(holder, { all: new Set([entry]), urgent: new Set(), estate: null })
+    }
+  }
+
+  #leave(boot: BootId, entry: Entry, to: BootId | null): void {
+    const held = this.#held.get(boot)!
+    held.all.delete(entry)
+    held.urgent.delete(entry)
+    if (to !== null) held.estate?.takers.add(nodeOf(to))
+    if (held.all.size === 0) this.#held.delete(boot)
   }
 }
