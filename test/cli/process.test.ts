@@ -254,3 +254,40 @@ test('a checkout that was not built says so, without a stack', async () => {
     'hearsay is not built yet: run "npm run build" where package.json is\n'
   )
 })
+
+const isGenerous = Number(process.versions.node.split('.')[0]) >= 24
+
+describe('a process that runs a node', () => {
+  const main = `export async function main(argv) {
+  console.log(JSON.stringify([process.pid, argv, process.execArgv]))
+  return 7
+}`
+  let program: string
+
+  beforeEach(async () => {
+    program = join(folder, 'bin', 'hearsay.js')
+    await cp(new URL('../../bin/hearsay.js', import.meta.url), program)
+    await mkdir(join(folder, 'dist', 'cli'), { recursive: true })
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+    await writeFile(join(folder, 'dist', 'cli', 'main.js'), main)
+  })
+
+  const runs = async (argv: readonly string[], env: Record<string, string> = {}) => {
+    const child = startFile(program, argv, env)
+    expect(await ended(child)).toBe(7)
+    const [pid, given, flags] = JSON.parse(child.stdout()) as [number, string[], string[]]
+    expect(pid).toBe(child.process.pid)
+    expect(given).toEqual(argv)
+    expect(child.stderr()).toBe('')
+    return flags
+  }
+
+  test.skipIf(!isGenerous)('has a bound on what V8 keeps for young objects', async () => {
+    expect(await runs(['start', '--json', 'a b'])).toEqual(['--max-semi-space-size=16'])
+  })
+
+  test('keeps a bound that a user has set, and other verbs have no time for one', async () => {
+    expect(await runs(['start'], { NODE_OPTIONS: '--max-semi-space-size=8' })).toEqual([])
+    expect(await runs(['status'])).toEqual([])
+  })
+})
