@@ -32,7 +32,7 @@ test.skipIf(unavailable !== null)(
       cluster = await Cluster.start(lan, () => [handlers])
       const said = cluster
       onTestFailed(() => console.error(said.stderr))
-      const given = { count: COUNT, group, settleMsMax: SETTLE_MS_MAX, restMs: REST_MS }
+      const given = { count: COUNT, lan, group, settleMsMax: SETTLE_MS_MAX, restMs: REST_MS }
       const figures = await overload(cluster, given)
       console.log(JSON.stringify(figures))
       expect(figures.alarms).toEqual({})

@@ -8,6 +8,7 @@ import { Client } from '../../src/api/client.ts'
 import type { BatchLine } from '../../src/api/batch.ts'
 import type { Cluster, ClusterNode } from './cluster.ts'
 import type { CpuGroup } from './cpu-group.ts'
+import { computers, type Lan } from './lan.ts'
 
 /** Rarely enough to cost a starved cluster little. */
 const LOOK_MS = 2000
@@ -40,6 +41,8 @@ export type Figures = Readonly<{
 
 export type Overload = Readonly<{
   count: number
+  /** Where the nodes are. */
+  lan: Lan
   group: CpuGroup
   settleMsMax: number
   /** How long the nodes may rest before they are looked at again. */
@@ -48,9 +51,10 @@ export type Overload = Readonly<{
 
 /** @throws if not all tasks have settled in time */
 export async function overload(cluster: Cluster, given: Overload): Promise<Figures> {
-  const { count, group, settleMsMax, restMs } = given
+  const { count, lan, group, settleMsMax, restMs } = given
   const { nodes } = cluster
-  group.take(nodes.map(({ process: { pid } }) => pid!))
+  // What the nodes have started, too.
+  for (const computer of computers) group.take(await lan.pids(computer))
   const clients = await Promise.all(nodes.map(({ data }) => Client.open({ data })))
   const listening = new AbortController()
   const alarms: Record<string, number> = {}

@@ -27,7 +27,7 @@ export async function overloaded(count: number): Promise<boolean> {
   try {
     cluster = await Cluster.start(lan, () => [handlers])
     const settleMsMax = 60_000 + count * MS_PER_TASK_MAX
-    const figures = await overload(cluster, { count, group, settleMsMax, restMs: REST_MS })
+    const figures = await overload(cluster, { count, lan, group, settleMsMax, restMs: REST_MS })
     const { alarms, refused, completed, reclaimed, settledAfter, cpuSeconds } = figures
     const given = settledAfter * CPUS
     console.log(
