@@ -4,6 +4,7 @@ import type { Effect, Run } from '../../core/effect.ts'
 import type { Input } from '../../core/input.ts'
 import type { Message } from '../../core/message.ts'
 import { isStarted, type TaskRecord } from '../../core/task/record.ts'
+import type { Disk } from '../disk.ts'
 import { isAble } from '../look.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Violation } from '../violation.ts'
@@ -16,7 +17,8 @@ export class StartChecker {
   /** "boot task epoch" of all starts that were written down. */
   readonly #begun = new Set<string>()
   readonly #merged = new Map<SimNode, Map<TaskId, number>>()
-  readonly #startedOnce = new Set<TaskId>()
+  /** Task that may run at most once -> the only disk that knows of its start, or null if another one does. */
+  readonly #startedOnce = new Map<TaskId, Disk | null>()
   /** Task -> who wrote last that it has completed. */
   readonly #completed = new Map<TaskId, SimNode>()
 
@@ -51,8 +53,8 @@ export class StartChecker {
     const what = `${node.options.name} starts ${taskId} at epoch ${epoch}`
     if (!this.#history.hasCut) this.#once(node, run, what)
     if (record.spec.delivery === 'at-most-once') {
-      if (this.#startedOnce.has(taskId)) throw new Violation(9, `${what}, once more`)
-      this.#startedOnce.add(taskId)
+      if (this.#isStarted(taskId)) throw new Violation(9, `${what}, once more`)
+      this.#startedOnce.set(taskId, isOnlyOne(node) ? node.options.disk : null)
     }
     const merged = this.#merged.get(node)?.get(taskId) ?? 0
     if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
@@ -64,6 +66,16 @@ export class StartChecker {
       }
       if (!run.dependencies.has(id)) throw new Violation(7, `${what} without the result of ${id}`)
     }
+  }
+
+  /**
+   * Whether anybody can know that the task has been started. Whoever is the only one starts it with nobody to tell, and
+   * while its disk is away, or once that is lost, the task may come back out of a file that is older.
+   */
+  #isStarted(id: TaskId): boolean {
+    const disk = this.#startedOnce.get(id)
+    if (disk === undefined || disk === null) return disk === null
+    return this.#history.alive().some(({ options }) => options.disk === disk)
   }
 
   /** Invariant 3, which holds as long as everybody can reach everybody. */
@@ -115,4 +127,9 @@ export class StartChecker {
       if (record !== undefined) merged.set(record.spec.id, record.claim.epoch)
     }
   }
+}
+
+/** Whether the node knows of nobody else. */
+function isOnlyOne({ core, now }: SimNode): boolean {
+  return core.view.members(now).every(({ status }) => status === 'left')
 }
