@@ -233,6 +233,13 @@ export class PumpNode {
     if (flush !== null) this.#landed(flush)
   }
 
+  /** The same, and the next one is held back again. */
+  releaseFlush(): void {
+    const flush = this.#heldFlush
+    this.#heldFlush = null
+    if (flush !== null) this.#landed(flush)
+  }
+
   record(taskId: TaskId): TaskRecord {
     return this.core.view.record(taskId)!
   }
