@@ -1,0 +1,243 @@
+/** Who may start a task, when, and how often. */
+import type { Mistake } from './mistake.ts'
+
+export const CLAIMS: readonly Mistake[] = [
+  [
+    'grant-drops-backoff',
+    'core/claim/rules.ts',
+    "    notBefore: record.claim.notBefore,\n    cause: 'grant'",
+    "    notBefore: null,\n    cause: 'grant'",
+    'whoever is granted a task that waits for its backoff starts it at once'
+  ],
+  [
+    'reclaim-drops-backoff',
+    'core/claim/rules.ts',
+    "      notBefore,\n      cause: 'reclaim'",
+    "      notBefore: null,\n      cause: 'reclaim'",
+    'whoever takes a task over that waits for its backoff starts it at once'
+  ],
+  [
+    'reclaim-resets-attempt',
+    'core/claim/rules.ts',
+    '      holder: self,\n      attempt,\n      hops: 0,',
+    '      holder: self,\n      attempt: 1,\n      hops: 0,',
+    'who takes a task over counts its attempts anew'
+  ],
+  [
+    'reclaim-bumps-attempt',
+    'core/claim/rules.ts',
+    '      holder: self,\n      attempt,\n      hops: 0,',
+    '      holder: self,\n      attempt: attempt + 1,\n      hops: 0,',
+    'taking a task over costs it one of its retries'
+  ],
+  [
+    'grant-resets-attempt',
+    'core/claim/rules.ts',
+    '    holder: to,\n    attempt,\n',
+    '    holder: to,\n    attempt: 1,\n',
+    'a task that is granted has its attempts counted anew'
+  ],
+  [
+    'grant-drops-lost',
+    'core/claim/rules.ts',
+    '    lost,\n    notBefore: record.claim.notBefore,',
+    '    lost: [],\n    notBefore: record.claim.notBefore,',
+    'a task that is granted forgets which nodes were lost with it'
+  ],
+  [
+    'lost-not-counted',
+    'core/claim/rules.ts',
+    'lost: isStarted(record) ? [...lost, holder].slice(-LOST_MAX) : lost',
+    'lost',
+    'a task that takes its nodes down is never given up'
+  ],
+  [
+    'lost-counts-unstarted',
+    'core/claim/rules.ts',
+    'lost: isStarted(record) ? [...lost, holder].slice(-LOST_MAX) : lost',
+    'lost: [...lost, holder].slice(-LOST_MAX)',
+    'a node that is lost counts against tasks that it only had in its queue'
+  ],
+  [
+    'lost-off-by-one',
+    'core/claim/rules.ts',
+    'claim.lost.length > spec.maxLost',
+    'claim.lost.length >= spec.maxLost',
+    'a task is given up one lost node too early'
+  ],
+  [
+    'retries-off-by-one',
+    'core/claim/rules.ts',
+    'claim.attempt > spec.maxRetries',
+    'claim.attempt >= spec.maxRetries',
+    'a task is tried once less than it may be'
+  ],
+  [
+    'hops-not-counted',
+    'core/claim/rules.ts',
+    'Math.min(hops + 1, HOPS_MAX)',
+    'Math.min(hops, HOPS_MAX)',
+    'a task may be handed on without end'
+  ],
+  [
+    'epoch-taken-ignored',
+    'core/claim/rules.ts',
+    "  if (claim.cause === 'grant' && claim.epoch <= reclaimedAt) return true\n",
+    '',
+    'a grant that turns up after its epoch was reclaimed is started all the same'
+  ],
+  [
+    'witness-only-once',
+    'core/claim/rules.ts',
+    "  if (spec.delivery === 'at-most-once' || lost.length > 0 || cause === 'reclaim') return true\n  return epoch > hops + attempt - 1",
+    "  return spec.delivery === 'at-most-once' && (lost.length >= 0 || cause !== null || epoch + hops + attempt >= 0)",
+    'what has been reclaimed starts without another node knowing of it'
+  ],
+  [
+    'witness-not-for-once',
+    'core/claim/rules.ts',
+    "  if (spec.delivery === 'at-most-once' || lost.length > 0 || cause === 'reclaim') return true\n",
+    "  if (spec.delivery === 'at-least-once' && (lost.length > 0 || cause === 'reclaim')) return true\n",
+    'what may run at most once starts without another node knowing of it'
+  ],
+  [
+    'witness-gives-up',
+    'core/witness.ts',
+    'if (copies > 0 || !mustBeKnown) this.#known.add(begun)',
+    'if (copies >= 0 || !mustBeKnown) this.#known.add(begun)',
+    'what may run at most once starts although nobody has confirmed to know of it'
+  ],
+  [
+    'age-only',
+    'core/queue/ready.ts',
+    'return b.priority - a.priority || a.submittedAt',
+    'return a.submittedAt',
+    'ready tasks start by age, whatever their priority'
+  ],
+  [
+    'youngest-first',
+    'core/queue/ready.ts',
+    'a.submittedAt - b.submittedAt ||',
+    'b.submittedAt - a.submittedAt ||',
+    'of tasks as urgent as each other the youngest starts first'
+  ],
+  [
+    'failure-releases',
+    'core/queue/dependencies.ts',
+    '      for (const { id } of waiting) add(this.#failures, entry.id, id)\n      return waiting\n',
+    '      return waiting\n',
+    'a dependency that has failed lets go those that depend on it'
+  ],
+  [
+    'mended-not-woken',
+    'core/queue/dependencies.ts',
+    '    return mended.length === 0 ? waiting : [...waiting, ...mended]',
+    '    return mended.length < 0 ? mended : waiting',
+    'a failure that turns into a completion wakes nobody who depends on it'
+  ],
+  [
+    'once-silent-reclaim',
+    'core/takeover.ts',
+    "        if (!isProven && entry.record.spec.delivery === 'at-most-once') continue\n",
+    '        void isProven\n',
+    'what may run at most once is taken from a node that is only silent'
+  ],
+  [
+    'once-settles-like-others',
+    'core/takeover.ts',
+    "spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)",
+    'spec.delivery !== null ? null : nodeOf(claim.holder)',
+    'before what may run at most once is started anew, those that are away are not asked'
+  ],
+  [
+    'key-not-settled',
+    'core/takeover.ts',
+    '    this.#settlements.add([{ entry, seq: this.#context.log.nextSeq - 1 }])\n',
+    '    void entry\n',
+    'a task under a key starts before the others have confirmed to know of it'
+  ],
+  [
+    'key-answers-at-once',
+    'core/submitting.ts',
+    '      if (input.id === null) return answer()\n',
+    "      if (input.id !== '') return answer()\n",
+    'who submits under a key is answered before it is known who was first'
+  ],
+  [
+    'named-not-awaited',
+    'core/takeover.ts',
+    '    if (this.#awaited().length > 0) return []\n',
+    '',
+    'a claim settles although others have met somebody who is not known here'
+  ],
+  [
+    'former-not-asked',
+    'core/claim/settlement.ts',
+    'const origins = [boot, ...this.#former]',
+    'const origins = [boot]',
+    'a claim settles although some know more of its former holder'
+  ],
+  [
+    'settle-before-disk',
+    'core/claim/settlement.ts',
+    'const upTo = Math.min(self.upTo, ...confirmed)',
+    'const upTo = Math.min(Number.MAX_SAFE_INTEGER, ...confirmed)',
+    'a claim settles that is not on the disk of its own node'
+  ],
+  [
+    'no-step-in',
+    'core/claim/line.ts',
+    'return now - since >= rank * this.#stepInMs',
+    'return now - since >= rank * this.#stepInMs && rank === 0',
+    'nobody takes the place of the first in line who does nothing'
+  ],
+  [
+    'cancel-only-at-holder',
+    'core/work.ts',
+    '    if (entry.record.cancelRequest !== null) return\n    log.write(entry, {',
+    '    if (entry.record.cancelRequest !== null || !holds(self, entry.record)) return\n    log.write(entry, {',
+    'a cancel is heard only where the task is held'
+  ],
+  [
+    'cancel-lost-on-claim',
+    'core/task/record.ts',
+    '  const cancelRequest = upperOrNull(x.cancelRequest, y.cancelRequest, compareCancelRequests)',
+    '  const cancelRequest = claim !== x.claim ? y.cancelRequest : upperOrNull(x.cancelRequest, y.cancelRequest, compareCancelRequests)',
+    'a higher claim wipes out the wish to cancel'
+  ],
+  [
+    'hand-on-settling',
+    'core/exchange.ts',
+    '.filter(entry => !this.#work.isSettling(entry))',
+    '.filter(entry => !this.#work.isSettling(entry) || true)',
+    'a leaving node hands on a claim that is not known to be its own yet'
+  ],
+  [
+    'grant-not-copied',
+    'core/exchange.ts',
+    '      log.write(entry, {})\n',
+    '      void log\n',
+    'who is granted a task does not write that into its own notebook'
+  ],
+  [
+    'retry-after-counts',
+    'core/claim/rules.ts',
+    'laterOf(claim, claim.attempt, now + run.retryAfterMs',
+    'laterOf(claim, claim.attempt + 1, now + run.retryAfterMs',
+    'to be called again later costs one of the retries'
+  ],
+  [
+    'dots-not-joined',
+    'core/task/record.ts',
+    'leastDots([...x, ...added])',
+    'leastDots([...x])',
+    'a task that was submitted twice under a key forgets one of its creations'
+  ],
+  [
+    'deadline-after-backoff',
+    'core/task/times.ts',
+    'return Math.max(spec.notBefore ?? 0, claim.notBefore ?? 0)',
+    'return spec.notBefore ?? claim.notBefore ?? 0',
+    'a task with a start time of its own has no backoff'
+  ]
+]

@@ -1,0 +1,138 @@
+/** What is on which disk, and when it may go. */
+import type { Mistake } from './mistake.ts'
+
+export const LOG: readonly Mistake[] = [
+  [
+    'ack-not-durable',
+    'core/log/copies.ts',
+    '        if (waiting.seq > view.durableUpTo) break\n',
+    '',
+    'a submission is acknowledged before it is on the disk of its own node'
+  ],
+  [
+    'once-durable-at-once',
+    'core/replication.ts',
+    '    if (this.#context.log.isDurable) return done()\n',
+    '    return done()\n',
+    'what should wait for the disk does not: grants, answers'
+  ],
+  [
+    'ack-merged',
+    'core/replication.ts',
+    '        : new Map([origin, self].flatMap(boot => entryOf(log.durableVector, boot)))\n',
+    '        : new Map([origin, self].map(boot => [boot, log.merged(boot)] as const))\n',
+    'a member acknowledges what it has merged and not yet on its disk'
+  ],
+  [
+    'acks-ignored',
+    'core/log/copies.ts',
+    '        if (copies < wanted && now < waiting.deadline) break\n',
+    '',
+    'a submission is acknowledged although no member has a copy'
+  ],
+  [
+    'report-alone',
+    'core/replication.ts',
+    '      else this.onceCopied(lastWrite(writes, self), null, report, entry.watched)',
+    '      else report()',
+    'an outcome is reported that is on one disk only'
+  ],
+  [
+    'prune-reachable-only',
+    'core/pruning.ts',
+    'const all = [log.durableCoverage, ...members.awaited(now)]',
+    'const all = [log.durableCoverage, ...members.reachable()]',
+    'a task is forgotten although members that are silent may not have its outcome'
+  ],
+  [
+    'prune-failed-early',
+    'core/pruning.ts',
+    "if (!caughtUp && entry.record.outcome!.status === 'failed') continue",
+    'void caughtUp',
+    'a failure is forgotten before all that may undo it was heard'
+  ],
+  [
+    'prune-named',
+    'core/pruning.ts',
+    'durable !== record || this.#dependencies.isNamed(entry.id)',
+    'durable !== record',
+    'a task is forgotten on which one that has not settled depends'
+  ],
+  [
+    'prune-unreported',
+    'core/pruning.ts',
+    'if (!reported || durable !== record ||',
+    'if (durable !== record || (reported && !reported) ||',
+    'a task is forgotten before its outcome was reported'
+  ],
+  [
+    'spent-not-noted',
+    'core/pruning.ts',
+    'spec.idempotencyKey !== null && wallMs < end) spent.note',
+    'spec.idempotencyKey !== null && wallMs < end && end < 0) spent.note',
+    'a key whose task was forgotten for lack of room names a new task'
+  ],
+  [
+    'one-blob-copy',
+    'core/blobs/holders.ts',
+    'const COPIES = 2',
+    'const COPIES = 1',
+    'a blob is kept by one node'
+  ],
+  [
+    'blob-not-placed',
+    'core/keeping.ts',
+    'wanted: acks === 0 ? 0 : 1',
+    'wanted: 0',
+    'a record is written before its blob is on two nodes'
+  ],
+  [
+    'blob-crashed-keeper',
+    'core/keeping.ts',
+    'if (member === undefined || isOut(member) || member.crashed) return false',
+    'if (member === undefined || isOut(member)) return false',
+    'a node that has crashed counts as one that keeps a blob'
+  ],
+  [
+    'blob-old-boot',
+    'core/keeping.ts',
+    'return blob.keepers.get(node) === member.heartbeat.boot',
+    'return blob.keepers.has(node)',
+    'a blob counts as there that an earlier boot of its node had'
+  ],
+  [
+    'leave-blobs',
+    'core/keeping.ts',
+    '    if (!this.#placements.isEmpty) return false\n    const nodes = this.#candidates()\n    return [',
+    '    if (this.#placements.isEmpty) return true\n    const nodes = this.#candidates()\n    return [',
+    'a node leaves with the only copy of a blob'
+  ],
+  [
+    'leave-log',
+    'core/replication.ts',
+    '    const { log, self, members, now } = this.#context\n    const { durableVector } = log\n',
+    '    if (this.#copies.isEmpty || !this.#copies.isEmpty) return true\n    const { log, self, members, now } = this.#context\n    const { durableVector } = log\n',
+    'a node leaves before what it wrote is on other disks'
+  ],
+  [
+    'clock-not-adopted',
+    'core/replication.ts',
+    '      clock.adopt(latestStamp(record), wallMs)\n',
+    '      void [clock, latestStamp, wallMs]\n',
+    'stamps that come from others do not push the own clock'
+  ],
+  [
+    'clock-adopts-anything',
+    'core/base/hlc.ts',
+    'if (seen - nowMs * 1000 <= SKEW_MAX_US) this.',
+    'if (seen - nowMs * 1000 <= SKEW_MAX_US * 1e9) this.',
+    'a stamp that is years ahead pushes the own clock there'
+  ],
+  [
+    'close-early',
+    'core/closing.ts',
+    'told.every(isShared)',
+    'told.some(isShared)',
+    'a boot is closed before everybody has all that it wrote'
+  ]
+]

@@ -1,0 +1,40 @@
+/** Who is there, what time it is, and what the network believes. */
+import type { Mistake } from './mistake.ts'
+
+export const MEMBERS: readonly Mistake[] = [
+  [
+    'timeout-is-refusal',
+    'core/core.ts',
+    '    if (refused) this.#onMembers(',
+    '    if (refused || !refused) this.#onMembers(',
+    'a probe that has proven nothing is taken for a proof'
+  ],
+  [
+    'half-is-majority',
+    'core/members/quorum.ts',
+    'if (seen * 2 !== all.length) return',
+    'if (seen * 2 >= all.length) return true\n  if (seen * 2 !== all.length) return',
+    'both halves of a cut are a majority'
+  ],
+  [
+    'quorum-number-off',
+    'core/members/quorum.ts',
+    'filter(({ seen }) => seen).length >= quorum',
+    'filter(({ seen }) => seen).length + 1 >= quorum',
+    'one member less than the number that was set is a quorum'
+  ],
+  [
+    'goodbye-unanswered',
+    'core/parting.ts',
+    "    if (this.#state !== 'saying goodbye' || !this.#isHeard()) return\n",
+    "    if (this.#state !== 'saying goodbye') return\n",
+    'a node is gone before anybody has heard its goodbye'
+  ],
+  [
+    'quiet-boot-reclaims',
+    'core/core.ts',
+    'if (!draining && !isNew) this.#work.consider(this.#takeover',
+    'if (!draining && (isNew || !isNew)) this.#work.consider(this.#takeover',
+    'a node that has just started takes tasks over before it has met the others'
+  ]
+]
