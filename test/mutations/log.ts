@@ -40,8 +40,8 @@ export const LOG: readonly Mistake[] = [
   [
     'prune-reachable-only',
     'core/pruning.ts',
-    'const all = [log.durableCoverage, ...members.awaited(now)]',
-    'const all = [log.durableCoverage, ...members.reachable()]',
+    'log.durableCoverage, ...members.awaited(now)]',
+    'log.durableCoverage, ...members.reachable()]',
     'a task is forgotten although members that are silent may not have its outcome'
   ],
   [
