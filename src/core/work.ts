@@ -9,6 +9,7 @@ import { chronicle } from './chronicle.ts'
 import { canRun, type Ability, type Demand } from './claim/ability.ts'
 import {
   afterRun,
+  failedBefore,
   holderLost,
   holds,
   isEpochTaken,
@@ -312,6 +313,13 @@ export class Work {
   #decide(entry: Entry): void {
     const { self, log, clock, wallMs } = this.#context
     if (!holds(self, entry.record)) return
+    const failure = failedBefore(self, entry.record)
+    if (failure !== null) {
+      const isCounted = false // It was, where it failed.
+      log.write(entry, failure, isCounted)
+      this.#slots.abortSuperseded(entry)
+      return this.#replication.urge()
+    }
     const hasBegun = this.#slots.hasBegun(entry.id)
     const id = hasBegun ? undefined : this.#dependencies.broken(entry.id)
     const broken = id === undefined ? undefined : { id, isKnown: log.get(id) !== undefined }

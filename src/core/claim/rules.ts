@@ -132,6 +132,19 @@ export function holderLost(
   return settlement(self, record, at, 0, { status: 'failed', reason: 'HolderLost', error })
 }
 
+/**
+ * A task that had failed for good under the claim that was taken over, by somebody who had not heard of that: it has failed
+ * all the same. To try it again would be one attempt too many, and somebody may have been told.
+ *
+ * Had it been tried again, the claim for that would stand above one by reclaim.
+ */
+export function failedBefore(self: BootId, record: TaskRecord): Patch | null {
+  const { claim, outcome } = record
+  if (!holds(self, record) || isStarted(record) || claim.cause !== 'reclaim') return null
+  if (outcome?.status !== 'failed' || outcome.epoch !== claim.epoch - 1) return null
+  return { outcome: { ...outcome, epoch: claim.epoch } }
+}
+
 /** The holder has ended the run itself, without an outcome, and may run the task again. */
 export function resumeOf(self: BootId, record: TaskRecord): Patch {
   assert(holds(self, record) && isStarted(record), 'only what was started is taken up again')
