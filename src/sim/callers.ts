@@ -28,15 +28,16 @@ export class Callers {
     const isRight = scenario.wrongClocks > 0
     const nowMs = isRight ? EPOCH_MS + agenda.now : node.core.view.wallMs(node.now)
     const plain = draftOf(random, scenario, payload, dependsOn, nowMs)
+    const acks = scenario.acks > 0 && random.chance(scenario.acks) ? random.whole(0, 2) : null
     if (!isKeyed) {
-      node.feed({ kind: 'submit', request: i, id: null, draft: plain, acks: null })
+      node.feed({ kind: 'submit', request: i, id: null, draft: plain, acks })
       return
     }
     const idempotencyKey = `key ${i}`
     const draft = { ...plain, idempotencyKey }
     const id = simulatedKeyedId(idempotencyKey)
     const submit = (each: SimNode): void =>
-      each.feed({ kind: 'submit', request: i, id, draft, acks: null })
+      each.feed({ kind: 'submit', request: i, id, draft, acks })
     for (const each of open) submit(each)
     if (scenario.again === 0 || !random.chance(scenario.again)) return
     agenda.after(random.whole(0, scenario.busyMs), () => {
@@ -51,6 +52,18 @@ export class Callers {
     if (nodes.length === 0 || this.accepted.length === 0) return
     const taskId = random.pick(this.accepted)
     random.pick(nodes).feed({ kind: 'cancel', taskId })
+  }
+
+  /** Somebody waits for a task, or looks for one that may have been forgotten, or may never have been. */
+  ask(): void {
+    const { random } = this.#world
+    const nodes = this.#cluster.alive()
+    if (nodes.length === 0 || this.accepted.length === 0) return
+    const node = random.pick(nodes)
+    const kind = random.pick(['watch', 'find'] as const)
+    const isKnown = kind === 'watch' || random.chance(0.8)
+    const taskId = isKnown ? random.pick(this.accepted) : simulatedKeyedId('nobody has this key')
+    node.feed({ kind, taskId })
   }
 
   #dependencies(): TaskId[] {

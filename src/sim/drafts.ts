@@ -12,7 +12,6 @@ import type { Scenario } from './scenario.ts'
 /** The one label of simulated nodes, from 0 to 9. */
 const LABEL = 'power'
 const POWER_MAX = 9
-const BACKOFF = { delayMs: 50, factor: 2, maxDelayMs: 200, jitter: 0.5 }
 /** A delay and a wait for another attempt are short beside the time to come to rest. */
 const DELAY_MS_MAX = 1000
 const DEADLINE_MS_MIN = 300
@@ -39,9 +38,10 @@ export function draftOf(
     dependsOn,
     ...(scenario.once > 0 && random.chance(scenario.once) ? { delivery: 'at-most-once' } : {}),
     retentionMs: scenario.retentionMs,
-    maxRetries: 0
+    maxRetries: 0,
+    maxLost: scenario.lostMax
   }
-  const { uncommon } = scenario
+  const { uncommon, backoffMs } = scenario
   if (uncommon === 0) return plain
   const sometimes = <T>(make: () => T, otherwise: T): T =>
     random.chance(uncommon) ? make() : otherwise
@@ -50,7 +50,7 @@ export function draftOf(
   ]
   return {
     ...plain,
-    backoff: BACKOFF,
+    backoff: { delayMs: backoffMs, factor: 2, maxDelayMs: 4 * backoffMs, jitter: 0.5 },
     maxRetries: sometimes(() => random.whole(1, 3), 0),
     onDependencyFailure: sometimes<'cancel' | 'run'>(() => 'run', 'cancel'),
     notBefore: sometimes<number | null>(

@@ -1,4 +1,5 @@
-/** What goes wrong in a simulated cluster, and what its people do to it: each picks whom it befalls by the dice. */
+/** What goes wrong in a simulated cluster: each picks whom it befalls by the dice. */
+import type { NodeId } from '../core/base/ids.ts'
 import type { Replica } from '../core/log/replica.ts'
 import type { Heartbeat } from '../core/message.ts'
 import type { Checkers } from './checkers/checkers.ts'
@@ -7,10 +8,15 @@ import { lieOf } from './lies.ts'
 import { loadInto, savedBy } from './saved.ts'
 import type { SimNode } from './sim-node.ts'
 
+/** How often somebody looks who is gone for good. */
+const FORGET_MS = 1000
+
 export class Faults {
   readonly #world: World
   readonly #cluster: Cluster
   readonly #checkers: Checkers
+  /** Those that have died, and still count. */
+  readonly #unforgotten = new Set<SimNode>()
 
   constructor(world: World, cluster: Cluster, checkers: Checkers) {
     this.#world = world
@@ -20,16 +26,52 @@ export class Faults {
 
   crash(diskLost: boolean): void {
     const open = this.#cluster.open()
-    if (open.length > 0) this.#cluster.crash(this.#world.random.pick(open), diskLost)
+    if (open.length === 0) return
+    const node = this.#world.random.pick(open)
+    this.#cluster.crash(node, diskLost)
+    if (diskLost) this.#checkers.lost(node.options.disk)
   }
 
   crashAll(): void {
     for (const node of this.#cluster.alive()) this.#cluster.crash(node, false)
   }
 
-  leave(): void {
-    const open = this.#cluster.alive().filter(node => !this.#cluster.isLast(node))
-    if (open.length > 0) this.#world.random.pick(open).leave()
+  /** A computer loses power, for good, as long as more than half of those that count are left. */
+  die(): void {
+    const { random, transcript } = this.#world
+    const open = this.#cluster.open()
+    if (open.length - 1 <= this.#unforgotten.size + 1) return
+    const mortal = open.filter(node => !this.#cluster.isLast(node))
+    if (mortal.length === 0) return
+    const node = random.pick(mortal)
+    transcript.add(`${node.id} DIES`)
+    if (random.chance(0.5)) node.crash()
+    else node.darken()
+    this.#checkers.lost(node.options.disk)
+    this.#unforgotten.add(node)
+    this.#forget(node)
+  }
+
+  /** Nothing passes between two nodes for a while: one way only, or both. */
+  block(isOneWay: boolean): void {
+    const { agenda, random, network, scenario, transcript } = this.#world
+    const there = this.#cluster.alive()
+    if (there.length < 2) return
+    const [x, y] = [0, 1].map(() => {
+      return there.splice(random.whole(0, there.length - 1), 1)[0]!.id
+    }) as [NodeId, NodeId]
+    const ways = isOneWay
+      ? ([[x, y]] as const)
+      : ([
+          [x, y],
+          [y, x]
+        ] as const)
+    transcript.add(`${x} CANNOT REACH ${y}${isOneWay ? '' : ', nor the other way'}`)
+    this.#checkers.cut()
+    for (const [from, to] of ways) network.block(from, to)
+    agenda.after(random.whole(0, scenario.busyMs / 2), () => {
+      for (const [from, to] of ways) network.unblock(from, to)
+    })
   }
 
   cut(): void {
@@ -73,6 +115,22 @@ export class Faults {
     }) as [SimNode, SimNode, SimNode]
     const words = [liar, victim].map(({ core }) => core.view.self()) as [Heartbeat, Heartbeat]
     network.send(liar.id, to.id, lieOf(random, ...words, to.options.boot))
+  }
+
+  /** Somebody who sees that the node is gone says that it is not to be waited for. */
+  #forget(node: SimNode): void {
+    const { agenda, random, transcript } = this.#world
+    const knowing = this.#cluster.open().filter(({ core, now }) => {
+      const seen = core.view
+        .members(now)
+        .find(({ heartbeat }) => heartbeat.boot === node.options.boot)
+      return seen?.status === 'crashed' || seen?.status === 'unreachable'
+    })
+    if (knowing.length === 0) return agenda.after(FORGET_MS, () => this.#forget(node))
+    const by = random.pick(knowing)
+    transcript.add(`${by.id} FORGETS ${node.id}`)
+    this.#unforgotten.delete(node)
+    by.feed({ kind: 'forget', name: node.options.name, node: node.id })
   }
 
   #load(saved: Replica): void {

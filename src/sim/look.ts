@@ -25,8 +25,8 @@ export function waitsForLost(node: SimNode, id: TaskId): boolean {
 }
 
 /** Whether the node can run such a task. */
-export function isAble({ options }: SimNode, spec: TaskSpec): boolean {
-  return canRun(options, demandOf(spec))
+export function isAble({ ability }: SimNode, spec: TaskSpec): boolean {
+  return canRun(ability, demandOf(spec))
 }
 
 /** Whether the task has ended otherwise than a run of it did. */

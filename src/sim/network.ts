@@ -5,7 +5,7 @@
  * What libp2p promises is kept: a direct stream delivers in order or breaks, and both ends hear of the break.
  */
 import type { NodeId } from '../core/base/ids.ts'
-import { nodeOf } from '../core/base/ids.ts'
+import { hash32, nodeOf } from '../core/base/ids.ts'
 import type { Message, SyncRequest } from '../core/message.ts'
 import type { BlobHash } from '../core/task/content.ts'
 import type { Receiver as RealReceiver } from '../node/ports.ts'
@@ -29,6 +29,8 @@ export type NetworkOptions = Readonly<{
   cutNoticedMsMax: number
   /** Whether a node that appears is found by one other at once, and by the rest when they are told of it or after a while. */
   foundByOne: boolean
+  /** Each link is slower than that by a time of its own, up to so much. */
+  linkDelayMsMax: number
 }>
 
 /** Whether a node has a blob is all that matters of it. */
@@ -49,6 +51,10 @@ export class Network {
   readonly #links = new Set<string>()
   /** When the last message from x to y arrives: the next one does not overtake it. */
   readonly #arrivals = new Map<string, number>()
+  /** "x y": nothing passes from x to y, whatever the other way. */
+  readonly #blocked = new Set<string>()
+  /** Computers without power: where they were, nothing answers. */
+  readonly #dark = new Set<NodeId>()
   /** Nodes that are cut off from the others; none if the network is whole. */
   #island: ReadonlySet<NodeId> = new Set()
   /** 1 while faults happen, 0 once the network has calmed down. */
@@ -80,12 +86,19 @@ export class Network {
     this.#receivers.delete(node)
     for (const other of this.#receivers.keys()) {
       if (!this.#links.has(pair(node, other))) continue
-      this.#agenda.after(this.#delay(), () => {
+      const ms = this.#dark.has(node) ? this.#noticing() : this.#delay()
+      this.#agenda.after(ms, () => {
         // It may have come back meanwhile, on links of its own.
         if (this.#receivers.has(node) || !this.#links.delete(pair(node, other))) return
         this.#receivers.get(other)?.link(node, false)
       })
     }
+  }
+
+  /** Its computer has lost power: nobody says so, and nothing answers there any more. */
+  darken(node: NodeId): void {
+    this.#dark.add(node)
+    this.end(node)
   }
 
   /** Whether anybody answers where a boot used to be. Through a cut cable nothing is refused. */
@@ -96,7 +109,8 @@ export class Network {
     answer: (refused: boolean) => void
   ): void {
     this.#agenda.after(this.#delay(), () => {
-      if (this.#receivers.has(from)) answer(!this.isCut(from, to) && !isAlive())
+      const isHeard = !this.isCut(from, to) && !this.#dark.has(to)
+      if (this.#receivers.has(from)) answer(isHeard && !isAlive())
     })
   }
 
@@ -105,15 +119,31 @@ export class Network {
     this.heal()
     this.#island = island
     for (const [x, y] of this.#crossing()) {
-      this.#agenda.after(this.#random.whole(0, this.#options.cutNoticedMsMax), () => {
-        if (this.#links.has(pair(x, y)) && this.isCut(x, y)) this.#breakLink(x, y)
-      })
+      this.#breakInTime(x, y)
     }
   }
 
-  /** Whether nothing passes between two nodes. */
+  /** From now on nothing passes from one node to another. Sooner or later their link closes. */
+  block(from: NodeId, to: NodeId): void {
+    this.#blocked.add(`${from} ${to}`)
+    this.#breakInTime(from, to)
+  }
+
+  /** It passes again. What was lost on a link that nobody has seen closing breaks it. */
+  unblock(from: NodeId, to: NodeId): void {
+    if (!this.#blocked.delete(`${from} ${to}`)) return
+    if (this.#links.has(pair(from, to))) this.#breakLink(from, to)
+    else this.#connectSoon(from, to)
+  }
+
+  /** Whether two nodes cannot talk: nothing passes between them, or one way only. */
   isCut(x: NodeId, y: NodeId): boolean {
-    return this.#island.has(x) !== this.#island.has(y)
+    return !this.#passes(x, y) || !this.#passes(y, x)
+  }
+
+  #passes(from: NodeId, to: NodeId): boolean {
+    if (this.#blocked.has(`${from} ${to}`)) return false
+    return this.#island.has(from) === this.#island.has(to)
   }
 
   /** Everybody can reach everybody again. */
@@ -121,6 +151,7 @@ export class Network {
     // What was on its way is lost, so a stream that nobody has seen breaking must not go on.
     for (const [x, y] of this.#crossing()) this.#breakLink(x, y)
     this.#island = new Set()
+    this.#blocked.clear()
     const nodes = [...this.#receivers.keys()]
     for (const x of nodes) {
       for (const y of nodes) {
@@ -140,7 +171,7 @@ export class Network {
       return this.#breakLink(from, to)
     const bytes = framed(message)
     const key = `${from} ${to}`
-    const at = Math.max(this.#agenda.now + this.#delay(), this.#arrivals.get(key) ?? 0)
+    const at = Math.max(this.#agenda.now + this.#delay(from, to), this.#arrivals.get(key) ?? 0)
     this.#arrivals.set(key, at)
     this.#agenda.after(at - this.#agenda.now, () => {
       if (this.#links.has(pair(from, to))) this.#deliver(from, to, bytes)
@@ -157,9 +188,26 @@ export class Network {
       const copies = this.#random.chance(this.#options.gossipRepeat * this.#faults) ? 2 : 1
       for (let copy = 0; copy < copies; copy++) {
         if (this.#random.chance(this.#options.gossipLoss * this.#faults)) continue
-        this.#agenda.after(this.#delay(), () => this.#deliver(from, to, bytes))
+        this.#agenda.after(this.#delay(from, to), () => this.#deliver(from, to, bytes))
       }
     }
+    if (this.#blocked.size > 0) this.#passOn(from, bytes)
+  }
+
+  /** Whoever the author cannot reach has its gossip from one who can reach both. */
+  #passOn(from: NodeId, bytes: Uint8Array): void {
+    const nodes = [...this.#receivers.keys()]
+    for (const to of nodes) {
+      if (to === from || !this.isCut(from, to)) continue
+      const between = nodes.find(via => this.#isOpen(from, via) && this.#isOpen(via, to))
+      if (between === undefined || this.#random.chance(this.#options.gossipLoss)) continue
+      const ms = this.#delay(from, between) + this.#delay(between, to)
+      this.#agenda.after(ms, () => this.#deliver(between, to, bytes))
+    }
+  }
+
+  #isOpen(x: NodeId, y: NodeId): boolean {
+    return this.#links.has(pair(x, y)) && !this.isCut(x, y)
   }
 
   /** The peer answers batch by batch; each is asked for when the one before has arrived. */
@@ -173,7 +221,12 @@ export class Network {
     const next = (): void => {
       const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
       const answerer = this.#receivers.get(peer)
-      if (broken || answerer === undefined || !this.#links.has(pair(from, peer))) {
+      if (
+        broken ||
+        this.#isBlocked(from, peer) ||
+        answerer === undefined ||
+        !this.#links.has(pair(from, peer))
+      ) {
         answer?.return?.()
         return end(false)
       }
@@ -181,7 +234,7 @@ export class Network {
       const step = answer.next()
       if (step.done === true) return end(true)
       const bytes = framed(step.value)
-      this.#agenda.after(this.#delay(), () => {
+      this.#agenda.after(this.#delay(peer, from), () => {
         this.#deliver(peer, from, bytes)
         next()
       })
@@ -200,14 +253,15 @@ export class Network {
     if (peer === undefined) return this.#agenda.after(this.#delay(), () => answer(false))
     this.#agenda.after(2 * this.#delay(), () => {
       const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
-      const has = this.#links.has(pair(from, peer)) && this.#receivers.get(peer)?.hasBlob(hash)
+      const isLinked = this.#links.has(pair(from, peer)) && !this.#isBlocked(from, peer)
+      const has = isLinked && this.#receivers.get(peer)?.hasBlob(hash)
       if (has === true && !broken) answer(true)
       else this.fetchBlob(from, others, hash, answer)
     })
   }
 
   #deliver(from: NodeId, to: NodeId, bytes: Uint8Array): void {
-    if (this.isCut(from, to)) return
+    if (!this.#passes(from, to)) return
     const decoded = decode(bytes)
     if (!decoded.ok) throw new Error(`a message from ${nodeOf(from)} was refused: ${decoded.why}`)
     const { message, unreadable } = decoded
@@ -245,8 +299,27 @@ export class Network {
       .filter(([x, y]) => this.isCut(x, y))
   }
 
-  #delay(): number {
-    return this.#random.whole(this.#options.delayMsMin, this.#options.delayMsMax)
+  #isBlocked(x: NodeId, y: NodeId): boolean {
+    return this.#blocked.has(`${x} ${y}`) || this.#blocked.has(`${y} ${x}`)
+  }
+
+  /** The two ends of a link through which nothing comes any more close it when they have noticed. */
+  #breakInTime(x: NodeId, y: NodeId): void {
+    this.#agenda.after(this.#noticing(), () => {
+      if (this.#links.has(pair(x, y)) && this.isCut(x, y)) this.#breakLink(x, y)
+    })
+  }
+
+  #noticing(): number {
+    return this.#random.whole(0, this.#options.cutNoticedMsMax)
+  }
+
+  /** @param ends of the link, whose own time comes on top. @default none has one */
+  #delay(...ends: readonly [] | readonly [NodeId, NodeId]): number {
+    const { delayMsMin, delayMsMax, linkDelayMsMax } = this.#options
+    const ms = this.#random.whole(delayMsMin, delayMsMax)
+    if (linkDelayMsMax === 0 || ends.length === 0) return ms
+    return ms + (hash32(pair(...ends)) % (linkDelayMsMax + 1))
   }
 }
 

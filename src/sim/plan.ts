@@ -2,10 +2,11 @@
 import type { Callers } from './callers.ts'
 import type { Cluster, World } from './cluster.ts'
 import type { Faults } from './faults.ts'
+import type { Operators } from './operators.ts'
 
 /** The order of these lines is the order of the dice: what is new comes last, or seeds give other histories than before. */
 export function plan({ agenda, random, scenario }: World, parts: Parts): void {
-  const { cluster, callers, faults } = parts
+  const { cluster, callers, faults, operators } = parts
   const { busyMs } = scenario
   const sometime = (count: number, happen: (i: number) => void, earliest = 0): void => {
     for (let i = 0; i < count; i++) agenda.after(random.whole(earliest, busyMs), () => happen(i))
@@ -19,7 +20,7 @@ export function plan({ agenda, random, scenario }: World, parts: Parts): void {
     agenda.after(random.whole(0, burstMs || busyMs), () => callers.submit(i))
   }
   sometime(scenario.cancels, () => callers.cancel())
-  sometime(scenario.leaving, () => faults.leave())
+  sometime(scenario.leaving, () => operators.leave())
   sometime(scenario.crashes, i => faults.crash(i < scenario.disksLost))
   sometime(Number(scenario.crashAll), () => faults.crashAll())
   sometime(scenario.partitions, () => faults.cut())
@@ -27,6 +28,18 @@ export function plan({ agenda, random, scenario }: World, parts: Parts): void {
   sometime(scenario.lies, () => faults.lie())
   sometime(scenario.loads, () => faults.save())
   sometime(scenario.older, i => cluster.upgrade(i), busyMs / 2)
+  sometime(scenario.questions, () => callers.ask())
+  sometime(scenario.changes, () => operators.change())
+  sometime(scenario.drains, () => operators.drain())
+  sometime(scenario.expects, () => operators.expect())
+  sometime(scenario.deaths, () => faults.die())
+  sometime(scenario.oneWay, () => faults.block(true))
+  sometime(scenario.partial, () => faults.block(false))
 }
 
-type Parts = Readonly<{ cluster: Cluster; callers: Callers; faults: Faults }>
+type Parts = Readonly<{
+  cluster: Cluster
+  callers: Callers
+  faults: Faults
+  operators: Operators
+}>

@@ -7,6 +7,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { closest } from 'fastest-levenshtein'
+import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError } from '../errors.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 
@@ -34,7 +35,8 @@ const NETWORK: Rules<Scenario['network']> = {
   delayMsMin: whole(0, MS_MAX),
   delayMsMax: whole(0, MS_MAX),
   cutNoticedMsMax: whole(0, MS_MAX),
-  foundByOne: yesOrNo
+  foundByOne: yesOrNo,
+  linkDelayMsMax: whole(0, MS_MAX)
 }
 
 const CPU: Rules<Scenario['cpu']> = {
@@ -57,6 +59,13 @@ const SCENARIO: Rules<Scenario> = {
   keyed: chance,
   again: chance,
   cancels: whole(0, TASKS_MAX),
+  acks: chance,
+  lostMax: whole(0, TASK_LIMITS.maxLostMax),
+  backoffMs: whole(0, MS_MAX),
+  questions: whole(0, TASKS_MAX),
+  changes: whole(0, 1000),
+  drains: whole(0, NODES_MAX),
+  expects: whole(0, 1000),
   types: {
     allowed: 'a list of 1 to 16 different texts',
     fits: value =>
@@ -73,9 +82,13 @@ const SCENARIO: Rules<Scenario> = {
   settledMax: whole(0, TASKS_MAX),
   late: whole(0, NODES_MAX),
   leaving: whole(0, NODES_MAX),
+  hasty: chance,
   crashes: whole(0, 1000),
   crashAll: yesOrNo,
   disksLost: whole(0, 1000),
+  deaths: whole(0, NODES_MAX),
+  oneWay: whole(0, 1000),
+  partial: whole(0, 1000),
   partitions: whole(0, 1000),
   pauses: whole(0, 1000),
   loads: whole(0, 1000),

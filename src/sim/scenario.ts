@@ -1,7 +1,7 @@
 /**
  * What a simulated cluster goes through, apart from the dice.
  */
-import { CORE_DEFAULTS } from '../core/options.ts'
+import { CORE_DEFAULTS, TASK_DEFAULTS } from '../core/options.ts'
 import { CPU_DEFAULTS, type CpuOptions } from './cpu.ts'
 import type { NetworkOptions } from './network.ts'
 
@@ -23,6 +23,20 @@ export type Scenario = Readonly<{
   again: number
   /** How many tasks are cancelled on the way. */
   cancels: number
+  /** Of the tasks, how many ask for a number of copies from 0 to 2 instead of leaving it open, from 0 to 1. */
+  acks: number
+  /** How many holders may be lost while they run a task. */
+  lostMax: number
+  /** How long is waited before a second attempt of an uncommon task, in ms; four times that at most. */
+  backoffMs: number
+  /** How often somebody waits for a task, or looks for one, at any node. */
+  questions: number
+  /** How often a node is given other slots and handlers, or other labels. The last node stays as it is. */
+  changes: number
+  /** How many nodes are told to drain, by themselves or by another. The last node is not. */
+  drains: number
+  /** How often a node is told which instances to expect: all that there are to be. */
+  expects: number
   /** Types of tasks; each node has handlers for some of them. */
   types: readonly string[]
   runMsMax: number
@@ -37,12 +51,23 @@ export type Scenario = Readonly<{
   late: number
   /** How many nodes leave on the way. */
   leaving: number
+  /** Of the nodes that leave, how many hand on what still runs, from 0 to 1. */
+  hasty: number
   /** How many crashes there are, each followed by a restart. */
   crashes: number
   /** Whether all nodes crash in the same instant, once. */
   crashAll: boolean
   /** How many of the crashed nodes come back with an empty disk, and so as somebody else. */
   disksLost: number
+  /**
+   * How many nodes die for good, with their disks, as if their computers had lost power or had been taken away. Somebody
+   * forgets them a while later. At most as many as leave a majority.
+   */
+  deaths: number
+  /** How often nothing passes from one node to another for a while, though the other way it does. */
+  oneWay: number
+  /** How often two nodes cannot reach each other for a while, though all others reach both. */
+  partial: number
   /** How often some nodes are cut off from the others for a while. */
   partitions: number
   /** How often a node stands still, long enough to be taken for gone. */
@@ -87,6 +112,13 @@ export const SCENARIO_DEFAULTS: Scenario = {
   keyed: 0,
   again: 0,
   cancels: 0,
+  acks: 0,
+  lostMax: TASK_DEFAULTS.maxLost,
+  backoffMs: 50,
+  questions: 0,
+  changes: 0,
+  drains: 0,
+  expects: 0,
   types: ['red', 'green', 'blue'],
   runMsMax: 300,
   diskMsMax: 5,
@@ -95,9 +127,13 @@ export const SCENARIO_DEFAULTS: Scenario = {
   settledMax: CORE_DEFAULTS.settledMax,
   late: 1,
   leaving: 1,
+  hasty: 0,
   crashes: 2,
   crashAll: false,
   disksLost: 0,
+  deaths: 0,
+  oneWay: 0,
+  partial: 0,
   partitions: 0,
   pauses: 0,
   loads: 0,
@@ -119,6 +155,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
     delayMsMax: 40,
     // Shorter than in reality, so that more happens in a run.
     cutNoticedMsMax: 1000,
-    foundByOne: false
+    foundByOne: false,
+    linkDelayMsMax: 0
   }
 }

@@ -55,6 +55,8 @@ export class SimNode {
   readonly id: NodeId
   readonly options: SimNodeOptions
   readonly core: Core
+  /** What it can run now: at first, what its options say. */
+  ability: Readonly<{ slots: number; handlers: readonly string[]; labels: Labels }>
   /** Task -> epoch of what runs here. */
   readonly running: Map<string, number> = new Map()
   gone: boolean = false
@@ -81,6 +83,7 @@ export class SimNode {
   ) {
     this.id = nodeOf(options.boot)
     this.options = options
+    this.ability = options
     this.#agenda = world.agenda
     this.#random = world.random
     this.#network = world.network
@@ -134,10 +137,20 @@ export class SimNode {
 
   /** Dies without a word. What was on its way to disk may have arrived. */
   crash(): void {
+    this.#stop()
+    this.#network.end(this.id)
+  }
+
+  /** Its computer loses power: it dies, and nobody sees links closing, or finds its addresses refusing. */
+  darken(): void {
+    this.#stop()
+    this.#network.darken(this.id)
+  }
+
+  #stop(): void {
     this.gone = true
     this.running.clear()
     if (this.#flushing !== null && this.#random.chance(0.5)) this.options.disk.write(this.#flushing)
-    this.#network.end(this.id)
   }
 
   /** Stands still: what comes waits, and nothing happens, not even time. */
@@ -155,9 +168,13 @@ export class SimNode {
     return this.#paused || !this.#cpu.isEmpty
   }
 
-  /** Goes on purpose, at the latest when the time for it is over, as in the real shell. */
-  leave(): void {
-    this.feed({ kind: 'leave', abort: false })
+  /**
+   * Goes on purpose, at the latest when the time for it is over, as in the real shell.
+   *
+   * @param abort hands on what runs at once. @default when its time is over
+   */
+  leave(abort: boolean = false): void {
+    this.feed({ kind: 'leave', abort })
     this.#agenda.after(GRACE_MS, () => {
       this.feed({ kind: 'leave', abort: true })
       this.#agenda.after(HAND_ON_MS, () => this.#end())
@@ -188,6 +205,7 @@ export class SimNode {
     for (let next = this.#cpu.next(); next !== undefined; next = this.#cpu.next()) {
       if (this.gone) break
       const { input, afterwards } = next
+      this.#take(input)
       const effects = this.core.step(this.now, input)
       this.#witness.stepped(this, input, effects)
       for (const effect of effects) if (!this.gone) this.#perform(effect)
@@ -202,6 +220,11 @@ export class SimNode {
     }
     this.#busy = false
     if (this.#resting && !this.core.rest.isAtRest) this.#tickSoon()
+  }
+
+  #take(input: Input): void {
+    if (input.kind !== 'worker' && input.kind !== 'labels') return
+    this.ability = { ...this.ability, ...input }
   }
 
   #tickSoon(): void {

@@ -14,6 +14,7 @@ import { Cluster, RESTART_MS_MAX, type World } from './cluster.ts'
 import { isCostly } from './cpu.ts'
 import { Faults } from './faults.ts'
 import { Network } from './network.ts'
+import { Operators } from './operators.ts'
 import { plan } from './plan.ts'
 import { Random } from './random.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
@@ -66,7 +67,8 @@ class Simulation implements Witness {
     let violation: Violation | null = null
     try {
       const faults = new Faults(this.#world, this.#cluster, this.#checkers)
-      plan(this.#world, { cluster: this.#cluster, callers: this.#callers, faults })
+      const operators = new Operators(this.#world, this.#cluster)
+      plan(this.#world, { cluster: this.#cluster, callers: this.#callers, faults, operators })
       this.#look()
       this.#until(scenario.busyMs)
       network.calm()

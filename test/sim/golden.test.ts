@@ -25,7 +25,8 @@ const quiet: Partial<Scenario> = {
     delayMsMin: 1,
     delayMsMax: 3,
     cutNoticedMsMax: 0,
-    foundByOne: false
+    foundByOne: false,
+    linkDelayMsMax: 0
   }
 }
 

@@ -19,7 +19,7 @@ import {
 } from '../look.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Violation } from '../violation.ts'
-import type { History } from './history.ts'
+import type { History } from '../history.ts'
 import { checkProduced } from './outcomes.ts'
 
 /** @param forgets all that has settled goes before the run ends */

@@ -7,23 +7,25 @@ import type { Effect, Run } from '../../core/effect.ts'
 import type { Input, RunResult } from '../../core/input.ts'
 import { CORE_DEFAULTS } from '../../core/options.ts'
 import type { Agenda } from '../agenda.ts'
+import type { Disk } from '../disk.ts'
 import { isAlone } from '../look.ts'
 import type { Network } from '../network.ts'
 import type { Scenario } from '../scenario.ts'
 import type { SimNode, Witness } from '../sim-node.ts'
 import { Violation } from '../violation.ts'
-import { checkAborts } from './aborts.ts'
+import { AttemptChecker } from './attempts.ts'
 import { checkBlobs, checkBlobsAtRest } from './blobs.ts'
 import { checkAccepted, checkCalm } from './calm.ts'
 import { ClockChecker } from './clocks.ts'
+import { CopyChecker } from './copies.ts'
 import { CoverageChecker } from './coverage.ts'
-import { History } from './history.ts'
+import { History } from '../history.ts'
 import { IdleChecker } from './idle.ts'
-import { LonelyChecker } from './lonely.ts'
-import { checkOptions } from './options.ts'
-import { checkTold } from './outcomes.ts'
+import { CancelChecker, checkOptions } from './options.ts'
+import { OutcomeChecker } from './outcomes.ts'
 import { OverloadChecker } from './overload.ts'
 import { ReclaimChecker } from './reclaims.ts'
+import { checkAborts, LonelyChecker } from './runs.ts'
 import { StartChecker } from './starts.ts'
 import { UnreadableChecker } from './unreadable.ts'
 
@@ -36,6 +38,10 @@ export class Checkers implements Witness {
   readonly #coverage: CoverageChecker
   readonly #starts: StartChecker
   readonly #reclaims: ReclaimChecker
+  readonly #outcomes: OutcomeChecker
+  readonly #copies: CopyChecker
+  readonly #attempts: AttemptChecker
+  readonly #cancels = new CancelChecker()
   readonly #unreadable: UnreadableChecker
   readonly #lonely: LonelyChecker
   readonly #idle: IdleChecker
@@ -52,6 +58,9 @@ export class Checkers implements Witness {
     this.#coverage = new CoverageChecker(this.#history, (node, state) =>
       this.#starts.wrote(node, state)
     )
+    this.#outcomes = new OutcomeChecker(this.#history)
+    this.#copies = new CopyChecker(this.#history)
+    this.#attempts = new AttemptChecker(this.#history, agenda, scenario)
     this.#reclaims = new ReclaimChecker(nodes, network, scenario)
     this.#unreadable = new UnreadableChecker(nodes, this.#history.written)
     this.#lonely = new LonelyChecker(nodes, scenario)
@@ -72,8 +81,9 @@ export class Checkers implements Witness {
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
     const history = this.#history
     this.#coverage.check(node)
-    history.told(node, effects)
-    checkTold(history, node, effects)
+    history.noteTold(node, effects)
+    this.#outcomes.check(node, input, effects)
+    this.#copies.check(node, input, effects)
     history.noteForgotten(node, effects)
     this.#starts.check(node, effects)
     for (const effect of effects) {
@@ -82,6 +92,8 @@ export class Checkers implements Witness {
     }
     history.noteLeft(node, effects)
     this.#starts.note(node, input)
+    this.#attempts.check(node, input, effects)
+    if (this.#scenario.cancels > 0) this.#cancels.check(node)
     this.#unreadable.stepped(node, input, effects)
     checkBlobs(node, history.nodes, effects, id => node.now < (this.#waits.get(id) ?? Infinity))
     checkOptions(node, effects)
@@ -104,6 +116,11 @@ export class Checkers implements Witness {
     this.#history.hasCut = true
   }
 
+  /** A disk is lost, and what was on no other with it. */
+  lost(disk: Disk): void {
+    this.#history.lose(disk)
+  }
+
   /** Now and then. @param now virtual time */
   look(now: number): void {
     this.#idle.check(now)
@@ -114,7 +131,9 @@ export class Checkers implements Witness {
     checkAccepted(this.#history)
     this.#unreadable.final()
     checkCalm(this.#history, this.#scenario.retentionMs < CALM_MS)
-    if (this.#scenario.disksLost > 0) return
+    this.#outcomes.final()
+    for (const node of this.#history.alive()) this.#cancels.final(node)
+    if (this.#scenario.disksLost + this.#scenario.deaths > 0) return
     checkBlobsAtRest(this.#history.nodes, this.#history.leftAlone.size > 0)
   }
 }

@@ -5,7 +5,7 @@ import { isSettled, join, type Dot, type TaskRecord } from '../../core/task/reco
 import { show } from '../look.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Violation } from '../violation.ts'
-import type { History } from './history.ts'
+import type { History } from '../history.ts'
 
 export class CoverageChecker {
   readonly #history: History

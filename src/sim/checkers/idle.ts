@@ -60,7 +60,7 @@ export class IdleChecker {
     if (node.isPaused) return undefined
     // One that drains takes no work any more, however long it is still there.
     if (node.core.view.self().draining) return undefined
-    if (node.options.slots <= node.running.size) return undefined
+    if (node.ability.slots <= node.running.size) return undefined
     if (this.#rests && this.#isAlone(node)) return undefined
     // It cannot see all the work there is.
     if (node.options.read !== null) return undefined
@@ -68,7 +68,7 @@ export class IdleChecker {
       .filter(({ id, gone, isPaused }) => !gone && !isPaused && !this.#network.isCut(node.id, id))
       .map(holder => readyFor(holder, node))
       .find(ready => ready !== undefined)
-    if (work === undefined || node.options.slots <= node.running.size + promised) {
+    if (work === undefined || node.ability.slots <= node.running.size + promised) {
       return undefined
     }
     return work

@@ -1,28 +1,129 @@
-/** Invariant 4: an outcome that is told, or stands in the end, comes from a run. */
-import type { Effect } from '../../core/effect.ts'
-import type { TaskRecord } from '../../core/task/record.ts'
+/**
+ * What callers are told of how tasks end. Invariant 4: an outcome that is told, or stands in the end, comes from a run.
+ * Invariant 18: what was told stays, and whoever asks is answered.
+ */
+import type { TaskId } from '../../core/base/ids.ts'
+import type { CoreEvent, Effect } from '../../core/effect.ts'
+import type { Input } from '../../core/input.ts'
+import { isSettled, type Outcome, type TaskRecord } from '../../core/task/record.ts'
 import { endsWithoutRun, show } from '../look.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Violation } from '../violation.ts'
-import type { History } from './history.ts'
+import type { History } from '../history.ts'
 
-export function checkTold(history: History, node: SimNode, effects: readonly Effect[]): void {
-  for (const effect of effects) {
-    if (effect.kind !== 'settled') continue
-    const { taskId } = effect
+export class OutcomeChecker {
+  readonly #history: History
+  /** Node -> tasks that somebody there has asked for, and has not been answered. */
+  readonly #asked = new Map<SimNode, Map<TaskId, 'watch' | 'find'>>()
+  /** Tasks that were taken over by somebody who could not know how a run of them had ended. */
+  readonly #shaken = new Set<TaskId>()
+
+  constructor(history: History) {
+    this.#history = history
+  }
+
+  /** @param effects of the step, which have not been performed yet */
+  check(node: SimNode, input: Input, effects: readonly Effect[]): void {
+    this.#noteAsked(node, input)
+    for (const effect of effects) {
+      if (effect.kind === 'settled' || effect.kind === 'found') {
+        this.#asked.get(node)?.delete(effect.taskId)
+      }
+      if (effect.kind === 'notify') this.#reclaimed(node, effect.event)
+      if (effect.kind === 'settled') this.#told(node, effect.taskId)
+    }
+  }
+
+  /** When all has calmed down. */
+  final(): void {
+    for (const node of this.#history.alive()) {
+      for (const [id, outcome] of this.#history.told) {
+        const record = node.core.view.record(id)
+        if (record !== undefined) this.#stands(node, record, outcome)
+      }
+      for (const [id, how] of this.#asked.get(node) ?? []) {
+        const record = node.core.view.record(id)
+        // What nobody can run has not settled.
+        if (how === 'watch' && record !== undefined && !isSettled(record)) continue
+        throw new Violation(18, `${node.options.name} has never answered a ${how} of ${id}`)
+      }
+    }
+  }
+
+  /** A task that is not known here, or was reported before, is not waited for. */
+  #noteAsked(node: SimNode, input: Input): void {
+    if (input.kind !== 'watch' && input.kind !== 'find') return
+    const { view } = node.core
+    const { kind, taskId } = input
+    if (kind === 'watch' && (view.record(taskId) === undefined || view.isReported(taskId))) return
+    const asked = this.#asked.get(node) ?? new Map<TaskId, 'watch' | 'find'>()
+    this.#asked.set(node, asked.set(taskId, kind))
+  }
+
+  #told(node: SimNode, taskId: TaskId): void {
     const record = node.core.view.record(taskId)
     if (record === undefined) {
       throw new Violation(4, `${node.options.name} tells how ${taskId} ended, and has forgotten it`)
     }
-    checkProduced(history, node, record)
+    checkProduced(this.#history, node, record)
+    const { told } = this.#history
+    const before = told.get(taskId)
+    const isGuess = before === undefined || endsWithoutRun(record)
+    if (isGuess || this.#isApart(taskId)) told.set(taskId, upper(before, record.outcome!))
+    else this.#stands(node, record, before)
   }
+
+  /**
+   * Whoever takes a task over runs it anew if it cannot have heard how it ended: those who had heard are down, too, or not back
+   * on a link yet.
+   */
+  #reclaimed(node: SimNode, event: CoreEvent): void {
+    if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return
+    const { taskId } = event
+    if (!this.#history.executions.has(taskId)) return
+    const knows = this.#history.alive().some(({ id, core }) => {
+      const record = core.view.record(taskId)
+      return node.core.view.isLinked(id) && record !== undefined && isSettled(record)
+    })
+    if (!knows) this.#shaken.add(taskId)
+  }
+
+  /** It may be run in two places that do not know of each other, until they do. */
+  #isApart(id: TaskId): boolean {
+    return this.#history.hasCut || this.#shaken.has(id)
+  }
+
+  /**
+   * Where everybody can reach everybody, a completion to the letter. Of a failure the rest may be another: that a task is
+   * overdue, or waits in vain, is seen by whoever takes it over before it has heard of anything; and a completion stands above.
+   */
+  #stands(node: SimNode, record: TaskRecord, told: Outcome): void {
+    const { outcome } = record
+    const isCompleted = told.status === 'completed'
+    const same: readonly (keyof Outcome)[] = isCompleted ? ['status', 'by', 'at'] : ['status']
+    const isLoose = this.#isApart(record.spec.id) || endsWithoutRun({ ...record, outcome: told })
+    const stands = isLoose
+      ? !isCompleted || outcome?.status === 'completed'
+      : same.every(key => outcome?.[key] === told[key])
+    if (stands && isSettled(record)) return
+    const was = `${told.status} at epoch ${told.epoch} by ${told.by}`
+    throw new Violation(18, `${show(node, record)} was told to be ${was}`)
+  }
+}
+
+/** What is completed stays completed, whoever says something else. */
+function upper(told: Outcome | undefined, outcome: Outcome): Outcome {
+  return told?.status === 'completed' ? told : outcome
 }
 
 /** @param record which has settled */
 export function checkProduced(history: History, node: SimNode, record: TaskRecord): void {
   const { spec, started, outcome } = record
   if (endsWithoutRun(record)) return
-  if (started === null || started.epoch < outcome!.epoch) {
+  // Whoever took it over without having heard of the failure has written it down once more.
+  const { claim } = record
+  const epoch = outcome!.epoch - Number(outcome!.status === 'failed' && claim.cause === 'reclaim')
+  if (started === null || started.epoch < epoch) {
     throw new Violation(4, `${show(node, record)} has ended without a start`)
   }
   if (!history.executions.get(spec.id)?.some(({ status }) => status === outcome!.status)) {

@@ -8,7 +8,7 @@ import type { Disk } from '../disk.ts'
 import { isAble } from '../look.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Violation } from '../violation.ts'
-import type { History } from './history.ts'
+import type { History } from '../history.ts'
 
 export class StartChecker {
   readonly #history: History

@@ -1,3 +1,33 @@
+/** What goes on running, and what others do meanwhile: invariants 14 and 15. */
+import type { Effect } from '../../core/effect.ts'
+import { isSettled } from '../../core/task/record.ts'
+import { show } from '../look.ts'
+import type { Scenario } from '../scenario.ts'
+import type { SimNode } from '../sim-node.ts'
+import { Violation } from '../violation.ts'
+
+/**
+ * Invariant 14: a run goes on only as long as its claim stands. Whoever knows that the task has been claimed anew, or has
+ * ended, has ended the run in the same step.
+ *
+ * @param effects of the step, which have not been performed yet
+ */
+export function checkAborts(node: SimNode, effects: readonly Effect[]): void {
+  for (const [taskId, epoch] of node.running) {
+    const record = node.core.view.record(taskId)
+    const stands =
+      record !== undefined &&
+      record.claim.holder === node.options.boot &&
+      record.claim.epoch === epoch &&
+      !isSettled(record)
+    if (stands || effects.some(effect => effect.kind === 'abort' && effect.taskId === taskId)) {
+      continue
+    }
+    const what = record === undefined ? `${taskId}, forgotten` : show(node, record)
+    throw new Violation(14, `${node.options.name} goes on with epoch ${epoch} of ${what}`)
+  }
+}
+
 /**
  * Invariant 15: where nodes are told to end their work when they are alone, nobody starts what another one still runs, cut
  * or not.
@@ -5,11 +35,6 @@
  * It holds as far as both sides of a cut have heard each other equally long. So it is checked where no word is lost but by
  * cuts, and nobody stands still: whoever stands still does not end anything either.
  */
-import type { Effect } from '../../core/effect.ts'
-import type { Scenario } from '../scenario.ts'
-import type { SimNode } from '../sim-node.ts'
-import { Violation } from '../violation.ts'
-
 export class LonelyChecker {
   readonly #nodes: readonly SimNode[]
   readonly #isPromised: boolean

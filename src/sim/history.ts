@@ -2,13 +2,13 @@
  * What has happened so far, as nobody inside can know it: who wrote what, what ran where and how it ended, what callers
  * were told, what was forgotten. Checkers compare what nodes do with it.
  */
-import type { BootId, TaskId } from '../../core/base/ids.ts'
-import type { Effect, Run } from '../../core/effect.ts'
-import type { RunResult } from '../../core/input.ts'
-import { isSettled, type TaskRecord } from '../../core/task/record.ts'
-import type { Disk } from '../disk.ts'
-import { isAlone } from '../look.ts'
-import type { SimNode } from '../sim-node.ts'
+import type { BootId, TaskId } from '../core/base/ids.ts'
+import type { Effect, Run } from '../core/effect.ts'
+import type { RunResult } from '../core/input.ts'
+import { isSettled, type Outcome, type TaskRecord } from '../core/task/record.ts'
+import type { Disk } from './disk.ts'
+import { isAlone } from './look.ts'
+import type { SimNode } from './sim-node.ts'
 
 /** The task that a write changed, and the state that it wrote. */
 export type Write = Readonly<{ taskId: TaskId; state: TaskRecord }>
@@ -22,8 +22,12 @@ export class History {
   readonly accepted: Map<TaskId, Disk | null> = new Map()
   /** How the runs of a task ended, in that order. */
   readonly executions: Map<TaskId, RunResult[]> = new Map()
+  /** Task -> the outcome that somebody was told, if a disk that has it is left. */
+  readonly told: Map<TaskId, Outcome> = new Map()
   /** Tasks whose outcome somebody was told. */
   readonly settled: Set<TaskId> = new Set()
+  /** Disks that nobody will ever read again: lost, or of a node that has left. */
+  readonly lostDisks: Set<Disk> = new Set()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
   readonly leftAlone: Set<BootId> = new Set()
   /** The network was cut, or somebody stood still: since then somebody may not know of everybody. */
@@ -41,7 +45,7 @@ export class History {
   }
 
   /** Callers were told of these. */
-  told(node: SimNode, effects: readonly Effect[]): void {
+  noteTold(node: SimNode, effects: readonly Effect[]): void {
     for (const effect of effects) {
       if (effect.kind === 'settled') this.settled.add(effect.taskId)
       if (effect.kind !== 'accepted') continue
@@ -75,8 +79,30 @@ export class History {
   }
 
   noteLeft(node: SimNode, effects: readonly Effect[]): void {
-    if (effects.some(({ kind }) => kind === 'left') && isAlone(node)) {
-      this.leftAlone.add(node.options.boot)
+    if (!effects.some(({ kind }) => kind === 'left')) return
+    this.lostDisks.add(node.options.disk)
+    if (isAlone(node)) this.leftAlone.add(node.options.boot)
+  }
+
+  /** Disks that are there, or come back with their nodes. */
+  disks(): Set<Disk> {
+    const all = this.nodes.map(({ options }) => options.disk)
+    return new Set(all.filter(disk => !this.lostDisks.has(disk)))
+  }
+
+  /** A disk is lost for good. What was on no other one may go with it: two copies do not survive two losses. */
+  lose(disk: Disk): void {
+    this.lostDisks.add(disk)
+    const disks = [...this.disks()]
+    for (const id of this.accepted.keys()) {
+      if (!disks.some(({ tasks }) => tasks.has(id))) this.accepted.delete(id)
+    }
+    for (const id of this.told.keys()) {
+      const isKept = ({ tasks }: Disk): boolean => {
+        const record = tasks.get(id)?.record
+        return record !== undefined && isSettled(record)
+      }
+      if (!disks.some(isKept)) this.told.delete(id)
     }
   }
 }
