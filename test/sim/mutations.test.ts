@@ -40,6 +40,7 @@ import type * as MembersRoom from '../../src/core/members/members.ts'
 import type { Quorum } from '../../src/core/options.ts'
 import type * as PresenceRoom from '../../src/core/presence.ts'
 import type * as SlotsRoom from '../../src/core/slots.ts'
+import type * as WitnessRoom from '../../src/core/witness.ts'
 import type * as ThiefRoom from '../../src/core/steal/thief.ts'
 import type * as RecordRoom from '../../src/core/task/record.ts'
 import type * as DiskRoom from '../../src/sim/disk.ts'
@@ -51,6 +52,7 @@ import { punctual } from './times.ts'
 
 const rooms = {
   rules: '../../src/core/claim/rules.ts',
+  witness: '../../src/core/witness.ts',
   ids: '../../src/core/base/ids.ts',
   line: '../../src/core/claim/line.ts',
   settlement: '../../src/core/claim/settlement.ts',
@@ -209,6 +211,24 @@ describe('the simulator reports', () => {
   test('a sync that brings nothing: what gossip lost is never caught up with', async () => {
     plant<typeof Answer>(rooms.answer, () => ({ *answerSync() {} }))
     expect(await brokenBy({ failing: 0 })).toMatch(/^invariant (1|2|11):/)
+  })
+
+  test('a start that keeps its slot until somebody knows of it: what is behind it waits for who is away', async () => {
+    plant<typeof WitnessRoom>(rooms.witness, ({ Starts }) => ({
+      Starts: class extends Starts {
+        readonly #ids = new Set<string>()
+        override begin(...given: Parameters<WitnessRoom.Starts['begin']>): void {
+          this.#ids.add(given[0].id)
+          super.begin(...given)
+        }
+        override get slots(): number {
+          return [...this.#ids].filter(id => this.epochOf(id) !== undefined).length
+        }
+      }
+    }))
+    const one = { nodes: 2, tasks: 30, once: 0.3, crashes: 0, leaving: 0, late: 0 }
+    const away = { pauses: 3, unreachableMs: 3500, busyMs: 16_000 }
+    expect(await brokenBy({ ...one, ...away }, 20)).toMatch(/^invariant 11:/)
   })
 
   test('a thief that never asks: it idles beside ready tasks', async () => {
