@@ -123,6 +123,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   ],
   exchange: ['context', 'replication', 'work', ...coreRooms, ...coreWords],
   presence: ['context', 'work', ...coreRooms, ...coreWords],
+  waking: ['asking', 'context', 'presence', 'work', ...coreRooms, ...coreWords],
   core: [
     'answers',
     'asking',
@@ -136,6 +137,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
     'membership',
     'inquiry',
     'isolation',
+    'waking',
     'rest',
     'parting',
     'work',

@@ -1,7 +1,12 @@
 /** What stands beside the status of a node: why it begins nothing. */
 import type { NodeView } from '../node/handle.ts'
 
-const PAUSES = { disk: 'disk full', alone: 'isolated', other: 'paused' } as const
+const PAUSES = {
+  disk: 'disk full',
+  alone: 'isolated',
+  waking: 'waking',
+  other: 'paused'
+} as const
 
 /** Such as `draining`; none if it works as any. */
 export function nodeFlags({ draining, paused }: Pick<NodeView, 'draining' | 'paused'>): string[] {

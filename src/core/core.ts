@@ -35,6 +35,7 @@ import { isFinal, isSettled } from './task/record.ts'
 import { Takeover } from './takeover.ts'
 import { Telling } from './telling.ts'
 import { CoreView } from './view.ts'
+import { Waking } from './waking.ts'
 import { Work } from './work.ts'
 
 export class Core {
@@ -54,6 +55,7 @@ export class Core {
   readonly #membership: Membership
   readonly #parting: Parting
   readonly #isolation: Isolation
+  readonly #waking: Waking
   #effects: Effect[] = []
   readonly #answers = new Answers()
   readonly #probing: Probing
@@ -101,6 +103,7 @@ export class Core {
     this.#telling = new Telling(this.#context)
     this.#membership = new Membership(this.#context, this.#presence, this.#takeover, identity.name)
     this.#isolation = new Isolation(this.#context, this.#work)
+    this.#waking = new Waking(this.#context, this.#asking, this.#presence, this.#work)
     this.rest = new Rest(this.#context, () => dependencies.hasUnsettled)
     this.#parting = new Parting(this.#context, {
       work: this.#work,
@@ -147,15 +150,18 @@ export class Core {
   /** Something has happened. Returns what to do about it, in order. `now` is our own wall clock in ms. */
   step(now: number, input: Input): Effect[] {
     const { members, options, correctionMs } = this.#context
+    this.#effects = []
     this.#context.now = now
     // Whole: what is made of it is kept and told, where times are whole numbers.
     this.#context.wallMs = Math.floor(Math.min(Math.max(0, now + correctionMs), CLOCK_MS_MAX))
-    this.#context.isNew = now - (this.#firstAt ?? now) < options.bootQuietMs
+    this.#context.isNew =
+      now - (this.#firstAt ?? now) < options.bootQuietMs || this.#waking.isUnderWay
     members.horizon = this.#belief.horizon()
     if (this.#firstAt === null) this.#reconsider(now)
-    this.#effects = []
+    this.#waking.attend()
     this.#membership.attend(input, this.rest.isAtRest)
     this.#take(input)
+    this.#waking.update()
     this.#work.consider(this.#takeover.settle())
     this.#work.considerDue()
     // Not with the next tick: there may be room for more at once.
@@ -285,6 +291,7 @@ export class Core {
       case 'who':
         return this.#membership.asked(from, message)
       case 'introduction':
+        if (nodeOf(message.heartbeat.boot) === from) this.#waking.answered(message.heartbeat)
         return this.#onMembers(this.#membership.introduced(from, message))
       case 'replaced':
         return this.#membership.replaced(from, message)
@@ -327,8 +334,8 @@ export class Core {
   #reclaim(): void {
     const { node, isNew } = this.#context
     const { ability, draining } = this.#work
-    // A node that has just started hears first what has become of its tasks while it was away.
-    if (draining || isNew) return
+    // A node that has just started, or woken, hears first what has become of its tasks while it was away.
+    if (draining || isNew || this.#waking.isUnderWay) return
     const spare = (boots: readonly BootId[]): number => this.#exchange.spare(boots)
     this.#work.consider(this.#takeover.reclaimGone({ node, ability }, spare))
   }
@@ -353,6 +360,7 @@ export class Core {
       this.#context.emit({ kind: 'send', to: peer, message: this.#presence.greeting() })
       this.#keeping.linked(peer)
       this.#probing.linked(peer)
+      this.#waking.linked(peer)
       this.#telling.tell(peer)
     } else {
       this.#asking.unlinked(peer)
@@ -375,6 +383,7 @@ export class Core {
     this.#membership.review()
     if (this.#membership.setClock()) this.#work.consider(this.#context.log.entries())
     this.#isolation.tick()
+    this.#waking.tick()
     if (this.#probing.isDue) this.#probing.probe()
     this.#reclaim()
   }

@@ -146,9 +146,10 @@ export class Exchange {
   /** Gives tasks that prefer other labels than ours to nodes that have these and are idle. */
   placePreferred(): void {
     const { members, now } = this.#context
-    const entries = this.#work.draining
-      ? []
-      : this.#queue.preferringOthers(this.#work.ability.labels)
+    const entries =
+      this.#work.draining || this.#work.paused
+        ? []
+        : this.#queue.preferringOthers(this.#work.ability.labels)
     if (entries.length === 0) return
     const given = new Map<Member, Entry[]>()
     for (const entry of entries) {
@@ -167,7 +168,7 @@ export class Exchange {
    */
   handOn(): boolean {
     const { log, members, now } = this.#context
-    if (log.isFlushing) return false
+    if (log.isFlushing || this.#work.isWaking) return false
     // A claim that has not settled is nobody's to give: somebody else may be running the task. Others reclaim it.
     const entries = this.#work.idleTasks().filter(entry => !this.#work.isSettling(entry))
     const placement = new Placement(members.lively(now))

@@ -36,8 +36,11 @@ export const PROMPT_KINDS: ReadonlySet<string> = new Set<Message['kind']>([
   'replaced'
 ])
 
-/** Why a node begins nothing and hands nothing on: nothing could be recorded, or too few others are seen. */
-export const PAUSES = ['disk', 'alone'] as const
+/**
+ * Why a node begins nothing and hands nothing on: nothing could be recorded, too few others are seen, or it has stood still
+ * and has yet to hear what became of its tasks meanwhile.
+ */
+export const PAUSES = ['disk', 'alone', 'waking'] as const
 export type Pause = (typeof PAUSES)[number]
 
 /** Per boot, up to which of its writes a replica has everything, on disk. */

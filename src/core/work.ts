@@ -115,6 +115,11 @@ export class Work {
     return this.#pauses.size > 0
   }
 
+  /** Whether it is yet to be heard what others have done with what is held here. */
+  get isWaking(): boolean {
+    return this.#pauses.has('waking')
+  }
+
   /** Why nothing new is begun here, or null. */
   get pausedBy(): Pause | null {
     return [...this.#pauses][0] ?? null

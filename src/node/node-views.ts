@@ -17,7 +17,7 @@ export type NodeView = {
   status: NodeStatus | null
   draining: boolean
   /** Why it begins nothing: its disk is full, it is cut off from the others, or what only a later version knows. */
-  paused: 'disk' | 'alone' | 'other' | null
+  paused: 'disk' | 'alone' | 'waking' | 'other' | null
   self: boolean
   /** Its address is known. */
   found: boolean

@@ -152,6 +152,10 @@ function pauseReason(paused: Pause | Other, words: string): Why {
   if (paused === 'alone') {
     return { reason: 'Isolated', words: `${words} before it sees more of the others` }
   }
+  if (paused === 'waking') {
+    const why = 'has stood still, and first hears what has become of its tasks'
+    return { reason: 'ClaimSettling', words: `${words} for a moment: it ${why}` }
+  }
   return { reason: 'SlotsBusy', words: `${words} for now` }
 }
 

@@ -78,7 +78,7 @@ const nodeFields = {
   instance: z.string().nullable(),
   status: z.enum(['alive', 'suspect', 'unreachable', 'crashed', 'left']).nullable(),
   draining: z.boolean(),
-  paused: z.enum(['disk', 'alone', 'other']).nullable(),
+  paused: z.enum(['disk', 'alone', 'waking', 'other']).nullable(),
   loopLagMs: count,
   self: z.boolean(),
   found: z.boolean(),

@@ -43,6 +43,7 @@ import type * as SlotsRoom from '../../src/core/slots.ts'
 import type * as WitnessRoom from '../../src/core/witness.ts'
 import type * as ThiefRoom from '../../src/core/steal/thief.ts'
 import type * as RecordRoom from '../../src/core/task/record.ts'
+import type * as WakingRoom from '../../src/core/waking.ts'
 import type * as DiskRoom from '../../src/sim/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
@@ -59,6 +60,7 @@ const rooms = {
   members: '../../src/core/members/members.ts',
   clocks: '../../src/core/members/clocks.ts',
   isolation: '../../src/core/members/isolation-time.ts',
+  waking: '../../src/core/waking.ts',
   presence: '../../src/core/presence.ts',
   record: '../../src/core/task/record.ts',
   disk: '../../src/sim/disk.ts',
@@ -522,6 +524,17 @@ describe('the simulator reports', () => {
   test('a node that goes by its own clock, which is wrong: its stamps and its deadlines are, too', async () => {
     plant<typeof ClocksRoom>(rooms.clocks, () => ({ correctionOf: () => 0 }))
     expect(await brokenBy(punctual)).toMatch(/^invariant 13: by the right time/)
+  })
+
+  test('a node that goes on as if it had not stood still: it starts what has completed elsewhere', async () => {
+    plant<typeof WakingRoom>(rooms.waking, ({ Waking }) => ({
+      Waking: class extends Waking {
+        override attend(): void {}
+      }
+    }))
+    const calm = { crashes: 0, leaving: 0, late: 0, retentionMs: 120_000 }
+    const scenario = { ...calm, nodes: 3, tasks: 60, types: ['red'], runMsMax: 400, pauses: 12 }
+    expect(await brokenBy({ ...scenario, unreachableMs: 600 }, 20)).toMatch(/^invariant 3:.* wakes/)
   })
 
   test('keyed tasks that are started at once: two nodes run one', async () => {

@@ -28,6 +28,7 @@ import { ReclaimChecker } from './reclaims.ts'
 import { checkAborts, LonelyChecker } from './runs.ts'
 import { StartChecker } from './starts.ts'
 import { UnreadableChecker } from './unreadable.ts'
+import { WakeChecker } from './wake.ts'
 
 /** Time to come to rest, in virtual ms: a dependency that nobody knows is given up after 60 s. */
 export const CALM_MS = 90_000
@@ -44,6 +45,7 @@ export class Checkers implements Witness {
   readonly #cancels = new CancelChecker()
   readonly #unreadable: UnreadableChecker
   readonly #lonely: LonelyChecker
+  readonly #wake: WakeChecker
   readonly #idle: IdleChecker
   readonly #clocks: ClockChecker | null
   readonly #overload: OverloadChecker | null
@@ -64,6 +66,7 @@ export class Checkers implements Witness {
     this.#reclaims = new ReclaimChecker(nodes, network, scenario)
     this.#unreadable = new UnreadableChecker(nodes, this.#history.written)
     this.#lonely = new LonelyChecker(nodes, scenario)
+    this.#wake = new WakeChecker(nodes, scenario)
     this.#idle = new IdleChecker(nodes, network, scenario)
     this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(agenda) : null
     this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
@@ -100,6 +103,7 @@ export class Checkers implements Witness {
     this.#clocks?.check(node, effects)
     this.#overload?.check(node, effects)
     this.#lonely.check(node, effects)
+    this.#wake.check(node, effects)
     checkAborts(node, effects)
     if (effects.some(({ kind }) => kind === 'give-way')) {
       throw new Violation(0, `${node.options.name} gives way, and nobody is in its place`)
