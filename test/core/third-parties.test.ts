@@ -189,6 +189,30 @@ describe('a boot that speaks itself', () => {
     expect(all.twinOf('b')?.boot).toBe(B2)
   })
 
+  test('of an older name counts again once its copy is silent, though their link has never broken', () => {
+    const all = new Members(A, CORE_DEFAULTS)
+    all.link('b', true)
+    all.heard(beat(B, 1), 0)
+    all.link('b', false)
+    all.link('b', true)
+    all.heard(beat(B2, 1), 10)
+    expect(all.isGone(B)).toBe(true)
+    for (let now = 1000; now <= suspectMs + 1000; now += 1000) {
+      expect(all.heard(beat(B, now), now)).toBe(false)
+    }
+    // The copy was told to end itself at some moment, and says nothing any more.
+    expect(all.heard(beat(B, suspectMs + 2000), suspectMs + 2000)).toBe(true)
+    expect(all.get('b')!.heartbeat.boot).toBe(B)
+    expect([B, B2].map(boot => all.isGone(boot))).toEqual([false, true])
+    expect(all.knows(B2)).toBe(true)
+    // Should it live after all, it is the copy.
+    for (let now = suspectMs + 3000; now <= 2 * suspectMs + 4000; now += 1000) {
+      all.heard(beat(B, now), now)
+      expect(all.heard(beat(B2, now), now)).toBe(false)
+    }
+    expect(all.twinOf('b')?.boot).toBe(B2)
+  })
+
   test('is no rival of one that only others speak of', () => {
     const all = new Members(A, CORE_DEFAULTS)
     all.link('b', true)
@@ -334,6 +358,14 @@ describe('"somebody was here before you"', () => {
     pump.settle()
     expect(copy.of('give-way').map(({ why }) => why)).toEqual(['identity'])
     expect(b.of('give-way')).toEqual([])
+    copy.gone = true
+    b.worker(1)
+    passing(pump, suspectMs + 3000)
+    const [member] = a.core.view.members(pump.now)
+    expect(member).toMatchObject({ status: 'alive', heartbeat: { boot: B } })
+    const task = a.submit()
+    passing(pump, 1000)
+    expect(b.running.has(task)).toBe(true)
   })
 
   test('of a name counts only where the namesake says so itself', () => {

@@ -95,6 +95,13 @@ describe.skipIf(unavailable !== null)('a cloned data folder', () => {
       expect(copy.stderr).toMatch(/identity/)
       expect([first.hasEnded, other.hasEnded]).toEqual([false, false])
       await until(async () => (await connected('other')) === 1, 'the two to go on', FIND_MS_MAX)
+      // Whichever of the two was believed: it is the first one that goes on, under the name that it has.
+      const isBack = async (): Promise<boolean> => {
+        const client = await Client.open({ data: join(folder, 'other') })
+        const [seen] = (await client.nodes()).filter(({ self }) => !self)
+        return seen?.name === 'computer-a/1' && seen.status === 'alive' && seen.synced
+      }
+      await until(isBack, 'the first one to count again', FIND_MS_MAX)
       // Both are this identity now; it depends on who was heard last.
       expect(['computer-a/1', 'computer-c/3']).toContain((await found.promise).node)
       end.abort()

@@ -6,9 +6,10 @@
  * is waited for beside that one as long as such words come; but it never takes its place, nor ends it.
  */
 import { THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
-import type { NodeId } from '../base/ids.ts'
+import type { BootId, NodeId } from '../base/ids.ts'
 import type { Heartbeat } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
+import { goesOn } from './rival.ts'
 import {
   isInTime,
   isLater,
@@ -50,6 +51,10 @@ export function begin(known: Member, word: Word, ground: Ground): boolean {
   known.passedOn.clear()
   known.beside.clear()
   known.rival = known.elder = null
+  // Both have spoken, and one of them only goes on: the other was a copy of it, or had a clock of the future.
+  if (isOwnWord && known.proven && word.heartbeat.boot < known.heartbeat.boot) {
+    known.over = known.heartbeat.boot
+  }
   known.heartbeat = ofItself(isOwnWord ? word.heartbeat : inTime(word.heartbeat, ground))
   known.spoken = known.proven = false
   known.crashed = known.broken = false
@@ -102,14 +107,16 @@ export function hearOf(known: Member, word: Word, ground: Ground): boolean {
 
 /**
  * Whether a boot with an older name may take the place of the one that is known: that one has not spoken to us, or is over.
+ * Its link need not have broken: one that was a copy of the other shares the link with it, and has ended itself.
  */
 export function mayBeReplaced(
   known: Member,
+  boot: BootId,
   now: number,
   { suspectMs }: Pick<CoreOptions, 'suspectMs'>
 ): boolean {
   if (!known.spoken || isOut(known) || known.crashed) return true
-  return known.broken && now - known.heardAt >= suspectMs
+  return (known.broken || goesOn(known, boot, suspectMs)) && now - known.heardAt >= suspectMs
 }
 
 function note(member: Member, word: Word, ground: Ground): void {

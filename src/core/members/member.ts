@@ -50,6 +50,8 @@ export type Member = {
   rival: Readonly<{ boot: BootId; at: number }> | null
   /** An older boot that spoke after this one had, when it did so first and last, and what its stamp was then. */
   elder: Elder | null
+  /** A boot with a later name that was taken for it, and is over: this one goes on. */
+  over: BootId | null
   /** Per boot, up to which write it has told us to have on disk. */
   readonly vector: Map<BootId, number>
   /** ... and what of that it could not read: it has not got these. */
@@ -88,6 +90,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     broken: false,
     rival: null,
     elder: null,
+    over: null,
     vector: new Map(),
     unreadable: new Dots()
   }

@@ -188,6 +188,7 @@ export class Members {
     if (member === undefined) return false
     const { heartbeat, departure } = member
     if (heartbeat.boot === boot) return isOut(member) || member.crashed
+    if (member.over === boot) return true
     // Of another one it is not known yet whether it runs.
     if (member.beside.has(boot) || heartbeat.boot < boot) return false
     return member.proven || this.#isEnded(boot, departure)
@@ -199,7 +200,8 @@ export class Members {
     const member = this.#members.get(node)
     if (node === this.#node || member?.heartbeat.boot === boot) return true
     if (member === undefined) return false
-    return member.beside.has(boot) || (member.proven && member.heartbeat.boot > boot)
+    const isOver = member.over === boot || (member.proven && member.heartbeat.boot > boot)
+    return isOver || member.beside.has(boot)
   }
 
   /** Whether a later boot of its node has spoken to this one. */
@@ -311,7 +313,10 @@ export class Members {
       )
     if (heartbeat.boot === known.heartbeat.boot) return hearAgain(known, word, this)
     if (by !== node) return hearOf(known, word, this)
-    if (heartbeat.boot < known.heartbeat.boot && !mayBeReplaced(known, now, this.#options)) {
+    if (
+      heartbeat.boot < known.heartbeat.boot &&
+      !mayBeReplaced(known, heartbeat.boot, now, this.#options)
+    ) {
       return noteElder(known, heartbeat, now)
     }
     if (heartbeat.boot > known.heartbeat.boot && this.#livesOn(known, now)) {

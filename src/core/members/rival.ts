@@ -4,7 +4,8 @@
  * A restart looks like that for a moment: the new boot may be heard before the link to the old one breaks, and the last
  * words of the old one may come after the first of the new one. But then the old one is silent. Only if it goes on to speak
  * for as long as a member may be silent, there are two. Which of them was believed by then does not matter: the copy is the
- * one that was started later.
+ * one that was started later. It ends itself; once it has been silent for as long, the one that goes on to speak counts
+ * again, and the copy is over for good (hearing.ts).
  */
 import type { BootId } from '../base/ids.ts'
 import type { Heartbeat } from '../message.ts'
@@ -27,6 +28,11 @@ export function noteElder(member: Member, { boot, at, addresses }: Heartbeat, no
 
 /** The boot that was started while an older one went on to speak, and where that older one is. */
 export type Twin = Readonly<{ boot: BootId; addresses: readonly string[] }>
+
+/** Whether an older boot has gone on to speak for as long as a member may be silent. */
+export function goesOn({ elder }: Member, boot: BootId, suspectMs: number): boolean {
+  return elder?.boot === boot && elder.heardAt - elder.at >= suspectMs
+}
 
 export function twinOf(
   { rival, elder, heardAt, heartbeat }: Member,
