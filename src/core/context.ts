@@ -24,6 +24,8 @@ export type Identity = Readonly<{
 export type Context = {
   readonly self: BootId
   readonly node: NodeId
+  /** The one that this node is on; null: not said. */
+  readonly computer: string | null
   readonly options: CoreOptions
   readonly clock: HybridClock
   readonly log: Log

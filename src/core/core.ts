@@ -6,6 +6,7 @@
  * for work if there is too little, and flush what has changed.
  */
 import { Counters } from './counting/counters.ts'
+import { computerOf } from './base/computers.ts'
 import { CLOCK_MS_MAX, HybridClock } from './base/hlc.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { Answers } from './answers.ts'
@@ -73,6 +74,7 @@ export class Core {
     this.#context = {
       self,
       node: nodeOf(self),
+      computer: computerOf(identity.name),
       options: resolved,
       clock: new HybridClock(),
       log,

@@ -3,7 +3,7 @@
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { canRun, demandOf } from './claim/ability.ts'
-import { grantOf, holds } from './claim/rules.ts'
+import { grantOf } from './claim/rules.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { MessageSize } from './log/size.ts'
@@ -121,21 +121,14 @@ export class Exchange {
     return thief?.heartbeat.boot === boot && members.status(thief, now) === 'alive'
   }
 
-  /** Work has come: ours from now on, and written down here too, so that the grant survives its giver. */
+  /** Work has come: ours from now on, and written down here too, with the outcomes that it needs, so that both survive the giver. */
   granted(from: NodeId, { boot, request, records, dependencies }: Grant): void {
-    const { self, log, counters, now } = this.#context
+    const { counters, now } = this.#context
     if (nodeOf(boot) !== from) return
     const changed: Entry[] = []
-    for (const record of dependencies) {
-      const entry = log.take(record)
+    for (const record of [...dependencies, ...records]) {
+      const entry = this.#replication.take(record)
       if (entry !== undefined) changed.push(entry)
-    }
-    for (const record of records) {
-      const entry = log.take(record)
-      if (entry === undefined) continue
-      changed.push(entry)
-      if (!holds(self, entry.record)) continue
-      log.write(entry, {})
     }
     if (this.#thief.answered(now, boot, request, records.length)) {
       counters.steals.add('thief', records.length > 0 ? 'granted' : 'refused')

@@ -4,7 +4,8 @@
  *
  * News of a task may be on their way, and a node that has just started lacks most of them. A question costs a message to
  * each member, so it is put only to the next tick, with all others that have come up by then: most news come before it.
- * Whoever has the task sends it along. It is merged like the task of a grant, beside the log, whose own news of it follow.
+ * Whoever has the task sends it along. It is taken in like the task of a grant, beside the log, whose own news of it follow,
+ * and so written into our own notebook.
  */
 import type { NodeId, TaskId } from './base/ids.ts'
 import { isPruned, type Context } from './context.ts'
@@ -107,12 +108,11 @@ export class Inquiry {
   }
 
   #answered(from: NodeId, { ids, records, forgotten }: Found): void {
-    const { log } = this.#context
     const changed: Entry[] = []
     for (const record of records) {
       // What nobody has asked for comes with the log.
       if (!this.#open.has(record.spec.id)) continue
-      const entry = log.take(record)
+      const entry = this.#replication.take(record)
       if (entry !== undefined) changed.push(entry)
     }
     for (const id of ids) this.#open.get(id)?.answered.add(from)

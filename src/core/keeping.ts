@@ -1,26 +1,29 @@
 /**
  * The part of the core that keeps blobs: which are to be here, which are fetched, which may go.
  *
- * Every blob has two holders (blobs/holders.ts), and whoever wrote it keeps it until both have said that they have it.
+ * Every blob has two holders, on two computers if there are two (blobs/holders.ts), and whoever wrote it keeps it until
+ * both have said that they have it.
  * Nothing else moves blobs about: a holder that lacks its share fetches it; a node that has a blob without being its
  * holder offers it to both, and lets go of it when both have it. When members come or go the holders change, and the same
  * two rules carry the blobs to their new places.
  *
- * A node lets go of a needed blob only in favour of two that stand before it in line. So of all that have it the first in
- * line never lets go, however much the nodes' views of each other differ.
+ * A node lets go of a needed blob only in favour of its holders, the first of which stands before it in line. So of all that
+ * have it the first in line never lets go, however much the nodes' views of each other differ.
  */
+import { computerOf } from './base/computers.ts'
 import { nodeOf, type NodeId, type TaskId } from './base/ids.ts'
 import { Blob } from './blobs/blob.ts'
-import { holdersOf, lineFor } from './blobs/holders.ts'
+import { holdersOf, lineFor, type Keeper } from './blobs/holders.ts'
 import { Letters } from './blobs/letters.ts'
 import { Needs } from './blobs/needs.ts'
 import { Offered } from './blobs/offered.ts'
-import { Placements } from './blobs/placements.ts'
+import { Placements, type Where } from './blobs/placements.ts'
 import { References } from './blobs/references.ts'
 import { Sharers } from './blobs/sharers.ts'
 import type { Context } from './context.ts'
+import { isAway } from './members/disks.ts'
 import { isOut } from './members/member.ts'
-import type { Kept, Offer } from './message.ts'
+import { KEEPS_APART, type Kept, type Offer } from './message.ts'
 import type { BlobHash, BlobRef } from './task/content.ts'
 import type { TaskRecord } from './task/record.ts'
 
@@ -78,11 +81,11 @@ export class Keeping {
 
   /**
    * Finds a second place for a blob that has just been written here. Calls back with how many others have it: as soon as
-   * one does, or at once if there is no other, or when it has taken too long.
+   * one does, on another computer if one is there, or at once if there is no other, or when it has taken too long.
    *
    * @param acks 0 if nobody cares
    */
-  place(ref: BlobRef, acks: number | null, done: (copies: number) => void): void {
+  place(ref: BlobRef, acks: number | null, done: (copies: number, short: boolean) => void): void {
     const { now, options } = this.#context
     const deadline = now + options.acksTimeoutMs + ref.bytes / options.blobBytesPerMs
     this.#placements.add({ hash: ref.hash, wanted: acks === 0 ? 0 : 1, deadline, done })
@@ -190,17 +193,19 @@ export class Keeping {
   settlePlacements(hashes?: readonly BlobHash[]): void {
     if (this.#placements.isEmpty) return
     const { members, now } = this.#context
-    const copies = (hash: BlobHash): number => {
+    const where = (hash: BlobHash): Where => {
       const blob = this.#blobs.get(hash)
-      return [...(blob?.keepers.keys() ?? [])].filter(node => this.#isKeptBy(blob!, node)).length
+      const keepers = [...(blob?.keepers.keys() ?? [])].filter(node => this.#isKeptBy(blob!, node))
+      return { copies: keepers.length, isApart: keepers.some(node => this.#isAway(node)) }
     }
-    this.#placements.settle(now, members.around(now).length, copies, hashes)
+    const apart = this.#candidates().some(({ node }) => this.#isAway(node))
+    this.#placements.settle(now, { count: members.around(now).length, apart }, where, hashes)
   }
 
   tick(): void {
     const { now, options } = this.#context
-    const nodes = this.#candidates()
-    if (this.#sharers.isDue(nodes, now, options.blobBalanceMs)) this.#share(nodes)
+    const keepers = this.#candidates()
+    if (this.#sharers.isDue(keepers, now, options.blobBalanceMs)) this.#share(keepers)
     let left = Math.min(LOOK_MAX, this.#open.size)
     for (const blob of this.#open) {
       if (left-- === 0) break
@@ -220,12 +225,12 @@ export class Keeping {
   /** Whether all that is needed is with others, as far as there are any. */
   get isSafeElsewhere(): boolean {
     if (!this.#placements.isEmpty) return false
-    const nodes = this.#candidates()
+    const keepers = this.#candidates()
     return [...this.#blobs.values()].every(
       blob =>
         !blob.local ||
         !this.#references.has(blob.ref.hash) ||
-        this.#lacking(blob, nodes).length === 0
+        this.#lacking(blob, keepers).length === 0
     )
   }
 
@@ -256,10 +261,12 @@ export class Keeping {
     const placing = this.#placements.has(hash)
     if (named && !placing && this.#isShare(hash)) return true
     if (named || placing) {
-      const nodes = placing ? this.#candidates() : this.#sharers.nodes
-      const lacking = this.#lacking(blob, nodes)
+      const keepers = placing ? this.#candidates() : this.#sharers.keepers
+      const lacking = this.#lacking(blob, keepers)
+      // Older ones may be all there are on other computers: they keep it for as long as it takes to write down the task.
+      if (placing && lacking.length === 0) lacking.push(...this.#firstAway(blob, keepers))
       if (lacking.length > 0) this.#offer(blob, lacking)
-      if (lacking.length > 0 || nodes.length === 0) return false
+      if (lacking.length > 0 || keepers.length === 0) return false
     }
     const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
     if (placing || this.#needs.has(hash) || now < blob.touchedAt + idleMs) return false
@@ -301,10 +308,22 @@ export class Keeping {
   }
 
   /** Which of the blob's holders, other than this node, are not known to have it. */
-  #lacking(blob: Blob, nodes: readonly NodeId[]): NodeId[] {
-    return holdersOf(blob.ref.hash, nodes).filter(
+  #lacking(blob: Blob, keepers: readonly Keeper[]): NodeId[] {
+    return holdersOf(blob.ref.hash, keepers).filter(
       node => node !== this.#context.node && !this.#isKeptBy(blob, node)
     )
+  }
+
+  /** Who on another computer than this may take it first, if nobody there is known to have it. */
+  #firstAway(blob: Blob, keepers: readonly Keeper[]): NodeId[] {
+    const away = keepers.map(({ node }) => node).filter(node => this.#isAway(node))
+    if (away.some(node => this.#isKeptBy(blob, node))) return []
+    return lineFor(blob.ref.hash, away).slice(0, 1)
+  }
+
+  #isAway(node: NodeId): boolean {
+    const member = this.#context.members.get(node)
+    return member !== undefined && isAway(member, this.#context.computer)
   }
 
   /** What an earlier boot of a member had is not believed to be there still. */
@@ -318,22 +337,27 @@ export class Keeping {
   #isShare(hash: BlobHash): boolean {
     return (
       this.#references.has(hash) &&
-      holdersOf(hash, this.#sharers.nodes).includes(this.#context.node)
+      holdersOf(hash, this.#sharers.keepers).includes(this.#context.node)
     )
   }
 
   /** Whoever can keep blobs now. */
-  #candidates(): NodeId[] {
-    const { members, node, now } = this.#context
-    const others = members.around(now).filter(({ heartbeat }) => !heartbeat.draining)
-    const nodes = others.map(member => member.node)
-    return this.#draining ? nodes : [...nodes, node]
+  #candidates(): Keeper[] {
+    const { members, node, computer, now } = this.#context
+    const keepers = members
+      .around(now)
+      .filter(({ heartbeat }) => !heartbeat.draining)
+      .map((member): Keeper => {
+        const keepsApart = members.understands(member.node, KEEPS_APART)
+        return { node: member.node, computer: computerOf(member.heartbeat.name), keepsApart }
+      })
+    return this.#draining ? keepers : [...keepers, { node, computer, keepsApart: true }]
   }
 
   /** From here on these nodes keep all blobs among them. */
-  #share(nodes: readonly NodeId[]): void {
+  #share(keepers: readonly Keeper[]): void {
     const { now } = this.#context
-    this.#sharers.nodes = nodes
+    this.#sharers.keepers = keepers
     for (const blob of this.#blobs.values()) blob.touchedAt = Math.min(blob.touchedAt, now)
     for (const ref of this.#references.blobs()) this.#attendShare(ref)
   }

@@ -18,8 +18,12 @@ import type { Dot, TaskRecord } from './task/record.ts'
  *     0   said nothing of revisions
  *     1   says its revision, waits for late news as long as all later versions may take, names what it could not read, and
  *         passes on what it does not know
+ *     2   keeps copies of what is written, and blobs, on another computer than where they are
  */
-export const REVISION = 1
+export const REVISION = 2
+
+/** From this revision on a second copy is kept on another computer, if one is there. */
+export const KEEPS_APART = 2
 
 /**
  * Kinds by which members say that they are there, and how far they are. They are cheap, and whoever reads them late takes

@@ -10,16 +10,17 @@
 import type { Asking } from './asking.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
-import type { Flush } from './effect.ts'
 import type { Input } from './input.ts'
 import { Copies, type Backlog } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
 import type { Log } from './log/log.ts'
 import { entryOf, VectorTurns } from './log/vector-turns.ts'
 import { covers } from './base/coverage.ts'
-import { reachIn } from './base/vector.ts'
+import { reach, reachIn } from './base/vector.ts'
+import { canReachApart, disksWith } from './members/disks.ts'
 import type { Member } from './members/members.ts'
 import type { Ack, Batch, VersionVector } from './message.ts'
+import { Reporting } from './reporting.ts'
 import { Spreading } from './spreading.ts'
 import { BY_NOBODY } from './log/unreadable.ts'
 import { isSettled, waitsForAll, type Dot, type TaskRecord } from './task/record.ts'
@@ -30,7 +31,9 @@ const ENDS_A_TURN: ReadonlySet<Input['kind']> = new Set(['turn', 'tick', 'persis
 export class Replication {
   readonly spreading: Spreading
   readonly #context: Context
-  readonly #copies = new Copies()
+  /** Of each boot, what waits until others have its writes. */
+  readonly #copies = new Map<BootId, Copies>()
+  readonly #reporting: Reporting
   readonly #asking: Asking
   readonly #vectors = new VectorTurns()
   /** Somebody waits for what has changed since the last flush. */
@@ -54,6 +57,11 @@ export class Replication {
     this.#context = context
     this.#asking = asking
     this.spreading = new Spreading(context)
+    this.#reporting = new Reporting(
+      context,
+      (write, prompt, done) => this.#wait(write, null, done, prompt),
+      () => this.urge()
+    )
   }
 
   /** All that this node knows is on its disk and, if there is anybody, on another's. */
@@ -105,13 +113,15 @@ export class Replication {
     if (merged.kind !== 'merged') return []
     this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
     let prompt = this.spreading.witnessOf(batch.origin) === this.#context.node
-    for (const { record, watched } of merged.changed) {
+    for (const entry of merged.changed) {
+      const { record, watched } = entry
       clock.adopt(latestStamp(record), wallMs)
       if (record.claim.holder === batch.origin && waitsForAll(record)) {
         this.#awaiting.add(batch.origin)
         prompt = true
       }
       if (watched && isSettled(record)) this.#urgent = true
+      this.#reporting.merged(entry)
     }
     if (prompt) {
       this.#urgent = true
@@ -120,12 +130,23 @@ export class Replication {
     return merged.changed
   }
 
+  /**
+   * Takes in what came outside the log, and writes what is new in it into our own notebook, with the same flush: no vector
+   * would ever carry it otherwise. Undefined if the task was here and has been pruned.
+   */
+  take(record: TaskRecord): Entry | undefined {
+    const entry = this.#context.log.take(record)
+    if (entry !== undefined) this.#reporting.taken(entry)
+    return entry
+  }
+
   /** Somebody here waits for the outcome of a task. */
   watch(taskId: TaskId): void {
     const entry = this.#context.log.get(taskId)
     if (entry === undefined) return
     entry.watched = true
     this.#urgent = true
+    this.#reporting.watched(entry)
     if (entry.reportDue && !entry.reported) this.spreading.hurry()
   }
 
@@ -204,8 +225,19 @@ export class Replication {
     done: (copies: number, short: boolean) => void,
     prompt = true
   ): void {
+    this.#wait({ origin: this.#context.self, seq }, acks, done, prompt)
+  }
+
+  #wait(
+    { origin, seq }: Dot,
+    acks: number | null,
+    done: (copies: number, short: boolean) => void,
+    prompt: boolean
+  ): void {
     const deadline = this.#context.now + this.#context.options.acksTimeoutMs
-    this.#copies.add({ seq, acks, prompt, deadline, done })
+    const copies = this.#copies.get(origin) ?? new Copies()
+    this.#copies.set(origin, copies)
+    copies.add({ seq, acks, prompt, deadline, done })
   }
 
   /** What this node itself has yet to get to its disk, and to others. */
@@ -213,7 +245,7 @@ export class Replication {
     const { log, self, members, now, options } = this.#context
     const unflushed = log.nextSeq - 1 - (log.durableVector.get(self) ?? 0)
     // Where nobody is there who would acknowledge, the wait ends by itself, and makes nothing better.
-    const { awaited, firstDeadline } = this.#copies
+    const { awaited = 0, firstDeadline = null } = this.#copies.get(self) ?? {}
     if (firstDeadline === null || members.lively(now).length === 0) {
       return { unflushed, awaited: 0, awaitedMs: 0 }
     }
@@ -225,8 +257,9 @@ export class Replication {
     const { log, self } = this.#context
     const told = log.durableVector.get(self) ?? 0
     const { flush, entries } = log.flushed(number)
-    this.#reportSettled(flush, entries)
-    this.spreading.flushed(told, flush, this.#hasty || this.#copies.areAwaited)
+    this.#reporting.landed(flush, entries)
+    const awaited = this.#hasty || (this.#copies.get(self)?.areAwaited ?? false)
+    this.spreading.flushed(told, flush, awaited)
     for (const origin of flush.vector.keys()) if (origin !== self) this.#owed.add(origin)
     const prompt = [...this.#prompt].filter(origin => this.#owed.delete(origin))
     // What came while this flush was under way is in the next one, and is waited for as well.
@@ -244,13 +277,19 @@ export class Replication {
 
   /** Something that copies are counted by has changed. */
   settleCopies(): void {
-    if (this.#copies.isEmpty) return
-    const { log, self, members, now } = this.#context
-    this.#copies.settle(now, {
-      durableUpTo: log.durableVector.get(self) ?? 0,
-      others: members.reachable().length,
-      copies: seq => members.copies(self, seq)
-    })
+    if (this.#copies.size === 0) return
+    const { log, members, computer, now } = this.#context
+    const others = members.reachable().length
+    const apart = canReachApart(members, computer)
+    for (const [origin, copies] of this.#copies) {
+      copies.settle(now, {
+        durableUpTo: reach(log.durableVector, origin),
+        others,
+        apart,
+        disks: seq => disksWith(members, [{ origin, seq }], computer)
+      })
+      if (copies.isEmpty) this.#copies.delete(origin)
+    }
   }
 
   /**
@@ -282,38 +321,12 @@ export class Replication {
       emit({ kind: 'send', to, message })
     }
   }
-
-  /**
-   * Outcomes are reported once they are on two disks. One that came from elsewhere was on its maker's disk before it
-   * was sent, so ours is the second; our own has to be acknowledged first.
-   */
-  #reportSettled({ tasks }: Flush, entries: readonly Entry[]): void {
-    const { self, emit } = this.#context
-    entries.forEach((entry, i) => {
-      const { record, writes } = tasks[i]!
-      if (entry.removed || entry.reportDue || !isSettled(record)) return
-      entry.reportDue = true
-      const taskId = entry.id
-      const report = (): void => {
-        // Others may have forgotten it meanwhile, and this node with them.
-        if (entry.removed) return
-        entry.reported = true
-        emit({ kind: 'settled', taskId })
-      }
-      if (record.outcome!.by !== self) report()
-      else this.onceCopied(lastWrite(writes, self), null, report, entry.watched)
-    })
-  }
 }
 
 /** What of a vector could not be read, to be told with it. */
 function unreadableOf(log: Log, vector: VersionVector): Pick<Ack, 'unreadable'> {
   const unreadable = [...vector.keys()].flatMap(origin => log.durableCoverage.unreadable.of(origin))
   return unreadable.length === 0 ? {} : { unreadable }
-}
-
-function lastWrite(writes: readonly Dot[], origin: BootId): number {
-  return writes.reduce((last, dot) => (dot.origin === origin ? Math.max(last, dot.seq) : last), 0)
 }
 
 function latestStamp({ spec, started, outcome }: TaskRecord): number {

@@ -7,14 +7,18 @@
  * a shorter one; and what everybody has to have heard of is not gathered at all.
  *
  * For every boot one member is its witness: it keeps that boot's writes and acknowledges them at once, so that the boot
- * can promise two copies. The others do so at their leisure. Asking all of them would cost five disk writes and five
+ * can promise two copies. It is on another computer, if one is there. The others do so at their leisure. Asking all of them would cost five disk writes and five
  * messages for the one that counts.
  */
+import { areApart, computerOf } from './base/computers.ts'
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import { reach } from './base/vector.ts'
 import { weight } from './base/weight.ts'
 import type { Context } from './context.ts'
 import type { Flush } from './effect.ts'
+import { isAway } from './members/disks.ts'
+import type { Member } from './members/members.ts'
+import { KEEPS_APART } from './message.ts'
 import { isSettled, isStarted, waitsForAll, type TaskRecord } from './task/record.ts'
 
 /** More than so many at a time reach their reader as soon by gossip: it is the work with them that takes the time. */
@@ -38,18 +42,24 @@ export class Spreading {
     this.#context = context
   }
 
-  /** The node that keeps what a boot writes: of all that can be talked to the first in line. */
+  /**
+   * The node that keeps what a boot writes: of all that can be talked to the first in line on another computer; of all, if no
+   * other computer is there, or the boot is of a version that asks the first of all.
+   */
   witnessOf(origin: BootId): NodeId | undefined {
-    const { node, members } = this.#context
+    const { node, computer, members } = this.#context
     const author = nodeOf(origin)
-    const nodes = [node, ...members.reachable().map(member => member.node)]
-    return nodes
-      .filter(each => each !== author)
-      .reduce<NodeId | undefined>(
-        (first, each) =>
-          first !== undefined && weight(origin, first) >= weight(origin, each) ? first : each,
-        undefined
-      )
+    const others = members.reachable().filter(member => member.node !== author)
+    if (author === node) {
+      const apart = others.filter(member => isAway(member, computer))
+      return firstFor(origin, nodesOf(apart.length > 0 ? apart : others))
+    }
+    const all = [node, ...nodesOf(others)]
+    const home = computerOf(members.get(author)?.heartbeat.name ?? '')
+    if (home === null || !members.understands(author, KEEPS_APART)) return firstFor(origin, all)
+    const apart = nodesOf(others.filter(member => isAway(member, home)))
+    if (areApart(computer, home)) apart.push(node)
+    return firstFor(origin, apart.length > 0 ? apart : all)
   }
 
   /** A link has ended: what was on it may be lost. */
@@ -138,6 +148,23 @@ export class Spreading {
 }
 
 /** The node that submitted a task. */
-function submitterOf({ created }: TaskRecord): NodeId {
-  return nodeOf(created[0]!.origin)
+function submitterOf({ spec }: TaskRecord): NodeId {
+  return nodeOf(spec.submittedBy)
+}
+
+function nodesOf(members: readonly Member[]): NodeId[] {
+  return members.map(({ node }) => node)
+}
+
+/** The first in line to keep what a boot writes. */
+function firstFor(origin: BootId, nodes: readonly NodeId[]): NodeId | undefined {
+  let first: NodeId | undefined
+  let most = -1
+  for (const node of nodes) {
+    const own = weight(origin, node)
+    if (own <= most) continue
+    first = node
+    most = own
+  }
+  return first
 }

@@ -14,6 +14,7 @@ import type { Effect } from './effect.ts'
 import type { Input } from './input.ts'
 import type { Keeping } from './keeping.ts'
 import type { Entry } from './log/entry.ts'
+import { canReachApart, disksWith } from './members/disks.ts'
 import type { Replication } from './replication.ts'
 import type { Takeover } from './takeover.ts'
 import { isBlob } from './task/content.ts'
@@ -22,12 +23,20 @@ import type { Dot } from './task/record.ts'
 type Submission = Extract<Input, { kind: 'submit' }>
 type Accepted = Extract<Effect, { kind: 'accepted' }>
 
+/** Whether the payload is on another node, too, or travels with the record; and whether on too few, or one computer only. */
+type Placed = Readonly<{ isThere: boolean; short: boolean }>
+const PLACED: Placed = { isThere: true, short: false }
+
 /** An answer that waits until this node knows whether it was the first to submit the key. */
 type Pending = Readonly<{ entry: Entry; until: number; answer: () => void }>
 
 /** An answer that waits until a task that was known already is on as many other disks as the caller wants. */
-type Elsewhere = Dot &
-  Readonly<{ acks: number | null; until: number; answer: (copies: number, short: boolean) => void }>
+type Elsewhere = Readonly<{
+  created: readonly Dot[]
+  acks: number | null
+  until: number
+  answer: (copies: number, short: boolean) => void
+}>
 
 export class Submitting {
   readonly #context: Context
@@ -56,8 +65,10 @@ export class Submitting {
     const { payload } = input.draft
     if (input.id !== null && isPruned(this.#context, input.id)) return this.#acceptSpent(input)
     if (this.#known(input) === undefined && isBlob(payload)) {
-      this.#keeping.place(payload, input.acks, copies => this.#take(input, copies > 0))
-    } else this.#take(input, true)
+      this.#keeping.place(payload, input.acks, (copies, short) =>
+        this.#take(input, { isThere: copies > 0, short })
+      )
+    } else this.#take(input, PLACED)
   }
 
   /** Answers those for whom it has become clear whether somebody was faster: claims settle in the order of submission. */
@@ -72,8 +83,7 @@ export class Submitting {
     for (const { answer } of over) answer()
   }
 
-  /** @param placed whether the payload is on another node, too, or travels with the record */
-  #take(input: Submission, placed: boolean): void {
+  #take(input: Submission, placed: Placed): void {
     const known = this.#known(input)
     if (known !== undefined) this.#acceptKnown(input, known)
     else this.#create(input, placed)
@@ -83,7 +93,7 @@ export class Submitting {
     return id === null ? undefined : this.#context.log.get(id)
   }
 
-  #create(input: Submission, placed: boolean): void {
+  #create(input: Submission, placed: Placed): void {
     const { request, draft, acks } = input
     const { self, log, clock, counters, wallMs, options, emit } = this.#context
     counters.submitted++
@@ -115,8 +125,8 @@ export class Submitting {
           kind: 'accepted',
           request,
           taskId: id,
-          acks: placed ? copies : 0,
-          short: short || !(placed || acks === 0),
+          acks: placed.isThere ? copies : 0,
+          short: short || (placed.short && acks !== 0),
           deduplicated: this.#comparison(input, entry, at)
         })
       if (input.id === null) return answer()
@@ -146,22 +156,25 @@ export class Submitting {
         short,
         deduplicated: this.#comparison(input, entry, null)
       })
-    const [{ origin, seq }] = entry.record.created as [Dot]
+    const { created } = entry.record
     const until = now + options.acksTimeoutMs
     this.#replication.onceDurable(() => {
-      this.#elsewhere.push({ origin, seq, acks, until, answer })
+      this.#elsewhere.push({ created, acks, until, answer })
       this.#settleElsewhere()
     })
   }
 
   /** Answers those whose task is on as many disks as they asked for, as far as members say, and those that waited enough. */
   #settleElsewhere(): void {
-    const { members, now } = this.#context
+    const { members, computer, now } = this.#context
     const others = members.reachable().length
-    this.#elsewhere = this.#elsewhere.filter(({ origin, seq, acks, until, answer }) => {
-      const copies = members.copies(origin, seq)
-      if (copies < (acks ?? Math.min(1, others)) && now < until) return true
-      answer(copies, copies < (acks ?? 1))
+    const apart = canReachApart(members, computer)
+    this.#elsewhere = this.#elsewhere.filter(({ created, acks, until, answer }) => {
+      const { copies, isApart } = disksWith(members, created, computer)
+      const wanted = acks ?? Math.min(1, others)
+      const isTogether = wanted > 0 && apart && !isApart
+      if ((copies < wanted || isTogether) && now < until) return true
+      answer(copies, isTogether || copies < (acks ?? 1))
       return false
     })
   }

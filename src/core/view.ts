@@ -13,6 +13,7 @@ import { replicaOf, type Replica } from './log/replica.ts'
 import { hasAll, standingOf } from './base/coverage.ts'
 import { CLOSED } from './base/vector.ts'
 import { clockOffsetOf } from './members/clocks.ts'
+import { disksWith } from './members/disks.ts'
 import { isForgotten } from './members/member.ts'
 import type { Member, Members, MemberStatus } from './members/members.ts'
 import type { Quorum } from './options.ts'
@@ -189,8 +190,7 @@ export class CoreView {
 
   /** How many other members are known to have the task on disk. */
   copies({ created }: TaskRecord): number {
-    const [{ origin, seq }] = created as [Dot]
-    return this.#members.copies(origin, seq)
+    return disksWith(this.#members, created, this.#context.computer).copies
   }
 
   /** Dependencies of the task that have not settled. */

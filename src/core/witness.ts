@@ -1,7 +1,7 @@
 /**
  * Starts that others know of before they happen: written down, and not called yet.
  *
- * Such a start waits until another member has it on disk. Meanwhile it keeps its slot for a moment only, so that nothing
+ * Such a start waits until another member has it on disk, on another computer if one is linked. Meanwhile it keeps its slot for a moment only, so that nothing
  * behind it waits for somebody who may never come back; once it is known elsewhere it takes the next slot that is free. It
  * stays with its holder all the while, under the same epoch: it counts as started, so nobody is given it.
  *
@@ -142,9 +142,9 @@ export class Starts {
     const { entry, seq } = begun
     const mustBeKnown = isOnce(entry) && members.present().length > 0
     this.#replication.urge()
-    this.#replication.onceCopied(seq, mustBeKnown ? 1 : null, copies => {
+    this.#replication.onceCopied(seq, mustBeKnown ? 1 : null, (_copies, short) => {
       if (this.#begun.get(entry.id) !== begun) return
-      if (copies > 0 || !mustBeKnown) this.#known.add(begun)
+      if (!short || !mustBeKnown) this.#known.add(begun)
       else {
         this.#replication.spreading.hurry()
         this.#ask(begun)

@@ -13,7 +13,7 @@ import type { Contents } from './contents.ts'
 import type { Submitted } from './handle.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
 
-/** The task stands. `short`: fewer members than asked for have it on disk. */
+/** The task stands. `short`: fewer members than asked for have it on disk, or none on another computer that is there. */
 type Accepted = Readonly<{
   taskId: TaskId
   acks: number
@@ -134,7 +134,9 @@ export class Submissions {
     const { taskId: id, acks: copies, short, deduplicated } = await answer.promise
     const told = warnings(draft)
     if (short && acks !== null) {
-      const what = `${id} is on ${copies} other nodes, not on the ${acks} asked for: it stands, see hearsay nodes`
+      const missing =
+        copies < acks ? `not on the ${acks} asked for` : 'of which none is on another computer'
+      const what = `${id} is on ${copies} other nodes, ${missing}: it stands, see hearsay nodes`
       throw new NotReplicatedError([what, ...told].join('; '), id)
     }
     if (deduplicated === 'different') {
@@ -145,7 +147,13 @@ export class Submissions {
     if (deduplicated === 'forgotten') {
       told.push('the task under this key has settled and been forgotten: it is not run again')
     }
-    if (short) told.push('no other node has confirmed the task: it is on the disk of this one only')
+    if (short) {
+      told.push(
+        copies === 0
+          ? 'no other node has confirmed the task: it is on the disk of this one only'
+          : 'no other computer has confirmed the task: it is on the disks of this one only'
+      )
+    }
     return { id, acks: copies, deduplicated: deduplicated !== 'no', warnings: told }
   }
 }

@@ -1,4 +1,5 @@
 /** The nodes of a simulation, and their disks: who is there, who comes, who dies. */
+import { computerOf } from '../core/base/computers.ts'
 import { bootId, type NodeId } from '../core/base/ids.ts'
 import type { Message } from '../core/message.ts'
 import type { Agenda } from './agenda.ts'
@@ -52,7 +53,7 @@ export class Cluster {
 
   /** The last node can run everything and never leaves, so that every task can settle. */
   isLast({ options }: SimNode): boolean {
-    return options.name === `sim/${this.#world.scenario.nodes - 1}`
+    return options.name.endsWith(`/${this.#world.scenario.nodes - 1}`)
   }
 
   /** The `i`th node starts, on a disk that may have been used before. */
@@ -70,7 +71,7 @@ export class Cluster {
       skewMs,
       version: isOlder ? '0.0.0-older' : '0.0.0',
       read: isOlder ? (message: Message) => this.#versions.asRead(message) : null,
-      name: `sim/${i}`,
+      name: `${computerAt(i, scenario)}/${i}`,
       disk,
       labels: labelsOf(random, scenario, all),
       slots: all ? 1 : random.whole(0, 2),
@@ -93,6 +94,14 @@ export class Cluster {
     agenda.after(random.whole(0, RESTART_MS_MAX), () => this.add(i, id, disk))
   }
 
+  /** All nodes of a computer die, and their disks with them. Returns those nodes. */
+  loseComputerOf(node: SimNode): SimNode[] {
+    const computer = computerOf(node.options.name)
+    const lost = this.alive().filter(({ options }) => computerOf(options.name) === computer)
+    for (const each of lost) this.crash(each, true)
+    return lost
+  }
+
   /** The `i`th node stops at once, and starts as the newer version, unless it has left. */
   upgrade(i: number): void {
     this.#upgraded.add(i)
@@ -107,6 +116,11 @@ export class Cluster {
     if (i < wrongClocks) return random.pick([-WRONG_MS, WRONG_MS])
     return skewMsMax > 0 ? random.whole(-skewMsMax, skewMsMax) : 0
   }
+}
+
+/** The computer of the `i`th node: each has every so-manieth one. */
+function computerAt(i: number, { computers }: Scenario): string {
+  return computers > 1 ? `c${i % computers}` : 'sim'
 }
 
 /** The how-manieth node it is. */

@@ -1,5 +1,6 @@
 /** What goes wrong in a simulated cluster: each picks whom it befalls by the dice. */
 import type { NodeId } from '../core/base/ids.ts'
+import type { Effect } from '../core/effect.ts'
 import type { Replica } from '../core/log/replica.ts'
 import type { Heartbeat } from '../core/message.ts'
 import type { Checkers } from './checkers/checkers.ts'
@@ -17,6 +18,8 @@ export class Faults {
   readonly #checkers: Checkers
   /** Those that have died, and still count. */
   readonly #unforgotten = new Set<SimNode>()
+  /** Computers that are to go. */
+  #toLose = 0
 
   constructor(world: World, cluster: Cluster, checkers: Checkers) {
     this.#world = world
@@ -34,6 +37,19 @@ export class Faults {
 
   crashAll(): void {
     for (const node of this.#cluster.alive()) this.#cluster.crash(node, false)
+  }
+
+  /** The computer of whoever tells somebody next that a task is accepted, or how it has ended, is to go. */
+  loseNext(): void {
+    this.#toLose++
+  }
+
+  /** A node has told somebody something, and nobody else anything yet in that step. */
+  told(node: SimNode, effects: readonly Effect[]): void {
+    if (this.#toLose === 0 || this.#world.agenda.now >= this.#world.scenario.busyMs) return
+    if (!effects.some(({ kind }) => kind === 'accepted' || kind === 'settled')) return
+    this.#toLose--
+    for (const lost of this.#cluster.loseComputerOf(node)) this.#checkers.lost(lost.options.disk)
   }
 
   /** A computer loses power, for good, as long as more than half of those that count are left. */

@@ -35,6 +35,7 @@ export function plan({ agenda, random, scenario }: World, parts: Parts): void {
   sometime(scenario.deaths, () => faults.die())
   sometime(scenario.oneWay, () => faults.block(true))
   sometime(scenario.partial, () => faults.block(false))
+  sometime(scenario.computersLost, () => faults.loseNext())
 }
 
 type Parts = Readonly<{

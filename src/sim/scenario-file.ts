@@ -51,6 +51,7 @@ const CPU: Rules<Scenario['cpu']> = {
 
 const SCENARIO: Rules<Scenario> = {
   nodes: whole(1, NODES_MAX),
+  computers: whole(1, NODES_MAX),
   tasks: whole(0, TASKS_MAX),
   dependent: chance,
   failing: chance,
@@ -89,6 +90,7 @@ const SCENARIO: Rules<Scenario> = {
   deaths: whole(0, NODES_MAX),
   oneWay: whole(0, 1000),
   partial: whole(0, 1000),
+  computersLost: whole(0, 1000),
   partitions: whole(0, 1000),
   pauses: whole(0, 1000),
   loads: whole(0, 1000),

@@ -8,6 +8,8 @@ import type { NetworkOptions } from './network.ts'
 /** What a simulated cluster goes through, apart from the dice. */
 export type Scenario = Readonly<{
   nodes: number
+  /** On how many computers they are. */
+  computers: number
   tasks: number
   /** Of the tasks, how many depend on up to three earlier ones, from 0 to 1. */
   dependent: number
@@ -68,6 +70,11 @@ export type Scenario = Readonly<{
   oneWay: number
   /** How often two nodes cannot reach each other for a while, though all others reach both. */
   partial: number
+  /**
+   * How often a whole computer goes right after one of its nodes has said that a task is accepted, or how it has ended; its
+   * nodes come back with empty disks, as others.
+   */
+  computersLost: number
   /** How often some nodes are cut off from the others for a while. */
   partitions: number
   /** How often a node stands still, long enough to be taken for gone. */
@@ -104,6 +111,7 @@ export type Scenario = Readonly<{
 /** The scenario of `hearsay simulate` without a file. */
 export const SCENARIO_DEFAULTS: Scenario = {
   nodes: 5,
+  computers: 1,
   tasks: 40,
   dependent: 0.3,
   failing: 0.1,
@@ -134,6 +142,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   deaths: 0,
   oneWay: 0,
   partial: 0,
+  computersLost: 0,
   partitions: 0,
   pauses: 0,
   loads: 0,

@@ -49,6 +49,7 @@ class Simulation implements Witness {
   readonly #cluster: Cluster
   readonly #checkers: Checkers
   readonly #callers: Callers
+  readonly #faults: Faults
   #steps = 0
 
   constructor(seed: number, scenario: Scenario) {
@@ -60,14 +61,15 @@ class Simulation implements Witness {
     this.#cluster = new Cluster(this.#world, this)
     this.#checkers = new Checkers(this.#cluster.nodes, network, agenda, scenario)
     this.#callers = new Callers(this.#world, this.#cluster)
+    this.#faults = new Faults(this.#world, this.#cluster, this.#checkers)
   }
 
   run(): Report {
     const { network, scenario, transcript } = this.#world
     let violation: Violation | null = null
     try {
-      const faults = new Faults(this.#world, this.#cluster, this.#checkers)
       const operators = new Operators(this.#world, this.#cluster)
+      const faults = this.#faults
       plan(this.#world, { cluster: this.#cluster, callers: this.#callers, faults, operators })
       this.#look()
       this.#until(scenario.busyMs)
@@ -96,6 +98,7 @@ class Simulation implements Witness {
       if (effect.kind === 'accepted') this.#callers.accepted.push(effect.taskId)
     }
     this.#checkers.stepped(node, input, effects)
+    this.#faults.told(node, effects)
   }
 
   isAlive(boot: BootId): boolean {

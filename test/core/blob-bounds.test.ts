@@ -6,7 +6,7 @@ import './forbid.ts'
 import { nodeOf } from '../../src/core/base/ids.ts'
 import { Needs } from '../../src/core/blobs/needs.ts'
 import { Offered, OFFERED_MAX } from '../../src/core/blobs/offered.ts'
-import { Placements } from '../../src/core/blobs/placements.ts'
+import { Placements, type Where } from '../../src/core/blobs/placements.ts'
 import { Core } from '../../src/core/core.ts'
 import type { Effect } from '../../src/core/effect.ts'
 import type { Input } from '../../src/core/input.ts'
@@ -171,13 +171,14 @@ describe('a look at one blob costs no look at all', () => {
       placements.add({ hash, wanted: 1, deadline: 10, done: () => placed++ })
     }
     let asked = 0
-    const copies = (hash: string): number => {
+    const others = { count: 1, apart: false }
+    const where = (hash: string): Where => {
       asked++
-      return hash === blobOf(7).hash ? 1 : 0
+      return { copies: hash === blobOf(7).hash ? 1 : 0, isApart: false }
     }
-    for (let i = 0; i < count; i++) placements.settle(1, 1, copies, [blobOf(i).hash])
+    for (let i = 0; i < count; i++) placements.settle(1, others, where, [blobOf(i).hash])
     expect([asked, placed]).toEqual([count, 1])
-    placements.settle(10, 1, copies)
+    placements.settle(10, others, where)
     expect([placed, placements.isEmpty]).toEqual([count, true])
   })
 })

@@ -3,12 +3,12 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { holdersOf, lineFor } from '../../src/core/blobs/holders.ts'
 import { Letters } from '../../src/core/blobs/letters.ts'
-import { Placements } from '../../src/core/blobs/placements.ts'
+import { Placements, type Where } from '../../src/core/blobs/placements.ts'
 import { References } from '../../src/core/blobs/references.ts'
 import type { Effect } from '../../src/core/effect.ts'
 import { BLOBS_PER_MESSAGE_MAX } from '../../src/core/options.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
-import { bootOf, outcomeBy, taskOf } from '../support/tasks.ts'
+import { bootOf, keepersOf, outcomeBy, taskOf } from '../support/tasks.ts'
 
 const A = bootOf('a')
 const nodes = ['a', 'b', 'c', 'd', 'e', 'f']
@@ -78,9 +78,9 @@ describe('holders', () => {
   test('are two, or all if there are fewer, and the same in whatever order nodes are known', () => {
     fc.assert(
       fc.property(hash, fc.shuffledSubarray(nodes), (of, some) => {
-        const holders = holdersOf(of, some)
+        const holders = holdersOf(of, keepersOf(some))
         expect(holders).toHaveLength(Math.min(2, some.length))
-        expect(holdersOf(of, [...some].sort())).toEqual(holders)
+        expect(holdersOf(of, keepersOf([...some].sort()))).toEqual(holders)
       })
     )
   })
@@ -88,11 +88,8 @@ describe('holders', () => {
   test('change only where a node comes or goes that is one of them', () => {
     fc.assert(
       fc.property(hash, fc.constantFrom(...nodes), (of, gone) => {
-        const before = holdersOf(of, nodes)
-        const after = holdersOf(
-          of,
-          nodes.filter(node => node !== gone)
-        )
+        const before = holdersOf(of, keepersOf(nodes))
+        const after = holdersOf(of, keepersOf(nodes.filter(node => node !== gone)))
         const stay = before.filter(node => node !== gone)
         expect(after.slice(0, stay.length)).toEqual(stay)
       })
@@ -102,19 +99,73 @@ describe('holders', () => {
   test('spread over all nodes', () => {
     const counts = new Map(nodes.map(node => [node, 0]))
     for (let i = 0; i < 600; i++) {
-      for (const node of holdersOf(`hash ${i}`, nodes)) counts.set(node, counts.get(node)! + 1)
+      for (const node of holdersOf(`hash ${i}`, keepersOf(nodes)))
+        counts.set(node, counts.get(node)! + 1)
     }
     for (const count of counts.values()) expect(count).toBeGreaterThan(120)
   })
 
   test('are the first of the line', () => {
-    expect(lineFor('hash', nodes).slice(0, 2)).toEqual(holdersOf('hash', nodes))
+    expect(lineFor('hash', nodes).slice(0, 2)).toEqual(holdersOf('hash', keepersOf(nodes)))
     expect(lineFor('hash', nodes).sort()).toEqual(nodes)
+  })
+
+  /** Two nodes each on three computers. */
+  const onTwo = keepersOf(nodes.slice(0, 6)).map((keeper, i) => ({
+    ...keeper,
+    computer: `computer ${i % 3}`
+  }))
+  const computerAt = (node: string): string | null =>
+    onTwo.find(keeper => keeper.node === node)!.computer
+
+  test('are on two computers if there are two: the heaviest, and the heaviest on another', () => {
+    fc.assert(
+      fc.property(hash, fc.shuffledSubarray(onTwo, { minLength: 1 }), (of, some) => {
+        const line = lineFor(
+          of,
+          some.map(({ node }) => node)
+        )
+        const [first] = line
+        const other = line.find(node => computerAt(node) !== computerAt(first!)) ?? line[1]
+        expect(holdersOf(of, some)).toEqual([first, other].filter(Boolean))
+      })
+    )
+  })
+
+  test('of whose computer nothing is known count as on none', () => {
+    const some = onTwo.map(keeper => ({ ...keeper, computer: null }))
+    const [first, second] = lineFor(
+      'hash',
+      some.map(({ node }) => node)
+    )
+    expect(holdersOf('hash', some)).toEqual([first, second])
+  })
+
+  test('while some know only of the two heaviest are those, too, and nobody else who would not keep it', () => {
+    fc.assert(
+      fc.property(hash, fc.subarray(onTwo, { minLength: 1, maxLength: 5 }), (of, older) => {
+        const mixed = onTwo.map(keeper => ({ ...keeper, keepsApart: !older.includes(keeper) }))
+        const line = lineFor(
+          of,
+          mixed.map(({ node }) => node)
+        )
+        const holders = holdersOf(of, mixed)
+        expect(holders.slice(0, 2)).toEqual(line.slice(0, 2))
+        const others = holders.slice(2)
+        expect(others.length).toBeLessThanOrEqual(1)
+        for (const other of others) {
+          expect(mixed.find(({ node }) => node === other)!.keepsApart).toBe(true)
+          expect(computerAt(other)).not.toBe(computerAt(line[0]!))
+        }
+      })
+    )
   })
 })
 
 describe('a placement', () => {
   const done: number[] = []
+  const others = (count: number): { count: number; apart: boolean } => ({ count, apart: false })
+  const at = (copies: number): Where => ({ copies, isApart: false })
   const placed = (wanted: number): Placements => {
     done.length = 0
     const placements = new Placements()
@@ -124,27 +175,48 @@ describe('a placement', () => {
 
   test('ends when another node has the blob', () => {
     const placements = placed(1)
-    placements.settle(0, 3, () => 0)
+    placements.settle(0, others(3), () => at(0))
     expect(done).toEqual([])
-    placements.settle(1, 3, () => 1)
-    placements.settle(2, 3, () => 2)
+    placements.settle(1, others(3), () => at(1))
+    placements.settle(2, others(3), () => at(2))
     expect(done).toEqual([1])
     expect(placements.isEmpty).toBe(true)
   })
 
   test('ends at once where there is no other node, or none is asked for', () => {
-    placed(1).settle(0, 0, () => 0)
+    placed(1).settle(0, others(0), () => at(0))
     expect(done).toEqual([0])
-    placed(0).settle(0, 3, () => 0)
+    placed(0).settle(0, others(3), () => at(0))
     expect(done).toEqual([0])
   })
 
   test('ends when it has waited long enough, and says that nobody has it', () => {
     const placements = placed(1)
-    placements.settle(99, 3, () => 0)
+    placements.settle(99, others(3), () => at(0))
     expect(done).toEqual([])
-    placements.settle(100, 3, () => 0)
+    placements.settle(100, others(3), () => at(0))
     expect(done).toEqual([0])
+  })
+
+  test('ends when a node on another computer has the blob, if one is there; or at last, and says so', () => {
+    const shorts: boolean[] = []
+    const placements = new Placements()
+    const there = { count: 3, apart: true }
+    const add = (): void =>
+      placements.add({
+        hash: 'h',
+        wanted: 1,
+        deadline: 100,
+        done: (_, short) => shorts.push(short)
+      })
+    add()
+    placements.settle(0, there, () => at(2))
+    expect(shorts).toEqual([])
+    placements.settle(1, there, () => ({ copies: 1, isApart: true }))
+    expect(shorts).toEqual([false])
+    add()
+    placements.settle(100, there, () => at(2))
+    expect(shorts).toEqual([false, true])
   })
 
   test('may bring the next one', () => {
@@ -152,7 +224,7 @@ describe('a placement', () => {
     const next = (): void =>
       placements.add({ hash: 'n', wanted: 1, deadline: 100, done: () => undefined })
     placements.add({ hash: 'h', wanted: 0, deadline: 100, done: next })
-    placements.settle(0, 3, () => 0)
+    placements.settle(0, others(3), () => at(0))
     expect([placements.has('h'), placements.has('n')]).toEqual([false, true])
   })
 })

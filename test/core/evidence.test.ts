@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
 import { bootOf, heartbeatOf } from '../support/tasks.ts'
 import './forbid.ts'
+import { disksWith } from '../../src/core/members/disks.ts'
 import { Members } from '../../src/core/members/members.ts'
 
 const A = bootOf('a')
@@ -103,9 +104,9 @@ describe('a refused probe', () => {
   test('makes its copies count no more', () => {
     const all = members()
     all.acknowledged('b', B, new Map([[A, 5]]))
-    expect(all.copies(A, 5)).toBe(1)
+    expect(disksWith(all, [{ origin: A, seq: 5 }], 'test').copies).toBe(1)
     all.refused(B)
-    expect(all.copies(A, 5)).toBe(0)
+    expect(disksWith(all, [{ origin: A, seq: 5 }], 'test').copies).toBe(0)
   })
 })
 

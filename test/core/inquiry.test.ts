@@ -28,7 +28,8 @@ describe('a node that lacks a task', () => {
     find(c, id)
     expect(c.state(id)).toBe('unknown')
     pump.pass(TICK_MS)
-    expect(c.record(id)).toEqual(a.record(id))
+    const created = [...a.record(id).created, { origin: c.boot, seq: 1 }]
+    expect(c.record(id)).toEqual({ ...a.record(id), created })
     expect(c.of('found')).toEqual([{ kind: 'found', taskId: id, isForgotten: false }])
   })
 

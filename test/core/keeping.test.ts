@@ -4,7 +4,7 @@ import { holdersOf } from '../../src/core/blobs/holders.ts'
 import { CORE_DEFAULTS, type CoreOptions } from '../../src/core/options.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
-import { bootOf } from '../support/tasks.ts'
+import { bootOf, keepersOf } from '../support/tasks.ts'
 
 const BOOTS = ['a', 'b', 'c', 'd', 'e'].map(node => bootOf(node))
 const { blobBalanceMs, blobLostMs, blobRetryMs, blobSpareMs, blobOrphanMs, acksTimeoutMs } =
@@ -29,10 +29,7 @@ function begin(count: number, options: Partial<CoreOptions> = {}): void {
 function blobFor(...wanted: PumpNode[]): BlobRef {
   for (let i = 0; ; i++) {
     const hash = i.toString(16).padStart(64, '0')
-    const holders = holdersOf(
-      hash,
-      pump.alive().map(({ id }) => id)
-    )
+    const holders = holdersOf(hash, keepersOf(pump.alive().map(({ id }) => id)))
     if (wanted.every(({ id }, place) => holders[place] === id)) return { hash, bytes: 20_000 }
   }
 }
@@ -323,7 +320,7 @@ describe('copies', () => {
     const blob = blobFor(e, nodes[0]!)
     e.gone = true
     pump.nodes.pop()
-    const before = holdersOf(blob.hash, ['a', 'b', 'c', 'd'])
+    const before = holdersOf(blob.hash, keepersOf(['a', 'b', 'c', 'd']))
     nodes[3]!.submitBlob(blob)
     wait(blobSpareMs + 5000)
     expect(keepers(blob)).toEqual(before.sort())

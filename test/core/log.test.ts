@@ -302,7 +302,7 @@ describe('a task that has been pruned elsewhere', () => {
     expect(ids(log)).toEqual([])
   })
 
-  test('is taken in if one of several creations is not covered', () => {
+  test('is taken in if one of several submissions of its key is not covered', () => {
     const log = new Log(B)
     log.learn([named])
     log.merge(pruned)
@@ -310,7 +310,10 @@ describe('a task that has been pruned elsewhere', () => {
       { origin: A, seq: 1 },
       { origin: 'c/0000000001-000000', seq: 1 }
     ]
-    expect(log.take(taskOf(A, 1, { created }))).toBeDefined()
+    const record = taskOf(A, 1, { created })
+    const keyed = { ...record, spec: { ...record.spec, idempotencyKey: 'again' } }
+    expect(log.take(record)).toBeUndefined()
+    expect(log.take(keyed)).toBeDefined()
   })
 })
 

@@ -4,6 +4,7 @@ import { bootOf, heartbeatOf } from '../support/tasks.ts'
 import './forbid.ts'
 import { Copies, type CopiesView } from '../../src/core/log/copies.ts'
 import { Lag } from '../../src/core/log/lag.ts'
+import { disksWith } from '../../src/core/members/disks.ts'
 import { Members } from '../../src/core/members/members.ts'
 
 const A = bootOf('a')
@@ -15,7 +16,7 @@ const OPTIONS = { suspectMs: 3000, unreachableMs: 7000 }
 describe('waiting for copies', () => {
   /** Waits for write 5, and tells how it ended. */
   function waiting(acks: number | null): {
-    settle: (now: number, view: Partial<CopiesView> & { has: number }) => void
+    settle: (now: number, view: Partial<CopiesView> & { has: number; isApart?: boolean }) => void
     ended: { copies: number; short: boolean }[]
   } {
     const copies = new Copies()
@@ -29,8 +30,10 @@ describe('waiting for copies', () => {
     })
     return {
       ended,
-      settle: (now, { has, ...view }) =>
-        copies.settle(now, { durableUpTo: 5, others: 2, copies: () => has, ...view })
+      settle: (now, { has, isApart = false, ...view }) => {
+        const disks = { copies: has, isApart }
+        copies.settle(now, { durableUpTo: 5, others: 2, apart: false, disks: () => disks, ...view })
+      }
     }
   }
 
@@ -47,6 +50,29 @@ describe('waiting for copies', () => {
     expect(ended).toEqual([{ copies: needed, short }])
     settle(2, { has: needed })
     expect(ended).toHaveLength(1)
+  })
+
+  test.each([1, 2, null])(
+    'with acks %s waits for one on another computer, if one is linked',
+    acks => {
+      const { settle, ended } = waiting(acks)
+      settle(0, { has: 2, apart: true })
+      expect(ended).toEqual([])
+      settle(1, { has: 2, apart: true, isApart: true })
+      expect(ended).toEqual([{ copies: 2, short: false }])
+    }
+  )
+
+  test('ends short at its deadline if all copies are on one computer, and another one is linked', () => {
+    const { settle, ended } = waiting(null)
+    settle(1000, { has: 2, apart: true })
+    expect(ended).toEqual([{ copies: 2, short: true }])
+  })
+
+  test('does not care where nobody has been asked for a copy', () => {
+    const { settle, ended } = waiting(0)
+    settle(0, { has: 0, apart: true })
+    expect(ended).toEqual([{ copies: 0, short: false }])
   })
 
   test('never ends before it is on the own disk', () => {
@@ -86,9 +112,13 @@ describe('waiting for copies', () => {
     add(1, 2)
     add(2, 1)
     add(3, 1)
-    copies.settle(0, { durableUpTo: 3, others: 2, copies: seq => (seq <= 2 ? 1 : 0) })
+    const settle = (has: (seq: number) => number): void => {
+      const disks = (seq: number) => ({ copies: has(seq), isApart: false })
+      copies.settle(0, { durableUpTo: 3, others: 2, apart: false, disks })
+    }
+    settle(seq => (seq <= 2 ? 1 : 0))
     expect(ended).toEqual(['2/1'])
-    copies.settle(0, { durableUpTo: 3, others: 2, copies: () => 2 })
+    settle(() => 2)
     expect(ended).toEqual(['2/1', '1/2', '3/1'])
     expect(copies.isEmpty).toBe(true)
   })
@@ -134,6 +164,10 @@ describe('members', () => {
   function members(): Members {
     return new Members('a', OPTIONS)
   }
+
+  /** How many others have this write of the boot `A`. */
+  const copies = (all: Members, seq: number): number =>
+    disksWith(all, [{ origin: A, seq }], 'test').copies
 
   test('do not include oneself', () => {
     const all = members()
@@ -224,7 +258,7 @@ describe('members', () => {
     all.heard(heartbeatOf(B, { at: 1, vector: new Map([[A, 3]]) }), 0)
     all.acknowledged('b', B, new Map([[A, 5]]))
     all.heard(heartbeatOf(B, { at: 2, vector: new Map([[A, 4]]) }), 1)
-    expect([3, 5, 6].map(seq => all.copies(A, seq))).toEqual([1, 1, 0])
+    expect([3, 5, 6].map(seq => copies(all, seq))).toEqual([1, 1, 0])
   })
 
   test('acknowledge only as the boot that is known', () => {
@@ -233,22 +267,22 @@ describe('members', () => {
     all.heard(heartbeatOf(B), 0)
     all.acknowledged('b', B2, new Map([[A, 5]]))
     all.acknowledged('c', C, new Map([[A, 5]]))
-    expect(all.copies(A, 1)).toBe(0)
+    expect(copies(all, 1)).toBe(0)
   })
 
   test('that start again have only what is on their disk', () => {
     const all = members()
     all.heard(heartbeatOf(B, { vector: new Map([[A, 5]]) }), 0)
     all.heard(heartbeatOf(B2, { vector: new Map([[A, 2]]) }), 1)
-    expect([2, 3].map(seq => all.copies(A, seq))).toEqual([1, 0])
+    expect([2, 3].map(seq => copies(all, seq))).toEqual([1, 0])
   })
 
   test('that have left are no copies: nobody can fetch anything from them', () => {
     const all = members()
     all.heard(heartbeatOf(B, { vector: new Map([[A, 5]]) }), 0)
     all.heard(heartbeatOf(C, { vector: new Map([[A, 5]]) }), 0)
-    expect(all.copies(A, 5)).toBe(2)
+    expect(copies(all, 5)).toBe(2)
     all.saidGoodbye(B, 0)
-    expect(all.copies(A, 5)).toBe(1)
+    expect(copies(all, 5)).toBe(1)
   })
 })

@@ -103,8 +103,8 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'witness-gives-up',
     'core/witness.ts',
-    'if (copies > 0 || !mustBeKnown) this.#known.add(begun)',
-    'if (copies >= 0 || !mustBeKnown) this.#known.add(begun)',
+    'if (!short || !mustBeKnown) this.#known.add(begun)',
+    'if (short !== null || !mustBeKnown) this.#known.add(begun)',
     'what may run at most once starts although nobody has confirmed to know of it'
   ],
   [
@@ -211,13 +211,6 @@ export const CLAIMS: readonly Mistake[] = [
     '.filter(entry => !this.#work.isSettling(entry))',
     '.filter(entry => !this.#work.isSettling(entry) || true)',
     'a leaving node hands on a claim that is not known to be its own yet'
-  ],
-  [
-    'grant-not-copied',
-    'core/exchange.ts',
-    '      log.write(entry, {})\n',
-    '      void log\n',
-    'who is granted a task does not write that into its own notebook'
   ],
   [
     'retry-after-counts',

@@ -26,15 +26,47 @@ export const LOG: readonly Mistake[] = [
   [
     'acks-ignored',
     'core/log/copies.ts',
-    '        if (copies < wanted && now < waiting.deadline) break\n',
+    '        if ((copies < wanted || isTogether) && now < waiting.deadline) break\n',
     '',
     'a submission is acknowledged although no member has a copy'
   ],
   [
+    'acks-together',
+    'core/log/copies.ts',
+    '(copies < wanted || isTogether) && now',
+    'copies < wanted && now',
+    'a submission is acknowledged with all copies on one computer',
+    ['test/core/computers.test.ts']
+  ],
+  [
+    'report-together',
+    'core/reporting.ts',
+    'return disksWith(members, [lastOf(writes, by)], computer).isApart',
+    'return disksWith(members, [lastOf(writes, by)], computer).copies > 0',
+    'an outcome is reported that is on one computer only',
+    ['test/core/computers.test.ts']
+  ],
+  [
+    'blob-together',
+    'core/blobs/holders.ts',
+    'areApart(keeper.computer, first!.computer) &&',
+    'keeper !== first &&',
+    'a blob is kept on one computer',
+    ['test/core/computers.test.ts']
+  ],
+  [
+    'taken-not-written',
+    'core/log/log.ts',
+    'if (merged?.changed === true) this.write(merged.entry, {}, false)',
+    'void merged',
+    'what comes outside the log is in no notebook, and comes to nobody else',
+    ['test/core/taken-in.test.ts']
+  ],
+  [
     'report-alone',
-    'core/replication.ts',
-    '      else this.onceCopied(lastWrite(writes, self), null, report, entry.watched)',
-    '      else report()',
+    'core/reporting.ts',
+    'if (by === self) return this.#await(entry, lastOf(writes, self), entry.watched)',
+    'if (by === self) return this.#report(entry)',
     'an outcome is reported that is on one disk only'
   ],
   [
@@ -103,15 +135,15 @@ export const LOG: readonly Mistake[] = [
   [
     'leave-blobs',
     'core/keeping.ts',
-    '    if (!this.#placements.isEmpty) return false\n    const nodes = this.#candidates()\n    return [',
-    '    if (this.#placements.isEmpty) return true\n    const nodes = this.#candidates()\n    return [',
+    '    if (!this.#placements.isEmpty) return false\n    const keepers = this.#candidates()\n    return [',
+    '    if (this.#placements.isEmpty) return true\n    const keepers = this.#candidates()\n    return [',
     'a node leaves with the only copy of a blob'
   ],
   [
     'leave-log',
     'core/replication.ts',
     '    const { log, self, members, now } = this.#context\n    const { durableVector } = log\n',
-    '    if (this.#copies.isEmpty || !this.#copies.isEmpty) return true\n    const { log, self, members, now } = this.#context\n    const { durableVector } = log\n',
+    '    if (this.#copies.size >= 0) return true\n    const { log, self, members, now } = this.#context\n    const { durableVector } = log\n',
     'a node leaves before what it wrote is on other disks'
   ],
   [

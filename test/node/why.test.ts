@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { cluster, passing } from '../support/crashes.ts'
 import { pumpOf, type Pump, type PumpNode } from '../support/pump.ts'
-import { bootOf, idOf } from '../support/tasks.ts'
+import { bootOf, idOf, keepersOf } from '../support/tasks.ts'
 import { holdersOf } from '../../src/core/blobs/holders.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
 import { Picture } from '../../src/node/picture.ts'
@@ -350,6 +350,6 @@ function blobFor(keepers: readonly PumpNode[]): { hash: string; bytes: number } 
   const nodes = ['a', ...keepers.map(({ id }) => id)]
   for (let i = 0; ; i++) {
     const hash = i.toString(16).padStart(64, '0')
-    if (!holdersOf(hash, nodes).includes('a')) return { hash, bytes: 20_000 }
+    if (!holdersOf(hash, keepersOf(nodes)).includes('a')) return { hash, bytes: 20_000 }
   }
 }

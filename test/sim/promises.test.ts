@@ -76,7 +76,7 @@ describe('the simulator reports', () => {
     plant<typeof CopiesRoom>(rooms.copies, ({ Copies }) => ({
       Copies: class extends Copies {
         override settle(now: number, view: CopiesRoom.CopiesView): void {
-          super.settle(now, { ...view, copies: () => view.others })
+          super.settle(now, { ...view, disks: () => ({ copies: view.others, isApart: true }) })
         }
       }
     }))

@@ -64,7 +64,7 @@ export class Pump {
     options: Partial<CoreOptions> = node.options,
     version: string = node.version
   ): PumpNode {
-    const again = this.add(boot, options, node.disk, undefined, version)
+    const again = this.add(boot, options, node.disk, node.name, version)
     for (const other of this.alive()) if (other !== again) this.link(again, other)
     return again
   }
@@ -132,6 +132,7 @@ export class PumpNode {
   gone = false
   /** How far its clock is ahead. */
   skewMs = 0
+  readonly name: string
   readonly version: string
   readonly #pump: Pump
   #heldFlush: Flush | null = null
@@ -149,6 +150,7 @@ export class PumpNode {
     this.boot = boot
     this.options = options
     this.disk = disk
+    this.name = name
     this.version = version
     this.#pump = pump
     const identity = { boot, name, version, labels: {} }
@@ -340,10 +342,16 @@ export class PumpNode {
   }
 }
 
-/** Nodes named a, b, c ..., all linked, none with a handler yet. */
-export function pumpOf(boots: readonly BootId[], options: Partial<CoreOptions> = {}): Pump {
+/** Nodes named a, b, c ..., all linked, none with a handler yet. @param computers of each. @default one for all */
+export function pumpOf(
+  boots: readonly BootId[],
+  options: Partial<CoreOptions> = {},
+  computers: readonly string[] = []
+): Pump {
   const pump = new Pump()
-  for (const boot of boots) pump.add(boot, options)
+  for (const [i, boot] of boots.entries()) {
+    pump.add(boot, options, new Disk(), `${computers[i] ?? 'test'}/${nodeOf(boot)}`)
+  }
   for (const [i, x] of pump.nodes.entries()) {
     for (const y of pump.nodes.slice(i + 1)) pump.link(x, y)
   }

@@ -1,5 +1,6 @@
 /** Tasks for tests: complete, and dull in everything that a test does not name. */
 import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
+import type { Keeper } from '../../src/core/blobs/holders.ts'
 import { canRun } from '../../src/core/claim/ability.ts'
 import type { Can } from '../../src/core/queue/ready.ts'
 import { Entry } from '../../src/core/log/entry.ts'
@@ -101,6 +102,11 @@ export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heart
     met: [],
     ...parts
   }
+}
+
+/** These nodes, all on one computer, as those who keep blobs. */
+export function keepersOf(nodes: readonly string[]): Keeper[] {
+  return nodes.map(node => ({ node, computer: 'test', keepsApart: true }))
 }
 
 /** The batches of an answer to a sync. */

@@ -1,8 +1,9 @@
 /**
- * What waits until a blob is on another node's disk, too: a submission that is to be written down with its payload, and a
+ * What waits until a blob is on another node's disk, too, of another computer if one is there: a submission that is to be written down with its payload, and a
  * run that is to be reported with its result.
  *
- * Waiting comes before writing, so a blob that any record names has been in two places, if there were two.
+ * Waiting comes before writing, so a blob that any record names has been in two places, if there were two, on two computers,
+ * if there were two.
  */
 import type { BlobHash } from '../task/content.ts'
 
@@ -12,9 +13,12 @@ export type Placement = Readonly<{
   wanted: number
   /** When to stop waiting. */
   deadline: number
-  /** Called once, with how many others have it. */
-  done: (copies: number) => void
+  /** Called once, with how many others have it. `short` if nobody does, or nobody on another computer that is there. */
+  done: (copies: number, short: boolean) => void
 }>
+
+/** Where a blob is, this node apart. */
+export type Where = Readonly<{ copies: number; isApart: boolean }>
 
 export class Placements {
   readonly #open = new Map<BlobHash, Placement[]>()
@@ -41,23 +45,26 @@ export class Placements {
    */
   settle(
     now: number,
-    others: number,
-    copies: (hash: BlobHash) => number,
+    others: Readonly<{ count: number; apart: boolean }>,
+    where: (hash: BlobHash) => Where,
     hashes: Iterable<BlobHash> = this.#open.keys()
   ): void {
-    const done: [Placement, number][] = []
+    const done: [Placement, Where][] = []
     for (const hash of hashes) {
       const open = this.#open.get(hash)
       if (open === undefined) continue
-      const count = copies(hash)
+      const { copies, isApart } = where(hash)
+      const isTogether = others.apart && !isApart
       const waits = ({ wanted, deadline }: Placement): boolean =>
-        count < Math.min(wanted, others) && now < deadline
-      for (const placement of open) if (!waits(placement)) done.push([placement, count])
+        (copies < Math.min(wanted, others.count) || (wanted > 0 && isTogether)) && now < deadline
+      for (const placement of open) {
+        if (!waits(placement)) done.push([placement, { copies, isApart: !isTogether }])
+      }
       const left = open.filter(waits)
       if (left.length > 0) this.#open.set(hash, left)
       else this.#open.delete(hash)
     }
     // Only now: what is let go may bring the next one.
-    for (const [placement, count] of done) placement.done(count)
+    for (const [{ done: call }, { copies, isApart }] of done) call(copies, copies === 0 || !isApart)
   }
 }

@@ -2,17 +2,23 @@
  * The nodes that share all blobs among them. Members that come and go at once move nothing: only after a while without
  * change does it count who there is.
  */
-import type { NodeId } from '../base/ids.ts'
+import type { Keeper } from './holders.ts'
 
 export class Sharers {
   /** Empty until this node has had time to look round. */
-  nodes: readonly NodeId[] = []
-  #seen = { nodes: '', since: 0 }
+  keepers: readonly Keeper[] = []
+  #seen = { keepers: '', since: 0 }
 
   /** These could share now. Whether they have been the same for so long, and are not those who do. */
-  isDue(candidates: readonly NodeId[], now: number, quietMs: number): boolean {
-    const key = candidates.join()
-    if (key !== this.#seen.nodes) this.#seen = { nodes: key, since: now }
-    return key !== this.nodes.join() && now - this.#seen.since >= quietMs
+  isDue(candidates: readonly Keeper[], now: number, quietMs: number): boolean {
+    const key = nameOf(candidates)
+    if (key !== this.#seen.keepers) this.#seen = { keepers: key, since: now }
+    return key !== nameOf(this.keepers) && now - this.#seen.since >= quietMs
   }
+}
+
+function nameOf(keepers: readonly Keeper[]): string {
+  return keepers
+    .map(({ node, computer, keepsApart }) => `${node} ${computer ?? ''} ${keepsApart}`)
+    .join()
 }

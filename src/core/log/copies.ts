@@ -1,12 +1,12 @@
 /**
- * Waits until others have a write of ours on disk.
+ * Waits until others have a write of one boot on disk.
  *
  * A submission is acknowledged, and a result reported, when the write that made it is on our disk and on that of so
- * many others. Writes are numbered and acknowledged in order, so those that ask for the same number of copies form a
- * queue, of which only the head is ever looked at.
+ * many others, one of them on another computer if one is linked. Writes are numbered and acknowledged in order, so those
+ * that ask for the same number of copies form a queue, of which only the head is ever looked at.
  */
 export type Waiting = Readonly<{
-  /** The write of this boot that has to be elsewhere. */
+  /** The write of the boot that has to be elsewhere. */
   seq: number
   /** How many others must have it. Null: one, if there is any other member. */
   acks: number | null
@@ -14,17 +14,22 @@ export type Waiting = Readonly<{
   prompt: boolean
   /** When to stop waiting. Later waits end later. */
   deadline: number
-  /** Called once. `short` if fewer have it than were asked for. */
+  /** Called once. `short` if fewer have it than were asked for, or none on another computer although one is linked. */
   done(copies: number, short: boolean): void
 }>
 
+/** How many they are, and whether one of them is on another computer. */
+type Disks = Readonly<{ copies: number; isApart: boolean }>
+
 export type CopiesView = Readonly<{
-  /** Up to which of our writes our own disk has them. */
+  /** Up to which of its writes our own disk has them. */
   durableUpTo: number
   /** How many other members can be reached. */
   others: number
-  /** How many of the others have the write. */
-  copies(seq: number): number
+  /** Whether one of them is on another computer. */
+  apart: boolean
+  /** Which of the others have the write. */
+  disks(seq: number): Disks
 }>
 
 /** Whoever has more for this node to write may be asked to wait while this is much. */
@@ -75,11 +80,12 @@ export class Copies {
       let done = 0
       for (const waiting of queue) {
         if (waiting.seq > view.durableUpTo) break
-        const copies = view.copies(waiting.seq)
-        if (copies < wanted && now < waiting.deadline) break
+        const { copies, isApart } = view.disks(waiting.seq)
+        const isTogether = wanted > 0 && view.apart && !isApart
+        if ((copies < wanted || isTogether) && now < waiting.deadline) break
         done++
         if (waiting.prompt) this.#prompt--
-        waiting.done(copies, copies < (acks ?? 1))
+        waiting.done(copies, isTogether || copies < (acks ?? 1))
       }
       queue.splice(0, done)
       if (queue.length === 0) this.#queues.delete(acks)

@@ -33,6 +33,7 @@ import { assertPatch, assertRecord, type Patch } from '../task/patch.ts'
 import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
 import { BY_NOBODY } from './unreadable.ts'
+import { submissionsOf } from './submissions.ts'
 import { NO_TRACKER, NOT_COUNTED, type LogCounters, type Tracker } from './followers.ts'
 import { stretchOf, type Telling } from './stretch.ts'
 import { isUnread, runsIn, runsOf, UNREAD, type Place, type Unread } from './places.ts'
@@ -163,7 +164,7 @@ export class Log {
   /** Writes a change of this boot: one write, also if the state stays the same (as when a thief copies its claim). */
   write(entry: Entry, patch: Patch, isCounted = true): void {
     assertPatch(patch)
-    entry.record = join(entry.record, { ...entry.record, ...patch })
+    entry.record = join(entry.record, { ...this.origins.asWritten(entry.record), ...patch })
     entry.noteReclaim(entry.record)
     this.#note(entry, this.#self)
     if (isCounted) this.#counters.wrote(entry.record, patch)
@@ -227,11 +228,7 @@ export class Log {
     const known = [...cloud.beyond(of => (of === origin ? after : Infinity))].length
     // What nobody can show leaves half of the room to what somebody does show.
     if (!unreadable.hasRoomFor(origin, known + 1, UNREADABLE_MAX / 2)) return
-    this.#append(
-      origin,
-      Array.from({ length: upTo - after }, () => UNREAD),
-      BY_NOBODY
-    )
+    this.#append(origin, Array<Place>(upTo - after).fill(UNREAD), BY_NOBODY)
     this.#moved.add(origin)
     cloud.passed(origin, this.merged(origin))
   }
@@ -250,7 +247,8 @@ export class Log {
     this.#readForgotten()
     // Asked before the cloud lets go of what the vector covers.
     const isOver = (dot: Dot): boolean => cloud.has(dot) || this.origins.isClosed(dot.origin)
-    const over = [...this.#entries.values()].filter(({ record }) => record.created.every(isOver))
+    const all = [...this.#entries.values()]
+    const over = all.filter(({ record }) => submissionsOf(record).every(isOver))
     // Nobody knows more of our own writes than we do.
     cloud.tidy(origin => (origin === self ? CLOSED : this.merged(origin)))
     for (const entry of over) if (isFinal(entry.record)) this.#dirty.add(this.#forgetWrites(entry))
@@ -270,9 +268,11 @@ export class Log {
     return entry
   }
 
-  /** Merges a record that came with a grant, outside any batch. Undefined if the task was here and has been pruned. */
+  /** Merges what came outside any batch, and writes down what is new. Undefined if the task was here and has been pruned. */
   take(record: TaskRecord): Entry | undefined {
-    return this.#mergeRecord(record)?.entry
+    const merged = this.#mergeRecord(record)
+    if (merged?.changed === true) this.write(merged.entry, {}, false)
+    return merged?.entry
   }
 
   /** Forgets a task, here and on disk. Its writes stay covered, so it will not be taken in again. */
@@ -380,7 +380,7 @@ export class Log {
   #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {
     const known = this.#entries.get(record.spec.id)
     if (known === undefined) {
-      if (record.created.every(dot => this.origins.hasSeen(dot))) return undefined
+      if (this.origins.isPast(record)) return undefined
       return { entry: this.#readCreation(this.#add(record)), changed: true }
     }
     const changed = this.#raise(known, record)

@@ -11,7 +11,8 @@ import { CLOSED, reachIn } from '../base/vector.ts'
 import type { UnreadableSpan } from '../effect.ts'
 import type { Span, VersionVector } from '../message.ts'
 import { HEARTBEAT_LIMITS } from '../options.ts'
-import type { Dot } from '../task/record.ts'
+import { leastDots, type Dot, type TaskRecord } from '../task/record.ts'
+import { submissionsOf } from './submissions.ts'
 import { Cloud } from './cloud.ts'
 import type { Entry } from './entry.ts'
 import { OriginLog } from './origin-log.ts'
@@ -99,6 +100,23 @@ export class Origins {
   /** Whether the write has been read and merged. */
   hasMerged(dot: Dot): boolean {
     return this.merged(dot.origin) >= dot.seq && !this.unreadable.has(dot)
+  }
+
+  /**
+   * A task that this boot writes next. If the write that created it has not come here, as when the task came outside the log,
+   * this one counts as a creation, too: the other may never come. Under a key there may be several, each of which makes
+   * the task new; but such a task is not handed on before everybody has the one that stands.
+   */
+  asWritten(record: TaskRecord): TaskRecord {
+    const { spec, created } = record
+    if (spec.idempotencyKey !== null || created.some(each => this.hasSeen(each))) return record
+    const dot = { origin: this.#self, seq: this.of(this.#self).upTo + 1 }
+    return { ...record, created: leastDots([...created, dot]) }
+  }
+
+  /** Whether a task that is not here has settled and been pruned. */
+  isPast(record: TaskRecord): boolean {
+    return submissionsOf(record).every(dot => this.hasSeen(dot))
   }
 
   /** Whether the write that created a task has been seen, as far as the id tells which one that was. */

@@ -7,7 +7,7 @@
  * forgotten, if a newer boot of the same node has spoken, or if all its addresses refuse a connection. Silence proves
  * nothing: it makes a member unreachable, and what becomes of its work then is a matter of majorities (quorum.ts).
  */
-import { covers, raise } from '../base/coverage.ts'
+import { raise } from '../base/coverage.ts'
 import { STAMP_MAX, THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
@@ -407,17 +407,6 @@ export class Members {
     if (member.crashed) return 'crashed'
     if (this.#isSilent(member, now)) return 'unreachable'
     return now - member.heardAt >= this.#options.suspectMs ? 'suspect' : 'alive'
-  }
-
-  /** How many other members have write `seq` of `origin` on disk: also who wrote it, for else it would not be known. */
-  copies(origin: BootId, seq: number): number {
-    let copies = 0
-    for (const member of this.#members.all) {
-      // What has left or crashed may never come back, and its disk with it.
-      if (member.crashed || isOut(member)) continue
-      if (member.heartbeat.boot === origin || covers(member, { origin, seq })) copies++
-    }
-    return copies
   }
 
   /** Members whose record on disk is out of date. They then count as written. */

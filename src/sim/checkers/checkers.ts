@@ -17,6 +17,7 @@ import { AttemptChecker } from './attempts.ts'
 import { checkBlobs, checkBlobsAtRest } from './blobs.ts'
 import { checkAccepted, checkCalm } from './calm.ts'
 import { ClockChecker } from './clocks.ts'
+import { ComputerChecker } from './computers.ts'
 import { CopyChecker } from './copies.ts'
 import { CoverageChecker } from './coverage.ts'
 import { History } from '../history.ts'
@@ -49,6 +50,7 @@ export class Checkers implements Witness {
   readonly #idle: IdleChecker
   readonly #clocks: ClockChecker | null
   readonly #overload: OverloadChecker | null
+  readonly #computers: ComputerChecker | null
   /** Task -> until when its result waits for a second place: not at all, if its run ended where no other could be reached. */
   readonly #waits = new Map<TaskId, number>()
 
@@ -70,6 +72,7 @@ export class Checkers implements Witness {
     this.#idle = new IdleChecker(nodes, network, scenario)
     this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(agenda) : null
     this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
+    this.#computers = ComputerChecker.fits(scenario) ? new ComputerChecker(nodes, scenario) : null
   }
 
   /** How many tasks have settled, as far as anybody was told. */
@@ -102,6 +105,7 @@ export class Checkers implements Witness {
     checkOptions(node, effects)
     this.#clocks?.check(node, effects)
     this.#overload?.check(node, effects)
+    this.#computers?.check(node, effects)
     this.#lonely.check(node, effects)
     this.#wake.check(node, effects)
     checkAborts(node, effects)
@@ -137,7 +141,9 @@ export class Checkers implements Witness {
     checkCalm(this.#history, this.#scenario.retentionMs < CALM_MS)
     this.#outcomes.final()
     for (const node of this.#history.alive()) this.#cancels.final(node)
-    if (this.#scenario.disksLost + this.#scenario.deaths > 0) return
+    this.#computers?.final()
+    const { disksLost, deaths, computersLost } = this.#scenario
+    if (disksLost + deaths + computersLost > 0) return
     checkBlobsAtRest(this.#history.nodes, this.#history.leftAlone.size > 0)
   }
 }
