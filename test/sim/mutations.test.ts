@@ -374,7 +374,7 @@ describe('the simulator reports', () => {
         }
       }
     }))
-    expect(await brokenBy(hasty, 300)).toMatch(/^invariant 3:/)
+    expect(await brokenBy(hasty, 300)).toMatch(/^invariant (3|18):/)
   })
 
   /** Whether a task runs twice at once on the schedule behind the wait, which dice hardly ever throw. */
@@ -492,7 +492,7 @@ describe('the simulator reports', () => {
         return failed === x && joined === x ? x : { ...joined, outcome: failed.outcome }
       }
     }))
-    expect(await brokenBy({ crashes: 8, failing: 0.5 })).toMatch(/^invariant (1|2):/)
+    expect(await brokenBy({ crashes: 8, failing: 0.5 })).toMatch(/^invariant (1|2|20):/)
   })
 
   test('clocks that start anew wherever the wall clock stands: old boots come after new ones', async () => {
@@ -511,7 +511,7 @@ describe('the simulator reports', () => {
       verdictOf: (self, record, ...rest) =>
         verdictOf(self, { ...record, cancelRequest: null }, ...rest)
     }))
-    expect(await brokenBy({ cancels: 20, tasks: 30 })).toMatch(/^invariant 13:.* cancelled/)
+    expect(await brokenBy({ cancels: 20, tasks: 30 })).toMatch(/^invariant (13|21):.* cancelled/)
   })
 
   test('a deadline that nobody looks at: tasks start when it is too late', async () => {
