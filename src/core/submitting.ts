@@ -63,6 +63,8 @@ export class Submitting {
 
   submit(input: Submission): void {
     const { payload } = input.draft
+    // Whatever becomes of it: if no task comes to name it, it goes again.
+    if (isBlob(payload)) this.#keeping.kept(payload)
     if (input.id !== null && isPruned(this.#context, input.id)) return this.#acceptSpent(input)
     if (this.#known(input) === undefined && isBlob(payload)) {
       this.#keeping.place(payload, input.acks, (copies, short) =>

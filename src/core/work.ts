@@ -152,8 +152,10 @@ export class Work {
 
   completed(input: Completion): void {
     const { run } = input
-    if (!this.#isCurrent(input)) return
     const result = run.status === 'completed' ? run.result : null
+    // Also where nobody wants it any more: then it goes again.
+    if (isBlob(result)) this.#keeping.kept(result)
+    if (!this.#isCurrent(input)) return
     if (isBlob(result)) this.#keeping.place(result, null, () => this.#settle(input))
     else this.#settle(input)
   }

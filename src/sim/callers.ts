@@ -1,5 +1,6 @@
 /** What callers want of a simulated cluster: tasks submitted, under a key or not, and cancelled. */
-import type { TaskId } from '../core/base/ids.ts'
+import { hash32, type TaskId } from '../core/base/ids.ts'
+import { isBlob, type Content } from '../core/task/content.ts'
 import type { Cluster, World } from './cluster.ts'
 import { draftOf } from './drafts.ts'
 import { simulatedKeyedId } from './keys.ts'
@@ -23,7 +24,10 @@ export class Callers {
     const node = random.pick(open)
     const dependsOn = this.#dependencies()
     const isKeyed = scenario.keyed > 0 && random.chance(scenario.keyed)
-    const payload = isKeyed ? JSON.stringify({ i }) : node.content(JSON.stringify({ i }))
+    const idempotencyKey = `key ${i}`
+    const payload = isKeyed
+      ? this.#sharedPayload(idempotencyKey)
+      : node.content(JSON.stringify({ i }))
     // Who names a time goes by the right clock, if there is one.
     const isRight = scenario.wrongClocks > 0
     const nowMs = isRight ? EPOCH_MS + agenda.now : node.core.view.wallMs(node.now)
@@ -33,11 +37,12 @@ export class Callers {
       node.feed({ kind: 'submit', request: i, id: null, draft: plain, acks })
       return
     }
-    const idempotencyKey = `key ${i}`
     const draft = { ...plain, idempotencyKey }
     const id = simulatedKeyedId(idempotencyKey)
-    const submit = (each: SimNode): void =>
+    const submit = (each: SimNode): void => {
+      if (isBlob(payload)) each.options.disk.blobs.set(payload.hash, payload)
       each.feed({ kind: 'submit', request: i, id, draft, acks })
+    }
     for (const each of open) submit(each)
     if (scenario.again === 0 || !random.chance(scenario.again)) return
     agenda.after(random.whole(0, scenario.busyMs), () => {
@@ -64,6 +69,14 @@ export class Callers {
     const isKnown = kind === 'watch' || random.chance(0.8)
     const taskId = isKnown ? random.pick(this.accepted) : simulatedKeyedId('nobody has this key')
     node.feed({ kind, taskId })
+  }
+
+  /** The same on all nodes. The name decides whether it is a blob: a blob is on the disk of whoever submits it. */
+  #sharedPayload(key: string): Content {
+    const { blobs } = this.#world.scenario
+    if (hash32(key) / 2 ** 32 >= blobs) return JSON.stringify(key)
+    const digits = Array.from({ length: 8 }, (_, n) => hash32(`${key} ${n}`).toString(16))
+    return { hash: digits.map(each => each.padStart(8, '0')).join(''), bytes: 20_000 }
   }
 
   #dependencies(): TaskId[] {

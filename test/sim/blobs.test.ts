@@ -44,6 +44,13 @@ test('a result outlives its task for a while, for one that depends on it behind 
   expect(failureOf(simulate(3049, { blobs: 0.7, partitions: 1 }))).toBeNull()
 })
 
+test('a payload that comes again under a key whose task is over leaves nothing behind', () => {
+  const over = { settledMax: 2, retentionMs: 1e9, late: 0, leaving: 0, crashes: 0 }
+  for (let seed = 1; seed <= 3; seed++) {
+    expect(failureOf(simulate(seed, { ...over, keyed: 1, again: 1, blobs: 1 }))).toBeNull()
+  }
+})
+
 test('a node that leaves while all others are down takes along what only it has', () => {
   const scenario = { blobs: 0.7, retentionMs: 0, crashes: 6 }
   expect(failureOf(simulate(1052, scenario))).toBeNull()
