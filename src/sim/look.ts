@@ -102,12 +102,14 @@ export function seesHalf(node: SimNode): boolean {
   return (seen + 1) * 2 >= others.length + 1
 }
 
-/** A task that one of them has and the other has not. */
+/** A task that one of them has and the other has not, or has only because another one waits for it. */
 export function difference(x: SimNode, y: SimNode): string {
-  const lacks = (of: SimNode, other: SimNode): TaskRecord | undefined =>
-    lasting(of).find(({ spec }) => other.core.view.record(spec.id) === undefined)
-  const here = lacks(x, y)
-  return here === undefined ? show(y, lacks(y, x)!) : show(x, here)
+  const lacks = (of: SimNode, other: SimNode): string | undefined => {
+    const ids = new Set(lastingIds(other))
+    const lacking = lasting(of).find(({ spec }) => !ids.has(spec.id))
+    return lacking && show(of, lacking)
+  }
+  return lacks(x, y) ?? lacks(y, x) ?? 'in their order'
 }
 
 export function show(node: SimNode, { spec, claim, outcome }: TaskRecord): string {

@@ -20,6 +20,8 @@ const NODES_MAX = 50
 const TASKS_MAX = 100_000
 /** A virtual hour: what is planned for later is a slip of the keyboard. */
 const MS_MAX = 3_600_000
+/** How far a wrong clock is off. */
+const WRONG_CLOCK_MS = 3_600_000
 
 const chance: Rule = {
   allowed: 'a number from 0 to 1',
@@ -106,6 +108,37 @@ const SCENARIO: Rules<Scenario> = {
   network: settings('of the network')
 }
 
+/** Longer than any run goes on after it was busy: nothing is forgotten before its end. */
+const KEPT_MS = 200_000
+
+/** Combinations of settings, each sound by itself, of which nothing is promised. */
+const UNPROMISED: readonly Readonly<{ when: (scenario: Scenario) => boolean; why: string }>[] = [
+  {
+    when: ({ keyed, again, retentionMs, busyMs }) =>
+      keyed > 0 && again > 0 && retentionMs < busyMs + KEPT_MS,
+    why: `a key that comes again after its task has been forgotten names another task: with again, retentionMs has to be busyMs and ${KEPT_MS} more`
+  },
+  {
+    when: ({ keyed, pauses, retentionMs, busyMs }) =>
+      keyed > 0 && pauses > 0 && retentionMs < busyMs + KEPT_MS,
+    why: `a node that stands still may submit a key when its task has been forgotten: with keyed and pauses, retentionMs has to be busyMs and ${KEPT_MS} more`
+  },
+  {
+    when: ({ wrongClocks, retentionMs, late, crashes, crashAll }) =>
+      wrongClocks > 0 && (late + crashes > 0 || crashAll) && retentionMs < WRONG_CLOCK_MS,
+    why: `whoever has just started forgets by its own clock, which may be an hour off: with wrongClocks and late or crashes, retentionMs has to be ${WRONG_CLOCK_MS} or more`
+  },
+  {
+    when: ({ lies, partitions, pauses, oneWay, partial, network }) =>
+      lies > 0 && (partitions + pauses + oneWay + partial > 0 || network.linkBreak > 0),
+    why: 'whoever cannot be asked is believed less than others: with lies, no link may break but by an end (network.linkBreak, partitions, pauses, oneWay and partial 0)'
+  },
+  {
+    when: ({ expects, leaving, nodes }) => expects > 0 && leaving * 2 >= nodes,
+    why: 'an instance that has left is still expected, and counts: with expects, more than half of the nodes have to stay'
+  }
+]
+
 /**
  * A whole scenario out of the settings that differ from the default one.
  *
@@ -130,6 +163,11 @@ export function checkScenario(settings: unknown): Scenario {
   atMost('wrongClocks', wrongClocks, 'a minority of the nodes', Math.ceil(nodes / 2) - 1)
   atMost('disksLost', disksLost, 'crashes', crashes)
   atMost('network.delayMsMin', delayMsMin, 'network.delayMsMax', delayMsMax)
+  // More than half have to be left, also while one of them is down.
+  atMost('deaths', scenario.deaths, 'what leaves a majority', Math.max(0, Math.ceil(nodes / 2) - 1))
+  for (const { when, why } of UNPROMISED) {
+    if (when(scenario)) throw new InvalidOptionError(`no invariant is about that: ${why}`)
+  }
   return scenario
 }
 

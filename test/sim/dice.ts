@@ -36,18 +36,38 @@ const FAMILIES: Readonly<Record<string, (dice: Dice, draft: Draft) => void>> = {
   room: (dice, draft) => void (draft.settledMax = dice.pick([0, 2, 8]))
 }
 
-export const FAMILY_NAMES: readonly string[] = Object.keys(FAMILIES)
+/** Those of numbers from `LATER` on: so that numbers below it are the scenarios that they were before. */
+const LATER_FAMILIES: typeof FAMILIES = {
+  people: (dice, draft) => people(dice, draft),
+  'lost computers': (dice, draft) => {
+    draft.nodes = Math.max(3, draft.nodes!)
+    draft.deaths = dice.whole(1, Math.ceil(draft.nodes / 2) - 1)
+    if (dice.chance(0.5)) suspicious(dice, draft)
+  },
+  links: (dice, draft) => links(dice, draft),
+  'people and links': (dice, draft) => {
+    people(dice, draft)
+    links(dice, draft)
+  }
+}
+
+/** The first number of the families that came later. */
+export const LATER = 10_000
+
+export const FAMILY_NAMES: readonly string[] = [FAMILIES, LATER_FAMILIES].flatMap(Object.keys)
 
 /** The `n`th scenario. */
 export function scenarioOf(n: number): Diced {
   const dice = new Dice(n)
-  const family = FAMILY_NAMES[n % FAMILY_NAMES.length]!
+  const families = n < LATER ? FAMILIES : LATER_FAMILIES
+  const names = Object.keys(families)
+  const family = names[n % names.length]!
   const draft: Draft = {}
   cluster(dice, draft)
   tasks(dice, draft)
   surroundings(dice, draft)
   network(dice, draft)
-  FAMILIES[family]!(dice, draft)
+  families[family]!(dice, draft)
   judgeable(dice, draft)
   return { n, family, settings: draft }
 }
@@ -107,6 +127,29 @@ function cuts(dice: Dice, draft: Draft): void {
 function pauses(dice: Dice, draft: Draft): void {
   draft.pauses = dice.whole(1, 4)
   suspicious(dice, draft)
+}
+
+/** What callers and operators do. */
+function people(dice: Dice, draft: Draft): void {
+  draft.questions = dice.pick([0, 20])
+  draft.changes = dice.pick([0, 3, 8])
+  draft.drains = Math.min(draft.nodes! - 1, dice.pick([0, 1, 2]))
+  if (dice.chance(0.3) && draft.leaving! * 2 < draft.nodes!) draft.expects = 2
+  draft.hasty = dice.pick([0, 0.5, 1])
+  draft.acks = dice.pick([0, 0.5, 1])
+  draft.lostMax = dice.pick([0, 1, 3])
+  draft.backoffMs = dice.pick([50, 300])
+  draft.uncommon = dice.pick([0.2, 0.5])
+  draft.failing = dice.pick([0.1, 0.4])
+  draft.cancels = dice.pick([3, 10])
+}
+
+/** Who reaches whom, and how fast. */
+function links(dice: Dice, draft: Draft): void {
+  draft.oneWay = dice.pick([0, 2])
+  draft.partial = dice.pick([0, 2, 4])
+  draft.network = { ...draft.network, linkDelayMsMax: dice.pick([0, 100]) }
+  if (dice.chance(0.5)) suspicious(dice, draft)
 }
 
 /** Who is silent for a while counts as unreachable, long before the run is over. */
