@@ -6,7 +6,7 @@
  */
 import type { NodeId } from '../core/base/ids.ts'
 import { hash32, nodeOf } from '../core/base/ids.ts'
-import type { Message, SyncRequest } from '../core/message.ts'
+import { PROMPT_KINDS, type Message, type SyncRequest } from '../core/message.ts'
 import type { BlobHash } from '../core/task/content.ts'
 import type { Receiver as RealReceiver } from '../node/ports.ts'
 import { decode, encode } from '../wire/codec.ts'
@@ -31,6 +31,8 @@ export type NetworkOptions = Readonly<{
   foundByOne: boolean
   /** Each link is slower than that by a time of its own, up to so much. */
   linkDelayMsMax: number
+  /** Whether what says that a node is there overtakes the rest on its link, as it does where that waits (net/inbox.ts). */
+  overtaking: boolean
 }>
 
 /** Whether a node has a blob is all that matters of it. */
@@ -170,12 +172,22 @@ export class Network {
     if (this.#random.chance(this.#options.linkBreak * this.#faults))
       return this.#breakLink(from, to)
     const bytes = framed(message)
-    const key = `${from} ${to}`
-    const at = Math.max(this.#agenda.now + this.#delay(from, to), this.#arrivals.get(key) ?? 0)
-    this.#arrivals.set(key, at)
+    const at = this.#arrival(from, to, PROMPT_KINDS.has(message.kind))
     this.#agenda.after(at - this.#agenda.now, () => {
       if (this.#links.has(pair(from, to))) this.#deliver(from, to, bytes)
     })
+  }
+
+  /** When a direct message comes: behind all others on its way, or behind those that nothing overtakes. */
+  #arrival(from: NodeId, to: NodeId, isPrompt: boolean): number {
+    const way = `${from} ${to}`
+    const prompt = `${way} first`
+    const overtakes = isPrompt && this.#options.overtaking
+    const behind = this.#arrivals.get(overtakes ? prompt : way) ?? 0
+    const at = Math.max(this.#agenda.now + this.#delay(from, to), behind)
+    if (overtakes) this.#arrivals.set(prompt, at)
+    this.#arrivals.set(way, Math.max(at, this.#arrivals.get(way) ?? 0))
+    return at
   }
 
   publish(from: NodeId, message: Message): void {

@@ -38,7 +38,8 @@ const NETWORK: Rules<Scenario['network']> = {
   delayMsMax: whole(0, MS_MAX),
   cutNoticedMsMax: whole(0, MS_MAX),
   foundByOne: yesOrNo,
-  linkDelayMsMax: whole(0, MS_MAX)
+  linkDelayMsMax: whole(0, MS_MAX),
+  overtaking: yesOrNo
 }
 
 const CPU: Rules<Scenario['cpu']> = {

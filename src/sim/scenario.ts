@@ -165,6 +165,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
     // Shorter than in reality, so that more happens in a run.
     cutNoticedMsMax: 1000,
     foundByOne: false,
-    linkDelayMsMax: 0
+    linkDelayMsMax: 0,
+    overtaking: false
   }
 }

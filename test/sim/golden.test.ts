@@ -26,7 +26,8 @@ const quiet: Partial<Scenario> = {
     delayMsMax: 3,
     cutNoticedMsMax: 0,
     foundByOne: false,
-    linkDelayMsMax: 0
+    linkDelayMsMax: 0,
+    overtaking: false
   }
 }
 

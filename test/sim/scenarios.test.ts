@@ -16,6 +16,8 @@ const KEEP_MS = 1000 * HOUR_MS
 /** Who is silent for half a second is taken for gone, and its work is taken over. */
 const suspicious = { busyMs: 6000, partitions: 3, unreachableMs: 600 }
 
+const overtaking = { network: { ...network, overtaking: true } }
+
 /** `RUNS_FACTOR=10` runs ten times as many seeds of each. */
 const factor = Number(process.env['RUNS_FACTOR'] ?? 1)
 
@@ -38,6 +40,12 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
     'links that break all the time',
     20,
     { network: { ...network, linkBreak: 0.1, syncBreak: 0.5 } }
+  ],
+  ['heartbeats and acknowledgements that overtake the rest', 15, overtaking],
+  [
+    'heartbeats and acknowledgements that overtake the rest, through cuts and crashes',
+    15,
+    { ...overtaking, partitions: 3, crashes: 5 }
   ],
   ['everything repeated', 20, { network: { ...network, gossipRepeat: 1, gossipLoss: 0 } }],
   ['slow links', 10, { network: { ...network, delayMsMin: 50, delayMsMax: 250 } }],
