@@ -99,3 +99,12 @@ test('of a peer that was never linked its own word counts', async () => {
   const links = new LastLinks()
   expect(await isDeserted(peer, addresses, asker, at => links.confirms(peer, at))).toBe(true)
 })
+
+test('beside one that is refused, one that says nothing proves nothing either', async () => {
+  const [asker, other, foreign] = [await start(), await start(), await start(8)]
+  const refused = addressesOf(other)
+  await other.stop()
+  const peer = other.peerId.toString()
+  expect(await isDeserted(peer, refused, asker)).toBe(true)
+  expect(await isDeserted(peer, [...refused, ...addressesOf(foreign)], asker)).toBe(false)
+})

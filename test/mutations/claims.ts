@@ -138,8 +138,8 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'once-silent-reclaim',
     'core/takeover.ts',
-    "        if (!isProven && entry.record.spec.delivery === 'at-most-once') continue\n",
-    '        void isProven\n',
+    "      if (!isProven && entry.record.spec.delivery === 'at-most-once') continue\n",
+    '      void isProven\n',
     'what may run at most once is taken from a node that is only silent'
   ],
   [
@@ -187,8 +187,8 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'no-step-in',
     'core/claim/line.ts',
-    'return now - since >= rank * this.#stepInMs',
-    'return now - since >= rank * this.#stepInMs && rank === 0',
+    'return now - this.noticedAt(now, boot) >= rank * this.#stepInMs',
+    'return now - this.noticedAt(now, boot) >= rank * this.#stepInMs && rank === 0',
     'nobody takes the place of the first in line who does nothing'
   ],
   [

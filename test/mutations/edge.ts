@@ -19,14 +19,6 @@ export const EDGE: readonly Mistake[] = [
     ['test/chaos/probe.test.ts']
   ],
   [
-    'answer-is-death',
-    'net/probe.ts',
-    '    return false\n  } catch (error) {\n    return isSomebodyElse(error)',
-    '    return true\n  } catch (error) {\n    return isSomebodyElse(error)',
-    'a member that answers counts as dead',
-    ['test/chaos/probe.test.ts']
-  ],
-  [
     'pause-untold',
     'core/presence.ts',
     '      ...(pausedBy === null ? {} : { paused: pausedBy }),\n',

@@ -255,3 +255,10 @@ test('a start is not told before it is on disk', async () => {
   await mkdir(folder)
   await store.close()
 })
+
+test('a folder that was open to others is closed to them', async () => {
+  await chmod(folder, 0o755)
+  const store = await openStore(folder)
+  await store.close()
+  expect((await stat(folder)).mode & 0o777).toBe(0o700)
+})
