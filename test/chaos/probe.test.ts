@@ -1,6 +1,6 @@
 /** The evidence for a crash, with real sockets: nobody there, somebody else there, the peer itself there. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
-import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, expect, test } from 'vitest'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
 import { LastLinks } from '../../src/net/last-links.ts'
@@ -80,7 +80,7 @@ test('a refusal where the peer was not when it was last linked proves nothing, a
   const peer = other.peerId.toString()
   const links = new LastLinks()
   const confirms = (address: Multiaddr): boolean => links.confirms(peer, address)
-  links.opened({ remotePeer: other.peerId, remoteAddr: multiaddr('/ip4/127.0.0.9/tcp/55555') })
+  links.opened({ remotePeer: other.peerId, remoteAddr: multiaddr('/ip4/192.0.2.9/tcp/55555') })
   const addresses = addressesOf(other)
   const both = [...addresses, ...addressesOf(elsewhere)]
   await elsewhere.stop()
@@ -107,4 +107,15 @@ test('beside one that is refused, one that says nothing proves nothing either', 
   const peer = other.peerId.toString()
   expect(await isDeserted(peer, refused, asker)).toBe(true)
   expect(await isDeserted(peer, [...refused, ...addressesOf(foreign)], asker)).toBe(false)
+})
+
+test('a peer that is linked over loopback is on this computer, at each address that this computer has', async () => {
+  const links = new LastLinks(() => ['127.0.0.1', '192.168.1.5'])
+  const peer = await stranger()
+  const at = (address: string): boolean => links.confirms(peer, multiaddr(`${address}/tcp/4001`))
+  const remotePeer = peerIdFromString(peer)
+  links.opened({ remotePeer, remoteAddr: multiaddr('/ip4/127.0.0.1/tcp/5555') })
+  expect(['/ip4/192.168.1.5', '/ip4/192.168.1.6'].map(at)).toEqual([true, false])
+  links.opened({ remotePeer, remoteAddr: multiaddr('/ip4/192.168.1.6/tcp/5555') })
+  expect(['/ip4/192.168.1.5', '/ip4/192.168.1.6'].map(at)).toEqual([false, true])
 })

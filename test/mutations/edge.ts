@@ -5,8 +5,8 @@ export const EDGE: readonly Mistake[] = [
   [
     'refused-anywhere',
     'net/last-links.ts',
-    '    return host === undefined || host === hostIn(address)',
-    '    return host === undefined || address !== undefined',
+    '    if (host === undefined || host === hostIn(address)) return true\n',
+    '    if (host === undefined || address !== undefined) return true\n',
     'a refusal proves a death also where the member was not',
     ['test/chaos/probe.test.ts']
   ],
