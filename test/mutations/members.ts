@@ -33,8 +33,8 @@ export const MEMBERS: readonly Mistake[] = [
   [
     'quiet-boot-reclaims',
     'core/core.ts',
-    'if (draining || isNew) return',
-    'if (draining || (isNew && !isNew)) return',
+    'if (draining || isNew || ',
+    'if (draining || (isNew && !isNew) || ',
     'a node that has just started takes tasks over before it has met the others'
   ]
 ]

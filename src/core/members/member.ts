@@ -184,3 +184,14 @@ export function isCredible({ heartbeat, departure }: Member, horizon: Hlc): bool
   if (boot !== heartbeat.boot && !isInTime(boot, horizon)) return false
   return !forgotten || at <= horizon || at === LEFT_AT
 }
+
+/** What the log knows of boots. */
+export type Authors = {
+  /** Whether anything of the boot is known. */
+  isKnown(boot: BootId): boolean
+  /** Whether a boot of the node has written what is not forgotten yet. */
+  isOpen(node: NodeId): boolean
+}
+
+/** Of who has no log. */
+export const NO_AUTHORS: Authors = { isKnown: () => true, isOpen: () => false }

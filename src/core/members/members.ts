@@ -19,8 +19,10 @@ import {
   isInTime,
   isLaterDeparture,
   isOut,
+  NO_AUTHORS,
   recordOf,
   UNHEARD,
+  type Authors,
   type Member,
   type MemberStatus
 } from './member.ts'
@@ -31,19 +33,9 @@ import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
 import { MemberList, MEMBERS_MAX, DEPARTED_MAX } from './member-list.ts'
 import { Roster } from './roster.ts'
 
-export type { Member, MemberStatus }
+export type { Authors, Member, MemberStatus }
 
 type Options = Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
-
-/** What the log knows of boots. */
-export type Authors = {
-  /** Whether anything of the boot is known. */
-  isKnown(boot: BootId): boolean
-  /** Whether a boot of the node has written what is not forgotten yet. */
-  isOpen(node: NodeId): boolean
-}
-
-const NO_AUTHORS: Authors = { isKnown: () => true, isOpen: () => false }
 
 export class Members {
   readonly roster: Roster = new Roster()
