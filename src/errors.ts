@@ -61,6 +61,13 @@ export class NotReplicatedError extends Error {
   }
 }
 
+/**
+ * A task that this one was to depend on has settled, and has been forgotten or may be at any moment. No task was created.
+ */
+export class DependencyForgottenError extends Error {
+  override readonly name = 'DependencyForgottenError'
+}
+
 /** The state of the task does not allow what was asked for. Nothing was done. */
 export class TaskStateError extends Error {
   override readonly name = 'TaskStateError'

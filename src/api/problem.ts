@@ -5,6 +5,7 @@
 import {
   AmbiguousTaskError,
   BlobUnavailableError,
+  DependencyForgottenError,
   DiskFullError,
   ForeignStateFileError,
   InvalidOptionError,
@@ -30,6 +31,7 @@ const STATUS: Readonly<Record<string, ProblemStatus>> = {
   UnknownTaskError: 404,
   BlobUnavailableError: 503,
   AmbiguousTaskError: 409,
+  DependencyForgottenError: 409,
   TaskStateError: 409,
   TooLargeError: 413,
   PayloadRejectedError: 422,
@@ -42,6 +44,7 @@ const STATUS: Readonly<Record<string, ProblemStatus>> = {
 
 const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   BlobUnavailableError,
+  DependencyForgottenError,
   InvalidOptionError,
   UnknownNodeError,
   UnknownTaskError,

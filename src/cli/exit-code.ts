@@ -45,6 +45,7 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   NameTakenError: REFUSED,
   PayloadRejectedError: REFUSED,
   TooLargeError: REFUSED,
+  DependencyForgottenError: REFUSED,
   TaskStateError: REFUSED,
   DiskFullError: REFUSED,
   ForeignStateFileError: REFUSED,

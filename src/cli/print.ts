@@ -83,6 +83,7 @@ function heldBackField({ waiting, heldBackBy }: StatusView['submitters']): [stri
 /** What a node that lets nobody in has to do first. */
 export function heldBackText(by: StatusView['submitters']['heldBackBy']): string {
   if (by === null) return 'until it is their turn'
+  if (by === 'room') return 'until the nodes have let go of old tasks: they keep too many'
   return by === 'disk'
     ? 'until the node has written what it has taken'
     : 'until other nodes have copies of what it has taken'

@@ -6,6 +6,7 @@ import type { Counters } from './counting/counters.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Effect } from './effect.ts'
 import type { Log } from './log/log.ts'
+import type { Carried } from './queue/carried.ts'
 import type { Spent } from './log/spent.ts'
 import type { Labels } from './task/labels.ts'
 import type { Members } from './members/members.ts'
@@ -30,6 +31,8 @@ export type Context = {
   readonly clock: HybridClock
   readonly log: Log
   readonly spent: Spent
+  /** Outcomes that came with a task which depends on them, and that are forgotten here. */
+  readonly carried: Carried
   readonly members: Members
   readonly counters: Counters
   /** What this node says of itself for tasks to choose by; may change while it lives. */

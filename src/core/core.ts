@@ -25,6 +25,7 @@ import { Members } from './members/members.ts'
 import type { Forgotten, Goodbye, Message, SyncRequest } from './message.ts'
 import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
+import { Carried } from './queue/carried.ts'
 import { Dependencies } from './queue/dependencies.ts'
 import { Membership } from './membership.ts'
 import { Parting } from './parting.ts'
@@ -65,9 +66,11 @@ export class Core {
   constructor(identity: Identity, options: Partial<CoreOptions> = {}) {
     const self = identity.boot
     const resolved = { ...CORE_DEFAULTS, ...options }
+    const carried = new Carried()
     const dependencies: Dependencies = new Dependencies(
       id => log.get(id),
-      id => isPruned(this.#context, id)
+      id => isPruned(this.#context, id),
+      carried
     )
     const counters = new Counters()
     const log = new Log(self, dependencies, counters, identity.version)
@@ -79,6 +82,7 @@ export class Core {
       clock: new HybridClock(),
       log,
       spent: new Spent(),
+      carried,
       members: new Members(self, resolved, identity.name, log.origins),
       counters,
       labels: identity.labels,
@@ -100,7 +104,7 @@ export class Core {
     const context = this.#context
     this.#work = new Work(context, this.#replication, this.#takeover, dependencies, this.#keeping)
     this.#exchange = new Exchange(this.#context, this.#replication, this.#work)
-    this.#inquiry = new Inquiry(this.#context, this.#replication, e => this.#work.consider(e))
+    this.#inquiry = new Inquiry(this.#context, this.#replication, this.#work)
     this.#presence = new Presence(this.#context, identity, this.#work)
     this.#telling = new Telling(this.#context)
     this.#membership = new Membership(this.#context, this.#presence, this.#takeover, identity.name)
@@ -130,6 +134,7 @@ export class Core {
       isUncalled: entry => this.#work.isUncalled(entry),
       isUnconfirmed: entry => this.#work.isUnconfirmed(entry),
       pausedBy: () => this.#work.pausedBy,
+      room: () => this.#work.room,
       blobSources: hash => this.#keeping.sources(hash),
       backlog: () => this.#replication.backlog,
       isWaitingToLeave: () => this.#parting.isWaiting
@@ -138,13 +143,14 @@ export class Core {
 
   /** Takes back what an earlier boot had on disk. Only before the first step. */
   restore({ tasks, vector, forgotten, members, ...others }: Restored): void {
-    const { roster = [], spent = [], blobs = [], unreadable } = others
+    const { roster = [], spent = [], blobs = [], unreadable, floor = 0 } = others
     const { log } = this.#context
     log.restore(tasks, vector, forgotten, unreadable)
     this.#context.members.restore(members)
     for (const entry of roster) this.#context.members.roster.note(entry)
     this.#context.spent.restore(spent)
     this.#keeping.restore(blobs)
+    this.#work.room.restore(floor)
     for (const entry of log.entries()) if (isSettled(entry.record)) entry.noteReported()
     this.#work.consider(log.entries())
   }
@@ -172,10 +178,11 @@ export class Core {
     this.#work.answerSubmissions()
     this.#exchange.placePreferred()
     this.#work.startReady()
+    this.#recallMissing()
     this.#exchange.askForWork()
     this.#parting.handOn()
     this.#keeping.flush()
-    this.#replication.flush(input.kind)
+    this.#replication.flush(input.kind, this.#work.room)
     this.#replication.spreading.tellInTime()
     this.#parting.go()
     this.rest.update(input)
@@ -396,6 +403,12 @@ export class Core {
     if (this.#answers.areUnderWay) return
     this.#work.prune()
     closeBoots(this.#context)
+  }
+
+  #recallMissing(): void {
+    for (const id of this.#work.takeMissing()) {
+      this.#inquiry.recall(id, isKnown => this.#work.noteAsked(id, isKnown))
+    }
   }
 
   #onForget(name: string, node: NodeId | null): void {

@@ -1,6 +1,7 @@
 /**
  * Everything that the core may ask for. One door out: the list that `Core.step` returns, to be performed in order.
  */
+import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
 import type {
@@ -46,6 +47,8 @@ export type Restored = Readonly<{
   spent?: Iterable<readonly [TaskId, number]>
   /** Blobs on disk. @default none */
   blobs?: Iterable<BlobRef>
+  /** Where the floor of room was. @default nowhere */
+  floor?: Hlc
 }>
 
 /** One flush: all or nothing, and synced before it counts. */
@@ -66,6 +69,8 @@ export type Flush = Readonly<{
   dropped?: Readonly<{ members: readonly NodeId[]; roster: readonly string[] }>
   /** What has changed of keys whose tasks were forgotten early: until when they count, in ms; 0: no longer. */
   spent: ReadonlyMap<TaskId, number>
+  /** Where the floor of room is, if it has been raised. @default as before */
+  floor?: Hlc
 }>
 
 /** A task to be run here. */
@@ -171,6 +176,8 @@ export type Effect =
       /** Whether it is another submission under the same key that stands, and whether it asks for something else. */
       deduplicated: 'no' | 'same' | 'different' | 'forgotten'
     }>
+  /** No task was created: what it was to depend on has settled, and has been forgotten or may be at any moment. */
+  | Readonly<{ kind: 'refused'; request: number; dependency: TaskId }>
   /** A task that was asked for is known by now, or nobody knows it; `isForgotten`: because it has settled and been pruned. */
   | Readonly<{ kind: 'found'; taskId: TaskId; isForgotten: boolean }>
   /** What was loaded is on disk. */

@@ -18,6 +18,7 @@ import { Favourites } from './steal/favourites.ts'
 import { GRANT_TASKS_MAX } from './options.ts'
 import { Placement } from './steal/placement.ts'
 import { Thief } from './steal/thief.ts'
+import type { TaskRecord } from './task/record.ts'
 import type { Work } from './work.ts'
 
 /** The most that one grant carries, well below the bound of a frame. The rest is asked for again. */
@@ -126,10 +127,13 @@ export class Exchange {
     const { counters, now } = this.#context
     if (nodeOf(boot) !== from) return
     const changed: Entry[] = []
+    const forgotten: TaskRecord[] = []
     for (const record of [...dependencies, ...records]) {
       const entry = this.#replication.take(record)
       if (entry !== undefined) changed.push(entry)
+      else forgotten.push(record)
     }
+    for (const record of forgotten) changed.push(...this.#work.carry(record))
     if (this.#thief.answered(now, boot, request, records.length)) {
       counters.steals.add('thief', records.length > 0 ? 'granted' : 'refused')
     }
@@ -234,20 +238,26 @@ export class Exchange {
     })
   }
 
-  /** The outcomes that a node needs to run these tasks, as far as it is not known to have them; within a bound. */
+  /**
+   * The outcomes that a node needs to run these tasks, as far as it is not known to have them, or may have forgotten them;
+   * within a bound.
+   */
   #outcomesFor(node: NodeId, entries: readonly Entry[]): Grant['dependencies'] {
-    const { log, members } = this.#context
+    const { log, members, carried } = this.#context
     const member = members.get(node)
     const has = member === undefined ? null : coveredBy(member)
     const size = new MessageSize()
     const records = new Map<TaskId, Grant['dependencies'][number]>()
     for (const id of new Set(entries.flatMap(entry => entry.record.spec.dependsOn))) {
       const dependency = log.get(id)
-      if (dependency === undefined || dependency.durable === null) continue
-      if (has !== null && has.isWhole([...dependency.lastWrites()], dependency)) continue
-      size.add(dependency.durable)
+      const record = dependency?.durable ?? carried.get(id)
+      if (record === undefined) continue
+      if (dependency !== undefined && !this.#work.mayBeForgotten(dependency)) {
+        if (has?.isWhole([...dependency.lastWrites()], dependency) === true) continue
+      }
+      size.add(record)
       if (size.bytes > GRANT_BYTES_MAX) break
-      records.set(id, dependency.durable)
+      records.set(id, record)
     }
     return [...records.values()]
   }

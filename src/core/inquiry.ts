@@ -14,6 +14,7 @@ import { MessageSize } from './log/size.ts'
 import type { Find, Found } from './message.ts'
 import { FIND_IDS_MAX } from './options.ts'
 import type { Replication } from './replication.ts'
+import type { TaskRecord } from './task/record.ts'
 
 /** An answer of more is sent in several messages, each well below the bound of a frame. */
 const FOUND_BYTES_MAX = 1_048_576
@@ -25,30 +26,47 @@ type Question = {
   readonly asked: Set<NodeId>
   readonly answered: Set<NodeId>
   isForgotten: boolean
+  /** Null: somebody here asks. Else a task that is forgotten here: called when it is known, or nobody knows how it ended. */
+  over: ((isKnown: boolean) => void) | null
 }
+
+/** What is done with a record that answers. */
+type Takes = Readonly<{
+  consider(entries: readonly Entry[]): void
+  /** The task is forgotten here. */
+  carry(record: TaskRecord): readonly Entry[]
+}>
 
 export class Inquiry {
   readonly #context: Context
   readonly #replication: Replication
-  readonly #consider: (entries: readonly Entry[]) => void
+  readonly #work: Takes
   readonly #open = new Map<TaskId, Question>()
   #waiting = 0
 
-  constructor(
-    context: Context,
-    replication: Replication,
-    consider: (entries: readonly Entry[]) => void
-  ) {
+  constructor(context: Context, replication: Replication, work: Takes) {
     this.#context = context
     this.#replication = replication
-    this.#consider = consider
+    this.#work = work
   }
 
   /** Somebody here asks for a task that is not known. */
   find(taskId: TaskId): void {
-    if (this.#open.has(taskId)) return
+    if (!this.#open.has(taskId)) this.#ask(taskId, null)
+  }
+
+  /** A task here depends on one that is forgotten here: others may still have it. */
+  recall(taskId: TaskId, over: (isKnown: boolean) => void): void {
+    // Where somebody asks for it already, both are told.
+    const before = this.#open.get(taskId)
+    if (before === undefined) return this.#ask(taskId, over)
+    before.over ??= over
+  }
+
+  #ask(taskId: TaskId, over: Question['over']): void {
     const since = this.#context.now
-    this.#open.set(taskId, { since, asked: new Set(), answered: new Set(), isForgotten: false })
+    const nobody = { asked: new Set<NodeId>(), answered: new Set<NodeId>() }
+    this.#open.set(taskId, { since, ...nobody, isForgotten: false, over })
   }
 
   /** Asks whoever has not been asked yet, and ends what is answered or has waited for long enough. */
@@ -113,27 +131,33 @@ export class Inquiry {
       // What nobody has asked for comes with the log.
       if (!this.#open.has(record.spec.id)) continue
       const entry = this.#replication.take(record)
-      if (entry !== undefined) changed.push(entry)
+      if (entry === undefined) changed.push(...this.#work.carry(record))
+      else changed.push(entry)
     }
     for (const id of ids) this.#open.get(id)?.answered.add(from)
     for (const id of forgotten) {
       const question = this.#open.get(id)
       if (question !== undefined) question.isForgotten = true
     }
-    this.#consider(changed)
+    this.#work.consider(changed)
     this.#end()
   }
 
   #end(): void {
-    const { log, members, options, now, emit } = this.#context
+    const { log, carried, members, options, now, emit } = this.#context
     if (this.#open.size === 0) return
     const reachable = members.reachable().map(({ node }) => node)
-    for (const [taskId, { since, asked, answered, isForgotten }] of this.#open) {
+    for (const [taskId, { since, asked, answered, isForgotten, over }] of this.#open) {
       const allSaid = asked.size > 0 && reachable.every(node => answered.has(node))
-      const isOver = allSaid || now - since >= options.findMs
-      if (!isOver && !isForgotten && log.get(taskId) === undefined) continue
+      // Whoever is away may know what somebody here needs.
+      const isPatient = over !== null && members.missing().length > 0
+      const isOver = now - since >= (isPatient ? options.unknownMs : options.findMs)
+      const isKnown = log.get(taskId) !== undefined || carried.get(taskId) !== undefined
+      const isAnswered = isKnown || (over === null ? isForgotten || allSaid : allSaid && !isPatient)
+      if (!isOver && !isAnswered) continue
       this.#open.delete(taskId)
       emit({ kind: 'found', taskId, isForgotten })
+      over?.(isKnown)
     }
   }
 }

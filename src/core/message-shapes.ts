@@ -61,6 +61,7 @@ import {
   BLOBS_PER_MESSAGE_MAX,
   COUNTS_TYPES_PER_MESSAGE_MAX,
   FIND_IDS_MAX,
+  SETTLED_MAX_MAX,
   TASK_LIMITS
 } from './options.ts'
 import type { Labels } from './task/labels.ts'
@@ -146,7 +147,10 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
     loopLagMs: whole(LOOP_LAG_MS_MAX),
     met: list(BOOT, LIMITS.metMax),
     unreadable: UNREAD,
-    revision: whole()
+    revision: whole(),
+    floor: nullable(STAMP),
+    settledMax: whole(SETTLED_MAX_MAX),
+    settledKept: whole()
   },
   {
     rule: ({ handlers, addresses, labels }) => {

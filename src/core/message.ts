@@ -86,6 +86,12 @@ export type Heartbeat = Readonly<{
   /** All that the sender knows of who is expected and who has left: whoever hears it knows as much. */
   roster: readonly Expected[]
   departures: readonly Departure[]
+  /** Nothing new that the sender takes depends on what settled before this; null: of a version that did not say. */
+  floor: Hlc | null
+  /** How many settled tasks it is to keep. */
+  settledMax: number
+  /** How many it keeps that could go. */
+  settledKept: number
   /** Boots that the sender has met lately; on a new link, all that it can talk to. Who does not know one asks for it. */
   met: readonly BootId[]
 }>

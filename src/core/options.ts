@@ -103,6 +103,11 @@ export const TASK_DEFAULTS = {
 /** More than half of the members, so many of them, or nobody but oneself. */
 export type Quorum = 'majority' | 'any' | number
 
+/** Settled tasks that are kept, unless a member says less. Nodes that did not say kept as many. */
+export const SETTLED_MAX = 10_000
+/** What nobody says: far beyond what a node has memory for. */
+export const SETTLED_MAX_MAX = 4_294_967_295
+
 export type CoreOptions = Readonly<{
   /** How often the core looks at the clock. Finer than any deadline of the protocol needs. */
   tickMs: number
@@ -176,8 +181,15 @@ export type CoreOptions = Readonly<{
   retainCompletedMs: number
   /** How long failed and cancelled tasks are kept: somebody may want to know why. */
   retainFailedMs: number
-  /** No more settled tasks than this are kept, the newest ones. */
+  /**
+   * No more settled tasks than this are kept, the newest ones; a setting of the cluster: the least that a member has
+   * counts for all.
+   */
   settledMax: number
+  /** ... but all of them for so long after they settled. Guess: whoever means to depend on one has said so by then. */
+  roomMs: number
+  /** ... or for so long, before submissions are held back because there are far too many. */
+  roomPressedMs: number
   /** What nobody waits for is flushed after this. Guess: ten disk writes a second are no load. */
   lazyFlushMs: number
   /** A change of members moves no blobs before it has lasted so long. A restart takes less. */
@@ -241,7 +253,9 @@ export const CORE_DEFAULTS: CoreOptions = {
   findMs: 1000,
   retainCompletedMs: 86_400_000,
   retainFailedMs: 604_800_000,
-  settledMax: 10_000,
+  settledMax: SETTLED_MAX,
+  roomMs: 60_000,
+  roomPressedMs: 5000,
   lazyFlushMs: 100,
   blobBalanceMs: 2000,
   blobRetryMs: 2000,

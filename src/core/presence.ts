@@ -153,7 +153,7 @@ export class Presence {
   heartbeat(at: Hlc): Heartbeat {
     const { self, now, log, members, options, labels } = this.#context
     const { name, version } = this.#identity
-    const { ability, running, queued, draining, pausedBy } = this.#work
+    const { ability, running, queued, draining, pausedBy, room } = this.#work
     const { slots, handlers } = ability
     const { unreadable } = log.durableCoverage
     return {
@@ -178,6 +178,9 @@ export class Presence {
       stopAfterIsolatedMs: options.stopAfterIsolatedMs,
       roster: members.roster.all(),
       departures: members.departures(),
+      floor: room.told,
+      settledMax: options.settledMax,
+      settledKept: room.kept,
       // Two heartbeats in a row may be lost.
       met: this.#metSince(now - options.suspectMs)
     }

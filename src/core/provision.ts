@@ -107,7 +107,8 @@ export class Provision {
 
   /** The result of a task that has completed, as the tasks that depend on it read it. */
   resultOf(id: TaskId): Content {
-    return this.#context.log.get(id)?.record.outcome?.result ?? 'null'
+    const { log, carried } = this.#context
+    return (log.get(id)?.record ?? carried.get(id))?.outcome?.result ?? 'null'
   }
 
   /** Nobody could send what the task reads, once more. Says whether all who may have it have said so for long enough. */

@@ -4,7 +4,8 @@
  * No trace is needed because the version vector is one: a task that is absent although the vector covers its creation
  * has been pruned. That holds as long as nobody forgets a task that somebody else might still want to run. So a task goes
  * only if every member that may be alive has it as settled on its disk, if this node sees a majority, and if no task
- * that has not settled depends on it. This node's own vector has to cover it, too: one that was damaged and given up covers
+ * that has not settled depends on it. Before its time it goes for lack of room, below a floor that everybody has reached
+ * (room.ts). This node's own vector has to cover it, too: one that was damaged and given up covers
  * nothing until a peer has told again what it did, and a node that stays alone keeps what it had.
  *
  * A task under a key is kept for those, too, whose boot has ended and who have not left: one of them may have been given the
@@ -17,6 +18,7 @@ import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
 import { TASK_LIMITS } from './options.ts'
 import type { Dependencies } from './queue/dependencies.ts'
+import { Room } from './room.ts'
 import { isSettled, type Dot } from './task/record.ts'
 
 /** How many due tasks are looked at in one tick. Guess: 25,000 a second is more than is ever submitted. */
@@ -26,11 +28,13 @@ export class Pruning {
   readonly #context: Context
   readonly #dependencies: Dependencies
   readonly #retention: Retention
+  readonly room: Room
 
   constructor(context: Context, dependencies: Dependencies) {
     this.#context = context
     this.#dependencies = dependencies
     this.#retention = new Retention(context.options)
+    this.room = new Room(context, this.#retention, () => dependencies.countNamedSettled())
   }
 
   /** A task has changed, or has come. */
@@ -39,25 +43,33 @@ export class Pruning {
     else this.#retention.forget(entry)
   }
 
+  /** Whether it has been kept long enough. */
+  isDue(entry: Entry): boolean {
+    return this.#retention.isDue(entry)
+  }
+
   /** What has been kept long enough, and may be forgotten. */
   due(): Entry[] {
     const { log, members, spent, isNew, now, wallMs } = this.#context
     // Whether our clock is right is not known before others have been heard.
     if (!isNew) spent.tidy(wallMs)
-    const due = this.#retention.due(wallMs)
+    this.room.tick()
+    const due = this.#retention.due(wallMs, this.room.floor)
     if (due.size === 0 || !members.seesMajority(now) || members.hasStrangers()) return []
     // On the disks of all who may be alive, this node included; and of those who may come back.
     const living = [log.durableCoverage, ...members.awaited(now)]
     const onDisks = knownTo(living)
     const onAllDisks = knownTo([...living, ...members.present()])
     const caughtUp = this.#isCaughtUp()
+    const floor = this.room.agreed()
     const may: Entry[] = []
-    let looked = 0
-    for (const entry of due) {
-      if (++looked > LOOK_MAX) break
-      if (!caughtUp && entry.record.outcome!.status === 'failed') continue
-      const isKeyed = entry.record.spec.idempotencyKey !== null
-      if (this.#mayGo(entry, isKeyed ? onAllDisks : onDisks)) may.push(entry)
+    for (const entry of [...due].slice(0, LOOK_MAX)) {
+      const { spec, outcome } = entry.record
+      const isOver = this.#retention.endOf(entry.record, wallMs) <= wallMs || outcome!.at < floor
+      const isFinal = caughtUp || outcome!.status !== 'failed'
+      const disks = spec.idempotencyKey === null ? onDisks : onAllDisks
+      if (isOver && isFinal && this.#mayGo(entry, disks)) may.push(entry)
+      else this.#retention.postpone(entry)
     }
     return may
   }

@@ -21,6 +21,7 @@ import { canReachApart, disksWith } from './members/disks.ts'
 import type { Member } from './members/members.ts'
 import type { Ack, Batch, VersionVector } from './message.ts'
 import { Reporting } from './reporting.ts'
+import type { Room } from './room.ts'
 import { Spreading } from './spreading.ts'
 import { BY_NOBODY } from './log/unreadable.ts'
 import { isSettled, waitsForAll, type Dot, type TaskRecord } from './task/record.ts'
@@ -168,7 +169,7 @@ export class Replication {
   }
 
   /** Sends what has changed to disk, if it is urgent or has waited long enough, and no flush is under way. */
-  flush(after: Input['kind']): void {
+  flush(after: Input['kind'], room: Pick<Room, 'takeChanged'>): void {
     const { log, members, spent, now, options, emit } = this.#context
     if (!this.#urgent && now - this.#flushedAt < options.lazyFlushMs) return
     if (log.isFlushing) return
@@ -177,7 +178,8 @@ export class Replication {
       members: members.takeDirty(),
       roster: members.roster.takeDirty(),
       dropped: { members: members.takeDropped(), roster: members.roster.takeDropped() },
-      spent: spent.takeChanged()
+      spent: spent.takeChanged(),
+      floor: room.takeChanged()
     })
     if (flush === null) return this.#allKept()
     this.#urgent = false

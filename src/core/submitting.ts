@@ -16,9 +16,11 @@ import type { Keeping } from './keeping.ts'
 import type { Entry } from './log/entry.ts'
 import { canReachApart, disksWith } from './members/disks.ts'
 import type { Replication } from './replication.ts'
+import type { Room } from './room.ts'
 import type { Takeover } from './takeover.ts'
 import { isBlob } from './task/content.ts'
 import type { Dot } from './task/record.ts'
+import type { TaskDraft } from './task/spec.ts'
 
 type Submission = Extract<Input, { kind: 'submit' }>
 type Accepted = Extract<Effect, { kind: 'accepted' }>
@@ -26,6 +28,13 @@ type Accepted = Extract<Effect, { kind: 'accepted' }>
 /** Whether the payload is on another node, too, or travels with the record; and whether on too few, or one computer only. */
 type Placed = Readonly<{ isThere: boolean; short: boolean }>
 const PLACED: Placed = { isThere: true, short: false }
+
+type Parts = Readonly<{
+  replication: Replication
+  takeover: Takeover
+  keeping: Keeping
+  room: Room
+}>
 
 /** An answer that waits until this node knows whether it was the first to submit the key. */
 type Pending = Readonly<{ entry: Entry; until: number; answer: () => void }>
@@ -43,21 +52,21 @@ export class Submitting {
   readonly #replication: Replication
   readonly #takeover: Takeover
   readonly #keeping: Keeping
+  readonly #room: Room
   readonly #consider: (entries: readonly Entry[]) => void
   readonly #pending: Pending[] = []
   #elsewhere: Elsewhere[] = []
 
   constructor(
     context: Context,
-    replication: Replication,
-    takeover: Takeover,
-    keeping: Keeping,
+    { replication, takeover, keeping, room }: Parts,
     consider: (entries: readonly Entry[]) => void
   ) {
     this.#context = context
     this.#replication = replication
     this.#takeover = takeover
     this.#keeping = keeping
+    this.#room = room
     this.#consider = consider
   }
 
@@ -66,6 +75,8 @@ export class Submitting {
     // Whatever becomes of it: if no task comes to name it, it goes again.
     if (isBlob(payload)) this.#keeping.kept(payload)
     if (input.id !== null && isPruned(this.#context, input.id)) return this.#acceptSpent(input)
+    const missed = this.#known(input) === undefined ? this.#missed(input.draft) : undefined
+    if (missed !== undefined) return this.#refuse(input, missed)
     if (this.#known(input) === undefined && isBlob(payload)) {
       this.#keeping.place(payload, input.acks, (copies, short) =>
         this.#take(input, { isThere: copies > 0, short })
@@ -89,6 +100,23 @@ export class Submitting {
     const known = this.#known(input)
     if (known !== undefined) this.#acceptKnown(input, known)
     else this.#create(input, placed)
+  }
+
+  /**
+   * A dependency that has been forgotten, or may be elsewhere at any moment: nobody could tell how it ended. A task that
+   * runs anyway does not ask.
+   */
+  #missed({ dependsOn, onDependencyFailure }: TaskDraft): TaskId | undefined {
+    const context = this.#context
+    if (onDependencyFailure === 'run') return undefined
+    return dependsOn.find(id => {
+      const entry = context.log.get(id)
+      return entry === undefined ? isPruned(context, id) : this.#room.isBelow(entry.record)
+    })
+  }
+
+  #refuse({ request }: Submission, dependency: TaskId): void {
+    this.#context.emit({ kind: 'refused', request, dependency })
   }
 
   #known({ id }: Submission): Entry | undefined {

@@ -21,6 +21,7 @@ import type { UnreadableSpan } from './effect.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import type { BlobHash } from './task/content.ts'
+import type { Room } from './room.ts'
 import type { TypeTotals } from './telling.ts'
 import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
 import { stateOf, type TaskState } from './task/state.ts'
@@ -52,6 +53,7 @@ type Answers = Readonly<{
   isUncalled: (entry: Entry) => boolean
   isUnconfirmed: (entry: Entry) => boolean
   pausedBy: () => Pause | null
+  room: () => Room
   blobSources: (hash: BlobHash) => readonly NodeId[]
   backlog: () => Backlog
   isWaitingToLeave: () => boolean
@@ -215,6 +217,11 @@ export class CoreView {
   /** Per boot, up to which of its writes this replica has merged everything. */
   mergedVector(): VersionVector {
     return this.#log.origins.vector()
+  }
+
+  /** Whether submissions have to wait: everybody keeps more settled tasks than there is room for, and lets go of them. */
+  get isFull(): boolean {
+    return this.#answers.room().isFull
   }
 
   /** How many tasks this replica has. */

@@ -27,12 +27,13 @@ import { ReadyQueue } from './queue/ready.ts'
 import { Timers } from './queue/timers.ts'
 import { Pruning } from './pruning.ts'
 import type { Replication } from './replication.ts'
+import type { Room } from './room.ts'
 import { Slots } from './slots.ts'
 import { Pace } from './steal/pace.ts'
 import { Submitting } from './submitting.ts'
 import type { Takeover } from './takeover.ts'
 import { isBlob } from './task/content.ts'
-import { isSettled, isStarted } from './task/record.ts'
+import { isSettled, isStarted, type TaskRecord } from './task/record.ts'
 import { startTimeOf } from './task/times.ts'
 
 type Completion = Extract<Input, { kind: 'completion' }>
@@ -45,6 +46,8 @@ export class Work {
   readonly #takeover: Takeover
   readonly #dependencies: Dependencies
   readonly #pruning: Pruning
+  /** For settled tasks. */
+  readonly room: Room
   readonly #keeping: Keeping
   readonly #pace = new Pace()
   readonly #slots: Slots
@@ -52,6 +55,7 @@ export class Work {
   readonly #submitting: Submitting
   #draining = false
   readonly #pauses = new Set<Pause>()
+  readonly #missing = new Set<TaskId>()
 
   constructor(
     context: Context,
@@ -66,11 +70,12 @@ export class Work {
     this.#takeover = takeover
     this.#dependencies = dependencies
     this.#pruning = new Pruning(context, dependencies)
+    this.room = this.#pruning.room
     this.#keeping = keeping
     this.#slots = new Slots(context, replication, keeping)
-    this.#submitting = new Submitting(context, replication, takeover, keeping, entries =>
-      this.consider(entries)
-    )
+    const consider = (entries: readonly Entry[]): void => this.consider(entries)
+    const parts = { replication, takeover, keeping, room: this.room }
+    this.#submitting = new Submitting(context, parts, consider)
   }
 
   /** What this node can run. */
@@ -238,6 +243,29 @@ export class Work {
     this.#submitting.settle()
   }
 
+  /** Dependencies of tasks here of which others are to be asked how they ended. */
+  takeMissing(): readonly TaskId[] {
+    if (this.#missing.size === 0) return []
+    const missing = [...this.#missing]
+    this.#missing.clear()
+    return missing
+  }
+
+  /** Others have been asked how it ended, and whether it is known here now. */
+  noteAsked(dependency: TaskId, isKnown: boolean): void {
+    this.consider(this.#dependencies[isKnown ? 'recalled' : 'noteAsked'](dependency))
+  }
+
+  /** Whether others may have forgotten how the task ended. */
+  mayBeForgotten(entry: Entry): boolean {
+    return this.#pruning.isDue(entry)
+  }
+
+  /** How a task ended that has been forgotten here. Returns tasks that depend on it. */
+  carry(record: TaskRecord): readonly Entry[] {
+    return this.#dependencies.carry(record)
+  }
+
   /** Forgets tasks: all others have seen them settle, and have forgotten them. */
   forget(entries: Iterable<Entry>): void {
     const waiting: Entry[] = []
@@ -328,6 +356,8 @@ export class Work {
       return this.#replication.urge()
     }
     const hasBegun = this.#slots.hasBegun(entry.id)
+    const missing = hasBegun ? undefined : this.#dependencies.missing(entry.id)
+    if (missing !== undefined) this.#missing.add(missing)
     const id = hasBegun ? undefined : this.#dependencies.broken(entry.id)
     const broken = id === undefined ? undefined : { id, isKnown: log.get(id) !== undefined }
     const verdict = verdictOf(self, entry.record, wallMs, broken, () => clock.stamp(wallMs))
@@ -373,7 +403,10 @@ export class Work {
   #isReady(entry: Entry): boolean {
     const { record } = entry
     if (isSettled(record) || isStarted(record) || this.#slots.has(entry)) return false
-    if (this.#takeover.isSettling(entry) || startTimeOf(record) > this.#context.wallMs) return false
+    const { self, wallMs } = this.#context
+    if (this.#takeover.isSettling(entry) || startTimeOf(record) > wallMs) return false
+    // Only its holder asks.
+    if (holds(self, record) && this.#dependencies.missing(entry.id) !== undefined) return false
     return this.#dependencies.ready(entry.id)
   }
 }

@@ -2,7 +2,8 @@
  * Who submits more than this node gets to its disk, and to others, waits at the door: what is let in faster than it goes on
  * only grows, and makes everything later, heartbeats included.
  *
- * Only what this node itself has yet to do counts. What others are behind with holds nobody back, nor does a copy that
+ * So does whoever submits while everybody keeps twice as many settled tasks as there is room for, and lets go of them.
+ * Else only what this node itself has yet to do counts. What others are behind with holds nobody back, nor does a copy that
  * nobody is there to make: on both sides of a cut tasks are submitted.
  */
 import type { Backlog } from '../core/log/copies.ts'
@@ -29,13 +30,15 @@ export const ADMISSION_DEFAULTS: AdmissionOptions = {
 }
 
 /** What submitters wait for. */
-export type HeldBackBy = 'disk' | 'copies'
+export type HeldBackBy = 'disk' | 'copies' | 'room'
 
 /** What the door opens by. */
 type Behind = Readonly<{
   backlog: () => Backlog
   /** Tasks that have been let in and that the core has not seen. */
   waitingTasks: () => number
+  /** Whether everybody keeps far too many settled tasks, and lets go of them. */
+  isFull: () => boolean
 }>
 
 type Waiting = Readonly<{ enter: () => void; refuse: (error: Error) => void }>
@@ -65,7 +68,8 @@ export class Admission {
     const coming = this.#inside + this.#node.waitingTasks()
     if (unflushed + coming >= unflushedMax) return 'disk'
     const max = awaitedMs > awaitedMsMax ? awaitedMin : awaitedMax
-    return awaited + coming >= max ? 'copies' : null
+    if (awaited + coming >= max) return 'copies'
+    return this.#node.isFull() ? 'room' : null
   }
 
   /**

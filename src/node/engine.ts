@@ -32,6 +32,7 @@ export type Ports = Readonly<{
 /** What of the core's effects concerns the people and programs round the node. */
 export interface Observer {
   accepted(accepted: Extract<Effect, { kind: 'accepted' }>): void
+  refused(refused: Extract<Effect, { kind: 'refused' }>): void
   found(found: Extract<Effect, { kind: 'found' }>): void
   loaded(request: number): void
   left(): void
@@ -131,6 +132,11 @@ export class Engine {
   /** New tasks that have been fed, and that the core has not seen yet. */
   waitingTasks(): number {
     return this.#inputs.tasks
+  }
+
+  /** Whether everybody keeps far too many settled tasks, and lets go of them. */
+  isFull(): boolean {
+    return this.#core.view.isFull
   }
 
   /** What the core itself has yet to get to the disk, and to others. */
@@ -236,6 +242,8 @@ export class Engine {
         return this.#abort(effect.taskId, effect.epoch)
       case 'accepted':
         return this.#observer.accepted(effect)
+      case 'refused':
+        return this.#observer.refused(effect)
       case 'found':
         return this.#observer.found(effect)
       case 'loaded':

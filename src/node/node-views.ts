@@ -54,10 +54,10 @@ export type StatusView = {
   /** It sees as many members as it takes to take over the work of those that have fallen silent. */
   quorum: boolean
   /**
-   * Submissions that this node does not take yet, and what it has to do first: write to its disk, or get copies to others.
-   * Null: whoever comes is let in.
+   * Submissions that this node does not take yet, and what it has to do first: write to its disk, get copies to others, or
+   * let go of settled tasks. Null: whoever comes is let in.
    */
-  submitters: { waiting: number; heldBackBy: 'disk' | 'copies' | null }
+  submitters: { waiting: number; heldBackBy: 'disk' | 'copies' | 'room' | null }
 }
 
 /** How a member is, or an expected instance; this node included. */

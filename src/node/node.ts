@@ -328,6 +328,7 @@ export class RunningNode implements NodeHandle {
   #observer(): Observer {
     return {
       accepted: ({ request, ...accepted }) => this.#submissions.accepted(request, accepted),
+      refused: refused => this.#submissions.refused(refused),
       found: found => this.#inquiries.found(found),
       loaded: request => this.#state.loaded(request),
       left: () => this.#leaving.left(),

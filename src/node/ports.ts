@@ -97,6 +97,8 @@ export type Replay = Readonly<{
   roster: readonly Expected[]
   /** Keys whose tasks were forgotten early: until when they count, in ms. */
   spent: ReadonlyMap<TaskId, number>
+  /** Where the floor of room was. @default nowhere */
+  floor?: number
   /** How many values could not be read and were given up. */
   damaged: number
 }>

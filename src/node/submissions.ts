@@ -6,7 +6,7 @@ import { keyedTaskId, type TaskId } from '../core/base/ids.ts'
 import type { Input } from '../core/input.ts'
 import { isBlob, type BlobRef } from '../core/task/content.ts'
 import type { TaskDraft, TaskSpec } from '../core/task/spec.ts'
-import { NotReplicatedError } from '../errors.ts'
+import { DependencyForgottenError, NotReplicatedError } from '../errors.ts'
 import { utf8Pieces } from '../pieces.ts'
 import type { Admission } from './admission.ts'
 import type { Contents } from './contents.ts'
@@ -111,6 +111,13 @@ export class Submissions {
 
   accepted(request: number, accepted: Accepted): void {
     this.#open.get(request)?.resolve(accepted)
+    this.#open.delete(request)
+  }
+
+  /** What the task was to depend on is over, and nobody may know how it ended. */
+  refused({ request, dependency }: Readonly<{ request: number; dependency: TaskId }>): void {
+    const why = `the task it depends on, ${dependency}, has settled, and has been forgotten or may be at any moment: give what it needs as its payload, or keep tasks longer with --retention`
+    this.#open.get(request)?.reject(new DependencyForgottenError(why))
     this.#open.delete(request)
   }
 

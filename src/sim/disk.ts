@@ -19,6 +19,8 @@ export class Disk {
   readonly spent: Map<TaskId, number> = new Map()
   /** Of blobs only the name matters here. */
   readonly blobs: Map<BlobHash, BlobRef> = new Map()
+  /** Of room. */
+  floor: Hlc = 0
   /** When the node was started last. */
   start: Hlc = 0
 
@@ -43,6 +45,7 @@ export class Disk {
       if (end === 0) this.spent.delete(id)
       else this.spent.set(id, end)
     }
+    this.floor = flush.floor ?? this.floor
     for (const entry of flush.roster) this.roster.set(entry.name, entry)
     for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
     for (const node of flush.dropped?.members ?? []) this.members.delete(node)

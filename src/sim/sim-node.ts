@@ -44,7 +44,7 @@ export type SimNodeOptions = Readonly<{
 }>
 
 /** What is left over is to go within a run's time. */
-const SOON = { blobSpareMs: 1000, blobOrphanMs: 5000 }
+const SOON = { blobSpareMs: 1000, blobOrphanMs: 5000, roomMs: 1000, roomPressedMs: 200 }
 /** As the real shell gives to a node that leaves, by default, and then for handing on what was aborted. */
 const GRACE_MS = 30_000
 const HAND_ON_MS = 5000
@@ -103,7 +103,7 @@ export class SimNode {
     }
     const identity = { boot, name, version, labels }
     this.core = new Core(identity, { ...SOON, ...suspicion, settledMax })
-    const { tasks, vector, forgotten, unreadable, members, roster, spent, blobs } = disk
+    const { tasks, vector, forgotten, unreadable, members, roster, spent, blobs, floor } = disk
     this.core.restore({
       tasks: tasks.values(),
       vector,
@@ -112,7 +112,8 @@ export class SimNode {
       members: members.values(),
       roster: roster.values(),
       spent,
-      blobs: blobs.values()
+      blobs: blobs.values(),
+      floor
     })
   }
 
@@ -285,6 +286,7 @@ export class SimNode {
         return this.#end()
       case 'give-way':
       case 'accepted':
+      case 'refused':
       case 'found':
       case 'loaded':
       case 'settled':

@@ -100,6 +100,8 @@ function describeEffect(effect: Effect): string | null {
       return `start ${short(effect.run.taskId)} e${effect.run.epoch}`
     case 'abort':
       return `abort ${short(effect.taskId)} e${effect.epoch}`
+    case 'refused':
+      return `refused, for ${short(effect.dependency)} may be forgotten`
     case 'accepted':
       return `accepted ${short(effect.taskId)} acks ${effect.acks}`
     case 'found':

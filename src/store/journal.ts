@@ -9,6 +9,7 @@
  *     u/<boot id>   what could not be read of the writes up to that, UnreadableSpan[], as JSON
  *     m/<node id>   MemberRecord, as JSON
  *     r/<name>      Expected, as JSON
+ *     s/floor       where the floor of room is, as text
  *     k/<task id>   until when a key counts whose task was forgotten early, in ms, as text
  *
  * A damaged value costs more than itself. The version vector says "I have merged this task's writes", and a task that
@@ -40,8 +41,10 @@ const UNREADABLE = 'u/'
 const MEMBER = 'm/'
 const ROSTER = 'r/'
 const SPENT = 'k/'
+const SETTING = 's/'
+const FLOOR = 'floor'
 /** What is lost of these says nothing of the log: members and expected instances will be heard of, a key may serve again. */
-const BESIDE_THE_LOG = [MEMBER, ROSTER, SPENT]
+const BESIDE_THE_LOG = [MEMBER, ROSTER, SPENT, SETTING]
 /** Keys of one kind lie between its prefix and this. */
 const END = '\uffff'
 const memberRecord = z.object({
@@ -76,6 +79,7 @@ type Found = {
   members: MemberRecord[]
   roster: Expected[]
   spent: Map<TaskId, number>
+  settings: Map<string, number>
 }
 
 export class LevelJournal implements Journal {
@@ -154,7 +158,8 @@ export class LevelJournal implements Journal {
       unreadable: [],
       members: [],
       roster: [],
-      spent: new Map()
+      spent: new Map(),
+      settings: new Map()
     }
     const damaged: string[] = []
     await this.#scan((key, sealed) => {
@@ -172,7 +177,8 @@ export class LevelJournal implements Journal {
     const tasks = this.#tasks(found.tasks)
     const forgotten = found.forgotten.flat()
     const unreadable = found.unreadable.flat()
-    return { ...found, tasks, forgotten, unreadable, damaged: damaged.length }
+    const floor = found.settings.get(FLOOR) ?? 0
+    return { ...found, tasks, forgotten, unreadable, floor, damaged: damaged.length }
   }
 
   /** Nothing counts as merged, forgotten or unreadable any more, and these values are given up. */
@@ -210,7 +216,8 @@ export class LevelJournal implements Journal {
         type: 'del',
         key: ROSTER + name
       })),
-      ...Array.from(flush.spent, ([id, end]) => putSpent(SPENT + id, end))
+      ...Array.from(flush.spent, ([id, end]) => putSpent(SPENT + id, end)),
+      ...(flush.floor === undefined ? [] : [put(SETTING + FLOOR, Buffer.from(`${flush.floor}`))])
     ]
     try {
       this.#writing = this.#batch(operations).then(() => this.#forgetOlder(flush.vector))
@@ -314,6 +321,8 @@ function take(found: Found, key: string, sealed: Uint8Array): string | null {
       return takeNumber(found.vector, name, bytes)
     case SPENT:
       return takeNumber(found.spent, name, bytes)
+    case SETTING:
+      return takeNumber(found.settings, name, bytes)
     case FORGOTTEN:
       return takeJson(found.forgotten, bytes, spans)
     case UNREADABLE:

@@ -12,6 +12,7 @@ import {
   REPLACED,
   WHO
 } from '../core/message-shapes.ts'
+import { SETTLED_MAX } from '../core/options.ts'
 import { at, ifThere, mapped, message, usually } from './schema.ts'
 import { varint } from './single.ts'
 import { sparse } from './stretches.ts'
@@ -50,6 +51,9 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
   met: 18,
   unreadable: sparse(19),
   revision: usually(20, 0),
+  floor: 21,
+  settledMax: usually(22, SETTLED_MAX),
+  settledKept: usually(23, 0),
   paused: ifThere(24)
 })
 

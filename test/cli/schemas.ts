@@ -107,7 +107,10 @@ const status: Shape<StatusView> = z.strictObject({
   types: z.record(z.string(), states),
   slots: z.strictObject({ total: count, running: count }),
   quorum: z.boolean(),
-  submitters: z.strictObject({ waiting: count, heldBackBy: z.enum(['disk', 'copies']).nullable() })
+  submitters: z.strictObject({
+    waiting: count,
+    heldBackBy: z.enum(['disk', 'copies', 'room']).nullable()
+  })
 })
 
 const submittedFields = {

@@ -113,6 +113,8 @@ describe.each([
   test('knows for as long as the others which keys have had their task', () => {
     const { pump, right, wrong } = withWrongClock(skewMs, {
       settledMax: 0,
+      roomMs: 0,
+      roomPressedMs: 0,
       retainCompletedMs: HOUR_MS / 2
     })
     wrong.worker(1)

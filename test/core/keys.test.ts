@@ -138,7 +138,7 @@ describe('a key that is submitted', () => {
 
   describe('whose task has been forgotten for lack of room', () => {
     const RETAINED_MS = 60_000
-    const few = { settledMax: 1, retainCompletedMs: RETAINED_MS }
+    const few = { settledMax: 1, roomMs: 0, roomPressedMs: 0, retainCompletedMs: RETAINED_MS }
 
     /** The first of two tasks under keys, both completed: only the second is still there. */
     function forgotten(): { pump: Pump; nodes: readonly PumpNode[]; id: string } {

@@ -19,13 +19,12 @@ function settledTask(seq: number): Entry {
 
 describe('what has been forgotten is let go of', () => {
   test.each([
-    ['its time was over', { retentionMs: 0, settledMax: 1e6 }],
-    ['there were too many', { retentionMs: FOREVER_MS, settledMax: 0 }]
-  ])('when %s', async (_, { retentionMs, settledMax }) => {
+    ['its time was over', { retentionMs: 0, floor: 0 }],
+    ['it was below the floor', { retentionMs: FOREVER_MS, floor: FOREVER_MS }]
+  ])('when %s', async (_, { retentionMs, floor }) => {
     const retention = new Retention({
       retainCompletedMs: retentionMs,
-      retainFailedMs: retentionMs,
-      settledMax
+      retainFailedMs: retentionMs
     })
     const refs: WeakRef<Entry>[] = []
     for (let round = 0; round < 20; round++) {
@@ -34,7 +33,7 @@ describe('what has been forgotten is let go of', () => {
         refs.push(new WeakRef(entry))
         retention.settled(entry)
       }
-      const due = [...retention.due(FOREVER_MS / 2)]
+      const due = [...retention.due(FOREVER_MS / 2, floor)]
       expect(due).toHaveLength(500)
       for (const entry of due) retention.forget(entry)
     }
@@ -49,7 +48,7 @@ describe('what has been forgotten is let go of', () => {
 })
 
 test('what is claimed anew is not due, and is when it has settled again', () => {
-  const retention = new Retention({ retainCompletedMs: 10, retainFailedMs: 10, settledMax: 100 })
+  const retention = new Retention({ retainCompletedMs: 10, retainFailedMs: 10 })
   const entry = settledTask(1)
   retention.settled(entry)
   retention.forget(entry)

@@ -12,10 +12,11 @@ function door() {
     awaited: 0,
     awaitedMs: 0
   }
-  const fed = { tasks: 0 }
+  const fed = { tasks: 0, full: false }
   const admission = new Admission({
     backlog: () => backlog,
-    waitingTasks: () => fed.tasks
+    waitingTasks: () => fed.tasks,
+    isFull: () => fed.full
   })
   const entered: string[] = []
   const enter = async (name: string, signal?: AbortSignal): Promise<() => void> => {
@@ -112,4 +113,16 @@ test('all who wait are refused with one reason', async () => {
   const why = (await all).map(end => (end as PromiseRejectedResult).reason.message)
   expect(why).toEqual(['node x is stopping', 'node x is stopping'])
   expect(admission.waiting).toBe(0)
+})
+
+test('submitters wait while all keep far too many settled tasks', async () => {
+  const { fed, admission, enter, entered } = door()
+  fed.full = true
+  expect(admission.heldBackBy).toBe('room')
+  const entering = enter('one')
+  expect(entered).toEqual([])
+  fed.full = false
+  admission.release()
+  await entering
+  expect(entered).toEqual(['one'])
 })

@@ -15,7 +15,8 @@ test.each([
   const submissions: Submissions = new Submissions({
     admission: new Admission({
       backlog: () => ({ unflushed: 0, awaited: 0, awaitedMs: 0 }),
-      waitingTasks: () => 0
+      waitingTasks: () => 0,
+      isFull: () => false
     }),
     contents: { isFit: () => true } as unknown as Contents,
     acks: nodeAcks,

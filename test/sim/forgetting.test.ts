@@ -125,7 +125,7 @@ describe('the simulator reports', () => {
     }))
     // What is forgotten counts as over for everybody who hears of it: the harm is in failures that are none.
     expect(await brokenBy({ ...restless, failing: 0.5 }, 200)).toMatch(/^invariant (4|10):/)
-  })
+  }, 60_000)
 
   test('a replica that takes in again what it has forgotten', async () => {
     plant<typeof OriginsRoom>(rooms.origins, ({ Origins }) => ({

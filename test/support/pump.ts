@@ -305,6 +305,7 @@ export class PumpNode {
         return
       case 'give-way':
       case 'accepted':
+      case 'refused':
       case 'found':
       case 'loaded':
       case 'settled':

@@ -8,6 +8,7 @@ import { answerSync } from '../../src/core/log/answer.ts'
 import type { Log } from '../../src/core/log/log.ts'
 import { TASK_DEFAULTS } from '../../src/core/options.ts'
 import { REVISION, type Batch, type Heartbeat, type SyncRequest } from '../../src/core/message.ts'
+import { SETTLED_MAX } from '../../src/core/options.ts'
 import type { Outcome, TaskRecord } from '../../src/core/task/record.ts'
 import type { TaskDraft, TaskSpec } from '../../src/core/task/spec.ts'
 
@@ -99,6 +100,9 @@ export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heart
     stopAfterIsolatedMs: null,
     roster: [],
     departures: [],
+    floor: 0,
+    settledMax: SETTLED_MAX,
+    settledKept: 0,
     met: [],
     ...parts
   }

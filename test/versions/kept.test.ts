@@ -105,10 +105,12 @@ describe.each(versions)('the data folder of a node of %s', version => {
     await kept.unpackData(folder)
     const warnings: string[] = []
     const store = await openStore(folder, { log: { warn: message => warnings.push(message) } })
-    const { damaged, ...found } = await store.journal.replay()
+    const { damaged, floor, ...found } = await store.journal.replay()
     const values = Object.entries(found).map(([name, each]) => [name, [...(each ?? [])]] as const)
     expect(Object.fromEntries(values)).toMatchObject(kept.replayed)
     expect(damaged).toBe(0)
+    // Of versions that had none.
+    expect(floor).toBe(0)
     expect(warnings).toEqual([])
     await store.close()
   })

@@ -30,6 +30,7 @@ import {
   type TaskRecord
 } from '../task/record.ts'
 import { assertPatch, assertRecord, type Patch } from '../task/patch.ts'
+import { besideLog, NOTHING_BESIDE, type Beside } from './beside.ts'
 import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
 import { BY_NOBODY } from './unreadable.ts'
@@ -38,9 +39,6 @@ import { NO_TRACKER, NOT_COUNTED, type LogCounters, type Tracker } from './follo
 import { stretchOf, type Telling } from './stretch.ts'
 import { isUnread, runsIn, runsOf, UNREAD, type Place, type Unread } from './places.ts'
 import { CLOSED, reachIn } from '../base/vector.ts'
-
-/** What goes to disk along with the log. */
-type Beside = Partial<Pick<Flush, 'members' | 'roster' | 'spent' | 'dropped'>>
 
 export type Merged =
   /** `forgotten`: tasks in it that have settled and been pruned here, and that the sender has not seen settle. */
@@ -291,19 +289,17 @@ export class Log {
   }
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
-  flush({ members = [], roster = [], spent = new Map(), dropped }: Beside = {}): Flush | null {
-    if (this.#inFlight !== null) return null
-    const goes = dropped === undefined ? 0 : dropped.members.length + dropped.roster.length
-    if (this.#isClean && members.length + roster.length + spent.size + goes === 0) return null
+  flush(beside: Beside = {}): Flush | null {
+    const also = besideLog(beside)
+    if (this.#inFlight !== null || (this.#isClean && also === null)) return null
     const entries = [...this.#dirty]
     const tasks = entries.map(({ record, writes }) => ({ record, writes }))
     const vector = new Map(Array.from(this.#moved, origin => [origin, this.merged(origin)]))
     const removed = [...this.#removed]
     const forgotten = this.origins.cloud.takeChanged()
     const unreadable = this.origins.unreadable.takeChanged()
-    const gone = goes === 0 ? {} : { dropped: dropped! }
-    const beside = { members, roster, spent, unreadable, ...gone }
-    const flush = { flush: ++this.#flushes, tasks, removed, vector, forgotten, ...beside }
+    const log = { tasks, removed, vector, forgotten, unreadable }
+    const flush = { flush: ++this.#flushes, ...log, ...(also ?? NOTHING_BESIDE) }
     this.#inFlight = { flush, entries }
     this.#dirty.clear()
     this.#removed.clear()

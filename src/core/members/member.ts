@@ -7,7 +7,7 @@ import { compareText } from '../base/order.ts'
 import { Dots } from '../base/dots.ts'
 import type { MemberRecord } from '../effect.ts'
 import { LEFT_AT, type Departure, type Heartbeat } from '../message.ts'
-import { NODE_LIMITS } from '../options.ts'
+import { NODE_LIMITS, SETTLED_MAX_MAX } from '../options.ts'
 
 export type MemberStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
 
@@ -138,6 +138,9 @@ export const UNHEARD: Omit<Heartbeat, 'boot'> = {
   stopAfterIsolatedMs: null,
   roster: [],
   departures: [],
+  floor: 0,
+  settledMax: SETTLED_MAX_MAX,
+  settledKept: 0,
   met: []
 }
 

@@ -6,12 +6,14 @@
  */
 import type { TaskId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
-import { isSettled } from '../task/record.ts'
+import { isSettled, type TaskRecord } from '../task/record.ts'
 import type { TaskSpec } from '../task/spec.ts'
+import { Carried } from './carried.ts'
 
 export class Dependencies {
   readonly #find: (id: TaskId) => Entry | undefined
   readonly #isForgotten: (id: TaskId) => boolean
+  readonly #carried: Carried
   /** Dependency -> the tasks that wait for it. */
   readonly #dependents = new Map<TaskId, Set<TaskId>>()
   /** Task -> how many tasks that have not settled depend on it. */
@@ -26,17 +28,22 @@ export class Dependencies {
   readonly #failures = new Map<TaskId, Set<TaskId>>()
   /** Task -> a dependency of it that had been pruned when the task came. */
   readonly #forgotten = new Map<TaskId, TaskId>()
+  /** Of these, those of which everybody has been asked how they ended. */
+  readonly #asked = new Set<TaskId>()
 
   /**
    * @param find the task of an id, if it is known
    * @param isForgotten whether the task of an id was known once, and has been pruned: nobody can tell how it ended
+   * @param carried ... but for these
    */
   constructor(
     find: (id: TaskId) => Entry | undefined,
-    isForgotten: (id: TaskId) => boolean = () => false
+    isForgotten: (id: TaskId) => boolean = () => false,
+    carried: Carried = new Carried()
   ) {
     this.#find = find
     this.#isForgotten = isForgotten
+    this.#carried = carried
   }
 
   /** Whether there is a task that has not settled. */
@@ -53,8 +60,10 @@ export class Dependencies {
     let open = 0
     for (const id of unique(entry.record.spec.dependsOn)) {
       const dependency = this.#find(id)
-      if (dependency === undefined && this.#isForgotten(id)) {
-        this.#forgotten.set(entry.id, id)
+      if (dependency === undefined && this.#isOver(id)) {
+        if (this.#carried.get(id)?.outcome?.status !== 'completed') {
+          this.#forgotten.set(entry.id, id)
+        }
         continue
       }
       if (dependency !== undefined && isSettled(dependency.record)) {
@@ -68,10 +77,46 @@ export class Dependencies {
     if (open > 0) this.#open.set(entry.id, open)
   }
 
+  /** A dependency that has been pruned here, and of which others have not been asked yet. */
+  missing(id: TaskId): TaskId | undefined {
+    const dependency = this.#forgotten.get(id)
+    if (dependency === undefined || this.#asked.has(dependency)) return undefined
+    // It came along, and did not complete.
+    if (this.#carried.get(dependency) !== undefined) return undefined
+    return this.#runsAnyway(id) ? undefined : dependency
+  }
+
+  /** Nobody who can be asked knows how it ended. Returns those that take note of it. */
+  noteAsked(dependency: TaskId): readonly Entry[] {
+    if (!this.#named.has(dependency)) return NONE
+    this.#asked.add(dependency)
+    const waiting = [...this.#forgotten].filter(([, id]) => id === dependency)
+    return this.#found(waiting.map(([task]) => task))
+  }
+
+  /** How a task ended that has been forgotten here. Returns those that take note of it. */
+  carry(record: TaskRecord): readonly Entry[] {
+    const { id } = record.spec
+    if (!this.#named.has(id) || !this.#carried.note(record)) return NONE
+    return this.recalled(id)
+  }
+
+  /** What had been pruned when others came that depend on it is known again. Returns these. */
+  recalled(id: TaskId): readonly Entry[] {
+    const waiting = this.#found(this.#forgotten.keys()).filter(({ record }) =>
+      record.spec.dependsOn.includes(id)
+    )
+    for (const entry of waiting) this.retrack(entry, entry.record.spec)
+    return waiting
+  }
+
   /** It has turned out that another submission of the task stands, which may depend on other tasks. */
   retrack(entry: Entry, before: TaskSpec): void {
+    // What both name is named all the while.
+    this.#name(before, 1)
     this.#untrack(entry.id, before)
     this.track(entry)
+    this.#name(before, -1)
   }
 
   /** A task has settled. Returns those that waited for it and are known here. */
@@ -108,6 +153,16 @@ export class Dependencies {
   /** Whether a task that has not settled depends on this one. */
   isNamed(id: TaskId): boolean {
     return this.#named.has(id)
+  }
+
+  /** How many settled tasks are named by others that have not settled. */
+  countNamedSettled(): number {
+    let count = 0
+    for (const id of this.#named.keys()) {
+      const entry = this.#find(id)
+      if (entry !== undefined && isSettled(entry.record)) count++
+    }
+    return count
   }
 
   /** The task has been pruned. Returns those that still waited for it: nobody can tell any more how it ended. */
@@ -149,7 +204,9 @@ export class Dependencies {
 
   /** A dependency that failed, was cancelled or has been pruned, if that is a reason for the holder to give up. */
   broken(id: TaskId): TaskId | undefined {
-    return this.#runsAnyway(id) ? undefined : (this.#failed(id) ?? this.#forgotten.get(id))
+    if (this.#runsAnyway(id)) return undefined
+    const forgotten = this.missing(id) === undefined ? this.#forgotten.get(id) : undefined
+    return this.#failed(id) ?? forgotten
   }
 
   /**
@@ -158,6 +215,10 @@ export class Dependencies {
    */
   ready(id: TaskId): boolean {
     return !this.#open.has(id) && (this.#failed(id) === undefined || this.#runsAnyway(id))
+  }
+
+  #isOver(id: TaskId): boolean {
+    return this.#carried.get(id) !== undefined || this.#isForgotten(id)
   }
 
   #failed(task: TaskId): TaskId | undefined {
@@ -209,7 +270,11 @@ export class Dependencies {
     for (const id of unique(dependsOn)) {
       const count = (this.#named.get(id) ?? 0) + by
       if (count > 0) this.#named.set(id, count)
-      else this.#named.delete(id)
+      else {
+        this.#named.delete(id)
+        this.#asked.delete(id)
+        this.#carried.forget(id)
+      }
     }
   }
 }

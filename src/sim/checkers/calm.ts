@@ -22,14 +22,17 @@ import { Violation } from '../violation.ts'
 import type { History } from '../history.ts'
 import { checkProduced } from './outcomes.ts'
 
-/** @param forgets all that has settled goes before the run ends */
-export function checkCalm(history: History, forgets: boolean): void {
+/**
+ * @param settledMax so many settled tasks are kept in the end
+ * @param forgets ... or none: all go before the run ends
+ */
+export function checkCalm(history: History, settledMax: number, forgets: boolean): void {
   const [first, ...others] = history.alive()
   if (first === undefined) return
   checkSettled(history, first)
-  if (forgets && seesMajority(first)) {
-    checkRetention(history, first)
-    checkClosing(history, first)
+  if (seesMajority(first)) {
+    checkRetention(history, first, forgets ? 0 : settledMax)
+    if (forgets) checkClosing(history, first)
   }
   for (const node of others) checkEqual(first, node)
 }
@@ -79,9 +82,13 @@ function checkEqual(first: SimNode, node: SimNode): void {
 }
 
 /** What has settled is forgotten in the end, unless one who left alone took along how it was created. */
-function checkRetention({ leftAlone }: History, node: SimNode): void {
-  const kept = lasting(node).find(record => isSettled(record) && !isBeyond(node, record, leftAlone))
-  if (kept !== undefined) throw new Violation(10, `${show(node, kept)} is kept for ever`)
+function checkRetention({ leftAlone }: History, node: SimNode, max: number): void {
+  const kept = lasting(node).filter(
+    record => isSettled(record) && !isBeyond(node, record, leftAlone)
+  )
+  if (kept.length <= max) return
+  const more = max === 0 ? '' : `, beside ${max} others`
+  throw new Violation(10, `${show(node, kept[0]!)} is kept for ever${more}`)
 }
 
 /** Boots that have ended do not stay in the vectors, once nothing of theirs is left. */

@@ -22,6 +22,7 @@ import { CopyChecker } from './copies.ts'
 import { CoverageChecker } from './coverage.ts'
 import { History } from '../history.ts'
 import { IdleChecker } from './idle.ts'
+import { NeedChecker } from './needs.ts'
 import { CancelChecker, checkOptions } from './options.ts'
 import { OutcomeChecker } from './outcomes.ts'
 import { OverloadChecker } from './overload.ts'
@@ -39,6 +40,9 @@ export class Checkers implements Witness {
   readonly #history: History
   readonly #coverage: CoverageChecker
   readonly #starts: StartChecker
+  readonly #needs: NeedChecker
+  /** All that has settled goes before the run ends. */
+  readonly #forgets: boolean
   readonly #reclaims: ReclaimChecker
   readonly #outcomes: OutcomeChecker
   readonly #copies: CopyChecker
@@ -59,9 +63,12 @@ export class Checkers implements Witness {
     this.#scenario = scenario
     this.#history = new History(nodes)
     this.#starts = new StartChecker(this.#history)
-    this.#coverage = new CoverageChecker(this.#history, (node, state) =>
+    this.#forgets = scenario.retentionMs < CALM_MS
+    this.#needs = new NeedChecker(this.#history)
+    this.#coverage = new CoverageChecker(this.#history, (node, state) => {
       this.#starts.wrote(node, state)
-    )
+      this.#needs.wrote(node, state)
+    })
     this.#outcomes = new OutcomeChecker(this.#history)
     this.#copies = new CopyChecker(this.#history)
     this.#attempts = new AttemptChecker(this.#history, agenda, scenario)
@@ -90,6 +97,8 @@ export class Checkers implements Witness {
     history.noteTold(node, effects)
     this.#outcomes.check(node, input, effects)
     this.#copies.check(node, input, effects)
+    // What is past its time may be forgotten while a task that depends on it is on its way.
+    if (!this.#forgets) this.#needs.check(node, effects)
     history.noteForgotten(node, effects)
     this.#starts.check(node, effects)
     for (const effect of effects) {
@@ -138,7 +147,7 @@ export class Checkers implements Witness {
   final(): void {
     checkAccepted(this.#history)
     this.#unreadable.final()
-    checkCalm(this.#history, this.#scenario.retentionMs < CALM_MS)
+    checkCalm(this.#history, this.#scenario.settledMax, this.#forgets)
     this.#outcomes.final()
     for (const node of this.#history.alive()) this.#cancels.final(node)
     this.#computers?.final()
