@@ -79,8 +79,8 @@ export const LOG: readonly Mistake[] = [
   [
     'prune-failed-early',
     'core/pruning.ts',
-    "if (!caughtUp && entry.record.outcome!.status === 'failed') continue",
-    'void caughtUp',
+    "const isFinal = caughtUp || outcome!.status !== 'failed'",
+    'const isFinal = caughtUp || !caughtUp',
     'a failure is forgotten before all that may undo it was heard'
   ],
   [
@@ -89,6 +89,20 @@ export const LOG: readonly Mistake[] = [
     'durable !== record || this.#dependencies.isNamed(entry.id)',
     'durable !== record',
     'a task is forgotten on which one that has not settled depends'
+  ],
+  [
+    'room-ignores-floor',
+    'core/pruning.ts',
+    'const floor = this.room.agreed()',
+    'const { floor } = this.room',
+    'a task goes for lack of room while somebody may still take another that depends on it'
+  ],
+  [
+    'room-never-made',
+    'core/room.ts',
+    '    this.#floor = floor\n    const { log',
+    '    const { log',
+    'what is too much is kept for as long as there is time for it'
   ],
   [
     'prune-unreported',
