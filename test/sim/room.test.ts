@@ -1,7 +1,7 @@
 /** Settled tasks that go for lack of room: the same everywhere, and never one that a task which was accepted depends on. */
 import { afterEach, expect, test, vi } from 'vitest'
 import type * as RoomRoom from '../../src/core/room.ts'
-import type { Scenario } from '../../src/sim/scenario.ts'
+import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import type { PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
@@ -22,20 +22,7 @@ const crowded: Partial<Scenario> = {
   settledMax: 8,
   retentionMs: 3_600_000
 }
-const deaf = { ...crowded, network: { ...quiet(), gossipLoss: 1 } }
-
-function quiet(): Scenario['network'] {
-  return {
-    gossipLoss: 0,
-    gossipRepeat: 0.1,
-    linkBreak: 0.01,
-    syncBreak: 0.1,
-    delayMsMin: 1,
-    delayMsMax: 40,
-    cutNoticedMsMax: 1000,
-    foundByOne: false
-  }
-}
+const deaf = { ...crowded, network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 1 } }
 
 afterEach(uproot)
 

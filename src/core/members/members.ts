@@ -207,9 +207,8 @@ export class Members {
     const member = this.#members.get(nodeOf(boot))
     if (member === undefined || this.knows(boot)) return this.knows(boot)
     const { heartbeat, departure } = member
-    return (
-      (heartbeat.boot > boot && this.#isInTime(heartbeat.boot)) || this.#isEnded(boot, departure)
-    )
+    const isLater = heartbeat.boot > boot && this.#isInTime(heartbeat.boot)
+    return isLater || this.#isEnded(boot, departure)
   }
 
   /** Whether a boot, or an older one of its node, speaks here now: nobody else can say that it is over. */
@@ -273,10 +272,8 @@ export class Members {
 
   /** Whether everybody who has not left can be talked to, those of whom only the link is known included. */
   isComplete(): boolean {
-    return (
-      !this.hasStrangers() &&
-      this.all().every(member => isOut(member) || this.isLinked(member.node))
-    )
+    const isHere = (member: Member): boolean => isOut(member) || this.isLinked(member.node)
+    return !this.hasStrangers() && this.all().every(isHere)
   }
 
   /** Whether more than half of all that count can be talked to, this node included; see quorum.ts. */
