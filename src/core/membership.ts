@@ -198,7 +198,7 @@ export class Membership {
   review(): boolean {
     const { members, now, options } = this.#context
     let changed = false
-    for (const departure of [...this.#early.values()]) {
+    for (const departure of Array.from(this.#early.values())) {
       changed = this.#heardOf(departure) || changed
     }
     for (const node of this.#statuses.keys()) {

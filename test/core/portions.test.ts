@@ -40,7 +40,7 @@ describe('of a backlog that a dead node leaves', () => {
     pump.crash(a)
     pump.settle()
     for (let round = 0; round < 300; round++) {
-      for (const node of heirs) for (const id of [...node.running.keys()]) node.end(id)
+      for (const node of heirs) for (const id of Array.from(node.running.keys())) node.end(id)
       pump.settle()
     }
     expect(ids.filter(id => heirs[0]!.state(id) !== 'completed')).toEqual([])
@@ -51,7 +51,7 @@ describe('of a backlog that a dead node leaves', () => {
     pump.crash(a)
     pump.settle()
     for (let round = 0; round < 40; round++) {
-      for (const node of heirs) for (const id of [...node.running.keys()]) node.end(id)
+      for (const node of heirs) for (const id of Array.from(node.running.keys())) node.end(id)
       pump.settle()
     }
     for (const node of heirs) {
@@ -136,7 +136,7 @@ describe('the next in line', () => {
     pump.settle()
     const [busy, free] = heirs as [PumpNode, PumpNode]
     for (let round = 0; round < 100; round++) {
-      for (const id of [...free.running.keys()]) free.end(id)
+      for (const id of Array.from(free.running.keys())) free.end(id)
       pump.pass(100)
     }
     expect(ids.filter(id => !busy.running.has(id) && free.state(id) !== 'completed')).toEqual([])
