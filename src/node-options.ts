@@ -62,7 +62,7 @@ export type NodeOptions = {
   labels?: Readonly<Record<string, string>>
   /**
    * How many other members must have a task on disk before it is acknowledged, for tasks submitted here that do not say
-   * so themselves.
+   * so themselves; one of them on another computer, if one is linked.
    *
    * @default 1 if there is another member, awaited for at most 5 s
    */

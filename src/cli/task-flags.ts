@@ -89,7 +89,11 @@ export function taskFlags<Arguments extends unknown[], Options extends Record<st
       'how long to keep it once it has settled (default: 1d, failed ones 7d)'
     )
     .option('--tag <tag...>', 'for filters')
-    .option('--acks <count>', 'how many other members must have it on disk', parseNumber)
+    .option(
+      '--acks <count>',
+      'how many other members must have it on disk, one of them on another computer if there is one',
+      parseNumber
+    )
   return command
 }
 

@@ -61,7 +61,8 @@ export type TaskOptions = {
 /** What a submission may say: the options of its task, and how safe it is to be. */
 export type SubmitOptions = TaskOptions & {
   /**
-   * How many other members must have the task on disk before it is acknowledged. Fewer: NotReplicatedError.
+   * How many other members must have the task on disk before it is acknowledged, one of them on another computer, if one is
+   * linked. Otherwise: NotReplicatedError.
    *
    * @default 1 if there is another member, awaited for at most 5 s
    */

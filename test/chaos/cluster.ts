@@ -29,6 +29,8 @@ const MEET_MS_MAX = 40_000
 export type ChaosOptions = Readonly<{
   /** The computer of each node. @default two to a computer */
   places?: readonly Computer[]
+  /** Whether a node says on which computer it is, also where all are on one. @default on a LAN only */
+  named?: boolean
   /** Further flags of the node at a place. @default none */
   flags?: (place: number) => readonly string[]
 }>
@@ -38,6 +40,7 @@ export class ChaosCluster {
   readonly #ports: readonly number[]
   readonly #lan: Lan | null
   readonly #places: readonly Computer[]
+  readonly #isNamed: boolean
   readonly #flags: (place: number) => readonly string[]
   readonly #nodes = new Map<number, ClusterNode>()
   #ended: ClusterNode[] = []
@@ -46,12 +49,13 @@ export class ChaosCluster {
     folder: string,
     ports: readonly number[],
     lan: Lan | null,
-    { places = TWO_EACH, flags = () => [] }: ChaosOptions
+    { places = TWO_EACH, named = lan !== null, flags = () => [] }: ChaosOptions
   ) {
     this.#folder = folder
     this.#ports = ports
     this.#lan = lan
     this.#places = places
+    this.#isNamed = named
     this.#flags = flags
   }
 
@@ -100,7 +104,7 @@ export class ChaosCluster {
   }
 
   name(place: number): string {
-    return `${this.#lan === null ? 'chaos' : `computer-${this.#places[place]}`}/${place}`
+    return `${this.#isNamed ? `computer-${this.#places[place]}` : 'chaos'}/${place}`
   }
 
   /** Whether a node that was started runs still. */
