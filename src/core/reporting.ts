@@ -69,9 +69,10 @@ export class Reporting {
     if (by === self) return this.#await(entry, lastOf(writes, self), entry.watched)
     if (this.#isElsewhere(entry)) return this.#report(entry)
     if (seq !== undefined) return this.#await(entry, { origin: self, seq }, entry.watched)
-    // Somebody has begun to wait while it was on its way to disk.
-    if (entry.watched) this.watched(entry)
-    else this.#await(entry, lastOf(writes, by), false)
+    const made = lastOf(writes, by)
+    // Somebody has begun to wait while it was on its way to disk; or it came in somebody else's notebook only.
+    if (entry.watched || made.seq === 0) this.watched(entry)
+    else this.#await(entry, made, false)
   }
 
   /** Writes into our own notebook how a task has ended. Returns where; null if it is ours and stands there. */

@@ -35,7 +35,7 @@ export function disksWith(
   // What has left or crashed may never come back, and its disk with it.
   for (const member of members.notGone()) {
     const has = ({ origin, seq }: Write): boolean =>
-      member.heartbeat.boot === origin || covers(member, { origin, seq })
+      member.heartbeat.boot === origin || (seq > 0 && covers(member, { origin, seq }))
     if (!writes.some(has)) continue
     copies++
     isApart ||= isAway(member, computer)
