@@ -94,7 +94,8 @@ export class ComputerChecker {
     const others = this.#elsewhere(node)
     const isOver = ({ options, core }: SimNode): boolean => {
       const there = options.disk.tasks.get(taskId)?.record
-      return (there !== undefined && isSettled(there)) || core.view.isForgotten(taskId)
+      // A failure is there still where a claim has undone it since.
+      return (there?.outcome ?? null) !== null || core.view.isForgotten(taskId)
     }
     if (!others.some(isOver)) throw violation(`${taskId} is told, and over on one computer only`)
     // A failure is undone by a claim of somebody who had not heard of it.
