@@ -60,7 +60,7 @@ afterEach(uproot)
 describe('the simulator reports', () => {
   test('a failure that was told and is tried again by who had not heard of it', async () => {
     plant<typeof Rules>(rooms.rules, () => ({ failedBefore: () => null }))
-    expect(await brokenBy({ failing: 0.3 }, 20)).toMatch(/^invariant (18|20):/)
+    expect(await brokenBy({ failing: 0.4, crashes: 5 }, 60)).toMatch(/^invariant (18|20):/)
   })
 
   test('a question that nobody answers', async () => {

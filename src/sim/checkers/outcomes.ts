@@ -3,7 +3,7 @@
  * Invariant 18: what was told stays, and whoever asks is answered.
  */
 import type { TaskId } from '../../core/base/ids.ts'
-import type { CoreEvent, Effect } from '../../core/effect.ts'
+import type { Effect } from '../../core/effect.ts'
 import type { Input } from '../../core/input.ts'
 import { isSettled, type Outcome, type TaskRecord } from '../../core/task/record.ts'
 import { endsWithoutRun, show } from '../look.ts'
@@ -29,7 +29,7 @@ export class OutcomeChecker {
       if (effect.kind === 'settled' || effect.kind === 'found') {
         this.#asked.get(node)?.delete(effect.taskId)
       }
-      if (effect.kind === 'notify') this.#reclaimed(node, effect.event)
+      if (effect.kind === 'start') this.#started(node, effect.run.taskId)
       if (effect.kind === 'settled') this.#told(node, effect.taskId)
     }
   }
@@ -74,16 +74,15 @@ export class OutcomeChecker {
   }
 
   /**
-   * Whoever takes a task over runs it anew if it cannot have heard how it ended: those who had heard are down, too, or not back
+   * Whoever has taken a task over runs it anew if it cannot have heard how it ended: those who had heard are down, too, or not back
    * on a link yet.
    */
-  #reclaimed(node: SimNode, event: CoreEvent): void {
-    if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return
-    const { taskId } = event
+  #started(node: SimNode, taskId: TaskId): void {
     if (!this.#history.executions.has(taskId)) return
+    // Also where the claim of whoever takes it over has undone that meanwhile.
     const knows = this.#history.alive().some(({ id, core }) => {
-      const record = core.view.record(taskId)
-      return node.core.view.isLinked(id) && record !== undefined && isSettled(record)
+      const isHeard = id === node.id || node.core.view.isLinked(id)
+      return isHeard && (core.view.record(taskId)?.outcome ?? null) !== null
     })
     if (!knows) this.#shaken.add(taskId)
   }
