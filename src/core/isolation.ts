@@ -26,11 +26,13 @@ export class Isolation {
   }
 
   tick(): void {
-    const { now, options } = this.#context
+    const { members, now, options } = this.#context
     const { stopAfterIsolatedMs, suspectMs } = options
     if (stopAfterIsolatedMs === null) return
     this.#heardAt = Math.max(this.#heardAt ?? now, this.#quorumHeardAt())
-    if (now - this.#heardAt >= worksAloneMs(stopAfterIsolatedMs, suspectMs)) {
+    // Whoever waits for us has heard one of our last words, and makes up for what it said.
+    const lateMs = members.lateness.leastSaidMs(this.#heardAt - suspectMs)
+    if (now - this.#heardAt >= worksAloneMs(stopAfterIsolatedMs, suspectMs) + lateMs) {
       this.#backSince = null
       if (!this.#stopped) this.#stop()
     } else if (this.#stopped) {

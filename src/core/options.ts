@@ -81,6 +81,9 @@ export const FIND_IDS_MAX = 256
 /** Blobs that one message names. */
 export const BLOBS_PER_MESSAGE_MAX = 256
 
+/** So late somebody may be before slow is as good as gone: no more is made up for. Four times the silence of one on time. */
+export const LAG_MS_MAX = 30_000
+
 /** What a task is like unless its submitter says otherwise. Nodes do not send what is as it is here. */
 export const TASK_DEFAULTS = {
   priority: 5,

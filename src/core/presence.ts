@@ -59,7 +59,8 @@ export class Presence {
   tick(loopLagMs: number): void {
     // A computer that slept for weeks says so, within what can be said.
     this.#loopLagMs = Math.min(Math.round(loopLagMs), LOOP_LAG_MS_MAX)
-    const { now, options } = this.#context
+    const { members, now, options } = this.#context
+    members.lateness.note(this.#loopLagMs)
     const silentMs = now - this.#publishedAt
     if (this.#isUrgent) return this.publish()
     if (silentMs < options.heartbeatMs) return
@@ -104,8 +105,9 @@ export class Presence {
 
   /** To be told to everybody. */
   #word(): Heartbeat {
-    const { now, options } = this.#context
+    const { members, now, options } = this.#context
     this.#publishedAt = now
+    members.lateness.said(now, this.#loopLagMs)
     this.#isUrgent = false
     this.#told = this.stamped()
     return this.#window.fit(this.#told, options.gossipBytesMax)
@@ -120,8 +122,9 @@ export class Presence {
     const met = members
       .notGone()
       .filter(
-        ({ node, heartbeat, heardAt }) =>
-          members.isLinked(node) || now - heardAt < awaitedMs(heartbeat, options)
+        member =>
+          members.isLinked(member.node) ||
+          now - member.heardAt < awaitedMs(member.heartbeat, options, members.lateness.of(member))
       )
       .flatMap(({ firstWord }) => firstWord?.boot ?? [])
     return this.#greetings.fit({ ...this.stamped(), met }, GREETING_BYTES_MAX)

@@ -254,8 +254,9 @@ export class Takeover {
   /** Those of them who are still unknown, for as long as the silence of one that we know would count. */
   #awaited(): BootId[] {
     const { members, now, options } = this.#context
+    const silentMs = options.unreachableMs + members.lateness.ownMs
     for (const [boot, since] of this.#named) {
-      if (members.knows(boot) || now - since >= options.unreachableMs) this.#named.delete(boot)
+      if (members.knows(boot) || now - since >= silentMs) this.#named.delete(boot)
     }
     return [...this.#named.keys()]
   }
@@ -275,7 +276,8 @@ export class Takeover {
    */
   #missing(): (boot: BootId) => boolean {
     const { members, now, options } = this.#context
-    const { quorum, suspectMs, unreachableMs } = options
+    const { quorum, suspectMs } = options
+    const unreachableMs = options.unreachableMs + members.lateness.ownMs
     // To count who sees whom takes a while, and there may be many holders of whom nobody can tell anything.
     const known = new Map<number, boolean>()
     const hasQuorum = (since: number): boolean => {
@@ -288,7 +290,9 @@ export class Takeover {
       const isUnreachable =
         metAt === undefined ? members.isUnreachable(boot, now) : now - metAt >= unreachableMs
       if (!isUnreachable) return false
-      return hasQuorum((metAt ?? members.silentSince(boot)) + suspectMs)
+      const member = members.get(nodeOf(boot))
+      const lateMs = member === undefined ? 0 : members.lateness.of(member)
+      return hasQuorum((metAt ?? members.silentSince(boot)) + suspectMs + lateMs)
     }
   }
 
@@ -312,7 +316,8 @@ export class Takeover {
 
 /** What it can take, by what it said last. */
 function roomOf({ node, heartbeat }: Member): { node: NodeId; room: number } {
-  return { node, room: heartbeat.slots - heartbeat.running - heartbeat.queued }
+  const { slots, running, queued, paused } = heartbeat
+  return { node, room: paused === undefined ? slots - running - queued : 0 }
 }
 
 /** What the order in line follows from. */

@@ -8,6 +8,7 @@
 import { THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Heartbeat } from '../message.ts'
+import { noteLag } from './lateness.ts'
 import type { CoreOptions } from '../options.ts'
 import { goesOn } from './rival.ts'
 import {
@@ -49,6 +50,7 @@ export function begin(known: Member, word: Word, ground: Ground): boolean {
   known.vector.clear()
   known.unreadable.clear()
   known.passedOn.clear()
+  known.lagsMs.length = 0
   known.beside.clear()
   known.rival = known.elder = null
   // Both have spoken, and one of them only goes on: the other was a copy of it, or had a clock of the future.
@@ -122,6 +124,7 @@ export function mayBeReplaced(
 function note(member: Member, word: Word, ground: Ground): void {
   const { heartbeat, now, by } = word
   member.heardAt = now
+  noteLag(member.lagsMs, heartbeat.loopLagMs)
   ground.raise(member, heartbeat)
   if (by !== member.node) {
     member.passedOn.delete(by)

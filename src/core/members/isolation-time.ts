@@ -15,11 +15,12 @@ export function worksAloneMs(stopAfterIsolatedMs: number, suspectMs: number): nu
   return Math.max(stopAfterIsolatedMs, suspectMs)
 }
 
-/** For how long a silent member may work on. */
+/** For how long a silent member may work on. @param lateMs by how much its silence may be longer (lateness.ts) */
 export function awaitedMs(
   { stopAfterIsolatedMs: alone }: Pick<Heartbeat, 'stopAfterIsolatedMs'>,
-  { suspectMs, unreachableMs }: Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
+  { suspectMs, unreachableMs }: Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>,
+  lateMs: number
 ): number {
-  if (alone === null) return unreachableMs
-  return Math.max(unreachableMs, worksAloneMs(alone, suspectMs) + suspectMs)
+  if (alone === null) return unreachableMs + lateMs
+  return Math.max(unreachableMs, worksAloneMs(alone, suspectMs) + suspectMs) + lateMs
 }

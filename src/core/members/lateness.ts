@@ -3,46 +3,31 @@
  *
  * On a busy computer a node takes seconds for what takes milliseconds. Its heartbeats say how late it was of late; so it may
  * be silent for as much longer before anything follows from that. And a node that is late itself hears the others late: it
- * gives them the time that it takes itself. Each of the two counts up to `lagMsMax`: beyond, slow is as good as gone.
+ * gives them the time that it takes itself. Each of the two counts up to 30 s: beyond, slow is as good as gone.
  */
-import type { Heartbeat } from '../message.ts'
+import { LAG_MS_MAX } from '../options.ts'
 
 /** Heartbeats of one member whose lag counts. Guess: two may be lost, and the lag that they tell of is of 15 s anyway. */
 const WORDS_MAX = 4
 /** Own words that are kept apart, when they were said and what they said. */
 const SAID_MAX = 64
 
-/** What a member said last of its own lateness, oldest first. */
-export type Lags = { at: number; readonly ms: number[] }
-
-/** A member has said something, or somebody passes it on. */
-export function noteLag(lags: Lags, { at, loopLagMs }: Heartbeat): void {
-  if (at <= lags.at) return
-  lags.at = at
-  lags.ms.push(loopLagMs)
-  if (lags.ms.length > WORDS_MAX) lags.ms.shift()
+/** A member has said how late it was, or somebody passes it on. */
+export function noteLag(lagsMs: number[], loopLagMs: number): void {
+  lagsMs.push(loopLagMs)
+  if (lagsMs.length > WORDS_MAX) lagsMs.shift()
 }
 
-/** Another boot of it speaks. */
-export function forgetLags(lags: Lags): void {
-  lags.at = Number.NEGATIVE_INFINITY
-  lags.ms.length = 0
-}
+type Said = Readonly<{ at: number; ms: number }>
 
 export class Lateness {
-  readonly #lagMsMax: number
   #ownMs = 0
   /** What this node has said of itself, oldest first. */
-  #said: { at: number; ms: number }[] = []
-
-  /** @param lagMsMax no more than this is made up for, in ms */
-  constructor(lagMsMax: number) {
-    this.#lagMsMax = lagMsMax
-  }
+  readonly #said: Said[] = []
 
   /** How late this node was of late, in ms. */
   note(loopLagMs: number): void {
-    this.#ownMs = Math.min(loopLagMs, this.#lagMsMax)
+    this.#ownMs = Math.min(loopLagMs, LAG_MS_MAX)
   }
 
   get ownMs(): number {
@@ -50,18 +35,15 @@ export class Lateness {
   }
 
   /** For how much longer a member may be silent than one that is on time, heard by one that is on time. */
-  of({ lags }: Readonly<{ lags: Lags }>): number {
-    return Math.min(Math.max(0, ...lags.ms), this.#lagMsMax) + this.#ownMs
+  of({ lagsMs }: Readonly<{ lagsMs: readonly number[] }>): number {
+    return Math.min(Math.max(0, ...lagsMs), LAG_MS_MAX) + this.#ownMs
   }
 
   /** This node has told the others how late it was. */
   said(now: number, loopLagMs: number): void {
     this.#said.push({ at: now, ms: loopLagMs })
     if (this.#said.length <= SAID_MAX) return
-    const [first, second] = this.#said.splice(0, 2) as [
-      { at: number; ms: number },
-      { at: number; ms: number }
-    ]
+    const [first, second] = this.#said.splice(0, 2) as [Said, Said]
     this.#said.unshift({ at: second.at, ms: Math.min(first.ms, second.ms) })
   }
 
@@ -71,6 +53,6 @@ export class Lateness {
    */
   leastSaidMs(since: number): number {
     const said = this.#said.filter(({ at }) => at >= since).map(({ ms }) => ms)
-    return said.length === 0 ? 0 : Math.min(...said, this.#lagMsMax)
+    return said.length === 0 ? 0 : Math.min(...said, LAG_MS_MAX)
   }
 }

@@ -40,6 +40,8 @@ export type Member = {
   crashed: boolean
   /** Which boot of it has spoken to us itself, and when it did so first. */
   firstWord: Readonly<{ boot: BootId; at: number }> | null
+  /** How late it was, by its last heartbeats. */
+  readonly lagsMs: number[]
   /** How far its clock was ahead of ours, by the last things it said itself. */
   readonly clockOffsetsMs: number[]
   /** There is or was a link to it: it is no invention of somebody else. */
@@ -85,6 +87,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     rumour: null,
     crashed: false,
     firstWord: null,
+    lagsMs: [],
     clockOffsetsMs: [],
     met: false,
     broken: false,

@@ -27,6 +27,7 @@ import {
   type MemberStatus
 } from './member.ts'
 import { awaitedMs } from './isolation-time.ts'
+import { Lateness } from './lateness.ts'
 import { begin, hearAgain, hearOf, mayBeReplaced } from './hearing.ts'
 import { noteElder, noteRival, twinOf, type Twin } from './rival.ts'
 import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
@@ -39,6 +40,7 @@ type Options = Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
 
 export class Members {
   readonly roster: Roster = new Roster()
+  readonly lateness: Lateness = new Lateness()
   readonly #self: BootId
   readonly #node: NodeId
   readonly #name: string
@@ -234,7 +236,8 @@ export class Members {
   isUnreachable(boot: BootId, now: number): boolean {
     const member = this.#members.get(nodeOf(boot))
     if (member?.heartbeat.boot !== boot || this.status(member, now) !== 'unreachable') return false
-    return now - this.silentSince(boot) >= awaitedMs(member.heartbeat, this.#options)
+    const lateMs = this.lateness.of(member)
+    return now - this.silentSince(boot) >= awaitedMs(member.heartbeat, this.#options, lateMs)
   }
 
   /** All but those that have left. */
@@ -395,7 +398,8 @@ export class Members {
     if (isOut(member)) return 'left'
     if (member.crashed) return 'crashed'
     if (this.#isSilent(member, now)) return 'unreachable'
-    return now - member.heardAt >= this.#options.suspectMs ? 'suspect' : 'alive'
+    const suspectMs = this.#options.suspectMs + this.lateness.of(member)
+    return now - member.heardAt >= suspectMs ? 'suspect' : 'alive'
   }
 
   /** Members whose record on disk is out of date. They then count as written. */
@@ -422,7 +426,7 @@ export class Members {
 
   #withOthers(members: Member[], now: number): Member[] {
     const others = this.all().flatMap(({ beside }) => [...beside.values()])
-    const heard = others.filter(({ heardAt }) => now - heardAt < this.#options.unreachableMs)
+    const heard = others.filter(member => !this.#isSilent(member, now))
     return heard.length === 0 ? members : [...members, ...heard]
   }
 
@@ -453,12 +457,9 @@ export class Members {
     return isInTime(boot, this.horizon)
   }
 
-  #silentMs({ heardAt }: Member, now: number): number {
-    return now - Math.max(heardAt, this.#since)
-  }
-
   #isSilent(member: Member, now: number): boolean {
-    return this.#silentMs(member, now) >= this.#options.unreachableMs
+    const silentMs = now - Math.max(member.heardAt, this.#since)
+    return silentMs - this.lateness.of(member) >= this.#options.unreachableMs
   }
 
   /**
@@ -466,9 +467,9 @@ export class Members {
    * so itself if it went, or if it were another one now.
    */
   #livesOn(member: Member, now: number): boolean {
-    const { node, spoken, crashed, broken, heardAt } = member
+    const { node, spoken, crashed, broken } = member
     if (!spoken || isOut(member) || crashed || broken || !this.#linked.has(node)) return false
-    return now - heardAt < this.#options.suspectMs
+    return now - member.heardAt < this.#options.suspectMs + this.lateness.of(member)
   }
 
   #voters(now: number, since = Number.NEGATIVE_INFINITY): Voters {
