@@ -1,11 +1,12 @@
 /** Load in the simulator: where work costs time, nodes are slower, and never wrong. */
 import { afterEach, describe, expect, test } from 'vitest'
+import type * as LatenessRoom from '../../src/core/members/lateness.ts'
 import { Agenda } from '../../src/sim/agenda.ts'
 import { Cpu, CPU_DEFAULTS, type CpuOptions } from '../../src/sim/cpu.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './failure.ts'
-import { uproot } from './planting.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
 
 afterEach(uproot)
 
@@ -79,4 +80,27 @@ test('where steps take their time, everything settles, and nobody is taken for g
 test('a node that is five times slower is given less to do, and nobody is taken for gone', () => {
   const scenario = loaded({ stepMs: 5, messageMs: 2, slowest: 5, burstMs: 5000 }, { tasks: 200 })
   for (let seed = 1; seed <= 2; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
+})
+
+/** Nodes that stand still now and then, at last for nine seconds at a time. */
+const stalling = loaded(
+  { stepMs: 1, messageMs: 1, stallMsMax: 9000 },
+  { tasks: 100, busyMs: 60_000 }
+)
+
+test('nodes that stand still ever longer say so, and nobody is taken for gone', () => {
+  for (let seed = 1; seed <= 2; seed++) expect(failureOf(simulate(seed, stalling))).toBeNull()
+})
+
+describe('the simulator reports', () => {
+  test('silence that is not measured against how late a member said it was', async () => {
+    plant<typeof LatenessRoom>('../../src/core/members/lateness.ts', ({ Lateness }) => ({
+      Lateness: class extends Lateness {
+        override of(): number {
+          return 0
+        }
+      }
+    }))
+    expect(await brokenBy(stalling, 4)).toMatch(/^invariant 18:.* takes .* for gone/)
+  })
 })
