@@ -69,16 +69,6 @@ type Elder = Readonly<{
   addresses: readonly string[]
 }>
 
-/** What the log knows of boots. */
-export type Authors = {
-  /** Whether anything of the boot is known. */
-  isKnown(boot: BootId): boolean
-  /** Whether a boot of the node has written what is not forgotten yet. */
-  isOpen(node: NodeId): boolean
-}
-
-export const NO_AUTHORS: Authors = { isKnown: () => true, isOpen: () => false }
-
 /** A member of which no more is known than what somebody said of it. */
 export function newMember(heartbeat: Heartbeat): Member {
   return {

@@ -15,7 +15,6 @@ import type { MemberRecord } from '../effect.ts'
 import { LEFT_AT, type Ack, type Departure, type Heartbeat } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
 import {
-  type Authors,
   isCredible,
   isInTime,
   isLaterDeparture,
