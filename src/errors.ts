@@ -104,6 +104,30 @@ export class NodeClosedError extends Error {
   override readonly name = 'NodeClosedError'
 }
 
+/**
+ * The node has left and closed, and `tasks` that have not settled are on its disk alone: nobody was there to take them. They
+ * go on when a node is started with the data folder `data`.
+ */
+export class TasksLeftBehindError extends Error {
+  override readonly name = 'TasksLeftBehindError'
+  readonly tasks: number
+  readonly data: string
+  constructor(tasks: number, data: string) {
+    const what =
+      tasks === 1 ? '1 task that has not settled is' : `${tasks} tasks that have not settled are`
+    super(
+      `no other node was there: ${what} in ${data} alone, to go on when a node is started with that data folder`
+    )
+    this.tasks = tasks
+    this.data = data
+  }
+}
+
+/** Fewer other nodes than asked for were connected within the time given. The node goes on. */
+export class NotReadyError extends Error {
+  override readonly name = 'NotReadyError'
+}
+
 /** Another process runs under this node's identity: its data folder was copied. The node has closed; tasks go on. */
 export class DuplicateIdentityError extends Error {
   override readonly name = 'DuplicateIdentityError'

@@ -7,6 +7,7 @@
  */
 import type { Logger } from 'pino'
 import { startApi } from '../api/server.ts'
+import { TasksLeftBehindError } from '../errors.ts'
 import { durationText } from './duration.ts'
 import type { LogLevel } from '../names.ts'
 import type { NodeHandle } from '../node/handle.ts'
@@ -116,7 +117,10 @@ async function work(
     const left = node.leave(stop?.graceMs)
     // Should leaving fail, `left` tells.
     stops.second.then(() => node.leave(0)).catch(() => {})
-    await left
+    await left.catch((error: unknown) => {
+      if (!(error instanceof TasksLeftBehindError)) throw error
+      terminal.words(error.message)
+    })
     terminal.words(`${name} has left the cluster "${node.cluster}"`)
   } catch (error) {
     await leave(node, error)

@@ -128,6 +128,16 @@ export class CoreView {
     return this.#answers.isWaitingToLeave()
   }
 
+  /** Tasks that have not settled and that no member has who may be there: they are on this node's disk alone. */
+  leftBehind(): number {
+    let count = 0
+    for (const record of this.records()) {
+      if (isSettled(record)) continue
+      if (disksWith(this.#members, record.created, null).copies === 0) count++
+    }
+    return count
+  }
+
   record(id: TaskId): TaskRecord | undefined {
     return this.#log.get(id)?.record
   }

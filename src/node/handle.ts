@@ -351,7 +351,10 @@ export interface NodeHandle {
    * runs then is aborted and handed on, too. Called again, it may shorten the time, never lengthen it.
    *
    * Within that time it also waits for somebody to say goodbye to, if there is a member that has not left, or a task here
-   * that has not settled. @default the node's option `grace`
+   * that has not settled. With a `graceMs` of 0 nobody is waited for.
+   *
+   * @param graceMs @default the node's option `grace`
+   * @throws TasksLeftBehindError the node has left, and such tasks are on its disk alone; not with a `graceMs` of 0
    */
   leave(graceMs?: number): Promise<void>
 }

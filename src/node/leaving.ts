@@ -1,7 +1,7 @@
 /**
  * How a node ends: on purpose, in good order and within a time; or at once, because somebody else is in its place.
  */
-import { DuplicateIdentityError, NameTakenError } from '../errors.ts'
+import { DuplicateIdentityError, NameTakenError, TasksLeftBehindError } from '../errors.ts'
 import type { CoreView } from '../core/view.ts'
 import type { Engine } from './engine.ts'
 import type { NodeSettings } from './settings.ts'
@@ -13,8 +13,8 @@ const SAY_SO_MS = 1000
 
 type Parts = Readonly<{
   engine: Engine
-  core: Readonly<{ view: Pick<CoreView, 'isWaitingToLeave'> }>
-  settings: Pick<NodeSettings, 'log'>
+  core: Readonly<{ view: Pick<CoreView, 'isWaitingToLeave' | 'leftBehind'> }>
+  settings: Pick<NodeSettings, 'log' | 'data'>
 }>
 
 export class Leaving {
@@ -51,7 +51,7 @@ export class Leaving {
     ]
     const clear = (): void => timers.forEach(timer => clearTimeout(timer))
     this.closed.then(clear, clear)
-    this.#leaving ??= this.#leave()
+    this.#leaving ??= this.#leave(graceMs > 0)
     return this.#leaving
   }
 
@@ -74,7 +74,8 @@ export class Leaving {
     settings.log.warn('waits for another node to say goodbye to: none can be reached')
   }
 
-  async #leave(): Promise<void> {
+  /** @param cares whether the caller wants to hear of what stays */
+  async #leave(cares: boolean): Promise<void> {
     const left = this.#left.promise
     this.#parts.engine.feed({ kind: 'leave', abort: false })
     await Promise.race([left, this.#graceOver.promise])
@@ -83,7 +84,10 @@ export class Leaving {
     const timer = setTimeout(late.resolve, HAND_ON_MS)
     await Promise.race([left, late.promise])
     clearTimeout(timer)
+    const { core, settings } = this.#parts
+    const tasks = core.view.leftBehind()
     await this.#end(null)
+    if (cares && tasks > 0) throw new TasksLeftBehindError(tasks, settings.data)
   }
 
   async #end(reason: Error | null): Promise<void> {

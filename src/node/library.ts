@@ -10,6 +10,7 @@ import type { LoadedState, MetricsView, SubmitOptions } from './handle.ts'
 import type { Handler } from './handler.ts'
 import { metricsView } from './metrics.ts'
 import { RunningNode } from './node.ts'
+import { othersConnected } from './others.ts'
 import { durationMs } from './checks.ts'
 import type {
   AnyHandlers,
@@ -71,7 +72,23 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
   }
 
   /**
-   * Submits a task; resolves to its id when it is accepted.
+   * Resolves when so many other members are connected. A program that submits before it has met anybody has its tasks on its
+   * own disk alone.
+   *
+   * @param options `members`: how many. `timeout`: ms, or a text such as `"30s"` @default none
+   * @throws NotReadyError NodeClosedError InvalidOptionError
+   */
+  async ready({ members, timeout }: { members: number; timeout?: number | string }): Promise<void> {
+    if (!Number.isInteger(members) || members < 0) {
+      throw new InvalidOptionError(`members must be a whole number from 0, not ${members}`)
+    }
+    const ms = timeout === undefined ? null : durationMs('timeout', timeout, 0, DURATION_MS_MAX)
+    await othersConnected(this, members, ms)
+  }
+
+  /**
+   * Submits a task; resolves to its id when it is accepted. `submit` does the same, and resolves to
+   * `{ id, acks, warnings }`: on the disks of how many other members it is by then, and what there is to say of it.
    *
    * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
    */

@@ -7,6 +7,8 @@ export type NodeSettings = Readonly<{
   /** `computer/instance`. */
   name: string
   concurrency: number
+  /** The data folder. */
+  data: string
   /** Names of instances that are expected. */
   roster: readonly string[]
   /** For submissions that do not say how many other members have to have them; null: as the core thinks right. */

@@ -30,7 +30,7 @@ import { ReclaimChecker } from './reclaims.ts'
 import { checkAborts, LonelyChecker } from './runs.ts'
 import { StartChecker } from './starts.ts'
 import { UnreadableChecker } from './unreadable.ts'
-import { WakeChecker } from './wake.ts'
+import { WakeChecker } from '../wake.ts'
 
 /** Time to come to rest, in virtual ms: a dependency that nobody knows is given up after 60 s. */
 export const CALM_MS = 90_000

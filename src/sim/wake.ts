@@ -2,11 +2,11 @@
  * Invariant 3, for a node that stood still: what had completed elsewhere when it woke it does not start, as long as others
  * whom it knew are there to be asked, and it has not waited for them in vain.
  */
-import type { TaskId } from '../../core/base/ids.ts'
-import type { Effect } from '../../core/effect.ts'
-import type { Scenario } from '../scenario.ts'
-import type { SimNode } from '../sim-node.ts'
-import { Violation } from '../violation.ts'
+import type { TaskId } from '../core/base/ids.ts'
+import type { Effect } from '../core/effect.ts'
+import type { Scenario } from './scenario.ts'
+import type { SimNode } from './sim-node.ts'
+import { Violation } from './violation.ts'
 
 /** When a node woke, and who had which tasks on disk as completed by then. */
 type Wake = Readonly<{ at: number; completed: ReadonlyMap<TaskId, SimNode> }>
