@@ -17,14 +17,20 @@ test('a newcomer that meets one side of a cut forgets no failure that the other 
   pump.link(a!, b!, false)
   b!.fail(id)
   const late = pump.add(C, forgetful)
+  // Nobody introduces the other side to it: it knows that side as an author only.
+  pump.lose = (_, to, { kind }) => to === late.id && kind === 'introduction'
   pump.link(late, b!)
+  // On the other side it runs anew: what has begun by then, the failure does not end.
+  a!.worker(1)
   for (let i = 0; i < 50; i++) pump.pass(200)
   expect(late.state(id)).toBe('failed')
+  expect(a!.running.has(id)).toBe(true)
+  pump.lose = () => false
   pump.link(a!, b!)
   pump.link(a!, late)
   for (let i = 0; i < 50; i++) pump.pass(200)
-  expect(b!.running.has(id)).toBe(true)
-  b!.end(id)
+  expect(a!.running.has(id)).toBe(true)
+  a!.end(id)
   for (let i = 0; i < 50; i++) pump.pass(200)
   expect(pump.nodes.map(node => node.state(id))).toEqual(['unknown', 'unknown', 'unknown'])
 })

@@ -84,6 +84,14 @@ export const LOG: readonly Mistake[] = [
     'a failure is forgotten before all that may undo it was heard'
   ],
   [
+    'prune-strange-authors',
+    'core/pruning.ts',
+    '    if (strangeAuthors(this.#context).length > 0) return false\n',
+    '',
+    'a failure is forgotten although somebody of whom only the log tells may have undone it',
+    ['test/core/authors.test.ts']
+  ],
+  [
     'prune-named',
     'core/pruning.ts',
     'durable !== record || this.#dependencies.isNamed(entry.id)',
