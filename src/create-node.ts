@@ -155,7 +155,7 @@ async function openTransport(
 
 /** The core of a new boot, with what the boots before it had on disk. */
 async function openCore(
-  { name, labels, quorum, stopAfterIsolated }: ResolvedNodeOptions,
+  { name, labels, quorum, stopAfterIsolated, settledMax }: ResolvedNodeOptions,
   transport: Transport,
   store: Store,
   { clock, version }: Readonly<{ clock: Clock; version: string }>
@@ -163,7 +163,7 @@ async function openCore(
   const startedAt = await store.nextStart(Math.floor(clock.now() * 1000))
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
   const identity = { boot, name, version, labels }
-  const core = new Core(identity, { quorum, stopAfterIsolatedMs: stopAfterIsolated })
+  const core = new Core(identity, { quorum, stopAfterIsolatedMs: stopAfterIsolated, settledMax })
   core.restore({ ...(await store.journal.replay()), blobs: await store.blobs.open() })
   return core
 }

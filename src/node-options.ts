@@ -10,7 +10,7 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { utf8Length } from './core/base/utf8.ts'
-import { NODE_LIMITS, type Quorum } from './core/options.ts'
+import { NODE_LIMITS, SETTLED_MAX, SETTLED_MAX_MAX, type Quorum } from './core/options.ts'
 import { DURATION_MS_MAX, parseDuration } from './durations.ts'
 import { InvalidOptionError } from './errors.ts'
 import { dataHome } from './folders.ts'
@@ -79,6 +79,13 @@ export type NodeOptions = {
    * 5 s counts as 5 s, the silence that makes a member suspect. @default never
    */
   stopAfterIsolated?: number | string
+  /**
+   * How many settled tasks the cluster keeps, the newest ones, within their retention. The least that a member says counts
+   * for all.
+   *
+   * @default 10000
+   */
+  settledMax?: number
   /** How long running tasks may take to finish when the node leaves: ms, or text. @default "30s" */
   grace?: number | string
   /** @default "info" */
@@ -111,6 +118,7 @@ export type ResolvedNodeOptions = Readonly<{
   quorum: Quorum
   /** In ms; null: never. */
   stopAfterIsolated: number | null
+  settledMax: number
   /** In ms. */
   grace: number
   logLevel: LogLevel
@@ -146,6 +154,7 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   acks: `a whole number from 0 to ${ACKS_MAX}`,
   quorum: '"majority", "any", or a number of nodes from 1 to 256',
   stopAfterIsolated: 'a duration from 1s to 24d, such as 30s or 5m',
+  settledMax: `a whole number from 0 to ${SETTLED_MAX_MAX}`,
   grace: 'a duration up to 24d, such as 30s or 5m',
   logLevel: `one of ${LOG_LEVELS.join(', ')}`
 }
@@ -189,6 +198,7 @@ const schema = z.strictObject({
   acks: z.int().min(0).max(ACKS_MAX).optional(),
   quorum: z.union([z.enum(['majority', 'any']), z.int().min(1).max(256)]).optional(),
   stopAfterIsolated: duration(1000).optional(),
+  settledMax: z.int().min(0).max(SETTLED_MAX_MAX).optional(),
   grace: duration(0).optional(),
   logLevel: z.enum(LOG_LEVELS).optional()
 })
@@ -241,6 +251,7 @@ export function resolveNodeOptions(
     acks: checked.acks ?? null,
     quorum: checked.quorum ?? 'majority',
     stopAfterIsolated: msOf(checked.stopAfterIsolated ?? ''),
+    settledMax: checked.settledMax ?? SETTLED_MAX,
     grace: msOf(checked.grace ?? GRACE_MS) ?? GRACE_MS,
     logLevel: checked.logLevel ?? 'info'
   }

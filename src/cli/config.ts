@@ -41,6 +41,7 @@ const PARSE: Readonly<Record<keyof NodeOptions, Parse>> = {
   acks: parseWhole,
   quorum: parseWhole,
   stopAfterIsolated: parseText,
+  settledMax: parseWhole,
   grace: parseText,
   logLevel: parseText
 }

@@ -76,6 +76,11 @@ export function nodeTable(nodes: readonly NodeView[]): string[] {
   return table(header, rows)
 }
 
+function keptField({ max }: StatusView['settled']): [string, string] {
+  const tasks = max === 1 ? 'settled task' : 'settled tasks'
+  return ['kept', `the newest ${max} ${tasks}: nodes differ (--settled-max), and the least counts`]
+}
+
 function heldBackField({ waiting, heldBackBy }: StatusView['submitters']): [string, string] {
   return ['submitters', `${waiting} wait, ${heldBackText(heldBackBy)}`]
 }
@@ -90,7 +95,7 @@ export function heldBackText(by: StatusView['submitters']['heldBackBy']): string
 }
 
 export function statusLines(status: StatusView, terminal: Terminal): string[] {
-  const { members, tasks, slots, quorum, submitters } = status
+  const { members, tasks, slots, quorum, submitters, settled } = status
   const few = quorum ? '' : '; too few to take over from those who are silent'
   const counts = Object.entries(tasks).map(([state, count]) => `${count} ${state}`)
   return fields(terminal, [
@@ -102,6 +107,8 @@ export function statusLines(status: StatusView, terminal: Terminal): string[] {
     ],
     ['slots', `${slots.running} of ${slots.total} running`],
     ['tasks', counts.join(', ')],
+    // A node of an older version does not say.
+    ...(settled?.differs ? [keptField(settled)] : []),
     ...(submitters.waiting === 0 ? [] : [heldBackField(submitters)])
   ])
 }

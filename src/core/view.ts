@@ -229,6 +229,11 @@ export class CoreView {
     return this.#log.origins.vector()
   }
 
+  /** Settled tasks that could go, and how many are to be kept. */
+  room(): Readonly<Pick<Room, 'kept' | 'max'>> {
+    return this.#answers.room()
+  }
+
   /** Whether submissions have to wait: everybody keeps more settled tasks than there is room for, and lets go of them. */
   get isFull(): boolean {
     return this.#answers.room().isFull

@@ -9,6 +9,7 @@ export const CODES = [
   'version-mismatch',
   'cloned-identity',
   'clock-skew',
+  'settled-max-mismatch',
   'disk-full',
   'isolated',
   'unreadable-records',

@@ -7,7 +7,13 @@ const SKEW_MS_MAX = 5000
 const GONE = new Set<string | null>(['left', 'crashed', null])
 
 export function checkMembers(node: DiagnosisView): Finding[] {
-  return [...versions(node), ...clocks(node), ...copies(node), ...pauses(node)]
+  return [
+    ...versions(node),
+    ...clocks(node),
+    ...settledMaxima(node),
+    ...copies(node),
+    ...pauses(node)
+  ]
 }
 
 function versions({ node, nodes, version }: DiagnosisView): Finding[] {
@@ -47,6 +53,28 @@ function clocks({ node, nodes }: DiagnosisView): Finding[] {
     .map(({ name, clockOffsetMs }) => ({ name, offset: clockOffsetMs! - middle }))
     .filter(({ offset }) => Math.abs(offset) > SKEW_MS_MAX)
     .map(({ name, offset }) => found(`the clock of ${name} is ${off(offset)} those of the others`))
+}
+
+/** Some node says less than others, which goes for them, too. */
+function settledMaxima({ nodes }: DiagnosisView): Finding[] {
+  const said = nodes.flatMap(({ name, status, settledMax }) =>
+    // A node of an older version does not say.
+    GONE.has(status) || typeof settledMax !== 'number' ? [] : [{ name, settledMax }]
+  )
+  const least = Math.min(...said.map(({ settledMax }) => settledMax))
+  const named = (of: typeof said): string => of.map(({ name }) => name).join(' and ')
+  const [few, more] = [true, false].map(isLeast =>
+    said.filter(({ settledMax }) => (settledMax === least) === isLeast)
+  ) as [typeof said, typeof said]
+  if (more.length === 0) return []
+  return [
+    {
+      code: 'settled-max-mismatch',
+      severity: 'warning',
+      what: `no more than ${least} settled tasks are kept anywhere, as ${named(few)} says; ${named(more)} would keep more`,
+      cure: 'the least that a member says counts for all: start all nodes with the same --settled-max'
+    }
+  ]
 }
 
 /** What a node says of its own disk is told in more words (findings.ts). */

@@ -30,6 +30,8 @@ export type NodeView = {
   queued: number
   /** How late its event loop was at worst in the 15 s before its last heartbeat; 0 where nothing is known. */
   loopLagMs: number
+  /** How many settled tasks it is to keep; null where it has not said so. */
+  settledMax: number | null
   handlers: string[]
   labels: Record<string, string>
   addresses: string[]
@@ -53,6 +55,11 @@ export type StatusView = {
   slots: { total: number; running: number }
   /** It sees as many members as it takes to take over the work of those that have fallen silent. */
   quorum: boolean
+  /**
+   * Settled tasks that this node keeps, beside those that others depend on, and how many it is to keep: the least that a
+   * member says (`NodeView.settledMax`). `differs`: not all say the same.
+   */
+  settled: { kept: number; max: number; differs: boolean }
   /**
    * Submissions that this node does not take yet, and what it has to do first: write to its disk, get copies to others, or
    * let go of settled tasks. Null: whoever comes is let in.

@@ -5,6 +5,7 @@ import { shown } from '../core/base/shape.ts'
 import { hlcMs, type Hlc } from '../core/base/hlc.ts'
 import { bootName, nodeOf, type BootId, type NodeId } from '../core/base/ids.ts'
 import type { Heartbeat } from '../core/message.ts'
+import { SETTLED_MAX_MAX } from '../core/options.ts'
 import { isBlob, type Content } from '../core/task/content.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import { isSettled } from '../core/task/record.ts'
@@ -112,6 +113,7 @@ export function strangerView(
     running: 0,
     queued: 0,
     loopLagMs: 0,
+    settledMax: null,
     handlers: [],
     labels: {},
     addresses: [...(peer?.addresses ?? [])],
@@ -146,8 +148,18 @@ export function statusView(
     tasks,
     types,
     slots: { total: sum(({ slots }) => slots), running: sum(({ running }) => running) },
-    quorum
+    quorum,
+    settled: settledView(core, nodes)
   }
+}
+
+function settledView(core: CoreView, nodes: readonly NodeView[]): StatusView['settled'] {
+  const { kept, max } = core.room()
+  const isOver = new Set<NodeView['status']>(['left', 'crashed'])
+  const said = nodes
+    .filter(({ status, settledMax }) => settledMax !== null && !isOver.has(status))
+    .map(({ settledMax }) => settledMax)
+  return { kept, max, differs: new Set(said).size > 1 }
 }
 
 export function healthOf(node: NodeView): WorkerHealth {
@@ -164,7 +176,7 @@ export function time(stamp: Hlc): string {
 function heartbeatView(
   heartbeat: Heartbeat
 ): Omit<NodeView, 'status' | 'self' | 'found' | 'connected' | 'synced' | 'heartbeatAgeMs'> {
-  const { boot, name, draining, paused, slots, running, queued, loopLagMs } = heartbeat
+  const { boot, name, draining, paused, slots, running, queued, loopLagMs, settledMax } = heartbeat
   const { handlers, labels, addresses, version } = heartbeat
   const [computer, instance] = name.split('/')
   return {
@@ -179,6 +191,7 @@ function heartbeatView(
     running,
     queued,
     loopLagMs,
+    settledMax: settledMax === SETTLED_MAX_MAX ? null : settledMax,
     handlers: [...handlers],
     labels: { ...labels },
     addresses: [...addresses],

@@ -228,6 +228,7 @@ export class FakeNode implements NodeHandle {
       running: 1,
       queued: 0,
       loopLagMs: 0,
+      settledMax: 10_000,
       handlers: ['quick'],
       labels: this.labels,
       addresses: [...this.addresses],
@@ -279,6 +280,7 @@ export class FakeNode implements NodeHandle {
       members: { alive: 1, connected: 0, synced: 0, expected: 2 },
       tasks,
       quorum: true,
+      settled: { kept: 0, max: 10_000, differs: false },
       submitters: { waiting: this.#held.size, heldBackBy: this.#held.size > 0 ? 'copies' : null },
       types: { quick: tasks },
       slots: { total: 2, running: 1 }

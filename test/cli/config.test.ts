@@ -184,6 +184,7 @@ const SAMPLES: { readonly [K in keyof Required<NodeOptions>]: readonly [string, 
     acks: ['2', 2],
     quorum: ['4', 4],
     stopAfterIsolated: ['30s', '30s'],
+    settledMax: ['500', 500],
     grace: ['1m', '1m'],
     logLevel: ['warn', 'warn']
   }

@@ -21,7 +21,7 @@ const words = (text: string): string[] => text.split(/\s+/).filter(word => word 
 /** Verb -> its own flags. */
 const FLAGS: Readonly<Record<string, string>> = {
   start: `--cluster --computer --instance --data --config --key-file --handlers --concurrency --label --peer --listen
-    --no-mdns --http --no-http --commands --grace --quorum --stop-after-isolated --acks --print-config --log-level`,
+    --no-mdns --http --no-http --commands --grace --quorum --stop-after-isolated --settled-max --acks --print-config --log-level`,
   submit: `--priority --depends-on --on-dependency-failure --max-retries --max-lost --backoff-delay --backoff-factor
     --backoff-max-delay --backoff-jitter --timeout --deadline --delay --run-at --label --prefer-label --idempotency-key
     --delivery --retention --tag --each --idempotency-prefix --acks --wait --id-only`,

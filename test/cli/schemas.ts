@@ -80,6 +80,7 @@ const nodeFields = {
   draining: z.boolean(),
   paused: z.enum(['disk', 'alone', 'waking', 'other']).nullable(),
   loopLagMs: count,
+  settledMax: count.nullable(),
   self: z.boolean(),
   found: z.boolean(),
   connected: z.boolean(),
@@ -107,6 +108,7 @@ const status: Shape<StatusView> = z.strictObject({
   types: z.record(z.string(), states),
   slots: z.strictObject({ total: count, running: count }),
   quorum: z.boolean(),
+  settled: z.strictObject({ kept: count, max: count, differs: z.boolean() }),
   submitters: z.strictObject({
     waiting: count,
     heldBackBy: z.enum(['disk', 'copies', 'room']).nullable()

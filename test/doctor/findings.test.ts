@@ -74,6 +74,22 @@ test('records that a node cannot read are named, with the versions that are at o
   expect(stuck).toMatchObject({ severity: 'error', what: expect.stringMatching(/nothing more/) })
 })
 
+test('nodes that are to keep different numbers of settled tasks are named, and what counts', () => {
+  const diagnosis = new FakeNode().diagnosis()
+  const [self] = diagnosis.nodes
+  const named = (name: string, settledMax: number, status: 'alive' | 'left' = 'alive') => ({
+    ...self!,
+    name,
+    settledMax,
+    status
+  })
+  const of = (...nodes: DiagnosisView['nodes']) => findingsOf(facts([], { ...diagnosis, nodes }))
+  expect(of(named('a/1', 500), named('b/1', 500), named('c/1', 7, 'left'))).toEqual([])
+  const [found] = of(named('a/1', 10_000), named('b/1', 500), named('c/1', 10_000))
+  expect(found).toMatchObject({ code: 'settled-max-mismatch', severity: 'warning' })
+  expect(found!.what).toMatch(/than 500 .* as b\/1 says; a\/1 and c\/1 would/)
+})
+
 test('a disk that takes nothing is named, with what it says', () => {
   const [found] = findingsOf(facts([], { ...new FakeNode().diagnosis(), disk: 'No space left' }))
   expect(found).toMatchObject({ code: 'disk-full', severity: 'error' })

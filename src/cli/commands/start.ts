@@ -22,6 +22,7 @@ type Flags = Pick<
   | 'logLevel'
   | 'http'
   | 'stopAfterIsolated'
+  | 'settledMax'
   | 'grace'
 > & {
   config?: string
@@ -48,10 +49,7 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--computer <name>', "this computer's name (default: the host name)")
     .option('--instance <name>', 'the instance on this computer (default: 1)')
     .option('--data <folder>', 'data folder (default: $XDG_DATA_HOME/hearsay/CLUSTER/NODE)')
-    .option(
-      '--config <file>',
-      'JSON with options by their long names, such as config/six-nodes.json'
-    )
+    .option('--config <file>', 'JSON with options, such as config/six-nodes.json')
     .option(
       '--key-file <file>',
       'the cluster key (default: the one kept by "hearsay key new --save")'
@@ -63,10 +61,7 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--peer <multiaddr...>', 'nodes to dial, beside those that mDNS finds')
     .option('--listen <multiaddr...>', 'where to listen (default: /ip4/0.0.0.0/tcp/0)')
     .option('--no-mdns', 'do not look for nodes on the local network')
-    .option(
-      '--http <address>',
-      'HOST:PORT for /metrics, /healthz and /readyz, without authentication (default: none)'
-    )
+    .option('--http <address>', 'HOST:PORT for /metrics, /healthz, /readyz; no authentication')
     .option('--no-http', 'serve no metrics, whatever the config file says')
     .option(
       '--acks <count>',
@@ -81,6 +76,11 @@ export function register(program: Command, terminal: Terminal): void {
     .option(
       '--stop-after-isolated <duration>',
       'end what runs here when no quorum was heard for so long, 5s at least (default: never)'
+    )
+    .option(
+      '--settled-max <count>',
+      'settled tasks that the cluster keeps; the least that a member says counts (default: 10000)',
+      parseNumber
     )
     .option(
       '--grace <duration>',
