@@ -134,6 +134,35 @@ describe('reclaims settle', () => {
     )
   })
 
+  test.each(['b', 'z'])(
+    'once all is merged that a confirmer has of those who are gone, its own earlier boot included: %s',
+    gone => {
+      const world = new World()
+      const settlements = new Settlements()
+      const [b] = world.members as [Member]
+      const before = bootOf(gone, 1)
+      world.happens({ kind: 'restarts', who: 0 })
+      const entry = taken()
+      world.mergedUpTo.set(SELF, ++world.seq)
+      settlements.add([{ entry, seq: world.seq }])
+      for (const member of world.members) member.vector.set(SELF, world.seq)
+      b.vector.set(before, 3)
+      const asked: string[] = []
+      const settle = (): readonly Entry[] =>
+        settlements.settle(
+          { boot: SELF, upTo: world.seq },
+          world.alive,
+          world.merged,
+          world.members,
+          node => void asked.push(node)
+        )
+      expect(settle()).toEqual([])
+      expect(asked).toContain(b.node)
+      world.mergedUpTo.set(before, 3)
+      expect(settle()).toEqual([entry])
+    }
+  )
+
   test('at a price that does not grow with how many wait', () => {
     const world = new World()
     const settlements = new Settlements()

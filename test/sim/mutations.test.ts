@@ -286,7 +286,7 @@ describe('the simulator reports', () => {
     plant<typeof Ids>(rooms.ids, ({ bootId }) => ({
       bootId: node => bootId(node, 1_800_000_000_000_000, 0)
     }))
-    expect(await brokenBy()).toMatch(/^invariant \d+:/)
+    expect(await brokenBy({}, 20)).toMatch(/^invariant \d+:/)
   })
 
   test('a verdict without evidence: whoever is not linked counts as crashed', async () => {
@@ -336,7 +336,7 @@ describe('the simulator reports', () => {
         }
       }
     }))
-    expect(await brokenBy({ ...introduced, crashes: 24 }, 60)).toMatch(/^invariant 3:/)
+    expect(await brokenBy({ ...introduced, crashes: 24 }, 40, 100)).toMatch(/^invariant 3:/)
   })
 
   test('a majority that takes over what one who ends its work alone has not ended yet', async () => {
@@ -347,7 +347,7 @@ describe('the simulator reports', () => {
 
   test('a node that goes on with its work, however long it is alone', async () => {
     plant<typeof IsolationRoom>(rooms.isolation, () => ({ worksAloneMs: () => Infinity }))
-    expect(await brokenBy(lonely, 40)).toMatch(/^invariant 15:/)
+    expect(await brokenBy(lonely, 40, 130)).toMatch(/^invariant 15:/)
   })
 
   test('a node that tells nobody who is waited for, and so may work alone: a new majority runs what it runs', async () => {

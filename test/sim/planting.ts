@@ -8,14 +8,19 @@ import type { Scenario } from '../../src/sim/scenario.ts'
 const SEEDS = 10
 const planted = new Set<string>()
 
-/** What the first seed to fail with the mistake in place reports; empty if none fails. */
+/**
+ * What the first seed to fail with the mistake in place reports; empty if none fails.
+ *
+ * @param from the first of so many seeds: what the dice throw rarely is looked for where they are known to throw it
+ */
 export async function brokenBy(
   scenario: Partial<Scenario> = {},
-  seeds: number = SEEDS
+  seeds: number = SEEDS,
+  from: number = 1
 ): Promise<string> {
   vi.resetModules()
   const { simulate } = await import('../../src/sim/simulator.ts')
-  for (let seed = 1; seed <= seeds; seed++) {
+  for (let seed = from; seed < from + seeds; seed++) {
     const { violation } = simulate(seed, scenario)
     if (violation !== null) return violation.message
   }

@@ -5,7 +5,9 @@
  * reclaimer asks everybody who may still be alive: each confirms that it has merged the reclaim, and says with the same
  * breath how much it had written itself by then. Once all have confirmed, and everything they had written is merged here,
  * no grant can be hidden any more: whoever ran the task would have written so before. Nor can a completion that only some
- * have heard of: each also says how far it has heard of the gone holder, and that has to be merged here, too.
+ * have heard of: each also says how far it has heard of all who are gone, and that has to be merged here, too. The holder is
+ * not the only one of them: somebody else may have taken the task from it before, have run it, and be gone by now, be it
+ * an earlier boot of whoever confirms.
  *
  * Whoever could not read the reclaim has not confirmed it, though its vector has passed it; and what we could not read of what
  * somebody had written may be that grant, so it is not merged.
@@ -19,7 +21,7 @@ import type { BootId, NodeId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import { canGive, covers, hasAll, type Coverage, type Standing } from '../base/coverage.ts'
 import { Dots } from '../base/dots.ts'
-import { reachIn } from '../base/vector.ts'
+import { CLOSED, reachIn } from '../base/vector.ts'
 import type { Member } from '../members/members.ts'
 
 /** A task that was reclaimed. */
@@ -40,7 +42,7 @@ type Settlement = {
 type Confirmed = {
   /** Up to which of our writes, and with it all that it had written by then is merged here. */
   upTo: number
-  /** Later ones, oldest first: what it had of itself and of gone holders by then is still on its way. */
+  /** Later ones, oldest first: what it had of itself and of all who are gone by then is still on its way. */
   readonly pending: { upTo: number; need: Coverage }[]
 }
 
@@ -106,7 +108,7 @@ export class Settlements {
    *   log could not be read here
    * @param alive the members that can be asked
    * @param all ... and those that cannot, but have not left
-   * @param ask called with members who know more of a gone holder than we do, as long as that is waited for
+   * @param ask called with members who know more of somebody gone than we do, as long as that is waited for
    */
   settle(
     self: Readonly<{ boot: BootId; upTo: number; unreadable?: Dots }>,
@@ -120,7 +122,8 @@ export class Settlements {
     for (const [except, open] of this.#open) {
       const asked = except === null ? alive : all.filter(isAsked(except, alive))
       if (except !== null && !asked.every(member => hasAll(mine, member))) continue
-      const confirmed = asked.map(member => this.#confirmedBy(member, self.boot, mine, ask))
+      const living = new Set([self.boot, ...asked.map(({ heartbeat }) => heartbeat.boot)])
+      const confirmed = asked.map(member => this.#confirmedBy(member, self.boot, living, mine, ask))
       const upTo = Math.min(self.upTo, ...confirmed)
       const end = open.findIndex(({ seq }) => seq > upTo)
       const left: Settlement[] = []
@@ -150,7 +153,13 @@ export class Settlements {
   }
 
   /** Up to which of our writes a member has confirmed, with all merged that it had written by then. */
-  #confirmedBy(member: Member, self: BootId, mine: Standing, ask: (node: NodeId) => void): number {
+  #confirmedBy(
+    member: Member,
+    self: BootId,
+    living: ReadonlySet<BootId>,
+    mine: Standing,
+    ask: (node: NodeId) => void
+  ): number {
     const { node, heartbeat, vector, unreadable } = member
     const { boot } = heartbeat
     let confirmed = this.#confirmed.get(boot)
@@ -162,7 +171,8 @@ export class Settlements {
     const upTo = vector.get(self) ?? 0
     if (upTo > (pending.at(-1)?.upTo ?? confirmed.upTo) && pending.length < PENDING_MAX) {
       const reach = reachIn(vector)
-      const origins = [boot, ...this.#former]
+      const gone = [...vector].filter(([origin, to]) => !living.has(origin) && to !== CLOSED)
+      const origins = [...new Set([boot, ...this.#former, ...gone.map(([origin]) => origin)])]
       const need = new Map(origins.map(origin => [origin, reach(origin)]))
       const unread = new Dots(origins.flatMap(origin => unreadable.of(origin)))
       pending.push({ upTo, need: { vector: need, unreadable: unread } })

@@ -2,7 +2,7 @@
  * What callers are told of how tasks end. Invariant 4: an outcome that is told, or stands in the end, comes from a run.
  * Invariant 18: what was told stays, and whoever asks is answered.
  */
-import type { TaskId } from '../../core/base/ids.ts'
+import type { NodeId, TaskId } from '../../core/base/ids.ts'
 import type { Effect } from '../../core/effect.ts'
 import type { Input } from '../../core/input.ts'
 import { isSettled, type Outcome, type TaskRecord } from '../../core/task/record.ts'
@@ -11,8 +11,13 @@ import type { SimNode } from '../sim-node.ts'
 import { Violation } from '../violation.ts'
 import type { History } from '../history.ts'
 
+/** By then a new link has told all that each of the two had: what is missing is fetched after half a second. */
+const CAUGHT_UP_MS = 1500
+
 export class OutcomeChecker {
   readonly #history: History
+  /** Node -> peer -> when the link between them came up. */
+  readonly #linkedAt = new Map<SimNode, Map<NodeId, number>>()
   /** Node -> tasks that somebody there has asked for, and has not been answered. */
   readonly #asked = new Map<SimNode, Map<TaskId, 'watch' | 'find'>>()
   /** Tasks that were taken over by somebody who could not know how a run of them had ended. */
@@ -25,6 +30,7 @@ export class OutcomeChecker {
   /** @param effects of the step, which have not been performed yet */
   check(node: SimNode, input: Input, effects: readonly Effect[]): void {
     this.#noteAsked(node, input)
+    if (input.kind === 'link' && input.up) this.#linked(node, input.peer)
     for (const effect of effects) {
       if (effect.kind === 'settled' || effect.kind === 'found') {
         this.#asked.get(node)?.delete(effect.taskId)
@@ -74,17 +80,26 @@ export class OutcomeChecker {
   }
 
   /**
-   * Whoever has taken a task over runs it anew if it cannot have heard how it ended: those who had heard are down, too, or not back
-   * on a link yet.
+   * Whoever has taken a task over runs it anew if it cannot have heard how it ended: those who had heard are down, too, or not
+   * back on a link, or only just.
    */
   #started(node: SimNode, taskId: TaskId): void {
     if (!this.#history.executions.has(taskId)) return
     // Also where the claim of whoever takes it over has undone that meanwhile.
     const knows = this.#history.alive().some(({ id, core }) => {
-      const isHeard = id === node.id || node.core.view.isLinked(id)
+      const isHeard = id === node.id || (node.core.view.isLinked(id) && !this.#isNewLink(node, id))
       return isHeard && (core.view.record(taskId)?.outcome ?? null) !== null
     })
     if (!knows) this.#shaken.add(taskId)
+  }
+
+  #linked(node: SimNode, peer: NodeId): void {
+    const links = this.#linkedAt.get(node) ?? new Map<NodeId, number>()
+    this.#linkedAt.set(node, links.set(peer, node.now))
+  }
+
+  #isNewLink(node: SimNode, peer: NodeId): boolean {
+    return node.now - (this.#linkedAt.get(node)?.get(peer) ?? 0) < CAUGHT_UP_MS
   }
 
   /** It may be run in two places that do not know of each other, until they do. */
@@ -119,10 +134,9 @@ function upper(told: Outcome | undefined, outcome: Outcome): Outcome {
 export function checkProduced(history: History, node: SimNode, record: TaskRecord): void {
   const { spec, started, outcome } = record
   if (endsWithoutRun(record)) return
-  // Whoever took it over without having heard of the failure has written it down once more.
-  const { claim } = record
-  const epoch = outcome!.epoch - Number(outcome!.status === 'failed' && claim.cause === 'reclaim')
-  if (started === null || started.epoch < epoch) {
+  // Whoever took it over without having heard of the failure has written it down once more, one after the other.
+  const isRepeated = outcome!.status === 'failed' && record.claim.cause === 'reclaim'
+  if (started === null || (started.epoch < outcome!.epoch && !isRepeated)) {
     throw new Violation(4, `${show(node, record)} has ended without a start`)
   }
   if (!history.executions.get(spec.id)?.some(({ status }) => status === outcome!.status)) {
