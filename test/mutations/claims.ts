@@ -173,9 +173,9 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'former-not-asked',
     'core/claim/settlement.ts',
-    'const origins = [boot, ...this.#former]',
-    'const origins = [boot]',
-    'a claim settles although some know more of its former holder'
+    'const origins = [...new Set([boot, ...this.#former, ...gone.map(([origin]) => origin)])]',
+    'const origins = [boot].concat(gone.slice(0, 0).map(([origin]) => origin))',
+    'a claim settles although some know more of its former holder, or of others who are gone'
   ],
   [
     'settle-before-disk',
