@@ -11,7 +11,7 @@ import { deriveKeys, findKey } from './key.ts'
 import { isNodeName } from './names.ts'
 import { Probes } from './metrics/probes.ts'
 import { createTransport, type TransportLog } from './net/transport.ts'
-import { systemClock } from './node/clock.ts'
+import { systemClock, wallMsOf } from './node/clock.ts'
 import { Node } from './node/library.ts'
 import type { Clock, Transport } from './node/ports.ts'
 import type { UnreadableView } from './node/handle.ts'
@@ -160,7 +160,7 @@ async function openCore(
   store: Store,
   { clock, version }: Readonly<{ clock: Clock; version: string }>
 ): Promise<Core> {
-  const startedAt = await store.nextStart(Math.floor(clock.now() * 1000))
+  const startedAt = await store.nextStart(Math.floor(wallMsOf(clock) * 1000))
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
   const identity = { boot, name, version, labels }
   const core = new Core(identity, { quorum, stopAfterIsolatedMs: stopAfterIsolated, settledMax })

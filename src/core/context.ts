@@ -1,7 +1,7 @@
 /**
  * What the two halves of the core share: who we are, what time it is, the replica, the members, and where effects go.
  */
-import type { HybridClock } from './base/hlc.ts'
+import { CLOCK_MS_MAX, type HybridClock } from './base/hlc.ts'
 import type { Counters } from './counting/counters.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Effect } from './effect.ts'
@@ -39,16 +39,39 @@ export type Context = {
   labels: Labels
   /** It has been up for so short a time that it may not have met all others. */
   isNew: boolean
-  /** The time of the step under way by our own clock, in ms: for how long something has lasted. */
+  /** The time of the step under way, in ms, by a clock that nobody sets: for how long something has lasted. */
   now: number
-  /** By how much our own clock is to be corrected, in ms (members/clocks.ts). */
+  /** How far our own wall clock is ahead of that, in ms. */
+  aheadMs: number
+  /** By how much our own wall clock is to be corrected, in ms (members/clocks.ts). */
   correctionMs: number
   /** What time it is, in whole ms: what is stamped, scheduled and expires goes by this. */
   wallMs: number
   readonly emit: (effect: Effect) => void
 }
 
-export const BEFORE_THE_FIRST_STEP = { now: 0, correctionMs: 0, wallMs: 0, isNew: true } as const
+export const BEFORE_THE_FIRST_STEP = {
+  now: 0,
+  aheadMs: 0,
+  correctionMs: 0,
+  wallMs: 0,
+  isNew: true
+} as const
+
+/** What our own wall clock shows, in ms. */
+export function ownMs({ now, aheadMs }: Pick<Context, 'now' | 'aheadMs'>): number {
+  return now + aheadMs
+}
+
+/** What time it is for tasks when our monotonic clock shows `now`, in ms. */
+export function wallMsAt(now: number, { aheadMs, correctionMs }: Context): number {
+  return now + aheadMs + correctionMs
+}
+
+/** Whole: what is made of it is kept and told, where times are whole numbers. */
+export function wholeMs(ms: number): number {
+  return Math.floor(Math.min(Math.max(0, ms), CLOCK_MS_MAX))
+}
 
 /** Whether a task is absent because it has settled and been pruned, as far as can be told here. */
 export function isPruned({ log, spent, wallMs }: Context, id: TaskId): boolean {

@@ -7,7 +7,7 @@
  */
 import { Counters } from './counting/counters.ts'
 import { computerOf } from './base/computers.ts'
-import { CLOCK_MS_MAX, HybridClock } from './base/hlc.ts'
+import { HybridClock } from './base/hlc.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { Answers } from './answers.ts'
 import { Asking } from './asking.ts'
@@ -33,6 +33,7 @@ import { Presence } from './presence.ts'
 import { Probing } from './probing.ts'
 import { Replication } from './replication.ts'
 import { Rest } from './rest.ts'
+import { readClocks } from './stepping.ts'
 import { isFinal, isSettled } from './task/record.ts'
 import { Takeover } from './takeover.ts'
 import { Telling } from './telling.ts'
@@ -62,6 +63,7 @@ export class Core {
   readonly #answers = new Answers()
   readonly #probing: Probing
   #firstAt: number | null = null
+  #clockStepMs = 0
 
   constructor(identity: Identity, options: Partial<CoreOptions> = {}) {
     const self = identity.boot
@@ -155,13 +157,16 @@ export class Core {
     this.#work.consider(log.entries())
   }
 
-  /** Something has happened. Returns what to do about it, in order. `now` is our own wall clock in ms. */
+  /**
+   * Something has happened. Returns what to do about it, in order.
+   *
+   * @param now in ms since 1970, by a clock that runs on whatever is done to the wall clock, which is ahead of it by what
+   *   the last `clock` input says
+   */
   step(now: number, input: Input): Effect[] {
-    const { members, options, correctionMs } = this.#context
+    const { members, options } = this.#context
     this.#effects = []
-    this.#context.now = now
-    // Whole: what is made of it is kept and told, where times are whole numbers.
-    this.#context.wallMs = Math.floor(Math.min(Math.max(0, now + correctionMs), CLOCK_MS_MAX))
+    this.#clockStepMs = readClocks(this.#context, now, input)
     this.#context.isNew =
       now - (this.#firstAt ?? now) < options.bootQuietMs || this.#waking.isUnderWay
     members.horizon = this.#belief.horizon()
@@ -242,12 +247,12 @@ export class Core {
         return this.#presence.moved(input.addresses)
       case 'turn':
         return this.#replication.turned()
-      case 'wake':
-        return this.#replication.spreading.woken()
       case 'watch':
         return this.#replication.watch(input.taskId)
+      case 'clock':
       case 'tick':
-        return this.#onTick(input.loopLagMs ?? 0)
+      case 'wake':
+        return this.#onTime(input)
       case 'expect':
         return this.#membership.expect(input.names)
       case 'drain':
@@ -377,6 +382,20 @@ export class Core {
       this.#probing.probe()
     }
     this.#replication.settleCopies()
+  }
+
+  #onTime(input: Extract<Input, { kind: 'clock' | 'tick' | 'wake' }>): void {
+    if (input.kind === 'tick') this.#onTick(input.loopLagMs ?? 0)
+    else if (input.kind === 'wake') this.#replication.spreading.woken()
+    else this.#onClock(this.#clockStepMs)
+  }
+
+  /** Our wall clock has been set forward by so much. */
+  #onClock(stepMs: number): void {
+    this.#membership.stepped(stepMs)
+    this.#waking.stepped(stepMs)
+    // What was due may not be yet, and the other way round.
+    this.#work.consider(this.#context.log.entries())
   }
 
   #onTick(loopLagMs: number): void {

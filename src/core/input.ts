@@ -88,6 +88,8 @@ export type Input =
       /** How late the event loop was of late, in ms, for others to see. @default 0 */
       loopLagMs?: number
     }>
+  /** How far our wall clock is ahead of the `now` of a step from now on, in ms. @default 0 at the first step */
+  | Readonly<{ kind: 'clock'; aheadMs: number }>
   /** What had happened by the time of a `turn` effect has been taken in. */
   | Readonly<{ kind: 'turn' }>
   /** The time that a `wake` effect asked for has passed. */

@@ -7,11 +7,11 @@
  */
 import { strangeAuthors } from './authors.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId } from './base/ids.ts'
-import type { Context } from './context.ts'
+import { ownMs, wallMsAt, wholeMs, type Context } from './context.ts'
 import type { MemberEventName } from './effect.ts'
 import type { Input } from './input.ts'
 import { Attention } from './members/attention.ts'
-import { correctionOf, noteClock, skewed } from './members/clocks.ts'
+import { correctionOf, noteClock, skewed, SKEW_MS_MAX } from './members/clocks.ts'
 import { isOut, type Member, type MemberStatus } from './members/member.ts'
 import type { Departure, Heartbeat, Introduction, Replaced, Who } from './message.ts'
 import type { Presence } from './presence.ts'
@@ -74,7 +74,7 @@ export class Membership {
     let changed = members.heard(heartbeat, now, from)
     const member = members.get(nodeOf(boot))
     const isLast = member?.heartbeat.boot === boot && member.heartbeat.at === at
-    if (isLast && isOwnWord) noteClock(member, heartbeat, now)
+    if (isLast && isOwnWord) noteClock(member, heartbeat, ownMs(this.#context))
     // Also if a later word has overtaken it: only the first one on a link names everybody.
     if (member?.heartbeat.boot === boot) this.#meet(member, heartbeat, isOwnWord)
     if (drained === false && member?.heartbeat.draining === true) {
@@ -249,14 +249,21 @@ export class Membership {
     }
   }
 
+  /** Our own clock has been set forward. Who knows that it is another time for the others goes by them at once. */
+  stepped(stepMs: number): void {
+    const wasRight = this.#context.correctionMs === 0
+    const isTold = this.setClock() && wasRight
+    if (!isTold && Math.abs(stepMs) > SKEW_MS_MAX) this.#tell('node:clock-skew')
+  }
+
   /** Goes by the middle one of all clocks if ours is far from it. Returns whether it is another time now. */
   setClock(): boolean {
     const context = this.#context
     const { members, now, clock, correctionMs: before } = context
     const linked = members.answering(now).filter(({ node }) => members.isLinked(node))
-    context.correctionMs = correctionOf(linked, before, now)
+    context.correctionMs = correctionOf(linked, before, ownMs(context))
     if (context.correctionMs === before) return false
-    context.wallMs = now + context.correctionMs
+    context.wallMs = wholeMs(wallMsAt(now, context))
     clock.setBack(context.wallMs)
     if (before === 0) this.#tell('node:clock-skew')
     return true

@@ -7,7 +7,7 @@
  */
 import type { Hlc } from './base/hlc.ts'
 import { startTimeOf, type BootId } from './base/ids.ts'
-import type { Context, Identity } from './context.ts'
+import { ownMs, wallMsAt, wholeMs, type Context, type Identity } from './context.ts'
 import { sameValues } from './base/order.ts'
 import { utf8Length } from './base/utf8.ts'
 import { areAtHand } from './members/at-hand.ts'
@@ -70,8 +70,7 @@ export class Presence {
 
   /** All clocks go into the next round together, as far as they are right. */
   #round(now: number): number {
-    const { correctionMs, options } = this.#context
-    return Math.floor((now + correctionMs) / options.idleHeartbeatMs)
+    return Math.floor(wallMsAt(now, this.#context) / this.#context.options.idleHeartbeatMs)
   }
 
   /** Nothing is new but the time. */
@@ -166,7 +165,7 @@ export class Presence {
       version,
       revision: REVISION,
       at,
-      clockMs: Math.floor(now),
+      clockMs: wholeMs(ownMs(this.#context)),
       slots,
       running,
       queued,

@@ -5,7 +5,7 @@
  * now and then is enough. Anything else wakes him, somebody who is late as well, and he stays awake for a while after.
  * Rest changes no decision, only how soon the passing of time is noticed.
  */
-import type { Context } from './context.ts'
+import { wallMsAt, type Context } from './context.ts'
 import type { Input } from './input.ts'
 import { areAtHand } from './members/at-hand.ts'
 import type { Heartbeat } from './message.ts'
@@ -40,10 +40,10 @@ export class Rest {
 
   /** In how many ms the next tick is due. All clocks that are right tick together at rest. */
   nextTickMs(now: number): number {
-    const { correctionMs, options } = this.#context
+    const { options } = this.#context
     const { tickMs, restTickMs } = options
     if (!this.#isAtRest) return tickMs
-    const wallMs = now + correctionMs
+    const wallMs = wallMsAt(now, this.#context)
     return Math.ceil((wallMs + tickMs) / restTickMs) * restTickMs - wallMs
   }
 

@@ -2,7 +2,7 @@
  * A read-only picture of the core, for status, API and checkers. Shows; never changes.
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
-import { isPruned, type Context } from './context.ts'
+import { isPruned, wallMsAt, type Context } from './context.ts'
 import type { Pause } from './message.ts'
 import type { Counters } from './counting/counters.ts'
 import type { Entry } from './log/entry.ts'
@@ -270,9 +270,9 @@ export class CoreView {
     return this.#members.roster.names
   }
 
-  /** What time it is when our own clock shows `now`, in ms: the times of tasks go by this. */
+  /** What time it is when our monotonic clock shows `now`, in ms: the times of tasks go by this. */
   wallMs(now: number): number {
-    return now + this.#context.correctionMs
+    return wallMsAt(now, this.#context)
   }
 
   /** Whether this node sees as many as it takes to take over the work of members that have fallen silent. */

@@ -53,6 +53,15 @@ export class Waking {
     if (now - before >= options.unreachableMs - options.idleHeartbeatMs) this.#wake(before)
   }
 
+  /**
+   * Our wall clock has been set forward. A computer of which a picture was taken, and that goes on from there, finds no other
+   * sign of that: none of its own clocks ran.
+   */
+  stepped(stepMs: number): void {
+    const { now, options } = this.#context
+    if (stepMs >= options.unreachableMs - options.idleHeartbeatMs) this.#wake(now)
+  }
+
   /** A link came up. */
   linked(peer: NodeId): void {
     if (this.#awaited.get(peer) === null) this.#ask(peer)

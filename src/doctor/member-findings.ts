@@ -10,6 +10,7 @@ export function checkMembers(node: DiagnosisView): Finding[] {
   return [
     ...versions(node),
     ...clocks(node),
+    ...clockSet(node),
     ...settledMaxima(node),
     ...copies(node),
     ...pauses(node)
@@ -36,7 +37,7 @@ function clocks({ node, nodes }: DiagnosisView): Finding[] {
   )
   const sorted = known.map(({ clockOffsetMs }) => clockOffsetMs!).toSorted((x, y) => x - y)
   const cure =
-    'have the computers set their clocks by the network ("timedatectl set-ntp true" on Linux, "Set time automatically" elsewhere), and start the node again: it reads the clock at its start'
+    'have the computers set their clocks by the network ("timedatectl set-ntp true" on Linux, "Set time automatically" elsewhere)'
   const found = (what: string): Finding => ({ code: 'clock-skew', severity: 'warning', what, cure })
   const off = (ms: number): string =>
     `${(Math.abs(ms) / 1000).toFixed(1)} s ${ms > 0 ? 'ahead of' : 'behind'}`
@@ -73,6 +74,23 @@ function settledMaxima({ nodes }: DiagnosisView): Finding[] {
       severity: 'warning',
       what: `no more than ${least} settled tasks are kept anywhere, as ${named(few)} says; ${named(more)} would keep more`,
       cure: 'the least that a member says counts for all: start all nodes with the same --settled-max'
+    }
+  ]
+}
+
+/** A node of an older version does not say, and goes by its clock as it was at its start. */
+function clockSet({
+  node,
+  clockSet: step = null
+}: Pick<DiagnosisView, 'node'> & Partial<Pick<DiagnosisView, 'clockSet'>>): Finding[] {
+  if (step === null || Math.abs(step.byMs) <= SKEW_MS_MAX) return []
+  const seconds = (Math.abs(step.byMs) / 1000).toFixed(1)
+  return [
+    {
+      code: 'clock-skew',
+      severity: 'warning',
+      what: `the clock of the computer of ${node} was set ${seconds} s ${step.byMs > 0 ? 'forward' : 'back'} at ${step.at}, while the node ran`,
+      cure: 'nothing, if it is right now: tasks go by the new time. What was submitted before has its deadline, and its time to start, by the old one'
     }
   ]
 }

@@ -10,8 +10,10 @@ import type { CoreEvent } from '../core/effect.ts'
 import type { OutputStream } from '../core/output.ts'
 import type { CoreView } from '../core/view.ts'
 import { UnknownTaskError } from '../errors.ts'
+import { wallMsOf } from './clock.ts'
 import type { Json } from './handle.ts'
 import type { Listeners } from './listeners.ts'
+import type { Clock } from './ports.ts'
 import { textOf } from './text.ts'
 import type { Waits } from './waits.ts'
 
@@ -25,25 +27,24 @@ export class Announcements {
   readonly #core: CoreView
   readonly #listeners: Listeners
   readonly #waits: Waits
-  readonly #now: () => number
+  readonly #clock: Pick<Clock, 'now' | 'aheadMs'>
   readonly #nameOf: (boot: BootId) => string
   /** Nodes that ran twice at a time -> when that was seen last, in ms. */
   readonly duplicates: Map<NodeId, number> = new Map()
   #secondBeganAt = 0
   #passed = 0
 
-  /** @param now the wall clock in ms */
   constructor(
     core: CoreView,
     listeners: Listeners,
     waits: Waits,
-    now: () => number,
+    clock: Pick<Clock, 'now' | 'aheadMs'>,
     nameOf: (boot: BootId) => string
   ) {
     this.#core = core
     this.#listeners = listeners
     this.#waits = waits
-    this.#now = now
+    this.#clock = clock
     this.#nameOf = nameOf
   }
 
@@ -62,7 +63,9 @@ export class Announcements {
 
   event(event: CoreEvent): void {
     if (!('taskId' in event)) {
-      if (event.name === 'node:duplicate-identity') this.duplicates.set(event.node, this.#now())
+      if (event.name === 'node:duplicate-identity') {
+        this.duplicates.set(event.node, wallMsOf(this.#clock))
+      }
       this.#listeners.emit(event.name, { node: event.nodeName, id: event.node })
       return
     }
@@ -92,7 +95,7 @@ export class Announcements {
 
   #pass(event: string, taskId: TaskId, fields: Readonly<Record<string, Json>>): void {
     if (!this.#listeners.any) return
-    const now = this.#now()
+    const now = this.#clock.now()
     if (now - this.#secondBeganAt >= 1000) {
       this.#secondBeganAt = now
       this.#passed = 0

@@ -4,6 +4,7 @@
  */
 import { nodeOf, type NodeId } from '../core/base/ids.ts'
 import type { CoreView } from '../core/view.ts'
+import type { ClockSteps } from './clock-steps.ts'
 import type { DiagnosisView } from './handle.ts'
 import { unreadableOf } from './unreadable.ts'
 import { missingOf, type Picture } from './picture.ts'
@@ -15,11 +16,12 @@ type Asked = Readonly<{
   settings: Pick<NodeSettings, 'cluster' | 'mdns' | 'fingerprintOf'>
   duplicates: ReadonlyMap<NodeId, number>
   disk: string | null
+  clockStep: ClockSteps['last']
   now: number
 }>
 
 export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisView {
-  const { core, picture, settings, duplicates, disk, now } = asked
+  const { core, picture, settings, duplicates, disk, clockStep, now } = asked
   const { cluster, mdns, fingerprintOf } = settings
   const self = core.self()
   const offsets = new Map(
@@ -43,6 +45,10 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
       at: new Date(atMs).toISOString()
     })),
     disk,
+    clockSet:
+      clockStep === null
+        ? null
+        : { at: new Date(clockStep.atMs).toISOString(), byMs: clockStep.byMs },
     unreadable: unreadableOf(core, id => picture.nameOf(id)),
     unconfirmed: unconfirmedOf(core, now)
   }

@@ -15,6 +15,7 @@ import type { Input } from '../core/input.ts'
 import type { DiskFullError } from '../errors.ts'
 import { BlobTraffic } from './blob-traffic.ts'
 import type { Announcements } from './announcements.ts'
+import { wallMsOf } from './clock.ts'
 import { Logbook } from './logbook.ts'
 import { tailOf } from './tail.ts'
 import { Inputs } from './inputs.ts'
@@ -45,6 +46,8 @@ export interface Observer {
   blobDisk(failure: DiskFullError | null): void
   /** An effect could not be performed, which is a fault of this program: all others were. */
   failed(effect: Effect['kind'], error: unknown): void
+  /** The computer's clock has been set forward by so much. */
+  clockSet(stepMs: number): void
   /** Something has been taken in: there may be room for more. */
   turned(): void
 }
@@ -80,6 +83,8 @@ export class Engine {
   #portionEndsAt: number | null = null
   #running = false
   #diskFails = false
+  /** As the core was told last. */
+  #aheadMs = 0
   /** The next tick is far away, because the core had nothing to do. */
   #resting = false
   #stopTicking = (): void => {}
@@ -92,7 +97,7 @@ export class Engine {
       missing: hash => this.feed({ kind: 'blob-missing', hash }),
       disk: failure => observer.blobDisk(failure)
     })
-    this.logbook = new Logbook(() => ports.clock.now())
+    this.logbook = new Logbook(() => wallMsOf(ports.clock))
     this.#observer = observer
   }
 
@@ -152,13 +157,28 @@ export class Engine {
       for (let now = clock.now(); ; now = clock.now()) {
         const input = this.#inputs.take(now, now < this.#portionEnd(now))
         if (input === undefined) break
-        for (const effect of this.#core.step(now, input)) this.#performSafely(effect)
+        this.#readClock(now)
+        this.#step(now, input)
       }
     } finally {
       this.#busy = false
     }
     if (this.#resting && !this.#core.rest.isAtRest) this.#tickSoon()
     this.#observer.turned()
+  }
+
+  #step(now: number, input: Input): void {
+    for (const effect of this.#core.step(now, input)) this.#performSafely(effect)
+  }
+
+  /** Before anything is stamped: the computer's clock may have been set. */
+  #readClock(now: number): void {
+    const aheadMs = this.#ports.clock.aheadMs()
+    const stepMs = aheadMs - this.#aheadMs
+    if (stepMs === 0) return
+    this.#aheadMs = aheadMs
+    this.#observer.clockSet(stepMs)
+    this.#step(now, { kind: 'clock', aheadMs })
   }
 
   /** By when this turn of the event loop should go on to something else. */

@@ -12,6 +12,7 @@ import { nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.
 import type { AttemptInfo, OutputAnswer, OutputRequest, Piece } from '../core/output.ts'
 import { isSettled, type TaskRecord } from '../core/task/record.ts'
 import type { CoreView } from '../core/view.ts'
+import { wallMsOf } from './clock.ts'
 import type { LogEntry } from './handle.ts'
 import type { Logbook } from './logbook.ts'
 import type { Clock, Transport } from './ports.ts'
@@ -223,7 +224,7 @@ export class Following {
   #note(attempt: number, boot: BootId | null, text: string): LogEntry {
     const { clock, nameOf } = this.#parts
     const node = boot === null ? null : nameOf(nodeOf(boot))
-    const at = new Date(clock.now()).toISOString()
+    const at = new Date(wallMsOf(clock)).toISOString()
     const what = node === null ? text : `${node}: ${text}`
     return { v: 1, at, attempt, node, stream: 'note', text: `${what}\n` }
   }

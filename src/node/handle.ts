@@ -149,6 +149,8 @@ export type DiagnosisView = {
   duplicates: { node: string; id: NodeId; at: string }[]
   /** Why its disk cannot be written to; null if it can. */
   disk: string | null
+  /** When its computer's clock was last set since its start, and by how much forward; null if it was not. */
+  clockSet: { at: string; byMs: number } | null
   /** What others wrote and this node could not read, by who wrote it. */
   unreadable: UnreadableView[]
   /**

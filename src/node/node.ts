@@ -13,6 +13,8 @@ import type { BlobRef } from '../core/task/content.ts'
 import { Admission } from './admission.ts'
 import { Announcements } from './announcements.ts'
 import { durationMs } from './checks.ts'
+import { ClockSteps } from './clock-steps.ts'
+import { wallMsOf } from './clock.ts'
 import { Contents } from './contents.ts'
 import { diagnosisOf } from './diagnosis.ts'
 import { DiskState } from './disk-state.ts'
@@ -64,8 +66,6 @@ export type Parts = Readonly<{
 export class RunningNode implements NodeHandle {
   readonly id: NodeId
   readonly name: string
-  readonly cluster: string
-  readonly closed: Promise<Error | null>
   /** For the methods that only programs call, in library.ts. */
   protected readonly parts: Parts
   readonly #settings: NodeSettings
@@ -77,6 +77,7 @@ export class RunningNode implements NodeHandle {
   readonly #waits = new Waits()
   readonly #disk: DiskState
   readonly #failures: Failures
+  readonly #clockSteps: ClockSteps
   readonly #admission: Admission
   readonly #submissions: Submissions
   readonly #inquiries: Inquiries
@@ -96,10 +97,12 @@ export class RunningNode implements NodeHandle {
     this.#settings = settings
     this.#disk = new DiskState(settings, ports.clock, error => this.#letGo(error))
     this.#failures = new Failures(settings.log, ports.clock)
-    const now = (): number => ports.clock.now()
-    this.#listeners = new Listeners(bootName(core.view.self().boot), now)
+    this.#clockSteps = new ClockSteps(ports.clock, settings.log)
+    const { clock } = ports
+    const now = (): number => clock.now()
+    this.#listeners = listenersOf(core, ports)
     const nameOf = (node: NodeId): string => this.#picture.nameOf(node)
-    this.#announcements = new Announcements(core.view, this.#listeners, this.#waits, now, nameOf)
+    this.#announcements = new Announcements(core.view, this.#listeners, this.#waits, clock, nameOf)
     this.#engine = new Engine(core, ports, this.#observer())
     this.#output = new Output({ ...ports, core: core.view, logbook: this.#engine.logbook, nameOf })
     this.#picture = new Picture(core.view, ports, settings, this.#output)
@@ -145,10 +148,16 @@ export class RunningNode implements NodeHandle {
     }
     this.id = ports.transport.id
     this.name = settings.name
-    this.cluster = settings.cluster
     this.#manage = new Manage(this.#engine, this.#picture)
     this.#leaving = new Leaving({ engine: this.#engine, core, settings }, () => this.#close())
-    this.closed = this.#leaving.closed
+  }
+
+  get cluster(): string {
+    return this.#settings.cluster
+  }
+
+  get closed(): Promise<Error | null> {
+    return this.#leaving.closed
   }
 
   get addresses(): readonly string[] {
@@ -228,7 +237,7 @@ export class RunningNode implements NodeHandle {
   }
 
   exportState(): AsyncIterable<string> {
-    return this.#state.text(this.#ports.clock.now())
+    return this.#state.text(wallMsOf(this.#ports.clock))
   }
 
   importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
@@ -265,6 +274,7 @@ export class RunningNode implements NodeHandle {
         disk: this.#disk.failure,
         settings,
         duplicates,
+        clockStep: this.#clockSteps.last,
         now
       },
       names
@@ -337,6 +347,7 @@ export class RunningNode implements NodeHandle {
       disk: failure => this.#disk.note(failure),
       blobDisk: failure => this.#disk.noteBlob(failure),
       failed: (effect, error) => this.#failures.note(`the effect ${effect}`, error),
+      clockSet: byMs => this.#clockSteps.note(byMs),
       turned: () => this.#admission.release()
     }
   }
@@ -355,4 +366,8 @@ export class RunningNode implements NodeHandle {
       throw this.#stoppingError()
     }
   }
+}
+
+function listenersOf({ view }: Core, { clock }: Ports): Listeners {
+  return new Listeners(bootName(view.self().boot), () => wallMsOf(clock))
 }

@@ -241,8 +241,10 @@ export interface Runner {
 
 /** The time, for the shell. */
 export interface Clock {
-  /** Milliseconds since 1970; never steps back while the process lives. */
+  /** Milliseconds since 1970 by a clock that nobody sets: for how long things last. Never steps back. */
   now(): number
+  /** How far the computer's clock is ahead of that, in ms. Changes when that clock is set. */
+  aheadMs(): number
   /** Calls back about every `ms` until the returned function is called. */
   every(ms: number, callback: () => void): () => void
 }

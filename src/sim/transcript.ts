@@ -64,6 +64,8 @@ function describeInput(input: Input): string | null {
       return input.another ? 'met another' : 'met nobody'
     case 'disk':
       return `disk ${input.works ? 'works' : 'fails'}`
+    case 'clock':
+      return `clock ${input.aheadMs} ahead`
     case 'load':
       return `load ${describe(input.news)}`
     case 'watch':

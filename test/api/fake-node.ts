@@ -300,6 +300,7 @@ export class FakeNode implements NodeHandle {
       nodes: this.nodes().map(view => ({ ...view, clockOffsetMs: 0 })),
       duplicates: [],
       disk: null,
+      clockSet: null,
       unreadable: [],
       unconfirmed: null
     }

@@ -54,8 +54,25 @@ test('a copy that a node has seen is named, also when it is gone', () => {
   expect(found!.what).toMatch(/c\/6 \(seen at 2026/)
 })
 
+test('a clock that was set while the node ran is told, if people notice that much', () => {
+  const set = (byMs: number): string[] => {
+    const clockSet = { at: '2026-01-02T03:04:05.000Z', byMs }
+    return findingsOf(facts([], { ...new FakeNode().diagnosis(), clockSet })).map(
+      ({ what }) => what
+    )
+  }
+  expect(set(-3_600_000)).toMatchObject([expect.stringMatching(/set 3600.0 s back at 2026/)])
+  expect(set(4000)).toEqual([])
+})
+
 test('a node of an older version, which says nothing of its disk, is not blamed for it', () => {
-  const { disk: _, unreadable: __, unconfirmed: ___, ...older } = new FakeNode().diagnosis()
+  const {
+    disk: _,
+    unreadable: __,
+    unconfirmed: ___,
+    clockSet: ____,
+    ...older
+  } = new FakeNode().diagnosis()
   expect(findingsOf(facts([], older as DiagnosisView))).toEqual([])
 })
 

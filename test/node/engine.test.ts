@@ -35,7 +35,7 @@ async function engineWith(endAtOnce: boolean) {
       },
       stop: async () => {}
     },
-    clock: { now: () => 1_700_000_000_000, every: () => ignored }
+    clock: { now: () => 1_700_000_000_000, aheadMs: () => 0, every: () => ignored }
   }
   const observer = new Proxy(
     { announce: new Proxy({}, { get: () => ignored }) as Announcements },
@@ -131,6 +131,7 @@ test('an engine that is stopped by what it does while it is at rest leaves no ti
     },
     clock: {
       now: () => 0,
+      aheadMs: () => 0,
       every(ms: number) {
         asked.push(ms)
         const timer = {}

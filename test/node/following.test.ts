@@ -51,7 +51,7 @@ async function read(
   const following = new Following({
     core,
     transport,
-    clock: { now: () => 1000 } as unknown as Clock,
+    clock: { now: () => 1000, aheadMs: () => 0 } as unknown as Clock,
     logbook: new Logbook(() => 1000),
     nameOf: boot => nodeOf(boot)
   })

@@ -14,6 +14,7 @@ const STEP_MS = 1
 /** An engine whose steps take a ms each, by its own clock; and what they were about. */
 async function slowEngine(effectsOf: (input: Input) => Effect[] = () => []) {
   let now = 1_700_000_000_000
+  const clock = { aheadMs: 0 }
   const taken: Input[] = []
   const ticks: (() => void)[] = []
   const failed: string[] = []
@@ -46,6 +47,7 @@ async function slowEngine(effectsOf: (input: Input) => Effect[] = () => []) {
     runner: { onEnded() {}, onOutput() {}, onProgress() {}, useBlobs() {}, stop: nothing },
     clock: {
       now: () => now,
+      aheadMs: () => clock.aheadMs,
       every(_ms: number, callback: () => void) {
         ticks.push(callback)
         return () => {}
@@ -55,6 +57,7 @@ async function slowEngine(effectsOf: (input: Input) => Effect[] = () => []) {
   const observer = {
     failed: (kind: string) => void failed.push(kind),
     disk: (failure: unknown) => void failed.push(`disk: ${String(failure)}`),
+    clockSet: (ms: number) => void done.push(`clock ${ms}`),
     turned() {}
   }
   const engine = new Engine(
@@ -71,7 +74,7 @@ async function slowEngine(effectsOf: (input: Input) => Effect[] = () => []) {
     ticks.at(-1)!()
   }
   const kinds = (): string[] => taken.map(kindOf)
-  return { engine, taken, kinds, tick, failed, done }
+  return { engine, taken, kinds, tick, failed, done, clock }
 }
 
 function kindOf(input: Input): string {
@@ -189,4 +192,17 @@ test('a fault is said at once, and then once in a minute, with how often', () =>
   failures.note('the effect send', new Error('three'))
   expect(said).toHaveLength(3)
   expect(said[2]).toMatch(/999 times before.*the effect send.*three/s)
+})
+
+test('a clock that was set is read before anything else is taken in, once', async () => {
+  const { engine, clock, kinds, taken, done } = await slowEngine()
+  clock.aheadMs = -5000
+  engine.feed({ kind: 'wake' })
+  engine.feed({ kind: 'wake' })
+  expect(kinds()).toEqual(['clock', 'wake', 'wake'])
+  expect(taken[0]).toEqual({ kind: 'clock', aheadMs: -5000 })
+  clock.aheadMs = 1000
+  engine.feed({ kind: 'wake' })
+  expect(kinds().slice(3)).toEqual(['clock', 'wake'])
+  expect(done).toEqual(['clock -5000', 'clock 6000'])
 })

@@ -15,7 +15,7 @@ const zoneX = { require: [{ label: 'zone', anyOf: ['x'] }], prefer: [] }
 /** What `why` says at a node. */
 function why(pump: Pump, node: PumpNode, id: string): WhyView {
   const transport = { peers: () => [] } as unknown as Transport
-  const clock = { now: () => pump.now, every: () => () => {} }
+  const clock = { now: () => pump.now, aheadMs: () => 0, every: () => () => {} }
   const settings = { cluster: 'test', roster: [] }
   const picture = new Picture(node.core.view, { transport, clock }, settings, { of: () => null })
   expect(picture.task(id).reason).toBe(picture.why(id).reason)

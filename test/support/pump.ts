@@ -176,6 +176,12 @@ export class PumpNode {
     return effects
   }
 
+  /** Its wall clock is set to so much ahead of what it would show. */
+  setClock(aheadMs: number): void {
+    this.feed({ kind: 'clock', aheadMs })
+    this.#pump.settle()
+  }
+
   worker(slots: number, handlers: readonly string[] = ['work']): void {
     this.feed({ kind: 'worker', slots, handlers })
     this.#pump.settle()

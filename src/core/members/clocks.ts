@@ -14,18 +14,25 @@ import type { Member } from './member.ts'
 /** Guess: ten seconds of heartbeats. A node that stood still hears as many late ones at once, and recovers as soon. */
 const SAMPLES = 5
 /** From here on its stamps are not adopted any more. */
-const SKEW_MS_MAX = SKEW_MAX_US / 1000
+export const SKEW_MS_MAX: number = SKEW_MAX_US / 1000
 
 /** The middle wavers with every heartbeat; time that jumps to and fro would be worse than time that is a little off. */
 const WAVER_MS = 1000
 /** Clocks that it takes to tell which one is wrong. */
 const CLOCKS_MIN = 3
 
-/** A member has spoken itself. */
-export function noteClock(member: Member, { clockMs }: Heartbeat, now: number): void {
+/** A member has spoken itself. @param ownMs what our own wall clock shows */
+export function noteClock(member: Member, { clockMs }: Heartbeat, ownMs: number): void {
   const offsets = member.clockOffsetsMs
-  offsets.push(clockMs - Math.floor(now))
+  offsets.push(clockMs - Math.floor(ownMs))
   if (offsets.length > SAMPLES) offsets.shift()
+}
+
+/** Our own wall clock has been set forward: all others are as much less ahead of it. */
+export function shiftClock({ clockOffsetsMs }: Readonly<Member>, stepMs: number): void {
+  for (const [i, offsetMs] of clockOffsetsMs.entries()) {
+    clockOffsetsMs[i] = offsetMs - Math.round(stepMs)
+  }
 }
 
 /** How far a member's clock is ahead of ours, in ms; null if it has not spoken itself yet. */
@@ -44,14 +51,14 @@ export function skewed(members: readonly Member[]): Member[] {
  * By how much our own clock has to be corrected, in ms: not at all, unless it is too far from the middle one. It may be by
  * decades, where a clock has lost its battery; but not to a time that no clock can show.
  */
-export function correctionOf(members: readonly Member[], currentMs: number, now: number): number {
+export function correctionOf(members: readonly Member[], currentMs: number, ownMs: number): number {
   const offsets = [0, ...members.map(clockOffsetOf).filter(offset => offset !== null)]
   // Whoever hears too few goes on as before.
   if (offsets.length < CLOCKS_MIN) return currentMs
   const middle = median(offsets)
   if (Math.abs(middle) <= SKEW_MS_MAX) return 0
   if (Math.abs(middle - currentMs) <= WAVER_MS) return currentMs
-  return Math.min(Math.max(middle, -now), CLOCK_MS_MAX - now)
+  return Math.min(Math.max(middle, -ownMs), CLOCK_MS_MAX - ownMs)
 }
 
 /** Of an even number, halfway between the two in the middle: of two clocks, either may be the wrong one. */
