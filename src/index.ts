@@ -31,6 +31,7 @@ export type {
   NodeEvent,
   NodeStatus,
   NodeView,
+  OnEnd,
   ProcessingTimes,
   StatusView,
   SubmitOptions,

@@ -5,8 +5,9 @@
  * of lines and bytes, so that the disk and the network are always busy and the memory never full.
  */
 import { TooLargeError } from '../errors.ts'
-import type { Submitted } from '../node/handle.ts'
+import type { OnEnd, Submitted, TaskView } from '../node/handle.ts'
 import { bundled } from './bundle.ts'
+import { Ends } from './ends.ts'
 import { problemOf, type Problem } from './problem.ts'
 
 /** Answers under way: enough for one flush to carry hundreds of tasks. */
@@ -27,50 +28,94 @@ export type BatchLine = Readonly<{
 /** What became of it: submitted, or not. */
 export type BatchAnswer = { line: number } & (({ v: 1 } & Submitted) | Problem)
 
-type Open = { length: number; answer: Promise<string> }
+/** How a task of a batch ended, after its answer, if that was asked for. */
+export type BatchEnd = { v: 1; task: TaskView }
+
+type Answered = Readonly<{ answer: BatchAnswer; sent: () => void }>
+type Open = { length: number; answered: Promise<Answered> }
+
+export type Batch = Readonly<{
+  answer: (line: string, onEnd?: OnEnd) => Promise<BatchAnswer>
+  /** Whether the ends of the tasks are asked for, too. */
+  wait: boolean
+  /** Nobody waits any more. */
+  gone: AbortSignal
+}>
 
 /** The answers, one a line. What is wrong with the request as a whole is the last line, as a problem. */
 export function batchStream(
   pieces: AsyncIterable<string>,
-  answer: (line: string) => Promise<unknown>
+  batch: Batch
 ): ReadableStream<Uint8Array> {
-  return ReadableStream.from(encoded(answers(pieces, answer)))
+  return ReadableStream.from(encoded(linesOut(pieces, batch)))
+}
+
+async function* linesOut(pieces: AsyncIterable<string>, batch: Batch): AsyncGenerator<string> {
+  const ends = new Ends()
+  const over = Promise.withResolvers<never>()
+  over.promise.catch(() => {})
+  const abort = (): void => over.reject(batch.gone.reason)
+  batch.gone.addEventListener('abort', abort)
+  try {
+    // An empty line at once: whoever asks may need an answer before it can ask on.
+    yield '\n'
+    yield* answers(pieces, batch, ends)
+    while (ends.isOpen) {
+      await Promise.race([ends.news(), over.promise])
+      yield ends.take()
+    }
+  } catch (error) {
+    yield textLine(problemOf(error).problem)
+  } finally {
+    batch.gone.removeEventListener('abort', abort)
+    ends.close()
+  }
 }
 
 async function* answers(
   pieces: AsyncIterable<string>,
-  answer: (line: string) => Promise<unknown>
+  batch: Batch,
+  ends: Ends
 ): AsyncGenerator<string> {
-  // An empty line at once: whoever asks may need an answer before it can ask on.
-  yield '\n'
   const open: Open[] = []
   let ahead = 0
   const lines = linesOf(pieces)
   let reading: Promise<IteratorResult<string>> | null = lines.next()
-  try {
-    while (reading !== null || open.length > 0) {
-      const hasRoom = open.length < LINES_AHEAD_MAX && ahead < TEXT_AHEAD_MAX
-      const read = hasRoom ? reading : null
-      const [oldest] = open
-      const first: IteratorResult<string> | string | undefined = await Promise.race(
-        [read, oldest?.answer].filter(promise => promise !== null && promise !== undefined)
-      )
-      if (typeof first === 'string') {
-        open.shift()
-        ahead -= oldest?.length ?? 0
-        yield first
-      } else if (first?.done === true) {
-        reading = null
-      } else if (first !== undefined) {
-        const { value: line } = first
-        open.push({ length: line.length, answer: answer(line).then(textLine) })
-        ahead += line.length
-        reading = lines.next()
-      }
+  while (reading !== null || open.length > 0) {
+    const hasRoom = open.length < LINES_AHEAD_MAX && ahead < TEXT_AHEAD_MAX
+    const read = hasRoom ? reading : null
+    const [oldest] = open
+    const first: IteratorResult<string> | Answered | null = await Promise.race(
+      [read, oldest?.answered, batch.wait ? ends.news() : null].filter(isThere)
+    )
+    if (first === null) {
+      yield ends.take()
+    } else if ('answer' in first) {
+      open.shift()
+      ahead -= oldest?.length ?? 0
+      yield textLine(first.answer)
+      first.sent()
+    } else if (first.done === true) {
+      reading = null
+    } else {
+      const { value: line } = first
+      open.push({ length: line.length, answered: answered(line, batch, ends) })
+      ahead += line.length
+      reading = lines.next()
     }
-  } catch (error) {
-    yield textLine(problemOf(error).problem)
   }
+}
+
+async function answered(line: string, { answer, wait }: Batch, ends: Ends): Promise<Answered> {
+  if (!wait) return { answer: await answer(line), sent: () => {} }
+  const follow = ends.follow((task): BatchEnd => ({ v: 1, task }))
+  const said = await answer(line, follow.onEnd)
+  const isAccepted = !('error' in said) || said.error.taskId !== undefined
+  return { answer: said, sent: isAccepted ? follow.answered : () => {} }
+}
+
+function isThere<T>(value: T | null | undefined): value is T {
+  return value !== null && value !== undefined
 }
 
 function textLine(value: unknown): string {

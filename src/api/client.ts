@@ -19,7 +19,7 @@ import type {
   TaskView,
   WhyView
 } from '../node/handle.ts'
-import type { BatchAnswer, BatchLine } from './batch.ts'
+import type { BatchAnswer, BatchEnd, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
 import { Connection } from './connection.ts'
 import { findFolder, type Whereabouts } from './find.ts'
@@ -93,6 +93,18 @@ export class Client {
    */
   submitMany(lines: AsyncIterable<BatchLine>): AsyncIterable<BatchAnswer> {
     return this.#node.values('/v1/batch', { pieces: bundled(asText(lines)) }, 'POST')
+  }
+
+  /**
+   * ... and says how each ended, too, some time after its answer; registered with the acceptance, so that an end is told also
+   * if the task is forgotten a moment later. Ends that are not read are left out when they are too many, and a node of an
+   * older version tells none: `wait` is for those that are missing at the end of the stream.
+   *
+   * @throws TooLargeError NoNodeError NodeClosedError
+   */
+  submitAndWait(lines: AsyncIterable<BatchLine>): AsyncIterable<BatchAnswer | BatchEnd> {
+    const call = { query: { wait: 'true' }, pieces: bundled(asText(lines)) }
+    return this.#node.values('/v1/batch', call, 'POST')
   }
 
   /**

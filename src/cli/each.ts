@@ -9,6 +9,7 @@ import type { BatchAnswer, BatchLine } from '../api/batch.ts'
 import type { Client } from '../api/client.ts'
 import { errorOf } from '../api/problem.ts'
 import { InvalidOptionError, NotReplicatedError } from '../errors.ts'
+import type { TaskView } from '../node/handle.ts'
 import { readEachLine, withIds, type Defaults, type EachLine } from './each-line.ts'
 import type { Line, LineFile } from './lines.ts'
 
@@ -37,33 +38,49 @@ export class EachRefusedError extends Error {
   }
 }
 
+/** A task of the file that has settled. */
+export type Ended = Readonly<{ task: TaskView }>
+
 /**
- * The tasks as they are accepted.
+ * The tasks as they are accepted and, with `wait`, as they settle, each after it was accepted; some of them may be missing.
+ * After the last one that is accepted comes the refusal, if there was one.
  *
- * @throws EachRefusedError InvalidOptionError NoNodeError
+ * @throws InvalidOptionError NoNodeError
  */
 export async function* submitEach(
   client: Client,
   file: LineFile,
-  defaults: Defaults
-): AsyncGenerator<Accepted> {
+  defaults: Defaults,
+  wait: boolean
+): AsyncGenerator<Accepted | Ended | EachRefusedError> {
   const sender = new Sender(file, defaults)
   let refused: EachRefusedError | null = null
-  for await (const answer of client.submitMany(sender.lines())) {
-    const { line } = answer
-    const ref = sender.refOf(line)
-    const error = 'error' in answer ? errorOf(answer) : null
-    if (error !== null && !(error instanceof NotReplicatedError)) {
-      refused ??= new EachRefusedError(line, error)
-      sender.stop()
-      continue
+  let isSaid = false
+  const lines = sender.lines()
+  const answers = wait ? client.submitAndWait(lines) : client.submitMany(lines)
+  for await (const answer of answers) {
+    if ('task' in answer) {
+      yield answer
+    } else {
+      const { line } = answer
+      const ref = sender.refOf(line)
+      const error = 'error' in answer ? errorOf(answer) : null
+      if (error === null || error instanceof NotReplicatedError) {
+        const id = error === null ? (answer as { id: string }).id : error.taskId
+        sender.accepted(line, id)
+        yield { line, ref, id, answer, short: error }
+      } else {
+        refused ??= new EachRefusedError(line, error)
+        sender.refused()
+      }
     }
-    const id = error === null ? (answer as { id: string }).id : error.taskId
-    sender.accepted(line, id)
-    yield { line, ref, id, answer, short: error }
+    // What has been submitted may take long to end.
+    if (refused === null || !sender.isOver || isSaid) continue
+    yield refused
+    isSaid = true
   }
   if (sender.failure !== null) throw sender.failure
-  if (refused !== null) throw refused
+  if (refused !== null && !isSaid) yield refused
 }
 
 class Sender {
@@ -77,6 +94,9 @@ class Sender {
   readonly #ready: Parked[] = []
   #waiting = 0
   #stopped = false
+  /** Lines that were sent and not answered yet. */
+  #open = 0
+  #isSent = false
   #wake = (): void => {}
   /** What broke the sending, if anything did: the file, since it was checked. */
   failure: Error | null = null
@@ -86,7 +106,7 @@ class Sender {
     this.#defaults = defaults
   }
 
-  /** In an order in which each can be accepted. Ends when all are sent, or at `stop`. */
+  /** In an order in which each can be accepted. Ends when all are sent, or at the first refusal. */
   async *lines(): AsyncGenerator<BatchLine> {
     try {
       for await (const { text, ...place } of this.#file.lines()) {
@@ -102,6 +122,8 @@ class Sender {
       }
     } catch (error) {
       this.failure = error as Error
+    } finally {
+      this.#isSent = true
     }
   }
 
@@ -109,7 +131,13 @@ class Sender {
     return this.#sent.get(line) ?? null
   }
 
+  /** Whether all lines that will be sent have been answered. */
+  get isOver(): boolean {
+    return this.#isSent && this.#open === 0
+  }
+
   accepted(line: number, id: string): void {
+    this.#open--
     const ref = this.#sent.get(line)
     if (ref === undefined) return
     this.#sent.delete(line)
@@ -121,7 +149,9 @@ class Sender {
     this.#wake()
   }
 
-  stop(): void {
+  /** Ends the sending. */
+  refused(): void {
+    this.#open--
     this.#stopped = true
     this.#wake()
   }
@@ -148,6 +178,7 @@ class Sender {
   }
 
   #send(line: EachLine): BatchLine {
+    this.#open++
     if (line.ref !== null) this.#sent.set(line.line, line.ref)
     const { type, payload } = line
     return { line: line.line, type, payload, options: withIds(line, this.#ids) }

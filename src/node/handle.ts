@@ -203,6 +203,12 @@ export type EventFilter = {
  */
 export type NodeEvent = { v: 1; at: string; event: string; cursor: string } & Record<string, Json>
 
+/**
+ * Called once for a task that was accepted: with what makes a view of it when it has settled, or with null if this node cannot
+ * tell any more, because it has closed or was away until the task was forgotten.
+ */
+export type OnEnd = (view: (() => TaskView) | null) => void
+
 export interface NodeHandle {
   readonly id: NodeId
   /** `computer/instance`. */
@@ -215,13 +221,15 @@ export interface NodeHandle {
    * copy to others.
    *
    * @param signal gives up before the task is taken. @default never
+   * @param onEnd registered with the acceptance, so that nothing is missed; called also if that ends in NotReplicatedError
    * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
    */
   submit(
     type: string,
     payload: unknown,
     options?: Readonly<Record<string, unknown>>,
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    onEnd?: OnEnd
   ): Promise<Submitted>
   /**
    * Submits a task whose payload was written by `writeBlob`.
@@ -232,7 +240,8 @@ export interface NodeHandle {
     type: string,
     payload: BlobRef,
     options?: Readonly<Record<string, unknown>>,
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    onEnd?: OnEnd
   ): Promise<Submitted>
   /**
    * Writes JSON text of any size to this node's disk, as a payload for `submitBlob`. It is not looked at: what is no JSON

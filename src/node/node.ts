@@ -30,6 +30,7 @@ import type {
   NodeEvent,
   NodeHandle,
   NodeView,
+  OnEnd,
   StatusView,
   Submitted,
   TaskFilter,
@@ -111,13 +112,14 @@ export class RunningNode implements NodeHandle {
     this.#inquiries = new Inquiries(feed)
     const worker = new Worker({ ...settings, runner: ports.runner, feed })
     this.#admission = new Admission(this.#engine)
+    const assertAccepting = (): void => this.#assertAccepting()
     this.#submissions = new Submissions({
       contents: this.#contents,
       admission: this.#admission,
       acks: settings.acks,
       feed,
       assertPayload: (type, payload) => worker.assertAccepted(type, payload),
-      assertAccepting: () => this.#assertAccepting(),
+      assertAccepting,
       now: () => core.view.wallMs(now()),
       cluster: settings.cluster,
       warnings: draft => this.#picture.warnings(draft)
@@ -133,9 +135,8 @@ export class RunningNode implements NodeHandle {
       assertOpen: () => this.#assertOpen(),
       assertNotClosed: () => this.#assertNotClosed()
     })
-    this.#state = new State(core.view, settings.stateFiles, this.#contents, feed, () =>
-      this.#assertAccepting()
-    )
+    const { stateFiles } = settings
+    this.#state = new State(core.view, stateFiles, this.#contents, feed, assertAccepting)
     this.parts = {
       core,
       settings,
@@ -174,18 +175,20 @@ export class RunningNode implements NodeHandle {
     type: string,
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    onEnd?: OnEnd
   ): Promise<Submitted> {
-    return this.#submissions.submit(type, payload, options, signal)
+    return this.#submissions.submit(type, payload, options, signal, onEnd)
   }
 
   async submitBlob(
     type: string,
     payload: BlobRef,
     options: Readonly<Record<string, unknown>> = {},
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    onEnd?: OnEnd
   ): Promise<Submitted> {
-    return this.#submissions.submitBlob(type, payload, options, signal)
+    return this.#submissions.submitBlob(type, payload, options, signal, onEnd)
   }
 
   async writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
@@ -337,7 +340,11 @@ export class RunningNode implements NodeHandle {
 
   #observer(): Observer {
     return {
-      accepted: ({ request, ...accepted }) => this.#submissions.accepted(request, accepted),
+      accepted: ({ request, ...accepted }) => {
+        const onEnd = this.#submissions.accepted(request, accepted)
+        // At once: whoever submitted it hears of it later, when it may have settled.
+        if (onEnd !== undefined) this.#tasks.watch(accepted.taskId, onEnd)
+      },
       refused: refused => this.#submissions.refused(refused),
       found: found => this.#inquiries.found(found),
       loaded: request => this.#state.loaded(request),

@@ -10,7 +10,7 @@ import { DependencyForgottenError, NotReplicatedError } from '../errors.ts'
 import { utf8Pieces } from '../pieces.ts'
 import type { Admission } from './admission.ts'
 import type { Contents } from './contents.ts'
-import type { Submitted } from './handle.ts'
+import type { OnEnd, Submitted } from './handle.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
 
 /** The task stands. `short`: fewer members than asked for have it on disk, or none on another computer that is there. */
@@ -39,9 +39,11 @@ export type SubmissionsOptions = Readonly<{
   warnings: (draft: TaskDraft) => string[]
 }>
 
+type Open = PromiseWithResolvers<Accepted> & Readonly<{ onEnd: OnEnd | undefined }>
+
 export class Submissions {
   readonly #options: SubmissionsOptions
-  readonly #open = new Map<number, PromiseWithResolvers<Accepted>>()
+  readonly #open = new Map<number, Open>()
   #requests = 0
 
   constructor(options: SubmissionsOptions) {
@@ -52,33 +54,43 @@ export class Submissions {
     type: string,
     payload: unknown,
     options: Readonly<Record<string, unknown>>,
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    onEnd?: OnEnd
   ): Promise<Submitted> {
     const { contents, now, assertAccepting, assertPayload } = this.#options
     const { draft, acks } = checkSubmission(type, payload, options, now())
     assertAccepting()
-    return this.#admitted(signal, async () => {
-      const check = assertPayload(draft.type, draft.payload as string)
-      if (check !== null) await check
-      if (contents.isFit(draft.payload)) return { draft, acks }
-      const blob = await contents.write(utf8Pieces(draft.payload as string))
-      return { draft: { ...draft, payload: blob }, acks }
-    })
+    return this.#admitted(
+      signal,
+      async () => {
+        const check = assertPayload(draft.type, draft.payload as string)
+        if (check !== null) await check
+        if (contents.isFit(draft.payload)) return { draft, acks }
+        const blob = await contents.write(utf8Pieces(draft.payload as string))
+        return { draft: { ...draft, payload: blob }, acks }
+      },
+      onEnd
+    )
   }
 
   async submitBlob(
     type: string,
     ref: BlobRef,
     options: Readonly<Record<string, unknown>>,
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    onEnd?: OnEnd
   ): Promise<Submitted> {
     const { contents, now, assertAccepting } = this.#options
     const { draft, acks } = checkOptions(type, ref, options, now())
     assertAccepting()
-    return this.#admitted(signal, async () => {
-      const payload = await contents.written(ref)
-      return { draft: { ...draft, payload }, acks }
-    })
+    return this.#admitted(
+      signal,
+      async () => {
+        const payload = await contents.written(ref)
+        return { draft: { ...draft, payload }, acks }
+      },
+      onEnd
+    )
   }
 
   /** Submits a copy of a task. @throws BlobUnavailableError NotReplicatedError NodeClosedError */
@@ -97,21 +109,25 @@ export class Submissions {
   /** Waits for room first, then for what the task needs, and for its acceptance. */
   async #admitted(
     signal: AbortSignal | undefined,
-    prepare: () => Promise<Submission>
+    prepare: () => Promise<Submission>,
+    onEnd?: OnEnd
   ): Promise<Submitted> {
     const handedOver = await this.#options.admission.enter(signal)
     try {
       const submission = await prepare()
-      return await this.#submit(submission, handedOver)
+      return await this.#submit(submission, handedOver, onEnd)
     } finally {
       handedOver()
       this.#options.admission.release()
     }
   }
 
-  accepted(request: number, accepted: Accepted): void {
-    this.#open.get(request)?.resolve(accepted)
+  /** Returns what is to be called when the task has settled, if anything. */
+  accepted(request: number, accepted: Accepted): OnEnd | undefined {
+    const open = this.#open.get(request)
     this.#open.delete(request)
+    open?.resolve(accepted)
+    return open?.onEnd
   }
 
   /** What the task was to depend on is over, and nobody may know how it ended. */
@@ -127,14 +143,18 @@ export class Submissions {
     this.#open.clear()
   }
 
-  async #submit({ draft, acks: given }: Submission, handedOver: () => void): Promise<Submitted> {
+  async #submit(
+    { draft, acks: given }: Submission,
+    handedOver: () => void,
+    onEnd: OnEnd | undefined
+  ): Promise<Submitted> {
     const { feed, cluster, assertAccepting, warnings } = this.#options
     const acks = given ?? this.#options.acks
     // Writing a payload takes its time, in which much may happen.
     assertAccepting()
     const request = ++this.#requests
     const answer = Promise.withResolvers<Accepted>()
-    this.#open.set(request, answer)
+    this.#open.set(request, { ...answer, onEnd })
     const key = draft.idempotencyKey
     feed({ kind: 'submit', request, id: key === null ? null : keyedId(cluster, key), draft, acks })
     handedOver()

@@ -14,7 +14,7 @@ import {
 } from '../errors.ts'
 import { TASK_ID } from '../names.ts'
 import { idText } from './checks.ts'
-import type { CancelResult, Submitted } from './handle.ts'
+import type { CancelResult, OnEnd, Submitted } from './handle.ts'
 import type { Inquiries } from './inquiries.ts'
 import type { Picture } from './picture.ts'
 import type { Submissions } from './submissions.ts'
@@ -50,13 +50,30 @@ export class Tasks {
   /** Resolves when the task has settled. @throws UnknownTaskError NodeClosedError, or the signal's reason */
   async settled(id: TaskId, signal?: AbortSignal): Promise<TaskRecord> {
     const { waits, core, picture, feed, assertNotClosed } = this.#options
-    await this.#known(() => picture.matching(id).length > 0, id, signal)
+    const isKnown = (): boolean => picture.matching(id).length > 0
+    const ended = isKnown() ? undefined : waits.recent(id)
+    if (ended !== undefined) return ended
+    await this.#known(isKnown, id, signal)
     const record = picture.record(id)
     if (core.isReported(id)) return record
     assertNotClosed()
     const settled = waits.settled(id, signal)
     feed({ kind: 'watch', taskId: id })
     return settled
+  }
+
+  /** Has `onEnd` called once, when the task has settled: nothing that happens from now on is missed. */
+  watch(id: TaskId, onEnd: OnEnd): void {
+    const { waits, core, picture, feed } = this.#options
+    const told = (record: TaskRecord): void => onEnd(() => picture.view(record))
+    const record = core.record(id)
+    if (record !== undefined && !core.isReported(id)) {
+      waits.add(id, { resolve: told, reject: () => onEnd(null) })
+      return feed({ kind: 'watch', taskId: id })
+    }
+    const ended = record ?? waits.recent(id)
+    if (ended === undefined) onEnd(null)
+    else told(ended)
   }
 
   /** @throws UnknownTaskError AmbiguousTaskError */

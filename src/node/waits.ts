@@ -6,36 +6,62 @@ import { WaitTimeoutError } from '../errors.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 
 const UNKNOWN_POLL_MS = 10
+/**
+ * Ends that nobody waited for are remembered, so that who asks a moment later is told although the task is forgotten. Guess: as
+ * many as settle within the moment. All but those that are forgotten are in memory anyway.
+ */
+const RECENT_MAX = 1024
 
 type Wait = Readonly<{ resolve: (record: TaskRecord) => void; reject: (error: unknown) => void }>
 
 export class Waits {
   readonly #waits = new Map<TaskId, Set<Wait>>()
+  readonly #recent = new Map<TaskId, TaskRecord>()
 
   /** Resolves when this task is released, with what it is then; rejects with the signal's reason, or with that of `rejectAll`. */
   async settled(id: TaskId, signal: AbortSignal | undefined): Promise<TaskRecord> {
     signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<TaskRecord>()
     const wait: Wait = { resolve, reject }
-    const waits = this.#waits.get(id) ?? new Set()
-    this.#waits.set(id, waits.add(wait))
+    const drop = this.add(id, wait)
     const abort = (): void => reject(signal!.reason)
     signal?.addEventListener('abort', abort)
     try {
       return await promise
     } finally {
       signal?.removeEventListener('abort', abort)
+      drop()
+    }
+  }
+
+  /** Has one of the two called once; returns what takes that back. */
+  add(id: TaskId, wait: Wait): () => void {
+    const waits = this.#waits.get(id) ?? new Set()
+    this.#waits.set(id, waits.add(wait))
+    return () => {
       waits.delete(wait)
       if (waits.size === 0 && this.#waits.get(id) === waits) this.#waits.delete(id)
     }
   }
 
+  /** How a task ended that nobody waited for, if that was a moment ago. */
+  recent(id: TaskId): TaskRecord | undefined {
+    return this.#recent.get(id)
+  }
+
   /** The task has settled. Given as it is now: it may be forgotten before a waiter gets to it. */
   release(record: TaskRecord): void {
-    const waits = this.#waits.get(record.spec.id)
-    if (waits === undefined) return
-    this.#waits.delete(record.spec.id)
+    const { id } = record.spec
+    const waits = this.#waits.get(id)
+    if (waits === undefined) return this.#remember(id, record)
+    this.#waits.delete(id)
     for (const { resolve } of waits) resolve(record)
+  }
+
+  #remember(id: TaskId, record: TaskRecord): void {
+    this.#recent.set(id, record)
+    if (this.#recent.size <= RECENT_MAX) return
+    for (const oldest of this.#recent.keys()) return void this.#recent.delete(oldest)
   }
 
   /** @param why called if anybody waits: most tasks go unnoticed, and an error is dear to make */

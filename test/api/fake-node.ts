@@ -27,6 +27,7 @@ import type {
   NodeEvent,
   NodeHandle,
   NodeView,
+  OnEnd,
   StatusView,
   Submitted,
   TaskFilter,
@@ -62,7 +63,8 @@ export class FakeNode implements NodeHandle {
     type: string,
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    onEnd?: OnEnd
   ): Promise<Submitted> {
     if (type === 'held') return this.#hold(payload, options, signal)
     this.submissions.push({ type, payload, options })
@@ -77,6 +79,7 @@ export class FakeNode implements NodeHandle {
     }
     const id = taskId(SUBMITTED_AT, 'fake', this.#views.size)
     this.#views.set(id, view(id, type, payload as Json, this.name))
+    if (onEnd !== undefined) void this.settled(id).then(task => onEnd(() => task))
     if (type === 'alone') return Promise.reject(new NotReplicatedError('0 of 1 have it', id))
     const warnings = type === 'strange' ? ['no node has a handler for "strange"'] : []
     if (type === 'quick') this.settle(id, { state: 'completed', result: payload as Json })

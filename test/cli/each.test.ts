@@ -4,8 +4,8 @@
 import { readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
-import type { Client } from '../../src/api/client.ts'
+import { describe, expect, test, vi } from 'vitest'
+import { Client } from '../../src/api/client.ts'
 import { submitEach } from '../../src/cli/each.ts'
 import { LineFile } from '../../src/cli/lines.ts'
 import { until } from '../support/until.ts'
@@ -85,8 +85,8 @@ describe('submit --each', () => {
     const defaults = { type: undefined, options: {}, idempotencyPrefix: undefined }
     const ids: string[] = []
     const sending = async (): Promise<void> => {
-      const accepted = submitEach(client as unknown as Client, opened, defaults)
-      for await (const { id } of accepted) ids.push(id)
+      const accepted = submitEach(client as unknown as Client, opened, defaults, false)
+      for await (const news of accepted) if ('id' in news) ids.push(news.id)
     }
     await expect(sending()).rejects.toThrow(/has changed since it was looked at/)
     expect({ sent, ids }).toEqual({ sent: [1], ids: ['id-1'] })
@@ -248,5 +248,41 @@ describe('submit --each', () => {
     expect(said.code).toBe(0)
     expect(at.node.submissions).toHaveLength(count)
     expect(new Set(lines(said.stdout)).size).toBe(count)
+  })
+})
+
+describe('submit --each --wait', () => {
+  test('prints each end as it comes, a refusal before those that come later, and ends with what tells most', async () => {
+    const said: Said = { code: null, stdout: '', stderr: '' }
+    const file = join(at.folder, 'tasks.ndjson')
+    const tasks = [{ type: 'slow' }, { type: 'quick' }, { type: 'rejected' }, { type: 'quick' }]
+    await writeFile(file, tasks.map(task => JSON.stringify(task)).join('\n'))
+    const running = run(['submit', '--each', file, '--wait'], '', said)
+    await until(() => /completed {2}quick/.test(said.stdout), 'the quick one to be told')
+    await until(() => said.stderr.includes('line 3 is refused'), 'the refusal to be told')
+    expect(said.code).toBeNull()
+    const slow = [...at.node.tasks({})].find(({ type }) => type === 'slow')!
+    at.node.settle(slow.id, { state: 'failed', reason: 'HandlerError' })
+    expect((await running).code).toBe(6)
+    expect(said.stdout).toMatch(/failed {2}slow/)
+  })
+
+  test('asks a node of an older version, which tells no end, for each', async () => {
+    const submitMany = vi.spyOn(Client.prototype, 'submitMany')
+    vi.spyOn(Client.prototype, 'submitAndWait').mockImplementation(function (this: Client, tasks) {
+      return this.submitMany(tasks)
+    })
+    const said = await each([{ type: 'quick' }, { type: 'quick' }], '--wait')
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    expect(said.stdout.match(/completed/g)).toHaveLength(2)
+    expect(submitMany).toHaveBeenCalledOnce()
+    vi.restoreAllMocks()
+  })
+
+  test('submits all of them for whoever reads only the first end', async () => {
+    const file = join(at.folder, 'tasks.ndjson')
+    await writeFile(file, '{"type":"quick"}\n'.repeat(2000))
+    await headOf(['submit', '--each', file, '--wait'])
+    expect(at.node.submissions).toHaveLength(2000)
   })
 })

@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { DURATION_MS_MAX } from '../../durations.ts'
 import { TooLargeError, WaitTimeoutError } from '../../errors.ts'
 import { TASK_ID, TASK_STATES } from '../../names.ts'
-import type { NodeHandle, TaskFilter, TaskView } from '../../node/handle.ts'
+import type { NodeHandle, OnEnd, TaskFilter, TaskView } from '../../node/handle.ts'
 import { batchStream } from '../batch.ts'
 import { listStream, pulledStream, textOf } from '../events.ts'
 import { problemOf } from '../problem.ts'
@@ -34,6 +34,7 @@ const patience = z.strictObject({
   timeoutMs: z.coerce.number().min(0).max(DURATION_MS_MAX).optional()
 })
 
+const waiting = z.strictObject({ wait: z.enum(['true', 'false']).optional() })
 const following = z.strictObject({ follow: z.enum(['true', 'false']).optional() })
 
 export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): void {
@@ -51,7 +52,12 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
   })
   app.post('/v1/batch', c => {
     const { body, signal } = c.req.raw
-    return ndjson(batchStream(textOf(body), line => one(node, line, signal)))
+    const batch = {
+      answer: (line: string, onEnd?: OnEnd) => one(node, line, signal, onEnd),
+      wait: check(waiting, c.req.query()).wait === 'true',
+      gone: AbortSignal.any([signal, closing])
+    }
+    return ndjson(batchStream(textOf(body), batch))
   })
   app.get('/v1/tasks', async c => {
     await node.refreshProgress()
@@ -83,16 +89,24 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
   app.get('/v1/tasks/:part/wait', async c => {
     const { timeoutMs } = check(patience, c.req.query())
     const gone = AbortSignal.any([c.req.raw.signal, closing])
-    return c.json(await wait(node, await node.resolveId(c.req.param('part')), timeoutMs, gone))
+    const part = c.req.param('part')
+    // Of what has just been forgotten the node may still know how it ended, by its whole id.
+    const id = TASK_ID.test(part) ? part : await node.resolveId(part)
+    return c.json(await wait(node, id, timeoutMs, gone))
   })
 }
 
 /** A line of a batch. What is wrong with it is its answer, and no reason to refuse the others. */
-async function one(node: NodeHandle, text: string, gone: AbortSignal): Promise<BatchAnswer> {
+async function one(
+  node: NodeHandle,
+  text: string,
+  gone: AbortSignal,
+  onEnd?: OnEnd
+): Promise<BatchAnswer> {
   const { line, type, payload, options } = check(batchLine, parse(text))
   try {
     const full = await withFullIds(node, options)
-    const submitted = await node.submit(type, payload, full, gone)
+    const submitted = await node.submit(type, payload, full, gone, onEnd)
     return { v: 1, line, ...submitted }
   } catch (error) {
     return { ...problemOf(error).problem, line }

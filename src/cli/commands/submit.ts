@@ -2,9 +2,12 @@
  * `hearsay submit`: hands a task to the node and prints its id; with `--wait`, waits for its end and prints that.
  */
 import { Option, type Command } from '@commander-js/extra-typings'
+import type { BatchAnswer, BatchLine } from '../../api/batch.ts'
 import type { Client } from '../../api/client.ts'
+import { errorOf } from '../../api/problem.ts'
+import { TASK_LIMITS } from '../../core/options.ts'
 import { InvalidOptionError, NotReplicatedError } from '../../errors.ts'
-import type { SubmitOptions, Submitted } from '../../node/handle.ts'
+import type { SubmitOptions, Submitted, TaskView } from '../../node/handle.ts'
 import { exitCodeOfTask } from '../exit-code.ts'
 import { readPayload, type Payload } from '../payload.ts'
 import { taskLine } from '../print.ts'
@@ -48,8 +51,11 @@ export function register(program: Command, terminal: Terminal): void {
       const payload = await readPayload(text, terminal.stdin)
       const client = await openClient(options)
       const task = submitOptions(options)
+      if (options.wait && 'value' in payload && isInline(payload.value)) {
+        return submitAndWait(client, type, payload.value, task, options, terminal)
+      }
       const submitted = await submit(client, type, payload, task, options, terminal)
-      if (options.wait) await printEnd(client, submitted.id, options, terminal)
+      if (options.wait) await printEnd(client, await client.wait(submitted.id), options, terminal)
     })
 }
 
@@ -94,6 +100,49 @@ async function submit(
   return submitted
 }
 
+/** Waited for from when it is accepted: it may settle and be forgotten before anybody could ask for it. */
+async function submitAndWait(
+  client: Client,
+  type: string,
+  payload: unknown,
+  task: SubmitOptions,
+  shown: Shown,
+  terminal: Terminal
+): Promise<void> {
+  let id = ''
+  let ended: TaskView | null = null
+  for await (const news of client.submitAndWait(
+    oneLine({ line: 1, type, payload, options: task })
+  )) {
+    if ('task' in news) ended = news.task
+    else id = await told(news, shown, terminal)
+  }
+  // A node of an older version does not tell.
+  await printEnd(client, ended ?? (await client.wait(id)), shown, terminal)
+}
+
+/** @throws what the task was refused for */
+async function told(answer: BatchAnswer, shown: Shown, terminal: Terminal): Promise<string> {
+  if ('error' in answer) {
+    const error = errorOf(answer)!
+    if (error instanceof NotReplicatedError)
+      await printAccepted(error.taskId, null, shown, terminal)
+    throw error
+  }
+  for (const warning of answer.warnings) terminal.words(warning)
+  if (shown.idOnly) await printAccepted(answer.id, answer, shown, terminal)
+  return answer.id
+}
+
+// oxlint-disable-next-line typescript/require-await -- the lines of a file are asynchronous
+async function* oneLine(line: BatchLine): AsyncGenerator<BatchLine> {
+  yield line
+}
+
+function isInline(payload: unknown): boolean {
+  return Buffer.byteLength(JSON.stringify(payload) ?? '') <= TASK_LIMITS.inlineBytesMax
+}
+
 /** @param submitted null if fewer members than asked for have the task */
 async function printAccepted(
   id: string,
@@ -107,11 +156,10 @@ async function printAccepted(
 
 async function printEnd(
   client: Client,
-  id: string,
+  task: TaskView,
   shown: Shown,
   terminal: Terminal
 ): Promise<void> {
-  const task = await client.wait(id)
   terminal.exitCode = exitCodeOfTask(task.state)
   if (shown.idOnly) return
   if (shown.json) await terminal.line(await wholeTask(client, task))

@@ -1,0 +1,75 @@
+/**
+ * How the tasks of one request ended, as lines that wait to be read. Each comes after the answer that has the task's id.
+ *
+ * A reader that is too slow is not waited for, and does not fill the memory: what finds no room is left out, and the reader,
+ * who misses it at the end of the stream, asks for it by itself.
+ */
+import type { OnEnd, TaskView } from '../node/handle.ts'
+
+/** In UTF-16 units of text. Guess: thousands of tasks with results of a few KiB. */
+const TEXT_MAX = 16_777_216
+
+export class Ends {
+  readonly #textMax: number
+  #texts: string[] = []
+  #length = 0
+  #open = 0
+  #isOver = false
+  #wake: (value: null) => void = () => {}
+
+  constructor(textMax: number = TEXT_MAX) {
+    this.#textMax = textMax
+  }
+
+  /** Whether more will come. */
+  get isOpen(): boolean {
+    return this.#open > 0 || this.#texts.length > 0
+  }
+
+  /** Resolves when there is something to take, or nothing will come any more. For the one who called last: others wait on. */
+  news(): Promise<null> {
+    if (this.#texts.length > 0) return Promise.resolve(null)
+    return new Promise(resolve => (this.#wake = resolve))
+  }
+
+  /** What has come, as text to be sent; '' for nothing. */
+  take(): string {
+    const text = this.#texts.join('')
+    this.#texts = []
+    this.#length = 0
+    return text
+  }
+
+  /** Nobody reads any more. */
+  close(): void {
+    this.#isOver = true
+    this.#texts = []
+  }
+
+  /** For one submission: what the node is to call, and what is to be called when its answer, with an id, has been sent. */
+  follow(lineOf: (task: TaskView) => unknown): Readonly<{ onEnd: OnEnd; answered: () => void }> {
+    let isAnswered = false
+    let ended: string | null = null
+    return {
+      onEnd: view => {
+        if (this.#isOver) return
+        ended = view === null ? '' : `${JSON.stringify(lineOf(view()))}\n`
+        if (isAnswered) this.#put(ended, true)
+      },
+      answered: () => {
+        isAnswered = true
+        if (ended === null) this.#open++
+        else this.#put(ended, false)
+      }
+    }
+  }
+
+  #put(text: string, wasOpen: boolean): void {
+    if (wasOpen) this.#open--
+    if (text !== '' && this.#length + text.length <= this.#textMax) {
+      this.#texts.push(text)
+      this.#length += text.length
+    }
+    this.#wake(null)
+  }
+}

@@ -1,0 +1,75 @@
+/**
+ * A file of tasks whose ends are waited for, given to a node that forgets them again at once: whoever waits has said so when
+ * they were submitted, and is told of each.
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { startApi, type Api } from '../../src/api/server.ts'
+import type { Node } from '../../src/index.ts'
+import { run } from '../cli/run.ts'
+import { endAll, startNode } from './nodes.ts'
+
+const TASKS = 600
+/** More than the command line waits for one by one. */
+const SLOW = 100
+
+let folder: string
+let api: Api
+let node: Node
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'hearsay-each-wait-'))
+  vi.stubEnv('HEARSAY_DATA', folder)
+})
+
+afterEach(async () => {
+  vi.unstubAllEnvs()
+  await api.close()
+  await endAll()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function serve(settledMax: number): Promise<void> {
+  node = await startNode({ settledMax })
+  api = await startApi(node, folder)
+  node.registerTaskHandler('quick', (n: number) => n)
+  await node.startWorker()
+}
+
+/** Lines of quick tasks, behind slow ones. */
+async function fileOf(slowMs: number): Promise<string> {
+  const file = join(folder, 'tasks.ndjson')
+  const lines = Array.from({ length: TASKS }, (_, i) =>
+    JSON.stringify({ type: 'quick', payload: i, ...(i < SLOW ? { delay: slowMs } : {}) })
+  )
+  await writeFile(file, lines.join('\n'))
+  return file
+}
+
+test('the end of one task is told, of whatever size, although it is not kept', async () => {
+  await serve(10_000)
+  for (const text of ['short', 'x'.repeat(20_000)]) {
+    const payload = JSON.stringify(text)
+    const said = await run(['submit', 'quick', payload, '--wait', '--json', '--retention', '0ms'])
+    expect(said.code).toBe(0)
+    expect(JSON.parse(said.stdout)).toMatchObject({ state: 'completed', result: text })
+  }
+})
+
+const idsIn = (text: string): Set<string> => new Set(text.match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? [])
+
+test.each([
+  ['there is room for ten', 10, 8000, []],
+  ['none is kept', 10_000, 2000, ['--retention', '0ms']]
+])('each end is told where %s', { timeout: 60_000 }, async (_, settledMax, slowMs, flags) => {
+  await serve(settledMax)
+  const said = await run(['submit', '--each', await fileOf(slowMs), '--wait', ...flags])
+  // The node is alone, and says so once.
+  expect(said.stderr).toMatch(/^.*no other node has confirmed.*\n$/)
+  expect(said.code).toBe(0)
+  expect(idsIn(said.stdout).size).toBe(TASKS)
+  expect(said.stdout.match(/completed/g)).toHaveLength(TASKS)
+  expect(idsIn([...node.tasks()].map(({ id }) => id).join(' ')).size).toBeLessThan(TASKS)
+})
