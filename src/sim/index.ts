@@ -13,6 +13,7 @@
  * @packageDocumentation
  */
 export { Violation } from './violation.ts'
+export type { CpuOptions } from './cpu.ts'
 export type { NetworkOptions } from './network.ts'
 export { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 export { checkScenario, readScenario } from './scenario-file.ts'

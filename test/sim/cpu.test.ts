@@ -101,6 +101,6 @@ describe('the simulator reports', () => {
         }
       }
     }))
-    expect(await brokenBy(stalling, 4)).toMatch(/^invariant 18:.* takes .* for gone/)
+    expect(await brokenBy(stalling, 4)).toMatch(/^invariant 23:.* takes .* for gone/)
   })
 })

@@ -1,11 +1,14 @@
 /**
- * Slower, never wrong: where nodes are only busy, none of them is taken for gone, and nothing is taken from it.
+ * Invariant 23. Slower, never wrong: where nodes are only busy, none of them is taken for gone, and nothing is taken from it.
  */
 import type { Effect } from '../../core/effect.ts'
 import { isCostly } from '../cpu.ts'
 import type { Scenario } from '../scenario.ts'
 import type { SimNode } from '../sim-node.ts'
 import { Violation } from '../violation.ts'
+
+/** Its number among the invariants. */
+const INVARIANT = 23
 
 export class OverloadChecker {
   readonly #nodes: readonly SimNode[]
@@ -26,11 +29,14 @@ export class OverloadChecker {
       if (effect.kind !== 'notify') continue
       const { event } = effect
       if (event.name === 'node:unreachable' && this.#lives(({ id }) => id === event.node)) {
-        throw new Violation(18, `${node.options.name} takes ${event.nodeName} for gone`)
+        throw new Violation(INVARIANT, `${node.options.name} takes ${event.nodeName} for gone`)
       }
       if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) continue
       if (this.#lives(({ options }) => options.boot === event.from)) {
-        throw new Violation(18, `${node.options.name} reclaims ${event.taskId} from ${event.from}`)
+        throw new Violation(
+          INVARIANT,
+          `${node.options.name} reclaims ${event.taskId} from ${event.from}`
+        )
       }
     }
   }
