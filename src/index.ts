@@ -22,6 +22,7 @@ export type {
   BlobRef,
   CancelResult,
   DiagnosisView,
+  HoldsUp,
   Json,
   LabelConditionsOption,
   LoadedState,

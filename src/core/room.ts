@@ -67,6 +67,11 @@ export class Room {
     return this.#kept
   }
 
+  /** More than this are far too many. */
+  get most(): number {
+    return this.#most
+  }
+
   /** How many are kept: the least that anybody says who is not gone. */
   get max(): number {
     const { members, options } = this.#context

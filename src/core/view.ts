@@ -229,8 +229,8 @@ export class CoreView {
     return this.#log.origins.vector()
   }
 
-  /** Settled tasks that could go, and how many are to be kept. */
-  room(): Readonly<Pick<Room, 'kept' | 'max'>> {
+  /** Settled tasks that could go, how many are to be kept, and how many are far too many. */
+  room(): Readonly<Pick<Room, 'kept' | 'max' | 'most'>> {
     return this.#answers.room()
   }
 

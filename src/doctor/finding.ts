@@ -13,7 +13,8 @@ export const CODES = [
   'disk-full',
   'isolated',
   'unreadable-records',
-  'start-unconfirmed'
+  'start-unconfirmed',
+  'overfull'
 ] as const
 export const SEVERITIES = ['error', 'warning'] as const
 

@@ -12,6 +12,7 @@ export function checkMembers(node: DiagnosisView): Finding[] {
     ...clocks(node),
     ...clockSet(node),
     ...settledMaxima(node),
+    ...overfull(node),
     ...copies(node),
     ...pauses(node)
   ]
@@ -91,6 +92,34 @@ function clockSet({
       severity: 'warning',
       what: `the clock of the computer of ${node} was set ${seconds} s ${step.byMs > 0 ? 'forward' : 'back'} at ${step.at}, while the node ran`,
       cure: 'nothing, if it is right now: tasks go by the new time. What was submitted before has its deadline, and its time to start, by the old one'
+    }
+  ]
+}
+
+const HOLDS_UP = {
+  away: 'cannot be reached',
+  floor: 'does not say how far it would forget',
+  records: 'does not have all records that it should'
+}
+
+/** Whom everybody waits for before anything is forgotten. */
+function overfull({ node, overfull: found }: DiagnosisView): Finding[] {
+  // A node of an older version does not say.
+  if (!found) return []
+  const { kept, max, behind } = found
+  const away = behind.filter(({ why }) => why === 'away').map(other => other.node)
+  const there = behind.filter(({ why }) => why !== 'away').map(other => other.node)
+  const cures = [
+    ...away.map(name => `start ${name} again; if it will not come back: "hearsay forget ${name}"`),
+    ...there.map(name => `if it stays so for a minute, start ${name} again, with enough disk`)
+  ]
+  const whys = behind.map(({ node: name, why }) => `${name} ${HOLDS_UP[why]}`)
+  return [
+    {
+      code: 'overfull',
+      severity: 'warning',
+      what: `${node} keeps ${kept} settled tasks that could go, of which ${max} are to be kept: ${whys.join(', ')}`,
+      cure: cures.join('; ')
     }
   ]
 }

@@ -2,13 +2,17 @@
  * What a node can tell to whoever looks for what is wrong. Only facts: what they mean, and what to do, is for the one who
  * asks and who also sees the network.
  */
+import { hlcMs } from '../core/base/hlc.ts'
 import { nodeOf, type NodeId } from '../core/base/ids.ts'
 import type { CoreView } from '../core/view.ts'
 import type { ClockSteps } from './clock-steps.ts'
-import type { DiagnosisView } from './handle.ts'
+import type { DiagnosisView, HoldsUp } from './handle.ts'
 import { unreadableOf } from './unreadable.ts'
 import { missingOf, type Picture } from './picture.ts'
 import type { NodeSettings } from './settings.ts'
+
+/** Members follow the floor of others with their next heartbeat. Guess: some of them, so that nobody is blamed in passing. */
+const FLOOR_LATE_MS = 10_000
 
 type Asked = Readonly<{
   core: CoreView
@@ -50,8 +54,26 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
         ? null
         : { at: new Date(clockStep.atMs).toISOString(), byMs: clockStep.byMs },
     unreadable: unreadableOf(core, id => picture.nameOf(id)),
-    unconfirmed: unconfirmedOf(core, now)
+    unconfirmed: unconfirmedOf(core, now),
+    overfull: overfullOf(core, now)
   }
+}
+
+/** Who keeps settled tasks from being forgotten, if there are far too many. */
+export function overfullOf(core: CoreView, now: number): DiagnosisView['overfull'] {
+  const { kept, max, most } = core.room()
+  if (kept <= most) return null
+  const own = core.self().floor ?? 0
+  const behind = core.members(now).flatMap(({ heartbeat, status, linked, synced }): HoldsUp[] => {
+    if (status === 'left' || status === 'crashed') return []
+    const { name: node, floor } = heartbeat
+    // A member of the version before has no floor, and is not waited for.
+    const isBelow = floor !== null && hlcMs(own) - hlcMs(floor) > FLOOR_LATE_MS
+    if (!linked) return [{ node, why: 'away' }]
+    if (isBelow) return [{ node, why: 'floor' }]
+    return synced ? [] : [{ node, why: 'records' }]
+  })
+  return behind.length === 0 ? null : { kept, max, behind }
 }
 
 /** Starts that nobody is there to know of. */

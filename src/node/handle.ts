@@ -158,7 +158,15 @@ export type DiagnosisView = {
    * waited for; null if there are none.
    */
   unconfirmed: { tasks: number; missing: string[] } | null
+  /** Members that keep far too many settled tasks from being forgotten here; null if there are not too many, or no such members. */
+  overfull: { kept: number; max: number; behind: HoldsUp[] } | null
 }
+
+/**
+ * A member that keeps settled tasks from being forgotten: it cannot be reached, it has not raised the time before which nothing
+ * is kept (`floor`), or it and this node do not have all of each other's records.
+ */
+export type HoldsUp = { node: string; why: 'away' | 'floor' | 'records' }
 
 /** Records of one node that another one could not read. */
 export type UnreadableView = {

@@ -305,7 +305,8 @@ export class FakeNode implements NodeHandle {
       disk: null,
       clockSet: null,
       unreadable: [],
-      unconfirmed: null
+      unconfirmed: null,
+      overfull: null
     }
   }
 

@@ -71,6 +71,7 @@ test('a node of an older version, which says nothing of its disk, is not blamed 
     unreadable: __,
     unconfirmed: ___,
     clockSet: ____,
+    overfull: _____,
     ...older
   } = new FakeNode().diagnosis()
   expect(findingsOf(facts([], older as DiagnosisView))).toEqual([])
@@ -105,6 +106,18 @@ test('nodes that are to keep different numbers of settled tasks are named, and w
   const [found] = of(named('a/1', 10_000), named('b/1', 500), named('c/1', 10_000))
   expect(found).toMatchObject({ code: 'settled-max-mismatch', severity: 'warning' })
   expect(found!.what).toMatch(/than 500 .* as b\/1 says; a\/1 and c\/1 would/)
+})
+
+test('who keeps settled tasks from being forgotten is named, and what to do about each', () => {
+  const behind = [
+    { node: 'b/1', why: 'away' as const },
+    { node: 'c/1', why: 'records' as const }
+  ]
+  const overfull = { kept: 25_000, max: 10_000, behind }
+  const [found] = findingsOf(facts([], { ...new FakeNode().diagnosis(), overfull }))
+  expect(found).toMatchObject({ code: 'overfull', severity: 'warning' })
+  expect(found!.what).toMatch(/keeps 25000 .* 10000 .*: b\/1 cannot be reached, c\/1 does not have/)
+  expect(found!.cure).toMatch(/"hearsay forget b\/1"; if it stays so .*start c\/1 again/)
 })
 
 test('a disk that takes nothing is named, with what it says', () => {
