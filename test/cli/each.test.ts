@@ -267,6 +267,17 @@ describe('submit --each --wait', () => {
     expect(said.stdout).toMatch(/failed {2}slow/)
   })
 
+  test('ends when the node does, and says so', async () => {
+    const said: Said = { code: null, stdout: '', stderr: '' }
+    const file = join(at.folder, 'tasks.ndjson')
+    await writeFile(file, '{"type":"quick"}\n{"type":"slow"}\n')
+    const running = run(['submit', '--each', file, '--wait'], '', said)
+    await until(() => said.stdout.includes('completed'), 'the first end')
+    await at.api.close()
+    expect((await running).code).toBe(3)
+    expect(said.stderr).toMatch(/the node stops: .* the task goes on/)
+  })
+
   test('asks a node of an older version, which tells no end, for each', async () => {
     const submitMany = vi.spyOn(Client.prototype, 'submitMany')
     vi.spyOn(Client.prototype, 'submitAndWait').mockImplementation(function (this: Client, tasks) {

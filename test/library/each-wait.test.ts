@@ -9,6 +9,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../src/api/server.ts'
 import type { Node } from '../../src/index.ts'
 import { run } from '../cli/run.ts'
+import { until } from '../support/until.ts'
 import { endAll, startNode } from './nodes.ts'
 
 const TASKS = 600
@@ -56,6 +57,13 @@ test('the end of one task is told, of whatever size, although it is not kept', a
     expect(said.code).toBe(0)
     expect(JSON.parse(said.stdout)).toMatchObject({ state: 'completed', result: text })
   }
+})
+
+test('a program that waits a moment after its task was forgotten is told how it ended', async () => {
+  await serve(10_000)
+  const id = await node.createTask('quick', 7, { retention: 0 })
+  await until(() => [...node.tasks()].length === 0, 'the task to be forgotten')
+  expect(await node.waitForTask(id)).toBe(7)
 })
 
 const idsIn = (text: string): Set<string> => new Set(text.match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? [])
