@@ -8,7 +8,8 @@
  *
  * The entry of a closed boot stands for all older boots of its node, so none of these may have written anything that we
  * have not heard of: what only the disk of that node knows would count as forgotten, and be lost. Nor may any of it be
- * unreadable to anybody: that has not been forgotten.
+ * unreadable to anybody: that has not been forgotten. Nor may a task be here which one of them created, by a write that nobody
+ * has seen: it came outside the log, and whoever hears of it later would take it for past.
  */
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
@@ -34,7 +35,8 @@ export function closeBoots({ self, log, members, now }: Context): void {
       (reach(boot) === upTo || reach(boot) === CLOSED) && unreadable.of(boot).length === 0
     const isNext = isOver && !stuck.has(node) && told.every(isShared)
     // Boots are closed in order: an entry stands for all before it.
-    if (isNext && everybody.every(member => !tellsOfOlder(member, boot, log))) log.close(boot)
+    const isLast = isNext && everybody.every(member => !tellsOfOlder(member, boot, log))
+    if (isLast && !hasUnseen(log, boot)) log.close(boot)
     else stuck.add(node)
   }
 }
@@ -48,4 +50,16 @@ function tellsOfOlder(theirs: Coverage, boot: BootId, log: Log): boolean {
       upTo !== CLOSED &&
       !hasAsMuch(log.standing, theirs, origin, upTo)
   )
+}
+
+/** Whether a task is here that this boot, or an older one of its node, created by a write that has not come. */
+function hasUnseen(log: Log, boot: BootId): boolean {
+  const node = nodeOf(boot)
+  for (const { record } of log.entries()) {
+    for (const dot of record.created) {
+      const isOfBoot = dot.origin <= boot && nodeOf(dot.origin) === node
+      if (isOfBoot && !log.origins.hasSeen(dot)) return true
+    }
+  }
+  return false
 }

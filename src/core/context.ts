@@ -1,6 +1,7 @@
 /**
  * What the two halves of the core share: who we are, what time it is, the replica, the members, and where effects go.
  */
+import type { Authors } from './authors.ts'
 import { CLOCK_MS_MAX, type HybridClock } from './base/hlc.ts'
 import type { Counters } from './counting/counters.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
@@ -34,6 +35,8 @@ export type Context = {
   /** Outcomes that came with a task which depends on them, and that are forgotten here. */
   readonly carried: Carried
   readonly members: Members
+  /** Of whom nothing is known but what they wrote. */
+  readonly authors: Authors
   readonly counters: Counters
   /** What this node says of itself for tasks to choose by; may change while it lives. */
   labels: Labels

@@ -23,6 +23,7 @@ import { Log } from './log/log.ts'
 import { Spent } from './log/spent.ts'
 import { Members } from './members/members.ts'
 import type { Forgotten, Goodbye, Message, SyncRequest } from './message.ts'
+import { Authors } from './authors.ts'
 import { closeBoots } from './closing.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import { Carried } from './queue/carried.ts'
@@ -84,6 +85,7 @@ export class Core {
       clock: new HybridClock(),
       log,
       spent: new Spent(),
+      authors: new Authors(),
       carried,
       members: new Members(self, resolved, identity.name, log.origins),
       counters,

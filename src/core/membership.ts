@@ -5,7 +5,6 @@
  * to know as much. What a member is (alive, suspect, unreachable, crashed, left) is looked at on every tick, and said
  * aloud when it has changed.
  */
-import { strangeAuthors } from './authors.ts'
 import { nodeOf, startTimeOf, type BootId, type NodeId } from './base/ids.ts'
 import { ownMs, wallMsAt, wholeMs, type Context } from './context.ts'
 import type { MemberEventName } from './effect.ts'
@@ -233,12 +232,12 @@ export class Membership {
 
   /** Asks whoever is silent whether it lives, and everybody about boots of which we know too little. */
   #ask(): void {
-    const { members, now, emit } = this.#context
+    const { members, authors, now, emit } = this.#context
     this.#askedAt = now
     const lost = members.missing().filter(({ heartbeat }) => heartbeat.addresses.length === 0)
     const wanted = [
       ...this.#takeover.strangers(),
-      ...strangeAuthors(this.#context),
+      ...authors.strange(this.#context),
       ...lost.map(({ heartbeat }) => heartbeat.boot)
     ]
     for (const member of members.reachable()) {

@@ -8,11 +8,15 @@
  * (room.ts). This node's own vector has to cover it, too: one that was damaged and given up covers
  * nothing until a peer has told again what it did, and a node that stays alone keeps what it had.
  *
+ * The write that created a task may have been on one disk alone, and be lost with it, while the task had gone on to others
+ * outside the log. Such a write is waited for by nobody: all have the task if they have what was written of it since. It is
+ * kept beside the vector then (log/cloud.ts), so that the task is past for whoever comes back with it.
+ *
  * A task under a key is kept for those, too, whose boot has ended and who have not left: one of them may have been given the
  * same key in its last moment, and comes back with it.
  */
-import { strangeAuthors } from './authors.ts'
 import { commonTo, type Coverage } from './base/coverage.ts'
+import { reachIn } from './base/vector.ts'
 import type { Context } from './context.ts'
 import type { Entry } from './log/entry.ts'
 import { Retention } from './log/retention.ts'
@@ -50,16 +54,18 @@ export class Pruning {
 
   /** What has been kept long enough, and may be forgotten. */
   due(): Entry[] {
-    const { log, members, spent, isNew, now, wallMs } = this.#context
+    const { log, members, authors, spent, isNew, now, wallMs } = this.#context
     // Whether our clock is right is not known before others have been heard.
     if (!isNew) spent.tidy(wallMs)
     this.room.tick()
     const due = this.#retention.due(wallMs, this.room.floor)
+    authors.tick(this.#context)
     if (due.size === 0 || !members.seesMajority(now) || members.hasStrangers()) return []
     // On the disks of all who may be alive, this node included; and of those who may come back.
     const living = [log.durableCoverage, ...members.awaited(now)]
-    const onDisks = knownTo(living)
-    const onAllDisks = knownTo([...living, ...members.present()])
+    const isLost = this.#lostFor(living)
+    const onDisks = knownTo(living, isLost)
+    const onAllDisks = knownTo([...living, ...members.present()], isLost)
     const caughtUp = this.#isCaughtUp()
     const floor = this.room.agreed()
     const may: Entry[] = []
@@ -85,12 +91,29 @@ export class Pruning {
     return this.#dependencies.forget(entry)
   }
 
-  #mayGo(entry: Entry, { isCommon, isWhole }: Known): boolean {
+  #mayGo(entry: Entry, { isCommon, isLost, isWhole }: Known): boolean {
     const { record, durable, reported } = entry
     if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false
     // Where nobody has passed any write unread, whoever has the last one of a boot has all before it.
     const writes = isWhole ? [...entry.lastWrites()] : entry.writes
-    return record.created.every(isCommon) && writes.every(isCommon)
+    if (!writes.every(isCommon)) return false
+    const lost = record.created.filter(dot => !isCommon(dot))
+    if (lost.length === 0) return true
+    // Somebody has it from elsewhere, and wrote that down; or it has been forgotten elsewhere.
+    const { cloud } = this.#context.log.origins
+    const isTold = lost.length < record.created.length || writes.length > 0
+    return lost.every(dot => isLost(dot) && (isTold || cloud.has(dot)))
+  }
+
+  /** Writes of boots that have ended, which none of these have and nobody else can bring, as far as is known. */
+  #lostFor(living: readonly Coverage[]): (dot: Dot) => boolean {
+    const { members, authors } = this.#context
+    const reaches = living.map(({ vector }) => reachIn(vector))
+    return ({ origin, seq }) => {
+      authors.name(origin, this.#context)
+      const isOver = members.isGone(origin) || authors.isNobody(origin, this.#context)
+      return isOver && reaches.every(of => of(origin) < seq)
+    }
   }
 
   /**
@@ -99,18 +122,24 @@ export class Pruning {
    * an author only may be such a one. What could not be read here may be such a claim, as long as anybody has it.
    */
   #isCaughtUp(): boolean {
-    const { log, members, now } = this.#context
-    if (strangeAuthors(this.#context).length > 0) return false
+    const { log, members, authors, now } = this.#context
+    const strange = authors.strange(this.#context)
+    if (strange.some(boot => !authors.isNobody(boot, this.#context))) return false
     return members.awaited(now).every(member => log.hasAll(member))
   }
 }
 
 /** What all of some replicas have on disk. */
-type Known = Readonly<{ isCommon: (dot: Dot) => boolean; isWhole: boolean }>
+type Known = Readonly<{
+  isCommon: (dot: Dot) => boolean
+  isLost: (dot: Dot) => boolean
+  isWhole: boolean
+}>
 
-function knownTo(all: readonly Coverage[]): Known {
+function knownTo(all: readonly Coverage[], isLost: Known['isLost']): Known {
   return {
     isCommon: commonTo(all),
+    isLost,
     isWhole: all.every(({ unreadable }) => unreadable.isEmpty)
   }
 }

@@ -2,9 +2,8 @@
  * Looking at a node from outside: what checkers ask it, and how they name what they found.
  */
 import { compareText, compareValues } from '../core/base/order.ts'
-import type { BootId, TaskId } from '../core/base/ids.ts'
+import type { TaskId } from '../core/base/ids.ts'
 import { canRun, demandOf } from '../core/claim/ability.ts'
-import { reach } from '../core/base/vector.ts'
 import { isSettled, isStarted, type SettledReason, type TaskRecord } from '../core/task/record.ts'
 import type { TaskSpec } from '../core/task/spec.ts'
 import type { SimNode } from './sim-node.ts'
@@ -77,16 +76,6 @@ export function keepersSeenBy(node: SimNode): number {
     .members(node.now)
     .filter(({ linked, status, heartbeat }) => linked && status === 'alive' && !heartbeat.draining)
   return others.length + (node.core.view.self().draining ? 0 : 1)
-}
-
-/** Whether a task was created by a write of one of these boots that has never been heard of, as when it came by a grant. */
-export function isBeyond(
-  node: SimNode,
-  { created }: TaskRecord,
-  boots: ReadonlySet<BootId>
-): boolean {
-  const merged = node.core.view.mergedVector()
-  return created.some(({ origin, seq }) => boots.has(origin) && reach(merged, origin) < seq)
 }
 
 /** Who has crashed for good still counts: without a majority nothing is forgotten. */

@@ -86,10 +86,42 @@ export const LOG: readonly Mistake[] = [
   [
     'prune-strange-authors',
     'core/pruning.ts',
-    '    if (strangeAuthors(this.#context).length > 0) return false\n',
+    '    if (strange.some(boot => !authors.isNobody(boot, this.#context))) return false\n',
     '',
     'a failure is forgotten although somebody of whom only the log tells may have undone it',
     ['test/core/authors.test.ts']
+  ],
+  [
+    'prune-lost-never',
+    'core/pruning.ts',
+    'return isOver && reaches.every(of => of(origin) < seq)',
+    'return isOver && reaches.length === 0',
+    'a task is kept for ever if the only disk with its creation is lost',
+    ['test/core/lost-creation.test.ts']
+  ],
+  [
+    'prune-lost-early',
+    'core/pruning.ts',
+    'return isOver && reaches.every(of => of(origin) < seq)',
+    'return isOver || reaches.every(of => of(origin) < seq)',
+    'a task is forgotten although the boot that created it may be there',
+    ['test/core/lost-creation.test.ts']
+  ],
+  [
+    'nobody-at-once',
+    'core/authors.ts',
+    ' >= options.unknownMs',
+    ' >= 0 * options.unknownMs',
+    'a boot of which nobody has told yet counts as ended',
+    ['test/core/authors.test.ts', 'test/core/lost-creation.test.ts']
+  ],
+  [
+    'close-unseen',
+    'core/closing.ts',
+    'if (isLast && !hasUnseen(log, boot)) log.close(boot)',
+    'if (isLast) log.close(boot)',
+    'a boot is closed although a task is here whose creation by it has not come',
+    ['test/core/lost-creation.test.ts']
   ],
   [
     'prune-named',

@@ -10,7 +10,6 @@ import {
   difference,
   haveEqualVectors,
   isAble,
-  isBeyond,
   lasting,
   lastingIds,
   seesMajority,
@@ -31,7 +30,7 @@ export function checkCalm(history: History, settledMax: number, forgets: boolean
   if (first === undefined) return
   checkSettled(history, first)
   if (seesMajority(first)) {
-    checkRetention(history, first, forgets ? 0 : settledMax)
+    checkRetention(first, forgets ? 0 : settledMax)
     if (forgets) checkClosing(history, first)
   }
   for (const node of others) checkEqual(first, node)
@@ -81,11 +80,9 @@ function checkEqual(first: SimNode, node: SimNode): void {
   }
 }
 
-/** What has settled is forgotten in the end, unless one who left alone took along how it was created. */
-function checkRetention({ leftAlone }: History, node: SimNode, max: number): void {
-  const kept = lasting(node).filter(
-    record => isSettled(record) && !isBeyond(node, record, leftAlone)
-  )
+/** What has settled is forgotten in the end, also if nobody is left who knows how it was created. */
+function checkRetention(node: SimNode, max: number): void {
+  const kept = lasting(node).filter(isSettled)
   if (kept.length <= max) return
   const more = max === 0 ? '' : `, beside ${max} others`
   throw new Violation(10, `${show(node, kept[0]!)} is kept for ever${more}`)
