@@ -29,7 +29,7 @@ export class Callers {
       ? this.#sharedPayload(idempotencyKey)
       : node.content(JSON.stringify({ i }))
     // Who names a time goes by the right clock, if there is one.
-    const isRight = scenario.wrongClocks > 0
+    const isRight = scenario.wrongClocks + scenario.clockSteps > 0
     const nowMs = isRight ? EPOCH_MS + agenda.now : node.core.view.wallMs(node.now)
     const plain = draftOf(random, scenario, payload, dependsOn, nowMs)
     const acks = scenario.acks > 0 && random.chance(scenario.acks) ? random.whole(0, 2) : null

@@ -25,7 +25,7 @@ export type World = Readonly<{
 /** A crashed node is back within this. */
 export const RESTART_MS_MAX = 2000
 /** How far a wrong clock is off: further than anybody adopts. */
-const WRONG_MS = 3_600_000
+export const WRONG_MS = 3_600_000
 
 export class Cluster {
   /** All that ever were, in the order in which they started. */

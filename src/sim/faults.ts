@@ -4,13 +4,15 @@ import type { Effect } from '../core/effect.ts'
 import type { Replica } from '../core/log/replica.ts'
 import type { Heartbeat } from '../core/message.ts'
 import type { Checkers } from './checkers/checkers.ts'
-import type { Cluster, World } from './cluster.ts'
+import { WRONG_MS, type Cluster, type World } from './cluster.ts'
 import { lieOf } from './lies.ts'
 import { loadInto, savedBy } from './saved.ts'
 import type { SimNode } from './sim-node.ts'
 
 /** How often somebody looks who is gone for good. */
 const FORGET_MS = 1000
+/** How far the clock of a node may be off without anybody minding. */
+const SLIGHT_MS = 100
 
 export class Faults {
   readonly #world: World
@@ -106,6 +108,22 @@ export class Faults {
     node.pause(random.whole(0, 3 * scenario.unreachableMs))
     this.#checkers.cut()
     transcript.add(`${node.id} PAUSE`)
+  }
+
+  /** Somebody sets the clock of a node wrong, as long as most are right; or right, if it is wrong. */
+  setClock(): void {
+    const { random, transcript } = this.#world
+    const alive = this.#cluster.alive()
+    if (alive.length === 0) return
+    const isWrong = ({ offMs }: SimNode): boolean => Math.abs(offMs) >= WRONG_MS
+    // One of them may not be heard just then.
+    const mayBeWrong = 2 * (alive.filter(isWrong).length + 1) < alive.length - 1
+    const node = random.pick(alive)
+    const slightly = [-SLIGHT_MS, 0, SLIGHT_MS]
+    const choice = mayBeWrong && !isWrong(node) ? [-WRONG_MS, WRONG_MS, ...slightly] : slightly
+    const offMs = random.pick(choice)
+    transcript.add(`${node.id} CLOCK ${offMs} ms off`)
+    node.setClock(offMs)
   }
 
   /** Saves the state of a node, to be loaded at two moments later, each time by whoever is there. */

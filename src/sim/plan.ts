@@ -36,6 +36,7 @@ export function plan({ agenda, random, scenario }: World, parts: Parts): void {
   sometime(scenario.oneWay, () => faults.block(true))
   sometime(scenario.partial, () => faults.block(false))
   sometime(scenario.computersLost, () => faults.loseNext())
+  sometime(scenario.clockSteps, () => faults.setClock())
 }
 
 type Parts = Readonly<{

@@ -103,6 +103,7 @@ const SCENARIO: Rules<Scenario> = {
   stopAfterIsolatedMs: whole(0, MS_MAX),
   skewMsMax: whole(0, MS_MAX),
   wrongClocks: whole(0, NODES_MAX),
+  clockSteps: whole(0, 1000),
   older: whole(0, NODES_MAX),
   unreadable: chance,
   cpu: settings('of what work costs'),
@@ -128,6 +129,11 @@ const UNPROMISED: readonly Readonly<{ when: (scenario: Scenario) => boolean; why
     when: ({ wrongClocks, retentionMs, late, crashes, crashAll }) =>
       wrongClocks > 0 && (late + crashes > 0 || crashAll) && retentionMs < WRONG_CLOCK_MS,
     why: `whoever has just started forgets by its own clock, which may be an hour off: with wrongClocks and late or crashes, retentionMs has to be ${WRONG_CLOCK_MS} or more`
+  },
+  {
+    when: ({ clockSteps, nodes, retentionMs }) =>
+      clockSteps > 0 && (nodes < 3 || retentionMs < WRONG_CLOCK_MS),
+    why: `a clock that is set wrong is told by two others, and until they are heard its node forgets by it: with clockSteps, nodes has to be 3 or more and retentionMs ${WRONG_CLOCK_MS} or more`
   },
   {
     when: ({ lies, partitions, pauses, oneWay, partial, network }) =>

@@ -99,6 +99,11 @@ export type Scenario = Readonly<{
    * nobody joins or crashes, times are checked by the right clock. Retention has to be an hour longer where somebody does.
    */
   wrongClocks: number
+  /**
+   * How often the clock of a running node is set: an hour off or slightly so, as long as most are right, or right again.
+   * Checked like wrong clocks. Retention has to be an hour longer.
+   */
+  clockSteps: number
   /** How many nodes are of an older version until, in the second half of that time, they are upgraded one by one. */
   older: number
   /** Of the tasks of newer nodes, how many have something that older ones cannot read, from 0 to 1. */
@@ -152,6 +157,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   stopAfterIsolatedMs: 0,
   skewMsMax: 0,
   wrongClocks: 0,
+  clockSteps: 0,
   older: 0,
   unreadable: 0,
   cpu: CPU_DEFAULTS,

@@ -34,7 +34,7 @@ export type SimNodeOptions = Readonly<{
   handlers: readonly string[]
   labels: Labels
   disk: Disk
-  /** How far its clock is ahead, in ms. */
+  /** How far its clock is ahead when it starts, in ms. */
   skewMs: number
   version: string
   /** What it makes of a message; null: what it is. */
@@ -74,6 +74,7 @@ export class SimNode {
   /** Counts the ticks that were to come; only the last of them does. */
   #ticks = 0
   #paused = false
+  #aheadMs = 0
   #flushing: Flush | null = null
 
   constructor(
@@ -186,6 +187,17 @@ export class SimNode {
     if (this.gone) return
     this.gone = true
     this.#network.end(this.id)
+  }
+
+  /** How far its wall clock is off now, in ms. */
+  get offMs(): number {
+    return this.options.skewMs + this.#aheadMs
+  }
+
+  /** Its wall clock is set. What measures how long things last runs on. @param offMs from now on */
+  setClock(offMs: number): void {
+    this.#aheadMs = offMs - this.options.skewMs
+    this.feed({ kind: 'clock', aheadMs: this.#aheadMs })
   }
 
   get now(): number {

@@ -10,7 +10,7 @@ import type { Input, RunResult } from '../core/input.ts'
 import { Agenda } from './agenda.ts'
 import { Callers } from './callers.ts'
 import { CALM_MS, Checkers } from './checkers/checkers.ts'
-import { Cluster, RESTART_MS_MAX, type World } from './cluster.ts'
+import { Cluster, RESTART_MS_MAX, type World, WRONG_MS } from './cluster.ts'
 import { isCostly } from './cpu.ts'
 import { Faults } from './faults.ts'
 import { Network } from './network.ts'
@@ -110,7 +110,9 @@ class Simulation implements Witness {
   }
 
   #comeToRest(): void {
-    const { busyMs, skewMsMax } = this.#world.scenario
+    const { busyMs, skewMsMax, wrongClocks, clockSteps } = this.#world.scenario
+    // What is to wait is stamped by whoever has not heard yet that its clock is wrong.
+    const offMs = wrongClocks + clockSteps > 0 ? WRONG_MS : 2 * skewMsMax
     // While a node is away, what only it can run need not have settled: that is no rest.
     const calmAt = busyMs + RESTART_MS_MAX
     for (let at = calmAt; ; at += CHECK_REST_MS) {
@@ -118,7 +120,7 @@ class Simulation implements Witness {
       try {
         return this.#checkers.final()
       } catch (violation) {
-        if (at >= calmAt + CALM_MS + 2 * skewMsMax) throw violation
+        if (at >= calmAt + CALM_MS + offMs) throw violation
       }
     }
   }

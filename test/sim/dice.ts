@@ -51,15 +51,24 @@ const LATER_FAMILIES: typeof FAMILIES = {
   }
 }
 
+/** ... and from `LATEST` on. */
+const LATEST_FAMILIES: typeof FAMILIES = {
+  clocks: (dice, draft) => clocks(dice, draft)
+}
+
 /** The first number of the families that came later. */
 export const LATER = 10_000
+/** ... and of those after them. */
+export const LATEST = 20_000
 
-export const FAMILY_NAMES: readonly string[] = [FAMILIES, LATER_FAMILIES].flatMap(Object.keys)
+export const FAMILY_NAMES: readonly string[] = [FAMILIES, LATER_FAMILIES, LATEST_FAMILIES].flatMap(
+  Object.keys
+)
 
 /** The `n`th scenario. */
 export function scenarioOf(n: number): Diced {
   const dice = new Dice(n)
-  const families = n < LATER ? FAMILIES : LATER_FAMILIES
+  const families = n < LATER ? FAMILIES : n < LATEST ? LATER_FAMILIES : LATEST_FAMILIES
   const names = Object.keys(families)
   const family = names[n % names.length]!
   const draft: Draft = {}
@@ -150,6 +159,20 @@ function links(dice: Dice, draft: Draft): void {
   draft.partial = dice.pick([0, 2, 4])
   draft.network = { ...draft.network, linkDelayMsMax: dice.pick([0, 100]) }
   if (dice.chance(0.5)) suspicious(dice, draft)
+}
+
+/** Somebody sets them while nodes run. */
+function clocks(dice: Dice, draft: Draft): void {
+  // One of them may be wrong, and one unheard.
+  draft.nodes = Math.max(4, draft.nodes!)
+  draft.clockSteps = dice.whole(1, 8)
+  draft.uncommon = 0.5
+  draft.busyMs = 8000
+  draft.retentionMs = KEEP_MS
+  delete draft.skewMsMax
+  // Where all are right but those, times are checked by the right clock.
+  if (dice.chance(0.5)) Object.assign(draft, { late: 0, crashes: 0, crashAll: false, disksLost: 0 })
+  if (dice.chance(0.3)) pauses(dice, draft)
 }
 
 /** Who is silent for a while counts as unreachable, long before the run is over. */

@@ -62,6 +62,7 @@ describe('a scenario', () => {
     [{ keyed: 1, again: 1 }, /^no invariant is about that: a key that comes again .* retentionMs/],
     [{ keyed: 1, pauses: 1 }, /^no invariant is about that: a node that stands still/],
     [{ wrongClocks: 1 }, /^no invariant is about that: whoever has just started .* own clock/],
+    [{ clockSteps: 1 }, /^no invariant is about that: a clock that is set wrong/],
     [{ lies: 1 }, /^no invariant is about that: .* with lies, no link may break/],
     [{ expects: 1, nodes: 2 }, /^no invariant is about that: an instance that has left/],
     [{ toString: 1 }, /^toString is no setting/],

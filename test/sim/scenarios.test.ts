@@ -5,7 +5,7 @@ import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { introduced, lonely, shifting, staggered } from './cuts.ts'
 import { failureOf } from './failure.ts'
-import { punctual, repeating } from './times.ts'
+import { punctual, repeating, stepping } from './times.ts'
 
 const { network } = SCENARIO_DEFAULTS
 const still = { gossipLoss: 0, gossipRepeat: 0, linkBreak: 0, syncBreak: 0 }
@@ -93,7 +93,13 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
     30,
     { skewMsMax: HOUR_MS, retentionMs: KEEP_MS, crashAll: true, crashes: 4 }
   ],
-  ['a node whose clock is an hour off, and tasks that go by the time', 6, punctual]
+  ['a node whose clock is an hour off, and tasks that go by the time', 6, punctual],
+  ['clocks that are set on the way, and tasks that go by the time', 6, stepping],
+  [
+    'clocks that are set on the way, one wrong from the start, and nodes that come, die and leave',
+    6,
+    { ...stepping, wrongClocks: 1, late: 1, leaving: 1, crashes: 4, pauses: 2, unreachableMs: 700 }
+  ]
 ]
 
 describe('all invariants hold with', () => {

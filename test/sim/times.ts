@@ -26,3 +26,14 @@ export const punctual: Partial<Scenario> = {
   leaving: 0,
   crashes: 0
 }
+
+/** The same, and clocks are set on the way. */
+export const stepping: Partial<Scenario> = {
+  clockSteps: 8,
+  uncommon: 0.5,
+  busyMs: 12_000,
+  retentionMs: 1e9,
+  late: 0,
+  leaving: 0,
+  crashes: 0
+}

@@ -30,10 +30,10 @@ export class AttemptChecker {
   /** "boot task epoch" of all runs that have not ended, whatever the reason. */
   readonly #runs = new Set<string>()
 
-  constructor(history: History, agenda: Agenda, { skewMsMax, wrongClocks }: Scenario) {
+  constructor(history: History, agenda: Agenda, { skewMsMax, wrongClocks, clockSteps }: Scenario) {
     this.#history = history
     this.#agenda = agenda
-    this.#isPunctual = skewMsMax + wrongClocks === 0
+    this.#isPunctual = skewMsMax + wrongClocks + clockSteps === 0
   }
 
   /** @param effects of the step, which have not been performed yet */

@@ -28,8 +28,8 @@ export class ClockChecker {
     this.#agenda = agenda
   }
 
-  static fits({ wrongClocks, late, crashes, crashAll }: Scenario): boolean {
-    return wrongClocks > 0 && late + crashes === 0 && !crashAll
+  static fits({ wrongClocks, clockSteps, late, crashes, crashAll }: Scenario): boolean {
+    return wrongClocks + clockSteps > 0 && late + crashes === 0 && !crashAll
   }
 
   check(node: SimNode, effects: readonly Effect[]): void {
