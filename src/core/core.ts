@@ -336,7 +336,10 @@ export class Core {
     const { log, emit } = this.#context
     if (nodeOf(boot) !== from) return
     if (log.merged(boot) < upTo) return this.#asking.ask(from)
-    this.#onMembers(this.#membership.saidGoodbye(boot, upTo))
+    const isNews = this.#membership.saidGoodbye(boot, upTo)
+    this.#onMembers(isNews)
+    // It waits for us, or has heard something since that may be nowhere else.
+    if (!isNews) this.#asking.ask(from)
     this.#replication.onceKept(() =>
       emit({ kind: 'send', to: from, message: { kind: 'farewell', boot } })
     )

@@ -104,7 +104,7 @@ export class Parting {
       this.#parts.replication.spreading.tellAll()
       this.#sayGoodbye()
     }
-    if (this.#state !== 'saying goodbye' || !this.#isHeard()) return
+    if (this.#state !== 'saying goodbye' || !this.#isHeard() || !this.#isSafe) return
     this.#state = 'gone'
     this.#context.emit({ kind: 'left' })
   }
@@ -112,10 +112,16 @@ export class Parting {
   /** Nothing is left to do here. */
   #isFree(): boolean {
     const { members, now } = this.#context
-    const { work, exchange, replication, keeping } = this.#parts
+    const { work, exchange } = this.#parts
     const isAlone = members.around(now).length === 0
     if (isAlone ? this.#mayWait : !this.#handedOn) return false
     if (work.isBusy || !exchange.isIdle) return false
+    return this.#isSafe
+  }
+
+  /** Whether others have all that this node has. What comes after the first goodbye may be the last words of a crashed node. */
+  get #isSafe(): boolean {
+    const { replication, keeping } = this.#parts
     return replication.isSafeElsewhere && keeping.isSafeElsewhere
   }
 
@@ -130,9 +136,11 @@ export class Parting {
   #sayGoodbye(): void {
     const { members, self, log, emit } = this.#context
     const upTo = log.nextSeq - 1
+    // Whoever has answered asks us for nothing more, unless it is told once more.
+    const isTold = this.#isSafe ? this.#answered : new Set()
     for (const { node } of members.all()) {
       // Of two that go together, each tells the other.
-      if (!members.isLinked(node) || this.#answered.has(node)) continue
+      if (!members.isLinked(node) || isTold.has(node)) continue
       this.#parts.telling.tell(node)
       // Who has left before may be known here alone.
       emit({ kind: 'send', to: node, message: this.#parts.presence.answer() })

@@ -67,23 +67,37 @@ export class Replication {
 
   /** All that this node knows is on its disk and, if there is anybody, on another's. */
   get isSafeElsewhere(): boolean {
-    const { log, self, members, now } = this.#context
+    const { log, self, members } = this.#context
     const { durableVector } = log
     if ((durableVector.get(self) ?? 0) < log.nextSeq - 1 || this.#afterFlush.length > 0)
       return false
-    const others = members.around(now)
-    const staying = others.filter(({ heartbeat }) => !heartbeat.draining)
-    // Of two that leave together, neither is safe with the other.
-    const keepers = staying.length > 0 ? staying : others
+    const keepers = this.#keepers()
     if (keepers.length === 0) return true
     const kept = keepers.map(member => ({ member, reach: reachIn(member.vector) }))
+    // What its author has told is on the author's disk.
+    const stands =
+      (origin: BootId, upTo: number) =>
+      ({ member, reach }: (typeof kept)[number]): boolean =>
+        member.heartbeat.boot === origin || reach(origin) >= upTo
     return [...durableVector].every(([origin, upTo]) =>
       this.#isKept(
-        kept.filter(({ reach }) => reach(origin) >= upTo).map(({ member }) => member),
+        kept.filter(stands(origin, upTo)).map(({ member }) => member),
         origin,
         upTo
       )
     )
+  }
+
+  /**
+   * Those with whom it is safest. Of two that leave together, neither is safe with the other; and whoever was heard a moment
+   * ago, and cannot be talked to, may have crashed.
+   */
+  #keepers(): readonly Member[] {
+    const { members, now } = this.#context
+    const others = members.around(now)
+    const staying = others.filter(({ heartbeat }) => !heartbeat.draining)
+    const linked = staying.filter(({ node }) => members.isLinked(node))
+    return [linked, staying, others].find(list => list.length > 0) ?? []
   }
 
   /**

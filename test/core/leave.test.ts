@@ -125,6 +125,29 @@ describe('a node that leaves', () => {
     expect(hasLeft(a)).toBe(true)
   })
 
+  test('stays for what comes after the first goodbye, until somebody who stays has it', () => {
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
+    for (const node of pump.nodes) announce(pump, node)
+    a.worker(1)
+    const id = a.submit()
+    pump.settle()
+    passing(pump, 2000)
+    // Whoever stays does not hear the last word of one that crashes.
+    pump.lose = (from, _, { kind }) => from === a.id && kind === 'farewell'
+    pump.link(a, c, false)
+    leave(pump, b)
+    expect(hasLeft(b)).toBe(false)
+    a.end(id)
+    pump.settle()
+    expect(b.state(id)).toBe('completed')
+    a.gone = true
+    pump.link(a, b, false)
+    passing(pump, 5000)
+    expect(hasLeft(b)).toBe(true)
+    expect(c.state(id)).toBe('completed')
+  })
+
   test('hands on any number of tasks in messages that a peer accepts', () => {
     const pump = pumpOf(BOOTS.slice(0, 3))
     const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
