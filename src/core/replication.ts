@@ -67,7 +67,7 @@ export class Replication {
 
   /** All that this node knows is on its disk and, if there is anybody, on another's. */
   get isSafeElsewhere(): boolean {
-    const { log, self, members } = this.#context
+    const { log, self } = this.#context
     const { durableVector } = log
     if ((durableVector.get(self) ?? 0) < log.nextSeq - 1 || this.#afterFlush.length > 0)
       return false
