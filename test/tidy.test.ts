@@ -76,7 +76,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
   reporting: ['context', ...coreRooms, ...coreWords],
   room: ['context', ...coreRooms, ...coreWords],
   replication: ['asking', 'context', 'reporting', 'room', 'spreading', ...coreRooms, ...coreWords],
-  takeover: ['asking', 'context', 'replication', ...coreRooms, ...coreWords],
+  takeover: ['asking', 'context', 'newcomers', 'replication', ...coreRooms, ...coreWords],
   authors: [...coreRooms, ...coreWords],
   pruning: ['context', 'room', ...coreRooms, ...coreWords],
   belief: ['context', 'message-shapes', ...coreRooms, ...coreWords],
@@ -94,6 +94,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
     ...coreRooms,
     ...coreWords
   ],
+  newcomers: ['asking', 'context', ...coreRooms, ...coreWords],
   isolation: ['context', 'work', ...coreRooms, ...coreWords],
   rest: ['context', ...coreRooms, ...coreWords],
   stepping: ['context', ...coreRooms, ...coreWords],
@@ -106,6 +107,7 @@ const mayImportInCore: Record<string, readonly string[]> = {
     'keeping',
     'provision',
     'replication',
+    'takeover',
     'witness',
     ...coreRooms,
     ...coreWords

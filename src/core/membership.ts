@@ -278,6 +278,7 @@ export class Membership {
     if (!members.isLinked(node)) return
     if (isOwnWord && member.firstWord?.boot !== boot) {
       member.firstWord = { boot, at: now }
+      this.#takeover.met(member)
       this.#presence.urge()
     }
     for (const other of met) {

@@ -13,6 +13,7 @@ import type { Run } from './effect.ts'
 import type { Entry } from './log/entry.ts'
 import { Provision } from './provision.ts'
 import type { Replication } from './replication.ts'
+import type { Takeover } from './takeover.ts'
 import { Starts } from './witness.ts'
 
 export class Slots {
@@ -26,11 +27,16 @@ export class Slots {
   #handlers: readonly string[] = []
   #isOpen = true
 
-  constructor(context: Context, replication: Replication, keeping: Keeping) {
+  constructor(
+    context: Context,
+    replication: Replication,
+    keeping: Keeping,
+    takeover: Pick<Takeover, 'isHeld'>
+  ) {
     this.#context = context
     this.#keeping = keeping
     this.#provision = new Provision(context, keeping)
-    this.#starts = new Starts(context, replication)
+    this.#starts = new Starts(context, replication, entry => takeover.isHeld(entry))
   }
 
   /** What this node can run from now on. */

@@ -9,13 +9,14 @@ import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { ReclaimCause } from './counting/counters.ts'
 import { demandOf } from './claim/ability.ts'
 import { Line, rankOf, type Candidate } from './claim/line.ts'
-import { isLost, reclaimOf } from './claim/rules.ts'
+import { isLost, reclaimOf, wasReclaimed } from './claim/rules.ts'
 import { Settlements } from './claim/settlement.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
 import type { Entry } from './log/entry.ts'
 import { isOut, type Member } from './members/member.ts'
 import type { Members } from './members/members.ts'
+import { Newcomers } from './newcomers.ts'
 import { Holdings } from './queue/holdings.ts'
 import { KEPT_MAX, Portions } from './queue/portions.ts'
 import type { Replication } from './replication.ts'
@@ -41,6 +42,7 @@ export class Takeover {
   /** Boots that have left more to this node than it had room for. */
   #leaving: readonly BootId[] = []
   readonly #settlements = new Settlements()
+  readonly #newcomers: Newcomers
   /** Tasks that came out of a file, held by nobody who was known here; and since when. */
   readonly #orphans = new Map<Entry, number>()
   /** Holders that are no members, and since when they are known to hold something. */
@@ -59,6 +61,7 @@ export class Takeover {
     this.#context = context
     this.#replication = replication
     this.#asking = asking
+    this.#newcomers = new Newcomers(context, asking)
     this.#isReady = isReady
     this.#isBroken = isBroken
     this.#line = new Line(context.options.stepInMs)
@@ -85,7 +88,18 @@ export class Takeover {
 
   /** Whether the task is ours by a claim that others may not have heard of yet. */
   isSettling(entry: Entry): boolean {
-    return this.#settlements.isSettling(entry)
+    return this.#settlements.isSettling(entry) || this.isHeld(entry)
+  }
+
+  /** Whether a task of this node was taken over, and somebody has come who may know how it ended. */
+  isHeld({ record }: Entry): boolean {
+    const { self } = this.#context
+    return this.#newcomers.areAwaited && record.claim.holder === self && wasReclaimed(record)
+  }
+
+  /** A boot has spoken on its own link for the first time. */
+  met(member: Member): void {
+    this.#newcomers.met(member)
   }
 
   /**
@@ -219,8 +233,17 @@ export class Takeover {
     this.#settlements.add([{ entry, seq: this.#context.log.nextSeq - 1 }])
   }
 
-  /** Returns the tasks whose reclaim everybody has confirmed. */
+  #ownReclaimed(): Entry[] {
+    return this.own().filter(({ record }) => wasReclaimed(record) && !isStarted(record))
+  }
+
+  /** Returns the tasks of which it may have become clear whether they may be started. */
   settle(): readonly Entry[] {
+    const changed = this.#newcomers.update() ? this.#ownReclaimed() : []
+    return [...changed, ...this.#confirmed()]
+  }
+
+  #confirmed(): readonly Entry[] {
     // Whoever has met nobody yet would take nobody's silence for everybody's word.
     if (this.#settlements.isEmpty || this.#context.isNew) return []
     if (this.#awaited().length > 0) return []

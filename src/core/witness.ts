@@ -27,6 +27,7 @@ type Begun = Readonly<{
 export class Starts {
   readonly #context: Context
   readonly #replication: Replication
+  readonly #isHeld: (entry: Entry) => boolean
   readonly #begun = new Map<TaskId, Begun>()
   /** Of these, those that have a slot, in the order in which they are to give it up. */
   readonly #withSlot = new Set<Begun>()
@@ -35,7 +36,9 @@ export class Starts {
   /** Tasks that would start here, if there were anybody to know of it. */
   readonly #lonely = new Set<Entry>()
 
-  constructor(context: Context, replication: Replication) {
+  /** @param isHeld whether a task may not be called yet, for somebody may know how it ended */
+  constructor(context: Context, replication: Replication, isHeld: (entry: Entry) => boolean) {
+    this.#isHeld = isHeld
     this.#context = context
     this.#replication = replication
   }
@@ -108,6 +111,7 @@ export class Starts {
     this.#noteForgotten()
     let first: Begun | undefined
     for (const begun of this.#known) {
+      if (this.#isHeld(begun.entry)) continue
       if (this.#withSlot.has(begun)) return this.#take(begun)
       const isFirst = first === undefined || compareUrgency(begun.entry, first.entry) < 0
       if (hasRoom && isFirst) first = begun

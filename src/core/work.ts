@@ -72,7 +72,7 @@ export class Work {
     this.#pruning = new Pruning(context, dependencies)
     this.room = this.#pruning.room
     this.#keeping = keeping
-    this.#slots = new Slots(context, replication, keeping)
+    this.#slots = new Slots(context, replication, keeping, takeover)
     const consider = (entries: readonly Entry[]): void => this.consider(entries)
     const parts = { replication, takeover, keeping, room: this.room }
     this.#submitting = new Submitting(context, parts, consider)

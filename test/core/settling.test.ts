@@ -62,6 +62,33 @@ describe('a reclaim', () => {
     expect(third.state(taskId)).toBe('completed')
   })
 
+  test('is not started while somebody who has just come back may know how it ended', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    const taskId = runningOn(pump, a)
+    // Of the end only b hears, where somebody waits for it.
+    b.feed({ kind: 'watch', taskId })
+    pump.lose = (from, to, { kind }) =>
+      (from === a.id || from === b.id) && to === c.id && kind === 'batch'
+    for (const { id } of [a, b]) pump.mute.add(id)
+    a.end(taskId)
+    pump.settle()
+    expect(b.state(taskId)).toBe('completed')
+    pump.crash(a, b)
+    passing(pump, 5000)
+    expect(c.record(taskId).claim).toMatchObject({ holder: c.boot, epoch: 1 })
+    const again = pump.restart(b, bootOf('b', 2))
+    pump.settle()
+    c.worker(1)
+    passing(pump, 1000)
+    expect(starts(c, taskId)).toEqual([])
+    pump.mute.clear()
+    pump.lose = () => false
+    passing(pump, 5000)
+    expect([c, again].map(node => node.state(taskId))).toEqual(['completed', 'completed'])
+    expect(starts(c, taskId)).toEqual([])
+  })
+
   test('waits for a member that is silent, until it counts as unreachable', () => {
     const pump = cluster(3)
     const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]

@@ -89,14 +89,17 @@ export function isEpochTaken(self: BootId, { record, reclaimedAt }: Entry): bool
 
 /**
  * Whether others have to know of a start before the handler is called: a task that may have taken a node down has to be
- * counted if it does so again, and one that may run only once must not be started by somebody who did not know.
- *
- * A task that has been reclaimed once is known by its epoch, which grants and retries alone cannot account for.
+ * counted if it does so again, and one that may run only once must not be started by somebody who did not know. So do they
+ * of a task that was taken over.
  */
 export function needsWitness({ spec, claim }: TaskRecord): boolean {
-  const { epoch, hops, attempt, lost, cause } = claim
-  if (spec.delivery === 'at-most-once' || lost.length > 0 || cause === 'reclaim') return true
-  return epoch > hops + attempt - 1
+  return spec.delivery === 'at-most-once' || claim.lost.length > 0 || wasReclaimed({ claim })
+}
+
+/** Whether the task has been taken over once: by its epoch, which grants and retries alone cannot account for. */
+export function wasReclaimed({ claim }: Pick<TaskRecord, 'claim'>): boolean {
+  const { epoch, hops, attempt, cause } = claim
+  return cause === 'reclaim' || epoch > hops + attempt - 1
 }
 
 /** Whether a task that nobody runs has been started too often to be started again. */
