@@ -172,7 +172,10 @@ function clocks(dice: Dice, draft: Draft): void {
   delete draft.skewMsMax
   // Where all are right but those, times are checked by the right clock.
   if (dice.chance(0.5)) Object.assign(draft, { late: 0, crashes: 0, crashAll: false, disksLost: 0 })
-  if (dice.chance(0.3)) pauses(dice, draft)
+  if (!dice.chance(0.3)) return
+  pauses(dice, draft)
+  // Where all words to everybody are lost, everybody is soon taken for gone without any fault of theirs.
+  draft.network = { ...draft.network, gossipLoss: 0.2 }
 }
 
 /** Who is silent for a while counts as unreachable, long before the run is over. */
