@@ -336,7 +336,7 @@ describe('the simulator reports', () => {
         }
       }
     }))
-    expect(await brokenBy({ ...introduced, crashes: 24 }, 40, 100)).toMatch(/^invariant 3:/)
+    expect(await brokenBy({ ...introduced, crashes: 24 }, 40, 140)).toMatch(/^invariant 3:/)
   })
 
   test('a majority that takes over what one who ends its work alone has not ended yet', async () => {
