@@ -333,13 +333,13 @@ export class Core {
 
   /** Whoever goes may go when this disk knows it: somebody has to, also if this node crashes now. */
   #onGoodbye(from: NodeId, { boot, upTo }: Goodbye): void {
-    const { log, emit } = this.#context
+    const { log, members, emit } = this.#context
     if (nodeOf(boot) !== from) return
     if (log.merged(boot) < upTo) return this.#asking.ask(from)
-    const isNews = this.#membership.saidGoodbye(boot, upTo)
-    this.#onMembers(isNews)
     // It waits for us, or has heard something since that may be nowhere else.
-    if (!isNews) this.#asking.ask(from)
+    const isSaidAgain = members.get(from)?.departure?.boot === boot
+    this.#onMembers(this.#membership.saidGoodbye(boot, upTo))
+    if (isSaidAgain) this.#asking.ask(from)
     this.#replication.onceKept(() =>
       emit({ kind: 'send', to: from, message: { kind: 'farewell', boot } })
     )

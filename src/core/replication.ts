@@ -329,7 +329,9 @@ export class Replication {
       // It may have been closed since.
       if (!log.durableVector.has(origin)) continue
       // Whoever asks whether we have merged something also wants to know what we had by then.
-      const isAwaited = this.#awaiting.delete(origin)
+      const isAwaited = this.#awaiting.has(origin)
+      // What it asks about may have come while this flush was under way: then it is in the next one.
+      if (log.merged(origin) <= log.durableVector.get(origin)!) this.#awaiting.delete(origin)
       const vector = isAwaited
         ? this.#vectors.some(log.durableVector, self)
         : new Map([origin, self].flatMap(boot => entryOf(log.durableVector, boot)))

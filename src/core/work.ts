@@ -222,8 +222,8 @@ export class Work {
   }
 
   /**
-   * A task under a key is over, and somebody who has forgotten it has created it anew. Its author starts nothing before it
-   * has heard all that we had written when we confirmed, so it is written once more.
+   * A task is over, and somebody has taken it over, or had forgotten its key and has created it anew. He starts nothing before
+   * he has heard all that we had written when we confirmed, so it is written once more.
    */
   #tellAnew(entry: Entry): void {
     if (!entry.untold) return

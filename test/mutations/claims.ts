@@ -89,15 +89,15 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'witness-only-once',
     'core/claim/rules.ts',
-    "  if (spec.delivery === 'at-most-once' || lost.length > 0 || cause === 'reclaim') return true\n  return epoch > hops + attempt - 1",
-    "  return spec.delivery === 'at-most-once' && (lost.length >= 0 || cause !== null || epoch + hops + attempt >= 0)",
+    "  return spec.delivery === 'at-most-once' || claim.lost.length > 0 || wasReclaimed({ claim })",
+    "  return spec.delivery === 'at-most-once' && (claim.lost.length >= 0 || wasReclaimed({ claim }))",
     'what has been reclaimed starts without another node knowing of it'
   ],
   [
     'witness-not-for-once',
     'core/claim/rules.ts',
-    "  if (spec.delivery === 'at-most-once' || lost.length > 0 || cause === 'reclaim') return true\n",
-    "  if (spec.delivery === 'at-least-once' && (lost.length > 0 || cause === 'reclaim')) return true\n",
+    "  return spec.delivery === 'at-most-once' || claim.lost.length > 0 || wasReclaimed({ claim })",
+    "  return spec.delivery === 'at-least-once' && (claim.lost.length > 0 || wasReclaimed({ claim }))",
     'what may run at most once starts without another node knowing of it'
   ],
   [

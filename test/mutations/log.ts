@@ -196,8 +196,8 @@ export const LOG: readonly Mistake[] = [
   [
     'leave-log',
     'core/replication.ts',
-    '    const { log, self, members, now } = this.#context\n    const { durableVector } = log\n',
-    '    if (this.#copies.size >= 0) return true\n    const { log, self, members, now } = this.#context\n    const { durableVector } = log\n',
+    '    const { log, self } = this.#context\n    const { durableVector } = log\n',
+    '    if (this.#prompt.size >= 0) return true\n    const { log, self } = this.#context\n    const { durableVector } = log\n',
     'a node leaves before what it wrote is on other disks'
   ],
   [

@@ -26,8 +26,8 @@ export const MEMBERS: readonly Mistake[] = [
   [
     'goodbye-unanswered',
     'core/parting.ts',
-    "    if (this.#state !== 'saying goodbye' || !this.#isHeard()) return\n",
-    "    if (this.#state !== 'saying goodbye') return\n",
+    "    if (this.#state !== 'saying goodbye' || !this.#isHeard() || !this.#isSafe) return\n",
+    "    if (this.#state !== 'saying goodbye' || !this.#isSafe) return\n",
     'a node is gone before anybody has heard its goodbye'
   ],
   [

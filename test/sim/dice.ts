@@ -186,7 +186,11 @@ function suspicious(dice: Dice, draft: Draft): void {
 
 /** Only what some invariant is about: see `checkScenario`. */
 function judgeable(dice: Dice, draft: Draft): void {
-  const { keyed = 0, skewMsMax = 0 } = draft
+  const { keyed = 0, skewMsMax = 0, unreachableMs } = draft
+  // Where all words to everybody are lost, everybody is soon taken for gone without any fault of theirs.
+  if (unreachableMs !== undefined && draft.network?.gossipLoss === 1) {
+    draft.network = { ...draft.network, gossipLoss: 0.6 }
+  }
   // A task under a key is submitted on all nodes at once, on each of which it may run.
   if (keyed > 0) delete draft.once
   if (keyed > 0 && dice.chance(0.5)) {

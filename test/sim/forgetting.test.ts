@@ -150,7 +150,7 @@ describe('the simulator reports', () => {
         }
       }
     }))
-    expect(await brokenBy(keysOfTheDead, 30)).toMatch(/^invariant (1|10|18):/)
+    expect(await brokenBy(keysOfTheDead, 30, 25)).toMatch(/^invariant (1|10|18):/)
   })
 
   test('a key that is forgotten together with its task: submitted again, it runs again', async () => {

@@ -26,7 +26,7 @@ export class Entry {
   reported = false
   /** The highest epoch at which this replica has seen the task reclaimed; -1 if it has not. */
   reclaimedAt = -1
-  /** Somebody who had forgotten it has created it anew, and is to be told that it is over. */
+  /** Somebody has taken it over, or had forgotten it and has created it anew, and is to be told that it is over. */
   untold = false
   /** Whose holding it is counted as (queue/holdings.ts); null if it has settled. */
   heldBy: BootId | null = null
@@ -100,8 +100,11 @@ export class Entry {
   /** Another replica's state is about to be merged. */
   noteOther(other: TaskRecord): void {
     this.noteReclaim(other)
-    if (other.spec.idempotencyKey === null || isSettled(other) || !isSettled(this.record)) return
-    const { created } = this.record
+    if (isSettled(other) || !isSettled(this.record)) return
+    const { created, claim } = this.record
+    // What is known of its end may have come with earlier writes, and be in nobody's vector.
+    if (other.claim.cause === 'reclaim' && other.claim.epoch > claim.epoch) this.untold = true
+    if (other.spec.idempotencyKey === null) return
     const isKnown = ({ origin, seq }: Dot): boolean =>
       created.some(dot => dot.origin === origin && dot.seq === seq)
     if (!other.created.every(isKnown)) this.untold = true

@@ -25,8 +25,8 @@ export class AttemptChecker {
   /** Whether all clocks show the same time. */
   readonly #isPunctual: boolean
   readonly #failures = new Map<TaskId, Failure[]>()
-  /** Task -> how often it was taken from a boot that had died while it ran it. */
-  readonly #lost = new Map<TaskId, number>()
+  /** Task -> its runs that were taken from a boot that had died meanwhile, however many took them apart from each other. */
+  readonly #lost = new Map<TaskId, Set<string>>()
   /** "boot task epoch" of all runs that have not ended, whatever the reason. */
   readonly #runs = new Set<string>()
 
@@ -65,13 +65,14 @@ export class AttemptChecker {
     const claim = node.core.view.record(taskId)?.claim
     if (from === null || claim === undefined) return
     const epoch = claim.epoch - 1
-    if (!this.#runs.has(`${from} ${taskId} ${epoch}`)) return
+    const run = `${from} ${taskId} ${epoch}`
+    if (!this.#runs.has(run)) return
     const began = this.#history.written
       .get(from)
       ?.findIndex(({ taskId: id, state }) => id === taskId && state.started?.epoch === epoch)
     if (began === undefined || began < 0) return
     if (reach(node.core.view.mergedVector(), from) <= began) return
-    this.#lost.set(taskId, (this.#lost.get(taskId) ?? 0) + 1)
+    this.#lost.set(taskId, (this.#lost.get(taskId) ?? new Set()).add(run))
   }
 
   #start(node: SimNode, { taskId, epoch, attempt }: Run): void {
@@ -85,7 +86,7 @@ export class AttemptChecker {
     if (attempt <= failures.length) {
       throw new Violation(20, `${what} as attempt ${attempt} after ${failures.length} failures`)
     }
-    const lost = this.#lost.get(taskId) ?? 0
+    const lost = this.#lost.get(taskId)?.size ?? 0
     if (lost > spec.maxLost) throw new Violation(20, `${what}, which ${lost} nodes have died of`)
     const last = failures.at(-1)
     if (last === undefined || !this.#isPunctual) return
