@@ -80,7 +80,7 @@ async function* answers(
   const open: Open[] = []
   let ahead = 0
   const lines = linesOf(pieces)
-  let reading: Promise<IteratorResult<string>> | null = lines.next()
+  let reading: Promise<IteratorResult<string>> | null = inTurn(lines.next())
   while (reading !== null || open.length > 0) {
     const hasRoom = open.length < LINES_AHEAD_MAX && ahead < TEXT_AHEAD_MAX
     const read = hasRoom ? reading : null
@@ -99,11 +99,17 @@ async function* answers(
       reading = null
     } else {
       const { value: line } = first
-      open.push({ length: line.length, answered: answered(line, batch, ends) })
+      open.push({ length: line.length, answered: inTurn(answered(line, batch, ends)) })
       ahead += line.length
-      reading = lines.next()
+      reading = inTurn(lines.next())
     }
   }
+}
+
+/** It is looked at when it is its turn. What goes wrong before that, or after the batch is over, is nobody's failure. */
+function inTurn<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {})
+  return promise
 }
 
 async function answered(line: string, { answer, wait }: Batch, ends: Ends): Promise<Answered> {
