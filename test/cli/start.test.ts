@@ -12,6 +12,9 @@ import { newKey } from '../../src/key.ts'
 import { until } from '../support/until.ts'
 
 const isRoot = process.getuid?.() === 0
+const hasProc = existsSync('/proc/1')
+if (!isRoot) console.log('start: not root, so no folder is tried that another user may not enter')
+if (!hasProc) console.log('start: no /proc here, so no folder is tried that can never be made')
 /** A start loads the network first, which a busy computer makes slow. */
 const START_MS = 60_000
 
@@ -45,7 +48,7 @@ function start(data: string, argv: readonly string[] = [], user?: number): Child
 }
 
 describe('a data folder that cannot be', () => {
-  test.skipIf(!existsSync('/proc/1')).each(['/proc/x', '/proc/1'])(
+  test.skipIf(!hasProc).each(['/proc/x', '/proc/1'])(
     'ends the start with one line, also where making a folder never ends: %s',
     async data => {
       const child = start(data)

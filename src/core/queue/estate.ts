@@ -5,12 +5,12 @@
  * tasks, and nobody has the time to compute all their lines at every tick.
  */
 import { Heap } from '../base/heap.ts'
-import { compareText } from '../base/order.ts'
 import type { BootId, NodeId, TaskId } from '../base/ids.ts'
 import { canRun, demandOf } from '../claim/ability.ts'
 import { firstOf, rankOf, type Candidate } from '../claim/line.ts'
 import type { Entry } from '../log/entry.ts'
 import { EPOCH_MAX } from '../task/record.ts'
+import { compareUrgency } from './ready.ts'
 
 /** Who may take what was left: this node, and all others that live and are not leaving. */
 export type LineUp = Readonly<{
@@ -139,7 +139,5 @@ export class Estate {
 
 /** As one node starts them. */
 function heap(): Heap<Entry> {
-  return new Heap(({ record: { spec: a } }, { record: { spec: b } }) => {
-    return b.priority - a.priority || a.submittedAt - b.submittedAt || compareText(a.id, b.id)
-  })
+  return new Heap(compareUrgency)
 }
