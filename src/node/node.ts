@@ -153,10 +153,12 @@ export class RunningNode implements NodeHandle {
     this.#leaving = new Leaving({ engine: this.#engine, core, settings }, () => this.#close())
   }
 
+  /** The name of the cluster that this node is in. */
   get cluster(): string {
     return this.#settings.cluster
   }
 
+  /** Resolves when the node has closed; to the reason, if it had to. */
   get closed(): Promise<Error | null> {
     return this.#leaving.closed
   }
