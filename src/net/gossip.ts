@@ -26,6 +26,8 @@ export type GossipOptions = Readonly<{
   /** Whether somebody else has published this as a word of ours. */
   isOurs: (bytes: Uint8Array) => boolean
   connected: () => readonly string[]
+  /** Sends to a peer over its direct stream, if there is one. */
+  send: (peer: string, bytes: Uint8Array) => void
   /** Closes all connections to a peer. */
   disconnect: (peer: string) => void
   counters: Counters
@@ -118,8 +120,13 @@ export class Gossip {
     // A direct message of the same step goes first: somebody waits for that. A heartbeat waits for nothing.
     if (topic !== this.#options.names.heartbeatTopic) await setImmediate()
     try {
-      const { recipients } = await this.#options.pubsub.publish(topic, bytes)
-      this.#options.counters.bytesSent += bytes.length * recipients.length
+      const { pubsub, counters, connected, send } = this.#options
+      const { recipients } = await pubsub.publish(topic, bytes)
+      counters.bytesSent += bytes.length * recipients.length
+      // A link is there a moment before gossip is: the other's subscription, or our stream for it, is still on its way.
+      const { streamsOutbound } = pubsub as Running
+      const reached = new Set(recipients.map(String).filter(peer => streamsOutbound.has(peer)))
+      for (const peer of connected()) if (!reached.has(peer)) send(peer, bytes)
     } catch (error) {
       this.#drop(reason(error))
     }

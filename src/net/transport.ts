@@ -168,6 +168,9 @@ class Libp2pTransport implements Transport {
       onMessage: (from, bytes) => this.#came(from, bytes, isGossip),
       isOurs: bytes => this.#isOurs(bytes),
       connected: () => network.getPeers().map(String),
+      send: (peer, bytes) => {
+        if (this.#streams.isUp(peer)) this.#streams.send(peer, bytes)
+      },
       disconnect: peer => this.#disconnect(peer)
     })
     this.#sync = new SyncStreams({

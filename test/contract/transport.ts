@@ -52,13 +52,23 @@ export function transportContract(name: string, make: MakeTransports): void {
       expect(b.seen.messages.every(({ from }) => from === a.transport.id)).toBe(true)
     })
 
-    test('what is published reaches all linked peers and not the publisher', async () => {
+    test('what is published reaches all linked peers, and not the publisher', async () => {
       const all = await members(3)
-      await publishUntilHeard(all)
+      await publishAndHear(all)
       for (const { transport, seen } of all) {
         const authors = seen.messages.map(({ message }) => (message as Heartbeat).boot)
         expect(authors).not.toContain(boot(transport.id))
       }
+    })
+
+    test('what is published in the moment in which a link comes up reaches that peer', async () => {
+      const [a, b] = (await make(2)) as [Transport, Transport]
+      running.push(a, b)
+      const [first, second] = [new Recorder(), new Recorder()]
+      first.onLink = (_, up) => up && a.publish(beat(a.id, 1))
+      second.onLink = (_, up) => up && b.publish(beat(b.id, 1))
+      await Promise.all([a.start(first), b.start(second)])
+      await until(() => [first, second].every(seen => seen.messages.length === 1), 'both to hear')
     })
 
     test('a peer that stops is reported once, as down', async () => {
@@ -84,7 +94,7 @@ export function transportContract(name: string, make: MakeTransports): void {
       const before = a.transport.counters().dropped
       a.transport.publish(bulky(a.transport.id, GOSSIP_BYTES_MAX))
       expect(a.transport.counters().dropped).toBe(before + 1)
-      await publishUntilHeard(all)
+      await publishAndHear(all)
     })
 
     test('a sync brings the whole answer, in order, and ends once', async () => {
@@ -254,15 +264,15 @@ export function transportContract(name: string, make: MakeTransports): void {
   })
 }
 
-/** Gossip works a moment after the link does, so a message is repeated, each time a new one, until all have heard. */
-async function publishUntilHeard(all: readonly Member[]): Promise<void> {
-  let at = 1
-  await until(() => {
-    for (const { transport } of all) transport.publish(beat(transport.id, at++))
-    return all.every(
-      ({ seen }) => new Set(seen.messages.map(({ from }) => from)).size === all.length - 1
-    )
-  }, 'everybody to hear everybody')
+async function publishAndHear(all: readonly Member[]): Promise<void> {
+  for (const { transport } of all) transport.publish(beat(transport.id, 1))
+  await until(
+    () =>
+      all.every(
+        ({ seen }) => new Set(seen.messages.map(({ from }) => from)).size === all.length - 1
+      ),
+    'everybody to hear everybody'
+  )
 }
 
 function boot(node: string): string {

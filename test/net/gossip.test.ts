@@ -33,6 +33,7 @@ function watching(peers: readonly string[]): {
     onMessage: () => {},
     isOurs: () => false,
     connected: () => peers.filter(peer => !disconnected.includes(peer)),
+    send: () => {},
     disconnect: peer => void disconnected.push(peer),
     counters: newCounters(),
     log

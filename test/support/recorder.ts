@@ -13,6 +13,7 @@ export class Recorder implements Receiver {
   own: readonly string[] = []
   answer: (from: string, request: SyncRequest) => Iterable<Message> = () => []
   readonly blobs: Map<string, () => AsyncIterable<Uint8Array>> = new Map()
+  onLink: (peer: string, up: boolean) => void = () => {}
   output: (request: OutputRequest) => AsyncIterable<OutputAnswer> = async function* () {}
 
   message(from: string, message: Message): void {
@@ -20,6 +21,7 @@ export class Recorder implements Receiver {
   }
   link(peer: string, up: boolean): void {
     this.links.push({ peer, up })
+    this.onLink(peer, up)
   }
   syncEnded(peer: string, whole: boolean): void {
     this.ended.push({ peer, whole })
