@@ -73,7 +73,7 @@ async function programWith(
   const program = createProgram(terminal)
   for (const load of verbs) {
     const { register } = await load()
-    register(program, terminal)
+    register(program, terminal, () => wholeProgram(terminal))
   }
   return program
 }

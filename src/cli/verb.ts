@@ -10,7 +10,7 @@ import type { Client } from '../api/client.ts'
 import type { Terminal } from './terminal.ts'
 
 /** What the file of a verb exports as `register`. */
-export type Register = (program: Command, terminal: Terminal) => void
+export type Register = (program: Command, terminal: Terminal, whole: () => Promise<Command>) => void
 
 /** Which node is meant. */
 export type Where = { data?: string; node?: string; cluster?: string; any?: boolean }

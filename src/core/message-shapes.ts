@@ -24,9 +24,9 @@ import { CLOCK_MS_MAX, STAMP_MAX } from './base/hlc.ts'
 import { SEQ_MAX, type BootId } from './base/ids.ts'
 import { UNREADABLE_MAX } from './base/coverage.ts'
 import { CLOSED } from './base/vector.ts'
-import { HISTOGRAM_BUCKETS, type TypeCounts } from './counting/counts.ts'
-import { GOSSIP_BYTES_MAX, LIMITS } from './limits.ts'
 import {
+  HISTOGRAM_BUCKETS,
+  type TypeCounts,
   LEFT_AT,
   LOOP_LAG_MS_MAX,
   PAUSES,
@@ -57,6 +57,7 @@ import {
   type Who,
   type Ack
 } from './message.ts'
+import { GOSSIP_BYTES_MAX, LIMITS } from './limits.ts'
 import {
   BLOBS_PER_MESSAGE_MAX,
   COUNTS_TYPES_PER_MESSAGE_MAX,

@@ -6,7 +6,6 @@
 import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Other } from './base/shape.ts'
-import type { TypeCounts } from './counting/counts.ts'
 import type { BlobHash, BlobRef } from './task/content.ts'
 import type { Labels } from './task/labels.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
@@ -285,3 +284,74 @@ export type Message =
   | Counts
 
 export type { NodeId, TaskId }
+
+/** How long things took: `counts[i]` is that of bucket i (histogram.ts); empty buckets at the end are left out. */
+export type Durations = Readonly<{ sumMs: number; counts: readonly number[] }>
+
+/** What became of the tasks of one type at one node, and how long their runs took. */
+export type TypeCounts = Readonly<{
+  type: string
+  completed: number
+  failed: number
+  cancelled: number
+  /** Attempts that were followed by another one of the same holder: they failed, or asked for another time. */
+  retried: number
+  /** Runs of the handler that ended, however. */
+  runs: Durations
+}>
+
+/** How many buckets there are. Wide enough for 24.8 days: see histogram.ts. */
+export const HISTOGRAM_BUCKETS = 125
+
+/** Where a run says something: as programs do, or through its context. */
+export const OUTPUT_STREAMS = ['stdout', 'stderr', 'log'] as const
+export type OutputStream = (typeof OUTPUT_STREAMS)[number]
+
+/** Output as it came: one line, several, or a part of one. As a rule it is UTF-8, cut between characters. */
+export type Piece = Readonly<{
+  /** Bytes that the attempt had said before. */
+  position: number
+  /** When it was said, or began to be, in ms since 1970, by the clock of the node that ran it. */
+  at: number
+  stream: OutputStream
+  bytes: Uint8Array
+}>
+
+/** How far a run is, 0 to 1. */
+export type Progress = Readonly<{ fraction: number; message: string | null }>
+
+/** A run whose output a node has. */
+export type AttemptInfo = Readonly<{
+  taskId: TaskId
+  epoch: number
+  attempt: number
+  ended: boolean
+  progress: Progress | null
+}>
+
+/**
+ * What nodes tell each other of the output and the progress of runs is not part of the log of tasks: it is asked for, by
+ * whoever wants to see it, from the node that ran the task.
+ */
+export type OutputRequest =
+  /** All that run at the moment. */
+  | Readonly<{ kind: 'running' }>
+  /** Those of one task. */
+  | Readonly<{ kind: 'attempts'; taskId: TaskId }>
+  /** What one of them has said, from a position on. `follow`: and what it will say, until it ends. */
+  | Readonly<{ kind: 'read'; taskId: TaskId; epoch: number; position: number; follow: boolean }>
+
+/** One part of an answer. An answer without `end` was broken off. */
+export type OutputAnswer =
+  | Readonly<{ kind: 'attempt'; info: AttemptInfo }>
+  /** If it does not begin where the last one ended, what is between is no longer kept. */
+  | Readonly<{ kind: 'piece'; piece: Piece }>
+  /** Nothing new, but the node is there. */
+  | Readonly<{ kind: 'quiet' }>
+  | Readonly<{ kind: 'end' }>
+
+export const OUTPUT_LIMITS = {
+  /** In one piece. */
+  pieceBytesMax: 16_384,
+  progressMessageBytesMax: 1024
+} as const

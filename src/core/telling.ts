@@ -6,10 +6,9 @@
  */
 import type { NodeId } from './base/ids.ts'
 import type { Context } from './context.ts'
-import type { TypeCounts } from './counting/counts.ts'
+import type { TypeCounts, Counts } from './message.ts'
 import { Histogram } from './counting/histogram.ts'
 import { Ledger, messagesOf } from './counting/ledger.ts'
-import type { Counts } from './message.ts'
 
 /** Of one type of task, or of all of them. */
 export type TypeTotals = Omit<TypeCounts, 'type' | 'runs'> & { readonly runs: Histogram }

@@ -12,7 +12,7 @@ import type { TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
 import type { Run } from './effect.ts'
 import type { Entry } from './log/entry.ts'
-import { compareUrgency } from './queue/ready.ts'
+import { compareUrgency } from './task/urgency.ts'
 import type { Replication } from './replication.ts'
 
 /** A start that has been written down. */
@@ -113,7 +113,8 @@ export class Starts {
     for (const begun of this.#known) {
       if (this.#isHeld(begun.entry)) continue
       if (this.#withSlot.has(begun)) return this.#take(begun)
-      const isFirst = first === undefined || compareUrgency(begun.entry, first.entry) < 0
+      const { spec } = begun.entry.record
+      const isFirst = first === undefined || compareUrgency(spec, first.entry.record.spec) < 0
       if (hasRoom && isFirst) first = begun
     }
     if (first === undefined || (rival !== undefined && isMoreUrgent(rival, first.entry))) return

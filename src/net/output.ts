@@ -7,7 +7,7 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { decode as decodeFrames, encode as encodeFrames } from 'it-length-prefixed'
-import type { OutputAnswer, OutputRequest } from '../core/output.ts'
+import type { OutputAnswer, OutputRequest } from '../core/message.ts'
 import {
   decodeOutputAnswer,
   decodeOutputRequest,

@@ -8,8 +8,13 @@
 import type { PeerInfo, PrivateKey } from '@libp2p/interface'
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { nodeOf } from '../core/base/ids.ts'
-import { PROMPT_KINDS, type Message, type SyncRequest } from '../core/message.ts'
-import type { OutputAnswer, OutputRequest } from '../core/output.ts'
+import {
+  PROMPT_KINDS,
+  type Message,
+  type SyncRequest,
+  type OutputAnswer,
+  type OutputRequest
+} from '../core/message.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { InvalidOptionError } from '../errors.ts'
 import type { KeepBlob, NetCounters, PeerView, Receiver, Transport } from '../node/ports.ts'

@@ -7,7 +7,7 @@
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import { endOfWhole } from '../core/base/utf8.ts'
 import type { CoreEvent } from '../core/effect.ts'
-import type { OutputStream } from '../core/output.ts'
+import type { OutputStream } from '../core/message.ts'
 import type { CoreView } from '../core/view.ts'
 import { UnknownTaskError } from '../errors.ts'
 import { wallMsOf } from './clock.ts'

@@ -12,7 +12,7 @@ import {
   type OutputStream,
   type Piece,
   type Progress
-} from '../core/output.ts'
+} from '../core/message.ts'
 
 const HEAD_BYTES_MAX = 65_536
 const END_BYTES_MAX = 1_048_576

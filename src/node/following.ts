@@ -9,7 +9,7 @@
 import { isUtf8 } from 'node:buffer'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../core/base/ids.ts'
-import type { AttemptInfo, OutputAnswer, OutputRequest, Piece } from '../core/output.ts'
+import type { AttemptInfo, OutputAnswer, OutputRequest, Piece } from '../core/message.ts'
 import { isSettled, type TaskRecord } from '../core/task/record.ts'
 import type { CoreView } from '../core/view.ts'
 import { wallMsOf } from './clock.ts'

@@ -7,7 +7,7 @@
  */
 import type { Run } from '../core/effect.ts'
 import type { TaskId } from '../core/base/ids.ts'
-import type { AttemptInfo, OutputAnswer, OutputRequest, OutputStream } from '../core/output.ts'
+import type { AttemptInfo, OutputAnswer, OutputRequest, OutputStream } from '../core/message.ts'
 import { AttemptLog } from './attempt-log.ts'
 
 /** Of what has ended; attempts that run have 1.1 MiB each at most. Guess: a thousand tasks that say a lot. */

@@ -2,7 +2,7 @@
  * What the tasks of the cluster say and how far they are: one place to ask, wherever they run.
  */
 import type { TaskId } from '../core/base/ids.ts'
-import type { Progress } from '../core/output.ts'
+import type { Progress } from '../core/message.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import { Following, type FollowingParts } from './following.ts'
 import type { LogEntry, LogsOptions } from './handle.ts'

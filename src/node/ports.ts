@@ -6,8 +6,16 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Flush, MemberRecord, Run, StoredTask, UnreadableSpan } from '../core/effect.ts'
 import type { BootId, NodeId, TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
-import type { Expected, Message, Span, SyncRequest, VersionVector } from '../core/message.ts'
-import type { OutputAnswer, OutputRequest, OutputStream } from '../core/output.ts'
+import type {
+  Expected,
+  Message,
+  Span,
+  SyncRequest,
+  VersionVector,
+  OutputAnswer,
+  OutputRequest,
+  OutputStream
+} from '../core/message.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { Replica } from '../core/log/replica.ts'
 import type { Handler } from './handler.ts'

@@ -5,7 +5,7 @@
  * are asked, each at most once a second however many look. While nobody does, it costs nothing.
  */
 import { nodeOf, type NodeId, type TaskId } from '../core/base/ids.ts'
-import type { AttemptInfo, Progress } from '../core/output.ts'
+import type { AttemptInfo, Progress } from '../core/message.ts'
 import { isSettled, isStarted, type TaskRecord } from '../core/task/record.ts'
 import type { CoreView } from '../core/view.ts'
 import type { Logbook } from './logbook.ts'

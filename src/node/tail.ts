@@ -4,7 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { TASK_LIMITS } from '../core/options.ts'
-import { OUTPUT_STREAMS, type Piece } from '../core/output.ts'
+import { OUTPUT_STREAMS, type Piece } from '../core/message.ts'
 import type { AttemptLog } from './attempt-log.ts'
 import { textOf } from './text.ts'
 

@@ -7,7 +7,7 @@
  * dropped, and a line says how many.
  */
 import type { Run } from '../core/effect.ts'
-import type { OutputStream } from '../core/output.ts'
+import type { OutputStream } from '../core/message.ts'
 import type { HandlerContext } from '../node/handler.ts'
 import { cutBytes, textOf } from './description.ts'
 import type { Print } from './printed.ts'

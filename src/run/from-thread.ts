@@ -12,7 +12,7 @@ import { z } from 'zod'
 import type { RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import { BLOB } from '../core/task/shapes.ts'
-import { OUTPUT_LIMITS, OUTPUT_STREAMS, type OutputStream } from '../core/output.ts'
+import { OUTPUT_LIMITS, OUTPUT_STREAMS, type OutputStream } from '../core/message.ts'
 import { LINE_BYTES_MAX } from './context.ts'
 
 export type FromThread =

@@ -5,7 +5,7 @@
  * is handed on line by line without a list of them, and only so many of those who want to know that theirs is written are
  * kept waiting.
  */
-import type { OutputStream } from '../core/output.ts'
+import type { OutputStream } from '../core/message.ts'
 
 /** Hears a line, without its end. */
 export type Print = (stream: OutputStream, line: string) => void

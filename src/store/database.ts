@@ -19,9 +19,7 @@ import { makeFolder } from '../folders.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { isMissing } from './folder.ts'
 import { isFull } from './full.ts'
-import { copyJournal, type JournalCopy } from './journal-copy.ts'
-
-export type JournalDatabase = ClassicLevel<string, Uint8Array>
+import { copyJournal, type JournalCopy, type JournalDatabase } from './journal-copy.ts'
 
 /** As LevelDB words it, in the file `LOG`. */
 const LEFT_OUT = /: dropping \d+ bytes/

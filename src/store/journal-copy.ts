@@ -6,7 +6,9 @@ import { constants, copyFile, mkdtemp, readdir, rm, symlink } from 'node:fs/prom
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import type { JournalDatabase } from './database.ts'
+
+/** The journal as LevelDB opens it: text to bytes. */
+export type JournalDatabase = ClassicLevel<string, Uint8Array>
 
 export type JournalCopy = Readonly<{
   /** Open. Nothing that is written there counts. */

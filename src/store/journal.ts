@@ -30,7 +30,8 @@ import { DataFolderError } from '../errors.ts'
 import type { Journal, Replay } from '../node/ports.ts'
 import { decodeStored, encodeStored } from '../wire/codec.ts'
 import { CHECKSUM_BYTES, seal, sealInPlace, unseal } from './checksum.ts'
-import { isDamage, type DatabaseFolder, type JournalDatabase } from './database.ts'
+import { isDamage, type DatabaseFolder } from './database.ts'
+import type { JournalDatabase } from './journal-copy.ts'
 
 type Operation = { type: 'put'; key: string; value: Uint8Array } | { type: 'del'; key: string }
 

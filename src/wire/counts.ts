@@ -1,7 +1,6 @@
 /** What nodes have counted, on the wire. */
-import type { TypeCounts } from '../core/counting/counts.ts'
+import type { TypeCounts, Counts } from '../core/message.ts'
 import { struct, type StructShape } from '../core/base/shape.ts'
-import type { Counts } from '../core/message.ts'
 import { COUNTS, TYPE_COUNTS } from '../core/message-shapes.ts'
 import { at, mapped, message, packed } from './schema.ts'
 import type { Value } from './value.ts'

@@ -12,7 +12,7 @@ import {
   type OutputRequest,
   type Piece,
   type Progress
-} from '../core/output.ts'
+} from '../core/message.ts'
 import { at, message } from './schema.ts'
 import { Refused, refuse, type Value } from './value.ts'
 import { binary, flag, nullable, oneOf, real, struct, text, whole } from '../core/base/shape.ts'

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Counters, OTHER_TYPES } from '../../src/core/counting/counters.ts'
-import { HISTOGRAM_BUCKETS } from '../../src/core/counting/counts.ts'
+import { HISTOGRAM_BUCKETS } from '../../src/core/message.ts'
 import { Histogram, QUANTILE_ERROR } from '../../src/core/counting/histogram.ts'
 import { COUNTED_TYPES_MAX } from '../../src/core/options.ts'
 

@@ -1,7 +1,7 @@
 /** A reader of output whose question is not answered at once: by the node that ran the task, or by another one. */
 import { expect, test } from 'vitest'
 import { nodeOf, type NodeId } from '../../src/core/base/ids.ts'
-import type { OutputAnswer, OutputRequest } from '../../src/core/output.ts'
+import type { OutputAnswer, OutputRequest } from '../../src/core/message.ts'
 import type { TaskRecord } from '../../src/core/task/record.ts'
 import type { CoreView, MemberView } from '../../src/core/view.ts'
 import { Following } from '../../src/node/following.ts'

@@ -7,18 +7,18 @@
 import fc, { type Arbitrary } from 'fast-check'
 import { CLOCK_MS_MAX, STAMP_MAX } from '../../src/core/base/hlc.ts'
 import { bootId, SEQ_MAX, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
-import { HISTOGRAM_BUCKETS } from '../../src/core/counting/counts.ts'
-import type { StoredTask } from '../../src/core/effect.ts'
-import type {
-  Batch,
-  Change,
-  Counts,
-  Grant,
-  Heartbeat,
-  Message,
-  VersionVector
+import {
+  HISTOGRAM_BUCKETS,
+  type Batch,
+  type Change,
+  type Counts,
+  type Grant,
+  type Heartbeat,
+  type Message,
+  type VersionVector,
+  PAUSES
 } from '../../src/core/message.ts'
-import { PAUSES } from '../../src/core/message.ts'
+import type { StoredTask } from '../../src/core/effect.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
 import {
   CLAIM_CAUSES,

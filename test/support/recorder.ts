@@ -1,6 +1,5 @@
 /** A receiver that writes down what a transport tells it. */
-import type { Message, SyncRequest } from '../../src/core/message.ts'
-import type { OutputAnswer, OutputRequest } from '../../src/core/output.ts'
+import type { Message, SyncRequest, OutputAnswer, OutputRequest } from '../../src/core/message.ts'
 import type { Receiver } from '../../src/node/ports.ts'
 
 type Heard = { from: string; message: Message }

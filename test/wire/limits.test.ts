@@ -4,8 +4,12 @@ import { describe, expect, test } from 'vitest'
 import { bootOf, heartbeatOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import { AssertionError } from '../../src/core/base/assert.ts'
 import { bootId, SEQ_MAX, taskId } from '../../src/core/base/ids.ts'
-import type { Batch, Heartbeat, Message } from '../../src/core/message.ts'
-import { HISTOGRAM_BUCKETS } from '../../src/core/counting/counts.ts'
+import {
+  type Batch,
+  type Heartbeat,
+  type Message,
+  HISTOGRAM_BUCKETS
+} from '../../src/core/message.ts'
 import {
   BLOBS_PER_MESSAGE_MAX,
   FIND_IDS_MAX,

@@ -8,7 +8,11 @@ import { completionScript, SHELLS } from '../completion-scripts.ts'
 import type { Terminal } from '../terminal.ts'
 import { verbGroup } from '../verb.ts'
 
-export function register(program: Command, terminal: Terminal): void {
+export function register(
+  program: Command,
+  terminal: Terminal,
+  whole: () => Promise<Command>
+): void {
   verbGroup(program, {
     name: 'completion',
     summary: 'print a script that completes verbs, flags, nodes and tasks in a shell',
@@ -23,9 +27,8 @@ export function register(program: Command, terminal: Terminal): void {
     .addOption(new Option('--words', 'what could the last of these words be?').hideHelp())
     .action(async (shell, words, options) => {
       if (options.words) {
-        const { wholeProgram } = await import('../main.ts')
         const { complete } = await import('../complete.ts')
-        const candidates = await complete(await wholeProgram(terminal), words)
+        const candidates = await complete(await whole(), words)
         const lines = candidates.map(({ value, about }) => (about ? `${value}\t${about}` : value))
         if (lines.length > 0) await terminal.line(lines.join('\n'))
       } else if (words.length > 0) {

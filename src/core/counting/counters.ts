@@ -10,7 +10,7 @@ import type { LogCounters } from '../log/followers.ts'
 import type { Patch } from '../task/patch.ts'
 import { COUNTED_TYPES_MAX } from '../options.ts'
 import type { OutcomeStatus, SettledReason, TaskRecord } from '../task/record.ts'
-import type { TypeCounts } from './counts.ts'
+import type { TypeCounts } from '../message.ts'
 import { Histogram } from './histogram.ts'
 import { Tally } from './tally.ts'
 

@@ -7,7 +7,7 @@
  * millisecond below. Count and mean are exact.
  */
 
-import { HISTOGRAM_BUCKETS, type Durations } from './counts.ts'
+import { HISTOGRAM_BUCKETS, type Durations } from '../message.ts'
 
 /** Upper bounds of the buckets in ms. */
 const BOUNDS_MS: readonly number[] = Array.from(

@@ -6,9 +6,8 @@
  * stays when the boot is gone, for what it did was done. Anybody passes on what it knows to whoever comes anew.
  */
 import { startTimeOf, type BootId } from '../base/ids.ts'
-import type { Counts } from '../message.ts'
+import type { Counts, TypeCounts } from '../message.ts'
 import { COUNTS_BOOTS_MAX, COUNTS_TYPES_PER_MESSAGE_MAX, COUNTED_TYPES_MAX } from '../options.ts'
-import type { TypeCounts } from './counts.ts'
 
 type Told = Readonly<{ sequence: number; counts: TypeCounts }>
 

@@ -10,7 +10,7 @@ import { canRun, demandOf } from '../claim/ability.ts'
 import { firstOf, rankOf, type Candidate } from '../claim/line.ts'
 import type { Entry } from '../log/entry.ts'
 import { EPOCH_MAX } from '../task/record.ts'
-import { compareUrgency } from './ready.ts'
+import { compareUrgency } from '../task/urgency.ts'
 
 /** Who may take what was left: this node, and all others that live and are not leaving. */
 export type LineUp = Readonly<{
@@ -139,5 +139,5 @@ export class Estate {
 
 /** As one node starts them. */
 function heap(): Heap<Entry> {
-  return new Heap(compareUrgency)
+  return new Heap((a, b) => compareUrgency(a.record.spec, b.record.spec))
 }

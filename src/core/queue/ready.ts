@@ -6,12 +6,12 @@
  * and is dropped when it comes up.
  */
 import { Heap } from '../base/heap.ts'
-import { compareText } from '../base/order.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
 import { demandOf, type Demand } from '../claim/ability.ts'
 import type { Entry } from '../log/entry.ts'
 import { unmet, type Labels } from '../task/labels.ts'
 import type { TaskSpec } from '../task/spec.ts'
+import { compareUrgency } from '../task/urgency.ts'
 
 /** Whether a node can run what asks for this. */
 export type Can = (demand: Demand) => boolean
@@ -132,16 +132,6 @@ export class ReadyQueue {
   }
 }
 
-/** The order in which one node starts tasks, as far as they are ready. */
-export function compareUrgency({ record: a }: Entry, { record: b }: Entry): number {
-  return compareSpecs(a.spec, b.spec)
-}
-
 function compareReady(a: Place, b: Place): number {
-  return compareSpecs(a.spec, b.spec)
-}
-
-/** Priority 10 first, then the oldest, then by id. */
-function compareSpecs(a: TaskSpec, b: TaskSpec): number {
-  return b.priority - a.priority || a.submittedAt - b.submittedAt || compareText(a.id, b.id)
+  return compareUrgency(a.spec, b.spec)
 }
