@@ -229,6 +229,21 @@ describe('a member', () => {
     expect(b.core.view.members(pump.now)).toHaveLength(2)
   })
 
+  test('that was forgotten by a node which has not heard it since its start counts no more, anywhere', () => {
+    const pump = nodes(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    pump.probing = false
+    pump.crash(a, c)
+    const again = pump.restart(a, bootOf('a', 2))
+    passing(pump, LATE_MS)
+    again.feed({ kind: 'forget', name: 'test/c', node: 'c' })
+    passing(pump, 2000)
+    expect([again, b].map(node => node.core.view.members(pump.now).length)).toEqual([1, 1])
+    pump.restart(c, bootOf('c', 2))
+    passing(pump, 2000)
+    expect([again, b].map(node => node.core.view.members(pump.now).length)).toEqual([2, 2])
+  })
+
   test('that is not expected and gone for a day counts no more, if a majority says so', () => {
     const pump = nodes(3, { departMs: HOUR_MS / 60 })
     const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]

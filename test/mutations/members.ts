@@ -36,5 +36,12 @@ export const MEMBERS: readonly Mistake[] = [
     'if (draining || isNew || ',
     'if (draining || (isNew && !isNew) || ',
     'a node that has just started takes tasks over before it has met the others'
+  ],
+  [
+    'forgets-what-it-heard',
+    'core/members/members.ts',
+    'Math.min(at, ownTime)) : ownTime',
+    'Math.min(at, ownTime)) : at',
+    'a member is forgotten up to what whoever forgets it has heard since its start, which may be nothing'
   ]
 ]
