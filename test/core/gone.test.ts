@@ -306,13 +306,17 @@ describe('a member', () => {
     expect(all.twinOf('b')).toBe(null)
   })
 
-  test('that was started again at once is believed, for its link has broken', () => {
+  test.each([
+    ['', []],
+    [', also if a word of it was still on its way', [heartbeatOf(bootOf('b'), { at: 2 })]]
+  ])('that was started again at once is believed, for its link has broken%s', (_, late) => {
     const all = new Members(bootOf('a'), CORE_DEFAULTS)
     all.link('b', true)
     all.heard(heartbeatOf(bootOf('b'), { at: 1 }), 0)
     all.link('b', false)
+    for (const word of late) all.heard(word, 10)
     all.link('b', true)
-    expect(all.heard(heartbeatOf(bootOf('b', 2), { at: 2 }), 100)).toBe(true)
+    expect(all.heard(heartbeatOf(bootOf('b', 2), { at: 3 }), 100)).toBe(true)
     expect(all.twinOf('b')).toBe(null)
   })
 })
