@@ -186,6 +186,7 @@ export class Core {
     this.#exchange.placePreferred()
     this.#work.startReady()
     this.#recallMissing()
+    this.#checkKeys()
     this.#exchange.askForWork()
     this.#parting.handOn()
     this.#keeping.flush()
@@ -432,6 +433,12 @@ export class Core {
   #recallMissing(): void {
     for (const id of this.#work.takeMissing()) {
       this.#inquiry.recall(id, isKnown => this.#work.noteAsked(id, isKnown))
+    }
+  }
+
+  #checkKeys(): void {
+    for (const id of this.#work.takeKeys()) {
+      this.#inquiry.check(id, isForgotten => this.#work.noteKey(id, isForgotten))
     }
   }
 

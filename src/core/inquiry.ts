@@ -28,6 +28,8 @@ type Question = {
   isForgotten: boolean
   /** Null: somebody here asks. Else a task that is forgotten here: called when it is known, or nobody knows how it ended. */
   over: ((isKnown: boolean) => void) | null
+  /** A key is to name a new task: called when everybody who can be asked has said whether it has been used. */
+  check: ((isForgotten: boolean) => void) | null
 }
 
 /** What is done with a record that answers. */
@@ -63,10 +65,16 @@ export class Inquiry {
     before.over ??= over
   }
 
+  /** A key is not known here, and may have been used before this node came. */
+  check(taskId: TaskId, check: (isForgotten: boolean) => void): void {
+    if (!this.#open.has(taskId)) this.#ask(taskId, null)
+    this.#open.get(taskId)!.check = check
+  }
+
   #ask(taskId: TaskId, over: Question['over']): void {
     const since = this.#context.now
     const nobody = { asked: new Set<NodeId>(), answered: new Set<NodeId>() }
-    this.#open.set(taskId, { since, ...nobody, isForgotten: false, over })
+    this.#open.set(taskId, { since, ...nobody, isForgotten: false, over, check: null })
   }
 
   /** Asks whoever has not been asked yet, and ends what is answered or has waited for long enough. */
@@ -147,13 +155,20 @@ export class Inquiry {
     const { log, carried, members, options, now, emit } = this.#context
     if (this.#open.size === 0) return
     const reachable = members.reachable().map(({ node }) => node)
-    for (const [taskId, { since, asked, answered, isForgotten, over }] of this.#open) {
+    for (const [taskId, question] of this.#open) {
+      const { since, asked, answered, isForgotten, over, check } = question
       const allSaid = asked.size > 0 && reachable.every(node => answered.has(node))
       // Whoever is away may know what somebody here needs.
       const isPatient = over !== null && members.missing().length > 0
-      const isOver = now - since >= (isPatient ? options.unknownMs : options.findMs)
+      const isLate = now - since >= options.findMs
+      const isOver = isPatient ? now - since >= options.unknownMs : isLate
       const isKnown = log.get(taskId) !== undefined || carried.get(taskId) !== undefined
-      const isAnswered = isKnown || (over === null ? isForgotten || allSaid : allSaid && !isPatient)
+      const isSaid = isForgotten || allSaid
+      const isAnswered = isKnown || (over === null ? isSaid : allSaid && !isPatient)
+      if (check !== null && (isKnown || isSaid || isLate)) {
+        question.check = null
+        check(isForgotten)
+      }
       if (!isOver && !isAnswered) continue
       this.#open.delete(taskId)
       emit({ kind: 'found', taskId, isForgotten })

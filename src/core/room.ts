@@ -62,6 +62,12 @@ export class Room {
     return this.#own.floor
   }
 
+  /** Whether anything may have gone for lack of room, as far as others say. One of the version before does not say. */
+  get hasDropped(): boolean {
+    const { members } = this.#context
+    return this.#floor > 0 || members.notGone().some(({ heartbeat }) => heartbeat.floor !== 0)
+  }
+
   /** Settled tasks here that could go, at the last tick. */
   get kept(): number {
     return this.#kept

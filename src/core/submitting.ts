@@ -4,13 +4,14 @@
  * A task under an idempotency key is named by the key, so that all who submit it mean the same task. Two nodes may do so
  * in the same instant. So such a task is not started before everybody has confirmed to know of it (claim/settlement.ts),
  * and the caller is answered then, too: by then this node knows whether somebody was faster. A key names its task for as
- * long as the task is to be kept, even if it has been forgotten before, for lack of room (log/spent.ts).
+ * long as the task is to be kept, even if it has been forgotten before, for lack of room (log/spent.ts; first-use.ts).
  */
 import { hlcMs } from './base/hlc.ts'
 import { taskId, type TaskId } from './base/ids.ts'
 import { compareValues } from './base/order.ts'
 import { isPruned, type Context } from './context.ts'
 import type { Effect } from './effect.ts'
+import { FirstUse } from './first-use.ts'
 import type { Input } from './input.ts'
 import type { Keeping } from './keeping.ts'
 import type { Entry } from './log/entry.ts'
@@ -53,6 +54,7 @@ export class Submitting {
   readonly #takeover: Takeover
   readonly #keeping: Keeping
   readonly #room: Room
+  readonly #firstUse: FirstUse
   readonly #consider: (entries: readonly Entry[]) => void
   readonly #pending: Pending[] = []
   #elsewhere: Elsewhere[] = []
@@ -67,6 +69,7 @@ export class Submitting {
     this.#takeover = takeover
     this.#keeping = keeping
     this.#room = room
+    this.#firstUse = new FirstUse(context, room)
     this.#consider = consider
   }
 
@@ -74,6 +77,24 @@ export class Submitting {
     const { payload } = input.draft
     // Whatever becomes of it: if no task comes to name it, it goes again.
     if (isBlob(payload)) this.#keeping.kept(payload)
+    if (!this.#firstUse.holds(input)) this.#accept(input)
+  }
+
+  /** Keys of which others are to be asked whether they have been used. */
+  takeQuestions(): readonly TaskId[] {
+    return this.#firstUse.takeQuestions()
+  }
+
+  /** They have been asked. @param isForgotten one of them has had the task of the key */
+  answered(id: TaskId, isForgotten: boolean): void {
+    for (const input of this.#firstUse.answered(id)) {
+      if (isForgotten && this.#known(input) === undefined) this.#acceptSpent(input)
+      else this.#accept(input)
+    }
+  }
+
+  #accept(input: Submission): void {
+    const { payload } = input.draft
     if (input.id !== null && isPruned(this.#context, input.id)) return this.#acceptSpent(input)
     const missed = this.#known(input) === undefined ? this.#missed(input.draft) : undefined
     if (missed !== undefined) return this.#refuse(input, missed)

@@ -144,6 +144,16 @@ export class Work {
     this.#submitting.submit(input)
   }
 
+  /** Keys of which others are to be asked whether they have been used. */
+  takeKeys(): readonly TaskId[] {
+    return this.#submitting.takeQuestions()
+  }
+
+  /** They have been asked. @param isForgotten the key has been used, and its task forgotten */
+  noteKey(id: TaskId, isForgotten: boolean): void {
+    this.#submitting.answered(id, isForgotten)
+  }
+
   /** Somebody wants the task cancelled. Its holder does so, whoever that is, as soon as it hears of it. */
   cancel(id: TaskId): void {
     const { self, log, clock, wallMs } = this.#context

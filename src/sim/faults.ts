@@ -165,6 +165,12 @@ export class Faults {
     transcript.add(`${by.id} FORGETS ${node.id}`)
     this.#unforgotten.delete(node)
     by.feed({ kind: 'forget', name: node.options.name, node: node.id })
+    agenda.after(FORGET_MS, () => {
+      // It may have died before it wrote that down or told anybody.
+      if (!by.gone) return
+      this.#unforgotten.add(node)
+      this.#forget(node)
+    })
   }
 
   #load(saved: Replica): void {

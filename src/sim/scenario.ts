@@ -63,7 +63,8 @@ export type Scenario = Readonly<{
   disksLost: number
   /**
    * How many nodes die for good, with their disks, as if their computers had lost power or had been taken away. Somebody
-   * forgets them a while later. At most as many as leave a majority.
+   * forgets them a while later, and says so once more where the node that was told has died since. At most as many as leave a
+   * majority.
    */
   deaths: number
   /** How often nothing passes from one node to another for a while, though the other way it does. */

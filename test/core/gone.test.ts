@@ -229,6 +229,21 @@ describe('a member', () => {
     expect(b.core.view.members(pump.now)).toHaveLength(2)
   })
 
+  test('that was forgotten by a node which has not heard it since its start counts no more, anywhere', () => {
+    const pump = nodes(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    pump.probing = false
+    pump.crash(a, c)
+    const again = pump.restart(a, bootOf('a', 2))
+    passing(pump, LATE_MS)
+    again.feed({ kind: 'forget', name: 'test/c', node: 'c' })
+    passing(pump, 2000)
+    expect([again, b].map(node => node.core.view.members(pump.now).length)).toEqual([1, 1])
+    pump.restart(c, bootOf('c', 2))
+    passing(pump, 2000)
+    expect([again, b].map(node => node.core.view.members(pump.now).length)).toEqual([2, 2])
+  })
+
   test('that is not expected and gone for a day counts no more, if a majority says so', () => {
     const pump = nodes(3, { departMs: HOUR_MS / 60 })
     const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
@@ -291,13 +306,17 @@ describe('a member', () => {
     expect(all.twinOf('b')).toBe(null)
   })
 
-  test('that was started again at once is believed, for its link has broken', () => {
+  test.each([
+    ['', []],
+    [', also if a word of it was still on its way', [heartbeatOf(bootOf('b'), { at: 2 })]]
+  ])('that was started again at once is believed, for its link has broken%s', (_, late) => {
     const all = new Members(bootOf('a'), CORE_DEFAULTS)
     all.link('b', true)
     all.heard(heartbeatOf(bootOf('b'), { at: 1 }), 0)
     all.link('b', false)
+    for (const word of late) all.heard(word, 10)
     all.link('b', true)
-    expect(all.heard(heartbeatOf(bootOf('b', 2), { at: 2 }), 100)).toBe(true)
+    expect(all.heard(heartbeatOf(bootOf('b', 2), { at: 3 }), 100)).toBe(true)
     expect(all.twinOf('b')).toBe(null)
   })
 })

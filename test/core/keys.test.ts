@@ -179,6 +179,52 @@ describe('a key that is submitted', () => {
       expect(again.of('accepted')).toMatchObject([{ taskId: id, deduplicated: 'forgotten' }])
     })
 
+    describe('submitted at a node that came later', () => {
+      function newcomer(): { pump: Pump; nodes: readonly PumpNode[]; id: string; late: PumpNode } {
+        const { pump, nodes, id } = forgotten()
+        const late = pump.add(bootOf('c'), few)
+        for (const other of nodes.slice(0, 2)) pump.link(late, other)
+        pump.settle()
+        late.worker(1)
+        return { pump, nodes, id, late }
+      }
+
+      test.each([0, 6])('is not run again, %i ticks after it has met the others', ticks => {
+        const { pump, nodes, id, late } = newcomer()
+        for (let i = 0; i < ticks; i++) pump.pass(200)
+        late.submit(KEY)
+        late.submit(KEY)
+        for (let i = 0; i < 12; i++) pump.pass(200)
+        const answer = { taskId: id, deduplicated: 'forgotten' }
+        expect(late.of('accepted')).toMatchObject([answer, answer])
+        expect(runs(nodes)).toBe(2)
+      })
+
+      test('names a new task if nobody has had one of that key', () => {
+        const { pump, nodes, late } = newcomer()
+        const id = late.submit({ idempotencyKey: 'order 68' })
+        for (let i = 0; i < 12; i++) pump.pass(200)
+        expect(late.of('accepted')).toMatchObject([{ taskId: id, deduplicated: 'no' }])
+        expect(runs(nodes)).toBe(3)
+      })
+
+      test('names the task that somebody still has', () => {
+        const { pump, nodes, late } = newcomer()
+        const id = late.submit({ idempotencyKey: 'order 67' })
+        for (let i = 0; i < 12; i++) pump.pass(200)
+        expect(late.of('accepted')).toMatchObject([{ taskId: id, deduplicated: 'same' }])
+        expect(runs(nodes)).toBe(2)
+      })
+
+      test('waits no longer for an answer than whoever looks for a task', () => {
+        const { pump, id, late } = newcomer()
+        pump.lose = (_from, to, { kind }) => to === late.id && kind === 'found'
+        late.submit(KEY)
+        for (let i = 0; i < 15; i++) pump.pass(200)
+        expect(late.of('accepted')).toMatchObject([{ taskId: id, deduplicated: 'no' }])
+      })
+    })
+
     test('names a new task when the time is over for which the old one was to be kept', () => {
       const { pump, nodes, id } = forgotten()
       const [a] = nodes as [PumpNode]

@@ -311,6 +311,16 @@ describe('a departure that others tell of', () => {
   })
 })
 
+test('whoever forgets a member forgets what others passed on of it, too', () => {
+  const all = members()
+  const later = 2 * suspectMs * 1000
+  all.horizon = later + THIRD_PARTY_AHEAD_US
+  all.link('b', false)
+  all.heard(beat(B, later), 100, 'c')
+  expect(all.forget(all.get('b')!)).toBe(true)
+  expect(all.notGone()).toEqual([])
+})
+
 test('an instance is not kept from being expected by a time that nobody can mean', () => {
   const { pump, a, c } = three()
   a.feed({ kind: 'expect', names: ['test/z'] })

@@ -220,5 +220,12 @@ export const LOG: readonly Mistake[] = [
     'told.every(isShared)',
     'told.some(isShared)',
     'a boot is closed before everybody has all that it wrote'
+  ],
+  [
+    'key-unasked',
+    'core/first-use.ts',
+    'return this.#room.hasDropped && ',
+    'return !this.#room.hasDropped && ',
+    'a node that came later takes a key that has been used for a new one, and asks nobody'
   ]
 ]

@@ -36,5 +36,19 @@ export const MEMBERS: readonly Mistake[] = [
     'if (draining || isNew || ',
     'if (draining || (isNew && !isNew) || ',
     'a node that has just started takes tasks over before it has met the others'
+  ],
+  [
+    'forgets-what-it-heard',
+    'core/members/members.ts',
+    'Math.min(at, ownTime)) : ownTime',
+    'Math.min(at, ownTime)) : at',
+    'a member is forgotten up to what whoever forgets it has heard since its start, which may be nothing'
+  ],
+  [
+    'late-word-mends-link',
+    'core/members/hearing.ts',
+    'if (ground.isLinked(known.node)) known.broken = false',
+    'known.broken = false',
+    'the next boot of a node whose last words came late is taken for a copy of it'
   ]
 ]

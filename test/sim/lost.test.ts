@@ -28,9 +28,9 @@ const leaving: Partial<Scenario> = {
 
 /** Each kept something for ever before: a task whose creation is lost, or a failure that a lost author might have undone. */
 test.each([
-  [dying, [43, 52, 74, 77, 83, 98, 109, 115, 120, 139, 143]],
-  [keyed, [2, 8, 108]],
-  [leaving, [6, 32, 50, 53, 63, 81, 84, 99]]
+  [dying, [24, 33, 43, 52, 74, 77, 83, 98, 109, 115, 120, 139, 143, 241]],
+  [keyed, [2, 8, 37, 108]],
+  [leaving, [6, 23, 32, 50, 53, 63, 81, 84, 99, 224]]
 ])('what nobody has any more is waited for by nobody: %o', (scenario, seeds) => {
   for (const seed of seeds) expect.soft(failureOf(simulate(seed, scenario))).toBeNull()
 })

@@ -5,7 +5,7 @@ import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { introduced, lonely, shifting, staggered } from './cuts.ts'
 import { failureOf } from './failure.ts'
-import { punctual, repeating, stepping } from './times.ts'
+import { punctual, repeating, repeatingLate, stepping } from './times.ts'
 
 const { network } = SCENARIO_DEFAULTS
 const still = { gossipLoss: 0, gossipRepeat: 0, linkBreak: 0, syncBreak: 0 }
@@ -63,6 +63,7 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['uncommon options, and cancellations', 15, { uncommon: 0.3, cancels: 15, failing: 0.3 }],
   ['keys on all nodes at once', 15, { keyed: 0.5, retentionMs: KEEP_MS }],
   ['keys that come again when their tasks have been forgotten for lack of room', 8, repeating],
+  ['keys that come again at nodes that came later', 8, repeatingLate],
   ['partitions', 60, { partitions: 3 }],
   ['partitions and crashes', 40, { partitions: 3, crashes: 5 }],
   ['cuts that last until the others are taken for gone', 40, suspicious],

@@ -16,6 +16,15 @@ export const repeating: Partial<Scenario> = {
   crashes: 0
 }
 
+/** The same, and some nodes come when tasks have been forgotten already. */
+export const repeatingLate: Partial<Scenario> = {
+  ...repeating,
+  settledMax: 0,
+  late: 3,
+  busyMs: 8000,
+  runMsMax: 5
+}
+
 /** Tasks have deadlines and times to start at, and the clock of one node is wrong. */
 export const punctual: Partial<Scenario> = {
   wrongClocks: 1,

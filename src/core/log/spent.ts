@@ -6,7 +6,7 @@
  * early leaves its id behind, which its key leads to, for as long as the task itself would have been kept.
  *
  * That is a trace, and pruning leaves none otherwise. It needs no agreement: all who have had the task note it themselves
- * when they forget it, and whoever has not noted it has either still got the task, or never had it.
+ * when they forget it, and whoever has not noted it has either still got the task, or never had it and asks (first-use.ts).
  */
 import type { TaskId } from '../base/ids.ts'
 import { TASK_LIMITS } from '../options.ts'

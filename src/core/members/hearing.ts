@@ -77,7 +77,8 @@ export function hearAgain(known: Member, word: Word, ground: Ground): boolean {
   if (wasOut || isNew) ground.changed(known)
   if (isOwnWord) {
     known.heartbeat = ofItself(heartbeat)
-    known.broken = false
+    // A word that was still on its way when the link broke says nothing of the time since.
+    if (ground.isLinked(known.node)) known.broken = false
     known.beside.clear()
   } else if (heartbeat.at >= known.heartbeat.at) {
     known.heartbeat = passedOn(known, ofItself(inTime(heartbeat, ground)))

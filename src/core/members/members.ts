@@ -371,8 +371,9 @@ export class Members {
     const { boot, at } = member.heartbeat
     if (member.departure?.forgotten === true && isOut(member)) return false
     const left = member.departure?.boot === boot ? member.departure.at : 0
-    // What others passed on may be of any time.
-    const said = member.spoken ? member.saidAt : Math.min(at, this.horizon - THIRD_PARTY_AHEAD_US)
+    const ownTime = this.horizon - THIRD_PARTY_AHEAD_US
+    // Whoever has not spoken to this boot may have spoken to others until now. What others passed on may be of any time.
+    const said = member.spoken ? Math.max(member.saidAt, Math.min(at, ownTime)) : ownTime
     // Somebody else may have heard it a little longer than we have.
     const until = Math.min(said + this.#options.suspectMs * 1000, STAMP_MAX)
     this.#depart({ boot, at: Math.max(left, until), forgotten: true, upTo: 0 }, true)
