@@ -374,6 +374,8 @@ export class Work {
       const names = this.#takeover.namesOf(entry.record)
       log.write(entry, holderLost(self, entry.record, names, clock.stamp(wallMs)))
       this.#replication.urge()
+    } else if (this.#takeover.hasUncountedLoss(entry)) {
+      this.#takeover.reclaim([entry])
     }
   }
 
