@@ -314,6 +314,25 @@ describe('copies', () => {
     expect([b, c].filter(node => node.has(blob)).length).toBeGreaterThan(0)
   })
 
+  test('stay with a node that is to go where one other stays, until two others have them', () => {
+    begin(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    const blob = blobFor(a, b)
+    a.submitBlob(blob)
+    pump.settle()
+    a.worker(1, ['slow'])
+    a.submit({ type: 'slow' })
+    pump.settle()
+    a.feed({ kind: 'leave', abort: false })
+    wait(blobBalanceMs + blobSpareMs + 5000)
+    expect(keepers(blob)).toEqual(['a', 'b'])
+    const c = pump.add(BOOTS[2]!)
+    for (const other of [a, b]) pump.link(c, other)
+    c.feed({ kind: 'addresses', addresses: [c.boot] })
+    wait(2 * blobBalanceMs + blobSpareMs + 5000)
+    expect(keepers(blob)).toEqual(['b', 'c'])
+  })
+
   test('move to a newcomer that is first in line, and only then leave the one it relieves', () => {
     begin(4)
     const e = pump.add(BOOTS[4]!)

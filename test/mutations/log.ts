@@ -173,6 +173,13 @@ export const LOG: readonly Mistake[] = [
     'a record is written before its blob is on two nodes'
   ],
   [
+    'blob-only-place-left',
+    'core/keeping.ts',
+    'this.#draining && this.#isSecondPlace(keepers)',
+    'false',
+    'whoever leaves lets go of a blob that only one other has, long before it has gone'
+  ],
+  [
     'blob-crashed-keeper',
     'core/keeping.ts',
     'if (member === undefined || isOut(member) || member.crashed) return false',
