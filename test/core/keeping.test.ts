@@ -83,6 +83,23 @@ describe('a submission with a large payload', () => {
     expect(a.of('accepted')).toMatchObject([{ acks: 0, short: true }])
   })
 
+  test('is not accepted for the copy of a node that has crashed since', () => {
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const blob = blobFor(b, c)
+    pump.lose = (from, _to, { kind }) => kind === 'kept' && from !== b.id
+    a.submitBlob(blob)
+    pump.settle()
+    expect(a.of('accepted')).toMatchObject([{ acks: 1 }])
+    pump.crash(b)
+    wait(1000)
+    a.submitBlob(blob)
+    pump.settle()
+    expect(a.of('accepted')).toHaveLength(1)
+    pump.lose = () => false
+    wait(2 * blobRetryMs)
+    expect(a.of('accepted')).toHaveLength(2)
+  })
+
   test('is accepted at once if no copies are asked for', () => {
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
     pump.lose = (_from, _to, { kind }) => kind === 'offer'

@@ -78,3 +78,32 @@ test('a failure that somebody has undone while it waited for a second disk is no
   for (let i = 0; i < 5; i++) pump.pass(200)
   expect(a.of('settled')).toEqual([{ kind: 'settled', taskId }])
 })
+
+test('an outcome that all others have is not forgotten before it was told, though it waits behind another', () => {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(2)
+  const [first, second] = [a.submit({ retentionMs: 0 }), a.submit({ retentionMs: 0 })]
+  for (let i = 0; i < 5; i++) pump.pass(200)
+  a.holdDisk = b.holdDisk = true
+  a.submit()
+  // What goes to disk next begins with the first task, whose last write is the last of all.
+  const { epoch } = a.running.get(first)!
+  a.cancel(first)
+  a.end(second)
+  const upTo = a.core.view.mergedVector().get(a.boot)!
+  a.feed({ kind: 'tail', taskId: first, epoch, tail: 'the last line' })
+  expect(a.core.view.mergedVector().get(a.boot)).toBe(upTo + 1)
+  a.releaseFlush()
+  a.releaseDisk()
+  pump.settle()
+  const vector = new Map([[a.boot, upTo]])
+  a.feed({ kind: 'message', from: b.id, message: { kind: 'ack', boot: b.boot, vector } })
+  for (let i = 0; i < 10; i++) pump.pass(200)
+  expect(a.of('settled')).toEqual([])
+  expect(a.state(second)).toBe('completed')
+  b.releaseDisk()
+  for (let i = 0; i < 20; i++) pump.pass(200)
+  expect(a.of('settled').map(({ taskId }) => taskId)).toEqual([first, second])
+  expect(a.state(second)).toBe('unknown')
+})

@@ -10,7 +10,7 @@ import {
   starts
 } from '../support/crashes.ts'
 import { Pump, type PumpNode } from '../support/pump.ts'
-import { bootOf, heartbeatOf } from '../support/tasks.ts'
+import { bootOf, heartbeatOf, outcomeBy } from '../support/tasks.ts'
 import './forbid.ts'
 import { nodeOf, type TaskId } from '../../src/core/base/ids.ts'
 import { weight } from '../../src/core/base/weight.ts'
@@ -107,6 +107,53 @@ describe('a reclaim', () => {
     expect(starts(heir, taskId)).toEqual([])
     passing(pump, 3000)
     expect(starts(heir, taskId)).toEqual([1])
+  })
+})
+
+describe('whoever confirms a reclaim', () => {
+  test('says with it what it has heard of those who are gone, and had not said yet', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    let id = a.submit()
+    while (first(id, [b, c]) !== c) id = a.submit()
+    passing(pump, 2000)
+    // Of the start b alone hears, and c does not hear that it has.
+    pump.lose = (from, to) => to === 'c' && from !== 'c'
+    a.worker(9)
+    passing(pump, 400)
+    expect([b, c].map(node => node.record(id).started?.epoch)).toEqual([0, undefined])
+    c.worker(9)
+    pump.lose = (from, _to, { kind }) => from === 'b' && kind === 'heartbeat'
+    pump.crash(a)
+    pump.settle()
+    passing(pump, 1000)
+    expect(starts(c, id)).toEqual([2])
+    expect(c.record(id).claim.lost).toEqual([a.boot])
+  })
+
+  test('writes down once more how it ended, if it knows: that may be in no vector', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    const id = a.submit()
+    passing(pump, 2000)
+    pump.crash(a)
+    const record = a.record(id)
+    const started = { epoch: 0, by: a.boot, at: 1 }
+    // A stretch that was cut: its last write says that the task has begun, what it shows is how it ended.
+    const shown = [
+      [b, outcomeBy(a.boot)],
+      [c, null]
+    ] as const
+    for (const [node, outcome] of shown) {
+      const records = [{ ...record, started, outcome }]
+      const after = node.core.view.mergedVector().get(a.boot)!
+      const batch = { kind: 'batch', origin: a.boot, after, records, writes: [0] } as const
+      node.feed({ kind: 'message', from: node.id, message: batch })
+    }
+    for (const node of [b, c]) node.worker(1)
+    passing(pump, 5000)
+    expect([b, c].map(node => node.state(id))).toEqual(['completed', 'completed'])
+    expect([b, c].flatMap(node => starts(node, id))).toEqual([])
   })
 })
 
