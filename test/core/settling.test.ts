@@ -16,6 +16,7 @@ import { nodeOf, type TaskId } from '../../src/core/base/ids.ts'
 import { weight } from '../../src/core/base/weight.ts'
 import type { Message } from '../../src/core/message.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
+import type { TaskDraft } from '../../src/core/task/spec.ts'
 
 const { stepInMs, unreachableMs } = CORE_DEFAULTS
 const MINUTE_MS = 60_000
@@ -107,6 +108,48 @@ describe('a reclaim', () => {
     expect(starts(heir, taskId)).toEqual([])
     passing(pump, 3000)
     expect(starts(heir, taskId)).toEqual([1])
+  })
+})
+
+describe('whoever has taken a task over', () => {
+  /**
+   * a has completed its task, and b alone has heard of that, when c takes it over and has a reason to end it without a run.
+   * Returns whether it did.
+   */
+  function hasEndedIt(
+    draft: Partial<TaskDraft>,
+    reason: (c: PumpNode, id: TaskId) => void
+  ): boolean {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    let id = a.submit(draft)
+    while (first(id, [b, c]) !== c) id = a.submit(draft)
+    passing(pump, 2000)
+    pump.lose = (from, to, { kind }) => to === 'c' && from !== 'c' && kind === 'batch'
+    for (const node of ['a', 'b']) pump.mute.add(node)
+    a.worker(9)
+    a.end(id)
+    passing(pump, 400)
+    expect([b, c].map(node => node.state(id))).toEqual(['completed', 'queued'])
+    c.feed({ kind: 'watch', taskId: id })
+    pump.mute.clear()
+    pump.crash(a)
+    reason(c, id)
+    passing(pump, 3000)
+    expect(c.record(id).claim).toMatchObject({ holder: c.boot, epoch: 1 })
+    expect([b, c].map(node => node.state(id))).toEqual(['completed', 'completed'])
+    expect(c.of('settled').filter(({ taskId }) => taskId === id)).toHaveLength(1)
+    const written = c.of('persist').flatMap(({ flush }) => flush.tasks)
+    return written.some(({ record }) => record.outcome?.by === c.boot)
+  }
+
+  test('ends it as cancelled only when nobody can have completed it', () => {
+    const cancel = (c: PumpNode, taskId: TaskId): void => void c.feed({ kind: 'cancel', taskId })
+    expect(hasEndedIt({}, cancel)).toBe(false)
+  })
+
+  test('ends it as overdue only when nobody can have completed it', () => {
+    expect(hasEndedIt({ deadlineMs: 2500 }, () => {})).toBe(false)
   })
 })
 

@@ -59,6 +59,13 @@ export const CLAIMS: readonly Mistake[] = [
     'a node that is lost counts against tasks that it only had in its queue'
   ],
   [
+    'verdict-unconfirmed',
+    'core/work.ts',
+    'this.#mayHaveEnded(entry)\n      ? null\n      : ',
+    'false\n      ? null\n      : ',
+    'whoever takes over what is cancelled or overdue ends it so, though somebody knows that it has completed'
+  ],
+  [
     'lost-unheard-not-counted',
     'core/claim/rules.ts',
     'return claim.lost.at(-1) === started.by ? null : started.by',
