@@ -10,7 +10,7 @@
  * A node lets go of a needed blob only in favour of its holders, the first of which stands before it in line. So of all that
  * have it the first in line never lets go, however much the nodes' views of each other differ.
  */
-import { computerOf } from './base/computers.ts'
+import { areApart, computerOf } from './base/computers.ts'
 import { nodeOf, type NodeId, type TaskId } from './base/ids.ts'
 import { Blob } from './blobs/blob.ts'
 import { holdersOf, lineFor, type Keeper } from './blobs/holders.ts'
@@ -267,6 +267,7 @@ export class Keeping {
       if (placing && lacking.length === 0) lacking.push(...this.#firstAway(blob, keepers))
       if (lacking.length > 0) this.#offer(blob, lacking)
       if (lacking.length > 0 || keepers.length === 0) return false
+      if (!placing && this.#draining && this.#isSecondPlace(keepers)) return true
     }
     const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
     if (placing || this.#needs.has(hash) || now < blob.touchedAt + idleMs) return false
@@ -331,6 +332,13 @@ export class Keeping {
     const member = this.#context.members.get(node)
     if (member === undefined || isOut(member) || member.crashed) return false
     return blob.keepers.get(node) === member.heartbeat.boot
+  }
+
+  /** Whether all that those have is in one place only. Then whoever is to go is the second one, until it has gone. */
+  #isSecondPlace([first, ...others]: readonly Keeper[]): boolean {
+    if (others.length === 0) return true
+    const isApart = (computer: string | null): boolean => areApart(computer, first!.computer)
+    return isApart(this.#context.computer) && !others.some(({ computer }) => isApart(computer))
   }
 
   /** Whether this node is one of the two that are to keep a blob that is needed. */

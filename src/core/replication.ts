@@ -136,7 +136,7 @@ export class Replication {
         prompt = true
       }
       if (watched && isSettled(record)) this.#urgent = true
-      this.#reporting.merged(entry)
+      this.#reporting.merged(entry, batch.origin)
     }
     if (prompt) {
       this.#urgent = true

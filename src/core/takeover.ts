@@ -9,7 +9,7 @@ import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import type { ReclaimCause } from './counting/counters.ts'
 import { demandOf } from './claim/ability.ts'
 import { Line, rankOf, type Candidate } from './claim/line.ts'
-import { isLost, reclaimOf, wasReclaimed } from './claim/rules.ts'
+import { isLost, reclaimOf, unheardStart, wasReclaimed } from './claim/rules.ts'
 import { Settlements } from './claim/settlement.ts'
 import type { Context } from './context.ts'
 import type { Input } from './input.ts'
@@ -218,7 +218,7 @@ export class Takeover {
       const except = spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)
       counters.reclaims.add(causeOf(self, claim.holder, members))
       const seq = log.nextSeq
-      log.write(entry, reclaimOf(self, entry.record))
+      log.write(entry, reclaimOf(self, entry.record, this.#lostUnheard(entry)))
       this.#holdings.update(entry)
       return { except, entry, seq }
     })
@@ -226,6 +226,16 @@ export class Takeover {
       this.#settlements.add(list, except, former)
     }
     this.#replication.urge()
+  }
+
+  /** Whether a node was lost while it ran the task, and the claim does not say so: whoever took it over had not heard. */
+  hasUncountedLoss(entry: Entry): boolean {
+    return this.#lostUnheard(entry) !== null
+  }
+
+  #lostUnheard({ record }: Entry): BootId | null {
+    const by = unheardStart(record)
+    return by !== null && this.#context.members.isGone(by) ? by : null
   }
 
   /** A task was submitted here under a key: others may have done the same, so its claim has to settle, too. */

@@ -4,6 +4,7 @@
  * Everything that changes a task ends in `consider`, which looks at the task afresh: is it over, is it ours, is it ready?
  * So it does not matter by which road a change came: submitted here, granted, merged from a batch or replayed from disk.
  */
+import type { Hlc } from './base/hlc.ts'
 import type { TaskId } from './base/ids.ts'
 import { chronicle } from './chronicle.ts'
 import { canRun, type Ability, type Demand } from './claim/ability.ts'
@@ -370,7 +371,10 @@ export class Work {
     if (missing !== undefined) this.#missing.add(missing)
     const id = hasBegun ? undefined : this.#dependencies.broken(entry.id)
     const broken = id === undefined ? undefined : { id, isKnown: log.get(id) !== undefined }
-    const verdict = verdictOf(self, entry.record, wallMs, broken, () => clock.stamp(wallMs))
+    const stamp = (): Hlc => clock.stamp(wallMs)
+    const verdict = this.#mayHaveEnded(entry)
+      ? null
+      : verdictOf(self, entry.record, wallMs, broken, stamp)
     if (verdict !== null) {
       log.write(entry, verdict)
       this.#slots.abortSuperseded(entry)
@@ -384,7 +388,19 @@ export class Work {
       const names = this.#takeover.namesOf(entry.record)
       log.write(entry, holderLost(self, entry.record, names, clock.stamp(wallMs)))
       this.#replication.urge()
+    } else if (this.#takeover.hasUncountedLoss(entry)) {
+      this.#takeover.reclaim([entry])
     }
+  }
+
+  /**
+   * Whether somebody who is asked may know that the task has completed: then it is not ended in another way before it is clear
+   * that nobody does. For what may run at most once that can take for ever, so that does not wait.
+   */
+  #mayHaveEnded(entry: Entry): boolean {
+    if (entry.record.spec.delivery === 'at-most-once' || this.#slots.hasBegun(entry.id))
+      return false
+    return this.#takeover.isSettling(entry)
   }
 
   /** Whatever reads what is on no disk any more has failed. */

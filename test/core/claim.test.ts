@@ -1,15 +1,15 @@
 /** The line of those who take over, and the wait until what was taken over may be started. */
 import { describe, expect, test } from 'vitest'
-import { bootOf, entryOf, heartbeatOf, idOf, taskOf } from '../support/tasks.ts'
+import { bootOf, entryOf, heartbeatOf, idOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import './forbid.ts'
 import type { BootId } from '../../src/core/base/ids.ts'
 import { weight } from '../../src/core/base/weight.ts'
 import { Line, rankOf, type Candidate } from '../../src/core/claim/line.ts'
-import { reclaimOf } from '../../src/core/claim/rules.ts'
+import { failedBefore, reclaimOf, unheardStart } from '../../src/core/claim/rules.ts'
 import { Settlements } from '../../src/core/claim/settlement.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import { newMember, type Member } from '../../src/core/members/member.ts'
-import { LOST_MAX } from '../../src/core/task/record.ts'
+import { join, LOST_MAX, type Claim, type TaskRecord } from '../../src/core/task/record.ts'
 
 const A = bootOf('a')
 const B = bootOf('b')
@@ -99,6 +99,13 @@ describe('a reclaim', () => {
     ])
   })
 
+  test('has no wait of a run that had begun, and keeps one that is not over', () => {
+    const waiting = { ...claim, notBefore: 5000 }
+    expect(reclaimOf(A, taskOf(B, 1, { claim: waiting })).claim!.notBefore).toBe(5000)
+    const started = { epoch: 0, by: B, at: 1 }
+    expect(reclaimOf(A, taskOf(B, 1, { claim: waiting, started })).claim!.notBefore).toBeNull()
+  })
+
   test('names no boot that started the same epoch in vain', () => {
     const record = taskOf(B, 1, { started: { epoch: 0, by: C, at: 1 } })
     expect(reclaimOf(A, record).claim!.lost).toEqual([])
@@ -108,6 +115,81 @@ describe('a reclaim', () => {
     const lost = Array.from({ length: LOST_MAX }, (_, i) => bootOf('x', i + 1))
     const record = taskOf(B, 1, { claim: { ...claim, lost }, started: { epoch: 0, by: B, at: 1 } })
     expect(reclaimOf(A, record).claim!.lost).toEqual([...lost.slice(1), B])
+  })
+})
+
+describe('a start of which who took the task over had not heard', () => {
+  const record = taskOf(B, 1)
+  const started = { epoch: 2, by: B, at: 1 }
+  const claim: Claim = { ...record.claim, epoch: 3, holder: A, cause: 'reclaim' }
+  const unheard = (parts: Partial<TaskRecord>): BootId | null =>
+    unheardStart({ ...record, claim, started, ...parts })
+
+  test('is told by the epoch that was taken over, and counted with the next reclaim', () => {
+    expect(unheard({})).toBe(B)
+    const next = reclaimOf(C, { ...record, claim, started }, B).claim!
+    expect(next.lost).toEqual([B])
+    expect(unheard({ claim: next })).toBeNull()
+  })
+
+  test('is none where it was heard of, where nobody took the task, and where the run had ended', () => {
+    expect(unheard({ claim: { ...claim, lost: [B] } })).toBeNull()
+    expect(unheard({ claim: { ...claim, cause: 'retry' } })).toBeNull()
+    expect(unheard({ started: { ...started, epoch: 1 } })).toBeNull()
+    expect(unheard({ started: null })).toBeNull()
+    const ended = outcomeBy(B, { status: 'failed', epoch: 2 })
+    expect(unheard({ outcome: ended })).toBeNull()
+    expect(unheard({ outcome: { ...ended, epoch: 1 } })).toBe(B)
+    const spec = { ...record.spec, delivery: 'at-most-once' } as const
+    expect(unheard({ spec })).toBeNull()
+  })
+})
+
+describe('a failure below the claim', () => {
+  const { spec, claim } = taskOf(B, 1, { spec: { maxRetries: 1 } })
+  const started = { epoch: 2, by: B, at: 1 }
+  const failed = outcomeBy(B, { status: 'failed', epoch: 2 })
+
+  /** Of the second attempt, the last one, unless said otherwise. */
+  function standsUnder(parts: Partial<Claim>, others: Partial<TaskRecord> = {}): boolean {
+    const taken: Claim = { ...claim, holder: A, attempt: 2, cause: 'reclaim', ...parts }
+    const record = taskOf(B, 1, { claim: taken, started, outcome: failed, ...others })
+    const patch = failedBefore(A, { ...record, spec: { ...spec, ...others.spec } })
+    if (patch !== null)
+      expect(patch).toEqual({ outcome: { ...failed, ...others.outcome, epoch: taken.epoch } })
+    return patch !== null
+  }
+
+  test('was the last attempt, if the next epoch was taken over', () => {
+    expect(standsUnder({ epoch: 3, attempt: 1, notBefore: 9 })).toBe(true)
+    expect(standsUnder({ epoch: 3, attempt: 2, cause: 'retry', notBefore: 9 })).toBe(false)
+    expect(standsUnder({ epoch: 3 }, { started: { epoch: 3, by: A, at: 2 } })).toBe(false)
+  })
+
+  test('... or a later one, and none is left', () => {
+    expect(standsUnder({ epoch: 4 })).toBe(true)
+    expect(standsUnder({ epoch: 4, cause: 'grant' })).toBe(true)
+    expect(standsUnder({ epoch: 4, attempt: 1 })).toBe(false)
+    expect(standsUnder({ epoch: 4 }, { started: { epoch: 3, by: C, at: 2 } })).toBe(false)
+  })
+
+  test('is followed by the last one, if that waits, whoever has taken it over', () => {
+    expect(standsUnder({ epoch: 4, notBefore: 9 })).toBe(false)
+  })
+
+  test('was the last attempt, however many are left, if it is none to be tried again', () => {
+    const outcome = { ...failed, reason: 'NonRetryable' } as const
+    expect(standsUnder({ epoch: 9, attempt: 1 }, { outcome })).toBe(true)
+    const once = { ...spec, delivery: 'at-most-once' } as const
+    expect(standsUnder({ epoch: 9, attempt: 1 }, { spec: once })).toBe(true)
+    expect(standsUnder({ epoch: 9 }, { outcome: { ...failed, reason: 'other:90' } })).toBe(false)
+  })
+
+  test('is carried on by whoever takes the task once more', () => {
+    const taken: Claim = { ...claim, epoch: 3, attempt: 2, notBefore: 9, cause: 'reclaim' }
+    const record = taskOf(B, 1, { claim: taken, started, outcome: failed })
+    const next = join(record, { ...record, ...reclaimOf(A, record) })
+    expect(failedBefore(A, next)?.outcome).toEqual({ ...failed, epoch: 4 })
   })
 })
 

@@ -9,6 +9,8 @@ import './forbid.ts'
 
 const { acksTimeoutMs, blobBalanceMs, blobSpareMs, bootQuietMs, tickMs } = CORE_DEFAULTS
 
+type Four = [PumpNode, PumpNode, PumpNode, PumpNode]
+
 /** Nodes a, b, c ... on these computers, up for a while. */
 function on(...computers: readonly string[]): [Pump, ...PumpNode[]] {
   const boots: BootId[] = computers.map((_, i) => bootOf('abcdef'[i]!))
@@ -176,6 +178,30 @@ describe('an outcome', () => {
     wait(pump, 5000)
     expect(a.core.view.mergedVector().get(a.boot)).toBe(before)
     expect([a, b].map(node => node.core.view.isReported(id))).toEqual([true, true])
+  })
+
+  test('that came in a notebook of a third is not told where others know only that the task had begun', () => {
+    for (const isAwaited of [true, false]) {
+      const [pump, a, b, c, d] = on('x', 'x', 'y', 'x') as [Pump, ...Four]
+      b.worker(1)
+      const id = b.submit()
+      wait(pump, 2000)
+      expect(c.record(id).started).not.toBeNull()
+      if (isAwaited) a.feed({ kind: 'watch', taskId: id })
+      d.feed({ kind: 'watch', taskId: id })
+      // Of the maker only d hears how it ended, and what d has written about it comes to a.
+      pump.lose = (from, to, { kind }) =>
+        kind !== 'heartbeat' && `${from}${to}` !== 'bd' && `${from}${to}` !== 'da'
+      for (const node of pump.nodes) pump.mute.add(node.id)
+      b.end(id)
+      wait(pump, 2000)
+      expect([a.state(id), c.state(id)]).toEqual(['completed', 'running'])
+      expect(a.of('settled')).toEqual([])
+      pump.lose = () => false
+      pump.mute.clear()
+      wait(pump, 3000)
+      expect(a.of('settled')).toMatchObject([{ taskId: id }])
+    }
   })
 
   test('of a node on another computer is told at once: ours is the second', () => {

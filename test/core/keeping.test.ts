@@ -83,6 +83,23 @@ describe('a submission with a large payload', () => {
     expect(a.of('accepted')).toMatchObject([{ acks: 0, short: true }])
   })
 
+  test('is not accepted for the copy of a node that has crashed since', () => {
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const blob = blobFor(b, c)
+    pump.lose = (from, _to, { kind }) => kind === 'kept' && from !== b.id
+    a.submitBlob(blob)
+    pump.settle()
+    expect(a.of('accepted')).toMatchObject([{ acks: 1 }])
+    pump.crash(b)
+    wait(1000)
+    a.submitBlob(blob)
+    pump.settle()
+    expect(a.of('accepted')).toHaveLength(1)
+    pump.lose = () => false
+    wait(2 * blobRetryMs)
+    expect(a.of('accepted')).toHaveLength(2)
+  })
+
   test('is accepted at once if no copies are asked for', () => {
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
     pump.lose = (_from, _to, { kind }) => kind === 'offer'
@@ -312,6 +329,25 @@ describe('copies', () => {
     wait(3000)
     expect(a.of('left')).toHaveLength(1)
     expect([b, c].filter(node => node.has(blob)).length).toBeGreaterThan(0)
+  })
+
+  test('stay with a node that is to go where one other stays, until two others have them', () => {
+    begin(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    const blob = blobFor(a, b)
+    a.submitBlob(blob)
+    pump.settle()
+    a.worker(1, ['slow'])
+    a.submit({ type: 'slow' })
+    pump.settle()
+    a.feed({ kind: 'leave', abort: false })
+    wait(blobBalanceMs + blobSpareMs + 5000)
+    expect(keepers(blob)).toEqual(['a', 'b'])
+    const c = pump.add(BOOTS[2]!)
+    for (const other of [a, b]) pump.link(c, other)
+    c.feed({ kind: 'addresses', addresses: [c.boot] })
+    wait(2 * blobBalanceMs + blobSpareMs + 5000)
+    expect(keepers(blob)).toEqual(['b', 'c'])
   })
 
   test('move to a newcomer that is first in line, and only then leave the one it relieves', () => {

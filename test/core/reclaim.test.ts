@@ -6,6 +6,7 @@ import { bootOf } from '../support/tasks.ts'
 import './forbid.ts'
 import type { TaskId } from '../../src/core/base/ids.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
+import type { TaskDraft } from '../../src/core/task/spec.ts'
 
 const { bootQuietMs, stepInMs } = CORE_DEFAULTS
 const MINUTE_MS = 60_000
@@ -34,6 +35,47 @@ describe('what a crashed node held', () => {
     heir.end(taskId)
     pump.settle()
     expect([b, c].map(node => node.state(taskId))).toEqual(['completed', 'completed'])
+  })
+
+  /** A task that runs on the first of three; of its start the second has heard, and not the third, which is first in line. */
+  function halfHeard(draft: Partial<TaskDraft>): {
+    pump: Pump
+    a: PumpNode
+    c: PumpNode
+    id: TaskId
+  } {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    let id = a.submit(draft)
+    while (first(id, [b, c]) !== c) id = a.submit(draft)
+    pump.settle()
+    pump.lose = (from, to, { kind }) => from === 'a' && to === 'c' && kind === 'batch'
+    for (const node of ['a', 'b']) pump.mute.add(node)
+    a.worker(9)
+    passing(pump, 1000)
+    expect(b.record(id).started).not.toBeNull()
+    expect(c.record(id).started).toBeNull()
+    c.worker(9)
+    pump.mute.clear()
+    pump.crash(a)
+    passing(pump, 2000)
+    return { pump, a, c, id }
+  }
+
+  test('and was started unheard by whoever takes it over is counted before it runs again', () => {
+    const { pump, a, c, id } = halfHeard({})
+    expect(starts(c, id)).toEqual([2])
+    expect(c.record(id).claim).toMatchObject({ holder: c.boot, epoch: 2, lost: [a.boot] })
+    c.end(id)
+    pump.settle()
+    expect(c.state(id)).toBe('completed')
+  })
+
+  test('... and runs no more if it may cost no node', () => {
+    const { a, c, id } = halfHeard({ maxLost: 0 })
+    expect(starts(c, id)).toEqual([])
+    expect(c.record(id).outcome).toMatchObject({ status: 'failed', reason: 'HolderLost' })
+    expect(c.record(id).claim.lost).toEqual([a.boot])
   })
 
   test('and had not started is lost to nobody', () => {
@@ -118,6 +160,40 @@ describe('what a crashed node held', () => {
     const holders = new Set(ids.map(id => b.record(id).claim.holder))
     expect(holders).not.toContain(a.boot)
     expect(ids.map(id => b.record(id))).toEqual(ids.map(id => again.record(id)))
+  })
+})
+
+describe('what had failed for good', () => {
+  test('stays so, though two took it over one after the other that had not heard of that', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    const id = a.submit({ maxRetries: 0 })
+    pump.settle()
+    pump.lose = (from, to, { kind }) => from === 'a' && to === 'c' && kind === 'batch'
+    for (const node of ['a', 'b']) pump.mute.add(node)
+    a.worker(1)
+    a.fail(id)
+    passing(pump, 1000)
+    expect(a.of('settled')).toMatchObject([{ taskId: id }])
+    pump.mute.clear()
+    pump.crash(a, b)
+    passing(pump, 2000)
+    expect(c.record(id).claim).toMatchObject({ holder: c.boot, epoch: 1 })
+    pump.crash(c)
+    const again = pump.restart(c, bootOf('c', 2))
+    passing(pump, bootQuietMs + 1000)
+    expect(again.record(id)).toMatchObject({
+      claim: { holder: again.boot, epoch: 2 },
+      outcome: null
+    })
+    const witness = pump.restart(b, bootOf('b', 2))
+    pump.settle()
+    again.worker(1)
+    passing(pump, 3000)
+    expect([again, witness].flatMap(node => starts(node, id))).toEqual([])
+    for (const node of [again, witness]) {
+      expect(node.record(id).outcome).toMatchObject({ status: 'failed', epoch: 2, by: a.boot })
+    }
   })
 })
 

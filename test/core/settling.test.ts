@@ -10,12 +10,13 @@ import {
   starts
 } from '../support/crashes.ts'
 import { Pump, type PumpNode } from '../support/pump.ts'
-import { bootOf, heartbeatOf } from '../support/tasks.ts'
+import { bootOf, heartbeatOf, outcomeBy } from '../support/tasks.ts'
 import './forbid.ts'
 import { nodeOf, type TaskId } from '../../src/core/base/ids.ts'
 import { weight } from '../../src/core/base/weight.ts'
 import type { Message } from '../../src/core/message.ts'
 import { CORE_DEFAULTS } from '../../src/core/options.ts'
+import type { TaskDraft } from '../../src/core/task/spec.ts'
 
 const { stepInMs, unreachableMs } = CORE_DEFAULTS
 const MINUTE_MS = 60_000
@@ -107,6 +108,95 @@ describe('a reclaim', () => {
     expect(starts(heir, taskId)).toEqual([])
     passing(pump, 3000)
     expect(starts(heir, taskId)).toEqual([1])
+  })
+})
+
+describe('whoever has taken a task over', () => {
+  /**
+   * a has completed its task, and b alone has heard of that, when c takes it over and has a reason to end it without a run.
+   * Returns whether it did.
+   */
+  function hasEndedIt(
+    draft: Partial<TaskDraft>,
+    reason: (c: PumpNode, id: TaskId) => void
+  ): boolean {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    let id = a.submit(draft)
+    while (first(id, [b, c]) !== c) id = a.submit(draft)
+    passing(pump, 2000)
+    pump.lose = (from, to, { kind }) => to === 'c' && from !== 'c' && kind === 'batch'
+    for (const node of ['a', 'b']) pump.mute.add(node)
+    a.worker(9)
+    a.end(id)
+    passing(pump, 400)
+    expect([b, c].map(node => node.state(id))).toEqual(['completed', 'queued'])
+    c.feed({ kind: 'watch', taskId: id })
+    pump.mute.clear()
+    pump.crash(a)
+    reason(c, id)
+    passing(pump, 3000)
+    expect(c.record(id).claim).toMatchObject({ holder: c.boot, epoch: 1 })
+    expect([b, c].map(node => node.state(id))).toEqual(['completed', 'completed'])
+    expect(c.of('settled').filter(({ taskId }) => taskId === id)).toHaveLength(1)
+    const written = c.of('persist').flatMap(({ flush }) => flush.tasks)
+    return written.some(({ record }) => record.outcome?.by === c.boot)
+  }
+
+  test('ends it as cancelled only when nobody can have completed it', () => {
+    const cancel = (c: PumpNode, taskId: TaskId): void => void c.feed({ kind: 'cancel', taskId })
+    expect(hasEndedIt({}, cancel)).toBe(false)
+  })
+
+  test('ends it as overdue only when nobody can have completed it', () => {
+    expect(hasEndedIt({ deadlineMs: 2500 }, () => {})).toBe(false)
+  })
+})
+
+describe('whoever confirms a reclaim', () => {
+  test('says with it what it has heard of those who are gone, and had not said yet', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    let id = a.submit()
+    while (first(id, [b, c]) !== c) id = a.submit()
+    passing(pump, 2000)
+    // Of the start b alone hears, and c does not hear that it has.
+    pump.lose = (from, to) => to === 'c' && from !== 'c'
+    a.worker(9)
+    passing(pump, 400)
+    expect([b, c].map(node => node.record(id).started?.epoch)).toEqual([0, undefined])
+    c.worker(9)
+    pump.lose = (from, _to, { kind }) => from === 'b' && kind === 'heartbeat'
+    pump.crash(a)
+    pump.settle()
+    passing(pump, 1000)
+    expect(starts(c, id)).toEqual([2])
+    expect(c.record(id).claim.lost).toEqual([a.boot])
+  })
+
+  test('writes down once more how it ended, if it knows: that may be in no vector', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    const id = a.submit()
+    passing(pump, 2000)
+    pump.crash(a)
+    const record = a.record(id)
+    const started = { epoch: 0, by: a.boot, at: 1 }
+    // A stretch that was cut: its last write says that the task has begun, what it shows is how it ended.
+    const shown = [
+      [b, outcomeBy(a.boot)],
+      [c, null]
+    ] as const
+    for (const [node, outcome] of shown) {
+      const records = [{ ...record, started, outcome }]
+      const after = node.core.view.mergedVector().get(a.boot)!
+      const batch = { kind: 'batch', origin: a.boot, after, records, writes: [0] } as const
+      node.feed({ kind: 'message', from: node.id, message: batch })
+    }
+    for (const node of [b, c]) node.worker(1)
+    passing(pump, 5000)
+    expect([b, c].map(node => node.state(id))).toEqual(['completed', 'completed'])
+    expect([b, c].flatMap(node => starts(node, id))).toEqual([])
   })
 })
 

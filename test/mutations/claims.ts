@@ -12,22 +12,22 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'reclaim-drops-backoff',
     'core/claim/rules.ts',
-    "      notBefore,\n      cause: 'reclaim'",
-    "      notBefore: null,\n      cause: 'reclaim'",
+    'notBefore: wasRunning ? null : notBefore,',
+    'notBefore: null,',
     'whoever takes a task over that waits for its backoff starts it at once'
   ],
   [
     'reclaim-resets-attempt',
     'core/claim/rules.ts',
-    '      holder: self,\n      attempt,\n      hops: 0,',
-    '      holder: self,\n      attempt: 1,\n      hops: 0,',
+    '    holder: self,\n    attempt,\n    hops: 0,',
+    '    holder: self,\n    attempt: 1,\n    hops: 0,',
     'who takes a task over counts its attempts anew'
   ],
   [
     'reclaim-bumps-attempt',
     'core/claim/rules.ts',
-    '      holder: self,\n      attempt,\n      hops: 0,',
-    '      holder: self,\n      attempt: attempt + 1,\n      hops: 0,',
+    '    holder: self,\n    attempt,\n    hops: 0,',
+    '    holder: self,\n    attempt: attempt + 1,\n    hops: 0,',
     'taking a task over costs it one of its retries'
   ],
   [
@@ -47,16 +47,44 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'lost-not-counted',
     'core/claim/rules.ts',
-    'lost: isStarted(record) ? [...lost, holder].slice(-LOST_MAX) : lost',
-    'lost',
+    '[unheard, wasRunning ? holder : null]',
+    '[unheard]',
     'a task that takes its nodes down is never given up'
   ],
   [
     'lost-counts-unstarted',
     'core/claim/rules.ts',
-    'lost: isStarted(record) ? [...lost, holder].slice(-LOST_MAX) : lost',
-    'lost: [...lost, holder].slice(-LOST_MAX)',
+    '[unheard, wasRunning ? holder : null]',
+    '[unheard, holder]',
     'a node that is lost counts against tasks that it only had in its queue'
+  ],
+  [
+    'verdict-unconfirmed',
+    'core/work.ts',
+    'this.#mayHaveEnded(entry)\n      ? null\n      : ',
+    'false\n      ? null\n      : ',
+    'whoever takes over what is cancelled or overdue ends it so, though somebody knows that it has completed'
+  ],
+  [
+    'lost-unheard-not-counted',
+    'core/claim/rules.ts',
+    'return claim.lost.at(-1) === started.by ? null : started.by',
+    'return null',
+    'a node that is lost does not count if whoever took its task over had not heard of the start'
+  ],
+  [
+    'failure-forgotten-after-two',
+    'core/claim/rules.ts',
+    'return claim.attempt > spec.maxRetries && claim.notBefore === null',
+    'return false',
+    'a failure that was told is tried again, if two took the task over that had not heard of it'
+  ],
+  [
+    'failure-counts-before-last-retry',
+    'core/claim/rules.ts',
+    'return claim.attempt > spec.maxRetries && claim.notBefore === null',
+    'return claim.attempt > spec.maxRetries',
+    'a task that waits for its last attempt fails when it is taken over twice'
   ],
   [
     'lost-off-by-one',
@@ -68,8 +96,8 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'retries-off-by-one',
     'core/claim/rules.ts',
-    'claim.attempt > spec.maxRetries',
-    'claim.attempt >= spec.maxRetries',
+    'claim.attempt > spec.maxRetries) return patch',
+    'claim.attempt >= spec.maxRetries) return patch',
     'a task is tried once less than it may be'
   ],
   [

@@ -41,8 +41,8 @@ export const LOG: readonly Mistake[] = [
   [
     'report-together',
     'core/reporting.ts',
-    'return disksWith(members, [lastOf(writes, by)], computer).isApart',
-    'return disksWith(members, [lastOf(writes, by)], computer).copies > 0',
+    'return disksWith(members, [this.#madeBy(entry)], computer).isApart',
+    'return disksWith(members, [this.#madeBy(entry)], computer).copies > 0',
     'an outcome is reported that is on one computer only',
     ['test/core/computers.test.ts']
   ],
@@ -65,9 +65,25 @@ export const LOG: readonly Mistake[] = [
   [
     'report-alone',
     'core/reporting.ts',
-    'if (by === self) return this.#await(entry, lastOf(writes, self), entry.watched)',
-    'if (by === self) return this.#report(entry)',
+    'if (record.outcome!.by === self) return this.#await(entry, lastOf(writes, self), watched)',
+    'if (record.outcome!.by === self) return this.#report(entry)',
     'an outcome is reported that is on one disk only'
+  ],
+  [
+    'report-by-an-earlier-write',
+    'core/reporting.ts',
+    'heard?.outcome === record.outcome && made.seq > heard.before',
+    'heard !== null',
+    'an outcome is reported that others do not have: they know only what its maker had written before',
+    ['test/core/computers.test.ts']
+  ],
+  [
+    'report-undone',
+    'core/reporting.ts',
+    'if (!isSettled(entry.record)) return void (entry.reportDue = false)',
+    '',
+    'a failure is reported that somebody has undone',
+    ['test/core/reporting.test.ts']
   ],
   [
     'prune-reachable-only',
@@ -171,6 +187,13 @@ export const LOG: readonly Mistake[] = [
     'wanted: acks === 0 ? 0 : 1',
     'wanted: 0',
     'a record is written before its blob is on two nodes'
+  ],
+  [
+    'blob-only-place-left',
+    'core/keeping.ts',
+    'this.#draining && this.#isSecondPlace(keepers)',
+    'false',
+    'whoever leaves lets go of a blob that only one other has, long before it has gone'
   ],
   [
     'blob-crashed-keeper',

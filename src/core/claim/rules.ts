@@ -5,6 +5,7 @@
 import { assert } from '../base/assert.ts'
 import { hlcMs, type Hlc } from '../base/hlc.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
+import { isOther } from '../base/shape.ts'
 import type { RunResult } from '../input.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Patch } from '../task/patch.ts'
@@ -18,6 +19,7 @@ import {
   isStarted,
   LOST_MAX,
   type Claim,
+  type Outcome,
   type SettledReason,
   type TaskError,
   type TaskRecord
@@ -58,21 +60,40 @@ export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
 }
 
 /**
- * A node takes a task whose holder is gone, under the next epoch. If it was running there, that run is lost.
+ * A node takes a task whose holder is gone, under the next epoch. If it was running there, that run is lost. If it had failed
+ * for good before, that is said under the epoch that is taken over, so that it counts under the next one (`failedBefore`).
+ *
+ * @param unheard who was lost with the epoch before that, if it is not named yet (`unheardStart`)
  */
-export function reclaimOf(self: BootId, record: TaskRecord): Patch {
+export function reclaimOf(self: BootId, record: TaskRecord, unheard: BootId | null = null): Patch {
   const { epoch, holder, attempt, lost, notBefore } = record.claim
-  return {
-    claim: {
-      epoch: nextEpoch(epoch),
-      holder: self,
-      attempt,
-      hops: 0,
-      lost: isStarted(record) ? [...lost, holder].slice(-LOST_MAX) : lost,
-      notBefore,
-      cause: 'reclaim'
-    }
+  const wasRunning = isStarted(record)
+  const gone = [unheard, wasRunning ? holder : null].filter(boot => boot !== null)
+  const claim: Claim = {
+    epoch: nextEpoch(epoch),
+    holder: self,
+    attempt,
+    hops: 0,
+    lost: [...lost, ...gone].slice(-LOST_MAX),
+    // What has begun waits no more: so one that still waits after it failed is known to be one that is tried again.
+    notBefore: wasRunning ? null : notBefore,
+    cause: 'reclaim'
   }
+  const { outcome } = record
+  return outcome !== null && hasFailedForGood(record)
+    ? { claim, outcome: { ...outcome, epoch } }
+    : { claim }
+}
+
+/**
+ * Who had started a task under the epoch that was taken over, where the one that did so had not heard of that: it named nobody
+ * as lost. Null if there is nobody, or if it was no loss: the run had ended, or one start is all that the task may have.
+ */
+export function unheardStart({ spec, claim, started, outcome }: TaskRecord): BootId | null {
+  if (started === null || started.epoch !== claim.epoch - 1) return null
+  if (claim.cause !== 'reclaim' || spec.delivery === 'at-most-once') return null
+  if (outcome !== null && outcome.epoch >= started.epoch) return null
+  return claim.lost.at(-1) === started.by ? null : started.by
 }
 
 /**
@@ -136,16 +157,36 @@ export function holderLost(
 }
 
 /**
- * A task that had failed for good under the claim that was taken over, by somebody who had not heard of that: it has failed
- * all the same. To try it again would be one attempt too many, and somebody may have been told.
- *
- * Had it been tried again, the claim for that would stand above one by reclaim.
+ * A task that had failed for good before it was taken over, by somebody who had not heard of that: it has failed all the same.
+ * To try it again would be one attempt too many, and somebody may have been told.
  */
 export function failedBefore(self: BootId, record: TaskRecord): Patch | null {
   const { claim, outcome } = record
-  if (!holds(self, record) || isStarted(record) || claim.cause !== 'reclaim') return null
-  if (outcome?.status !== 'failed' || outcome.epoch !== claim.epoch - 1) return null
+  if (!holds(self, record) || isStarted(record)) return null
+  if (outcome === null || !hasFailedForGood(record)) return null
   return { outcome: { ...outcome, epoch: claim.epoch } }
+}
+
+/**
+ * Whether the failure that is known, of an epoch below the claim's, was the last attempt.
+ *
+ * Had it been tried again, the claim for that would stand above a reclaim of the next epoch. Below later ones that claim is
+ * not seen any more, however many took the task from each other without having heard of the failure. But its wait is: a retry
+ * has one, which nobody takes away before the next start.
+ */
+function hasFailedForGood({ spec, claim, started, outcome }: TaskRecord): boolean {
+  if (outcome?.status !== 'failed') return false
+  if (claim.cause === 'reclaim' && outcome.epoch >= claim.epoch - 1) return true
+  // Somebody has tried it since.
+  if (started !== null && started.epoch > outcome.epoch) return false
+  if (spec.delivery === 'at-most-once') return true
+  if (!isRetryable(outcome)) return outcome.reason !== null && !isOther(outcome.reason)
+  return claim.attempt > spec.maxRetries && claim.notBefore === null
+}
+
+/** Whether a failure is followed by another attempt, while there are any left. */
+function isRetryable({ reason }: Pick<Outcome, 'reason'>): boolean {
+  return reason === 'HandlerError' || reason === 'Timeout'
 }
 
 /** The holder has ended the run itself, without an outcome, and may run the task again. */
@@ -211,8 +252,7 @@ export function afterRun(
     return { claim: laterOf(claim, claim.attempt, now + run.retryAfterMs, 'retry-after') }
   }
   const patch = settle(run)
-  const isRetryable = run.reason === 'HandlerError' || run.reason === 'Timeout'
-  if (!isRetryable || !mayRunAgain || claim.attempt > spec.maxRetries) return patch
+  if (!isRetryable(run) || !mayRunAgain || claim.attempt > spec.maxRetries) return patch
   const wait = backoffMs(spec.backoff, spec.id, claim.attempt)
   return { ...patch, claim: laterOf(claim, claim.attempt + 1, now + wait, 'retry') }
 }

@@ -17,7 +17,7 @@ import { Tally } from './tally.ts'
 /** Types beyond the bound are counted together. */
 export const OTHER_TYPES = '(other)'
 
-/** Why the holder of a reclaimed task was gone; `taken`: nobody was gone, but its epoch was no longer ours alone. */
+/** Why the holder of a reclaimed task was gone; `taken`: it was ours, by an epoch that was not ours alone, or that left a loss uncounted. */
 const RECLAIM_CAUSES = ['left', 'crashed', 'unreachable', 'restarted', 'unknown', 'taken'] as const
 export type ReclaimCause = (typeof RECLAIM_CAUSES)[number]
 
