@@ -48,6 +48,7 @@ import type { NodeSettings } from './settings.ts'
 import { State } from './state.ts'
 import { Submissions } from './submissions.ts'
 import { Tasks } from './tasks.ts'
+import { Turns } from './turns.ts'
 import { Worker } from './worker.ts'
 import { Waits } from './waits.ts'
 
@@ -59,6 +60,7 @@ export type Parts = Readonly<{
   contents: Contents
   worker: Worker
   state: State
+  turns: Turns
   feed: (input: Input) => void
   /** Resolves when a task has settled. */
   settled: (id: TaskId, signal?: AbortSignal) => Promise<TaskRecord>
@@ -82,6 +84,7 @@ export class RunningNode implements NodeHandle {
   readonly #admission: Admission
   readonly #submissions: Submissions
   readonly #inquiries: Inquiries
+  readonly #turns = new Turns()
   readonly #tasks: Tasks
   readonly #state: State
   readonly #listeners: Listeners
@@ -130,7 +133,7 @@ export class RunningNode implements NodeHandle {
       picture: this.#picture,
       submissions: this.#submissions,
       inquiries: this.#inquiries,
-      now,
+      turns: this.#turns,
       feed,
       assertOpen: () => this.#assertOpen(),
       assertNotClosed: () => this.#assertNotClosed()
@@ -145,6 +148,7 @@ export class RunningNode implements NodeHandle {
       worker,
       state: this.#state,
       feed,
+      turns: this.#turns,
       settled: (id, signal) => this.#tasks.settled(id, signal)
     }
     this.id = ports.transport.id
@@ -330,6 +334,7 @@ export class RunningNode implements NodeHandle {
     this.#disk.close()
     this.#letGo(closed)
     this.#waits.rejectAll(closed)
+    this.#turns.turned()
     await this.#engine.stop()
     await this.#settings.onClosed()
   }
@@ -357,7 +362,10 @@ export class RunningNode implements NodeHandle {
       blobDisk: failure => this.#disk.noteBlob(failure),
       failed: (effect, error) => this.#failures.note(`the effect ${effect}`, error),
       clockSet: byMs => this.#clockSteps.note(byMs),
-      turned: () => this.#admission.release()
+      turned: () => {
+        this.#admission.release()
+        this.#turns.turned()
+      }
     }
   }
 

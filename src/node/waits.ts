@@ -5,7 +5,6 @@ import type { TaskId } from '../core/base/ids.ts'
 import { WaitTimeoutError } from '../errors.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 
-const UNKNOWN_POLL_MS = 10
 /**
  * Ends that nobody waited for are remembered, so that who asks a moment later is told although the task is forgotten. Guess: as
  * many as settle within the moment. All but those that are forgotten are in memory anyway.
@@ -76,23 +75,6 @@ export class Waits {
   rejectAll(error: unknown): void {
     for (const waits of this.#waits.values()) for (const { reject } of waits) reject(error)
     this.#waits.clear()
-  }
-}
-
-/**
- * Waits for news that may be on their way; returns also if they do not come.
- *
- * @param isOver whether they will not come any more
- * @param check throws if there is no sense in waiting any longer
- */
-export async function known(
-  isKnown: () => boolean,
-  isOver: () => boolean,
-  check: () => void
-): Promise<void> {
-  while (!isKnown() && !isOver()) {
-    check()
-    await new Promise(resolve => setTimeout(resolve, UNKNOWN_POLL_MS))
   }
 }
 
