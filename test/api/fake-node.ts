@@ -36,6 +36,7 @@ import type {
   WorkerHealth
 } from '../../src/node/handle.ts'
 import { Listeners } from '../../src/node/listeners.ts'
+import { until } from '../support/until.ts'
 
 const SUBMITTED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
 
@@ -343,7 +344,8 @@ export class FakeNode implements NodeHandle {
     for (let next = 0; ;) {
       while (next < this.entries.length) yield this.entries[next++]!
       if (!follow || this.task(id).settledAt !== null) return
-      await new Promise(resolve => setTimeout(resolve, 5))
+      const isOver = (): boolean => this.task(id).settledAt !== null || signal?.aborted === true
+      await until(() => next < this.entries.length || isOver(), 'more of the log, or its end')
       signal?.throwIfAborted()
     }
   }

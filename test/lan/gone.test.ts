@@ -198,14 +198,10 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
     'a poisonous task takes down no more nodes than it may, and one, and fails with their names',
     async () => {
       const client = await cluster.client(0)
+      const endSupervising = cluster.supervise()
       // Accepted first: the node that takes it may be the first to go.
       const { id } = await client.submit('poison', null, { maxLost: 1, delay: 500 })
       const others = await Promise.all([1, 2, 3].map(() => client.submit('work', { ms: 100 })))
-      const supervising = { on: true }
-      let deaths = 0
-      const supervisor = (async () => {
-        while (supervising.on) deaths += await cluster.reviveDead()
-      })()
       await until(
         async () => {
           for (const place of cluster.running) {
@@ -217,10 +213,9 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
         'the poison to fail',
         TEST_MS_MAX / 2
       )
-      supervising.on = false
-      await supervisor
-      deaths += await cluster.reviveDead()
+      // All that it takes down is down by now, and started again.
       await cluster.startAll()
+      const deaths = endSupervising()
       const [task, ...rest] = await look.agreeOn([id, ...others.map(other => other.id)])
       await look.expectCompleted(rest)
       expect(task).toMatchObject({ state: 'failed', reason: 'HolderLost' })
@@ -272,7 +267,7 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
       expect(tasks.slice(ids.length).filter(task => look.isOn(task, [3]))).toEqual([])
       await (await cluster.client(3)).leave()
       await look.seenAs('left', [0], 3)
-      await cluster.reviveDead()
+      await cluster.ended(3, FIND_MS_MAX)
     }
   )
 })
