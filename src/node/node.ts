@@ -30,7 +30,7 @@ import type {
   NodeEvent,
   NodeHandle,
   NodeView,
-  OnEnd,
+  EndListener,
   StatusView,
   Submitted,
   TaskFilter,
@@ -182,9 +182,9 @@ export class RunningNode implements NodeHandle {
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted> {
-    return this.#submissions.submit(type, payload, options, signal, onEnd)
+    return this.#submissions.submit(type, payload, options, signal, listener)
   }
 
   async submitBlob(
@@ -192,9 +192,9 @@ export class RunningNode implements NodeHandle {
     payload: BlobRef,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted> {
-    return this.#submissions.submitBlob(type, payload, options, signal, onEnd)
+    return this.#submissions.submitBlob(type, payload, options, signal, listener)
   }
 
   async writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
@@ -348,9 +348,9 @@ export class RunningNode implements NodeHandle {
   #observer(): Observer {
     return {
       accepted: ({ request, ...accepted }) => {
-        const onEnd = this.#submissions.accepted(request, accepted)
+        const listener = this.#submissions.accepted(request, accepted)
         // At once: whoever submitted it hears of it later, when it may have settled.
-        if (onEnd !== undefined) this.#tasks.watch(accepted.taskId, onEnd)
+        if (listener !== undefined) this.#tasks.watch(accepted.taskId, listener)
       },
       refused: refused => this.#submissions.refused(refused),
       found: found => this.#inquiries.found(found),

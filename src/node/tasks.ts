@@ -14,7 +14,7 @@ import {
 } from '../errors.ts'
 import { TASK_ID } from '../names.ts'
 import { idText } from './checks.ts'
-import type { CancelResult, OnEnd, Submitted } from './handle.ts'
+import type { CancelResult, EndListener, Submitted } from './handle.ts'
 import type { Inquiries } from './inquiries.ts'
 import type { Picture } from './picture.ts'
 import type { Submissions } from './submissions.ts'
@@ -62,13 +62,13 @@ export class Tasks {
     return settled
   }
 
-  /** Has `onEnd` called once, when the task has settled: nothing that happens from now on is missed. */
-  watch(id: TaskId, onEnd: OnEnd): void {
+  /** Has `onEnd` called once, when the task has settled, if anybody is there still: nothing that happens from now on is missed. */
+  watch(id: TaskId, { onEnd, gone }: EndListener): void {
     const { waits, core, picture, feed } = this.#options
     const told = (record: TaskRecord): void => onEnd(() => picture.view(record))
     const record = core.record(id)
     if (record !== undefined && !core.isReported(id)) {
-      waits.add(id, { resolve: told, reject: () => onEnd(null) })
+      waits.addUntil(gone, id, { resolve: told, reject: () => onEnd(null) })
       return feed({ kind: 'watch', taskId: id })
     }
     const ended = record ?? waits.recent(id)

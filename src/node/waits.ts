@@ -15,6 +15,8 @@ type Wait = Readonly<{ resolve: (record: TaskRecord) => void; reject: (error: un
 
 export class Waits {
   readonly #waits = new Map<TaskId, Set<Wait>>()
+  /** What takes back all waits of whoever goes away with a signal. */
+  readonly #drops = new WeakMap<AbortSignal, Set<() => void>>()
   readonly #recent = new Map<TaskId, TaskRecord>()
 
   /** Resolves when this task is released, with what it is then; rejects with the signal's reason, or with that of `rejectAll`. */
@@ -41,6 +43,41 @@ export class Waits {
       waits.delete(wait)
       if (waits.size === 0 && this.#waits.get(id) === waits) this.#waits.delete(id)
     }
+  }
+
+  /** The same for somebody who goes away with a signal, maybe with very many others: the signal has one listener for all. */
+  addUntil(gone: AbortSignal, id: TaskId, { resolve, reject }: Wait): void {
+    if (gone.aborted) return
+    const drops = this.#dropsOf(gone)
+    const drop = this.add(id, {
+      resolve(record) {
+        drops.delete(drop)
+        resolve(record)
+      },
+      reject(error) {
+        drops.delete(drop)
+        reject(error)
+      }
+    })
+    drops.add(drop)
+  }
+
+  #dropsOf(gone: AbortSignal): Set<() => void> {
+    const known = this.#drops.get(gone)
+    if (known !== undefined) return known
+    const drops = new Set<() => void>()
+    this.#drops.set(gone, drops)
+    const dropAll = (): void => {
+      for (const drop of drops) drop()
+      drops.clear()
+    }
+    gone.addEventListener('abort', dropAll, { once: true })
+    return drops
+  }
+
+  /** How many tasks somebody waits for. */
+  get size(): number {
+    return this.#waits.size
   }
 
   /** How a task ended that nobody waited for, if that was a moment ago. */
