@@ -137,7 +137,7 @@ export class Starts {
   /** There are others, and none of them answers. */
   get #isForsaken(): boolean {
     const { members, now } = this.#context
-    return members.lively(now).length === 0 && members.present().length > 0
+    return !members.hasLively(now) && members.present().length > 0
   }
 
   /** Asks for a copy, again and again. */

@@ -118,7 +118,7 @@ export const LOG: readonly Mistake[] = [
   [
     'close-unseen',
     'core/closing.ts',
-    'if (isLast && !hasUnseen(log, boot)) log.close(boot)',
+    'if (isLast && (oldest === undefined || oldest > boot)) log.close(boot)',
     'if (isLast) log.close(boot)',
     'a boot is closed although a task is here whose creation by it has not come',
     ['test/core/lost-creation.test.ts']
