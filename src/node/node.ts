@@ -103,7 +103,6 @@ export class RunningNode implements NodeHandle {
     this.#failures = new Failures(settings.log, ports.clock)
     this.#clockSteps = new ClockSteps(ports.clock, settings.log)
     const { clock } = ports
-    const now = (): number => clock.now()
     this.#listeners = listenersOf(core, ports)
     const nameOf = (node: NodeId): string => this.#picture.nameOf(node)
     this.#announcements = new Announcements(core.view, this.#listeners, this.#waits, clock, nameOf)
@@ -123,7 +122,7 @@ export class RunningNode implements NodeHandle {
       feed,
       assertPayload: (type, payload) => worker.assertAccepted(type, payload),
       assertAccepting,
-      now: () => core.view.wallMs(now()),
+      now: () => core.view.wallMs(clock.now()),
       cluster: settings.cluster,
       warnings: draft => this.#picture.warnings(draft)
     })

@@ -3,20 +3,12 @@
  * becomes of their work. One cluster for all of it, so each test begins with all six and leaves all six.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  onTestFailed,
-  onTestFinished,
-  test
-} from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished } from 'vitest'
 import { ChaosCluster } from '../chaos/cluster.ts'
 import { Onlooker } from '../chaos/onlooker.ts'
 import type { TaskView } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
+import { checkOf, TEST_MS_MAX } from './check.ts'
 import { Lan, lanUnavailable } from './lan.ts'
 
 const unavailable = lanUnavailable()
@@ -24,7 +16,6 @@ if (unavailable) console.warn(`members that are gone are skipped: ${unavailable}
 
 const ALL = [0, 1, 2, 3, 4, 5]
 const CUT_OFF = [4, 5]
-const TEST_MS_MAX = 120_000
 const FIND_MS_MAX = 30_000
 /** Less than half of what it takes to be given up. */
 const MOMENT_MS = 3000
@@ -35,15 +26,7 @@ let lan: Lan
 let cluster: ChaosCluster
 let look: Onlooker
 
-const check = (rule: string, body: () => Promise<void>): void =>
-  test(
-    rule,
-    async () => {
-      onTestFailed(() => console.error(cluster.stderr))
-      await body()
-    },
-    TEST_MS_MAX
-  )
+const check = checkOf(() => cluster)
 
 describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
   beforeAll(async () => {

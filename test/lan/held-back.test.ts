@@ -2,17 +2,17 @@
  * Submitters that are held back at the door of their node, because it is behind with copies, while a cable is pulled or a
  * bystander stands still: it goes on for all of them. Three real nodes, a computer each.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest'
 import type { BatchLine } from '../../src/api/batch.ts'
 import { ChaosCluster } from '../chaos/cluster.ts'
 import { Onlooker } from '../chaos/onlooker.ts'
 import { until } from '../support/until.ts'
+import { checkOf } from './check.ts'
 import { Lan, lanUnavailable } from './lan.ts'
 
 const unavailable = lanUnavailable()
 if (unavailable) console.warn(`submitters that are held back are skipped: ${unavailable}`)
 
-const TEST_MS_MAX = 120_000
 const GO_ON_MS_MAX = 60_000
 /** What a batch sends ahead, and a node lets in before it has copies: all batches but one wait. */
 const AHEAD = 1024
@@ -85,15 +85,7 @@ let lan: Lan
 let cluster: ChaosCluster
 let look: Onlooker
 
-const check = (rule: string, body: () => Promise<void>): void =>
-  test(
-    rule,
-    async () => {
-      onTestFailed(() => console.error(cluster.stderr))
-      await body()
-    },
-    TEST_MS_MAX
-  )
+const check = checkOf(() => cluster)
 
 describe.skipIf(unavailable !== null)('submitters that are held back', () => {
   beforeAll(async () => {

@@ -60,7 +60,8 @@ export class Log {
   readonly #moved = new Set<BootId>()
   readonly #tracker: Tracker
   readonly #counters: LogCounters
-  #taken = 0
+  /** How many tasks have ever come here. Counted by this class only. */
+  taken = 0
   #flushes = 0
   #inFlight: { readonly flush: Flush; readonly entries: readonly Entry[] } | null = null
 
@@ -79,11 +80,6 @@ export class Log {
 
   get(id: TaskId): Entry | undefined {
     return this.#entries.get(id)
-  }
-
-  /** How many tasks have ever come here: there is another one when it has grown. */
-  get taken(): number {
-    return this.#taken
   }
 
   /** How many tasks there are. */
@@ -433,7 +429,7 @@ export class Log {
   #add(record: TaskRecord): Entry {
     const entry = new Entry(record)
     this.#entries.set(entry.id, entry)
-    this.#taken++
+    this.taken++
     // A key may be used again just after its task has been pruned.
     this.#removed.delete(entry.id)
     this.#dirty.add(entry)
