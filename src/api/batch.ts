@@ -5,7 +5,7 @@
  * of lines and bytes, so that the disk and the network are always busy and the memory never full.
  */
 import { TooLargeError } from '../errors.ts'
-import type { OnEnd, Submitted, TaskView } from '../node/handle.ts'
+import type { EndListener, Submitted, TaskView } from '../node/handle.ts'
 import { bundled } from './bundle.ts'
 import { Ends } from './ends.ts'
 import { problemOf, type Problem } from './problem.ts'
@@ -35,7 +35,7 @@ type Answered = Readonly<{ answer: BatchAnswer; sent: () => void }>
 type Open = { length: number; answered: Promise<Answered> }
 
 export type Batch = Readonly<{
-  answer: (line: string, onEnd?: OnEnd) => Promise<BatchAnswer>
+  answer: (line: string, listener?: EndListener) => Promise<BatchAnswer>
   /** Whether the ends of the tasks are asked for, too. */
   wait: boolean
   /** Nobody waits any more. */
@@ -115,7 +115,7 @@ function inTurn<T>(promise: Promise<T>): Promise<T> {
 async function answered(line: string, { answer, wait }: Batch, ends: Ends): Promise<Answered> {
   if (!wait) return { answer: await answer(line), sent: () => {} }
   const follow = ends.follow((task): BatchEnd => ({ v: 1, task }))
-  const said = await answer(line, follow.onEnd)
+  const said = await answer(line, follow.listener)
   const isAccepted = !('error' in said) || said.error.taskId !== undefined
   return { answer: said, sent: isAccepted ? follow.answered : () => {} }
 }

@@ -4,7 +4,7 @@
  * A reader that is too slow is not waited for, and does not fill the memory: what finds no room is left out, and the reader,
  * who misses it at the end of the stream, asks for it by itself.
  */
-import type { OnEnd, TaskView } from '../node/handle.ts'
+import type { EndListener, TaskView } from '../node/handle.ts'
 
 /** In UTF-16 units of text. Guess: thousands of tasks with results of a few KiB. */
 const TEXT_MAX = 16_777_216
@@ -14,7 +14,8 @@ export class Ends {
   #texts: string[] = []
   #length = 0
   #open = 0
-  #isOver = false
+  /** Nobody reads any more. */
+  readonly #gone = new AbortController()
   #wake: (value: null) => void = () => {}
 
   constructor(textMax: number = TEXT_MAX) {
@@ -42,19 +43,24 @@ export class Ends {
 
   /** Nobody reads any more. */
   close(): void {
-    this.#isOver = true
     this.#texts = []
+    this.#gone.abort()
   }
 
   /** For one submission: what the node is to call, and what is to be called when its answer, with an id, has been sent. */
-  follow(lineOf: (task: TaskView) => unknown): Readonly<{ onEnd: OnEnd; answered: () => void }> {
+  follow(
+    lineOf: (task: TaskView) => unknown
+  ): Readonly<{ listener: EndListener; answered: () => void }> {
     let isAnswered = false
     let ended: string | null = null
     return {
-      onEnd: view => {
-        if (this.#isOver) return
-        ended = view === null ? '' : `${JSON.stringify(lineOf(view()))}\n`
-        if (isAnswered) this.#put(ended, true)
+      listener: {
+        gone: this.#gone.signal,
+        onEnd: view => {
+          if (this.#gone.signal.aborted) return
+          ended = view === null ? '' : `${JSON.stringify(lineOf(view()))}\n`
+          if (isAnswered) this.#put(ended, true)
+        }
       },
       answered: () => {
         isAnswered = true

@@ -27,6 +27,7 @@ export function closeBoots({ self, log, members, now }: Context): void {
   const current = new Map<NodeId, BootId>([[nodeOf(self), self]])
   for (const { node, heartbeat } of members.reachable()) current.set(node, heartbeat.boot)
   const stuck = new Set<NodeId>()
+  let unseen: ReadonlyMap<NodeId, BootId> | undefined
   for (const { boot, upTo, isEmpty } of open) {
     const node = nodeOf(boot)
     const newest = current.get(node)
@@ -36,7 +37,9 @@ export function closeBoots({ self, log, members, now }: Context): void {
     const isNext = isOver && !stuck.has(node) && told.every(isShared)
     // Boots are closed in order: an entry stands for all before it.
     const isLast = isNext && everybody.every(member => !tellsOfOlder(member, boot, log))
-    if (isLast && !hasUnseen(log, boot)) log.close(boot)
+    if (isLast) unseen ??= unseenOf(log)
+    const oldest = unseen?.get(node)
+    if (isLast && (oldest === undefined || oldest > boot)) log.close(boot)
     else stuck.add(node)
   }
 }
@@ -52,14 +55,19 @@ function tellsOfOlder(theirs: Coverage, boot: BootId, log: Log): boolean {
   )
 }
 
-/** Whether a task is here that this boot, or an older one of its node, created by a write that has not come. */
-function hasUnseen(log: Log, boot: BootId): boolean {
-  const node = nodeOf(boot)
+/**
+ * Node -> the oldest of its boots that created a task which is here by a write that has not come. All tasks are looked
+ * through, so once for all boots.
+ */
+function unseenOf(log: Log): ReadonlyMap<NodeId, BootId> {
+  const oldest = new Map<NodeId, BootId>()
   for (const { record } of log.entries()) {
     for (const dot of record.created) {
-      const isOfBoot = dot.origin <= boot && nodeOf(dot.origin) === node
-      if (isOfBoot && !log.origins.hasSeen(dot)) return true
+      if (log.origins.hasSeen(dot)) continue
+      const node = nodeOf(dot.origin)
+      const known = oldest.get(node)
+      if (known === undefined || dot.origin < known) oldest.set(node, dot.origin)
     }
   }
-  return false
+  return oldest
 }

@@ -262,7 +262,7 @@ export class Replication {
     const unflushed = log.nextSeq - 1 - (log.durableVector.get(self) ?? 0)
     // Where nobody is there who would acknowledge, the wait ends by itself, and makes nothing better.
     const { awaited = 0, firstDeadline = null } = this.#copies.get(self) ?? {}
-    if (firstDeadline === null || members.lively(now).length === 0) {
+    if (firstDeadline === null || !members.hasLively(now)) {
       return { unflushed, awaited: 0, awaitedMs: 0 }
     }
     return { unflushed, awaited, awaitedMs: now - firstDeadline + options.acksTimeoutMs }

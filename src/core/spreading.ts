@@ -2,13 +2,13 @@
  * Who is told of this boot's writes, and when, once they are on disk.
  *
  * Two roads. Straight to those who wait for them, at once: the witness, if somebody here waits for its acknowledgement,
- * which makes two copies, and who submitted what has settled here. And to everybody, by gossip. A message to all costs every node the same whether it
- * tells of one write or of fifty, so what nobody waits for is gathered for a moment first; work that others could do, for
- * a shorter one; and what everybody has to have heard of is not gathered at all.
+ * which makes two copies, and who submitted what has settled here. And to everybody, by gossip. A message to all costs
+ * every node the same whether it tells of one write or of fifty, so what nobody waits for is gathered for a moment
+ * first; work that others could do, for a shorter one; and what everybody has to have heard of is not gathered at all.
  *
  * For every boot one member is its witness: it keeps that boot's writes and acknowledges them at once, so that the boot
- * can promise two copies. It is on another computer, if one is there. The others do so at their leisure. Asking all of them would cost five disk writes and five
- * messages for the one that counts.
+ * can promise two copies. It is on another computer, if one is there. The others do so at their leisure. Asking all of
+ * them would cost five disk writes and five messages for the one that counts.
  */
 import { areApart, computerOf } from './base/computers.ts'
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'

@@ -14,6 +14,7 @@ import type { Effect } from './effect.ts'
 import { FirstUse } from './first-use.ts'
 import type { Input } from './input.ts'
 import type { Keeping } from './keeping.ts'
+import { judgementOf } from './log/copies.ts'
 import type { Entry } from './log/entry.ts'
 import { canReachApart, disksWith } from './members/disks.ts'
 import type { Replication } from './replication.ts'
@@ -218,14 +219,15 @@ export class Submitting {
   /** Answers those whose task is on as many disks as they asked for, as far as members say, and those that waited enough. */
   #settleElsewhere(): void {
     const { members, computer, now } = this.#context
-    const others = members.reachable().length
-    const apart = canReachApart(members, computer)
+    const reachable = {
+      others: members.reachable().length,
+      apart: canReachApart(members, computer)
+    }
     this.#elsewhere = this.#elsewhere.filter(({ created, acks, until, answer }) => {
-      const { copies, isApart } = disksWith(members, created, computer)
-      const wanted = acks ?? Math.min(1, others)
-      const isTogether = wanted > 0 && apart && !isApart
-      if ((copies < wanted || isTogether) && now < until) return true
-      answer(copies, isTogether || copies < (acks ?? 1))
+      const disks = disksWith(members, created, computer)
+      const { isEnough, short } = judgementOf(disks, acks, reachable)
+      if (!isEnough && now < until) return true
+      answer(disks.copies, short)
       return false
     })
   }

@@ -142,6 +142,11 @@ export class CoreView {
     return this.#log.get(id)?.record
   }
 
+  /** How many tasks have ever come here: there is another one when it has grown. */
+  get tasksTaken(): number {
+    return this.#log.taken
+  }
+
   /** In the order in which they came into this replica. */
   *records(): Generator<TaskRecord> {
     for (const entry of this.#log.entries()) yield entry.record

@@ -1,12 +1,14 @@
 /**
  * Starts that others know of before they happen: written down, and not called yet.
  *
- * Such a start waits until another member has it on disk, on another computer if one is linked. Meanwhile it keeps its slot for a moment only, so that nothing
- * behind it waits for somebody who may never come back; once it is known elsewhere it takes the next slot that is free. It
- * stays with its holder all the while, under the same epoch: it counts as started, so nobody is given it.
+ * Such a start waits until another member has it on disk, on another computer if one is linked. Meanwhile it keeps its
+ * slot for a moment only, so that nothing behind it waits for somebody who may never come back; once it is known
+ * elsewhere it takes the next slot that is free. It stays with its holder all the while, under the same epoch: it
+ * counts as started, so nobody is given it.
  *
  * What may run at most once waits for as long as it takes, unless there is nobody else at all. So it is not even begun
- * while nobody is linked who could know of it: not begun, it can still be given away, or be run by others if this node dies.
+ * while nobody is linked who could know of it: not begun, it can still be given away, or be run by others if this node
+ * dies.
  */
 import type { TaskId } from './base/ids.ts'
 import type { Context } from './context.ts'
@@ -138,7 +140,7 @@ export class Starts {
   /** There are others, and none of them answers. */
   get #isForsaken(): boolean {
     const { members, now } = this.#context
-    return members.lively(now).length === 0 && members.present().length > 0
+    return !members.hasLively(now) && members.present().length > 0
   }
 
   /** Asks for a copy, again and again. */

@@ -6,8 +6,8 @@
  * bound: beyond it what came first is read before more is received, and the senders feel that.
  */
 
-/** As in node/engine.ts, which does with a message what there is to be done. */
-const PORTION_MS = 10
+import { PORTION_MS } from '../node/ports.ts'
+
 /** Guess: a second's work, and nothing beside what a node needs anyway. */
 const WAITING_BYTES_MAX = 1_048_576
 

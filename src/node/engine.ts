@@ -20,7 +20,15 @@ import { Logbook } from './logbook.ts'
 import { tailOf } from './tail.ts'
 import { Inputs } from './inputs.ts'
 import { LoopLag } from './loop-lag.ts'
-import type { Blobs, Clock, Journal, Receiver, Runner, Transport } from './ports.ts'
+import {
+  PORTION_MS,
+  type Blobs,
+  type Clock,
+  type Journal,
+  type Receiver,
+  type Runner,
+  type Transport
+} from './ports.ts'
 
 export type Ports = Readonly<{
   transport: Transport
@@ -60,12 +68,6 @@ const EARLY_MS = 2
 
 /** A full disk is tried again so often. */
 const DISK_RETRY_MS = 1000
-
-/**
- * After so much work in one turn of the event loop the rest waits for the next one. Guess: some hundred steps, and on a
- * computer that gives a node a twentieth of a core still five turns a second.
- */
-const PORTION_MS = 10
 
 export class Engine {
   readonly #core: Core

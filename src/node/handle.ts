@@ -211,11 +211,16 @@ export type EventFilter = {
  */
 export type NodeEvent = { v: 1; at: string; event: string; cursor: string } & Record<string, Json>
 
-/**
- * Called once for a task that was accepted: with what makes a view of it when it has settled, or with null if this node cannot
- * tell any more, because it has closed or was away until the task was forgotten.
- */
-export type OnEnd = (view: (() => TaskView) | null) => void
+/** Whoever wants to hear how a task ends, which it submits. */
+export type EndListener = Readonly<{
+  /**
+   * Called once for a task that was accepted: with what makes a view of it when it has settled, or with null if this node cannot
+   * tell any more, because it has closed or was away until the task was forgotten.
+   */
+  onEnd: (view: (() => TaskView) | null) => void
+  /** Nobody wants to hear of it any more: nothing is kept for it, and it may not be called. One signal for many tasks is cheap. */
+  gone: AbortSignal
+}>
 
 export interface NodeHandle {
   readonly id: NodeId
@@ -229,7 +234,7 @@ export interface NodeHandle {
    * copy to others.
    *
    * @param signal gives up before the task is taken. @default never
-   * @param onEnd registered with the acceptance, so that nothing is missed; called also if that ends in NotReplicatedError
+   * @param listener registered with the acceptance, so that nothing is missed; called also if that ends in NotReplicatedError
    * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
    */
   submit(
@@ -237,7 +242,7 @@ export interface NodeHandle {
     payload: unknown,
     options?: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted>
   /**
    * Submits a task whose payload was written by `writeBlob`.
@@ -249,7 +254,7 @@ export interface NodeHandle {
     payload: BlobRef,
     options?: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted>
   /**
    * Writes JSON text of any size to this node's disk, as a payload for `submitBlob`. It is not looked at: what is no JSON

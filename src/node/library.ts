@@ -83,7 +83,7 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
       throw new InvalidOptionError(`members must be a whole number from 0, not ${members}`)
     }
     const ms = timeout === undefined ? null : durationMs('timeout', timeout, 0, DURATION_MS_MAX)
-    await othersConnected(this, members, ms)
+    await othersConnected(this, this.parts.turns, members, ms)
   }
 
   /**

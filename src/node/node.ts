@@ -30,7 +30,7 @@ import type {
   NodeEvent,
   NodeHandle,
   NodeView,
-  OnEnd,
+  EndListener,
   StatusView,
   Submitted,
   TaskFilter,
@@ -48,6 +48,7 @@ import type { NodeSettings } from './settings.ts'
 import { State } from './state.ts'
 import { Submissions } from './submissions.ts'
 import { Tasks } from './tasks.ts'
+import { Turns } from './turns.ts'
 import { Worker } from './worker.ts'
 import { Waits } from './waits.ts'
 
@@ -59,6 +60,7 @@ export type Parts = Readonly<{
   contents: Contents
   worker: Worker
   state: State
+  turns: Turns
   feed: (input: Input) => void
   /** Resolves when a task has settled. */
   settled: (id: TaskId, signal?: AbortSignal) => Promise<TaskRecord>
@@ -82,6 +84,7 @@ export class RunningNode implements NodeHandle {
   readonly #admission: Admission
   readonly #submissions: Submissions
   readonly #inquiries: Inquiries
+  readonly #turns = new Turns()
   readonly #tasks: Tasks
   readonly #state: State
   readonly #listeners: Listeners
@@ -100,7 +103,6 @@ export class RunningNode implements NodeHandle {
     this.#failures = new Failures(settings.log, ports.clock)
     this.#clockSteps = new ClockSteps(ports.clock, settings.log)
     const { clock } = ports
-    const now = (): number => clock.now()
     this.#listeners = listenersOf(core, ports)
     const nameOf = (node: NodeId): string => this.#picture.nameOf(node)
     this.#announcements = new Announcements(core.view, this.#listeners, this.#waits, clock, nameOf)
@@ -120,7 +122,7 @@ export class RunningNode implements NodeHandle {
       feed,
       assertPayload: (type, payload) => worker.assertAccepted(type, payload),
       assertAccepting,
-      now: () => core.view.wallMs(now()),
+      now: () => core.view.wallMs(clock.now()),
       cluster: settings.cluster,
       warnings: draft => this.#picture.warnings(draft)
     })
@@ -130,7 +132,7 @@ export class RunningNode implements NodeHandle {
       picture: this.#picture,
       submissions: this.#submissions,
       inquiries: this.#inquiries,
-      now,
+      turns: this.#turns,
       feed,
       assertOpen: () => this.#assertOpen(),
       assertNotClosed: () => this.#assertNotClosed()
@@ -145,6 +147,7 @@ export class RunningNode implements NodeHandle {
       worker,
       state: this.#state,
       feed,
+      turns: this.#turns,
       settled: (id, signal) => this.#tasks.settled(id, signal)
     }
     this.id = ports.transport.id
@@ -178,9 +181,9 @@ export class RunningNode implements NodeHandle {
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted> {
-    return this.#submissions.submit(type, payload, options, signal, onEnd)
+    return this.#submissions.submit(type, payload, options, signal, listener)
   }
 
   async submitBlob(
@@ -188,9 +191,9 @@ export class RunningNode implements NodeHandle {
     payload: BlobRef,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted> {
-    return this.#submissions.submitBlob(type, payload, options, signal, onEnd)
+    return this.#submissions.submitBlob(type, payload, options, signal, listener)
   }
 
   async writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
@@ -330,6 +333,7 @@ export class RunningNode implements NodeHandle {
     this.#disk.close()
     this.#letGo(closed)
     this.#waits.rejectAll(closed)
+    this.#turns.turned()
     await this.#engine.stop()
     await this.#settings.onClosed()
   }
@@ -343,9 +347,9 @@ export class RunningNode implements NodeHandle {
   #observer(): Observer {
     return {
       accepted: ({ request, ...accepted }) => {
-        const onEnd = this.#submissions.accepted(request, accepted)
+        const listener = this.#submissions.accepted(request, accepted)
         // At once: whoever submitted it hears of it later, when it may have settled.
-        if (onEnd !== undefined) this.#tasks.watch(accepted.taskId, onEnd)
+        if (listener !== undefined) this.#tasks.watch(accepted.taskId, listener)
       },
       refused: refused => this.#submissions.refused(refused),
       found: found => this.#inquiries.found(found),
@@ -357,7 +361,10 @@ export class RunningNode implements NodeHandle {
       blobDisk: failure => this.#disk.noteBlob(failure),
       failed: (effect, error) => this.#failures.note(`the effect ${effect}`, error),
       clockSet: byMs => this.#clockSteps.note(byMs),
-      turned: () => this.#admission.release()
+      turned: () => {
+        this.#admission.release()
+        this.#turns.turned()
+      }
     }
   }
 

@@ -1,32 +1,37 @@
 /** To wait for others: a node that has just started has met nobody. */
-import { setTimeout as sleep } from 'node:timers/promises'
 import { NodeClosedError, NotReadyError } from '../errors.ts'
 import type { RunningNode } from './node.ts'
-
-/** How often it is looked for them. Guess: nobody notices. */
-const LOOK_MS = 50
+import type { Turns } from './turns.ts'
 
 type Looked = Pick<RunningNode, 'name' | 'nodes' | 'closed'>
 
-/** @param timeoutMs null: as long as it takes */
+/**
+ * Resolves when so many other members are connected.
+ *
+ * @param timeoutMs null: as long as it takes
+ * @throws NotReadyError NodeClosedError
+ */
 export async function othersConnected(
   node: Looked,
+  turns: Turns,
   wanted: number,
   timeoutMs: number | null
 ): Promise<void> {
   const count = (): number =>
     node.nodes().filter(({ self, connected, status }) => !self && connected && status === 'alive')
       .length
-  let isClosed = false
-  void node.closed.then(() => (isClosed = true))
-  const since = performance.now()
-  while (count() < wanted) {
-    if (isClosed) throw new NodeClosedError(`node ${node.name} has stopped`)
-    if (timeoutMs !== null && performance.now() - since >= timeoutMs) {
-      throw new NotReadyError(
+  const ended = new AbortController()
+  void node.closed.then(() => ended.abort(new NodeClosedError(`node ${node.name} has stopped`)))
+  const giveUp = (): void =>
+    ended.abort(
+      new NotReadyError(
         `${count()} other nodes are connected to ${node.name} after ${timeoutMs} ms, not ${wanted}: see hearsay doctor`
       )
-    }
-    await sleep(LOOK_MS)
+    )
+  const timer = timeoutMs === null ? undefined : setTimeout(giveUp, timeoutMs)
+  try {
+    await turns.until(() => count() >= wanted, ended.signal)
+  } finally {
+    clearTimeout(timer)
   }
 }

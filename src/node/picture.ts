@@ -12,6 +12,7 @@ import { UnknownTaskError } from '../errors.ts'
 import type { NodeView, StatusView, TaskFilter, TaskView, WhyView, WorkerHealth } from './handle.ts'
 import type { Clock, Transport } from './ports.ts'
 import type { ProgressBoard } from './progress-board.ts'
+import { TASK_ID } from '../names.ts'
 import { idText } from './checks.ts'
 import { conditionText } from './label-options.ts'
 import { reasonAt, reasonOf, type Busy, type Situation } from './reasons.ts'
@@ -72,6 +73,7 @@ export class Picture {
   /** Tasks that a shortened id may mean. At most two: one to mean, one to be confused with. */
   matching(part: string): TaskId[] {
     if (this.#core.record(part) !== undefined) return [part]
+    if (TASK_ID.test(part)) return []
     const found: TaskId[] = []
     for (const { spec } of this.#core.records()) {
       if (spec.id.includes(part) && found.push(spec.id) === 2) break

@@ -20,6 +20,12 @@ import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { Replica } from '../core/log/replica.ts'
 import type { Handler } from './handler.ts'
 
+/**
+ * After so much work in one turn of the event loop the rest waits for the next one. Guess: some hundred steps, and on a
+ * computer that gives a node a twentieth of a core still five turns a second. To read messages, and to act on them, each.
+ */
+export const PORTION_MS: number = 10
+
 /** Where a transport delivers. Called synchronously, one call at a time. */
 export interface Receiver {
   message(from: NodeId, message: Message): void

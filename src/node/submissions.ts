@@ -10,7 +10,7 @@ import { DependencyForgottenError, NotReplicatedError } from '../errors.ts'
 import { utf8Pieces } from '../pieces.ts'
 import type { Admission } from './admission.ts'
 import type { Contents } from './contents.ts'
-import type { OnEnd, Submitted } from './handle.ts'
+import type { EndListener, Submitted } from './handle.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
 
 /** The task stands. `short`: fewer members than asked for have it on disk, or none on another computer that is there. */
@@ -39,7 +39,7 @@ export type SubmissionsOptions = Readonly<{
   warnings: (draft: TaskDraft) => string[]
 }>
 
-type Open = PromiseWithResolvers<Accepted> & Readonly<{ onEnd: OnEnd | undefined }>
+type Open = PromiseWithResolvers<Accepted> & Readonly<{ listener: EndListener | undefined }>
 
 export class Submissions {
   readonly #options: SubmissionsOptions
@@ -55,7 +55,7 @@ export class Submissions {
     payload: unknown,
     options: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted> {
     const { contents, now, assertAccepting, assertPayload } = this.#options
     const { draft, acks } = checkSubmission(type, payload, options, now())
@@ -69,7 +69,7 @@ export class Submissions {
         const blob = await contents.write(utf8Pieces(draft.payload as string))
         return { draft: { ...draft, payload: blob }, acks }
       },
-      onEnd
+      listener
     )
   }
 
@@ -78,7 +78,7 @@ export class Submissions {
     ref: BlobRef,
     options: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted> {
     const { contents, now, assertAccepting } = this.#options
     const { draft, acks } = checkOptions(type, ref, options, now())
@@ -89,7 +89,7 @@ export class Submissions {
         const payload = await contents.written(ref)
         return { draft: { ...draft, payload }, acks }
       },
-      onEnd
+      listener
     )
   }
 
@@ -110,12 +110,12 @@ export class Submissions {
   async #admitted(
     signal: AbortSignal | undefined,
     prepare: () => Promise<Submission>,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted> {
     const handedOver = await this.#options.admission.enter(signal)
     try {
       const submission = await prepare()
-      return await this.#submit(submission, handedOver, onEnd)
+      return await this.#submit(submission, handedOver, listener)
     } finally {
       handedOver()
       this.#options.admission.release()
@@ -123,11 +123,11 @@ export class Submissions {
   }
 
   /** Returns what is to be called when the task has settled, if anything. */
-  accepted(request: number, accepted: Accepted): OnEnd | undefined {
+  accepted(request: number, accepted: Accepted): EndListener | undefined {
     const open = this.#open.get(request)
     this.#open.delete(request)
     open?.resolve(accepted)
-    return open?.onEnd
+    return open?.listener
   }
 
   /** What the task was to depend on is over, and nobody may know how it ended. */
@@ -146,7 +146,7 @@ export class Submissions {
   async #submit(
     { draft, acks: given }: Submission,
     handedOver: () => void,
-    onEnd: OnEnd | undefined
+    listener: EndListener | undefined
   ): Promise<Submitted> {
     const { feed, cluster, assertAccepting, warnings } = this.#options
     const acks = given ?? this.#options.acks
@@ -154,7 +154,7 @@ export class Submissions {
     assertAccepting()
     const request = ++this.#requests
     const answer = Promise.withResolvers<Accepted>()
-    this.#open.set(request, { ...answer, onEnd })
+    this.#open.set(request, { ...answer, listener })
     const key = draft.idempotencyKey
     feed({ kind: 'submit', request, id: key === null ? null : keyedId(cluster, key), draft, acks })
     handedOver()

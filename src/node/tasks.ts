@@ -14,11 +14,12 @@ import {
 } from '../errors.ts'
 import { TASK_ID } from '../names.ts'
 import { idText } from './checks.ts'
-import type { CancelResult, OnEnd, Submitted } from './handle.ts'
+import type { CancelResult, EndListener, Submitted } from './handle.ts'
 import type { Inquiries } from './inquiries.ts'
 import type { Picture } from './picture.ts'
 import type { Submissions } from './submissions.ts'
-import { known, within, type Waits } from './waits.ts'
+import type { Turns } from './turns.ts'
+import { within, type Waits } from './waits.ts'
 
 /** News of a task that is asked for by a part of its id are waited for so long: the others are asked for whole ids only. */
 const UNKNOWN_AFTER_MS = 1000
@@ -31,8 +32,7 @@ export type TasksOptions = Readonly<{
   picture: Picture
   submissions: Submissions
   inquiries: Inquiries
-  /** The wall clock in ms. */
-  now: () => number
+  turns: Turns
   feed: (input: Input) => void
   /** Throws if nothing may be waited for any more. */
   assertOpen: () => void
@@ -62,13 +62,13 @@ export class Tasks {
     return settled
   }
 
-  /** Has `onEnd` called once, when the task has settled: nothing that happens from now on is missed. */
-  watch(id: TaskId, onEnd: OnEnd): void {
+  /** Has `onEnd` called once, when the task has settled, if anybody is there still: nothing that happens from now on is missed. */
+  watch(id: TaskId, { onEnd, gone }: EndListener): void {
     const { waits, core, picture, feed } = this.#options
     const told = (record: TaskRecord): void => onEnd(() => picture.view(record))
     const record = core.record(id)
     if (record !== undefined && !core.isReported(id)) {
-      waits.add(id, { resolve: told, reject: () => onEnd(null) })
+      waits.addUntil(gone, id, { resolve: told, reject: () => onEnd(null) })
       return feed({ kind: 'watch', taskId: id })
     }
     const ended = record ?? waits.recent(id)
@@ -119,22 +119,29 @@ export class Tasks {
 
   /** What is not known yet may be on its way, or with somebody else, unless it was known once and is over. */
   async #known(isKnown: () => boolean, id: string, signal?: AbortSignal): Promise<void> {
-    const { core, inquiries, now, assertOpen } = this.#options
+    const { core, inquiries, turns, assertOpen } = this.#options
     idText(id)
     if (isKnown()) return
-    const check = (): void => {
-      signal?.throwIfAborted()
+    signal?.throwIfAborted()
+    const check = (): false => {
       assertOpen()
       if (core.isForgotten(id)) throw forgotten(id)
+      return false
     }
     check()
     if (TASK_ID.test(id)) {
       const inquiry = inquiries.ask(id)
-      await known(isKnown, () => inquiry.isOver, check)
+      await turns.until(() => isKnown() || inquiry.isOver || check(), signal)
       if (inquiry.isForgotten && !isKnown()) throw forgotten(id)
     } else {
-      const until = now() + UNKNOWN_AFTER_MS
-      await known(isKnown, () => now() >= until, check)
+      let taken = core.tasksTaken
+      // All tasks are looked through, so only when there is another one.
+      const hasCome = (): boolean => {
+        if (taken === core.tasksTaken) return false
+        taken = core.tasksTaken
+        return isKnown()
+      }
+      await turns.until(() => hasCome() || check(), signal, UNKNOWN_AFTER_MS)
     }
   }
 }

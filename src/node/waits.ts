@@ -5,7 +5,6 @@ import type { TaskId } from '../core/base/ids.ts'
 import { WaitTimeoutError } from '../errors.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 
-const UNKNOWN_POLL_MS = 10
 /**
  * Ends that nobody waited for are remembered, so that who asks a moment later is told although the task is forgotten. Guess: as
  * many as settle within the moment. All but those that are forgotten are in memory anyway.
@@ -16,6 +15,8 @@ type Wait = Readonly<{ resolve: (record: TaskRecord) => void; reject: (error: un
 
 export class Waits {
   readonly #waits = new Map<TaskId, Set<Wait>>()
+  /** What takes back all waits of whoever goes away with a signal. */
+  readonly #drops = new WeakMap<AbortSignal, Set<() => void>>()
   readonly #recent = new Map<TaskId, TaskRecord>()
 
   /** Resolves when this task is released, with what it is then; rejects with the signal's reason, or with that of `rejectAll`. */
@@ -42,6 +43,41 @@ export class Waits {
       waits.delete(wait)
       if (waits.size === 0 && this.#waits.get(id) === waits) this.#waits.delete(id)
     }
+  }
+
+  /** The same for somebody who goes away with a signal, maybe with very many others: the signal has one listener for all. */
+  addUntil(gone: AbortSignal, id: TaskId, { resolve, reject }: Wait): void {
+    if (gone.aborted) return
+    const drops = this.#dropsOf(gone)
+    const drop = this.add(id, {
+      resolve(record) {
+        drops.delete(drop)
+        resolve(record)
+      },
+      reject(error) {
+        drops.delete(drop)
+        reject(error)
+      }
+    })
+    drops.add(drop)
+  }
+
+  #dropsOf(gone: AbortSignal): Set<() => void> {
+    const known = this.#drops.get(gone)
+    if (known !== undefined) return known
+    const drops = new Set<() => void>()
+    this.#drops.set(gone, drops)
+    const dropAll = (): void => {
+      for (const drop of drops) drop()
+      drops.clear()
+    }
+    gone.addEventListener('abort', dropAll, { once: true })
+    return drops
+  }
+
+  /** How many tasks somebody waits for. */
+  get size(): number {
+    return this.#waits.size
   }
 
   /** How a task ended that nobody waited for, if that was a moment ago. */
@@ -76,23 +112,6 @@ export class Waits {
   rejectAll(error: unknown): void {
     for (const waits of this.#waits.values()) for (const { reject } of waits) reject(error)
     this.#waits.clear()
-  }
-}
-
-/**
- * Waits for news that may be on their way; returns also if they do not come.
- *
- * @param isOver whether they will not come any more
- * @param check throws if there is no sense in waiting any longer
- */
-export async function known(
-  isKnown: () => boolean,
-  isOver: () => boolean,
-  check: () => void
-): Promise<void> {
-  while (!isKnown() && !isOver()) {
-    check()
-    await new Promise(resolve => setTimeout(resolve, UNKNOWN_POLL_MS))
   }
 }
 

@@ -9,7 +9,7 @@ const lineOf = ({ id }: TaskView): string => id
 test('an end waits for the answer that has its id', async () => {
   const ends = new Ends()
   const early = ends.follow(lineOf)
-  early.onEnd(view('a'))
+  early.listener.onEnd(view('a'))
   expect([ends.isOpen, ends.take()]).toEqual([false, ''])
   early.answered()
   await ends.news()
@@ -18,7 +18,7 @@ test('an end waits for the answer that has its id', async () => {
   late.answered()
   expect([ends.isOpen, ends.take()]).toEqual([true, ''])
   const news = ends.news()
-  late.onEnd(view('b'))
+  late.listener.onEnd(view('b'))
   await news
   expect([ends.take(), ends.isOpen]).toEqual(['"b"\n', false])
 })
@@ -28,9 +28,9 @@ test('what nobody reads is left out beyond a bound, and the stream ends all the 
   const followed = ['aa', 'bb', 'cc', 'dd'].map(id => ({ id, ...ends.follow(lineOf) }))
   for (const { answered } of followed) answered()
   const news = ends.news()
-  for (const { id, onEnd } of followed.slice(0, 2)) onEnd(id === 'bb' ? null : view(id))
+  for (const { id, listener } of followed.slice(0, 2)) listener.onEnd(id === 'bb' ? null : view(id))
   await news
   expect(ends.take()).toBe('"aa"\n')
-  for (const { id, onEnd } of followed.slice(2)) onEnd(view(id))
+  for (const { id, listener } of followed.slice(2)) listener.onEnd(view(id))
   expect([ends.take(), ends.isOpen]).toEqual(['"cc"\n', false])
 })

@@ -27,7 +27,7 @@ import type {
   NodeEvent,
   NodeHandle,
   NodeView,
-  OnEnd,
+  EndListener,
   StatusView,
   Submitted,
   TaskFilter,
@@ -36,6 +36,7 @@ import type {
   WorkerHealth
 } from '../../src/node/handle.ts'
 import { Listeners } from '../../src/node/listeners.ts'
+import { until } from '../support/until.ts'
 
 const SUBMITTED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
 
@@ -64,7 +65,7 @@ export class FakeNode implements NodeHandle {
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
-    onEnd?: OnEnd
+    listener?: EndListener
   ): Promise<Submitted> {
     if (type === 'held') return this.#hold(payload, options, signal)
     this.submissions.push({ type, payload, options })
@@ -79,11 +80,18 @@ export class FakeNode implements NodeHandle {
     }
     const id = taskId(SUBMITTED_AT, 'fake', this.#views.size)
     this.#views.set(id, view(id, type, payload as Json, this.name))
-    if (onEnd !== undefined) void this.settled(id).then(task => onEnd(() => task))
+    if (listener !== undefined) this.#tell(id, listener)
     if (type === 'alone') return Promise.reject(new NotReplicatedError('0 of 1 have it', id))
     const warnings = type === 'strange' ? ['no node has a handler for "strange"'] : []
     if (type === 'quick') this.settle(id, { state: 'completed', result: payload as Json })
     return Promise.resolve({ id, acks: 1, deduplicated: false, warnings })
+  }
+
+  #tell(id: string, { onEnd, gone }: EndListener): void {
+    void this.settled(id, gone).then(
+      task => onEnd(() => task),
+      () => {}
+    )
   }
 
   /** How often somebody wanted to know how the cluster is. */
@@ -343,7 +351,8 @@ export class FakeNode implements NodeHandle {
     for (let next = 0; ;) {
       while (next < this.entries.length) yield this.entries[next++]!
       if (!follow || this.task(id).settledAt !== null) return
-      await new Promise(resolve => setTimeout(resolve, 5))
+      const isOver = (): boolean => this.task(id).settledAt !== null || signal?.aborted === true
+      await until(() => next < this.entries.length || isOver(), 'more of the log, or its end')
       signal?.throwIfAborted()
     }
   }

@@ -8,7 +8,6 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from '../../src/api/client.ts'
@@ -153,16 +152,38 @@ export class ChaosCluster {
     await Promise.all(this.running.map(place => this.#met(place)))
   }
 
-  /** Starts those that have ended, as a supervisor does. Returns how many that were. */
-  async reviveDead(): Promise<number> {
-    const dead = [...this.#nodes].filter(([, node]) => node.hasEnded)
-    for (const [place, node] of dead) {
-      this.#ended.push(node)
-      this.#start(place)
+  /**
+   * Starts again whoever ends by itself, as a supervisor does.
+   *
+   * @returns what ends that, and gives how many have ended until then
+   */
+  supervise(): () => number {
+    let deaths = 0
+    let isOver = false
+    const watch = (place: number): void => {
+      const node = this.#nodes.get(place)!
+      node.process.once('exit', () => {
+        // Whoever was killed or stopped on purpose has been taken out.
+        if (isOver || this.#nodes.get(place) !== node) return
+        deaths++
+        this.#ended.push(node)
+        this.#start(place)
+        watch(place)
+      })
     }
-    await Promise.all([...this.#nodes.values()].map(node => node.ready().catch(() => {})))
-    await sleep(50)
-    return dead.length
+    for (const place of this.running) watch(place)
+    return () => {
+      isOver = true
+      return deaths
+    }
+  }
+
+  /** A node has left by itself: waits for the end of its process, and takes it out. */
+  async ended(place: number, timeoutMs: number): Promise<void> {
+    const node = this.#nodes.get(place)!
+    await until(() => node.hasEnded, `${node.name} to end`, timeoutMs)
+    this.#nodes.delete(place)
+    this.#ended.push(node)
   }
 
   /** Kills nodes in one instant; returns when that was, and resolves when they are gone. */

@@ -2,10 +2,11 @@
  * A computer gets another address while its node runs, and its old one goes to somebody else: three real nodes, a computer
  * each. One cluster for all of it.
  */
-import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect } from 'vitest'
 import { ChaosCluster } from '../chaos/cluster.ts'
 import { Onlooker } from '../chaos/onlooker.ts'
 import { until } from '../support/until.ts'
+import { checkOf } from './check.ts'
 import { Lan, lanUnavailable } from './lan.ts'
 
 const unavailable = lanUnavailable()
@@ -14,22 +15,13 @@ if (unavailable) console.warn(`a new address is skipped: ${unavailable}`)
 const MOVED = 1
 const OTHERS = [0, 2]
 const NEW_ADDRESS = '10.77.0.77'
-const TEST_MS_MAX = 120_000
 const FIND_MS_MAX = 60_000
 
 let lan: Lan
 let cluster: ChaosCluster
 let look: Onlooker
 
-const check = (rule: string, body: () => Promise<void>): void =>
-  test(
-    rule,
-    async () => {
-      onTestFailed(() => console.error(cluster.stderr))
-      await body()
-    },
-    TEST_MS_MAX
-  )
+const check = checkOf(() => cluster)
 
 /** The others are linked to it, and have been told this address and no other. */
 async function linkedAt(address: string): Promise<void> {

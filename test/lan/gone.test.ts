@@ -3,20 +3,12 @@
  * becomes of their work. One cluster for all of it, so each test begins with all six and leaves all six.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import {
-  afterAll,
-  beforeAll,
-  beforeEach,
-  describe,
-  expect,
-  onTestFailed,
-  onTestFinished,
-  test
-} from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished } from 'vitest'
 import { ChaosCluster } from '../chaos/cluster.ts'
 import { Onlooker } from '../chaos/onlooker.ts'
 import type { TaskView } from '../../src/node/handle.ts'
 import { until } from '../support/until.ts'
+import { checkOf, TEST_MS_MAX } from './check.ts'
 import { Lan, lanUnavailable } from './lan.ts'
 
 const unavailable = lanUnavailable()
@@ -24,7 +16,6 @@ if (unavailable) console.warn(`members that are gone are skipped: ${unavailable}
 
 const ALL = [0, 1, 2, 3, 4, 5]
 const CUT_OFF = [4, 5]
-const TEST_MS_MAX = 120_000
 const FIND_MS_MAX = 30_000
 /** Less than half of what it takes to be given up. */
 const MOMENT_MS = 3000
@@ -35,15 +26,7 @@ let lan: Lan
 let cluster: ChaosCluster
 let look: Onlooker
 
-const check = (rule: string, body: () => Promise<void>): void =>
-  test(
-    rule,
-    async () => {
-      onTestFailed(() => console.error(cluster.stderr))
-      await body()
-    },
-    TEST_MS_MAX
-  )
+const check = checkOf(() => cluster)
 
 describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
   beforeAll(async () => {
@@ -198,14 +181,10 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
     'a poisonous task takes down no more nodes than it may, and one, and fails with their names',
     async () => {
       const client = await cluster.client(0)
+      const endSupervising = cluster.supervise()
       // Accepted first: the node that takes it may be the first to go.
       const { id } = await client.submit('poison', null, { maxLost: 1, delay: 500 })
       const others = await Promise.all([1, 2, 3].map(() => client.submit('work', { ms: 100 })))
-      const supervising = { on: true }
-      let deaths = 0
-      const supervisor = (async () => {
-        while (supervising.on) deaths += await cluster.reviveDead()
-      })()
       await until(
         async () => {
           for (const place of cluster.running) {
@@ -217,10 +196,9 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
         'the poison to fail',
         TEST_MS_MAX / 2
       )
-      supervising.on = false
-      await supervisor
-      deaths += await cluster.reviveDead()
+      // All that it takes down is down by now, and started again.
       await cluster.startAll()
+      const deaths = endSupervising()
       const [task, ...rest] = await look.agreeOn([id, ...others.map(other => other.id)])
       await look.expectCompleted(rest)
       expect(task).toMatchObject({ state: 'failed', reason: 'HolderLost' })
@@ -272,7 +250,7 @@ describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
       expect(tasks.slice(ids.length).filter(task => look.isOn(task, [3]))).toEqual([])
       await (await cluster.client(3)).leave()
       await look.seenAs('left', [0], 3)
-      await cluster.reviveDead()
+      await cluster.ended(3, FIND_MS_MAX)
     }
   )
 })

@@ -6,11 +6,12 @@
  * With `LONG=1` (`npm run soak -- lan`) the cable flaps for a minute.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest'
 import { ChaosCluster } from '../chaos/cluster.ts'
 import { Onlooker } from '../chaos/onlooker.ts'
 import { compareText } from '../../src/core/base/order.ts'
 import { until } from '../support/until.ts'
+import { checkOf } from './check.ts'
 import { Lan, lanUnavailable } from './lan.ts'
 
 const unavailable = lanUnavailable()
@@ -19,7 +20,6 @@ if (unavailable) console.warn(`six nodes, three on one computer, are skipped: ${
 const HALF = [0, 1, 2]
 const OTHER_HALF = [3, 4, 5]
 const LONER = 5
-const TEST_MS_MAX = 120_000
 const FIND_MS_MAX = 30_000
 /** Up for two seconds, down for two seconds, so often. */
 const FLAPS = process.env['LONG'] === '1' ? 15 : 3
@@ -39,15 +39,7 @@ const pairFlags = (place: number): readonly string[] => {
     : ['--no-mdns', '--peer', address, '--quorum', '2']
 }
 
-const check = (rule: string, body: () => Promise<void>): void =>
-  test(
-    rule,
-    async () => {
-      onTestFailed(() => console.error(cluster.stderr))
-      await body()
-    },
-    TEST_MS_MAX
-  )
+const check = checkOf(() => cluster)
 
 /** The half with the smallest node id first. */
 async function halves(): Promise<[readonly number[], readonly number[]]> {

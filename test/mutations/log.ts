@@ -26,15 +26,15 @@ export const LOG: readonly Mistake[] = [
   [
     'acks-ignored',
     'core/log/copies.ts',
-    '        if ((copies < wanted || isTogether) && now < waiting.deadline) break\n',
+    '        if (!isEnough && now < waiting.deadline) break\n',
     '',
     'a submission is acknowledged although no member has a copy'
   ],
   [
     'acks-together',
     'core/log/copies.ts',
-    '(copies < wanted || isTogether) && now',
-    'copies < wanted && now',
+    'isEnough: copies >= wanted && !isTogether',
+    'isEnough: copies >= wanted',
     'a submission is acknowledged with all copies on one computer',
     ['test/core/computers.test.ts']
   ],
@@ -134,7 +134,7 @@ export const LOG: readonly Mistake[] = [
   [
     'close-unseen',
     'core/closing.ts',
-    'if (isLast && !hasUnseen(log, boot)) log.close(boot)',
+    'if (isLast && (oldest === undefined || oldest > boot)) log.close(boot)',
     'if (isLast) log.close(boot)',
     'a boot is closed although a task is here whose creation by it has not come',
     ['test/core/lost-creation.test.ts']

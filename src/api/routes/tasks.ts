@@ -5,7 +5,7 @@ import { z } from 'zod'
 import { DURATION_MS_MAX } from '../../durations.ts'
 import { TooLargeError, WaitTimeoutError } from '../../errors.ts'
 import { TASK_ID, TASK_STATES } from '../../names.ts'
-import type { NodeHandle, OnEnd, TaskFilter, TaskView } from '../../node/handle.ts'
+import type { NodeHandle, EndListener, TaskFilter, TaskView } from '../../node/handle.ts'
 import { batchStream } from '../batch.ts'
 import { listStream, pulledStream, textOf } from '../events.ts'
 import { problemOf } from '../problem.ts'
@@ -53,7 +53,7 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
   app.post('/v1/batch', c => {
     const { body, signal } = c.req.raw
     const batch = {
-      answer: (line: string, onEnd?: OnEnd) => one(node, line, signal, onEnd),
+      answer: (line: string, listener?: EndListener) => one(node, line, signal, listener),
       wait: check(waiting, c.req.query()).wait === 'true',
       gone: AbortSignal.any([signal, closing])
     }
@@ -101,12 +101,12 @@ async function one(
   node: NodeHandle,
   text: string,
   gone: AbortSignal,
-  onEnd?: OnEnd
+  listener?: EndListener
 ): Promise<BatchAnswer> {
   const { line, type, payload, options } = check(batchLine, parse(text))
   try {
     const full = await withFullIds(node, options)
-    const submitted = await node.submit(type, payload, full, gone, onEnd)
+    const submitted = await node.submit(type, payload, full, gone, listener)
     return { v: 1, line, ...submitted }
   } catch (error) {
     return { ...problemOf(error).problem, line }

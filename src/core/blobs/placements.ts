@@ -1,9 +1,9 @@
 /**
- * What waits until a blob is on another node's disk, too, of another computer if one is there: a submission that is to be written down with its payload, and a
- * run that is to be reported with its result.
+ * What waits until a blob is on another node's disk, too, of another computer if one is there: a submission that is to
+ * be written down with its payload, and a run that is to be reported with its result.
  *
- * Waiting comes before writing, so a blob that any record names has been in two places, if there were two, on two computers,
- * if there were two.
+ * Waiting comes before writing, so a blob that any record names has been in two places, if there were two, on two
+ * computers, if there were two.
  */
 import type { BlobHash } from '../task/content.ts'
 

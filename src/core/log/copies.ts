@@ -21,16 +21,37 @@ export type Waiting = Readonly<{
 /** How many they are, and whether one of them is on another computer. */
 type Disks = Readonly<{ copies: number; isApart: boolean }>
 
-export type CopiesView = Readonly<{
-  /** Up to which of its writes our own disk has them. */
-  durableUpTo: number
+type Reachable = Readonly<{
   /** How many other members can be reached. */
   others: number
   /** Whether one of them is on another computer. */
   apart: boolean
-  /** Which of the others have the write. */
-  disks(seq: number): Disks
 }>
+
+export type CopiesView = Reachable &
+  Readonly<{
+    /** Up to which of its writes our own disk has them. */
+    durableUpTo: number
+    /** Which of the others have the write. */
+    disks(seq: number): Disks
+  }>
+
+/**
+ * Whether these disks are as many as somebody asked for, one of them on another computer if one is linked; and whether fewer
+ * than that are worth a word, where they are not waited for any more.
+ */
+export function judgementOf(
+  { copies, isApart }: Disks,
+  acks: number | null,
+  { others, apart }: Reachable
+): Readonly<{ isEnough: boolean; short: boolean }> {
+  const wanted = acks ?? Math.min(1, others)
+  const isTogether = wanted > 0 && apart && !isApart
+  return {
+    isEnough: copies >= wanted && !isTogether,
+    short: isTogether || copies < (acks ?? 1)
+  }
+}
 
 /** Whoever has more for this node to write may be asked to wait while this is much. */
 export type Backlog = Readonly<{
@@ -76,16 +97,15 @@ export class Copies {
   /** Lets go of everything that has its copies, or has waited long enough. */
   settle(now: number, view: CopiesView): void {
     for (const [acks, queue] of this.#queues) {
-      const wanted = acks ?? Math.min(1, view.others)
       let done = 0
       for (const waiting of queue) {
         if (waiting.seq > view.durableUpTo) break
-        const { copies, isApart } = view.disks(waiting.seq)
-        const isTogether = wanted > 0 && view.apart && !isApart
-        if ((copies < wanted || isTogether) && now < waiting.deadline) break
+        const disks = view.disks(waiting.seq)
+        const { isEnough, short } = judgementOf(disks, acks, view)
+        if (!isEnough && now < waiting.deadline) break
         done++
         if (waiting.prompt) this.#prompt--
-        waiting.done(copies, isTogether || copies < (acks ?? 1))
+        waiting.done(disks.copies, short)
       }
       queue.splice(0, done)
       if (queue.length === 0) this.#queues.delete(acks)

@@ -60,6 +60,8 @@ export class Log {
   readonly #moved = new Set<BootId>()
   readonly #tracker: Tracker
   readonly #counters: LogCounters
+  /** How many tasks have ever come here. Counted by this class only. */
+  taken = 0
   #flushes = 0
   #inFlight: { readonly flush: Flush; readonly entries: readonly Entry[] } | null = null
 
@@ -427,6 +429,7 @@ export class Log {
   #add(record: TaskRecord): Entry {
     const entry = new Entry(record)
     this.#entries.set(entry.id, entry)
+    this.taken++
     // A key may be used again just after its task has been pruned.
     this.#removed.delete(entry.id)
     this.#dirty.add(entry)

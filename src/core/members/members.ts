@@ -169,6 +169,11 @@ export class Members {
     return this.reachable().filter(member => this.status(member, now) === 'alive')
   }
 
+  /** Whether there is any of these. */
+  hasLively(now: number): boolean {
+    return this.reachable().some(member => this.status(member, now) === 'alive')
+  }
+
   /** Members of which it is not known whether they still live. */
   missing(): Member[] {
     return this.notGone().filter(({ node }) => !this.#linked.has(node))
