@@ -177,7 +177,8 @@ export class Members {
   /** Whether a boot has ended for certain. */
   isGone(boot: BootId): boolean {
     const node = nodeOf(boot)
-    if (node === this.#node) return boot !== this.#self
+    // A later one may run on a copy of this disk: others see whether it does.
+    if (node === this.#node) return boot < this.#self
     const member = this.#members.get(node)
     if (member === undefined) return false
     const { heartbeat, departure } = member
