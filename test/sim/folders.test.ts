@@ -20,3 +20,24 @@ const copied: Partial<Scenario> = {
 test.each([1, 2, 5])('what a copy wrote is taken in by the one that stays (seed %i)', seed => {
   expect(failureOf(simulate(seed, copied))).toBeNull()
 })
+
+/** The disk of a node comes back as it was at an earlier moment, while another one is down. */
+const damaged: Partial<Scenario> = {
+  nodes: 3,
+  damages: 1,
+  late: 0,
+  leaving: 0,
+  crashes: 4,
+  tasks: 30,
+  types: ['red', 'green'],
+  retentionMs: 0,
+  uncommon: 0.3,
+  cancels: 5,
+  diskMsMax: 300,
+  network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0, linkBreak: 0 }
+}
+
+// The boot that had written it was closed as if its disk had told all; whoever came back with the task then dropped it.
+test('what a damaged disk does not have any more is on those that are down (seed 581)', () => {
+  expect(failureOf(simulate(581, damaged))).toBeNull()
+})

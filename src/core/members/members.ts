@@ -261,6 +261,11 @@ export class Members {
     return this.#withOthers(this.notGone(), now)
   }
 
+  /** ... and all that have ended without having left: they may come back with what nobody else has. */
+  lasting(now: number): Member[] {
+    return this.#withOthers(this.present(), now)
+  }
+
   /** ... and who can be asked, or whom others can ask. */
   confirming(now: number): Member[] {
     return this.#withOthers(this.answering(now), now)
