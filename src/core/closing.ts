@@ -6,6 +6,7 @@
  * it wrote has been forgotten here, and everybody who has not left has heard as much of it as we have. Whoever has crashed
  * is waited for, too: the disk of the node may have been damaged, and then others alone have what its old boot wrote last.
  * Whoever was away is told when it asks for what it lacks.
+ * And the newer boot has been the only one for a while: of two on copies of one data folder, the older one is to go on.
  *
  * The entry of a closed boot stands for all older boots of its node, so none of these may have written anything that we
  * have not heard of: what only the disk of that node knows would count as forgotten, and be lost. Nor may any of it be
@@ -31,7 +32,7 @@ export function closeBoots({ self, log, members, now }: Context): void {
   for (const { boot, upTo, isEmpty } of open) {
     const node = nodeOf(boot)
     const newest = current.get(node)
-    const isOver = newest !== undefined && boot < newest && isEmpty
+    const isOver = newest !== undefined && boot < newest && isEmpty && members.isOnlyBoot(node, now)
     const isShared = ({ reach, unreadable }: (typeof told)[number]): boolean =>
       (reach(boot) === upTo || reach(boot) === CLOSED) && unreadable.of(boot).length === 0
     const isNext = isOver && !stuck.has(node) && told.every(isShared)

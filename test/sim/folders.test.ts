@@ -41,3 +41,21 @@ const damaged: Partial<Scenario> = {
 test('what a damaged disk does not have any more is on those that are down (seed 581)', () => {
   expect(failureOf(simulate(581, damaged))).toBeNull()
 })
+
+/** The same as before, and all that has settled goes at once. */
+const forgotten: Partial<Scenario> = {
+  ...copied,
+  nodes: 4,
+  leaving: 1,
+  crashes: 2,
+  types: ['red', 'green'],
+  retentionMs: 0,
+  uncommon: 0.3,
+  once: 0.5,
+  network: { ...SCENARIO_DEFAULTS.network, linkBreak: 0 }
+}
+
+// Nothing was left of what the older boot had written, so it was closed, and nothing of it was heard any more.
+test.each([1, 2])('the process that stays is not closed because of the other (seed %i)', seed => {
+  expect(failureOf(simulate(seed, forgotten))).toBeNull()
+})
