@@ -312,13 +312,20 @@ export class Network {
   }
 
   #connect(x: Seat, y: Seat): void {
-    const ends = [this.#receivers.get(x), this.#receivers.get(y)]
-    if (ends.includes(undefined) || this.isCut(x, y) || this.#links.has(pair(x, y))) return
+    if (!this.#isThere(x) || !this.#isThere(y) || this.isCut(x, y)) return
+    if (this.#links.has(pair(x, y))) return
     this.#replaceRivals(x, y)
+    const ends = [this.#receivers.get(x), this.#receivers.get(y)]
+    // One of them may have waited for nothing but the end of the other link to go.
+    if (ends.includes(undefined)) return
     this.#links.add(pair(x, y))
     ends[0]!.link(idOf(y), true)
     // The first one's greeting may have broken it already.
     if (this.#links.has(pair(x, y))) ends[1]!.link(idOf(x), true)
+  }
+
+  #isThere(seat: Seat): boolean {
+    return this.#receivers.has(seat)
   }
 
   /** A node has one stream to each identity: one that is opened later takes the place of the other (net/streams.ts). */
