@@ -222,6 +222,14 @@ export const LOG: readonly Mistake[] = [
     'a boot is closed before everybody has all that it wrote'
   ],
   [
+    'thief-insists',
+    'core/steal/thief.ts',
+    '{ ...this.#open, ready: Infinity }',
+    'this.#open',
+    'a thief asks a slow holder again and again, and nobody else',
+    ['test/core/steal.test.ts']
+  ],
+  [
     'later-boot-unheard',
     'core/log/log.ts',
     'if (origin === this.#self || this.origins.isClosed(origin))',
