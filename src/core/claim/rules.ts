@@ -58,11 +58,13 @@ export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
 }
 
 /**
- * A node takes a task whose holder is gone, under the next epoch. If it was running there, that run is lost.
+ * A node takes a task whose holder is gone, under the next epoch. If it was running there, that run is lost. If the holder had
+ * taken it over itself, and is gone before it heard that the task had failed, what it would have written is written here.
  */
 export function reclaimOf(self: BootId, record: TaskRecord): Patch {
   const { epoch, holder, attempt, lost, notBefore } = record.claim
   return {
+    ...failedBefore(holder, record),
     claim: {
       epoch: nextEpoch(epoch),
       holder: self,
