@@ -76,7 +76,7 @@ export class Belief {
     if (upTo === CLOSED) return this.#mayBeClosed(boot)
     const { log, self } = this.#context
     if (boot === self) return upTo < log.nextSeq
-    return upTo >= 1 && upTo <= SEQ_MAX && !log.origins.isOwn(boot)
+    return upTo >= 1 && upTo <= SEQ_MAX
   }
 
   /** Nobody can say that a notebook is closed in which somebody writes, or will: that boot would be deaf and mute for good. */

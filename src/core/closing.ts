@@ -3,8 +3,10 @@
  *
  * Every start of a node is a boot of its own, with an entry in everybody's vector. A boot is closed when nothing can come
  * of it any more: a newer boot of its node is here (so the node's own disk has told all that the old one wrote), all that
- * it wrote has been forgotten here, and everybody who may be alive has heard as much of it as we have. Whoever was away
- * is told when it asks for what it lacks.
+ * it wrote has been forgotten here, and everybody who has not left has heard as much of it as we have. Whoever has crashed
+ * is waited for, too: the disk of the node may have been damaged, and then others alone have what its old boot wrote last.
+ * Whoever was away is told when it asks for what it lacks.
+ * And the newer boot has been the only one for a while: of two on copies of one data folder, the older one is to go on.
  *
  * The entry of a closed boot stands for all older boots of its node, so none of these may have written anything that we
  * have not heard of: what only the disk of that node knows would count as forgotten, and be lost. Nor may any of it be
@@ -22,7 +24,7 @@ export function closeBoots({ self, log, members, now }: Context): void {
   // As a rule there is nothing to close, and that is known at less expense than who is here.
   if (!open.some(({ boot, isEmpty }) => isEmpty && boot !== self)) return
   if (!members.seesMajority(now) || members.hasStrangers()) return
-  const everybody = members.awaited(now)
+  const everybody = members.lasting(now)
   const told = everybody.map(({ vector, unreadable }) => ({ reach: reachIn(vector), unreadable }))
   const current = new Map<NodeId, BootId>([[nodeOf(self), self]])
   for (const { node, heartbeat } of members.reachable()) current.set(node, heartbeat.boot)
@@ -31,7 +33,7 @@ export function closeBoots({ self, log, members, now }: Context): void {
   for (const { boot, upTo, isEmpty } of open) {
     const node = nodeOf(boot)
     const newest = current.get(node)
-    const isOver = newest !== undefined && boot < newest && isEmpty
+    const isOver = newest !== undefined && boot < newest && isEmpty && members.isOnlyBoot(node, now)
     const isShared = ({ reach, unreadable }: (typeof told)[number]): boolean =>
       (reach(boot) === upTo || reach(boot) === CLOSED) && unreadable.of(boot).length === 0
     const isNext = isOver && !stuck.has(node) && told.every(isShared)

@@ -6,7 +6,7 @@ import type { Agenda } from './agenda.ts'
 import { planStalls } from './cpu.ts'
 import { Disk } from './disk.ts'
 import { labelsOf } from './drafts.ts'
-import type { Network } from './network.ts'
+import type { Network, Seat } from './network.ts'
 import type { Random } from './random.ts'
 import type { Scenario } from './scenario.ts'
 import { EPOCH_MS, SimNode, type Witness } from './sim-node.ts'
@@ -35,6 +35,7 @@ export class Cluster {
   readonly #versions: Versions
   /** Nodes of the older version that have been upgraded. */
   readonly #upgraded = new Set<number>()
+  #copies = 0
 
   constructor(world: World, witness: Witness) {
     this.#world = world
@@ -56,8 +57,12 @@ export class Cluster {
     return options.name.endsWith(`/${this.#world.scenario.nodes - 1}`)
   }
 
-  /** The `i`th node starts, on a disk that may have been used before. */
-  add(i: number, id: NodeId = `n${i}`, disk: Disk = new Disk()): void {
+  /**
+   * The `i`th node starts, on a disk that may have been used before.
+   *
+   * @param seat where it is in the network. @default at its id
+   */
+  add(i: number, id: NodeId = `n${i}`, disk: Disk = new Disk(), seat: Seat = id): void {
     const { agenda, random, scenario } = this.#world
     const { types } = scenario
     const all = i === scenario.nodes - 1
@@ -73,6 +78,7 @@ export class Cluster {
       read: isOlder ? (message: Message) => this.#versions.asRead(message) : null,
       name: `${computerAt(i, scenario)}/${i}`,
       disk,
+      seat,
       labels: labelsOf(random, scenario, all),
       slots: all ? 1 : random.whole(0, 2),
       handlers: all ? types : types.filter(() => random.chance(0.6))
@@ -91,7 +97,34 @@ export class Cluster {
     const i = placeOf(node)
     const id = diskLost ? `${node.id}x` : node.id
     const disk = diskLost ? new Disk() : node.options.disk
-    agenda.after(random.whole(0, RESTART_MS_MAX), () => this.add(i, id, disk))
+    const seat = diskLost ? id : node.seat
+    agenda.after(random.whole(0, RESTART_MS_MAX), () => this.add(i, id, disk, seat))
+  }
+
+  /** Whether another process runs under the same identity. */
+  isTwin(node: SimNode): boolean {
+    return this.alive().some(other => other !== node && other.id === node.id)
+  }
+
+  /** Whether a copy may start: under no name that somebody else has, nor as the third of its kind. */
+  mayBeCopied({ id, options }: SimNode): boolean {
+    const same = this.alive().filter(({ options: { name } }) => name === options.name)
+    return same.length < 2 && same.every(other => other.id === id)
+  }
+
+  /** A second process starts on a copy of its disk, under its identity. */
+  clone(node: SimNode, disk: Disk): void {
+    this.#world.transcript.add(`${node.id} COPY STARTS`)
+    this.add(placeOf(node), node.id, disk, `${node.id}#${++this.#copies}`)
+  }
+
+  /** It dies, and is back a while later as itself. @param disk what it has then */
+  restore(node: SimNode, disk: Disk): void {
+    const { agenda, random, transcript } = this.#world
+    node.crash()
+    transcript.add(`${node.id} CRASH, disk with ${disk.tasks.size} tasks`)
+    const again = (): void => this.add(placeOf(node), node.id, disk, node.seat)
+    agenda.after(random.whole(0, RESTART_MS_MAX), again)
   }
 
   /** All nodes of a computer die, and their disks with them. Returns those nodes. */

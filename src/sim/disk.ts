@@ -24,6 +24,26 @@ export class Disk {
   /** When the node was started last. */
   start: Hlc = 0
 
+  /** What is on it now, as another disk. */
+  copy(): Disk {
+    const copy = new Disk()
+    for (const [mine, its] of [
+      [this.tasks, copy.tasks],
+      [this.vector, copy.vector],
+      [this.forgotten, copy.forgotten],
+      [this.unreadable, copy.unreadable],
+      [this.members, copy.members],
+      [this.roster, copy.roster],
+      [this.spent, copy.spent],
+      [this.blobs, copy.blobs]
+    ] as const) {
+      for (const [key, value] of mine) (its as Map<unknown, unknown>).set(key, value)
+    }
+    copy.floor = this.floor
+    copy.start = this.start
+    return copy
+  }
+
   /** The start time of a new boot, as on a real disk: later than the last one, whatever the clock says. */
   nextStart(now: Hlc): Hlc {
     this.start = Math.max(now, this.start + 1)

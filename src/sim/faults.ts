@@ -4,13 +4,16 @@ import type { Effect } from '../core/effect.ts'
 import type { Replica } from '../core/log/replica.ts'
 import type { Heartbeat } from '../core/message.ts'
 import type { Checkers } from './checkers/checkers.ts'
-import { WRONG_MS, type Cluster, type World } from './cluster.ts'
+import { RESTART_MS_MAX, WRONG_MS, type Cluster, type World } from './cluster.ts'
 import { lieOf } from './lies.ts'
 import { loadInto, savedBy } from './saved.ts'
+import { Disk } from './disk.ts'
 import type { SimNode } from './sim-node.ts'
 
 /** How often somebody looks who is gone for good. */
 const FORGET_MS = 1000
+/** Of damaged disks, how many have nothing left on them. */
+const EMPTIED = 0.3
 /** How far the clock of a node may be off without anybody minding. */
 const SLIGHT_MS = 100
 
@@ -68,6 +71,40 @@ export class Faults {
     this.#checkers.lost(node.options.disk)
     this.#unforgotten.add(node)
     this.#forget(node)
+  }
+
+  /** What is on the disk of a node now, or nothing, is all that is on it when its node comes back from a crash later. */
+  damage(): void {
+    const { agenda, random, scenario } = this.#world
+    const alive = this.#cluster.alive()
+    if (alive.length === 0) return
+    const { disk } = random.pick(alive).options
+    const isEmptied = random.chance(EMPTIED)
+    const earlier = isEmptied ? new Disk() : disk.copy()
+    agenda.after(random.whole(0, Math.max(0, scenario.busyMs - agenda.now)), () => {
+      const node = this.#cluster.open().find(({ options }) => options.disk === disk)
+      if (node === undefined) return
+      this.#cluster.restore(node, earlier)
+      this.#checkers.lost(disk, earlier)
+    })
+  }
+
+  /** The disk of a node is copied, and a second process started on the copy; now and then while the first one is down. */
+  clone(): void {
+    const { agenda, random, scenario } = this.#world
+    const alone = this.#cluster.open().filter(node => !this.#cluster.isTwin(node))
+    if (alone.length === 0) return
+    const node = random.pick(alone)
+    const disk = node.options.disk.copy()
+    const isDown = random.chance(0.5)
+    if (isDown) this.#cluster.crash(node, false)
+    const msMax = isDown ? RESTART_MS_MAX : Math.max(0, scenario.busyMs - agenda.now)
+    agenda.after(random.whole(0, msMax), () => {
+      if (!this.#cluster.mayBeCopied(node)) return
+      // Until it is known that there are two, what one of them holds is taken for that of a boot that is gone.
+      this.#checkers.cut()
+      this.#cluster.clone(node, disk)
+    })
   }
 
   /** Nothing passes between two nodes for a while: one way only, or both. */

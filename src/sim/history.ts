@@ -28,6 +28,8 @@ export class History {
   readonly settled: Set<TaskId> = new Set()
   /** Disks that nobody will ever read again: lost, or of a node that has left. */
   readonly lostDisks: Set<Disk> = new Set()
+  /** Disks with which nodes are about to come back, in place of lost ones. */
+  readonly #returning = new Set<Disk>()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
   readonly leftAlone: Set<BootId> = new Set()
   /** The network was cut, or somebody stood still: since then somebody may not know of everybody. */
@@ -87,12 +89,17 @@ export class History {
   /** Disks that are there, or come back with their nodes. */
   disks(): Set<Disk> {
     const all = this.nodes.map(({ options }) => options.disk)
-    return new Set(all.filter(disk => !this.lostDisks.has(disk)))
+    return new Set([...all, ...this.#returning].filter(disk => !this.lostDisks.has(disk)))
   }
 
-  /** A disk is lost for good. What was on no other one may go with it: two copies do not survive two losses. */
-  lose(disk: Disk): void {
+  /**
+   * A disk is lost for good. What was on no other one may go with it: two copies do not survive two losses.
+   *
+   * @param back what its node comes back with. @default nothing
+   */
+  lose(disk: Disk, back?: Disk): void {
     this.lostDisks.add(disk)
+    if (back !== undefined) this.#returning.add(back)
     const disks = [...this.disks()]
     for (const id of this.accepted.keys()) {
       if (!disks.some(({ tasks }) => tasks.has(id))) this.accepted.delete(id)

@@ -39,6 +39,9 @@ export type NetworkOptions = Readonly<{
 export type Receiver = Omit<RealReceiver, 'readBlob' | 'answerOutput'> &
   Readonly<{ hasBlob(hash: BlobHash): boolean }>
 
+/** A process: the id of its node; or, if that is used by two of them, something that begins with it. */
+export type Seat = string
+
 /** About what libp2p needs to notice and dial again. */
 const RECONNECT_MS = 100
 /** Whoever is told of nobody has been found by then. */
@@ -48,7 +51,7 @@ export class Network {
   readonly #agenda: Agenda
   readonly #random: Random
   readonly #options: NetworkOptions
-  readonly #receivers = new Map<NodeId, Receiver>()
+  readonly #receivers = new Map<Seat, Receiver>()
   /** "x y" with x < y. */
   readonly #links = new Set<string>()
   /** When the last message from x to y arrives: the next one does not overtake it. */
@@ -56,9 +59,11 @@ export class Network {
   /** "x y": nothing passes from x to y, whatever the other way. */
   readonly #blocked = new Set<string>()
   /** Computers without power: where they were, nothing answers. */
-  readonly #dark = new Set<NodeId>()
+  readonly #dark = new Set<Seat>()
   /** Nodes that are cut off from the others; none if the network is whole. */
-  #island: ReadonlySet<NodeId> = new Set()
+  #island: ReadonlySet<Seat> = new Set()
+  /** Identity -> where it ever was, if it was used by two processes. */
+  readonly #twins = new Map<NodeId, Set<Seat>>()
   /** 1 while faults happen, 0 once the network has calmed down. */
   #faults = 1
 
@@ -69,13 +74,17 @@ export class Network {
   }
 
   /** A node appears and is linked to all others, at once or when it has become known to them. */
-  join(node: NodeId, receiver: Receiver): void {
+  join(node: Seat, receiver: Receiver): void {
     this.#receivers.set(node, receiver)
+    if (idOf(node) !== node) {
+      const seats = this.#twins.get(idOf(node)) ?? new Set([idOf(node)])
+      this.#twins.set(idOf(node), seats.add(node))
+    }
     for (const other of this.#receivers.keys()) {
       // Links of an earlier boot that nobody has seen closing yet.
-      if (this.#links.delete(pair(node, other))) this.#receivers.get(other)?.link(node, false)
+      if (this.#links.delete(pair(node, other))) this.#receivers.get(other)?.link(idOf(node), false)
     }
-    const others = [...this.#receivers.keys()].filter(other => other !== node)
+    const others = [...this.#receivers.keys()].filter(other => idOf(other) !== idOf(node))
     const finders =
       this.#options.foundByOne && others.length > 0 ? [this.#random.pick(others)] : others
     for (const other of finders) this.#connectSoon(node, other)
@@ -84,7 +93,7 @@ export class Network {
   }
 
   /** A node has ended, on purpose or not. What it sent last may still arrive; then the others see their links close. */
-  end(node: NodeId): void {
+  end(node: Seat): void {
     this.#receivers.delete(node)
     for (const other of this.#receivers.keys()) {
       if (!this.#links.has(pair(node, other))) continue
@@ -92,13 +101,13 @@ export class Network {
       this.#agenda.after(ms, () => {
         // It may have come back meanwhile, on links of its own.
         if (this.#receivers.has(node) || !this.#links.delete(pair(node, other))) return
-        this.#receivers.get(other)?.link(node, false)
+        this.#receivers.get(other)?.link(idOf(node), false)
       })
     }
   }
 
   /** Its computer has lost power: nobody says so, and nothing answers there any more. */
-  darken(node: NodeId): void {
+  darken(node: Seat): void {
     this.#dark.add(node)
     this.end(node)
   }
@@ -117,7 +126,7 @@ export class Network {
   }
 
   /** From now on nothing passes between these nodes and the others. Sooner or later their links close. */
-  cut(island: ReadonlySet<NodeId>): void {
+  cut(island: ReadonlySet<Seat>): void {
     this.heal()
     this.#island = island
     for (const [x, y] of this.#crossing()) {
@@ -167,8 +176,9 @@ export class Network {
     this.#faults = 0
   }
 
-  send(from: NodeId, to: NodeId, message: Message): void {
-    if (!this.#links.has(pair(from, to))) return
+  send(from: Seat, node: NodeId, message: Message): void {
+    const to = this.#linkedSeat(from, node)
+    if (to === undefined) return
     if (this.#random.chance(this.#options.linkBreak * this.#faults))
       return this.#breakLink(from, to)
     const bytes = framed(message)
@@ -179,7 +189,7 @@ export class Network {
   }
 
   /** When a direct message comes: behind all others on its way, or behind those that nothing overtakes. */
-  #arrival(from: NodeId, to: NodeId, isPrompt: boolean): number {
+  #arrival(from: Seat, to: Seat, isPrompt: boolean): number {
     const way = `${from} ${to}`
     const prompt = `${way} first`
     const overtakes = isPrompt && this.#options.overtaking
@@ -190,7 +200,7 @@ export class Network {
     return at
   }
 
-  publish(from: NodeId, message: Message): void {
+  publish(from: Seat, message: Message): void {
     const bytes = encode(message)
     if (bytes.length > GOSSIP_BYTES_MAX) {
       throw new Error(`a gossip message of ${bytes.length} bytes was published`)
@@ -203,14 +213,14 @@ export class Network {
         this.#agenda.after(this.#delay(from, to), () => this.#deliver(from, to, bytes))
       }
     }
-    if (this.#blocked.size > 0) this.#passOn(from, bytes)
+    if (this.#blocked.size > 0 || this.#twins.size > 0) this.#passOn(from, bytes)
   }
 
   /** Whoever the author cannot reach has its gossip from one who can reach both. */
-  #passOn(from: NodeId, bytes: Uint8Array): void {
+  #passOn(from: Seat, bytes: Uint8Array): void {
     const nodes = [...this.#receivers.keys()]
     for (const to of nodes) {
-      if (to === from || !this.isCut(from, to)) continue
+      if (idOf(to) === idOf(from) || !(this.isCut(from, to) || this.#isTaken(from, to))) continue
       const between = nodes.find(via => this.#isOpen(from, via) && this.#isOpen(via, to))
       if (between === undefined || this.#random.chance(this.#options.gossipLoss)) continue
       const ms = this.#delay(from, between) + this.#delay(between, to)
@@ -218,20 +228,27 @@ export class Network {
     }
   }
 
-  #isOpen(x: NodeId, y: NodeId): boolean {
+  /** Whether another process of the same identity has the link to somebody. */
+  #isTaken(from: Seat, to: Seat): boolean {
+    return this.#rivals(from, to).length > 0
+  }
+
+  #isOpen(x: Seat, y: Seat): boolean {
     return this.#links.has(pair(x, y)) && !this.isCut(x, y)
   }
 
   /** The peer answers batch by batch; each is asked for when the one before has arrived. */
-  sync(from: NodeId, peer: NodeId, request: SyncRequest): void {
+  sync(from: Seat, node: NodeId, request: SyncRequest): void {
     const end = (whole: boolean): void => {
-      this.#agenda.after(this.#delay(), () => this.#receivers.get(from)?.syncEnded(peer, whole))
+      this.#agenda.after(this.#delay(), () => this.#receivers.get(from)?.syncEnded(node, whole))
     }
     const asked = decode(framed(request))
     if (!asked.ok) throw new Error(`a sync request was refused: ${asked.why}`)
     let answer: Iterator<Message> | null = null
+    let peer: Seat = node
     const next = (): void => {
       const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
+      if (answer === null) peer = this.#linkedSeat(from, node) ?? node
       const answerer = this.#receivers.get(peer)
       if (
         broken ||
@@ -242,7 +259,7 @@ export class Network {
         answer?.return?.()
         return end(false)
       }
-      answer ??= iterate(answerer.answerSync(from, asked.message as SyncRequest))
+      answer ??= iterate(answerer.answerSync(idOf(from), asked.message as SyncRequest))
       const step = answer.next()
       if (step.done === true) return end(true)
       const bytes = framed(step.value)
@@ -256,58 +273,94 @@ export class Network {
 
   /** Asks one node after the other for a blob. */
   fetchBlob(
-    from: NodeId,
+    from: Seat,
     peers: readonly NodeId[],
     hash: BlobHash,
     answer: (has: boolean) => void
   ): void {
-    const [peer, ...others] = peers
-    if (peer === undefined) return this.#agenda.after(this.#delay(), () => answer(false))
+    const [node, ...others] = peers
+    if (node === undefined) return this.#agenda.after(this.#delay(), () => answer(false))
     this.#agenda.after(2 * this.#delay(), () => {
       const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
-      const isLinked = this.#links.has(pair(from, peer)) && !this.#isBlocked(from, peer)
+      const peer = this.#linkedSeat(from, node)
+      const isLinked = peer !== undefined && !this.#isBlocked(from, peer)
       const has = isLinked && this.#receivers.get(peer)?.hasBlob(hash)
       if (has === true && !broken) answer(true)
       else this.fetchBlob(from, others, hash, answer)
     })
   }
 
-  #deliver(from: NodeId, to: NodeId, bytes: Uint8Array): void {
+  #deliver(from: Seat, to: Seat, bytes: Uint8Array): void {
     if (!this.#passes(from, to)) return
     const decoded = decode(bytes)
-    if (!decoded.ok) throw new Error(`a message from ${nodeOf(from)} was refused: ${decoded.why}`)
+    if (!decoded.ok) throw new Error(`a message from ${idOf(from)} was refused: ${decoded.why}`)
     const { message, unreadable } = decoded
     if (unreadable !== undefined) throw new Error(`from ${from}: ${unreadable.join()}`)
     if (message.kind === 'other') return
     // Whoever is told where somebody is goes there.
-    if (message.kind === 'introduction') this.#connectSoon(to, nodeOf(message.heartbeat.boot))
-    this.#receivers.get(to)?.message(from, message)
+    if (message.kind === 'introduction') this.#connectAll(to, nodeOf(message.heartbeat.boot))
+    this.#receivers.get(to)?.message(idOf(from), message)
   }
 
-  #connectSoon(x: NodeId, y: NodeId): void {
-    if (x !== y) this.#agenda.after(this.#delay(), () => this.#connect(x, y))
+  /** To wherever the node runs. */
+  #connectAll(x: Seat, node: NodeId): void {
+    for (const y of this.#seatsOf(node)) this.#connectSoon(x, y)
   }
 
-  #connect(x: NodeId, y: NodeId): void {
+  #connectSoon(x: Seat, y: Seat): void {
+    if (idOf(x) !== idOf(y)) this.#agenda.after(this.#delay(), () => this.#connect(x, y))
+  }
+
+  #connect(x: Seat, y: Seat): void {
+    if (!this.#isThere(x) || !this.#isThere(y) || this.isCut(x, y)) return
+    if (this.#links.has(pair(x, y))) return
+    this.#replaceRivals(x, y)
     const ends = [this.#receivers.get(x), this.#receivers.get(y)]
-    if (ends.includes(undefined) || this.isCut(x, y) || this.#links.has(pair(x, y))) return
+    // One of them may have waited for nothing but the end of the other link to go.
+    if (ends.includes(undefined)) return
     this.#links.add(pair(x, y))
-    ends[0]!.link(y, true)
+    ends[0]!.link(idOf(y), true)
     // The first one's greeting may have broken it already.
-    if (this.#links.has(pair(x, y))) ends[1]!.link(x, true)
+    if (this.#links.has(pair(x, y))) ends[1]!.link(idOf(x), true)
   }
 
-  #breakLink(x: NodeId, y: NodeId): void {
+  #isThere(seat: Seat): boolean {
+    return this.#receivers.has(seat)
+  }
+
+  /** A node has one stream to each identity: one that is opened later takes the place of the other (net/streams.ts). */
+  #replaceRivals(x: Seat, y: Seat): void {
+    for (const rival of this.#rivals(x, y)) this.#breakLink(rival, y)
+    for (const rival of this.#rivals(y, x)) this.#breakLink(rival, x)
+  }
+
+  /** Other processes of the identity of `x` that are linked to `y`. */
+  #rivals(x: Seat, y: Seat): Seat[] {
+    if (this.#twins.size === 0) return []
+    return this.#seatsOf(idOf(x)).filter(seat => seat !== x && this.#links.has(pair(seat, y)))
+  }
+
+  /** The process of that node which this one is linked to. */
+  #linkedSeat(from: Seat, node: NodeId): Seat | undefined {
+    if (this.#links.has(pair(from, node))) return node
+    return this.#seatsOf(node).find(seat => this.#links.has(pair(from, seat)))
+  }
+
+  #seatsOf(node: NodeId): Seat[] {
+    return [...(this.#twins.get(node) ?? [node])]
+  }
+
+  #breakLink(x: Seat, y: Seat): void {
     this.#links.delete(pair(x, y))
-    this.#receivers.get(x)?.link(y, false)
-    this.#receivers.get(y)?.link(x, false)
+    this.#receivers.get(x)?.link(idOf(y), false)
+    this.#receivers.get(y)?.link(idOf(x), false)
     this.#agenda.after(RECONNECT_MS + this.#delay(), () => this.#connect(x, y))
   }
 
   /** Links between the two sides of a cut that nobody has seen closing yet. */
-  #crossing(): [NodeId, NodeId][] {
+  #crossing(): [Seat, Seat][] {
     return [...this.#links]
-      .map(link => link.split(' ') as [NodeId, NodeId])
+      .map(link => link.split(' ') as [Seat, Seat])
       .filter(([x, y]) => this.isCut(x, y))
   }
 
@@ -346,6 +399,12 @@ function iterate(answer: Iterable<Message>): Iterator<Message> {
   return answer[Symbol.iterator]()
 }
 
-function pair(x: NodeId, y: NodeId): string {
+/** The node of a process. */
+function idOf(seat: Seat): NodeId {
+  const at = seat.indexOf('#')
+  return at < 0 ? seat : seat.slice(0, at)
+}
+
+function pair(x: Seat, y: Seat): string {
   return x < y ? `${x} ${y}` : `${y} ${x}`
 }

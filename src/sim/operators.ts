@@ -15,7 +15,10 @@ export class Operators {
   /** A node is told to leave. */
   leave(): void {
     const { random, scenario } = this.#world
-    const open = this.#cluster.alive().filter(node => !this.#cluster.isLast(node))
+    // The goodbye of one of two under an identity would be taken for that of the other.
+    const open = this.#cluster
+      .alive()
+      .filter(node => !this.#cluster.isLast(node) && !this.#cluster.isTwin(node))
     if (open.length === 0) return
     random.pick(open).leave(scenario.hasty > 0 && random.chance(scenario.hasty))
   }

@@ -37,6 +37,8 @@ export function plan({ agenda, random, scenario }: World, parts: Parts): void {
   sometime(scenario.partial, () => faults.block(false))
   sometime(scenario.computersLost, () => faults.loseNext())
   sometime(scenario.clockSteps, () => faults.setClock())
+  sometime(scenario.damages, () => faults.damage())
+  sometime(scenario.clones, () => faults.clone())
 }
 
 type Parts = Readonly<{

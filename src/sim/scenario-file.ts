@@ -94,6 +94,8 @@ const SCENARIO: Rules<Scenario> = {
   oneWay: whole(0, 1000),
   partial: whole(0, 1000),
   computersLost: whole(0, 1000),
+  damages: whole(0, 1000),
+  clones: whole(0, 1000),
   partitions: whole(0, 1000),
   pauses: whole(0, 1000),
   loads: whole(0, 1000),
@@ -139,6 +141,25 @@ const UNPROMISED: readonly Readonly<{ when: (scenario: Scenario) => boolean; why
     when: ({ lies, partitions, pauses, oneWay, partial, network }) =>
       lies > 0 && (partitions + pauses + oneWay + partial > 0 || network.linkBreak > 0),
     why: 'whoever cannot be asked is believed less than others: with lies, no link may break but by an end (network.linkBreak, partitions, pauses, oneWay and partial 0)'
+  },
+  {
+    when: ({ clones, nodes, leaving }) => clones > 0 && nodes - leaving < 2,
+    why: 'two processes under one identity hear of each other from others: with clones, somebody else has to stay (leaving at most nodes - 2)'
+  },
+  {
+    when: ({ clones, partitions, pauses, oneWay, partial, deaths }) =>
+      clones > 0 && partitions + pauses + oneWay + partial + deaths > 0,
+    why: 'of two processes under one identity, one that cannot be heard is taken for gone: with clones, partitions, pauses, oneWay, partial and deaths have to be 0'
+  },
+  {
+    when: ({ clones, damages, skewMsMax, wrongClocks, clockSteps }) =>
+      clones > 0 && damages + skewMsMax + wrongClocks + clockSteps > 0,
+    why: 'which of two processes was started later is told by their clocks: with clones, damages, skewMsMax, wrongClocks and clockSteps have to be 0'
+  },
+  {
+    when: ({ damages, skewMsMax, wrongClocks, clockSteps }) =>
+      damages > 0 && skewMsMax + wrongClocks + clockSteps > 0,
+    why: 'whose disk does not tell any more when it was started last goes by its clock, and has to be later than before: with damages, skewMsMax, wrongClocks and clockSteps have to be 0'
   },
   {
     when: ({ expects, leaving, nodes }) => expects > 0 && leaving * 2 >= nodes,

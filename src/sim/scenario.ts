@@ -76,6 +76,16 @@ export type Scenario = Readonly<{
    * nodes come back with empty disks, as others.
    */
   computersLost: number
+  /**
+   * How often the disk of a node turns out to be damaged: the node crashes, and comes back as itself with what was on the disk
+   * at an earlier moment, or with nothing on it.
+   */
+  damages: number
+  /**
+   * How often the disk of a node is copied, and a second process started on the copy under the same identity, while the first
+   * one runs or is down. Whichever is started later is to end itself.
+   */
+  clones: number
   /** How often some nodes are cut off from the others for a while. */
   partitions: number
   /** How often a node stands still, long enough to be taken for gone. */
@@ -149,6 +159,8 @@ export const SCENARIO_DEFAULTS: Scenario = {
   oneWay: 0,
   partial: 0,
   computersLost: 0,
+  damages: 0,
+  clones: 0,
   partitions: 0,
   pauses: 0,
   loads: 0,

@@ -13,7 +13,7 @@ import type { Content } from '../core/task/content.ts'
 import type { Agenda } from './agenda.ts'
 import { Cpu } from './cpu.ts'
 import type { Disk } from './disk.ts'
-import type { Network } from './network.ts'
+import type { Network, Seat } from './network.ts'
 import type { Random } from './random.ts'
 import type { Scenario } from './scenario.ts'
 
@@ -34,6 +34,8 @@ export type SimNodeOptions = Readonly<{
   handlers: readonly string[]
   labels: Labels
   disk: Disk
+  /** Where it is in the network. @default at its id */
+  seat?: Seat
   /** How far its clock is ahead when it starts, in ms. */
   skewMs: number
   version: string
@@ -53,6 +55,8 @@ export const EPOCH_MS = 1_800_000_000_000
 
 export class SimNode {
   readonly id: NodeId
+  /** Where it is in the network: not at its id, if its disk is a copy of that of another process. */
+  readonly seat: Seat
   readonly options: SimNodeOptions
   readonly core: Core
   /** What it can run now: at first, what its options say. */
@@ -83,6 +87,7 @@ export class SimNode {
     witness: Witness
   ) {
     this.id = nodeOf(options.boot)
+    this.seat = options.seat ?? this.id
     this.options = options
     this.ability = options
     this.#agenda = world.agenda
@@ -119,7 +124,7 @@ export class SimNode {
   }
 
   start(): void {
-    this.#network.join(this.id, {
+    this.#network.join(this.seat, {
       message: (from, sent) => {
         const message = this.options.read?.(sent) ?? sent
         this.feed({ kind: 'message', from, message })
@@ -140,13 +145,13 @@ export class SimNode {
   /** Dies without a word. What was on its way to disk may have arrived. */
   crash(): void {
     this.#stop()
-    this.#network.end(this.id)
+    this.#network.end(this.seat)
   }
 
   /** Its computer loses power: it dies, and nobody sees links closing, or finds its addresses refusing. */
   darken(): void {
     this.#stop()
-    this.#network.darken(this.id)
+    this.#network.darken(this.seat)
   }
 
   #stop(): void {
@@ -186,7 +191,7 @@ export class SimNode {
   #end(): void {
     if (this.gone) return
     this.gone = true
-    this.#network.end(this.id)
+    this.#network.end(this.seat)
   }
 
   /** How far its wall clock is off now, in ms. */
@@ -257,16 +262,16 @@ export class SimNode {
     switch (effect.kind) {
       case 'send':
         this.parting ||= effect.message.kind === 'goodbye'
-        return this.#network.send(this.id, effect.to, effect.message)
+        return this.#network.send(this.seat, effect.to, effect.message)
       case 'publish':
-        return this.#network.publish(this.id, effect.message)
+        return this.#network.publish(this.seat, effect.message)
       case 'turn':
         // Nothing else happens at this moment.
         return this.feed({ kind: 'turn' })
       case 'wake':
         return this.#agenda.after(effect.afterMs, () => this.feed({ kind: 'wake' }))
       case 'sync':
-        return this.#network.sync(this.id, effect.peer, effect.request)
+        return this.#network.sync(this.seat, effect.peer, effect.request)
       case 'persist': {
         this.#flushing = effect.flush
         const ms = this.#random.whole(0, this.#scenario.diskMsMax)
@@ -276,14 +281,13 @@ export class SimNode {
         const { boot, peer, afterMs } = effect
         const isAlive = (): boolean => this.#witness.isAlive(boot)
         return this.#agenda.after(afterMs, () =>
-          this.#network.probe(this.id, peer, isAlive, refused =>
+          this.#network.probe(this.seat, peer, isAlive, refused =>
             this.feed({ kind: 'probed', boot, refused })
           )
         )
       }
       case 'meet':
-        // No disk is ever used by two nodes at once.
-        return this.#agenda.after(1, () => this.feed({ kind: 'met', another: false }))
+        return this.#agenda.after(1, () => this.feed({ kind: 'met', another: this.#meets(effect) }))
       case 'fetch-blob':
         return this.#fetchBlob(effect)
       case 'drop-blob':
@@ -294,9 +298,11 @@ export class SimNode {
       case 'abort':
         this.running.delete(effect.taskId)
         return this.#agenda.after(1, () => this.feed({ ...effect, kind: 'tail', tail: 'aborted' }))
+      case 'give-way':
+        // No goodbye: it would be taken for that of the one that stays.
+        return this.crash()
       case 'left':
         return this.#end()
-      case 'give-way':
       case 'accepted':
       case 'refused':
       case 'found':
@@ -305,6 +311,12 @@ export class SimNode {
       case 'notify':
         return
     }
+  }
+
+  /** Whether another process answers at one of these addresses by our key; an address is the boot that listens there. */
+  #meets({ addresses }: Extract<Effect, { kind: 'meet' }>): boolean {
+    const isTwin = (boot: BootId): boolean => nodeOf(boot) === this.id && boot !== this.options.boot
+    return addresses.some(boot => isTwin(boot) && this.#witness.isAlive(boot))
   }
 
   #landed(flush: Flush): void {
@@ -334,7 +346,7 @@ export class SimNode {
   }
 
   #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
-    this.#network.fetchBlob(this.id, from, ref.hash, has => {
+    this.#network.fetchBlob(this.seat, from, ref.hash, has => {
       if (this.gone) return
       if (has) this.options.disk.blobs.set(ref.hash, ref)
       this.feed(

@@ -23,7 +23,9 @@ export class Transcript {
     const cause = describeInput(input)
     const doings = effects.map(describeEffect).filter(text => text !== null)
     if (cause === null && doings.length === 0) return
-    this.add(`${node.id} ${cause ?? 'tick'}${doings.length > 0 ? ` => ${doings.join(', ')}` : ''}`)
+    this.add(
+      `${node.seat} ${cause ?? 'tick'}${doings.length > 0 ? ` => ${doings.join(', ')}` : ''}`
+    )
   }
 }
 

@@ -65,6 +65,13 @@ describe('a thief', () => {
     expect(asking.ask(stealTimeoutMs + stealPauseMs, backlog)).toEqual({ request: 2, holder: B })
   })
 
+  test('asks another holder than the one that did not answer, although the queue of that one grows', () => {
+    const asking = thief()
+    expect(asking.ask(0, [{ holder: B, ready: 9 }])!.holder).toBe(B)
+    const grown = { holder: B, ready: 10 }
+    expect(asking.ask(stealTimeoutMs, [grown, { holder: C, ready: 1 }])!.holder).toBe(C)
+  })
+
   test('leaves a holder that had nothing alone for a while', () => {
     const asking = thief()
     const backlog = [{ holder: B, ready: 3 }]

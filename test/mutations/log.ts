@@ -250,5 +250,37 @@ export const LOG: readonly Mistake[] = [
     'return this.#room.hasDropped && ',
     'return !this.#room.hasDropped && ',
     'a node that came later takes a key that has been used for a new one, and asks nobody'
+  ],
+  [
+    'thief-insists',
+    'core/steal/thief.ts',
+    '{ ...this.#open, ready: Infinity }',
+    'this.#open',
+    'a thief asks a slow holder again and again, and nobody else',
+    ['test/core/steal.test.ts']
+  ],
+  [
+    'later-boot-unheard',
+    'core/log/log.ts',
+    'if (origin === this.#self || this.origins.isClosed(origin))',
+    'if (this.origins.isOwn(origin) || this.origins.isClosed(origin))',
+    'what a later boot of the same node has written is not taken in',
+    ['test/core/log.test.ts']
+  ],
+  [
+    'close-uncrashed',
+    'core/closing.ts',
+    'members.lasting(now)',
+    'members.awaited(now)',
+    'a boot is closed although somebody who has crashed may have more of it',
+    ['test/sim/folders.test.ts']
+  ],
+  [
+    'close-rival',
+    'core/closing.ts',
+    ' && members.isOnlyBoot(node, now)',
+    '',
+    'a boot is closed that goes on, because a copy of it was started later',
+    ['test/sim/folders.test.ts']
   ]
 ]

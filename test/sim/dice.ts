@@ -56,19 +56,32 @@ const LATEST_FAMILIES: typeof FAMILIES = {
   clocks: (dice, draft) => clocks(dice, draft)
 }
 
+/** ... and from `NEWEST` on: what becomes of disks. */
+const NEWEST_FAMILIES: typeof FAMILIES = {
+  'damaged disks': (dice, draft) => damages(dice, draft),
+  copies: (dice, draft) => copies(dice, draft),
+  computers: (dice, draft) => computers(dice, draft)
+}
+
 /** The first number of the families that came later. */
 export const LATER = 10_000
 /** ... and of those after them. */
 export const LATEST = 20_000
 
-export const FAMILY_NAMES: readonly string[] = [FAMILIES, LATER_FAMILIES, LATEST_FAMILIES].flatMap(
-  Object.keys
-)
+/** ... and of those after these. */
+export const NEWEST = 30_000
+
+export const FAMILY_NAMES: readonly string[] = [
+  FAMILIES,
+  LATER_FAMILIES,
+  LATEST_FAMILIES,
+  NEWEST_FAMILIES
+].flatMap(Object.keys)
 
 /** The `n`th scenario. */
 export function scenarioOf(n: number): Diced {
   const dice = new Dice(n)
-  const families = n < LATER ? FAMILIES : n < LATEST ? LATER_FAMILIES : LATEST_FAMILIES
+  const families = familiesOf(n)
   const names = Object.keys(families)
   const family = names[n % names.length]!
   const draft: Draft = {}
@@ -79,6 +92,12 @@ export function scenarioOf(n: number): Diced {
   families[family]!(dice, draft)
   judgeable(dice, draft)
   return { n, family, settings: draft }
+}
+
+function familiesOf(n: number): typeof FAMILIES {
+  if (n >= NEWEST) return NEWEST_FAMILIES
+  if (n >= LATEST) return LATEST_FAMILIES
+  return n < LATER ? FAMILIES : LATER_FAMILIES
 }
 
 /** Seeds to run it with. */
@@ -176,6 +195,41 @@ function clocks(dice: Dice, draft: Draft): void {
   pauses(dice, draft)
   // Where all words to everybody are lost, everybody is soon taken for gone without any fault of theirs.
   draft.network = { ...draft.network, gossipLoss: 0.2 }
+}
+
+/** One disk is lost, in whole or in part: of what was on two, one is left. */
+function damages(dice: Dice, draft: Draft): void {
+  draft.nodes = Math.max(3, draft.nodes!)
+  draft.damages = 1
+  draft.crashes = dice.pick([0, 0, 2, 4])
+  draft.disksLost = 0
+  delete draft.skewMsMax
+  // Whoever has nothing any more of a key whose task is over can be given it once more.
+  delete draft.keyed
+}
+
+/** A data folder is copied, and used twice. */
+function copies(dice: Dice, draft: Draft): void {
+  draft.nodes = Math.max(3, draft.nodes!)
+  draft.leaving = Math.min(draft.leaving!, draft.nodes - 2)
+  draft.clones = dice.pick([1, 1, 2])
+  draft.disksLost = 0
+  delete draft.skewMsMax
+  delete draft.keyed
+}
+
+/** Several nodes share a computer, which goes when somebody there was told something. */
+function computers(dice: Dice, draft: Draft): void {
+  const nodes = dice.pick([3, 4, 6, 8])
+  draft.nodes = nodes
+  draft.computers = dice.pick([2, 3, nodes])
+  draft.computersLost = 1
+  draft.acks = dice.pick([0.5, 1])
+  draft.leaving = 0
+  draft.crashAll = false
+  draft.disksLost = 0
+  if (dice.chance(0.5)) draft.crashes = 0
+  delete draft.keyed
 }
 
 /** Who is silent for a while counts as unreachable, long before the run is over. */

@@ -37,7 +37,7 @@ export function shapeOf(message: string): string {
   return message
     .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/g, 'TASK')
     .replaceAll(/n\d+\w*\/\w+-\w+/g, 'BOOT')
-    .replaceAll(/sim\/\d+/g, 'NODE')
+    .replaceAll(/(sim|c\d+)\/\d+/g, 'NODE')
     .replaceAll(/, (red|green|blue|work)\b/g, '')
     .replaceAll(/\d+/g, 'N')
     .split('(')[0]!

@@ -31,7 +31,7 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--from <seed>', 'the first seed', parseNumber, 1)
     .option(
       '--scenario <file>',
-      'JSON with what differs from the default, such as config/sim/*.json'
+      'JSON with what differs from the default, such as { "damages": 2 } or config/sim/*.json'
     )
     .addOption(new Option('--transcript', 'print all that happens in each seed').conflicts('json'))
     .action(options => runSeeds(options, terminal))

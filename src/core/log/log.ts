@@ -179,7 +179,7 @@ export class Log {
     const { origin, after, records, changes = [], writes } = batch
     const { cloud, unreadable } = this.origins
     // Nobody knows more of our own writes than we do. Taking them in would give two writes one number.
-    if (this.origins.isOwn(origin) || this.origins.isClosed(origin)) return { kind: 'known' }
+    if (origin === this.#self || this.origins.isClosed(origin)) return { kind: 'known' }
     if (!this.origins.hasRoom(origin)) return { kind: 'full' }
     const upTo = this.merged(origin)
     if (upTo < after) return { kind: 'gap' }
@@ -222,7 +222,7 @@ export class Log {
    */
   passOver({ origin, upTo }: Span): void {
     const { cloud, unreadable } = this.origins
-    if (this.origins.isOwn(origin) || !this.origins.hasRoom(origin)) return
+    if (origin === this.#self || !this.origins.hasRoom(origin)) return
     const after = this.merged(origin)
     // Each stretch that is known to be forgotten parts those that are not.
     const known = [...cloud.beyond(of => (of === origin ? after : Infinity))].length

@@ -182,7 +182,8 @@ export class Members {
   /** Whether a boot has ended for certain. */
   isGone(boot: BootId): boolean {
     const node = nodeOf(boot)
-    if (node === this.#node) return boot !== this.#self
+    // A later one may run on a copy of this disk: others see whether it does.
+    if (node === this.#node) return boot < this.#self
     const member = this.#members.get(node)
     if (member === undefined) return false
     const { heartbeat, departure } = member
@@ -221,9 +222,27 @@ export class Members {
   /** Whether a boot, or an older one of its node, speaks here now: nobody else can say that it is over. */
   isHeard(boot: BootId, now: number): boolean {
     const member = this.#members.get(nodeOf(boot))
-    if (member === undefined || member.heartbeat.boot > boot) return false
+    if (member === undefined) return false
+    const { elder } = member
+    if (elder !== null && elder.boot <= boot && now - elder.heardAt < this.#options.unreachableMs) {
+      return true
+    }
+    if (member.heartbeat.boot > boot) return false
     if (!member.spoken || isOut(member) || member.crashed || member.broken) return false
     return !this.#isSilent(member, now)
+  }
+
+  /**
+   * Whether the boot of a node that speaks here is the only one, as far as that can be told: it has spoken for a while, and no
+   * older one has gone on to. Two processes on copies of one data folder are known to be two by then; see rival.ts.
+   */
+  isOnlyBoot(node: NodeId, now: number): boolean {
+    const member = this.#members.get(node)
+    const heardMs = 2 * this.#options.unreachableMs
+    if (node === this.#node) return now - this.#since >= heardMs
+    if (member === undefined || member.firstWord?.boot !== member.heartbeat.boot) return false
+    const { firstWord, elder } = member
+    return now - Math.max(firstWord.at, elder?.heardAt ?? -Infinity) >= heardMs
   }
 
   /** Whether a member knows the protocol up to this revision, as far as it has said. */
@@ -263,6 +282,11 @@ export class Members {
   /** All boots that may live, those included of which only others speak: nothing is over before they have heard of it. */
   awaited(now: number): Member[] {
     return this.#withOthers(this.notGone(), now)
+  }
+
+  /** ... and all that have ended without having left: they may come back with what nobody else has. */
+  lasting(now: number): Member[] {
+    return this.#withOthers(this.present(), now)
   }
 
   /** ... and who can be asked, or whom others can ask. */

@@ -2,8 +2,9 @@
  * The side of stealing that asks: when, whom, and for how much.
  *
  * Every replica knows who holds what, so a thief does not ask around: it asks the holder with the longest queue of tasks
- * that it can run. One question at a time. A holder that had nothing (its queue is on the way to somebody else), or that
- * did not answer, is left alone for a moment, unless its queue is seen to grow.
+ * that it can run. One question at a time. A holder that had nothing (its queue is on the way to somebody else) is left
+ * alone for a moment, unless its queue is seen to grow; one that did not answer, however its queue grows: that of a
+ * slow one does, and whoever asked nobody else would idle beside all others.
  */
 import type { BootId } from '../base/ids.ts'
 import { nodeOf } from '../base/ids.ts'
@@ -57,7 +58,7 @@ export class Thief {
 
   /** Whom to ask now, if anybody. The question then counts as asked; one that is still open has been given up. */
   ask(now: number, backlogs: readonly Backlog[]): { request: number; holder: BootId } | null {
-    if (this.#open !== null) this.#pause(now, this.#open)
+    if (this.#open !== null) this.#pause(now, { ...this.#open, ready: Infinity })
     this.#open = null
     let best: Backlog | null = null
     for (const backlog of backlogs) {

@@ -86,8 +86,12 @@ function checkRetention(node: SimNode, max: number): void {
   throw new Violation(10, `${show(node, kept[0]!)} is kept for ever${more}`)
 }
 
-/** Boots that have ended do not stay in the vectors, once nothing of theirs is left. */
+/**
+ * Boots that have ended do not stay in the vectors, once nothing of theirs is left; nor anything of them with whoever has crashed
+ * and may come back. That one left is not known any more where all have lost their disks who had heard it.
+ */
 function checkClosing(history: History, node: SimNode): void {
+  if (node.core.view.members(node.now).some(({ status }) => status === 'crashed')) return
   const isKept = [...node.core.view.records()].some(({ spec }) => spec.idempotencyKey !== null)
   if (isKept || lasting(node).length > 0) return
   const current = new Map(history.alive().map(({ id, options }) => [id, options.boot]))

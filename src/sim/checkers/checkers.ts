@@ -12,7 +12,6 @@ import { isAlone } from '../look.ts'
 import type { Network } from '../network.ts'
 import type { Scenario } from '../scenario.ts'
 import type { SimNode, Witness } from '../sim-node.ts'
-import { Violation } from '../violation.ts'
 import { AttemptChecker } from './attempts.ts'
 import { checkBlobs, checkBlobsAtRest } from './blobs.ts'
 import { checkAccepted, checkCalm } from './calm.ts'
@@ -29,6 +28,7 @@ import { OverloadChecker } from './overload.ts'
 import { ReclaimChecker } from './reclaims.ts'
 import { checkAborts, LonelyChecker } from './runs.ts'
 import { StartChecker } from './starts.ts'
+import { TwinChecker } from './twins.ts'
 import { UnreadableChecker } from './unreadable.ts'
 import { WakeChecker } from '../wake.ts'
 
@@ -55,6 +55,7 @@ export class Checkers implements Witness {
   readonly #clocks: ClockChecker | null
   readonly #overload: OverloadChecker | null
   readonly #computers: ComputerChecker | null
+  readonly #twins: TwinChecker
   /** Task -> until when its result waits for a second place: not at all, if its run ended where no other could be reached. */
   readonly #waits = new Map<TaskId, number>()
 
@@ -79,6 +80,7 @@ export class Checkers implements Witness {
     this.#idle = new IdleChecker(nodes, network, scenario)
     this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(agenda) : null
     this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
+    this.#twins = new TwinChecker(this.#history)
     this.#computers = ComputerChecker.fits(scenario) ? new ComputerChecker(nodes, scenario) : null
   }
 
@@ -118,9 +120,7 @@ export class Checkers implements Witness {
     this.#lonely.check(node, effects)
     this.#wake.check(node, effects)
     checkAborts(node, effects)
-    if (effects.some(({ kind }) => kind === 'give-way')) {
-      throw new Violation(0, `${node.options.name} gives way, and nobody is in its place`)
-    }
+    this.#twins.check(node, effects)
   }
 
   ran(node: SimNode, run: Run, result: RunResult): void {
@@ -133,9 +133,9 @@ export class Checkers implements Witness {
     this.#history.hasCut = true
   }
 
-  /** A disk is lost, and what was on no other with it. */
-  lost(disk: Disk): void {
-    this.#history.lose(disk)
+  /** A disk is lost, and what was on no other with it. @param back what its node comes back with. @default nothing */
+  lost(disk: Disk, back?: Disk): void {
+    this.#history.lose(disk, back)
   }
 
   /** Now and then. @param now virtual time */
@@ -151,8 +151,9 @@ export class Checkers implements Witness {
     this.#outcomes.final()
     for (const node of this.#history.alive()) this.#cancels.final(node)
     this.#computers?.final()
-    const { disksLost, deaths, computersLost } = this.#scenario
-    if (disksLost + deaths + computersLost > 0) return
+    if (this.#scenario.clones > 0) this.#twins.final()
+    const { disksLost, deaths, computersLost, damages } = this.#scenario
+    if (disksLost + deaths + computersLost + damages > 0) return
     checkBlobsAtRest(this.#history.nodes, this.#history.leftAlone.size > 0)
   }
 }

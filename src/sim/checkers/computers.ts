@@ -33,10 +33,13 @@ export class ComputerChecker {
 
   constructor(nodes: readonly SimNode[], scenario: Scenario) {
     const { crashes, crashAll, partitions, pauses, loads, leaving, retentionMs } = scenario
+    const { clones, damages } = scenario
     this.#nodes = nodes
     this.#blobs = scenario.blobs
     this.#isStill =
-      crashes + partitions + pauses + loads + leaving === 0 && !crashAll && retentionMs > 60_000
+      crashes + partitions + pauses + loads + leaving + clones + damages === 0 &&
+      !crashAll &&
+      retentionMs > 60_000
   }
 
   /** Whether there is anything to check. */

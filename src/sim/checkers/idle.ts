@@ -1,7 +1,7 @@
 /**
  * Invariant 11, looked at now and then: no node idles while it or another that it can reach has work for it.
  */
-import type { TaskId } from '../../core/base/ids.ts'
+import type { NodeId, TaskId } from '../../core/base/ids.ts'
 import { CORE_DEFAULTS } from '../../core/options.ts'
 import { isSettled, isStarted } from '../../core/task/record.ts'
 import { isCostly } from '../cpu.ts'
@@ -21,6 +21,9 @@ const WRITES_MAX = 4
 /** A start that others have to know of first keeps its slot for no longer: the time, and a tick. */
 const PROMISED_MS_MAX: number = CORE_DEFAULTS.startSlotMs + CORE_DEFAULTS.tickMs
 
+/** For so long, whoever shared its identity is not heard: a member that is silent is suspect by then, and the next heartbeat there. */
+const TWIN_MS_MAX: number = CORE_DEFAULTS.suspectMs + CORE_DEFAULTS.idleHeartbeatMs
+
 /** Where work takes its time, whoever asks for some has to wait his turn again and again. Guess. */
 const COSTLY_MS = 30_000
 
@@ -31,6 +34,8 @@ export class IdleChecker {
   /** Whether whoever is alone is to idle. */
   readonly #rests: boolean
   readonly #idleSince = new Map<SimNode, number>()
+  /** Identity -> when two processes used it last. */
+  readonly #twinAt = new Map<NodeId, number>()
   /** Node -> tasks that have begun there and have not been called, and since when. */
   readonly #promised = new Map<SimNode, Map<TaskId, number>>()
 
@@ -60,18 +65,28 @@ export class IdleChecker {
     if (node.isPaused) return undefined
     // One that drains takes no work any more, however long it is still there.
     if (node.core.view.self().draining) return undefined
+    if (this.#isConfused(node)) return undefined
     if (node.ability.slots <= node.running.size) return undefined
     if (this.#rests && this.#isAlone(node)) return undefined
     // It cannot see all the work there is.
     if (node.options.read !== null) return undefined
     const work = this.#nodes
       .filter(({ id, gone, isPaused }) => !gone && !isPaused && !this.#network.isCut(node.id, id))
+      .filter(holder => !this.#isConfused(holder))
       .map(holder => readyFor(holder, node))
       .find(ready => ready !== undefined)
     if (work === undefined || node.ability.slots <= node.running.size + promised) {
       return undefined
     }
     return work
+  }
+
+  /** Of two processes under one identity others hear one; and for a while longer, until the one that has ended is silent. */
+  #isConfused(node: SimNode): boolean {
+    const isTwin = (other: SimNode): boolean =>
+      other !== node && other.id === node.id && !other.gone
+    if (this.#nodes.some(isTwin)) this.#twinAt.set(node.id, node.now)
+    return node.now - (this.#twinAt.get(node.id) ?? -Infinity) < TWIN_MS_MAX
   }
 
   /** Whether no more than half of all can be heard. */

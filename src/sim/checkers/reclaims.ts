@@ -34,6 +34,9 @@ export class ReclaimChecker {
     const alive = this.#nodes.filter(({ gone }) => !gone)
     const holder = alive.find(({ options }) => options.boot === from)
     if (holder === undefined || holder === node || holder.parting) return
+    // Two processes have used its identity: one of them counts as gone. Of a later one, the other does not know that.
+    const isCopied = this.#nodes.some(({ id, seat }) => id === holder.id && seat !== holder.seat)
+    if (isCopied && !(node.id === holder.id && holder.options.boot > node.options.boot)) return
     const what = `${node.options.name} reclaims ${taskId} from ${from}, which lives`
     if (!this.#suspects || !seesHalf(node)) throw new Violation(6, what)
     const cutOff = alive.filter(({ id }) => this.#network.isCut(node.id, id))
