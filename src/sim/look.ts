@@ -58,13 +58,6 @@ export function lasting(node: SimNode): TaskRecord[] {
   return records.filter(record => !isSettled(record) || !isKept(record))
 }
 
-/** Their ids, in order. */
-export function lastingIds(node: SimNode): TaskId[] {
-  return lasting(node)
-    .map(({ spec }) => spec.id)
-    .sort(compareText)
-}
-
 /** Whether there is nobody that this node can talk to. Who has said goodbye is not there any more, if its link still is. */
 export function isAlone(node: SimNode): boolean {
   return !node.core.view.members(node.now).some(({ linked, status }) => linked && status !== 'left')
@@ -91,14 +84,10 @@ export function seesHalf(node: SimNode): boolean {
   return (seen + 1) * 2 >= others.length + 1
 }
 
-/** A task that one of them has and the other has not, or has only because another one waits for it. */
-export function difference(x: SimNode, y: SimNode): string {
-  const lacks = (of: SimNode, other: SimNode): string | undefined => {
-    const ids = new Set(lastingIds(other))
-    const lacking = lasting(of).find(({ spec }) => !ids.has(spec.id))
-    return lacking && show(of, lacking)
-  }
-  return lacks(x, y) ?? lacks(y, x) ?? 'in their order'
+/** A task that is more than kept at one node, and not there at the other. */
+export function lacks(having: SimNode, other: SimNode): string | undefined {
+  const lacking = lasting(having).find(({ spec }) => other.core.view.record(spec.id) === undefined)
+  return lacking && show(having, lacking)
 }
 
 export function show(node: SimNode, { spec, claim, outcome }: TaskRecord): string {
