@@ -65,6 +65,11 @@ export class History {
     return this.#forgotten.get(node)?.has(id) ?? false
   }
 
+  /** Somebody has forgotten it. */
+  isForgotten(id: TaskId): boolean {
+    return [...this.#forgotten.values()].some(ids => ids.has(id))
+  }
+
   noteForgotten(node: SimNode, effects: readonly Effect[]): void {
     let forgotten = this.#forgotten.get(node)
     if (forgotten === undefined) {

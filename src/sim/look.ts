@@ -84,16 +84,10 @@ export function seesHalf(node: SimNode): boolean {
   return (seen + 1) * 2 >= others.length + 1
 }
 
-/**
- * A task that one of them has and the other has not, but for what only one of the two has a reason to keep: they need not know
- * of the same nodes that have crashed.
- */
-export function difference(x: SimNode, y: SimNode): string | undefined {
-  const lacking = (of: SimNode, other: SimNode): string | undefined => {
-    const record = lasting(of).find(({ spec }) => other.core.view.record(spec.id) === undefined)
-    return record && show(of, record)
-  }
-  return lacking(x, y) ?? lacking(y, x)
+/** A task that is more than kept at one node, and not there at the other. */
+export function lacks(having: SimNode, other: SimNode): string | undefined {
+  const lacking = lasting(having).find(({ spec }) => other.core.view.record(spec.id) === undefined)
+  return lacking && show(having, lacking)
 }
 
 export function show(node: SimNode, { spec, claim, outcome }: TaskRecord): string {

@@ -222,6 +222,35 @@ describe('a task that has been pruned elsewhere', () => {
     expect(asker.learn(spans)).toEqual([asker.get(entry.id)])
   })
 
+  test('stays forgotten as a whole for whoever asks, though somebody who has not forgotten it tells of its creation', () => {
+    const author = writer(A, 1)
+    const runner = new Log(B)
+    runner.merge(rangeOf(author, A, 0))
+    runner.write(runner.get(idOf(A, 1))!, { outcome: outcomeBy(B) })
+    land(runner)
+    const log = new Log(bootOf('c'))
+    log.merge(rangeOf(runner, B, 0))
+    log.learn([
+      { origin: A, after: 0, upTo: 1 },
+      { origin: B, after: 0, upTo: 1 }
+    ])
+    land(log)
+    const again = new Log(bootOf('c', 2))
+    again.restore(
+      [...log.entries()].map(({ record, writes }) => ({ record, writes })),
+      log.durableVector,
+      [{ origin: A, after: 0, upTo: 1 }]
+    )
+    for (const each of [log, again]) {
+      expect(each.merge(rangeOf(author, A, 0)).kind).toBe('merged')
+      land(each)
+      expect(each.get(idOf(A, 1))).toBeDefined()
+      const asker = new Log(bootOf('z'))
+      asker.merge(rangeOf(author, A, 0))
+      expect(asker.learn([...each.origins.forgotten()])).toEqual([asker.get(idOf(A, 1))])
+    }
+  })
+
   test('is over if the boot that created it is closed', () => {
     const log = new Log(B)
     log.merge(rangeOf(writer(A, 1), A, 0))

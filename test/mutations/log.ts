@@ -63,6 +63,14 @@ export const LOG: readonly Mistake[] = [
     ['test/core/taken-in.test.ts']
   ],
   [
+    'named-taken-back',
+    'core/log/log.ts',
+    'if (!origins.cloud.has(dot) || !isFinal(record)) return false',
+    'if (origins.cloud.has(dot) || !isFinal(record)) return false',
+    'a write that was named as forgotten is told again, and others of the same task are not',
+    ['test/core/log.test.ts']
+  ],
+  [
     'report-alone',
     'core/reporting.ts',
     'if (record.outcome!.by === self) return this.#await(entry, lastOf(writes, self), watched)',

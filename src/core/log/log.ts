@@ -442,7 +442,8 @@ export class Log {
     const log = this.origins.of(origin)
     for (const { place, length } of runsIn(places, isUnread)) {
       const after = log.upTo
-      if (place instanceof Entry) for (let i = 0; i < length; i++) this.#note(place, origin)
+      const isNoted = place instanceof Entry && !this.#isNamed(place, { origin, seq: after + 1 })
+      if (isNoted) for (let i = 0; i < length; i++) this.#note(place, origin)
       else for (let i = 0; i < length; i++) log.append(null)
       if (!isUnread(place)) continue
       this.#counters.unread(length)
@@ -450,6 +451,16 @@ export class Log {
         this.#noteUnread(part, place, by)
       }
     }
+  }
+
+  /**
+   * Whether others have named the write as forgotten, and all the task: what is here of it may still be read. That it comes
+   * from somebody who has not forgotten it does not take that back, or whoever asks here would be told of half.
+   */
+  #isNamed({ record }: Entry, dot: Dot): boolean {
+    const { origins } = this
+    if (!origins.cloud.has(dot) || !isFinal(record)) return false
+    return submissionsOf(record).every(each => origins.isForgotten(each))
   }
 
   /** Writes that could not be read have come once more, among others that could. */

@@ -102,6 +102,12 @@ export class Origins {
     return this.merged(dot.origin) >= dot.seq && !this.unreadable.has(dot)
   }
 
+  /** Whether it is known that the task of the write is over, and nothing is here that the write is told with. */
+  isForgotten(dot: Dot): boolean {
+    if (this.cloud.has(dot) || this.isClosed(dot.origin)) return true
+    return this.hasMerged(dot) && this.writtenBy(dot.origin, dot.seq) === null
+  }
+
   /**
    * A task that this boot writes next. If the write that created it has not come here, as when the task came outside the log,
    * this one counts as a creation, too: the other may never come. Under a key there may be several, each of which makes

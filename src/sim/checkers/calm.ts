@@ -7,9 +7,9 @@ import { compareValues } from '../../core/base/order.ts'
 import { CLOSED } from '../../core/base/vector.ts'
 import { isSettled } from '../../core/task/record.ts'
 import {
-  difference,
   haveEqualVectors,
   isAble,
+  lacks,
   lasting,
   seesMajority,
   show,
@@ -63,14 +63,18 @@ function checkSettled(history: History, node: SimNode): void {
   }
 }
 
+/**
+ * What one of them keeps only because somebody may come back, the other need not: of who crashed before it came it may never
+ * have heard. Where both have a task, it is the same one.
+ */
 function checkEqual(first: SimNode, node: SimNode): void {
   const both = `${first.options.name} and ${node.options.name}`
   if (!haveEqualVectors(first, node)) throw new Violation(1, `${both} differ in their vectors`)
-  const lacking = difference(first, node)
+  const lacking = lacks(first, node) ?? lacks(node, first)
   if (lacking !== undefined) throw new Violation(1, `${both} know different tasks: ${lacking}`)
-  for (const record of lasting(first)) {
-    const other = node.core.view.record(record.spec.id)!
-    if (compareValues(record, other) === 0) continue
+  for (const record of first.core.view.records()) {
+    const other = node.core.view.record(record.spec.id)
+    if (other === undefined || compareValues(record, other) === 0) continue
     throw new Violation(
       1,
       `${record.spec.id} differs: ${show(first, record)}, ${show(node, other)}`

@@ -1,4 +1,7 @@
-/** Invariant 1, at every step: what a vector covers has been merged, but for what is kept as unreadable. */
+/**
+ * Invariant 1, at every step: what a vector covers has been merged, but for what is kept as unreadable, and for what has been
+ * forgotten since.
+ */
 import type { BootId } from '../../core/base/ids.ts'
 import { CLOSED } from '../../core/base/vector.ts'
 import { isSettled, join, type Dot, type TaskRecord } from '../../core/task/record.ts'
@@ -50,9 +53,21 @@ export class CoverageChecker {
     // What has settled here may have been forgotten elsewhere, with later writes that change nothing any more.
     const isOver = this.#history.settled.has(write.taskId)
     if (isOver && (record === undefined || isSettled(record))) return
+    if (isOver && this.#isAnother(record!, write.state)) return
     if (record !== undefined && join(record, write.state) === record) return
     const has = record === undefined ? 'nothing' : show(node, record)
     throw new Violation(1, `${node.options.name} covers write ${seq} of ${origin} but has ${has}`)
+  }
+
+  /**
+   * Whether a task under a key is another one than was forgotten: those who have forgotten it never heard of the submissions
+   * that made this one, as on two sides of a cut that have not met before.
+   */
+  #isAnother({ spec, created }: TaskRecord, over: TaskRecord): boolean {
+    if (spec.idempotencyKey === null || !this.#history.isForgotten(spec.id)) return false
+    const isOfBoth = ({ origin, seq }: Dot): boolean =>
+      over.created.some(dot => dot.origin === origin && dot.seq === seq)
+    return !created.some(isOfBoth)
   }
 
   #noteOwn(node: SimNode, upTo: number): void {
