@@ -304,7 +304,7 @@ export class Work {
     // Whoever sees only a few of the others cannot tell that nobody knows a task, and one that cannot be read here is there.
     const unknownMs = members.seesMajority(now) ? options.unknownMs : Infinity
     const after = (id: TaskId): number => (log.origins.mayBeUnreadable(id) ? Infinity : unknownMs)
-    this.consider(this.#dependencies.noteForgotten(now, after))
+    this.consider(this.#dependencies.noteForgotten(now, after, options.findMs))
   }
 
   /** Starts what can be started here. */
@@ -416,14 +416,18 @@ export class Work {
   }
 
   #queue(entry: Entry): void {
-    const { now, emit } = this.#context
     const ready = this.#isReady(entry)
+    this.#noteReady(entry, ready && this.#dependencies.ready(entry.id))
+    this.queue.update(entry, ready)
+  }
+
+  #noteReady(entry: Entry, ready: boolean): void {
+    const { now, emit } = this.#context
     if (ready && entry.readySince === null) {
       const { holder: by, attempt } = entry.record.claim
       emit({ kind: 'notify', event: { name: 'task:queued', taskId: entry.id, by, attempt } })
     }
     entry.readySince = ready ? (entry.readySince ?? now) : null
-    this.queue.update(entry, ready)
   }
 
   #isReady(entry: Entry): boolean {
@@ -431,8 +435,9 @@ export class Work {
     if (isSettled(record) || isStarted(record) || this.#slots.has(entry)) return false
     const { self, wallMs } = this.#context
     if (this.#takeover.isSettling(entry) || startTimeOf(record) > wallMs) return false
+    if (!holds(self, record)) return this.#dependencies.readyElsewhere(entry.id)
     // Only its holder asks.
-    if (holds(self, record) && this.#dependencies.missing(entry.id) !== undefined) return false
+    if (this.#dependencies.missing(entry.id) !== undefined) return false
     return this.#dependencies.ready(entry.id)
   }
 }

@@ -379,6 +379,26 @@ describe('a key that is submitted', () => {
     }
   )
 
+  test('and forgotten before a task that depends on it is heard of keeps no thief from taking that one', () => {
+    const { pump, nodes } = clusterOf(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    a.worker(0)
+    const needed = a.submit({ ...KEY, retentionMs: 0 })
+    for (let i = 0; i < 12; i++) pump.pass(200)
+    b.end(needed)
+    pump.settle()
+    // Only b looks what is past its time.
+    for (let i = 0; i < 12; i++) {
+      pump.now += 200
+      b.feed({ kind: 'tick' })
+      pump.settle()
+    }
+    expect([a, b].map(node => node.state(needed))).toEqual(['completed', 'unknown'])
+    const taskId = a.submit({ dependsOn: [needed] })
+    for (let i = 0; i < 12; i++) pump.pass(200)
+    expect(b.of('start').map(({ run }) => run.taskId)).toEqual([needed, taskId])
+  })
+
   test('again after its task has been pruned names a new task', () => {
     const { pump, nodes } = clusterOf(2)
     const [a, b] = nodes as [PumpNode, PumpNode]

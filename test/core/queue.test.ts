@@ -188,6 +188,26 @@ describe('dependencies', () => {
     expect(world.ready(2)).toBe(true)
   })
 
+  test('that have not been heard of for a while are judged by who holds the task, until they come', () => {
+    const world = new World()
+    const { dependencies } = world
+    const unknownMs = (): number => Infinity
+    const heardBy = (now: number): string[] =>
+      dependencies.noteForgotten(now, unknownMs, 1000).map(({ id }) => id)
+    world.add(3, [1, 2])
+    world.add(2, [])
+    expect([heardBy(0), heardBy(999)]).toEqual([[], []])
+    expect(dependencies.readyElsewhere(idOf(A, 3))).toBe(false)
+    expect(heardBy(1000)).toEqual([idOf(A, 3)])
+    expect(dependencies.readyElsewhere(idOf(A, 3))).toBe(false)
+    world.settle(2)
+    expect([world.ready(3), dependencies.readyElsewhere(idOf(A, 3))]).toEqual([false, true])
+    world.add(1, [])
+    expect(dependencies.readyElsewhere(idOf(A, 3))).toBe(false)
+    expect(heardBy(1001)).toEqual([idOf(A, 3)])
+    expect(heardBy(1002)).toEqual([])
+  })
+
   test.each(['failed', 'cancelled'] as const)(
     'that end as %s break what waits for them',
     status => {

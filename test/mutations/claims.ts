@@ -10,6 +10,13 @@ export const CLAIMS: readonly Mistake[] = [
     'whoever is granted a task that waits for its backoff starts it at once'
   ],
   [
+    'unheard-keeps-thief',
+    'core/work.ts',
+    '    if (!holds(self, record)) return this.#dependencies.readyElsewhere(entry.id)\n',
+    '',
+    'a thief takes a dependency that it has never heard of for open, although only the holder can tell'
+  ],
+  [
     'reclaim-drops-backoff',
     'core/claim/rules.ts',
     'notBefore: wasRunning ? null : notBefore,',

@@ -24,6 +24,8 @@ export class Dependencies {
   readonly #open = new Map<TaskId, number>()
   /** Dependencies that are not known here, or were not when something came that waits for them, and since when. */
   readonly #unknown = new Map<TaskId, number>()
+  /** Of these, those that have not been heard of for a while. */
+  readonly #unheard = new Set<TaskId>()
   /** Dependency that failed or was cancelled -> the tasks that waited for it. */
   readonly #failures = new Map<TaskId, Set<TaskId>>()
   /** Task -> a dependency of it that had been pruned when the task came. */
@@ -101,13 +103,14 @@ export class Dependencies {
     return this.recalled(id)
   }
 
-  /** What had been pruned when others came that depend on it is known again. Returns these. */
+  /** What had been pruned when others came that depend on it is known again, or what was not known. Returns these. */
   recalled(id: TaskId): readonly Entry[] {
-    const waiting = this.#found(this.#forgotten.keys()).filter(({ record }) =>
+    const forgotten = this.#found(this.#forgotten.keys()).filter(({ record }) =>
       record.spec.dependsOn.includes(id)
     )
+    const waiting = new Set([...forgotten, ...this.#found(this.#dependents.get(id))])
     for (const entry of waiting) this.retrack(entry, entry.record.spec)
-    return waiting
+    return [...waiting]
   }
 
   /** It has turned out that another submission of the task stands, which may depend on other tasks. */
@@ -173,17 +176,27 @@ export class Dependencies {
 
   /**
    * Dependencies that were not known here may turn out to have been pruned; or nobody has heard of them for so long that
-   * they count as such. Returns the tasks that waited for them.
+   * they count as such. Returns the tasks that waited for them, and those that somebody else may find ready by now.
    *
    * @param now in ms, of any clock
    * @param unknownMs after how long that is so of a dependency, in ms
+   * @param unheardMs after how long only the holder of a task can say what has become of it, in ms
    */
-  noteForgotten(now: number, unknownMs: (id: TaskId) => number): Entry[] {
+  noteForgotten(
+    now: number,
+    unknownMs: (id: TaskId) => number,
+    unheardMs: number = Infinity
+  ): Entry[] {
     const waiting: Entry[] = []
     for (const [id, since] of this.#unknown) {
       if (since === Infinity) this.#unknown.set(id, now)
       const isKnown = this.#find(id) !== undefined
       const isOver = this.#isForgotten(id) || now - since >= unknownMs(id)
+      const isUnheard = !isKnown && !isOver && now - since >= unheardMs
+      if (isUnheard !== this.#unheard.has(id)) {
+        this.#unheard[isUnheard ? 'add' : 'delete'](id)
+        for (const each of this.#found(this.#dependents.get(id))) waiting.push(each)
+      }
       if (!isKnown && !isOver) continue
       this.#unknown.delete(id)
       if (isKnown) continue
@@ -215,6 +228,21 @@ export class Dependencies {
    */
   ready(id: TaskId): boolean {
     return !this.#open.has(id) && (this.#failed(id) === undefined || this.#runsAnyway(id))
+  }
+
+  /**
+   * Whether a task may be ready that somebody else holds. The id of a task under a key does not tell whether it has been
+   * forgotten: where the task that depends on it came later, it is unknown for good, while the holder knows how it ended.
+   */
+  readyElsewhere(id: TaskId): boolean {
+    if (this.ready(id)) return true
+    const spec = this.#find(id)?.record.spec
+    if (spec === undefined || this.#unheard.size === 0) return false
+    if (this.#failed(id) !== undefined && !this.#runsAnyway(id)) return false
+    const unheard = [...unique(spec.dependsOn)].filter(
+      each => this.#unheard.has(each) && this.#find(each) === undefined
+    )
+    return this.open(id) === unheard.length
   }
 
   #isOver(id: TaskId): boolean {
