@@ -104,7 +104,7 @@ export class Core {
       id => dependencies.broken(id) !== undefined
     )
     this.#probing = new Probing(this.#context)
-    this.#keeping = new Keeping(this.#context)
+    this.#keeping = new Keeping(this.#context, id => this.#work.isPast(id))
     const context = this.#context
     this.#work = new Work(context, this.#replication, this.#takeover, dependencies, this.#keeping)
     this.#exchange = new Exchange(this.#context, this.#replication, this.#work)

@@ -8,7 +8,8 @@
  * two rules carry the blobs to their new places.
  *
  * A node lets go of a needed blob only in favour of its holders, the first of which stands before it in line. So of all that
- * have it the first in line never lets go, however much the nodes' views of each other differ.
+ * have it the first in line never lets go, however much the nodes' views of each other differ. A task that is kept beyond its
+ * time, because another one depends on it, may be forgotten where that one came later: whoever still has it keeps its blobs.
  */
 import { areApart, computerOf } from './base/computers.ts'
 import { nodeOf, type NodeId, type TaskId } from './base/ids.ts'
@@ -47,11 +48,14 @@ export class Keeping {
   readonly #offered = new Offered()
   readonly #letters: Letters
   readonly #sharers = new Sharers()
+  readonly #mayBeForgotten: (id: TaskId) => boolean
   #fetching = 0
   #draining = false
 
-  constructor(context: Context) {
+  /** @param mayBeForgotten whether others may have forgotten a task that is known here */
+  constructor(context: Context, mayBeForgotten: (id: TaskId) => boolean = () => false) {
     this.#context = context
+    this.#mayBeForgotten = mayBeForgotten
     this.#letters = new Letters(context.self)
   }
 
@@ -271,6 +275,8 @@ export class Keeping {
     }
     const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
     if (placing || this.#needs.has(hash) || now < blob.touchedAt + idleMs) return false
+    // Those in whose favour it would go do not keep what they do not know to be needed.
+    if (named && this.#isPast(hash)) return false
     this.#forget(hash)
     emit({ kind: 'drop-blob', hash })
     return true
@@ -339,6 +345,11 @@ export class Keeping {
     if (others.length === 0) return true
     const isApart = (computer: string | null): boolean => areApart(computer, first!.computer)
     return isApart(this.#context.computer) && !others.some(({ computer }) => isApart(computer))
+  }
+
+  /** Whether others may have forgotten all tasks that name a blob. */
+  #isPast(hash: BlobHash): boolean {
+    return [...this.#references.tasksOf(hash)].every(id => this.#mayBeForgotten(id))
   }
 
   /** Whether this node is one of the two that are to keep a blob that is needed. */

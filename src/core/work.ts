@@ -272,6 +272,12 @@ export class Work {
     return this.#pruning.isDue(entry)
   }
 
+  /** Whether a task that is known here may have been forgotten by others. */
+  isPast(id: TaskId): boolean {
+    const entry = this.#context.log.get(id)
+    return entry !== undefined && this.mayBeForgotten(entry)
+  }
+
   /** How a task ended that has been forgotten here. Returns tasks that depend on it. */
   carry(record: TaskRecord): readonly Entry[] {
     return this.#dependencies.carry(record)

@@ -366,6 +366,32 @@ describe('copies', () => {
     expect(keepers(blob)).toEqual(['a', 'e'])
   })
 
+  test('stay with a node that keeps their task for another which depends on it, while the holders have forgotten it', () => {
+    begin(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    a.worker(1)
+    const needed = a.submit({ retentionMs: 3000 })
+    pump.settle()
+    const blob = blobFor(b, c)
+    a.endWith(needed, blob)
+    wait(2500)
+    // Only these look what is past its time.
+    for (let passed = 0; passed < 3000; passed += 500) {
+      pump.now += 500
+      for (const node of [b, c]) node.feed({ kind: 'tick' })
+      pump.settle()
+    }
+    expect([a, b, c].map(node => node.state(needed))).toEqual(['completed', 'unknown', 'unknown'])
+    a.worker(0)
+    const taskId = a.submit({ dependsOn: [needed] })
+    wait(blobOrphanMs + blobSpareMs)
+    expect(keepers(blob)).toEqual(['a'])
+    a.worker(1)
+    a.end(taskId)
+    wait(blobOrphanMs + blobSpareMs)
+    expect(keepers(blob)).toEqual([])
+  })
+
   test('stay where they are while a member restarts', () => {
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
     const blob = blobFor(b, c)

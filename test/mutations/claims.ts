@@ -144,14 +144,14 @@ export const CLAIMS: readonly Mistake[] = [
   ],
   [
     'age-only',
-    'core/queue/ready.ts',
+    'core/task/urgency.ts',
     'return b.priority - a.priority || a.submittedAt',
     'return a.submittedAt',
     'ready tasks start by age, whatever their priority'
   ],
   [
     'youngest-first',
-    'core/queue/ready.ts',
+    'core/task/urgency.ts',
     'a.submittedAt - b.submittedAt ||',
     'b.submittedAt - a.submittedAt ||',
     'of tasks as urgent as each other the youngest starts first'

@@ -290,5 +290,12 @@ export const LOG: readonly Mistake[] = [
     '',
     'a boot is closed that goes on, because a copy of it was started later',
     ['test/sim/folders.test.ts']
+  ],
+  [
+    'blob-to-forgetful',
+    'core/keeping.ts',
+    '    if (named && this.#isPast(hash)) return false\n',
+    '',
+    'a blob is left to holders that have forgotten the task which names it'
   ]
 ]

@@ -12,7 +12,7 @@ const NONE: readonly BlobRef[] = []
 
 export class References {
   readonly #named = new Map<TaskId, readonly BlobRef[]>()
-  readonly #counts = new Map<BlobHash, { readonly ref: BlobRef; tasks: number }>()
+  readonly #byHash = new Map<BlobHash, Readonly<{ ref: BlobRef; tasks: Set<TaskId> }>>()
 
   /** A task has changed, or has come. Returns the blobs that it names now and did not before, or the other way round. */
   retain({ spec, outcome }: TaskRecord): readonly BlobRef[] {
@@ -24,7 +24,7 @@ export class References {
     const named = [payload, result].filter(isBlob)
     if (named.length > 0) this.#named.set(spec.id, named)
     else this.#named.delete(spec.id)
-    return this.#move(before ?? [], named)
+    return this.#move(spec.id, before ?? [], named)
   }
 
   /** The task is no more. Returns the blobs that it named. */
@@ -32,29 +32,39 @@ export class References {
     const before = this.#named.get(id)
     if (before === undefined) return NONE
     this.#named.delete(id)
-    return this.#move(before, [])
+    return this.#move(id, before, [])
   }
 
   has(hash: BlobHash): boolean {
-    return this.#counts.has(hash)
+    return this.#byHash.has(hash)
+  }
+
+  /** The tasks that name a blob. */
+  tasksOf(hash: BlobHash): Iterable<TaskId> {
+    return this.#byHash.get(hash)?.tasks ?? []
   }
 
   *blobs(): Generator<BlobRef> {
-    for (const { ref } of this.#counts.values()) yield ref
+    for (const { ref } of this.#byHash.values()) yield ref
   }
 
-  #move(before: readonly BlobRef[], after: readonly BlobRef[]): BlobRef[] {
+  #move(id: TaskId, before: readonly BlobRef[], after: readonly BlobRef[]): BlobRef[] {
     const gone = before.filter(({ hash }) => !after.some(ref => ref.hash === hash))
     const come = after.filter(({ hash }) => !before.some(ref => ref.hash === hash))
-    for (const ref of after) this.#count(ref, 1)
-    for (const ref of before) this.#count(ref, -1)
+    for (const ref of come) this.#add(id, ref)
+    for (const { hash } of gone) this.#remove(id, hash)
     return [...gone, ...come]
   }
 
-  #count(ref: BlobRef, by: number): void {
-    const count = this.#counts.get(ref.hash) ?? { ref, tasks: 0 }
-    count.tasks += by
-    if (count.tasks > 0) this.#counts.set(ref.hash, count)
-    else this.#counts.delete(ref.hash)
+  #add(id: TaskId, ref: BlobRef): void {
+    const named = this.#byHash.get(ref.hash)
+    if (named === undefined) this.#byHash.set(ref.hash, { ref, tasks: new Set([id]) })
+    else named.tasks.add(id)
+  }
+
+  #remove(id: TaskId, hash: BlobHash): void {
+    const tasks = this.#byHash.get(hash)?.tasks
+    tasks?.delete(id)
+    if (tasks?.size === 0) this.#byHash.delete(hash)
   }
 }
