@@ -6,6 +6,7 @@ import type { TaskId } from '../../core/base/ids.ts'
 import type { Effect, Run } from '../../core/effect.ts'
 import { isBlob, type BlobHash, type Content } from '../../core/task/content.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
+import type { History } from '../history.ts'
 import { keepersSeenBy } from '../look.ts'
 import { Violation } from '../violation.ts'
 import type { SimNode } from '../sim-node.ts'
@@ -16,14 +17,14 @@ const INVARIANT = 12
 /** At every step. @param isAwaited whether the result of a task has to be in a second place before anybody is told of it */
 export function checkBlobs(
   node: SimNode,
-  nodes: readonly SimNode[],
+  history: History,
   effects: readonly Effect[],
   isAwaited: (id: TaskId) => boolean
 ): void {
   for (const effect of effects) {
     if (effect.kind === 'start') checkRun(node, effect.run)
     else if (effect.kind === 'settled' && isAwaited(effect.taskId)) {
-      checkReported(node, nodes, effect.taskId)
+      checkReported(node, history, effect.taskId)
     }
   }
 }
@@ -53,10 +54,11 @@ function checkRun(node: SimNode, { taskId, payload, dependencies }: Run): void {
 }
 
 /** The disk of a node that has crashed counts, for it comes back with it. */
-function checkReported(node: SimNode, nodes: readonly SimNode[], taskId: string): void {
+function checkReported(node: SimNode, history: History, taskId: TaskId): void {
+  const { nodes } = history
   const outcome = node.core.view.record(taskId)?.outcome
   if (outcome?.by !== node.options.boot) return
-  if (outcome.reason === 'PayloadLost') return checkLost(node, nodes, taskId)
+  if (outcome.reason === 'PayloadLost') return checkLost(node, history, taskId)
   for (const hash of hashes([outcome.result ?? ''])) {
     const disks = new Set(nodes.filter(has(hash)).map(({ options }) => options.disk))
     if (disks.size >= Math.min(2, keepersSeenBy(node))) continue
@@ -64,14 +66,24 @@ function checkReported(node: SimNode, nodes: readonly SimNode[], taskId: string)
   }
 }
 
-/** A task may fail for want of what it reads only if some of that is on no node that lives. */
-function checkLost(node: SimNode, nodes: readonly SimNode[], taskId: string): void {
+/**
+ * A task may fail for want of what it reads only if some of that is on no node that lives. What it depends on may have been
+ * forgotten here: how that ended came along with the task, and is read from what its runs ended with.
+ */
+function checkLost(node: SimNode, history: History, taskId: TaskId): void {
   const { payload, dependsOn } = node.core.view.record(taskId)!.spec
-  const results = dependsOn.map(id => node.core.view.record(id)?.outcome?.result ?? '')
-  const alive = nodes.filter(({ gone }) => !gone)
+  const results = dependsOn.flatMap(id => resultsOf(node, history, id))
+  const alive = history.alive()
   const isThere = (hash: BlobHash): boolean => alive.some(has(hash))
   if (!hashes([payload, ...results]).every(isThere)) return
   throw violation(`${node.options.name} gives up ${taskId}, and all that it reads is there`)
+}
+
+function resultsOf(node: SimNode, { executions }: History, id: TaskId): Content[] {
+  const record = node.core.view.record(id)
+  if (record !== undefined) return [record.outcome?.result ?? '']
+  const runs = executions.get(id) ?? []
+  return runs.flatMap(run => (run.status === 'completed' ? run.result : []))
 }
 
 function hashesOf({ spec, outcome }: TaskRecord): BlobHash[] {

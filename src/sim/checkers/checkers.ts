@@ -112,7 +112,7 @@ export class Checkers implements Witness {
     this.#attempts.check(node, input, effects)
     if (this.#scenario.cancels > 0) this.#cancels.check(node)
     this.#unreadable.stepped(node, input, effects)
-    checkBlobs(node, history.nodes, effects, id => node.now < (this.#waits.get(id) ?? Infinity))
+    checkBlobs(node, history, effects, id => node.now < (this.#waits.get(id) ?? Infinity))
     checkOptions(node, effects)
     this.#clocks?.check(node, effects)
     this.#overload?.check(node, effects)
