@@ -284,7 +284,7 @@ export class Keeping {
 
   /** A blob is not here: it is fetched, if somebody waits for it or it is this node's share. */
   #obtain(blob: Blob): boolean {
-    const { now, emit } = this.#context
+    const { now, options, emit } = this.#context
     const { hash } = blob.ref
     if (blob.fetching) return false
     const awaited = blob.askers.size > 0 || this.#needs.has(hash)
@@ -292,7 +292,12 @@ export class Keeping {
     if (now < blob.retryAt) return false
     if (this.#fetching >= (awaited ? FETCHES_MAX : SHARE_FETCHES_MAX)) return false
     const from = this.sources(hash)
-    if (from.length === 0) return false
+    if (from.length === 0) {
+      // Whoever waits for it is told as if everybody had been asked.
+      blob.hadNoRoom = false
+      blob.retryAt = now + options.blobRetryMs
+      return false
+    }
     blob.fetching = true
     this.#fetching++
     emit({ kind: 'fetch-blob', ref: blob.ref, from })

@@ -143,6 +143,24 @@ describe('a task with a large payload', () => {
     expect([...d.running.keys()]).toEqual([large])
   })
 
+  test('leaves its slot to others where nobody is left to be asked, and starts when somebody comes', () => {
+    const [a, b, c, d, e] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode, PumpNode]
+    a.submitBlob(blobFor(b, c))
+    pump.settle()
+    pump.crash(a, b, c, e)
+    d.worker(1)
+    wait(2000)
+    const [large] = names(d)
+    expect(d.record(large!).claim.holder).toBe(d.boot)
+    const small = d.submit()
+    wait(blobRetryMs)
+    expect([...d.running.keys()]).toEqual([small])
+    d.end(small)
+    pump.restart(b, bootOf('b', 2))
+    wait(2 * blobRetryMs)
+    expect([...d.running.keys()]).toEqual([large])
+  })
+
   test('that is on no disk any more fails, once everybody has been asked for a while', () => {
     const [a, b, c, d] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode]
     const blob = blobFor(b, c)

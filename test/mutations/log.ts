@@ -297,5 +297,12 @@ export const LOG: readonly Mistake[] = [
     '    if (named && this.#isPast(hash)) return false\n',
     '',
     'a blob is left to holders that have forgotten the task which names it'
+  ],
+  [
+    'nobody-to-ask-is-coming',
+    'core/keeping.ts',
+    '      blob.retryAt = now + options.blobRetryMs\n      return false\n',
+    '      return false\n',
+    'a task whose blob nobody is there to send keeps its slot for ever'
   ]
 ]
