@@ -6,6 +6,7 @@ import type { Heartbeat } from '../core/message.ts'
 import type { Checkers } from './checkers/checkers.ts'
 import { RESTART_MS_MAX, WRONG_MS, type Cluster, type World } from './cluster.ts'
 import { lieOf } from './lies.ts'
+import { isAlone } from './look.ts'
 import { loadInto, savedBy } from './saved.ts'
 import { Disk } from './disk.ts'
 import type { SimNode } from './sim-node.ts'
@@ -51,6 +52,8 @@ export class Faults {
 
   /** A node has told somebody something, and nobody else anything yet in that step. */
   told(node: SimNode, effects: readonly Effect[]): void {
+    // Whoever hears of it later takes it for crashed, and waits for what it may know, until somebody says that it has gone.
+    if (effects.some(({ kind }) => kind === 'left') && isAlone(node)) this.#forget(node)
     if (this.#toLose === 0 || this.#world.agenda.now >= this.#world.scenario.busyMs) return
     if (!effects.some(({ kind }) => kind === 'accepted' || kind === 'settled')) return
     this.#toLose--

@@ -53,7 +53,10 @@ export type Scenario = Readonly<{
   late: number
   /** How many nodes leave on the way. */
   leaving: number
-  /** Of the nodes that leave, how many hand on what still runs, from 0 to 1. */
+  /**
+   * Of the nodes that leave, how many hand on what still runs, and wait for nobody, from 0 to 1. Whoever goes like that while
+   * nobody hears it is forgotten a while later.
+   */
   hasty: number
   /** How many crashes there are, each followed by a restart. */
   crashes: number
