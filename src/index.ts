@@ -46,7 +46,7 @@ export type {
   UnreadableView,
   WhyView,
   WorkerHealth
-} from './node/handle.ts'
+} from './node/api/node-api.ts'
 export type {
   AnyHandlers,
   HandledBy,
@@ -55,11 +55,11 @@ export type {
   ResultOf,
   TaskIdOf,
   TaskTypeOf
-} from './node/typed.ts'
-export type { Handler, HandlerContext } from './node/handler.ts'
+} from './node/typed-node.ts'
+export type { Handler, HandlerContext } from './ports/handler.ts'
 export type { NodeId, TaskId } from './core/base/ids.ts'
 export type { Quorum } from './core/options.ts'
 export type { BlobHash } from './core/task/content.ts'
-export type { LogLevel } from './names.ts'
+export type { LogLevel } from './shared/names.ts'
 export type { TransportLog } from './net/log.ts'
-export * from './errors.ts'
+export * from './shared/errors.ts'

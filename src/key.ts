@@ -8,8 +8,8 @@
 import { createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { open } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { InvalidOptionError, NoClusterKeyError } from './errors.ts'
-import { configHome, makeFolder } from './folders.ts'
+import { InvalidOptionError, NoClusterKeyError } from './shared/errors.ts'
+import { configHome, makeFolder } from './shared/xdg-paths.ts'
 
 export type KeySearch = {
   /** The key itself. */

@@ -11,9 +11,9 @@ import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { utf8Length } from './core/base/utf8.ts'
 import { NODE_LIMITS, SETTLED_MAX, SETTLED_MAX_MAX, type Quorum } from './core/options.ts'
-import { DURATION_MS_MAX, parseDuration } from './durations.ts'
-import { InvalidOptionError } from './errors.ts'
-import { dataHome } from './folders.ts'
+import { DURATION_MS_MAX, parseDuration } from './shared/durations.ts'
+import { InvalidOptionError } from './shared/errors.ts'
+import { dataHome } from './shared/xdg-paths.ts'
 import {
   CLUSTER_NAME,
   COMPUTER_NAME,
@@ -23,7 +23,7 @@ import {
   LABEL_VALUE_LENGTH_MAX,
   LOG_LEVELS,
   type LogLevel
-} from './names.ts'
+} from './shared/names.ts'
 
 /** What a node can be told at its start. All of it is optional. */
 export type NodeOptions = {

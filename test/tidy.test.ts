@@ -17,146 +17,63 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const fileLinesMax = 500
 const functionLinesMax = 60
 
-const words = ['errors', 'names', 'durations', 'node-options', 'key', 'folders', 'pieces']
-const parts = ['core', 'wire', 'node', 'net', 'store', 'run', 'state', 'metrics']
+const words = ['shared', 'node-options', 'key']
+const parts = ['core', 'wire', 'node', 'ports', 'net', 'store', 'run', 'backup', 'metrics']
 /** Room of src/ (or file directly in it) -> what it may import besides itself: rooms, or single files of a room. */
 const mayImport: Record<string, readonly string[]> = {
-  errors: [],
-  folders: [],
-  pieces: [],
-  names: ['errors'],
-  durations: [],
-  'node-options': ['core', 'durations', 'errors', 'folders', 'names'],
-  key: ['errors', 'folders'],
+  shared: [],
+  'node-options': ['core', 'shared'],
+  key: ['shared'],
   core: [],
+  ports: ['core'],
   wire: ['core'],
-  node: ['core', ...words],
-  net: ['core', 'wire', 'node/ports', ...words],
-  store: ['core', 'wire', 'node/ports', ...words],
-  run: ['core', 'node/handler', 'node/ports', 'node/handle', ...words],
-  state: ['core', 'wire', 'node/ports', ...words],
-  metrics: ['core', 'node/facts', ...words],
-  sim: ['core', 'wire', 'node/ports', 'node/loop-lag', 'node/inputs', ...words],
+  node: ['core', 'ports', ...words],
+  net: ['core', 'wire', 'ports', ...words],
+  store: ['core', 'wire', 'ports', ...words],
+  run: ['core', 'ports', 'node/api/node-api', ...words],
+  backup: ['core', 'wire', 'ports', ...words],
+  metrics: ['core', 'node/queries/metrics-snapshot', ...words],
+  sim: ['core', 'wire', 'ports', 'node/runtime/loop-lag', 'node/runtime/inputs', ...words],
   'create-node': [...parts, ...words],
   index: ['create-node', ...parts, ...words],
-  api: ['core', 'node/handle', ...words],
-  demo: ['api', 'node/handle', ...words],
-  doctor: ['net/knock', 'net/protocol', 'node/handle', ...words],
+  api: ['core', 'node/api/node-api', ...words],
+  demo: ['api', 'node/api/node-api', ...words],
+  doctor: ['net/discovery/tcp-probe', 'net/protocol', 'node/api/node-api', ...words],
   cli: ['index', 'create-node', 'api', 'sim', 'demo', 'doctor', ...parts, ...words]
 }
 
-const coreRooms = ['base', 'task', 'log', 'members', 'claim', 'queue', 'steal', 'blobs', 'counting']
-const coreWords = ['message', 'options', 'limits', 'effect', 'input', 'output']
-/** The same inside src/core: base <- task <- log <- claim <- queue <- steal <- core.ts, and members beside them. */
-const mayImportInCore: Record<string, readonly string[]> = {
-  base: ['options'],
-  options: ['base'],
-  limits: ['options'],
-  task: ['base', 'options', 'limits'],
-  message: ['base', 'task', 'counting/counts'],
-  'message-shapes': ['base', 'task', 'counting/counts', 'limits', 'message', 'options'],
-  effect: ['base', 'task', 'message'],
-  output: ['base'],
-  input: ['base', 'task', 'message'],
-  log: ['base', 'task', ...coreWords],
-  members: ['base', ...coreWords],
-  claim: ['base', 'task', 'log', 'members', ...coreWords],
-  queue: ['base', 'task', 'log', 'claim', ...coreWords],
-  steal: ['base', 'task', 'log', 'members', 'claim', 'queue', ...coreWords],
-  blobs: ['base', 'task', ...coreWords],
-  counting: ['base', 'task', 'log', ...coreWords],
-  inquiry: ['context', 'replication', ...coreRooms, ...coreWords],
-  chronicle: ['context', ...coreRooms, ...coreWords],
-  telling: ['context', ...coreRooms, ...coreWords],
-  view: ['context', 'room', 'telling', ...coreRooms, ...coreWords],
-  context: ['authors', ...coreRooms, ...coreWords],
-  answers: [...coreRooms, ...coreWords],
-  asking: ['context', ...coreRooms, ...coreWords],
-  spreading: ['context', ...coreRooms, ...coreWords],
-  reporting: ['context', ...coreRooms, ...coreWords],
-  room: ['context', ...coreRooms, ...coreWords],
-  replication: ['asking', 'context', 'reporting', 'room', 'spreading', ...coreRooms, ...coreWords],
-  takeover: ['asking', 'context', 'newcomers', 'replication', ...coreRooms, ...coreWords],
-  authors: [...coreRooms, ...coreWords],
-  pruning: ['context', 'room', ...coreRooms, ...coreWords],
-  belief: ['context', 'message-shapes', ...coreRooms, ...coreWords],
-  closing: ['context', ...coreRooms, ...coreWords],
-  keeping: ['context', ...coreRooms, ...coreWords],
-  membership: ['context', 'presence', 'takeover', ...coreRooms, ...coreWords],
-  parting: [
-    'context',
-    'exchange',
-    'keeping',
-    'presence',
-    'replication',
-    'telling',
-    'work',
-    ...coreRooms,
-    ...coreWords
-  ],
-  newcomers: ['asking', 'context', ...coreRooms, ...coreWords],
-  isolation: ['context', 'work', ...coreRooms, ...coreWords],
-  rest: ['context', ...coreRooms, ...coreWords],
-  stepping: ['context', ...coreRooms, ...coreWords],
-  probing: ['context', ...coreRooms, ...coreWords],
-  provision: ['context', 'keeping', ...coreRooms, ...coreWords],
-  witness: ['context', 'replication', ...coreRooms, ...coreWords],
-  slots: [
-    'chronicle',
-    'context',
-    'keeping',
-    'provision',
-    'replication',
-    'takeover',
-    'witness',
-    ...coreRooms,
-    ...coreWords
-  ],
-  submitting: ['context', 'replication', 'room', 'takeover', 'keeping', ...coreRooms, ...coreWords],
-  work: [
-    'chronicle',
-    'witness',
-    'context',
-    'replication',
-    'takeover',
-    'pruning',
-    'room',
-    'keeping',
-    'slots',
-    'submitting',
-    ...coreRooms,
-    ...coreWords
-  ],
-  exchange: ['context', 'replication', 'work', ...coreRooms, ...coreWords],
-  presence: ['context', 'work', ...coreRooms, ...coreWords],
-  waking: ['asking', 'context', 'presence', 'work', ...coreRooms, ...coreWords],
-  core: [
-    'answers',
-    'asking',
-    'authors',
-    'belief',
-    'context',
-    'replication',
-    'takeover',
-    'closing',
-    'keeping',
-    'probing',
-    'membership',
-    'inquiry',
-    'isolation',
-    'stepping',
-    'waking',
-    'rest',
-    'parting',
-    'work',
-    'exchange',
-    'presence',
-    'telling',
-    'view',
-    ...coreRooms,
-    ...coreWords
-  ]
-}
+/** Floors of src/core, bottom up, and above them the files at its top. */
+const floors: readonly (readonly string[])[] = [
+  ['base'],
+  ['task'],
+  ['log'],
+  ['liveness', 'replication', 'telemetry'],
+  ['membership'],
+  ['claim', 'blobs'],
+  ['queue'],
+  ['gc'],
+  ['scheduling'],
+  ['steal'],
+  ['lifecycle']
+]
+/** What everybody speaks: there every file may be imported. All other folders have a door, the file of their own name. */
+const vocabularies = ['base', 'task']
+/** Files at the top of the core that lower floors may import: what goes in and out, and what all rooms share. */
+const shared = ['context', 'effect', 'input', 'limits', 'message', 'message-shapes', 'options']
+/** The network is one floor in several folders; types of any of them may be named on all of them. */
+const storeyOf = new Map(
+  floors.flatMap((folders, index) =>
+    folders.map(folder => [folder, folder === 'membership' ? index - 1 : index] as const)
+  )
+)
+const floorOf = new Map(
+  floors.flatMap((folders, index) => folders.map(folder => [folder, index] as const))
+)
+
+const filesPerFolderMax = 15
+const filesAtTopOfCoreMax = 9
+/** One file a verb. */
+const unbounded = ['src/cli/commands']
 
 const topLevel = [
   'README.md LICENSE package.json package-lock.json tsconfig.json .gitignore',
@@ -206,6 +123,94 @@ function forbiddenImports(source: Source, base: string, table: typeof mayImport)
     .map(target => `${source.path} -> ${target}`)
 }
 
+type Import = Readonly<{ from: string; to: string; isType: boolean }>
+
+/** What a file imports from others of this tree: a path each, and whether only types are. */
+function importsOf({ path, tree }: Pick<Source, 'path' | 'tree'>): Import[] {
+  const found: Import[] = []
+  const add = (specifier: ts.Expression | undefined, isType: boolean): void => {
+    if (specifier === undefined || !ts.isStringLiteral(specifier)) return
+    if (!specifier.text.startsWith('.')) return
+    found.push({ from: path, to: normalize(join(dirname(path), specifier.text)), isType })
+  }
+  for (const node of nodesOf(tree)) {
+    if (ts.isImportDeclaration(node)) {
+      add(node.moduleSpecifier, node.importClause?.isTypeOnly ?? false)
+    } else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly)
+    else if (ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword) {
+      add(node.arguments[0], false)
+    }
+  }
+  return found
+}
+
+/** `src/core/log/log.ts` -> folder `log`, file `log`; of a file at the top of the core the folder is empty. */
+function placeInCore(path: string): { folder: string; file: string } {
+  const parts = path.slice('src/core/'.length).replace(/\.ts$/, '').split('/')
+  return { folder: parts.length > 1 ? parts[0]! : '', file: parts.at(-1)! }
+}
+
+/** What is wrong with an import within the core, or null. */
+function faultInCore({ from, to, isType }: Import): string | null {
+  const [here, there] = [placeInCore(from), placeInCore(to)]
+  if (here.folder === there.folder) return null
+  const what = `${from} -> ${to}`
+  if (there.folder === '') {
+    return here.folder === '' || shared.includes(there.file) ? null : `${what}: upward`
+  }
+  const isAbove = (levels: ReadonlyMap<string, number>, orEqual: boolean): boolean => {
+    if (here.folder === '') return false
+    const [mine, theirs] = [levels.get(here.folder)!, levels.get(there.folder)!]
+    return orEqual ? theirs >= mine : theirs > mine
+  }
+  if (isType) return isAbove(storeyOf, false) ? `${what}: upward, for a type` : null
+  if (isAbove(floorOf, true)) return `${what}: upward, or on the same floor`
+  const isDoor = vocabularies.includes(there.folder) || there.file === there.folder
+  return isDoor ? null : `${what}: past the door`
+}
+
+function faultsInCore(all: readonly Pick<Source, 'path' | 'tree'>[]): string[] {
+  return all
+    .filter(({ path }) => path.startsWith('src/core/'))
+    .flatMap(importsOf)
+    .flatMap(one => faultInCore(one) ?? [])
+}
+
+/** Folders with more files than they may have. */
+function overfull(paths: readonly string[]): string[] {
+  const counts = Map.groupBy(paths, path => dirname(path))
+  return [...counts]
+    .filter(([folder]) => !unbounded.includes(folder))
+    .filter(
+      ([folder, { length }]) =>
+        length > (folder === 'src/core' ? filesAtTopOfCoreMax : filesPerFolderMax)
+    )
+    .map(([folder, { length }]) => `${folder}: ${length} files`)
+}
+
+/** Files that reach themselves along imports of values, and pairs that import each other, for types or values. */
+function circles(imports: readonly Import[]): string[] {
+  const pairs = new Set(imports.map(({ from, to }) => `${from} ${to}`))
+  const mutual = imports
+    .filter(({ from, to }) => from < to && pairs.has(`${to} ${from}`))
+    .map(({ from, to }) => `${from} <-> ${to}`)
+  const values = Map.groupBy(
+    imports.filter(({ isType }) => !isType),
+    ({ from }) => from
+  )
+  const state = new Map<string, 'open' | 'done'>()
+  const found: string[] = []
+  const visit = (path: string, road: readonly string[]): void => {
+    if (state.get(path) === 'done') return
+    if (state.get(path) === 'open') return void found.push([...road, path].join(' -> '))
+    state.set(path, 'open')
+    for (const { to } of values.get(path) ?? []) visit(to, [...road, path])
+    state.set(path, 'done')
+  }
+  for (const path of values.keys()) visit(path, [])
+  return [...new Set([...mutual, ...found])]
+}
+
 function nodesOf(tree: ts.Node): ts.Node[] {
   const found: ts.Node[] = []
   const visit = (node: ts.Node): void => {
@@ -232,11 +237,33 @@ describe('layers', () => {
     expect(sources.flatMap(source => forbiddenImports(source, 'src', mayImport))).toEqual([])
   })
 
-  test('rooms of the core import only what the table allows', () => {
-    const inCore = sources.filter(({ path }) => path.startsWith('src/core/'))
-    expect(inCore.flatMap(source => forbiddenImports(source, 'src/core', mayImportInCore))).toEqual(
-      []
+  test('in the core imports run down from floor to floor, and through doors', () => {
+    expect(faultsInCore(sources)).toEqual([])
+    const folders = new Set(
+      sources
+        .filter(({ path }) => path.startsWith('src/core/'))
+        .map(({ path }) => placeInCore(path).folder)
+        .filter(folder => folder !== '')
     )
+    expect([...folders].sort()).toEqual([...floorOf.keys()].sort())
+  })
+
+  test.each([
+    ["import { Queue } from '../queue/queue.ts'", 'upward'],
+    ["import type { Queue } from '../queue/queue.ts'", 'upward, for a type'],
+    ["import { Core } from '../core.ts'", 'upward'],
+    ["import { Roster } from '../membership/roster.ts'", 'past the door']
+  ])('planted in a room of the core: %s: %s', (line, fault) => {
+    const tree = ts.createSourceFile('planted.ts', line, ts.ScriptTarget.ES2024, true)
+    const [found] = faultsInCore([{ path: 'src/core/claim/planted.ts', tree }])
+    expect(found).toContain(fault)
+  })
+
+  test('no files import each other, round any number of corners', () => {
+    const imports = sources.flatMap(importsOf)
+    expect(circles(imports)).toEqual([])
+    const [{ from, to }] = imports.filter(({ isType }) => !isType) as [Import]
+    expect(circles([...imports, { from: to, to: from, isType: false }])).not.toEqual([])
   })
 
   test('the core and the wire import no package of Node, and the core none at all', () => {
@@ -263,6 +290,13 @@ describe('layers', () => {
 })
 
 describe('sizes', () => {
+  test('no folder has more files than somebody can keep in mind', () => {
+    const paths = sources.map(({ path }) => path)
+    expect(overfull(paths)).toEqual([])
+    const more = Array.from({ length: filesPerFolderMax + 1 }, (_, n) => `src/wire/${n}.ts`)
+    expect(overfull([...paths, ...more])).toHaveLength(1)
+  })
+
   test(`no source file is longer than ${fileLinesMax} lines`, () => {
     const long = sources.filter(({ text }) => text.split('\n').length - 1 > fileLinesMax)
     expect(long.map(({ path }) => path)).toEqual([])

@@ -4,8 +4,8 @@
  * One request for each task would spend its time on requests. Here reading goes ahead of answering, by a bounded number
  * of lines and bytes, so that the disk and the network are always busy and the memory never full.
  */
-import { TooLargeError } from '../errors.ts'
-import type { EndListener, Submitted, TaskView } from '../node/handle.ts'
+import { TooLargeError } from '../shared/errors.ts'
+import type { EndListener, Submitted, TaskView } from '../node/api/node-api.ts'
 import { bundled } from './bundle.ts'
 import { Ends } from './ends.ts'
 import { problemOf, type Problem } from './problem.ts'

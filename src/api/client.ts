@@ -2,7 +2,7 @@
  * A node's local API, for other programs of the same user: a method per question, HTTP underneath.
  */
 import { TASK_LIMITS } from '../core/options.ts'
-import { InvalidOptionError, TooLargeError, WaitTimeoutError } from '../errors.ts'
+import { InvalidOptionError, TooLargeError, WaitTimeoutError } from '../shared/errors.ts'
 import type {
   BlobRef,
   CancelResult,
@@ -18,7 +18,7 @@ import type {
   TaskFilter,
   TaskView,
   WhyView
-} from '../node/handle.ts'
+} from '../node/api/node-api.ts'
 import type { BatchAnswer, BatchEnd, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
 import { Connection } from './connection.ts'

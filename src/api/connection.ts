@@ -6,7 +6,7 @@
  */
 import type { Agent, IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { NoNodeError } from '../errors.ts'
+import { NoNodeError } from '../shared/errors.ts'
 import { socketPath } from './address.ts'
 import { meaning } from './find.ts'
 import { errorOf, noNode } from './problem.ts'

@@ -4,7 +4,7 @@
  * A reader that is too slow is not waited for, and does not fill the memory: what finds no room is left out, and the reader,
  * who misses it at the end of the stream, asks for it by itself.
  */
-import type { EndListener, TaskView } from '../node/handle.ts'
+import type { EndListener, TaskView } from '../node/api/node-api.ts'
 
 /** In UTF-16 units of text. Guess: thousands of tasks with results of a few KiB. */
 const TEXT_MAX = 16_777_216

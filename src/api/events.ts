@@ -4,7 +4,7 @@
  * A list is pulled: the next piece is made when the reader has taken the last one. Events cannot wait for anybody, so
  * each reader has a bounded queue; when it is full, the oldest events go, and a line says how many are missing.
  */
-import type { NodeEvent } from '../node/handle.ts'
+import type { NodeEvent } from '../node/api/node-api.ts'
 import { problemOf } from './problem.ts'
 
 /** Large enough to make system calls rare, small enough to hold one per reader. */

@@ -6,9 +6,9 @@
 import { readdir } from 'node:fs/promises'
 import { connect } from 'node:net'
 import { basename, dirname, join } from 'node:path'
-import { InvalidOptionError, NoNodeError } from '../errors.ts'
-import { dataHome } from '../folders.ts'
-import { isNodeName } from '../names.ts'
+import { InvalidOptionError, NoNodeError } from '../shared/errors.ts'
+import { dataHome } from '../shared/xdg-paths.ts'
+import { isNodeName } from '../shared/names.ts'
 import { socketPath } from './address.ts'
 import { noNode } from './problem.ts'
 

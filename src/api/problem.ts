@@ -18,7 +18,7 @@ import {
   UnknownTaskError,
   WaitTimeoutError,
   TaskStateError
-} from '../errors.ts'
+} from '../shared/errors.ts'
 
 /** The body of every answer that is not a success; also the last line of a stream that broke. */
 export type Problem = { v: 1; error: { name: string; message: string; taskId?: string } }

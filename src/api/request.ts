@@ -2,7 +2,7 @@
  * What routes need to read a request and to answer in lines: nothing here knows a question.
  */
 import type { z } from 'zod'
-import { InvalidOptionError } from '../errors.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
 
 /** A list or a stream: one object a line. */
 export function ndjson(body: ReadableStream<Uint8Array>): Response {

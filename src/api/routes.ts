@@ -3,8 +3,8 @@
  * check of a task's options is the node's own, so that a program and the command line meet the same rules.
  */
 import { Hono } from 'hono'
-import { InvalidOptionError, NodeClosedError } from '../errors.ts'
-import type { NodeHandle } from '../node/handle.ts'
+import { InvalidOptionError, NodeClosedError } from '../shared/errors.ts'
+import type { NodeApi } from '../node/api/node-api.ts'
 import { problemOf } from './problem.ts'
 import { serveCluster } from './routes/cluster.ts'
 import { serveContents } from './routes/contents.ts'
@@ -13,7 +13,7 @@ import { serveTasks } from './routes/tasks.ts'
 /**
  * @param closing aborted with a NodeClosedError when the API closes: ends all waits and streams
  */
-export function routes(node: NodeHandle, closing: AbortSignal): Hono {
+export function routes(node: NodeApi, closing: AbortSignal): Hono {
   const app = new Hono()
   app.onError((error, c) => {
     const { status, problem } = problemOf(error)

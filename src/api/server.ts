@@ -11,8 +11,8 @@ import { createServer, type Server } from 'node:http'
 import { connect } from 'node:net'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
-import { DataFolderError, DataFolderLockedError } from '../errors.ts'
-import type { NodeHandle } from '../node/handle.ts'
+import { DataFolderError, DataFolderLockedError } from '../shared/errors.ts'
+import type { NodeApi } from '../node/api/node-api.ts'
 import { socketPath } from './address.ts'
 import { closed, routes } from './routes.ts'
 
@@ -32,7 +32,7 @@ export type Api = { close(): Promise<void> }
  * @throws DataFolderError if the path is too long for a socket, or taken by something else
  * @throws DataFolderLockedError if another node answers there
  */
-export async function startApi(node: NodeHandle, folder: string): Promise<Api> {
+export async function startApi(node: NodeApi, folder: string): Promise<Api> {
   const path = socketPath(folder)
   await checkPlace(path)
   const closing = new AbortController()

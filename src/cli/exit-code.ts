@@ -1,7 +1,7 @@
 /**
  * How a verb ends: the exit codes that scripts depend on, in one table.
  */
-import type { TaskState } from '../node/handle.ts'
+import type { TaskState } from '../node/api/node-api.ts'
 
 /** A failure of hearsay itself, which must not be taken for that of a task. */
 export const OWN_FAILURE = 125

@@ -1,16 +1,16 @@
 /**
  * What the two halves of the core share: who we are, what time it is, the replica, the members, and where effects go.
  */
-import type { Authors } from './authors.ts'
+import type { UnknownOrigins } from './membership/unknown-origins.ts'
 import { CLOCK_MS_MAX, type HybridClock } from './base/hlc.ts'
-import type { Counters } from './counting/counters.ts'
+import type { Counters } from './telemetry/counters.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
 import type { Effect } from './effect.ts'
 import type { Log } from './log/log.ts'
-import type { Carried } from './queue/carried.ts'
-import type { Spent } from './log/spent.ts'
+import type { Carried } from './queue/carried-outcomes.ts'
+import type { KeyTombstones } from './gc/key-tombstones.ts'
 import type { Labels } from './task/labels.ts'
-import type { Members } from './members/members.ts'
+import type { Members } from './membership/members.ts'
 import type { CoreOptions } from './options.ts'
 
 /** What a node says about itself for as long as it lives. */
@@ -31,12 +31,12 @@ export type Context = {
   readonly options: CoreOptions
   readonly clock: HybridClock
   readonly log: Log
-  readonly spent: Spent
+  readonly keyTombstones: KeyTombstones
   /** Outcomes that came with a task which depends on them, and that are forgotten here. */
   readonly carried: Carried
   readonly members: Members
   /** Of whom nothing is known but what they wrote. */
-  readonly authors: Authors
+  readonly unknownOrigins: UnknownOrigins
   readonly counters: Counters
   /** What this node says of itself for tasks to choose by; may change while it lives. */
   labels: Labels
@@ -46,7 +46,7 @@ export type Context = {
   now: number
   /** How far our own wall clock is ahead of that, in ms. */
   aheadMs: number
-  /** By how much our own wall clock is to be corrected, in ms (members/clocks.ts). */
+  /** By how much our own wall clock is to be corrected, in ms (membership/clock-offset.ts). */
   correctionMs: number
   /** What time it is, in whole ms: what is stamped, scheduled and expires goes by this. */
   wallMs: number
@@ -77,6 +77,6 @@ export function wholeMs(ms: number): number {
 }
 
 /** Whether a task is absent because it has settled and been pruned, as far as can be told here. */
-export function isPruned({ log, spent, wallMs }: Context, id: TaskId): boolean {
-  return log.isForgotten(id) || (log.get(id) === undefined && spent.has(id, wallMs))
+export function isPruned({ log, keyTombstones, wallMs }: Context, id: TaskId): boolean {
+  return log.isForgotten(id) || (log.get(id) === undefined && keyTombstones.has(id, wallMs))
 }

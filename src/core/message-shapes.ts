@@ -23,7 +23,7 @@ import {
 import { CLOCK_MS_MAX, STAMP_MAX } from './base/hlc.ts'
 import { SEQ_MAX, type BootId } from './base/ids.ts'
 import { UNREADABLE_MAX } from './base/coverage.ts'
-import { CLOSED } from './base/vector.ts'
+import { RETIRED } from './base/version-vector.ts'
 import {
   HISTOGRAM_BUCKETS,
   type TypeCounts,
@@ -88,11 +88,13 @@ type Body<T> = StructShape<Omit<T, 'kind'>>
 export const LABELS: OtherShape<Labels> = dictionary(LABEL, LABEL, LIMITS.labelsMax)
 
 /** Up to which write: as far as any boot can write, or all of one that is closed. */
-const WRITES = whole(CLOSED, 1)
+const WRITES = whole(RETIRED, 1)
 const REACH: WholeShape = { ...WRITES, fault: upTo => WRITES.fault(upTo) ?? beyond(upTo as number) }
 
 function beyond(upTo: number): string | null {
-  return upTo <= SEQ_MAX || upTo === CLOSED ? null : `${upTo} is beyond the last write there can be`
+  return upTo <= SEQ_MAX || upTo === RETIRED
+    ? null
+    : `${upTo} is beyond the last write there can be`
 }
 
 export const VECTOR_ENTRY: StructShape<{ origin: BootId; seq: number }> = struct<{

@@ -28,7 +28,7 @@ export const KEEPS_APART = 2
  * Kinds by which members say that they are there, and how far they are. They are cheap, and whoever reads them late takes
  * others for gone. So they may overtake all others, as if those had been slower on their way. A goodbye may not: it is about
  * all that was said before. What has been forgotten is told before an acknowledgement that would have it started
- * (replication.ts), and must not be overtaken by that.
+ * (replication/group-commit.ts), and must not be overtaken by that.
  */
 export const PROMPT_KINDS: ReadonlySet<string> = new Set<Message['kind']>([
   'heartbeat',
@@ -285,7 +285,7 @@ export type Message =
 
 export type { NodeId, TaskId }
 
-/** How long things took: `counts[i]` is that of bucket i (histogram.ts); empty buckets at the end are left out. */
+/** How long things took: `counts[i]` is that of bucket i (telemetry/histogram.ts); empty buckets at the end are left out. */
 export type Durations = Readonly<{ sumMs: number; counts: readonly number[] }>
 
 /** What became of the tasks of one type at one node, and how long their runs took. */
@@ -300,7 +300,7 @@ export type TypeCounts = Readonly<{
   runs: Durations
 }>
 
-/** How many buckets there are. Wide enough for 24.8 days: see histogram.ts. */
+/** How many buckets there are. Wide enough for 24.8 days: see telemetry/histogram.ts. */
 export const HISTOGRAM_BUCKETS = 125
 
 /** Where a run says something: as programs do, or through its context. */

@@ -4,25 +4,24 @@
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { isPruned, wallMsAt, type Context } from './context.ts'
 import type { Pause } from './message.ts'
-import type { Counters } from './counting/counters.ts'
+import type { Counters } from './telemetry/counters.ts'
 import type { Entry } from './log/entry.ts'
-import type { Backlog } from './log/copies.ts'
+import type { Backlog } from './replication/ack-wait.ts'
 import type { Log } from './log/log.ts'
-import { MessageSize } from './log/size.ts'
-import { replicaOf, type Replica } from './log/replica.ts'
+import { MessageSize } from './log/log.ts'
+import { disksWith, snapshotOf } from './replication/replication.ts'
+import type { Snapshot } from './replication/snapshot.ts'
 import { hasAll, standingOf } from './base/coverage.ts'
-import { CLOSED } from './base/vector.ts'
-import { clockOffsetOf } from './members/clocks.ts'
-import { disksWith } from './members/disks.ts'
-import { isForgotten } from './members/member.ts'
-import type { Member, Members, MemberStatus } from './members/members.ts'
+import { RETIRED } from './base/version-vector.ts'
+import { clockOffsetOf, isForgotten } from './membership/membership.ts'
+import type { Member, Members, MemberStatus } from './membership/members.ts'
 import type { Quorum } from './options.ts'
 import type { UnreadableSpan } from './effect.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import type { BlobHash } from './task/content.ts'
-import type { Room } from './room.ts'
-import type { TypeTotals } from './telling.ts'
+import type { SettledFloor } from './gc/settled-floor.ts'
+import type { TypeTotals } from './telemetry/counts-gossip.ts'
 import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
 import { stateOf, type TaskState } from './task/state.ts'
 
@@ -40,20 +39,20 @@ export type MemberView = Readonly<{
 const TASK_ID_LENGTH = 36
 
 /** What a node says of the work that it takes. */
-export type Worker = Pick<Heartbeat, 'slots' | 'draining' | 'handlers' | 'labels'>
+export type WorkerView = Pick<Heartbeat, 'slots' | 'draining' | 'handlers' | 'labels'>
 
 /** What the rest of the core answers for the view. */
 type Answers = Readonly<{
   self: () => Heartbeat
-  worker: () => Worker
+  worker: () => WorkerView
   isReady: (id: TaskId) => boolean
-  isSettling: (entry: Entry) => boolean
+  isUnconfirmed: (entry: Entry) => boolean
   totals: (of: 'node' | 'cluster') => Map<string, TypeTotals>
   isWithoutBlob: (entry: Entry) => boolean
   isUncalled: (entry: Entry) => boolean
-  isUnconfirmed: (entry: Entry) => boolean
+  isStartUnconfirmed: (entry: Entry) => boolean
   pausedBy: () => Pause | null
-  room: () => Room
+  room: () => SettledFloor
   blobSources: (hash: BlobHash) => readonly NodeId[]
   backlog: () => Backlog
   isWaitingToLeave: () => boolean
@@ -90,9 +89,9 @@ export class CoreView {
   }
 
   /** Whether the task was reclaimed by this node, and others have not confirmed that yet. */
-  isSettling(id: TaskId): boolean {
+  isUnconfirmed(id: TaskId): boolean {
     const entry = this.#log.get(id)
-    return entry !== undefined && this.#answers.isSettling(entry)
+    return entry !== undefined && this.#answers.isUnconfirmed(entry)
   }
 
   /** Whether this node holds the task and would start it, if it could get all that it reads. */
@@ -108,9 +107,9 @@ export class CoreView {
   }
 
   /** Whether this node holds the task and would run it, if another node knew of its start. */
-  isUnconfirmed(id: TaskId): boolean {
+  isStartUnconfirmed(id: TaskId): boolean {
     const entry = this.#log.get(id)
-    return entry !== undefined && this.#answers.isUnconfirmed(entry)
+    return entry !== undefined && this.#answers.isStartUnconfirmed(entry)
   }
 
   /** Why this node begins nothing and hands nothing on, or null. */
@@ -168,7 +167,7 @@ export class CoreView {
     const known = new Map<BootId, number>()
     for (const { vector } of this.#members.all()) {
       for (const [boot, upTo] of vector) {
-        if (upTo !== CLOSED) known.set(boot, Math.max(upTo, known.get(boot) ?? 0))
+        if (upTo !== RETIRED) known.set(boot, Math.max(upTo, known.get(boot) ?? 0))
       }
     }
     const lag = new Map<NodeId, number>()
@@ -180,8 +179,8 @@ export class CoreView {
   }
 
   /** What is on disk, for a file. */
-  replica(): Replica {
-    return replicaOf(this.#log)
+  replica(): Snapshot {
+    return snapshotOf(this.#log)
   }
 
   state(record: TaskRecord): TaskState {
@@ -235,7 +234,7 @@ export class CoreView {
   }
 
   /** Settled tasks that could go, how many are to be kept, and how many are far too many. */
-  room(): Readonly<Pick<Room, 'kept' | 'max' | 'most'>> {
+  room(): Readonly<Pick<SettledFloor, 'kept' | 'max' | 'most'>> {
     return this.#answers.room()
   }
 
@@ -252,9 +251,9 @@ export class CoreView {
   /** How many writes members that can be talked to have on disk, and this replica has not merged. */
   get missing(): number {
     const told = new Map<BootId, number>()
-    for (const { vector } of this.#members.reachable()) {
+    for (const { vector } of this.#members.linked()) {
       for (const [boot, upTo] of vector) {
-        if (upTo !== CLOSED && upTo > (told.get(boot) ?? 0)) told.set(boot, upTo)
+        if (upTo !== RETIRED && upTo > (told.get(boot) ?? 0)) told.set(boot, upTo)
       }
     }
     let missing = 0
@@ -286,7 +285,7 @@ export class CoreView {
   }
 
   /** Nodes that are alive and take tasks, this one included. */
-  workers(now: number): Worker[] {
+  workers(now: number): WorkerView[] {
     const alive = this.#members
       .all()
       .filter(member => this.#members.status(member, now) === 'alive')

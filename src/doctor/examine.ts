@@ -2,8 +2,8 @@
  * The examination: asks the node, if there is one, and looks at the network, as far as the node uses it.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { DiagnosisView } from '../node/handle.ts'
-import { knock, type Answer } from '../net/knock.ts'
+import type { DiagnosisView } from '../node/api/node-api.ts'
+import { probeTcp, type Answer } from '../net/discovery/tcp-probe.ts'
 import { endpoint, isLoopbackHost } from './address.ts'
 import type { Finding } from './finding.ts'
 import { findingsOf, oursAmong, type Facts, type Unlinked } from './findings.ts'
@@ -83,7 +83,7 @@ function unlinked(node: DiagnosisView | null, heard: readonly Heard[]): Omit<Unl
 
 async function answerOf(addresses: readonly string[]): Promise<Answer> {
   const ends = addresses.map(endpoint).filter(end => end !== null && !isLoopbackHost(end.host))
-  const answers = await Promise.all(ends.map(end => knock(end!.host, end!.port)))
+  const answers = await Promise.all(ends.map(end => probeTcp(end!.host, end!.port)))
   if (answers.includes('answered')) return 'answered'
   return answers.length > 0 && !answers.includes('silent') ? 'refused' : 'silent'
 }

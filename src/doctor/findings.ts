@@ -4,8 +4,8 @@
  * Each check knows one fault. They are independent, except that a node which was heard in the wrong place is not also
  * blamed on a firewall.
  */
-import type { DiagnosisView } from '../node/handle.ts'
-import type { Answer } from '../net/knock.ts'
+import type { DiagnosisView } from '../node/api/node-api.ts'
+import type { Answer } from '../net/discovery/tcp-probe.ts'
 import { hostsOf, isLoopbackHost } from './address.ts'
 import { cloned, type Finding } from './finding.ts'
 import type { Heard } from './hearing.ts'

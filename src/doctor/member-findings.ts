@@ -1,5 +1,5 @@
 /** What is wrong with members, as a node knows them: other versions, wrong clocks, identities in use twice. */
-import type { DiagnosisView } from '../node/handle.ts'
+import type { DiagnosisView } from '../node/api/node-api.ts'
 import { cloned, type Finding } from './finding.ts'
 
 /** Guess: far above NTP's errors on a LAN, and what people notice when they compare times. */

@@ -97,7 +97,7 @@ async function systemsChoice(): Promise<string | null> {
 }
 
 function open(only: string | null, hearing: Hearing): MulticastDNS {
-  // As a node does: see net/discovery.ts.
+  // As a node does: see net/discovery/mdns.ts.
   const socket = multicastDNS(only === null ? {} : { interface: only, bind: '0.0.0.0' })
   socket.on('response', (packet, from) => {
     hearing.take([...(packet.answers ?? []), ...(packet.additionals ?? [])], from.address)

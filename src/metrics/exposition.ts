@@ -11,8 +11,8 @@ import {
   type MetricObjectWithValues,
   type MetricValue
 } from 'prom-client'
-import type { Histogram } from '../core/counting/histogram.ts'
-import type { Facts } from '../node/facts.ts'
+import type { Histogram } from '../core/telemetry/histogram.ts'
+import type { MetricsSnapshot } from '../node/queries/metrics-snapshot.ts'
 
 /** Of the histogram's buckets, those shown: 1 ms, 4 ms, 16 ms, ... 4.7 h. */
 const BUCKETS_SHOWN: readonly number[] = Array.from({ length: 13 }, (_, place) => place * 8)
@@ -20,16 +20,16 @@ const BUCKETS_SHOWN: readonly number[] = Array.from({ length: 13 }, (_, place) =
 type Labels = Readonly<Record<string, string>>
 type Sample = readonly [labels: Labels, value: number]
 
-export function exposition(facts: Facts): Promise<string> {
+export function exposition(metricsSnapshot: MetricsSnapshot): Promise<string> {
   const registry = new Registry()
   const counter = metricMaker(registry, Counter, (metric, labels, value) =>
     metric.inc(labels, value)
   )
   const gauge = metricMaker(registry, Gauge, (metric, labels, value) => metric.set(labels, value))
-  addTasks(facts, counter, gauge)
-  addWork(facts, registry, counter, gauge)
-  addNodes(facts, gauge)
-  addLog(facts, counter, gauge)
+  addTasks(metricsSnapshot, counter, gauge)
+  addWork(metricsSnapshot, registry, counter, gauge)
+  addNodes(metricsSnapshot, gauge)
+  addLog(metricsSnapshot, counter, gauge)
   return registry.metrics()
 }
 
@@ -41,7 +41,7 @@ type Add = (
   samples: readonly Sample[]
 ) => void
 
-function addTasks({ tasks, counters, totals }: Facts, counter: Add, gauge: Add): void {
+function addTasks({ tasks, counters, totals }: MetricsSnapshot, counter: Add, gauge: Add): void {
   const { submitted, settled, starts, duplicateStarts } = counters
   const retries = [...totals.values()].reduce((sum, { retried }) => sum + retried, 0)
   gauge(
@@ -74,7 +74,12 @@ function addTasks({ tasks, counters, totals }: Facts, counter: Add, gauge: Add):
   )
 }
 
-function addWork({ counters, slots }: Facts, registry: Registry, counter: Add, gauge: Add): void {
+function addWork(
+  { counters, slots }: MetricsSnapshot,
+  registry: Registry,
+  counter: Add,
+  gauge: Add
+): void {
   const { moves, steals, reclaims, claimConflicts, queueTimes, detectionTimes } = counters
   gauge(
     'hearsay_slots',
@@ -129,7 +134,7 @@ function addWork({ counters, slots }: Facts, registry: Registry, counter: Add, g
   )
 }
 
-function addNodes({ nodes, version }: Facts, gauge: Add): void {
+function addNodes({ nodes, version }: MetricsSnapshot, gauge: Add): void {
   const byStatus = Map.groupBy(nodes, ({ status }) => status)
   const statuses = ['alive', 'suspect', 'unreachable', 'crashed', 'left', 'unseen'] as const
   gauge(
@@ -149,8 +154,8 @@ function addNodes({ nodes, version }: Facts, gauge: Add): void {
   gauge('hearsay_build_info', 'Always 1; the version is a label.', ['version'], [[{ version }, 1]])
 }
 
-function addLog(facts: Facts, counter: Add, gauge: Add): void {
-  const { counters, replica, lag, unreadable, net, loopLagMs } = facts
+function addLog(metricsSnapshot: MetricsSnapshot, counter: Add, gauge: Add): void {
+  const { counters, replica, lag, unreadable, net, loopLagMs } = metricsSnapshot
   gauge('hearsay_replica_entries', 'Tasks in the replica of this node.', [], one(replica.entries))
   gauge('hearsay_replica_bytes', 'Their size as messages, at most.', [], one(replica.bytes))
   gauge(

@@ -7,7 +7,7 @@
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
-import { InvalidOptionError } from '../errors.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
 
 /** What the server asks when it is asked. */
 export type Sources = Readonly<{

@@ -1,7 +1,7 @@
 /**
  * What the parts of the transport count, in one place, because `counters()` reports it as one.
  */
-import type { NetCounters } from '../node/ports.ts'
+import type { NetCounters } from '../ports/ports.ts'
 
 export type Counters = { -readonly [Name in keyof NetCounters]: NetCounters[Name] }
 

@@ -8,7 +8,7 @@
  */
 import { BlockList, type SocketAddress } from 'node:net'
 import type { ConnectionGater, MultiaddrConnection } from '@libp2p/interface'
-import { hostOf } from './addresses.ts'
+import { hostOf } from './discovery/addresses.ts'
 import {
   arrivalsPerHostAndSecond,
   arrivalsPerSecond,

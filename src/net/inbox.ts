@@ -6,7 +6,7 @@
  * bound: beyond it what came first is read before more is received, and the senders feel that.
  */
 
-import { PORTION_MS } from '../node/ports.ts'
+import { PORTION_MS } from '../ports/ports.ts'
 
 /** Guess: a second's work, and nothing beside what a node needs anyway. */
 const WAITING_BYTES_MAX = 1_048_576

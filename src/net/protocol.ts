@@ -5,8 +5,8 @@
  * that a future change of format is a different protocol instead of a message that cannot be read.
  */
 import { createHash } from 'node:crypto'
-import { InvalidOptionError } from '../errors.ts'
-import { CLUSTER_NAME } from '../names.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
+import { CLUSTER_NAME } from '../shared/names.ts'
 
 export type ProtocolNames = Readonly<{
   direct: string
@@ -93,7 +93,7 @@ export const missingMs = 60_000
 export const peersMax = 256
 export const addressesPerPeerMax = 16
 /** A peer that has announced itself with proof, and was never reached, is forgotten after this. */
-export const hearsayMs = 60_000
+export const unverifiedPeerTtlMs = 60_000
 /** Dials to peers of the book under way at once, each to one peer. A cut may part fifty nodes at once. */
 export const dialsMax = 64
 

@@ -16,22 +16,22 @@ import {
   type OutputRequest
 } from '../core/message.ts'
 import type { BlobRef } from '../core/task/content.ts'
-import { InvalidOptionError } from '../errors.ts'
-import type { KeepBlob, NetCounters, PeerView, Receiver, Transport } from '../node/ports.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
+import type { KeepBlob, NetCounters, PeerView, Receiver, Transport } from '../ports/ports.ts'
 import { decode, encode, kindOf } from '../wire/codec.ts'
 import { FRAME_BYTES_MAX } from '../core/limits.ts'
-import { listenAddresses } from './addresses.ts'
-import { BlobStreams } from './blobs.ts'
+import { listenAddresses } from './discovery/addresses.ts'
+import { BlobStreams } from './streams/blobs.ts'
 import { newCounters } from './counters.ts'
-import { Discovery, type Said } from './discovery.ts'
-import { meetsDouble } from './double.ts'
+import { Discovery, type Said } from './discovery/mdns.ts'
+import { meetsDouble } from './discovery/double.ts'
 import { Gossip } from './gossip.ts'
 import { Inbox } from './inbox.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
-import { OutputStreams } from './output.ts'
-import { Peers, type RememberedPeer } from './peers.ts'
-import { Prover } from './proof.ts'
+import { OutputStreams } from './streams/output.ts'
+import { Peers, type RememberedPeer } from './discovery/peers.ts'
+import { Prover } from './discovery/proof.ts'
 import {
   addressLookMs,
   blobAnswersMax,
@@ -42,11 +42,11 @@ import {
   stopTimeoutMs,
   type ProtocolNames
 } from './protocol.ts'
-import type { Handshakes } from './noise.ts'
-import { isDeserted } from './probe.ts'
-import { LastLinks } from './last-links.ts'
-import { DirectStreams } from './streams.ts'
-import { SyncStreams } from './sync.ts'
+import type { Handshakes } from './patches/noise.ts'
+import { isDeserted } from './discovery/probe.ts'
+import { LastLinks } from './discovery/last-links.ts'
+import { DirectStreams } from './streams/streams.ts'
+import { SyncStreams } from './streams/sync.ts'
 import { Tally } from './tally.ts'
 
 export type { RememberedPeer, TransportLog }

@@ -4,14 +4,14 @@
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { TaskId } from '../core/base/ids.ts'
-import { DURATION_MS_MAX } from '../durations.ts'
-import { InvalidOptionError } from '../errors.ts'
-import type { LoadedState, MetricsView, SubmitOptions } from './handle.ts'
-import type { Handler } from './handler.ts'
-import { metricsView } from './metrics.ts'
+import { DURATION_MS_MAX } from '../shared/durations.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
+import type { LoadedState, MetricsView, SubmitOptions } from './api/node-api.ts'
+import type { Handler } from '../ports/handler.ts'
+import { metricsView } from './queries/metrics.ts'
 import { RunningNode } from './node.ts'
 import { othersConnected } from './others.ts'
-import { durationMs } from './checks.ts'
+import { durationMs } from './tasks/checks.ts'
 import type {
   AnyHandlers,
   HandledBy,
@@ -20,8 +20,8 @@ import type {
   ResultOf,
   TaskIdOf,
   TaskTypeOf
-} from './typed.ts'
-import { within } from './waits.ts'
+} from './typed-node.ts'
+import { within } from './tasks/waits.ts'
 
 /**
  * A node of the cluster.
@@ -114,11 +114,11 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
   waitForTask(id: TaskId, options?: { timeout?: number | string }): Promise<unknown>
   async waitForTask(id: TaskId, options: { timeout?: number | string } = {}): Promise<unknown> {
     const { timeout } = options
-    const { contents, settled } = this.parts
-    if (timeout === undefined) return contents.resultOf(await settled(id))
+    const { payloads, settled } = this.parts
+    if (timeout === undefined) return payloads.resultOf(await settled(id))
     const ms = durationMs('timeout', timeout, 0, DURATION_MS_MAX)
     const message = `${id} has not settled within ${ms} ms: it goes on`
-    return contents.resultOf(await within(ms, message, signal => settled(id, signal)))
+    return payloads.resultOf(await within(ms, message, signal => settled(id, signal)))
   }
 
   /** What this node and the whole cluster have done, by type of task. Counts begin with the start of each node. */

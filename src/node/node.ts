@@ -5,22 +5,22 @@
 import { bootName, type NodeId, type TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
 import type { Input } from '../core/input.ts'
-import { DURATION_MS_MAX } from '../durations.ts'
-import { NodeClosedError } from '../errors.ts'
+import { DURATION_MS_MAX } from '../shared/durations.ts'
+import { NodeClosedError } from '../shared/errors.ts'
 import { checkNodeOptions } from '../node-options.ts'
 import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
-import { Admission } from './admission.ts'
-import { Announcements } from './announcements.ts'
-import { durationMs } from './checks.ts'
-import { ClockSteps } from './clock-steps.ts'
-import { wallMsOf } from './clock.ts'
-import { Contents } from './contents.ts'
-import { diagnosisOf } from './diagnosis.ts'
-import { DiskState } from './disk-state.ts'
-import { factsOf } from './facts.ts'
-import { Failures } from './failures.ts'
-import { Engine, type Observer, type Ports } from './engine.ts'
+import { Admission } from './tasks/admission.ts'
+import { EventPublisher } from './events/event-publisher.ts'
+import { durationMs } from './tasks/checks.ts'
+import { ClockSteps } from './runtime/clock-steps.ts'
+import { wallMsOf } from './runtime/clock.ts'
+import { Payloads } from './tasks/payloads.ts'
+import { diagnosisOf } from './queries/diagnosis.ts'
+import { DiskState } from './runtime/disk-state.ts'
+import { metricsSnapshotOf } from './queries/metrics-snapshot.ts'
+import { Failures } from './runtime/failures.ts'
+import { Engine, type Observer, type Ports } from './runtime/engine.ts'
 import type {
   CancelResult,
   DiagnosisView,
@@ -28,7 +28,7 @@ import type {
   LogEntry,
   LogsOptions,
   NodeEvent,
-  NodeHandle,
+  NodeApi,
   NodeView,
   EndListener,
   StatusView,
@@ -37,36 +37,36 @@ import type {
   TaskView,
   WhyView,
   WorkerHealth
-} from './handle.ts'
-import { Inquiries } from './inquiries.ts'
-import { Leaving } from './leaving.ts'
-import { Listeners } from './listeners.ts'
-import { Manage } from './manage.ts'
-import { Output } from './output.ts'
-import { Picture } from './picture.ts'
+} from './api/node-api.ts'
+import { Lookups } from './tasks/lookups.ts'
+import { Leaving } from './runtime/leaving.ts'
+import { Listeners } from './events/listeners.ts'
+import { Admin } from './tasks/admin.ts'
+import { Output } from './output/output.ts'
+import { Queries } from './queries/queries.ts'
 import type { NodeSettings } from './settings.ts'
-import { State } from './state.ts'
-import { Submissions } from './submissions.ts'
-import { Tasks } from './tasks.ts'
-import { Turns } from './turns.ts'
-import { Worker } from './worker.ts'
-import { Waits } from './waits.ts'
+import { Backup } from './tasks/backup.ts'
+import { Submissions } from './tasks/submissions.ts'
+import { Tasks } from './tasks/tasks.ts'
+import { Turns } from './runtime/turns.ts'
+import { Worker } from './tasks/worker.ts'
+import { Waits } from './tasks/waits.ts'
 
 /** What the node is made of, as far as its public face needs it. */
 export type Parts = Readonly<{
   core: Core
   settings: NodeSettings
-  picture: Picture
-  contents: Contents
+  queries: Queries
+  payloads: Payloads
   worker: Worker
-  state: State
+  state: Backup
   turns: Turns
   feed: (input: Input) => void
   /** Resolves when a task has settled. */
   settled: (id: TaskId, signal?: AbortSignal) => Promise<TaskRecord>
 }>
 
-export class RunningNode implements NodeHandle {
+export class RunningNode implements NodeApi {
   readonly id: NodeId
   readonly name: string
   /** For the methods that only programs call, in library.ts. */
@@ -75,22 +75,22 @@ export class RunningNode implements NodeHandle {
   readonly #core: Core
   readonly #ports: Ports
   readonly #engine: Engine
-  readonly #picture: Picture
-  readonly #contents: Contents
+  readonly #queries: Queries
+  readonly #payloads: Payloads
   readonly #waits = new Waits()
   readonly #disk: DiskState
   readonly #failures: Failures
   readonly #clockSteps: ClockSteps
   readonly #admission: Admission
   readonly #submissions: Submissions
-  readonly #inquiries: Inquiries
+  readonly #lookups: Lookups
   readonly #turns = new Turns()
   readonly #tasks: Tasks
-  readonly #state: State
+  readonly #state: Backup
   readonly #listeners: Listeners
   readonly #leaving: Leaving
-  readonly #manage: Manage
-  readonly #announcements: Announcements
+  readonly #admin: Admin
+  readonly #eventPublisher: EventPublisher
   readonly #output: Output
   /** Nothing comes in any more, so that nobody may begin to wait for it. */
   #isClosed = false
@@ -104,46 +104,42 @@ export class RunningNode implements NodeHandle {
     this.#clockSteps = new ClockSteps(ports.clock, settings.log)
     const { clock } = ports
     this.#listeners = listenersOf(core, ports)
-    const nameOf = (node: NodeId): string => this.#picture.nameOf(node)
-    this.#announcements = new Announcements(core.view, this.#listeners, this.#waits, clock, nameOf)
+    const nameOf = (node: NodeId): string => this.#queries.nameOf(node)
+    this.#eventPublisher = new EventPublisher(
+      core.view,
+      this.#listeners,
+      this.#waits,
+      clock,
+      nameOf
+    )
     this.#engine = new Engine(core, ports, this.#observer())
     this.#output = new Output({ ...ports, core: core.view, logbook: this.#engine.logbook, nameOf })
-    this.#picture = new Picture(core.view, ports, settings, this.#output)
-    this.#contents = new Contents(this.#engine.blobs, core.view)
+    this.#queries = new Queries(core.view, ports, settings, this.#output)
+    this.#payloads = new Payloads(this.#engine.blobs, core.view)
     const feed = (input: Input): void => this.#engine.feed(input)
-    this.#inquiries = new Inquiries(feed)
+    this.#lookups = new Lookups(feed)
     const worker = new Worker({ ...settings, runner: ports.runner, feed })
     this.#admission = new Admission(this.#engine)
     const assertAccepting = (): void => this.#assertAccepting()
-    this.#submissions = new Submissions({
-      contents: this.#contents,
-      admission: this.#admission,
-      acks: settings.acks,
-      feed,
-      assertPayload: (type, payload) => worker.assertAccepted(type, payload),
-      assertAccepting,
-      now: () => core.view.wallMs(clock.now()),
-      cluster: settings.cluster,
-      warnings: draft => this.#picture.warnings(draft)
-    })
+    this.#submissions = this.#submissionsWith(worker, feed, assertAccepting)
     this.#tasks = new Tasks({
       waits: this.#waits,
       core: core.view,
-      picture: this.#picture,
+      queries: this.#queries,
       submissions: this.#submissions,
-      inquiries: this.#inquiries,
+      lookups: this.#lookups,
       turns: this.#turns,
       feed,
       assertOpen: () => this.#assertOpen(),
       assertNotClosed: () => this.#assertNotClosed()
     })
     const { stateFiles } = settings
-    this.#state = new State(core.view, stateFiles, this.#contents, feed, assertAccepting)
+    this.#state = new Backup(core.view, stateFiles, this.#payloads, feed, assertAccepting)
     this.parts = {
       core,
       settings,
-      picture: this.#picture,
-      contents: this.#contents,
+      queries: this.#queries,
+      payloads: this.#payloads,
       worker,
       state: this.#state,
       feed,
@@ -152,8 +148,27 @@ export class RunningNode implements NodeHandle {
     }
     this.id = ports.transport.id
     this.name = settings.name
-    this.#manage = new Manage(this.#engine, this.#picture)
+    this.#admin = new Admin(this.#engine, this.#queries)
     this.#leaving = new Leaving({ engine: this.#engine, core, settings }, () => this.#close())
+  }
+
+  #submissionsWith(
+    worker: Worker,
+    feed: (input: Input) => void,
+    assertAccepting: () => void
+  ): Submissions {
+    const core = this.#core
+    return new Submissions({
+      payloads: this.#payloads,
+      admission: this.#admission,
+      acks: this.#settings.acks,
+      feed,
+      assertPayload: (type, payload) => worker.assertAccepted(type, payload),
+      assertAccepting,
+      now: () => core.view.wallMs(this.#ports.clock.now()),
+      cluster: this.#settings.cluster,
+      warnings: draft => this.#queries.warnings(draft)
+    })
   }
 
   /** The name of the cluster that this node is in. */
@@ -198,16 +213,16 @@ export class RunningNode implements NodeHandle {
 
   async writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
     this.#assertAccepting()
-    return this.#contents.write(chunks)
+    return this.#payloads.write(chunks)
   }
 
   async readBlob(blob: BlobRef): Promise<AsyncIterable<Uint8Array>> {
     this.#assertOpen()
-    return this.#contents.read(blob)
+    return this.#payloads.read(blob)
   }
 
   async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
-    return this.#picture.view(await this.#tasks.settled(id, signal))
+    return this.#queries.view(await this.#tasks.settled(id, signal))
   }
 
   async resolveId(part: string): Promise<TaskId> {
@@ -223,20 +238,20 @@ export class RunningNode implements NodeHandle {
   }
 
   why(id: TaskId): WhyView {
-    return this.#picture.why(id)
+    return this.#queries.why(id)
   }
 
   task(id: TaskId): TaskView {
-    return this.#picture.task(id)
+    return this.#queries.task(id)
   }
 
   tasks(filter: TaskFilter = {}): Iterable<TaskView> {
-    return this.#picture.tasks(filter)
+    return this.#queries.tasks(filter)
   }
 
   logs(id: TaskId, options: LogsOptions = {}): AsyncIterable<LogEntry> {
     this.#assertOpen()
-    this.#picture.record(id)
+    this.#queries.record(id)
     return this.#output.read(id, options)
   }
 
@@ -259,26 +274,26 @@ export class RunningNode implements NodeHandle {
   }
 
   nodes(): NodeView[] {
-    return this.#picture.nodes()
+    return this.#queries.nodes()
   }
 
   getSystemStatus(): StatusView {
     const { waiting, heldBackBy } = this.#admission
-    return { ...this.#picture.status(), submitters: { waiting, heldBackBy } }
+    return { ...this.#queries.status(), submitters: { waiting, heldBackBy } }
   }
 
   checkWorkerHealth(): WorkerHealth[] {
-    return this.#picture.health()
+    return this.#queries.health()
   }
 
   diagnosis(names: readonly string[] = []): DiagnosisView {
-    const { duplicates } = this.#announcements
+    const { duplicates } = this.#eventPublisher
     const now = this.#ports.clock.now()
     const settings = this.#settings
     return diagnosisOf(
       {
         core: this.#core.view,
-        picture: this.#picture,
+        queries: this.#queries,
         disk: this.#disk.failure,
         settings,
         duplicates,
@@ -292,17 +307,19 @@ export class RunningNode implements NodeHandle {
   metricsText(): Promise<string> {
     const counters = this.#ports.transport.counters()
     const { maxMs } = this.#engine.loopLag
-    return this.#settings.exposition(factsOf(this.#core.view, this.nodes(), counters, maxMs))
+    return this.#settings.exposition(
+      metricsSnapshotOf(this.#core.view, this.nodes(), counters, maxMs)
+    )
   }
 
   drain(node?: string): NodeView {
     this.#assertOpen()
-    return this.#manage.drain(node)
+    return this.#admin.drain(node)
   }
 
   forget(node: string): NodeView {
     this.#assertOpen()
-    return this.#manage.forget(node)
+    return this.#admin.forget(node)
   }
 
   onEvent(listener: (event: NodeEvent) => void, since?: string): () => void {
@@ -352,11 +369,11 @@ export class RunningNode implements NodeHandle {
         if (listener !== undefined) this.#tasks.watch(accepted.taskId, listener)
       },
       refused: refused => this.#submissions.refused(refused),
-      found: found => this.#inquiries.found(found),
+      found: found => this.#lookups.found(found),
       loaded: request => this.#state.loaded(request),
       left: () => this.#leaving.left(),
       giveWay: why => this.#leaving.giveWay(this.name, why),
-      announce: this.#announcements,
+      announce: this.#eventPublisher,
       disk: failure => this.#disk.note(failure),
       blobDisk: failure => this.#disk.noteBlob(failure),
       failed: (effect, error) => this.#failures.note(`the effect ${effect}`, error),

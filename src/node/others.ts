@@ -1,7 +1,7 @@
 /** To wait for others: a node that has just started has met nobody. */
-import { NodeClosedError, NotReadyError } from '../errors.ts'
+import { NodeClosedError, NotReadyError } from '../shared/errors.ts'
 import type { RunningNode } from './node.ts'
-import type { Turns } from './turns.ts'
+import type { Turns } from './runtime/turns.ts'
 
 type Looked = Pick<RunningNode, 'name' | 'nodes' | 'closed'>
 

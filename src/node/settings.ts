@@ -1,6 +1,6 @@
 /** What a node is told by whoever puts it together, beside its parts. */
-import type { Facts } from './facts.ts'
-import type { StateFiles } from './ports.ts'
+import type { MetricsSnapshot } from './queries/metrics-snapshot.ts'
+import type { StateFiles } from '../ports/ports.ts'
 
 export type NodeSettings = Readonly<{
   cluster: string
@@ -23,7 +23,7 @@ export type NodeSettings = Readonly<{
   log: { warn(message: string): void; error(message: string): void }
   stateFiles: StateFiles
   /** Facts as text for Prometheus. */
-  exposition: (facts: Facts) => Promise<string>
+  exposition: (metricsSnapshot: MetricsSnapshot) => Promise<string>
   /** Frees what the ports were made of, after they have stopped. */
   onClosed: () => Promise<void>
 }>

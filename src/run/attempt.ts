@@ -9,7 +9,7 @@
 import type { Run } from '../core/effect.ts'
 import type { RunResult } from '../core/input.ts'
 import { failure, outcomeOfTimeout } from './outcome.ts'
-import type { StopCause } from './protocol.ts'
+import type { StopCause } from './threads/protocol.ts'
 
 /** How to stop a run: depends on where it runs. */
 export type Brakes = {

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
 import type { Run } from '../core/effect.ts'
-import { utf8Pieces } from '../pieces.ts'
+import { utf8Pieces } from '../shared/utf8-chunks.ts'
 import { isBlob, type BlobHash, type BlobRef, type Content } from '../core/task/content.ts'
 
 /** As it is before any handler is loaded: one that replaces it has not the payloads of others in its hand. */

@@ -8,9 +8,9 @@
  */
 import type { Run } from '../core/effect.ts'
 import type { OutputStream } from '../core/message.ts'
-import type { HandlerContext } from '../node/handler.ts'
+import type { HandlerContext } from '../ports/handler.ts'
 import { cutBytes, textOf } from './description.ts'
-import type { Print } from './printed.ts'
+import type { Print } from './threads/printed.ts'
 
 /** At most 20 reports a second reach the node: as many as an eye can follow. */
 const PROGRESS_INTERVAL_MS = 50

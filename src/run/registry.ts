@@ -3,8 +3,8 @@
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { NODE_LIMITS, TASK_LIMITS } from '../core/options.ts'
-import { InvalidOptionError } from '../errors.ts'
-import type { Handler } from '../node/handler.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
+import type { Handler } from '../ports/handler.ts'
 
 export type Source =
   | Readonly<{ kind: 'function'; handler: Handler; schema: StandardSchemaV1 | null }>

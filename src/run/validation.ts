@@ -5,8 +5,8 @@
  * with it. The handler is given what the schema makes of the payload, so defaults are filled in and dates are dates.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { PayloadRejectedError } from '../errors.ts'
-import type { Handler } from '../node/handler.ts'
+import { PayloadRejectedError } from '../shared/errors.ts'
+import type { Handler } from '../ports/handler.ts'
 import { describe } from './description.ts'
 
 /** A payload may be wrong in any number of places. */

@@ -6,9 +6,9 @@ import type { BootId, TaskId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { RunResult } from '../core/input.ts'
 import { isSettled, type Outcome, type TaskRecord } from '../core/task/record.ts'
-import type { Disk } from './disk.ts'
-import { isAlone } from './look.ts'
-import type { SimNode } from './sim-node.ts'
+import type { Disk } from './world/disk.ts'
+import { isAlone } from './predicates.ts'
+import type { SimNode } from './world/sim-node.ts'
 
 /** The task that a write changed, and the state that it wrote. */
 export type Write = Readonly<{ taskId: TaskId; state: TaskRecord }>

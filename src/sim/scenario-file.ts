@@ -8,7 +8,7 @@
 import { readFile } from 'node:fs/promises'
 import { closest } from 'fastest-levenshtein'
 import { TASK_LIMITS } from '../core/options.ts'
-import { InvalidOptionError } from '../errors.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
 
 /** What a value may be, in the words of the error message. */

@@ -2,8 +2,8 @@
  * What a simulated cluster goes through, apart from the dice.
  */
 import { CORE_DEFAULTS, TASK_DEFAULTS } from '../core/options.ts'
-import { CPU_DEFAULTS, type CpuOptions } from './cpu.ts'
-import type { NetworkOptions } from './network.ts'
+import { CPU_DEFAULTS, type CpuOptions } from './world/cpu.ts'
+import type { NetworkOptions } from './world/network.ts'
 
 /** What a simulated cluster goes through, apart from the dice. */
 export type Scenario = Readonly<{

@@ -7,18 +7,18 @@
 import type { BootId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
-import { Agenda } from './agenda.ts'
-import { Callers } from './callers.ts'
+import { EventQueue } from './world/event-queue.ts'
+import { Callers } from './plan/callers.ts'
 import { CALM_MS, Checkers } from './checkers/checkers.ts'
-import { Cluster, RESTART_MS_MAX, type World, WRONG_MS } from './cluster.ts'
-import { isCostly } from './cpu.ts'
-import { Faults } from './faults.ts'
-import { Network } from './network.ts'
-import { Operators } from './operators.ts'
-import { plan } from './plan.ts'
-import { Random } from './random.ts'
+import { Cluster, RESTART_MS_MAX, type World, WRONG_MS } from './world/cluster.ts'
+import { isCostly } from './world/cpu.ts'
+import { Faults } from './plan/faults.ts'
+import { Network } from './world/network.ts'
+import { Operators } from './plan/operators.ts'
+import { plan } from './plan/plan.ts'
+import { Random } from './world/random.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
-import type { SimNode, Witness } from './sim-node.ts'
+import type { SimNode, SimObserver } from './world/sim-node.ts'
 import { Transcript } from './transcript.ts'
 import { Violation } from './violation.ts'
 
@@ -43,7 +43,7 @@ export function simulate(seed: number, scenario: Partial<Scenario> = {}): Report
   return new Simulation(seed, { ...SCENARIO_DEFAULTS, ...scenario }).run()
 }
 
-class Simulation implements Witness {
+class Simulation implements SimObserver {
   readonly #seed: number
   readonly #world: World
   readonly #cluster: Cluster
@@ -54,12 +54,12 @@ class Simulation implements Witness {
 
   constructor(seed: number, scenario: Scenario) {
     this.#seed = seed
-    const agenda = new Agenda()
+    const eventQueue = new EventQueue()
     const random = new Random(seed)
-    const network = new Network(agenda, random, scenario.network)
-    this.#world = { agenda, random, network, scenario, transcript: new Transcript(agenda) }
+    const network = new Network(eventQueue, random, scenario.network)
+    this.#world = { eventQueue, random, network, scenario, transcript: new Transcript(eventQueue) }
     this.#cluster = new Cluster(this.#world, this)
-    this.#checkers = new Checkers(this.#cluster.nodes, network, agenda, scenario)
+    this.#checkers = new Checkers(this.#cluster.nodes, network, eventQueue, scenario)
     this.#callers = new Callers(this.#world, this.#cluster)
     this.#faults = new Faults(this.#world, this.#cluster, this.#checkers)
   }
@@ -126,13 +126,13 @@ class Simulation implements Witness {
   }
 
   #until(ms: number): void {
-    while (this.#world.agenda.runNext(ms));
+    while (this.#world.eventQueue.runNext(ms));
   }
 
   #look(): void {
-    const { agenda, scenario } = this.#world
-    this.#checkers.look(agenda.now)
+    const { eventQueue, scenario } = this.#world
+    this.#checkers.look(eventQueue.now)
     const ms = isCostly(scenario.cpu) ? CHECK_REST_MS : CHECK_IDLE_MS
-    agenda.after(ms, () => this.#look())
+    eventQueue.after(ms, () => this.#look())
   }
 }

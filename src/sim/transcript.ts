@@ -4,19 +4,19 @@
 import type { Effect } from '../core/effect.ts'
 import type { Input } from '../core/input.ts'
 import type { Message } from '../core/message.ts'
-import type { Agenda } from './agenda.ts'
-import type { SimNode } from './sim-node.ts'
+import type { EventQueue } from './world/event-queue.ts'
+import type { SimNode } from './world/sim-node.ts'
 
 export class Transcript {
   readonly lines: string[] = []
-  readonly #agenda: Agenda
+  readonly #eventQueue: EventQueue
 
-  constructor(agenda: Agenda) {
-    this.#agenda = agenda
+  constructor(eventQueue: EventQueue) {
+    this.#eventQueue = eventQueue
   }
 
   add(line: string): void {
-    this.lines.push(`${String(this.#agenda.now).padStart(6)} ${line}`)
+    this.lines.push(`${String(this.#eventQueue.now).padStart(6)} ${line}`)
   }
 
   step(node: SimNode, input: Input, effects: readonly Effect[]): void {

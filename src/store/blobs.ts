@@ -15,9 +15,9 @@ import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs
 import { dirname, join } from 'node:path'
 import { TASK_LIMITS } from '../core/options.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
-import { DiskFullError, TooLargeError } from '../errors.ts'
-import { makeFolder } from '../folders.ts'
-import type { Blobs } from '../node/ports.ts'
+import { DiskFullError, TooLargeError } from '../shared/errors.ts'
+import { makeFolder } from '../shared/xdg-paths.ts'
+import type { Blobs } from '../ports/ports.ts'
 import { syncFolder } from './atomic-file.ts'
 import { isMissing } from './folder.ts'
 

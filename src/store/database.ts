@@ -15,7 +15,7 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
-import { makeFolder } from '../folders.ts'
+import { makeFolder } from '../shared/xdg-paths.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { isMissing } from './folder.ts'
 import { isFull } from './full.ts'

@@ -11,8 +11,8 @@
  */
 import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DataFolderError } from '../errors.ts'
-import { makeFolder } from '../folders.ts'
+import { DataFolderError } from '../shared/errors.ts'
+import { makeFolder } from '../shared/xdg-paths.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { isFull } from './full.ts'
 

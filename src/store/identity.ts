@@ -6,7 +6,7 @@ import { chmod, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
-import { DataFolderError } from '../errors.ts'
+import { DataFolderError } from '../shared/errors.ts'
 import { writeAtomically } from './atomic-file.ts'
 import { isMissing } from './folder.ts'
 

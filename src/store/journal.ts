@@ -24,10 +24,10 @@ import { z } from 'zod'
 import { assert } from '../core/base/assert.ts'
 import { nodeOf, type BootId, type TaskId } from '../core/base/ids.ts'
 import type { Flush, MemberRecord, StoredTask, UnreadableSpan } from '../core/effect.ts'
-import { CLOSED } from '../core/base/vector.ts'
+import { RETIRED } from '../core/base/version-vector.ts'
 import type { Expected, Span } from '../core/message.ts'
-import { DataFolderError } from '../errors.ts'
-import type { Journal, Replay } from '../node/ports.ts'
+import { DataFolderError } from '../shared/errors.ts'
+import type { Journal, Replay } from '../ports/ports.ts'
 import { decodeStored, encodeStored } from '../wire/codec.ts'
 import { CHECKSUM_BYTES, seal, sealInPlace, unseal } from './checksum.ts'
 import { isDamage, type DatabaseFolder } from './database.ts'
@@ -245,7 +245,7 @@ export class LevelJournal implements Journal {
   /** One entry stands for a closed boot and all older ones of its node. That the older ones go later harms nobody. */
   async #forgetOlder(vector: Flush['vector']): Promise<void> {
     for (const [boot, upTo] of vector) {
-      if (upTo !== CLOSED) continue
+      if (upTo !== RETIRED) continue
       await this.#database.clear({ gte: `${VECTOR}${nodeOf(boot)}/`, lt: VECTOR + boot })
     }
   }

@@ -3,10 +3,10 @@
  */
 import { join } from 'node:path'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
-import { DataFolderError, DataFolderLockedError, DiskFullError } from '../errors.ts'
-import { makeFolder } from '../folders.ts'
+import { DataFolderError, DataFolderLockedError, DiskFullError } from '../shared/errors.ts'
+import { makeFolder } from '../shared/xdg-paths.ts'
 import type { Hlc } from '../core/base/hlc.ts'
-import type { Journal } from '../node/ports.ts'
+import type { Journal } from '../ports/ports.ts'
 import { BlobFiles } from './blobs.ts'
 import { BootFile } from './boot-file.ts'
 import { DatabaseFolder } from './database.ts'

@@ -1,7 +1,7 @@
 /** Ends of tasks on their way to who waits for them: after their answers, each once, and no more of them than there is room for. */
 import { expect, test } from 'vitest'
 import { Ends } from '../../src/api/ends.ts'
-import type { TaskView } from '../../src/node/handle.ts'
+import type { TaskView } from '../../src/node/api/node-api.ts'
 
 const view = (id: string) => (): TaskView => ({ id }) as TaskView
 const lineOf = ({ id }: TaskView): string => id

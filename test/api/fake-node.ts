@@ -15,8 +15,8 @@ import {
   TooLargeError,
   UnknownNodeError,
   UnknownTaskError
-} from '../../src/errors.ts'
-import { TASK_STATES } from '../../src/names.ts'
+} from '../../src/shared/errors.ts'
+import { TASK_STATES } from '../../src/shared/names.ts'
 import type {
   BlobRef,
   CancelResult,
@@ -25,7 +25,7 @@ import type {
   LoadedState,
   LogEntry,
   NodeEvent,
-  NodeHandle,
+  NodeApi,
   NodeView,
   EndListener,
   StatusView,
@@ -34,13 +34,13 @@ import type {
   TaskView,
   WhyView,
   WorkerHealth
-} from '../../src/node/handle.ts'
-import { Listeners } from '../../src/node/listeners.ts'
+} from '../../src/node/api/node-api.ts'
+import { Listeners } from '../../src/node/events/listeners.ts'
 import { until } from '../support/until.ts'
 
 const SUBMITTED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
 
-export class FakeNode implements NodeHandle {
+export class FakeNode implements NodeApi {
   readonly id = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake'
   readonly name: string
   readonly cluster: string

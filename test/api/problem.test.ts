@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { errorOf, problemOf } from '../../src/api/problem.ts'
-import { NodeClosedError } from '../../src/errors.ts'
+import { NodeClosedError } from '../../src/shared/errors.ts'
 
 test('what was broken off because the node stops says so, wherever it was', async () => {
   const closing = new AbortController()

@@ -1,6 +1,6 @@
 /** The checker of histories finds what it is there to find: each rule, broken by hand, is named. */
 import { describe, expect, test } from 'vitest'
-import type { TaskView } from '../../src/node/handle.ts'
+import type { TaskView } from '../../src/node/api/node-api.ts'
 import { broken, runsOf, type HandlerRun, type History } from './history.ts'
 
 const ID = 'task-1'

@@ -4,7 +4,7 @@
  * A history has nothing from hearsay's own log but the final views. Runs come from lines that handlers wrote, ends of
  * processes and disturbances from whoever caused them. So a fault in the log cannot hide itself.
  */
-import type { TaskView } from '../../src/node/handle.ts'
+import type { TaskView } from '../../src/node/api/node-api.ts'
 
 /** One call of the handler, as it noted it itself. Times are ms of the one clock that all processes share. */
 export type HandlerRun = Readonly<{

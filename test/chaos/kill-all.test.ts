@@ -6,7 +6,7 @@
  */
 import { afterAll, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
 import type { Client } from '../../src/api/client.ts'
-import type { Submitted, TaskView } from '../../src/node/handle.ts'
+import type { Submitted, TaskView } from '../../src/node/api/node-api.ts'
 import { until } from '../support/until.ts'
 import { ChaosCluster } from './cluster.ts'
 

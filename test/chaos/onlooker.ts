@@ -1,6 +1,6 @@
 /** What tests of whole clusters ask of them again and again: keep them busy, look who holds what, compare their views. */
 import { expect } from 'vitest'
-import type { NodeView, TaskView } from '../../src/node/handle.ts'
+import type { NodeView, TaskView } from '../../src/node/api/node-api.ts'
 import { until } from '../support/until.ts'
 import type { ChaosCluster } from './cluster.ts'
 

@@ -3,9 +3,9 @@ import { generateKeyPair } from '@libp2p/crypto/keys'
 import { peerIdFromPrivateKey, peerIdFromString } from '@libp2p/peer-id'
 import { afterEach, expect, test } from 'vitest'
 import { multiaddr, type Multiaddr } from '@multiformats/multiaddr'
-import { LastLinks } from '../../src/net/last-links.ts'
+import { LastLinks } from '../../src/net/discovery/last-links.ts'
 import { createNetwork, type Network } from '../../src/net/libp2p.ts'
-import { isDeserted } from '../../src/net/probe.ts'
+import { isDeserted } from '../../src/net/discovery/probe.ts'
 import { protocolNames } from '../../src/net/protocol.ts'
 
 const open: Network[] = []

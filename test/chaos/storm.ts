@@ -5,8 +5,8 @@
  * What happened is recorded from outside (history.ts), and checked when the storm is over and everybody is back.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { TaskView } from '../../src/node/handle.ts'
-import { Random } from '../../src/sim/random.ts'
+import type { TaskView } from '../../src/node/api/node-api.ts'
+import { Random } from '../../src/sim/world/random.ts'
 import { computers, type Computer, type Lan } from '../lan/lan.ts'
 import type { ChaosCluster } from './cluster.ts'
 import { runsOf, type History } from './history.ts'

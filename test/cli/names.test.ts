@@ -11,9 +11,9 @@ import { Terminal } from '../../src/cli/terminal.ts'
 import type { CoreEvent } from '../../src/core/effect.ts'
 import { SETTLED_REASONS } from '../../src/core/task/record.ts'
 import * as library from '../../src/index.ts'
-import { TASK_STATES } from '../../src/names.ts'
+import { TASK_STATES } from '../../src/shared/names.ts'
 import { Node } from '../../src/node/library.ts'
-import type { OpenReason } from '../../src/node/reasons.ts'
+import type { OpenReason } from '../../src/node/queries/why.ts'
 import { SCHEMAS } from './schemas.ts'
 
 const words = (text: string): string[] => text.split(/\s+/).filter(word => word !== '')

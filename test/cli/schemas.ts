@@ -3,7 +3,7 @@
  * files in config/schemas by tests.
  */
 import { z } from 'zod'
-import { TASK_STATES } from '../../src/names.ts'
+import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
 import type {
@@ -17,7 +17,7 @@ import type {
   Submitted,
   TaskView,
   WhyView
-} from '../../src/node/handle.ts'
+} from '../../src/node/api/node-api.ts'
 
 type Shape<T> = z.ZodType<T>
 

@@ -5,7 +5,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bootId } from '../../src/core/base/ids.ts'
 import type { Flush, StoredTask } from '../../src/core/effect.ts'
-import type { Journal, Replay } from '../../src/node/ports.ts'
+import type { Journal, Replay } from '../../src/ports/ports.ts'
 import { boot, flushOf, storedTask } from '../store/fixtures/tasks.ts'
 
 export type JournalPlace = {

@@ -2,7 +2,7 @@
  * What is concluded from what was seen, where a network is not needed to see it: identities that are in use
  * twice, a disk that takes nothing.
  */
-import type { DiagnosisView } from '../../src/node/handle.ts'
+import type { DiagnosisView } from '../../src/node/api/node-api.ts'
 import { expect, test } from 'vitest'
 import { findingsOf, type Facts } from '../../src/doctor/findings.ts'
 import type { Heard } from '../../src/doctor/hearing.ts'

@@ -2,7 +2,7 @@
 import type { Run } from '../../src/core/effect.ts'
 import type { RunResult } from '../../src/core/input.ts'
 import { TASK_LIMITS } from '../../src/core/options.ts'
-import type { Random } from '../../src/sim/random.ts'
+import type { Random } from '../../src/sim/world/random.ts'
 
 const REASONS = ['HandlerError', 'NonRetryable', 'Timeout', 'TooLarge', 'PayloadRejected'] as const
 const LONG_ERROR = {

@@ -7,8 +7,8 @@
  */
 import type { NodeId } from '../../src/core/base/ids.ts'
 import type { News } from '../../src/core/message.ts'
-import { Random } from '../../src/sim/random.ts'
-import { simulatedKeyedId } from '../../src/sim/keys.ts'
+import { Random } from '../../src/sim/world/random.ts'
+import { simulatedKeyedId } from '../../src/sim/world/keys.ts'
 import type { Injection } from './injection.ts'
 import { Injector } from './injector.ts'
 import { Vocabulary } from './vocabulary.ts'
@@ -107,7 +107,7 @@ class Fuzzing {
 
   #runRound(): void {
     const world = this.#world
-    this.#beganAt = world.agenda.now
+    this.#beganAt = world.eventQueue.now
     this.#asked.clear()
     world.startAll()
     world.arrive()
@@ -137,7 +137,7 @@ class Fuzzing {
   #startAnew(): void {
     const world = this.#world
     for (const place of this.#places()) world.crash(place)
-    world.until(world.agenda.now + 50)
+    world.until(world.eventQueue.now + 50)
     const damaged = this.#random.pick(this.#places())
     if (this.#random.chance(0.3)) world.disk(damaged).damage(this.#random, this.#words)
     world.startAll()
@@ -149,7 +149,7 @@ class Fuzzing {
   }
 
   #after(ms: number, run: () => void): void {
-    this.#world.agenda.after(ms, run)
+    this.#world.eventQueue.after(ms, run)
   }
 
   #planWork(): void {
@@ -256,7 +256,7 @@ class Fuzzing {
   }
 
   #when(): Pick<Injection, 'round' | 'at'> {
-    return { round: this.#round, at: this.#world.agenda.now - this.#beganAt }
+    return { round: this.#round, at: this.#world.eventQueue.now - this.#beganAt }
   }
 
   #inject(injection: Injection): void {

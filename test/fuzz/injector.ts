@@ -3,10 +3,10 @@
  * of what was taken before, so that a list can become long in two steps and a lie can be told on.
  */
 import { nodeOf, type NodeId } from '../../src/core/base/ids.ts'
-import { CLOSED, reach } from '../../src/core/base/vector.ts'
+import { RETIRED, reach } from '../../src/core/base/version-vector.ts'
 import type { Batch, Found, Message, News, SyncRequest } from '../../src/core/message.ts'
-import type { SimNode } from '../../src/sim/sim-node.ts'
-import type { Random } from '../../src/sim/random.ts'
+import type { SimNode } from '../../src/sim/world/sim-node.ts'
+import type { Random } from '../../src/sim/world/random.ts'
 import { encode } from '../../src/wire/codec.ts'
 import { isLie, type Truth } from './believed.ts'
 import { greetingOf, invented } from './inventions.ts'
@@ -179,7 +179,7 @@ export class Injector {
     const isOwn = message.origin === node.options.boot
     const origin = isOwn || random.chance(0.6) ? this.#author() : message.origin
     const upTo = reach(node.core.view.mergedVector(), origin)
-    const after = upTo === CLOSED ? random.pick([0, 1, 2 ** 42 - 2, CLOSED]) : upTo
+    const after = upTo === RETIRED ? random.pick([0, 1, 2 ** 42 - 2, RETIRED]) : upTo
     const places = message.records.length + (message.changes?.length ?? 0)
     const writes = message.writes.map(place => (place < 0 && places > 0 ? 0 : place))
     const records = message.records.map(record =>

@@ -6,7 +6,7 @@ import { nodeOf } from '../../src/core/base/ids.ts'
 import type { Batch, Heartbeat, Message, Span } from '../../src/core/message.ts'
 import type { BlobRef } from '../../src/core/task/content.ts'
 import type { Dot, TaskRecord } from '../../src/core/task/record.ts'
-import type { Random } from '../../src/sim/random.ts'
+import type { Random } from '../../src/sim/world/random.ts'
 import { heartbeatOf } from '../support/tasks.ts'
 import type { Vocabulary } from './vocabulary.ts'
 

@@ -4,7 +4,7 @@
  * these do not, and the rest say things that no program would write.
  */
 import type { Message } from '../../src/core/message.ts'
-import type { Random } from '../../src/sim/random.ts'
+import type { Random } from '../../src/sim/world/random.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
 import { FRAME_BYTES_MAX } from '../../src/core/limits.ts'
 import type { Vocabulary } from './vocabulary.ts'

@@ -4,7 +4,7 @@
  * refused or ignored, so a fuzzer that knows no words never gets past the door.
  */
 import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
-import type { Random } from '../../src/sim/random.ts'
+import type { Random } from '../../src/sim/world/random.ts'
 
 /** What the cluster is made of right now. */
 export type Present = Readonly<{

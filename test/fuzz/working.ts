@@ -6,8 +6,8 @@
 import type { TaskId } from '../../src/core/base/ids.ts'
 import { nodeOf } from '../../src/core/base/ids.ts'
 import { TASK_DEFAULTS } from '../../src/core/options.ts'
-import type { SimNode } from '../../src/sim/sim-node.ts'
-import { memberView, selfView, statusView, taskView } from '../../src/node/views.ts'
+import type { SimNode } from '../../src/sim/world/sim-node.ts'
+import { memberView, selfView, statusView, taskView } from '../../src/node/queries/views.ts'
 import { PROBE, type World } from './world.ts'
 
 /** A dependency that nobody knows is given up after 60 s, a boot of which nobody knows is asked about until then. */
@@ -33,7 +33,7 @@ export function checkWorking(world: World, firstRequest: number): void {
   const done = new Map(nodes.map(node => [node, new Set<TaskId>()]))
   world.waitFor(() => firstOf(nodes, node => lacks(node, all, done.get(node)!)), WORK_MS_MAX)
   // Longer than it takes to become suspect: who was heard before anything went wrong is no sign.
-  world.until(world.agenda.now + REST_MS)
+  world.until(world.eventQueue.now + REST_MS)
   world.waitFor(() => firstOf(nodes, node => misses(node, nodes)), WORK_MS_MAX)
   for (const node of nodes) {
     checkTold(node)

@@ -7,7 +7,7 @@ import type { Input } from '../../src/core/input.ts'
 import type { TaskId } from '../../src/core/base/ids.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
 import type { TaskDraft } from '../../src/core/task/spec.ts'
-import type { Random } from '../../src/sim/random.ts'
+import type { Random } from '../../src/sim/world/random.ts'
 
 /** Types that all nodes have handlers for. Runs of the last fail without an end. */
 export const TYPES: readonly string[] = ['red', 'blue', 'doomed']

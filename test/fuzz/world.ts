@@ -1,21 +1,21 @@
 /**
  * A cluster of real cores in virtual time, with a stranger among them that has the key: the simulator's nodes, network and
- * agenda, disks that keep bytes, and a look at every effect.
+ * eventQueue, disks that keep bytes, and a look at every effect.
  *
  * Whatever goes wrong is thrown where it is seen: an exception or an assertion of a core, a message that others would
  * refuse or that is too large (the simulated network decodes all that it carries), a disk that cannot be read again, a node
  * that gives way, a step that does not end.
  */
 import { bootId, type BootId, type NodeId, type TaskId } from '../../src/core/base/ids.ts'
-import { CLOSED } from '../../src/core/base/vector.ts'
+import { RETIRED } from '../../src/core/base/version-vector.ts'
 import type { Effect } from '../../src/core/effect.ts'
 import type { Input } from '../../src/core/input.ts'
 import type { Message, News } from '../../src/core/message.ts'
-import { Agenda } from '../../src/sim/agenda.ts'
-import { Network } from '../../src/sim/network.ts'
-import { Random } from '../../src/sim/random.ts'
+import { EventQueue } from '../../src/sim/world/event-queue.ts'
+import { Network } from '../../src/sim/world/network.ts'
+import { Random } from '../../src/sim/world/random.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
-import { EPOCH_MS, SimNode, type Witness } from '../../src/sim/sim-node.ts'
+import { EPOCH_MS, SimNode, type SimObserver } from '../../src/sim/world/sim-node.ts'
 import { ByteDisk } from './byte-disk.ts'
 import { endingOf } from './endings.ts'
 import type { Present } from './vocabulary.ts'
@@ -58,8 +58,8 @@ export type Listener = Readonly<{
   told: (by: NodeId, message: Message) => void
 }>
 
-export class World implements Witness {
-  readonly agenda: Agenda = new Agenda()
+export class World implements SimObserver {
+  readonly eventQueue: EventQueue = new EventQueue()
   readonly nodes: SimNode[] = []
   /** Of submissions that were accepted. */
   readonly accepted = new Map<number, TaskId>()
@@ -81,12 +81,12 @@ export class World implements Witness {
     this.#mayLie = mayLie
     this.#count = count
     this.#listener = listener
-    this.#network = new Network(this.agenda, this.#dice('network'), SCENARIO.network)
+    this.#network = new Network(this.eventQueue, this.#dice('network'), SCENARIO.network)
     for (let place = 0; place < count; place++) this.#disks.push(new ByteDisk())
   }
 
   get nowMs(): number {
-    return EPOCH_MS + this.agenda.now
+    return EPOCH_MS + this.eventQueue.now
   }
 
   get names(): string[] {
@@ -111,9 +111,9 @@ export class World implements Witness {
 
   /** What a vocabulary may know. */
   present(): Present {
-    if (this.#present === null || this.#presentAt !== this.agenda.now) {
+    if (this.#present === null || this.#presentAt !== this.eventQueue.now) {
       this.#present = this.#look()
-      this.#presentAt = this.agenda.now
+      this.#presentAt = this.eventQueue.now
     }
     return this.#present
   }
@@ -130,7 +130,7 @@ export class World implements Witness {
       nowMs: this.nowMs,
       live,
       past: past.filter(boot => !live.includes(boot)),
-      closed: vectors.flatMap(([boot, upTo]) => (upTo === CLOSED ? [boot] : [])),
+      closed: vectors.flatMap(([boot, upTo]) => (upTo === RETIRED ? [boot] : [])),
       strangers: [this.strangerBoot, bootId(PASSER_BY, EPOCH_MS * 1000, 0)],
       names: [...this.names, 'late/0', 'e/0'],
       tasks: this.tasks.slice(-50)
@@ -142,7 +142,12 @@ export class World implements Witness {
     if (this.at(place) !== undefined) return
     const disk = this.#disks[place]!
     const random = this.#dice(`node ${place} ${++this.#starts}`)
-    const world = { agenda: this.agenda, random, network: this.#network, scenario: SCENARIO }
+    const world = {
+      eventQueue: this.eventQueue,
+      random,
+      network: this.#network,
+      scenario: SCENARIO
+    }
     const start = disk.nextStart(this.nowMs * 1000)
     const options = {
       boot: bootId(`n${place}`, start, random.whole(0, 36 ** 6 - 1)),
@@ -195,14 +200,14 @@ export class World implements Witness {
 
   /** Does what is due until then. */
   until(ms: number): void {
-    while (this.agenda.runNext(ms));
+    while (this.eventQueue.runNext(ms));
   }
 
   /** @throws Error naming `what`, if it is not so after that time. */
   waitFor(what: () => string | null, msMax: number): void {
-    const end = this.agenda.now + msMax
+    const end = this.eventQueue.now + msMax
     // Time stands still where nothing is due.
-    for (let at = this.agenda.now; ; at += LOOK_MS) {
+    for (let at = this.eventQueue.now; ; at += LOOK_MS) {
       const missing = what()
       if (missing === null) return
       if (at >= end) throw new Error(missing)
@@ -228,7 +233,7 @@ export class World implements Witness {
   /** Whoever is told so by a namesake goes. Where nobody lies there is none. */
   #gaveWay(node: SimNode, why: string): void {
     if (!this.#mayLie) throw new Error(`${node.id} gives way, for its ${why}, to nobody`)
-    this.agenda.after(0, () => node.crash())
+    this.eventQueue.after(0, () => node.crash())
   }
 
   isAlive(boot: BootId): boolean {

@@ -4,7 +4,7 @@
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
 import { Client } from '../../src/api/client.ts'
-import type { NodeView, Submitted, TaskView } from '../../src/node/handle.ts'
+import type { NodeView, Submitted, TaskView } from '../../src/node/api/node-api.ts'
 import { until } from '../support/until.ts'
 import { Cluster } from './cluster.ts'
 import { Lan, lanUnavailable, lossUnavailable } from './lan.ts'

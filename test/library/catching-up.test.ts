@@ -7,7 +7,7 @@ import { openNode } from '../../src/create-node.ts'
 import type { Message } from '../../src/core/message.ts'
 import type { Node, NodeOptions } from '../../src/index.ts'
 import { resolveNodeOptions } from '../../src/node-options.ts'
-import type { Receiver, Transport } from '../../src/node/ports.ts'
+import type { Receiver, Transport } from '../../src/ports/ports.ts'
 import { until } from '../support/until.ts'
 import { adopt, endAll, forget, privateOptions } from './nodes.ts'
 

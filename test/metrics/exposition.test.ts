@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { bootId } from '../../src/core/base/ids.ts'
 import { Core } from '../../src/core/core.ts'
 import { exposition } from '../../src/metrics/exposition.ts'
-import { factsOf } from '../../src/node/facts.ts'
-import type { NodeView } from '../../src/node/handle.ts'
+import { metricsSnapshotOf } from '../../src/node/queries/metrics-snapshot.ts'
+import type { NodeView } from '../../src/node/api/node-api.ts'
 import { pumpOf } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
 
@@ -75,7 +75,7 @@ async function busyText(): Promise<string> {
         self: false
       }) as NodeView
   )
-  return exposition(factsOf(a.core.view, nodes, NET, 12))
+  return exposition(metricsSnapshotOf(a.core.view, nodes, NET, 12))
 }
 
 test('every metric of the contract is there, and no other', async () => {
@@ -97,7 +97,7 @@ test('each has the labels of the contract', async () => {
 
 test('what has not happened yet is counted from the start, as far as one knows what may happen', async () => {
   const [node] = pumpOf([bootOf('a')]).nodes
-  const text = await exposition(factsOf(node!.core.view, [], NET, 0))
+  const text = await exposition(metricsSnapshotOf(node!.core.view, [], NET, 0))
   for (const line of [
     'steals_total{role="thief",result="lost"}',
     'reclaims_total{cause="crashed"}'
@@ -141,7 +141,7 @@ test('any number of types makes a bounded number of samples, and counts every ta
   for (let i = 0; i < 300; i++) a.submit({ type: `type-${i}` })
   pump.settle()
   expect(a.core).toBeInstanceOf(Core)
-  const { tasks } = factsOf(a.core.view, [], NET, 0)
+  const { tasks } = metricsSnapshotOf(a.core.view, [], NET, 0)
   expect(tasks.length).toBeLessThan(120)
   expect(tasks.reduce((sum, { count }) => sum + count, 0)).toBe(300)
 })

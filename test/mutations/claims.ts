@@ -11,7 +11,7 @@ export const CLAIMS: readonly Mistake[] = [
   ],
   [
     'unheard-keeps-thief',
-    'core/work.ts',
+    'core/scheduling/scheduler.ts',
     '    if (!holds(self, record)) return this.#dependencies.readyElsewhere(entry.id)\n',
     '',
     'a thief takes a dependency that it has never heard of for open, although only the holder can tell'
@@ -67,7 +67,7 @@ export const CLAIMS: readonly Mistake[] = [
   ],
   [
     'verdict-unconfirmed',
-    'core/work.ts',
+    'core/scheduling/scheduler.ts',
     'this.#mayHaveEnded(entry)\n      ? null\n      : ',
     'false\n      ? null\n      : ',
     'whoever takes over what is cancelled or overdue ends it so, though somebody knows that it has completed'
@@ -137,7 +137,7 @@ export const CLAIMS: readonly Mistake[] = [
   ],
   [
     'witness-gives-up',
-    'core/witness.ts',
+    'core/claim/start-barrier.ts',
     'if (!short || !mustBeKnown) this.#known.add(begun)',
     'if (short !== null || !mustBeKnown) this.#known.add(begun)',
     'what may run at most once starts although nobody has confirmed to know of it'
@@ -172,63 +172,63 @@ export const CLAIMS: readonly Mistake[] = [
   ],
   [
     'once-silent-reclaim',
-    'core/takeover.ts',
+    'core/claim/reclaim.ts',
     "      if (!isProven && entry.record.spec.delivery === 'at-most-once') continue\n",
     '      void isProven\n',
     'what may run at most once is taken from a node that is only silent'
   ],
   [
     'once-settles-like-others',
-    'core/takeover.ts',
+    'core/claim/reclaim.ts',
     "spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)",
     'spec.delivery !== null ? null : nodeOf(claim.holder)',
     'before what may run at most once is started anew, those that are away are not asked'
   ],
   [
-    'key-not-settled',
-    'core/takeover.ts',
-    '    this.#settlements.add([{ entry, seq: this.#context.log.nextSeq - 1 }])\n',
+    'key-not-confirmed',
+    'core/claim/reclaim.ts',
+    '    this.#barrier.add([{ entry, seq: this.#context.log.nextSeq - 1 }])\n',
     '    void entry\n',
     'a task under a key starts before the others have confirmed to know of it'
   ],
   [
     'key-answers-at-once',
-    'core/submitting.ts',
+    'core/scheduling/submission.ts',
     '      if (input.id === null) return answer()\n',
     "      if (input.id !== '') return answer()\n",
     'who submits under a key is answered before it is known who was first'
   ],
   [
     'named-not-awaited',
-    'core/takeover.ts',
-    '    if (this.#awaited().length > 0) return []\n',
+    'core/claim/reclaim.ts',
+    '    if (this.#strangers.awaited().length > 0) return []\n',
     '',
     'a claim settles although others have met somebody who is not known here'
   ],
   [
     'former-not-asked',
-    'core/claim/settlement.ts',
+    'core/claim/claim-barrier.ts',
     'const origins = [...new Set([boot, ...this.#former, ...gone.map(([origin]) => origin)])]',
     'const origins = [boot].concat(gone.slice(0, 0).map(([origin]) => origin))',
     'a claim settles although some know more of its former holder, or of others who are gone'
   ],
   [
     'settle-before-disk',
-    'core/claim/settlement.ts',
+    'core/claim/claim-barrier.ts',
     'const upTo = Math.min(self.upTo, ...confirmed)',
     'const upTo = Math.min(Number.MAX_SAFE_INTEGER, ...confirmed)',
     'a claim settles that is not on the disk of its own node'
   ],
   [
     'no-step-in',
-    'core/claim/line.ts',
+    'core/claim/reclaim-order.ts',
     'return now - this.noticedAt(now, boot) >= rank * this.#stepInMs',
     'return now - this.noticedAt(now, boot) >= rank * this.#stepInMs && rank === 0',
     'nobody takes the place of the first in line who does nothing'
   ],
   [
     'cancel-only-at-holder',
-    'core/work.ts',
+    'core/scheduling/scheduler.ts',
     '    if (entry.record.cancelRequest !== null) return\n    log.write(entry, {',
     '    if (entry.record.cancelRequest !== null || !holds(self, entry.record)) return\n    log.write(entry, {',
     'a cancel is heard only where the task is held'
@@ -241,10 +241,10 @@ export const CLAIMS: readonly Mistake[] = [
     'a higher claim wipes out the wish to cancel'
   ],
   [
-    'hand-on-settling',
-    'core/exchange.ts',
-    '.filter(entry => !this.#work.isSettling(entry))',
-    '.filter(entry => !this.#work.isSettling(entry) || true)',
+    'hand-on-unconfirmed',
+    'core/steal/work-stealing.ts',
+    '.filter(entry => !this.#scheduler.isUnconfirmed(entry))',
+    '.filter(entry => !this.#scheduler.isUnconfirmed(entry) || true)',
     'a leaving node hands on a claim that is not known to be its own yet'
   ],
   [

@@ -4,7 +4,7 @@ import type { Mistake } from './mistake.ts'
 export const EDGE: readonly Mistake[] = [
   [
     'refused-anywhere',
-    'net/last-links.ts',
+    'net/discovery/last-links.ts',
     '    if (host === undefined || host === hostIn(address)) return true\n',
     '    if (host === undefined || address !== undefined) return true\n',
     'a refusal proves a death also where the member was not',
@@ -12,7 +12,7 @@ export const EDGE: readonly Mistake[] = [
   ],
   [
     'one-refusal',
-    'net/probe.ts',
+    'net/discovery/probe.ts',
     'return answers.every(Boolean) &&',
     'return answers.some(Boolean) &&',
     'one address that refuses proves a death, whatever the others say',
@@ -20,19 +20,19 @@ export const EDGE: readonly Mistake[] = [
   ],
   [
     'pause-untold',
-    'core/presence.ts',
+    'core/liveness/heartbeat.ts',
     '      ...(pausedBy === null ? {} : { paused: pausedBy }),\n',
     '',
     'nobody else hears why a node begins nothing',
-    ['test/node/why.test.ts']
+    ['test/node/queries/why.test.ts']
   ],
   [
     'holder-pause-ignored',
-    'node/reasons.ts',
+    'node/queries/why.ts',
     '  if (holder.paused !== undefined) {',
     '  if (holder.paused === null) {',
     'why does not name a holder that begins nothing',
-    ['test/node/why.test.ts']
+    ['test/node/queries/why.test.ts']
   ],
   [
     'folder-open',

@@ -11,21 +11,21 @@ export const MEMBERS: readonly Mistake[] = [
   ],
   [
     'half-is-majority',
-    'core/members/quorum.ts',
+    'core/membership/quorum.ts',
     'if (seen * 2 !== all.length) return',
     'if (seen * 2 >= all.length) return true\n  if (seen * 2 !== all.length) return',
     'both halves of a cut are a majority'
   ],
   [
     'quorum-number-off',
-    'core/members/quorum.ts',
+    'core/membership/quorum.ts',
     'filter(({ seen }) => seen).length >= quorum',
     'filter(({ seen }) => seen).length + 1 >= quorum',
     'one member less than the number that was set is a quorum'
   ],
   [
     'goodbye-unanswered',
-    'core/parting.ts',
+    'core/lifecycle/shutdown.ts',
     "    if (this.#state !== 'saying goodbye' || !this.#isHeard() || !this.#isSafe) return\n",
     "    if (this.#state !== 'saying goodbye' || !this.#isSafe) return\n",
     'a node is gone before anybody has heard its goodbye'
@@ -39,14 +39,14 @@ export const MEMBERS: readonly Mistake[] = [
   ],
   [
     'forgets-what-it-heard',
-    'core/members/members.ts',
+    'core/membership/member.ts',
     'Math.min(at, ownTime)) : ownTime',
     'Math.min(at, ownTime)) : at',
     'a member is forgotten up to what whoever forgets it has heard since its start, which may be nothing'
   ],
   [
     'late-word-mends-link',
-    'core/members/hearing.ts',
+    'core/membership/hearing.ts',
     'if (ground.isLinked(known.node)) known.broken = false',
     'known.broken = false',
     'the next boot of a node whose last words came late is taken for a copy of it'

@@ -4,7 +4,7 @@ import { Copy } from './copy.ts'
 import { MISTAKES } from './table.ts'
 
 /** Without a network, a disk or a clock: a second each, where nothing else is done. */
-const TESTS = ['test/core/carried.test.ts']
+const TESTS = ['test/core/queue/carried-outcomes.test.ts']
 const TEST_MS_MAX = 120_000
 
 let copy: Copy

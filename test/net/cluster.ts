@@ -11,7 +11,7 @@ import {
   type TransportLog,
   type TransportOptions
 } from '../../src/net/transport.ts'
-import type { Transport } from '../../src/node/ports.ts'
+import type { Transport } from '../../src/ports/ports.ts'
 import { Recorder } from '../support/recorder.ts'
 import { heartbeatOf } from '../support/tasks.ts'
 

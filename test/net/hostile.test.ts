@@ -5,7 +5,7 @@
 import type { Stream } from '@libp2p/interface'
 import { encode as encodeFrames } from 'it-length-prefixed'
 import { afterEach, expect, test } from 'vitest'
-import { frameHeader } from '../../src/net/frames.ts'
+import { frameHeader } from '../../src/net/streams/frames.ts'
 import type { Network } from '../../src/net/libp2p.ts'
 import { encode } from '../../src/wire/codec.ts'
 import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../../src/core/limits.ts'

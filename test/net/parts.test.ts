@@ -2,11 +2,11 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { AddressBook } from '../../src/net/address-book.ts'
-import { announced, listenAddresses, worthTrying } from '../../src/net/addresses.ts'
-import { FrameReader, frameHeader } from '../../src/net/frames.ts'
+import { AddressBook } from '../../src/net/discovery/address-book.ts'
+import { announced, listenAddresses, worthTrying } from '../../src/net/discovery/addresses.ts'
+import { FrameReader, frameHeader } from '../../src/net/streams/frames.ts'
 import type { TransportLog } from '../../src/net/log.ts'
-import { hearsayMs, isNamesake, peersMax, serviceTag } from '../../src/net/protocol.ts'
+import { unverifiedPeerTtlMs, isNamesake, peersMax, serviceTag } from '../../src/net/protocol.ts'
 import { FRAME_BYTES_MAX } from '../../src/core/limits.ts'
 
 const home = multiaddr('/ip4/127.0.0.1/tcp/1')
@@ -108,7 +108,7 @@ test('announcements of strangers neither fill the book for ever nor push out mem
   for (let index = 0; index < 10 * peersMax; index++) book.note(`s${index}`, 'mdns', [lan], 1)
   expect([...book.ids()]).toHaveLength(peersMax)
   expect(book.isMember('member')).toBe(true)
-  book.prune(2 + hearsayMs)
+  book.prune(2 + unverifiedPeerTtlMs)
   expect([...book.ids()]).toEqual(['member'])
 })
 

@@ -7,8 +7,8 @@ import { multiaddrConnectionPair } from '@libp2p/utils'
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, expect, test } from 'vitest'
 import { Arrivals, Door } from '../../src/net/door.ts'
-import { GREETING, greeted } from '../../src/net/greeting.ts'
-import { thriftyProtector } from '../../src/net/protector.ts'
+import { GREETING, greeted } from '../../src/net/patches/greeting.ts'
+import { thriftyProtector } from '../../src/net/patches/protector.ts'
 import {
   arrivalsPerHostAndSecond,
   halfOpenMax,

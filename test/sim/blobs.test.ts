@@ -1,10 +1,10 @@
 /** Blobs in the simulator: the invariants hold, and each of them can break. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type * as PlacementsRoom from '../../src/core/blobs/placements.ts'
+import type * as PlacementsRoom from '../../src/core/blobs/copy-wait.ts'
 import type * as ReferencesRoom from '../../src/core/blobs/references.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { failureOf } from './failure.ts'
+import { failureOf } from './support/failure.ts'
 
 /** Half of all payloads and results are blobs, and nothing is forgotten. */
 const kept: Partial<Scenario> = { blobs: 0.5, retentionMs: 3_600_000, crashes: 3 }
@@ -57,7 +57,7 @@ test('a node that leaves while all others are down takes along what only it has'
 })
 
 describe('the simulator reports', () => {
-  const placements = '../../src/core/blobs/placements.ts'
+  const placements = '../../src/core/blobs/copy-wait.ts'
   const references = '../../src/core/blobs/references.ts'
 
   afterEach(() => {
@@ -77,10 +77,10 @@ describe('the simulator reports', () => {
 
   test('a result that does not wait for its second place', async () => {
     vi.doMock(placements, async importOriginal => {
-      const { Placements } = await importOriginal<typeof PlacementsRoom>()
+      const { CopyWait } = await importOriginal<typeof PlacementsRoom>()
       return {
-        Placements: class extends Placements {
-          override add(placement: PlacementsRoom.Placement): void {
+        CopyWait: class extends CopyWait {
+          override add(placement: PlacementsRoom.AwaitedCopy): void {
             super.add({ ...placement, wanted: 0 })
           }
         }

@@ -3,15 +3,15 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import '../core/forbid.ts'
 import type * as HoldersRoom from '../../src/core/blobs/holders.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
-import type * as DisksRoom from '../../src/core/members/disks.ts'
+import type * as DisksRoom from '../../src/core/replication/disks.ts'
 import type { Message } from '../../src/core/message.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { failureOf } from './failure.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
+import { failureOf } from './support/failure.ts'
+import { brokenBy, plant, uproot } from './support/planting.ts'
 
 const rooms = {
-  disks: '../../src/core/members/disks.ts',
+  disks: '../../src/core/replication/disks.ts',
   holders: '../../src/core/blobs/holders.ts',
   log: '../../src/core/log/log.ts'
 }

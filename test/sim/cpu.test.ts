@@ -1,12 +1,12 @@
 /** Load in the simulator: where work costs time, nodes are slower, and never wrong. */
 import { afterEach, describe, expect, test } from 'vitest'
-import type * as LatenessRoom from '../../src/core/members/lateness.ts'
-import { Agenda } from '../../src/sim/agenda.ts'
-import { Cpu, CPU_DEFAULTS, type CpuOptions } from '../../src/sim/cpu.ts'
+import type * as LatenessRoom from '../../src/core/liveness/lateness.ts'
+import { EventQueue } from '../../src/sim/world/event-queue.ts'
+import { Cpu, CPU_DEFAULTS, type CpuOptions } from '../../src/sim/world/cpu.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { failureOf } from './failure.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
+import { failureOf } from './support/failure.ts'
+import { brokenBy, plant, uproot } from './support/planting.ts'
 
 afterEach(uproot)
 
@@ -33,7 +33,7 @@ describe('the line in front of a node', () => {
   const steal = { kind: 'message', from: 'n1', message: { kind: 'steal' } } as never
 
   test('has those in front that say that they live, and ticks', () => {
-    const cpu = new Cpu(new Agenda(), { ...CPU_DEFAULTS, stepMs: 1 }, false)
+    const cpu = new Cpu(new EventQueue(), { ...CPU_DEFAULTS, stepMs: 1 }, false)
     for (const input of [steal, heartbeat]) cpu.add(input)
     cpu.add({ kind: 'tick' })
     expect([cpu.next()?.input, cpu.next()?.input.kind]).toEqual([heartbeat, 'tick'])
@@ -41,18 +41,18 @@ describe('the line in front of a node', () => {
   })
 
   test('is in the order in which things came, if nothing jumps it', () => {
-    const cpu = new Cpu(new Agenda(), { ...CPU_DEFAULTS, stepMs: 1, inTurn: true }, false)
+    const cpu = new Cpu(new EventQueue(), { ...CPU_DEFAULTS, stepMs: 1, inTurn: true }, false)
     for (const input of [steal, heartbeat]) cpu.add(input)
     expect([cpu.next()?.input, cpu.next()?.input]).toEqual([steal, heartbeat])
   })
 
   test('makes a tick late by as long as it stood there, and the node says so for a while', () => {
-    const agenda = new Agenda()
-    const cpu = new Cpu(agenda, { ...CPU_DEFAULTS, stepMs: 1 }, false)
+    const eventQueue = new EventQueue()
+    const cpu = new Cpu(eventQueue, { ...CPU_DEFAULTS, stepMs: 1 }, false)
     const lagAt = (ms: number, since: number): unknown => {
-      agenda.after(since - agenda.now, () => cpu.add({ kind: 'tick' }))
-      agenda.after(ms - agenda.now, () => {})
-      while (agenda.runNext(ms));
+      eventQueue.after(since - eventQueue.now, () => cpu.add({ kind: 'tick' }))
+      eventQueue.after(ms - eventQueue.now, () => {})
+      while (eventQueue.runNext(ms));
       return cpu.next()?.input
     }
     expect(lagAt(700, 200)).toEqual({ kind: 'tick', loopLagMs: 500 })
@@ -62,7 +62,7 @@ describe('the line in front of a node', () => {
 
   test('costs the first node more, for each step, message and task', () => {
     const cpu = new Cpu(
-      new Agenda(),
+      new EventQueue(),
       { ...CPU_DEFAULTS, stepMs: 1, messageMs: 2, taskMs: 0.5, slowest: 5 },
       true
     )
@@ -94,7 +94,7 @@ test('nodes that stand still ever longer say so, and nobody is taken for gone', 
 
 describe('the simulator reports', () => {
   test('silence that is not measured against how late a member said it was', async () => {
-    plant<typeof LatenessRoom>('../../src/core/members/lateness.ts', ({ Lateness }) => ({
+    plant<typeof LatenessRoom>('../../src/core/liveness/lateness.ts', ({ Lateness }) => ({
       Lateness: class extends Lateness {
         override of(): number {
           return 0

@@ -2,8 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { checkScenario, simulate } from '../../src/sim/index.ts'
-import { FAMILY_NAMES, LATER, LATEST, NEWEST, scenarioOf, seedsOf } from './dice.ts'
-import { shapeOf, shrink } from './shrinking.ts'
+import { FAMILY_NAMES, LATER, LATEST, NEWEST, scenarioOf, seedsOf } from './support/dice.ts'
+import { shapeOf, shrink } from './support/shrinking.ts'
 
 /** Measured: 60 to 250 ms each, on one of the cores of a small server. */
 const SCENARIOS = 300

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { failureOf } from './failure.ts'
+import { failureOf } from './support/failure.ts'
 
 /** A second process starts on a copy of a data folder, beside the first one or while that is down. */
 const copied: Partial<Scenario> = {

@@ -3,37 +3,37 @@
  * Those in who may do what are in mutations.test.ts.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type * as AskingRoom from '../../src/core/asking.ts'
+import type * as AskingRoom from '../../src/core/replication/anti-entropy.ts'
 import type { Context } from '../../src/core/context.ts'
-import type * as AnswerRoom from '../../src/core/log/answer.ts'
-import type * as CopiesRoom from '../../src/core/log/copies.ts'
+import type * as AnswerRoom from '../../src/core/replication/sync-answer.ts'
+import type * as CopiesRoom from '../../src/core/replication/ack-wait.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
 import type * as OriginsRoom from '../../src/core/log/origins.ts'
-import type * as SpentRoom from '../../src/core/log/spent.ts'
-import type * as MembersRoom from '../../src/core/members/members.ts'
-import type { Member } from '../../src/core/members/members.ts'
+import type * as SpentRoom from '../../src/core/gc/key-tombstones.ts'
+import type * as MembersRoom from '../../src/core/membership/members.ts'
+import type { Member } from '../../src/core/membership/members.ts'
 import type { Batch, Forgotten, Message, SyncRequest } from '../../src/core/message.ts'
-import type * as PruningRoom from '../../src/core/pruning.ts'
-import type * as ReplicationRoom from '../../src/core/replication.ts'
+import type * as PruningRoom from '../../src/core/gc/pruning.ts'
+import type * as ReplicationRoom from '../../src/core/replication/group-commit.ts'
 import { isSettled, type Dot } from '../../src/core/task/record.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type * as Schedules from '../support/schedules.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { failureOf } from './failure.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
-import { repeating } from './times.ts'
+import { failureOf } from './support/failure.ts'
+import { brokenBy, plant, uproot } from './support/planting.ts'
+import { repeating } from './support/times.ts'
 
 const rooms = {
-  answer: '../../src/core/log/answer.ts',
-  asking: '../../src/core/asking.ts',
-  copies: '../../src/core/log/copies.ts',
+  answer: '../../src/core/replication/sync-answer.ts',
+  asking: '../../src/core/replication/anti-entropy.ts',
+  copies: '../../src/core/replication/ack-wait.ts',
   log: '../../src/core/log/log.ts',
-  members: '../../src/core/members/members.ts',
+  members: '../../src/core/membership/members.ts',
   origins: '../../src/core/log/origins.ts',
-  pruning: '../../src/core/pruning.ts',
-  spent: '../../src/core/log/spent.ts',
-  replication: '../../src/core/replication.ts'
+  pruning: '../../src/core/gc/pruning.ts',
+  spent: '../../src/core/gc/key-tombstones.ts',
+  replication: '../../src/core/replication/group-commit.ts'
 }
 
 /** Everything is on the move, and forgotten at once. */
@@ -70,15 +70,15 @@ test.each([20, 23, 52, 53])(
 
 describe('the simulator reports', () => {
   test('a flush that counts before it is on disk: what was acknowledged is lost', async () => {
-    plant<typeof ReplicationRoom>(rooms.replication, ({ Replication }) => ({
-      Replication: class extends Replication {
+    plant<typeof ReplicationRoom>(rooms.replication, ({ GroupCommit }) => ({
+      GroupCommit: class extends GroupCommit {
         readonly #log: LogRoom.Log
         #told = 0
-        constructor(...given: ConstructorParameters<typeof Replication>) {
+        constructor(...given: ConstructorParameters<typeof GroupCommit>) {
           super(...given)
           this.#log = given[0].log
         }
-        override flush(...after: Parameters<ReplicationRoom.Replication['flush']>): void {
+        override flush(...after: Parameters<ReplicationRoom.GroupCommit['flush']>): void {
           const before = this.#log.isFlushing
           super.flush(...after)
           if (!before && this.#log.isFlushing) this.persisted(this.#log.lastFlush)
@@ -96,8 +96,8 @@ describe('the simulator reports', () => {
   })
 
   test('a copy that counts before another has it: what was acknowledged goes with one disk', async () => {
-    plant<typeof CopiesRoom>(rooms.copies, ({ Copies }) => ({
-      Copies: class extends Copies {
+    plant<typeof CopiesRoom>(rooms.copies, ({ AckWait }) => ({
+      AckWait: class extends AckWait {
         override settle(now: number, view: CopiesRoom.CopiesView): void {
           super.settle(now, { ...view, disks: () => ({ copies: view.others, isApart: true }) })
         }
@@ -145,8 +145,8 @@ describe('the simulator reports', () => {
   test('a key that goes although one who died may come back with it: its task runs again', async () => {
     plant<typeof MembersRoom>(rooms.members, ({ Members }) => ({
       Members: class extends Members {
-        override present(): Member[] {
-          return this.notGone()
+        override notLeft(): Member[] {
+          return this.notEnded()
         }
       }
     }))
@@ -154,8 +154,8 @@ describe('the simulator reports', () => {
   })
 
   test('a key that is forgotten together with its task: submitted again, it runs again', async () => {
-    plant<typeof SpentRoom>(rooms.spent, ({ Spent }) => ({
-      Spent: class extends Spent {
+    plant<typeof SpentRoom>(rooms.spent, ({ KeyTombstones }) => ({
+      KeyTombstones: class extends KeyTombstones {
         override note(): void {}
       }
     }))
@@ -189,7 +189,7 @@ describe('the simulator reports', () => {
           if (isSettled(entry.record)) this.#settled.add(entry)
         }
         override due(): Entry[] {
-          const others = this.#context.members.notGone().map(({ vector }) => vector)
+          const others = this.#context.members.notEnded().map(({ vector }) => vector)
           const isCovered = ({ origin, seq }: Dot): boolean =>
             others.every(vector => (vector.get(origin) ?? 0) >= seq)
           return [...this.#settled].filter(({ record }) => record.created.every(isCovered))
@@ -213,8 +213,8 @@ describe('the simulator reports', () => {
   })
 
   test('a node that takes in half of what an answer names as forgotten', async () => {
-    plant<typeof AskingRoom>(rooms.asking, ({ Asking }) => ({
-      Asking: class extends Asking {
+    plant<typeof AskingRoom>(rooms.asking, ({ AntiEntropy }) => ({
+      AntiEntropy: class extends AntiEntropy {
         override gathered(from: string, message: Forgotten): Omit<Forgotten, 'kind'> | null {
           return super.gathered(from, { ...message, more: false })
         }

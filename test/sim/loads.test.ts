@@ -1,12 +1,12 @@
 /** State files in the simulator: loaded into a live cluster, twice, at any moment, they break no invariant. */
 import { afterEach, expect, test, vi } from 'vitest'
-import type * as SavedRoom from '../../src/sim/saved.ts'
+import type * as SavedRoom from '../../src/sim/plan/saved.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { checkScenario } from '../../src/sim/scenario-file.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { failureOf } from './failure.ts'
+import { failureOf } from './support/failure.ts'
 
-const room = '../../src/sim/saved.ts'
+const room = '../../src/sim/plan/saved.ts'
 const loads = 6
 
 afterEach(() => vi.doUnmock(room))

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import '../core/forbid.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { failureOf } from './failure.ts'
+import { failureOf } from './support/failure.ts'
 
 /** Nodes die for good, and others come back without their disks. */
 const dying: Partial<Scenario> = { nodes: 5, deaths: 2, crashes: 4, disksLost: 3, retentionMs: 50 }

@@ -24,52 +24,52 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type * as Ids from '../../src/core/base/ids.ts'
 import type * as Rules from '../../src/core/claim/rules.ts'
-import type * as Answer from '../../src/core/log/answer.ts'
-import type * as CloudRoom from '../../src/core/log/cloud.ts'
-import type * as LineRoom from '../../src/core/claim/line.ts'
-import type * as SettlementRoom from '../../src/core/claim/settlement.ts'
+import type * as Answer from '../../src/core/replication/sync-answer.ts'
+import type * as CloudRoom from '../../src/core/log/dot-cloud.ts'
+import type * as LineRoom from '../../src/core/claim/reclaim-order.ts'
+import type * as SettlementRoom from '../../src/core/claim/claim-barrier.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
 import type { Batch, Heartbeat } from '../../src/core/message.ts'
 import type * as DependenciesRoom from '../../src/core/queue/dependencies.ts'
-import type * as Ready from '../../src/core/queue/ready.ts'
-import type { Member } from '../../src/core/members/member.ts'
-import type * as IsolationRoom from '../../src/core/members/isolation-time.ts'
-import type * as ClocksRoom from '../../src/core/members/clocks.ts'
-import type * as MembersRoom from '../../src/core/members/members.ts'
+import type * as Ready from '../../src/core/queue/ready-queue.ts'
+import type { Member } from '../../src/core/membership/member.ts'
+import type * as IsolationRoom from '../../src/core/liveness/isolation-timeout.ts'
+import type * as ClocksRoom from '../../src/core/membership/clock-offset.ts'
+import type * as MembersRoom from '../../src/core/membership/members.ts'
 import type { Quorum } from '../../src/core/options.ts'
-import type * as PresenceRoom from '../../src/core/presence.ts'
-import type * as SlotsRoom from '../../src/core/slots.ts'
-import type * as WitnessRoom from '../../src/core/witness.ts'
+import type * as PresenceRoom from '../../src/core/liveness/heartbeat.ts'
+import type * as SlotsRoom from '../../src/core/scheduling/slots.ts'
+import type * as WitnessRoom from '../../src/core/claim/start-barrier.ts'
 import type * as ThiefRoom from '../../src/core/steal/thief.ts'
 import type * as RecordRoom from '../../src/core/task/record.ts'
-import type * as WakingRoom from '../../src/core/waking.ts'
-import type * as DiskRoom from '../../src/sim/disk.ts'
+import type * as WakingRoom from '../../src/core/lifecycle/waking.ts'
+import type * as DiskRoom from '../../src/sim/world/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
-import { introduced, lonely, shifting, staggered } from './cuts.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
-import { punctual } from './times.ts'
+import { introduced, lonely, shifting, staggered } from './support/cuts.ts'
+import { brokenBy, plant, uproot } from './support/planting.ts'
+import { punctual } from './support/times.ts'
 
 const rooms = {
   rules: '../../src/core/claim/rules.ts',
-  witness: '../../src/core/witness.ts',
+  witness: '../../src/core/claim/start-barrier.ts',
   ids: '../../src/core/base/ids.ts',
-  line: '../../src/core/claim/line.ts',
-  settlement: '../../src/core/claim/settlement.ts',
-  members: '../../src/core/members/members.ts',
-  clocks: '../../src/core/members/clocks.ts',
-  isolation: '../../src/core/members/isolation-time.ts',
-  waking: '../../src/core/waking.ts',
-  presence: '../../src/core/presence.ts',
+  line: '../../src/core/claim/reclaim-order.ts',
+  settlement: '../../src/core/claim/claim-barrier.ts',
+  members: '../../src/core/membership/members.ts',
+  clocks: '../../src/core/membership/clock-offset.ts',
+  isolation: '../../src/core/liveness/isolation-timeout.ts',
+  waking: '../../src/core/lifecycle/waking.ts',
+  presence: '../../src/core/liveness/heartbeat.ts',
   record: '../../src/core/task/record.ts',
-  disk: '../../src/sim/disk.ts',
-  answer: '../../src/core/log/answer.ts',
-  cloud: '../../src/core/log/cloud.ts',
+  disk: '../../src/sim/world/disk.ts',
+  answer: '../../src/core/replication/sync-answer.ts',
+  cloud: '../../src/core/log/dot-cloud.ts',
   log: '../../src/core/log/log.ts',
   dependencies: '../../src/core/queue/dependencies.ts',
-  ready: '../../src/core/queue/ready.ts',
-  slots: '../../src/core/slots.ts',
+  ready: '../../src/core/queue/ready-queue.ts',
+  slots: '../../src/core/scheduling/slots.ts',
   thief: '../../src/core/steal/thief.ts'
 }
 
@@ -77,8 +77,8 @@ afterEach(uproot)
 
 /** Whatever a batch leaves out counts as forgotten. */
 function plantTrust(): void {
-  plant<typeof CloudRoom>(rooms.cloud, ({ Cloud }) => ({
-    Cloud: class extends Cloud {
+  plant<typeof CloudRoom>(rooms.cloud, ({ DotCloud }) => ({
+    DotCloud: class extends DotCloud {
       override names(): boolean {
         return true
       }
@@ -216,10 +216,10 @@ describe('the simulator reports', () => {
   })
 
   test('a start that keeps its slot until somebody knows of it: what is behind it waits for who is away', async () => {
-    plant<typeof WitnessRoom>(rooms.witness, ({ Starts }) => ({
-      Starts: class extends Starts {
+    plant<typeof WitnessRoom>(rooms.witness, ({ StartBarrier }) => ({
+      StartBarrier: class extends StartBarrier {
         readonly #ids = new Set<string>()
-        override begin(...given: Parameters<WitnessRoom.Starts['begin']>): void {
+        override begin(...given: Parameters<WitnessRoom.StartBarrier['begin']>): void {
           this.#ids.add(given[0].id)
           super.begin(...given)
         }
@@ -326,8 +326,8 @@ describe('the simulator reports', () => {
   })
 
   test('a node that tells nobody whom it has met: two who both knew it run what it held', async () => {
-    plant<typeof PresenceRoom>(rooms.presence, ({ Presence }) => ({
-      Presence: class extends Presence {
+    plant<typeof PresenceRoom>(rooms.presence, ({ Heartbeats }) => ({
+      Heartbeats: class extends Heartbeats {
         override stamped(): Heartbeat {
           return { ...super.stamped(), met: [] }
         }
@@ -351,8 +351,8 @@ describe('the simulator reports', () => {
   })
 
   test('a node that tells nobody who is waited for, and so may work alone: a new majority runs what it runs', async () => {
-    plant<typeof PresenceRoom>(rooms.presence, ({ Presence }) => ({
-      Presence: class extends Presence {
+    plant<typeof PresenceRoom>(rooms.presence, ({ Heartbeats }) => ({
+      Heartbeats: class extends Heartbeats {
         override greeting(): Heartbeat {
           return { ...super.greeting(), met: [] }
         }
@@ -367,9 +367,9 @@ describe('the simulator reports', () => {
   })
 
   test('a reclaim that does not wait until it has settled', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
-      Settlements: class extends Settlements {
-        override isSettling(): boolean {
+    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+      ClaimBarrier: class extends ClaimBarrier {
+        override isUnconfirmed(): boolean {
           return false
         }
       }
@@ -392,14 +392,14 @@ describe('the simulator reports', () => {
   })
 
   test('a reclaim that has settled as soon as any one has confirmed it: a grant unheard of runs on', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
-      Settlements: class extends Settlements {
-        override settle(
+    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+      ClaimBarrier: class extends ClaimBarrier {
+        override confirm(
           self: Readonly<{ boot: string; upTo: number }>,
           alive: readonly Member[],
           merged: (origin: string) => number
         ): readonly Entry[] {
-          return alive.flatMap(one => super.settle(self, [one], merged))
+          return alive.flatMap(one => super.confirm(self, [one], merged))
         }
       }
     }))
@@ -407,13 +407,13 @@ describe('the simulator reports', () => {
   })
 
   test('a confirmation that counts before what its author had written is merged', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
-      Settlements: class extends Settlements {
-        override settle(
+    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+      ClaimBarrier: class extends ClaimBarrier {
+        override confirm(
           self: Readonly<{ boot: string; upTo: number }>,
           alive: readonly Member[]
         ): readonly Entry[] {
-          return super.settle(self, alive, () => Number.MAX_SAFE_INTEGER)
+          return super.confirm(self, alive, () => Number.MAX_SAFE_INTEGER)
         }
       }
     }))
@@ -422,9 +422,9 @@ describe('the simulator reports', () => {
 
   test('a line in which everybody is first and nobody waits: two run one epoch', async () => {
     plant<typeof LineRoom>(rooms.line, () => ({ rankOf: () => 0 }))
-    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
-      Settlements: class extends Settlements {
-        override isSettling(): boolean {
+    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+      ClaimBarrier: class extends ClaimBarrier {
+        override isUnconfirmed(): boolean {
           return false
         }
       }
@@ -538,9 +538,9 @@ describe('the simulator reports', () => {
   })
 
   test('keyed tasks that are started at once: two nodes run one', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
-      Settlements: class extends Settlements {
-        override isSettling(): boolean {
+    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+      ClaimBarrier: class extends ClaimBarrier {
+        override isUnconfirmed(): boolean {
           return false
         }
       }

@@ -5,17 +5,17 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import type * as Rules from '../../src/core/claim/rules.ts'
-import type * as InquiryRoom from '../../src/core/inquiry.ts'
-import type * as CopiesRoom from '../../src/core/log/copies.ts'
+import type * as InquiryRoom from '../../src/core/replication/task-lookup.ts'
+import type * as CopiesRoom from '../../src/core/replication/ack-wait.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { SCENARIO_DEFAULTS } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { failureOf } from './failure.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
+import { failureOf } from './support/failure.ts'
+import { brokenBy, plant, uproot } from './support/planting.ts'
 
 const rooms = {
-  copies: '../../src/core/log/copies.ts',
-  inquiry: '../../src/core/inquiry.ts',
+  copies: '../../src/core/replication/ack-wait.ts',
+  inquiry: '../../src/core/replication/task-lookup.ts',
   rules: '../../src/core/claim/rules.ts'
 }
 
@@ -64,8 +64,8 @@ describe('the simulator reports', () => {
   })
 
   test('a question that nobody answers', async () => {
-    plant<typeof InquiryRoom>(rooms.inquiry, ({ Inquiry }) => ({
-      Inquiry: class extends Inquiry {
+    plant<typeof InquiryRoom>(rooms.inquiry, ({ TaskLookup }) => ({
+      TaskLookup: class extends TaskLookup {
         override find(): void {}
       }
     }))
@@ -73,8 +73,8 @@ describe('the simulator reports', () => {
   })
 
   test('an acknowledgement that counts copies which are not there', async () => {
-    plant<typeof CopiesRoom>(rooms.copies, ({ Copies }) => ({
-      Copies: class extends Copies {
+    plant<typeof CopiesRoom>(rooms.copies, ({ AckWait }) => ({
+      AckWait: class extends AckWait {
         override settle(now: number, view: CopiesRoom.CopiesView): void {
           super.settle(now, { ...view, disks: () => ({ copies: view.others, isApart: true }) })
         }

@@ -2,8 +2,8 @@
 import { expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { checkScenario, simulate } from '../../src/sim/index.ts'
-import { scenarioOf } from './dice.ts'
-import { failureOf } from './failure.ts'
+import { scenarioOf } from './support/dice.ts'
+import { failureOf } from './support/failure.ts'
 
 test.each([
   ['a key is given on two sides of a cut that have never met, and forgotten on one', 145, [1452]],

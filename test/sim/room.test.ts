@@ -1,13 +1,13 @@
 /** Settled tasks that go for lack of room: the same everywhere, and never one that a task which was accepted depends on. */
 import { afterEach, expect, test, vi } from 'vitest'
-import type * as RoomRoom from '../../src/core/room.ts'
+import type * as RoomRoom from '../../src/core/gc/settled-floor.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import type { PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
+import { brokenBy, plant, uproot } from './support/planting.ts'
 
-const ROOM = '../../src/core/room.ts'
+const ROOM = '../../src/core/gc/settled-floor.ts'
 
 /** Nodes crash all the time, only answers carry the log, and what goes goes for lack of room. */
 const crowded: Partial<Scenario> = {
@@ -70,8 +70,8 @@ test('nobody lets go of what somebody else may still take a dependency on', asyn
 })
 
 test('a planted mistake is found: a node ignores the floor of others', async () => {
-  plant<typeof RoomRoom>(ROOM, ({ Room }) => ({
-    Room: class extends Room {
+  plant<typeof RoomRoom>(ROOM, ({ SettledFloor }) => ({
+    SettledFloor: class extends SettledFloor {
       override agreed(): number {
         return this.floor
       }
@@ -81,8 +81,8 @@ test('a planted mistake is found: a node ignores the floor of others', async () 
 })
 
 test('a planted mistake is found: the floor never rises', async () => {
-  plant<typeof RoomRoom>(ROOM, ({ Room }) => ({
-    Room: class extends Room {
+  plant<typeof RoomRoom>(ROOM, ({ SettledFloor }) => ({
+    SettledFloor: class extends SettledFloor {
       override get floor(): number {
         return 0
       }

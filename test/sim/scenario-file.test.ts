@@ -11,7 +11,7 @@ import {
   simulate,
   type Scenario
 } from '../../src/sim/index.ts'
-import { failureOf } from './failure.ts'
+import { failureOf } from './support/failure.ts'
 
 const folder = fileURLToPath(new URL('../../config/sim/', import.meta.url))
 const files = await readdir(folder)

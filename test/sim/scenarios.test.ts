@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { introduced, lonely, shifting, staggered } from './cuts.ts'
-import { failureOf } from './failure.ts'
-import { punctual, repeating, repeatingLate, stepping } from './times.ts'
+import { introduced, lonely, shifting, staggered } from './support/cuts.ts'
+import { failureOf } from './support/failure.ts'
+import { punctual, repeating, repeatingLate, stepping } from './support/times.ts'
 
 const { network } = SCENARIO_DEFAULTS
 const still = { gossipLoss: 0, gossipRepeat: 0, linkBreak: 0, syncBreak: 0 }

@@ -6,7 +6,7 @@ import '../core/forbid.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { Violation } from '../../src/sim/violation.ts'
-import { failureOf } from './failure.ts'
+import { failureOf } from './support/failure.ts'
 
 /** Measured: 40 to 80 ms each, on one of the cores of a small server. */
 const RUNS_DEFAULT = 400

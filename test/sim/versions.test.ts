@@ -3,21 +3,21 @@
  * settles and is the same everywhere after. Then mistakes, each of which the checkers notice.
  */
 import { afterEach, describe, expect, test } from 'vitest'
-import type * as AnswerRoom from '../../src/core/log/answer.ts'
-import type * as CloudRoom from '../../src/core/log/cloud.ts'
+import type * as AnswerRoom from '../../src/core/replication/sync-answer.ts'
+import type * as CloudRoom from '../../src/core/log/dot-cloud.ts'
 import type * as CoverageRoom from '../../src/core/base/coverage.ts'
 import { Dots } from '../../src/core/base/dots.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
-import type * as PresenceRoom from '../../src/core/presence.ts'
-import type * as SettlementRoom from '../../src/core/claim/settlement.ts'
+import type * as PresenceRoom from '../../src/core/liveness/heartbeat.ts'
+import type * as SettlementRoom from '../../src/core/claim/claim-barrier.ts'
 import type * as UnreadableRoom from '../../src/core/log/unreadable.ts'
 import type { Batch, Heartbeat, Message, SyncRequest } from '../../src/core/message.ts'
-import type { Member } from '../../src/core/members/members.ts'
+import type { Member } from '../../src/core/membership/members.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { failureOf } from './failure.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
+import { failureOf } from './support/failure.ts'
+import { brokenBy, plant, uproot } from './support/planting.ts'
 
 /** `RUNS_FACTOR=10` runs ten times as many seeds of each. */
 const factor = Number(process.env['RUNS_FACTOR'] ?? 1)
@@ -44,12 +44,12 @@ function withoutUnread<T extends object>(of: T): T {
 }
 
 const rooms = {
-  answer: '../../src/core/log/answer.ts',
-  cloud: '../../src/core/log/cloud.ts',
+  answer: '../../src/core/replication/sync-answer.ts',
+  cloud: '../../src/core/log/dot-cloud.ts',
   coverage: '../../src/core/base/coverage.ts',
   log: '../../src/core/log/log.ts',
-  presence: '../../src/core/presence.ts',
-  settlement: '../../src/core/claim/settlement.ts',
+  presence: '../../src/core/liveness/heartbeat.ts',
+  settlement: '../../src/core/claim/claim-barrier.ts',
   unreadable: '../../src/core/log/unreadable.ts'
 }
 
@@ -72,17 +72,17 @@ describe('the simulator reports', () => {
   })
 
   test('a reclaim that is confirmed by who could not read it', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ Settlements }) => ({
-      Settlements: class extends Settlements {
-        override settle(
-          self: Parameters<typeof Settlements.prototype.settle>[0],
+    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+      ClaimBarrier: class extends ClaimBarrier {
+        override confirm(
+          self: Parameters<typeof ClaimBarrier.prototype.confirm>[0],
           alive: readonly Member[],
           merged: (origin: string) => number,
           all: readonly Member[] = alive,
           ask?: (node: string) => void
         ): readonly Entry[] {
           const [these, those] = [alive.map(withoutUnread), all.map(withoutUnread)]
-          return super.settle(withoutUnread(self), these, merged, those, ask)
+          return super.confirm(withoutUnread(self), these, merged, those, ask)
         }
       }
     }))
@@ -104,8 +104,8 @@ describe('the simulator reports', () => {
   })
 
   test('what could not be read and is taken for forgotten', async () => {
-    plant<typeof CloudRoom>(rooms.cloud, ({ Cloud }) => ({
-      Cloud: class extends Cloud {
+    plant<typeof CloudRoom>(rooms.cloud, ({ DotCloud }) => ({
+      DotCloud: class extends DotCloud {
         override names(): boolean {
           return true
         }
@@ -123,8 +123,8 @@ describe('the simulator reports', () => {
   })
 
   test('a heartbeat that says nothing of what its node could not read', async () => {
-    plant<typeof PresenceRoom>(rooms.presence, ({ Presence }) => ({
-      Presence: class extends Presence {
+    plant<typeof PresenceRoom>(rooms.presence, ({ Heartbeats }) => ({
+      Heartbeats: class extends Heartbeats {
         override heartbeat(at: number): Heartbeat {
           const { unreadable: _, ...said } = super.heartbeat(at)
           return said

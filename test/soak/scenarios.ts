@@ -3,8 +3,8 @@
  * shows it again, and made as small as it gets.
  */
 import { checkScenario, simulate } from '../../src/sim/index.ts'
-import { scenarioOf, seedsOf } from '../sim/dice.ts'
-import { shrink, type Failure } from '../sim/shrinking.ts'
+import { scenarioOf, seedsOf } from '../sim/support/dice.ts'
+import { shrink, type Failure } from '../sim/support/shrinking.ts'
 import { progress } from './seeds.ts'
 
 export type ScenarioTrial = Readonly<{

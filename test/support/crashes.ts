@@ -1,7 +1,7 @@
 /** Small clusters whose nodes die, and what became of their tasks. */
 import assert from 'node:assert/strict'
 import type { TaskId } from '../../src/core/base/ids.ts'
-import { weight } from '../../src/core/base/weight.ts'
+import { rendezvousWeight } from '../../src/core/base/rendezvous.ts'
 import { pumpOf, type Pump, type PumpNode } from './pump.ts'
 import { bootOf } from './tasks.ts'
 
@@ -25,7 +25,9 @@ export function passing(pump: Pump, ms: number): void {
 
 /** Of these nodes, the one that is first in line for a task. */
 export function first(taskId: TaskId, nodes: readonly PumpNode[]): PumpNode {
-  return nodes.toSorted((x, y) => weight(taskId, y.id) - weight(taskId, x.id))[0]!
+  return nodes.toSorted(
+    (x, y) => rendezvousWeight(taskId, y.id) - rendezvousWeight(taskId, x.id)
+  )[0]!
 }
 
 export function starts(node: PumpNode, taskId: TaskId): number[] {

@@ -1,6 +1,6 @@
 /** A receiver that writes down what a transport tells it. */
 import type { Message, SyncRequest, OutputAnswer, OutputRequest } from '../../src/core/message.ts'
-import type { Receiver } from '../../src/node/ports.ts'
+import type { Receiver } from '../../src/ports/ports.ts'
 
 type Heard = { from: string; message: Message }
 

@@ -1,10 +1,10 @@
 /** Tasks for tests: complete, and dull in everything that a test does not name. */
 import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
 import type { Keeper } from '../../src/core/blobs/holders.ts'
-import { canRun } from '../../src/core/claim/ability.ts'
-import type { Can } from '../../src/core/queue/ready.ts'
+import { canRun } from '../../src/core/claim/capability.ts'
+import type { Can } from '../../src/core/queue/ready-queue.ts'
 import { Entry } from '../../src/core/log/entry.ts'
-import { answerSync } from '../../src/core/log/answer.ts'
+import { answerSync } from '../../src/core/replication/sync-answer.ts'
 import type { Log } from '../../src/core/log/log.ts'
 import { TASK_DEFAULTS } from '../../src/core/options.ts'
 import { REVISION, type Batch, type Heartbeat, type SyncRequest } from '../../src/core/message.ts'

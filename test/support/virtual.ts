@@ -7,7 +7,7 @@ import { Core } from '../../src/core/core.ts'
 import type { Effect } from '../../src/core/effect.ts'
 import type { Input } from '../../src/core/input.ts'
 import type { CoreOptions } from '../../src/core/options.ts'
-import { Agenda } from '../../src/sim/agenda.ts'
+import { EventQueue } from '../../src/sim/world/event-queue.ts'
 import { bootOf, DRAFT } from './tasks.ts'
 
 export type Costs = Readonly<{ linkMs: number; diskMs: number; callMs: number }>
@@ -38,7 +38,7 @@ export function spread(
   costs: Costs,
   { lateMs, ...options }: Partial<CoreOptions> & { lateMs?: number } = {}
 ): Slept[] {
-  const agenda = new Agenda()
+  const eventQueue = new EventQueue()
   const slept: Slept[] = []
   const boots: BootId[] = Array.from({ length: count }, (_, i) => bootOf(`n${i}`))
   const cores = new Map(
@@ -56,7 +56,7 @@ export function spread(
     const inputs = [input]
     queues.set(node, inputs)
     for (let next = inputs.shift(); next !== undefined; next = inputs.shift()) {
-      const effects = cores.get(node)!.step(EPOCH_MS + agenda.now, next)
+      const effects = cores.get(node)!.step(EPOCH_MS + eventQueue.now, next)
       for (const effect of effects) perform(node, effect)
     }
     queues.delete(node)
@@ -65,7 +65,7 @@ export function spread(
     from: string,
     to: string,
     message: Extract<Effect, { kind: 'send' }>['message']
-  ) => agenda.after(costs.linkMs, () => feed(to, { kind: 'message', from, message }))
+  ) => eventQueue.after(costs.linkMs, () => feed(to, { kind: 'message', from, message }))
   const perform = (node: string, effect: Effect): void => {
     if (effect.kind === 'send') deliver(node, effect.to, effect.message)
     else if (effect.kind === 'publish') {
@@ -73,13 +73,13 @@ export function spread(
     } else if (effect.kind === 'turn') {
       feed(node, { kind: 'turn' })
     } else if (effect.kind === 'wake') {
-      agenda.after(effect.afterMs, () => feed(node, { kind: 'wake' }))
+      eventQueue.after(effect.afterMs, () => feed(node, { kind: 'wake' }))
     } else if (effect.kind === 'persist') {
       const { flush } = effect.flush
-      agenda.after(costs.diskMs, () => feed(node, { kind: 'persisted', flush }))
+      eventQueue.after(costs.diskMs, () => feed(node, { kind: 'persisted', flush }))
     } else if (effect.kind === 'sync') {
       const messages = [...cores.get(effect.peer)!.answerSync(effect.request)]
-      agenda.after(2 * costs.linkMs, () => {
+      eventQueue.after(2 * costs.linkMs, () => {
         for (const message of messages) feed(node, { kind: 'message', from: effect.peer, message })
         feed(node, { kind: 'sync-ended', peer: effect.peer, whole: true })
       })
@@ -87,11 +87,11 @@ export function spread(
       const { taskId, epoch, payload } = effect.run
       const durationMs = Number(payload)
       const { priority } = cores.get(node)!.view.record(taskId)!.spec
-      const startedAt = agenda.now
-      agenda.after(durationMs, () => {
-        slept.push({ node, startedAt, endedAt: agenda.now, priority, moves: epoch })
+      const startedAt = eventQueue.now
+      eventQueue.after(durationMs, () => {
+        slept.push({ node, startedAt, endedAt: eventQueue.now, priority, moves: epoch })
         const run = { status: 'completed', result: '1' } as const
-        agenda.after(costs.callMs, () =>
+        eventQueue.after(costs.callMs, () =>
           feed(node, { kind: 'completion', taskId, epoch, run, durationMs })
         )
       })
@@ -99,7 +99,7 @@ export function spread(
   }
   const tick = (node: string): void => {
     feed(node, { kind: 'tick' })
-    agenda.after(TICK_MS, () => tick(node))
+    eventQueue.after(TICK_MS, () => tick(node))
   }
   const join = (node: string): void => {
     for (const peer of here) {
@@ -113,7 +113,7 @@ export function spread(
   const nodes = [...cores.keys()]
   const late = lateMs === undefined ? undefined : nodes.at(-1)
   for (const node of nodes) if (node !== late) join(node)
-  while (agenda.runNext(UP_MS));
+  while (eventQueue.runNext(UP_MS));
   const [first] = nodes
   const wanted = lengthsMs.length
   for (const [request, work] of lengthsMs.entries()) {
@@ -121,8 +121,8 @@ export function spread(
     const draft = { ...DRAFT, payload: String(ms), priority }
     feed(first!, { kind: 'submit', request, id: null, draft, acks: 0 })
   }
-  if (late !== undefined) agenda.after(lateMs!, () => join(late))
-  while (slept.length < wanted && agenda.runNext(UP_MS + 600_000));
+  if (late !== undefined) eventQueue.after(lateMs!, () => join(late))
+  while (slept.length < wanted && eventQueue.runNext(UP_MS + 600_000));
   return slept
 }
 

@@ -6,7 +6,7 @@ import { STAMP_MAX } from '../../src/core/base/hlc.ts'
 import { bootId, SEQ_MAX } from '../../src/core/base/ids.ts'
 import { LATER_BYTES_MAX } from '../../src/core/base/shape.ts'
 import { Log } from '../../src/core/log/log.ts'
-import { MessageSize } from '../../src/core/log/size.ts'
+import { MessageSize } from '../../src/core/log/message-size.ts'
 import type { Batch } from '../../src/core/message.ts'
 import {
   COMPONENT_BYTES_MAX,

@@ -2,8 +2,8 @@
 import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
-import { TooLargeError } from '../../errors.ts'
-import type { NodeEvent, NodeHandle } from '../../node/handle.ts'
+import { TooLargeError } from '../../shared/errors.ts'
+import type { NodeEvent, NodeApi } from '../../node/api/node-api.ts'
 import { eventStream, listStream } from '../events.ts'
 import { check, ndjson, parse } from '../request.ts'
 
@@ -34,7 +34,7 @@ function tooLarge(): never {
   throw new TooLargeError(`labels may have at most ${LABELS_BYTES_MAX} bytes`)
 }
 
-export function serveCluster(app: Hono, node: NodeHandle, closing: AbortSignal): void {
+export function serveCluster(app: Hono, node: NodeApi, closing: AbortSignal): void {
   app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
   app.get('/v1/status', c => c.json(node.getSystemStatus()))
   app.get('/v1/diagnosis', c => {
@@ -64,7 +64,7 @@ export function serveCluster(app: Hono, node: NodeHandle, closing: AbortSignal):
 
 /** News of what was missed concerns every reader, whatever it asked for. */
 async function eventsWanted(
-  node: NodeHandle,
+  node: NodeApi,
   { event: name, type, task }: Omit<z.infer<typeof eventFilter>, 'since'>
 ): Promise<(event: NodeEvent) => boolean> {
   const id = task === undefined ? undefined : await node.resolveId(task)

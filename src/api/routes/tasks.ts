@@ -2,10 +2,10 @@
 import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
-import { DURATION_MS_MAX } from '../../durations.ts'
-import { TooLargeError, WaitTimeoutError } from '../../errors.ts'
-import { TASK_ID, TASK_STATES } from '../../names.ts'
-import type { NodeHandle, EndListener, TaskFilter, TaskView } from '../../node/handle.ts'
+import { DURATION_MS_MAX } from '../../shared/durations.ts'
+import { TooLargeError, WaitTimeoutError } from '../../shared/errors.ts'
+import { TASK_ID, TASK_STATES } from '../../shared/names.ts'
+import type { NodeApi, EndListener, TaskFilter, TaskView } from '../../node/api/node-api.ts'
 import { batchStream } from '../batch.ts'
 import { listStream, pulledStream, textOf } from '../events.ts'
 import { problemOf } from '../problem.ts'
@@ -37,7 +37,7 @@ const patience = z.strictObject({
 const waiting = z.strictObject({ wait: z.enum(['true', 'false']).optional() })
 const following = z.strictObject({ follow: z.enum(['true', 'false']).optional() })
 
-export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): void {
+export function serveTasks(app: Hono, node: NodeApi, closing: AbortSignal): void {
   const tooLarge = (): never => {
     throw new TooLargeError(`a request may have at most ${BODY_BYTES_MAX} bytes`)
   }
@@ -98,7 +98,7 @@ export function serveTasks(app: Hono, node: NodeHandle, closing: AbortSignal): v
 
 /** A line of a batch. What is wrong with it is its answer, and no reason to refuse the others. */
 async function one(
-  node: NodeHandle,
+  node: NodeApi,
   text: string,
   gone: AbortSignal,
   listener?: EndListener
@@ -114,7 +114,7 @@ async function one(
 }
 
 async function wait(
-  node: NodeHandle,
+  node: NodeApi,
   id: string,
   timeoutMs: number | undefined,
   gone: AbortSignal
@@ -133,7 +133,7 @@ async function wait(
 
 /** Dependencies may be named by a part of their id; what is whole may be a task not yet known here. */
 async function withFullIds(
-  node: NodeHandle,
+  node: NodeApi,
   options: Record<string, unknown>
 ): Promise<Record<string, unknown>> {
   const { dependsOn } = options

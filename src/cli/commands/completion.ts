@@ -3,7 +3,7 @@
  * and flags are always those of the installed version, and names of nodes and tasks those of now.
  */
 import { Argument, Option, type Command } from '@commander-js/extra-typings'
-import { InvalidOptionError } from '../../errors.ts'
+import { InvalidOptionError } from '../../shared/errors.ts'
 import { completionScript, SHELLS } from '../completion-scripts.ts'
 import type { Terminal } from '../terminal.ts'
 import { verbGroup } from '../verb.ts'

@@ -4,7 +4,7 @@
 import { resolve } from 'node:path'
 import type { Command } from '@commander-js/extra-typings'
 import type { DemoOptions } from '../../demo/demo.ts'
-import { InvalidOptionError } from '../../errors.ts'
+import { InvalidOptionError } from '../../shared/errors.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { parseNumber } from '../numbers.ts'
 import { BrokenPipeError, isTerminal, type Terminal } from '../terminal.ts'

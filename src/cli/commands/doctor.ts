@@ -1,9 +1,9 @@
 /** `hearsay doctor`: what keeps nodes apart, and what to do about it. */
 import type { Command } from '@commander-js/extra-typings'
-import { NoNodeError } from '../../errors.ts'
+import { NoNodeError } from '../../shared/errors.ts'
 import type { Client } from '../../api/client.ts'
 import type { Patient } from '../../doctor/examine.ts'
-import { printable } from '../printable.ts'
+import { printable } from '../output/printable.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
-import type { NodeView } from '../../node/handle.ts'
+import type { NodeView } from '../../node/api/node-api.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 

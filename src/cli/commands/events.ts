@@ -4,9 +4,9 @@
  * Each event has a cursor. A program that keeps the last one it has seen goes on after it with `--since`.
  */
 import type { Command } from '@commander-js/extra-typings'
-import { NoNodeError } from '../../errors.ts'
-import type { NodeEvent } from '../../node/handle.ts'
-import { eventLine } from '../print.ts'
+import { NoNodeError } from '../../shared/errors.ts'
+import type { NodeEvent } from '../../node/api/node-api.ts'
+import { eventLine } from '../output/print.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 

@@ -1,8 +1,8 @@
 /** `hearsay get`: one task, as it stands now, and how it came to that. */
 import type { Command } from '@commander-js/extra-typings'
-import type { NodeEvent } from '../../node/handle.ts'
-import { eventLine, taskLines } from '../print.ts'
-import { wholeTask } from '../whole.ts'
+import type { NodeEvent } from '../../node/api/node-api.ts'
+import { eventLine, taskLines } from '../output/print.ts'
+import { wholeTask } from '../output/whole.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
 

@@ -1,7 +1,7 @@
 /** `hearsay key`: makes the cluster key, keeps it, shows it. */
 import type { Command } from '@commander-js/extra-typings'
-import { InvalidOptionError } from '../../errors.ts'
-import { CLUSTER_NAME } from '../../names.ts'
+import { InvalidOptionError } from '../../shared/errors.ts'
+import { CLUSTER_NAME } from '../../shared/names.ts'
 import type { Terminal } from '../terminal.ts'
 import { clusterOption, verb, verbGroup } from '../verb.ts'
 

@@ -1,6 +1,6 @@
 /** `hearsay label [NAME=VALUE...]`: what a node says of itself for tasks to choose by, while it runs. */
 import type { Command } from '@commander-js/extra-typings'
-import { InvalidOptionError } from '../../errors.ts'
+import { InvalidOptionError } from '../../shared/errors.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 
@@ -13,7 +13,7 @@ export function register(program: Command, terminal: Terminal): void {
     .argument('[name=value...]', 'labels, in place of those of these names')
     .option('--remove <name...>', 'names of labels that it is to have no more')
     .action(async (pairs, { remove = [], json, ...where }) => {
-      const { parseLabels } = await import('../config.ts')
+      const { parseLabels } = await import('../node/config.ts')
       const given = parseLabels(pairs)
       const mixed = remove.find(name => name.includes('='))
       if (mixed !== undefined) {

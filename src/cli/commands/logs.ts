@@ -4,7 +4,7 @@
  * What a program wrote to stderr goes to stderr here; `--timestamps` and `--json` put everything on stdout.
  */
 import type { Command } from '@commander-js/extra-typings'
-import { linesOf, pass, stamped } from '../output.ts'
+import { linesOf, pass, stamped } from '../output/output.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
 

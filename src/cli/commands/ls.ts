@@ -5,10 +5,10 @@
  * HEARSAY_NODE, `--data` or `--cluster` name it.
  */
 import { Option, type Command } from '@commander-js/extra-typings'
-import { TASK_STATES } from '../../names.ts'
-import type { TaskFilter, TaskView } from '../../node/handle.ts'
+import { TASK_STATES } from '../../shared/names.ts'
+import type { TaskFilter, TaskView } from '../../node/api/node-api.ts'
 import { parseCount } from '../numbers.ts'
-import { taskTable } from '../print.ts'
+import { taskTable } from '../output/print.ts'
 import type { Terminal } from '../terminal.ts'
 import { anyNodeVerb, openAnyClient, type Where } from '../verb.ts'
 

@@ -1,6 +1,6 @@
 /** `hearsay nodes`: the members, as one node sees them. */
 import type { Command } from '@commander-js/extra-typings'
-import { nodeTable } from '../print.ts'
+import { nodeTable } from '../output/print.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 

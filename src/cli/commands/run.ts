@@ -8,11 +8,11 @@
 import { constants } from 'node:os'
 import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
-import type { Json, TaskView } from '../../node/handle.ts'
+import type { Json, TaskView } from '../../node/api/node-api.ts'
 import { OWN_FAILURE } from '../exit-code.ts'
-import { linesOf, pass } from '../output.ts'
-import { readText } from '../payload.ts'
-import { submitOptions, taskFlags, type TaskFlags } from '../task-flags.ts'
+import { linesOf, pass } from '../output/output.ts'
+import { readText } from '../submit/payload.ts'
+import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
 import { clientVerb, openClient, type Where } from '../verb.ts'
 
@@ -64,7 +64,7 @@ export function register(program: Command, terminal: Terminal): void {
 
 async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<void> {
   const { cwd, env, stdin, shell, json } = flags
-  const { parseLabels } = await import('../config.ts')
+  const { parseLabels } = await import('../node/config.ts')
   const payload = {
     argv,
     ...(cwd === undefined ? {} : { cwd }),

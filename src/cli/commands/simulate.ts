@@ -5,8 +5,8 @@
 import { Option, type Command } from '@commander-js/extra-typings'
 import type { Report, Scenario } from '../../sim/index.ts'
 import { parseCount, parseNumber } from '../numbers.ts'
-import { printable } from '../printable.ts'
-import { Progress } from '../progress.ts'
+import { printable } from '../output/printable.ts'
+import { Progress } from '../output/progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { verb } from '../verb.ts'
 

@@ -1,10 +1,10 @@
 /** `hearsay start`: a node in the foreground. */
 import { Option, type Command } from '@commander-js/extra-typings'
-import { LOG_LEVELS } from '../../names.ts'
+import { LOG_LEVELS } from '../../shared/names.ts'
 import type { NodeOptions } from '../../node-options.ts'
 import { parseNumber } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
-import type { WorkingNode } from '../serve.ts'
+import type { WorkingNode } from '../node/serve.ts'
 import { verb } from '../verb.ts'
 
 type Flags = Pick<
@@ -97,7 +97,7 @@ async function start(
   { config, json, printConfig, untilStdinEnds, ...flags }: Flags,
   terminal: Terminal
 ): Promise<void> {
-  const { readNodeOptions } = await import('../config.ts')
+  const { readNodeOptions } = await import('../node/config.ts')
   const { resolveNodeOptions } = await import('../../node-options.ts')
   const { findKey } = await import('../../key.ts')
   const given = await optionsOf(flags)
@@ -105,16 +105,16 @@ async function start(
   const settings = await readNodeOptions(given, config, env)
   const { options } = settings
   if (printConfig) {
-    const { printSettings } = await import('../print-config.ts')
+    const { printSettings } = await import('../node/print-config.ts')
     return printSettings(settings, json === true, terminal)
   }
   const resolved = resolveNodeOptions(options)
   const { cluster, key, keyFile, data: folder, grace, logLevel } = resolved
   // Looked for before anything heavy is loaded: a node without a key is refused at once.
   await findKey({ cluster, key, keyFile })
-  const { serve } = await import('../serve.ts')
+  const { serve } = await import('../node/serve.ts')
   const { createNode } = await import('../../create-node.ts')
-  const { applyReload } = await import('../reload.ts')
+  const { applyReload } = await import('../node/reload.ts')
   let inForce = resolved
   const reload = async (node: Pick<WorkingNode, 'setLabels'>): Promise<string> => {
     const now = resolveNodeOptions((await readNodeOptions(given, config, env)).options)
@@ -139,7 +139,7 @@ async function start(
 async function optionsOf(
   flags: Omit<Flags, 'config' | 'json' | 'printConfig' | 'untilStdinEnds'>
 ): Promise<NodeOptions> {
-  const { parseLabels, parseQuorum } = await import('../config.ts')
+  const { parseLabels, parseQuorum } = await import('../node/config.ts')
   const { label, peer, mdns, quorum, ...same } = flags
   return {
     ...same,

@@ -5,9 +5,9 @@
  * out text and takes it.
  */
 import type { Command } from '@commander-js/extra-typings'
-import { InvalidOptionError } from '../../errors.ts'
+import { InvalidOptionError } from '../../shared/errors.ts'
 import type { Terminal } from '../terminal.ts'
-import { transfer } from '../transfer.ts'
+import { transfer } from '../output/transfer.ts'
 import { clientVerb, openClient, verbGroup, type Where } from '../verb.ts'
 
 type Options = Where & { json?: true }
@@ -43,7 +43,7 @@ function assertFile(file: string): void {
 async function save(file: string, { json, ...where }: Options, terminal: Terminal): Promise<void> {
   assertFile(file)
   const client = await openClient(where)
-  const { writeStateFile } = await import('../../state/file.ts')
+  const { writeStateFile } = await import('../../backup/file.ts')
   const { tasks, missing } = await transfer(
     terminal,
     client.exportState(),
@@ -62,7 +62,7 @@ async function save(file: string, { json, ...where }: Options, terminal: Termina
 async function load(file: string, { json, ...where }: Options, terminal: Terminal): Promise<void> {
   assertFile(file)
   const client = await openClient(where)
-  const { readStateFile } = await import('../../state/file.ts')
+  const { readStateFile } = await import('../../backup/file.ts')
   const result = await transfer(
     terminal,
     readStateFile(file),

@@ -1,6 +1,6 @@
 /** `hearsay status`: the cluster in brief. */
 import type { Command } from '@commander-js/extra-typings'
-import { statusLines } from '../print.ts'
+import { statusLines } from '../output/print.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 

@@ -6,14 +6,14 @@ import type { BatchAnswer, BatchLine } from '../../api/batch.ts'
 import type { Client } from '../../api/client.ts'
 import { errorOf } from '../../api/problem.ts'
 import { TASK_LIMITS } from '../../core/options.ts'
-import { InvalidOptionError, NotReplicatedError } from '../../errors.ts'
-import type { SubmitOptions, Submitted, TaskView } from '../../node/handle.ts'
+import { InvalidOptionError, NotReplicatedError } from '../../shared/errors.ts'
+import type { SubmitOptions, Submitted, TaskView } from '../../node/api/node-api.ts'
 import { exitCodeOfTask } from '../exit-code.ts'
-import { readPayload, type Payload } from '../payload.ts'
-import { taskLine } from '../print.ts'
-import { submitOptions, taskFlags, type TaskFlags } from '../task-flags.ts'
+import { readPayload, type Payload } from '../submit/payload.ts'
+import { taskLine } from '../output/print.ts'
+import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import type { Terminal } from '../terminal.ts'
-import { wholeTask } from '../whole.ts'
+import { wholeTask } from '../output/whole.ts'
 import { clientVerb, openClient, type Where } from '../verb.ts'
 
 type Shown = { wait?: true; idOnly?: true; json?: true }
@@ -69,7 +69,7 @@ async function submitEach(
   if (payload !== undefined) {
     throw new InvalidOptionError('with --each, payloads are in the file: leave out the one before')
   }
-  const { submitFile } = await import('../submit-file.ts')
+  const { submitFile } = await import('../submit/submit-file.ts')
   const { wait = false, idOnly = false, json = false, idempotencyPrefix } = options
   const defaults = { type, options: submitOptions(options), idempotencyPrefix }
   await submitFile(await openClient(options), { file, defaults, wait, idOnly, json }, terminal)

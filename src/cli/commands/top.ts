@@ -1,8 +1,8 @@
 /** `hearsay top`: a live view of the cluster in the terminal. */
 import type { Command } from '@commander-js/extra-typings'
 import type { ReadStream, WriteStream } from 'node:tty'
-import { InvalidOptionError } from '../../errors.ts'
-import { parseDurationMs } from '../duration.ts'
+import { InvalidOptionError } from '../../shared/errors.ts'
+import { parseDurationMs } from '../output/duration.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { isTerminal, type Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'

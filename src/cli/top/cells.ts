@@ -2,7 +2,7 @@
  * Text in the cells of a terminal. A line that is wider than the terminal would wrap and push the picture out of place,
  * so what may take two cells is counted as two: a cut too early is no harm.
  */
-import { printable } from '../printable.ts'
+import { printable } from '../output/printable.ts'
 
 /** From here on there are scripts and pictures that take two cells. */
 const WIDE_FROM = 0x1100

@@ -2,9 +2,9 @@
  * The picture of `hearsay top`: a list of lines for a terminal of a given size, never more and never wider. What does
  * not fit is left out from below: nodes come first, then types, then tasks and failures in what is left.
  */
-import { durationText } from '../duration.ts'
-import { nodeFlags } from '../node-flags.ts'
-import type { NodeView, TaskView } from '../../node/handle.ts'
+import { durationText } from '../output/duration.ts'
+import { nodeFlags } from '../output/node-flags.ts'
+import type { NodeView, TaskView } from '../../node/api/node-api.ts'
 import { fit, row, type Column } from './cells.ts'
 import type { Model } from './model.ts'
 

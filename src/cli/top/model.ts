@@ -2,7 +2,7 @@
  * What `hearsay top` knows: the latest word of the node on members and tasks, what had failed before, and what it has heard
  * happen since it was started. Rates are what settled within the last seconds, so they fall to nothing when nothing happens.
  */
-import type { NodeEvent, NodeView, StatusView, TaskView } from '../../node/handle.ts'
+import type { NodeEvent, NodeView, StatusView, TaskView } from '../../node/api/node-api.ts'
 
 /** A failure, as an event told it or the task does. */
 export type Failure = Readonly<{

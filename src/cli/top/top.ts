@@ -3,9 +3,9 @@
  * said on the screen and asked again, for whoever watches wants to see it come back.
  */
 import type { Client } from '../../api/client.ts'
-import { InvalidOptionError } from '../../errors.ts'
-import type { TaskState } from '../../names.ts'
-import type { TaskView } from '../../node/handle.ts'
+import { InvalidOptionError } from '../../shared/errors.ts'
+import type { TaskState } from '../../shared/names.ts'
+import type { TaskView } from '../../node/api/node-api.ts'
 import { firstView, frame } from './frame.ts'
 import { Keys, type Deed } from './keys.ts'
 import { Model } from './model.ts'

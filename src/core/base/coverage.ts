@@ -5,7 +5,7 @@
  */
 import { beyond, common, cut, Dots, type Stretch } from './dots.ts'
 import { nodeOf, type BootId } from './ids.ts'
-import { closedIn, reach, reachIn } from './vector.ts'
+import { retiredIn, reach, reachIn } from './version-vector.ts'
 
 type Write = Readonly<{ origin: BootId; seq: number }>
 
@@ -110,7 +110,7 @@ export function raise(
   isKnown: (boot: BootId) => boolean = () => true
 ): void {
   // A replica that has closed a boot does not mention older ones of its node any more.
-  const closed = closedIn(all)
+  const closed = retiredIn(all)
   for (const boot of closed.size === 0 ? [] : vector.keys()) {
     if (all.has(boot) || (closed.get(nodeOf(boot)) ?? '') <= boot) continue
     vector.delete(boot)

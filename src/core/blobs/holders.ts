@@ -8,7 +8,7 @@
 import { areApart } from '../base/computers.ts'
 import { compareText } from '../base/order.ts'
 import type { NodeId } from '../base/ids.ts'
-import { weight } from '../base/weight.ts'
+import { rendezvousWeight } from '../base/rendezvous.ts'
 import type { BlobHash } from '../task/content.ts'
 
 /** Somebody who can keep blobs. */
@@ -46,7 +46,7 @@ export function holdersOf(hash: BlobHash, keepers: readonly Keeper[]): NodeId[] 
 }
 
 function inLine<T extends Pick<Keeper, 'node'>>(hash: BlobHash, keepers: readonly T[]): T[] {
-  const weighed = keepers.map(keeper => ({ keeper, weight: weight(hash, keeper.node) }))
+  const weighed = keepers.map(keeper => ({ keeper, weight: rendezvousWeight(hash, keeper.node) }))
   weighed.sort((x, y) => y.weight - x.weight || compareText(x.keeper.node, y.keeper.node))
   return weighed.map(({ keeper }) => keeper)
 }

@@ -113,7 +113,7 @@ export function isEpochTaken(self: BootId, { record, reclaimedAt }: Entry): bool
  * counted if it does so again, and one that may run only once must not be started by somebody who did not know. So do they
  * of a task that was taken over.
  */
-export function needsWitness({ spec, claim }: TaskRecord): boolean {
+export function needsStartBarrier({ spec, claim }: TaskRecord): boolean {
   return spec.delivery === 'at-most-once' || claim.lost.length > 0 || wasReclaimed({ claim })
 }
 

@@ -28,7 +28,7 @@ export class Entry {
   reclaimedAt = -1
   /** Somebody has taken it over, or had forgotten it and has created it anew, and is to be told that it is over. */
   untold = false
-  /** Whose holding it is counted as (queue/holdings.ts); null if it has settled. */
+  /** Whose holding it is counted as (claim/holdings.ts); null if it has settled. */
   heldBy: BootId | null = null
   /** Since when it is known here to be ready to run, in ms; null while it is not. */
   readySince: number | null = null

@@ -34,11 +34,14 @@ import { besideLog, NOTHING_BESIDE, type Beside } from './beside.ts'
 import { Entry } from './entry.ts'
 import { Origins } from './origins.ts'
 import { BY_NOBODY } from './unreadable.ts'
-import { submissionsOf } from './submissions.ts'
-import { NO_TRACKER, NOT_COUNTED, type LogCounters, type Tracker } from './followers.ts'
-import { stretchOf, type Telling } from './stretch.ts'
+import { creationsOf } from './creations.ts'
+import { NO_OBSERVER, NOT_COUNTED, type LogCounters, type LogObserver } from './observers.ts'
+import { deltaOf, type Detail } from './delta.ts'
 import { isUnread, runsIn, runsOf, UNREAD, type Place, type Unread } from './places.ts'
-import { CLOSED, reachIn } from '../base/vector.ts'
+import { RETIRED, reachIn } from '../base/version-vector.ts'
+
+export { MessageSize } from './message-size.ts'
+export { BY_NOBODY } from './unreadable.ts'
 
 export type Merged =
   /** `forgotten`: tasks in it that have settled and been pruned here, and that the sender has not seen settle. */
@@ -58,7 +61,7 @@ export class Log {
   readonly #dirty = new Set<Entry>()
   readonly #removed = new Set<TaskId>()
   readonly #moved = new Set<BootId>()
-  readonly #tracker: Tracker
+  readonly #logObserver: LogObserver
   readonly #counters: LogCounters
   /** How many tasks have ever come here. Counted by this class only. */
   taken = 0
@@ -68,12 +71,12 @@ export class Log {
   /** @param version of hearsay on this node */
   constructor(
     self: BootId,
-    tracker: Tracker = NO_TRACKER,
+    logObserver: LogObserver = NO_OBSERVER,
     counters: LogCounters = NOT_COUNTED,
     version: string = ''
   ) {
     this.#self = self
-    this.#tracker = tracker
+    this.#logObserver = logObserver
     this.#counters = counters
     this.origins = new Origins(self, version)
   }
@@ -177,7 +180,7 @@ export class Log {
    */
   merge(batch: Batch, by?: string): Merged {
     const { origin, after, records, changes = [], writes } = batch
-    const { cloud, unreadable } = this.origins
+    const { dotCloud, unreadable } = this.origins
     // Nobody knows more of our own writes than we do. Taking them in would give two writes one number.
     if (origin === this.#self || this.origins.isClosed(origin)) return { kind: 'known' }
     if (!this.origins.hasRoom(origin)) return { kind: 'full' }
@@ -186,7 +189,7 @@ export class Log {
     const isAgain = this.unreadable.meets({ origin, after, upTo: after + writes.length })
     if (after + writes.length <= upTo && !isAgain) return { kind: 'known' }
     const known = this.#known(changes)
-    if (known === null || !cloud.names(batch, upTo)) return { kind: 'gap' }
+    if (known === null || !dotCloud.names(batch, upTo)) return { kind: 'gap' }
     const changedUnread = known.map(([place]) => isUnread(place))
     if (!unreadable.hasRoomFor(origin, runsOf(batch, changedUnread, upTo))) return { kind: 'full' }
     // Each once, however often a batch names it: whoever looks at what has changed does so for as long as that takes.
@@ -212,7 +215,7 @@ export class Log {
     }
     this.#append(origin, writes.slice(Math.max(0, upTo - after)).map(placeOf), by)
     this.#moved.add(origin)
-    cloud.passed(origin, this.merged(origin))
+    dotCloud.passed(origin, this.merged(origin))
     return { kind: 'merged', changed: [...changed], forgotten }
   }
 
@@ -221,16 +224,16 @@ export class Log {
    * that are over, that nobody can show. They are the next ones of their boot.
    */
   passOver({ origin, upTo }: Span): void {
-    const { cloud, unreadable } = this.origins
+    const { dotCloud, unreadable } = this.origins
     if (origin === this.#self || !this.origins.hasRoom(origin)) return
     const after = this.merged(origin)
     // Each stretch that is known to be forgotten parts those that are not.
-    const known = [...cloud.beyond(of => (of === origin ? after : Infinity))].length
+    const known = [...dotCloud.beyond(of => (of === origin ? after : Infinity))].length
     // What nobody can show leaves half of the room to what somebody does show.
     if (!unreadable.hasRoomFor(origin, known + 1, UNREADABLE_MAX / 2)) return
     this.#append(origin, Array<Place>(upTo - after).fill(UNREAD), BY_NOBODY)
     this.#moved.add(origin)
-    cloud.passed(origin, this.merged(origin))
+    dotCloud.passed(origin, this.merged(origin))
   }
 
   /**
@@ -238,28 +241,28 @@ export class Log {
    * Returns those that are open here. How others ended may still be read; they are forgotten as a whole for whoever asks.
    */
   learn(spans: readonly Span[], boots: readonly BootId[] = []): Entry[] {
-    const { cloud } = this.origins
+    const { dotCloud } = this.origins
     const self = this.#self
     for (const boot of boots) {
       if (!this.origins.isOwn(boot) && this.origins.hasRoomToClose(boot)) this.close(boot)
     }
-    cloud.learn(spans)
+    dotCloud.learn(spans)
     this.#readForgotten()
     // Asked before the cloud lets go of what the vector covers.
-    const isOver = (dot: Dot): boolean => cloud.has(dot) || this.origins.isClosed(dot.origin)
+    const isOver = (dot: Dot): boolean => dotCloud.has(dot) || this.origins.isClosed(dot.origin)
     const all = [...this.#entries.values()]
-    const over = all.filter(({ record }) => submissionsOf(record).every(isOver))
+    const over = all.filter(({ record }) => creationsOf(record).every(isOver))
     // Nobody knows more of our own writes than we do.
-    cloud.tidy(origin => (origin === self ? CLOSED : this.merged(origin)))
+    dotCloud.tidy(origin => (origin === self ? RETIRED : this.merged(origin)))
     for (const entry of over) if (isFinal(entry.record)) this.#dirty.add(this.#forgetWrites(entry))
     return over.filter(({ record }) => !isFinal(record))
   }
 
   /** What is over need not be read any more. */
   #readForgotten(): void {
-    const { cloud, unreadable } = this.origins
+    const { dotCloud, unreadable } = this.origins
     for (const { origin, after, upTo } of this.unreadable.all()) {
-      for (const span of cloud.within({ origin, after, upTo })) unreadable.read(span)
+      for (const span of dotCloud.within({ origin, after, upTo })) unreadable.read(span)
     }
   }
 
@@ -285,7 +288,7 @@ export class Log {
     const { spec, created } = entry.record
     // A key may have been used again meanwhile, which is not over.
     if (spec.idempotencyKey !== null || created.every(dot => this.origins.hasSeen(dot))) return
-    this.origins.cloud.learn(
+    this.origins.dotCloud.learn(
       created.map(({ origin, seq }) => ({ origin, after: seq - 1, upTo: seq }))
     )
   }
@@ -298,7 +301,7 @@ export class Log {
     const tasks = entries.map(({ record, writes }) => ({ record, writes }))
     const vector = new Map(Array.from(this.#moved, origin => [origin, this.merged(origin)]))
     const removed = [...this.#removed]
-    const forgotten = this.origins.cloud.takeChanged()
+    const forgotten = this.origins.dotCloud.takeChanged()
     const unreadable = this.origins.unreadable.takeChanged()
     const log = { tasks, removed, vector, forgotten, unreadable }
     const flush = { flush: ++this.#flushes, ...log, ...(also ?? NOTHING_BESIDE) }
@@ -335,14 +338,14 @@ export class Log {
     origin: BootId,
     after: number,
     bytesMax: number,
-    telling: Telling = 'whole',
-    upTo: number = CLOSED
+    telling: Detail = 'whole',
+    upTo: number = RETIRED
   ): Batch | null {
     const log = this.origins.get(origin)
     if (log === undefined) return null
     const last = Math.min(upTo, log.durableUpTo)
     const until = this.origins.unreadable.readableUpTo(origin, after, last)
-    return until <= after ? null : stretchOf(origin, log, after, until, bytesMax, telling)
+    return until <= after ? null : deltaOf(origin, log, after, until, bytesMax, telling)
   }
 
   /**
@@ -361,7 +364,7 @@ export class Log {
       entry.durable = record
       for (const dot of writes) {
         const upTo = upToOf(dot.origin)
-        if (dot.seq > upTo || upTo === CLOSED) continue
+        if (dot.seq > upTo || upTo === RETIRED) continue
         entry.noteWrite(dot)
         this.origins.of(dot.origin).restore(dot.seq, entry)
       }
@@ -372,7 +375,7 @@ export class Log {
 
   get #isClean(): boolean {
     const changed = this.#dirty.size + this.#removed.size + this.#moved.size
-    return changed === 0 && this.origins.cloud.isClean && this.origins.unreadable.isClean
+    return changed === 0 && this.origins.dotCloud.isClean && this.origins.unreadable.isClean
   }
 
   #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {
@@ -403,7 +406,7 @@ export class Log {
     if (joined === entry.record) return false
     const before = entry.record.spec
     entry.record = joined
-    if (joined.spec !== before) this.#tracker.retrack(entry, before)
+    if (joined.spec !== before) this.#logObserver.retrack(entry, before)
     this.#dirty.add(entry)
     return true
   }
@@ -433,7 +436,7 @@ export class Log {
     // A key may be used again just after its task has been pruned.
     this.#removed.delete(entry.id)
     this.#dirty.add(entry)
-    this.#tracker.track(entry)
+    this.#logObserver.track(entry)
     return entry
   }
 
@@ -442,25 +445,16 @@ export class Log {
     const log = this.origins.of(origin)
     for (const { place, length } of runsIn(places, isUnread)) {
       const after = log.upTo
-      const isNoted = place instanceof Entry && !this.#isNamed(place, { origin, seq: after + 1 })
+      const isNoted =
+        place instanceof Entry && !this.origins.isNamed(place, { origin, seq: after + 1 })
       if (isNoted) for (let i = 0; i < length; i++) this.#note(place, origin)
       else for (let i = 0; i < length; i++) log.append(null)
       if (!isUnread(place)) continue
       this.#counters.unread(length)
-      for (const part of this.origins.cloud.without({ origin, after, upTo: after + length })) {
+      for (const part of this.origins.dotCloud.without({ origin, after, upTo: after + length })) {
         this.#noteUnread(part, place, by)
       }
     }
-  }
-
-  /**
-   * Whether others have named the write as forgotten, and all the task: what is here of it may still be read. That it comes
-   * from somebody who has not forgotten it does not take that back, or whoever asks here would be told of half.
-   */
-  #isNamed({ record }: Entry, dot: Dot): boolean {
-    const { origins } = this
-    if (!origins.cloud.has(dot) || !isFinal(record)) return false
-    return submissionsOf(record).every(each => origins.isForgotten(each))
   }
 
   /** Writes that could not be read have come once more, among others that could. */
@@ -480,17 +474,12 @@ export class Log {
         // Whoever has it only from a file knows no more of it than we do.
         if (isUnread(place)) {
           if (by === undefined) this.#noteUnread(part, place)
-        } else if (unreadable.read(part) && place !== null) this.#restoreWrites(part, place)
+        } else if (unreadable.read(part) && place !== null) {
+          this.origins.restoreWrites(part, place)
+          this.#dirty.add(place)
+        }
       }
     }
-  }
-
-  #restoreWrites({ origin, after, upTo }: Span, entry: Entry): void {
-    for (let seq = after + 1; seq <= upTo; seq++) {
-      this.origins.of(origin).restore(seq, entry)
-      entry.noteWrite({ origin, seq })
-    }
-    this.#dirty.add(entry)
   }
 
   #noteUnread(stretch: Span, { task }: Unread, by?: string): void {

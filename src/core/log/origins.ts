@@ -7,13 +7,13 @@ import { Boots } from '../base/boots.ts'
 import { creationOf, nodeOf, tagOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import { Dots, outside, type Stretch } from '../base/dots.ts'
-import { CLOSED, reachIn } from '../base/vector.ts'
+import { RETIRED, reachIn } from '../base/version-vector.ts'
 import type { UnreadableSpan } from '../effect.ts'
 import type { Span, VersionVector } from '../message.ts'
 import { HEARTBEAT_LIMITS } from '../options.ts'
-import { leastDots, type Dot, type TaskRecord } from '../task/record.ts'
-import { submissionsOf } from './submissions.ts'
-import { Cloud } from './cloud.ts'
+import { isFinal, leastDots, type Dot, type TaskRecord } from '../task/record.ts'
+import { creationsOf } from './creations.ts'
+import { DotCloud } from './dot-cloud.ts'
 import type { Entry } from './entry.ts'
 import { OriginLog } from './origin-log.ts'
 import { Unreadable } from './unreadable.ts'
@@ -29,7 +29,7 @@ const TAGS_MAX = 4 * ORIGINS_MAX
 
 export class Origins {
   /** What has been forgotten elsewhere, beyond the vector. */
-  readonly cloud: Cloud = new Cloud()
+  readonly dotCloud: DotCloud = new DotCloud()
   /** What the vector has passed without having been read. */
   readonly unreadable: Unreadable
   readonly #self: BootId
@@ -94,7 +94,7 @@ export class Origins {
 
   /** Whether the write was merged, or is known to be about a task that is over. */
   hasSeen(dot: Dot): boolean {
-    return this.hasMerged(dot) || this.cloud.has(dot)
+    return this.hasMerged(dot) || this.dotCloud.has(dot)
   }
 
   /** Whether the write has been read and merged. */
@@ -104,7 +104,7 @@ export class Origins {
 
   /** Whether it is known that the task of the write is over, and nothing is here that the write is told with. */
   isForgotten(dot: Dot): boolean {
-    if (this.cloud.has(dot) || this.isClosed(dot.origin)) return true
+    if (this.dotCloud.has(dot) || this.isClosed(dot.origin)) return true
     return this.hasMerged(dot) && this.writtenBy(dot.origin, dot.seq) === null
   }
 
@@ -120,15 +120,32 @@ export class Origins {
     return { ...record, created: leastDots([...created, dot]) }
   }
 
+  /** Writes that could not be read turn out to have changed this task. */
+  restoreWrites({ origin, after, upTo }: Span, entry: Entry): void {
+    for (let seq = after + 1; seq <= upTo; seq++) {
+      this.of(origin).restore(seq, entry)
+      entry.noteWrite({ origin, seq })
+    }
+  }
+
+  /**
+   * Whether others have named the write as forgotten, and all the task: what is here of it may still be read. That it comes
+   * from somebody who has not forgotten it does not take that back, or whoever asks here would be told of half.
+   */
+  isNamed({ record }: Entry, dot: Dot): boolean {
+    if (!this.dotCloud.has(dot) || !isFinal(record)) return false
+    return creationsOf(record).every(each => this.isForgotten(each))
+  }
+
   /** Whether a task that is not here has settled and been pruned. */
   isPast(record: TaskRecord): boolean {
-    return submissionsOf(record).every(dot => this.hasSeen(dot))
+    return creationsOf(record).every(dot => this.hasSeen(dot))
   }
 
   /** Whether the write that created a task has been seen, as far as the id tells which one that was. */
   hasSeenCreation(id: TaskId): boolean {
     const { tag, seq } = creationOf(id)
-    const origin = this.#tags.get(tag) ?? this.cloud.byTag(tag)
+    const origin = this.#tags.get(tag) ?? this.dotCloud.byTag(tag)
     return seq > 0 && origin !== undefined && this.hasSeen({ origin, seq })
   }
 
@@ -143,7 +160,7 @@ export class Origins {
   /** Up to which write of `origin` everything is merged. */
   merged(origin: BootId): number {
     // Of a closed boot there is no notebook any more.
-    return this.#logs.get(origin)?.upTo ?? (this.isClosed(origin) ? CLOSED : 0)
+    return this.#logs.get(origin)?.upTo ?? (this.isClosed(origin) ? RETIRED : 0)
   }
 
   /** Whether a boot has ended and everything of it has been forgotten. */
@@ -176,7 +193,7 @@ export class Origins {
     }
     this.#order = null
     this.#closed.set(node, boot)
-    this.cloud.close(boot)
+    this.dotCloud.close(boot)
     this.unreadable.close(boot)
   }
 
@@ -184,7 +201,7 @@ export class Origins {
   vector(): VersionVector {
     const vector = new Map<BootId, number>()
     for (const [origin, log] of this.#logs) if (log.upTo > 0) vector.set(origin, log.upTo)
-    for (const boot of this.#closed.values()) vector.set(boot, CLOSED)
+    for (const boot of this.#closed.values()) vector.set(boot, RETIRED)
     return vector
   }
 
@@ -195,7 +212,7 @@ export class Origins {
 
   /** An entry of the vector is on disk. */
   noteDurable(origin: BootId, upTo: number): void {
-    if (upTo === CLOSED) {
+    if (upTo === RETIRED) {
       for (const boot of this.#onDisk.upTo(origin)) {
         this.#durable.delete(boot)
         this.#onDisk.delete(boot)
@@ -215,22 +232,22 @@ export class Origins {
     forgotten: readonly Span[],
     unreadable: readonly UnreadableSpan[] = []
   ): void {
-    const believed = [...vector].filter(([origin, upTo]) => upTo < CLOSED || !this.isOwn(origin))
+    const believed = [...vector].filter(([origin, upTo]) => upTo < RETIRED || !this.isOwn(origin))
     for (const [origin, upTo] of believed) {
-      if (upTo === CLOSED) this.close(origin)
+      if (upTo === RETIRED) this.close(origin)
     }
     for (const [origin, upTo] of believed) {
       if (this.merged(origin) < upTo) this.of(origin).restore(upTo, null)
       this.noteDurable(origin, upTo)
     }
-    this.cloud.learn(forgotten)
-    this.cloud.takeChanged()
-    this.cloud.tidy(origin => this.merged(origin))
+    this.dotCloud.learn(forgotten)
+    this.dotCloud.takeChanged()
+    this.dotCloud.tidy(origin => this.merged(origin))
     // If the vector was given up, what it passed is to be heard anew.
     this.unreadable.restore(
       unreadable.filter(({ origin, upTo }) => {
         const merged = this.merged(origin)
-        return upTo <= merged && merged !== CLOSED
+        return upTo <= merged && merged !== RETIRED
       })
     )
   }
@@ -270,13 +287,13 @@ export class Origins {
         yield* outside({ origin, ...hole }, unread)
       }
     }
-    yield* this.cloud.beyond(after)
+    yield* this.dotCloud.beyond(after)
   }
 
   /** Boots that are closed here, and not for a replica with this vector. */
   closedBeyond(vector: VersionVector): BootId[] {
     const reach = reachIn(vector)
-    return [...this.#closed.values()].filter(boot => reach(boot) < CLOSED).sort(compareText)
+    return [...this.#closed.values()].filter(boot => reach(boot) < RETIRED).sort(compareText)
   }
 
   #tag(origin: BootId): void {

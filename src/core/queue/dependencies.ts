@@ -8,7 +8,7 @@ import type { TaskId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import { isSettled, type TaskRecord } from '../task/record.ts'
 import type { TaskSpec } from '../task/spec.ts'
-import { Carried } from './carried.ts'
+import { Carried } from './carried-outcomes.ts'
 
 export class Dependencies {
   readonly #find: (id: TaskId) => Entry | undefined

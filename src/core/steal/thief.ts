@@ -8,10 +8,10 @@
  */
 import type { BootId } from '../base/ids.ts'
 import { nodeOf } from '../base/ids.ts'
-import { weight } from '../base/weight.ts'
+import { rendezvousWeight } from '../base/rendezvous.ts'
 import type { CoreOptions } from '../options.ts'
 
-export type Backlog = Readonly<{ holder: BootId; ready: number }>
+export type Queue = Readonly<{ holder: BootId; ready: number }>
 
 type Question = { request: number; holder: BootId; askedAt: number; ready: number }
 
@@ -57,10 +57,10 @@ export class Thief {
   }
 
   /** Whom to ask now, if anybody. The question then counts as asked; one that is still open has been given up. */
-  ask(now: number, backlogs: readonly Backlog[]): { request: number; holder: BootId } | null {
+  ask(now: number, backlogs: readonly Queue[]): { request: number; holder: BootId } | null {
     if (this.#open !== null) this.#pause(now, { ...this.#open, ready: Infinity })
     this.#open = null
-    let best: Backlog | null = null
+    let best: Queue | null = null
     for (const backlog of backlogs) {
       const pause = this.#paused.get(backlog.holder)
       if (pause !== undefined) {
@@ -100,8 +100,11 @@ export class Thief {
   }
 
   /** Longest queue first; equal ones in an order that differs from thief to thief, so that they spread. */
-  #before(x: Backlog, y: Backlog): boolean {
+  #before(x: Queue, y: Queue): boolean {
     if (x.ready !== y.ready) return x.ready > y.ready
-    return weight(this.#self, nodeOf(x.holder)) > weight(this.#self, nodeOf(y.holder))
+    return (
+      rendezvousWeight(this.#self, nodeOf(x.holder)) >
+      rendezvousWeight(this.#self, nodeOf(y.holder))
+    )
   }
 }

@@ -13,7 +13,7 @@ import type { Hlc } from '../base/hlc.ts'
 import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import { compareText, compareValues, sameValues } from '../base/order.ts'
 import { placeOf, type Other } from '../base/shape.ts'
-import { weight } from '../base/weight.ts'
+import { rendezvousWeight } from '../base/rendezvous.ts'
 import type { Content } from './content.ts'
 import type { TaskSpec } from './spec.ts'
 
@@ -202,7 +202,7 @@ function compareClaims(id: TaskId, x: Claim, y: Claim): number {
   return (
     x.epoch - y.epoch ||
     Number(x.cause !== 'reclaim') - Number(y.cause !== 'reclaim') ||
-    weight(id, nodeOf(x.holder)) - weight(id, nodeOf(y.holder)) ||
+    rendezvousWeight(id, nodeOf(x.holder)) - rendezvousWeight(id, nodeOf(y.holder)) ||
     compareText(x.holder, y.holder) ||
     compareValues(rawClaim(x), rawClaim(y))
   )
@@ -212,7 +212,7 @@ function compareClaims(id: TaskId, x: Claim, y: Claim): number {
 function compareStarted(id: TaskId, x: Started, y: Started): number {
   return (
     x.epoch - y.epoch ||
-    weight(id, nodeOf(x.by)) - weight(id, nodeOf(y.by)) ||
+    rendezvousWeight(id, nodeOf(x.by)) - rendezvousWeight(id, nodeOf(y.by)) ||
     compareText(x.by, y.by) ||
     y.at - x.at ||
     compareValues(x, y)
@@ -228,7 +228,7 @@ function compareOutcomes(id: TaskId, x: Outcome, y: Outcome): number {
   return (
     OUTCOME_STATUSES.indexOf(x.status) - OUTCOME_STATUSES.indexOf(y.status) ||
     x.epoch - y.epoch ||
-    weight(id, nodeOf(x.by)) - weight(id, nodeOf(y.by)) ||
+    rendezvousWeight(id, nodeOf(x.by)) - rendezvousWeight(id, nodeOf(y.by)) ||
     compareText(x.by, y.by) ||
     compareValues(rawOutcome(x), rawOutcome(y))
   )

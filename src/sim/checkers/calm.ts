@@ -4,7 +4,7 @@
  */
 import { nodeOf } from '../../core/base/ids.ts'
 import { compareValues } from '../../core/base/order.ts'
-import { CLOSED } from '../../core/base/vector.ts'
+import { RETIRED } from '../../core/base/version-vector.ts'
 import { isSettled } from '../../core/task/record.ts'
 import {
   haveEqualVectors,
@@ -14,11 +14,11 @@ import {
   seesMajority,
   show,
   waitsForLost
-} from '../look.ts'
-import type { SimNode } from '../sim-node.ts'
+} from '../predicates.ts'
+import type { SimNode } from '../world/sim-node.ts'
 import { Violation } from '../violation.ts'
 import type { History } from '../history.ts'
-import { checkProduced } from './outcomes.ts'
+import { checkProduced } from './execution/outcomes.ts'
 
 /**
  * @param settledMax so many settled tasks are kept in the end
@@ -103,7 +103,7 @@ function checkClosing(history: History, node: SimNode): void {
     const newest = current.get(nodeOf(boot))
     // What nobody could read has not been forgotten.
     if (node.core.view.unreadable().some(({ origin }) => origin === boot)) continue
-    if (upTo !== CLOSED && newest !== undefined && boot < newest) {
+    if (upTo !== RETIRED && newest !== undefined && boot < newest) {
       throw new Violation(10, `${node.options.name} keeps the old boot ${boot} for ever`)
     }
   }

@@ -6,36 +6,36 @@ import type { BootId, TaskId } from '../../core/base/ids.ts'
 import type { Effect, Run } from '../../core/effect.ts'
 import type { Input, RunResult } from '../../core/input.ts'
 import { CORE_DEFAULTS } from '../../core/options.ts'
-import type { Agenda } from '../agenda.ts'
-import type { Disk } from '../disk.ts'
-import { isAlone } from '../look.ts'
-import type { Network } from '../network.ts'
+import type { EventQueue } from '../world/event-queue.ts'
+import type { Disk } from '../world/disk.ts'
+import { isAlone } from '../predicates.ts'
+import type { Network } from '../world/network.ts'
 import type { Scenario } from '../scenario.ts'
-import type { SimNode, Witness } from '../sim-node.ts'
-import { AttemptChecker } from './attempts.ts'
-import { checkBlobs, checkBlobsAtRest } from './blobs.ts'
+import type { SimNode, SimObserver } from '../world/sim-node.ts'
+import { AttemptChecker } from './execution/attempts.ts'
+import { checkBlobs, checkBlobsAtRest } from './data/blobs.ts'
 import { checkAccepted, checkCalm } from './calm.ts'
-import { ClockChecker } from './clocks.ts'
-import { ComputerChecker } from './computers.ts'
-import { CopyChecker } from './copies.ts'
-import { CoverageChecker } from './coverage.ts'
+import { ClockChecker } from './execution/clocks.ts'
+import { ComputerChecker } from './data/computers.ts'
+import { CopyChecker } from './data/copies.ts'
+import { CoverageChecker } from './data/coverage.ts'
 import { History } from '../history.ts'
-import { IdleChecker } from './idle.ts'
-import { NeedChecker } from './needs.ts'
-import { CancelChecker, checkOptions } from './options.ts'
-import { OutcomeChecker } from './outcomes.ts'
-import { OverloadChecker } from './overload.ts'
-import { ReclaimChecker } from './reclaims.ts'
-import { checkAborts, LonelyChecker } from './runs.ts'
-import { StartChecker } from './starts.ts'
-import { TwinChecker } from './twins.ts'
-import { UnreadableChecker } from './unreadable.ts'
-import { WakeChecker } from '../wake.ts'
+import { IdleChecker } from './execution/idle.ts'
+import { NeedChecker } from './execution/dependencies.ts'
+import { CancelChecker, checkOptions } from './execution/options.ts'
+import { OutcomeChecker } from './execution/outcomes.ts'
+import { OverloadChecker } from './cluster/overload.ts'
+import { ReclaimChecker } from './cluster/reclaims.ts'
+import { checkAborts, SelfFencingChecker } from './execution/runs.ts'
+import { StartChecker } from './execution/starts.ts'
+import { TwinChecker } from './cluster/twins.ts'
+import { UnreadableChecker } from './data/unreadable.ts'
+import { WakeChecker } from './execution/wake.ts'
 
 /** Time to come to rest, in virtual ms: a dependency that nobody knows is given up after 60 s. */
 export const CALM_MS = 90_000
 
-export class Checkers implements Witness {
+export class Checkers implements SimObserver {
   readonly #scenario: Scenario
   readonly #history: History
   readonly #coverage: CoverageChecker
@@ -49,7 +49,7 @@ export class Checkers implements Witness {
   readonly #attempts: AttemptChecker
   readonly #cancels = new CancelChecker()
   readonly #unreadable: UnreadableChecker
-  readonly #lonely: LonelyChecker
+  readonly #lonely: SelfFencingChecker
   readonly #wake: WakeChecker
   readonly #idle: IdleChecker
   readonly #clocks: ClockChecker | null
@@ -60,7 +60,12 @@ export class Checkers implements Witness {
   readonly #waits = new Map<TaskId, number>()
 
   /** @param nodes that there are: others are added on the way */
-  constructor(nodes: readonly SimNode[], network: Network, agenda: Agenda, scenario: Scenario) {
+  constructor(
+    nodes: readonly SimNode[],
+    network: Network,
+    eventQueue: EventQueue,
+    scenario: Scenario
+  ) {
     this.#scenario = scenario
     this.#history = new History(nodes)
     this.#starts = new StartChecker(this.#history)
@@ -72,13 +77,13 @@ export class Checkers implements Witness {
     })
     this.#outcomes = new OutcomeChecker(this.#history)
     this.#copies = new CopyChecker(this.#history)
-    this.#attempts = new AttemptChecker(this.#history, agenda, scenario)
+    this.#attempts = new AttemptChecker(this.#history, eventQueue, scenario)
     this.#reclaims = new ReclaimChecker(nodes, network, scenario)
     this.#unreadable = new UnreadableChecker(nodes, this.#history.written)
-    this.#lonely = new LonelyChecker(nodes, scenario)
+    this.#lonely = new SelfFencingChecker(nodes, scenario)
     this.#wake = new WakeChecker(nodes, scenario)
     this.#idle = new IdleChecker(nodes, network, scenario)
-    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(agenda) : null
+    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(eventQueue) : null
     this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
     this.#twins = new TwinChecker(this.#history)
     this.#computers = ComputerChecker.fits(scenario) ? new ComputerChecker(nodes, scenario) : null

@@ -3,7 +3,7 @@
  * `--json`, `--reload` or `--until-stdin-ends`.
  * On SIGUSR2 its node tells of an event.
  */
-import { serve } from '../../../src/cli/serve.ts'
+import { serve } from '../../../src/cli/node/serve.ts'
 import { Terminal } from '../../../src/cli/terminal.ts'
 import { FakeNode } from '../../api/fake-node.ts'
 

@@ -4,7 +4,7 @@
  * that is submitted on one is run by another and read on the third. Then all start again from their disks, and once more.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Random } from '../../../src/sim/random.ts'
+import { Random } from '../../../src/sim/world/random.ts'
 import { usageOf } from '../../bench/usage.ts'
 import { ChaosCluster, freePorts } from '../../chaos/cluster.ts'
 import { until } from '../../support/until.ts'

@@ -5,7 +5,7 @@
 import { connect, type NetConnectOpts } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Random } from '../../../src/sim/random.ts'
+import type { Random } from '../../../src/sim/world/random.ts'
 import { mutatedBytes } from '../mutating.ts'
 
 export type Place = Readonly<{

@@ -5,7 +5,7 @@
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../../../src/core/base/ids.ts'
 import type { Heartbeat, Message } from '../../../src/core/message.ts'
 import type { TaskRecord } from '../../../src/core/task/record.ts'
-import type { Random } from '../../../src/sim/random.ts'
+import type { Random } from '../../../src/sim/world/random.ts'
 import { isLie, type Truth } from '../believed.ts'
 import { greetingOf, invented } from '../inventions.ts'
 import { mutated, throughCodec } from '../mutating.ts'

@@ -1,0 +1,48 @@
+/**
+ * Output of tasks on its way to a reader: as it came, or a line at a time.
+ *
+ * It comes in pieces that know nothing of lines. To people it goes as it came, so that a prompt without an end or a
+ * picture made of text look as they did where they were printed; to programs it goes in whole lines.
+ */
+import type { LogEntry } from '../../node/api/node-api.ts'
+import type { Terminal } from '../terminal.ts'
+
+/** As `--json` prints it. */
+type Line = Omit<LogEntry, 'text' | 'base64'> & { line: string }
+
+/** A line that is longer is printed in several. */
+const LINE_LENGTH_MAX = 65_536
+
+/** Where it was printed to, it is printed to here; what hearsay remarks is words. */
+export async function pass({ stream, text, base64 }: LogEntry, terminal: Terminal): Promise<void> {
+  if (stream === 'note') return terminal.words(text.trimEnd())
+  const exact = base64 === undefined ? text : Buffer.from(base64, 'base64')
+  await terminal.raw(stream === 'stderr' ? 'stderr' : 'stdout', exact)
+}
+
+/** A line with when and where it was printed. */
+export function stamped({ at, attempt, stream, line }: Line): string {
+  return `${at} ${attempt} ${stream.padEnd(6)} ${line}`
+}
+
+/** The lines of a task's output, in the order in which they ended. */
+export async function* linesOf(entries: AsyncIterable<LogEntry>): AsyncGenerator<Line> {
+  /** Begun and not ended, one for each stream of each attempt. */
+  const open = new Map<string, Line>()
+  for await (const { text, base64: _exact, ...about } of entries) {
+    const key = `${about.node} ${about.attempt} ${about.stream}`
+    const parts = text.split('\n')
+    const rest = parts.pop() ?? ''
+    for (const part of parts) {
+      const begun = open.get(key) ?? { ...about, line: '' }
+      open.delete(key)
+      yield { ...begun, line: begun.line + part }
+    }
+    const begun = open.get(key) ?? { ...about, line: '' }
+    const line = begun.line + rest
+    open.delete(key)
+    if (line.length > LINE_LENGTH_MAX) yield { ...begun, line }
+    else if (line !== '') open.set(key, { ...begun, line })
+  }
+  yield* open.values()
+}

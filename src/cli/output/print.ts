@@ -1,0 +1,238 @@
+/**
+ * What tasks, nodes and a cluster look like to people: aligned columns, one thing a line.
+ *
+ * Texts come from other nodes and other users, so whatever a terminal would take for a command is made visible instead.
+ */
+import type {
+  BlobRef,
+  Json,
+  LabelConditionsOption,
+  NodeEvent,
+  NodeView,
+  StatusView,
+  TaskState,
+  TaskView
+} from '../../node/api/node-api.ts'
+import { durationText } from './duration.ts'
+import { nodeFlags } from './node-flags.ts'
+import { printable } from './printable.ts'
+import type { Terminal } from '../terminal.ts'
+
+type Colour = Parameters<Terminal['coloured']>[0]
+
+const STATE_COLOURS: Readonly<Partial<Record<TaskState, Colour>>> = {
+  completed: 'green',
+  failed: 'red',
+  cancelled: 'yellow'
+}
+/** The usual form of a libp2p peer id. */
+const NODE_ID = /^12D3KooW[A-Za-z0-9]{44}$/
+/** A result on a line with other things. */
+const SHORT_LENGTH = 120
+
+/** Rows in columns that are as wide as their longest cell; the last one is free. */
+export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  const all = [header, ...rows].map(row => row.map(printable))
+  const widths = header.map((_, column) => Math.max(...all.map(row => (row[column] ?? '').length)))
+  return all.map(row =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join('  ')
+      .trimEnd()
+  )
+}
+
+export function taskTable(tasks: readonly TaskView[], nowMs: number): string[] {
+  const rows = tasks.map(task => [
+    task.id,
+    task.state + percentText(task),
+    task.type,
+    String(task.priority),
+    attemptText(task),
+    shortName(task.holder),
+    `${durationText(Math.max(0, nowMs - Date.parse(task.submittedAt)))} ago`,
+    task.reason ?? ''
+  ])
+  return table(['ID', 'STATE', 'TYPE', 'PRIO', 'ATTEMPT', 'NODE', 'SUBMITTED', 'REASON'], rows)
+}
+
+/** What they said last of their work is over. */
+const GONE: ReadonlySet<NodeView['status']> = new Set(['crashed', 'left'])
+
+export function nodeTable(nodes: readonly NodeView[]): string[] {
+  const rows = nodes.map(node => [
+    shortName(node.name ?? node.id ?? '?') + (node.self ? ' *' : ''),
+    statusText(node),
+    linkText(node),
+    GONE.has(node.status) ? '-' : `${node.running}/${node.slots}`,
+    GONE.has(node.status) ? '-' : String(node.queued),
+    node.heartbeatAgeMs === null ? '-' : durationText(node.heartbeatAgeMs),
+    node.handlers.join(',') || '-',
+    Object.entries(node.labels)
+      .map(([key, value]) => `${key}=${value}`)
+      .join(',') || '-'
+  ])
+  const header = ['NODE', 'STATUS', 'LINK', 'RUNNING', 'QUEUED', 'HEARD', 'HANDLERS', 'LABELS']
+  return table(header, rows)
+}
+
+function keptField({ max }: StatusView['settled']): [string, string] {
+  const tasks = max === 1 ? 'settled task' : 'settled tasks'
+  return ['kept', `the newest ${max} ${tasks}: nodes differ (--settled-max), and the least counts`]
+}
+
+function heldBackField({ waiting, heldBackBy }: StatusView['submitters']): [string, string] {
+  return ['submitters', `${waiting} wait, ${heldBackText(heldBackBy)}`]
+}
+
+/** What a node that lets nobody in has to do first. */
+export function heldBackText(by: StatusView['submitters']['heldBackBy']): string {
+  if (by === null) return 'until it is their turn'
+  if (by === 'room') return 'until the nodes have let go of old tasks: they keep too many'
+  return by === 'disk'
+    ? 'until the node has written what it has taken'
+    : 'until other nodes have copies of what it has taken'
+}
+
+export function statusLines(status: StatusView, terminal: Terminal): string[] {
+  const { members, tasks, slots, quorum, submitters, settled } = status
+  const few = quorum ? '' : '; too few to take over from those who are silent'
+  const counts = Object.entries(tasks).map(([state, count]) => `${count} ${state}`)
+  return fields(terminal, [
+    ['cluster', status.cluster],
+    ['node', `${status.node} (${status.id}), hearsay ${status.version}`],
+    [
+      'members',
+      `${members.alive} alive, ${members.connected} connected, ${members.synced} synced, ${members.expected} expected${few}`
+    ],
+    ['slots', `${slots.running} of ${slots.total} running`],
+    ['tasks', counts.join(', ')],
+    // A node of an older version does not say.
+    ...(settled?.differs ? [keptField(settled)] : []),
+    ...(submitters.waiting === 0 ? [] : [heldBackField(submitters)])
+  ])
+}
+
+/** A settled task on one line. */
+export function taskLine(task: TaskView, terminal: Terminal): string {
+  const duration = task.durationMs === null ? '-' : durationText(task.durationMs)
+  const rest = [task.type, duration, short(endText(task))].map(printable)
+  return [task.id, coloured(task.state, terminal), ...rest].join('  ')
+}
+
+export function taskLines(task: TaskView, terminal: Terminal): string[] {
+  const reason = task.reason === null ? '' : ` (${task.reason})`
+  const duration = task.durationMs === null ? '' : `, ran ${durationText(task.durationMs)}`
+  return fields(terminal, [
+    ['id', task.id],
+    ['type', task.type],
+    ['state', task.state + reason],
+    ['progress', progressText(task)],
+    ['priority', String(task.priority)],
+    ['attempt', `${attemptText(task)}, epoch ${task.epoch}`],
+    ['node', task.holder],
+    ['lost with', task.lost.join(' ') || null],
+    ['submitted', `${task.submittedAt} by ${task.submittedBy}`],
+    ['started', task.startedAt],
+    ['settled', task.settledAt === null ? null : task.settledAt + duration],
+    ['depends on', task.dependsOn.join(' ') || null],
+    ['labels', labelsText(task) || null],
+    ['tags', task.tags.join(' ') || null],
+    ['retry of', task.retryOf],
+    ['payload', contentText(task.payload, task.payloadBlob)],
+    ['result', task.state === 'completed' ? contentText(task.result, task.resultBlob) : null],
+    ['error', task.error === null ? null : `${task.error.name}: ${task.error.message}`]
+  ])
+}
+
+/**
+ * What happened, when, and what there is to know of it.
+ *
+ * @param known fields that need not be said @default none
+ */
+export function eventLine(
+  { at, event, ...rest }: NodeEvent,
+  known: readonly string[] = []
+): string {
+  const silent = new Set(['v', 'cursor', ...known])
+  const details = Object.entries(rest)
+    .filter(([name]) => !silent.has(name))
+    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+  return [at, event.padEnd(14), ...details].map(printable).join('  ')
+}
+
+/** How far a run is, as far as it said. */
+export function progressText({ progress }: TaskView): string | null {
+  if (progress === null) return null
+  const { fraction, message } = progress
+  return `${Math.floor(fraction * 100)} %${message === null ? '' : `, ${message}`}`
+}
+
+/** Of as many as it may have, if all fail. */
+function attemptText({ attempt, maxRetries }: TaskView): string {
+  return `${attempt}/${maxRetries + 1}`
+}
+
+/** As they are given on a command line. */
+function labelsText({ labels }: TaskView): string {
+  const text = (conditions: LabelConditionsOption): string =>
+    Object.entries(conditions)
+      .map(([label, value]) => label + (String(value).startsWith('>=') ? '' : '=') + String(value))
+      .join(' ')
+  const [require, prefer] = [text(labels.require), text(labels.prefer)]
+  return [require, prefer && `rather ${prefer}`].filter(part => part !== '').join(', ')
+}
+
+function percentText({ progress }: TaskView): string {
+  return progress === null ? '' : ` ${Math.floor(progress.fraction * 100)} %`
+}
+
+function fields(
+  terminal: Terminal,
+  pairs: readonly (readonly [string, string | null])[]
+): string[] {
+  const given = pairs.filter(([, value]) => value !== null)
+  const width = Math.max(...given.map(([name]) => name.length))
+  return given.map(
+    ([name, value]) => `${terminal.coloured('gray', name.padEnd(width))}  ${printable(value ?? '')}`
+  )
+}
+
+function coloured(state: TaskState, terminal: Terminal): string {
+  const colour = STATE_COLOURS[state]
+  return colour === undefined ? state : terminal.coloured(colour, state)
+}
+
+function endText(task: TaskView): string {
+  if (task.state === 'completed') return contentText(task.result, task.resultBlob)
+  return task.error === null ? (task.reason ?? '') : `${task.error.name}: ${task.error.message}`
+}
+
+/** What is large is not for a terminal. */
+function contentText(value: Json, blob: BlobRef | null): string {
+  return blob === null ? JSON.stringify(value) : `${blob.bytes} bytes, see get --json`
+}
+
+function short(text: string): string {
+  return text.length > SHORT_LENGTH ? `${text.slice(0, SHORT_LENGTH)}...` : text
+}
+
+/** Where no name is known there is an id, too long for a table; its end tells it from others. */
+function shortName(name: string): string {
+  return NODE_ID.test(name) ? `${name.slice(0, 4)}...${name.slice(-8)}` : name
+}
+
+/** An expected instance has a name; what has none is an address, of which no node has told its name yet. */
+function statusText({ name, status, ...node }: NodeView): string {
+  if (status === null) return name === null ? 'not met' : 'never seen'
+  return [status, ...nodeFlags(node)].join(', ')
+}
+
+/** Found, connected and synced are three facts; each implies the one before. */
+function linkText(node: NodeView): string {
+  if (node.self) return 'self'
+  if (node.status === 'left') return '-'
+  if (node.synced && node.connected) return 'synced'
+  if (node.connected) return 'connected'
+  return node.found ? 'found' : '-'
+}

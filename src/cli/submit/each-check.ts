@@ -1,0 +1,92 @@
+/**
+ * Looks at all lines of a file of tasks before the first one is submitted: half a file of tasks is worse than none.
+ *
+ * Of each line only its ref and what it refers to are kept, so that the file may be much larger than the memory.
+ */
+import { InvalidOptionError } from '../../shared/errors.ts'
+import { readEachLine, type Defaults } from './each-line.ts'
+import type { LineFile } from './lines.ts'
+
+/** More errors of one cause tell nothing new. */
+const ERRORS_SAID_MAX = 20
+
+type Referring = Readonly<{ line: number; needs: readonly string[] }>
+
+/**
+ * Resolves to the number of tasks.
+ *
+ * @param say is told what is wrong, a sentence for each line
+ * @param looked is called after each line
+ * @throws InvalidOptionError if anything is
+ */
+export async function checkEach(
+  file: LineFile,
+  defaults: Defaults,
+  say: (text: string) => void,
+  looked: (count: number) => void
+): Promise<number> {
+  const refs = new Map<string, Referring>()
+  const referring: Referring[] = []
+  let count = 0
+  let wrong = 0
+  const complain = (line: number, text: string): void => {
+    if (++wrong <= ERRORS_SAID_MAX) say(`line ${line} ${text}`)
+  }
+  for await (const { number, text } of file.lines()) {
+    looked(++count)
+    try {
+      if (text === null) throw new InvalidOptionError('is too long: submit this task on its own')
+      const { ref, needs } = readEachLine(text, number, defaults)
+      const entry = { line: number, needs }
+      const earlier = ref === null ? undefined : refs.get(ref)
+      if (earlier) throw new InvalidOptionError(`has the ref "${ref}" of line ${earlier.line}`)
+      if (ref !== null) refs.set(ref, entry)
+      if (needs.length > 0) referring.push(entry)
+    } catch (error) {
+      complain(number, sentence(error as Error))
+    }
+  }
+  for (const { line, needs } of referring) {
+    const unknown = needs.find(need => !refs.has(need))
+    if (unknown !== undefined) complain(line, `depends on ref:${unknown}, which no line has`)
+  }
+  const cycle = findCycle(refs)
+  if (cycle !== null)
+    complain(refs.get(cycle[0]!)!.line, `depends on itself: ${cycle.join(' -> ')}`)
+  if (wrong === 0) return count
+  if (wrong > ERRORS_SAID_MAX) say(`and ${wrong - ERRORS_SAID_MAX} more`)
+  throw new InvalidOptionError(`nothing was submitted: ${wrong} of ${count} lines are wrong`)
+}
+
+/** Errors of a line's own begin with a verb; those of the node's checks stand for themselves. */
+function sentence({ message }: Error): string {
+  return /^(is|has) /.test(message) ? message : `is refused: ${message}`
+}
+
+/** Refs that lead back to the first of them; null if there are none. */
+function findCycle(refs: ReadonlyMap<string, Referring>): string[] | null {
+  const done = new Set<string>()
+  for (const start of refs.keys()) {
+    const path: string[] = []
+    const onPath = new Set<string>()
+    const open: { ref: string; next: number }[] = [{ ref: start, next: 0 }]
+    while (open.length > 0) {
+      const top = open.at(-1)!
+      if (top.next === 0 && !done.has(top.ref)) {
+        path.push(top.ref)
+        onPath.add(top.ref)
+      }
+      const need = done.has(top.ref) ? undefined : refs.get(top.ref)?.needs[top.next++]
+      if (need === undefined) {
+        if (onPath.delete(top.ref)) path.pop()
+        done.add(top.ref)
+        open.pop()
+      } else if (onPath.has(need)) {
+        return [...path.slice(path.indexOf(need)), need]
+      } else {
+        open.push({ ref: need, next: 0 })
+      }
+    }
+  }
+  return null
+}

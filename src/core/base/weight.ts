@@ -1,9 +1,0 @@
-/**
- * Rendezvous weight (Thaler and Ravishankar, 1998): a fixed number for (key, candidate). Whoever has the greatest
- * is first in line for the key. All replicas agree without a word, and keys spread evenly over the candidates.
- */
-import { hash32 } from './ids.ts'
-
-export function weight(key: string, candidate: string): number {
-  return hash32(`${key}|${candidate}`)
-}

@@ -1,0 +1,409 @@
+/**
+ * The part of the core that keeps blobs: which are to be here, which are fetched, which may go.
+ *
+ * Every blob has two holders, on two computers if there are two (blobs/holders.ts), and whoever wrote it keeps it until
+ * both have said that they have it.
+ * Nothing else moves blobs about: a holder that lacks its share fetches it; a node that has a blob without being its
+ * holder offers it to both, and lets go of it when both have it. When members come or go the holders change, and the same
+ * two rules carry the blobs to their new places.
+ *
+ * A node lets go of a needed blob only in favour of its holders, the first of which stands before it in line. So of all that
+ * have it the first in line never lets go, however much the nodes' views of each other differ. A task that is kept beyond its
+ * time, because another one depends on it, may be forgotten where that one came later: whoever still has it keeps its blobs.
+ */
+import { areApart, computerOf } from '../base/computers.ts'
+import { nodeOf, type NodeId, type TaskId } from '../base/ids.ts'
+import { Blob } from './blob.ts'
+import { holdersOf, lineFor, type Keeper } from './holders.ts'
+import { Offers } from './offers.ts'
+import { Pins } from './pins.ts'
+import { ProvisionalBlobs } from './provisional.ts'
+import { CopyWait, type Where } from './copy-wait.ts'
+import { References } from './references.ts'
+import { PlacementRing } from './placement-ring.ts'
+import type { Context } from '../context.ts'
+import { isAway } from '../replication/replication.ts'
+import { isOut } from '../membership/membership.ts'
+import { KEEPS_APART, type Kept, type Offer } from '../message.ts'
+import type { BlobHash, BlobRef } from '../task/content.ts'
+import type { TaskRecord } from '../task/record.ts'
+
+/** Under way at once. A share can wait, so that what somebody waits for finds room. */
+const FETCHES_MAX = 16
+const SHARE_FETCHES_MAX = 4
+/** Blobs looked at in one tick. Guess: some milliseconds. */
+const LOOK_MAX = 2000
+/** The clock has not been read yet. */
+const NOT_YET = Number.POSITIVE_INFINITY
+
+export class BlobReplication {
+  readonly #context: Context
+  readonly #references = new References()
+  readonly #copyWait = new CopyWait()
+  /** Blobs that are here, or are to come. */
+  readonly #blobs = new Map<BlobHash, Blob>()
+  /** Those of them with which something is still to happen. */
+  readonly #open = new Set<Blob>()
+  readonly #pins = new Pins()
+  readonly #provisionalBlobs = new ProvisionalBlobs()
+  readonly #offers: Offers
+  readonly #placementRing = new PlacementRing()
+  readonly #mayBeForgotten: (id: TaskId) => boolean
+  #fetching = 0
+  #draining = false
+
+  /** @param mayBeForgotten whether others may have forgotten a task that is known here */
+  constructor(context: Context, mayBeForgotten: (id: TaskId) => boolean = () => false) {
+    this.#context = context
+    this.#mayBeForgotten = mayBeForgotten
+    this.#offers = new Offers(context.self)
+  }
+
+  /** These are on disk, from an earlier boot. */
+  restore(refs: Iterable<BlobRef>): void {
+    for (const ref of refs) {
+      const blob = this.#blob(ref)
+      blob.local = true
+      blob.touchedAt = NOT_YET
+      this.#open.add(blob)
+    }
+  }
+
+  /** A task has changed, or has come. */
+  retain(record: TaskRecord): void {
+    for (const ref of this.#references.retain(record)) {
+      if (this.#references.has(ref.hash)) this.#provisionalBlobs.settle(ref.hash)
+      this.#attendShare(ref)
+    }
+  }
+
+  /** A task is no more. */
+  release(id: TaskId): void {
+    this.unneed(id)
+    for (const ref of this.#references.release(id)) this.#attendShare(ref)
+  }
+
+  /**
+   * Finds a second place for a blob that has just been written here. Calls back with how many others have it: as soon as
+   * one does, on another computer if one is there, or at once if there is no other, or when it has taken too long.
+   *
+   * @param acks 0 if nobody cares
+   */
+  place(ref: BlobRef, acks: number | null, done: (copies: number, short: boolean) => void): void {
+    const { now, options } = this.#context
+    const deadline = now + options.acksTimeoutMs + ref.bytes / options.blobBytesPerMs
+    this.#copyWait.add({ hash: ref.hash, wanted: acks === 0 ? 0 : 1, deadline, done })
+    this.kept(ref)
+  }
+
+  /** A task is to run here. Says whether all that it reads is here; what is not is fetched, if it can be had and finds room. */
+  need(id: TaskId, refs: readonly BlobRef[]): 'here' | 'coming' | 'nowhere' | 'no-room' {
+    const isNew = this.#pins.add(id, refs)
+    const missing = refs.map(ref => this.#blob(ref)).filter(({ local }) => !local)
+    if (missing.length === 0) return 'here'
+    if (isNew) for (const blob of missing) this.#attend(blob)
+    const failed = missing.find(({ retryAt }) => this.#context.now < retryAt)
+    return failed === undefined ? 'coming' : failed.hadNoRoom ? 'no-room' : 'nowhere'
+  }
+
+  /** Whether a blob is on this node's disk. */
+  has(hash: BlobHash): boolean {
+    return this.#blobs.get(hash)?.local ?? false
+  }
+
+  /** The task does not run here any more. */
+  unneed(id: TaskId): void {
+    for (const ref of this.#pins.take(id)) this.#attend(this.#touch(ref))
+  }
+
+  /** A blob is on this node's disk. */
+  kept(ref: BlobRef): void {
+    const blob = this.#touch(ref)
+    blob.local = true
+    this.#fetched(blob)
+    for (const asker of blob.askers) this.#offers.answer(asker, ref.hash)
+    blob.askers.clear()
+    this.#attend(blob)
+    this.settlePlacements([ref.hash])
+  }
+
+  /** A blob that was thought to be on this node's disk is not. If it is to be here, it is fetched again. */
+  missing(hash: BlobHash): void {
+    const blob = this.#blobs.get(hash)
+    if (blob === undefined || !blob.local) return
+    blob.local = false
+    this.#attend(blob)
+  }
+
+  /** Nobody had the blob, or could send it, or it found no room here. Whoever asked for it will ask again. */
+  failed(hash: BlobHash, why: 'nobody' | 'no-room'): void {
+    const blob = this.#blobs.get(hash)
+    if (blob === undefined) return
+    this.#fetched(blob)
+    blob.askers.clear()
+    blob.hadNoRoom = why === 'no-room'
+    blob.retryAt = this.#context.now + this.#context.options.blobRetryMs
+    this.#attend(blob)
+  }
+
+  /** A member asks this node to keep blobs. */
+  offered(from: NodeId, { boot, blobs }: Offer): void {
+    if (nodeOf(boot) !== from) return
+    for (const ref of blobs) {
+      const isNew = !this.#blobs.has(ref.hash) && !this.#references.has(ref.hash)
+      if (isNew && !this.#provisionalBlobs.take(from, ref)) continue
+      const blob = this.#touch(ref)
+      blob.keepers.set(from, boot)
+      if (blob.local) this.#offers.answer(from, ref.hash)
+      else blob.askers.add(from)
+      this.#attend(blob)
+    }
+  }
+
+  /** A member has blobs on its disk. */
+  confirmed(from: NodeId, { boot, hashes }: Kept): void {
+    if (nodeOf(boot) !== from) return
+    for (const hash of hashes) {
+      const blob = this.#blobs.get(hash)
+      if (blob === undefined) continue
+      blob.keepers.set(from, boot)
+      this.#attend(blob)
+    }
+    this.settlePlacements(hashes)
+  }
+
+  /** Members from which a blob may be had: those that are known to have it first, then by their place in its line. */
+  sources(hash: BlobHash): NodeId[] {
+    const blob = this.#blobs.get(hash)
+    const keeps = (node: NodeId): number => Number(blob !== undefined && this.#isKeptBy(blob, node))
+    const reachable = this.#context.members.linked().map(({ node }) => node)
+    return lineFor(hash, reachable).sort((x, y) => keeps(y) - keeps(x))
+  }
+
+  /** A link to a member is new: what was said on the last one may be lost. */
+  linked(peer: NodeId): void {
+    for (const blob of this.#open) {
+      blob.offeredAt.delete(peer)
+      blob.retryAt = Number.NEGATIVE_INFINITY
+      this.#attend(blob)
+    }
+  }
+
+  /**
+   * Lets go of what has found its second place. That all links have just broken is no reason to make do with one.
+   *
+   * @param hashes of which something has changed. @default all are looked at
+   */
+  settlePlacements(hashes?: readonly BlobHash[]): void {
+    if (this.#copyWait.isEmpty) return
+    const { members, now } = this.#context
+    const where = (hash: BlobHash): Where => {
+      const blob = this.#blobs.get(hash)
+      const keepers = [...(blob?.keepers.keys() ?? [])].filter(node => this.#isKeptBy(blob!, node))
+      return { copies: keepers.length, isApart: keepers.some(node => this.#isAway(node)) }
+    }
+    const apart = this.#candidates().some(({ node }) => this.#isAway(node))
+    this.#copyWait.settle(now, { count: members.linkedOrHeard(now).length, apart }, where, hashes)
+  }
+
+  tick(): void {
+    const { now, options } = this.#context
+    const keepers = this.#candidates()
+    if (this.#placementRing.isDue(keepers, now, options.blobBalanceMs)) this.#share(keepers)
+    let left = Math.min(LOOK_MAX, this.#open.size)
+    for (const blob of this.#open) {
+      if (left-- === 0) break
+      // To the end of the line, so that the others have their turn in the next tick.
+      this.#open.delete(blob)
+      this.#attend(blob)
+    }
+    this.settlePlacements()
+  }
+
+  /** From here on this node keeps nothing that others can keep. */
+  drain(): void {
+    this.#draining = true
+    this.#share(this.#candidates())
+  }
+
+  /** Whether all that is needed is with others, as far as there are any. */
+  get isSafeElsewhere(): boolean {
+    if (!this.#copyWait.isEmpty) return false
+    const keepers = this.#candidates()
+    return [...this.#blobs.values()].every(
+      blob =>
+        !blob.local ||
+        !this.#references.has(blob.ref.hash) ||
+        this.#lacking(blob, keepers).length === 0
+    )
+  }
+
+  /** Says what is to be said. */
+  flush(): void {
+    this.#offers.send(this.#context.emit)
+  }
+
+  /** Decides what is to happen with a blob now, and whether it has to be looked at again. */
+  #attend(blob: Blob): void {
+    const atRest = blob.local ? this.#keep(blob) : this.#obtain(blob)
+    if (atRest) this.#open.delete(blob)
+    else this.#open.add(blob)
+  }
+
+  /** The same for a blob of which there may be nothing here, and nothing to be. */
+  #attendShare(ref: BlobRef): void {
+    const known = this.#blobs.get(ref.hash)
+    if (known !== undefined) this.#attend(known)
+    else if (this.#isShare(ref.hash)) this.#attend(this.#blob(ref))
+  }
+
+  /** A blob is here: it stays, is offered to those who are to keep it, or goes. */
+  #keep(blob: Blob): boolean {
+    const { now, options, emit } = this.#context
+    const { hash } = blob.ref
+    const named = this.#references.has(hash)
+    const placing = this.#copyWait.has(hash)
+    if (named && !placing && this.#isShare(hash)) return true
+    if (named || placing) {
+      const keepers = placing ? this.#candidates() : this.#placementRing.keepers
+      const lacking = this.#lacking(blob, keepers)
+      // Older ones may be all there are on other computers: they keep it for as long as it takes to write down the task.
+      if (placing && lacking.length === 0) lacking.push(...this.#firstAway(blob, keepers))
+      if (lacking.length > 0) this.#offer(blob, lacking)
+      if (lacking.length > 0 || keepers.length === 0) return false
+      if (!placing && this.#draining && this.#isSecondPlace(keepers)) return true
+    }
+    const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
+    if (placing || this.#pins.has(hash) || now < blob.touchedAt + idleMs) return false
+    // Those in whose favour it would go do not keep what they do not know to be needed.
+    if (named && this.#isPast(hash)) return false
+    this.#forget(hash)
+    emit({ kind: 'drop-blob', hash })
+    return true
+  }
+
+  /** A blob is not here: it is fetched, if somebody waits for it or it is this node's share. */
+  #obtain(blob: Blob): boolean {
+    const { now, options, emit } = this.#context
+    const { hash } = blob.ref
+    if (blob.fetching) return false
+    const awaited = blob.askers.size > 0 || this.#pins.has(hash)
+    if (!awaited && !this.#isShare(hash)) return this.#forget(hash)
+    if (now < blob.retryAt) return false
+    if (this.#fetching >= (awaited ? FETCHES_MAX : SHARE_FETCHES_MAX)) return false
+    const from = this.sources(hash)
+    if (from.length === 0) {
+      // Whoever waits for it is told as if everybody had been asked.
+      blob.hadNoRoom = false
+      blob.retryAt = now + options.blobRetryMs
+      return false
+    }
+    blob.fetching = true
+    this.#fetching++
+    emit({ kind: 'fetch-blob', ref: blob.ref, from })
+    return false
+  }
+
+  #fetched(blob: Blob): void {
+    if (blob.fetching) this.#fetching--
+    blob.fetching = false
+  }
+
+  #offer(blob: Blob, nodes: readonly NodeId[]): void {
+    const { now, options, members } = this.#context
+    for (const node of nodes) {
+      const offeredAt = blob.offeredAt.get(node) ?? Number.NEGATIVE_INFINITY
+      if (!members.isLinked(node) || now < offeredAt + options.blobRetryMs) continue
+      blob.offeredAt.set(node, now)
+      this.#offers.offer(node, blob.ref)
+    }
+  }
+
+  /** Which of the blob's holders, other than this node, are not known to have it. */
+  #lacking(blob: Blob, keepers: readonly Keeper[]): NodeId[] {
+    return holdersOf(blob.ref.hash, keepers).filter(
+      node => node !== this.#context.node && !this.#isKeptBy(blob, node)
+    )
+  }
+
+  /** Who on another computer than this may take it first, if nobody there is known to have it. */
+  #firstAway(blob: Blob, keepers: readonly Keeper[]): NodeId[] {
+    const away = keepers.map(({ node }) => node).filter(node => this.#isAway(node))
+    if (away.some(node => this.#isKeptBy(blob, node))) return []
+    return lineFor(blob.ref.hash, away).slice(0, 1)
+  }
+
+  #isAway(node: NodeId): boolean {
+    const member = this.#context.members.get(node)
+    return member !== undefined && isAway(member, this.#context.computer)
+  }
+
+  /** What an earlier boot of a member had is not believed to be there still. */
+  #isKeptBy(blob: Blob, node: NodeId): boolean {
+    const member = this.#context.members.get(node)
+    if (member === undefined || isOut(member) || member.crashed) return false
+    return blob.keepers.get(node) === member.heartbeat.boot
+  }
+
+  /** Whether all that those have is in one place only. Then whoever is to go is the second one, until it has gone. */
+  #isSecondPlace([first, ...others]: readonly Keeper[]): boolean {
+    if (others.length === 0) return true
+    const isApart = (computer: string | null): boolean => areApart(computer, first!.computer)
+    return isApart(this.#context.computer) && !others.some(({ computer }) => isApart(computer))
+  }
+
+  /** Whether others may have forgotten all tasks that name a blob. */
+  #isPast(hash: BlobHash): boolean {
+    return [...this.#references.tasksOf(hash)].every(id => this.#mayBeForgotten(id))
+  }
+
+  /** Whether this node is one of the two that are to keep a blob that is needed. */
+  #isShare(hash: BlobHash): boolean {
+    return (
+      this.#references.has(hash) &&
+      holdersOf(hash, this.#placementRing.keepers).includes(this.#context.node)
+    )
+  }
+
+  /** Whoever can keep blobs now. */
+  #candidates(): Keeper[] {
+    const { members, node, computer, now } = this.#context
+    const keepers = members
+      .linkedOrHeard(now)
+      .filter(({ heartbeat }) => !heartbeat.draining)
+      .map((member): Keeper => {
+        const keepsApart = members.understands(member.node, KEEPS_APART)
+        return { node: member.node, computer: computerOf(member.heartbeat.name), keepsApart }
+      })
+    return this.#draining ? keepers : [...keepers, { node, computer, keepsApart: true }]
+  }
+
+  /** From here on these nodes keep all blobs among them. */
+  #share(keepers: readonly Keeper[]): void {
+    const { now } = this.#context
+    this.#placementRing.keepers = keepers
+    for (const blob of this.#blobs.values()) blob.touchedAt = Math.min(blob.touchedAt, now)
+    for (const ref of this.#references.blobs()) this.#attendShare(ref)
+  }
+
+  #forget(hash: BlobHash): true {
+    this.#blobs.delete(hash)
+    this.#provisionalBlobs.settle(hash)
+    return true
+  }
+
+  #touch(ref: BlobRef): Blob {
+    const blob = this.#blob(ref)
+    blob.touchedAt = this.#context.now
+    return blob
+  }
+
+  #blob(ref: BlobRef): Blob {
+    let blob = this.#blobs.get(ref.hash)
+    if (blob === undefined) {
+      blob = new Blob(ref, this.#context.now)
+      this.#blobs.set(ref.hash, blob)
+    }
+    return blob
+  }
+}

@@ -1,0 +1,70 @@
+/**
+ * What waits until a blob is on another node's disk, too, of another computer if one is there: a submission that is to
+ * be written down with its payload, and a run that is to be reported with its result.
+ *
+ * Waiting comes before writing, so a blob that any record names has been in two places, if there were two, on two
+ * computers, if there were two.
+ */
+import type { BlobHash } from '../task/content.ts'
+
+export type AwaitedCopy = Readonly<{
+  hash: BlobHash
+  /** How many others have to have it, if there are any. */
+  wanted: number
+  /** When to stop waiting. */
+  deadline: number
+  /** Called once, with how many others have it. `short` if nobody does, or nobody on another computer that is there. */
+  done: (copies: number, short: boolean) => void
+}>
+
+/** Where a blob is, this node apart. */
+export type Where = Readonly<{ copies: number; isApart: boolean }>
+
+export class CopyWait {
+  readonly #open = new Map<BlobHash, AwaitedCopy[]>()
+
+  get isEmpty(): boolean {
+    return this.#open.size === 0
+  }
+
+  has(hash: BlobHash): boolean {
+    return this.#open.has(hash)
+  }
+
+  add(placement: AwaitedCopy): void {
+    const { hash } = placement
+    const open = this.#open.get(hash)
+    if (open === undefined) this.#open.set(hash, [placement])
+    else open.push(placement)
+  }
+
+  /**
+   * Lets go of everything that has its copies, or has waited long enough.
+   *
+   * @param hashes of which something has changed. @default all are looked at
+   */
+  settle(
+    now: number,
+    others: Readonly<{ count: number; apart: boolean }>,
+    where: (hash: BlobHash) => Where,
+    hashes: Iterable<BlobHash> = this.#open.keys()
+  ): void {
+    const done: [AwaitedCopy, Where][] = []
+    for (const hash of hashes) {
+      const open = this.#open.get(hash)
+      if (open === undefined) continue
+      const { copies, isApart } = where(hash)
+      const isTogether = others.apart && !isApart
+      const waits = ({ wanted, deadline }: AwaitedCopy): boolean =>
+        (copies < Math.min(wanted, others.count) || (wanted > 0 && isTogether)) && now < deadline
+      for (const placement of open) {
+        if (!waits(placement)) done.push([placement, { copies, isApart: !isTogether }])
+      }
+      const left = open.filter(waits)
+      if (left.length > 0) this.#open.set(hash, left)
+      else this.#open.delete(hash)
+    }
+    // Only now: what is let go may bring the next one.
+    for (const [{ done: call }, { copies, isApart }] of done) call(copies, copies === 0 || !isApart)
+  }
+}

@@ -1,0 +1,37 @@
+/** What is read here: tasks that run on this node or are about to, and the blobs that each of them needs for that. */
+import type { TaskId } from '../base/ids.ts'
+import type { BlobHash, BlobRef } from '../task/content.ts'
+
+export class Pins {
+  readonly #reads = new Map<TaskId, readonly BlobRef[]>()
+  /** How often each blob is among them. */
+  readonly #counts = new Map<BlobHash, number>()
+
+  /** Whether the task is new here. */
+  add(id: TaskId, refs: readonly BlobRef[]): boolean {
+    const before = this.#reads.get(id)
+    this.#reads.set(id, refs)
+    for (const { hash } of refs) this.#count(hash, 1)
+    for (const { hash } of before ?? []) this.#count(hash, -1)
+    return before === undefined
+  }
+
+  /** What the task needed, which it does no more. */
+  take(id: TaskId): readonly BlobRef[] {
+    const refs = this.#reads.get(id) ?? []
+    this.#reads.delete(id)
+    for (const { hash } of refs) this.#count(hash, -1)
+    return refs
+  }
+
+  /** Whether a task needs the blob. */
+  has(hash: BlobHash): boolean {
+    return this.#counts.has(hash)
+  }
+
+  #count(hash: BlobHash, by: 1 | -1): void {
+    const count = (this.#counts.get(hash) ?? 0) + by
+    if (count > 0) this.#counts.set(hash, count)
+    else this.#counts.delete(hash)
+  }
+}

@@ -1,0 +1,56 @@
+/**
+ * Blobs that are here, or are to come, on nothing but the word of a member that offers them: no task here names them.
+ *
+ * That is so for a moment with each blob, because it comes before the record that names it. Beyond a bound nothing more is
+ * taken on anybody's word; whoever has something to keep offers it again a little later.
+ */
+import type { NodeId } from '../base/ids.ts'
+import type { BlobHash, BlobRef } from '../task/content.ts'
+
+/** What may be open at once. Guess: what a node brings forth in some seconds, and a tenth of a usual disk. */
+export const PROVISIONAL_MAX = { blobs: 4096, bytes: 4_294_967_296 } as const
+/** ... by all members together, in shares of one. */
+const SHARES_MAX = 4
+
+type Share = { blobs: number; bytes: number }
+
+export class ProvisionalBlobs {
+  readonly #open = new Map<BlobHash, Readonly<{ by: NodeId; bytes: number }>>()
+  readonly #shares = new Map<NodeId, Share>()
+  readonly #all: Share = { blobs: 0, bytes: 0 }
+
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Whether one more may be taken on this member's word. It then counts as taken. */
+  take(by: NodeId, { hash, bytes }: BlobRef): boolean {
+    const share = this.#shares.get(by) ?? { blobs: 0, bytes: 0 }
+    if (!hasRoom(share, bytes, 1) || !hasRoom(this.#all, bytes, SHARES_MAX)) return false
+    this.#open.set(hash, { by, bytes })
+    this.#shares.set(by, share)
+    for (const each of [share, this.#all]) move(each, 1, bytes)
+    return true
+  }
+
+  /** A task names the blob, or it is gone. */
+  settle(hash: BlobHash): void {
+    const open = this.#open.get(hash)
+    if (open === undefined) return
+    this.#open.delete(hash)
+    const share = this.#shares.get(open.by)!
+    for (const each of [share, this.#all]) move(each, -1, -open.bytes)
+    if (share.blobs === 0) this.#shares.delete(open.by)
+  }
+}
+
+/** The first one has room, however large it is. */
+function hasRoom({ blobs, bytes }: Share, more: number, shares: number): boolean {
+  if (blobs === 0) return true
+  return blobs < shares * PROVISIONAL_MAX.blobs && bytes + more <= shares * PROVISIONAL_MAX.bytes
+}
+
+function move(share: Share, blobs: number, bytes: number): void {
+  share.blobs += blobs
+  share.bytes += bytes
+}

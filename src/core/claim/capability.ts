@@ -1,0 +1,27 @@
+/**
+ * Which nodes could run which tasks. Every node says in its heartbeats what it can do, so everybody can tell for everybody.
+ */
+import { unmet, type LabelConditions, type Labels } from '../task/labels.ts'
+import type { TaskSpec } from '../task/spec.ts'
+
+/** What a node says about itself. */
+export type Capability = Readonly<{
+  /** 0: it runs nothing. */
+  slots: number
+  handlers: readonly string[]
+  labels: Labels
+}>
+
+/** What a task asks of a node that is to run it. */
+export type Demand = Readonly<{ type: string; require: LabelConditions }>
+
+export function demandOf({ type, labels }: TaskSpec): Demand {
+  return { type, require: labels.require }
+}
+
+export function canRun(
+  { slots, handlers, labels }: Capability,
+  { type, require }: Demand
+): boolean {
+  return slots > 0 && handlers.includes(type) && unmet(require, labels) === undefined
+}

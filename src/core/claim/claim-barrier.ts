@@ -1,0 +1,198 @@
+/**
+ * The wait between taking a task over and starting it.
+ *
+ * The gone holder may have granted the task to somebody just before it died, and that grant may not have reached us. So a
+ * reclaimer asks everybody who may still be alive: each confirms that it has merged the reclaim, and says with the same
+ * breath how much it had written itself by then. Once all have confirmed, and everything they had written is merged here,
+ * no grant can be hidden any more: whoever ran the task would have written so before. Nor can a completion that only some
+ * have heard of: each also says how far it has heard of all who are gone, and that has to be merged here, too. The holder is
+ * not the only one of them: somebody else may have taken the task from it before, have run it, and be gone by now, be it
+ * an earlier boot of whoever confirms.
+ *
+ * Whoever could not read the reclaim has not confirmed it, though its vector has passed it; and what we could not read of what
+ * somebody had written may be that grant, so it is not merged.
+ *
+ * For a task that may run at most once, a start must not be hidden either, which its holder has shown to somebody. So
+ * everybody is asked who has not left, the crashed and the unreachable too, once they are back. Only the node that held it is
+ * not waited for while it is away. Once it is back it is asked like all others: what is taken over may be older than what it
+ * has on its disk, if it came out of a file.
+ */
+import type { BootId, NodeId } from '../base/ids.ts'
+import type { Entry } from '../log/entry.ts'
+import { canGive, covers, hasAll, type Coverage, type Standing } from '../base/coverage.ts'
+import { Dots } from '../base/dots.ts'
+import { RETIRED, reachIn } from '../base/version-vector.ts'
+import type { Member } from '../membership/members.ts'
+
+/** A task that was reclaimed. */
+type Reclaim = {
+  readonly entry: Entry
+  readonly epoch: number
+  /** Our write that says so. */
+  readonly seq: number
+}
+
+type ClaimsInOneWrite = {
+  /** The last of our writes that hold the reclaims. */
+  readonly seq: number
+  readonly reclaims: readonly Reclaim[]
+}
+
+/** What a boot has confirmed. */
+type Confirmed = {
+  /** Up to which of our writes, and with it all that it had written by then is merged here. */
+  upTo: number
+  /** Later ones, oldest first: what it had of itself and of all who are gone by then is still on its way. */
+  readonly pending: { upTo: number; need: Coverage }[]
+}
+
+/** Confirmations of one member that are kept apart. Guess: far more than come while a stretch of log is fetched. */
+const PENDING_MAX = 64
+
+export class ClaimBarrier {
+  /**
+   * Who need not confirm while it cannot be asked, or null if only who can be asked has to -> reclaims in the order of
+   * our writes. Whoever has confirmed one has confirmed all before it, so they settle in this order.
+   */
+  readonly #open = new Map<NodeId | null, ClaimsInOneWrite[]>()
+  readonly #unconfirmed = new Map<Entry, number>()
+  readonly #confirmed = new Map<BootId, Confirmed>()
+  /** Who held what is settling. */
+  readonly #former = new Set<BootId>()
+
+  /**
+   * These were reclaimed.
+   *
+   * @param written each with our write that says so, in their order
+   * @param except null: who can be asked has to confirm; otherwise everybody, also if he cannot be asked, but for this
+   *   node; and has to have told all that he knows
+   * @param former who held them before, if anybody did
+   */
+  add(
+    written: readonly Readonly<{ entry: Entry; seq: number }>[],
+    except: NodeId | null = null,
+    former: ReadonlySet<BootId> = new Set()
+  ): void {
+    if (written.length === 0) return
+    for (const boot of former) this.#former.add(boot)
+    const reclaims = written.map(({ entry, seq }) => {
+      const { epoch } = entry.record.claim
+      this.#unconfirmed.set(entry, epoch)
+      return { entry, epoch, seq }
+    })
+    const { seq } = reclaims.at(-1)!
+    const list = this.#open.get(except)
+    if (list === undefined) this.#open.set(except, [{ seq, reclaims }])
+    else list.push({ seq, reclaims })
+  }
+
+  /** Whether the task may not be started yet. */
+  isUnconfirmed(entry: Entry): boolean {
+    return this.#unconfirmed.get(entry) === entry.record.claim.epoch
+  }
+
+  /** How many tasks may not be started yet. */
+  get size(): number {
+    return this.#unconfirmed.size
+  }
+
+  get isEmpty(): boolean {
+    return this.#open.size === 0
+  }
+
+  /**
+   * Returns the tasks whose reclaim has settled.
+   *
+   * @param self this boot, and up to which of its writes it has them on disk: where nobody is asked, a reclaim that was
+   *   started before it was on disk would be forgotten by a crash, and its epoch given to a second run; and what of the
+   *   log could not be read here
+   * @param alive the members that can be asked
+   * @param all ... and those that cannot, but have not left
+   * @param ask called with members who know more of somebody gone than we do, as long as that is waited for
+   */
+  confirm(
+    self: Readonly<{ boot: BootId; upTo: number; unreadable?: Dots }>,
+    alive: readonly Member[],
+    merged: (origin: BootId) => number,
+    all: readonly Member[] = alive,
+    ask: (node: NodeId) => void = () => {}
+  ): readonly Entry[] {
+    const done: Entry[] = []
+    const mine = { reach: merged, unreadable: self.unreadable ?? new Dots() }
+    for (const [except, open] of this.#open) {
+      const asked = except === null ? alive : all.filter(isAsked(except, alive))
+      if (except !== null && !asked.every(member => hasAll(mine, member))) continue
+      const living = new Set([self.boot, ...asked.map(({ heartbeat }) => heartbeat.boot)])
+      const confirmed = asked.map(member => this.#confirmedBy(member, self.boot, living, mine, ask))
+      const upTo = Math.min(self.upTo, ...confirmed)
+      const end = open.findIndex(({ seq }) => seq > upTo)
+      const left: ClaimsInOneWrite[] = []
+      for (const { seq, reclaims } of open.splice(0, end < 0 ? open.length : end)) {
+        const isRead = (reclaim: Reclaim): boolean =>
+          asked.every(member => covers(member, { origin: self.boot, seq: reclaim.seq }))
+        this.#release(reclaims.filter(isRead), done)
+        const unread = reclaims.filter(reclaim => !isRead(reclaim))
+        if (unread.length > 0) left.push({ seq, reclaims: unread })
+      }
+      open.unshift(...left)
+      if (open.length === 0) this.#open.delete(except)
+    }
+    if (this.isEmpty) {
+      this.#confirmed.clear()
+      this.#former.clear()
+    }
+    return done
+  }
+
+  #release(reclaims: readonly Reclaim[], done: Entry[]): void {
+    for (const { entry, epoch } of reclaims) {
+      // It may have been reclaimed once more since, which has to settle by itself.
+      if (this.#unconfirmed.get(entry) === epoch) this.#unconfirmed.delete(entry)
+      done.push(entry)
+    }
+  }
+
+  /** Up to which of our writes a member has confirmed, with all merged that it had written by then. */
+  #confirmedBy(
+    member: Member,
+    self: BootId,
+    living: ReadonlySet<BootId>,
+    mine: Standing,
+    ask: (node: NodeId) => void
+  ): number {
+    const { node, heartbeat, vector, unreadable } = member
+    const { boot } = heartbeat
+    let confirmed = this.#confirmed.get(boot)
+    if (confirmed === undefined) {
+      confirmed = { upTo: 0, pending: [] }
+      this.#confirmed.set(boot, confirmed)
+    }
+    const { pending } = confirmed
+    const upTo = vector.get(self) ?? 0
+    if (upTo > (pending.at(-1)?.upTo ?? confirmed.upTo) && pending.length < PENDING_MAX) {
+      const reach = reachIn(vector)
+      const gone = [...vector].filter(([origin, to]) => !living.has(origin) && to !== RETIRED)
+      const origins = [...new Set([boot, ...this.#former, ...gone.map(([origin]) => origin)])]
+      const need = new Map(origins.map(origin => [origin, reach(origin)]))
+      const unread = new Dots(origins.flatMap(origin => unreadable.of(origin)))
+      pending.push({ upTo, need: { vector: need, unreadable: unread } })
+    }
+    while (pending.length > 0 && hasAll(mine, pending[0]!.need)) {
+      confirmed.upTo = pending.shift()!.upTo
+    }
+    // The living say by themselves what they know. Of the gone, gossip says no more.
+    const need = pending[0]?.need.vector ?? new Map<BootId, number>()
+    const lacks = [...need].some(([origin, seq]) => {
+      const merged = mine.reach(origin)
+      return origin !== boot && merged < seq && canGive(member, origin, merged)
+    })
+    if (lacks) ask(node)
+    return confirmed.upTo
+  }
+}
+
+/** Whether a member has to confirm what may run at most once. @param former the node that held it */
+function isAsked(former: NodeId, alive: readonly Member[]): (member: Member) => boolean {
+  const isThere = alive.some(({ node }) => node === former)
+  return ({ node }) => node !== former || isThere
+}

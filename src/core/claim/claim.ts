@@ -1,0 +1,19 @@
+/** The floor of claims: who may run a task, since when, and who takes it over. */
+export { canRun, demandOf } from './capability.ts'
+export { toHave } from './portions.ts'
+export { Reclaim } from './reclaim.ts'
+export {
+  afterRun,
+  failedBefore,
+  grantOf,
+  holderLost,
+  holds,
+  isEpochTaken,
+  isLost,
+  needsStartBarrier,
+  payloadLost,
+  resumeOf,
+  startOf,
+  verdictOf
+} from './rules.ts'
+export { StartBarrier } from './start-barrier.ts'

@@ -1,0 +1,102 @@
+/**
+ * How much of what a gone boot left is taken at a time: as slots for it come free.
+ *
+ * Whoever takes more than he can run makes everybody write and wait for it, and if the other was only late, all of that was for
+ * nothing, and makes the next one late. So what never started stays where it is until somebody has room for it. What
+ * takes no slot (it waits for others or for its time, or nobody can run it) goes in portions that settle one after the other.
+ */
+import type { NodeId } from '../base/ids.ts'
+import { canRun, demandOf } from './capability.ts'
+import type { Entry } from '../log/entry.ts'
+import type { Estate, Left, LineUp } from './estate.ts'
+
+/** Tasks that are looked at in one step. Measured with six nodes on a busy computer: 20 to 30 us each, so some 15 ms. */
+const LOOKS_MAX = 500
+/** Tasks that take no slot, settling at a time. Guess: as many as a thief takes at most. */
+export const KEPT_MAX = 256
+/** Tasks to have at hand at least, running, ready or settling: a crash with a handful of tasks is repaired in one round. */
+const AT_HAND_MIN = 16
+
+/** For how many more tasks there is room: to be run, and to be kept. */
+export type Room = { run: number; keep: number }
+
+/**
+ * How many tasks to have at hand while somebody's are left: twice what a thief wants, for a reclaim has to settle, which takes
+ * about twice as long as a grant.
+ *
+ * @param wanted by a thief
+ * @param most that anybody takes ahead
+ */
+export function toHave(slots: number, wanted: number, most: number): number {
+  return Math.max(slots, Math.min(Math.max(2 * wanted, AT_HAND_MIN), most))
+}
+
+export class Portions {
+  readonly #stepInMs: number
+  /** Members that have room by their heartbeats, and since when. */
+  readonly #roomSince = new Map<NodeId, number>()
+
+  constructor(stepInMs: number) {
+    this.#stepInMs = stepInMs
+  }
+
+  /** What members say of their room. */
+  note(now: number, rooms: readonly Readonly<{ node: NodeId; room: number }>[]): void {
+    const free = new Set(rooms.filter(({ room }) => room > 0).map(({ node }) => node))
+    for (const node of this.#roomSince.keys()) if (!free.has(node)) this.#roomSince.delete(node)
+    for (const node of free) if (!this.#roomSince.has(node)) this.#roomSince.set(node, now)
+  }
+
+  /**
+   * What this node takes now. `room` has as much less afterwards.
+   *
+   * @param noticedAt when the boot was found to be gone
+   */
+  take(now: number, estate: Estate, lineUp: LineUp, room: Room, noticedAt: number): Entry[] {
+    const taken = new Set<Entry>()
+    estate.lineUp(lineUp)
+    for (const node of estate.takers) estate.tookAt.set(node, now)
+    estate.takers.clear()
+    for (let looks = LOOKS_MAX; looks > 0 && room.run + room.keep > 0;) {
+      const toRun = room.run > 0 ? estate.nextToRun() : undefined
+      const toKeep = toRun === undefined && room.keep > 0 ? estate.nextToKeep() : undefined
+      if (toRun !== undefined) room.run--
+      else if (toKeep !== undefined) room.keep--
+      else if (estate.look(lineUp)) looks--
+      else break
+      const entry = toRun ?? toKeep
+      if (entry !== undefined) taken.add(entry)
+    }
+    const isSpare = estate.isTaken && room.run > 0
+    estate.spareSince = isSpare ? (estate.spareSince ?? now) : null
+    this.#stepIn(now, estate, lineUp, room, noticedAt, taken)
+    return [...taken]
+  }
+
+  /** What others should have taken by now, who have room for it; or have none, while this node idles. */
+  #stepIn(
+    now: number,
+    estate: Estate,
+    { self, others }: LineUp,
+    room: Room,
+    noticedAt: number,
+    taken: Set<Entry>
+  ): void {
+    if (now - noticedAt < this.#stepInMs) return
+    const abilities = new Map(others.map(({ node, capability }) => [node, capability]))
+    estate.overdue(LOOKS_MAX, ({ entry, rank, first }: Left) => {
+      const kind = estate.canStart(entry, self) ? 'run' : 'keep'
+      if (room[kind] <= 0 || taken.has(entry)) return false
+      let since = Math.max(noticedAt, estate.tookAt.get(first) ?? noticedAt)
+      if (canRun(abilities.get(first)!, demandOf(entry.record.spec))) {
+        const free = this.#roomSince.get(first) ?? (kind === 'run' ? estate.spareSince : null)
+        if (free === null) return false
+        since = Math.max(since, free)
+      }
+      if (now - since < rank * this.#stepInMs) return false
+      room[kind]--
+      taken.add(entry)
+      return true
+    })
+  }
+}

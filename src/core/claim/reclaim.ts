@@ -1,0 +1,341 @@
+/**
+ * What becomes of the tasks of a boot that is gone: they are reclaimed, and run again once the reclaim has settled.
+ *
+ * A restart is no exception. The new boot is another holder than the old one, and what the old one held is taken over by
+ * whoever is first in line, the restarted node included.
+ */
+import type { AntiEntropy } from '../replication/anti-entropy.ts'
+import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
+import type { ReclaimCause } from '../telemetry/counters.ts'
+import { demandOf } from './capability.ts'
+import { ReclaimOrder, rankOf, type Candidate } from './reclaim-order.ts'
+import { isLost, reclaimOf, unheardStart, wasReclaimed } from './rules.ts'
+import { ClaimBarrier } from './claim-barrier.ts'
+import type { Context } from '../context.ts'
+import type { Input } from '../input.ts'
+import type { Entry } from '../log/entry.ts'
+import type { Strangers } from '../membership/strangers.ts'
+import { isOut } from '../membership/membership.ts'
+import type { Member } from '../membership/member.ts'
+import type { Members } from '../membership/members.ts'
+import { Newcomers } from './newcomers.ts'
+import { Holdings } from './holdings.ts'
+import { KEPT_MAX, Portions } from './portions.ts'
+import type { GroupCommit } from '../replication/group-commit.ts'
+import { EPOCH_MAX, isSettled, isStarted, type TaskRecord } from '../task/record.ts'
+import { deadlineOf } from '../task/times.ts'
+
+/** Tasks out of a file that are taken over in one tick. Guess: some ten milliseconds. */
+const ORPHANS_MAX = 1000
+/** Tasks that ran, or have to be settled, of which one boot is looked at in one tick. Guess: as many. */
+const URGENT_MAX = 2000
+
+export class Reclaim {
+  readonly #context: Context
+  readonly #groupCommit: GroupCommit
+  readonly #antiEntropy: AntiEntropy
+  readonly #holdings = new Holdings()
+  readonly #isReady: (id: TaskId) => boolean
+  readonly #isBroken: (id: TaskId) => boolean
+  readonly #order: ReclaimOrder
+  readonly #portions: Portions
+  /** Boots that have left more to this node than it had room for. */
+  #leaving: readonly BootId[] = []
+  readonly #barrier = new ClaimBarrier()
+  readonly #newcomers: Newcomers
+  /** Tasks that came out of a file, held by nobody who was known here; and since when. */
+  readonly #orphans = new Map<Entry, number>()
+  readonly #strangers: Strangers
+
+  /** @param isReady whether a task could be started, wherever it is @param isBroken ... or never can be, for want of another */
+  constructor(
+    context: Context,
+    groupCommit: GroupCommit,
+    antiEntropy: AntiEntropy,
+    strangers: Strangers,
+    isReady: (id: TaskId) => boolean,
+    isBroken: (id: TaskId) => boolean
+  ) {
+    this.#context = context
+    this.#groupCommit = groupCommit
+    this.#antiEntropy = antiEntropy
+    this.#strangers = strangers
+    this.#newcomers = new Newcomers(context, antiEntropy)
+    this.#isReady = isReady
+    this.#isBroken = isBroken
+    this.#order = new ReclaimOrder(context.options.stepInMs)
+    this.#portions = new Portions(context.options.stepInMs)
+  }
+
+  /** A task has changed, or has come. */
+  update(entry: Entry): void {
+    const { record, id } = entry
+    const isOver = record.cancelRequest !== null || this.#context.wallMs >= deadlineOf(record)
+    const isUrgent = isOver || isStarted(record) || isLost(record) || this.#isBroken(id)
+    this.#holdings.update(entry, isUrgent)
+  }
+
+  /** The task has been pruned. */
+  forget(entry: Entry): void {
+    this.#holdings.remove(entry)
+  }
+
+  /** Tasks that this node holds. */
+  own(): Entry[] {
+    return this.#holdings.of(this.#context.self)
+  }
+
+  /** Whether the task is ours by a claim that others may not have heard of yet. */
+  isUnconfirmed(entry: Entry): boolean {
+    return this.#barrier.isUnconfirmed(entry) || this.isHeld(entry)
+  }
+
+  /** Whether a task of this node was taken over, and somebody has come who may know how it ended. */
+  isHeld({ record }: Entry): boolean {
+    const { self } = this.#context
+    return this.#newcomers.areAwaited && record.claim.holder === self && wasReclaimed(record)
+  }
+
+  /** A boot has spoken on its own link for the first time. */
+  met(member: Member): void {
+    this.#newcomers.met(member)
+  }
+
+  /**
+   * Tasks have come out of a file. If the holder of one is no member at all, nobody will ever say that it is gone: the task
+   * is taken over by whoever loaded it, who may have to meet the others first.
+   */
+  loaded({ request, news }: Extract<Input, { kind: 'load' }>): void {
+    const { log, now, emit } = this.#context
+    for (const { spec } of news.kind === 'batch' ? news.records : []) {
+      const entry = log.get(spec.id)
+      if (entry === undefined || !this.#isOrphan(entry)) continue
+      // To the end, so that the first ones are always those that have been known for longest.
+      this.#orphans.delete(entry)
+      this.#orphans.set(entry, now)
+    }
+    this.#groupCommit.onceDurable(() => emit({ kind: 'loaded', request }))
+  }
+
+  /**
+   * Takes whatever it is this node's turn to take. Returns the tasks taken.
+   *
+   * @param spare for how many more tasks there is room here that could be started at once, if these boots left any
+   */
+  reclaimGone(self: Candidate, spare: (boots: readonly BootId[]) => number): Entry[] {
+    const { members } = this.#context
+    const holders = this.#holdings.holders()
+    this.#order.keep(holders)
+    this.#strangers.holding(holders)
+    const isMissed = this.#missing()
+    const gone = holders.filter(boot => members.isGone(boot) || isMissed(boot))
+    const taken = new Set(this.#takeOrphans())
+    this.#leaving = []
+    const theirs = gone.filter(boot => !this.#standsAside(boot))
+    if (theirs.length > 0) this.#inherit(theirs, self, spare(theirs), taken)
+    this.reclaim([...taken])
+    return [...taken]
+  }
+
+  /** Tasks that are taken over here, and may not be started yet. */
+  get unconfirmed(): number {
+    return this.#barrier.size
+  }
+
+  /** Boots that have left more to this node than it had room for. */
+  get leaving(): readonly BootId[] {
+    return this.#leaving
+  }
+
+  /** What had started or has to be settled is taken at once, all else in portions. */
+  #inherit(gone: readonly BootId[], self: Candidate, spare: number, taken: Set<Entry>): void {
+    const { members, now } = this.#context
+    const heirs = members.linkedAndAlive(now).filter(({ heartbeat }) => !heartbeat.draining)
+    const others = heirs.map(({ node, heartbeat }) => ({ node, capability: heartbeat }))
+    const room = { run: spare, keep: KEPT_MAX - this.#barrier.size }
+    this.#portions.note(now, heirs.map(roomOf))
+    const key = lineUpKey(self, others)
+    for (const boot of gone) {
+      const isProven = members.isGone(boot)
+      this.#takeUrgent(boot, isProven, self, others, taken)
+      const estate = this.#holdings.estateOf(boot, this.#isReady)
+      if (estate === null) continue
+      const lineUp = { self, others, isProven, key: `${isProven} ${key}` }
+      const noticedAt = this.#order.noticedAt(now, boot)
+      for (const entry of this.#portions.take(now, estate, lineUp, room, noticedAt))
+        taken.add(entry)
+      if (!estate.isTaken) this.#leaving = [...this.#leaving, boot]
+    }
+  }
+
+  #takeUrgent(
+    boot: BootId,
+    isProven: boolean,
+    self: Candidate,
+    others: readonly Candidate[],
+    taken: Set<Entry>
+  ): void {
+    const { now } = this.#context
+    let looks = 0
+    for (const entry of this.#holdings.urgentOf(boot)) {
+      if (++looks > URGENT_MAX) return
+      // It may run behind a cut cable, and must not run twice.
+      if (!isProven && entry.record.spec.delivery === 'at-most-once') continue
+      // Nobody can claim it any more: whoever tried would write the same again and again.
+      if (entry.record.claim.epoch >= EPOCH_MAX) continue
+      const rank = rankOf(entry.id, demandOf(entry.record.spec), self, others)
+      if (this.#order.isDue(now, boot, rank)) taken.add(entry)
+    }
+  }
+
+  /**
+   * Whether what a gone boot held is better left to somebody else, who is there: what cannot be read here, of what that boot
+   * wrote or somebody who lives, keeps a reclaim of ours from being confirmed, and does not hinder everybody.
+   */
+  #standsAside(gone: BootId): boolean {
+    const { log, members, now } = this.#context
+    if (log.unreadable.isEmpty) return false
+    const authors = [gone, ...members.notEnded().map(({ heartbeat }) => heartbeat.boot)]
+    const unread = authors.flatMap(origin => log.unreadable.of(origin))
+    if (unread.length === 0) return false
+    return members
+      .linkedAndAlive(now)
+      .some(
+        ({ heartbeat, unreadable }) =>
+          !heartbeat.draining && !unread.some(stretch => unreadable.meets(stretch))
+      )
+  }
+
+  /** Takes tasks over, from whoever holds them. */
+  reclaim(entries: readonly Entry[]): void {
+    const { self, log, members, counters } = this.#context
+    if (entries.length === 0) return
+    // Who need not confirm: of what may run at most once, its holder is the only one.
+    const former = new Set(entries.map(({ record }) => record.claim.holder))
+    const taken = entries.map(entry => {
+      const { spec, claim } = entry.record
+      const except = spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)
+      counters.reclaims.add(causeOf(self, claim.holder, members))
+      const seq = log.nextSeq
+      log.write(entry, reclaimOf(self, entry.record, this.#lostUnheard(entry)))
+      this.#holdings.update(entry)
+      return { except, entry, seq }
+    })
+    for (const [except, list] of Map.groupBy(taken, ({ except: who }) => who)) {
+      this.#barrier.add(list, except, former)
+    }
+    this.#groupCommit.urge()
+  }
+
+  /** Whether a node was lost while it ran the task, and the claim does not say so: whoever took it over had not heard. */
+  hasUncountedLoss(entry: Entry): boolean {
+    return this.#lostUnheard(entry) !== null
+  }
+
+  #lostUnheard({ record }: Entry): BootId | null {
+    const by = unheardStart(record)
+    return by !== null && this.#context.members.isGone(by) ? by : null
+  }
+
+  /** A task was submitted here under a key: others may have done the same, so its claim has to settle, too. */
+  submitted(entry: Entry): void {
+    this.#barrier.add([{ entry, seq: this.#context.log.nextSeq - 1 }])
+  }
+
+  #ownReclaimed(): Entry[] {
+    return this.own().filter(({ record }) => wasReclaimed(record) && !isStarted(record))
+  }
+
+  /** Returns the tasks of which it may have become clear whether they may be started. */
+  confirm(): readonly Entry[] {
+    const changed = this.#newcomers.update() ? this.#ownReclaimed() : []
+    return [...changed, ...this.#confirmed()]
+  }
+
+  #confirmed(): readonly Entry[] {
+    // Whoever has met nobody yet would take nobody's silence for everybody's word.
+    if (this.#barrier.isEmpty || this.#context.isNew) return []
+    if (this.#strangers.awaited().length > 0) return []
+    const { self: boot, log, members, now } = this.#context
+    const merged = (origin: BootId): number => log.merged(origin)
+    const upTo = log.durableVector.get(boot) ?? 0
+    const self = { boot, upTo, unreadable: log.unreadable }
+    const ask = (node: NodeId): void => this.#antiEntropy.ask(node)
+    return this.#barrier.confirm(self, members.canConfirm(now), merged, members.notLeft(), ask)
+  }
+
+  /** Names of the nodes that were gone while they ran a task. */
+  namesOf({ claim }: TaskRecord): string[] {
+    const { members } = this.#context
+    return claim.lost.map(boot => members.get(nodeOf(boot))?.heartbeat.name || nodeOf(boot))
+  }
+
+  /**
+   * Whether a holder cannot be reached by a side that sees a majority. A cut silences the others one by one, as their
+   * heartbeats were due, so those that have not been missed yet prove nothing: whoever counts has spoken when the holder
+   * was suspect already, and so after the cut. A holder of whom nobody here can tell anything is as unreachable as one that
+   * has fallen silent.
+   */
+  #missing(): (boot: BootId) => boolean {
+    const { members, now, options } = this.#context
+    const { quorum, suspectMs } = options
+    const unreachableMs = options.unreachableMs + members.lateness.ownMs
+    // To count who sees whom takes a while, and there may be many holders of whom nobody can tell anything.
+    const known = new Map<number, boolean>()
+    const hasQuorum = (since: number): boolean => {
+      const has = known.get(since) ?? members.hasQuorum(now, quorum, since)
+      known.set(since, has)
+      return has
+    }
+    return boot => {
+      const metAt = this.#strangers.heldSince(boot)
+      const isUnreachable =
+        metAt === undefined ? members.isUnreachable(boot, now) : now - metAt >= unreachableMs
+      if (!isUnreachable) return false
+      const member = members.get(nodeOf(boot))
+      const lateMs = member === undefined ? 0 : members.lateness.of(member)
+      return hasQuorum((metAt ?? members.silentSince(boot)) + suspectMs + lateMs)
+    }
+  }
+
+  #takeOrphans(): Entry[] {
+    const { now, options } = this.#context
+    const due: Entry[] = []
+    for (const [entry, since] of this.#orphans) {
+      if (now - since < options.orphanQuietMs || due.length === ORPHANS_MAX) break
+      this.#orphans.delete(entry)
+      due.push(entry)
+    }
+    return due.filter(entry => this.#isOrphan(entry))
+  }
+
+  #isOrphan({ record }: Entry): boolean {
+    const { node, members } = this.#context
+    const holder = nodeOf(record.claim.holder)
+    return !isSettled(record) && holder !== node && members.get(holder) === undefined
+  }
+}
+
+/** What it can take, by what it said last. */
+function roomOf({ node, heartbeat }: Member): { node: NodeId; room: number } {
+  const { slots, running, queued, paused } = heartbeat
+  return { node, room: paused === undefined ? slots - running - queued : 0 }
+}
+
+/** What the order in line follows from. */
+function lineUpKey(self: Candidate, others: readonly Candidate[]): string {
+  return JSON.stringify(
+    [self, ...others].map(({ node, capability: { slots, handlers, labels } }) => {
+      return [node, slots > 0, handlers, labels]
+    })
+  )
+}
+
+function causeOf(self: BootId, holder: BootId, members: Members): ReclaimCause {
+  const member = members.get(nodeOf(holder))
+  if (holder === self) return 'taken'
+  if (member === undefined) return members.isGone(holder) ? 'restarted' : 'unknown'
+  if (member.heartbeat.boot !== holder) return 'restarted'
+  if (isOut(member)) return 'left'
+  return member.crashed ? 'crashed' : 'unreachable'
+}

@@ -1,0 +1,185 @@
+/**
+ * Starts that others know of before they happen: written down, and not called yet.
+ *
+ * Such a start waits until another member has it on disk, on another computer if one is linked. Meanwhile it keeps its
+ * slot for a moment only, so that nothing behind it waits for somebody who may never come back; once it is known
+ * elsewhere it takes the next slot that is free. It stays with its holder all the while, under the same epoch: it
+ * counts as started, so nobody is given it.
+ *
+ * What may run at most once waits for as long as it takes, unless there is nobody else at all. So it is not even begun
+ * while nobody is linked who could know of it: not begun, it can still be given away, or be run by others if this node
+ * dies.
+ */
+import type { TaskId } from '../base/ids.ts'
+import type { Context } from '../context.ts'
+import type { Run } from '../effect.ts'
+import type { Entry } from '../log/entry.ts'
+import { compareUrgency } from '../task/urgency.ts'
+import type { GroupCommit } from '../replication/group-commit.ts'
+
+/** A start that has been written down. */
+type Begun = Readonly<{
+  entry: Entry
+  run: Run
+  since: number
+  /** Our write that says so. */
+  seq: number
+}>
+
+export class StartBarrier {
+  readonly #context: Context
+  readonly #groupCommit: GroupCommit
+  readonly #isHeld: (entry: Entry) => boolean
+  readonly #begun = new Map<TaskId, Begun>()
+  /** Of these, those that have a slot, in the order in which they are to give it up. */
+  readonly #withSlot = new Set<Begun>()
+  /** ... and those of which another member has the start on disk, or for which nobody is waited for any more. */
+  readonly #known = new Set<Begun>()
+  /** Tasks that would start here, if there were anybody to know of it. */
+  readonly #lonely = new Set<Entry>()
+
+  /** @param isHeld whether a task may not be called yet, for somebody may know how it ended */
+  constructor(context: Context, groupCommit: GroupCommit, isHeld: (entry: Entry) => boolean) {
+    this.#isHeld = isHeld
+    this.#context = context
+    this.#groupCommit = groupCommit
+  }
+
+  /** How many slots are taken by starts that have not been called. */
+  get slots(): number {
+    const { now, options } = this.#context
+    for (const begun of this.#withSlot) {
+      if (now - begun.since < options.startSlotMs) break
+      this.#withSlot.delete(begun)
+    }
+    return this.#withSlot.size
+  }
+
+  /** Whether any start waits to be called. */
+  get areAwaited(): boolean {
+    return this.#begun.size > 0
+  }
+
+  /** The epoch at which the task has begun, if its handler has not been called. */
+  epochOf(id: TaskId): number | undefined {
+    return this.#begun.get(id)?.run.epoch
+  }
+
+  /** Whether the task has not begun because nobody is there to know of it. */
+  isLonely(entry: Entry): boolean {
+    return this.#lonely.has(entry)
+  }
+
+  /** Whether somebody else has to know of the start of a task here, and that has not been heard. */
+  isStartUnconfirmed(entry: Entry): boolean {
+    const begun = this.#begun.get(entry.id)
+    return begun === undefined ? this.isLonely(entry) : !this.#known.has(begun)
+  }
+
+  /** Whether the task may begin. If nobody is there who could know of it, it is put aside. */
+  mayBegin(entry: Entry): boolean {
+    if (!isOnce(entry) || !this.#isForsaken) return true
+    this.#lonely.add(entry)
+    return false
+  }
+
+  /** Tasks that may begin now: somebody has come, or nobody is waited for any more. */
+  takeLonely(): Entry[] {
+    return this.#lonely.size === 0 || this.#isForsaken ? [] : this.takeAllLonely()
+  }
+
+  takeAllLonely(): Entry[] {
+    const entries = [...this.#lonely]
+    this.#lonely.clear()
+    return entries
+  }
+
+  /** The start of a task is this boot's last write. It is called when others know of it. */
+  begin(entry: Entry, run: Run): void {
+    const { log, now } = this.#context
+    const begun = { entry, run, since: now, seq: log.nextSeq - 1 }
+    this.#begun.set(entry.id, begun)
+    this.#withSlot.add(begun)
+    this.#ask(begun)
+  }
+
+  /**
+   * The next start that may be called. It does not wait any more then.
+   *
+   * @param hasRoom whether there is a slot for one that has given up its own
+   * @param rival a task that could have that slot: it gets it if it is more urgent
+   */
+  next(hasRoom: boolean, rival: Entry | undefined): Run | undefined {
+    this.#noteForgotten()
+    let first: Begun | undefined
+    for (const begun of this.#known) {
+      if (this.#isHeld(begun.entry)) continue
+      if (this.#withSlot.has(begun)) return this.#take(begun)
+      const { spec } = begun.entry.record
+      const isFirst = first === undefined || compareUrgency(spec, first.entry.record.spec) < 0
+      if (hasRoom && isFirst) first = begun
+    }
+    if (first === undefined || (rival !== undefined && isMoreUrgent(rival, first.entry))) return
+    return this.#take(first)
+  }
+
+  /** The task is not to be called here any more. Returns whether it waited to be. */
+  giveUp(entry: Entry): boolean {
+    this.#lonely.delete(entry)
+    const begun = this.#begun.get(entry.id)
+    if (begun === undefined) return false
+    this.#take(begun)
+    return true
+  }
+
+  /** None of them is called any more: each counts as a run that was ended. */
+  giveUpAll(): TaskId[] {
+    return Array.from(this.#begun.values(), begun => this.#take(begun).taskId)
+  }
+
+  /** There are others, and none of them answers. */
+  get #isForsaken(): boolean {
+    const { members, now } = this.#context
+    return !members.hasLinkedAndAlive(now) && members.notLeft().length > 0
+  }
+
+  /** Asks for a copy, again and again. */
+  #ask(begun: Begun): void {
+    const { members } = this.#context
+    const { entry, seq } = begun
+    const mustBeKnown = isOnce(entry) && members.notLeft().length > 0
+    this.#groupCommit.urge()
+    this.#groupCommit.onceCopied(seq, mustBeKnown ? 1 : null, (_copies, short) => {
+      if (this.#begun.get(entry.id) !== begun) return
+      if (!short || !mustBeKnown) this.#known.add(begun)
+      else {
+        this.#groupCommit.dissemination.hurry()
+        this.#ask(begun)
+      }
+    })
+  }
+
+  /** Those who were waited for may have been forgotten since. */
+  #noteForgotten(): void {
+    const { self, log, members } = this.#context
+    if (this.#known.size === this.#begun.size || members.notLeft().length > 0) return
+    const upTo = log.durableVector.get(self) ?? 0
+    for (const begun of this.#begun.values()) if (begun.seq <= upTo) this.#known.add(begun)
+  }
+
+  #take(begun: Begun): Run {
+    this.#begun.delete(begun.entry.id)
+    this.#withSlot.delete(begun)
+    this.#known.delete(begun)
+    return begun.run
+  }
+}
+
+function isOnce({ record }: Entry): boolean {
+  return record.spec.delivery === 'at-most-once'
+}
+
+/** Of two that are as urgent the one that has begun is the first. */
+function isMoreUrgent(one: Entry, other: Entry): boolean {
+  return one.record.spec.priority > other.record.spec.priority
+}

@@ -1,0 +1,166 @@
+/**
+ * How a node stops taking work, and how it goes.
+ *
+ * Draining, it starts nothing more and hands on what is queued, for as long as it stays. Leaving is the same with an end:
+ * when nothing runs and all that it wrote is safe with others, it says goodbye, and goes when they have answered. Without
+ * their answers a goodbye that is lost on its way would make a crash of it.
+ *
+ * So whoever knows a member that has not left, or has tasks that have not settled, waits for somebody to come. For how
+ * long is up to whoever told it to leave, and says with `abort` that the time is over.
+ */
+import type { NodeId } from '../base/ids.ts'
+import type { Context } from '../context.ts'
+import type { WorkStealing } from '../steal/work-stealing.ts'
+import type { BlobReplication } from '../blobs/blob-replication.ts'
+import type { Member } from '../membership/member.ts'
+import type { Drain, Farewell } from '../message.ts'
+import type { Heartbeats } from '../liveness/heartbeat.ts'
+import type { GroupCommit } from '../replication/group-commit.ts'
+import type { CountsGossip } from '../telemetry/counts-gossip.ts'
+import type { Scheduler } from '../scheduling/scheduler.ts'
+
+type Parts = Readonly<{
+  scheduler: Scheduler
+  workStealing: WorkStealing
+  groupCommit: GroupCommit
+  blobReplication: BlobReplication
+  heartbeats: Heartbeats
+  countsGossip: CountsGossip
+  /** Whether a task is known here that has not settled. */
+  hasUnsettled: () => boolean
+}>
+
+/**
+ * Whoever has not answered a goodbye so long after the first who did hears of it from that one. Guess: 100 round trips on
+ * a busy LAN.
+ */
+const ANSWER_MS_MAX = 1000
+
+export class Shutdown {
+  readonly #context: Context
+  readonly #parts: Parts
+  #state: 'no' | 'draining' | 'leaving' | 'saying goodbye' | 'gone' = 'no'
+  /** Nothing is held here any more. */
+  #handedOn = false
+  #leavingSince = Number.POSITIVE_INFINITY
+  /** Nobody is waited for any more. */
+  #isHurried = false
+  /** Nodes that have it on disk that we go, and when the first of them said so. */
+  readonly #answered = new Map<NodeId, number>()
+
+  constructor(context: Context, parts: Parts) {
+    this.#context = context
+    this.#parts = parts
+  }
+
+  /** Whether this node would go, if there were somebody to say goodbye to. */
+  get isWaiting(): boolean {
+    const { members, now } = this.#context
+    return this.#state === 'leaving' && this.#mayWait && members.linkedOrHeard(now).length === 0
+  }
+
+  drain(): void {
+    if (this.#state !== 'no') return
+    this.#state = 'draining'
+    this.#parts.scheduler.drain(false)
+    this.#parts.heartbeats.publish()
+  }
+
+  /** @param abort what runs is ended and handed on, too, and nobody is waited for who is not there */
+  leave(abort: boolean): void {
+    this.#isHurried ||= abort
+    if (this.#state === 'saying goodbye' || this.#state === 'gone') return
+    const { scheduler, blobReplication, groupCommit, heartbeats } = this.#parts
+    if (this.#state !== 'leaving') this.#leavingSince = this.#context.now
+    this.#state = 'leaving'
+    scheduler.drain(abort)
+    blobReplication.drain()
+    groupCommit.hasten()
+    heartbeats.publish()
+  }
+
+  tick(): void {
+    if (this.#state === 'leaving') this.#parts.groupCommit.urge()
+    if (this.#state === 'saying goodbye') this.#sayGoodbye()
+  }
+
+  /** Somebody wants us to drain, or knows that we go. */
+  heard(from: NodeId, { kind, boot }: Drain | Farewell): void {
+    if (boot !== this.#context.self) return
+    if (kind === 'drain') this.drain()
+    else if (!this.#answered.has(from)) this.#answered.set(from, this.#context.now)
+  }
+
+  /** Hands on what is queued, as far as there is somebody to take it. */
+  handOn(): void {
+    if (this.#state !== 'draining' && this.#state !== 'leaving') return
+    this.#handedOn = this.#parts.workStealing.handOn()
+  }
+
+  /** The last thing that a node does. */
+  go(): void {
+    if (this.#state === 'leaving' && this.#isFree()) {
+      this.#state = 'saying goodbye'
+      this.#parts.groupCommit.dissemination.tellAll()
+      this.#sayGoodbye()
+    }
+    if (this.#state !== 'saying goodbye' || !this.#isHeard() || !this.#isSafe) return
+    this.#state = 'gone'
+    this.#context.emit({ kind: 'left' })
+  }
+
+  /** Nothing is left to do here. */
+  #isFree(): boolean {
+    const { members, now } = this.#context
+    const { scheduler, workStealing } = this.#parts
+    const isAlone = members.linkedOrHeard(now).length === 0
+    if (isAlone ? this.#mayWait : !this.#handedOn) return false
+    if (scheduler.isBusy || !workStealing.isIdle) return false
+    return this.#isSafe
+  }
+
+  /** Whether others have all that this node has. What comes after the first goodbye may be the last words of a crashed node. */
+  get #isSafe(): boolean {
+    const { groupCommit, blobReplication } = this.#parts
+    return groupCommit.isSafeElsewhere && blobReplication.isSafeElsewhere
+  }
+
+  /** Whether somebody would miss this node, or something with it. Whoever is just being met has to say who it is first. */
+  get #mayWait(): boolean {
+    const { members, now } = this.#context
+    if (this.#isHurried) return false
+    if (members.hasStrangers() && now - this.#leavingSince < ANSWER_MS_MAX) return true
+    return members.notLeft().length > 0 || this.#parts.hasUnsettled()
+  }
+
+  #sayGoodbye(): void {
+    const { members, self, log, emit } = this.#context
+    const upTo = log.nextSeq - 1
+    // Whoever has answered asks us for nothing more, unless it is told once more.
+    const isTold = this.#isSafe ? this.#answered : new Set()
+    for (const { node } of members.all()) {
+      // Of two that go together, each tells the other.
+      if (!members.isLinked(node) || isTold.has(node)) continue
+      this.#parts.countsGossip.tell(node)
+      // Who has left before may be known here alone.
+      emit({ kind: 'send', to: node, message: this.#parts.heartbeats.answer() })
+      emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self, upTo } })
+    }
+  }
+
+  /**
+   * Everybody who seems to listen knows that we go; or somebody who stays does, and has had time to tell the others. If
+   * only those know who go as well, the others would never hear of it.
+   */
+  #isHeard(): boolean {
+    const { members, now } = this.#context
+    const present = members.notLeft()
+    const hasAnswered = ({ node }: Member): boolean => this.#answered.has(node)
+    const isLate = ({ node }: Member): boolean => now - this.#answered.get(node)! >= ANSWER_MS_MAX
+    const stay = ({ heartbeat }: Member): boolean => !heartbeat.draining || this.#isHurried
+    const keepers = present.filter(hasAnswered).filter(stay)
+    if (keepers.some(isLate)) return true
+    if (!members.linkedAndAlive(now).every(hasAnswered)) return false
+    return keepers.length > 0 || this.#isHurried || present.every(hasAnswered)
+  }
+}

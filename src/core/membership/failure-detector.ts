@@ -1,0 +1,56 @@
+/**
+ * What silence says of a member: that it is suspect, then unreachable. It never says that the member is dead.
+ *
+ * Silence is measured from the last word of a member, or from when this boot began to listen, and against how late the
+ * member and this node are known to be (liveness/lateness.ts). That a boot has ended takes evidence: see members.ts.
+ */
+import type { CoreOptions } from '../options.ts'
+import { Lateness } from '../liveness/liveness.ts'
+import { isOut, type Member, type MemberStatus } from './member.ts'
+
+export class FailureDetector {
+  readonly lateness: Lateness = new Lateness()
+  readonly #options: Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
+  /** Since when this boot has listened. */
+  #since = Number.NEGATIVE_INFINITY
+
+  constructor(options: Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>) {
+    this.#options = options
+  }
+
+  get since(): number {
+    return this.#since
+  }
+
+  /** From now on this boot listens. */
+  listen(now: number): void {
+    if (this.#since === Number.NEGATIVE_INFINITY) this.#since = now
+  }
+
+  /** Nobody could be heard for so long. */
+  excuse(absentMs: number): void {
+    this.#since += absentMs
+  }
+
+  status(member: Member, now: number): MemberStatus {
+    if (isOut(member)) return 'left'
+    if (member.crashed) return 'crashed'
+    if (this.isUnreachable(member, now)) return 'unreachable'
+    return now - member.heardAt >= this.#suspectMs(member) ? 'suspect' : 'alive'
+  }
+
+  /** Whether a member has been silent for as long as makes it unreachable. */
+  isUnreachable(member: Member, now: number): boolean {
+    const silentMs = now - Math.max(member.heardAt, this.#since)
+    return silentMs - this.lateness.of(member) >= this.#options.unreachableMs
+  }
+
+  /** Whether a member has spoken a moment ago, itself: less long ago than makes it suspect. */
+  hasJustSpoken(member: Member, now: number): boolean {
+    return now - member.heardAt < this.#suspectMs(member)
+  }
+
+  #suspectMs(member: Member): number {
+    return this.#options.suspectMs + this.lateness.of(member)
+  }
+}

@@ -1,0 +1,500 @@
+/**
+ * Who is here, as this node sees it.
+ *
+ * A member is a node that has introduced itself with a heartbeat, to us or to an earlier boot of ours. Facts about it are
+ * kept apart: when it was last heard of, whether there is a link to it, how much of the log it has on disk, and whether
+ * its boot has ended. The last is a matter of evidence, not of patience: a boot has ended if it said goodbye or was
+ * forgotten, if a newer boot of the same node has spoken, or if all its addresses refuse a connection. Silence proves
+ * nothing: it makes a member unreachable, and what becomes of its work then is a matter of majorities (quorum.ts).
+ */
+import { raise } from '../base/coverage.ts'
+import { STAMP_MAX, THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
+import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
+import { compareText } from '../base/order.ts'
+import type { MemberRecord } from '../effect.ts'
+import { LEFT_AT, type Ack, type Departure, type Heartbeat } from '../message.ts'
+import type { CoreOptions } from '../options.ts'
+import {
+  forgottenAt,
+  hasEnded,
+  isCredible,
+  isInTime,
+  isKnown,
+  isLaterDeparture,
+  isOut,
+  NO_AUTHORS,
+  recordOf,
+  UNHEARD,
+  wasOver,
+  type Authors,
+  type Member,
+  type MemberStatus
+} from './member.ts'
+import { awaitedMs } from '../liveness/liveness.ts'
+import type { Lateness } from '../liveness/lateness.ts'
+import { FailureDetector } from './failure-detector.ts'
+import { begin, hearAgain, hearOf, mayBeReplaced } from './hearing.ts'
+import {
+  hasBeenAlone,
+  isElderHeard,
+  noteDuplicate,
+  noteElder,
+  twinOf,
+  type Twin
+} from './duplicate-identity.ts'
+import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
+import { MemberList, MEMBERS_MAX, DEPARTED_MAX } from './member-list.ts'
+import { Roster } from './roster.ts'
+
+export type { Authors, Member, MemberStatus }
+
+type Options = Pick<CoreOptions, 'suspectMs' | 'unreachableMs'>
+
+export class Members {
+  readonly roster: Roster = new Roster()
+  readonly detector: FailureDetector
+  readonly #self: BootId
+  readonly #node: NodeId
+  readonly #name: string
+  readonly #options: Options
+  readonly #authors: Authors
+  readonly #members = new MemberList()
+  readonly #linked = new Set<NodeId>()
+  /** Null: to be sorted anew. */
+  #linkedInOrder: readonly NodeId[] | null = null
+  readonly #dirty = new Set<Member>()
+  /** The latest time that is believed when others say it. */
+  horizon: Hlc = STAMP_MAX
+
+  /** @param name `computer/instance`, under which this node counts in a majority */
+  constructor(self: BootId, options: Options, name = '', authors: Authors = NO_AUTHORS) {
+    this.#authors = authors
+    this.#self = self
+    this.#node = nodeOf(self)
+    this.#name = name
+    this.#options = options
+    this.detector = new FailureDetector(options)
+  }
+
+  /** How late whom is known to be. */
+  get lateness(): Lateness {
+    return this.detector.lateness
+  }
+
+  /** Takes back who was known before. They count as unheard of until they speak. */
+  restore(records: Iterable<MemberRecord>): void {
+    for (const { boot, name, addresses, departure, stopAfterIsolatedMs, proven } of records) {
+      if (nodeOf(boot) === this.#node) continue
+      const member = this.#add({ ...UNHEARD, boot, name, addresses, stopAfterIsolatedMs })
+      member.departure = departure
+      member.proven = proven ?? true
+    }
+    this.#boundDeparted()
+  }
+
+  /**
+   * Looks anew at what came from the disk, once it is known what time it is: an earlier version believed others whatever
+   * time they named. A boot of the far future stays a member, and the first that speaks itself takes its place.
+   */
+  reconsider(): void {
+    for (const member of this.#members.all) {
+      if (!this.#isInTime(member.heartbeat.boot)) member.proven = false
+      if (isCredible(member, this.horizon)) continue
+      member.departure = null
+      this.#dirty.add(member)
+    }
+  }
+
+  /** All but this node, in the order of their ids. */
+  all(): Member[] {
+    return [...this.#members.all]
+  }
+
+  get(node: NodeId): Member | undefined {
+    return this.#members.get(node)
+  }
+
+  /** Nothing has happened here for so long, so nobody could be heard. */
+  excuse(absentMs: number): void {
+    if (absentMs === 0) return
+    for (const member of this.#members.all) {
+      member.heardAt += absentMs
+      member.mentionedAt += absentMs
+    }
+    this.detector.excuse(absentMs)
+  }
+
+  /** From now on this boot listens. */
+  listen(now: number): void {
+    this.detector.listen(now)
+  }
+
+  /** Returns the member, if it has departed by that: others had said so, and it speaks no more. */
+  link(node: NodeId, up: boolean): Member | null {
+    const member = this.#members.get(node)
+    if (up) this.#linked.add(node)
+    else this.#linked.delete(node)
+    this.#linkedInOrder = null
+    if (member === undefined) return null
+    if (up) {
+      member.crashed = false
+      member.met = true
+      return null
+    }
+    member.broken = true
+    const { rumour } = member
+    member.rumour = null
+    return rumour === null ? null : this.#depart(rumour, false)
+  }
+
+  /** It has said what it has on disk. */
+  raise(member: Member, said: Pick<Ack, 'vector' | 'unreadable'>): void {
+    raise(member, said, boot => this.#authors.isKnown(boot))
+  }
+
+  /** What a disk keeps of it is another by now. */
+  changed(member: Member): void {
+    this.#dirty.add(member)
+  }
+
+  isLinked(node: NodeId): boolean {
+    return this.#linked.has(node)
+  }
+
+  /** Members that can be talked to right now, in the order of their ids. */
+  linked(): Member[] {
+    // Asked at every step, and few are linked of those that are known.
+    this.#linkedInOrder ??= [...this.#linked].sort(compareText)
+    const members: Member[] = []
+    for (const node of this.#linkedInOrder) {
+      const member = this.#members.get(node)
+      if (member !== undefined && !isOut(member)) members.push(member)
+    }
+    return members
+  }
+
+  /** Members that can be talked to, or could a moment ago. */
+  linkedOrHeard(now: number): Member[] {
+    return this.notEnded().filter(
+      member => this.#linked.has(member.node) || !this.#isSilent(member, now)
+    )
+  }
+
+  /** Members that can be talked to and have been heard lately. */
+  linkedAndAlive(now: number): Member[] {
+    return this.linked().filter(member => this.status(member, now) === 'alive')
+  }
+
+  /** Whether there is any of these. */
+  hasLinkedAndAlive(now: number): boolean {
+    return this.linked().some(member => this.status(member, now) === 'alive')
+  }
+
+  /** Members of which it is not known whether they still live. */
+  unlinked(): Member[] {
+    return this.notEnded().filter(({ node }) => !this.#linked.has(node))
+  }
+
+  /** Whether a boot has ended for certain. */
+  isGone(boot: BootId): boolean {
+    const node = nodeOf(boot)
+    // A later one may run on a copy of this disk: others see whether it does.
+    if (node === this.#node) return boot < this.#self
+    const member = this.#members.get(node)
+    if (member === undefined) return false
+    return hasEnded(member, boot, this.horizon)
+  }
+
+  /** Whether a boot has ever introduced itself here, or a later one of its node. */
+  knows(boot: BootId): boolean {
+    const node = nodeOf(boot)
+    const member = this.#members.get(node)
+    return node === this.#node || (member !== undefined && isKnown(member, boot))
+  }
+
+  /** Whether a later boot of its node has spoken to this one. */
+  isSucceeded(boot: BootId): boolean {
+    const member = this.#members.get(nodeOf(boot))
+    return member !== undefined && member.proven && member.heartbeat.boot > boot
+  }
+
+  /** Whether it, or a later one of its node, has at least been heard of. */
+  hasHeardOf(boot: BootId): boolean {
+    const member = this.#members.get(nodeOf(boot))
+    if (member === undefined || this.knows(boot)) return this.knows(boot)
+    const { heartbeat, departure } = member
+    const isLater = heartbeat.boot > boot && this.#isInTime(heartbeat.boot)
+    return isLater || wasOver(boot, departure, this.horizon)
+  }
+
+  /** Whether a boot, or an older one of its node, speaks here now: nobody else can say that it is over. */
+  isHeard(boot: BootId, now: number): boolean {
+    const member = this.#members.get(nodeOf(boot))
+    if (member === undefined) return false
+    if (isElderHeard(member, boot, now - this.#options.unreachableMs)) return true
+    if (member.heartbeat.boot > boot) return false
+    if (!member.spoken || isOut(member) || member.crashed || member.broken) return false
+    return !this.#isSilent(member, now)
+  }
+
+  /** Whether the boot of a node that speaks here is the only one, as far as that can be told; see duplicate-identity.ts. */
+  isOnlyBoot(node: NodeId, now: number): boolean {
+    const aloneMs = 2 * this.#options.unreachableMs
+    if (node === this.#node) return now - this.detector.since >= aloneMs
+    const member = this.#members.get(node)
+    return member !== undefined && hasBeenAlone(member, now, aloneMs)
+  }
+
+  /** Whether a member knows the protocol up to this revision, as far as it has said. */
+  understands(node: NodeId, revision: number): boolean {
+    return (this.#members.get(node)?.heartbeat.revision ?? 0) >= revision
+  }
+
+  /** When a boot was heard last, here or by others; if never, when this one began to listen. */
+  silentSince(boot: BootId): number {
+    const member = this.#members.get(nodeOf(boot))
+    return Math.max(
+      this.detector.since,
+      member?.heardAt ?? -Infinity,
+      member?.mentionedAt ?? -Infinity
+    )
+  }
+
+  /** Whether a boot has been silent for so long that it does not work any more on its own, either. */
+  isUnreachable(boot: BootId, now: number): boolean {
+    const member = this.#members.get(nodeOf(boot))
+    if (member?.heartbeat.boot !== boot || this.status(member, now) !== 'unreachable') return false
+    const lateMs = this.lateness.of(member)
+    return now - this.silentSince(boot) >= awaitedMs(member.heartbeat, this.#options, lateMs)
+  }
+
+  /** All but those that have left. */
+  notLeft(): Member[] {
+    return this.#members.all.filter(member => !isOut(member))
+  }
+
+  /** Members whose boot has not ended for certain: what they may have started has to be asked for. */
+  notEnded(): Member[] {
+    return this.#members.all.filter(member => !member.crashed && !isOut(member))
+  }
+
+  /** ... and who can be asked. */
+  recentlyHeard(now: number): Member[] {
+    return this.notEnded().filter(member => !this.#isSilent(member, now))
+  }
+
+  /** All boots that may live, those included of which only others speak: nothing is over before they have heard of it. */
+  mayLive(now: number): Member[] {
+    return this.#withOthers(this.notEnded(), now)
+  }
+
+  /** ... and all that have ended without having left: they may come back with what nobody else has. */
+  lasting(now: number): Member[] {
+    return this.#withOthers(this.notLeft(), now)
+  }
+
+  /** ... and who can be asked, or whom others can ask. */
+  canConfirm(now: number): Member[] {
+    return this.#withOthers(this.recentlyHeard(now), now)
+  }
+
+  /** Whether there is a link to somebody whose boot has not introduced itself yet: it may have anything in its log. */
+  hasStrangers(): boolean {
+    return [...this.#linked].some(node => {
+      const member = this.#members.get(node)
+      return member === undefined || isOut(member)
+    })
+  }
+
+  /** Whether everybody who has not left can be talked to, those of whom only the link is known included. */
+  isComplete(): boolean {
+    const isHere = (member: Member): boolean => isOut(member) || this.isLinked(member.node)
+    return !this.hasStrangers() && this.all().every(isHere)
+  }
+
+  /** Whether more than half of all that count can be talked to, this node included; see quorum.ts. */
+  seesMajority(now: number): boolean {
+    return isMajority(this.#voters(now))
+  }
+
+  /** Whether so many can be talked to as were asked for. @param since ... and have been heard since then */
+  hasQuorum(now: number, quorum: CoreOptions['quorum'], since?: number): boolean {
+    return isQuorum(quorum, this.#voters(now, since))
+  }
+
+  /**
+   * Returns whether this is news of a boot that we did not know. A heartbeat of an older boot is ignored.
+   *
+   * @param by who told us: only the node itself supersedes what is known of it
+   */
+  heard(heartbeat: Heartbeat, now: number, by: NodeId = nodeOf(heartbeat.boot)): boolean {
+    const node = nodeOf(heartbeat.boot)
+    if (node === this.#node) return false
+    const known = this.#members.get(node)
+    const word = { heartbeat, now, by }
+    if (known === undefined)
+      return (
+        this.#members.makeRoom(this.#linked.has(node)) && begin(this.#add(heartbeat), word, this)
+      )
+    if (heartbeat.boot === known.heartbeat.boot) return hearAgain(known, word, this)
+    if (by !== node) return hearOf(known, word, this)
+    if (
+      heartbeat.boot < known.heartbeat.boot &&
+      !mayBeReplaced(known, heartbeat.boot, now, this.#options)
+    ) {
+      return noteElder(known, heartbeat, now)
+    }
+    if (heartbeat.boot > known.heartbeat.boot && this.#livesOn(known, now)) {
+      noteDuplicate(known, heartbeat.boot, now)
+      return false
+    }
+    return begin(known, word, this)
+  }
+
+  /** Somebody says what a boot said last. Returns whether that is news of it. */
+  introduced(heartbeat: Heartbeat, now: number, by: NodeId): boolean {
+    const known = this.#members.get(nodeOf(heartbeat.boot))
+    if (known?.heartbeat.boot === heartbeat.boot && known.heartbeat.addresses.length === 0) {
+      known.heartbeat = { ...known.heartbeat, addresses: heartbeat.addresses }
+      this.#dirty.add(known)
+    }
+    return !this.knows(heartbeat.boot) && this.heard(heartbeat, now, by)
+  }
+
+  /** The boot that claims to be newer than one that goes on to speak; see duplicate-identity.ts. */
+  twinOf(node: NodeId): Twin | null {
+    const member = this.#members.get(node)
+    return member === undefined ? null : twinOf(member, this.#options.suspectMs)
+  }
+
+  /** A member said what it has on disk. */
+  acknowledged(
+    node: NodeId,
+    boot: BootId,
+    vector: Ack['vector'],
+    unreadable: Ack['unreadable'] = []
+  ): void {
+    const member = this.#members.get(node)
+    if (member?.heartbeat.boot === boot) this.raise(member, { vector, unreadable })
+  }
+
+  /** Its last write was `upTo`. Returns whether the member was still here. */
+  saidGoodbye(boot: BootId, upTo: number): boolean {
+    return this.#depart({ boot, at: LEFT_AT, forgotten: false, upTo }, true) !== null
+  }
+
+  /** Somebody says that a member has departed. Returns the member, if it was still here. */
+  departed(departure: Departure, now: number): Member | null {
+    const { boot, at, forgotten } = departure
+    const known = this.#members.get(nodeOf(boot))
+    const isKnown = known?.heartbeat.boot === boot
+    // That of a boot which nobody here knows would stand above those that are to come.
+    if (known !== undefined && !isKnown && !this.#isInTime(boot)) return null
+    const hasLeft = known?.departure?.boot === boot && !known.departure.forgotten
+    if (forgotten && at > this.horizon && !hasLeft) return null
+    if (known !== undefined && boot >= known.heartbeat.boot && this.#livesOn(known, now)) {
+      if (isLaterDeparture(departure, known.rumour)) known.rumour = departure
+      return null
+    }
+    return this.#depart(departure, false)
+  }
+
+  /** A member is to be counted no more. Returns whether it was not forgotten already. */
+  forget(member: Member): boolean {
+    const { boot } = member.heartbeat
+    if (member.departure?.forgotten === true && isOut(member)) return false
+    const until = forgottenAt(member, this.horizon - THIRD_PARTY_AHEAD_US, this.#options.suspectMs)
+    this.#depart({ boot, at: until, forgotten: true, upTo: 0 }, true)
+    return true
+  }
+
+  /** All departures that are known, in the order of the nodes. */
+  departures(): Departure[] {
+    this.#boundDeparted()
+    return this.#members.all.flatMap(({ departure }) => departure ?? [])
+  }
+
+  /** All addresses of a boot refuse. Returns whether that is news. */
+  refused(boot: BootId): boolean {
+    const member = this.#members.get(nodeOf(boot))
+    if (member === undefined || member.heartbeat.boot !== boot) return false
+    if (isOut(member) || member.crashed || this.#linked.has(member.node)) return false
+    member.crashed = true
+    return true
+  }
+
+  status(member: Member, now: number): MemberStatus {
+    return this.detector.status(member, now)
+  }
+
+  /** Members whose record on disk is out of date. They then count as written. */
+  takeDirty(): MemberRecord[] {
+    this.#boundDeparted()
+    const kept = [...this.#dirty].filter(member => this.#members.get(member.node) === member)
+    const records = kept.map(recordOf)
+    this.#dirty.clear()
+    return records
+  }
+
+  /** Members of which a disk need keep nothing any more. They then count as removed. */
+  takeDropped(): readonly NodeId[] {
+    return this.#members.takeDropped()
+  }
+
+  #add(heartbeat: Heartbeat): Member {
+    return this.#members.add(heartbeat, this.#linked.has(nodeOf(heartbeat.boot)))
+  }
+
+  #boundDeparted(): void {
+    this.#members.boundDeparted(node => !this.#linked.has(node) && !this.#authors.isOpen(node))
+  }
+
+  #withOthers(members: Member[], now: number): Member[] {
+    const others = this.all().flatMap(({ beside }) => [...beside.values()])
+    const heard = others.filter(member => !this.#isSilent(member, now))
+    return heard.length === 0 ? members : [...members, ...heard]
+  }
+
+  #depart(departure: Departure, isWitnessed: boolean): Member | null {
+    const node = nodeOf(departure.boot)
+    if (node === this.#node) return null
+    const member = this.#members.get(node) ?? this.#add({ ...UNHEARD, boot: departure.boot })
+    const wasHere = !isOut(member) && member.heartbeat.name !== ''
+    const isOfKnown = departure.boot === member.heartbeat.boot
+    const isStale =
+      isOfKnown && member.departure !== null && member.departure.boot !== departure.boot
+    if (!isStale && !isLaterDeparture(departure, member.departure)) return null
+    member.departure = departure
+    if (isWitnessed) member.witnessed = departure
+    member.beside.delete(departure.boot)
+    this.#dirty.add(member)
+    if (this.#members.all.length > MEMBERS_MAX + DEPARTED_MAX) this.#boundDeparted()
+    return wasHere && isOut(member) ? member : null
+  }
+
+  #isInTime(boot: BootId): boolean {
+    return isInTime(boot, this.horizon)
+  }
+
+  #isSilent(member: Member, now: number): boolean {
+    return this.detector.isUnreachable(member, now)
+  }
+
+  /**
+   * Whether the boot that we know seems to run still: its link has never broken since it spoke, a moment ago. It would say
+   * so itself if it went, or if it were another one now.
+   */
+  #livesOn(member: Member, now: number): boolean {
+    const { node, spoken, crashed, broken } = member
+    if (!spoken || isOut(member) || crashed || broken || !this.#linked.has(node)) return false
+    return this.detector.hasJustSpoken(member, now)
+  }
+
+  #voters(now: number, since = Number.NEGATIVE_INFINITY): Voters {
+    const self = { name: this.#name, node: this.#node, seen: true }
+    return votersOf(self, this.all(), this.roster.names, member => {
+      if (!this.#linked.has(member.node) || member.crashed) return false
+      return !this.#isSilent(member, now) && member.heardAt >= since
+    })
+  }
+}

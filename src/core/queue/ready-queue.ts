@@ -1,0 +1,138 @@
+/**
+ * Tasks that are ready to run and not started, by holder and by what they ask of a node (type and labels).
+ *
+ * For this node's own tasks the order matters: priority, then age. For those of other holders only the number counts:
+ * it tells a thief where to ask. A task stands in at most one place; when it moves, its old place in a heap goes stale
+ * and is dropped when it comes up.
+ */
+import { Heap } from '../base/heap.ts'
+import type { BootId, TaskId } from '../base/ids.ts'
+import { demandOf } from '../claim/claim.ts'
+import type { Demand } from '../claim/capability.ts'
+import type { Entry } from '../log/entry.ts'
+import { unmet, type Labels } from '../task/labels.ts'
+import type { TaskSpec } from '../task/spec.ts'
+import { compareUrgency } from '../task/urgency.ts'
+
+/** Whether a node can run what asks for this. */
+export type Can = (demand: Demand) => boolean
+
+type Place = Readonly<{ entry: Entry; holder: BootId; spec: TaskSpec; group: Group }>
+
+/** All ready tasks that ask for the same. */
+type Group = { readonly key: string; readonly demand: Demand; size: number }
+
+export class ReadyQueue {
+  readonly #self: BootId
+  readonly #places = new Map<TaskId, Place>()
+  readonly #groups = new Map<string, Group>()
+  readonly #counts = new Map<BootId, Map<Group, number>>()
+  readonly #own = new Map<Group, Heap<Place>>()
+  /** This node's tasks that would rather run on nodes with certain labels, wherever they are. */
+  readonly #preferring = new Set<Place>()
+
+  constructor(self: BootId) {
+    this.#self = self
+  }
+
+  /** The task is ready and belongs to its holder's queue; or, with `ready` false, to nobody's. */
+  update(entry: Entry, ready: boolean): void {
+    const { spec, claim } = entry.record
+    const place = this.#places.get(entry.id)
+    const holder = ready ? claim.holder : undefined
+    if (place?.holder === holder && (place === undefined || place.spec === spec)) return
+    if (place !== undefined) {
+      this.#places.delete(entry.id)
+      this.#preferring.delete(place)
+      this.#count(place, -1)
+    }
+    if (holder === undefined) return
+    const next = { entry, holder, spec, group: this.#group(spec) }
+    this.#places.set(entry.id, next)
+    this.#count(next, 1)
+    if (holder !== this.#self) return
+    this.#heap(next.group).push(next)
+    if (spec.labels.prefer.length > 0) this.#preferring.add(next)
+  }
+
+  /** Whether the task is ready, wherever. */
+  has(id: TaskId): boolean {
+    return this.#places.has(id)
+  }
+
+  /** How many of its ready tasks a holder could have run by a node that can do so much. */
+  count(holder: BootId, can: Can): number {
+    let sum = 0
+    for (const [{ demand }, count] of this.#counts.get(holder) ?? []) if (can(demand)) sum += count
+    return sum
+  }
+
+  /** How many tasks of any kind a holder has ready. */
+  total(holder: BootId): number {
+    return this.count(holder, () => true)
+  }
+
+  /** What the ready tasks of a holder ask for. */
+  *demands(holder: BootId): Generator<Demand> {
+    for (const { demand } of this.#counts.get(holder)?.keys() ?? []) yield demand
+  }
+
+  /** This node's next task that somebody who can do so much could run, if there is one. It stays in the queue. */
+  peek(can: Can): Entry | undefined {
+    let first: Place | undefined
+    for (const [group, heap] of this.#own) {
+      if (!can(group.demand)) continue
+      const place = this.#peekHeap(heap)
+      if (place !== undefined && (first === undefined || compareReady(place, first) < 0))
+        first = place
+    }
+    return first?.entry
+  }
+
+  /** This node's tasks that prefer labels that it does not have, in the order in which they are due. */
+  preferringOthers(labels: Labels): Entry[] {
+    if (this.#preferring.size === 0) return []
+    return [...this.#preferring]
+      .filter(({ spec }) => unmet(spec.labels.prefer, labels) !== undefined)
+      .sort(compareReady)
+      .map(({ entry }) => entry)
+  }
+
+  #peekHeap(heap: Heap<Place>): Place | undefined {
+    for (;;) {
+      const place = heap.peek()
+      if (place === undefined || this.#places.get(place.entry.id) === place) return place
+      heap.pop()
+    }
+  }
+
+  #group(spec: TaskSpec): Group {
+    const demand = demandOf(spec)
+    const key = demand.require.length === 0 ? spec.type : JSON.stringify(demand)
+    let group = this.#groups.get(key)
+    if (group === undefined) this.#groups.set(key, (group = { key, demand, size: 0 }))
+    return group
+  }
+
+  #heap(group: Group): Heap<Place> {
+    let heap = this.#own.get(group)
+    if (heap === undefined) this.#own.set(group, (heap = new Heap(compareReady)))
+    return heap
+  }
+
+  #count({ holder, group }: Place, by: number): void {
+    let counts = this.#counts.get(holder)
+    if (counts === undefined) this.#counts.set(holder, (counts = new Map()))
+    const count = (counts.get(group) ?? 0) + by
+    if (count > 0) counts.set(group, count)
+    else counts.delete(group)
+    if (counts.size === 0) this.#counts.delete(holder)
+    if (count === 0 && holder === this.#self) this.#own.delete(group)
+    group.size += by
+    if (group.size === 0) this.#groups.delete(group.key)
+  }
+}
+
+function compareReady(a: Place, b: Place): number {
+  return compareUrgency(a.spec, b.spec)
+}

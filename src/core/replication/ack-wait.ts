@@ -1,0 +1,114 @@
+/**
+ * Waits until others have a write of one boot on disk.
+ *
+ * A submission is acknowledged, and a result reported, when the write that made it is on our disk and on that of so
+ * many others, one of them on another computer if one is linked. Writes are numbered and acknowledged in order, so those
+ * that ask for the same number of copies form a queue, of which only the head is ever looked at.
+ */
+export type Waiting = Readonly<{
+  /** The write of the boot that has to be elsewhere. */
+  seq: number
+  /** How many others must have it. Null: one, if there is any other member. */
+  acks: number | null
+  /** Whether somebody would notice if it took a moment longer. */
+  prompt: boolean
+  /** When to stop waiting. Later waits end later. */
+  deadline: number
+  /** Called once. `short` if fewer have it than were asked for, or none on another computer although one is linked. */
+  done(copies: number, short: boolean): void
+}>
+
+/** How many they are, and whether one of them is on another computer. */
+type Disks = Readonly<{ copies: number; isApart: boolean }>
+
+type Reachable = Readonly<{
+  /** How many other members can be reached. */
+  others: number
+  /** Whether one of them is on another computer. */
+  apart: boolean
+}>
+
+export type CopiesView = Reachable &
+  Readonly<{
+    /** Up to which of its writes our own disk has them. */
+    durableUpTo: number
+    /** Which of the others have the write. */
+    disks(seq: number): Disks
+  }>
+
+/**
+ * Whether these disks are as many as somebody asked for, one of them on another computer if one is linked; and whether fewer
+ * than that are worth a word, where they are not waited for any more.
+ */
+export function judgementOf(
+  { copies, isApart }: Disks,
+  acks: number | null,
+  { others, apart }: Reachable
+): Readonly<{ isEnough: boolean; short: boolean }> {
+  const wanted = acks ?? Math.min(1, others)
+  const isTogether = wanted > 0 && apart && !isApart
+  return {
+    isEnough: copies >= wanted && !isTogether,
+    short: isTogether || copies < (acks ?? 1)
+  }
+}
+
+/** Whoever has more for this node to write may be asked to wait while this is much. */
+export type Backlog = Readonly<{
+  /** Writes of this boot that are not on its disk yet. */
+  unflushed: number
+  /** Submissions and results that wait for a copy elsewhere, where there is somebody to make one. */
+  awaited: number
+  /** How long the first of these has waited, in ms. */
+  awaitedMs: number
+}>
+
+export class AckWait {
+  readonly #queues = new Map<number | null, Waiting[]>()
+  #prompt = 0
+
+  add(waiting: Waiting): void {
+    if (waiting.prompt) this.#prompt++
+    const queue = this.#queues.get(waiting.acks)
+    if (queue === undefined) this.#queues.set(waiting.acks, [waiting])
+    else queue.push(waiting)
+  }
+
+  get isEmpty(): boolean {
+    return this.#queues.size === 0
+  }
+
+  /** Whether somebody waits for a copy. */
+  get areAwaited(): boolean {
+    return this.#prompt > 0
+  }
+
+  /** How many would notice. */
+  get awaited(): number {
+    return this.#prompt
+  }
+
+  /** The deadline of the one that has waited longest; null if nobody waits. */
+  get firstDeadline(): number | null {
+    const first = Math.min(...[...this.#queues.values()].map(([head]) => head!.deadline))
+    return Number.isFinite(first) ? first : null
+  }
+
+  /** Lets go of everything that has its copies, or has waited long enough. */
+  settle(now: number, view: CopiesView): void {
+    for (const [acks, queue] of this.#queues) {
+      let done = 0
+      for (const waiting of queue) {
+        if (waiting.seq > view.durableUpTo) break
+        const disks = view.disks(waiting.seq)
+        const { isEnough, short } = judgementOf(disks, acks, view)
+        if (!isEnough && now < waiting.deadline) break
+        done++
+        if (waiting.prompt) this.#prompt--
+        waiting.done(disks.copies, short)
+      }
+      queue.splice(0, done)
+      if (queue.length === 0) this.#queues.delete(acks)
+    }
+  }
+}

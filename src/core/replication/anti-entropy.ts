@@ -1,0 +1,169 @@
+/**
+ * Asks others for what this node lacks: whoever has had something for longer than gossip takes, or who has said something
+ * that connects to nothing here. One peer at a time, as its answer may be all there is.
+ *
+ * Whoever could not read the next write that is missing here cannot give it, nor what comes after it. If nobody else is left
+ * who could, it is passed over. What could not be read here by another version of hearsay is asked for once more, of everybody
+ * who has it.
+ */
+import { canGive, covers } from '../base/coverage.ts'
+import type { BootId, NodeId } from '../base/ids.ts'
+import type { Context } from '../context.ts'
+import { Lag } from './lag.ts'
+import { VectorTurns } from './vector-turns.ts'
+import type { Member } from '../membership/members.ts'
+import { reach } from '../base/version-vector.ts'
+import type { Forgotten, Span, SyncRequest, VersionVector } from '../message.ts'
+
+/** Stretches of forgotten writes that are kept: one for each of a million writes that are not. About 60 MB. */
+const SPANS_MAX = 1_000_000
+
+/** Writes that are passed over in one tick. Guess: some milliseconds' work, whatever anybody says to be unreadable. */
+const PASSED_MAX = 65_536
+
+export class AntiEntropy {
+  readonly #context: Context
+  readonly #lag: Lag
+  readonly #vectors = new VectorTurns()
+  /** Who answers us. */
+  #asked: NodeId | null = null
+  /** What the answer has named as forgotten, as long as that is not all. Null: it has, or it is more than can be kept. */
+  #parts: Span[] | null = []
+  /** What a file that is being loaded has named as forgotten. */
+  #loaded: Span[] = []
+  /** Who has been asked for what could not be read, and how many stretches of that it had. */
+  readonly #askedAgain = new Map<NodeId, number>()
+
+  constructor(context: Context) {
+    this.#context = context
+    this.#lag = new Lag(context.options.syncDelayMs)
+  }
+
+  /** Fetches what a member has had for a while and we still lack. */
+  catchUp(): void {
+    const { members, log, now } = this.#context
+    const merged = (origin: BootId): number => log.merged(origin)
+    this.#passOver()
+    for (const member of members.linked()) {
+      if (this.#lag.isDue(now, member.node, this.#given(member), merged)) this.ask(member.node)
+    }
+    this.#askAgain()
+  }
+
+  /** What a member can give us of what we lack. */
+  #given(member: Member): VersionVector {
+    const { log } = this.#context
+    const { stuck } = log.origins.unreadable
+    if (member.unreadable.isEmpty && stuck.size === 0) return member.vector
+    const given = [...member.vector].filter(([origin, upTo]) => {
+      const merged = log.merged(origin)
+      return upTo > merged && !stuck.has(origin) && canGive(member, origin, merged)
+    })
+    return new Map(given)
+  }
+
+  /** Asks once more for what could not be read here, where it can be had. */
+  #askAgain(): void {
+    const { members, log } = this.#context
+    const again = log.origins.unreadable.again()
+    if (again.length === 0) return
+    for (const member of members.linked()) {
+      const had = again.filter(({ origin, upTo: seq }) => covers(member, { origin, seq })).length
+      if (had === 0 || this.#asked !== null || this.#askedAgain.get(member.node) === had) continue
+      this.#askedAgain.set(member.node, had)
+      this.ask(member.node)
+    }
+  }
+
+  /**
+   * Passes over writes that everybody who is there and has come that far could not read, and whose author is not there: nobody
+   * is left to show them. Whoever comes back with them is asked.
+   */
+  #passOver(): void {
+    const { members, log, now } = this.#context
+    if (members.all().every(({ unreadable }) => unreadable.isEmpty)) return
+    const everybody = members.recentlyHeard(now)
+    const origins = new Set(everybody.flatMap(({ unreadable }) => [...unreadable.origins()]))
+    let room = PASSED_MAX
+    for (const origin of origins) {
+      if (room === 0) return
+      const seq = log.merged(origin) + 1
+      const isThere = everybody.some(({ heartbeat }) => heartbeat.boot === origin)
+      if (isThere || log.origins.isClosed(origin)) continue
+      const there = everybody.filter(({ vector }) => reach(vector, origin) >= seq)
+      const ends = there.map(
+        ({ unreadable }) => unreadable.of(origin).find(at => at.after < seq && seq <= at.upTo)?.upTo
+      )
+      const upTo = Math.min(seq + room - 1, ...ends.map(end => end ?? 0))
+      if (there.length === 0 || upTo < seq) continue
+      log.passOver({ origin, after: seq - 1, upTo })
+      room -= upTo - seq + 1
+    }
+  }
+
+  unlinked(peer: NodeId): void {
+    this.#lag.forget(peer)
+    this.#askedAgain.delete(peer)
+  }
+
+  /** Asks a peer for all that we lack, if nobody is being asked. */
+  ask(peer: NodeId): void {
+    if (this.#asked !== null) return
+    const { self, log, emit } = this.#context
+    this.#asked = peer
+    this.#lag.forget(peer)
+    const { origins, unreadable } = log
+    const again = origins.unreadable.again()
+    const vector = this.#vectors.some(origins.vector(), self)
+    const named = unreadable.isEmpty ? [] : unreadable.all().filter(each => vector.has(each.origin))
+    const request: SyncRequest = {
+      kind: 'sync',
+      boot: self,
+      vector,
+      ...(named.length === 0 ? {} : { unreadable: named }),
+      ...(again.length === 0 ? {} : { again })
+    }
+    emit({ kind: 'sync', peer, request })
+  }
+
+  /**
+   * Somebody whom we have asked names what it has forgotten. Half of that would be worse than nothing: a task whose
+   * completion is named, and whose creation is not. Returns all of it once it is there, and null before.
+   */
+  gathered(from: NodeId, { spans, boots, more }: Forgotten): Omit<Forgotten, 'kind'> | null {
+    const { log, node } = this.#context
+    if (from === node) return this.#loadedWhole(spans, boots, more)
+    if (from !== this.#asked || this.#parts === null) return null
+    if (log.origins.dotCloud.size + this.#parts.length + spans.length > SPANS_MAX) {
+      // What it goes on with is a gap then.
+      this.#parts = null
+      return null
+    }
+    for (const span of spans) this.#parts.push(span)
+    if (more) return null
+    const whole = { spans: this.#parts, boots, more }
+    // Of one moment, and so once in an answer: to look through all tasks for it takes a while.
+    this.#parts = null
+    return whole
+  }
+
+  /** A file says it all before anything else, part by part. */
+  #loadedWhole(
+    spans: readonly Span[],
+    boots: readonly BootId[],
+    more: boolean
+  ): Omit<Forgotten, 'kind'> | null {
+    for (const span of spans) this.#loaded.push(span)
+    if (more) return null
+    const whole = { spans: this.#loaded, boots, more }
+    this.#loaded = []
+    return whole
+  }
+
+  /** The answer has ended. @param whole whether nothing was left to say */
+  ended(whole: boolean = true): void {
+    if (!whole && this.#asked !== null) this.#askedAgain.delete(this.#asked)
+    this.#asked = null
+    this.#parts = []
+  }
+}

@@ -1,0 +1,170 @@
+/**
+ * Who is told of this boot's writes, and when, once they are on disk.
+ *
+ * Two roads. Straight to those who wait for them, at once: the witness, if somebody here waits for its acknowledgement,
+ * which makes two copies, and who submitted what has settled here. And to everybody, by gossip. A message to all costs
+ * every node the same whether it tells of one write or of fifty, so what nobody waits for is gathered for a moment
+ * first; work that others could do, for a shorter one; and what everybody has to have heard of is not gathered at all.
+ *
+ * For every boot one member is its witness: it keeps that boot's writes and acknowledges them at once, so that the boot
+ * can promise two copies. It is on another computer, if one is there. The others do so at their leisure. Asking all of
+ * them would cost five disk writes and five messages for the one that counts.
+ */
+import { areApart, computerOf } from '../base/computers.ts'
+import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
+import { reach } from '../base/version-vector.ts'
+import { rendezvousWeight } from '../base/rendezvous.ts'
+import type { Context } from '../context.ts'
+import type { Flush } from '../effect.ts'
+import { isAway } from './disks.ts'
+import type { Member } from '../membership/members.ts'
+import { KEEPS_APART } from '../message.ts'
+import { isSettled, isStarted, waitsForAll, type TaskRecord } from '../task/record.ts'
+
+/** More than so many at a time reach their reader as soon by gossip: it is the work with them that takes the time. */
+const DIRECT_WRITES_MAX = 32
+/** So many writes are worth a message of their own. */
+const GATHERED_WRITES_MAX = 64
+
+export class Dissemination {
+  readonly #context: Context
+  /** All have been told of our writes up to this one. */
+  #told = 0
+  #toldAt = Number.NEGATIVE_INFINITY
+  /** When a step has been asked for. */
+  #wakeAt = Number.POSITIVE_INFINITY
+  /** Up to which write our streams to nodes carry all that was not known to be there. */
+  readonly #sent = new Map<NodeId, number>()
+  /** Until when what has not been told may be gathered. */
+  #dueAt = Number.POSITIVE_INFINITY
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  /**
+   * The node that keeps what a boot writes: of all that can be talked to the first in line on another computer; of all, if no
+   * other computer is there, or the boot is of a version that asks the first of all.
+   */
+  witnessOf(origin: BootId): NodeId | undefined {
+    const { node, computer, members } = this.#context
+    const author = nodeOf(origin)
+    const others = members.linked().filter(member => member.node !== author)
+    if (author === node) {
+      const apart = others.filter(member => isAway(member, computer))
+      return firstFor(origin, nodesOf(apart.length > 0 ? apart : others))
+    }
+    const all = [node, ...nodesOf(others)]
+    const home = computerOf(members.get(author)?.heartbeat.name ?? '')
+    if (home === null || !members.understands(author, KEEPS_APART)) return firstFor(origin, all)
+    const apart = nodesOf(others.filter(member => isAway(member, home)))
+    if (areApart(computer, home)) apart.push(node)
+    return firstFor(origin, apart.length > 0 ? apart : all)
+  }
+
+  /** A link has ended: what was on it may be lost. */
+  unlinked(peer: NodeId): void {
+    this.#sent.delete(peer)
+  }
+
+  /** Our writes after `after` have come to disk with this flush. @param awaited whether somebody waits for a copy of them */
+  flushed(after: number, { tasks }: Flush, awaited: boolean): void {
+    const { self, options, log } = this.#context
+    if ((log.durableVector.get(self) ?? 0) === after) return
+    const own = tasks.map(({ record }) => record)
+    const witness = awaited ? this.witnessOf(self) : undefined
+    const readers = new Set(own.filter(({ outcome }) => outcome?.by === self).map(submitterOf))
+    const isTold = !awaited || (witness !== undefined && this.#tell(witness))
+    for (const node of readers) if (node !== witness) this.#tell(node)
+    const gatherMs = own.reduce(
+      (least, record) => Math.min(least, this.#gatherMs(record)),
+      isTold ? options.gatherMs : 0
+    )
+    this.#dueAt = Math.min(this.#dueAt, this.#toldAt + gatherMs)
+  }
+
+  /** Somebody here begins to wait for a copy of what may have been gathered. */
+  hurry(): void {
+    const witness = this.witnessOf(this.#context.self)
+    if (witness === undefined || !this.#tell(witness)) this.tellAll()
+  }
+
+  /** Tells everybody what has been gathered, if it is time; otherwise asks to be called when it is. */
+  tellInTime(): void {
+    const { log, self, now, emit } = this.#context
+    if (this.#dueAt === Number.POSITIVE_INFINITY) return
+    const untold = (log.durableVector.get(self) ?? 0) - this.#told
+    if (this.#dueAt <= now || untold >= GATHERED_WRITES_MAX) return this.tellAll()
+    if (this.#wakeAt <= this.#dueAt) return
+    this.#wakeAt = this.#dueAt
+    emit({ kind: 'wake', afterMs: this.#dueAt - now })
+  }
+
+  /** It is time. */
+  woken(): void {
+    this.#wakeAt = Number.POSITIVE_INFINITY
+    this.tellAll()
+  }
+
+  /** Tells everybody all that is on our disk. */
+  tellAll(): void {
+    const { log, self, now, options, emit } = this.#context
+    this.#dueAt = Number.POSITIVE_INFINITY
+    for (;;) {
+      const batch = log.range(self, this.#told, options.gossipBytesMax, 'brief')
+      if (batch === null) return
+      emit({ kind: 'publish', message: batch })
+      this.#told += batch.writes.length
+      this.#toldAt = now
+    }
+  }
+
+  /** Ahead of gossip that is still on its way they would look like a gap. Returns whether all of it was told. */
+  #tell(to: NodeId): boolean {
+    const { log, self, members, options, emit } = this.#context
+    const member = members.get(to)
+    if (member === undefined || !members.isLinked(to)) return false
+    const after = Math.max(this.#sent.get(to) ?? 0, reach(member.vector, self))
+    const upTo = log.durableVector.get(self) ?? 0
+    if (upTo <= after) return true
+    if (upTo - after > DIRECT_WRITES_MAX) return false
+    const batch = log.range(self, after, options.gossipBytesMax, 'brief')
+    if (batch === null || after + batch.writes.length < upTo) return false
+    emit({ kind: 'send', to, message: batch })
+    this.#sent.set(to, upTo)
+    return true
+  }
+
+  /** How long others can do without this news. */
+  #gatherMs(record: TaskRecord): number {
+    const { self, options } = this.#context
+    const { claim, cancelRequest } = record
+    if (isSettled(record)) return options.gatherMs
+    if (cancelRequest?.by === self) return 0
+    if (claim.holder !== self) return options.gatherMs
+    if (waitsForAll(record)) return 0
+    return isStarted(record) || claim.cause === 'grant' ? options.gatherMs : options.gatherWorkMs
+  }
+}
+
+/** The node that submitted a task. */
+function submitterOf({ spec }: TaskRecord): NodeId {
+  return nodeOf(spec.submittedBy)
+}
+
+function nodesOf(members: readonly Member[]): NodeId[] {
+  return members.map(({ node }) => node)
+}
+
+/** The first in line to keep what a boot writes. */
+function firstFor(origin: BootId, nodes: readonly NodeId[]): NodeId | undefined {
+  let first: NodeId | undefined
+  let most = -1
+  for (const node of nodes) {
+    const own = rendezvousWeight(origin, node)
+    if (own <= most) continue
+    first = node
+    most = own
+  }
+  return first
+}

@@ -1,0 +1,352 @@
+/**
+ * The half of the core that carries the log: to disk, to the others, and back from them.
+ *
+ * Writing is group commit. What somebody waits for goes to disk at the end of the turn in which it happened if nothing is
+ * on its way there, and otherwise gathers until that flush has landed: an idle node answers in one disk write, also if
+ * many tasks come at once or one ends as soon as it has begun, and a busy one puts hundreds of tasks into each. What
+ * nobody waits for (that a task has been started, what others wrote) goes along with the next flush, or by itself a moment
+ * later. Only when a flush has landed is it told to others.
+ */
+import type { AntiEntropy } from './anti-entropy.ts'
+import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
+import type { Flush } from '../effect.ts'
+import type { Context } from '../context.ts'
+import type { Input } from '../input.ts'
+import { AckWait, type Backlog } from './ack-wait.ts'
+import type { Entry } from '../log/entry.ts'
+import type { Log } from '../log/log.ts'
+import { entryOf, VectorTurns } from './vector-turns.ts'
+import { covers } from '../base/coverage.ts'
+import { reach, reachIn } from '../base/version-vector.ts'
+import { canReachApart, disksWith } from './disks.ts'
+import type { Member } from '../membership/members.ts'
+import type { Ack, Batch, VersionVector } from '../message.ts'
+import { OutcomeReports } from './reporting.ts'
+import { Dissemination } from './dissemination.ts'
+import { BY_NOBODY } from '../log/log.ts'
+import { isSettled, waitsForAll, type Dot, type TaskRecord } from '../task/record.ts'
+
+/** What has changed goes to disk with these, and does not wait for the end of the turn. */
+const ENDS_A_TURN: ReadonlySet<Input['kind']> = new Set(['turn', 'tick', 'persisted'])
+
+export class GroupCommit {
+  readonly dissemination: Dissemination
+  readonly #context: Context
+  /** Of each boot, what waits until others have its writes. */
+  readonly #copies = new Map<BootId, AckWait>()
+  readonly #outcomeReports: OutcomeReports
+  readonly #antiEntropy: AntiEntropy
+  readonly #vectors = new VectorTurns()
+  /** Somebody waits for what has changed since the last flush. */
+  #urgent = false
+  #hasty = false
+  /** The end of the turn is waited for. */
+  #turning = false
+  #flushedAt = Number.NEGATIVE_INFINITY
+  /** The last flush that was begun. */
+  #flushed = 0
+  /** Boots that wait for an acknowledgement of what is being flushed. */
+  #prompt = new Set<BootId>()
+  /** ... and that wait for everybody's, and for what everybody knows. */
+  readonly #awaiting = new Set<BootId>()
+  /** Boots whose writes have been kept but not acknowledged yet. */
+  #owed = new Set<BootId>()
+  /** What waits for a flush: called when that one, or a later one, has landed. */
+  #afterFlush: { flush: number; done: () => void }[] = []
+
+  constructor(context: Context, antiEntropy: AntiEntropy) {
+    this.#context = context
+    this.#antiEntropy = antiEntropy
+    this.dissemination = new Dissemination(context)
+    this.#outcomeReports = new OutcomeReports(
+      context,
+      (write, prompt, done) => this.#wait(write, null, done, prompt),
+      () => this.urge()
+    )
+  }
+
+  /** All that this node knows is on its disk and, if there is anybody, on another's. */
+  get isSafeElsewhere(): boolean {
+    const { log, self } = this.#context
+    const { durableVector } = log
+    if ((durableVector.get(self) ?? 0) < log.nextSeq - 1 || this.#afterFlush.length > 0)
+      return false
+    const keepers = this.#keepers()
+    if (keepers.length === 0) return true
+    const kept = keepers.map(member => ({ member, reach: reachIn(member.vector) }))
+    // What its author has told is on the author's disk.
+    const stands =
+      (origin: BootId, upTo: number) =>
+      ({ member, reach }: (typeof kept)[number]): boolean =>
+        member.heartbeat.boot === origin || reach(origin) >= upTo
+    return [...durableVector].every(([origin, upTo]) =>
+      this.#isKept(
+        kept.filter(stands(origin, upTo)).map(({ member }) => member),
+        origin,
+        upTo
+      )
+    )
+  }
+
+  /**
+   * Those with whom it is safest. Of two that leave together, neither is safe with the other; and whoever was heard a moment
+   * ago, and cannot be talked to, may have crashed.
+   */
+  #keepers(): readonly Member[] {
+    const { members, now } = this.#context
+    const others = members.linkedOrHeard(now)
+    const staying = others.filter(({ heartbeat }) => !heartbeat.draining)
+    const linked = staying.filter(({ node }) => members.isLinked(node))
+    return [linked, staying, others].find(list => list.length > 0) ?? []
+  }
+
+  /**
+   * Whether all that this node has read of a boot's writes up to `upTo` has been read by somebody who keeps it.
+   *
+   * @param standing those who have come that far
+   */
+  #isKept(standing: readonly Member[], origin: BootId, upTo: number): boolean {
+    const { unreadable } = this.#context.log
+    if (standing.length === 0) return false
+    // What no keeper has read, the first of them has not.
+    return standing[0]!.unreadable.of(origin).every(({ after, upTo: end }) => {
+      for (let seq = after + 1; seq <= Math.min(end, upTo); seq++) {
+        const dot = { origin, seq }
+        if (!unreadable.has(dot) && !standing.some(member => covers(member, dot))) return false
+      }
+      return true
+    })
+  }
+
+  /** Merges news from a peer, or from a file. Returns the tasks that it changed. */
+  merge(from: NodeId, batch: Batch): readonly Entry[] {
+    const { node, log, clock, wallMs } = this.#context
+    const merged = log.merge(batch, from === node ? BY_NOBODY : undefined)
+    if (merged.kind === 'gap' || merged.kind === 'full') this.#context.counters.gossipGaps++
+    // Where there is no room, what is missing finds none either.
+    if (merged.kind === 'gap') this.#antiEntropy.ask(from)
+    if (merged.kind !== 'merged') return []
+    this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
+    let prompt = this.dissemination.witnessOf(batch.origin) === this.#context.node
+    for (const entry of merged.changed) {
+      const { record, watched } = entry
+      clock.adopt(latestStamp(record), wallMs)
+      if (record.claim.holder === batch.origin && waitsForAll(record)) {
+        this.#awaiting.add(batch.origin)
+        prompt = true
+      }
+      if (watched && isSettled(record)) this.#urgent = true
+      this.#outcomeReports.merged(entry, batch.origin)
+    }
+    if (prompt) {
+      this.#urgent = true
+      this.#prompt.add(batch.origin)
+    }
+    return merged.changed
+  }
+
+  /**
+   * Takes in what came outside the log, and writes what is new in it into our own notebook, with the same flush: no vector
+   * would ever carry it otherwise. Undefined if the task was here and has been pruned.
+   */
+  take(record: TaskRecord): Entry | undefined {
+    const entry = this.#context.log.take(record)
+    if (entry !== undefined) this.#outcomeReports.taken(entry)
+    return entry
+  }
+
+  /** Somebody here waits for the outcome of a task. */
+  watch(taskId: TaskId): void {
+    const entry = this.#context.log.get(taskId)
+    if (entry === undefined) return
+    entry.watched = true
+    this.#urgent = true
+    this.#outcomeReports.watched(entry)
+    if (entry.reportDue && !entry.reported) this.dissemination.hurry()
+  }
+
+  /** What has just been written is waited for. */
+  urge(): void {
+    this.#urgent = true
+  }
+
+  /** All that is written, now and from here on, is waited for elsewhere: this node is to go when it is safe there. */
+  hasten(): void {
+    this.#hasty = true
+    this.urge()
+    this.dissemination.hurry()
+  }
+
+  /** All that happened at the time of the first change has been taken in. */
+  turned(): void {
+    this.#turning = false
+  }
+
+  /** Sends what has changed to disk, if it is urgent or has waited long enough, and no flush is under way. */
+  flush(after: Input['kind'], settledFloor: Readonly<{ takeChanged: () => Flush['floor'] }>): void {
+    const { log, members, keyTombstones, now, options, emit } = this.#context
+    if (!this.#urgent && now - this.#flushedAt < options.lazyFlushMs) return
+    if (log.isFlushing) return
+    if (this.#urgent && !ENDS_A_TURN.has(after) && !log.isDurable) return this.#awaitTurn()
+    const flush = log.flush({
+      members: members.takeDirty(),
+      roster: members.roster.takeDirty(),
+      dropped: { members: members.takeDropped(), roster: members.roster.takeDropped() },
+      spent: keyTombstones.takeChanged(),
+      floor: settledFloor.takeChanged()
+    })
+    if (flush === null) return this.#allKept()
+    this.#urgent = false
+    this.#flushedAt = now
+    this.#flushed = flush.flush
+    emit({ kind: 'persist', flush })
+  }
+
+  /** There is nothing that is not on disk. */
+  #allKept(): void {
+    const waiting = this.#afterFlush
+    this.#afterFlush = []
+    for (const { done } of waiting) done()
+  }
+
+  #awaitTurn(): void {
+    if (this.#turning) return
+    this.#turning = true
+    this.#context.emit({ kind: 'turn' })
+  }
+
+  /** Acknowledges what nobody was in a hurry for. */
+  acknowledgeOwed(): void {
+    this.#acknowledge(this.#owed)
+    this.#owed = new Set()
+  }
+
+  /** Calls back when everything written so far is on disk. */
+  onceDurable(done: () => void): void {
+    if (this.#context.log.isDurable) return done()
+    this.#urgent = true
+    this.#afterFlush.push({ flush: this.#context.log.lastFlush, done })
+  }
+
+  /** ... and everything that is kept beside the log, such as who has left. */
+  onceKept(done: () => void): void {
+    this.#urgent = true
+    this.#afterFlush.push({ flush: this.#flushed + 1, done })
+  }
+
+  /** Calls back when our write `seq` is on disk here and with `acks` others. @param prompt whether somebody waits for that */
+  onceCopied(
+    seq: number,
+    acks: number | null,
+    done: (copies: number, short: boolean) => void,
+    prompt = true
+  ): void {
+    this.#wait({ origin: this.#context.self, seq }, acks, done, prompt)
+  }
+
+  #wait(
+    { origin, seq }: Dot,
+    acks: number | null,
+    done: (copies: number, short: boolean) => void,
+    prompt: boolean
+  ): void {
+    const deadline = this.#context.now + this.#context.options.acksTimeoutMs
+    const copies = this.#copies.get(origin) ?? new AckWait()
+    this.#copies.set(origin, copies)
+    copies.add({ seq, acks, prompt, deadline, done })
+  }
+
+  /** What this node itself has yet to get to its disk, and to others. */
+  get backlog(): Backlog {
+    const { log, self, members, now, options } = this.#context
+    const unflushed = log.nextSeq - 1 - (log.durableVector.get(self) ?? 0)
+    // Where nobody is there who would acknowledge, the wait ends by itself, and makes nothing better.
+    const { awaited = 0, firstDeadline = null } = this.#copies.get(self) ?? {}
+    if (firstDeadline === null || !members.hasLinkedAndAlive(now)) {
+      return { unflushed, awaited: 0, awaitedMs: 0 }
+    }
+    return { unflushed, awaited, awaitedMs: now - firstDeadline + options.acksTimeoutMs }
+  }
+
+  /** A flush has landed: tell the others, acknowledge theirs, answer those who waited for it. */
+  persisted(number: number): void {
+    const { log, self } = this.#context
+    const told = log.durableVector.get(self) ?? 0
+    const { flush, entries } = log.flushed(number)
+    this.#outcomeReports.landed(flush, entries)
+    const awaited = this.#hasty || (this.#copies.get(self)?.areAwaited ?? false)
+    this.dissemination.flushed(told, flush, awaited)
+    for (const origin of flush.vector.keys()) if (origin !== self) this.#owed.add(origin)
+    const prompt = [...this.#prompt].filter(origin => this.#owed.delete(origin))
+    // What came while this flush was under way is in the next one, and is waited for as well.
+    const later = [...this.#prompt].filter(
+      origin => log.merged(origin) > (log.durableVector.get(origin) ?? 0)
+    )
+    this.#prompt = new Set(later)
+    if (prompt.some(origin => this.#awaiting.has(origin))) this.dissemination.tellAll()
+    this.#acknowledge(prompt)
+    const waiting = this.#afterFlush
+    this.#afterFlush = waiting.filter(({ flush }) => flush > number)
+    for (const { flush, done } of waiting) if (flush <= number) done()
+    this.settleCopies()
+  }
+
+  /** Something that copies are counted by has changed. */
+  settleCopies(): void {
+    if (this.#copies.size === 0) return
+    const { log, members, computer, now } = this.#context
+    const others = members.linked().length
+    const apart = canReachApart(members, computer)
+    for (const [origin, copies] of this.#copies) {
+      copies.settle(now, {
+        durableUpTo: reach(log.durableVector, origin),
+        others,
+        apart,
+        disks: seq => disksWith(members, [{ origin, seq }], computer)
+      })
+      if (copies.isEmpty) this.#copies.delete(origin)
+    }
+  }
+
+  /**
+   * Somebody who was away works on tasks that are over. Told before we acknowledge what it wrote about them: it may be
+   * waiting for just that to start them.
+   */
+  #tellForgotten(nodes: Iterable<NodeId>, ids: readonly TaskId[]): void {
+    const { members, emit } = this.#context
+    if (ids.length === 0) return
+    for (const to of nodes) {
+      if (members.isLinked(to)) emit({ kind: 'send', to, message: { kind: 'pruned', ids } })
+    }
+  }
+
+  /** Tells boots how far their writes are on our disk. */
+  #acknowledge(origins: Iterable<BootId>): void {
+    const { log, self, members, emit } = this.#context
+    for (const origin of origins) {
+      const to = nodeOf(origin)
+      if (!members.isLinked(to)) continue
+      // It may have been closed since.
+      if (!log.durableVector.has(origin)) continue
+      // Whoever asks whether we have merged something also wants to know what we had by then.
+      const isAwaited = this.#awaiting.has(origin)
+      // What it asks about may have come while this flush was under way: then it is in the next one.
+      if (log.merged(origin) <= log.durableVector.get(origin)!) this.#awaiting.delete(origin)
+      const vector = isAwaited
+        ? this.#vectors.some(log.durableVector, self)
+        : new Map([origin, self].flatMap(boot => entryOf(log.durableVector, boot)))
+      const message = { kind: 'ack', boot: self, vector, ...unreadableOf(log, vector) } as const
+      emit({ kind: 'send', to, message })
+    }
+  }
+}
+
+/** What of a vector could not be read, to be told with it. */
+function unreadableOf(log: Log, vector: VersionVector): Pick<Ack, 'unreadable'> {
+  const unreadable = [...vector.keys()].flatMap(origin => log.durableCoverage.unreadable.of(origin))
+  return unreadable.length === 0 ? {} : { unreadable }
+}
+
+function latestStamp({ spec, started, outcome }: TaskRecord): number {
+  return Math.max(spec.submittedAt, started?.at ?? 0, outcome?.at ?? 0)
+}

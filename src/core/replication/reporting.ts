@@ -1,0 +1,165 @@
+/**
+ * When it may be told how a task has ended: once that is on this disk and on another, of another computer if one is linked.
+ *
+ * Our own outcome has to be acknowledged. One that came from elsewhere was on its maker's disk before it was sent, so ours
+ * is the second; but if the maker shares our computer, a third has to be elsewhere. Whoever waits for it does not wait until
+ * a heartbeat says so: the outcome is written into our own notebook, with the flush that brings it to disk, and whoever
+ * keeps copies of that acknowledges it at once.
+ */
+import type { BootId, TaskId } from '../base/ids.ts'
+import type { Context } from '../context.ts'
+import type { Flush } from '../effect.ts'
+import type { Entry } from '../log/entry.ts'
+import { canReachApart, disksWith } from './disks.ts'
+import { isSettled, type Dot, type Outcome } from '../task/record.ts'
+
+/** An outcome that is not ours, and the last write of its maker that was known when it came in somebody else's notebook. */
+type Heard = Readonly<{ outcome: Outcome; before: number }>
+
+/** Calls back when others have a write of a boot on disk. @param prompt whether somebody waits for that */
+export type OnceCopied = (write: Dot, prompt: boolean, done: () => void) => void
+
+export class OutcomeReports {
+  readonly #context: Context
+  readonly #onceCopied: OnceCopied
+  readonly #urge: () => void
+  /** Tasks whose outcome, made elsewhere, is in our own notebook; and where. */
+  readonly #vouched = new Map<TaskId, number>()
+  /** Tasks whose outcome, made elsewhere, has not been reported. */
+  readonly #heard = new Map<TaskId, Heard>()
+
+  /** @param urge what was written is waited for */
+  constructor(context: Context, onceCopied: OnceCopied, urge: () => void) {
+    this.#context = context
+    this.#onceCopied = onceCopied
+    this.#urge = urge
+  }
+
+  /** How a task has ended was taken in, and is not on disk yet. @param origin in whose notebook it stood */
+  merged(entry: Entry, origin: BootId): void {
+    if (entry.reported || !isSettled(entry.record)) return
+    this.#note(entry, origin)
+    if (entry.watched && !this.#isElsewhere(entry)) this.#vouch(entry)
+  }
+
+  /** A task has been taken in outside the log, and what was new has been written into our own notebook. */
+  taken(entry: Entry): void {
+    const { self, log } = this.#context
+    const { seq } = lastOf(entry.writes, self)
+    if (!isSettled(entry.record)) return
+    this.#note(entry, null)
+    if (seq > 0 && seq === log.nextSeq - 1) this.#vouched.set(entry.id, seq)
+  }
+
+  /** Somebody begins to wait for an outcome that has not been told yet. */
+  watched(entry: Entry): void {
+    if (!entry.reportDue || entry.reported || !isSettled(entry.record)) return
+    if (this.#isElsewhere(entry)) return
+    const seq = this.#vouch(entry)
+    if (seq !== null) this.#await(entry, { origin: this.#context.self, seq }, true)
+  }
+
+  /** These have come to disk. */
+  landed({ tasks }: Flush, entries: readonly Entry[]): void {
+    entries.forEach((entry, i) => {
+      if (entry.removed) this.#forget(entry)
+      else if (!entry.reportDue && entry.record.outcome === tasks[i]!.record.outcome) {
+        this.#settled(entry)
+      }
+    })
+  }
+
+  /** If it has settled, and that is on disk: reports it as soon as it is where it has to be. */
+  #settled(entry: Entry): void {
+    const { self } = this.#context
+    const { record, writes, watched } = entry
+    if (!isSettled(record)) return
+    entry.reportDue = true
+    const seq = this.#vouched.get(entry.id)
+    this.#vouched.delete(entry.id)
+    if (record.outcome!.by === self) return this.#await(entry, lastOf(writes, self), watched)
+    if (this.#isElsewhere(entry)) return this.#report(entry)
+    if (seq !== undefined) return this.#await(entry, { origin: self, seq }, watched)
+    const made = this.#madeBy(entry)
+    // Somebody has begun to wait while it was on its way to disk; or it came in somebody else's notebook only.
+    if (watched || made.seq === 0) this.watched(entry)
+    else this.#await(entry, made, false)
+  }
+
+  /** Writes into our own notebook how a task has ended. Returns where; null if it is ours and stands there. */
+  #vouch(entry: Entry): number | null {
+    const { self, log } = this.#context
+    if (entry.record.outcome!.by === self) return null
+    const seq = log.nextSeq
+    log.write(entry, {}, false)
+    this.#urge()
+    this.#vouched.set(entry.id, seq)
+    return seq
+  }
+
+  #await(entry: Entry, write: Dot, prompt: boolean): void {
+    const { outcome } = entry.record
+    this.#onceCopied(write, prompt, () => {
+      if (entry.removed || entry.reported || entry.record.outcome === outcome) this.#report(entry)
+      else this.#replaced(entry)
+    })
+  }
+
+  /** What was waited for is not how the task has ended any more: that is another one, which has to be elsewhere as well. */
+  #replaced(entry: Entry): void {
+    entry.reportDue = false
+    if (entry.durable?.outcome === entry.record.outcome) this.#settled(entry)
+  }
+
+  #report(entry: Entry): void {
+    // Others may have forgotten it meanwhile, and this node with them.
+    if (entry.removed || entry.reported) return this.#forget(entry)
+    // It had failed, and somebody has claimed it anew: it is told when it has settled again.
+    if (!isSettled(entry.record)) return void (entry.reportDue = false)
+    this.#forget(entry)
+    entry.reported = true
+    this.#context.emit({ kind: 'settled', taskId: entry.id })
+  }
+
+  #forget({ id }: Entry): void {
+    this.#vouched.delete(id)
+    this.#heard.delete(id)
+  }
+
+  /** @param origin in whose notebook the outcome stood, or null: in none */
+  #note({ id, record, writes }: Entry, origin: BootId | null): void {
+    const outcome = record.outcome!
+    if (outcome.by === this.#context.self || this.#heard.get(id)?.outcome === outcome) return
+    const before = origin === outcome.by ? 0 : lastOf(writes, outcome.by).seq
+    this.#heard.set(id, { outcome, before })
+  }
+
+  /**
+   * The write of its maker that holds an outcome; 0 if that is not known. What the maker wrote before, as that it had begun, many
+   * have who do not know how it ended.
+   */
+  #madeBy({ id, record, writes }: Entry): Dot {
+    const { by } = record.outcome!
+    const heard = this.#heard.get(id)
+    const made = lastOf(writes, by)
+    const isKnown = heard?.outcome === record.outcome && made.seq > heard.before
+    return isKnown ? made : { origin: by, seq: 0 }
+  }
+
+  /** Whether an outcome that was made elsewhere is where it has to be, but for our own disk. */
+  #isElsewhere(entry: Entry): boolean {
+    const { self, members, computer } = this.#context
+    if (entry.record.outcome!.by === self) return false
+    if (!canReachApart(members, computer)) return true
+    return disksWith(members, [this.#madeBy(entry)], computer).isApart
+  }
+}
+
+/** The last write of a boot among these. */
+function lastOf(writes: readonly Dot[], origin: BootId): Dot {
+  const seq = writes.reduce(
+    (last, dot) => (dot.origin === origin ? Math.max(last, dot.seq) : last),
+    0
+  )
+  return { origin, seq }
+}

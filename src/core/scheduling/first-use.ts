@@ -1,0 +1,57 @@
+/**
+ * Whether a key that is not known here may name a new task.
+ *
+ * Whoever has had the task of a key knows for as long as the task was to be kept that it has been, also if it went for lack of
+ * room (gc/key-tombstones.ts). A node that came later has never had it. So where tasks have gone for lack of room, all who can be
+ * asked are asked first, and by a node that has just started only when it has met them.
+ */
+import type { TaskId } from '../base/ids.ts'
+import { isPruned, type Context } from '../context.ts'
+import type { Input } from '../input.ts'
+import type { SettledFloor } from '../gc/settled-floor.ts'
+
+type Submission = Extract<Input, { kind: 'submit' }>
+
+export class FirstUse {
+  readonly #context: Context
+  readonly #settledFloor: SettledFloor
+  readonly #waiting = new Map<TaskId, Submission[]>()
+  /** Of these, those about which nobody has been asked yet. */
+  readonly #unasked = new Set<TaskId>()
+
+  constructor(context: Context, settledFloor: SettledFloor) {
+    this.#context = context
+    this.#settledFloor = settledFloor
+  }
+
+  /** Returns whether the submission waits for what others say of its key. */
+  holds(input: Submission): boolean {
+    const { id } = input
+    const { log } = this.#context
+    if (id === null || log.get(id) !== undefined || isPruned(this.#context, id)) return false
+    const before = this.#waiting.get(id)
+    if (before === undefined && !this.#isAsking) return false
+    if (before === undefined) this.#unasked.add(id)
+    this.#waiting.set(id, [...(before ?? []), input])
+    return true
+  }
+
+  /** Keys about which others are to be asked now. */
+  takeQuestions(): readonly TaskId[] {
+    if (this.#unasked.size === 0 || this.#context.isNew) return []
+    const ids = [...this.#unasked]
+    this.#unasked.clear()
+    return ids
+  }
+
+  /** Others have been asked. Returns the submissions that have waited for it. */
+  answered(id: TaskId): readonly Submission[] {
+    const waiting = this.#waiting.get(id) ?? []
+    this.#waiting.delete(id)
+    return waiting
+  }
+
+  get #isAsking(): boolean {
+    return this.#settledFloor.hasDropped && this.#context.members.linked().length > 0
+  }
+}

@@ -1,0 +1,131 @@
+/**
+ * Brings what a task reads to this node before it starts: its payload and the results of its dependencies, as far as they
+ * are blobs.
+ *
+ * A task that has got a slot here keeps it while its blobs are on their way. If nobody can send one of them at the moment,
+ * the slot goes to others, and the task tries again later. If everybody who could have it has been asked, again and again,
+ * and nobody has it, it is lost, and so is the task: it would wait for ever.
+ */
+import type { TaskId } from '../base/ids.ts'
+import type { Context } from '../context.ts'
+import type { BlobReplication } from '../blobs/blob-replication.ts'
+import type { Entry } from '../log/entry.ts'
+import { isBlob, type BlobRef, type Content } from '../task/content.ts'
+
+/** A task that will never run, and a blob that it reads. */
+type Lost = Readonly<{ entry: Entry; ref: BlobRef }>
+
+export class InputStaging {
+  readonly #context: Context
+  readonly #blobReplication: BlobReplication
+  /** Tasks that have a slot here and wait for a blob, and the epoch at which they are to run. */
+  readonly #coming = new Map<Entry, number>()
+  /** Tasks that need a blob which nobody has at the moment, and when to look again. */
+  readonly #blocked = new Map<Entry, number>()
+  /** Of those, since when everybody there is has been asked in vain. */
+  readonly #missingSince = new Map<Entry, number>()
+  #lost: Lost[] = []
+
+  constructor(context: Context, blobReplication: BlobReplication) {
+    this.#context = context
+    this.#blobReplication = blobReplication
+  }
+
+  /** How many slots are taken by tasks whose blobs are on their way. */
+  get slots(): number {
+    return this.#coming.size
+  }
+
+  /** Whether the task waits for a blob. */
+  has(entry: Entry): boolean {
+    return this.#coming.has(entry) || this.#blocked.has(entry)
+  }
+
+  /** The epoch at which a task is to run whose blobs are on their way. */
+  epochOf(entry: Entry): number | undefined {
+    return this.#coming.get(entry)
+  }
+
+  /** A task has got a slot. Says whether all that it reads is here. */
+  fetch(entry: Entry): boolean {
+    const { now, options } = this.#context
+    const refs = this.#blobsOf(entry)
+    const needed = this.#blobReplication.need(entry.id, refs)
+    if (needed === 'coming') this.#coming.set(entry, entry.record.claim.epoch)
+    else this.#coming.delete(entry)
+    if (needed === 'here') this.#missingSince.delete(entry)
+    if (needed === 'here' || needed === 'coming') return needed === 'here'
+    this.#blobReplication.unneed(entry.id)
+    this.#blocked.set(entry, now + options.blobRetryMs)
+    // What finds no room here is not lost.
+    if (needed === 'no-room') this.#missingSince.delete(entry)
+    else if (this.#isLost(entry)) {
+      this.#lost.push({ entry, ref: refs.find(({ hash }) => !this.#blobReplication.has(hash))! })
+    }
+    return false
+  }
+
+  /**
+   * Tasks that may try to start now. What has been fetched goes back into the queue as well: something more urgent may
+   * have come since.
+   */
+  due(): Entry[] {
+    const due: Entry[] = []
+    for (const entry of this.#coming.keys()) {
+      if (!this.fetch(entry)) continue
+      this.#blobReplication.unneed(entry.id)
+      due.push(entry)
+    }
+    for (const [entry, at] of this.#blocked) {
+      if (this.#context.now < at) continue
+      this.#blocked.delete(entry)
+      due.push(entry)
+    }
+    return due
+  }
+
+  /** Tasks that are found to be lost. They are told of once, and are not tried again. */
+  takeLost(): readonly Lost[] {
+    const lost = this.#lost
+    this.#lost = []
+    return lost.filter(({ entry }) => this.#blocked.has(entry))
+  }
+
+  /** The task is not to run here any more. Returns whether its blobs were on their way. */
+  giveUp(entry: Entry): boolean {
+    this.#blocked.delete(entry)
+    this.#missingSince.delete(entry)
+    if (!this.#coming.delete(entry)) return false
+    this.#blobReplication.unneed(entry.id)
+    return true
+  }
+
+  /** Nothing is to run here any more. Returns the tasks whose blobs were on their way. */
+  giveUpAll(): Entry[] {
+    return [...this.#coming.keys()].filter(entry => this.giveUp(entry))
+  }
+
+  /** The result of a task that has completed, as the tasks that depend on it read it. */
+  resultOf(id: TaskId): Content {
+    const { log, carried } = this.#context
+    return (log.get(id)?.record ?? carried.get(id))?.outcome?.result ?? 'null'
+  }
+
+  /** Nobody could send what the task reads, once more. Says whether all who may have it have said so for long enough. */
+  #isLost(entry: Entry): boolean {
+    const { now, members, options } = this.#context
+    if (!members.isComplete()) {
+      this.#missingSince.delete(entry)
+      return false
+    }
+    const since = this.#missingSince.get(entry) ?? now
+    this.#missingSince.set(entry, since)
+    return now - since >= options.blobLostMs
+  }
+
+  /** What the handler of a task reads. */
+  #blobsOf({ record }: Entry): BlobRef[] {
+    const { payload, dependsOn } = record.spec
+    return [payload, ...dependsOn.map(id => this.resultOf(id))].filter(isBlob)
+  }
+}

@@ -1,0 +1,458 @@
+/**
+ * The half of the core that does the work: which tasks are ready, which run here, and who gets the rest.
+ *
+ * Everything that changes a task ends in `consider`, which looks at the task afresh: is it over, is it ours, is it ready?
+ * So it does not matter by which road a change came: submitted here, granted, merged from a batch or replayed from disk.
+ */
+import type { Hlc } from '../base/hlc.ts'
+import type { TaskId } from '../base/ids.ts'
+import { taskEventsOf } from '../telemetry/telemetry.ts'
+import {
+  afterRun,
+  canRun,
+  failedBefore,
+  holderLost,
+  holds,
+  isEpochTaken,
+  isLost,
+  payloadLost,
+  verdictOf
+} from '../claim/claim.ts'
+import type { Capability, Demand } from '../claim/capability.ts'
+import type { Context } from '../context.ts'
+import type { WorkerState } from '../liveness/heartbeat.ts'
+import type { Pause } from '../message.ts'
+import type { Input } from '../input.ts'
+import type { BlobReplication } from '../blobs/blob-replication.ts'
+import type { Entry } from '../log/entry.ts'
+import type { Dependencies } from '../queue/dependencies.ts'
+import { ReadyQueue, Timers } from '../queue/queue.ts'
+import { Pruning } from '../gc/gc.ts'
+import type { GroupCommit } from '../replication/group-commit.ts'
+import type { SettledFloor } from '../gc/settled-floor.ts'
+import { Slots } from './slots.ts'
+import { RuntimeEstimate } from './runtime-estimate.ts'
+import { TaskSubmission } from './submission.ts'
+import type { Reclaim } from '../claim/reclaim.ts'
+import { isBlob } from '../task/content.ts'
+import { isSettled, isStarted, type TaskRecord } from '../task/record.ts'
+import { startTimeOf } from '../task/times.ts'
+
+type Completion = Extract<Input, { kind: 'completion' }>
+
+export class Scheduler {
+  /** Tasks that are ready, here and elsewhere. */
+  readonly queue: ReadyQueue
+  readonly #context: Context
+  readonly #groupCommit: GroupCommit
+  readonly #reclaims: Reclaim
+  readonly #dependencies: Dependencies
+  readonly #pruning: Pruning
+  /** For settled tasks. */
+  readonly settledFloor: SettledFloor
+  readonly #blobReplication: BlobReplication
+  readonly #runtimeEstimate = new RuntimeEstimate()
+  readonly #slots: Slots
+  readonly #timers = new Timers()
+  readonly #taskSubmission: TaskSubmission
+  #draining = false
+  readonly #pauses = new Set<Pause>()
+  readonly #missing = new Set<TaskId>()
+
+  constructor(
+    context: Context,
+    groupCommit: GroupCommit,
+    reclaims: Reclaim,
+    dependencies: Dependencies,
+    blobReplication: BlobReplication
+  ) {
+    this.queue = new ReadyQueue(context.self)
+    this.#context = context
+    this.#groupCommit = groupCommit
+    this.#reclaims = reclaims
+    this.#dependencies = dependencies
+    this.#pruning = new Pruning(context, dependencies)
+    this.settledFloor = this.#pruning.settledFloor
+    this.#blobReplication = blobReplication
+    this.#slots = new Slots(context, groupCommit, blobReplication, reclaims)
+    const consider = (entries: readonly Entry[]): void => this.consider(entries)
+    const parts = { groupCommit, reclaims, blobReplication, settledFloor: this.settledFloor }
+    this.#taskSubmission = new TaskSubmission(context, parts, consider)
+  }
+
+  /** What this node can run. */
+  get capability(): Capability {
+    return this.#slots.capability
+  }
+
+  get running(): number {
+    return this.#slots.used
+  }
+
+  /** Whether a task would run here, if it had all that it reads. */
+  isWithoutBlob(entry: Entry): boolean {
+    return this.#slots.isWithoutBlob(entry)
+  }
+
+  /** Whether anything runs here, or has begun and waits to be called. */
+  get isBusy(): boolean {
+    return this.#slots.isBusy
+  }
+
+  /** Whether a task has been started here, and its handler has not been called yet. */
+  isUncalled(entry: Entry): boolean {
+    return this.#slots.isUncalled(entry)
+  }
+
+  /** Whether a task waits until somebody else knows of its start here. */
+  isStartUnconfirmed(entry: Entry): boolean {
+    return this.#slots.isStartUnconfirmed(entry)
+  }
+
+  get queued(): number {
+    return this.queue.total(this.#context.self)
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Whether nothing new is begun here. */
+  get paused(): boolean {
+    return this.#pauses.size > 0
+  }
+
+  /** Whether it is yet to be heard what others have done with what is held here. */
+  get isWaking(): boolean {
+    return this.#pauses.has('waking')
+  }
+
+  /** What heartbeats say of it. */
+  get workerState(): WorkerState {
+    const { slots, handlers } = this.capability
+    const { running, queued, draining, pausedBy, settledFloor } = this
+    const { told: floor, kept: settledKept } = settledFloor
+    return { slots, handlers, running, queued, draining, pausedBy, floor, settledKept }
+  }
+
+  /** Why nothing new is begun here, or null. */
+  get pausedBy(): Pause | null {
+    return [...this.#pauses][0] ?? null
+  }
+
+  /** How long the longest of these types takes here on average; undefined if one of them has never run here. */
+  expectedMs(types: Iterable<string>): number | undefined {
+    return this.#runtimeEstimate.expectedMs(types)
+  }
+
+  /** What this node can run from now on. */
+  equip(slots: number, handlers: readonly string[]): void {
+    this.#slots.equip(slots, handlers)
+  }
+
+  submit(input: Extract<Input, { kind: 'submit' }>): void {
+    this.#taskSubmission.submit(input)
+  }
+
+  /** Keys of which others are to be asked whether they have been used. */
+  takeKeys(): readonly TaskId[] {
+    return this.#taskSubmission.takeQuestions()
+  }
+
+  /** They have been asked. @param isForgotten the key has been used, and its task forgotten */
+  noteKey(id: TaskId, isForgotten: boolean): void {
+    this.#taskSubmission.answered(id, isForgotten)
+  }
+
+  /** Somebody wants the task cancelled. Its holder does so, whoever that is, as soon as it hears of it. */
+  cancel(id: TaskId): void {
+    const { self, log, clock, wallMs } = this.#context
+    const entry = log.get(id)
+    if (entry === undefined || isSettled(entry.record)) return
+    this.#groupCommit.urge()
+    if (entry.record.cancelRequest !== null) return
+    log.write(entry, { cancelRequest: { at: clock.stamp(wallMs), by: self } })
+    this.consider([entry])
+  }
+
+  completed(input: Completion): void {
+    const { run } = input
+    const result = run.status === 'completed' ? run.result : null
+    // Also where nobody wants it any more: then it goes again.
+    if (isBlob(result)) this.#blobReplication.kept(result)
+    if (!this.#isCurrent(input)) return
+    if (isBlob(result)) this.#blobReplication.place(result, null, () => this.#settle(input))
+    else this.#settle(input)
+  }
+
+  /** A run was ended by an outcome that this node wrote without its last lines: they go into it, so that they last. */
+  said({ taskId, epoch, tail }: Extract<Input, { kind: 'tail' }>): void {
+    const { self, log } = this.#context
+    const entry = log.get(taskId)
+    const outcome = entry?.record.outcome ?? null
+    if (entry === undefined || outcome === null || outcome.status === 'completed') return
+    if (outcome.by !== self || outcome.epoch !== epoch || outcome.tail !== null) return
+    const isCounted = false // It has been.
+    log.write(entry, { outcome: { ...outcome, tail } }, isCounted)
+    this.consider([entry])
+  }
+
+  /** A run that was superseded has been aborted; whatever it still says is of no interest. */
+  #isCurrent({ taskId: id, epoch }: Completion): boolean {
+    return this.#slots.isRunning(id, epoch)
+  }
+
+  #settle(input: Completion): void {
+    const { self, log, clock, counters, wallMs } = this.#context
+    const { taskId: id, run, durationMs, tail = null } = input
+    if (!this.#isCurrent(input)) return
+    this.#slots.ended(id)
+    const entry = log.get(id)!
+    const { type } = entry.record.spec
+    this.#runtimeEstimate.ran(type, durationMs)
+    counters.ran(type, durationMs)
+    const ended = { at: clock.stamp(wallMs), now: wallMs, durationMs, tail }
+    log.write(entry, afterRun(self, entry.record, run, ended))
+    this.#groupCommit.urge()
+    this.consider([entry])
+  }
+
+  /** Looks afresh at tasks that have changed, and at those that waited for them. */
+  consider(changed: Iterable<Entry>): void {
+    const { log, wallMs } = this.#context
+    const pending = [...changed]
+    for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
+      // It may have been pruned since it was noted down somewhere.
+      if (log.get(entry.id) !== entry) continue
+      this.#tellAnew(entry)
+      this.#blobReplication.retain(entry.record)
+      this.#slots.abortSuperseded(entry)
+      taskEventsOf(this.#context, entry)
+      this.#decide(entry)
+      taskEventsOf(this.#context, entry)
+      this.#reclaims.update(entry)
+      this.#pruning.update(entry)
+      this.#timers.update(entry, wallMs)
+      const isOver = isSettled(entry.record)
+      // One by one: hundreds of thousands may wait for one task, and a call takes no such list.
+      for (const each of this.#dependencies[isOver ? 'settled' : 'unsettled'](entry))
+        pending.push(each)
+      this.#queue(entry)
+    }
+  }
+
+  /**
+   * A task is over, and somebody has taken it over, or had forgotten its key and has created it anew. He starts nothing before
+   * he has heard all that we had written when we confirmed, so it is written once more.
+   */
+  #tellAnew(entry: Entry): void {
+    if (!entry.untold) return
+    entry.untold = false
+    const isCounted = false // It has been.
+    this.#context.log.write(entry, {}, isCounted)
+    this.#groupCommit.urge()
+  }
+
+  /** Looks afresh at tasks whose start time or deadline has come. */
+  considerDue(): void {
+    this.consider(this.#timers.due(this.#context.wallMs))
+  }
+
+  /** Answers submissions of which it has become clear what became of them. */
+  answerSubmissions(): void {
+    this.#taskSubmission.settle()
+  }
+
+  /** Dependencies of tasks here of which others are to be asked how they ended. */
+  takeMissing(): readonly TaskId[] {
+    if (this.#missing.size === 0) return []
+    const missing = [...this.#missing]
+    this.#missing.clear()
+    return missing
+  }
+
+  /** Others have been asked how it ended, and whether it is known here now. */
+  noteAsked(dependency: TaskId, isKnown: boolean): void {
+    this.consider(this.#dependencies[isKnown ? 'recalled' : 'noteAsked'](dependency))
+  }
+
+  /** Whether others may have forgotten how the task ended. */
+  mayBeForgotten(entry: Entry): boolean {
+    return this.#pruning.isDue(entry)
+  }
+
+  /** Whether a task that is known here may have been forgotten by others. */
+  isPast(id: TaskId): boolean {
+    const entry = this.#context.log.get(id)
+    return entry !== undefined && this.mayBeForgotten(entry)
+  }
+
+  /** How a task ended that has been forgotten here. Returns tasks that depend on it. */
+  carry(record: TaskRecord): readonly Entry[] {
+    return this.#dependencies.carry(record)
+  }
+
+  /** Forgets tasks: all others have seen them settle, and have forgotten them. */
+  forget(entries: Iterable<Entry>): void {
+    const waiting: Entry[] = []
+    for (const entry of entries) {
+      this.#slots.forget(entry)
+      this.#timers.forget(entry)
+      this.#blobReplication.release(entry.id)
+      this.queue.update(entry, false)
+      this.#reclaims.forget(entry)
+      for (const each of this.#pruning.forget(entry)) waiting.push(each)
+      this.#context.emit({ kind: 'notify', event: { name: 'task:pruned', taskId: entry.id } })
+    }
+    this.consider(waiting)
+  }
+
+  /** Forgets what has been kept long enough, as far as everybody else knows of it. */
+  prune(): void {
+    this.forget(this.#pruning.due())
+  }
+
+  /** Looks afresh at tasks that wait for others that have been pruned before they came here. */
+  noteForgotten(): void {
+    const { log, members, now, options } = this.#context
+    if (!this.#dependencies.hasUnknown) return
+    // Whoever sees only a few of the others cannot tell that nobody knows a task, and one that cannot be read here is there.
+    const unknownMs = members.seesMajority(now) ? options.unknownMs : Infinity
+    const after = (id: TaskId): number => (log.origins.mayBeUnreadable(id) ? Infinity : unknownMs)
+    this.consider(this.#dependencies.noteForgotten(now, after, options.findMs))
+  }
+
+  /** Starts what can be started here. */
+  startReady(): void {
+    this.#failLost()
+    for (const entry of this.#slots.takeReturning()) this.#queue(entry)
+    const can = (demand: Demand): boolean => canRun(this.capability, demand)
+    while (!this.paused) {
+      const entry = this.#slots.isFree ? this.queue.peek(can) : undefined
+      if (this.#slots.call(entry)) continue
+      if (entry === undefined) return
+      this.queue.update(entry, false)
+      this.#slots.take(entry)
+    }
+  }
+
+  pause(why: Pause, paused: boolean): void {
+    if (paused) this.#pauses.add(why)
+    else this.#pauses.delete(why)
+  }
+
+  /** Takes nothing more from here on; with `abort`, stops what runs. */
+  drain(abort: boolean): void {
+    this.#draining = true
+    for (const entry of this.#slots.close()) this.#queue(entry)
+    if (!abort) return
+    this.#slots.giveUpStarts()
+    this.#slots.abortAll()
+  }
+
+  /** Ends what runs, for as long as this node is paused. */
+  abortAll(): void {
+    this.#slots.abortAll()
+  }
+
+  /** Whether a claim of ours may not be acted upon yet. */
+  isUnconfirmed(entry: Entry): boolean {
+    return this.#reclaims.isUnconfirmed(entry)
+  }
+
+  /** How many tasks are taken over here, and may not be started yet. */
+  get unconfirmed(): number {
+    return this.#reclaims.unconfirmed
+  }
+
+  /** Tasks that this node holds and has not started, or does not run any more. */
+  idleTasks(): Entry[] {
+    return this.#reclaims.own().filter(entry => !this.#slots.hasBegun(entry.id))
+  }
+
+  /** Does what only the holder may do with a task, before anything else. */
+  #decide(entry: Entry): void {
+    const { self, log, clock, wallMs } = this.#context
+    if (!holds(self, entry.record)) return
+    const failure = failedBefore(self, entry.record)
+    if (failure !== null) {
+      const isCounted = false // It was, where it failed.
+      log.write(entry, failure, isCounted)
+      this.#slots.abortSuperseded(entry)
+      return this.#groupCommit.urge()
+    }
+    const hasBegun = this.#slots.hasBegun(entry.id)
+    const missing = hasBegun ? undefined : this.#dependencies.missing(entry.id)
+    if (missing !== undefined) this.#missing.add(missing)
+    const id = hasBegun ? undefined : this.#dependencies.broken(entry.id)
+    const broken = id === undefined ? undefined : { id, isKnown: log.get(id) !== undefined }
+    const stamp = (): Hlc => clock.stamp(wallMs)
+    const verdict = this.#mayHaveEnded(entry)
+      ? null
+      : verdictOf(self, entry.record, wallMs, broken, stamp)
+    if (verdict !== null) {
+      log.write(entry, verdict)
+      this.#slots.abortSuperseded(entry)
+      this.#groupCommit.urge()
+      return
+    }
+    if (hasBegun) return
+    if (isEpochTaken(self, entry)) {
+      this.#reclaims.reclaim([entry])
+    } else if (isLost(entry.record) && !this.#reclaims.isUnconfirmed(entry)) {
+      const names = this.#reclaims.namesOf(entry.record)
+      log.write(entry, holderLost(self, entry.record, names, clock.stamp(wallMs)))
+      this.#groupCommit.urge()
+    } else if (this.#reclaims.hasUncountedLoss(entry)) {
+      this.#reclaims.reclaim([entry])
+    }
+  }
+
+  /**
+   * Whether somebody who is asked may know that the task has completed: then it is not ended in another way before it is clear
+   * that nobody does. For what may run at most once that can take for ever, so that does not wait.
+   */
+  #mayHaveEnded(entry: Entry): boolean {
+    if (entry.record.spec.delivery === 'at-most-once' || this.#slots.hasBegun(entry.id))
+      return false
+    return this.#reclaims.isUnconfirmed(entry)
+  }
+
+  /** Whatever reads what is on no disk any more has failed. */
+  #failLost(): void {
+    const { self, log, clock, wallMs } = this.#context
+    for (const { entry, ref } of this.#slots.takeLost()) {
+      if (!holds(self, entry.record) || isStarted(entry.record)) continue
+      this.#slots.forget(entry)
+      log.write(entry, payloadLost(self, entry.record, ref, clock.stamp(wallMs)))
+      this.#groupCommit.urge()
+      this.consider([entry])
+    }
+  }
+
+  #queue(entry: Entry): void {
+    const ready = this.#isReady(entry)
+    this.#noteReady(entry, ready && this.#dependencies.ready(entry.id))
+    this.queue.update(entry, ready)
+  }
+
+  #noteReady(entry: Entry, ready: boolean): void {
+    const { now, emit } = this.#context
+    if (ready && entry.readySince === null) {
+      const { holder: by, attempt } = entry.record.claim
+      emit({ kind: 'notify', event: { name: 'task:queued', taskId: entry.id, by, attempt } })
+    }
+    entry.readySince = ready ? (entry.readySince ?? now) : null
+  }
+
+  #isReady(entry: Entry): boolean {
+    const { record } = entry
+    if (isSettled(record) || isStarted(record) || this.#slots.has(entry)) return false
+    const { self, wallMs } = this.#context
+    if (this.#reclaims.isUnconfirmed(entry) || startTimeOf(record) > wallMs) return false
+    if (!holds(self, record)) return this.#dependencies.readyElsewhere(entry.id)
+    // Only its holder asks.
+    if (this.#dependencies.missing(entry.id) !== undefined) return false
+    return this.#dependencies.ready(entry.id)
+  }
+}

@@ -1,0 +1,173 @@
+/**
+ * Keeps this node connected to everybody it knows.
+ *
+ * libp2p never reconnects by itself after a cut, so this does: every known peer without a connection is dialled again
+ * and again, with a pause that grows to a few seconds. Two nodes that dial each other at once get two connections that
+ * both stay, therefore the smaller peer id goes first; the larger one dials only if that has led to nothing.
+ *
+ * So many dials are under way at once, and those who are worth most come first: the settings, members, and then those of
+ * whom members have spoken.
+ *
+ * Where everybody is connected there is nothing to look at: the clock runs only while somebody is away.
+ */
+import type { Multiaddr } from '@multiformats/multiaddr'
+import type { AddressBook } from './address-book.ts'
+import { worthTrying } from './addresses.ts'
+import { reason, type TransportLog } from '../log.ts'
+import {
+  dialFallbackMs,
+  dialPauseMs,
+  dialPauseMsMax,
+  dialsMax,
+  dialSweepMs,
+  missingMs
+} from '../protocol.ts'
+
+export type DiallerOptions = Readonly<{
+  self: string
+  book: AddressBook
+  /** Static peers whose id is not known yet. */
+  anonymous: readonly Multiaddr[]
+  /** Connects, to this id if one is given, and resolves with the id that was reached. */
+  dial: (addresses: readonly Multiaddr[], id: string | null) => Promise<string>
+  isConnected: (id: string) => boolean
+  /** Whether addresses on the loopback interface may lead to peers. */
+  alsoLoopback: () => boolean
+  log: TransportLog
+}>
+
+/** `failures` in a row; `id` only for a static address, once it has answered. */
+type Attempt = {
+  awaySinceMs: number
+  failures: number
+  nextMs: number
+  dialling: boolean
+  id: string | null
+}
+
+/** After so many failures in a row, another node may live at the static address of this one. */
+const failuresBeforeDoubt = 3
+
+export class Dialler {
+  readonly #options: DiallerOptions
+  readonly #attempts = new Map<string, Attempt>()
+  #dials = 0
+  #isRunning = false
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: DiallerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#isRunning = true
+    this.#sweep()
+  }
+
+  stop(): void {
+    this.#isRunning = false
+    clearTimeout(this.#timer)
+  }
+
+  /** There is news of a peer: an address that did not work may do so now. */
+  heardOf(id: string): void {
+    if (!this.#isRunning || this.#options.isConnected(id)) return
+    if (this.#dials < dialsMax) this.#tryPeer(id)
+    this.#sweepSoon()
+  }
+
+  /** A peer's last connection has gone. */
+  disconnected(id: string): void {
+    this.#attempts.set(id, newAttempt())
+    if (this.#isRunning) this.#sweepSoon()
+  }
+
+  /** Whether a member has been away for a short while: long enough to be looked for, too short to be given up. */
+  missing(): boolean {
+    const { book, isConnected } = this.#options
+    const now = performance.now()
+    return [...book.ids()].some(id => {
+      if (!book.isMember(id) || isConnected(id)) return false
+      return now - (this.#attempts.get(id)?.awaySinceMs ?? now) < missingMs
+    })
+  }
+
+  #sweepSoon(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#sweep()
+    }, dialSweepMs).unref()
+  }
+
+  #sweep(): void {
+    const { book, anonymous, isConnected } = this.#options
+    book.prune(performance.now())
+    const known = new Set(book.ids())
+    const away = [...known].filter(id => !isConnected(id))
+    const unmet = anonymous.filter(address => !this.#isMet(address))
+    for (const address of unmet) this.#tryAddress(address)
+    for (const id of away) if (this.#dials < dialsMax) this.#tryPeer(id)
+    if (away.length + unmet.length > 0) this.#sweepSoon()
+    const kept = new Set([...known, ...anonymous.map(String)])
+    for (const key of this.#attempts.keys()) if (!kept.has(key)) this.#attempts.delete(key)
+  }
+
+  #tryPeer(id: string): void {
+    const { self, book } = this.#options
+    const attempt = this.#attempt(id)
+    const now = performance.now()
+    if (attempt.dialling || now < attempt.nextMs) return
+    if (self > id && now - attempt.awaySinceMs < dialFallbackMs) return
+    const alsoLoopback = this.#options.alsoLoopback()
+    const addresses = book.addresses(id, address => worthTrying(address, alsoLoopback))
+    if (addresses.length > 0) void this.#dial(attempt, addresses, id)
+  }
+
+  #tryAddress(address: Multiaddr): void {
+    const attempt = this.#attempt(address.toString())
+    if (attempt.dialling || performance.now() < attempt.nextMs) return
+    if (attempt.id !== null) {
+      const failures = this.#attempts.get(attempt.id)?.failures ?? 0
+      if (failures < failuresBeforeDoubt) return
+    }
+    void this.#dial(attempt, [address], null)
+  }
+
+  /** Whether the one who has answered at a static address is connected; it may be ourselves. */
+  #isMet(address: Multiaddr): boolean {
+    const id = this.#attempts.get(address.toString())?.id ?? null
+    return id !== null && (id === this.#options.self || this.#options.isConnected(id))
+  }
+
+  async #dial(attempt: Attempt, addresses: readonly Multiaddr[], id: string | null): Promise<void> {
+    attempt.dialling = true
+    this.#dials++
+    try {
+      attempt.id = await this.#options.dial(addresses, id)
+      attempt.failures = 0
+    } catch (error) {
+      attempt.failures++
+      this.#options.log.debug(
+        { peer: id, addresses: addresses.map(String), error: reason(error) },
+        'could not connect to a peer; it is tried again'
+      )
+    } finally {
+      attempt.dialling = false
+      this.#dials--
+      const pauseMs = Math.min(dialPauseMs * 2 ** (attempt.failures - 1), dialPauseMsMax)
+      attempt.nextMs = performance.now() + pauseMs
+    }
+  }
+
+  #attempt(key: string): Attempt {
+    const known = this.#attempts.get(key)
+    if (known !== undefined) return known
+    const attempt = newAttempt()
+    this.#attempts.set(key, attempt)
+    return attempt
+  }
+}
+
+function newAttempt(): Attempt {
+  return { awaySinceMs: performance.now(), failures: 0, nextMs: 0, dialling: false, id: null }
+}

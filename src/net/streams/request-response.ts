@@ -1,0 +1,129 @@
+/**
+ * The streams of one protocol on which a peer is asked something: one stream for each question, the question out, the
+ * answer back.
+ *
+ * What the protocols have in common is here: how many are answered at once, and for one peer, that a stream on which
+ * nothing moves is given up, and that all of them end when the node stops. What is said on a stream is each protocol's own.
+ */
+import type { Connection, Stream } from '@libp2p/interface'
+import { asError, reason, type TransportLog } from '../log.ts'
+import { streamOpenTimeoutMs } from '../protocol.ts'
+import { abortWhenIdle } from './idle-timeout.ts'
+
+export type RequestStreamsOptions = Readonly<{
+  protocol: string
+  /** Open connections to a peer. */
+  connections: (peer: string) => readonly Connection[]
+  /** Questions answered at the same time; more are turned away. */
+  answersMax: number
+  answersPerPeerMax: number
+  /** How long a stream may stand still. */
+  stallMs: number
+  log: TransportLog
+}>
+
+/** A question of ours under way. */
+export type Asking = Readonly<{
+  stream: Stream
+  /** To be called once: with an error if the stream is of no more use. */
+  end: (error?: Error) => void
+}>
+
+/** A question of a peer. */
+export type Asked = Readonly<{
+  peer: string
+  /** Something has moved that the stream itself does not tell of. */
+  progress: () => void
+  /** The peer may ask the next one, although this stream is still open. */
+  answered: () => void
+}>
+
+export class RequestStreams {
+  readonly #options: RequestStreamsOptions
+  readonly #streams = new Set<Stream>()
+  /** Those whose answer is under way, with the peer that asked. */
+  readonly #answering = new Map<Stream, string>()
+  readonly #stop = new AbortController()
+
+  constructor(options: RequestStreamsOptions) {
+    this.#options = options
+  }
+
+  /** Aborted when the node stops. */
+  get stopped(): AbortSignal {
+    return this.#stop.signal
+  }
+
+  /**
+   * Opens a stream to ask a peer.
+   * @throws if there is no connection to it, or it does not take the stream in time
+   */
+  async ask(peer: string, signal: AbortSignal = this.stopped): Promise<Asking> {
+    const connection = this.#options.connections(peer)[0]
+    if (connection === undefined) throw new Error('there is no connection to the peer')
+    const opened = AbortSignal.any([this.stopped, signal, AbortSignal.timeout(streamOpenTimeoutMs)])
+    const stream = await connection.newStream([this.#options.protocol], { signal: opened })
+    const guard = this.#guard(stream)
+    return {
+      stream,
+      end: error => {
+        guard.release()
+        if (error !== undefined) stream.abort(error)
+      }
+    }
+  }
+
+  /**
+   * Answers a question of a peer, or turns it away. Never rejects.
+   * @param answer writes the answer; the stream is aborted if it fails
+   */
+  async accept(
+    stream: Stream,
+    connection: Connection,
+    answer: (asked: Asked) => Promise<void>
+  ): Promise<void> {
+    const peer = connection.remotePeer.toString()
+    if (this.stopped.aborted || this.#isBusy(peer)) {
+      stream.abort(new Error('too many questions at once'))
+      return
+    }
+    this.#answering.set(stream, peer)
+    const { progress, release } = this.#guard(stream)
+    const answered = (): void => void this.#answering.delete(stream)
+    try {
+      await answer({ peer, progress, answered })
+    } catch (error) {
+      const { log, protocol } = this.#options
+      log.debug({ peer, protocol, error: reason(error) }, 'an answer was broken off')
+      stream.abort(asError(error))
+    } finally {
+      release()
+      answered()
+    }
+  }
+
+  /** Ends everything under way. */
+  stop(): void {
+    const why = new Error('this node stops')
+    this.#stop.abort(why)
+    for (const stream of this.#streams) stream.abort(why)
+  }
+
+  #isBusy(peer: string): boolean {
+    const { answersMax, answersPerPeerMax } = this.#options
+    const ofPeer = [...this.#answering.values()].filter(other => other === peer).length
+    return this.#answering.size >= answersMax || ofPeer >= answersPerPeerMax
+  }
+
+  #guard(stream: Stream): { progress: () => void; release: () => void } {
+    this.#streams.add(stream)
+    const guard = abortWhenIdle(stream, this.#options.stallMs)
+    return {
+      progress: guard.progress,
+      release: () => {
+        guard.release()
+        this.#streams.delete(stream)
+      }
+    }
+  }
+}

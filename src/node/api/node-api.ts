@@ -1,0 +1,384 @@
+/**
+ * What a running node offers to a program, to the local API and so to the CLI. Shapes of the views are those of
+ * `--json`: times RFC 3339 UTC, durations in ms.
+ */
+import type { NodeId, TaskId } from '../../core/base/ids.ts'
+import type { NodeStatus, NodeView, StatusView, WorkerHealth } from './node-views.ts'
+import type { BlobRef } from '../../core/task/content.ts'
+import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
+import type {
+  BackoffOptions,
+  LabelConditionsOption,
+  SubmitOptions,
+  TaskOptions
+} from './submit-options.ts'
+
+export type { BlobRef }
+export type { NodeStatus, NodeView, StatusView, WorkerHealth }
+export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
+export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
+import type { TaskState } from '../../shared/names.ts'
+
+export type { TaskState }
+
+/** A value as JSON carries it. */
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
+
+/** A task as `hearsay get --json` shows it. */
+export type TaskView = {
+  v: 1
+  id: TaskId
+  type: string
+  state: TaskState
+  /** Why it is not running, or why it failed or was cancelled; null while it runs and once it is completed. */
+  reason: string | null
+  priority: number
+  attempt: number
+  /** Further attempts after the first one. */
+  maxRetries: number
+  epoch: number
+  /** Name of the node that holds it (`computer/instance`), or its id if the name is not known here. */
+  holder: string
+  submittedBy: string
+  submittedAt: string
+  startedAt: string | null
+  settledAt: string | null
+  durationMs: number | null
+  /** Null if it is in a blob. */
+  payload: Json
+  /** Where a payload of more than 8 KiB is: see `NodeHandle.readBlob`. */
+  payloadBlob: BlobRef | null
+  /** Null if it is in a blob. */
+  result: Json
+  resultBlob: BlobRef | null
+  /** Of the last attempt that failed; null if none did, and once it is completed. */
+  error: { name: string; message: string; stack?: string } | null
+  dependsOn: TaskId[]
+  /** What it asks of the labels of nodes. */
+  labels: { require: LabelConditionsOption; prefer: LabelConditionsOption }
+  tags: string[]
+  /** How far its run is, 0 to 1, as the handler said; null if it said nothing, or does not run. */
+  progress: { fraction: number; message: string | null } | null
+  /** The task that this one is a copy of. */
+  retryOf: TaskId | null
+  /** Other members that are known to have it on disk. */
+  acks: number
+  /** Nodes that were gone while they ran it. */
+  lost: string[]
+}
+
+/** Which part of a task's output is wanted, and whether to go on reading. */
+export type LogsOptions = {
+  /** Go on until the task has settled. @default false */
+  follow?: boolean
+  signal?: AbortSignal
+}
+
+/** What a run has said; `note` is what hearsay has to remark on it. */
+export type LogEntry = {
+  v: 1
+  /** By the clock of the node that ran it. */
+  at: string
+  attempt: number
+  /** Name of the node that ran it. */
+  node: string | null
+  stream: 'stdout' | 'stderr' | 'log' | 'note'
+  /** A line with its end, several, or, if nothing ends it yet, a part of one. What is no UTF-8 is replaced in it. */
+  text: string
+  /** All of its bytes, if they are no UTF-8. */
+  base64?: string
+}
+
+/** What is told of a submission that was accepted. */
+export type Submitted = {
+  id: TaskId
+  /** Other members that had it on disk when it was acknowledged. */
+  acks: number
+  /** The task was there already, under the same idempotency key. */
+  deduplicated: boolean
+  /** Such as: no node of the cluster has a handler for the type. */
+  warnings: string[]
+}
+
+/** What became of a cancellation: how the task has settled, or that it will be cancelled when its holder hears of it. */
+export type CancelResult = {
+  v: 1
+  id: TaskId
+  status: 'cancelled' | 'completed' | 'failed' | 'requested'
+}
+
+/** Why a task does not run, or how it ended: for the task, and for each node. */
+export type WhyView = {
+  v: 1
+  id: TaskId
+  state: TaskState
+  /** Null if it runs or has completed. */
+  reason: string | null
+  words: string
+  nodes: { node: string; reason: string; words: string }[]
+}
+
+/** What became of the tasks in a state file. */
+export type LoadedState = {
+  v: 1
+  /** Tasks that this node did not know. */
+  loaded: number
+  /** Tasks that it knew. */
+  known: number
+  /** Tasks that it knew once: they have settled, and their retention is over. */
+  skipped: number
+}
+
+/** What a node can tell to whoever looks for what is wrong. */
+export type DiagnosisView = {
+  v: 1
+  cluster: string
+  /** This node. */
+  node: string
+  id: NodeId
+  version: string
+  /** Of its key, by the name that a cluster may have: nodes show it with that name on the network. */
+  fingerprints: Record<string, string>
+  /** How it looks for others: on one interface, on whichever the system chooses (`null`), or not at all. */
+  mdns: { interface: string | null } | null
+  nodes: (NodeView & {
+    /** How far its clock is ahead of this node's; null if it has not spoken yet. */
+    clockOffsetMs: number | null
+  })[]
+  /** Nodes that ran twice at a time, as far as this one has seen since its start. */
+  duplicates: { node: string; id: NodeId; at: string }[]
+  /** Why its disk cannot be written to; null if it can. */
+  disk: string | null
+  /** When its computer's clock was last set since its start, and by how much forward; null if it was not. */
+  clockSet: { at: string; byMs: number } | null
+  /** What others wrote and this node could not read, by who wrote it. */
+  unreadable: UnreadableView[]
+  /**
+   * Tasks here whose start another node has to know of first, while none is connected, and the names of those that are
+   * waited for; null if there are none.
+   */
+  unconfirmed: { tasks: number; missing: string[] } | null
+  /** Members that keep far too many settled tasks from being forgotten here; null if there are not too many, or no such members. */
+  overfull: { kept: number; max: number; behind: HoldsUp[] } | null
+}
+
+/**
+ * A member that keeps settled tasks from being forgotten: it cannot be reached, it has not raised the time before which nothing
+ * is kept (`floor`), or it and this node do not have all of each other's records.
+ */
+export type HoldsUp = { node: string; why: 'away' | 'floor' | 'records' }
+
+/** Records of one node that another one could not read. */
+export type UnreadableView = {
+  node: string
+  id: NodeId
+  /** How many writes. */
+  writes: number
+  /** Versions of hearsay that could not read them here; none: they were not to be had. */
+  readers: string[]
+  /** The version that wrote them, if it is known: that of the node, as long as it has not been started anew. */
+  writer: string | null
+  /** There are so many that nothing more of that node is taken in. */
+  stuck: boolean
+}
+
+/** Which tasks are listed: those for which all of it holds. */
+export type TaskFilter = {
+  state?: TaskState
+  type?: string
+  tag?: string
+  /** Name of the holder. */
+  node?: string
+  /** Newest first. @default no limit */
+  limit?: number
+}
+
+/** Which events are wanted. All of these have to fit. */
+export type EventFilter = {
+  /** The cursor of an event: those after it, instead of those from now on. */
+  since?: string
+  /** The name of an event, or its part before the colon. */
+  event?: string
+  /** Of a task. */
+  type?: string
+  /** The id of a task; may be shortened. */
+  task?: string
+}
+
+/**
+ * Something that happened, as a node sees it. `events:lost` stands for events that a reader has missed: how many
+ * (`count`; null if nobody knows) and why (`reason`: SlowReader, CursorTooOld, CursorOfAnotherBoot).
+ */
+export type NodeEvent = { v: 1; at: string; event: string; cursor: string } & Record<string, Json>
+
+/** Whoever wants to hear how a task ends, which it submits. */
+export type EndListener = Readonly<{
+  /**
+   * Called once for a task that was accepted: with what makes a view of it when it has settled, or with null if this node cannot
+   * tell any more, because it has closed or was away until the task was forgotten.
+   */
+  onEnd: (view: (() => TaskView) | null) => void
+  /** Nobody wants to hear of it any more: nothing is kept for it, and it may not be called. One signal for many tasks is cheap. */
+  gone: AbortSignal
+}>
+
+export interface NodeApi {
+  readonly id: NodeId
+  /** `computer/instance`. */
+  readonly name: string
+  readonly cluster: string
+  /** Multiaddrs that it listens on. */
+  readonly addresses: readonly string[]
+  /**
+   * Submits a task and resolves when it is accepted. Waits first while this node has too much of its own to write, and to
+   * copy to others.
+   *
+   * @param signal gives up before the task is taken. @default never
+   * @param listener registered with the acceptance, so that nothing is missed; called also if that ends in NotReplicatedError
+   * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
+   */
+  submit(
+    type: string,
+    payload: unknown,
+    options?: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal,
+    listener?: EndListener
+  ): Promise<Submitted>
+  /**
+   * Submits a task whose payload was written by `writeBlob`.
+   *
+   * @throws InvalidOptionError TooLargeError NotReplicatedError NodeClosedError
+   */
+  submitBlob(
+    type: string,
+    payload: BlobRef,
+    options?: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal,
+    listener?: EndListener
+  ): Promise<Submitted>
+  /**
+   * Writes JSON text of any size to this node's disk, as a payload for `submitBlob`. It is not looked at: what is no JSON
+   * fails when it is run. Without a submission it is removed after a while.
+   *
+   * @throws TooLargeError NodeClosedError
+   */
+  writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef>
+  /**
+   * The bytes of a payload or result, as JSON text; fetched from another node if they are not here.
+   *
+   * @throws BlobUnavailableError NodeClosedError
+   */
+  readBlob(blob: BlobRef): Promise<AsyncIterable<Uint8Array>>
+  /**
+   * Resolves when the task has settled, however it ended.
+   *
+   * @throws UnknownTaskError NodeClosedError, or the signal's reason
+   */
+  settled(id: TaskId, signal?: AbortSignal): Promise<TaskView>
+  /**
+   * Cancels a task, in whatever state it is and whoever holds it. Resolves when it has settled, after 5 s in any case: the
+   * request stands, and whoever holds the task, then or later, cancels it.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError NodeClosedError
+   */
+  cancel(id: TaskId): Promise<CancelResult>
+  /**
+   * Submits a copy of a task that has failed or was cancelled.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError TaskStateError BlobUnavailableError NotReplicatedError NodeClosedError
+   */
+  retry(id: TaskId): Promise<Submitted>
+  /** Says for a task, and for each node, which condition fails. @throws UnknownTaskError */
+  why(id: TaskId): WhyView
+  /**
+   * The id that a shortened one means: any unambiguous part of it. News of a task may be on their way, so an unknown id
+   * is waited for, for a second.
+   *
+   * @throws UnknownTaskError AmbiguousTaskError
+   */
+  resolveId(part: string): Promise<TaskId>
+  /** @throws UnknownTaskError */
+  task(id: TaskId): TaskView
+  /** What has happened to a task since this node has known it, oldest first, as far as its memory reaches. */
+  history(id: TaskId): NodeEvent[]
+  /** Newest first. */
+  tasks(filter?: TaskFilter): Iterable<TaskView>
+  /**
+   * What the runs of a task have said, from the beginning, on whichever nodes they ran: what it printed, and what it
+   * logged. Of each attempt the first 64 KiB and the last MiB are kept, by the node that ran it, in memory: until the task
+   * is forgotten, the node stops, or newer output needs the room (64 MiB in all). The last 16 KiB outlive the node.
+   *
+   * @throws UnknownTaskError NodeClosedError, and while it is read the signal's reason
+   */
+  logs(id: TaskId, options?: LogsOptions): AsyncIterable<LogEntry>
+  /**
+   * Asks the other nodes how far their runs are, so that views of tasks say it; at most once a second. Takes half a second
+   * at most, and never rejects.
+   */
+  refreshProgress(): Promise<void>
+  /**
+   * A file with all tasks that this node knows, and their large payloads and results, piece by piece, made as it is read.
+   * Those that no node has are named in it without their bytes.
+   */
+  exportState(): AsyncIterable<string>
+  /**
+   * Takes in what `exportState` gave, here or on another node of the cluster. Nothing is taken in if anything is wrong.
+   *
+   * @throws ForeignStateFileError DiskFullError NodeClosedError
+   */
+  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
+  /**
+   * What this node says of itself from now on, in place of its labels so far; tasks choose by it. It lasts until the node
+   * stops.
+   *
+   * @throws InvalidOptionError NodeClosedError
+   */
+  setLabels(labels: Readonly<Record<string, string>>): void
+  /** This node, all members, peers that have not introduced themselves yet, and expected instances never seen. */
+  nodes(): NodeView[]
+  /** The cluster in brief: members, tasks by state, slots, and whether a quorum is seen. */
+  getSystemStatus(): StatusView
+  /**
+   * What this node can tell to whoever looks for what is wrong, such as "hearsay doctor".
+   *
+   * @param names what clusters may be called, whose fingerprints with this node's key are wanted. @default none
+   */
+  diagnosis(names?: readonly string[]): DiagnosisView
+  /** What there is to measure, as text for Prometheus. */
+  metricsText(): Promise<string>
+  /** How every member is, and every expected instance, this node included; sorted by name. */
+  checkWorkerHealth(): WorkerHealth[]
+  /**
+   * Has a node take nothing more and hand on what is queued; what runs goes on, and the node stays. Without a name, this
+   * one. Another one is told: it shows as draining when it does so.
+   *
+   * @param node its name or id @default this node
+   * @throws UnknownNodeError InvalidOptionError if it cannot be reached
+   */
+  drain(node?: string): NodeView
+  /**
+   * Counts a node no more that will not come back, neither as a member nor as expected: what it held is taken over.
+   *
+   * @param node its name or id
+   * @throws UnknownNodeError InvalidOptionError if it is connected
+   */
+  forget(node: string): NodeView
+  /**
+   * Calls back for each event until the returned function is called: from now on or, with the `cursor` of an event, also
+   * for those after it, as far as the node still has them.
+   *
+   * @throws InvalidOptionError if that is no cursor
+   */
+  onEvent(listener: (event: NodeEvent) => void, since?: string): () => void
+  /**
+   * Stops on purpose: lets running tasks finish for `graceMs`, hands on queued ones, says goodbye, closes. What still
+   * runs then is aborted and handed on, too. Called again, it may shorten the time, never lengthen it.
+   *
+   * Within that time it also waits for somebody to say goodbye to, if there is a member that has not left, or a task here
+   * that has not settled. With a `graceMs` of 0 nobody is waited for.
+   *
+   * @param graceMs @default the node's option `grace`
+   * @throws TasksLeftBehindError the node has left, and such tasks are on its disk alone; not with a `graceMs` of 0
+   */
+  leave(graceMs?: number): Promise<void>
+}

@@ -1,0 +1,110 @@
+/**
+ * What happens at this node, told as events to whoever listens.
+ *
+ * Output and progress may come by the thousand. They are told to those who listen at that moment, shortened and not more
+ * than so many a second, and are not kept: they must not push out what is rare. All of it is in the logs of the task.
+ */
+import type { BootId, NodeId, TaskId } from '../../core/base/ids.ts'
+import { endOfWhole } from '../../core/base/utf8.ts'
+import type { CoreEvent } from '../../core/effect.ts'
+import type { OutputStream } from '../../core/message.ts'
+import type { CoreView } from '../../core/view.ts'
+import { UnknownTaskError } from '../../shared/errors.ts'
+import { wallMsOf } from '../runtime/clock.ts'
+import type { Json } from '../api/node-api.ts'
+import type { Listeners } from './listeners.ts'
+import type { Clock } from '../../ports/ports.ts'
+import { textOf } from '../output/text.ts'
+import type { Waits } from '../tasks/waits.ts'
+
+/** Guess: more than anybody follows by eye, and nothing for the one who tells. */
+const PASSING_PER_SECOND_MAX = 200
+const TEXT_BYTES_MAX = 1024
+/** Events of settled tasks are kept by the thousand; who wants the whole message looks at the task. */
+const MESSAGE_LENGTH_MAX = 200
+
+export class EventPublisher {
+  readonly #core: CoreView
+  readonly #listeners: Listeners
+  readonly #waits: Waits
+  readonly #clock: Pick<Clock, 'now' | 'aheadMs'>
+  readonly #nameOf: (boot: BootId) => string
+  /** Nodes that ran twice at a time -> when that was seen last, in ms. */
+  readonly duplicates: Map<NodeId, number> = new Map()
+  #secondBeganAt = 0
+  #passed = 0
+
+  constructor(
+    core: CoreView,
+    listeners: Listeners,
+    waits: Waits,
+    clock: Pick<Clock, 'now' | 'aheadMs'>,
+    nameOf: (boot: BootId) => string
+  ) {
+    this.#core = core
+    this.#listeners = listeners
+    this.#waits = waits
+    this.#clock = clock
+    this.#nameOf = nameOf
+  }
+
+  settled(taskId: TaskId): void {
+    const record = this.#core.record(taskId)!
+    const { status, reason, error } = record.outcome!
+    this.#listeners.emit(`task:${status}`, {
+      taskId,
+      type: record.spec.type,
+      node: this.#nameOf(record.claim.holder),
+      ...(reason === null ? {} : { reason }),
+      ...(error === null ? {} : { message: error.message.slice(0, MESSAGE_LENGTH_MAX) })
+    })
+    this.#waits.release(record)
+  }
+
+  event(event: CoreEvent): void {
+    if (!('taskId' in event)) {
+      if (event.name === 'node:duplicate-identity') {
+        this.duplicates.set(event.node, wallMsOf(this.#clock))
+      }
+      this.#listeners.emit(event.name, { node: event.nodeName, id: event.node })
+      return
+    }
+    if (event.name === 'task:pruned') {
+      const why = `${event.taskId} settled while this node was away, and has been forgotten since`
+      this.#waits.reject(event.taskId, () => new UnknownTaskError(why))
+    }
+    const { name, taskId } = event
+    const fields: Record<string, Json> = { taskId, type: this.#typeOf(taskId) }
+    if ('by' in event) {
+      const { by, attempt, from = null } = event
+      fields['node'] = this.#nameOf(by)
+      if (attempt !== null) fields['attempt'] = attempt
+      if (from !== null) fields['from'] = this.#nameOf(from)
+    }
+    this.#listeners.emit(name, fields)
+  }
+
+  said(taskId: TaskId, stream: OutputStream, bytes: Uint8Array): void {
+    const end = bytes.length > TEXT_BYTES_MAX ? endOfWhole(bytes, TEXT_BYTES_MAX) : bytes.length
+    this.#pass('task:log', taskId, { stream, text: textOf(bytes.subarray(0, end)) })
+  }
+
+  progressed(taskId: TaskId, fraction: number, message: string | null): void {
+    this.#pass('task:progress', taskId, { fraction, message })
+  }
+
+  #pass(event: string, taskId: TaskId, fields: Readonly<Record<string, Json>>): void {
+    if (!this.#listeners.any) return
+    const now = this.#clock.now()
+    if (now - this.#secondBeganAt >= 1000) {
+      this.#secondBeganAt = now
+      this.#passed = 0
+    }
+    if (this.#passed++ >= PASSING_PER_SECOND_MAX) return
+    this.#listeners.mention(event, { taskId, type: this.#typeOf(taskId), ...fields })
+  }
+
+  #typeOf(taskId: TaskId): string {
+    return this.#core.record(taskId)?.spec.type ?? ''
+  }
+}

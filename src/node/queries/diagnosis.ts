@@ -1,0 +1,86 @@
+/**
+ * What a node can tell to whoever looks for what is wrong. Only facts: what they mean, and what to do, is for the one who
+ * asks and who also sees the network.
+ */
+import { hlcMs } from '../../core/base/hlc.ts'
+import { nodeOf, type NodeId } from '../../core/base/ids.ts'
+import type { CoreView } from '../../core/view.ts'
+import type { ClockSteps } from '../runtime/clock-steps.ts'
+import type { DiagnosisView, HoldsUp } from '../api/node-api.ts'
+import { unreadableOf } from './unreadable.ts'
+import { missingOf, type Queries } from './queries.ts'
+import type { NodeSettings } from '../settings.ts'
+
+/** Members follow the floor of others with their next heartbeat. Guess: some of them, so that nobody is blamed in passing. */
+const FLOOR_LATE_MS = 10_000
+
+type Asked = Readonly<{
+  core: CoreView
+  queries: Queries
+  settings: Pick<NodeSettings, 'cluster' | 'mdns' | 'fingerprintOf'>
+  duplicates: ReadonlyMap<NodeId, number>
+  disk: string | null
+  clockStep: ClockSteps['last']
+  now: number
+}>
+
+export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisView {
+  const { core, queries, settings, duplicates, disk, clockStep, now } = asked
+  const { cluster, mdns, fingerprintOf } = settings
+  const self = core.self()
+  const offsets = new Map(
+    core.members(now).map(({ heartbeat, clockOffsetMs }) => [nodeOf(heartbeat.boot), clockOffsetMs])
+  )
+  offsets.set(nodeOf(self.boot), 0)
+  return {
+    v: 1,
+    cluster,
+    node: self.name,
+    id: nodeOf(self.boot),
+    version: self.version,
+    fingerprints: Object.fromEntries([cluster, ...names].map(name => [name, fingerprintOf(name)])),
+    mdns: mdns === false ? null : { interface: mdns === true ? null : mdns.interface },
+    nodes: queries
+      .nodes()
+      .map(node => ({ ...node, clockOffsetMs: offsets.get(node.id ?? '') ?? null })),
+    duplicates: [...duplicates].map(([id, atMs]) => ({
+      node: queries.nameOf(id),
+      id,
+      at: new Date(atMs).toISOString()
+    })),
+    disk,
+    clockSet:
+      clockStep === null
+        ? null
+        : { at: new Date(clockStep.atMs).toISOString(), byMs: clockStep.byMs },
+    unreadable: unreadableOf(core, id => queries.nameOf(id)),
+    unconfirmed: unconfirmedOf(core, now),
+    overfull: overfullOf(core, now)
+  }
+}
+
+/** Who keeps settled tasks from being forgotten, if there are far too many. */
+export function overfullOf(core: CoreView, now: number): DiagnosisView['overfull'] {
+  const { kept, max, most } = core.room()
+  if (kept <= most) return null
+  const own = core.self().floor ?? 0
+  const behind = core.members(now).flatMap(({ heartbeat, status, linked, synced }): HoldsUp[] => {
+    if (status === 'left' || status === 'crashed') return []
+    const { name: node, floor } = heartbeat
+    // A member of the version before has no floor, and is not waited for.
+    const isBelow = floor !== null && hlcMs(own) - hlcMs(floor) > FLOOR_LATE_MS
+    if (!linked) return [{ node, why: 'away' }]
+    if (isBelow) return [{ node, why: 'floor' }]
+    return synced ? [] : [{ node, why: 'records' }]
+  })
+  return behind.length === 0 ? null : { kept, max, behind }
+}
+
+/** Starts that nobody is there to know of. */
+function unconfirmedOf(core: CoreView, now: number): DiagnosisView['unconfirmed'] {
+  const missing = missingOf(core, now)
+  if (missing.length === 0) return null
+  let tasks = 0
+  for (const { spec } of core.records()) if (core.isStartUnconfirmed(spec.id)) tasks++
+  return tasks === 0 ? null : { tasks, missing }
+}

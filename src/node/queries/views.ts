@@ -1,0 +1,227 @@
+/**
+ * The core's state in the words and units that users meet: names instead of boots, RFC 3339 instead of clock stamps.
+ */
+import { shown } from '../../core/base/shape.ts'
+import { hlcMs, type Hlc } from '../../core/base/hlc.ts'
+import { bootName, nodeOf, type BootId, type NodeId } from '../../core/base/ids.ts'
+import type { Heartbeat } from '../../core/message.ts'
+import { SETTLED_MAX_MAX } from '../../core/options.ts'
+import { isBlob, type Content } from '../../core/task/content.ts'
+import type { TaskRecord } from '../../core/task/record.ts'
+import { isSettled } from '../../core/task/record.ts'
+import type { CoreView, MemberView } from '../../core/view.ts'
+import { shownConditions } from '../tasks/label-options.ts'
+import type { Json, NodeView, StatusView, TaskView, WorkerHealth } from '../api/node-api.ts'
+import type { PeerView } from '../../ports/ports.ts'
+import { countTasks } from './task-counts.ts'
+
+/** A node id and its name are strings: `computer/instance` if it is known, else the id. */
+export type NameOf = (boot: BootId) => string
+
+export function taskView(
+  record: TaskRecord,
+  core: CoreView,
+  nameOf: NameOf,
+  reason: string | null
+): Omit<TaskView, 'progress'> {
+  const { spec, claim, started, outcome } = record
+  const settled = isSettled(record)
+  const state = core.state(record)
+  return {
+    v: 1,
+    id: spec.id,
+    type: spec.type,
+    state,
+    reason,
+    priority: spec.priority,
+    attempt: claim.attempt,
+    maxRetries: spec.maxRetries,
+    epoch: claim.epoch,
+    holder: nameOf(claim.holder),
+    submittedBy: nameOf(spec.submittedBy),
+    submittedAt: time(spec.submittedAt),
+    startedAt: started !== null && (settled || state === 'running') ? time(started.at) : null,
+    settledAt: settled ? time(outcome!.at) : null,
+    durationMs: settled ? outcome!.durationMs : null,
+    payload: parse(spec.payload),
+    payloadBlob: isBlob(spec.payload) ? spec.payload : null,
+    result: settled ? parse(outcome!.result) : null,
+    resultBlob: settled && isBlob(outcome!.result) ? outcome!.result : null,
+    error: outcome !== null && outcome.error !== null ? errorView(outcome.error) : null,
+    dependsOn: [...spec.dependsOn],
+    labels: {
+      require: shownConditions(spec.labels.require),
+      prefer: shownConditions(spec.labels.prefer)
+    },
+    tags: [...spec.tags],
+    lost: claim.lost.map(nameOf),
+    retryOf: spec.retryOf,
+    acks: core.copies(record)
+  }
+}
+
+/** @param peer what the network knows of the node, if anything */
+export function memberView(member: MemberView, peer: PeerView | undefined): NodeView {
+  const { heartbeat, status, linked, synced, heartbeatAgeMs } = member
+  // What it said last is history: it has handed on its tasks, and runs nothing any more.
+  const idle = { draining: false, paused: null, slots: 0, running: 0, queued: 0 }
+  return {
+    ...heartbeatView(heartbeat),
+    ...(status === 'left' ? idle : {}),
+    status,
+    self: false,
+    found: peer !== undefined,
+    connected: linked,
+    synced: linked && synced,
+    heartbeatAgeMs: Math.round(heartbeatAgeMs)
+  }
+}
+
+export function selfView(heartbeat: Heartbeat): NodeView {
+  return {
+    ...heartbeatView(heartbeat),
+    status: 'alive',
+    self: true,
+    found: true,
+    connected: true,
+    synced: true,
+    heartbeatAgeMs: 0
+  }
+}
+
+/** A node of which nothing is known but its address, or its name in the roster. */
+export function strangerView(
+  id: NodeId | null,
+  name: string | null,
+  peer: PeerView | undefined
+): NodeView {
+  const [computer, instance] = name?.split('/') ?? []
+  return {
+    v: 1,
+    name,
+    id,
+    computer: computer ?? null,
+    instance: instance ?? null,
+    status: null,
+    draining: false,
+    paused: null,
+    self: false,
+    found: peer !== undefined,
+    connected: false,
+    synced: false,
+    slots: 0,
+    running: 0,
+    queued: 0,
+    loopLagMs: 0,
+    settledMax: null,
+    handlers: [],
+    labels: {},
+    addresses: [...(peer?.addresses ?? [])],
+    heartbeatAgeMs: null,
+    boot: null,
+    version: null
+  }
+}
+
+export function statusView(
+  cluster: string,
+  core: CoreView,
+  nodes: readonly NodeView[],
+  quorum: boolean
+): Omit<StatusView, 'submitters'> {
+  const self = core.self()
+  const { tasks, types } = countTasks(core)
+  const alive = nodes.filter(({ status }) => status === 'alive')
+  const sum = (of: (node: NodeView) => number): number => alive.reduce((n, node) => n + of(node), 0)
+  return {
+    v: 1,
+    cluster,
+    node: self.name,
+    id: nodeOf(self.boot),
+    version: self.version,
+    members: {
+      alive: alive.length,
+      connected: nodes.filter(({ connected }) => connected).length,
+      synced: nodes.filter(({ synced }) => synced).length,
+      expected: nodes.filter(({ status }) => status !== 'left').length
+    },
+    tasks,
+    types,
+    slots: { total: sum(({ slots }) => slots), running: sum(({ running }) => running) },
+    quorum,
+    settled: settledView(core, nodes)
+  }
+}
+
+function settledView(core: CoreView, nodes: readonly NodeView[]): StatusView['settled'] {
+  const { kept, max } = core.room()
+  const isOver = new Set<NodeView['status']>(['left', 'crashed'])
+  const said = nodes
+    .filter(({ status, settledMax }) => settledMax !== null && !isOver.has(status))
+    .map(({ settledMax }) => settledMax)
+  return { kept, max, differs: new Set(said).size > 1 }
+}
+
+export function healthOf(node: NodeView): WorkerHealth {
+  const { id, status, draining, connected, heartbeatAgeMs, slots, running, queued } = node
+  const load = slots === 0 ? 0 : (running + queued) / slots
+  const name = node.name!
+  return { name, id, status, draining, connected, heartbeatAgeMs, slots, running, queued, load }
+}
+
+export function time(stamp: Hlc): string {
+  return new Date(hlcMs(stamp)).toISOString()
+}
+
+function heartbeatView(
+  heartbeat: Heartbeat
+): Omit<NodeView, 'status' | 'self' | 'found' | 'connected' | 'synced' | 'heartbeatAgeMs'> {
+  const { boot, name, draining, paused, slots, running, queued, loopLagMs, settledMax } = heartbeat
+  const { handlers, labels, addresses, version } = heartbeat
+  const [computer, instance] = name.split('/')
+  return {
+    v: 1,
+    name,
+    id: nodeOf(boot),
+    computer: computer ?? null,
+    instance: instance ?? null,
+    draining,
+    paused: paused === undefined ? null : shown(paused),
+    slots,
+    running,
+    queued,
+    loopLagMs,
+    settledMax: settledMax === SETTLED_MAX_MAX ? null : settledMax,
+    handlers: [...handlers],
+    labels: { ...labels },
+    addresses: [...addresses],
+    boot: bootName(boot),
+    version
+  }
+}
+
+function errorView({
+  name,
+  message,
+  stack
+}: {
+  name: string
+  message: string
+  stack: string | null
+}): {
+  name: string
+  message: string
+  stack?: string
+} {
+  return stack === null ? { name, message } : { name, message, stack }
+}
+
+/** A peer may have sent what is no JSON; then the text is shown as it is. */
+export function parse(content: Content | null): Json {
+  if (typeof content !== 'string') return null
+  try {
+    return JSON.parse(content) as Json
+  } catch {
+    return content
+  }
+}

@@ -1,0 +1,191 @@
+/**
+ * Submissions under way: checked, handed to the core, and answered when it has accepted them.
+ */
+import { createHash } from 'node:crypto'
+import { keyedTaskId, type TaskId } from '../../core/base/ids.ts'
+import type { Input } from '../../core/input.ts'
+import { isBlob, type BlobRef } from '../../core/task/content.ts'
+import type { TaskDraft, TaskSpec } from '../../core/task/spec.ts'
+import { DependencyForgottenError, NotReplicatedError } from '../../shared/errors.ts'
+import { utf8Pieces } from '../../shared/utf8-chunks.ts'
+import type { Admission } from './admission.ts'
+import type { Payloads } from './payloads.ts'
+import type { EndListener, Submitted } from '../api/node-api.ts'
+import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
+
+/** The task stands. `short`: fewer members than asked for have it on disk, or none on another computer that is there. */
+type Accepted = Readonly<{
+  taskId: TaskId
+  acks: number
+  short: boolean
+  deduplicated: 'no' | 'same' | 'different' | 'forgotten'
+}>
+
+export type SubmissionsOptions = Readonly<{
+  payloads: Payloads
+  /** Where submitters wait while this node is behind. */
+  admission: Admission
+  feed: (input: Input) => void
+  /** For submissions that do not say it themselves. */
+  acks: number | null
+  /** Rejects if a handler here would refuse the payload, JSON text. Null at once if there is nothing to check. */
+  assertPayload: (type: string, payload: string) => Promise<void> | null
+  /** In ms since 1970. */
+  now: () => number
+  cluster: string
+  /** Throws if the node accepts nothing now. */
+  assertAccepting: () => void
+  /** What a caller should know who submits such a task. */
+  warnings: (draft: TaskDraft) => string[]
+}>
+
+type Open = PromiseWithResolvers<Accepted> & Readonly<{ listener: EndListener | undefined }>
+
+export class Submissions {
+  readonly #options: SubmissionsOptions
+  readonly #open = new Map<number, Open>()
+  #requests = 0
+
+  constructor(options: SubmissionsOptions) {
+    this.#options = options
+  }
+
+  async submit(
+    type: string,
+    payload: unknown,
+    options: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal,
+    listener?: EndListener
+  ): Promise<Submitted> {
+    const { payloads, now, assertAccepting, assertPayload } = this.#options
+    const { draft, acks } = checkSubmission(type, payload, options, now())
+    assertAccepting()
+    return this.#admitted(
+      signal,
+      async () => {
+        const check = assertPayload(draft.type, draft.payload as string)
+        if (check !== null) await check
+        if (payloads.isFit(draft.payload)) return { draft, acks }
+        const blob = await payloads.write(utf8Pieces(draft.payload as string))
+        return { draft: { ...draft, payload: blob }, acks }
+      },
+      listener
+    )
+  }
+
+  async submitBlob(
+    type: string,
+    ref: BlobRef,
+    options: Readonly<Record<string, unknown>>,
+    signal?: AbortSignal,
+    listener?: EndListener
+  ): Promise<Submitted> {
+    const { payloads, now, assertAccepting } = this.#options
+    const { draft, acks } = checkOptions(type, ref, options, now())
+    assertAccepting()
+    return this.#admitted(
+      signal,
+      async () => {
+        const payload = await payloads.written(ref)
+        return { draft: { ...draft, payload }, acks }
+      },
+      listener
+    )
+  }
+
+  /** Submits a copy of a task. @throws BlobUnavailableError NotReplicatedError NodeClosedError */
+  async resubmit(spec: TaskSpec): Promise<Submitted> {
+    const { payloads, assertAccepting } = this.#options
+    assertAccepting()
+    const { id: retryOf, submittedAt: _, submittedBy: __, ...same } = spec
+    // Of the task that is tried again, the key is the name, and the start time is over.
+    const draft = { ...same, retryOf, idempotencyKey: null, notBefore: null }
+    return this.#admitted(undefined, async () => {
+      if (isBlob(draft.payload)) await payloads.fetch(draft.payload)
+      return { draft, acks: null }
+    })
+  }
+
+  /** Waits for room first, then for what the task needs, and for its acceptance. */
+  async #admitted(
+    signal: AbortSignal | undefined,
+    prepare: () => Promise<Submission>,
+    listener?: EndListener
+  ): Promise<Submitted> {
+    const handedOver = await this.#options.admission.enter(signal)
+    try {
+      const submission = await prepare()
+      return await this.#submit(submission, handedOver, listener)
+    } finally {
+      handedOver()
+      this.#options.admission.release()
+    }
+  }
+
+  /** Returns what is to be called when the task has settled, if anything. */
+  accepted(request: number, accepted: Accepted): EndListener | undefined {
+    const open = this.#open.get(request)
+    this.#open.delete(request)
+    open?.resolve(accepted)
+    return open?.listener
+  }
+
+  /** What the task was to depend on is over, and nobody may know how it ended. */
+  refused({ request, dependency }: Readonly<{ request: number; dependency: TaskId }>): void {
+    const why = `the task it depends on, ${dependency}, has settled, and has been forgotten or may be at any moment: give what it needs as its payload, or keep tasks longer with --retention`
+    this.#open.get(request)?.reject(new DependencyForgottenError(why))
+    this.#open.delete(request)
+  }
+
+  rejectAll(error: Error): void {
+    this.#options.admission.refuseAll(error)
+    for (const { reject } of this.#open.values()) reject(error)
+    this.#open.clear()
+  }
+
+  async #submit(
+    { draft, acks: given }: Submission,
+    handedOver: () => void,
+    listener: EndListener | undefined
+  ): Promise<Submitted> {
+    const { feed, cluster, assertAccepting, warnings } = this.#options
+    const acks = given ?? this.#options.acks
+    // Writing a payload takes its time, in which much may happen.
+    assertAccepting()
+    const request = ++this.#requests
+    const answer = Promise.withResolvers<Accepted>()
+    this.#open.set(request, { ...answer, listener })
+    const key = draft.idempotencyKey
+    feed({ kind: 'submit', request, id: key === null ? null : keyedId(cluster, key), draft, acks })
+    handedOver()
+    const { taskId: id, acks: copies, short, deduplicated } = await answer.promise
+    const told = warnings(draft)
+    if (short && acks !== null) {
+      const missing =
+        copies < acks ? `not on the ${acks} asked for` : 'of which none is on another computer'
+      const what = `${id} is on ${copies} other nodes, ${missing}: it stands, see hearsay nodes`
+      throw new NotReplicatedError([what, ...told].join('; '), id)
+    }
+    if (deduplicated === 'different') {
+      told.push(
+        `the idempotency key ${JSON.stringify(key)} names a task with another type or payload: that one stands`
+      )
+    }
+    if (deduplicated === 'forgotten') {
+      told.push('the task under this key has settled and been forgotten: it is not run again')
+    }
+    if (short) {
+      told.push(
+        copies === 0
+          ? 'no other node has confirmed the task: it is on the disk of this one only'
+          : 'no other computer has confirmed the task: it is on the disks of this one only'
+      )
+    }
+    return { id, acks: copies, deduplicated: deduplicated !== 'no', warnings: told }
+  }
+}
+
+/** The same on every node of the cluster. */
+function keyedId(cluster: string, key: string): TaskId {
+  return keyedTaskId(createHash('sha256').update(`${cluster}\0${key}`).digest('hex'))
+}

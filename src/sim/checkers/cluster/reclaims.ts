@@ -1,0 +1,50 @@
+/**
+ * Invariant 6: who is merely silent is taken from only by those who see a majority.
+ *
+ * A node may be wrong about whom it sees: it misses the others one by one. So where nothing but one cut keeps a node from
+ * hearing the others, it is not asked: the checker knows which side of the cut is the larger one.
+ */
+import type { CoreEvent } from '../../../core/effect.ts'
+import { seesHalf } from '../../predicates.ts'
+import type { Network } from '../../world/network.ts'
+import type { Scenario } from '../../scenario.ts'
+import type { SimNode } from '../../world/sim-node.ts'
+import { Violation } from '../../violation.ts'
+
+export class ReclaimChecker {
+  readonly #nodes: readonly SimNode[]
+  readonly #network: Network
+  /** Whether silence is taken for absence at all. */
+  readonly #suspects: boolean
+  /** Whether everybody is heard of regularly, but for the cut. */
+  readonly #isClear: boolean
+
+  constructor(nodes: readonly SimNode[], network: Network, scenario: Scenario) {
+    const { unreachableMs, busyMs, partitions, pauses } = scenario
+    const { gossipLoss, linkBreak } = scenario.network
+    this.#nodes = nodes
+    this.#network = network
+    this.#suspects = unreachableMs < busyMs
+    this.#isClear = partitions === 1 && pauses + gossipLoss + linkBreak === 0
+  }
+
+  check(node: SimNode, event: CoreEvent): void {
+    if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return
+    const { from = null, taskId } = event
+    const alive = this.#nodes.filter(({ gone }) => !gone)
+    const holder = alive.find(({ options }) => options.boot === from)
+    if (holder === undefined || holder === node || holder.parting) return
+    // Two processes have used its identity: one of them counts as gone. Of a later one, the other does not know that.
+    const isCopied = this.#nodes.some(({ id, seat }) => id === holder.id && seat !== holder.seat)
+    if (isCopied && !(node.id === holder.id && holder.options.boot > node.options.boot)) return
+    const what = `${node.options.name} reclaims ${taskId} from ${from}, which lives`
+    if (!this.#suspects || !seesHalf(node)) throw new Violation(6, what)
+    const cutOff = alive.filter(({ id }) => this.#network.isCut(node.id, id))
+    if (this.#isClear && cutOff.length * 2 > alive.length) {
+      throw new Violation(6, `${what}, on the smaller side of a cut`)
+    }
+    if (this.#isClear && !cutOff.includes(holder)) {
+      throw new Violation(6, `${what} and can be heard`)
+    }
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * What callers are told survives the loss of any one computer (invariant 22): at that moment, what was accepted, and how a
+ * task has ended, is on a disk of another computer, if one is linked. Where a computer has gone for good, and nothing else
+ * has gone wrong, nothing of that is missing, and what was told to have completed is not run again.
+ */
+import { computerOf } from '../../../core/base/computers.ts'
+import type { TaskId } from '../../../core/base/ids.ts'
+import type { Effect } from '../../../core/effect.ts'
+import { CORE_DEFAULTS } from '../../../core/options.ts'
+import { isBlob, type BlobHash } from '../../../core/task/content.ts'
+import { isSettled, type TaskRecord } from '../../../core/task/record.ts'
+import { isCostly } from '../../world/cpu.ts'
+import type { Scenario } from '../../scenario.ts'
+import type { SimNode } from '../../world/sim-node.ts'
+import { Violation } from '../../violation.ts'
+
+const INVARIANT = 22
+/** Who shares the blobs is looked at for 2 s, and what is left over goes a second later. */
+const LET_GO_MS = 6000
+
+export class ComputerChecker {
+  readonly #nodes: readonly SimNode[]
+  /** Nothing goes wrong but the loss of a computer. */
+  readonly #isStill: boolean
+  /** Tasks that were told to have completed. */
+  readonly #told = new Set<TaskId>()
+  /** Blobs that were on two computers when somebody was told so. */
+  readonly #safe = new Set<BlobHash>()
+  readonly #blobs: number
+  #calmAt: number | undefined = undefined
+  /** Node -> task -> when it was seen there first to have ended. */
+  readonly #endedAt = new Map<SimNode, Map<TaskId, number>>()
+
+  constructor(nodes: readonly SimNode[], scenario: Scenario) {
+    const { crashes, crashAll, partitions, pauses, loads, leaving, retentionMs } = scenario
+    const { clones, damages } = scenario
+    this.#nodes = nodes
+    this.#blobs = scenario.blobs
+    this.#isStill =
+      crashes + partitions + pauses + loads + leaving + clones + damages === 0 &&
+      !crashAll &&
+      retentionMs > 60_000
+  }
+
+  /** Whether there is anything to check. */
+  static fits({ computers, cpu, lies }: Scenario): boolean {
+    return computers > 1 && !isCostly(cpu) && lies === 0
+  }
+
+  check(node: SimNode, effects: readonly Effect[]): void {
+    this.#noteEnds(node)
+    for (const effect of effects) {
+      if (effect.kind === 'accepted' && effect.acks > 0 && !effect.short) {
+        this.#checkAccepted(node, effect.taskId)
+      } else if (effect.kind === 'settled') this.#checkTold(node, effect.taskId)
+      else if (effect.kind === 'start' && this.#isStill && this.#told.has(effect.run.taskId)) {
+        throw violation(`${node.options.name} runs ${effect.run.taskId}, which was told to be over`)
+      }
+    }
+  }
+
+  /** When all has calmed down, for as long as it takes to let go of what is in more places than it has to be. */
+  final(): void {
+    const alive = this.#nodes.filter(({ gone }) => !gone)
+    const [first] = alive
+    if (first === undefined || this.#blobs === 0) return
+    this.#calmAt ??= first.now
+    if (first.now < this.#calmAt + LET_GO_MS) throw violation('it is too early to tell')
+    const computers = new Set(alive.map(computer)).size
+    for (const hash of new Set([...first.core.view.records()].flatMap(hashesOf))) {
+      const keepers = alive.filter(({ options }) => options.disk.blobs.has(hash))
+      const places = new Set(keepers.map(computer)).size
+      if (places > 1 || (places === 1 && computers === 1)) continue
+      const what = `a blob, ${hash.slice(0, 4)},`
+      if (places === 1) throw violation(`${what} stays on one computer`)
+      if (this.#safe.has(hash)) throw violation(`${what} was on two computers, and is on none`)
+    }
+  }
+
+  #checkAccepted(node: SimNode, taskId: TaskId): void {
+    if (!reachesAnother(node)) return
+    const others = this.#elsewhere(node)
+    const isKnown = ({ options, core }: SimNode): boolean =>
+      options.disk.tasks.has(taskId) || core.view.isForgotten(taskId)
+    if (!others.some(isKnown)) throw violation(`${taskId} is accepted, and on one computer only`)
+    // It was placed before, when there may have been no other computer.
+    const payload = node.core.view.record(taskId)?.spec.payload ?? ''
+    if (isBlob(payload) && this.#isAnywhere(payload.hash, others)) this.#safe.add(payload.hash)
+  }
+
+  #checkTold(node: SimNode, taskId: TaskId): void {
+    const record = node.core.view.record(taskId)
+    if (record === undefined || !reachesAnother(node)) return
+    // Whoever did not answer in time is not waited for.
+    const endedAt = this.#endedAt.get(node)?.get(taskId) ?? node.now
+    if (node.now - endedAt >= CORE_DEFAULTS.acksTimeoutMs) return
+    const others = this.#elsewhere(node)
+    const isOver = ({ options, core }: SimNode): boolean => {
+      const there = options.disk.tasks.get(taskId)?.record
+      // A failure is there still where a claim has undone it since.
+      return (there?.outcome ?? null) !== null || core.view.isForgotten(taskId)
+    }
+    if (!others.some(isOver)) throw violation(`${taskId} is told, and over on one computer only`)
+    // A failure is undone by a claim of somebody who had not heard of it.
+    if (record.outcome!.status === 'completed') this.#told.add(taskId)
+    const result = record.outcome!.result ?? ''
+    if (isBlob(result) && this.#isAnywhere(result.hash, others)) this.#safe.add(result.hash)
+  }
+
+  #noteEnds(node: SimNode): void {
+    const ends = this.#endedAt.get(node) ?? new Map<TaskId, number>()
+    this.#endedAt.set(node, ends)
+    for (const record of node.core.view.records()) {
+      const { id } = record.spec
+      if (isSettled(record) && !ends.has(id)) ends.set(id, node.now)
+      else if (!isSettled(record)) ends.delete(id)
+    }
+  }
+
+  /** Nodes on other computers, those included that are down: they come back with their disks. */
+  #elsewhere(node: SimNode): SimNode[] {
+    return this.#nodes.filter(other => computer(other) !== computer(node))
+  }
+
+  #isAnywhere(hash: BlobHash, nodes: readonly SimNode[]): boolean {
+    return nodes.some(({ options }) => options.disk.blobs.has(hash))
+  }
+}
+
+function computer({ options }: SimNode): string | null {
+  return computerOf(options.name)
+}
+
+/** Whether a node on another computer is linked, and has been for longer than it takes to say who it is. */
+function reachesAnother(node: SimNode): boolean {
+  return node.core.view
+    .members(node.now)
+    .some(
+      ({ linked, status, heartbeat }) =>
+        linked && status === 'alive' && computerOf(heartbeat.name) !== computer(node)
+    )
+}
+
+function hashesOf({ spec, outcome }: TaskRecord): BlobHash[] {
+  return [spec.payload, outcome?.result ?? ''].filter(isBlob).map(({ hash }) => hash)
+}
+
+function violation(what: string): Violation {
+  return new Violation(INVARIANT, what)
+}

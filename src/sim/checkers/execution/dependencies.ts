@@ -1,0 +1,41 @@
+/**
+ * Invariant 7: what had completed where a task was submitted does not cancel it, if it is forgotten for lack of room alone.
+ */
+import type { TaskId } from '../../../core/base/ids.ts'
+import type { Effect } from '../../../core/effect.ts'
+import type { TaskRecord } from '../../../core/task/record.ts'
+import { show } from '../../predicates.ts'
+import type { SimNode } from '../../world/sim-node.ts'
+import { Violation } from '../../violation.ts'
+import type { History } from '../../history.ts'
+
+export class NeedChecker {
+  readonly #history: History
+  /** Tasks of which all that they depend on had completed where they were submitted. */
+  readonly #sure = new Set<TaskId>()
+
+  constructor(history: History) {
+    this.#history = history
+  }
+
+  /** A node has written a state of a task. */
+  wrote(node: SimNode, { spec, claim, started }: TaskRecord): void {
+    const { boot } = node.options
+    if (spec.submittedBy !== boot || claim.epoch > 0 || started !== null) return
+    const { view } = node.core
+    if (spec.dependsOn.every(id => view.record(id)?.outcome?.status === 'completed')) {
+      this.#sure.add(spec.id)
+    }
+  }
+
+  check(node: SimNode, effects: readonly Effect[]): void {
+    for (const effect of effects) {
+      if (effect.kind !== 'settled') continue
+      const record = node.core.view.record(effect.taskId)
+      if (record?.outcome?.reason !== 'DependencyFailed' || !this.#sure.has(effect.taskId)) continue
+      // One that only its submitter had may have gone with it, and come back late.
+      if (this.#history.accepted.get(effect.taskId) !== null) continue
+      throw new Violation(7, `${show(node, record)} is cancelled, and all it depends on completed`)
+    }
+  }
+}

@@ -1,0 +1,145 @@
+/**
+ * What callers are told of how tasks end. Invariant 4: an outcome that is told, or stands in the end, comes from a run.
+ * Invariant 18: what was told stays, and whoever asks is answered.
+ */
+import type { NodeId, TaskId } from '../../../core/base/ids.ts'
+import type { Effect } from '../../../core/effect.ts'
+import type { Input } from '../../../core/input.ts'
+import { isSettled, type Outcome, type TaskRecord } from '../../../core/task/record.ts'
+import { endsWithoutRun, show } from '../../predicates.ts'
+import type { SimNode } from '../../world/sim-node.ts'
+import { Violation } from '../../violation.ts'
+import type { History } from '../../history.ts'
+
+/** By then a new link has told all that each of the two had: what is missing is fetched after half a second. */
+const CAUGHT_UP_MS = 1500
+
+export class OutcomeChecker {
+  readonly #history: History
+  /** Node -> peer -> when the link between them came up. */
+  readonly #linkedAt = new Map<SimNode, Map<NodeId, number>>()
+  /** Node -> tasks that somebody there has asked for, and has not been answered. */
+  readonly #asked = new Map<SimNode, Map<TaskId, 'watch' | 'find'>>()
+  /** Tasks that were taken over by somebody who could not know how a run of them had ended. */
+  readonly #shaken = new Set<TaskId>()
+
+  constructor(history: History) {
+    this.#history = history
+  }
+
+  /** @param effects of the step, which have not been performed yet */
+  check(node: SimNode, input: Input, effects: readonly Effect[]): void {
+    this.#noteAsked(node, input)
+    if (input.kind === 'link' && input.up) this.#linked(node, input.peer)
+    for (const effect of effects) {
+      if (effect.kind === 'settled' || effect.kind === 'found') {
+        this.#asked.get(node)?.delete(effect.taskId)
+      }
+      if (effect.kind === 'start') this.#started(node, effect.run.taskId)
+      if (effect.kind === 'settled') this.#told(node, effect.taskId)
+    }
+  }
+
+  /** When all has calmed down. */
+  final(): void {
+    for (const node of this.#history.alive()) {
+      for (const [id, outcome] of this.#history.told) {
+        const record = node.core.view.record(id)
+        if (record !== undefined) this.#stands(node, record, outcome)
+      }
+      for (const [id, how] of this.#asked.get(node) ?? []) {
+        const record = node.core.view.record(id)
+        // What nobody can run has not settled.
+        if (how === 'watch' && record !== undefined && !isSettled(record)) continue
+        throw new Violation(18, `${node.options.name} has never answered a ${how} of ${id}`)
+      }
+    }
+  }
+
+  /** A task that is not known here, or was reported before, is not waited for. */
+  #noteAsked(node: SimNode, input: Input): void {
+    if (input.kind !== 'watch' && input.kind !== 'find') return
+    const { view } = node.core
+    const { kind, taskId } = input
+    if (kind === 'watch' && (view.record(taskId) === undefined || view.isReported(taskId))) return
+    const asked = this.#asked.get(node) ?? new Map<TaskId, 'watch' | 'find'>()
+    this.#asked.set(node, asked.set(taskId, kind))
+  }
+
+  #told(node: SimNode, taskId: TaskId): void {
+    const record = node.core.view.record(taskId)
+    if (record === undefined) {
+      throw new Violation(4, `${node.options.name} tells how ${taskId} ended, and has forgotten it`)
+    }
+    checkProduced(this.#history, node, record)
+    const { told } = this.#history
+    const before = told.get(taskId)
+    const isGuess = before === undefined || endsWithoutRun(record)
+    if (isGuess || this.#isApart(taskId)) told.set(taskId, upper(before, record.outcome!))
+    else this.#stands(node, record, before)
+  }
+
+  /**
+   * Whoever has taken a task over runs it anew if it cannot have heard how it ended: those who had heard are down, too, or not
+   * back on a link, or only just.
+   */
+  #started(node: SimNode, taskId: TaskId): void {
+    if (!this.#history.executions.has(taskId)) return
+    // Also where the claim of whoever takes it over has undone that meanwhile.
+    const knows = this.#history.alive().some(({ id, core }) => {
+      const isHeard = id === node.id || (node.core.view.isLinked(id) && !this.#isNewLink(node, id))
+      return isHeard && (core.view.record(taskId)?.outcome ?? null) !== null
+    })
+    if (!knows) this.#shaken.add(taskId)
+  }
+
+  #linked(node: SimNode, peer: NodeId): void {
+    const links = this.#linkedAt.get(node) ?? new Map<NodeId, number>()
+    this.#linkedAt.set(node, links.set(peer, node.now))
+  }
+
+  #isNewLink(node: SimNode, peer: NodeId): boolean {
+    return node.now - (this.#linkedAt.get(node)?.get(peer) ?? 0) < CAUGHT_UP_MS
+  }
+
+  /** It may be run in two places that do not know of each other, until they do. */
+  #isApart(id: TaskId): boolean {
+    return this.#history.hasCut || this.#shaken.has(id)
+  }
+
+  /**
+   * Where everybody can reach everybody, a completion to the letter. Of a failure the rest may be another: that a task is
+   * overdue, or waits in vain, is seen by whoever takes it over before it has heard of anything; and a completion stands above.
+   */
+  #stands(node: SimNode, record: TaskRecord, told: Outcome): void {
+    const { outcome } = record
+    const isCompleted = told.status === 'completed'
+    const same: readonly (keyof Outcome)[] = isCompleted ? ['status', 'by', 'at'] : ['status']
+    const isLoose = this.#isApart(record.spec.id) || endsWithoutRun({ ...record, outcome: told })
+    const stands = isLoose
+      ? !isCompleted || outcome?.status === 'completed'
+      : same.every(key => outcome?.[key] === told[key])
+    if (stands && isSettled(record)) return
+    const was = `${told.status} at epoch ${told.epoch} by ${told.by}`
+    throw new Violation(18, `${show(node, record)} was told to be ${was}`)
+  }
+}
+
+/** What is completed stays completed, whoever says something else. */
+function upper(told: Outcome | undefined, outcome: Outcome): Outcome {
+  return told?.status === 'completed' ? told : outcome
+}
+
+/** @param record which has settled */
+export function checkProduced(history: History, node: SimNode, record: TaskRecord): void {
+  const { spec, started, outcome } = record
+  if (endsWithoutRun(record)) return
+  // Whoever took it over without having heard of the failure has written it down once more, one after the other.
+  const isRepeated = outcome!.status === 'failed' && record.claim.cause === 'reclaim'
+  if (started === null || (started.epoch < outcome!.epoch && !isRepeated)) {
+    throw new Violation(4, `${show(node, record)} has ended without a start`)
+  }
+  if (!history.executions.get(spec.id)?.some(({ status }) => status === outcome!.status)) {
+    throw new Violation(4, `no run of ${spec.id} ended as ${outcome!.status}`)
+  }
+}

@@ -1,0 +1,135 @@
+/** What holds whenever a handler is called: invariants 3, 5, 7, 8 and 9. */
+import type { TaskId } from '../../../core/base/ids.ts'
+import type { Effect, Run } from '../../../core/effect.ts'
+import type { Input } from '../../../core/input.ts'
+import type { Message } from '../../../core/message.ts'
+import { isStarted, type TaskRecord } from '../../../core/task/record.ts'
+import type { Disk } from '../../world/disk.ts'
+import { isAble } from '../../predicates.ts'
+import type { SimNode } from '../../world/sim-node.ts'
+import { Violation } from '../../violation.ts'
+import type { History } from '../../history.ts'
+
+export class StartChecker {
+  readonly #history: History
+  /** "task epoch" -> who started it last. */
+  readonly #started = new Map<string, SimNode>()
+  /** "boot task epoch" of all starts that were written down. */
+  readonly #begun = new Set<string>()
+  readonly #merged = new Map<SimNode, Map<TaskId, number>>()
+  /** Task that may run at most once -> the only disk that knows of its start, or null if another one does. */
+  readonly #startedOnce = new Map<TaskId, Disk | null>()
+  /** Task -> who wrote last that it has completed. */
+  readonly #completed = new Map<TaskId, SimNode>()
+
+  constructor(history: History) {
+    this.#history = history
+  }
+
+  /** @param effects of the step, which have not been performed yet */
+  check(node: SimNode, effects: readonly Effect[]): void {
+    for (const effect of effects) if (effect.kind === 'start') this.#start(node, effect.run)
+  }
+
+  /** Epochs come from others with batches and grants; its own a node cannot forget. */
+  note(node: SimNode, input: Input): void {
+    if (input.kind === 'message') this.#noteEpochs(node, input.message)
+  }
+
+  /**
+   * Invariant 8, when the start is written down. The handler may be called later, once another node has it on disk. Likewise
+   * a task has completed when that is written down, which may be later than its run ended: once its result is elsewhere.
+   */
+  wrote(node: SimNode, state: TaskRecord): void {
+    const { boot } = node.options
+    if (isStarted(state) && state.started!.by === boot) this.#priority(node, state)
+    const { outcome, spec } = state
+    if (outcome?.status === 'completed' && outcome.by === boot) this.#completed.set(spec.id, node)
+  }
+
+  #start(node: SimNode, run: Run): void {
+    const { taskId, epoch } = run
+    const record = node.core.view.record(taskId)!
+    const what = `${node.options.name} starts ${taskId} at epoch ${epoch}`
+    if (!this.#history.hasCut) this.#once(node, run, what)
+    if (record.spec.delivery === 'at-most-once') {
+      if (this.#isStarted(taskId)) throw new Violation(9, `${what}, once more`)
+      this.#startedOnce.set(taskId, isOnlyOne(node) ? node.options.disk : null)
+    }
+    const merged = this.#merged.get(node)?.get(taskId) ?? 0
+    if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
+    const needed = record.spec.onDependencyFailure === 'run' ? [] : record.spec.dependsOn
+    for (const id of needed) {
+      const completions = this.#history.executions.get(id) ?? []
+      if (!completions.some(({ status }) => status === 'completed')) {
+        throw new Violation(7, `${what} before ${id} has completed`)
+      }
+      if (!run.dependencies.has(id)) throw new Violation(7, `${what} without the result of ${id}`)
+    }
+  }
+
+  /**
+   * Whether anybody can know that the task has been started. Whoever is the only one starts it with nobody to tell, and
+   * while its disk is away, or once that is lost, the task may come back out of a file that is older.
+   */
+  #isStarted(id: TaskId): boolean {
+    const disk = this.#startedOnce.get(id)
+    if (disk === undefined || disk === null) return disk === null
+    return this.#history.alive().some(({ options }) => options.disk === disk)
+  }
+
+  /** Invariant 3, which holds as long as everybody can reach everybody. */
+  #once(node: SimNode, { taskId, epoch }: Run, what: string): void {
+    const alive = this.#history.alive()
+    const other = alive.find(n => n !== node && n.running.has(taskId))
+    if (other !== undefined) throw new Violation(3, `${what} while ${other.options.name} runs it`)
+    const completed = this.#completed.get(taskId)
+    if (completed !== undefined && !completed.gone) {
+      throw new Violation(3, `${what} after ${completed.options.name} completed it`)
+    }
+    const away = alive.find(n => this.#history.hasForgotten(n, taskId))
+    if (away !== undefined) throw new Violation(10, `${what} after ${away.options.name} forgot it`)
+    const before = this.#started.get(`${taskId} ${epoch}`)
+    if (before !== undefined && !before.gone) {
+      throw new Violation(3, `${what} for the second time, after ${before.options.name}`)
+    }
+    this.#started.set(`${taskId} ${epoch}`, node)
+  }
+
+  #priority(node: SimNode, started: TaskRecord): void {
+    const { boot, name } = node.options
+    const begun = `${boot} ${started.spec.id} ${started.started!.epoch}`
+    if (this.#begun.has(begun)) return
+    this.#begun.add(begun)
+    for (const record of node.core.view.records()) {
+      const { spec, claim } = record
+      if (claim.holder !== boot || spec.priority <= started.spec.priority) continue
+      if (isAble(node, spec) && node.core.view.isReady(spec.id)) {
+        throw new Violation(
+          8,
+          `${name} starts ${started.spec.id} before ${spec.id}, which is ready and of priority ${spec.priority}`
+        )
+      }
+    }
+  }
+
+  #noteEpochs(node: SimNode, message: Message): void {
+    if (message.kind !== 'batch' && message.kind !== 'grant') return
+    const merged = this.#merged.get(node) ?? new Map<TaskId, number>()
+    this.#merged.set(node, merged)
+    const { view } = node.core
+    const ids = message.records.map(({ spec }): TaskId | undefined => spec.id)
+    if (message.kind === 'batch') {
+      for (const { task } of message.changes ?? []) ids.push(view.writtenBy(task.origin, task.seq))
+    }
+    for (const id of ids) {
+      const record = id === undefined ? undefined : view.record(id)
+      if (record !== undefined) merged.set(record.spec.id, record.claim.epoch)
+    }
+  }
+}
+
+/** Whether the node knows of nobody else. */
+function isOnlyOne({ core, now }: SimNode): boolean {
+  return core.view.members(now).every(({ status }) => status === 'left')
+}

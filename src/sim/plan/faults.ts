@@ -1,0 +1,224 @@
+/** What goes wrong in a simulated cluster: each picks whom it befalls by the dice. */
+import type { NodeId } from '../../core/base/ids.ts'
+import type { Effect } from '../../core/effect.ts'
+import type { Snapshot } from '../../core/replication/snapshot.ts'
+import type { Heartbeat } from '../../core/message.ts'
+import type { Checkers } from '../checkers/checkers.ts'
+import { RESTART_MS_MAX, WRONG_MS, type Cluster, type World } from '../world/cluster.ts'
+import { lieOf } from './lies.ts'
+import { isAlone } from '../predicates.ts'
+import { loadInto, savedBy } from './saved.ts'
+import { Disk } from '../world/disk.ts'
+import type { SimNode } from '../world/sim-node.ts'
+
+/** How often somebody looks who is gone for good. */
+const FORGET_MS = 1000
+/** Of damaged disks, how many have nothing left on them. */
+const EMPTIED = 0.3
+/** How far the clock of a node may be off without anybody minding. */
+const SLIGHT_MS = 100
+
+export class Faults {
+  readonly #world: World
+  readonly #cluster: Cluster
+  readonly #checkers: Checkers
+  /** Those that have died, and still count. */
+  readonly #unforgotten = new Set<SimNode>()
+  /** Computers that are to go. */
+  #toLose = 0
+
+  constructor(world: World, cluster: Cluster, checkers: Checkers) {
+    this.#world = world
+    this.#cluster = cluster
+    this.#checkers = checkers
+  }
+
+  crash(diskLost: boolean): void {
+    const open = this.#cluster.open()
+    if (open.length === 0) return
+    const node = this.#world.random.pick(open)
+    this.#cluster.crash(node, diskLost)
+    if (diskLost) this.#checkers.lost(node.options.disk)
+  }
+
+  crashAll(): void {
+    for (const node of this.#cluster.alive()) this.#cluster.crash(node, false)
+  }
+
+  /** The computer of whoever tells somebody next that a task is accepted, or how it has ended, is to go. */
+  loseNext(): void {
+    this.#toLose++
+  }
+
+  /** A node has told somebody something, and nobody else anything yet in that step. */
+  told(node: SimNode, effects: readonly Effect[]): void {
+    // Whoever hears of it later takes it for crashed, and waits for what it may know, until somebody says that it has gone.
+    if (effects.some(({ kind }) => kind === 'left') && isAlone(node)) this.#forget(node)
+    if (this.#toLose === 0 || this.#world.eventQueue.now >= this.#world.scenario.busyMs) return
+    if (!effects.some(({ kind }) => kind === 'accepted' || kind === 'settled')) return
+    this.#toLose--
+    for (const lost of this.#cluster.loseComputerOf(node)) this.#checkers.lost(lost.options.disk)
+  }
+
+  /** A computer loses power, for good, as long as more than half of those that count are left. */
+  die(): void {
+    const { random, transcript } = this.#world
+    const open = this.#cluster.open()
+    if (open.length - 1 <= this.#unforgotten.size + 1) return
+    const mortal = open.filter(node => !this.#cluster.isLast(node))
+    if (mortal.length === 0) return
+    const node = random.pick(mortal)
+    transcript.add(`${node.id} DIES`)
+    if (random.chance(0.5)) node.crash()
+    else node.darken()
+    this.#checkers.lost(node.options.disk)
+    this.#unforgotten.add(node)
+    this.#forget(node)
+  }
+
+  /** What is on the disk of a node now, or nothing, is all that is on it when its node comes back from a crash later. */
+  damage(): void {
+    const { eventQueue, random, scenario } = this.#world
+    const alive = this.#cluster.alive()
+    if (alive.length === 0) return
+    const { disk } = random.pick(alive).options
+    const isEmptied = random.chance(EMPTIED)
+    const earlier = isEmptied ? new Disk() : disk.copy()
+    eventQueue.after(random.whole(0, Math.max(0, scenario.busyMs - eventQueue.now)), () => {
+      const node = this.#cluster.open().find(({ options }) => options.disk === disk)
+      if (node === undefined) return
+      this.#cluster.restore(node, earlier)
+      this.#checkers.lost(disk, earlier)
+    })
+  }
+
+  /** The disk of a node is copied, and a second process started on the copy; now and then while the first one is down. */
+  clone(): void {
+    const { eventQueue, random, scenario } = this.#world
+    const alone = this.#cluster.open().filter(node => !this.#cluster.isTwin(node))
+    if (alone.length === 0) return
+    const node = random.pick(alone)
+    const disk = node.options.disk.copy()
+    const isDown = random.chance(0.5)
+    if (isDown) this.#cluster.crash(node, false)
+    const msMax = isDown ? RESTART_MS_MAX : Math.max(0, scenario.busyMs - eventQueue.now)
+    eventQueue.after(random.whole(0, msMax), () => {
+      if (!this.#cluster.mayBeCopied(node)) return
+      // Until it is known that there are two, what one of them holds is taken for that of a boot that is gone.
+      this.#checkers.cut()
+      this.#cluster.clone(node, disk)
+    })
+  }
+
+  /** Nothing passes between two nodes for a while: one way only, or both. */
+  block(isOneWay: boolean): void {
+    const { eventQueue, random, network, scenario, transcript } = this.#world
+    const there = this.#cluster.alive()
+    if (there.length < 2) return
+    const [x, y] = [0, 1].map(() => {
+      return there.splice(random.whole(0, there.length - 1), 1)[0]!.id
+    }) as [NodeId, NodeId]
+    const ways = isOneWay
+      ? ([[x, y]] as const)
+      : ([
+          [x, y],
+          [y, x]
+        ] as const)
+    transcript.add(`${x} CANNOT REACH ${y}${isOneWay ? '' : ', nor the other way'}`)
+    this.#checkers.cut()
+    for (const [from, to] of ways) network.block(from, to)
+    eventQueue.after(random.whole(0, scenario.busyMs / 2), () => {
+      for (const [from, to] of ways) network.unblock(from, to)
+    })
+  }
+
+  cut(): void {
+    const { random, network, transcript } = this.#world
+    const island = new Set(this.#cluster.nodes.map(({ id }) => id).filter(() => random.chance(0.5)))
+    network.cut(island)
+    this.#checkers.cut()
+    transcript.add(`CUT ${[...island].join(' ')}`)
+  }
+
+  pause(): void {
+    const { random, scenario, transcript } = this.#world
+    const there = this.#cluster.alive()
+    if (there.length === 0) return
+    const node = random.pick(there)
+    node.pause(random.whole(0, 3 * scenario.unreachableMs))
+    this.#checkers.cut()
+    transcript.add(`${node.id} PAUSE`)
+  }
+
+  /** Somebody sets the clock of a node wrong, as long as most are right; or right, if it is wrong. */
+  setClock(): void {
+    const { random, transcript } = this.#world
+    const alive = this.#cluster.alive()
+    if (alive.length === 0) return
+    const isWrong = ({ offMs }: SimNode): boolean => Math.abs(offMs) >= WRONG_MS
+    // One of them may not be heard just then.
+    const mayBeWrong = 2 * (alive.filter(isWrong).length + 1) < alive.length - 1
+    const node = random.pick(alive)
+    const slightly = [-SLIGHT_MS, 0, SLIGHT_MS]
+    const choice = mayBeWrong && !isWrong(node) ? [-WRONG_MS, WRONG_MS, ...slightly] : slightly
+    const offMs = random.pick(choice)
+    transcript.add(`${node.id} CLOCK ${offMs} ms off`)
+    node.setClock(offMs)
+  }
+
+  /** Saves the state of a node, to be loaded at two moments later, each time by whoever is there. */
+  save(): void {
+    const { eventQueue, random, scenario, transcript } = this.#world
+    const alive = this.#cluster.alive()
+    if (alive.length === 0) return
+    const node = random.pick(alive)
+    const saved = savedBy(node)
+    transcript.add(`${node.id} SAVE`)
+    for (let n = 0; n < 2; n++) {
+      eventQueue.after(random.whole(0, scenario.busyMs), () => this.#load(saved))
+    }
+  }
+
+  /** Somebody tells one who can hear it what is not so of a third, who lives. */
+  lie(): void {
+    const { random, network } = this.#world
+    const alive = this.#cluster.alive()
+    if (alive.length < 3) return
+    const [liar, victim, to] = [0, 1, 2].map(() => {
+      return alive.splice(random.whole(0, alive.length - 1), 1)[0]!
+    }) as [SimNode, SimNode, SimNode]
+    const words = [liar, victim].map(({ core }) => core.view.self()) as [Heartbeat, Heartbeat]
+    network.send(liar.id, to.id, lieOf(random, ...words, to.options.boot))
+  }
+
+  /** Somebody who sees that the node is gone says that it is not to be waited for. */
+  #forget(node: SimNode): void {
+    const { eventQueue, random, transcript } = this.#world
+    const knowing = this.#cluster.open().filter(({ core, now }) => {
+      const seen = core.view
+        .members(now)
+        .find(({ heartbeat }) => heartbeat.boot === node.options.boot)
+      return seen?.status === 'crashed' || seen?.status === 'unreachable'
+    })
+    if (knowing.length === 0) return eventQueue.after(FORGET_MS, () => this.#forget(node))
+    const by = random.pick(knowing)
+    transcript.add(`${by.id} FORGETS ${node.id}`)
+    this.#unforgotten.delete(node)
+    by.feed({ kind: 'forget', name: node.options.name, node: node.id })
+    eventQueue.after(FORGET_MS, () => {
+      // It may have died before it wrote that down or told anybody.
+      if (!by.gone) return
+      this.#unforgotten.add(node)
+      this.#forget(node)
+    })
+  }
+
+  #load(saved: Snapshot): void {
+    const { random, transcript } = this.#world
+    const open = this.#cluster.open()
+    if (open.length === 0) return
+    const node = random.pick(open)
+    transcript.add(`${node.id} LOAD`)
+    loadInto(node, saved)
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * Looking at a node from outside: what checkers ask it, and how they name what they found.
+ */
+import { compareText, compareValues } from '../core/base/order.ts'
+import type { TaskId } from '../core/base/ids.ts'
+import { canRun, demandOf } from '../core/claim/claim.ts'
+import { isSettled, isStarted, type SettledReason, type TaskRecord } from '../core/task/record.ts'
+import type { TaskSpec } from '../core/task/spec.ts'
+import type { SimNode } from './world/sim-node.ts'
+
+const WITHOUT_RUN: ReadonlySet<string | null> = new Set<SettledReason>([
+  'DependencyFailed',
+  'PayloadLost',
+  'CancelledByUser',
+  'DeadlineExceeded',
+  'HolderLost'
+])
+
+/** A task whose submission was never acknowledged may have gone with its node, and others may wait for it. */
+export function waitsForLost(node: SimNode, id: TaskId): boolean {
+  const record = node.core.view.record(id)
+  if (record === undefined) return true
+  return !isSettled(record) && record.spec.dependsOn.some(next => waitsForLost(node, next))
+}
+
+/** Whether the node can run such a task. */
+export function isAble({ capability }: SimNode, spec: TaskSpec): boolean {
+  return canRun(capability, demandOf(spec))
+}
+
+/** Whether the task has ended otherwise than a run of it did. */
+export function endsWithoutRun({ outcome }: TaskRecord): boolean {
+  return WITHOUT_RUN.has(outcome!.reason)
+}
+
+/** A task that the holder could give to the node, or start if it is the node. */
+export function readyFor(holder: SimNode, node: SimNode): string | undefined {
+  for (const record of holder.core.view.records()) {
+    const { spec, claim } = record
+    if (claim.holder !== holder.options.boot || isStarted(record)) continue
+    if (isAble(node, spec) && holder.core.view.isReady(spec.id)) {
+      return show(holder, record)
+    }
+  }
+  return undefined
+}
+
+/**
+ * Tasks but for those that are kept only because a task that cannot run depends on them; or because they have a key, and
+ * somebody may come back who was given the same. Whoever left without being heard never does.
+ */
+export function lasting(node: SimNode): TaskRecord[] {
+  const records = [...node.core.view.records()]
+  const named = new Set(records.filter(r => !isSettled(r)).flatMap(r => r.spec.dependsOn))
+  const isAwaited = node.core.view.members(node.now).some(({ status }) => status === 'crashed')
+  const isKept = ({ spec }: TaskRecord): boolean =>
+    named.has(spec.id) || (isAwaited && spec.idempotencyKey !== null)
+  return records.filter(record => !isSettled(record) || !isKept(record))
+}
+
+/** Whether there is nobody that this node can talk to. Who has said goodbye is not there any more, if its link still is. */
+export function isAlone(node: SimNode): boolean {
+  return !node.core.view.members(node.now).some(({ linked, status }) => linked && status !== 'left')
+}
+
+/** How many could keep a copy, as this node sees it: who answers and stays. Nobody waits for others for ever. */
+export function keepersSeenBy(node: SimNode): number {
+  const others = node.core.view
+    .members(node.now)
+    .filter(({ linked, status, heartbeat }) => linked && status === 'alive' && !heartbeat.draining)
+  return others.length + (node.core.view.self().draining ? 0 : 1)
+}
+
+/** Who has crashed for good still counts: without a majority nothing is forgotten. */
+export function seesMajority(node: SimNode): boolean {
+  const others = node.core.view.members(node.now).filter(({ status }) => status !== 'left')
+  return (others.filter(({ linked }) => linked).length + 1) * 2 > others.length + 1
+}
+
+/** Whether a node sees at least half of those that have not left: of two halves, the core decides which may act. */
+export function seesHalf(node: SimNode): boolean {
+  const others = node.core.view.members(node.now).filter(({ status }) => status !== 'left')
+  const seen = others.filter(({ linked, status }) => linked && status !== 'unreachable').length
+  return (seen + 1) * 2 >= others.length + 1
+}
+
+/** A task that is more than kept at one node, and not there at the other. */
+export function lacks(having: SimNode, other: SimNode): string | undefined {
+  const lacking = lasting(having).find(({ spec }) => other.core.view.record(spec.id) === undefined)
+  return lacking && show(having, lacking)
+}
+
+export function show(node: SimNode, { spec, claim, outcome }: TaskRecord): string {
+  const { view } = node.core
+  const open = spec.dependsOn.filter(id => view.record(id)?.outcome?.status !== 'completed')
+  const details = [
+    `epoch ${claim.epoch}`,
+    `holder ${claim.holder}`,
+    outcome?.status ?? (view.isReady(spec.id) ? 'ready' : 'open'),
+    ...open.map(id => `waits for ${id}${view.record(id) === undefined ? ', unknown here' : ''}`)
+  ]
+  return `${spec.id}, ${spec.type}, on ${node.options.name} (${details.join(', ')})`
+}
+
+export function haveEqualVectors(x: SimNode, y: SimNode): boolean {
+  const vector = (node: SimNode): unknown[] =>
+    [...node.core.view.mergedVector()].sort(([a], [b]) => compareText(a, b))
+  return compareValues(vector(x), vector(y)) === 0
+}

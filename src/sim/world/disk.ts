@@ -1,0 +1,82 @@
+/**
+ * A simulated disk: what was flushed and has landed. It outlives the node, unless it is lost.
+ */
+import type { Hlc } from '../../core/base/hlc.ts'
+import type { BootId, NodeId, TaskId } from '../../core/base/ids.ts'
+import { nodeOf } from '../../core/base/ids.ts'
+import { RETIRED } from '../../core/base/version-vector.ts'
+import type { Flush, MemberRecord, StoredTask, UnreadableSpan } from '../../core/effect.ts'
+import type { Expected, Span } from '../../core/message.ts'
+import type { BlobHash, BlobRef } from '../../core/task/content.ts'
+
+export class Disk {
+  readonly tasks: Map<TaskId, StoredTask> = new Map()
+  readonly vector: Map<BootId, number> = new Map()
+  readonly forgotten: Map<BootId, readonly Span[]> = new Map()
+  readonly unreadable: Map<BootId, readonly UnreadableSpan[]> = new Map()
+  readonly members: Map<string, MemberRecord> = new Map()
+  readonly roster: Map<string, Expected> = new Map()
+  readonly spent: Map<TaskId, number> = new Map()
+  /** Of blobs only the name matters here. */
+  readonly blobs: Map<BlobHash, BlobRef> = new Map()
+  /** Of room. */
+  floor: Hlc = 0
+  /** When the node was started last. */
+  start: Hlc = 0
+
+  /** What is on it now, as another disk. */
+  copy(): Disk {
+    const copy = new Disk()
+    for (const [mine, its] of [
+      [this.tasks, copy.tasks],
+      [this.vector, copy.vector],
+      [this.forgotten, copy.forgotten],
+      [this.unreadable, copy.unreadable],
+      [this.members, copy.members],
+      [this.roster, copy.roster],
+      [this.spent, copy.spent],
+      [this.blobs, copy.blobs]
+    ] as const) {
+      for (const [key, value] of mine) (its as Map<unknown, unknown>).set(key, value)
+    }
+    copy.floor = this.floor
+    copy.start = this.start
+    return copy
+  }
+
+  /** The start time of a new boot, as on a real disk: later than the last one, whatever the clock says. */
+  nextStart(now: Hlc): Hlc {
+    this.start = Math.max(now, this.start + 1)
+    return this.start
+  }
+
+  write(flush: Flush): void {
+    for (const task of flush.tasks) this.tasks.set(task.record.spec.id, task)
+    for (const id of flush.removed) this.tasks.delete(id)
+    const closed = new Map<NodeId, BootId>()
+    for (const [boot, upTo] of flush.vector) {
+      this.vector.set(boot, upTo)
+      if (upTo === RETIRED) closed.set(nodeOf(boot), boot)
+    }
+    if (closed.size > 0) this.#forgetOlder(closed)
+    for (const [boot, spans] of flush.forgotten) this.forgotten.set(boot, spans)
+    for (const [boot, spans] of flush.unreadable ?? []) this.unreadable.set(boot, spans)
+    for (const [id, end] of flush.spent) {
+      if (end === 0) this.spent.delete(id)
+      else this.spent.set(id, end)
+    }
+    this.floor = flush.floor ?? this.floor
+    for (const entry of flush.roster) this.roster.set(entry.name, entry)
+    for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
+    for (const node of flush.dropped?.members ?? []) this.members.delete(node)
+    for (const name of flush.dropped?.roster ?? []) this.roster.delete(name)
+  }
+
+  /** One entry stands for a closed boot and all older ones of its node. */
+  #forgetOlder(closed: ReadonlyMap<NodeId, BootId>): void {
+    for (const boot of this.vector.keys()) {
+      const last = closed.get(nodeOf(boot))
+      if (last !== undefined && boot < last) this.vector.delete(boot)
+    }
+  }
+}

@@ -1,0 +1,386 @@
+/**
+ * One simulated node: the real core, with a disk, a runner and a network made of dice.
+ */
+import type { BootId, NodeId } from '../../core/base/ids.ts'
+import { nodeOf } from '../../core/base/ids.ts'
+import { Core } from '../../core/core.ts'
+import type { Effect, Flush, Run } from '../../core/effect.ts'
+import type { Input, RunResult } from '../../core/input.ts'
+import { CORE_DEFAULTS } from '../../core/options.ts'
+import type { Message } from '../../core/message.ts'
+import type { Labels } from '../../core/task/labels.ts'
+import type { Content } from '../../core/task/content.ts'
+import type { EventQueue } from './event-queue.ts'
+import { Cpu } from './cpu.ts'
+import type { Disk } from './disk.ts'
+import type { Network, Seat } from './network.ts'
+import type { Random } from './random.ts'
+import type { Scenario } from '../scenario.ts'
+
+/** Sees everything that a node does. */
+export interface SimObserver {
+  /** Before its effects are performed. */
+  stepped(node: SimNode, input: Input, effects: readonly Effect[]): void
+  /** A handler that was not aborted has ended, and the core is about to be told. */
+  ran(node: SimNode, run: Run, result: RunResult): void
+  /** Whether a boot is running. */
+  isAlive(boot: BootId): boolean
+}
+
+export type SimNodeOptions = Readonly<{
+  boot: BootId
+  name: string
+  slots: number
+  handlers: readonly string[]
+  labels: Labels
+  disk: Disk
+  /** Where it is in the network. @default at its id */
+  seat?: Seat
+  /** How far its clock is ahead when it starts, in ms. */
+  skewMs: number
+  version: string
+  /** What it makes of a message; null: what it is. */
+  read: ((message: Message) => Message) | null
+  /** How a run ends, instead of as the dice say; null: as they say. @default as they say */
+  ending?: (run: Run) => RunResult | null
+}>
+
+/** What is left over is to go within a run's time. */
+const SOON = { blobSpareMs: 1000, blobOrphanMs: 5000, roomMs: 1000, roomPressedMs: 200 }
+/** As the real shell gives to a node that leaves, by default, and then for handing on what was aborted. */
+const GRACE_MS = 30_000
+const HAND_ON_MS = 5000
+/** Virtual time starts here, so that stamps look like real ones. */
+export const EPOCH_MS = 1_800_000_000_000
+
+export class SimNode {
+  readonly id: NodeId
+  /** Where it is in the network: not at its id, if its disk is a copy of that of another process. */
+  readonly seat: Seat
+  readonly options: SimNodeOptions
+  readonly core: Core
+  /** What it can run now: at first, what its options say. */
+  capability: Readonly<{ slots: number; handlers: readonly string[]; labels: Labels }>
+  /** Task -> epoch of what runs here. */
+  readonly running: Map<string, number> = new Map()
+  gone: boolean = false
+  /** It has said goodbye: it holds nothing any more, and is there until that has been answered. */
+  parting: boolean = false
+  readonly #eventQueue: EventQueue
+  readonly #random: Random
+  readonly #network: Network
+  readonly #scenario: Scenario
+  readonly #simObserver: SimObserver
+  readonly #cpu: Cpu
+  #busy = false
+  /** The next tick is far away, because the core had nothing to do. */
+  #resting = false
+  /** Counts the ticks that were to come; only the last of them does. */
+  #ticks = 0
+  #paused = false
+  #aheadMs = 0
+  #flushing: Flush | null = null
+
+  constructor(
+    options: SimNodeOptions,
+    world: Readonly<{
+      eventQueue: EventQueue
+      random: Random
+      network: Network
+      scenario: Scenario
+    }>,
+    simObserver: SimObserver
+  ) {
+    this.id = nodeOf(options.boot)
+    this.seat = options.seat ?? this.id
+    this.options = options
+    this.capability = options
+    this.#eventQueue = world.eventQueue
+    this.#random = world.random
+    this.#network = world.network
+    this.#scenario = world.scenario
+    this.#simObserver = simObserver
+    this.#cpu = new Cpu(world.eventQueue, world.scenario.cpu, options.name === 'sim/0')
+    const { boot, name, version, labels, disk } = options
+    const { unreachableMs, stopAfterIsolatedMs: alone, settledMax } = world.scenario
+    const pace = unreachableMs / CORE_DEFAULTS.unreachableMs
+    const suspicion = {
+      heartbeatMs: CORE_DEFAULTS.heartbeatMs * pace,
+      idleHeartbeatMs: CORE_DEFAULTS.idleHeartbeatMs * pace,
+      suspectMs: CORE_DEFAULTS.suspectMs * pace,
+      unreachableMs,
+      stopAfterIsolatedMs: alone > 0 ? alone : null,
+      restTickMs: Math.max(CORE_DEFAULTS.tickMs, CORE_DEFAULTS.restTickMs * pace)
+    }
+    const identity = { boot, name, version, labels }
+    this.core = new Core(identity, { ...SOON, ...suspicion, settledMax })
+    const { tasks, vector, forgotten, unreadable, members, roster, spent, blobs, floor } = disk
+    this.core.restore({
+      tasks: tasks.values(),
+      vector,
+      forgotten: [...forgotten.values()].flat(),
+      unreadable: [...unreadable.values()].flat(),
+      members: members.values(),
+      roster: roster.values(),
+      spent,
+      blobs: blobs.values(),
+      floor
+    })
+  }
+
+  start(): void {
+    this.#network.join(this.seat, {
+      message: (from, sent) => {
+        const message = this.options.read?.(sent) ?? sent
+        this.feed({ kind: 'message', from, message })
+      },
+      link: (peer, up) => this.feed({ kind: 'link', peer, up }),
+      syncEnded: (peer, whole) => this.feed({ kind: 'sync-ended', peer, whole }),
+      addresses: () => {},
+      answerSync: (_from, request) => this.core.answerSync(request),
+      hasBlob: hash => this.options.disk.blobs.has(hash)
+    })
+    const { slots, handlers } = this.options
+    this.feed({ kind: 'addresses', addresses: [this.options.boot] })
+    this.feed({ kind: 'worker', slots, handlers })
+    this.feed({ kind: 'tick' })
+    this.#tickSoon()
+  }
+
+  /** Dies without a word. What was on its way to disk may have arrived. */
+  crash(): void {
+    this.#stop()
+    this.#network.end(this.seat)
+  }
+
+  /** Its computer loses power: it dies, and nobody sees links closing, or finds its addresses refusing. */
+  darken(): void {
+    this.#stop()
+    this.#network.darken(this.seat)
+  }
+
+  #stop(): void {
+    this.gone = true
+    this.running.clear()
+    if (this.#flushing !== null && this.#random.chance(0.5)) this.options.disk.write(this.#flushing)
+  }
+
+  /** Stands still: what comes waits, and nothing happens, not even time. */
+  pause(ms: number): void {
+    if (this.#paused) return
+    this.#paused = true
+    this.#eventQueue.after(ms, () => {
+      this.#paused = false
+      this.feed({ kind: 'tick' })
+    })
+  }
+
+  /** It stands still, or has not got to all that has come. */
+  get isPaused(): boolean {
+    return this.#paused || !this.#cpu.isEmpty
+  }
+
+  /**
+   * Goes on purpose, at the latest when the time for it is over, as in the real shell.
+   *
+   * @param abort hands on what runs at once. @default when its time is over
+   */
+  leave(abort: boolean = false): void {
+    this.feed({ kind: 'leave', abort })
+    this.#eventQueue.after(GRACE_MS, () => {
+      this.feed({ kind: 'leave', abort: true })
+      this.#eventQueue.after(HAND_ON_MS, () => this.#end())
+    })
+  }
+
+  #end(): void {
+    if (this.gone) return
+    this.gone = true
+    this.#network.end(this.seat)
+  }
+
+  /** How far its wall clock is off now, in ms. */
+  get offMs(): number {
+    return this.options.skewMs + this.#aheadMs
+  }
+
+  /** Its wall clock is set. What measures how long things last runs on. @param offMs from now on */
+  setClock(offMs: number): void {
+    this.#aheadMs = offMs - this.options.skewMs
+    this.feed({ kind: 'clock', aheadMs: this.#aheadMs })
+  }
+
+  get now(): number {
+    return EPOCH_MS + this.#eventQueue.now + this.options.skewMs
+  }
+
+  /** Steps never nest, as in the real engine. */
+  feed(input: Input, afterwards: (() => void) | null = null): void {
+    if (this.gone) return
+    this.#cpu.add(input, afterwards)
+    this.#work()
+  }
+
+  /** One thing after the other, until there is nothing left to do or something takes its time. */
+  #work(): void {
+    if (this.#busy || this.#paused) return
+    this.#busy = true
+    for (let next = this.#cpu.next(); next !== undefined; next = this.#cpu.next()) {
+      if (this.gone) break
+      const { input, afterwards } = next
+      this.#take(input)
+      const effects = this.core.step(this.now, input)
+      this.#simObserver.stepped(this, input, effects)
+      for (const effect of effects) if (!this.gone) this.#perform(effect)
+      afterwards?.()
+      const ms = this.#cpu.costMs(input, effects)
+      if (ms > 0) {
+        return this.#eventQueue.after(ms, () => {
+          this.#busy = false
+          this.#work()
+        })
+      }
+    }
+    this.#busy = false
+    if (this.#resting && !this.core.idle.isAtRest) this.#tickSoon()
+  }
+
+  #take(input: Input): void {
+    if (input.kind !== 'worker' && input.kind !== 'labels') return
+    this.capability = { ...this.capability, ...input }
+  }
+
+  #tickSoon(): void {
+    const number = ++this.#ticks
+    this.#resting = this.core.idle.isAtRest
+    this.#eventQueue.after(this.core.idle.nextTickMs(this.now), () => {
+      if (this.gone || number !== this.#ticks) return
+      this.#resting = false
+      if (this.#cpu.isFree) {
+        this.feed({ kind: 'tick' })
+        this.#tickSoon()
+      } else this.feed({ kind: 'tick' }, () => this.#tickSoon())
+    })
+  }
+
+  #perform(effect: Effect): void {
+    switch (effect.kind) {
+      case 'send':
+        this.parting ||= effect.message.kind === 'goodbye'
+        return this.#network.send(this.seat, effect.to, effect.message)
+      case 'publish':
+        return this.#network.publish(this.seat, effect.message)
+      case 'turn':
+        // Nothing else happens at this moment.
+        return this.feed({ kind: 'turn' })
+      case 'wake':
+        return this.#eventQueue.after(effect.afterMs, () => this.feed({ kind: 'wake' }))
+      case 'sync':
+        return this.#network.sync(this.seat, effect.peer, effect.request)
+      case 'persist': {
+        this.#flushing = effect.flush
+        const ms = this.#random.whole(0, this.#scenario.diskMsMax)
+        return this.#eventQueue.after(ms, () => this.#landed(effect.flush))
+      }
+      case 'probe': {
+        const { boot, peer, afterMs } = effect
+        const isAlive = (): boolean => this.#simObserver.isAlive(boot)
+        return this.#eventQueue.after(afterMs, () =>
+          this.#network.probe(this.seat, peer, isAlive, refused =>
+            this.feed({ kind: 'probed', boot, refused })
+          )
+        )
+      }
+      case 'meet':
+        return this.#eventQueue.after(1, () =>
+          this.feed({ kind: 'met', another: this.#meets(effect) })
+        )
+      case 'fetch-blob':
+        return this.#fetchBlob(effect)
+      case 'drop-blob':
+        this.options.disk.blobs.delete(effect.hash)
+        return
+      case 'start':
+        return this.#run(effect.run)
+      case 'abort':
+        this.running.delete(effect.taskId)
+        return this.#eventQueue.after(1, () =>
+          this.feed({ ...effect, kind: 'tail', tail: 'aborted' })
+        )
+      case 'give-way':
+        // No goodbye: it would be taken for that of the one that stays.
+        return this.crash()
+      case 'left':
+        return this.#end()
+      case 'accepted':
+      case 'refused':
+      case 'found':
+      case 'loaded':
+      case 'settled':
+      case 'notify':
+        return
+    }
+  }
+
+  /** Whether another process answers at one of these addresses by our key; an address is the boot that listens there. */
+  #meets({ addresses }: Extract<Effect, { kind: 'meet' }>): boolean {
+    const isTwin = (boot: BootId): boolean => nodeOf(boot) === this.id && boot !== this.options.boot
+    return addresses.some(boot => isTwin(boot) && this.#simObserver.isAlive(boot))
+  }
+
+  #landed(flush: Flush): void {
+    if (this.gone) return
+    this.options.disk.write(flush)
+    this.#flushing = null
+    this.feed({ kind: 'persisted', flush: flush.flush })
+  }
+
+  /** A payload or result: as it is, or, if the dice say so, written to a blob. */
+  content(text: string): Content {
+    const { blobs } = this.#scenario
+    if (blobs === 0 || !this.#random.chance(blobs)) return text
+    const digit = (): string => this.#random.whole(0, 15).toString(16)
+    const ref = { hash: Array.from({ length: 64 }, digit).join(''), bytes: 20_000 }
+    this.options.disk.blobs.set(ref.hash, ref)
+    return ref
+  }
+
+  /** As the dice say. */
+  #thrown(fails: boolean): RunResult {
+    if (!fails) {
+      return { status: 'completed', result: this.content(JSON.stringify(this.options.name)) }
+    }
+    const error = { name: 'Error', message: 'the dice said so', stack: null }
+    return { status: 'failed', error, reason: 'HandlerError' }
+  }
+
+  #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
+    this.#network.fetchBlob(this.seat, from, ref.hash, has => {
+      if (this.gone) return
+      if (has) this.options.disk.blobs.set(ref.hash, ref)
+      this.feed(
+        has ? { kind: 'blob-kept', ref } : { kind: 'blob-failed', hash: ref.hash, why: 'nobody' }
+      )
+    })
+  }
+
+  #run(run: Run): void {
+    const durationMs = this.#random.whole(0, this.#scenario.runMsMax)
+    const fails = this.#random.chance(this.#scenario.failing)
+    this.running.set(run.taskId, run.epoch)
+    this.#eventQueue.after(durationMs, () => {
+      if (this.gone || this.running.get(run.taskId) !== run.epoch) return
+      this.running.delete(run.taskId)
+      const asked = this.options.ending?.(run) ?? null
+      const result: RunResult = asked ?? this.#thrown(fails)
+      this.#simObserver.ran(this, run, result)
+      this.feed({
+        kind: 'completion',
+        taskId: run.taskId,
+        epoch: run.epoch,
+        run: result,
+        durationMs
+      })
+    })
+  }
+}

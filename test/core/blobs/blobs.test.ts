@@ -1,0 +1,246 @@
+/** The small rules about blobs: who needs one, who keeps it, who waits for it. */
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { holdersOf, lineFor } from '../../../src/core/blobs/holders.ts'
+import { Offers } from '../../../src/core/blobs/offers.ts'
+import { CopyWait, type Where } from '../../../src/core/blobs/copy-wait.ts'
+import { References } from '../../../src/core/blobs/references.ts'
+import type { Effect } from '../../../src/core/effect.ts'
+import { BLOBS_PER_MESSAGE_MAX } from '../../../src/core/options.ts'
+import type { BlobRef } from '../../../src/core/task/content.ts'
+import { bootOf, keepersOf, outcomeBy, taskOf } from '../../support/tasks.ts'
+
+const A = bootOf('a')
+const nodes = ['a', 'b', 'c', 'd', 'e', 'f']
+
+function blob(digit: string): BlobRef {
+  return { hash: digit.repeat(64), bytes: 9000 }
+}
+
+function hashes(refs: readonly BlobRef[]): string {
+  return refs.map(({ hash }) => hash[0]).join('')
+}
+
+describe('references', () => {
+  const payload = blob('1')
+  const result = blob('2')
+  const open = taskOf(A, 1, { spec: { payload } })
+  const settled = { ...open, outcome: outcomeBy(A, { result }) }
+
+  test('begin with the first task that names a blob, and end with the last', () => {
+    const references = new References()
+    expect(hashes(references.retain(open))).toBe('1')
+    expect(references.has(payload.hash)).toBe(true)
+    references.retain(taskOf(A, 2, { spec: { payload } }))
+    references.release(open.spec.id)
+    expect(references.has(payload.hash)).toBe(true)
+    expect(hashes(references.release(taskOf(A, 2).spec.id))).toBe('1')
+    expect(references.has(payload.hash)).toBe(false)
+    expect([...references.blobs()]).toEqual([])
+  })
+
+  test('count a task once, however often it comes', () => {
+    const references = new References()
+    references.retain(open)
+    expect(references.retain(open)).toEqual([])
+    references.release(open.spec.id)
+    expect(references.has(payload.hash)).toBe(false)
+  })
+
+  test('follow what a task names: a result that comes, and one that is replaced', () => {
+    const references = new References()
+    references.retain(open)
+    expect(hashes(references.retain(settled))).toBe('2')
+    const other = { ...open, outcome: outcomeBy(A, { result: blob('3') }) }
+    expect(hashes(references.retain(other))).toBe('23')
+    expect(hashes([...references.blobs()])).toBe('13')
+  })
+
+  test('of a task whose payload is its result are two, and both end', () => {
+    const references = new References()
+    references.retain({ ...open, outcome: outcomeBy(A, { result: payload }) })
+    references.retain(open)
+    expect(references.has(payload.hash)).toBe(true)
+    references.release(open.spec.id)
+    expect(references.has(payload.hash)).toBe(false)
+  })
+
+  test('of small texts there are none', () => {
+    const references = new References()
+    expect(references.retain(taskOf(A, 1, { outcome: outcomeBy(A) }))).toEqual([])
+    expect(references.release(taskOf(A, 1).spec.id)).toEqual([])
+  })
+})
+
+describe('holders', () => {
+  const hash = fc.stringMatching(/^[0-9a-f]{64}$/)
+
+  test('are two, or all if there are fewer, and the same in whatever order nodes are known', () => {
+    fc.assert(
+      fc.property(hash, fc.shuffledSubarray(nodes), (of, some) => {
+        const holders = holdersOf(of, keepersOf(some))
+        expect(holders).toHaveLength(Math.min(2, some.length))
+        expect(holdersOf(of, keepersOf([...some].sort()))).toEqual(holders)
+      })
+    )
+  })
+
+  test('change only where a node comes or goes that is one of them', () => {
+    fc.assert(
+      fc.property(hash, fc.constantFrom(...nodes), (of, gone) => {
+        const before = holdersOf(of, keepersOf(nodes))
+        const after = holdersOf(of, keepersOf(nodes.filter(node => node !== gone)))
+        const stay = before.filter(node => node !== gone)
+        expect(after.slice(0, stay.length)).toEqual(stay)
+      })
+    )
+  })
+
+  test('spread over all nodes', () => {
+    const counts = new Map(nodes.map(node => [node, 0]))
+    for (let i = 0; i < 600; i++) {
+      for (const node of holdersOf(`hash ${i}`, keepersOf(nodes)))
+        counts.set(node, counts.get(node)! + 1)
+    }
+    for (const count of counts.values()) expect(count).toBeGreaterThan(120)
+  })
+
+  test('are the first of the line', () => {
+    expect(lineFor('hash', nodes).slice(0, 2)).toEqual(holdersOf('hash', keepersOf(nodes)))
+    expect(lineFor('hash', nodes).sort()).toEqual(nodes)
+  })
+
+  /** Two nodes each on three computers. */
+  const onTwo = keepersOf(nodes.slice(0, 6)).map((keeper, i) => ({
+    ...keeper,
+    computer: `computer ${i % 3}`
+  }))
+  const computerAt = (node: string): string | null =>
+    onTwo.find(keeper => keeper.node === node)!.computer
+
+  test('are on two computers if there are two: the heaviest, and the heaviest on another', () => {
+    fc.assert(
+      fc.property(hash, fc.shuffledSubarray(onTwo, { minLength: 1 }), (of, some) => {
+        const line = lineFor(
+          of,
+          some.map(({ node }) => node)
+        )
+        const [first] = line
+        const other = line.find(node => computerAt(node) !== computerAt(first!)) ?? line[1]
+        expect(holdersOf(of, some)).toEqual([first, other].filter(Boolean))
+      })
+    )
+  })
+
+  test('of whose computer nothing is known count as on none', () => {
+    const some = onTwo.map(keeper => ({ ...keeper, computer: null }))
+    const [first, second] = lineFor(
+      'hash',
+      some.map(({ node }) => node)
+    )
+    expect(holdersOf('hash', some)).toEqual([first, second])
+  })
+
+  test('while some know only of the two heaviest are those, too, and nobody else who would not keep it', () => {
+    fc.assert(
+      fc.property(hash, fc.subarray(onTwo, { minLength: 1, maxLength: 5 }), (of, older) => {
+        const mixed = onTwo.map(keeper => ({ ...keeper, keepsApart: !older.includes(keeper) }))
+        const line = lineFor(
+          of,
+          mixed.map(({ node }) => node)
+        )
+        const holders = holdersOf(of, mixed)
+        expect(holders.slice(0, 2)).toEqual(line.slice(0, 2))
+        const others = holders.slice(2)
+        expect(others.length).toBeLessThanOrEqual(1)
+        for (const other of others) {
+          expect(mixed.find(({ node }) => node === other)!.keepsApart).toBe(true)
+          expect(computerAt(other)).not.toBe(computerAt(line[0]!))
+        }
+      })
+    )
+  })
+})
+
+describe('a placement', () => {
+  const done: number[] = []
+  const others = (count: number): { count: number; apart: boolean } => ({ count, apart: false })
+  const at = (copies: number): Where => ({ copies, isApart: false })
+  const placed = (wanted: number): CopyWait => {
+    done.length = 0
+    const copyWait = new CopyWait()
+    copyWait.add({ hash: 'h', wanted, deadline: 100, done: copies => done.push(copies) })
+    return copyWait
+  }
+
+  test('ends when another node has the blob', () => {
+    const placements = placed(1)
+    placements.settle(0, others(3), () => at(0))
+    expect(done).toEqual([])
+    placements.settle(1, others(3), () => at(1))
+    placements.settle(2, others(3), () => at(2))
+    expect(done).toEqual([1])
+    expect(placements.isEmpty).toBe(true)
+  })
+
+  test('ends at once where there is no other node, or none is asked for', () => {
+    placed(1).settle(0, others(0), () => at(0))
+    expect(done).toEqual([0])
+    placed(0).settle(0, others(3), () => at(0))
+    expect(done).toEqual([0])
+  })
+
+  test('ends when it has waited long enough, and says that nobody has it', () => {
+    const placements = placed(1)
+    placements.settle(99, others(3), () => at(0))
+    expect(done).toEqual([])
+    placements.settle(100, others(3), () => at(0))
+    expect(done).toEqual([0])
+  })
+
+  test('ends when a node on another computer has the blob, if one is there; or at last, and says so', () => {
+    const shorts: boolean[] = []
+    const copyWait = new CopyWait()
+    const there = { count: 3, apart: true }
+    const add = (): void =>
+      copyWait.add({
+        hash: 'h',
+        wanted: 1,
+        deadline: 100,
+        done: (_, short) => shorts.push(short)
+      })
+    add()
+    copyWait.settle(0, there, () => at(2))
+    expect(shorts).toEqual([])
+    copyWait.settle(1, there, () => ({ copies: 1, isApart: true }))
+    expect(shorts).toEqual([false])
+    add()
+    copyWait.settle(100, there, () => at(2))
+    expect(shorts).toEqual([false, true])
+  })
+
+  test('may bring the next one', () => {
+    const copyWait = new CopyWait()
+    const next = (): void =>
+      copyWait.add({ hash: 'n', wanted: 1, deadline: 100, done: () => undefined })
+    copyWait.add({ hash: 'h', wanted: 0, deadline: 100, done: next })
+    copyWait.settle(0, others(3), () => at(0))
+    expect([copyWait.has('h'), copyWait.has('n')]).toEqual([false, true])
+  })
+})
+
+test('letters name no more blobs in a message than a peer accepts, and all of them', () => {
+  const offers = new Offers(A)
+  const refs = Array.from({ length: BLOBS_PER_MESSAGE_MAX + 1 }, (_, i) => ({
+    hash: i.toString(16).padStart(64, '0'),
+    bytes: 9000
+  }))
+  for (const ref of refs) offers.offer('b', ref)
+  offers.answer('c', refs[0]!.hash)
+  const effects: Effect[] = []
+  offers.send(effect => effects.push(effect))
+  offers.send(effect => effects.push(effect))
+  const messages = effects.flatMap(effect => (effect.kind === 'send' ? [effect.message] : []))
+  expect(messages.map(({ kind }) => kind)).toEqual(['offer', 'offer', 'kept'])
+  expect(messages.flatMap(message => (message.kind === 'offer' ? message.blobs : []))).toEqual(refs)
+})

@@ -1,0 +1,109 @@
+/** When an outcome may be told, and when it may be forgotten. */
+import { expect, test } from 'vitest'
+import { isSettled, type TaskRecord } from '../../../src/core/task/record.ts'
+import { pumpOf, type PumpNode } from '../../support/pump.ts'
+import { bootOf, outcomeBy } from '../../support/tasks.ts'
+import '../forbid.ts'
+
+test('an outcome counts as told only when it is on two disks, and is not forgotten before', () => {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const taskId = a.submit({ retentionMs: 0 })
+  pump.settle()
+  b.holdDisk = true
+  a.end(taskId)
+  for (let i = 0; i < 5; i++) pump.pass(200)
+  expect(a.state(taskId)).toBe('completed')
+  expect(a.core.view.isReported(taskId)).toBe(false)
+  expect(a.of('settled')).toEqual([])
+  b.releaseDisk()
+  pump.settle()
+  expect(a.core.view.isReported(taskId)).toBe(true)
+  expect(a.of('settled')).toEqual([{ kind: 'settled', taskId }])
+  expect(a.core.view.record(taskId)).toBeDefined()
+  for (let i = 0; i < 15; i++) pump.pass(200)
+  expect(a.core.view.record(taskId)).toBeUndefined()
+})
+
+test('what has been forgotten while its outcome waited for a second disk is not told', () => {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const taskId = a.submit()
+  pump.settle()
+  b.holdDisk = true
+  a.fail(taskId)
+  pump.settle()
+  expect(a.state(taskId)).toBe('failed')
+  // Others have seen it settle in another way while this node was away, and have forgotten it.
+  a.feed({ kind: 'message', from: b.id, message: { kind: 'pruned', ids: [taskId] } })
+  expect(a.core.view.record(taskId)).toBeUndefined()
+  b.releaseDisk()
+  for (let i = 0; i < 30; i++) pump.pass(200)
+  expect(a.of('settled')).toEqual([])
+})
+
+test('a failure that somebody has undone while it waited for a second disk is not told, and how it ended then is', () => {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const other = bootOf('c')
+  const taskId = a.submit({ maxRetries: 0 })
+  pump.settle()
+  b.holdDisk = true
+  a.fail(taskId)
+  pump.settle()
+  const wrote = (after: number, record: TaskRecord): void => {
+    const message = {
+      kind: 'batch',
+      origin: other,
+      after,
+      records: [record],
+      writes: [0]
+    } as const
+    a.feed({ kind: 'message', from: b.id, message })
+    pump.settle()
+  }
+  const claimed = { ...a.record(taskId).claim, epoch: 1, holder: other, cause: 'reclaim' } as const
+  const undone = { ...a.record(taskId), claim: claimed, outcome: null }
+  wrote(0, undone)
+  expect(isSettled(a.record(taskId))).toBe(false)
+  b.releaseDisk()
+  pump.settle()
+  expect(a.core.view.isReported(taskId)).toBe(false)
+  expect(a.of('settled')).toEqual([])
+  const outcome = outcomeBy(other, { epoch: 1 })
+  wrote(1, { ...undone, outcome })
+  for (let i = 0; i < 5; i++) pump.pass(200)
+  expect(a.of('settled')).toEqual([{ kind: 'settled', taskId }])
+})
+
+test('an outcome that all others have is not forgotten before it was told, though it waits behind another', () => {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(2)
+  const [first, second] = [a.submit({ retentionMs: 0 }), a.submit({ retentionMs: 0 })]
+  for (let i = 0; i < 5; i++) pump.pass(200)
+  a.holdDisk = b.holdDisk = true
+  a.submit()
+  // What goes to disk next begins with the first task, whose last write is the last of all.
+  const { epoch } = a.running.get(first)!
+  a.cancel(first)
+  a.end(second)
+  const upTo = a.core.view.mergedVector().get(a.boot)!
+  a.feed({ kind: 'tail', taskId: first, epoch, tail: 'the last line' })
+  expect(a.core.view.mergedVector().get(a.boot)).toBe(upTo + 1)
+  a.releaseFlush()
+  a.releaseDisk()
+  pump.settle()
+  const vector = new Map([[a.boot, upTo]])
+  a.feed({ kind: 'message', from: b.id, message: { kind: 'ack', boot: b.boot, vector } })
+  for (let i = 0; i < 10; i++) pump.pass(200)
+  expect(a.of('settled')).toEqual([])
+  expect(a.state(second)).toBe('completed')
+  b.releaseDisk()
+  for (let i = 0; i < 20; i++) pump.pass(200)
+  expect(a.of('settled').map(({ taskId }) => taskId)).toEqual([first, second])
+  expect(a.state(second)).toBe('unknown')
+})

@@ -1,0 +1,100 @@
+/** Who is away is dialled again and again; where nobody is, nothing happens. */
+import { multiaddr } from '@multiformats/multiaddr'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { AddressBook } from '../../../src/net/discovery/address-book.ts'
+import { Dialler } from '../../../src/net/discovery/dialler.ts'
+import { dialPauseMsMax, dialsMax } from '../../../src/net/protocol.ts'
+
+const address = multiaddr('/ip4/127.0.0.1/tcp/4001')
+const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+/** A dialler that knows the peer `z`, whom it reaches as long as `online` says so. */
+function dialling(anonymous = false): {
+  dialler: Dialler
+  online: { value: boolean }
+  connected: Set<string>
+  dials: string[]
+} {
+  const book = new AddressBook('a')
+  if (!anonymous) book.note('z', 'static', [address], 0)
+  const connected = new Set<string>()
+  const online = { value: true }
+  const dials: string[] = []
+  const dialler = new Dialler({
+    self: 'a',
+    book,
+    anonymous: anonymous ? [address] : [],
+    dial: (_, id) => {
+      dials.push(id ?? 'whoever is there')
+      if (!online.value) return Promise.reject(new Error('nobody answers'))
+      book.note('z', 'static', [address], 0)
+      connected.add('z')
+      return Promise.resolve('z')
+    },
+    isConnected: id => connected.has(id),
+    alsoLoopback: () => true,
+    log
+  })
+  return { dialler, online, connected, dials }
+}
+
+test.each([false, true])(
+  'who is lost is dialled until it answers, and then the clock stands; by address alone: %s',
+  async anonymous => {
+    const { dialler, online, connected, dials } = dialling(anonymous)
+    dialler.start()
+    await vi.advanceTimersByTimeAsync(dialPauseMsMax)
+    expect(dials).toHaveLength(1)
+    expect(vi.getTimerCount()).toBe(0)
+    online.value = false
+    connected.delete('z')
+    dialler.disconnected('z')
+    await vi.advanceTimersByTimeAsync(4 * dialPauseMsMax)
+    expect(dials.length).toBeGreaterThan(4)
+    online.value = true
+    await vi.advanceTimersByTimeAsync(2 * dialPauseMsMax)
+    expect([...connected]).toEqual(['z'])
+    expect(vi.getTimerCount()).toBe(0)
+    dialler.stop()
+  }
+)
+
+test('once stopped nobody is dialled any more', async () => {
+  const { dialler, connected, dials } = dialling()
+  dialler.start()
+  await vi.advanceTimersByTimeAsync(1)
+  dialler.stop()
+  connected.delete('z')
+  dialler.disconnected('z')
+  dialler.heardOf('z')
+  await vi.advanceTimersByTimeAsync(4 * dialPauseMsMax)
+  expect(dials).toHaveLength(1)
+})
+
+test('so many are dialled at once, and those of the settings and those who were met before the others', async () => {
+  const book = new AddressBook('a')
+  for (let i = 0; i < dialsMax; i++) book.note(`named${i}`, 'learned', [address], 0)
+  book.note('zmet', 'remembered', [address], 0)
+  book.note('zset', 'static', [address], 0)
+  const dials: (string | null)[] = []
+  const dialler = new Dialler({
+    self: 'a',
+    book,
+    anonymous: [],
+    dial: (_, id) => {
+      dials.push(id)
+      return new Promise(() => {})
+    },
+    isConnected: () => false,
+    alsoLoopback: () => true,
+    log
+  })
+  dialler.start()
+  await vi.advanceTimersByTimeAsync(4 * dialPauseMsMax)
+  expect(dials).toHaveLength(dialsMax)
+  expect(dials.slice(0, 2)).toEqual(['zset', 'zmet'])
+  dialler.stop()
+})

@@ -1,0 +1,263 @@
+/**
+ * Scenarios made by dice: number `n` is always the same one. Each belongs to a family, which says what it is about; what
+ * else goes on in it is up to the dice.
+ */
+import { Random } from '../../../src/sim/world/random.ts'
+import type { Scenario } from '../../../src/sim/scenario.ts'
+
+export type Settings = Omit<Partial<Scenario>, 'network'> &
+  Readonly<{ network?: Partial<Scenario['network']> }>
+type Draft = { -readonly [K in keyof Settings]: Settings[K] }
+
+export type Diced = Readonly<{
+  n: number
+  family: string
+  /** What differs from the default scenario. */
+  settings: Settings
+}>
+
+/** Longer than any run: nothing is forgotten. */
+const KEEP_MS = 3_600_000
+/** Seeds of two scenarios are different ones, so that a seed alone says little, and a number and a seed all. */
+const SEEDS_PER_SCENARIO = 10
+
+/** Family -> what its scenarios have for sure. */
+const FAMILIES: Readonly<Record<string, (dice: Dice, draft: Draft) => void>> = {
+  crashes: () => {},
+  cuts: (dice, draft) => cuts(dice, draft),
+  pauses: (dice, draft) => pauses(dice, draft),
+  'cuts and pauses': (dice, draft) => {
+    cuts(dice, draft)
+    pauses(dice, draft)
+  },
+  blobs: (_, draft) => void (draft.blobs = 0.6),
+  keys: (dice, draft) => void (draft.keyed = dice.pick([0.5, 1])),
+  once: (_, draft) => void (draft.once = 1),
+  room: (dice, draft) => void (draft.settledMax = dice.pick([0, 2, 8]))
+}
+
+/** Those of numbers from `LATER` on: so that numbers below it are the scenarios that they were before. */
+const LATER_FAMILIES: typeof FAMILIES = {
+  people: (dice, draft) => people(dice, draft),
+  'lost computers': (dice, draft) => {
+    draft.nodes = Math.max(3, draft.nodes!)
+    draft.deaths = dice.whole(1, Math.ceil(draft.nodes / 2) - 1)
+    if (dice.chance(0.5)) suspicious(dice, draft)
+  },
+  links: (dice, draft) => links(dice, draft),
+  'people and links': (dice, draft) => {
+    people(dice, draft)
+    links(dice, draft)
+  }
+}
+
+/** ... and from `LATEST` on. */
+const LATEST_FAMILIES: typeof FAMILIES = {
+  clocks: (dice, draft) => clocks(dice, draft)
+}
+
+/** ... and from `NEWEST` on: what becomes of disks. */
+const NEWEST_FAMILIES: typeof FAMILIES = {
+  'damaged disks': (dice, draft) => damages(dice, draft),
+  copies: (dice, draft) => copies(dice, draft),
+  computers: (dice, draft) => computers(dice, draft)
+}
+
+/** The first number of the families that came later. */
+export const LATER = 10_000
+/** ... and of those after them. */
+export const LATEST = 20_000
+
+/** ... and of those after these. */
+export const NEWEST = 30_000
+
+export const FAMILY_NAMES: readonly string[] = [
+  FAMILIES,
+  LATER_FAMILIES,
+  LATEST_FAMILIES,
+  NEWEST_FAMILIES
+].flatMap(Object.keys)
+
+/** The `n`th scenario. */
+export function scenarioOf(n: number): Diced {
+  const dice = new Dice(n)
+  const families = familiesOf(n)
+  const names = Object.keys(families)
+  const family = names[n % names.length]!
+  const draft: Draft = {}
+  cluster(dice, draft)
+  tasks(dice, draft)
+  surroundings(dice, draft)
+  network(dice, draft)
+  families[family]!(dice, draft)
+  judgeable(dice, draft)
+  return { n, family, settings: draft }
+}
+
+function familiesOf(n: number): typeof FAMILIES {
+  if (n >= NEWEST) return NEWEST_FAMILIES
+  if (n >= LATEST) return LATEST_FAMILIES
+  return n < LATER ? FAMILIES : LATER_FAMILIES
+}
+
+/** Seeds to run it with. */
+export function seedsOf(n: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => n * SEEDS_PER_SCENARIO + i + 1)
+}
+
+/** How many nodes there are, and what becomes of them. */
+function cluster(dice: Dice, draft: Draft): void {
+  const nodes = dice.pick([2, 3, 4, 5, 6, 6, 8, 12])
+  draft.nodes = nodes
+  draft.late = Math.min(nodes - 1, dice.pick([0, 0, 1, 2]))
+  draft.leaving = Math.min(nodes - 1, dice.pick([0, 0, 1, 2]))
+  draft.crashes = dice.pick([0, 2, 4, 6, 8])
+  if (dice.chance(0.2)) draft.crashAll = true
+  if (draft.crashes > 0 && dice.chance(0.15)) draft.disksLost = 1
+}
+
+/** What there is to do. */
+function tasks(dice: Dice, draft: Draft): void {
+  draft.tasks = dice.pick([15, 30, 40])
+  draft.types = ['red', 'green']
+  draft.retentionMs = dice.pick([0, 0, 50, 400, KEEP_MS])
+  if (dice.chance(0.3)) draft.keyed = dice.pick([0.3, 0.6])
+  if (dice.chance(0.4)) draft.blobs = dice.pick([0.3, 0.6])
+  if (dice.chance(0.3)) draft.once = dice.pick([0.3, 0.7])
+  if (dice.chance(0.4)) draft.uncommon = dice.pick([0.2, 0.5])
+  if (dice.chance(0.4)) draft.cancels = dice.pick([3, 10])
+  if (dice.chance(0.3)) draft.failing = dice.pick([0, 0.4])
+  if (dice.chance(0.3)) draft.runMsMax = dice.pick([5, 1500])
+}
+
+/** Disks, clocks and files. */
+function surroundings(dice: Dice, draft: Draft): void {
+  if (dice.chance(0.3)) draft.diskMsMax = dice.pick([0, 50, 300])
+  if (dice.chance(0.3)) draft.loads = dice.whole(1, 3)
+  if (dice.chance(0.3)) draft.skewMsMax = dice.pick([50, 500, 2000])
+  if (dice.chance(0.2)) draft.settledMax = dice.pick([0, 2, 8])
+}
+
+function network(dice: Dice, draft: Draft): void {
+  draft.network = {
+    ...(dice.chance(0.3) ? { gossipLoss: dice.pick([0, 0.6, 1]) } : {}),
+    ...(dice.chance(0.2) ? { linkBreak: dice.pick([0, 0.05]) } : {}),
+    ...(dice.chance(0.2) ? { delayMsMin: 20, delayMsMax: 150 } : {})
+  }
+}
+
+function cuts(dice: Dice, draft: Draft): void {
+  draft.partitions = dice.whole(1, 4)
+  if (dice.chance(0.6)) suspicious(dice, draft)
+  else if (dice.chance(0.3)) draft.stopAfterIsolatedMs = 700
+}
+
+function pauses(dice: Dice, draft: Draft): void {
+  draft.pauses = dice.whole(1, 4)
+  suspicious(dice, draft)
+}
+
+/** What callers and operators do. */
+function people(dice: Dice, draft: Draft): void {
+  draft.questions = dice.pick([0, 20])
+  draft.changes = dice.pick([0, 3, 8])
+  draft.drains = Math.min(draft.nodes! - 1, dice.pick([0, 1, 2]))
+  if (dice.chance(0.3) && draft.leaving! * 2 < draft.nodes!) draft.expects = 2
+  draft.hasty = dice.pick([0, 0.5, 1])
+  draft.acks = dice.pick([0, 0.5, 1])
+  draft.lostMax = dice.pick([0, 1, 3])
+  draft.backoffMs = dice.pick([50, 300])
+  draft.uncommon = dice.pick([0.2, 0.5])
+  draft.failing = dice.pick([0.1, 0.4])
+  draft.cancels = dice.pick([3, 10])
+}
+
+/** Who reaches whom, and how fast. */
+function links(dice: Dice, draft: Draft): void {
+  draft.oneWay = dice.pick([0, 2])
+  draft.partial = dice.pick([0, 2, 4])
+  draft.network = { ...draft.network, linkDelayMsMax: dice.pick([0, 100]) }
+  if (dice.chance(0.5)) suspicious(dice, draft)
+}
+
+/** Somebody sets them while nodes run. */
+function clocks(dice: Dice, draft: Draft): void {
+  // One of them may be wrong, and one unheard.
+  draft.nodes = Math.max(4, draft.nodes!)
+  draft.clockSteps = dice.whole(1, 8)
+  draft.uncommon = 0.5
+  draft.busyMs = 8000
+  draft.retentionMs = KEEP_MS
+  delete draft.skewMsMax
+  // Where all are right but those, times are checked by the right clock.
+  if (dice.chance(0.5)) Object.assign(draft, { late: 0, crashes: 0, crashAll: false, disksLost: 0 })
+  if (!dice.chance(0.3)) return
+  pauses(dice, draft)
+  // Where all words to everybody are lost, everybody is soon taken for gone without any fault of theirs.
+  draft.network = { ...draft.network, gossipLoss: 0.2 }
+}
+
+/** One disk is lost, in whole or in part: of what was on two, one is left. */
+function damages(dice: Dice, draft: Draft): void {
+  draft.nodes = Math.max(3, draft.nodes!)
+  draft.damages = 1
+  draft.crashes = dice.pick([0, 0, 2, 4])
+  draft.disksLost = 0
+  delete draft.skewMsMax
+  // Whoever has nothing any more of a key whose task is over can be given it once more.
+  delete draft.keyed
+}
+
+/** A data folder is copied, and used twice. */
+function copies(dice: Dice, draft: Draft): void {
+  draft.nodes = Math.max(3, draft.nodes!)
+  draft.leaving = Math.min(draft.leaving!, draft.nodes - 2)
+  draft.clones = dice.pick([1, 1, 2])
+  draft.disksLost = 0
+  delete draft.skewMsMax
+  delete draft.keyed
+}
+
+/** Several nodes share a computer, which goes when somebody there was told something. */
+function computers(dice: Dice, draft: Draft): void {
+  const nodes = dice.pick([3, 4, 6, 8])
+  draft.nodes = nodes
+  draft.computers = dice.pick([2, 3, nodes])
+  draft.computersLost = 1
+  draft.acks = dice.pick([0.5, 1])
+  draft.leaving = 0
+  draft.crashAll = false
+  draft.disksLost = 0
+  if (dice.chance(0.5)) draft.crashes = 0
+  delete draft.keyed
+}
+
+/** Who is silent for a while counts as unreachable, long before the run is over. */
+function suspicious(dice: Dice, draft: Draft): void {
+  draft.unreachableMs = dice.pick([700, 1400])
+  draft.busyMs = 6000
+}
+
+/** Only what some invariant is about: see `checkScenario`. */
+function judgeable(dice: Dice, draft: Draft): void {
+  const { keyed = 0, skewMsMax = 0, unreachableMs } = draft
+  // Where all words to everybody are lost, everybody is soon taken for gone without any fault of theirs.
+  if (unreachableMs !== undefined && draft.network?.gossipLoss === 1) {
+    draft.network = { ...draft.network, gossipLoss: 0.6 }
+  }
+  // A task under a key is submitted on all nodes at once, on each of which it may run.
+  if (keyed > 0) delete draft.once
+  if (keyed > 0 && dice.chance(0.5)) {
+    draft.again = 0.5
+    draft.retentionMs = KEEP_MS
+  }
+  if (keyed > 0 && draft.pauses !== undefined) draft.retentionMs = KEEP_MS
+  if (draft.retentionMs! < KEEP_MS) draft.retentionMs = draft.retentionMs! + 2 * skewMsMax
+}
+
+class Dice extends Random {
+  constructor(n: number) {
+    // Consecutive numbers give sequences that have nothing in common.
+    super(Math.imul(n + 1, 0x9e3779b1))
+  }
+}
