@@ -7,7 +7,7 @@ import { expect, test } from 'vitest'
 import { resolveNodeOptions } from '../../../src/node-options.ts'
 
 const file = (name: string): string =>
-  new URL(`../../config/service/${name}`, import.meta.url).pathname
+  new URL(`../../../config/service/${name}`, import.meta.url).pathname
 const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0
 
 test.skipIf(!hasSystemd)('systemd accepts the unit without a word', async () => {

@@ -277,7 +277,7 @@ describe.skipIf(!hasTmux)('in a real terminal (tmux)', () => {
   afterEach(() => tmux('kill-session', '-t', 'top').catch(() => {}))
 
   async function begin(child: string, ...argv: string[]): Promise<void> {
-    const file = new URL(`./children/${child}`, import.meta.url).pathname
+    const file = new URL(`../children/${child}`, import.meta.url).pathname
     // Its id is that of the shell that becomes it.
     const command = `sh -c 'echo $$ > ${folder}/pid; exec ${[process.execPath, file, ...argv].join(' ')}'`
     const around = `echo before; ${command}; code=$?; stty -a; echo ended $code; sleep 60`

@@ -1,13 +1,17 @@
 /** Whether somebody else uses our identity, and what others cannot say in our name. */
 import { createServer, connect, type Server } from 'node:net'
 import { afterEach, expect, test } from 'vitest'
+import type { Message } from '../../../src/core/message.ts'
+import { encode } from '../../../src/wire/codec.ts'
 import { until } from '../../support/until.ts'
 import { closeAll, heartbeat, open, type Member } from '../cluster.ts'
+import { intruder, names, stopIntruders } from '../intruder.ts'
 
 const relays: Server[] = []
 
 afterEach(async () => {
   for (const relay of relays.splice(0)) relay.close()
+  await stopIntruders()
   await closeAll()
 })
 
@@ -50,33 +54,35 @@ test('nobody is met at the address of another node, at one that refuses, and at 
   expect(await a.transport.meets([])).toBe(false)
 })
 
+/** A peer with the key that gossips whatever it is told to, and is known to be heard. */
+async function gossiper(
+  member: Member
+): Promise<(topic: string, message: Message) => Promise<unknown>> {
+  const { services } = await intruder(member)
+  const { pubsub } = services
+  await until(() => pubsub.getSubscribers(names.logTopic).length === 1, 'the subscription')
+  await until(() => pubsub.getSubscribers(names.heartbeatTopic).length === 1, 'the subscription')
+  return (topic, message) => pubsub.publish(topic, encode(message))
+}
+
 test('a heartbeat that somebody publishes in our name is not handed on by us', async () => {
-  const a = await open()
-  const b = await open({ peers: [addressOf(a)] })
-  await until(() => a.receiver.isLinked(b.transport.id), 'a link')
-  const forged = heartbeat(a.transport.id, 7)
-  let tries = 0
-  await until(() => {
-    b.transport.publish({ ...forged, at: 7 + tries++ })
-    b.transport.publish(heartbeat(b.transport.id, tries))
-    return a.receiver.messages.length > 2
-  }, 'what b says of itself')
-  const authors = a.receiver.messages.map(({ message }) =>
+  const member = await open()
+  const publish = await gossiper(member)
+  const forged = heartbeat(member.transport.id, 7)
+  await publish(names.heartbeatTopic, forged)
+  await publish(names.heartbeatTopic, heartbeat('somebody', 1))
+  await until(() => member.receiver.messages.length > 0, 'what the other says of itself')
+  const authors = member.receiver.messages.map(({ message }) =>
     message.kind === 'heartbeat' ? message.boot : message.kind
   )
   expect(authors).not.toContain(forged.boot)
 })
 
 test('what goes straight to one peer is refused as gossip', async () => {
-  const a = await open()
-  const b = await open({ peers: [addressOf(a)] })
-  await until(() => a.receiver.isLinked(b.transport.id), 'a link')
-  const { boot } = heartbeat(a.transport.id)
-  const before = a.transport.counters().refused
-  let upTo = 0
-  await until(() => {
-    b.transport.publish({ kind: 'goodbye', boot, upTo: upTo++ })
-    return a.transport.counters().refused > before
-  }, 'the refusal')
-  expect(a.receiver.messages.map(({ message }) => message.kind)).not.toContain('goodbye')
+  const member = await open()
+  const publish = await gossiper(member)
+  const { boot } = heartbeat(member.transport.id)
+  await publish(names.logTopic, { kind: 'goodbye', boot, upTo: 1 })
+  await until(() => member.transport.counters().refused === 1, 'the refusal')
+  expect(member.receiver.messages).toEqual([])
 })
