@@ -32,7 +32,7 @@ export type Context = {
   readonly clock: HybridClock
   readonly log: Log
   readonly keyTombstones: KeyTombstones
-  /** Outcomes that came with a task which depends on them, and that are forgotten here. */
+  /** Outcomes that came with a task which depends on them, and that are pruned here. */
   readonly carried: Carried
   readonly members: Members
   /** Of whom nothing is known but what they wrote. */

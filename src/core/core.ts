@@ -175,8 +175,8 @@ export class Core {
   /**
    * Something has happened. Returns what to do about it, in order.
    *
-   * @param now in ms since 1970, by a clock that runs on whatever is done to the wall clock, which is ahead of it by what
-   *   the last `clock` input says
+   * @param now in ms since 1970, by a clock that runs on whatever is done to the wall clock, which is ahead of it by
+   *   what the last `clock` input says
    */
   step(now: number, input: Input): Effect[] {
     const { members, options } = this.#context
@@ -345,7 +345,7 @@ export class Core {
     this.#groupCommit.settleCopies()
   }
 
-  /** Whoever goes may go when this disk knows it: somebody has to, also if this node crashes now. */
+  /** A member that goes may go once this disk knows it: another node has to, even if this one crashes right after. */
   #onGoodbye(from: NodeId, { boot, upTo }: Goodbye): void {
     const { log, members, emit } = this.#context
     if (nodeOf(boot) !== from) return
@@ -373,7 +373,7 @@ export class Core {
     this.#scheduler.consider(this.#reclaims.reclaimGone({ node, capability }, spare))
   }
 
-  /** A member has forgotten these, and has just heard of them from us: they settled while we were away. */
+  /** A member has pruned these, and has just heard of them from us: they settled while we were away. */
   #onPruned(ids: readonly TaskId[]): void {
     const { log } = this.#context
     const held = ids.map(id => log.get(id)).filter(entry => entry !== undefined)
@@ -409,7 +409,7 @@ export class Core {
     else this.#onClock(this.#clockStepMs)
   }
 
-  /** Our wall clock has been set forward by so much. */
+  /** Our wall clock has been set forward by `stepMs`. */
   #onClock(stepMs: number): void {
     this.#membership.stepped(stepMs)
     this.#waking.stepped(stepMs)
@@ -418,7 +418,7 @@ export class Core {
   }
 
   #onTick(loopLagMs: number): void {
-    // First, so that nothing is forgotten in the step that reports it.
+    // First, so that nothing is pruned in the step that reports it.
     this.#forget()
     this.#heartbeats.tick(loopLagMs)
     this.#countsGossip.tick()

@@ -43,7 +43,7 @@ export type Restored = Readonly<{
   forgotten?: readonly Span[]
   /** Writes that the vector passes and that could not be read. @default none */
   unreadable?: readonly UnreadableSpan[]
-  /** Keys whose tasks were forgotten early, by the id that they lead to: until when they count, in ms. @default none */
+  /** Keys whose tasks were pruned early, by the id that they lead to: until when they count, in ms. @default none */
   spent?: Iterable<readonly [TaskId, number]>
   /** Blobs on disk. @default none */
   blobs?: Iterable<BlobRef>
@@ -59,15 +59,19 @@ export type Flush = Readonly<{
   removed: readonly TaskId[]
   /** Version vector entries that moved: what the replica has merged once `tasks` are in. */
   vector: ReadonlyMap<BootId, number>
-  /** What is known of forgotten writes beyond the vector, of the boots of which that has changed. */
+  /** What is known of pruned writes beyond the vector, of the boots of which that has changed. */
   forgotten: ReadonlyMap<BootId, readonly Span[]>
-  /** What could not be read of the writes that the vector passes, of the boots of which that has changed. @default none */
+  /**
+   * What could not be read of the writes that the vector passes, of the boots of which that has changed.
+   *
+   * @default none
+   */
   unreadable?: ReadonlyMap<BootId, readonly UnreadableSpan[]>
   members: readonly MemberRecord[]
   roster: readonly Expected[]
   /** Nodes and instances of which nothing is kept any more. @default none */
   dropped?: Readonly<{ members: readonly NodeId[]; roster: readonly string[] }>
-  /** What has changed of keys whose tasks were forgotten early: until when they count, in ms; 0: no longer. */
+  /** What has changed of keys whose tasks were pruned early: until when they count, in ms; 0: no longer. */
   spent: ReadonlyMap<TaskId, number>
   /** Where the floor of room is, if it has been raised. @default as before */
   floor?: Hlc
@@ -95,8 +99,8 @@ export type TaskEventName =
   | 'cancelled'
 
 /**
- * `cluster:*`: some members have gone silent, or none are any more; `node:starved`: nothing has happened here for so long
- * that nobody could be heard. The node is this one.
+ * `cluster:*`: some members have gone silent, or none are any more; `node:starved`: this process stood still for longer
+ * than heartbeats may be missing, so no member could be heard. The node is this one.
  */
 export type MemberEventName =
   | 'node:joined'
@@ -142,13 +146,16 @@ export type Effect =
   | Readonly<{ kind: 'publish'; message: Message }>
   /** Answered by `persisted` with the same number. There is never more than one under way. */
   | Readonly<{ kind: 'persist'; flush: Flush }>
-  /** Step again with `turn` when all that happens at this moment has been taken in: what it changes goes to disk at once. */
+  /**
+   * Step again with `turn` when all that happens at this moment has been taken in: what it changes goes to disk at
+   * once.
+   */
   | Readonly<{ kind: 'turn' }>
-  /** Step again with `wake` after so long. */
+  /** Step again with `wake` after `afterMs`. */
   | Readonly<{ kind: 'wake'; afterMs: number }>
   /** Ask a peer for what we lack; its batches come in as messages, then `sync-ended`. One at a time. */
   | Readonly<{ kind: 'sync'; peer: NodeId; request: SyncRequest }>
-  /** Find out after so long whether a boot is dead; answered by `probed`. At most one for each peer at a time. */
+  /** Find out after a delay whether a boot is dead; answered by `probed`. At most one for each peer at a time. */
   | Readonly<{
       kind: 'probe'
       peer: NodeId
@@ -156,9 +163,14 @@ export type Effect =
       addresses: readonly string[]
       afterMs: number
     }>
-  /** Find out whether somebody else uses our own identity, at one of these addresses; answered by `met`. One at a time. */
+  /**
+   * Find out whether another process uses our own identity, at one of these addresses; answered by `met`. One at a
+   * time.
+   */
   | Readonly<{ kind: 'meet'; addresses: readonly string[] }>
-  /** Get a blob onto this node's disk, from the first of these that has it. Answered by `blob-kept` or `blob-failed`. */
+  /**
+   * Get a blob onto this node's disk, from the first of these that has it. Answered by `blob-kept` or `blob-failed`.
+   */
   | Readonly<{ kind: 'fetch-blob'; ref: BlobRef; from: readonly NodeId[] }>
   /** Nobody needs it here any more. */
   | Readonly<{ kind: 'drop-blob'; hash: BlobHash }>
@@ -176,16 +188,19 @@ export type Effect =
       /** Whether it is another submission under the same key that stands, and whether it asks for something else. */
       deduplicated: 'no' | 'same' | 'different' | 'forgotten'
     }>
-  /** No task was created: what it was to depend on has settled, and has been forgotten or may be at any moment. */
+  /** No task was created: what it was to depend on has settled, and has been pruned or may be at any moment. */
   | Readonly<{ kind: 'refused'; request: number; dependency: TaskId }>
-  /** A task that was asked for is known by now, or nobody knows it; `isForgotten`: because it has settled and been pruned. */
+  /**
+   * A task that was asked for is known by now, or nobody knows it; `isForgotten`: because it has settled and been
+   * pruned.
+   */
   | Readonly<{ kind: 'found'; taskId: TaskId; isForgotten: boolean }>
   /** What was loaded is on disk. */
   | Readonly<{ kind: 'loaded'; request: number }>
   /** The outcome of a task is on disk here and elsewhere: waiters may be told. */
   | Readonly<{ kind: 'settled'; taskId: TaskId }>
   | Readonly<{ kind: 'notify'; event: CoreEvent }>
-  /** A node that was here before uses the same identity, or name, and lives: close at once, without a goodbye. */
+  /** A node that was here before uses the same identity, or name, and lives: stop at once, without a goodbye. */
   | Readonly<{ kind: 'give-way'; why: Replaced['why'] }>
   /** All that `leave` asked for is done: close. */
   | Readonly<{ kind: 'left' }>

@@ -16,7 +16,7 @@ export type RunResult =
       error: TaskError
       /** What the run has to say for itself all the same, as JSON. @default nothing */
       result?: string
-      /** It came too early: to be tried again after so many ms, which uses no retry. @default it did not */
+      /** It came too early: to be tried again after this many ms, which uses no retry. @default it did not */
       retryAfterMs?: number
       reason: 'HandlerError' | 'NonRetryable' | 'Timeout' | 'TooLarge' | 'PayloadRejected'
     }>
@@ -34,9 +34,9 @@ export type Input =
       draft: TaskDraft
       acks: number | null
     }>
-  /** A caller wants a task cancelled, in whatever state it is and whoever holds it. */
+  /** A caller wants a task cancelled, in whatever state it is and wherever it is held. */
   | Readonly<{ kind: 'cancel'; taskId: TaskId }>
-  /** Somebody here asks for a task that is not known: all others are asked, then `found` says that they were. */
+  /** A caller here asks for a task that is not known: all others are asked, then `found` says that they were. */
   | Readonly<{ kind: 'find'; taskId: TaskId }>
   /** What this node can run from now on. No slots: nothing. */
   | Readonly<{ kind: 'worker'; slots: number; handlers: readonly string[] }>
@@ -62,8 +62,8 @@ export type Input =
   /** The answer to a `sync` effect has ended: whole, or broken off. */
   | Readonly<{ kind: 'sync-ended'; peer: NodeId; whole: boolean }>
   /**
-   * A probe has ended. `refused`: every address refuses a connection, or is somebody else's by now, and at one of them the
-   * member was when it was last linked.
+   * A probe has ended. `refused`: every address refuses a connection, or belongs to another node by now, and at one of
+   * them the member was when it was last linked.
    */
   | Readonly<{ kind: 'probed'; boot: BootId; refused: boolean }>
   /** A `meet` effect has ended. `another`: another process than this one answers there by this node's identity. */
@@ -80,7 +80,7 @@ export type Input =
   | Readonly<{ kind: 'disk'; works: boolean }>
   /** Our own addresses, as others reach us. */
   | Readonly<{ kind: 'addresses'; addresses: readonly string[] }>
-  /** Somebody here waits for the outcome of this task, which has not been reported yet. */
+  /** A caller here waits for the outcome of this task, which has not been reported yet. */
   | Readonly<{ kind: 'watch'; taskId: TaskId }>
   /** Time has passed. Due when `Rest` says so, a few times a second or once; late or lost ticks only delay things. */
   | Readonly<{

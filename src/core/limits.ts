@@ -1,7 +1,7 @@
 /**
- * The bound on everything that a peer may send. Beyond it a message is refused, whoever sent it. What a task may be is
- * bounded in options.ts, for callers and peers alike. The bounds of single values are put together to whole records and
- * messages in task/shapes.ts and message-shapes.ts, for those who make them and those who read them.
+ * The bound on everything that a peer may send. Beyond it a message is refused, whichever peer sent it. What a task may
+ * be is bounded in options.ts, for callers and peers alike. The bounds of single values are put together to whole
+ * records and messages in task/shapes.ts and message-shapes.ts, for those who make them and those who read them.
  */
 import { GRANT_TASKS_MAX, HEARTBEAT_LIMITS, NODE_LIMITS } from './options.ts'
 

@@ -87,7 +87,7 @@ type Body<T> = StructShape<Omit<T, 'kind'>>
 
 export const LABELS: OtherShape<Labels> = dictionary(LABEL, LABEL, LIMITS.labelsMax)
 
-/** Up to which write: as far as any boot can write, or all of one that is closed. */
+/** Up to which write: as far as any boot can write, or all of one that is retired. */
 const WRITES = whole(RETIRED, 1)
 const REACH: WholeShape = { ...WRITES, fault: upTo => WRITES.fault(upTo) ?? beyond(upTo as number) }
 
@@ -103,7 +103,7 @@ export const VECTOR_ENTRY: StructShape<{ origin: BootId; seq: number }> = struct
 }>({ origin: BOOT, seq: REACH }, { rule: ({ seq }) => beyond(seq) })
 export const VECTOR: OtherShape<VersionVector> = map(BOOT, REACH, LIMITS.vectorEntriesMax)
 
-/** A place in a notebook: behind the write of this number, or before the first. */
+/** A place in the log of one origin: behind the write of this number, or before the first. */
 const PLACE = whole(SEQ_MAX)
 
 export const SPAN: StructShape<Span> = struct<Span>(
@@ -174,7 +174,7 @@ export const CHANGE: StructShape<Change> = struct<Change>({
   outcome: nullable(OUTCOME)
 })
 
-/** Records in messages come from the log, where whoever wrote or read them has looked at them. */
+/** Records in messages come from the log, and were checked there when they were written or read. */
 const RECORDS: ListShape<NonNullable<(typeof RECORD)['of']>> = list(
   asserted(RECORD),
   LIMITS.recordsMax

@@ -11,8 +11,8 @@ import type { Labels } from './task/labels.ts'
 import type { Dot, TaskRecord } from './task/record.ts'
 
 /**
- * What this version knows of the protocol, as every heartbeat says. It is raised with an addition that an older node would
- * misunderstand, so that such a thing is only sent to members that know it ("Versions mix" in README.md):
+ * What this version knows of the protocol, as every heartbeat says. It is raised with an addition that an older node
+ * would misunderstand, so that such a thing is only sent to members that know it ("Versions mix" in README.md):
  *
  *     0   said nothing of revisions
  *     1   says its revision, waits for late news as long as all later versions may take, names what it could not read, and
@@ -25,10 +25,10 @@ export const REVISION = 2
 export const KEEPS_APART = 2
 
 /**
- * Kinds by which members say that they are there, and how far they are. They are cheap, and whoever reads them late takes
- * others for gone. So they may overtake all others, as if those had been slower on their way. A goodbye may not: it is about
- * all that was said before. What has been forgotten is told before an acknowledgement that would have it started
- * (replication/group-commit.ts), and must not be overtaken by that.
+ * Kinds by which members say that they are there, and how far they are. They are cheap, and a node that reads them late
+ * takes others for gone. So they may overtake all others, as if those had been slower on their way. A goodbye may not:
+ * it is about all that was said before. What has been pruned is told before an acknowledgement that would have it
+ * started (replication/group-commit.ts), and must not be overtaken by that.
  */
 export const PROMPT_KINDS: ReadonlySet<string> = new Set<Message['kind']>([
   'heartbeat',
@@ -40,8 +40,8 @@ export const PROMPT_KINDS: ReadonlySet<string> = new Set<Message['kind']>([
 ])
 
 /**
- * Why a node begins nothing and hands nothing on: nothing could be recorded, too few others are seen, or it has stood still
- * and has yet to hear what became of its tasks meanwhile.
+ * Why a node begins nothing and hands nothing on: nothing could be recorded, too few others are seen, or it has stood
+ * still and has yet to hear what became of its tasks meanwhile.
  */
 export const PAUSES = ['disk', 'alone', 'waking'] as const
 export type Pause = (typeof PAUSES)[number]
@@ -80,9 +80,9 @@ export type Heartbeat = Readonly<{
   vector: VersionVector
   /** Writes of the boots in `vector` that it passes although its sender could not read them. @default none */
   unreadable?: readonly Span[]
-  /** It ends what it runs after so long without a quorum, so that others may run it; null: it never does. */
+  /** After this time without a quorum it ends what it runs, so that others may run it; null: it never does. */
   stopAfterIsolatedMs: number | null
-  /** All that the sender knows of who is expected and who has left: whoever hears it knows as much. */
+  /** All that the sender knows of who is expected and who has left: a node that hears it knows as much. */
   roster: readonly Expected[]
   departures: readonly Departure[]
   /** Nothing new that the sender takes depends on what settled before this; null: of a version that did not say. */
@@ -91,28 +91,33 @@ export type Heartbeat = Readonly<{
   settledMax: number
   /** How many it keeps that could go. */
   settledKept: number
-  /** Boots that the sender has met lately; on a new link, all that it can talk to. Who does not know one asks for it. */
+  /**
+   * Boots that the sender has met lately; on a new link, all that it can talk to. Who does not know one asks for it.
+   */
   met: readonly BootId[]
 }>
 
 /** The time of a departure that holds for all that its boot ever says: it has left. On every disk and wire so far. */
 export const LEFT_AT: Hlc = Number.MAX_SAFE_INTEGER
 
-/** A computer that slept for longer has slept for so long. */
+/** Longest stall of an event loop that is told: a computer that slept for longer has slept for this. */
 export const LOOP_LAG_MS_MAX: number = 2 ** 32 - 1
 
 /** An instance (`computer/instance`) that is expected, or since `at` not any more. The later word counts. */
 export type Expected = Readonly<{ name: string; at: Hlc; expected: boolean }>
 
 /**
- * A node is no member any more: it said goodbye, was replaced, or was forgotten. That holds for what it said up to `at`,
- * by its own clock, in this boot or an earlier one; whoever speaks later is back.
+ * A node is no member any more: it said goodbye, was replaced, or was forgotten. That holds for what it said up to
+ * `at`, by its own clock, in this boot or an earlier one; a node that speaks later is back.
  */
 export type Departure = Readonly<{
   boot: BootId
   at: Hlc
   forgotten: boolean
-  /** Its last write, if it said goodbye: what it handed on is in there, so whoever lacks it takes note later. Else 0. */
+  /**
+   * Its last write, if it said goodbye: what it handed on is in there, so a node that lacks it takes note later. Else
+   * 0.
+   */
   upTo: number
 }>
 
@@ -125,8 +130,8 @@ export const UNREADABLE = -2
 /**
  * The writes `after + 1 .. after + writes.length` of one origin. `writes[i]` is the position of the task that the write
  * changed in the list of all `records`, then all `changes`; or -1 if that task has since been pruned, which a reader
- * has to have been told before (`Forgotten`); or, never on the wire, -2 if it could not be read. Records and changes are
- * newer than or equal to each such write.
+ * has to have been told before (`Forgotten`); or, never on the wire, -2 if it could not be read. Records and changes
+ * are newer than or equal to each such write.
  */
 export type Batch = Readonly<{
   kind: 'batch'
@@ -169,10 +174,10 @@ export type Grant = Readonly<{
   dependencies: readonly TaskRecord[]
 }>
 
-/** "Somebody here asks for these tasks, and I do not know them." */
+/** "Callers here ask for these tasks, and I do not know them." */
 export type Find = Readonly<{ kind: 'find'; boot: BootId; ids: readonly TaskId[] }>
 
-/** The answer for these tasks: those that are on my disk, and which of them have settled and been forgotten. */
+/** The answer for these tasks: those that are on my disk, and which of them have settled and been pruned. */
 export type Found = Readonly<{
   kind: 'found'
   boot: BootId
@@ -182,8 +187,8 @@ export type Found = Readonly<{
 }>
 
 /**
- * "I stop now, on purpose, and have written so much." Said until it is answered: what is sent last is lost most easily.
- * Whoever lacks some of that would take what has been handed on or settled since for left behind.
+ * "I stop now, on purpose, and this is my last write." Said until it is answered: what is sent last is lost most
+ * easily. A node that lacks some of that would take what has been handed on or settled since for left behind.
  */
 export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId; upTo: number }>
 
@@ -191,8 +196,8 @@ export type Goodbye = Readonly<{ kind: 'goodbye'; boot: BootId; upTo: number }>
 export type Farewell = Readonly<{ kind: 'farewell'; boot: BootId }>
 
 /**
- * "Send me what I lack." Answered on a stream of its own: what has been forgotten, if that matters, then batches, then the
- * end.
+ * "Send me what I lack." Answered on a stream of its own: what has been pruned, if that matters, then batches, then
+ * the end.
  */
 export type SyncRequest = Readonly<{
   kind: 'sync'
@@ -204,16 +209,16 @@ export type SyncRequest = Readonly<{
   again?: readonly Span[]
 }>
 
-/** "You work on these, and they have settled, and everybody but you has forgotten them." */
+/** "You work on these, and they have settled, and everybody but you has pruned them." */
 export type Pruned = Readonly<{ kind: 'pruned'; ids: readonly TaskId[] }>
 
 /** The writes `after + 1 .. upTo` of a boot. */
 export type Span = Readonly<{ origin: BootId; after: number; upTo: number }>
 
 /**
- * "The tasks that these writes changed are over and forgotten, and so is everything of these boots and of all older ones
- * of their nodes." Part of an answer, before any batch: all such writes, and the boots that the asker does not know to be
- * closed. It counts together only: `more` says that others follow. Boots come with the last.
+ * "The tasks that these writes changed are over and pruned, and so is everything of these boots and of all older ones
+ * of their nodes." Part of an answer, before any batch: all such writes, and the boots that the asker does not know to
+ * be retired. It counts together only: `more` says that others follow. Boots come with the last.
  */
 export type Forgotten = Readonly<{
   kind: 'forgotten'
@@ -228,7 +233,7 @@ export type Offer = Readonly<{ kind: 'offer'; boot: BootId; blobs: readonly Blob
 /** "These blobs are on my disk." The answer to an offer. */
 export type Kept = Readonly<{ kind: 'kept'; boot: BootId; hashes: readonly BlobHash[] }>
 
-/** "Take nothing more, and hand on what is queued." From whoever was asked to tell. */
+/** "Take nothing more, and hand on what is queued." From the node that was asked to pass it on. */
 export type Drain = Readonly<{ kind: 'drain'; boot: BootId }>
 
 /** "These boots hold tasks, and I have never heard of them." */
@@ -240,8 +245,8 @@ export type Introduction = Readonly<{ kind: 'introduction'; heartbeat: Heartbeat
 export const REPLACED_WHYS = ['identity', 'name'] as const
 
 /**
- * "Somebody who was here before you uses your identity (or your name), and lives. You have to stop." Whoever hears it finds
- * out for itself whether that is so.
+ * "A node that was here before you uses your identity (or your name), and lives. You have to stop." The node that hears
+ * it finds out for itself whether that is so.
  */
 export type Replaced = Readonly<{
   kind: 'replaced'
@@ -285,7 +290,10 @@ export type Message =
 
 export type { NodeId, TaskId }
 
-/** How long things took: `counts[i]` is that of bucket i (telemetry/histogram.ts); empty buckets at the end are left out. */
+/**
+ * How long things took: `counts[i]` is that of bucket i (telemetry/histogram.ts); empty buckets at the end are left
+ * out.
+ */
 export type Durations = Readonly<{ sumMs: number; counts: readonly number[] }>
 
 /** What became of the tasks of one type at one node, and how long their runs took. */
@@ -330,8 +338,8 @@ export type AttemptInfo = Readonly<{
 }>
 
 /**
- * What nodes tell each other of the output and the progress of runs is not part of the log of tasks: it is asked for, by
- * whoever wants to see it, from the node that ran the task.
+ * What nodes tell each other of the output and the progress of runs is not part of the log of tasks: a node whose
+ * caller wants to see it asks the node that ran the task.
  */
 export type OutputRequest =
   /** All that run at the moment. */

@@ -4,7 +4,9 @@
 
 /** Bounds on what one task may be. Peers are held to the same bounds as callers. */
 export const TASK_LIMITS = {
-  /** Bytes of UTF-8, payload and result each: larger ones are blobs, for they do not belong into every node's memory. */
+  /**
+   * Bytes of UTF-8, payload and result each: larger ones are blobs, for they do not belong into every node's memory.
+   */
   inlineBytesMax: 8192,
   /** 256 MiB: V8 cannot make a text of more than twice that. */
   blobBytesMax: 268_435_456,
@@ -51,7 +53,7 @@ export const NODE_LIMITS = {
   addressBytesMax: 256
 } as const
 
-/** Of what a node says of others, one heartbeat carries so much, and the next one goes on. */
+/** Bounds of what one heartbeat says of others; what exceeds them goes with the next one. */
 export const HEARTBEAT_LIMITS = {
   /** Boots met lately, or all that can be talked to: five times the design's fifty. */
   metMax: 256,
@@ -69,7 +71,9 @@ export const HEARTBEAT_LIMITS = {
 export const COUNTED_TYPES_MAX = 64
 /** So that the message stays below 64 KiB, whatever the names and counts. */
 export const COUNTS_TYPES_PER_MESSAGE_MAX = 32
-/** Boots of which a node remembers what they counted: some weeks of restarts of a small cluster; 4 MB at the very most. */
+/**
+ * Boots of which a node remembers what they counted: some weeks of restarts of a small cluster; 4 MB at the very most.
+ */
 export const COUNTS_BOOTS_MAX = 64
 
 /** Tasks that a thief asks for at once, and that one grant carries. */
@@ -81,7 +85,10 @@ export const FIND_IDS_MAX = 256
 /** Blobs that one message names. */
 export const BLOBS_PER_MESSAGE_MAX = 256
 
-/** So late somebody may be before slow is as good as gone: no more is made up for. Four times the silence of one on time. */
+/**
+ * Lateness of a member beyond which slow is as good as gone: no more is made up for. Four times the silence of one on
+ * time.
+ */
 export const LAG_MS_MAX = 30_000
 
 /** What a task is like unless its submitter says otherwise. Nodes do not send what is as it is here. */
@@ -103,7 +110,7 @@ export const TASK_DEFAULTS = {
   retentionMs: null
 } as const
 
-/** More than half of the members, so many of them, or nobody but oneself. */
+/** More than half of the members, a fixed number of them, or nobody but oneself. */
 export type Quorum = 'majority' | 'any' | number
 
 /** Settled tasks that are kept, unless a member says less. Nodes that did not say kept as many. */
@@ -114,115 +121,129 @@ export const SETTLED_MAX_MAX = 4_294_967_295
 export type CoreOptions = Readonly<{
   /** How often the core looks at the clock. Finer than any deadline of the protocol needs. */
   tickMs: number
-  /** ... and while there is nothing to do but to listen. Most of what an idle node did was to look at the clock. */
+  /**
+   * Interval of ticks while there is nothing to do but to listen. Most of what an idle node did was to look at the
+   * clock.
+   */
   restTickMs: number
   /** How often a node says how it is while that changes. Guess: short beside the time to notice a silent member. */
   heartbeatMs: number
-  /** ... and while nothing changes but the time. A link that is closed is noticed without any heartbeat. */
+  /**
+   * Interval of heartbeats while nothing changes but the time. A link that is closed is noticed without any heartbeat.
+   */
   idleHeartbeatMs: number
-  /** A member not heard of for so long is shown as suspect. Two heartbeats of an idle node: one lost message is no news. */
+  /** Silence after which a member is shown as suspect. Two heartbeats of an idle node: one lost message is no news. */
   suspectMs: number
-  /** ... and for so long as unreachable. Three such heartbeats; the link is closed later, see net/gossip.ts. */
+  /**
+   * Silence after which a member counts as unreachable. Three heartbeats of an idle node; the link is closed later, see
+   * net/gossip.ts.
+   */
   unreachableMs: number
-  /** Who has to be seen before the work of unreachable members is taken: more than half, so many, or nobody. */
+  /** Who has to be seen before the work of unreachable members is taken: more than half, a fixed number, or nobody. */
   quorum: Quorum
-  /** Without that quorum a node ends what it runs after so long, so that others may run it; null: it goes on. */
+  /** Time without that quorum after which a node ends what it runs, so that others may run it; null: it goes on. */
   stopAfterIsolatedMs: number | null
-  /** A member that is not expected and has been gone for so long counts no more, where a majority says so. */
+  /** Absence after which a member that is not expected counts no more, where a majority says so. */
   departMs: number
   /**
-   * A member that cannot be reached is probed at least so often, and at first more often. A refused connection costs next
-   * to nothing.
+   * Longest interval between probes of a member that cannot be reached; at first they come more often. A refused
+   * connection costs next to nothing.
    */
   probeMs: number
   /** The next in line takes over after this. Guess: ten times what the first needs when all is well. */
   stepInMs: number
-  /** A node reclaims nothing before it has been up for so long. Six nodes link within a second of their start. */
+  /** Uptime before which a node reclaims nothing. Six nodes link within a second of their start. */
   bootQuietMs: number
   /**
-   * Tasks that were loaded from a file are left for so long to whoever held them then. Guess: a node that starts on a busy
-   * computer meets all others within half of it.
+   * Time for which tasks that were loaded from a file are left to the boots that held them then. Guess: a node that
+   * starts on a busy computer meets all others within half of it.
    */
   orphanQuietMs: number
   /** How long an acknowledgement by others is waited for. */
   acksTimeoutMs: number
   /**
-   * A start that others have to know of first keeps its slot for so long. Guess: a hundred times what it takes on an idle
-   * LAN, and hardly a loss for what waits behind it.
+   * Time for which a start that others have to know of first keeps its slot. Guess: a hundred times what it takes on an
+   * idle LAN, and hardly a loss for what waits behind it.
    */
   startSlotMs: number
   /** A steal request without an answer is given up after this. Guess: 100 times a round trip on a busy LAN. */
   stealTimeoutMs: number
-  /** A holder that had nothing for us is not asked again for so long, unless it announces more. */
+  /** Pause before a holder that had nothing for us is asked again, unless it announces more. */
   stealPauseMs: number
   /**
-   * Work that a thief takes beyond its free slots, in run time: so many times what the answer of a holder takes as a rule.
-   * With less, time is lost to waiting; with more, a long task has short ones behind it more often. Measured in virtual
-   * time (test/support/virtual.ts, 600 tasks of 5, 50 and 500 ms on six nodes, twelve seeds): 3, 4 and 5 give 1.05 of the
-   * floor with 5 ms to a disk, 1.13, 1.07 and 1.09 with 12 ms, 1.18, 1.12 and 1.13 with 25 ms.
+   * Work that a thief takes beyond its free slots, in run time, as a multiple of what the answer of a holder takes as a
+   * rule. With less, time is lost to waiting; with more, a long task has short ones behind it more often. Measured in
+   * virtual time (test/support/virtual.ts, 600 tasks of 5, 50 and 500 ms on six nodes, twelve seeds): 3, 4 and 5 give
+   * 1.05 of the floor with 5 ms to a disk, 1.13, 1.07 and 1.09 with 12 ms, 1.18, 1.12 and 1.13 with 25 ms.
    */
   stealAheadTrips: number
-  /** ... but at least so much */
+  /** Least work that a thief takes beyond its free slots, in run time. */
   stealAheadMsMin: number
-  /** ... and at most so much. */
+  /** Most work that a thief takes beyond its free slots, in run time. */
   stealAheadMsMax: number
-  /** ... but never more tasks than this in one grant. */
+  /** Most tasks in one grant. */
   stealMax: number
-  /** After so many grants a task stays where it is, if it can run there. Measured as above: 8 gain nothing more, 2 and 3 lose. */
+  /**
+   * Number of grants after which a task stays where it is, if it can run there. Measured as above: 8 gain nothing more,
+   * 2 and 3 lose.
+   */
   hopsMax: number
   /**
-   * How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. Twice as long as
-   * any version may gather its news, so that late ones are not taken for lost ones: this one gathers for 50 ms, and later
-   * ones, which may be members of the same cluster, for up to 250.
+   * How long a heartbeat may show more log than we have before we fetch it: gossip is usually just late. Twice as long
+   * as any version may gather its news, so that late ones are not taken for lost ones: this one gathers for 50 ms, and
+   * later ones, which may be members of the same cluster, for up to 250.
    */
   syncDelayMs: number
-  /** A dependency that nobody has heard of for so long, while a majority is seen, counts as failed. */
+  /** Time after which a dependency that nobody has heard of, while a majority is seen, counts as failed. */
   unknownMs: number
-  /** A task that is asked for and not known here is asked of all others, who have so long to answer. */
+  /** Time that all others have to answer when a task is asked for that is not known here. */
   findMs: number
   /** How long completed tasks are kept. */
   retainCompletedMs: number
-  /** How long failed and cancelled tasks are kept: somebody may want to know why. */
+  /** How long failed and cancelled tasks are kept: a user may want to know why. */
   retainFailedMs: number
   /**
    * No more settled tasks than this are kept, the newest ones; a setting of the cluster: the least that a member has
    * counts for all.
    */
   settledMax: number
-  /** ... but all of them for so long after they settled. Guess: whoever means to depend on one has said so by then. */
+  /**
+   * Time after it settled for which every task is kept, even where there are too many. Guess: a caller that means to
+   * depend on one has said so by then.
+   */
   roomMs: number
-  /** ... or for so long, before submissions are held back because there are far too many. */
+  /** The same while there are far too many: the shorter time, before submissions are held back. */
   roomPressedMs: number
   /** What nobody waits for is flushed after this. Guess: ten disk writes a second are no load. */
   lazyFlushMs: number
-  /** A change of members moves no blobs before it has lasted so long. A restart takes less. */
+  /** Time that a change of members has to last before it moves blobs. A restart takes less. */
   blobBalanceMs: number
   /** A blob that nobody could send is asked for again after this, and one that nobody has taken is offered again. */
   blobRetryMs: number
   /**
-   * A blob that nobody has, with everybody there, is lost after this. Guess: some rounds of asking, so that no answer that
-   * merely broke off is taken for a no.
+   * A blob that nobody has, with everybody there, is lost after this. Guess: some rounds of asking, so that no answer
+   * that merely broke off is taken for a no.
    */
   blobLostMs: number
-  /** A blob that others keep stays here for so long after its last use: it may be read again. */
+  /** Time after its last use for which a blob stays here that others keep: it may be read again. */
   blobSpareMs: number
   /**
-   * A blob that no task here names goes so long after its last use: the task may be on its way, also one that depends on a
-   * task which has been forgotten here. With a tenth of it, such a one came too late behind a cut (seed 3049).
+   * Time after its last use for which a blob stays that no task here names: the task may be on its way, also one that
+   * depends on a task which has been pruned here. With a tenth of it, such a one came too late behind a cut.
    */
   blobOrphanMs: number
   /** What any network can carry, to bound how long a copy is waited for. A tenth of what Gigabit Ethernet does. */
   blobBytesPerMs: number
-  /** What a node has counted is told to others so often, if it has changed. Guess: nobody looks more often. */
+  /** Interval at which others are told what a node has counted, if it has changed. Guess: nobody looks more often. */
   countsMs: number
-  /** ... and all of it so often, because gossip may be lost. */
+  /** Interval at which all of the counts are told anew, because gossip may be lost. */
   countsRepeatMs: number
   /**
-   * News for everybody that nobody waits for are gathered for so long. Measured with 600 short tasks on six nodes and two
-   * cores (`bench -- balance`, warm, data in memory): 1.23 of the floor with 10 ms, 1.10 with 25 and with 50 ms.
+   * News for everybody that nobody waits for are gathered for this time. Measured with 600 short tasks on six nodes and
+   * two cores (`bench -- balance`, warm, data in memory): 1.23 of the floor with 10 ms, 1.10 with 25 and with 50 ms.
    */
   gatherMs: number
-  /** ... and work that others could do for so long. Guess: a fifth of a short task's time. */
+  /** Time for which news of work that others could do are gathered. Guess: a fifth of a short task's time. */
   gatherWorkMs: number
   /** No gossip message is larger. */
   gossipBytesMax: number

@@ -199,7 +199,7 @@ export class CoreView {
     return this.#answers.totals(of)
   }
 
-  /** Whether the task of an id was known once, and has settled and been forgotten, as far as can be told. */
+  /** Whether the task of an id was known once, and has settled and been pruned, as far as can be told. */
   isForgotten(id: TaskId): boolean {
     return TASK_ID_LENGTH === id.length && isPruned(this.#context, id)
   }
@@ -238,7 +238,9 @@ export class CoreView {
     return this.#answers.room()
   }
 
-  /** Whether submissions have to wait: everybody keeps more settled tasks than there is room for, and lets go of them. */
+  /**
+   * Whether submissions have to wait: everybody keeps more settled tasks than there is room for, and lets go of them.
+   */
   get isFull(): boolean {
     return this.#answers.room().isFull
   }

@@ -1,6 +1,6 @@
 /**
- * A set of boots that knows which of them are of one node: a node that comes and goes has thousands, and nobody should have
- * to look through those of all others for them.
+ * A set of boots that knows which of them are of one node: a node that comes and goes has thousands, and nobody should
+ * have to look through those of all others for them.
  */
 import { nodeOf, type BootId, type NodeId } from './ids.ts'
 

@@ -1,7 +1,7 @@
 /**
- * What a replica has, as far as it says: a version vector, and the writes that the vector has passed and that it could not
- * read. These it does not have. Whoever asks whether somebody has a write, or as much as somebody else, asks here: a vector
- * alone says too much.
+ * What a replica has, as far as it says: a version vector, and the writes that the vector has passed and that it could
+ * not read. These it does not have. Whether a replica has a write, or as much as another one, is answered here: a
+ * vector alone says too much.
  */
 import { beyond, common, cut, Dots, type Stretch } from './dots.ts'
 import { nodeOf, type BootId } from './ids.ts'
@@ -15,7 +15,7 @@ export type Coverage = Readonly<{
   unreadable: Dots
 }>
 
-/** A notebook as a replica has it: up to which write, and what of that it could not read. */
+/** The log of one origin as a replica has it: up to which write, and what of that it could not read. */
 export type Standing = Readonly<{ reach: (origin: BootId) => number; unreadable: Dots }>
 
 /** What a message says of it. Of each boot in the vector, it names all writes that its sender cannot read. */
@@ -29,8 +29,8 @@ type Said = Readonly<{
 export const UNREADABLE_MAX = 1024
 
 /**
- * Boots in the vector of one member of which nothing is known here. What is missing is fetched, and then they are known; more
- * of them can wait until then. Guess: some weeks of restarts.
+ * Boots in the vector of one member of which nothing is known here. What is missing is fetched, and then they are
+ * known; more of them can wait until then. Guess: some weeks of restarts.
  */
 export const UNKNOWN_BOOTS_MAX = 1024
 
@@ -52,7 +52,7 @@ export function coveredBy({ vector, unreadable }: Coverage): {
 } {
   const reachOf = reachIn(vector)
   return {
-    // Where nothing was passed unread, whoever has the last write of a boot has all before it.
+    // Where nothing was passed unread, a replica that has the last write of a boot has all before it.
     isWhole: (last, task) =>
       last.every(({ origin, seq }) => reachOf(origin) >= seq) &&
       (unreadable.isEmpty || !task.writes.some(dot => unreadable.has(dot)))
@@ -98,8 +98,8 @@ export function canGive(theirs: Coverage, origin: BootId, upTo: number): boolean
 }
 
 /**
- * A replica has said more of what it has. Words may be lost, come twice or in another order, and may speak of some boots
- * only. As long as its boot lives, a vector only rises, and what a vector has passed is only ever read, never the
+ * A replica has said more of what it has. Words may be lost, come twice or in another order, and may speak of some
+ * boots only. As long as its boot lives, a vector only rises, and what a vector has passed is only ever read, never the
  * other way. So of the writes up to the lower of both words those are unreadable that both name.
  *
  * @param isKnown whether anything of a boot is known here: of others a peer could invent any number
@@ -109,7 +109,7 @@ export function raise(
   { vector: all, unreadable: named = [] }: Said,
   isKnown: (boot: BootId) => boolean = () => true
 ): void {
-  // A replica that has closed a boot does not mention older ones of its node any more.
+  // A replica that has retired a boot does not mention older ones of its node any more.
   const closed = retiredIn(all)
   for (const boot of closed.size === 0 ? [] : vector.keys()) {
     if (all.has(boot) || (closed.get(nodeOf(boot)) ?? '') <= boot) continue
@@ -130,7 +130,7 @@ export function raise(
       common(known, said.of(boot), Math.min(before, upTo)),
       upTo > before ? cut(beyond(said.of(boot), before), upTo) : beyond(known, upTo)
     )
-    // Whoever names more than anybody may is not believed at all.
+    // A member that names more than any may is not believed at all.
     if (unreadable.size - known.length + left.length > UNREADABLE_MAX) continue
     unreadable.set(boot, left)
     if (upTo > before) vector.set(boot, upTo)

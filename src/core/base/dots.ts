@@ -1,6 +1,6 @@
 /**
- * Sets of writes, as stretches of the notebooks that they stand in: writes of one kind lie together as a rule, and a
- * stretch costs the same whether it is of one write or of a thousand.
+ * Sets of writes, as stretches of the logs of origins that they stand in: writes of one kind lie together as a rule,
+ * and a stretch costs the same whether it is of one write or of a thousand.
  */
 import type { BootId } from './ids.ts'
 

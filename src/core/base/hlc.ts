@@ -11,8 +11,9 @@ export type Hlc = number
 export const SKEW_MAX_US: number = 60_000_000
 
 /**
- * How far ahead of our own time a time may lie that others say of a third. Guess: above a clock that is set to another time
- * zone, or to the wrong half of the day; what is further off says so itself, on its own link. And a ban by it is over in a day.
+ * How far ahead of our own time a time may lie that others say of a third. Guess: above a clock that is set to another
+ * time zone, or to the wrong half of the day; what is further off says so itself, on its own link. And a ban by it is
+ * over in a day.
  */
 export const THIRD_PARTY_AHEAD_US = 86_400_000_000
 
@@ -23,8 +24,8 @@ export const STAMP_MAX: Hlc = 36 ** 10 - 1
 export const CLOCK_MS_MAX: number = Math.floor(STAMP_MAX / 1000) - 86_400_000
 
 /**
- * The time to go by where a clock shows `nowMs`: the same, if it lies between 1970 and 2085. Any other is that of a clock
- * without a battery; it goes on as fast from elsewhere within that range, and is as wrong there as it was before.
+ * The time to go by where a clock shows `nowMs`: the same, if it lies between 1970 and 2085. Any other is that of a
+ * clock without a battery; it goes on as fast from elsewhere within that range, and is as wrong there as it was before.
  */
 export function clockMs(nowMs: number): number {
   if (nowMs >= 0 && nowMs <= CLOCK_MS_MAX) return nowMs

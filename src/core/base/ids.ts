@@ -18,7 +18,9 @@ export type TaskId = string
 /** Microseconds need 10 digits in base 36 until the year 2085 (STAMP_MAX, hlc.ts). */
 const BOOT_TIME_DIGITS = 10
 const BOOT_RANDOM_DIGITS = 6
-/** The last write that a boot can make: 12 + 2 + 28 bits of a task's id are free for it. A million a second for 50 days. */
+/**
+ * The last write that a boot can make: 12 + 2 + 28 bits of a task's id are free for it. A million a second for 50 days.
+ */
 export const SEQ_MAX: number = 2 ** 42 - 1
 
 /**
@@ -44,7 +46,7 @@ export function bootName(boot: BootId): string {
   return boot.slice(boot.indexOf('/') + 1)
 }
 
-/** Whoever looks up a text that was just cut out of another pays for its hash, each time. So the nodes of boots are kept. */
+/** Nodes of boots, kept because looking up a text that was just cut out of another costs its hash, each time. */
 const nodes = new Map<BootId, NodeId>()
 /** Twice as many as a version vector may have, so that a walk through one finds them all. 6 MB then. */
 const NODES_MAX = 32_768
@@ -76,8 +78,8 @@ export function taskId(ms: number, boot: BootId, seq: number): TaskId {
 }
 
 /**
- * The id of the task that an idempotency key names, the same wherever it is submitted. Its place for the sequence holds 0,
- * which no write of a boot has: nothing can be told from it about who created the task.
+ * The id of the task that an idempotency key names, the same wherever it is submitted. Its place for the sequence holds
+ * 0, which no write of a boot has: nothing can be told from it about who created the task.
  *
  * @param digest of the key: at least 20 hexadecimal digits
  */
@@ -86,7 +88,10 @@ export function keyedTaskId(digest: string): TaskId {
   return `${part(0, 8)}-${part(8, 12)}-8000-8000-0000${part(12, 20)}`
 }
 
-/** What a task's id says of its creation: which write it was (0 if it is not said), and the tag of the boot that made it. */
+/**
+ * What a task's id says of its creation: which write it was (0 if it is not said), and the tag of the boot that made
+ * it.
+ */
 export function creationOf(id: TaskId): { tag: number; seq: number } {
   const part = (from: number, to: number): number => Number.parseInt(id.slice(from, to), 16)
   const high = part(15, 18) * 2 ** 30

@@ -1,6 +1,6 @@
 /**
- * Rendezvous weight (Thaler and Ravishankar, 1998): a fixed number for (key, candidate). Whoever has the greatest
- * is first in line for the key. All replicas agree without a word, and keys spread evenly over the candidates.
+ * Rendezvous weight (Thaler and Ravishankar, 1998): a fixed number for (key, candidate). The candidate with the
+ * greatest is first in line for the key. All replicas agree without a word, and keys spread evenly over the candidates.
  */
 import { hash32 } from './ids.ts'
 

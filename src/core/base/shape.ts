@@ -1,10 +1,10 @@
 /**
- * What a value may be, said once: for whoever makes it, whoever encodes it and whoever reads it.
+ * What a value may be, said once: for those that make it, encode it and read it.
  *
- * A value that its maker accepts and every reader refuses is worse than an error: it is on disk by then, and nothing that
- * stands behind it in the log reaches anybody any more. So the bounds of all that nodes keep and send are values
- * themselves. The core asserts them where it writes, the wire builds its codec from them (src/wire), and so a bound that
- * differs between the two cannot be written down.
+ * A value that its maker accepts and every reader refuses is worse than an error: it is on disk by then, and nothing
+ * that stands behind it in the log reaches anybody any more. So the bounds of all that nodes keep and send are values
+ * themselves. The core asserts them where it writes, the wire builds its codec from them (src/wire), and so a bound
+ * that differs between the two cannot be written down.
  */
 import { utf8Length } from './utf8.ts'
 
@@ -256,8 +256,8 @@ export function asserted<S extends Shape<unknown>>(shape: S): S {
 }
 
 /**
- * An object with these fields; if it is open, also with `later`: what a later version has added to it, a character for each
- * byte that came. It is compared and passed on.
+ * An object with these fields; if it is open, also with `later`: what a later version has added to it, a character for
+ * each byte that came. It is compared and passed on.
  */
 export function struct<T extends object>(
   fields: StructShape<T>['fields'],
@@ -287,8 +287,8 @@ export function struct<T extends object>(
 }
 
 /**
- * What later versions may add to one part of a record, in bytes. Guess: a few numbers and a name or two. All five parts of a
- * record together still leave it small enough for one gossip message.
+ * What later versions may add to one part of a record, in bytes. Guess: a few numbers and a name or two. All five parts
+ * of a record together still leave it small enough for one gossip message.
  */
 export const LATER_BYTES_MAX = 160
 

@@ -1,9 +1,9 @@
 /**
  * Reading version vectors.
  *
- * A boot that has ended, and of which everything has been forgotten, is closed: nothing more can come of it. One entry
- * then stands for it and for all older boots of its node, with the number CLOSED. Otherwise every restart of every node
- * would lengthen every vector for ever.
+ * A boot that has ended, and of which everything has been pruned, is retired: nothing more can come of it. One entry
+ * then stands for it and for all older boots of its node, with the number RETIRED. Otherwise every restart of every
+ * node would lengthen every vector for ever.
  */
 import { nodeOf, type BootId, type NodeId } from './ids.ts'
 
@@ -21,7 +21,7 @@ export function reach(vector: ReadonlyMap<BootId, number>, origin: BootId): numb
   return 0
 }
 
-/** `reach` of one vector for many boots: looks through the vector for closed ones once, and only if it has to. */
+/** `reach` of one vector for many boots: looks through the vector for retired ones once, and only if it has to. */
 export function reachIn(vector: ReadonlyMap<BootId, number>): (origin: BootId) => number {
   let closed: ReadonlyMap<NodeId, BootId> | null = null
   return origin => {
@@ -33,7 +33,7 @@ export function reachIn(vector: ReadonlyMap<BootId, number>): (origin: BootId) =
   }
 }
 
-/** Of each node of which one is closed, the last one that is. */
+/** Of each node of which one is retired, the last one that is. */
 export function retiredIn(vector: ReadonlyMap<BootId, number>): ReadonlyMap<NodeId, BootId> {
   const closed = new Map<NodeId, BootId>()
   for (const [boot, upTo] of vector) {

@@ -8,7 +8,7 @@ export class Blob {
   readonly ref: BlobRef
   /** It is on this node's disk. */
   local: boolean = false
-  /** When somebody last had a use for it. */
+  /** When it was last used. */
   touchedAt: number
   fetching: boolean = false
   /** The last time that it was fetched, there was no room for it here. */

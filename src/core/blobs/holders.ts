@@ -11,7 +11,7 @@ import type { NodeId } from '../base/ids.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
 import type { BlobHash } from '../task/content.ts'
 
-/** Somebody who can keep blobs. */
+/** A node that can keep blobs. */
 export type Keeper = Readonly<{
   node: NodeId
   /** Null: not known. */

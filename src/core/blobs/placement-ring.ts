@@ -9,7 +9,7 @@ export class PlacementRing {
   keepers: readonly Keeper[] = []
   #seen = { keepers: '', since: 0 }
 
-  /** These could share now. Whether they have been the same for so long, and are not those who do. */
+  /** Whether these, who could share now, have been the same for `quietMs`, and are not those who do. */
   isDue(candidates: readonly Keeper[], now: number, quietMs: number): boolean {
     const key = nameOf(candidates)
     if (key !== this.#seen.keepers) this.#seen = { keepers: key, since: now }

@@ -1,15 +1,15 @@
 /**
  * Blobs that are here, or are to come, on nothing but the word of a member that offers them: no task here names them.
  *
- * That is so for a moment with each blob, because it comes before the record that names it. Beyond a bound nothing more is
- * taken on anybody's word; whoever has something to keep offers it again a little later.
+ * That is so for a moment with each blob, because it comes before the record that names it. Beyond a bound nothing more
+ * is taken on anybody's word; a member that has something to keep offers it again a little later.
  */
 import type { NodeId } from '../base/ids.ts'
 import type { BlobHash, BlobRef } from '../task/content.ts'
 
 /** What may be open at once. Guess: what a node brings forth in some seconds, and a tenth of a usual disk. */
 export const PROVISIONAL_MAX = { blobs: 4096, bytes: 4_294_967_296 } as const
-/** ... by all members together, in shares of one. */
+/** Number of such shares that all members together may have open. */
 const SHARES_MAX = 4
 
 type Share = { blobs: number; bytes: number }

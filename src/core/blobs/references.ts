@@ -1,8 +1,8 @@
 /**
  * Which blobs are needed, because a task in this replica names them as its payload or its result.
  *
- * Two tasks may name the same blob, as two people may hold tickets to one seat in a cinema that never sells out: the blob
- * stays until the last of them is gone.
+ * Two tasks may name the same blob, as two people may hold tickets to one seat in a cinema that never sells out: the
+ * blob stays until the last of them is gone.
  */
 import type { TaskId } from '../base/ids.ts'
 import { isBlob, type BlobHash, type BlobRef } from '../task/content.ts'
@@ -14,7 +14,9 @@ export class References {
   readonly #named = new Map<TaskId, readonly BlobRef[]>()
   readonly #byHash = new Map<BlobHash, Readonly<{ ref: BlobRef; tasks: Set<TaskId> }>>()
 
-  /** A task has changed, or has come. Returns the blobs that it names now and did not before, or the other way round. */
+  /**
+   * A task has changed, or has come. Returns the blobs that it names now and did not before, or the other way round.
+   */
   retain({ spec, outcome }: TaskRecord): readonly BlobRef[] {
     const { payload } = spec
     const result = outcome?.result ?? null

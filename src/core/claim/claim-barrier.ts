@@ -1,21 +1,21 @@
 /**
  * The wait between taking a task over and starting it.
  *
- * The gone holder may have granted the task to somebody just before it died, and that grant may not have reached us. So a
- * reclaimer asks everybody who may still be alive: each confirms that it has merged the reclaim, and says with the same
- * breath how much it had written itself by then. Once all have confirmed, and everything they had written is merged here,
- * no grant can be hidden any more: whoever ran the task would have written so before. Nor can a completion that only some
- * have heard of: each also says how far it has heard of all who are gone, and that has to be merged here, too. The holder is
- * not the only one of them: somebody else may have taken the task from it before, have run it, and be gone by now, be it
- * an earlier boot of whoever confirms.
+ * The gone holder may have granted the task to another node just before it died, and that grant may not have reached
+ * us. So a reclaimer asks all members that may still be alive: each confirms that it has merged the reclaim, and says
+ * with the same breath how much it had written itself by then. Once all have confirmed, and everything they had written
+ * is merged here, no grant can be hidden any more: a node that ran the task would have written so before. Nor can a
+ * completion that only some have heard of: each also says how far it has heard of all who are gone, and that has to be
+ * merged here, too. The holder is not the only one of them: another node may have taken the task from it before, have
+ * run it, and be gone by now, be it an earlier boot of the member that confirms.
  *
- * Whoever could not read the reclaim has not confirmed it, though its vector has passed it; and what we could not read of what
- * somebody had written may be that grant, so it is not merged.
+ * A member that could not read the reclaim has not confirmed it, though its vector has passed it; and what we could not
+ * read of what a member had written may be that grant, so it is not merged.
  *
- * For a task that may run at most once, a start must not be hidden either, which its holder has shown to somebody. So
- * everybody is asked who has not left, the crashed and the unreachable too, once they are back. Only the node that held it is
- * not waited for while it is away. Once it is back it is asked like all others: what is taken over may be older than what it
- * has on its disk, if it came out of a file.
+ * For a task that may run at most once, a start must not be hidden either, which its holder has shown to another node.
+ * So all are asked that have not left, the crashed and the unreachable too, once they are back. Only the node that held
+ * it is not waited for while it is away. Once it is back it is asked like all others: what is taken over may be older
+ * than what it has on its disk, if it came out of a file.
  */
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
@@ -51,21 +51,22 @@ const PENDING_MAX = 64
 
 export class ClaimBarrier {
   /**
-   * Who need not confirm while it cannot be asked, or null if only who can be asked has to -> reclaims in the order of
-   * our writes. Whoever has confirmed one has confirmed all before it, so they settle in this order.
+   * Who need not confirm while it cannot be asked, or null if only members that can be asked have to -> reclaims in the
+   * order of our writes. A member that has confirmed one has confirmed all before it, so they are confirmed in this
+   * order.
    */
   readonly #open = new Map<NodeId | null, ClaimsInOneWrite[]>()
   readonly #unconfirmed = new Map<Entry, number>()
   readonly #confirmed = new Map<BootId, Confirmed>()
-  /** Who held what is settling. */
+  /** Who held the tasks whose claims are being confirmed. */
   readonly #former = new Set<BootId>()
 
   /**
    * These were reclaimed.
    *
    * @param written each with our write that says so, in their order
-   * @param except null: who can be asked has to confirm; otherwise everybody, also if he cannot be asked, but for this
-   *   node; and has to have told all that he knows
+   * @param except null: members that can be asked have to confirm; otherwise all but this node, also those that cannot
+   *   be asked; and each has to have told all that it knows
    * @param former who held them before, if anybody did
    */
   add(
@@ -101,14 +102,14 @@ export class ClaimBarrier {
   }
 
   /**
-   * Returns the tasks whose reclaim has settled.
+   * Returns the tasks whose reclaim is confirmed.
    *
    * @param self this boot, and up to which of its writes it has them on disk: where nobody is asked, a reclaim that was
    *   started before it was on disk would be forgotten by a crash, and its epoch given to a second run; and what of the
    *   log could not be read here
    * @param alive the members that can be asked
-   * @param all ... and those that cannot, but have not left
-   * @param ask called with members who know more of somebody gone than we do, as long as that is waited for
+   * @param all these, and those that cannot be asked but have not left
+   * @param ask called with members that know more of a gone boot than we do, as long as that is waited for
    */
   confirm(
     self: Readonly<{ boot: BootId; upTo: number; unreadable?: Dots }>,
@@ -146,7 +147,7 @@ export class ClaimBarrier {
 
   #release(reclaims: readonly Reclaim[], done: Entry[]): void {
     for (const { entry, epoch } of reclaims) {
-      // It may have been reclaimed once more since, which has to settle by itself.
+      // It may have been reclaimed once more since, which has to be confirmed by itself.
       if (this.#unconfirmed.get(entry) === epoch) this.#unconfirmed.delete(entry)
       done.push(entry)
     }

@@ -22,7 +22,7 @@ export type LineUp = Readonly<{
   key: string
 }>
 
-/** A task that is somebody else's turn to take. */
+/** A task that it is another node's turn to take. */
 export type Left = Readonly<{ entry: Entry; rank: number; first: NodeId }>
 
 export class Estate {
@@ -72,7 +72,7 @@ export class Estate {
     const entry = this.#next(this.#fresh)
     if (entry === undefined) return false
     const { spec, claim } = entry.record
-    // Nobody can claim it any more: whoever tried would write the same again and again.
+    // No node can claim it any more: one that tried would write the same again and again.
     const isOutOfReach = claim.epoch >= EPOCH_MAX
     // It may run behind a cut cable, and must not run twice.
     if (isOutOfReach || (!lineUp.isProven && spec.delivery === 'at-most-once')) {
@@ -97,7 +97,7 @@ export class Estate {
     return this.#next(this.#toRun)
   }
 
-  /** ... and could not: it waits, or nobody can run it. */
+  /** The most urgent task that this node is first in line for, and could not start: it waits, or no node can run it. */
   nextToKeep(): Entry | undefined {
     return this.#next(this.#toKeep)
   }
@@ -111,7 +111,11 @@ export class Estate {
     return this.isTaken && this.#toKeep.size + this.#others.length === 0
   }
 
-  /** Tasks that it is others' turn to take, so many at most, each in its turn. @param take returns whether it is taken here */
+  /**
+   * Tasks that it is others' turn to take, up to `count`, each in its turn.
+   *
+   * @param take returns whether it is taken here
+   */
   overdue(count: number, take: (left: Left) => boolean): void {
     for (let n = Math.min(count, this.#others.length); n > 0; n--) {
       if (this.#cursor >= this.#others.length) this.#cursor = 0

@@ -1,6 +1,6 @@
 /**
- * Which tasks every boot holds: those that have not settled, whether they wait, are ready or run. What never started stands
- * apart, once somebody asks for it: of a gone boot it is taken in portions.
+ * Which tasks every boot holds: those that have not settled, whether they wait, are ready or run. What never started is
+ * indexed apart from the first question on: of a gone boot it is taken in portions.
  */
 import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'

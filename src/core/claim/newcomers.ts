@@ -1,10 +1,10 @@
 /**
- * For what was taken over, and is to run here: whoever comes back may have on its disk how that ended.
+ * For what was taken over, and is to run here: a node that comes back may have on its disk how that ended.
  *
- * A reclaim is confirmed by those who can be asked at that moment. One who comes later was not asked, and may be the only one who
- * heard of a completion, or have written it itself before it crashed. Its first word says how much it has of the boots that are
- * gone. Until that is here, nothing that was taken over is started; or until it goes again, or has had as much time as a
- * member that is silent.
+ * A reclaim is confirmed by those who can be asked at that moment. A node that comes later was not asked, and may be
+ * the only one who heard of a completion, or have written it itself before it crashed. Its first word says how much it
+ * has of the boots that are gone. Until that is here, nothing that was taken over is started; or until it goes again,
+ * or has had as much time as a member that is silent.
  */
 import type { AntiEntropy } from '../replication/anti-entropy.ts'
 import { nodeOf, type BootId } from '../base/ids.ts'
@@ -26,7 +26,7 @@ export class Newcomers {
     this.#antiEntropy = antiEntropy
   }
 
-  /** Whether somebody has come whose word is not taken in yet. */
+  /** Whether a node has come whose word is not taken in yet. */
   get areAwaited(): boolean {
     return this.#awaited.size > 0
   }

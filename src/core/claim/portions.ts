@@ -1,31 +1,37 @@
 /**
  * How much of what a gone boot left is taken at a time: as slots for it come free.
  *
- * Whoever takes more than he can run makes everybody write and wait for it, and if the other was only late, all of that was for
- * nothing, and makes the next one late. So what never started stays where it is until somebody has room for it. What
- * takes no slot (it waits for others or for its time, or nobody can run it) goes in portions that settle one after the other.
+ * A node that takes more than it can run makes all others write and wait for it, and if the gone one was only late, all
+ * of that was for nothing, and makes the next one late. So what never started stays where it is until a node has room
+ * for it. What takes no slot (it waits for others or for its time, or nobody can run it) goes in portions that are
+ * confirmed one after the other.
  */
 import type { NodeId } from '../base/ids.ts'
 import { canRun, demandOf } from './capability.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Estate, Left, LineUp } from './estate.ts'
 
-/** Tasks that are looked at in one step. Measured with six nodes on a busy computer: 20 to 30 us each, so some 15 ms. */
+/**
+ * Tasks that are looked at in one step. Measured with six nodes on a busy computer: 20 to 30 us each, so some 15 ms.
+ */
 const LOOKS_MAX = 500
-/** Tasks that take no slot, settling at a time. Guess: as many as a thief takes at most. */
+/** Tasks that take no slot and whose claims are being confirmed at a time. Guess: as many as a thief takes at most. */
 export const KEPT_MAX = 256
-/** Tasks to have at hand at least, running, ready or settling: a crash with a handful of tasks is repaired in one round. */
+/**
+ * Tasks to have at hand at least, running, ready or waiting for confirmation: a crash with a handful of tasks is
+ * repaired in one round.
+ */
 const AT_HAND_MIN = 16
 
 /** For how many more tasks there is room: to be run, and to be kept. */
 export type Room = { run: number; keep: number }
 
 /**
- * How many tasks to have at hand while somebody's are left: twice what a thief wants, for a reclaim has to settle, which takes
- * about twice as long as a grant.
+ * How many tasks to have at hand while a gone boot's are left: twice what a thief wants, for a reclaim has to be
+ * confirmed, which takes about twice as long as a grant.
  *
  * @param wanted by a thief
- * @param most that anybody takes ahead
+ * @param most that any node takes ahead
  */
 export function toHave(slots: number, wanted: number, most: number): number {
   return Math.max(slots, Math.min(Math.max(2 * wanted, AT_HAND_MIN), most))

@@ -1,5 +1,6 @@
 /**
- * Who takes over what a gone holder held: the live node first in line for the task, at once; the next one if it does not.
+ * Who takes over what a gone holder held: the live node first in line for the task, at once; the next one if it does
+ * not.
  *
  * Everybody computes the line by rendezvous weight, so the tasks of one holder spread over all, and as a rule only one
  * node reaches for each. If views differ and two do, the claims' order decides between them.

@@ -1,8 +1,8 @@
 /**
- * What becomes of the tasks of a boot that is gone: they are reclaimed, and run again once the reclaim has settled.
+ * What becomes of the tasks of a boot that is gone: they are reclaimed, and run again once the reclaim is confirmed.
  *
- * A restart is no exception. The new boot is another holder than the old one, and what the old one held is taken over by
- * whoever is first in line, the restarted node included.
+ * A restart is no exception. The new boot is another holder than the old one, and what the old one held is taken over
+ * by the node that is first in line, which may be the restarted one.
  */
 import type { AntiEntropy } from '../replication/anti-entropy.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
@@ -47,7 +47,11 @@ export class Reclaim {
   readonly #orphans = new Map<Entry, number>()
   readonly #strangers: Strangers
 
-  /** @param isReady whether a task could be started, wherever it is @param isBroken ... or never can be, for want of another */
+  /**
+   * @param isReady whether a task could be started, wherever it is
+   *
+   * @param isBroken ... or never can be, for want of another
+   */
   constructor(
     context: Context,
     groupCommit: GroupCommit,
@@ -90,7 +94,7 @@ export class Reclaim {
     return this.#barrier.isUnconfirmed(entry) || this.isHeld(entry)
   }
 
-  /** Whether a task of this node was taken over, and somebody has come who may know how it ended. */
+  /** Whether a task of this node was taken over, and a node has come that may know how it ended. */
   isHeld({ record }: Entry): boolean {
     const { self } = this.#context
     return this.#newcomers.areAwaited && record.claim.holder === self && wasReclaimed(record)
@@ -102,8 +106,8 @@ export class Reclaim {
   }
 
   /**
-   * Tasks have come out of a file. If the holder of one is no member at all, nobody will ever say that it is gone: the task
-   * is taken over by whoever loaded it, who may have to meet the others first.
+   * Tasks have come out of a file. If the holder of one is no member at all, nobody will ever say that it is gone: the
+   * task is taken over by the node that loaded it, which may have to meet the others first.
    */
   loaded({ request, news }: Extract<Input, { kind: 'load' }>): void {
     const { log, now, emit } = this.#context
@@ -181,7 +185,7 @@ export class Reclaim {
       if (++looks > URGENT_MAX) return
       // It may run behind a cut cable, and must not run twice.
       if (!isProven && entry.record.spec.delivery === 'at-most-once') continue
-      // Nobody can claim it any more: whoever tried would write the same again and again.
+      // No node can claim it any more: one that tried would write the same again and again.
       if (entry.record.claim.epoch >= EPOCH_MAX) continue
       const rank = rankOf(entry.id, demandOf(entry.record.spec), self, others)
       if (this.#order.isDue(now, boot, rank)) taken.add(entry)
@@ -189,8 +193,8 @@ export class Reclaim {
   }
 
   /**
-   * Whether what a gone boot held is better left to somebody else, who is there: what cannot be read here, of what that boot
-   * wrote or somebody who lives, keeps a reclaim of ours from being confirmed, and does not hinder everybody.
+   * Whether what a gone boot held is better left to another node that is there: what cannot be read here, of what that
+   * boot wrote or a living one, keeps a reclaim of ours from being confirmed, and does not hinder every node.
    */
   #standsAside(gone: BootId): boolean {
     const { log, members, now } = this.#context
@@ -206,7 +210,7 @@ export class Reclaim {
       )
   }
 
-  /** Takes tasks over, from whoever holds them. */
+  /** Takes tasks over from their holders. */
   reclaim(entries: readonly Entry[]): void {
     const { self, log, members, counters } = this.#context
     if (entries.length === 0) return
@@ -227,7 +231,10 @@ export class Reclaim {
     this.#groupCommit.urge()
   }
 
-  /** Whether a node was lost while it ran the task, and the claim does not say so: whoever took it over had not heard. */
+  /**
+   * Whether a node was lost while it ran the task, and the claim does not say so: the boot that took it over had not
+   * heard.
+   */
   hasUncountedLoss(entry: Entry): boolean {
     return this.#lostUnheard(entry) !== null
   }
@@ -237,7 +244,7 @@ export class Reclaim {
     return by !== null && this.#context.members.isGone(by) ? by : null
   }
 
-  /** A task was submitted here under a key: others may have done the same, so its claim has to settle, too. */
+  /** A task was submitted here under a key: others may have done the same, so its claim has to be confirmed, too. */
   submitted(entry: Entry): void {
     this.#barrier.add([{ entry, seq: this.#context.log.nextSeq - 1 }])
   }
@@ -253,7 +260,7 @@ export class Reclaim {
   }
 
   #confirmed(): readonly Entry[] {
-    // Whoever has met nobody yet would take nobody's silence for everybody's word.
+    // A node that has met no other yet would take silence for the word of all.
     if (this.#barrier.isEmpty || this.#context.isNew) return []
     if (this.#strangers.awaited().length > 0) return []
     const { self: boot, log, members, now } = this.#context
@@ -272,9 +279,9 @@ export class Reclaim {
 
   /**
    * Whether a holder cannot be reached by a side that sees a majority. A cut silences the others one by one, as their
-   * heartbeats were due, so those that have not been missed yet prove nothing: whoever counts has spoken when the holder
-   * was suspect already, and so after the cut. A holder of whom nobody here can tell anything is as unreachable as one that
-   * has fallen silent.
+   * heartbeats were due, so those that have not been missed yet prove nothing: a member that counts has spoken when the
+   * holder was suspect already, and so after the cut. A holder of which no member here can tell anything is as
+   * unreachable as one that has fallen silent.
    */
   #missing(): (boot: BootId) => boolean {
     const { members, now, options } = this.#context

@@ -2,7 +2,7 @@
  * Starts that others know of before they happen: written down, and not called yet.
  *
  * Such a start waits until another member has it on disk, on another computer if one is linked. Meanwhile it keeps its
- * slot for a moment only, so that nothing behind it waits for somebody who may never come back; once it is known
+ * slot for a moment only, so that nothing behind it waits for a node that may never come back; once it is known
  * elsewhere it takes the next slot that is free. It stays with its holder all the while, under the same epoch: it
  * counts as started, so nobody is given it.
  *
@@ -33,12 +33,12 @@ export class StartBarrier {
   readonly #begun = new Map<TaskId, Begun>()
   /** Of these, those that have a slot, in the order in which they are to give it up. */
   readonly #withSlot = new Set<Begun>()
-  /** ... and those of which another member has the start on disk, or for which nobody is waited for any more. */
+  /** Starts that another member has on disk, or for which no member is waited for any more. */
   readonly #known = new Set<Begun>()
   /** Tasks that would start here, if there were anybody to know of it. */
   readonly #lonely = new Set<Entry>()
 
-  /** @param isHeld whether a task may not be called yet, for somebody may know how it ended */
+  /** @param isHeld whether a task may not be called yet, for a node that has just come may know how it ended */
   constructor(context: Context, groupCommit: GroupCommit, isHeld: (entry: Entry) => boolean) {
     this.#isHeld = isHeld
     this.#context = context
@@ -70,7 +70,7 @@ export class StartBarrier {
     return this.#lonely.has(entry)
   }
 
-  /** Whether somebody else has to know of the start of a task here, and that has not been heard. */
+  /** Whether another node has to know of the start of a task here, and that has not been heard. */
   isStartUnconfirmed(entry: Entry): boolean {
     const begun = this.#begun.get(entry.id)
     return begun === undefined ? this.isLonely(entry) : !this.#known.has(begun)
@@ -83,7 +83,7 @@ export class StartBarrier {
     return false
   }
 
-  /** Tasks that may begin now: somebody has come, or nobody is waited for any more. */
+  /** Tasks that may begin now: a node has come that can know of them, or none is waited for any more. */
   takeLonely(): Entry[] {
     return this.#lonely.size === 0 || this.#isForsaken ? [] : this.takeAllLonely()
   }

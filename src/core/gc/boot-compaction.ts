@@ -1,17 +1,17 @@
 /**
  * Lets old boots leave the version vectors.
  *
- * Every start of a node is a boot of its own, with an entry in everybody's vector. A boot is closed when nothing can come
- * of it any more: a newer boot of its node is here (so the node's own disk has told all that the old one wrote), all that
- * it wrote has been forgotten here, and everybody who has not left has heard as much of it as we have. Whoever has crashed
- * is waited for, too: the disk of the node may have been damaged, and then others alone have what its old boot wrote last.
- * Whoever was away is told when it asks for what it lacks.
- * And the newer boot has been the only one for a while: of two on copies of one data folder, the older one is to go on.
+ * Every start of a node is a boot of its own, with an entry in everybody's vector. A boot is retired when nothing can
+ * come of it any more: a newer boot of its node is here (so the node's own disk has told all that the old one wrote),
+ * all that it wrote has been pruned here, and every member that has not left has heard as much of it as we have.
+ * Members that have crashed are waited for, too: the disk of the node may have been damaged, and then others alone have
+ * what its old boot wrote last. A member that was away is told when it asks for what it lacks. And the newer boot has
+ * been the only one for a while: of two on copies of one data folder, the older one is to go on.
  *
- * The entry of a closed boot stands for all older boots of its node, so none of these may have written anything that we
- * have not heard of: what only the disk of that node knows would count as forgotten, and be lost. Nor may any of it be
- * unreadable to anybody: that has not been forgotten. Nor may a task be here which one of them created, by a write that nobody
- * has seen: it came outside the log, and whoever hears of it later would take it for past.
+ * The entry of a retired boot stands for all older boots of its node, so none of these may have written anything that
+ * we have not heard of: what only the disk of that node knows would count as pruned, and be lost. Nor may any of it be
+ * unreadable to any member: that has not been pruned. Nor may a task be here which one of them created, by a write that
+ * no member has seen: it came outside the log, and a node that hears of it later would take it for past.
  */
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
@@ -21,7 +21,7 @@ import type { Log } from '../log/log.ts'
 
 export function retireBoots({ self, log, members, now }: Context): void {
   const open = log.origins.open()
-  // As a rule there is nothing to close, and that is known at less expense than who is here.
+  // As a rule there is no boot to retire, and that is known at less expense than who is here.
   if (!open.some(({ boot, isEmpty }) => isEmpty && boot !== self)) return
   if (!members.seesMajority(now) || members.hasStrangers()) return
   const everybody = members.lasting(now)
@@ -37,7 +37,7 @@ export function retireBoots({ self, log, members, now }: Context): void {
     const isShared = ({ reach, unreadable }: (typeof told)[number]): boolean =>
       (reach(boot) === upTo || reach(boot) === RETIRED) && unreadable.of(boot).length === 0
     const isNext = isOver && !stuck.has(node) && told.every(isShared)
-    // Boots are closed in order: an entry stands for all before it.
+    // Boots are retired in order: an entry stands for all before it.
     const isLast = isNext && everybody.every(member => !tellsOfOlder(member, boot, log))
     if (isLast) unseen ??= unseenOf(log)
     const oldest = unseen?.get(node)
@@ -46,7 +46,7 @@ export function retireBoots({ self, log, members, now }: Context): void {
   }
 }
 
-/** Whether somebody has writes of older boots of the same node that are not merged here. */
+/** Whether a member has writes of older boots of the same node that are not merged here. */
 function tellsOfOlder(theirs: Coverage, boot: BootId, log: Log): boolean {
   return [...theirs.vector].some(
     ([origin, upTo]) =>

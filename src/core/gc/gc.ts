@@ -1,4 +1,4 @@
-/** The floor of garbage collection: what may be forgotten, and what is kept of it. */
+/** The floor of garbage collection: what may be pruned, and what is kept of it. */
 export { retireBoots } from './boot-compaction.ts'
 export { KeyTombstones } from './key-tombstones.ts'
 export { Pruning } from './pruning.ts'

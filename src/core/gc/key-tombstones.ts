@@ -1,12 +1,13 @@
 /**
- * Keys whose tasks have been forgotten before their time: there were too many settled ones.
+ * Keys whose tasks have been pruned before their time: there were too many settled ones.
  *
- * A file of a hundred thousand tasks is submitted, ten thousand of them are still kept when the last has settled, and then
- * the file is sent again to be on the safe side. Without this, nine tenths of it would run twice. So what is forgotten too
- * early leaves its id behind, which its key leads to, for as long as the task itself would have been kept.
+ * A file of a hundred thousand tasks is submitted, ten thousand of them are still kept when the last has settled, and
+ * then the file is sent again to be on the safe side. Without this, nine tenths of it would run twice. So what is
+ * pruned too early leaves its id behind, which its key leads to, for as long as the task itself would have been kept.
  *
- * That is a trace, and pruning leaves none otherwise. It needs no agreement: all who have had the task note it themselves
- * when they forget it, and whoever has not noted it has either still got the task, or never had it and asks (scheduling/first-use.ts).
+ * That is a trace, and pruning leaves none otherwise. It needs no agreement: all who have had the task note it
+ * themselves when they prune it, and a node that has not noted it has either still got the task, or never had it and
+ * asks (scheduling/first-use.ts).
  */
 import type { TaskId } from '../base/ids.ts'
 import { TASK_LIMITS } from '../options.ts'
@@ -17,7 +18,7 @@ import { TASK_LIMITS } from '../options.ts'
 export const KEY_TOMBSTONES_MAX = 200_000
 
 export class KeyTombstones {
-  /** Until when, in ms. As they were forgotten, which is about the order in which they end. */
+  /** Until when, in ms, in the order of pruning, which is about the order in which they end. */
   readonly #ends = new Map<TaskId, number>()
   #changed = new Map<TaskId, number>()
 

@@ -1,19 +1,19 @@
 /**
- * Forgets settled tasks, for good and everywhere, without leaving a trace.
+ * Prunes settled tasks, for good and everywhere, without leaving a trace.
  *
  * No trace is needed because the version vector is one: a task that is absent although the vector covers its creation
- * has been pruned. That holds as long as nobody forgets a task that somebody else might still want to run. So a task goes
+ * has been pruned. That holds as long as no node prunes a task that another might still want to run. So a task goes
  * only if every member that may be alive has it as settled on its disk, if this node sees a majority, and if no task
- * that has not settled depends on it. Before its time it goes for lack of room, below a floor that everybody has reached
- * (settled-floor.ts). This node's own vector has to cover it, too: one that was damaged and given up covers
+ * that has not settled depends on it. Before its time it goes for lack of room, below a floor that everybody has
+ * reached (settled-floor.ts). This node's own vector has to cover it, too: one that was damaged and given up covers
  * nothing until a peer has told again what it did, and a node that stays alone keeps what it had.
  *
- * The write that created a task may have been on one disk alone, and be lost with it, while the task had gone on to others
- * outside the log. Such a write is waited for by nobody: all have the task if they have what was written of it since. It is
- * kept beside the vector then (log/dot-cloud.ts), so that the task is past for whoever comes back with it.
+ * The write that created a task may have been on one disk alone, and be lost with it, while the task had gone on to
+ * others outside the log. No node waits for such a write: all have the task if they have what was written of it since.
+ * It is kept beside the vector then (log/dot-cloud.ts), so that the task is past for a node that comes back with it.
  *
- * A task under a key is kept for those, too, whose boot has ended and who have not left: one of them may have been given the
- * same key in its last moment, and comes back with it.
+ * A task under a key is kept for members, too, whose boot has ended and that have not left: one of them may have been
+ * given the same key in its last moment, and comes back with it.
  */
 import { commonTo, type Coverage } from '../base/coverage.ts'
 import { reachIn } from '../base/version-vector.ts'
@@ -54,7 +54,7 @@ export class Pruning {
     return this.#retention.isDue(entry)
   }
 
-  /** What has been kept long enough, and may be forgotten. */
+  /** What has been kept long enough, and may be pruned. */
   due(): Entry[] {
     const { log, members, unknownOrigins, keyTombstones, isNew, now, wallMs } = this.#context
     // Whether our clock is right is not known before others have been heard.
@@ -96,12 +96,12 @@ export class Pruning {
   #mayGo(entry: Entry, { isCommon, isLost, isWhole }: Known): boolean {
     const { record, durable, reported } = entry
     if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false
-    // Where nobody has passed any write unread, whoever has the last one of a boot has all before it.
+    // Where no member has passed any write unread, one that has the last write of a boot has all before it.
     const writes = isWhole ? [...entry.lastWrites()] : entry.writes
     if (!writes.every(isCommon)) return false
     const lost = record.created.filter(dot => !isCommon(dot))
     if (lost.length === 0) return true
-    // Somebody has it from elsewhere, and wrote that down; or it has been forgotten elsewhere.
+    // A member has it from elsewhere, and wrote that down; or it has been pruned elsewhere.
     const { dotCloud } = this.#context.log.origins
     const isTold = lost.length < record.created.length || writes.length > 0
     return lost.every(dot => isLost(dot) && (isTold || dotCloud.has(dot)))
@@ -119,9 +119,10 @@ export class Pruning {
   }
 
   /**
-   * Whether we have merged all that the others had when they last told us. A failure is undone by a claim that its author
-   * could not know of, perhaps one of an earlier boot; somebody who has merged the failure claims no more. Whom we know as
-   * an author only may be such a one. What could not be read here may be such a claim, as long as anybody has it.
+   * Whether we have merged all that the others had when they last told us. A failure is undone by a claim that its
+   * author could not know of, perhaps one of an earlier boot; one that has merged the failure claims no more. A node
+   * that we know as an author only may be such a one. What could not be read here may be such a claim, as long as any
+   * member has it.
    */
   #isCaughtUp(): boolean {
     const { log, members, unknownOrigins, now } = this.#context

@@ -1,8 +1,9 @@
 /**
  * Which settled tasks have been kept long enough.
  *
- * A task is due when its retention is over, or when it settled before the floor of room (settled-floor.ts). Due is not pruned: that
- * also takes everybody's knowledge (see pruning.ts), and a task that has to wait for it comes up again later.
+ * A task is due when its retention is over, or when it settled before the floor of room (settled-floor.ts). Due is not
+ * pruned: that also takes everybody's knowledge (see pruning.ts), and a task that has to wait for it comes up again
+ * later.
  */
 import { Heap } from '../base/heap.ts'
 import { hlcMs, type Hlc } from '../base/hlc.ts'
@@ -15,7 +16,7 @@ type Item = Readonly<{ entry: Entry; outcome: Outcome; at: number }>
 
 type Options = Pick<CoreOptions, 'retainCompletedMs' | 'retainFailedMs'>
 
-/** What is forgotten leaves its items behind; more of them than this, and the heaps are made anew. */
+/** What is pruned leaves its items behind; more of them than this, and the heaps are made anew. */
 const STALE_MAX = 1000
 
 export class Retention {
@@ -58,7 +59,11 @@ export class Retention {
     if (this.#kept.delete(entry)) this.#tidy()
   }
 
-  /** Until when the task is kept if there is room. @param settledAt for one that has not settled as far as is known here */
+  /**
+   * Until when the task is kept if there is room.
+   *
+   * @param settledAt for one that has not settled as far as is known here
+   */
   endOf({ spec, outcome }: TaskRecord, settledAt: number): number {
     const { retainCompletedMs, retainFailedMs } = this.#options
     const byStatus = outcome?.status === 'completed' ? retainCompletedMs : retainFailedMs
@@ -78,8 +83,8 @@ export class Retention {
   }
 
   /**
-   * Where the floor has to be so that no more than `max` tasks stay that are not due: above the oldest ones, and above what
-   * settled in the same microsecond as the last of them.
+   * Where the floor has to be so that no more than `max` tasks stay that are not due: above the oldest ones, and above
+   * what settled in the same microsecond as the last of them.
    *
    * @param latest it is raised no further than this
    * @param floor where it is now
@@ -101,7 +106,7 @@ export class Retention {
     }
   }
 
-  /** What was forgotten may still stand in a heap, and so may what an outcome was before. */
+  /** What was pruned may still stand in a heap, and so may what an outcome was before. */
   #isCurrent({ entry, outcome }: Item): boolean {
     return this.#kept.get(entry) === outcome
   }

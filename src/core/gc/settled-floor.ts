@@ -1,14 +1,14 @@
 /**
  * How many settled tasks are kept, and which of them go for lack of room: the same ones everywhere.
  *
- * Each node has a floor: a time. What settled before it goes, and no submission may depend on it any more. A node raises its
- * floor when it keeps too many, and follows whoever has raised his further, so that all stand at the same one in the end; it
- * never lowers it. Nobody acts on a floor that somebody else has not reached yet, who might still take a task that depends
- * on what lies below it. Nor on one that was said of a moment of which not all writes have come here: such a task may be
- * among them.
+ * Each node has a floor: a time. What settled before it goes, and no submission may depend on it any more. A node
+ * raises its floor when it keeps too many, and follows members that have raised theirs further, so that all stand at
+ * the same one in the end; it never lowers it. No node acts on a floor that a member has not reached yet, which might
+ * still take a task that depends on what lies below it. Nor on one that was said of a moment of which not all writes
+ * have come here: such a task may be among them.
  *
- * A member of the version before has no floor. It drops the oldest that it has, as soon as everybody has them, and is not
- * waited for: what depends on something that was dropped elsewhere takes the outcome along when it moves.
+ * A member of the version before has no floor. It drops the oldest that it has, as soon as everybody has them, and is
+ * not waited for: what depends on something that was dropped elsewhere takes the outcome along when it moves.
  */
 import type { BootId } from '../base/ids.ts'
 import type { Hlc } from '../base/hlc.ts'
@@ -17,14 +17,20 @@ import type { Retention } from './retention.ts'
 import type { Member } from '../membership/members.ts'
 import { isSettled, type TaskRecord } from '../task/record.ts'
 
-/** A floor counts once so many writes of its boot are there; the next one waits for its turn. */
+/**
+ * What a boot said of its floor. A floor counts once the writes of its boot up to `upTo` are there; the next one waits
+ * for its turn.
+ */
 type Said = { floor: Hlc; next: Readonly<{ floor: Hlc; upTo: number }> | null }
 
 const UNSAID: Said = { floor: 0, next: null }
 
-/** What becomes of the setting when submissions are held back: twice as many are kept by everybody. */
+/** Multiple of the setting at which submissions are held back: every node keeps twice as many then. */
 const FULL = 2
-/** ... and when only the shorter time counts. Guess: half of what is left then is for what settles meanwhile. */
+/**
+ * Multiple of the setting beyond which only the shorter time counts. Guess: half of what is left then is for what
+ * settles meanwhile.
+ */
 const PRESSED = 1.5
 
 export class SettledFloor {
@@ -57,7 +63,7 @@ export class SettledFloor {
     return this.#floor
   }
 
-  /** ... as others are told, who go by what this boot has written until then: it is on disk. */
+  /** The floor that others are told, who go by what this boot has written until then: it is on disk. */
   get told(): Hlc {
     return this.#own.floor
   }
@@ -87,8 +93,8 @@ export class SettledFloor {
   }
 
   /**
-   * Whether everybody keeps far too many, and could let go of them. Who is away keeps tasks from going, and holds nobody
-   * back: then it is no use.
+   * Whether everybody keeps far too many, and could let go of them. Who is away keeps tasks from going, and holds
+   * nobody back: then it is no use.
    */
   get isFull(): boolean {
     const { members, now } = this.#context
@@ -168,7 +174,7 @@ export class SettledFloor {
   }
 }
 
-/** What counts after a word, where so many writes of its boot are there. */
+/** What counts after a word, once the writes of its boot up to `upTo` are there. */
 function heard({ floor, next }: Said, word: NonNullable<Said['next']>, upTo: number): Said {
   const first = next ?? word
   return upTo < first.upTo

@@ -1,9 +1,9 @@
 /**
  * Whether this node has nothing to do but to listen, so that its clock may tick slowly.
  *
- * Like a night porter: as long as everybody is in, nobody wants anything and the others knock in time, a look at the clock
- * now and then is enough. Anything else wakes him, somebody who is late as well, and he stays awake for a while after.
- * Rest changes no decision, only how soon the passing of time is noticed.
+ * As long as all members are there, no caller wants anything and heartbeats come in time, a look at the clock now and
+ * then is enough. Anything else wakes the node, a late heartbeat as well, and it stays awake for a while after. Rest
+ * changes no decision, only how soon the passing of time is noticed.
  */
 import { wallMsAt, type Context } from '../context.ts'
 import type { Input } from '../input.ts'
@@ -47,7 +47,7 @@ export class Idle {
     return Math.ceil((wallMs + tickMs) / restTickMs) * restTickMs - wallMs
   }
 
-  /** Whether this is more than the time, and somebody who says that he is there. */
+  /** Whether this input is more than a tick, or than a heartbeat of a member that is known to be there. */
   #stirs(input: Input): boolean {
     if (input.kind === 'tick') return false
     return (

@@ -1,7 +1,7 @@
 /**
- * For a node that is told not to work alone for ever (`stopAfterIsolatedMs`): with no word of a quorum for so long, it ends
- * what it runs, so that others may run it without running it twice. Back among the others it first hears what has become
- * of its tasks; what is still its own goes on.
+ * For a node that is told not to work alone for ever (`stopAfterIsolatedMs`): with no word of a quorum for that time,
+ * it ends what it runs, so that others may run it without running it twice. Back among the others it first hears what
+ * has become of its tasks; what is still its own goes on.
  */
 import { resumeOf } from '../claim/claim.ts'
 import type { Context } from '../context.ts'
@@ -30,7 +30,7 @@ export class SelfFencing {
     const { stopAfterIsolatedMs, suspectMs } = options
     if (stopAfterIsolatedMs === null) return
     this.#heardAt = Math.max(this.#heardAt ?? now, this.#quorumHeardAt())
-    // Whoever waits for us has heard one of our last words, and makes up for what it said.
+    // A member that waits for us has heard one of our last words, and makes up for what it said.
     const lateMs = members.lateness.leastSaidMs(this.#heardAt - suspectMs)
     if (now - this.#heardAt >= worksAloneMs(stopAfterIsolatedMs, suspectMs) + lateMs) {
       this.#backSince = null
@@ -41,7 +41,10 @@ export class SelfFencing {
     }
   }
 
-  /** Since when a quorum has been heard, counted from the last word of each: whoever waits for us counts from ours. */
+  /**
+   * Since when a quorum has been heard, counted from the last word of each: a member that waits for us counts from
+   * ours.
+   */
   #quorumHeardAt(): number {
     const { members, now, options } = this.#context
     const since = [now, ...members.all().map(({ heardAt }) => heardAt)].sort((x, y) => y - x)

@@ -1,12 +1,12 @@
 /**
  * How a node stops taking work, and how it goes.
  *
- * Draining, it starts nothing more and hands on what is queued, for as long as it stays. Leaving is the same with an end:
- * when nothing runs and all that it wrote is safe with others, it says goodbye, and goes when they have answered. Without
- * their answers a goodbye that is lost on its way would make a crash of it.
+ * Draining, it starts nothing more and hands on what is queued, for as long as it stays. Leaving is the same with an
+ * end: when nothing runs and all that it wrote is safe with others, it says goodbye, and goes when they have answered.
+ * Without their answers a goodbye that is lost on its way would make a crash of it.
  *
- * So whoever knows a member that has not left, or has tasks that have not settled, waits for somebody to come. For how
- * long is up to whoever told it to leave, and says with `abort` that the time is over.
+ * So a node that knows a member that has not left, or has tasks that have not settled, waits for one to come. For how
+ * long is up to the caller that told it to leave, and that says with `abort` when the time is over.
  */
 import type { NodeId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
@@ -31,8 +31,8 @@ type Parts = Readonly<{
 }>
 
 /**
- * Whoever has not answered a goodbye so long after the first who did hears of it from that one. Guess: 100 round trips on
- * a busy LAN.
+ * Time after the first answer to a goodbye in which the others have to answer it: one that does not hears of it from
+ * the first. Guess: 100 round trips on a busy LAN.
  */
 const ANSWER_MS_MAX = 1000
 
@@ -53,7 +53,7 @@ export class Shutdown {
     this.#parts = parts
   }
 
-  /** Whether this node would go, if there were somebody to say goodbye to. */
+  /** Whether this node would go, if there were a member to say goodbye to. */
   get isWaiting(): boolean {
     const { members, now } = this.#context
     return this.#state === 'leaving' && this.#mayWait && members.linkedOrHeard(now).length === 0
@@ -84,14 +84,14 @@ export class Shutdown {
     if (this.#state === 'saying goodbye') this.#sayGoodbye()
   }
 
-  /** Somebody wants us to drain, or knows that we go. */
+  /** A member wants us to drain, or knows that we go. */
   heard(from: NodeId, { kind, boot }: Drain | Farewell): void {
     if (boot !== this.#context.self) return
     if (kind === 'drain') this.drain()
     else if (!this.#answered.has(from)) this.#answered.set(from, this.#context.now)
   }
 
-  /** Hands on what is queued, as far as there is somebody to take it. */
+  /** Hands on what is queued, as far as there is a member to take it. */
   handOn(): void {
     if (this.#state !== 'draining' && this.#state !== 'leaving') return
     this.#handedOn = this.#parts.workStealing.handOn()
@@ -119,13 +119,18 @@ export class Shutdown {
     return this.#isSafe
   }
 
-  /** Whether others have all that this node has. What comes after the first goodbye may be the last words of a crashed node. */
+  /**
+   * Whether others have all that this node has. What comes after the first goodbye may be the last words of a crashed
+   * node.
+   */
   get #isSafe(): boolean {
     const { groupCommit, blobReplication } = this.#parts
     return groupCommit.isSafeElsewhere && blobReplication.isSafeElsewhere
   }
 
-  /** Whether somebody would miss this node, or something with it. Whoever is just being met has to say who it is first. */
+  /**
+   * Whether a member would miss this node, or something with it. One that is just being met has to say who it is first.
+   */
   get #mayWait(): boolean {
     const { members, now } = this.#context
     if (this.#isHurried) return false
@@ -136,7 +141,7 @@ export class Shutdown {
   #sayGoodbye(): void {
     const { members, self, log, emit } = this.#context
     const upTo = log.nextSeq - 1
-    // Whoever has answered asks us for nothing more, unless it is told once more.
+    // A member that has answered asks us for nothing more, unless it is told once more.
     const isTold = this.#isSafe ? this.#answered : new Set()
     for (const { node } of members.all()) {
       // Of two that go together, each tells the other.
@@ -149,8 +154,8 @@ export class Shutdown {
   }
 
   /**
-   * Everybody who seems to listen knows that we go; or somebody who stays does, and has had time to tell the others. If
-   * only those know who go as well, the others would never hear of it.
+   * All that seem to listen know that we go; or one that stays does, and has had time to tell the others. If only those
+   * know that go as well, the others would never hear of it.
    */
   #isHeard(): boolean {
     const { members, now } = this.#context

@@ -1,13 +1,14 @@
 /**
- * For a node that has stood still for so long that others may have taken its work: stopped, swapped out, a laptop that
- * slept.
+ * For a node that has stood still for longer than others wait before they take its work: stopped, swapped out, a laptop
+ * that slept.
  *
- * To itself it was never away, and it would go on with tasks that have long been completed elsewhere. So it is as new: it
- * starts nothing, gives nothing away and takes nothing over before those whom it heard until then have told it what they
- * have, and it has that too; or before so long has passed that they count as unreachable.
+ * To itself it was never away, and it would go on with tasks that have long been completed elsewhere. So it is as new:
+ * it starts nothing, gives nothing away and takes nothing over before the members that it heard until then have told it
+ * what they have, and it has that too; or before the time has passed after which they count as unreachable.
  *
- * What was on its way to it when it fell asleep says nothing, be it an answer to what it asked when it woke the last time. So
- * it tells them its time and asks: stamps are pushed forward by those that are heard, so what counts is a later one.
+ * What was on its way to it when it fell asleep says nothing, be it an answer to what it asked when it woke the last
+ * time. So it tells them its time and asks: stamps are pushed forward by those that are heard, so what counts is a
+ * later one.
  */
 import type { AntiEntropy } from '../replication/anti-entropy.ts'
 import { Dots } from '../base/dots.ts'
@@ -59,8 +60,8 @@ export class Waking {
   }
 
   /**
-   * Our wall clock has been set forward. A computer of which a picture was taken, and that goes on from there, finds no other
-   * sign of that: none of its own clocks ran.
+   * Our wall clock has been set forward. A computer of which a picture was taken, and that goes on from there, finds no
+   * other sign of that: none of its own clocks ran.
    */
   stepped(stepMs: number): void {
     const { now, options } = this.#context

@@ -1,21 +1,24 @@
 /**
  * Looks for the end of members that cannot be reached: whether anybody still answers where they were.
  *
- * A process that is killed closes its connections first and its port last, so the first probe often comes too early, and is
- * taken by a port that closes in the same moment. It is repeated after some milliseconds, and then ever more rarely.
+ * A process that is killed closes its connections first and its port last, so the first probe often comes too early,
+ * and is taken by a port that closes in the same moment. It is repeated after some milliseconds, and then ever more
+ * rarely.
  */
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
 import type { Member } from '../membership/member.ts'
 
-/** The first pause after a probe that has proven nothing. Measured: on a busy computer a process dies in 10 to 50 ms. */
+/**
+ * The first pause after a probe that has proven nothing. Measured: on a busy computer a process dies in 10 to 50 ms.
+ */
 const FIRST_PAUSE_MS = 10
-/** A probe that was not answered so long after it was due is asked again. */
+/** Time after which a probe that was due and was not answered is asked again. */
 const PROBE_LOST_MS = 10_000
 
 /**
- * Members that are probed at once and have never been linked: where they are is what somebody said. More than the design's
- * fifty, which may all have gone while this node was down.
+ * Members that are probed at once and have never been linked: where they are is what another member said. More than the
+ * design's fifty, which may all have gone while this node was down.
  */
 const UNMET_MAX = 64
 
@@ -37,7 +40,7 @@ export class CrashProbe {
     return now - this.#lookedAt >= options.probeMs
   }
 
-  /** Probes whoever is missing and is not being probed. */
+  /** Probes members that are missing and are not being probed. */
   probe(): void {
     const { members, now } = this.#context
     this.#lookedAt = now

@@ -1,11 +1,10 @@
 /**
  * What a heartbeat says of others, as far as it fits into a message: all of it, as a rule.
  *
- * Four of its lists grow with the cluster and its past: boots that were met, members that have left, expected instances,
- * and the version vector, in which every start of a node has an entry until all that it wrote is forgotten. What is too
- * much for one message is told in turn: each heartbeat carries a stretch of each list, and the next one goes on where this
- * one stopped, like a lighthouse that shows every direction in turn. Whoever listens adds up what it hears, so nothing is
- * lost by it but time.
+ * Four of its lists grow with the cluster and its past: boots that were met, members that have left, expected
+ * instances, and the version vector, in which every start of a node has an entry until all that it wrote is pruned.
+ * What is too much for one message is told in turn: each heartbeat carries a stretch of each list, and the next one
+ * goes on where this one stopped. A member that listens adds up what it hears, so nothing is lost by it but time.
  *
  * What a node says of itself is not cut. It has its bound where it is set (NODE_LIMITS), and leaves room.
  */

@@ -1,9 +1,9 @@
 /**
  * How this node makes itself known: a heartbeat to all, at regular times and whenever it changes what it can do.
  *
- * One that says nothing new is a knock on the wall: it goes straight to each neighbour, as long as all of them knock back,
- * and at the same moment for all, so that whoever has nothing else to do wakes once for everybody's. Gossip, which would
- * carry it round a missing link, costs several times as much.
+ * One that says nothing new goes straight to each neighbour, as long as all of them answer in the same way, and at the
+ * same moment for all, so that a node that has nothing else to do wakes once for all of them. Gossip, which would carry
+ * it round a missing link, costs several times as much.
  */
 import type { Hlc } from '../base/hlc.ts'
 import { startTimeOf, type BootId } from '../base/ids.ts'
@@ -99,7 +99,7 @@ export class Heartbeats {
     return !sameValues([...vector], [...toldVector]) || !sameValues(said, toldRest)
   }
 
-  /** Somebody was met: the others hear of it with the next tick, and not one by one while many come. */
+  /** A node was met: the others hear of it with the next tick, and not one by one while many come. */
   urge(): void {
     this.#isUrgent = true
   }
@@ -119,8 +119,8 @@ export class Heartbeats {
   }
 
   /**
-   * The first word on a new link. It names all that this node waits for because it has heard them itself: if it passed on
-   * what others say, two could keep each other waiting for ever.
+   * The first word on a new link. It names all that this node waits for because it has heard them itself: if it passed
+   * on what others say, two could keep each other waiting for ever.
    */
   greeting(): Heartbeat {
     const { members, now, options } = this.#context

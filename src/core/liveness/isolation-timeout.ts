@@ -1,11 +1,14 @@
 /**
- * How long a node works on alone that is told to stop then (`stopAfterIsolatedMs`), and how long others wait until it has.
+ * How long a node works on alone that is told to stop then (`stopAfterIsolatedMs`), and how long others wait until it
+ * has.
  *
- * Each side counts from the last word that it heard of the other. Nothing says that these were said at the same time: words
- * come every other second, and may be lost. So the others wait for longer, by the silence that makes a member suspect.
+ * Each side counts from the last word that it heard of the other. Nothing says that these were said at the same time:
+ * words come every other second, and may be lost. So the others wait for longer, by the silence that makes a member
+ * suspect.
  *
- * A cut may also shift: those who have not heard a member for long meet others who have, and are a majority with them. So
- * whoever is met is told at once of all that are waited for, and waits for them as if it had heard them just then.
+ * A cut may also shift: those who have not heard a member for long meet others who have, and are a majority with them.
+ * So a member that is met is told at once of all that are waited for, and waits for them as if it had heard them just
+ * then.
  */
 import type { Heartbeat } from '../message.ts'
 import type { CoreOptions } from '../options.ts'

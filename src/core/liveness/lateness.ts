@@ -1,18 +1,21 @@
 /**
  * Silence is measured against what is known of everybody's lateness.
  *
- * On a busy computer a node takes seconds for what takes milliseconds. Its heartbeats say how late it was of late; so it may
- * be silent for as much longer before anything follows from that. And a node that is late itself hears the others late: it
- * gives them the time that it takes itself. Each of the two counts up to 30 s: beyond, slow is as good as gone.
+ * On a busy computer a node takes seconds for what takes milliseconds. Its heartbeats say how late it was of late; so
+ * it may be silent for as much longer before anything follows from that. And a node that is late itself hears the
+ * others late: it gives them the time that it takes itself. Each of the two counts up to 30 s: beyond, slow is as good
+ * as gone.
  */
 import { LAG_MS_MAX } from '../options.ts'
 
-/** Heartbeats of one member whose lag counts. Guess: two may be lost, and the lag that they tell of is of 15 s anyway. */
+/**
+ * Heartbeats of one member whose lag counts. Guess: two may be lost, and the lag that they tell of is of 15 s anyway.
+ */
 const WORDS_MAX = 4
 /** Own words that are kept apart, when they were said and what they said. */
 const SAID_MAX = 64
 
-/** A member has said how late it was, or somebody passes it on. */
+/** A member has said how late it was, or another passes it on. */
 export function noteLag(lagsMs: number[], loopLagMs: number): void {
   lagsMs.push(loopLagMs)
   if (lagsMs.length > WORDS_MAX) lagsMs.shift()

@@ -2,8 +2,8 @@
  * Whether this node was there to listen.
  *
  * A node whose own process stood still (stopped, swapped out, a laptop that slept) has heard nothing for a while, and
- * that says nothing about the others. Like somebody who wakes up in a waiting room, it starts to count anew: the time in
- * which nothing happened here at all is taken off everybody's silence.
+ * that says nothing about the others. So the time in which nothing happened here at all is taken off the silence of
+ * every member.
  */
 
 /** Guess: ten ticks. A busy node is late by one or two. */

@@ -1,10 +1,10 @@
 /**
  * By which writes it is told whether a task is new.
  *
- * A task is created once, by the write of its submitter; under a key, by each of those who submit the key. Whoever took it in
- * before it had seen that write has written it down as well, and that counts as a creation where somebody asks whether a
- * task has come everywhere. But it makes no new task of one that is over: who was away with such a write, while the others
- * ran the task and forgot it, is told so.
+ * A task is created once, by the write of its submitter; under a key, by each of those who submit the key. A node that
+ * took it in before it had seen that write has written it down as well, and that counts as a creation where the
+ * question is whether a task has come everywhere. But it makes no new task of one that is over: a node that was away
+ * with such a write, while the others ran the task and pruned it, is told so.
  */
 import type { Dot, TaskRecord } from '../task/record.ts'
 

@@ -1,10 +1,10 @@
 /**
- * Cuts a stretch out of one author's notebook, to be sent.
+ * Cuts a stretch out of the log of one origin, to be sent.
  *
- * Whole, it carries the tasks as they are. Brief, it says of a task only what has become of it, if the reader is likely to
- * know what the task is: because the write that created it stands before the stretch, or in the notebook of another
- * author, whose news went to everybody too. A task changes four times as a rule and is made once, so most of what is told
- * of it is brief. Whoever does not know such a task after all merges nothing, and fetches the stretch whole.
+ * Whole, it carries the tasks as they are. Brief, it says of a task only what has become of it, if the reader is likely
+ * to know what the task is: because the write that created it stands before the stretch, or in the log of another
+ * origin, whose news went to everybody too. A task changes four times as a rule and is made once, so most of what is
+ * told of it is brief. A reader that does not know such a task after all merges nothing, and fetches the stretch whole.
  */
 import { assert } from '../base/assert.ts'
 import type { BootId } from '../base/ids.ts'

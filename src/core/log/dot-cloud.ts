@@ -1,10 +1,11 @@
 /**
- * What this replica knows to be over although its vector does not reach there yet: writes, author by author, whose tasks
- * have settled and been forgotten elsewhere.
+ * What this replica knows to be over although its vector does not reach there yet: writes, origin by origin, whose
+ * tasks have settled and been pruned elsewhere.
  *
- * A vector alone cannot say so. News of one author may be here, those of another one not yet: a task that was created in
- * the one notebook and completed in the other would be covered by halves. So whoever sends such news names the forgotten
- * writes of all notebooks first. They are kept here as stretches, beside the vector, until it has passed them.
+ * A vector alone cannot say so. News of one origin may be here, those of another one not yet: a task that was created
+ * in the log of the one and completed in that of the other would be covered by halves. So a peer that sends such news
+ * names the pruned writes of all origins first. They are kept here as stretches, beside the vector, until it has passed
+ * them.
  */
 import { Boots } from '../base/boots.ts'
 import { tagOf, type BootId } from '../base/ids.ts'
@@ -25,7 +26,7 @@ export class DotCloud {
     return this.#spans.get(origin)?.has(seq) ?? false
   }
 
-  /** Whether all writes of the batch after `upTo` that it says to be forgotten are known to be so. */
+  /** Whether all writes of the batch after `upTo` that it says to be pruned are known to be so. */
   names({ origin, after, writes }: Batch, upTo: number): boolean {
     for (let i = upTo - after; i < writes.length; i++) {
       if (writes[i] === -1 && !this.has({ origin, seq: after + i + 1 })) return false
@@ -33,7 +34,7 @@ export class DotCloud {
     return true
   }
 
-  /** What is known of writes beyond a place in each notebook. */
+  /** What is known of writes beyond a place in the log of each origin. */
   *beyond(reach: (origin: BootId) => number): Generator<Span> {
     for (const [origin, spans] of this.#spans) {
       for (const stretch of spans.beyond(reach(origin))) yield { origin, ...stretch }
@@ -90,7 +91,7 @@ export class DotCloud {
     if (known.size === 0) this.#drop(origin)
   }
 
-  /** A boot is closed, and all older ones of its node: one entry in the vector stands for all they wrote. */
+  /** A boot is retired, and all older ones of its node: one entry in the vector stands for all they wrote. */
   close(boot: BootId): void {
     for (const origin of this.#boots.upTo(boot)) this.#drop(origin)
   }

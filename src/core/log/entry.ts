@@ -16,9 +16,9 @@ export class Entry {
   record: TaskRecord
   /** The newest state that is on disk: the only one that other nodes are shown. */
   durable: TaskRecord | null = null
-  /** Somebody here waits for its outcome. */
+  /** A caller here waits for its outcome. */
   watched = false
-  /** It has been forgotten here. */
+  /** It has been pruned here. */
   removed = false
   /** Its outcome is on this disk, and is reported as soon as it is on another's. */
   reportDue = false
@@ -26,7 +26,7 @@ export class Entry {
   reported = false
   /** The highest epoch at which this replica has seen the task reclaimed; -1 if it has not. */
   reclaimedAt = -1
-  /** Somebody has taken it over, or had forgotten it and has created it anew, and is to be told that it is over. */
+  /** Another node has reclaimed it, or had pruned it and has created it anew, and is to be told that it is over. */
   untold = false
   /** Whose holding it is counted as (claim/holdings.ts); null if it has settled. */
   heldBy: BootId | null = null
@@ -46,8 +46,8 @@ export class Entry {
   }
 
   /**
-   * The write has changed it. Writes are few, and a list that grows in its place makes room for sixteen more; so it is made
-   * anew, by the one way that leaves no room and takes no time (`concat` takes ten times as long).
+   * The write has changed it. Writes are few, and a list that grows in its place makes room for sixteen more; so it is
+   * made anew, by the one way that leaves no room and takes no time (`concat` takes ten times as long).
    */
   noteWrite(dot: Dot): void {
     const writes = this.#writes
@@ -86,7 +86,7 @@ export class Entry {
     return components === undefined ? known : { ...known, components }
   }
 
-  /** An earlier boot had its outcome on disk: whoever waited has been told, or asks anew. */
+  /** An earlier boot had its outcome on disk: the callers that waited have been told, or ask anew. */
   noteReported(): void {
     this.reportDue = true
     this.reported = true

@@ -1,10 +1,10 @@
 /**
  * This node's replica of all tasks, and the bookkeeping that lets replicas catch up with each other.
  *
- * Think of every boot as an author with a notebook. Each write of an author has a number; a replica that has merged an
- * author's writes up to `b` says so in its version vector. News come as "author O, (a, b]" with the newest state of the
- * tasks that those writes changed. A replica that stands at `a` or beyond merges them and stands at `b`. One that stands
- * before `a` merges nothing and fetches what is missing: state that no vector covers would never be passed on.
+ * Every boot is an origin with a log of its own, its notebook. Its writes are numbered; a replica that has merged them
+ * up to `b` says so in its version vector. News come as "origin O, (a, b]" with the newest state of the tasks that
+ * those writes changed. A replica that stands at `a` or beyond merges them and stands at `b`. One that stands before
+ * `a` merges nothing and fetches what is missing: state that no vector covers would never be passed on.
  *
  * The vector is also the causal context. A task that is absent here, although the vector covers its creation, was here,
  * settled and was pruned: it is not taken in again. That is why nothing may ever advance the vector past a creation
@@ -50,7 +50,7 @@ export type Merged =
   | Readonly<{ kind: 'known' }>
   /** Something in between is missing; nothing was merged. */
   | Readonly<{ kind: 'gap' }>
-  /** There are more boots than can be kept apart, or more of this one cannot be read than may be kept; nothing was merged. */
+  /** More boots than can be kept apart, or more unreadable writes of this one than may be kept; nothing was merged. */
   | Readonly<{ kind: 'full' }>
 
 export class Log {
@@ -104,7 +104,7 @@ export class Log {
     return this.origins.merged(origin)
   }
 
-  /** Closes a boot and all older ones of its node: everything of them has been forgotten. */
+  /** Retires a boot and all older ones of its node: everything of them has been pruned. */
   close(boot: BootId): void {
     if (this.origins.isClosed(boot)) return
     this.origins.close(boot)
@@ -130,7 +130,7 @@ export class Log {
     return this.origins.durable
   }
 
-  /** ... and which of it could not be read. */
+  /** The coverage of what is on disk: the durable vector, and which of it could not be read. */
   get durableCoverage(): Coverage {
     return { vector: this.origins.durable, unreadable: this.origins.unreadable.told }
   }
@@ -192,7 +192,7 @@ export class Log {
     if (known === null || !dotCloud.names(batch, upTo)) return { kind: 'gap' }
     const changedUnread = known.map(([place]) => isUnread(place))
     if (!unreadable.hasRoomFor(origin, runsOf(batch, changedUnread, upTo))) return { kind: 'full' }
-    // Each once, however often a batch names it: whoever looks at what has changed does so for as long as that takes.
+    // Each once, however often a batch names it: looking at what has changed takes time for each.
     const changed = new Set<Entry>()
     const forgotten: TaskId[] = []
     const places: Place[] = records.map(record => {
@@ -220,16 +220,16 @@ export class Log {
   }
 
   /**
-   * Passes over writes that nobody has any more who can be asked and could read them; or, if they are known to be about tasks
-   * that are over, that nobody can show. They are the next ones of their boot.
+   * Passes over writes that nobody has any more who can be asked and could read them; or, if they are known to be about
+   * tasks that are over, that nobody can show. They are the next ones of their boot.
    */
   passOver({ origin, upTo }: Span): void {
     const { dotCloud, unreadable } = this.origins
     if (origin === this.#self || !this.origins.hasRoom(origin)) return
     const after = this.merged(origin)
-    // Each stretch that is known to be forgotten parts those that are not.
+    // Each stretch that is known to be pruned parts those that are not.
     const known = [...dotCloud.beyond(of => (of === origin ? after : Infinity))].length
-    // What nobody can show leaves half of the room to what somebody does show.
+    // Writes that no member can show leave half of the room to those that one does show.
     if (!unreadable.hasRoomFor(origin, known + 1, UNREADABLE_MAX / 2)) return
     this.#append(origin, Array<Place>(upTo - after).fill(UNREAD), BY_NOBODY)
     this.#moved.add(origin)
@@ -238,7 +238,7 @@ export class Log {
 
   /**
    * The tasks that these writes changed are over, and so is all that these boots and older ones of their nodes did.
-   * Returns those that are open here. How others ended may still be read; they are forgotten as a whole for whoever asks.
+   * Returns those that are open here. How others ended may still be read; to a peer that asks they are pruned.
    */
   learn(spans: readonly Span[], boots: readonly BootId[] = []): Entry[] {
     const { dotCloud } = this.origins
@@ -271,7 +271,7 @@ export class Log {
     return entry
   }
 
-  /** Merges what came outside any batch, and writes down what is new. Undefined if the task was here and has been pruned. */
+  /** Merges what came outside any batch, and writes down what is new. Undefined if the task was pruned here. */
   take(record: TaskRecord): Entry | undefined {
     const merged = this.#mergeRecord(record)
     if (merged?.changed === true) this.write(merged.entry, {}, false)
@@ -349,8 +349,8 @@ export class Log {
   }
 
   /**
-   * Takes back what was on disk, before anything else happens. The vector has the last word: if it was lost, the tasks are
-   * here, but what their writes were is to be heard anew.
+   * Takes back what was on disk, before anything else happens. The vector has the last word: if it was lost, the tasks
+   * are here, but what their writes were is to be heard anew.
    */
   restore(
     tasks: Iterable<StoredTask>,
@@ -388,7 +388,7 @@ export class Log {
     return { entry: this.#readCreation(known), changed }
   }
 
-  /** Every state of a task is newer than the write that created it: whoever has any has read that one, too. */
+  /** Every state of a task is newer than the write that created it: to have read any is to have read that one, too. */
   #readCreation(entry: Entry): Entry {
     if (this.unreadable.isEmpty) return entry
     for (const { origin, seq } of entry.record.created) {
@@ -471,7 +471,7 @@ export class Log {
       after += length
       if (place === undefined) continue
       for (const part of common(this.unreadable.of(origin), [stretch], stretch.upTo)) {
-        // Whoever has it only from a file knows no more of it than we do.
+        // A member that has it only from a file knows no more of it than we do.
         if (isUnread(place)) {
           if (by === undefined) this.#noteUnread(part, place)
         } else if (unreadable.read(part) && place !== null) {

@@ -1,6 +1,4 @@
-/**
- * Who is told what happens in the log, as it happens: whoever counts it, and whoever keeps track of the tasks.
- */
+/** Observers of the log, told what happens in it as it happens: the counters, and all that keep track of the tasks. */
 import type { TaskRecord } from '../task/record.ts'
 import type { TaskSpec } from '../task/spec.ts'
 import type { Entry } from './entry.ts'
@@ -12,9 +10,9 @@ export interface LogCounters {
   wrote(record: TaskRecord, patch: Patch): void
   /** Claims of two holders for one epoch of a task have met. */
   conflicted(): void
-  /** A task that had completed here was started by somebody who had not heard of it. */
+  /** A task that had completed here was started by a node that had not heard of it. */
   repeated(): void
-  /** A write of somebody else could not be read. */
+  /** A write of another boot could not be read. */
   unread(count: number): void
 }
 

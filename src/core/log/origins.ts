@@ -1,6 +1,6 @@
 /**
- * What this replica knows of every boot that ever wrote: its notebook, as long as anything of it is left, or just that it
- * is closed; and which writes further on in it are about tasks that are over.
+ * What this replica knows of every boot that ever wrote: the log of that origin, as long as anything of it is left, or
+ * just that it is retired; and which writes further on in it are about tasks that are over.
  */
 import { assert } from '../base/assert.ts'
 import { Boots } from '../base/boots.ts'
@@ -19,16 +19,16 @@ import { OriginLog } from './origin-log.ts'
 import { Unreadable } from './unreadable.ts'
 
 /**
- * Boots of which anything is known, closed or not: as many as a vector carries. Of one node's no more than a part of them,
- * so that one that starts again and again does not keep out all others.
+ * Boots of which anything is known, retired or not: as many as a vector carries. Of one node's no more than a part of
+ * them, so that one that starts again and again does not keep out all others.
  */
 export const ORIGINS_MAX: number = HEARTBEAT_LIMITS.vectorEntriesMax
 export const ORIGINS_PER_NODE_MAX: number = ORIGINS_MAX / 4
-/** Tags of boots, closed ones too: their tasks may be asked for. The oldest go first. */
+/** Tags of boots, retired ones too: their tasks may be asked for. The oldest go first. */
 const TAGS_MAX = 4 * ORIGINS_MAX
 
 export class Origins {
-  /** What has been forgotten elsewhere, beyond the vector. */
+  /** What has been pruned elsewhere, beyond the vector. */
   readonly dotCloud: DotCloud = new DotCloud()
   /** What the vector has passed without having been read. */
   readonly unreadable: Unreadable
@@ -36,13 +36,13 @@ export class Origins {
   readonly #logs = new Map<BootId, OriginLog>()
   /** By the tags that ids of tasks carry. */
   readonly #tags = new Map<number, BootId>()
-  /** Node -> the last of its boots that is closed. */
+  /** Node -> the last of its boots that is retired. */
   readonly #closed = new Map<NodeId, BootId>()
   readonly #durable = new Map<BootId, number>()
-  /** Boots with a notebook, and those in the vector on disk. */
+  /** Boots that have a log here, and those in the vector on disk. */
   readonly #open = new Boots()
   readonly #onDisk = new Boots()
-  /** Those with a notebook, sorted; null: to be made anew. */
+  /** Those that have a log here, sorted; null: to be made anew. */
   #order: readonly BootId[] | null = null
 
   /** @param version of hearsay on this node */
@@ -52,7 +52,7 @@ export class Origins {
     this.of(self)
   }
 
-  /** The notebook of a boot; a new one, if it was not heard of before. */
+  /** The log of one origin, its notebook; a new one, if the boot was not heard of before. */
   of(origin: BootId): OriginLog {
     let log = this.#logs.get(origin)
     if (log === undefined) {
@@ -72,7 +72,7 @@ export class Origins {
     return this.#logs.size + this.#closed.size < ORIGINS_MAX
   }
 
-  /** Whether a boot can be closed: an entry of its node makes room for this one. */
+  /** Whether a boot can be retired: an entry of its node makes room for this one. */
   hasRoomToClose(boot: BootId): boolean {
     const node = nodeOf(boot)
     return this.isOpen(node) || this.#closed.has(node) || this.hasRoom(boot)
@@ -83,7 +83,7 @@ export class Origins {
     return this.#logs.has(origin) || this.isClosed(origin)
   }
 
-  /** Whether a boot of the node is not closed. */
+  /** Whether a boot of the node is not retired. */
   isOpen(node: NodeId): boolean {
     return this.#open.of(node).size > 0
   }
@@ -109,9 +109,9 @@ export class Origins {
   }
 
   /**
-   * A task that this boot writes next. If the write that created it has not come here, as when the task came outside the log,
-   * this one counts as a creation, too: the other may never come. Under a key there may be several, each of which makes
-   * the task new; but such a task is not handed on before everybody has the one that stands.
+   * A task that this boot writes next. If the write that created it has not come here, as when the task came outside
+   * the log, this one counts as a creation, too: the other may never come. Under a key there may be several, each of
+   * which makes the task new; but such a task is not handed on before everybody has the one that stands.
    */
   asWritten(record: TaskRecord): TaskRecord {
     const { spec, created } = record
@@ -129,8 +129,9 @@ export class Origins {
   }
 
   /**
-   * Whether others have named the write as forgotten, and all the task: what is here of it may still be read. That it comes
-   * from somebody who has not forgotten it does not take that back, or whoever asks here would be told of half.
+   * Whether others have named the write as pruned, and all the task: what is here of it may still be read. A record
+   * that comes from a member that still keeps it does not take that back, or a caller that asks here would be told of
+   * half.
    */
   isNamed({ record }: Entry, dot: Dot): boolean {
     if (!this.dotCloud.has(dot) || !isFinal(record)) return false
@@ -149,7 +150,10 @@ export class Origins {
     return seq > 0 && origin !== undefined && this.hasSeen({ origin, seq })
   }
 
-  /** Whether the write that created a task may be one that could not be read. Of some, the id does not tell which it was. */
+  /**
+   * Whether the write that created a task may be one that could not be read. Of some, the id does not tell which it
+   * was.
+   */
   mayBeUnreadable(id: TaskId): boolean {
     const { tag, seq } = creationOf(id)
     if (seq === 0) return !this.unreadable.dots.isEmpty
@@ -159,11 +163,11 @@ export class Origins {
 
   /** Up to which write of `origin` everything is merged. */
   merged(origin: BootId): number {
-    // Of a closed boot there is no notebook any more.
+    // Of a retired boot there is no notebook any more.
     return this.#logs.get(origin)?.upTo ?? (this.isClosed(origin) ? RETIRED : 0)
   }
 
-  /** Whether a boot has ended and everything of it has been forgotten. */
+  /** Whether a boot has ended and everything of it has been pruned. */
   isClosed(origin: BootId): boolean {
     const last = this.#closed.get(nodeOf(origin))
     return last !== undefined && origin <= last
@@ -174,7 +178,7 @@ export class Origins {
     return boot >= this.#self && nodeOf(boot) === nodeOf(this.#self)
   }
 
-  /** Boots that are not closed, oldest first for each node, and whether all they changed has been forgotten here. */
+  /** Boots that are not retired, oldest first for each node, and whether all they changed has been pruned here. */
   open(): { boot: BootId; upTo: number; isEmpty: boolean }[] {
     this.#order ??= [...this.#logs.keys()].sort(compareText)
     return this.#order.map(boot => {
@@ -183,7 +187,7 @@ export class Origins {
     })
   }
 
-  /** Closes a boot and all older ones of its node, so that one entry in the vector stands for all of them. */
+  /** Retires a boot and all older ones of its node, so that one entry in the vector stands for all of them. */
   close(boot: BootId): void {
     const node = nodeOf(boot)
     assert(!this.isOwn(boot), 'a boot that writes is not closed')
@@ -224,8 +228,8 @@ export class Origins {
   }
 
   /**
-   * Takes back the vector that was on disk, once the writes that it covers are back. That this boot is closed, or a later
-   * one of this node, can only be somebody else's word.
+   * Takes back the vector that was on disk, once the writes that it covers are back. That this boot is retired, or a
+   * later one of this node, can only be the word of another node.
    */
   restore(
     vector: VersionVector,
@@ -259,8 +263,8 @@ export class Origins {
   }
 
   /**
-   * Whether a replica with this vector would be moved over tasks that have been pruned, or has passed such writes without
-   * being able to read them.
+   * Whether a replica with this vector would be moved over tasks that have been pruned, or has passed such writes
+   * without being able to read them.
    */
   hasHoles(vector: VersionVector, unreadable: readonly Stretch[] = []): boolean {
     const beyond = this.forgotten(reachIn(vector))
@@ -278,10 +282,10 @@ export class Origins {
     return false
   }
 
-  /** Writes, merged or not, of tasks that are over, beyond a place in each notebook. */
+  /** Writes, merged or not, of tasks that are over, beyond a place in the log of each origin. */
   *forgotten(after: (origin: BootId) => number = () => 0): Generator<Span> {
     for (const [origin, log] of this.#logs) {
-      // What could not be read has no task here, either, and is anything but forgotten.
+      // What could not be read has no task here, either, and is anything but pruned.
       const unread = this.unreadable.told.of(origin)
       for (const hole of log.holes(after(origin))) {
         yield* outside({ origin, ...hole }, unread)
@@ -290,7 +294,7 @@ export class Origins {
     yield* this.dotCloud.beyond(after)
   }
 
-  /** Boots that are closed here, and not for a replica with this vector. */
+  /** Boots that are retired here, and not for a replica with this vector. */
   closedBeyond(vector: VersionVector): BootId[] {
     const reach = reachIn(vector)
     return [...this.#closed.values()].filter(boot => reach(boot) < RETIRED).sort(compareText)

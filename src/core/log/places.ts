@@ -1,11 +1,12 @@
-/**
- * What stands at a place of a notebook when news of it are merged.
- */
+/** What stands at a place in the log of one origin when news of it are merged. */
 import { UNREADABLE, type Batch } from '../message.ts'
 import type { Dot } from '../task/record.ts'
 import type { Entry } from './entry.ts'
 
-/** It could not be read; or, if there is a write that created the task, that one could not, and it says no more by itself. */
+/**
+ * It could not be read; or, if there is a write that created the task, that one could not, and it says no more by
+ * itself.
+ */
 export type Unread = Readonly<{ task: Dot | null }>
 export const UNREAD: Unread = { task: null }
 

@@ -1,8 +1,9 @@
 /**
  * Writes of one boot as stretches: in order, and neither touching nor overlapping.
  *
- * There may be hundreds of thousands, and they come one by one as well as all at once, and go from the front. So they are
- * kept in blocks, like the pages of a ring binder: to put one in between moves what is on its page, not all that follows.
+ * There may be hundreds of thousands, and they come one by one as well as all at once, and go from the front. So they
+ * are kept in blocks, like the pages of a ring binder: to put one in between moves what is on its page, not all that
+ * follows.
  */
 import type { Span } from '../message.ts'
 

@@ -1,10 +1,9 @@
 /**
  * Writes that the vector has passed although they could not be read here, as when a later version of hearsay made them.
  *
- * Think of a letter in a foreign hand: the mail goes on, but the letter stays on the pile until somebody who can read it
- * comes along. One such write costs itself alone: the vector passes it, all others follow. But the vector says "merged", and
- * this was not. So the writes are kept beside it, on disk too, and are told with it wherever it is told: nobody takes them
- * for known here, or for forgotten. A later version of hearsay on this node asks for them again.
+ * One such write costs itself alone: the vector passes it, all others follow. But the vector says "merged", and this
+ * was not. So the writes are kept beside it, on disk too, and are told with it wherever it is told: nobody takes them
+ * for known here, or for pruned. A later version of hearsay on this node asks for them again.
  *
  * What has been read since counts as unreadable for others until that is on disk.
  */
@@ -15,15 +14,15 @@ import type { Dot } from '../task/record.ts'
 import type { UnreadableSpan } from '../effect.ts'
 
 /**
- * Nobody could read them where they came from: in a file, or at all who were left. Whoever has one is asked for it. No
- * version is called so.
+ * Version of writes that nobody could read where they came from: in a file, or with all members that were left. A
+ * member that has one is asked for it. No version is called so.
  */
 export const BY_NOBODY = ''
 
 export class Unreadable {
   /** What cannot be read here. */
   readonly dots: Dots = new Dots()
-  /** ... and what was read a moment ago, which is not on disk yet: not to be shown to others. */
+  /** What others are told cannot be read here: `dots`, and what was read a moment ago and is not on disk yet. */
   readonly told: Dots = new Dots()
   /** The same as `dots`, by the version of hearsay that could not read them. */
   readonly #by = new Map<string, Dots>()
@@ -40,8 +39,9 @@ export class Unreadable {
   }
 
   /**
-   * Whether so many more stretches may be kept. 1024 take at most 10 KiB of a heartbeat, which carries all of them beside
-   * much else and has 64 KiB. Guess: a version that writes more than that which an older one cannot read will say so.
+   * Whether this many more stretches may be kept. 1024 take at most 10 KiB of a heartbeat, which carries all of them
+   * beside much else and has 64 KiB. Guess: a version that writes more than that which an older one cannot read will
+   * say so.
    */
   hasRoomFor(origin: BootId, stretches: number, max: number = UNREADABLE_MAX): boolean {
     const isRoom = stretches === 0 || this.#size + stretches <= max
@@ -74,8 +74,8 @@ export class Unreadable {
   }
 
   /**
-   * They have been read, or need not be any more. Returns whether that is so: where it would make more stretches of those
-   * that are left than may be kept, they stay unreadable until there is room.
+   * They have been read, or need not be any more. Returns whether that is so: where it would make more stretches of
+   * those that are left than may be kept, they stay unreadable until there is room.
    */
   read(stretch: Stretch): boolean {
     if (!this.dots.meets(stretch)) return true
@@ -149,7 +149,8 @@ export class Unreadable {
     for (const [origin, stretches] of kept) {
       const told = new Dots([...stretches, ...this.dots.of(origin)])
       const size = this.told.size - this.told.of(origin).length + told.size
-      // What is told stays coarser than it need be, until there is room: that shows less to others, and nothing that is not.
+      // What is told stays coarser than it need be, until there is room: that shows less to others, and nothing that is
+      // not.
       if (size <= UNREADABLE_MAX) this.told.set(origin, told.of(origin))
       else this.#changed.add(origin)
     }

@@ -1,8 +1,9 @@
 /**
- * What is believed of what is said, before any of it is acted upon: the one door for messages, whoever hands them in.
+ * What is believed of what is said, before any of it is acted upon: the one door for messages, whether they come from a
+ * peer or out of a file.
  *
- * Numbers have a range (base/ids.ts, base/hlc.ts), and whoever leaves it is not heard. Of what a member says of others, what
- * this node knows better does not count: how much it has written itself, whose notebook is still being written, and what
+ * Numbers have a range (base/ids.ts, base/hlc.ts), and a message that leaves it is not heard. Of what a member says of
+ * others, what this node knows better does not count: how much it has written itself, which boots still write, and what
  * time it is. README.md has the table of who is believed in what.
  */
 import { STAMP_MAX, THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
@@ -28,8 +29,8 @@ export class Belief {
   }
 
   /**
-   * The latest time that is believed when others say it. Our own clock may have stopped since this boot, but not have been
-   * set back before its start: that is later than every start before.
+   * The latest time that is believed when others say it. Our own clock may have stopped since this boot, but not have
+   * been set back before its start: that is later than every start before.
    */
   horizon(): Hlc {
     const { self, wallMs } = this.#context
@@ -71,7 +72,7 @@ export class Belief {
     return isWhole ? said : { ...said, vector, roster }
   }
 
-  /** Whether somebody may have so much of a boot. */
+  /** Whether any member may have this much of a boot. */
   #mayHave(boot: BootId, upTo: number): boolean {
     if (upTo === RETIRED) return this.#mayBeClosed(boot)
     const { log, self } = this.#context
@@ -79,7 +80,7 @@ export class Belief {
     return upTo >= 1 && upTo <= SEQ_MAX
   }
 
-  /** Nobody can say that a notebook is closed in which somebody writes, or will: that boot would be deaf and mute for good. */
+  /** No peer can say that a boot is retired which writes, or will: that boot would be deaf and mute for good. */
   #mayBeClosed(boot: BootId): boolean {
     const { log, members, now } = this.#context
     if (log.origins.isClosed(boot)) return true
@@ -96,8 +97,9 @@ export class Belief {
 }
 
 /**
- * Whether a message is such as a node could have sent. The wire reads no other; but files and tests hand them in, too. Of
- * records only their creations are looked at, which lead into notebooks: whoever read them has looked at the rest.
+ * Whether a message is such as a node could have sent. The wire reads no other; but files and tests hand them in, too.
+ * Of records only their creations are looked at, which lead into the logs of origins: the rest was checked when they
+ * were read.
  */
 function isInRange(message: Message): boolean {
   const { kind } = message

@@ -1,11 +1,11 @@
 /**
  * Whose clock is wrong.
  *
- * Every heartbeat says what its sender's clock shows, and it is late by as long as it travelled and waited: never early.
- * So of the last few, the one that makes the sender's clock look furthest ahead is nearest to the truth. No clock is right
- * by itself; the middle one of all is taken for it, so that whoever is off is named, and not those who notice. Who is off
- * itself goes by the middle one, so that what it stamps and when it starts things is right for the others. Of two clocks
- * either may be the wrong one: that takes three.
+ * Every heartbeat says what its sender's clock shows, and it is late by as long as it travelled and waited: never
+ * early. So of the last few, the one that makes the sender's clock look furthest ahead is nearest to the truth. No
+ * clock is right by itself; the middle one of all is taken for it, so that the node that is off is named, and not those
+ * that notice. A node that is off itself goes by the middle one, so that what it stamps and when it starts things is
+ * right for the others. Of two clocks either may be the wrong one: that takes three.
  */
 import { CLOCK_MS_MAX, SKEW_MAX_US } from '../base/hlc.ts'
 import type { Heartbeat } from '../message.ts'
@@ -48,12 +48,12 @@ export function skewed(members: readonly Member[]): Member[] {
 }
 
 /**
- * By how much our own clock has to be corrected, in ms: not at all, unless it is too far from the middle one. It may be by
- * decades, where a clock has lost its battery; but not to a time that no clock can show.
+ * By how much our own clock has to be corrected, in ms: not at all, unless it is too far from the middle one. It may be
+ * by decades, where a clock has lost its battery; but not to a time that no clock can show.
  */
 export function correctionOf(members: readonly Member[], currentMs: number, ownMs: number): number {
   const offsets = [0, ...members.map(clockOffsetOf).filter(offset => offset !== null)]
-  // Whoever hears too few goes on as before.
+  // A node that hears too few goes on as before.
   if (offsets.length < CLOCKS_MIN) return currentMs
   const middle = median(offsets)
   if (Math.abs(middle) <= SKEW_MS_MAX) return 0

@@ -1,10 +1,10 @@
 /**
- * The wall clock of this computer is set while the node runs: by its owner, by the network, or because the computer comes
- * back from somewhere where no clock ran.
+ * The wall clock of this computer is set while the node runs: by its owner, by the network, or because the computer
+ * comes back from somewhere where no clock ran.
  *
- * Nothing has lasted longer or shorter for that, so silences and timeouts go on by the monotonic clock. What is stamped,
- * scheduled and expires goes by the wall clock, and follows it; except where the others were gone by already, or show that
- * it was set wrong.
+ * Nothing has lasted longer or shorter for that, so silences and timeouts go on by the monotonic clock. What is
+ * stamped, scheduled and expires goes by the wall clock, and follows it; except where the others were gone by already,
+ * or show that it was set wrong.
  */
 import { SKEW_MAX_US } from '../base/hlc.ts'
 import { wallMsAt, wholeMs, type Context } from '../context.ts'
@@ -17,7 +17,7 @@ export function readClocks(context: Context, now: number, input: Input): number 
   context.now = now
   if (stepMs !== 0) {
     context.aheadMs += stepMs
-    // Who goes by the others goes on by them: it was off by so much more, or less.
+    // A node that goes by the others goes on by them: its own clock was off by that step more, or less.
     if (context.correctionMs !== 0) context.correctionMs -= stepMs
     for (const member of context.members.all()) shiftClock(member, stepMs)
   }

@@ -2,10 +2,10 @@
  * Two boots of one node at once: a data folder was cloned, and both copies run under one identity.
  *
  * A restart looks like that for a moment: the new boot may be heard before the link to the old one breaks, and the last
- * words of the old one may come after the first of the new one. But then the old one is silent. Only if it goes on to speak
- * for as long as a member may be silent, there are two. Which of them was believed by then does not matter: the copy is the
- * one that was started later. It ends itself; once it has been silent for as long, the one that goes on to speak counts
- * again, and the copy is over for good (hearing.ts).
+ * words of the old one may come after the first of the new one. But then the old one is silent. Only if it goes on to
+ * speak for as long as a member may be silent, there are two. Which of them was believed by then does not matter: the
+ * copy is the one that was started later. It ends itself; once it has been silent for as long, the one that goes on to
+ * speak counts again, and the copy is over for good (hearing.ts).
  */
 import type { BootId } from '../base/ids.ts'
 import type { Heartbeat } from '../message.ts'
@@ -51,8 +51,8 @@ export function isElderHeard({ elder }: Member, boot: BootId, since: number): bo
 }
 
 /**
- * Whether the boot of a member has spoken for so long while no older one of its node did. Two processes on copies of one data
- * folder are known to be two by then.
+ * Whether the boot of a member has been the only one of its node to speak for long enough: two processes on copies of
+ * one data folder are known to be two by then.
  */
 export function hasBeenAlone(
   { heartbeat, firstWord, elder }: Member,

@@ -27,7 +27,7 @@ export class FailureDetector {
     if (this.#since === Number.NEGATIVE_INFINITY) this.#since = now
   }
 
-  /** Nobody could be heard for so long. */
+  /** This process stood still for `absentMs`, in which no member could be heard. */
   excuse(absentMs: number): void {
     this.#since += absentMs
   }

@@ -2,8 +2,8 @@
  * What a heartbeat does to what is known of its node: who is believed in what.
  *
  * A node that speaks itself, over its own link, says what is so: which boot of it runs, whatever its clock shows. What
- * others pass on of it keeps it alive, and tells how much it has. It may name another boot than the one that is known, which
- * is waited for beside that one as long as such words come; but it never takes its place, nor ends it.
+ * others pass on of it keeps it alive, and tells how much it has. It may name another boot than the one that is known,
+ * which is waited for beside that one as long as such words come; but it never takes its place, nor ends it.
  */
 import { THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
 import type { BootId, NodeId } from '../base/ids.ts'
@@ -22,7 +22,7 @@ import {
   type Member
 } from './member.ts'
 
-/** A heartbeat, when it came, and from whom: its author, or somebody who passes it on. */
+/** A heartbeat, when it came, and from whom: its author, or a member that passes it on. */
 type Word = Readonly<{ heartbeat: Heartbeat; now: number; by: NodeId }>
 
 type Ground = Readonly<{
@@ -38,7 +38,9 @@ type Ground = Readonly<{
 /** Boots of one node that only others speak of. Guess: nobody restarts more often than that within ten seconds. */
 const BESIDE_MAX = 4
 
-/** Peers of whom it is remembered what they passed on last of one node. Guess: a little more than the design's fifty. */
+/**
+ * Peers of whom it is remembered what they passed on last of one node. Guess: a little more than the design's fifty.
+ */
 const PASSERS_MAX = 64
 
 /** A boot takes the place of the one that was known, or of none. Returns whether it does. */
@@ -109,8 +111,8 @@ export function hearOf(known: Member, word: Word, ground: Ground): boolean {
 }
 
 /**
- * Whether a boot with an older name may take the place of the one that is known: that one has not spoken to us, or is over.
- * Its link need not have broken: one that was a copy of the other shares the link with it, and has ended itself.
+ * Whether a boot with an older name may take the place of the one that is known: that one has not spoken to us, or is
+ * over. Its link need not have broken: one that was a copy of the other shares the link with it, and has ended itself.
  */
 export function mayBeReplaced(
   known: Member,

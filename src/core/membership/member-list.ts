@@ -1,8 +1,8 @@
 /**
  * All members that are remembered, in the order of their ids, and which of them have to go when there are too many.
  *
- * Anybody in the cluster can name nodes that nobody has ever met. So who can be talked to, who is only spoken of, and who
- * has left have bounds of their own: nobody who is invented keeps out somebody who is there.
+ * Anybody in the cluster can name nodes that nobody has ever met. So who can be talked to, who is only spoken of, and
+ * who has left have bounds of their own: no node that is invented keeps out one that is there.
  */
 import { startTimeOf, type NodeId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
@@ -10,8 +10,8 @@ import type { Departure, Heartbeat } from '../message.ts'
 import { isOut, newMember, type Member } from './member.ts'
 
 /**
- * Members that have not left, and of them those to whom there never was a link: what is heard of them only could be invented.
- * Guess: twenty times, and five times, the design's fifty.
+ * Members that have not left, and of them those to whom there never was a link: what is heard of them only could be
+ * invented. Guess: twenty times, and five times, the design's fifty.
  */
 export const MEMBERS_MAX = 1024
 export const UNMET_MAX = 256

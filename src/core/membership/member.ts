@@ -18,21 +18,24 @@ export type Member = {
   heardAt: number
   /** The boot has spoken itself, to this boot of ours. */
   spoken: boolean
-  /** ... or to an earlier one: it is not only others who speak of it. */
+  /** The boot has spoken itself, to this boot of ours or to an earlier one: it is not only others who speak of it. */
   proven: boolean
   /** The stamp of the last that it said itself. */
   saidAt: Hlc
-  /** ... and of the last that each of the others passed on: so that nobody can silence it by a stamp of the future. */
+  /** The stamps of the last that each of the others passed on: so that none can silence it by a stamp of the future. */
   readonly passedOn: Map<NodeId, Hlc>
   /** Other boots of it that only others speak of, and speak of now: waited for until it is known which one runs. */
   readonly beside: Map<BootId, Member>
   /** When something came from it that nobody had carried. */
   spokeAt: number
-  /** When somebody last said that it waits for this boot, for it has heard it itself not long ago. */
+  /** When a member last said that it waits for this boot, for it has heard it itself not long ago. */
   mentionedAt: number
   /** The last that was said of its leaving. It may have come back since. */
   departure: Departure | null
-  /** ... if it said so to us itself, or was forgotten here: a word of its own to the contrary is older then. */
+  /**
+   * The last departure that it told us itself, or that a user told us here: a word of its own to the contrary is older
+   * then.
+   */
   witnessed: Departure | null
   /** What others say of its leaving, while it goes on to speak on a link of its own. */
   rumour: Departure | null
@@ -44,7 +47,7 @@ export type Member = {
   readonly lagsMs: number[]
   /** How far its clock was ahead of ours, by the last things it said itself. */
   readonly clockOffsetsMs: number[]
-  /** There is or was a link to it: it is no invention of somebody else. */
+  /** There is or was a link to it: it is no invention of another member. */
   met: boolean
   /** The link to it has gone down since it was heard last. */
   broken: boolean
@@ -56,7 +59,7 @@ export type Member = {
   over: BootId | null
   /** Per boot, up to which write it has told us to have on disk. */
   readonly vector: Map<BootId, number>
-  /** ... and what of that it could not read: it has not got these. */
+  /** What of that vector it could not read: it has not got these. */
   readonly unreadable: Dots
 }
 
@@ -69,7 +72,7 @@ type Elder = Readonly<{
   addresses: readonly string[]
 }>
 
-/** A member of which no more is known than what somebody said of it. */
+/** A member of which no more is known than what another one said of it. */
 export function newMember(heartbeat: Heartbeat): Member {
   return {
     node: nodeOf(heartbeat.boot),
@@ -155,9 +158,10 @@ export const UNHEARD: Omit<Heartbeat, 'boot'> = {
 export function forgottenAt(member: Member, ownTime: Hlc, suspectMs: number): Hlc {
   const { boot, at } = member.heartbeat
   const left = member.departure?.boot === boot ? member.departure.at : 0
-  // Whoever has not spoken to this boot may have spoken to others until now. What others passed on may be of any time.
+  // A member that has not spoken to this boot may have spoken to others until now. What others passed on may be of any
+  // time.
   const said = member.spoken ? Math.max(member.saidAt, Math.min(at, ownTime)) : ownTime
-  // Somebody else may have heard it a little longer than we have.
+  // Another member may have heard it a little longer than we have.
   return Math.max(left, Math.min(said + suspectMs * 1000, STAMP_MAX))
 }
 
@@ -169,8 +173,8 @@ export function isLaterDeparture(x: Departure, y: Departure | null): boolean {
 }
 
 /**
- * What others pass on of a boot that we know. Its name is its own; and where it can be found is what it said itself, too,
- * for a probe that is refused everywhere proves that it is dead.
+ * What others pass on of a boot that we know. Its name is its own; and where it can be found is what it said itself,
+ * too, for a probe that is refused everywhere proves that it is dead.
  */
 export function passedOn({ heartbeat, proven }: Member, news: Heartbeat): Heartbeat {
   if (!proven) return news
@@ -209,7 +213,7 @@ export function isCredible({ heartbeat, departure }: Member, horizon: Hlc): bool
 export type Authors = {
   /** Whether anything of the boot is known. */
   isKnown(boot: BootId): boolean
-  /** Whether a boot of the node has written what is not forgotten yet. */
+  /** Whether a boot of the node has written what is not pruned yet. */
   isOpen(node: NodeId): boolean
 }
 

@@ -1,11 +1,11 @@
 /**
  * Who is here, as this node sees it.
  *
- * A member is a node that has introduced itself with a heartbeat, to us or to an earlier boot of ours. Facts about it are
- * kept apart: when it was last heard of, whether there is a link to it, how much of the log it has on disk, and whether
- * its boot has ended. The last is a matter of evidence, not of patience: a boot has ended if it said goodbye or was
- * forgotten, if a newer boot of the same node has spoken, or if all its addresses refuse a connection. Silence proves
- * nothing: it makes a member unreachable, and what becomes of its work then is a matter of majorities (quorum.ts).
+ * A member is a node that has introduced itself with a heartbeat, to us or to an earlier boot of ours. Facts about it
+ * are kept apart: when it was last heard of, whether there is a link to it, how much of the log it has on disk, and
+ * whether its boot has ended. The last is a matter of evidence, not of patience: a boot has ended if it said goodbye or
+ * was forgotten, if a newer boot of the same node has spoken, or if all its addresses refuse a connection. Silence
+ * proves nothing: it makes a member unreachable, and what becomes of its work then is up to majorities (quorum.ts).
  */
 import { raise } from '../base/coverage.ts'
 import { STAMP_MAX, THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
@@ -93,8 +93,8 @@ export class Members {
   }
 
   /**
-   * Looks anew at what came from the disk, once it is known what time it is: an earlier version believed others whatever
-   * time they named. A boot of the far future stays a member, and the first that speaks itself takes its place.
+   * Looks anew at what came from the disk, once it is known what time it is: an earlier version believed others
+   * whatever time they named. A boot of the far future stays a member, and the first that speaks itself replaces it.
    */
   reconsider(): void {
     for (const member of this.#members.all) {
@@ -114,7 +114,7 @@ export class Members {
     return this.#members.get(node)
   }
 
-  /** Nothing has happened here for so long, so nobody could be heard. */
+  /** This process stood still for `absentMs`, in which no member could be heard. */
   excuse(absentMs: number): void {
     if (absentMs === 0) return
     for (const member of this.#members.all) {
@@ -237,7 +237,7 @@ export class Members {
     return !this.#isSilent(member, now)
   }
 
-  /** Whether the boot of a node that speaks here is the only one, as far as that can be told; see duplicate-identity.ts. */
+  /** Whether the boot of a node that speaks here is the only one, as far as it is known; see duplicate-identity.ts. */
   isOnlyBoot(node: NodeId, now: number): boolean {
     const aloneMs = 2 * this.#options.unreachableMs
     if (node === this.#node) return now - this.detector.since >= aloneMs
@@ -260,7 +260,7 @@ export class Members {
     )
   }
 
-  /** Whether a boot has been silent for so long that it does not work any more on its own, either. */
+  /** Whether a boot has been silent for longer than it works on its own. */
   isUnreachable(boot: BootId, now: number): boolean {
     const member = this.#members.get(nodeOf(boot))
     if (member?.heartbeat.boot !== boot || this.status(member, now) !== 'unreachable') return false
@@ -278,27 +278,27 @@ export class Members {
     return this.#members.all.filter(member => !member.crashed && !isOut(member))
   }
 
-  /** ... and who can be asked. */
+  /** Members whose boot has not ended for certain and that can be asked. */
   recentlyHeard(now: number): Member[] {
     return this.notEnded().filter(member => !this.#isSilent(member, now))
   }
 
-  /** All boots that may live, those included of which only others speak: nothing is over before they have heard of it. */
+  /** All boots that may live, also those of which only others speak: nothing is over before they have heard of it. */
   mayLive(now: number): Member[] {
     return this.#withOthers(this.notEnded(), now)
   }
 
-  /** ... and all that have ended without having left: they may come back with what nobody else has. */
+  /** All boots that may live, and all that ended without having left: they may come back with what no other has. */
   lasting(now: number): Member[] {
     return this.#withOthers(this.notLeft(), now)
   }
 
-  /** ... and who can be asked, or whom others can ask. */
+  /** Members that can be asked, and boots that others can ask. */
   canConfirm(now: number): Member[] {
     return this.#withOthers(this.recentlyHeard(now), now)
   }
 
-  /** Whether there is a link to somebody whose boot has not introduced itself yet: it may have anything in its log. */
+  /** Whether there is a link to a node whose boot has not introduced itself yet: it may have anything in its log. */
   hasStrangers(): boolean {
     return [...this.#linked].some(node => {
       const member = this.#members.get(node)
@@ -317,7 +317,7 @@ export class Members {
     return isMajority(this.#voters(now))
   }
 
-  /** Whether so many can be talked to as were asked for. @param since ... and have been heard since then */
+  /** Whether this quorum can be talked to. @param since only those count that have been heard since then */
   hasQuorum(now: number, quorum: CoreOptions['quorum'], since?: number): boolean {
     return isQuorum(quorum, this.#voters(now, since))
   }
@@ -351,7 +351,7 @@ export class Members {
     return begin(known, word, this)
   }
 
-  /** Somebody says what a boot said last. Returns whether that is news of it. */
+  /** A member says what a boot said last. Returns whether that is news of it. */
   introduced(heartbeat: Heartbeat, now: number, by: NodeId): boolean {
     const known = this.#members.get(nodeOf(heartbeat.boot))
     if (known?.heartbeat.boot === heartbeat.boot && known.heartbeat.addresses.length === 0) {
@@ -383,7 +383,7 @@ export class Members {
     return this.#depart({ boot, at: LEFT_AT, forgotten: false, upTo }, true) !== null
   }
 
-  /** Somebody says that a member has departed. Returns the member, if it was still here. */
+  /** A member says that another has departed. Returns that member, if it was still here. */
   departed(departure: Departure, now: number): Member | null {
     const { boot, at, forgotten } = departure
     const known = this.#members.get(nodeOf(boot))
@@ -481,8 +481,8 @@ export class Members {
   }
 
   /**
-   * Whether the boot that we know seems to run still: its link has never broken since it spoke, a moment ago. It would say
-   * so itself if it went, or if it were another one now.
+   * Whether the boot that we know seems to run still: its link has never broken since it spoke, a moment ago. It would
+   * say so itself if it went, or if it were another one now.
    */
   #livesOn(member: Member, now: number): boolean {
     const { node, spoken, crashed, broken } = member

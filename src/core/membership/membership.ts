@@ -29,7 +29,7 @@ const MEET_MS = 10_000
 
 /** Boots that one question names. What is left over is asked next time. */
 const ASKED_MAX = 64
-/** Boots of which it has been said that they are somebody's twin. Guess: nobody copies a folder as often. */
+/** Boots of which it has been said that they have a twin. Guess: nobody copies a folder as often. */
 const TWINS_MAX = 256
 /** Departures that are kept in mind. Guess: nobody sees as many go while it lacks what they wrote. */
 const EARLY_MAX = 256
@@ -49,7 +49,7 @@ export class Membership {
   readonly #early = new Map<BootId, Departure>()
   #partitioned = false
   #refused = false
-  /** When somebody else with our identity was looked for. */
+  /** When another process with our identity was looked for. */
   #soughtAt = Number.NEGATIVE_INFINITY
   #askedAt = Number.NEGATIVE_INFINITY
 
@@ -79,7 +79,7 @@ export class Membership {
     if (speaker !== undefined) speaker.spokeAt = now
   }
 
-  /** A member speaks, or somebody passes on what it said. Returns whether a boot has begun or ended by that. */
+  /** A member speaks, or another passes on what it said. Returns whether a boot has begun or ended by that. */
   heard(heartbeat: Heartbeat, from: NodeId): boolean {
     const { members, clock, now, wallMs } = this.#context
     const { boot, at, roster, departures } = heartbeat
@@ -105,8 +105,9 @@ export class Membership {
   }
 
   /**
-   * Somebody says that a member has departed. What it handed on would seem to be left behind to whoever lacks its last
-   * words: until these are here, it is kept in mind, for whoever says so may be about to leave, too.
+   * A member says that another has departed. What that one handed on would seem to be left behind to a node that lacks
+   * its last words: until these are here, the departure is kept in mind, for the member that told of it may be about to
+   * leave, too.
    */
   #heardOf(departure: Departure): boolean {
     const { members, log, now } = this.#context
@@ -146,7 +147,7 @@ export class Membership {
     return true
   }
 
-  /** Somebody asks who holds tasks that it knows of, or whether we are still there. */
+  /** A member asks who holds tasks that it knows of, or whether we are still there. */
   asked(from: NodeId, { boots }: Who): void {
     const { self, members, emit } = this.#context
     const introduce = (heartbeat: Heartbeat): void =>
@@ -176,8 +177,8 @@ export class Membership {
   }
 
   /**
-   * Somebody who was here before us uses our identity or our name, it is said. Of a name, the namesake's own words tell;
-   * and who uses our identity is looked for where he is said to be.
+   * A node that was here before us uses our identity or our name, it is said. Of a name, the namesake's own words tell;
+   * a node that uses our identity is looked for at the addresses that were named.
    */
   replaced(from: NodeId, { boot, why, addresses }: Replaced): void {
     const { self, now, emit } = this.#context
@@ -231,7 +232,10 @@ export class Membership {
     return changed
   }
 
-  /** Whoever has crashed or left and was replaced is over, and, where a majority says so, whoever is gone for very long. */
+  /**
+   * A boot is over when it has crashed or left and was replaced, or, where a majority says so, has been gone for very
+   * long.
+   */
   #isOver(member: Member): boolean {
     const { members, now, options } = this.#context
     const { name } = member.heartbeat
@@ -247,7 +251,7 @@ export class Membership {
     return [this.#name, ...others].includes(name)
   }
 
-  /** Asks whoever is silent whether it lives, and everybody about boots of which we know too little. */
+  /** Asks silent members whether they live, and everybody about boots of which we know too little. */
   #ask(): void {
     const { members, unknownOrigins, now, emit } = this.#context
     this.#askedAt = now
@@ -286,8 +290,8 @@ export class Membership {
   }
 
   /**
-   * Whoever has met somebody tells the others of it, so that two who both know a third know of each other before one of
-   * them could take over what it held as if the other were not there.
+   * A node that has met another tells the others of it, so that two that both know a third know of each other before
+   * one of them could take over what it held as if the other were not there.
    */
   #meet(member: Member, { boot, met }: Heartbeat, isOwnWord: boolean): void {
     const { members, now, emit } = this.#context

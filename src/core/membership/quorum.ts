@@ -4,14 +4,14 @@
  * More than half may, for there is only one such part. Of two halves, the one with the first of all does: by name if
  * there is a roster, otherwise by node id. An instance counts once, however many identities it has had.
  *
- * Two parts can never both speak, as long as each knows of whoever lives in the other: who leaves on one side of a cut
- * makes the whole smaller there only, and nobody who lives is counted out.
+ * Two parts can never both speak, as long as each knows of all that live in the other: a member that leaves on one side
+ * of a cut makes the whole smaller there only, and none that lives is counted out.
  */
 import type { NodeId } from '../base/ids.ts'
 import type { Quorum } from '../options.ts'
 import { isOut, type Member } from './member.ts'
 
-/** Somebody who counts: an instance, under its node id if it has ever been seen. */
+/** A vote: an instance, under its node id if it has ever been seen. */
 export type Voter = Readonly<{ name: string; node: NodeId | null; seen: boolean }>
 
 /** All who count, each once. */
@@ -46,7 +46,7 @@ export function isMajority({ all, hasRoster }: Voters): boolean {
   return all.reduce((first, voter) => (key(voter) < key(first) ? voter : first)).seen
 }
 
-/** Whether so many are seen as was asked for. */
+/** Whether the votes that are seen are the quorum that was asked for. */
 export function isQuorum(quorum: Quorum, voters: Voters): boolean {
   if (quorum === 'any') return true
   if (quorum === 'majority') return isMajority(voters)

@@ -1,8 +1,8 @@
 /**
  * Which instances are expected, seen or not: a list that all members share.
  *
- * Per name the later word counts, so lists can be merged in any order. Whoever is told of an instance at its start
- * (by its configuration, or by a program) has the earliest word of all: a forgotten instance does not come back because
+ * Per name the later word counts, so lists can be merged in any order. What a node is told of an instance at its start
+ * (by its configuration, or by a program) is the earliest word of all: a forgotten instance does not come back because
  * another node with the old configuration starts. It comes back when it starts itself.
  */
 import type { Hlc } from '../base/hlc.ts'
@@ -13,8 +13,8 @@ import type { Expected } from '../message.ts'
 const FROM_THE_BEGINNING: Hlc = 0
 
 /**
- * Names that are kept, those that come first in their order: whatever is heard in whatever order, all keep the same ones.
- * Four heartbeats of them, as the largest configuration has one.
+ * Names that are kept, those that come first in their order: whatever is heard in whatever order, all keep the same
+ * ones. Four heartbeats of them, as the largest configuration has one.
  */
 export const ROSTER_MAX = 1024
 
@@ -54,7 +54,7 @@ export class Roster {
     if (this.expects(name)) this.note({ name, at, expected: false })
   }
 
-  /** Takes note of what somebody said. */
+  /** Takes note of what a member said. */
   note(entry: Expected): void {
     const known = this.#entries.get(entry.name)
     if (known !== undefined && compare(known, entry) >= 0) return
@@ -88,7 +88,10 @@ export class Roster {
     return dropped
   }
 
-  /** What came from disk with a time that lies too far ahead, as an earlier version believed it, counts as the first word. */
+  /**
+   * What came from disk with a time that lies too far ahead, as an earlier version believed it, counts as the first
+   * word.
+   */
   reconsider(horizon: Hlc): void {
     for (const { name, at, expected } of this.all()) {
       if (at <= horizon) continue

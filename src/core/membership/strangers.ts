@@ -1,6 +1,6 @@
 /**
- * Boots of which this node has heard, and that have never introduced themselves here: others have met them, or they hold
- * tasks. Both are asked about, and neither is taken for gone before a silent member would be.
+ * Boots of which this node has heard, and that have never introduced themselves here: others have met them, or they
+ * hold tasks. Both are asked about, and neither is taken for gone before a silent member would be.
  */
 import type { BootId } from '../base/ids.ts'
 import type { Context } from '../context.ts'

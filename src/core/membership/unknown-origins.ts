@@ -1,16 +1,20 @@
 /**
  * Boots that have written what is in the log, or created what is, and whose node has never introduced itself here.
  *
- * A newcomer that meets one side of a cut cluster would take that side for everybody: what it was told names the others as
- * authors only. So they are asked for, and until they are known this node cannot say what everybody knows. But everybody who
- * knew one may have lost his disk. So one of whom nobody knows anything for long, though all can be asked, is nobody.
+ * A newcomer that meets one side of a cut cluster would take that side for everybody: what it was told names the others
+ * as authors only. So they are asked for, and until they are known this node cannot say what everybody knows. But all
+ * members that knew one may have lost their disks. So an origin of which no member knows anything for long, though all
+ * can be asked, is given up.
  */
 import type { BootId } from '../base/ids.ts'
 import type { Log } from '../log/log.ts'
 import type { Members } from './members.ts'
 import type { CoreOptions } from '../options.ts'
 
-/** Of more boots that have left nothing but the creation of a task nobody is asked. Guess: far more than are ever lost at once. */
+/**
+ * Of more boots that have left nothing but the creation of a task nobody is asked. Guess: far more than are ever lost
+ * at once.
+ */
 const NAMED_MAX = 256
 
 type Known = Readonly<{ log: Log; members: Members }>

@@ -1,7 +1,7 @@
 /**
- * Outcomes that came along with a task that depends on them, and that have been forgotten here: whoever gave the task still
- * had them. They count, and are read, as long as the task has not settled. In memory only: whoever takes the task over asks
- * for none.
+ * Outcomes that came along with a task that depends on them, and that have been pruned here: the node that gave the
+ * task still had them. They count, and are read, as long as the task has not settled. In memory only: a node that takes
+ * the task over asks for none.
  */
 import type { TaskId } from '../base/ids.ts'
 import { isSettled, type TaskRecord } from '../task/record.ts'

@@ -96,7 +96,7 @@ export class Dependencies {
     return this.#found(waiting.map(([task]) => task))
   }
 
-  /** How a task ended that has been forgotten here. Returns those that take note of it. */
+  /** How a task ended that has been pruned here. Returns those that take note of it. */
   carry(record: TaskRecord): readonly Entry[] {
     const { id } = record.spec
     if (!this.#named.has(id) || !this.#carried.note(record)) return NONE
@@ -175,8 +175,9 @@ export class Dependencies {
   }
 
   /**
-   * Dependencies that were not known here may turn out to have been pruned; or nobody has heard of them for so long that
-   * they count as such. Returns the tasks that waited for them, and those that somebody else may find ready by now.
+   * Dependencies that were not known here may turn out to have been pruned; or no member has heard of them for
+   * `unknownMs`, and they count as such. Returns the tasks that waited for them, and those that another node may find
+   * ready by now.
    *
    * @param now in ms, of any clock
    * @param unknownMs after how long that is so of a dependency, in ms
@@ -223,16 +224,16 @@ export class Dependencies {
   }
 
   /**
-   * Whether nothing stands between the task and its start. Of a dependency that has been pruned here only its holder can
-   * say whether it completed in time, so it does not count.
+   * Whether nothing stands between the task and its start. Of a dependency that has been pruned here only its holder
+   * can say whether it completed in time, so it does not count.
    */
   ready(id: TaskId): boolean {
     return !this.#open.has(id) && (this.#failed(id) === undefined || this.#runsAnyway(id))
   }
 
   /**
-   * Whether a task may be ready that somebody else holds. The id of a task under a key does not tell whether it has been
-   * forgotten: where the task that depends on it came later, it is unknown for good, while the holder knows how it ended.
+   * Whether a task may be ready that another node holds. The id of a task under a key does not tell whether it has been
+   * pruned: where the task that depends on it came later, it is unknown for good, while the holder knows how it ended.
    */
   readyElsewhere(id: TaskId): boolean {
     if (this.ready(id)) return true

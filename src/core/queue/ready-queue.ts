@@ -60,7 +60,7 @@ export class ReadyQueue {
     return this.#places.has(id)
   }
 
-  /** How many of its ready tasks a holder could have run by a node that can do so much. */
+  /** How many of its ready tasks a holder could have run by a node of this capability. */
   count(holder: BootId, can: Can): number {
     let sum = 0
     for (const [{ demand }, count] of this.#counts.get(holder) ?? []) if (can(demand)) sum += count
@@ -77,7 +77,7 @@ export class ReadyQueue {
     for (const { demand } of this.#counts.get(holder)?.keys() ?? []) yield demand
   }
 
-  /** This node's next task that somebody who can do so much could run, if there is one. It stays in the queue. */
+  /** This node's next task that a node of this capability could run, if there is one. It stays in the queue. */
   peek(can: Can): Entry | undefined {
     let first: Place | undefined
     for (const [group, heap] of this.#own) {

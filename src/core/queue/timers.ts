@@ -1,8 +1,8 @@
 /**
  * When to look at a task again although nothing has happened to it: its start time comes, its deadline passes.
  *
- * Every replica notes the times of every task, because any of them may become its holder, and because a thief has to know
- * which tasks of others are ready.
+ * Every replica notes the times of every task, because any of them may become its holder, and because a thief has to
+ * know which tasks of others are ready.
  */
 import { Heap } from '../base/heap.ts'
 import type { Entry } from '../log/entry.ts'

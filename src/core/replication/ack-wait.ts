@@ -2,15 +2,15 @@
  * Waits until others have a write of one boot on disk.
  *
  * A submission is acknowledged, and a result reported, when the write that made it is on our disk and on that of so
- * many others, one of them on another computer if one is linked. Writes are numbered and acknowledged in order, so those
- * that ask for the same number of copies form a queue, of which only the head is ever looked at.
+ * many others, one of them on another computer if one is linked. Writes are numbered and acknowledged in order, so
+ * those that ask for the same number of copies form a queue, of which only the head is ever looked at.
  */
 export type Waiting = Readonly<{
   /** The write of the boot that has to be elsewhere. */
   seq: number
   /** How many others must have it. Null: one, if there is any other member. */
   acks: number | null
-  /** Whether somebody would notice if it took a moment longer. */
+  /** Whether a caller would notice if it took a moment longer. */
   prompt: boolean
   /** When to stop waiting. Later waits end later. */
   deadline: number
@@ -37,8 +37,8 @@ export type CopiesView = Reachable &
   }>
 
 /**
- * Whether these disks are as many as somebody asked for, one of them on another computer if one is linked; and whether fewer
- * than that are worth a word, where they are not waited for any more.
+ * Whether these disks are as many as the caller asked for, one of them on another computer if one is linked; and
+ * whether fewer than that are worth a word, where they are not waited for any more.
  */
 export function judgementOf(
   { copies, isApart }: Disks,
@@ -53,11 +53,14 @@ export function judgementOf(
   }
 }
 
-/** Whoever has more for this node to write may be asked to wait while this is much. */
+/**
+ * How much waits for the disk and for copies: callers that have more for this node to write may be asked to wait while
+ * this is much.
+ */
 export type Backlog = Readonly<{
   /** Writes of this boot that are not on its disk yet. */
   unflushed: number
-  /** Submissions and results that wait for a copy elsewhere, where there is somebody to make one. */
+  /** Submissions and results that wait for a copy elsewhere, where there is a member to make one. */
   awaited: number
   /** How long the first of these has waited, in ms. */
   awaitedMs: number
@@ -78,7 +81,7 @@ export class AckWait {
     return this.#queues.size === 0
   }
 
-  /** Whether somebody waits for a copy. */
+  /** Whether a caller waits for a copy. */
   get areAwaited(): boolean {
     return this.#prompt > 0
   }

@@ -1,10 +1,10 @@
 /**
- * Asks others for what this node lacks: whoever has had something for longer than gossip takes, or who has said something
- * that connects to nothing here. One peer at a time, as its answer may be all there is.
+ * Asks others for what this node lacks: a peer that has had something for longer than gossip takes, or that has said
+ * something that connects to nothing here. One peer at a time, as its answer may be all there is.
  *
- * Whoever could not read the next write that is missing here cannot give it, nor what comes after it. If nobody else is left
- * who could, it is passed over. What could not be read here by another version of hearsay is asked for once more, of everybody
- * who has it.
+ * A peer that could not read the next write that is missing here cannot give it, nor what comes after it. If no other
+ * is left that could, it is passed over. What could not be read here by another version of hearsay is asked for once
+ * more, of every peer that has it.
  */
 import { canGive, covers } from '../base/coverage.ts'
 import type { BootId, NodeId } from '../base/ids.ts'
@@ -15,7 +15,7 @@ import type { Member } from '../membership/members.ts'
 import { reach } from '../base/version-vector.ts'
 import type { Forgotten, Span, SyncRequest, VersionVector } from '../message.ts'
 
-/** Stretches of forgotten writes that are kept: one for each of a million writes that are not. About 60 MB. */
+/** Stretches of pruned writes that are kept: one for each of a million writes that are not. About 60 MB. */
 const SPANS_MAX = 1_000_000
 
 /** Writes that are passed over in one tick. Guess: some milliseconds' work, whatever anybody says to be unreadable. */
@@ -27,9 +27,11 @@ export class AntiEntropy {
   readonly #vectors = new VectorTurns()
   /** Who answers us. */
   #asked: NodeId | null = null
-  /** What the answer has named as forgotten, as long as that is not all. Null: it has, or it is more than can be kept. */
+  /**
+   * What the answer has named as pruned, as long as that is not all. Null: it has, or it is more than can be kept.
+   */
   #parts: Span[] | null = []
-  /** What a file that is being loaded has named as forgotten. */
+  /** What a file that is being loaded has named as pruned. */
   #loaded: Span[] = []
   /** Who has been asked for what could not be read, and how many stretches of that it had. */
   readonly #askedAgain = new Map<NodeId, number>()
@@ -76,8 +78,8 @@ export class AntiEntropy {
   }
 
   /**
-   * Passes over writes that everybody who is there and has come that far could not read, and whose author is not there: nobody
-   * is left to show them. Whoever comes back with them is asked.
+   * Passes over writes that no member that is there and has come that far could read, and whose author is not there:
+   * none is left to show them. A node that comes back with them is asked.
    */
   #passOver(): void {
     const { members, log, now } = this.#context
@@ -127,7 +129,7 @@ export class AntiEntropy {
   }
 
   /**
-   * Somebody whom we have asked names what it has forgotten. Half of that would be worse than nothing: a task whose
+   * A peer that we have asked names what it has pruned. Half of that would be worse than nothing: a task whose
    * completion is named, and whose creation is not. Returns all of it once it is there, and null before.
    */
   gathered(from: NodeId, { spans, boots, more }: Forgotten): Omit<Forgotten, 'kind'> | null {

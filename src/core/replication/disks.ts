@@ -1,8 +1,8 @@
 /**
  * On whose disks something is, as far as members have said.
  *
- * Of the copies that count one has to be on another computer, if one is linked: of two nodes that share a computer neither
- * is a second place.
+ * Of the copies that count one has to be on another computer, if one is linked: of two nodes that share a computer
+ * neither is a second place.
  */
 import { areApart, computerOf } from '../base/computers.ts'
 import { covers } from '../base/coverage.ts'
@@ -43,7 +43,7 @@ export function disksWith(
   return { copies, isApart }
 }
 
-/** Whether somebody on another computer can be talked to right now. @param computer of this node */
+/** Whether a member on another computer can be talked to right now. @param computer of this node */
 export function canReachApart(members: Members, computer: string | null): boolean {
   return members.linked().some(member => isAway(member, computer))
 }

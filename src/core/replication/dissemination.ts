@@ -1,14 +1,15 @@
 /**
  * Who is told of this boot's writes, and when, once they are on disk.
  *
- * Two roads. Straight to those who wait for them, at once: the witness, if somebody here waits for its acknowledgement,
- * which makes two copies, and who submitted what has settled here. And to everybody, by gossip. A message to all costs
- * every node the same whether it tells of one write or of fifty, so what nobody waits for is gathered for a moment
- * first; work that others could do, for a shorter one; and what everybody has to have heard of is not gathered at all.
+ * Two roads. Straight to those who wait for them, at once: the ack partner, if a caller here waits for its
+ * acknowledgement, which makes two copies, and the node that submitted what has settled here. And to everybody, by
+ * gossip. A message to all costs every node the same whether it tells of one write or of fifty, so what nobody waits
+ * for is gathered for a moment first; work that others could do, for a shorter one; and what everybody has to have
+ * heard of is not gathered at all.
  *
- * For every boot one member is its witness: it keeps that boot's writes and acknowledges them at once, so that the boot
- * can promise two copies. It is on another computer, if one is there. The others do so at their leisure. Asking all of
- * them would cost five disk writes and five messages for the one that counts.
+ * For every boot one member is its ack partner: it keeps that boot's writes and acknowledges them at once, so that the
+ * boot can promise two copies. It is on another computer, if one is there. The others do so at their leisure. Asking
+ * all of them would cost five disk writes and five messages for the one that counts.
  */
 import { areApart, computerOf } from '../base/computers.ts'
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
@@ -21,9 +22,11 @@ import type { Member } from '../membership/members.ts'
 import { KEEPS_APART } from '../message.ts'
 import { isSettled, isStarted, waitsForAll, type TaskRecord } from '../task/record.ts'
 
-/** More than so many at a time reach their reader as soon by gossip: it is the work with them that takes the time. */
+/**
+ * More writes than this at a time reach their reader as soon by gossip: it is the work with them that takes the time.
+ */
 const DIRECT_WRITES_MAX = 32
-/** So many writes are worth a message of their own. */
+/** Number of gathered writes that are worth a message of their own. */
 const GATHERED_WRITES_MAX = 64
 
 export class Dissemination {
@@ -43,8 +46,8 @@ export class Dissemination {
   }
 
   /**
-   * The node that keeps what a boot writes: of all that can be talked to the first in line on another computer; of all, if no
-   * other computer is there, or the boot is of a version that asks the first of all.
+   * The node that keeps what a boot writes: of all that can be talked to the first in line on another computer; of all,
+   * if no other computer is there, or the boot is of a version that asks the first of all.
    */
   witnessOf(origin: BootId): NodeId | undefined {
     const { node, computer, members } = this.#context
@@ -67,7 +70,11 @@ export class Dissemination {
     this.#sent.delete(peer)
   }
 
-  /** Our writes after `after` have come to disk with this flush. @param awaited whether somebody waits for a copy of them */
+  /**
+   * Our writes after `after` have come to disk with this flush.
+   *
+   * @param awaited whether a caller waits for a copy of them
+   */
   flushed(after: number, { tasks }: Flush, awaited: boolean): void {
     const { self, options, log } = this.#context
     if ((log.durableVector.get(self) ?? 0) === after) return
@@ -83,7 +90,7 @@ export class Dissemination {
     this.#dueAt = Math.min(this.#dueAt, this.#toldAt + gatherMs)
   }
 
-  /** Somebody here begins to wait for a copy of what may have been gathered. */
+  /** A caller here begins to wait for a copy of what may have been gathered. */
   hurry(): void {
     const witness = this.witnessOf(this.#context.self)
     if (witness === undefined || !this.#tell(witness)) this.tellAll()

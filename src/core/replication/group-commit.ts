@@ -1,11 +1,11 @@
 /**
  * The half of the core that carries the log: to disk, to the others, and back from them.
  *
- * Writing is group commit. What somebody waits for goes to disk at the end of the turn in which it happened if nothing is
- * on its way there, and otherwise gathers until that flush has landed: an idle node answers in one disk write, also if
- * many tasks come at once or one ends as soon as it has begun, and a busy one puts hundreds of tasks into each. What
- * nobody waits for (that a task has been started, what others wrote) goes along with the next flush, or by itself a moment
- * later. Only when a flush has landed is it told to others.
+ * Writing is group commit. What a caller or a peer waits for goes to disk at the end of the turn in which it happened
+ * if nothing is on its way there, and otherwise gathers until that flush has landed: an idle node answers in one disk
+ * write, also if many tasks come at once or one ends as soon as it has begun, and a busy one puts hundreds of tasks
+ * into each. What nobody waits for (that a task has been started, what others wrote) goes along with the next flush, or
+ * by itself a moment later. Only when a flush has landed is it told to others.
  */
 import type { AntiEntropy } from './anti-entropy.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
@@ -37,7 +37,7 @@ export class GroupCommit {
   readonly #outcomeReports: OutcomeReports
   readonly #antiEntropy: AntiEntropy
   readonly #vectors = new VectorTurns()
-  /** Somebody waits for what has changed since the last flush. */
+  /** A caller or a peer waits for what has changed since the last flush. */
   #urgent = false
   #hasty = false
   /** The end of the turn is waited for. */
@@ -47,7 +47,7 @@ export class GroupCommit {
   #flushed = 0
   /** Boots that wait for an acknowledgement of what is being flushed. */
   #prompt = new Set<BootId>()
-  /** ... and that wait for everybody's, and for what everybody knows. */
+  /** Boots that wait for the acknowledgements of all, and for what all know. */
   readonly #awaiting = new Set<BootId>()
   /** Boots whose writes have been kept but not acknowledged yet. */
   #owed = new Set<BootId>()
@@ -89,8 +89,8 @@ export class GroupCommit {
   }
 
   /**
-   * Those with whom it is safest. Of two that leave together, neither is safe with the other; and whoever was heard a moment
-   * ago, and cannot be talked to, may have crashed.
+   * Members with whom it is safest. Of two that leave together, neither is safe with the other; and one that was heard
+   * a moment ago, and cannot be talked to, may have crashed.
    */
   #keepers(): readonly Member[] {
     const { members, now } = this.#context
@@ -101,7 +101,7 @@ export class GroupCommit {
   }
 
   /**
-   * Whether all that this node has read of a boot's writes up to `upTo` has been read by somebody who keeps it.
+   * Whether all that this node has read of a boot's writes up to `upTo` has been read by a member that keeps it.
    *
    * @param standing those who have come that far
    */
@@ -146,7 +146,7 @@ export class GroupCommit {
   }
 
   /**
-   * Takes in what came outside the log, and writes what is new in it into our own notebook, with the same flush: no vector
+   * Takes in what came outside the log, and writes what is new in it into our own log, with the same flush: no vector
    * would ever carry it otherwise. Undefined if the task was here and has been pruned.
    */
   take(record: TaskRecord): Entry | undefined {
@@ -155,7 +155,7 @@ export class GroupCommit {
     return entry
   }
 
-  /** Somebody here waits for the outcome of a task. */
+  /** A caller here waits for the outcome of a task. */
   watch(taskId: TaskId): void {
     const entry = this.#context.log.get(taskId)
     if (entry === undefined) return
@@ -228,13 +228,17 @@ export class GroupCommit {
     this.#afterFlush.push({ flush: this.#context.log.lastFlush, done })
   }
 
-  /** ... and everything that is kept beside the log, such as who has left. */
+  /** Calls back when all that is kept beside the log is on disk, too, such as who has left. */
   onceKept(done: () => void): void {
     this.#urgent = true
     this.#afterFlush.push({ flush: this.#flushed + 1, done })
   }
 
-  /** Calls back when our write `seq` is on disk here and with `acks` others. @param prompt whether somebody waits for that */
+  /**
+   * Calls back when our write `seq` is on disk here and with `acks` others.
+   *
+   * @param prompt whether a caller waits for that
+   */
   onceCopied(
     seq: number,
     acks: number | null,
@@ -309,8 +313,8 @@ export class GroupCommit {
   }
 
   /**
-   * Somebody who was away works on tasks that are over. Told before we acknowledge what it wrote about them: it may be
-   * waiting for just that to start them.
+   * Nodes that were away work on tasks that are over. Told before we acknowledge what they wrote about them: they may
+   * be waiting for just that to start them.
    */
   #tellForgotten(nodes: Iterable<NodeId>, ids: readonly TaskId[]): void {
     const { members, emit } = this.#context
@@ -326,9 +330,9 @@ export class GroupCommit {
     for (const origin of origins) {
       const to = nodeOf(origin)
       if (!members.isLinked(to)) continue
-      // It may have been closed since.
+      // It may have been retired since.
       if (!log.durableVector.has(origin)) continue
-      // Whoever asks whether we have merged something also wants to know what we had by then.
+      // A node that asks whether we have merged something also wants to know what we had by then.
       const isAwaited = this.#awaiting.has(origin)
       // What it asks about may have come while this flush was under way: then it is in the next one.
       if (log.merged(origin) <= log.durableVector.get(origin)!) this.#awaiting.delete(origin)

@@ -1,6 +1,6 @@
 /**
- * Answers to sync requests under way. Until they have ended nothing is pruned here: what they have not named as forgotten
- * would be a gap for whoever asked.
+ * Answers to sync requests under way. Until they have ended nothing is pruned here: what they have not named as pruned
+ * would be a gap for the peer that asked.
  */
 import { answerSync } from './sync-answer.ts'
 import type { Log } from '../log/log.ts'

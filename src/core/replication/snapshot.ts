@@ -1,10 +1,10 @@
 /**
  * A whole replica on its way into a file, and back out of it.
  *
- * A file is like a peer that has fallen silent: it has a version vector, and tasks with the writes that changed them. So
- * it is read as a peer's answer would be, origin by origin. That makes loading harmless by the same argument as syncing:
- * what the vector here covers is known or has been pruned, and everything else is merged and covered from then on, so
- * that it spreads, is loaded once only, and can be pruned like any other task.
+ * A file is like a peer that has fallen silent: it has a version vector, and tasks with the writes that changed them.
+ * So it is read as a peer's answer would be, origin by origin. That makes loading harmless by the same argument as
+ * syncing: what the vector here covers is known or has been pruned, and everything else is merged and covered from then
+ * on, so that it spreads, is loaded once only, and can be pruned like any other task.
  */
 import { Dots, outside } from '../base/dots.ts'
 import { compareText } from '../base/order.ts'
@@ -21,7 +21,7 @@ export type Snapshot = Readonly<{
   tasks: Iterable<StoredTask>
   /** Forgotten writes beyond the vector. @default none */
   forgotten?: readonly Span[]
-  /** Writes that the vector passes and that could not be read: they are in no task, and not forgotten. @default none */
+  /** Writes that the vector passes and that could not be read: they are in no task, and not pruned. @default none */
   unreadable?: readonly Span[]
 }>
 
@@ -62,10 +62,11 @@ function* tasksOf(log: Log, vector: VersionVector, unread: Dots): Generator<Stor
 }
 
 /**
- * A replica as the answer of a peer that has it: what has been forgotten there, also boots of which nothing is left; and
- * the writes of all others, each from the beginning, in batches that connect.
+ * A replica as the answer of a peer that has it: what has been pruned there, also boots of which nothing is left;
+ * and the writes of all others, each from the beginning, in batches that connect.
  *
- * All tasks have to be looked at before the first news. So null is given in between: nothing yet, let others have their turn.
+ * All tasks have to be looked at before the first news. So null is given in between: nothing yet, let others have their
+ * turn.
  */
 export function* newsOf(snapshot: Snapshot): Generator<News | null> {
   const { vector } = snapshot

@@ -1,17 +1,17 @@
 /**
- * The answer to a peer that asks for what it lacks: first what has been forgotten, then batch after batch, origin by
+ * The answer to a peer that asks for what it lacks: first what has been pruned, then batch after batch, origin by
  * origin, pulled as fast as the peer reads. Each batch connects to what the asker has, so whatever has arrived counts,
  * also if the rest never does.
  *
  * The order matters. Batches say nothing of tasks that have been pruned, but move the asker's vector over them. If it
- * still had such a task as unsettled then, it would run it again, for nothing would tell it any more that it is over. Nor
- * would it if it heard of the task from somebody else later, after an answer that broke off between the notebook of whoever
- * completed the task and the notebook of whoever created it. So all forgotten writes of all notebooks are named, as of one
- * moment and from the beginning: the asker finds among them what it holds on to in vain. What is forgotten later, while
- * the batches are on their way, was not named, and is a gap.
+ * still had such a task as unsettled then, it would run it again, for nothing would tell it any more that it is over.
+ * Nor would it if it heard of the task from another peer later, after an answer that broke off between the log of the
+ * boot that completed the task and the log of the boot that created it. So all pruned writes of all origins are named,
+ * as of one moment and from the beginning: the asker finds among them what it holds on to in vain. What is pruned
+ * later, while the batches are on their way, was not named, and is a gap.
  *
- * What could not be read here cannot be told: the writes of that notebook end before it, and whoever asks gets the rest from
- * somebody else. What the asker could not read, and may be able to by now, comes before the others.
+ * What could not be read here cannot be told: the writes of that origin end before it, and the peer that asks gets the
+ * rest from another. What the asker could not read, and may be able to by now, comes before the others.
  */
 import { compareText } from '../base/order.ts'
 import { Dots, type Stretch } from '../base/dots.ts'
@@ -25,7 +25,7 @@ import { reachIn } from '../base/version-vector.ts'
 const CHUNK_BYTES_MAX = 131_072
 /** Stretches in one message: below the bound of a frame by far. */
 const SPANS_MAX = 10_000
-/** Closed boots in one answer. Of those beyond it nothing follows, and the next answer goes on with them. */
+/** Retired boots in one answer. Of those beyond it nothing follows, and the next answer goes on with them. */
 const BOOTS_MAX = HEARTBEAT_LIMITS.vectorEntriesMax
 
 export function* answerSync(log: Log, request: SyncRequest): Generator<Message> {

@@ -1,11 +1,11 @@
 /**
- * Asks the others for tasks that nobody here knows: before a node says that there is no such task, it asks every member
- * that it can reach.
+ * Asks the others for tasks that are not known here: before a node says that there is no such task, it asks every
+ * member that it can reach.
  *
- * News of a task may be on their way, and a node that has just started lacks most of them. A question costs a message to
- * each member, so it is put only to the next tick, with all others that have come up by then: most news come before it.
- * Whoever has the task sends it along. It is taken in like the task of a grant, beside the log, whose own news of it follow,
- * and so written into our own notebook.
+ * News of a task may be on their way, and a node that has just started lacks most of them. A question costs a message
+ * to each member, so it is put only to the next tick, with all others that have come up by then: most news come before
+ * it. A member that has the task sends it along. It is taken in like the task of a grant, beside the log, whose own
+ * news of it follow, and so written into our own log.
  */
 import type { NodeId, TaskId } from '../base/ids.ts'
 import { isPruned, type Context } from '../context.ts'
@@ -18,7 +18,9 @@ import type { TaskRecord } from '../task/record.ts'
 
 /** An answer of more is sent in several messages, each well below the bound of a frame. */
 const FOUND_BYTES_MAX = 1_048_576
-/** Questions that wait for our disk. Guess: some of each member; whoever gets no answer has asked the others, too. */
+/**
+ * Questions that wait for our disk. Guess: some of each member; a member that gets no answer has asked the others, too.
+ */
 const WAITING_MAX = 256
 
 type Question = {
@@ -26,7 +28,10 @@ type Question = {
   readonly asked: Set<NodeId>
   readonly answered: Set<NodeId>
   isForgotten: boolean
-  /** Null: somebody here asks. Else a task that is forgotten here: called when it is known, or nobody knows how it ended. */
+  /**
+   * Null: a caller here asks. Else a task that is pruned here: called when it is known, or no member knows how it
+   * ended.
+   */
   over: ((isKnown: boolean) => void) | null
   /** A key is to name a new task: called when everybody who can be asked has said whether it has been used. */
   check: ((isForgotten: boolean) => void) | null
@@ -35,7 +40,7 @@ type Question = {
 /** What is done with a record that answers. */
 type Takes = Readonly<{
   consider(entries: readonly Entry[]): void
-  /** The task is forgotten here. */
+  /** The task is pruned here. */
   carry(record: TaskRecord): readonly Entry[]
 }>
 
@@ -52,14 +57,14 @@ export class TaskLookup {
     this.#work = work
   }
 
-  /** Somebody here asks for a task that is not known. */
+  /** A caller here asks for a task that is not known. */
   find(taskId: TaskId): void {
     if (!this.#open.has(taskId)) this.#ask(taskId, null)
   }
 
-  /** A task here depends on one that is forgotten here: others may still have it. */
+  /** A task here depends on one that is pruned here: others may still have it. */
   recall(taskId: TaskId, over: (isKnown: boolean) => void): void {
-    // Where somebody asks for it already, both are told.
+    // Where it is asked for already, both are told.
     const before = this.#open.get(taskId)
     if (before === undefined) return this.#ask(taskId, over)
     before.over ??= over
@@ -77,7 +82,7 @@ export class TaskLookup {
     this.#open.set(taskId, { since, ...nobody, isForgotten: false, over, check: null })
   }
 
-  /** Asks whoever has not been asked yet, and ends what is answered or has waited for long enough. */
+  /** Asks members that have not been asked yet, and ends what is answered or has waited for long enough. */
   tick(): void {
     const { log, members, self, emit } = this.#context
     for (const { node } of this.#open.size === 0 ? [] : members.linked()) {
@@ -158,7 +163,7 @@ export class TaskLookup {
     for (const [taskId, question] of this.#open) {
       const { since, asked, answered, isForgotten, over, check } = question
       const allSaid = asked.size > 0 && reachable.every(node => answered.has(node))
-      // Whoever is away may know what somebody here needs.
+      // Members that are away may know what is needed here.
       const isPatient = over !== null && members.unlinked().length > 0
       const isLate = now - since >= options.findMs
       const isOver = isPatient ? now - since >= options.unknownMs : isLate

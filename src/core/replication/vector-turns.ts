@@ -1,7 +1,7 @@
 /**
- * A version vector as one message carries it: all of it, as a rule. Of one that has more entries than that (a disk may hold
- * any number of boots, from before there was a bound) each message carries some, and the next one goes on with others.
- * What is not said counts as nothing: it is told or fetched once more than needed.
+ * A version vector as one message carries it: all of it, as a rule. Of one that has more entries than that (a disk may
+ * hold any number of boots, from before there was a bound) each message carries some, and the next one goes on with
+ * others. What is not said counts as nothing: it is told or fetched once more than needed.
  */
 import type { BootId } from '../base/ids.ts'
 import type { VersionVector } from '../message.ts'

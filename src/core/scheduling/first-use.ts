@@ -1,9 +1,9 @@
 /**
  * Whether a key that is not known here may name a new task.
  *
- * Whoever has had the task of a key knows for as long as the task was to be kept that it has been, also if it went for lack of
- * room (gc/key-tombstones.ts). A node that came later has never had it. So where tasks have gone for lack of room, all who can be
- * asked are asked first, and by a node that has just started only when it has met them.
+ * A node that has had the task of a key knows that as long as the task was to be kept, also if it went for lack of room
+ * (gc/key-tombstones.ts). A node that came later has never had it. So where tasks have gone for lack of room, all who
+ * can be asked are asked first, and by a node that has just started only when it has met them.
  */
 import type { TaskId } from '../base/ids.ts'
 import { isPruned, type Context } from '../context.ts'

@@ -1,10 +1,10 @@
 /**
- * Brings what a task reads to this node before it starts: its payload and the results of its dependencies, as far as they
- * are blobs.
+ * Brings what a task reads to this node before it starts: its payload and the results of its dependencies, as far as
+ * they are blobs.
  *
- * A task that has got a slot here keeps it while its blobs are on their way. If nobody can send one of them at the moment,
- * the slot goes to others, and the task tries again later. If everybody who could have it has been asked, again and again,
- * and nobody has it, it is lost, and so is the task: it would wait for ever.
+ * A task that has got a slot here keeps it while its blobs are on their way. If nobody can send one of them at the
+ * moment, the slot goes to others, and the task tries again later. If everybody who could have it has been asked, again
+ * and again, and nobody has it, it is lost, and so is the task: it would wait for ever.
  */
 import type { TaskId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
@@ -111,7 +111,9 @@ export class InputStaging {
     return (log.get(id)?.record ?? carried.get(id))?.outcome?.result ?? 'null'
   }
 
-  /** Nobody could send what the task reads, once more. Says whether all who may have it have said so for long enough. */
+  /**
+   * Nobody could send what the task reads, once more. Says whether all who may have it have said so for long enough.
+   */
   #isLost(entry: Entry): boolean {
     const { now, members, options } = this.#context
     if (!members.isComplete()) {

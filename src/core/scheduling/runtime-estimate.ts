@@ -2,9 +2,10 @@
  * How long a task of a type runs here, as a moving average. It decides how far ahead a thief takes work: many tasks at
  * once while they are short, one at a time when they are long.
  *
- * The average is geometric. Where most tasks are short and a few are very long, one long run would otherwise make a thief
- * expect nothing but long ones for a while, and fetch task by task. Measured in virtual time (test/support/virtual.ts, 600
- * tasks of 5, 50 and 500 ms on six nodes, 5 ms to a disk): 1.05 instead of 1.07 of the floor, at worst 1.11 instead of 1.26.
+ * The average is geometric. Where most tasks are short and a few are very long, one long run would otherwise make a
+ * thief expect nothing but long ones for a while, and fetch task by task. Measured in virtual time
+ * (test/support/virtual.ts, 600 tasks of 5, 50 and 500 ms on six nodes, 5 ms to a disk): 1.05 instead of 1.07 of the
+ * floor, at worst 1.11 instead of 1.26.
  */
 
 /** Weight of the newest run. Guess: forgets a change of pace within about ten runs. */

@@ -1,8 +1,9 @@
 /**
  * The half of the core that does the work: which tasks are ready, which run here, and who gets the rest.
  *
- * Everything that changes a task ends in `consider`, which looks at the task afresh: is it over, is it ours, is it ready?
- * So it does not matter by which road a change came: submitted here, granted, merged from a batch or replayed from disk.
+ * Everything that changes a task ends in `consider`, which looks at the task afresh: is it over, is it ours, is it
+ * ready? So it does not matter by which road a change came: submitted here, granted, merged from a batch or replayed
+ * from disk.
  */
 import type { Hlc } from '../base/hlc.ts'
 import type { TaskId } from '../base/ids.ts'
@@ -104,7 +105,7 @@ export class Scheduler {
     return this.#slots.isUncalled(entry)
   }
 
-  /** Whether a task waits until somebody else knows of its start here. */
+  /** Whether a task waits until another node knows of its start here. */
   isStartUnconfirmed(entry: Entry): boolean {
     return this.#slots.isStartUnconfirmed(entry)
   }
@@ -159,12 +160,12 @@ export class Scheduler {
     return this.#taskSubmission.takeQuestions()
   }
 
-  /** They have been asked. @param isForgotten the key has been used, and its task forgotten */
+  /** They have been asked. @param isForgotten the key has been used, and its task pruned */
   noteKey(id: TaskId, isForgotten: boolean): void {
     this.#taskSubmission.answered(id, isForgotten)
   }
 
-  /** Somebody wants the task cancelled. Its holder does so, whoever that is, as soon as it hears of it. */
+  /** A caller wants the task cancelled. Its holder, whichever boot that is, cancels it as soon as it hears of it. */
   cancel(id: TaskId): void {
     const { self, log, clock, wallMs } = this.#context
     const entry = log.get(id)
@@ -242,8 +243,9 @@ export class Scheduler {
   }
 
   /**
-   * A task is over, and somebody has taken it over, or had forgotten its key and has created it anew. He starts nothing before
-   * he has heard all that we had written when we confirmed, so it is written once more.
+   * A task is over, and another node has reclaimed it, or had pruned the task of its key and has created it anew. That
+   * node starts nothing before it has heard all that we had written when we confirmed, so the outcome is written once
+   * more.
    */
   #tellAnew(entry: Entry): void {
     if (!entry.untold) return
@@ -276,23 +278,23 @@ export class Scheduler {
     this.consider(this.#dependencies[isKnown ? 'recalled' : 'noteAsked'](dependency))
   }
 
-  /** Whether others may have forgotten how the task ended. */
+  /** Whether others may have pruned how the task ended. */
   mayBeForgotten(entry: Entry): boolean {
     return this.#pruning.isDue(entry)
   }
 
-  /** Whether a task that is known here may have been forgotten by others. */
+  /** Whether a task that is known here may have been pruned by others. */
   isPast(id: TaskId): boolean {
     const entry = this.#context.log.get(id)
     return entry !== undefined && this.mayBeForgotten(entry)
   }
 
-  /** How a task ended that has been forgotten here. Returns tasks that depend on it. */
+  /** How a task ended that has been pruned here. Returns tasks that depend on it. */
   carry(record: TaskRecord): readonly Entry[] {
     return this.#dependencies.carry(record)
   }
 
-  /** Forgets tasks: all others have seen them settle, and have forgotten them. */
+  /** Prunes tasks: all others have seen them settle, and have pruned them. */
   forget(entries: Iterable<Entry>): void {
     const waiting: Entry[] = []
     for (const entry of entries) {
@@ -316,7 +318,8 @@ export class Scheduler {
   noteForgotten(): void {
     const { log, members, now, options } = this.#context
     if (!this.#dependencies.hasUnknown) return
-    // Whoever sees only a few of the others cannot tell that nobody knows a task, and one that cannot be read here is there.
+    // A node that sees only a few of the others cannot tell that nobody knows a task, and one that cannot be read here
+    // is there.
     const unknownMs = members.seesMajority(now) ? options.unknownMs : Infinity
     const after = (id: TaskId): number => (log.origins.mayBeUnreadable(id) ? Infinity : unknownMs)
     this.consider(this.#dependencies.noteForgotten(now, after, options.findMs))
@@ -409,8 +412,8 @@ export class Scheduler {
   }
 
   /**
-   * Whether somebody who is asked may know that the task has completed: then it is not ended in another way before it is clear
-   * that nobody does. For what may run at most once that can take for ever, so that does not wait.
+   * Whether a member that is asked may know that the task has completed: then it is not ended in another way before it
+   * is clear that none does. For what may run at most once that can take for ever, so that does not wait.
    */
   #mayHaveEnded(entry: Entry): boolean {
     if (entry.record.spec.delivery === 'at-most-once' || this.#slots.hasBegun(entry.id))

@@ -83,7 +83,7 @@ export class Slots {
     return this.#startBarrier.epochOf(entry.id) !== undefined
   }
 
-  /** Whether the task waits until somebody else knows of its start here. */
+  /** Whether the task waits until another node knows of its start here. */
   isStartUnconfirmed(entry: Entry): boolean {
     return this.#startBarrier.isStartUnconfirmed(entry)
   }
@@ -100,8 +100,8 @@ export class Slots {
   }
 
   /**
-   * Calls the handler of a task that has begun and that others know of by now, if there is one and a slot for it. Returns
-   * whether there was.
+   * Calls the handler of a task that has begun and that others know of by now, if there is one and a slot for it.
+   * Returns whether there was.
    *
    * @param rival a task that could have that slot
    */
@@ -138,7 +138,7 @@ export class Slots {
     if (epoch === undefined) return
     if (holds(self, record) && record.claim.epoch === epoch) return
     if (this.#inputStaging.giveUp(entry) || this.#giveUpStart(entry)) return
-    // Somebody else ran it, or will: nobody else settles or claims what runs here.
+    // Another node ran it, or will: none but this one settles or claims what runs here.
     if (record.claim.holder !== self) counters.duplicateStarts++
     this.#abort(id, epoch)
   }

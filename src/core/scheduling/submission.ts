@@ -1,10 +1,11 @@
 /**
  * How tasks come into the cluster: a caller's draft becomes a record, held by the node that took it.
  *
- * A task under an idempotency key is named by the key, so that all who submit it mean the same task. Two nodes may do so
- * in the same instant. So such a task is not started before everybody has confirmed to know of it (claim/claim-barrier.ts),
- * and the caller is answered then, too: by then this node knows whether somebody was faster. A key names its task for as
- * long as the task is to be kept, even if it has been forgotten before, for lack of room (gc/key-tombstones.ts; first-use.ts).
+ * A task under an idempotency key is named by the key, so that all who submit it mean the same task. Two nodes may do
+ * so in the same instant. So such a task is not started before everybody has confirmed to know of it
+ * (claim/claim-barrier.ts), and the caller is answered then, too: by then this node knows whether another was faster. A
+ * key names its task for as long as the task is to be kept, even if it has been pruned before, for lack of room
+ * (gc/key-tombstones.ts; first-use.ts).
  */
 import { hlcMs } from '../base/hlc.ts'
 import { taskId, type TaskId } from '../base/ids.ts'
@@ -26,7 +27,10 @@ import type { TaskDraft } from '../task/spec.ts'
 type Submission = Extract<Input, { kind: 'submit' }>
 type Accepted = Extract<Effect, { kind: 'accepted' }>
 
-/** Whether the payload is on another node, too, or travels with the record; and whether on too few, or one computer only. */
+/**
+ * Whether the payload is on another node, too, or travels with the record; and whether on too few, or one computer
+ * only.
+ */
 type Placed = Readonly<{ isThere: boolean; short: boolean }>
 const PLACED: Placed = { isThere: true, short: false }
 
@@ -105,7 +109,10 @@ export class TaskSubmission {
     } else this.#take(input, PLACED)
   }
 
-  /** Answers those for whom it has become clear whether somebody was faster: claims settle in the order of submission. */
+  /**
+   * Answers the callers for whom it has become clear whether another node was faster: claims are confirmed in the order
+   * of submission.
+   */
   settle(): void {
     if (this.#elsewhere.length > 0) this.#settleElsewhere()
     if (this.#pending.length === 0) return
@@ -124,8 +131,8 @@ export class TaskSubmission {
   }
 
   /**
-   * A dependency that has been forgotten, or may be elsewhere at any moment: nobody could tell how it ended. A task that
-   * runs anyway does not ask.
+   * A dependency that has been pruned, or may be elsewhere at any moment: no node could tell how it ended. A task
+   * that runs anyway does not ask.
    */
   #missed({ dependsOn, onDependencyFailure }: TaskDraft): TaskId | undefined {
     const context = this.#context
@@ -185,7 +192,7 @@ export class TaskSubmission {
     })
   }
 
-  /** Somebody may have made up a task that has the id which is next here: then the time in it is a little later. */
+  /** A peer may have made up a task that has the id which is next here: then the time in it is a little later. */
   #newId(ms: number, seq: number): TaskId {
     const { self, log } = this.#context
     for (let at = ms; ; at++) {
@@ -215,7 +222,10 @@ export class TaskSubmission {
     })
   }
 
-  /** Answers those whose task is on as many disks as they asked for, as far as members say, and those that waited enough. */
+  /**
+   * Answers those whose task is on as many disks as they asked for, as far as members say, and those that waited
+   * enough.
+   */
   #settleElsewhere(): void {
     const { members, computer, now } = this.#context
     const reachable = {
@@ -246,7 +256,7 @@ export class TaskSubmission {
     })
   }
 
-  /** Whether the task is somebody else's submission under the same key. @param at when ours was made, if one was */
+  /** Whether the task is another node's submission under the same key. @param at when ours was made, if one was */
   #comparison({ draft }: Submission, entry: Entry, at: number | null): Accepted['deduplicated'] {
     const { spec } = entry.record
     if (spec.submittedBy === this.#context.self && spec.submittedAt === at) return 'no'

@@ -1,8 +1,8 @@
 /**
  * Where a task would rather run: on a node with the labels that it prefers, if one of them is idle.
  *
- * A node says once a second how busy it is, so what was given to it since counts as well. A task whose favourites are all
- * busy stays in the common queue: a preference is no reason to wait.
+ * A node says once a second how busy it is, so what was given to it since counts as well. A task whose favourites are
+ * all busy stays in the common queue: a preference is no reason to wait.
  */
 import type { Hlc } from '../base/hlc.ts'
 import type { NodeId } from '../base/ids.ts'

@@ -1,10 +1,10 @@
 /**
  * The side of stealing that asks: when, whom, and for how much.
  *
- * Every replica knows who holds what, so a thief does not ask around: it asks the holder with the longest queue of tasks
- * that it can run. One question at a time. A holder that had nothing (its queue is on the way to somebody else) is left
- * alone for a moment, unless its queue is seen to grow; one that did not answer, however its queue grows: that of a
- * slow one does, and whoever asked nobody else would idle beside all others.
+ * Every replica knows who holds what, so a thief does not ask around: it asks the holder with the longest queue of
+ * tasks that it can run. One question at a time. A holder that had nothing (its queue is on the way to another node) is
+ * left alone for a moment, unless its queue is seen to grow; one that did not answer, however its queue grows: that of
+ * a slow one does, and a thief that asked no other would idle beside all of them.
  */
 import type { BootId } from '../base/ids.ts'
 import { nodeOf } from '../base/ids.ts'
@@ -27,7 +27,9 @@ export class Thief {
   #open: Question | null = null
   /** How long an answer takes, as a moving average: a busy holder has its disk to wait for. */
   #tripMs = TRIP_MS
-  /** Holders that had nothing or did not answer, until when they are left alone, and how long their queue seemed then. */
+  /**
+   * Holders that had nothing or did not answer, until when they are left alone, and how long their queue seemed then.
+   */
   readonly #paused = new Map<BootId, { until: number; ready: number }>()
 
   constructor(self: BootId, options: CoreOptions) {
@@ -75,7 +77,8 @@ export class Thief {
   }
 
   /**
-   * The answer to a question has come. An answer to an older one is no answer to the open one. Returns whether it was one.
+   * The answer to a question has come. An answer to an older one is no answer to the open one. Returns whether it was
+   * one.
    */
   answered(now: number, holder: BootId, request: number, count: number): boolean {
     const question = this.#open

@@ -19,8 +19,8 @@ export function share(ready: number, want: number, sharers: number): number {
 }
 
 /**
- * Takes up to `count` tasks that a thief can run off the front of the queue, in a message of about `bytesMax` at the most.
- * `give` moves one to its new holder, or returns false for a task that has to stay.
+ * Takes up to `count` tasks that a thief can run off the front of the queue, in a message of about `bytesMax` at the
+ * most. `give` moves one to its new holder, or returns false for a task that has to stay.
  */
 export function giveAway(
   queue: ReadyQueue,

@@ -1,5 +1,6 @@
 /**
- * How work changes hands between nodes that live: a thief asks, a holder grants, and whoever stops hands on what is left.
+ * How work changes hands between nodes that live: a thief asks, a holder grants, and a node that stops hands on what is
+ * left.
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import { canRun, demandOf, grantOf, toHave } from '../claim/claim.ts'
@@ -120,7 +121,10 @@ export class WorkStealing {
     return thief?.heartbeat.boot === boot && members.status(thief, now) === 'alive'
   }
 
-  /** Work has come: ours from now on, and written down here too, with the outcomes that it needs, so that both survive the giver. */
+  /**
+   * Work has come: ours from now on, and written down here too, with the outcomes that it needs, so that both survive
+   * the giver.
+   */
   granted(from: NodeId, { boot, request, records, dependencies }: Grant): void {
     const { counters, now } = this.#context
     if (nodeOf(boot) !== from) return
@@ -157,14 +161,14 @@ export class WorkStealing {
   }
 
   /**
-   * While draining: gives what this node holds and does not run to others, if there are any. Portion by portion, each with
-   * the flush that it fills, so that neither a message nor a peer's queue grows with what is held. Returns whether all
-   * has gone.
+   * While draining: gives what this node holds and does not run to others, if there are any. Portion by portion, each
+   * with the flush that it fills, so that neither a message nor a peer's queue grows with what is held. Returns whether
+   * all has gone.
    */
   handOn(): boolean {
     const { log, members, now } = this.#context
     if (log.isFlushing || this.#scheduler.isWaking) return false
-    // A claim that has not settled is nobody's to give: somebody else may be running the task. Others reclaim it.
+    // A claim that is not confirmed cannot be granted: another node may be running the task. Others reclaim it.
     const entries = this.#scheduler
       .idleTasks()
       .filter(entry => !this.#scheduler.isUnconfirmed(entry))
@@ -186,8 +190,8 @@ export class WorkStealing {
   }
 
   /**
-   * Whether the task has moved often enough, and stays. Moves beyond the bound are needed where this node cannot run it:
-   * each follows a loss of handlers or labels, so they cannot go on by themselves.
+   * Whether the task has moved often enough, and stays. Moves beyond the bound are needed where this node cannot run
+   * it: each follows a loss of handlers or labels, so they cannot go on by themselves.
    */
   #hasTravelled({ record }: Entry): boolean {
     const { claim, spec } = record
@@ -197,7 +201,9 @@ export class WorkStealing {
     )
   }
 
-  /** Whether somebody has said that it cannot read what it was told of the task: it would never know that it holds it. */
+  /**
+   * Whether the member has said that it cannot read what it was told of the task: it would never know that it holds it.
+   */
   #isUnreadable({ writes }: Entry, member: Member | undefined): boolean {
     if (member === undefined || member.unreadable.isEmpty) return false
     return writes.some(dot => member.unreadable.has(dot))
@@ -242,8 +248,8 @@ export class WorkStealing {
   }
 
   /**
-   * The outcomes that a node needs to run these tasks, as far as it is not known to have them, or may have forgotten them;
-   * within a bound.
+   * The outcomes that a node needs to run these tasks, as far as it is not known to have them, or may have pruned
+   * them; within a bound.
    */
   #outcomesFor(node: NodeId, entries: readonly Entry[]): Grant['dependencies'] {
     const { log, members, carried } = this.#context

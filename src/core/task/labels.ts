@@ -1,8 +1,8 @@
 /**
  * What a task asks of the labels of a node: a list of conditions, each about one label.
  *
- * A condition is met by any of several texts, or by a number that is large enough. Nodes say their labels in heartbeats,
- * so every node can tell for every other one whether it fits.
+ * A condition is met by any of several texts, or by a number that is large enough. Nodes say their labels in
+ * heartbeats, so every node can tell for every other one whether it fits.
  */
 
 export type Labels = Readonly<Record<string, string>>

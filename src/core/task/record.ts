@@ -56,7 +56,7 @@ export const HOPS_MAX: number = 2 ** 32 - 1
 /** The holder of `epoch` called the handler. By whom says which, if two nodes claimed that epoch. */
 export type Started = Readonly<{ epoch: number; by: BootId; at: Hlc }> & Extensible
 
-/** Somebody wants the task cancelled. Whoever holds it, then or later, does so. */
+/** A caller wants the task cancelled. Its holder, then or later, cancels it. */
 export type CancelRequest = Readonly<{ at: Hlc; by: BootId }> & Extensible
 
 export const OUTCOME_STATUSES = ['failed', 'cancelled', 'completed'] as const
@@ -113,8 +113,8 @@ export const CREATED_MAX = 16
 export type TaskRecord = Readonly<{
   spec: TaskSpec
   /**
-   * The writes that created it: one, or several if one key was submitted at several nodes. The least of them, sorted: of any
-   * two sets of them the least of both is the same, in whatever order they are joined.
+   * The writes that created it: one, or several if one key was submitted at several nodes. The least of them, sorted:
+   * of any two sets of them the least of both is the same, in whatever order they are joined.
    */
   created: readonly Dot[]
   claim: Claim
@@ -174,7 +174,7 @@ export function isConflict(x: Claim, y: Claim): boolean {
   return x.epoch === y.epoch && x.holder !== y.holder
 }
 
-/** Whether it is news that somebody has started what had completed at this boot. */
+/** Whether it is news that a node has started what had completed at this boot. */
 export function isRepeated(
   self: BootId,
   { outcome, started }: TaskRecord,

@@ -1,6 +1,6 @@
 /**
- * What a record of a task may be. The log asserts it of all that this node writes, and the wire reads nothing else: what
- * one node has written, every other one can read.
+ * What a record of a task may be. The log asserts it of all that this node writes, and the wire reads nothing else:
+ * what one node has written, every other one can read.
  */
 import { STAMP_MAX } from '../base/hlc.ts'
 import { SEQ_MAX, type BootId, type TaskId } from '../base/ids.ts'

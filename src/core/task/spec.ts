@@ -34,7 +34,7 @@ export type TaskDraft = Readonly<{
   onDependencyFailure: (typeof DEPENDENCY_FAILURE_RULES)[number]
   /** Further attempts after a failed one. */
   maxRetries: number
-  /** So many starts may end with the death of the holder. One more, and the task fails. */
+  /** Number of starts that may end with the death of the holder. One more, and the task fails. */
   maxLost: number
   backoff: Backoff
   /** Bound on one attempt in ms, or null. */
@@ -44,7 +44,7 @@ export type TaskDraft = Readonly<{
   /** It is not started before this time, in ms since 1970; null: at once. */
   notBefore: number | null
   labels: LabelRules
-  /** Names the task: whoever submits under the same key means the same task. */
+  /** Names the task: all submissions under the same key mean the same task. */
   idempotencyKey: string | null
   delivery: (typeof DELIVERIES)[number]
   /** The failed or cancelled task that this one is a copy of. */

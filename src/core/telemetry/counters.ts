@@ -1,6 +1,6 @@
 /**
- * What this boot has counted of its own doing. Every node counts for itself; whoever wants to know about the cluster adds
- * up. Nothing in the protocol depends on any of it.
+ * What this boot has counted of its own doing. Every node counts for itself; the sum over all nodes is the cluster's.
+ * Nothing in the protocol depends on any of it.
  *
  * What a node writes into the log is counted where it is written (`wrote`), so that no way to start, settle or retry a
  * task can be forgotten.
@@ -17,7 +17,10 @@ import { Tally } from './tally.ts'
 /** Types beyond the bound are counted together. */
 export const OTHER_TYPES = '(other)'
 
-/** Why the holder of a reclaimed task was gone; `taken`: it was ours, by an epoch that was not ours alone, or that left a loss uncounted. */
+/**
+ * Why the holder of a reclaimed task was gone; `taken`: it was ours, by an epoch that was not ours alone, or that left
+ * a loss uncounted.
+ */
 const RECLAIM_CAUSES = ['left', 'crashed', 'unreachable', 'restarted', 'unknown', 'taken'] as const
 export type ReclaimCause = (typeof RECLAIM_CAUSES)[number]
 
@@ -38,7 +41,7 @@ export class Counters implements LogCounters {
   submitted = 0
   /** Handlers called. */
   starts = 0
-  /** Starts here of a task that somebody else has started, too, without having heard how they ended. */
+  /** Starts here of a task that another node has started, too, without having heard how they ended. */
   duplicateStarts = 0
   /** Claims of two holders for one epoch that met here. */
   claimConflicts = 0

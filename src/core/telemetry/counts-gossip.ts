@@ -1,8 +1,9 @@
 /**
  * Tells the others what this node has counted, and keeps what they tell.
  *
- * It is worth little, so it costs little: what has changed is told every few seconds, all of it once in a while, because
- * gossip may be lost; a node that has counted nothing says nothing. A new peer is told all that is known, of all boots.
+ * It is worth little, so it costs little: what has changed is told every few seconds, all of it once in a while,
+ * because gossip may be lost; a node that has counted nothing says nothing. A new peer is told all that is known, of
+ * all boots.
  */
 import type { NodeId } from '../base/ids.ts'
 import type { Context } from '../context.ts'

@@ -1,10 +1,10 @@
 /**
  * How long things took, in a fixed number of buckets, so that what many nodes have measured can be added up.
  *
- * Bucket 0 holds what took up to a millisecond; every further one reaches a fourth root of two (19 %) higher than the one
- * before it, up to 24.8 days, the longest timeout that a task may have. A quantile is told as the geometric middle of the
- * bucket that it lies in. So it is off by at most half a bucket: by less than 9.1 % above a millisecond, and by half a
- * millisecond below. Count and mean are exact.
+ * Bucket 0 holds what took up to a millisecond; every further one reaches a fourth root of two (19 %) higher than the
+ * one before it, up to 24.8 days, the longest timeout that a task may have. A quantile is told as the geometric middle
+ * of the bucket that it lies in. So it is off by at most half a bucket: by less than 9.1 % above a millisecond, and by
+ * half a millisecond below. Count and mean are exact.
  */
 
 import { HISTOGRAM_BUCKETS, type Durations } from '../message.ts'

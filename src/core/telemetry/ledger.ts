@@ -1,9 +1,10 @@
 /**
  * What every boot has counted, as far as it has told: the sum over all of them is the cluster's.
  *
- * Each boot counts only what it did itself, and numbers what it tells. Of each type of task the latest word of each boot
- * stands, whatever the order in which words arrive and however often; so the sum counts nothing twice. What a boot told
- * stays when the boot is gone, for what it did was done. Anybody passes on what it knows to whoever comes anew.
+ * Each boot counts only what it did itself, and numbers what it tells. Of each type of task the latest word of each
+ * boot stands, whatever the order in which words arrive and however often; so the sum counts nothing twice. What a boot
+ * told stays when the boot is gone, for what it did was done. Every node passes on what it knows to members that come
+ * anew.
  */
 import { startTimeOf, type BootId } from '../base/ids.ts'
 import type { Counts, TypeCounts } from '../message.ts'

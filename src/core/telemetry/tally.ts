@@ -1,4 +1,7 @@
-/** Counts by labels: how often each combination of them occurred. The labels are few and fixed, or bounded by the caller. */
+/**
+ * Counts by labels: how often each combination of them occurred. The labels are few and fixed, or bounded by the
+ * caller.
+ */
 export class Tally<Labels extends readonly string[]> {
   readonly #counts = new Map<string, { readonly labels: Labels; count: number }>()
 

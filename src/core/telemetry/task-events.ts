@@ -1,9 +1,10 @@
 /**
  * Tells observers what becomes of tasks, here and on other nodes.
  *
- * Whatever road a change came by, a task is looked at here when it has been decided upon, and what is new since the last
- * look is told. So every node tells the same story, if not with the same words: several changes that arrive at once are
- * told as the newest of them. How a task ended is told when that is safe on two disks, which is known elsewhere.
+ * Whatever road a change came by, a task is looked at here when it has been decided upon, and what is new since the
+ * last look is told. So every node tells the same story, if not with the same words: several changes that arrive at
+ * once are told as the newest of them. How a task ended is told when that is safe on two disks, which is known
+ * elsewhere.
  */
 import type { Context } from '../context.ts'
 import type { TaskEvent } from '../effect.ts'

@@ -1,4 +1,4 @@
-/** The floor of telemetry: what is counted, and what is told to whoever looks on. */
+/** The floor of telemetry: what is counted, and what observers are told. */
 export { Counters } from './counters.ts'
 export { CountsGossip } from './counts-gossip.ts'
 export { Histogram } from './histogram.ts'
