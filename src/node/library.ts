@@ -1,6 +1,6 @@
 /**
- * A node as a program has it: everything that a running node does, and the methods that are for programs only. They have
- * the types of the program's own tasks, if it gives a handler map.
+ * A node as a program has it: everything that a running node does, and the methods that are for programs only. They
+ * have the types of the program's own tasks, if it gives a handler map.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { TaskId } from '../core/base/ids.ts'
@@ -43,8 +43,8 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
    * Says how tasks of a type are run: by a function, on the node's own thread (for work that waits), or by a module, in
    * worker threads.
    *
-   * A schema (any Standard Schema: zod's, valibot's, ...) says what payloads have to be: others are refused at submission
-   * here, and fail where they are run. A module's handler carries it itself, as its property `schema`.
+   * A schema (any Standard Schema: zod's, valibot's, ...) says what payloads have to be: others are refused at
+   * submission here, and fail where they are run. A module's handler carries it itself, as its property `schema`.
    *
    * @throws InvalidOptionError HandlersFileError
    */
@@ -72,8 +72,8 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
   }
 
   /**
-   * Resolves when so many other members are connected. A program that submits before it has met anybody has its tasks on its
-   * own disk alone.
+   * Resolves when `members` other members are connected. A program that submits before it has met anybody has its tasks
+   * on its own disk alone.
    *
    * @param options `members`: how many. `timeout`: ms, or a text such as `"30s"` @default none
    * @throws NotReadyError NodeClosedError InvalidOptionError
@@ -104,8 +104,8 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
    * Resolves to what the handler returned. The task may have been submitted on any node.
    *
    * @param options `timeout`: ms, or a text such as `"30s"` @default none
-   * @throws TaskFailedError (its `name` is that of the handler's error) WaitTimeoutError UnknownTaskError NodeClosedError
-   *   InvalidOptionError
+   * @throws TaskFailedError (its `name` is that of the handler's error) WaitTimeoutError UnknownTaskError
+   *   NodeClosedError InvalidOptionError
    */
   waitForTask<Result>(
     id: TaskIdOf<Result>,
@@ -127,8 +127,8 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
   }
 
   /**
-   * Writes all tasks that this node knows to a file, large payloads and results included, for `loadState` on any node of
-   * the cluster. An existing file is replaced when the new one is complete.
+   * Writes all tasks that this node knows to a file, large payloads and results included, for `loadState` on any node
+   * of the cluster. An existing file is replaced when the new one is complete.
    *
    * @throws InvalidOptionError if it cannot be written
    */
@@ -142,8 +142,8 @@ export class Node<Handlers extends object = AnyHandlers> extends RunningNode {
   }
 
   /**
-   * Takes in the tasks of a file. What is known here, or was and has been forgotten, stays as it is; the rest spreads,
-   * and runs if it had not settled. Loading twice, or into a live cluster, is harmless.
+   * Takes in the tasks of a file. What is known here, or was and has been pruned, stays as it is; the rest spreads, and
+   * runs if it had not settled. Loading twice, or into a live cluster, is harmless.
    *
    * @throws ForeignStateFileError (and nothing was taken in) InvalidOptionError DiskFullError NodeClosedError
    */

@@ -355,7 +355,7 @@ export class RunningNode implements NodeApi {
     await this.#settings.onClosed()
   }
 
-  /** Whoever waits for this node's disk is told that there is no sense in it. */
+  /** Callers that wait for this node's disk are told that it will not come. */
   #letGo(error: Error): void {
     this.#submissions.rejectAll(error)
     this.#state.letGo()
@@ -365,7 +365,7 @@ export class RunningNode implements NodeApi {
     return {
       accepted: ({ request, ...accepted }) => {
         const listener = this.#submissions.accepted(request, accepted)
-        // At once: whoever submitted it hears of it later, when it may have settled.
+        // At once: the node that submitted it hears of it later, when it may have settled.
         if (listener !== undefined) this.#tasks.watch(accepted.taskId, listener)
       },
       refused: refused => this.#submissions.refused(refused),

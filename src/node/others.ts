@@ -6,7 +6,7 @@ import type { Turns } from './runtime/turns.ts'
 type Looked = Pick<RunningNode, 'name' | 'nodes' | 'closed'>
 
 /**
- * Resolves when so many other members are connected.
+ * Resolves when this number of other members is connected.
  *
  * @param timeoutMs null: as long as it takes
  * @throws NotReadyError NodeClosedError

@@ -1,4 +1,4 @@
-/** What a node is told by whoever puts it together, beside its parts. */
+/** What a node is told when it is put together, beside its parts. */
 import type { MetricsSnapshot } from './queries/metrics-snapshot.ts'
 import type { StateFiles } from '../ports/ports.ts'
 

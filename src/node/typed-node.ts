@@ -2,8 +2,8 @@
  * The types that a program's tasks have: which payload a type of task takes, and what its handler returns.
  *
  * A map from types of tasks to functions says both, such as the type of a handlers file: `typeof import('./work.ts')`.
- * The compiler then checks every submission, registration and wait. It is about types alone: at run time there is no map,
- * and a program without one may say anything.
+ * The compiler then checks every submission, registration and wait. It is about types alone: at run time there is no
+ * map, and a program without one may say anything.
  */
 import type { TaskId } from '../core/base/ids.ts'
 import type { Handler } from '../ports/handler.ts'

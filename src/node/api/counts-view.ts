@@ -29,8 +29,8 @@ export type MetricsView = {
   /** What this node has done since its start. */
   node: TaskCountsByType
   /**
-   * What all nodes have done together, as far as they have told: up to some seconds old. Nodes that are gone still count,
-   * as long as somebody who remembers them lives.
+   * What all nodes have done together, as far as they have told: up to some seconds old. Nodes that are gone still
+   * count, as long as a node that remembers them lives.
    */
   cluster: TaskCountsByType
 }

@@ -100,7 +100,9 @@ export type Submitted = {
   warnings: string[]
 }
 
-/** What became of a cancellation: how the task has settled, or that it will be cancelled when its holder hears of it. */
+/**
+ * What became of a cancellation: how the task has settled, or that it will be cancelled when its holder hears of it.
+ */
 export type CancelResult = {
   v: 1
   id: TaskId
@@ -129,7 +131,7 @@ export type LoadedState = {
   skipped: number
 }
 
-/** What a node can tell to whoever looks for what is wrong. */
+/** What a node can tell for diagnosis, such as by "hearsay doctor". */
 export type DiagnosisView = {
   v: 1
   cluster: string
@@ -158,13 +160,16 @@ export type DiagnosisView = {
    * waited for; null if there are none.
    */
   unconfirmed: { tasks: number; missing: string[] } | null
-  /** Members that keep far too many settled tasks from being forgotten here; null if there are not too many, or no such members. */
+  /**
+   * Members that keep far too many settled tasks from being pruned here; null if there are not too many, or no such
+   * members.
+   */
   overfull: { kept: number; max: number; behind: HoldsUp[] } | null
 }
 
 /**
- * A member that keeps settled tasks from being forgotten: it cannot be reached, it has not raised the time before which nothing
- * is kept (`floor`), or it and this node do not have all of each other's records.
+ * A member that keeps settled tasks from being pruned: it cannot be reached, it has not raised the time before which
+ * nothing is kept (`floor`), or it and this node do not have all of each other's records.
  */
 export type HoldsUp = { node: string; why: 'away' | 'floor' | 'records' }
 
@@ -178,7 +183,7 @@ export type UnreadableView = {
   readers: string[]
   /** The version that wrote them, if it is known: that of the node, as long as it has not been started anew. */
   writer: string | null
-  /** There are so many that nothing more of that node is taken in. */
+  /** The bound on what is kept of unreadable writes is reached: nothing more of that node is taken in. */
   stuck: boolean
 }
 
@@ -211,14 +216,17 @@ export type EventFilter = {
  */
 export type NodeEvent = { v: 1; at: string; event: string; cursor: string } & Record<string, Json>
 
-/** Whoever wants to hear how a task ends, which it submits. */
+/** A caller's interest in how a task ends which it submits. */
 export type EndListener = Readonly<{
   /**
-   * Called once for a task that was accepted: with what makes a view of it when it has settled, or with null if this node cannot
-   * tell any more, because it has closed or was away until the task was forgotten.
+   * Called once for a task that was accepted: with what makes a view of it when it has settled, or with null if this
+   * node cannot tell any more, because it has closed or was away until the task was pruned.
    */
   onEnd: (view: (() => TaskView) | null) => void
-  /** Nobody wants to hear of it any more: nothing is kept for it, and it may not be called. One signal for many tasks is cheap. */
+  /**
+   * Nobody wants to hear of it any more: nothing is kept for it, and it may not be called. One signal for many tasks is
+   * cheap.
+   */
   gone: AbortSignal
 }>
 
@@ -230,11 +238,12 @@ export interface NodeApi {
   /** Multiaddrs that it listens on. */
   readonly addresses: readonly string[]
   /**
-   * Submits a task and resolves when it is accepted. Waits first while this node has too much of its own to write, and to
-   * copy to others.
+   * Submits a task and resolves when it is accepted. Waits first while this node has too much of its own to write, and
+   * to copy to others.
    *
    * @param signal gives up before the task is taken. @default never
-   * @param listener registered with the acceptance, so that nothing is missed; called also if that ends in NotReplicatedError
+   * @param listener registered with the acceptance, so that nothing is missed; called also if that ends in
+   *   NotReplicatedError
    * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
    */
   submit(
@@ -257,8 +266,8 @@ export interface NodeApi {
     listener?: EndListener
   ): Promise<Submitted>
   /**
-   * Writes JSON text of any size to this node's disk, as a payload for `submitBlob`. It is not looked at: what is no JSON
-   * fails when it is run. Without a submission it is removed after a while.
+   * Writes JSON text of any size to this node's disk, as a payload for `submitBlob`. It is not looked at: what is no
+   * JSON fails when it is run. Without a submission it is removed after a while.
    *
    * @throws TooLargeError NodeClosedError
    */
@@ -276,8 +285,8 @@ export interface NodeApi {
    */
   settled(id: TaskId, signal?: AbortSignal): Promise<TaskView>
   /**
-   * Cancels a task, in whatever state it is and whoever holds it. Resolves when it has settled, after 5 s in any case: the
-   * request stands, and whoever holds the task, then or later, cancels it.
+   * Cancels a task, in whatever state it is and wherever it is held. Resolves when it has settled, after 5 s in any
+   * case: the request stands, and the holder of the task, then or later, cancels it.
    *
    * @throws UnknownTaskError AmbiguousTaskError NodeClosedError
    */
@@ -305,20 +314,21 @@ export interface NodeApi {
   tasks(filter?: TaskFilter): Iterable<TaskView>
   /**
    * What the runs of a task have said, from the beginning, on whichever nodes they ran: what it printed, and what it
-   * logged. Of each attempt the first 64 KiB and the last MiB are kept, by the node that ran it, in memory: until the task
-   * is forgotten, the node stops, or newer output needs the room (64 MiB in all). The last 16 KiB outlive the node.
+   * logged. Of each attempt the first 64 KiB and the last MiB are kept, by the node that ran it, in memory: until the
+   * task is forgotten, the node stops, or newer output needs the room (64 MiB in all). The last 16 KiB outlive the
+   * node.
    *
    * @throws UnknownTaskError NodeClosedError, and while it is read the signal's reason
    */
   logs(id: TaskId, options?: LogsOptions): AsyncIterable<LogEntry>
   /**
-   * Asks the other nodes how far their runs are, so that views of tasks say it; at most once a second. Takes half a second
-   * at most, and never rejects.
+   * Asks the other nodes how far their runs are, so that views of tasks say it; at most once a second. Takes half a
+   * second at most, and never rejects.
    */
   refreshProgress(): Promise<void>
   /**
-   * A file with all tasks that this node knows, and their large payloads and results, piece by piece, made as it is read.
-   * Those that no node has are named in it without their bytes.
+   * A file with all tasks that this node knows, and their large payloads and results, piece by piece, made as it is
+   * read. Those that no node has are named in it without their bytes.
    */
   exportState(): AsyncIterable<string>
   /**
@@ -328,8 +338,8 @@ export interface NodeApi {
    */
   importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
   /**
-   * What this node says of itself from now on, in place of its labels so far; tasks choose by it. It lasts until the node
-   * stops.
+   * What this node says of itself from now on, in place of its labels so far; tasks choose by it. It lasts until the
+   * node stops.
    *
    * @throws InvalidOptionError NodeClosedError
    */
@@ -339,7 +349,7 @@ export interface NodeApi {
   /** The cluster in brief: members, tasks by state, slots, and whether a quorum is seen. */
   getSystemStatus(): StatusView
   /**
-   * What this node can tell to whoever looks for what is wrong, such as "hearsay doctor".
+   * What this node can tell for diagnosis, such as by "hearsay doctor".
    *
    * @param names what clusters may be called, whose fingerprints with this node's key are wanted. @default none
    */
@@ -349,8 +359,8 @@ export interface NodeApi {
   /** How every member is, and every expected instance, this node included; sorted by name. */
   checkWorkerHealth(): WorkerHealth[]
   /**
-   * Has a node take nothing more and hand on what is queued; what runs goes on, and the node stays. Without a name, this
-   * one. Another one is told: it shows as draining when it does so.
+   * Has a node take nothing more and hand on what is queued; what runs goes on, and the node stays. Without a name,
+   * this one. Another one is told: it shows as draining when it does so.
    *
    * @param node its name or id @default this node
    * @throws UnknownNodeError InvalidOptionError if it cannot be reached
@@ -364,8 +374,8 @@ export interface NodeApi {
    */
   forget(node: string): NodeView
   /**
-   * Calls back for each event until the returned function is called: from now on or, with the `cursor` of an event, also
-   * for those after it, as far as the node still has them.
+   * Calls back for each event until the returned function is called: from now on or, with the `cursor` of an event,
+   * also for those after it, as far as the node still has them.
    *
    * @throws InvalidOptionError if that is no cursor
    */
@@ -374,8 +384,8 @@ export interface NodeApi {
    * Stops on purpose: lets running tasks finish for `graceMs`, hands on queued ones, says goodbye, closes. What still
    * runs then is aborted and handed on, too. Called again, it may shorten the time, never lengthen it.
    *
-   * Within that time it also waits for somebody to say goodbye to, if there is a member that has not left, or a task here
-   * that has not settled. With a `graceMs` of 0 nobody is waited for.
+   * Within that time it also waits for a member to say goodbye to, if there is a member that has not left, or a task
+   * here that has not settled. With a `graceMs` of 0 nobody is waited for.
    *
    * @param graceMs @default the node's option `grace`
    * @throws TasksLeftBehindError the node has left, and such tasks are on its disk alone; not with a `graceMs` of 0

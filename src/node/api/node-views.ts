@@ -56,13 +56,13 @@ export type StatusView = {
   /** It sees as many members as it takes to take over the work of those that have fallen silent. */
   quorum: boolean
   /**
-   * Settled tasks that this node keeps, beside those that others depend on, and how many it is to keep: the least that a
-   * member says (`NodeView.settledMax`). `differs`: not all say the same.
+   * Settled tasks that this node keeps, beside those that others depend on, and how many it is to keep: the least that
+   * a member says (`NodeView.settledMax`). `differs`: not all say the same.
    */
   settled: { kept: number; max: number; differs: boolean }
   /**
-   * Submissions that this node does not take yet, and what it has to do first: write to its disk, get copies to others, or
-   * let go of settled tasks. Null: whoever comes is let in.
+   * Submissions that this node does not take yet, and what it has to do first: write to its disk, get copies to others,
+   * or let go of settled tasks. Null: all are let in.
    */
   submitters: { waiting: number; heldBackBy: 'disk' | 'copies' | 'room' | null }
 }

@@ -24,13 +24,17 @@ export type BackoffOptions = {
 export type TaskOptions = {
   /** 1 to 10, 10 first. @default 5 */
   priority?: number
-  /** Ids of tasks that have to complete first; their results reach the handler as `ctx.dependencies[id]`. @default [] */
+  /**
+   * Ids of tasks that have to complete first; their results reach the handler as `ctx.dependencies[id]`.
+   *
+   * @default []
+   */
   dependsOn?: readonly TaskId[]
   /** What becomes of it if one of these does not complete. @default "cancel" */
   onDependencyFailure?: 'cancel' | 'run'
   /** Further attempts after a handler's error or a timeout, 0 to 1000. @default 3 */
   maxRetries?: number
-  /** So many starts may end with the death of the node that ran it, 0 to 15. @default 3 */
+  /** Number of starts that may end with the death of the node that ran it, 0 to 15. @default 3 */
   maxLost?: number
   /** How long to wait between attempts. */
   backoff?: BackoffOptions
@@ -38,7 +42,7 @@ export type TaskOptions = {
   timeout?: number | string
   /** Bound from submission to settling: ms, or text such as `"5m"`. @default none */
   deadline?: number | string
-  /** It is not started before so long has passed: ms, or text such as `"5m"`. @default 0 */
+  /** Delay before which it is not started: ms, or text such as `"5m"`. @default 0 */
   delay?: number | string
   /** It is not started before this time: a Date, RFC 3339, or ms since 1970. @default at once */
   runAt?: Date | string | number
@@ -61,8 +65,8 @@ export type TaskOptions = {
 /** What a submission may say: the options of its task, and how safe it is to be. */
 export type SubmitOptions = TaskOptions & {
   /**
-   * How many other members must have the task on disk before it is acknowledged, one of them on another computer, if one is
-   * linked. Otherwise: NotReplicatedError.
+   * How many other members must have the task on disk before it is acknowledged, one of them on another computer, if
+   * one is linked. Otherwise: NotReplicatedError.
    *
    * @default 1 if there is another member, awaited for at most 5 s
    */

@@ -1,8 +1,8 @@
 /**
- * What happens at this node, told as events to whoever listens.
+ * What happens at this node, told as events to all listeners.
  *
- * Output and progress may come by the thousand. They are told to those who listen at that moment, shortened and not more
- * than so many a second, and are not kept: they must not push out what is rare. All of it is in the logs of the task.
+ * Output and progress may come by the thousand. They are told to those that listen at that moment, shortened and at a
+ * bounded rate, and are not kept: they must not push out what is rare. All of it is in the logs of the task.
  */
 import type { BootId, NodeId, TaskId } from '../../core/base/ids.ts'
 import { endOfWhole } from '../../core/base/utf8.ts'

@@ -1,5 +1,5 @@
 /**
- * Whoever wants to hear what happens, and what happened lately.
+ * The listeners to what happens, and what happened lately.
  *
  * The newest events are kept in a ring, so that a reader who lost its connection goes on where it was: each event has a
  * cursor, the boot and a number that grows by one. What the ring no longer has is not made up: the reader is told how

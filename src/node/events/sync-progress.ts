@@ -1,6 +1,6 @@
 /**
  * Says how far a node has come that has much to catch up with: one that is new, or that was away for long. Without it,
- * somebody who starts a node beside a cluster with a hundred thousand tasks would see nothing happen for a while.
+ * a user who starts a node beside a cluster with a hundred thousand tasks would see nothing happen for a while.
  */
 import type { CoreView } from '../../core/view.ts'
 import type { Clock } from '../../ports/ports.ts'

@@ -17,8 +17,8 @@ import {
 const HEAD_BYTES_MAX = 65_536
 const END_BYTES_MAX = 1_048_576
 /**
- * Nor are more pieces than so many kept: a program that says a letter now here, now there, makes each of them one. Guess:
- * eight times as many as there are when it says much on one stream.
+ * Pieces that are kept of the beginning: a program that says a letter now here, now there, makes each of them one.
+ * Guess: eight times as many as there are when it says much on one stream.
  */
 const HEAD_PIECES_MAX = 256
 const END_PIECES_MAX = 4096
@@ -28,7 +28,7 @@ const JOINED_MS_MAX = 1000
 const CHARACTER_BYTES_MAX = 4
 /** What a piece costs beside its bytes. Guess: an object of five fields, and its place in a list. */
 const PIECE_COST = 128
-/** ... and an attempt that says nothing. Guess: a few lists, what it is an attempt of, and how far it was. */
+/** What an attempt that says nothing costs. Guess: a few lists, what it is an attempt of, and how far it was. */
 const ATTEMPT_COST = 1024
 
 type Kept = { position: number; at: number; stream: OutputStream; bytes: Uint8Array }
@@ -127,7 +127,8 @@ export class AttemptLog {
     ) {
       last.bytes = joined(last.bytes, bytes)
     } else {
-      // A copy, which `slice` of a Buffer is not: what is kept must not keep a larger one in memory that it is a part of.
+      // A copy, which `slice` of a Buffer is not: what is kept must not keep a larger one in memory that it is a part
+      // of.
       list.push({ position: this.#position, at, stream, bytes: new Uint8Array(bytes) })
     }
     this.#position += bytes.length

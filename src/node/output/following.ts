@@ -21,7 +21,7 @@ import { textOf } from './text.ts'
 
 /** How often the task is looked at. Short beside what a start takes, and a look costs nothing. */
 const LOOK_MS = 50
-/** For so long a member is given to say what it has. */
+/** Time that a member has to say what it has. */
 const ASK_MS = 1500
 /** Before a broken stream is taken up again; and how often, once the attempt is over. */
 const AGAIN_MS = 300
@@ -105,7 +105,9 @@ export class Following {
     else yield this.#note(claim.attempt, started.by, 'what it has said so far cannot be read')
   }
 
-  /** What the members have of a task that the reader has not had. Of two with one epoch, whoever started it first. */
+  /**
+   * What the members have of a task that the reader has not had. Of two with one epoch, the one that was started first.
+   */
   async #attempts(reading: Reading): Promise<Attempt[]> {
     const { taskId, epochs } = reading
     const { core, clock } = this.#parts

@@ -1,9 +1,8 @@
 /**
- * What the runs of this node have said, and how far they are: kept in memory, for whoever asks.
+ * What the runs of this node have said, and how far they are: kept in memory, for readers.
  *
- * It is a notebook, not an archive. It is bounded, and when it is full the oldest attempt that has ended is torn out; it
- * goes when the task is forgotten, and with the node. What has to outlive the node, the last lines of each run, is in
- * the task's outcome.
+ * It is bounded, and when it is full the oldest attempt that has ended is dropped; it goes when the task is pruned, and
+ * with the node. What has to outlive the node, the last lines of each run, is in the task's outcome.
  */
 import type { Run } from '../../core/effect.ts'
 import type { TaskId } from '../../core/base/ids.ts'
@@ -12,7 +11,7 @@ import { AttemptLog } from './attempt-log.ts'
 
 /** Of what has ended; attempts that run have 1.1 MiB each at most. Guess: a thousand tasks that say a lot. */
 const COST_MAX = 67_108_864
-/** A reader hears so often that there is nothing new. */
+/** Interval at which a reader hears that there is nothing new. */
 const QUIET_MS = 3000
 
 type Attempts = Map<number, AttemptLog>
@@ -74,7 +73,7 @@ export class Logbook {
     }
   }
 
-  /** Whoever reads comes to an end. */
+  /** All readings come to an end. */
   close(): void {
     for (const { info } of this.#running) this.end(info.taskId, info.epoch)
   }

@@ -1,7 +1,7 @@
 /**
- * How far the runs of the cluster are, for whoever looks.
+ * How far the runs of the cluster are, for those who look.
  *
- * Progress is news for an eye and for a moment, so it is not spread: when somebody looks, the nodes that run something
+ * Progress is news for an eye and for a moment, so it is not spread: when a caller looks, the nodes that run something
  * are asked, each at most once a second however many look. While nobody does, it costs nothing.
  */
 import { nodeOf, type NodeId, type TaskId } from '../../core/base/ids.ts'
@@ -13,7 +13,7 @@ import type { Transport } from '../../ports/ports.ts'
 
 /** What is younger is not asked for again. */
 const FRESH_MS = 1000
-/** Whoever looks does not wait longer: what came later is there for the next look. */
+/** How long a look waits for answers: what comes later is there for the next one. */
 const PATIENCE_MS = 500
 /** More runs than a node can have slots: a peer that says more is not listened to. */
 const RUNS_MAX = 1024

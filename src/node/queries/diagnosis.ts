@@ -1,6 +1,6 @@
 /**
- * What a node can tell to whoever looks for what is wrong. Only facts: what they mean, and what to do, is for the one who
- * asks and who also sees the network.
+ * What a node can tell for diagnosis. Only facts: what they mean, and what to do, is for the caller, who also sees the
+ * network.
  */
 import { hlcMs } from '../../core/base/hlc.ts'
 import { nodeOf, type NodeId } from '../../core/base/ids.ts'
@@ -11,7 +11,10 @@ import { unreadableOf } from './unreadable.ts'
 import { missingOf, type Queries } from './queries.ts'
 import type { NodeSettings } from '../settings.ts'
 
-/** Members follow the floor of others with their next heartbeat. Guess: some of them, so that nobody is blamed in passing. */
+/**
+ * Members follow the floor of others with their next heartbeat. Guess: some of them, so that nobody is blamed in
+ * passing.
+ */
 const FLOOR_LATE_MS = 10_000
 
 type Asked = Readonly<{
@@ -59,7 +62,7 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
   }
 }
 
-/** Who keeps settled tasks from being forgotten, if there are far too many. */
+/** Who keeps settled tasks from being pruned, if there are far too many. */
 export function overfullOf(core: CoreView, now: number): DiagnosisView['overfull'] {
   const { kept, max, most } = core.room()
   if (kept <= most) return null

@@ -1,6 +1,4 @@
-/**
- * What can be measured of a node, looked up when somebody asks and at no other time.
- */
+/** What can be measured of a node, looked up when it is asked for and at no other time. */
 import { nodeOf, type NodeId } from '../../core/base/ids.ts'
 import type { Counters } from '../../core/telemetry/counters.ts'
 import type { TypeTotals } from '../../core/telemetry/counts-gossip.ts'
@@ -91,7 +89,7 @@ function tasksOf(core: CoreView): MetricsSnapshot['tasks'] {
   )
 }
 
-/** Only of nodes that are still known by name: whoever has been forgotten writes nothing more. */
+/** Only of nodes that are still known by name: a forgotten one writes nothing more. */
 function byName(
   lag: ReadonlyMap<NodeId, number>,
   nodes: readonly NodeView[]

@@ -1,5 +1,6 @@
 /**
- * What this node could not read, as people are told of it: whose records, how many, and which versions of hearsay are at odds.
+ * What this node could not read, as people are told of it: whose records, how many, and which versions of hearsay are
+ * at odds.
  */
 import { nodeOf, type BootId, type NodeId } from '../../core/base/ids.ts'
 import type { CoreView } from '../../core/view.ts'

@@ -1,8 +1,8 @@
 /**
  * Why a task is not running: which condition fails, for the task and for each node that could run it.
  *
- * The first condition that fails is the one that is told: what holds everywhere comes before what holds for one node, and
- * what cannot change by itself before what only takes time.
+ * The first condition that fails is the one that is told: what holds everywhere comes before what holds for one node,
+ * and what cannot change by itself before what only takes time.
  */
 import { canRun, demandOf } from '../../core/claim/claim.ts'
 import type { Capability } from '../../core/claim/capability.ts'

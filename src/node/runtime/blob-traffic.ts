@@ -1,6 +1,6 @@
 /**
- * Blobs on their way between this node's disk and the rest of the world. What is to be fetched or dropped is decided by the
- * core, but for readers, who fetch what they read.
+ * Blobs on their way between this node's disk and the rest of the world. What is to be fetched or dropped is decided by
+ * the core, but for readers, who fetch what they read.
  */
 import type { NodeId } from '../../core/base/ids.ts'
 import type { BlobHash, BlobRef } from '../../core/task/content.ts'
@@ -11,7 +11,7 @@ import type { BlobFolder, Blobs, Transport } from '../../ports/ports.ts'
 export interface BlobWatcher {
   /** It has come onto the disk. */
   kept(ref: BlobRef): void
-  /** Somebody wanted to read it, and it is not on the disk. */
+  /** A task or a peer needed it, and it is not on the disk. */
   missing(hash: BlobHash): void
   /** The disk refuses to take one; or, with null, it has taken one again. */
   disk(failure: DiskFullError | null): void

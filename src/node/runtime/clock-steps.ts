@@ -1,8 +1,11 @@
-/** What this node has seen of its computer's clock being set: said aloud, and kept for whoever looks for what is wrong. */
+/** What this node has seen of its computer's clock being set: logged, and kept for diagnosis. */
 import { wallMsOf } from './clock.ts'
 import type { Clock } from '../../ports/ports.ts'
 
-/** Guess: nobody notices less; a clock that goes wrong is put right by so much every now and then. */
+/**
+ * Smallest step of the clock that is noted. Guess: a smaller one harms nothing, and clocks that run wrong are corrected
+ * by such steps regularly.
+ */
 const NOTICED_MS = 1000
 
 export class ClockSteps {

@@ -1,9 +1,10 @@
 /**
  * The time for the shell, by two clocks: one for how long things last, and the computer's own for what time it is.
  *
- * The first begins with the time at the start of the process and moves on by the monotonic clock, so that it never steps
- * back and does not jump when the other one is set. On Linux the monotonic clock stands still while the computer sleeps;
- * what it missed is made up for by the time since the computer was switched on, so that a node which slept knows that.
+ * The first begins with the time at the start of the process and moves on by the monotonic clock, so that it never
+ * steps back and does not jump when the other one is set. On Linux the monotonic clock stands still while the computer
+ * sleeps; what it missed is made up for by the time since the computer was switched on, so that a node which slept
+ * knows that.
  */
 import { uptime } from 'node:os'
 import { clockMs } from '../../core/base/hlc.ts'
@@ -20,8 +21,8 @@ export type Sources = Readonly<{
 }>
 
 /**
- * Less is no step. Two clocks are never read at the same moment: a thread that has used up its share of a core waits for up
- * to 100 ms between the two (the period of the kernel's bandwidth control).
+ * Less is no step. Two clocks are never read at the same moment: a thread that has used up its share of a core waits
+ * for up to 100 ms between the two (the period of the kernel's bandwidth control).
  */
 const STEP_MS = 100
 /** A shorter sleep is nothing to make up for. The time since the start comes in whole seconds on some systems. */

@@ -20,7 +20,7 @@ export class DiskState {
   #refusesBlobs = false
   #stopWaiting = (): void => {}
 
-  /** @param onPersisting the disk has refused for so long that whoever waits for it is to be told */
+  /** @param onPersisting the disk has refused for longer than callers that wait for it should go without an answer */
   constructor(
     node: Named,
     clock: Pick<Clock, 'every'>,
@@ -52,8 +52,8 @@ export class DiskState {
   }
 
   /**
-   * The disk has no room for a payload or result, or, with null, has taken one. What is small may fit all the same, so it is
-   * only said: whoever wanted it written is told, and what has to be here is fetched when there is room.
+   * The disk has no room for a payload or result, or, with null, has taken one. What is small may fit all the same, so
+   * it is only said: the caller that wanted it written is told, and what has to be here is fetched when there is room.
    */
   noteBlob(failure: DiskFullError | null): void {
     const refuses = failure !== null

@@ -1,11 +1,11 @@
 /**
  * Runs the core against the world: inputs in at `feed`, effects out to the ports, one step at a time.
  *
- * Much work is done in portions, between which the event loop has its turn: a node that reads, ticks and answers late is
- * taken for gone. What waits is in `inputs.ts`.
+ * Much work is done in portions, between which the event loop has its turn: a node that reads, ticks and answers late
+ * is taken for gone. What waits is in `inputs.ts`.
  *
- * No decision is made here. Whatever is asked for by an effect is done by a port, and whatever comes of it comes back as
- * an input.
+ * No decision is made here. Whatever is asked for by an effect is done by a port, and whatever comes of it comes back
+ * as an input.
  */
 import type { TaskId } from '../../core/base/ids.ts'
 import type { Core } from '../../core/core.ts'
@@ -45,7 +45,7 @@ export interface Observer {
   found(found: Extract<Effect, { kind: 'found' }>): void
   loaded(request: number): void
   left(): void
-  /** Somebody who was here before is in this node's place. */
+  /** A node that was here before is in this node's place. */
   giveWay(why: 'identity' | 'name'): void
   readonly announce: EventPublisher
   /** The disk refuses to be written to; null: it works again. */
@@ -54,19 +54,19 @@ export interface Observer {
   blobDisk(failure: DiskFullError | null): void
   /** An effect could not be performed, which is a fault of this program: all others were. */
   failed(effect: Effect['kind'], error: unknown): void
-  /** The computer's clock has been set forward by so much. */
+  /** The computer's clock has been set forward by `stepMs`. */
   clockSet(stepMs: number): void
   /** Something has been taken in: there may be room for more. */
   turned(): void
 }
 
 /**
- * Node's timers are early by up to 1.4 ms, measured. A tick just before its time would leave what is due to the next one, a
- * second later.
+ * Node's timers are early by up to 1.4 ms, measured. A tick just before its time would leave what is due to the next
+ * one, a second later.
  */
 const EARLY_MS = 2
 
-/** A full disk is tried again so often. */
+/** Interval between retries of a write that a full disk refused. */
 const DISK_RETRY_MS = 1000
 
 export class Engine {
@@ -282,7 +282,7 @@ export class Engine {
     }
   }
 
-  /** Whoever follows the run hears what it says until it is over. */
+  /** Readers that follow the run hear what it says until it is over. */
   #abort(taskId: TaskId, epoch: number): void {
     void this.#ports.runner.abort(taskId, epoch).then(() => {
       const tail = tailOf(this.logbook.end(taskId, epoch))
@@ -309,7 +309,10 @@ export class Engine {
     await this.#ports.journal.write(flush)
   }
 
-  /** The disk was full when the node started. There may be nothing to write that would show that it takes something again. */
+  /**
+   * The disk was full when the node started. There may be nothing to write that would show that it takes something
+   * again.
+   */
   #reviveDisk(): void {
     const revived = this.#ports.journal.revive?.() ?? Promise.resolve()
     revived.then(

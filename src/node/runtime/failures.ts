@@ -1,10 +1,13 @@
 /**
- * Says what has gone wrong in this program itself: each kind of it at once, and again only now and then, however often it
- * happens.
+ * Says what has gone wrong in this program itself: each kind of it at once, and again only now and then, however often
+ * it happens.
  */
 import type { Clock } from '../../ports/ports.ts'
 
-/** Guess: often enough for whoever looks at the log, and no storm in it. */
+/**
+ * Interval at which a failure that goes on is logged again. Guess: often enough for a reader of the log, and no storm
+ * in it.
+ */
 const AGAIN_MS = 60_000
 
 type Log = Readonly<{ error(message: string): void }>

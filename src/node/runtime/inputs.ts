@@ -1,17 +1,20 @@
 /**
  * What waits to be taken in by the core, in an order in which load harms least.
  *
- * First the time, links, and what members say of being there: it is cheap, and whoever hears or says it late takes others for
- * gone, or is taken for gone, and makes more work than there was. What people ask of this node itself is as rare. Then, in
- * turn, new tasks and all other news, so that neither starves: the log, completions, requests for work. Of each lane the
- * order stays.
+ * First the time, links, and what members say of being there: it is cheap, and a node that hears or says it late takes
+ * others for gone, or is taken for gone, and makes more work than there was. What people ask of this node itself is as
+ * rare. Then, in turn, new tasks and all other news, so that neither starves: the log, completions, requests for work.
+ * Of each lane the order stays.
  *
  * Nothing depends on the order between lanes: what one overtakes could as well have been slower on its way here.
  */
 import type { Input } from '../../core/input.ts'
 import { PROMPT_KINDS } from '../../core/message.ts'
 
-/** New tasks are held back before there are many of them (node/tasks/submissions.ts); what comes from the network is bounded here. */
+/**
+ * New tasks are held back before there are many of them (node/tasks/submissions.ts); what comes from the network is
+ * bounded here.
+ */
 const NEWS_MAX = 256
 
 const LATER: ReadonlySet<Input['kind']> = new Set<Input['kind']>([

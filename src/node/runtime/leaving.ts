@@ -1,6 +1,4 @@
-/**
- * How a node ends: on purpose, in good order and within a time; or at once, because somebody else is in its place.
- */
+/** How a node ends: on purpose, in good order and within a time; or at once, because another node is in its place. */
 import {
   DuplicateIdentityError,
   NameTakenError,
@@ -12,7 +10,7 @@ import type { NodeSettings } from '../settings.ts'
 
 /** Handing on what was aborted takes a flush and a message. */
 const HAND_ON_MS = 5000
-/** Whoever has somebody to say goodbye to has said it by then, as a rule. */
+/** Time within which a goodbye is said, as a rule, if there is a member to hear it. */
 const SAY_SO_MS = 1000
 
 type Parts = Readonly<{

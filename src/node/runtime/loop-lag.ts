@@ -1,6 +1,6 @@
 /**
- * How late this node was of late: the latest of its own ticks in the last while, and what has waited longest for its turn.
- * It costs nothing, for the ticks are there anyway.
+ * How late this node was of late: the latest of its own ticks in the last while, and what has waited longest for its
+ * turn. It costs nothing, for the ticks are there anyway.
  */
 
 /** The usual time between two scrapes. */

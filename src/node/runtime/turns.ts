@@ -1,6 +1,6 @@
 /**
- * Whoever waits until something holds of this node is asked again whenever its core has taken something in: the node learns
- * nothing in any other way.
+ * Conditions that are waited for until they hold of this node: each is looked at again whenever the core has taken
+ * something in, for the node learns nothing in any other way.
  */
 export class Turns {
   readonly #looks = new Set<() => void>()
@@ -13,7 +13,7 @@ export class Turns {
   /**
    * Resolves when `isOver` says so, which is asked at once and after every turn.
    *
-   * @param msMax resolves after so long, whatever it says. @default never
+   * @param msMax resolves after this time, whatever it says. @default never
    * @throws what `isOver` throws, or the signal's reason
    */
   async until(isOver: () => boolean, signal?: AbortSignal, msMax?: number): Promise<void> {

@@ -1,22 +1,28 @@
 /**
- * Who submits more than this node gets to its disk, and to others, waits at the door: what is let in faster than it goes on
- * only grows, and makes everything later, heartbeats included.
+ * A caller that submits more than this node gets to its disk, and to others, has to wait: what is let in faster than it
+ * goes on only grows, and makes everything later, heartbeats included.
  *
- * So does whoever submits while everybody keeps twice as many settled tasks as there is room for, and lets go of them.
- * Else only what this node itself has yet to do counts. What others are behind with holds nobody back, nor does a copy that
+ * So do all callers while every node keeps twice as many settled tasks as there is room for, and lets go of them. Else
+ * only what this node itself has yet to do counts. What others are behind with holds nobody back, nor does a copy that
  * nobody is there to make: on both sides of a cut tasks are submitted.
  */
 import type { Backlog } from '../../core/replication/ack-wait.ts'
 
 export type AdmissionOptions = Readonly<{
   /**
-   * Tasks that wait for a copy, or to be written at all. As many as a batch sends ahead (api/batch.ts), so that one alone is
-   * never slowed while all is well: one flush carries hundreds.
+   * Tasks that wait for a copy, or to be written at all. As many as a batch sends ahead (api/batch.ts), so that one
+   * alone is never slowed while all is well: one flush carries hundreds.
    */
   awaitedMax: number
-  /** ... or only so many, if the first of them has waited for long: a flush, and enough to keep disk and network busy. */
+  /**
+   * The bound instead of `awaitedMax` where the first of them has waited for `awaitedMsMax`: a flush, and enough to
+   * keep disk and network busy.
+   */
   awaitedMin: number
-  /** For long. A fifth of the time after which a copy is not waited for any more: what is let in still gets one. */
+  /**
+   * Wait of the first of them from which on the lower bound holds. A fifth of the time after which a copy is not waited
+   * for any more: what is let in still gets one.
+   */
   awaitedMsMax: number
   /** Writes that are not on the disk: what a disk of 100 ms a flush is behind at 10,000 tasks a second. Guess. */
   unflushedMax: number
@@ -61,7 +67,7 @@ export class Admission {
     return this.#waiting.size
   }
 
-  /** What is waited for; null if whoever comes is let in. */
+  /** What is waited for; null if all submissions are let in. */
   get heldBackBy(): HeldBackBy | null {
     const { unflushed, awaited, awaitedMs } = this.#node.backlog()
     const { awaitedMax, awaitedMin, awaitedMsMax, unflushedMax } = this.#options
@@ -73,8 +79,8 @@ export class Admission {
   }
 
   /**
-   * Resolves when there is room, for one after the other; to what is to be called when the task has been handed over, or has
-   * come to nothing.
+   * Resolves when there is room, for one after the other; to what is to be called when the task has been handed over,
+   * or has come to nothing.
    *
    * @throws the signal's reason, or what they are refused with
    */
@@ -109,7 +115,7 @@ export class Admission {
   async #wait(signal: AbortSignal | undefined): Promise<void> {
     const { promise, resolve: enter, reject: refuse } = Promise.withResolvers<void>()
     const one: Waiting = { enter, refuse }
-    // Whoever goes away makes room for the next, and is never let in.
+    // A caller that goes away makes room for the next, and is never let in.
     const leave = (): void => {
       if (this.#waiting.delete(one)) refuse(signal!.reason as Error)
     }

@@ -94,7 +94,7 @@ export class Backup {
     this.#loads.delete(request)
   }
 
-  /** Whoever still loads is let go, to find out that the node accepts nothing. */
+  /** Loads under way are let go, to find out that the node accepts nothing. */
   letGo(): void {
     for (const request of this.#loads.keys()) this.loaded(request)
   }

@@ -1,6 +1,6 @@
 /**
- * Single values that come from outside: each is what it has to be, or refused with its name, what was given and what would
- * be allowed.
+ * Single values that come from outside: each is what it has to be, or refused with its name, what was given and what
+ * would be allowed.
  */
 import { parseDuration } from '../../shared/durations.ts'
 import { TASK_LIMITS } from '../../core/options.ts'

@@ -1,5 +1,6 @@
 /**
- * Questions to the other nodes about tasks that are not known here. The core asks; whoever waits for the answer looks here.
+ * Questions to the other nodes about tasks that are not known here. The core asks; callers that wait for the answer
+ * look here.
  */
 import type { TaskId } from '../../core/base/ids.ts'
 import type { Effect } from '../../core/effect.ts'

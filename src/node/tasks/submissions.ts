@@ -13,7 +13,9 @@ import type { Payloads } from './payloads.ts'
 import type { EndListener, Submitted } from '../api/node-api.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
 
-/** The task stands. `short`: fewer members than asked for have it on disk, or none on another computer that is there. */
+/**
+ * The task stands. `short`: fewer members than asked for have it on disk, or none on another computer that is there.
+ */
 type Accepted = Readonly<{
   taskId: TaskId
   acks: number

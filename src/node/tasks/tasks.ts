@@ -21,7 +21,10 @@ import type { Submissions } from './submissions.ts'
 import type { Turns } from '../runtime/turns.ts'
 import { within, type Waits } from './waits.ts'
 
-/** News of a task that is asked for by a part of its id are waited for so long: the others are asked for whole ids only. */
+/**
+ * Time for which news of a task are waited for that is asked for by a part of its id: the others are asked for whole
+ * ids only.
+ */
 const UNKNOWN_AFTER_MS = 1000
 /** A holder that lives settles a cancelled task within a round trip and a flush. */
 const CANCEL_WAIT_MS = 5000
@@ -62,7 +65,10 @@ export class Tasks {
     return settled
   }
 
-  /** Has `onEnd` called once, when the task has settled, if anybody is there still: nothing that happens from now on is missed. */
+  /**
+   * Has `onEnd` called once, when the task has settled, if anybody is there still: nothing that happens from now on is
+   * missed.
+   */
   watch(id: TaskId, { onEnd, gone }: EndListener): void {
     const { waits, core, queries, feed } = this.#options
     const told = (record: TaskRecord): void => onEnd(() => queries.view(record))
@@ -117,7 +123,7 @@ export class Tasks {
     )
   }
 
-  /** What is not known yet may be on its way, or with somebody else, unless it was known once and is over. */
+  /** What is not known yet may be on its way, or with another node, unless it was known once and is over. */
   async #known(isKnown: () => boolean, id: string, signal?: AbortSignal): Promise<void> {
     const { core, lookups, turns, assertOpen } = this.#options
     idText(id)

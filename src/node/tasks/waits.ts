@@ -6,8 +6,8 @@ import { WaitTimeoutError } from '../../shared/errors.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 
 /**
- * Ends that nobody waited for are remembered, so that who asks a moment later is told although the task is forgotten. Guess: as
- * many as settle within the moment. All but those that are forgotten are in memory anyway.
+ * Ends that nobody waited for are remembered, so that a caller that asks a moment later is told although the task is
+ * pruned. Guess: as many as settle within the moment. All but those that are pruned are in memory anyway.
  */
 const RECENT_MAX = 1024
 
@@ -15,11 +15,14 @@ type Wait = Readonly<{ resolve: (record: TaskRecord) => void; reject: (error: un
 
 export class Waits {
   readonly #waits = new Map<TaskId, Set<Wait>>()
-  /** What takes back all waits of whoever goes away with a signal. */
+  /** What takes back all waits of a caller that goes away with a signal. */
   readonly #drops = new WeakMap<AbortSignal, Set<() => void>>()
   readonly #recent = new Map<TaskId, TaskRecord>()
 
-  /** Resolves when this task is released, with what it is then; rejects with the signal's reason, or with that of `rejectAll`. */
+  /**
+   * Resolves when this task is released, with what it is then; rejects with the signal's reason, or with that of
+   * `rejectAll`.
+   */
   async settled(id: TaskId, signal: AbortSignal | undefined): Promise<TaskRecord> {
     signal?.throwIfAborted()
     const { promise, resolve, reject } = Promise.withResolvers<TaskRecord>()
@@ -45,7 +48,10 @@ export class Waits {
     }
   }
 
-  /** The same for somebody who goes away with a signal, maybe with very many others: the signal has one listener for all. */
+  /**
+   * The same for a caller that goes away with a signal, maybe with very many others: the signal has one listener for
+   * all.
+   */
   addUntil(gone: AbortSignal, id: TaskId, { resolve, reject }: Wait): void {
     if (gone.aborted) return
     const drops = this.#dropsOf(gone)
@@ -75,7 +81,7 @@ export class Waits {
     return drops
   }
 
-  /** How many tasks somebody waits for. */
+  /** How many tasks are waited for. */
   get size(): number {
     return this.#waits.size
   }
@@ -85,7 +91,7 @@ export class Waits {
     return this.#recent.get(id)
   }
 
-  /** The task has settled. Given as it is now: it may be forgotten before a waiter gets to it. */
+  /** The task has settled. Given as it is now: it may be pruned before a waiter gets to it. */
   release(record: TaskRecord): void {
     const { id } = record.spec
     const waits = this.#waits.get(id)

@@ -56,8 +56,8 @@ export class Worker {
   }
 
   /**
-   * Rejects with a PayloadRejectedError if this node's own handler would refuse a payload, JSON text. Null at once if it
-   * takes anything.
+   * Rejects with a PayloadRejectedError if this node's own handler would refuse a payload, JSON text. Null at once if
+   * it takes anything.
    */
   assertAccepted(type: string, payload: string): Promise<void> | null {
     const asked = this.#options.runner.refusalOf(type, payload)
