@@ -1,10 +1,11 @@
 /**
  * Who is let in far enough to show the key, when more come than there is room for.
  *
- * Anybody on the network can open connections and say nothing. Each takes a place until it has shown the key or its time is
- * up, so places are bounded, in all and for one host. When they are taken, nobody is turned away for it: the one who has
- * waited longest, of the host that has most, loses its place to whoever came last. A member needs some ten milliseconds to
- * show the key, so it is through before its turn comes, also next to a flood from its own computer; a silent stranger never is.
+ * Anybody on the network can open connections and say nothing. Each takes a place until it has shown the key or its
+ * time is up, so places are bounded, in all and for one host. When they are taken, nobody is turned away for it: the
+ * one who has waited longest, of the host that has most, loses its place to the one that came last. A member needs some
+ * ten milliseconds to show the key, so it is through before its turn comes, also next to a flood from its own computer;
+ * a silent stranger never is.
  */
 import { BlockList, type SocketAddress } from 'node:net'
 import type { ConnectionGater, MultiaddrConnection } from '@libp2p/interface'
@@ -72,8 +73,8 @@ export class Door implements ConnectionGater {
 }
 
 /**
- * Closes connections beyond a host's share a second before libp2p hears of them: one that libp2p turns away costs nearly as
- * much as one that it takes, and its memory is held until the time to show the key would be up.
+ * Closes connections beyond a host's share a second before libp2p hears of them: one that libp2p turns away costs
+ * nearly as much as one that it takes, and its memory is held until the time to show the key would be up.
  *
  * Node asks its server's list of blocked addresses at each connection, which is as early as it can be.
  */

@@ -5,9 +5,9 @@
  * gossipsub opens one stream per peer and never again, so a connection may outlive it. A peer that is connected and has
  * no such stream, or lets it fill up, is disconnected for good; dialling begins anew.
  *
- * So is a peer from which nothing comes: everybody says every two seconds that he lives, and no wire tells of its being
- * cut. Asking each other instead costs an idle node a stream per peer and time. Silence is counted in looks, not in
- * time: a node that was too busy to listen looks once, and then finds what had come meanwhile.
+ * So is a peer from which nothing comes: every member says every two seconds that it lives, and no wire tells of its
+ * being cut. Asking each other instead costs an idle node a stream per peer and time. Silence is counted in looks, not
+ * in time: a node that was too busy to listen looks once, and then finds what had come meanwhile.
  */
 import type { GossipSub } from '@chainsafe/libp2p-gossipsub'
 import { TopicValidatorResult } from '@chainsafe/libp2p-gossipsub'
@@ -23,7 +23,7 @@ export type GossipOptions = Readonly<{
   names: ProtocolNames
   /** `from` is who handed the message on, which need not be its author. */
   onMessage: (from: string, bytes: Uint8Array) => void
-  /** Whether somebody else has published this as a word of ours. */
+  /** Whether another peer has published this as a word of ours. */
   isOurs: (bytes: Uint8Array) => boolean
   connected: () => readonly string[]
   /** Sends to a peer over its direct stream, if there is one. */
@@ -117,7 +117,7 @@ export class Gossip {
   }
 
   async #publish(topic: string, bytes: Uint8Array): Promise<void> {
-    // A direct message of the same step goes first: somebody waits for that. A heartbeat waits for nothing.
+    // A direct message of the same step goes first: its reader waits for it. A heartbeat waits for nothing.
     if (topic !== this.#options.names.heartbeatTopic) await setImmediate()
     try {
       const { pubsub, counters, connected, send } = this.#options

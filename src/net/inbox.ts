@@ -1,9 +1,9 @@
 /**
  * Messages that have come and wait to be read.
  *
- * To take the log in costs many times what it costs to receive it. So what says that a member is there is read at once, out
- * of whatever heap it lies in, and the rest in portions, between which the node reads on and keeps its time. The heap has a
- * bound: beyond it what came first is read before more is received, and the senders feel that.
+ * To take the log in costs many times what it costs to receive it. So what says that a member is there is read at once,
+ * out of whatever heap it lies in, and the rest in portions, between which the node reads on and keeps its time. The
+ * heap has a bound: beyond it what came first is read before more is received, and the senders feel that.
  */
 
 import { PORTION_MS } from '../ports/ports.ts'

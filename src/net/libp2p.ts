@@ -2,7 +2,7 @@
  * The libp2p node that everything else in this folder works with: its parts and its numbers.
  *
  * A pre-shared key guards every connection before any protocol is spoken, so admission is the key and nothing else.
- * Gossip is a star: whoever publishes sends to all members itself, nobody forwards, and the heartbeat's IHAVE/IWANT
+ * Gossip is a star: a node that publishes sends to all members itself, none forwards, and the heartbeat's IHAVE/IWANT
  * repairs where a link is missing. Among fifty nodes on one LAN that costs a fifth of a forwarding mesh (measured).
  */
 import { hash } from 'node:crypto'
@@ -45,7 +45,11 @@ export type NetworkOptions = Readonly<{
   /** The only interface to announce, or null for all. */
   only: string | null
   discovery: (components: DiscoveryComponents) => Startable
-  /** Called with the host of each connection to us that has ended without having shown the key. @default nobody is told */
+  /**
+   * Called with the host of each connection to us that has ended without having shown the key.
+   *
+   * @default nobody is told
+   */
   onStranger?: (host: string) => void
   /** Counts handshakes that come in. @default nobody counts */
   handshakes?: Handshakes
@@ -84,7 +88,8 @@ export async function createNetwork(options: NetworkOptions): Promise<Network> {
     connectionGater: new Door(onStranger),
     connectionManager: {
       maxConnections: 128,
-      // The door bounds both, before libp2p would: whoever comes when these are reached is turned away, whoever it is.
+      // The door bounds both, before libp2p would: when these are reached, every newcomer is turned away, members
+      // included.
       inboundConnectionThreshold: 2 * arrivalsPerHostAndSecond,
       maxIncomingPendingConnections: 2 * halfOpenMax,
       inboundUpgradeTimeout: upgradeTimeoutMs,
@@ -119,7 +124,8 @@ function gossipOptions(names: ProtocolNames): Partial<GossipsubOpts> {
     Dout: 0,
     Dscore: 0,
     // Each time every peer is told the ids of what was said since the last time, in case a link is missing. That was a
-    // third of what an idle node did; two and a half seconds are soon enough for what gossip is, and kept as long as before.
+    // third of what an idle node did; two and a half seconds are soon enough for what gossip is, and kept as long as
+    // before.
     heartbeatInterval: 2500,
     mcacheLength: 2,
     mcacheGossip: 1,

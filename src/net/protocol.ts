@@ -26,13 +26,16 @@ const TAG = /^_hearsay-([a-z0-9-]+)-([0-9a-f]{4,32})\._udp\.local$/
 /** Who asks for this wants to know which services there are (RFC 6763, 9). */
 export const servicesTag = '_services._dns-sd._udp.local'
 
-/** The smaller id dials first; the larger one after this, should the smaller not manage. Measured: 15 links for 15 pairs. */
+/**
+ * The smaller id dials first; the larger one after this, should the smaller not manage. Measured: 15 links for 15
+ * pairs.
+ */
 export const dialFallbackMs = 2500
 /** How often absent peers are looked at. Half the shortest pause between two attempts. */
 export const dialSweepMs = 250
 /**
- * How often our own addresses are looked at. Guess: a new one is known well before a silent link is given up. A look costs
- * less than a tenth of a millisecond.
+ * How often our own addresses are looked at. Guess: a new one is known well before a silent link is given up. A look
+ * costs less than a tenth of a millisecond.
  */
 export const addressLookMs = 2000
 
@@ -41,7 +44,7 @@ export const dialPauseMs = 500
 export const dialPauseMsMax = 5000
 /** One attempt, over all addresses of a peer. A LAN answers within milliseconds; this leaves room for a busy one. */
 export const dialTimeoutMs = 5000
-/** An address that does not answer at all (cut cable, other key) holds up the next one for so long. */
+/** Time that an address that does not answer at all (cut cable, other key) holds up the next one. */
 export const addressTimeoutMs = 2000
 
 /**
@@ -52,14 +55,15 @@ export const halfOpenMax = 256
 export const halfOpenPerHostMax = 64
 /**
  * Connections that are taken in a second, in all and from one host. Measured: each costs 0.15 ms; flooded with 1,600 a
- * second, of which libp2p turned away all but 50, a node grew by 200 MB. A share holds what fifty nodes of one host do at once.
+ * second, of which libp2p turned away all but 50, a node grew by 200 MB. A share holds what fifty nodes of one host do
+ * at once.
  */
 export const arrivalsPerSecond = 1000
 export const arrivalsPerHostAndSecond = 100
 /** How long one may take to show the key: half as long again as the one who dials waits. */
 export const upgradeTimeoutMs = 3000
 
-/** While young, or while someone is away, ask the LAN every second. Asking always would cost 2.5 % of a core. */
+/** While young, or while a peer is away, ask the LAN every second. Asking always would cost 2.5 % of a core. */
 export const askOftenMs = 1000
 /**
  * Otherwise ever more rarely, down to this: only a newcomer is still to be found, and newcomers ask by themselves. Two
@@ -69,9 +73,9 @@ export const askRarelyMs = 30_000
 /** Whom a question names at most: each takes a hundred bytes of a packet that should not be cut up. */
 export const namedMax = 10
 /**
- * Packets about us that are taken apart in a second, of each kind: in all, and of one sender. Measured: 5 us each, and 15
- * more where a proof is looked at. Fifty nodes that start together on one computer ask fifty times a second, and each is
- * answered by all.
+ * Packets about us that are taken apart in a second, of each kind: in all, and of one sender. Measured: 5 us each, and
+ * 15 more where a proof is looked at. Fifty nodes that start together on one computer ask fifty times a second, and
+ * each is answered by all.
  */
 export const packetsPerSecond = 2000
 export const packetsPerSenderAndSecond = 200
@@ -80,8 +84,8 @@ export const packetBytesMax = 9000
 /** Texts in one announcement: four for each address that is kept. Taking an address apart costs 10 us. */
 export const announcedTextsMax = 64
 /**
- * Answers to questions, a second; further questions in that second get one answer together, since everybody hears it. Nobody
- * asks twice a second, and a flood of questions must not make everybody shout.
+ * Answers to questions, a second; further questions in that second get one answer together, since everybody hears it.
+ * Nobody asks twice a second, and a flood of questions must not make everybody shout.
  */
 export const repliesPerSecond = 4
 /** How long a node counts as young. */
@@ -89,19 +93,21 @@ export const youngMs = 5000
 /** How long a lost peer, or anybody, is looked for every second. After that known addresses are still dialled. */
 export const missingMs = 60_000
 
-/** Peers in the address book: five times the design's fifty. Anybody on the LAN can announce peers that do not exist. */
+/**
+ * Peers in the address book: five times the design's fifty. Anybody on the LAN can announce peers that do not exist.
+ */
 export const peersMax = 256
 export const addressesPerPeerMax = 16
-/** A peer that has announced itself with proof, and was never reached, is forgotten after this. */
+/** A peer that has announced itself with proof, and was never reached, is dropped after this. */
 export const unverifiedPeerTtlMs = 60_000
 /** Dials to peers of the book under way at once, each to one peer. A cut may part fifty nodes at once. */
 export const dialsMax = 64
 
 /**
- * What is announced without proof is hearsay, and worth little: nodes of this version prove what they say. So many
- * announcements a second are looked at, in all and of one sender; so many peers are kept, in all and of one sender; and so
- * many dials are under way. All guesses, but that dials to nobody take two seconds each, and that half a dozen nodes of
- * a computer are to be found within seconds.
+ * What is announced without proof is hearsay, and worth little: nodes of this version prove what they say. These bound
+ * the announcements that are looked at in a second, in all and of one sender; the peers that are kept, in all and of
+ * one sender; and the dials under way. All guesses, but that dials that lead nowhere take two seconds each, and that
+ * half a dozen nodes of a computer are to be found within seconds.
  */
 export const hearsayPerSecond = 50
 export const hearsayPerSenderAndSecond = 10
@@ -110,7 +116,7 @@ export const hearsayPeersPerSenderMax = 8
 export const hearsayDialsMax = 4
 /** Addresses of one such peer. All of them are tried within the time of a dial. */
 export const hearsayAddressesMax = 2
-/** After so many failures it is dropped. */
+/** Failed dials after which such a peer is dropped. */
 export const hearsayFailuresMax = 3
 
 /** Waiting for one peer, in bytes. Beyond it the peer does not read, and its messages are dropped. */
@@ -120,11 +126,11 @@ export const sendBytesMax: number = 256 * 1024
 /** Nobody on a LAN takes longer to refuse a connection. */
 export const probeTimeoutMs = 1000
 export const streamOpenTimeoutMs = 5000
-/** Unsent messages get so long at `stop`. A peer that hangs must not hang us. */
+/** Time that unsent messages get at `stop`. A peer that hangs must not hang us. */
 export const flushTimeoutMs = 500
 export const stopTimeoutMs = 3000
 
-/** A sync that moves nothing for so long is given up. */
+/** Time after which a sync that moves nothing is given up. */
 export const syncStallMs = 10_000
 /** Answers under way at once; a peer has one at most. Each may hold a stream window (1 MiB) of the log. */
 export const answersMax = 8
@@ -133,7 +139,10 @@ export const answersMax = 8
 export const blobAnswersMax = 32
 export const blobAnswersPerPeerMax = 16
 
-/** An answer about output on which nothing moves for so long: three times as long as a node is quiet while it follows. */
+/**
+ * Time after which an answer about output on which nothing moves is given up: three times as long as a node is quiet
+ * while it follows.
+ */
 export const outputStallMs = 10_000
 /** Answers about output under way, in all and to one peer: a peer may follow many runs. A slow reader costs 1 MiB. */
 export const outputAnswersMax = 256
@@ -142,8 +151,8 @@ export const outputAnswersPerPeerMax = 128
 /** How often gossip streams are compared with connections; two misses in a row count, so that a new one has time. */
 export const watchMs = 3000
 /**
- * A peer may be silent at so many looks: it has missed six heartbeats. Shorter cuts healthy links under load, and whether
- * somebody is gone is decided elsewhere; this only makes room for a new connection.
+ * Looks in a row at which a peer may be silent: it has missed six heartbeats. Shorter cuts healthy links under load,
+ * and whether a node is gone is decided elsewhere; this only makes room for a new connection.
  */
 export const silentLooksMax = 4
 /** Unread gossip per peer. Gossipsub itself has no bound that leaves the stream usable. */

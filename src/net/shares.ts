@@ -1,8 +1,9 @@
 /**
- * So much a second, and not all of it for one source: a bucket of turns that fills evenly, and one for each source of late.
+ * A bounded number of turns a second, and not all of them for one source: a bucket of turns that fills evenly, and one
+ * for each source of late.
  *
- * It fills evenly rather than anew each second, because whoever asks every second would otherwise ask at the same point of
- * each, and find nothing left there every time.
+ * It fills evenly rather than anew each second, because a peer that asks every second would otherwise ask at the same
+ * point of each, and find nothing left there every time.
  */
 export type SharesOptions = Readonly<{
   /** Turns a second, in all and for one source; each bucket holds those of one second. */

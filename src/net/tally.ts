@@ -8,10 +8,10 @@ export type Deed = 'connections' | 'announcements' | 'packets'
 
 type Sum = Record<Deed, number>
 
-/** What is told in one line was gathered for so long; and the next line comes so long after, at the earliest. Guess. */
+/** How long the deeds of one line are gathered, and how long after it the next line comes at the earliest. Guess. */
 const gatherMs = 10_000
 const pauseMs = 60_000
-/** Fewer of one sender are nodes that look whether another one lives, or somebody who looks at ports. Guess. */
+/** Fewer of one sender are nodes that look whether another one lives, or a port scan. Guess. */
 const toldMin = 10
 /** Senders that are told apart; all further ones are one. */
 const sendersMax = 64
@@ -28,7 +28,7 @@ export class Tally {
     this.#log = log
   }
 
-  /** Counts what somebody without the key has done. */
+  /** Counts what a stranger has done. */
   count(deed: Deed, sender: string): void {
     const isTold = this.#sums.has(sender) || this.#sums.size < sendersMax
     const who = isTold ? sender : others

@@ -132,7 +132,7 @@ class Libp2pTransport implements Transport {
   readonly #blobs: BlobStreams
   readonly #output: OutputStreams
   readonly #tally: Tally
-  /** There are no connections to whoever is not in the book yet. */
+  /** From where each peer was last linked: a refusal counts only there. */
   readonly #lastLinks = new LastLinks()
   readonly #listen: readonly string[]
   #receiver: Receiver | null = null
@@ -351,7 +351,7 @@ class Libp2pTransport implements Transport {
     return true
   }
 
-  /** Whether somebody else has published this in our name. */
+  /** Whether another peer has published this in our name. */
   #isOurs(bytes: Uint8Array): boolean {
     const decoded = decode(bytes)
     if (!decoded.ok || decoded.message.kind !== 'heartbeat') return false

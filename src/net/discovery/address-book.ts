@@ -1,10 +1,11 @@
 /**
- * Who there is and where, as far as anybody has said.
+ * Which peers there are and where, as far as any source has said.
  *
  * Addresses are kept by source, newest state of each: a peer's own word replaces its own older word, and does not wipe
- * out what the settings say. What comes without the key is not even noted (hearsay.ts); but nodes come and go for years,
- * and whoever has the key may name others, so the book has a bound. Whoever was only announced is dropped soon; and where it
- * is full, first whoever was only announced, then whoever was never met, then whoever has been away for the longest time.
+ * out what the settings say. What comes without the key is not even noted (hearsay.ts); but nodes come and go for
+ * years, and a node that has the key may name others, so the book has a bound. Peers that were only announced are
+ * dropped soon; and where it is full, first those that were only announced go, then those that were never met, then
+ * those that have been away for the longest time.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { withoutPeer } from './addresses.ts'

@@ -71,8 +71,8 @@ export function onlyLoopback(addresses: readonly Multiaddr[]): boolean {
 }
 
 /**
- * Whether an address that somebody announced is worth trying: an IP address and a port. A name would have us ask whom the
- * announcement names.
+ * Whether an address that was announced is worth trying: an IP address and a port. A name would make us ask the
+ * resolver that the announcement chooses.
  */
 export function worthTrying(address: Multiaddr, alsoLoopback: boolean): boolean {
   const [host, port, ...more] = address.getComponents()

@@ -1,14 +1,14 @@
 /**
- * Keeps this node connected to everybody it knows.
+ * Keeps this node connected to all peers that it knows.
  *
  * libp2p never reconnects by itself after a cut, so this does: every known peer without a connection is dialled again
  * and again, with a pause that grows to a few seconds. Two nodes that dial each other at once get two connections that
  * both stay, therefore the smaller peer id goes first; the larger one dials only if that has led to nothing.
  *
- * So many dials are under way at once, and those who are worth most come first: the settings, members, and then those of
- * whom members have spoken.
+ * The number of dials under way at once is bounded, and those that are worth most come first: the settings, members,
+ * and then peers of which members have spoken.
  *
- * Where everybody is connected there is nothing to look at: the clock runs only while somebody is away.
+ * Where all are connected there is nothing to look at: the clock runs only while a peer is away.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { AddressBook } from './address-book.ts'
@@ -45,7 +45,7 @@ type Attempt = {
   id: string | null
 }
 
-/** After so many failures in a row, another node may live at the static address of this one. */
+/** Failures in a row after which another node may live at the static address of this one. */
 const failuresBeforeDoubt = 3
 
 export class Dialler {

@@ -1,9 +1,10 @@
 /**
- * Evidence that somebody else uses this node's identity: another process that answers by the same key.
+ * Evidence of another process that uses this node's identity: it answers by the same key.
  *
- * libp2p refuses a connection to oneself, but only after Noise has shown that there is the same key at the other end. That
- * may be this very process: the address is one of ours, or of somebody who passes on every byte to us. Then a handshake is
- * under way at our own door meanwhile, for nobody else could answer by the key. So what happens while one is proves nothing.
+ * libp2p refuses a connection to oneself, but only after Noise has shown that there is the same key at the other end.
+ * That may be this very process: the address is one of ours, or of a proxy that passes on every byte to us. Then a
+ * handshake is under way at our own door meanwhile, for no other process could answer by the key. So what happens while
+ * one is proves nothing.
  */
 import { parseAddress, withoutPeer } from './addresses.ts'
 import type { Network } from '../libp2p.ts'

@@ -1,13 +1,14 @@
 /**
- * Peers that somebody has announced without showing the key, and the few dials that they are worth.
+ * Peers that were announced without proof of the key, and the few dials that they are worth.
  *
- * Such an announcement may be true: a node of an earlier version makes no other. It may as well be one of ten thousand a
- * second that are not. So they have places and dials of their own, which nothing else waits for: a bounded number of peers
- * is kept, each sender has a share of the places, and of senders the one whose turn was the longest ago is next, so that
- * one computer that floods does not crowd out the others. What a stranger says can lead only to where it was said: an address
- * that is not the sender's own is not tried. Whoever does not answer is tried after a growing pause, and dropped soon.
+ * Such an announcement may be true: a node of an earlier version makes no other. It may as well be one of ten thousand
+ * a second that are not. So they have places and dials of their own, which nothing else waits for: a bounded number of
+ * peers is kept, each sender has a share of the places, and of senders the one whose turn was the longest ago is next,
+ * so that one computer that floods does not crowd out the others. What a stranger says can lead only to where it was
+ * said: an address that is not the sender's own is not tried. A peer that does not answer is tried after a growing
+ * pause, and dropped soon.
  *
- * Like the dialler, it looks at the clock only while there is somebody to look for.
+ * Like the dialler, it looks at the clock only while there is a peer to look for.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import { hostOf, worthTrying } from './addresses.ts'

@@ -1,9 +1,9 @@
 /**
  * From where each peer was last linked.
  *
- * A refused connection proves that nobody listens at an address, not that the peer has not moved: after a new lease of its
- * router another computer may be there, and refuses in its place. So a refusal counts only where the peer was known to be
- * by the last link: at the address that was dialled, or that it came from.
+ * A refused connection proves that nobody listens at an address, not that the peer has not moved: after a new lease of
+ * its router another computer may be there, and refuses in its place. So a refusal counts only where the peer was known
+ * to be by the last link: at the address that was dialled, or that it came from.
  */
 import { networkInterfaces } from 'node:os'
 import type { Connection } from '@libp2p/interface'

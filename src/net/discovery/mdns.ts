@@ -1,15 +1,15 @@
 /**
- * Finding other nodes on the LAN by mDNS: ask who is there, tell whoever asks, pass on every answer.
+ * Finding other nodes on the LAN by mDNS: ask who is there, answer those that ask, pass on every answer.
  *
  * The asking and answering is @libp2p/mdns's. It differs from its normal use in two ways. It is not registered with
- * libp2p as a discovery, because libp2p would report a peer only the first time it hears of it (so nobody would ever be
+ * libp2p as a discovery, because libp2p would report a peer only the first time it hears of it (so none would ever be
  * found again), and would put whatever strangers announce into a store without a bound. And it is given a socket of
  * ours: the module makes its own on all interfaces and cannot be told otherwise, while multicast-dns beneath it can.
  *
- * Who asks names those whom it has (RFC 6762, 7.1): they need not answer. Among nodes that are all connected a question is
- * one packet then, instead of one and an answer of everybody that everybody hears.
+ * A node that asks names those that it has (RFC 6762, 7.1): they need not answer. Among nodes that are all connected a
+ * question is one packet then, instead of one and an answer of every node that all hear.
  *
- * Who is not one of us can say as much as he likes: how much of it is looked at has a bound (multicast.ts), how often he is
+ * A stranger can say as much as it likes: how much of it is looked at has a bound (multicast.ts), how often it is
  * answered has one, and an announcement that does not prove that its node has the key (proof.ts) is passed on as the
  * hearsay that it is, a few a second.
  */
@@ -57,7 +57,7 @@ export type DiscoveryOptions = Readonly<{
   onSeen: (peer: PeerInfo, said: Said) => void
   /** Called with the sender of whatever was not worth looking at. */
   onStranger: (sender: string) => void
-  /** Whether somebody known has gone away lately, so that asking often is worth its price. */
+  /** Whether a known peer has gone away lately, so that asking often is worth its price. */
   missing: () => boolean
   /** Whether there is a connection to a peer: it need not answer. */
   isConnected: (peer: string) => boolean
@@ -233,7 +233,7 @@ export class Discovery implements Startable {
     this.#names.set(peer, name)
   }
 
-  /** Whether a question says that whoever asks has us. */
+  /** Whether a question says that the node that asks has us. */
   #isNamed(packet: QueryPacket): boolean {
     return this.#namesIn(packet).includes(this.#ownName)
   }
@@ -244,7 +244,7 @@ export class Discovery implements Startable {
     return answers.flatMap(each => (each.type === 'PTR' && each.name === tag ? each.data : []))
   }
 
-  /** Whoever does not know our tag may still ask what there is: somebody with another key, looking for the reason. */
+  /** Nodes that do not know our tag may still ask what there is: one with another key, looking for the reason. */
   #tellService(socket: MulticastDNS, asked: readonly { name: string }[]): void {
     if (!asked.some(({ name }) => name === servicesTag)) return
     if (!this.#replies.take('services', performance.now())) return
@@ -253,7 +253,7 @@ export class Discovery implements Startable {
     ])
   }
 
-  /** Whoever asks for our cluster's name with another key's fingerprint would otherwise wonder why nobody answers. */
+  /** A node that asks for our cluster's name with another key's fingerprint would otherwise wonder why none answers. */
   #lookForNamesakes(asked: readonly { name: string }[]): void {
     const { cluster, fingerprint, log } = this.#options
     if (this.#warned.has('namesake')) return

@@ -1,10 +1,10 @@
 /**
  * The socket on which mDNS is spoken, with a bound on how much of what is heard is looked at.
  *
- * Taking a packet apart costs more than sending one, and everybody on the network may send. So each sender has a share of
- * the packets a second that are looked at. Questions have their own, and so have announcements that claim a proof: a flood
- * of those that do not leaves them alone, also one from the same computer. What is not about us is not taken apart at all:
- * most packets on a network are other people's printers.
+ * Taking a packet apart costs more than sending one, and everybody on the network may send. So each sender has a share
+ * of the packets a second that are looked at. Questions have their own, and so have announcements that claim a proof: a
+ * flood of those that do not leaves them alone, also one from the same computer. What is not about us is not taken
+ * apart at all: most packets on a network are other people's printers.
  */
 import { createSocket, type RemoteInfo } from 'node:dgram'
 import multicastDNS, { type MulticastDNS } from 'multicast-dns'

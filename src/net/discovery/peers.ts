@@ -1,9 +1,9 @@
 /**
- * Everything about who the peers are: gathers addresses from all sources into the book, lets the dialler use it, and
- * hands the part worth remembering to whoever keeps it on disk.
+ * Everything about which peers there are: gathers addresses from all sources into the book, lets the dialler use it,
+ * and hands out the part worth remembering on disk.
  *
- * Only members are remembered, that is peers that have shown the key by connecting. What mDNS says with proof is worth an
- * attempt whenever there is one; what it says without is hearsay, which has a few attempts of its own.
+ * Only members are remembered, that is peers that have shown the key by connecting. What mDNS says with proof is worth
+ * an attempt whenever there is one; what it says without is hearsay, which has a few attempts of its own.
  */
 import type { Connection, PeerId } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
@@ -107,7 +107,7 @@ export class Peers {
     )
   }
 
-  /** A member says where somebody listens. */
+  /** A member says where another node listens. */
   learned(id: string, addresses: readonly string[]): void {
     const said = addresses.join()
     if (this.#said.get(id) === said) return

@@ -1,9 +1,9 @@
 /**
- * Evidence that a process is dead. A computer that runs refuses a connection to a port where nobody listens, at once; a
- * cut cable refuses nothing. So a refusal proves that the process is gone, and silence proves nothing at all. That holds
- * where the process was: by the last link, not by what was once said (last-links.ts).
+ * Evidence that a process is dead. A computer that runs refuses a connection to a port where no process listens, at
+ * once; a cut cable refuses nothing. So a refusal proves that the process is gone, and silence proves nothing at all.
+ * That holds where the process was: by the last link, not by what was once said (last-links.ts).
  *
- * Where somebody does answer, it may be the peer, or another node that got its port. Noise tells them apart: a node
+ * Where a process does answer, it may be the peer, or another node that got its port. Noise tells them apart: a node
  * cannot answer in the name of another.
  */
 import { setTimeout } from 'node:timers/promises'
@@ -40,8 +40,8 @@ export async function isDeserted(
 }
 
 /**
- * A process that has just died leaves connections behind that libp2p has not given up yet: the first of its streams that
- * broke is what the probe was for. One that stays open belongs to a process that lives.
+ * A process that has just died leaves connections behind that libp2p has not given up yet: the first of its streams
+ * that broke is what the probe was for. One that stays open belongs to a process that lives.
  */
 async function isDisconnected(peer: PeerId, network: Network): Promise<boolean> {
   for (let waitedMs = 0; network.getConnections(peer).length > 0; waitedMs += closingLookMs) {

@@ -1,10 +1,10 @@
 /**
  * How a node shows, with its announcement, that it has the key.
  *
- * Anybody on the network can announce peers that do not exist, thousands a second, and each would be worth a dial that leads
- * nowhere. So an announcement carries a code that only the key makes out of the addresses announced. Whoever records it and
- * says it again later can only repeat where a node was; nobody can make one up. A node that does not know of it reads the
- * announcement as before.
+ * Anybody on the network can announce peers that do not exist, thousands a second, and each would be worth a dial that
+ * leads nowhere. So an announcement carries a code that only the key makes out of the addresses announced. A stranger
+ * that records it and says it again later can only repeat where a node was, and cannot make one up. A node that does
+ * not know of it reads the announcement as before.
  */
 import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto'
 

@@ -1,6 +1,4 @@
-/**
- * Whether somebody answers at a port. Knows nothing of what is behind it, and loads nothing.
- */
+/** Whether a process answers at a port. Knows nothing of what is behind it, and loads nothing. */
 import { connect } from 'node:net'
 import { probeTimeoutMs } from '../protocol.ts'
 

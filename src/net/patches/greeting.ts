@@ -1,13 +1,14 @@
 /**
  * Whether the other end of a connection has the key, seen at the first twenty bytes.
  *
- * The pre-shared key refuses nobody by itself: what a stranger sends is deciphered into noise, and the noise is read as the
- * length of a message. That reading has no bound (libp2p's `lpStream` looks at its bound only once a length is complete, and
- * one stranger in 256 sends a length that never is), goes on for as long as bytes come, and costs an exception a byte: a
- * stranger who keeps sending stopped the node's loop for seconds and grew it by hundreds of megabytes.
+ * The pre-shared key refuses nobody by itself: what a stranger sends is deciphered into noise, and the noise is read as
+ * the length of a message. That reading has no bound (libp2p's `lpStream` looks at its bound only once a length is
+ * complete, and one stranger in 256 sends a length that never is), goes on for as long as bytes come, and costs an
+ * exception a byte: a stranger that keeps sending stopped the node's loop for seconds and grew it by hundreds of
+ * megabytes.
  *
- * But both ends of every connection begin with the same words (the multistream-select specification), so whoever does not
- * say them has another key, or none. Nothing after them is read.
+ * But both ends of every connection begin with the same words (the multistream-select specification), so a peer that
+ * does not say them has another key, or none. Nothing after them is read.
  */
 import type { ConnectionProtector, MultiaddrConnection } from '@libp2p/interface'
 

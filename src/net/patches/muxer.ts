@@ -1,7 +1,7 @@
 /**
  * Yamux that says less. A yamux reader tells the writer how much more it may send. libp2p's says so after every frame,
- * however small, which makes a small message cost two: each update is framed, encrypted and written by itself. Go's says
- * it when half of the window is used up, and so do we: smaller updates are held back and added up.
+ * however small, which makes a small message cost two: each update is framed, encrypted and written by itself. Go's
+ * says it when half of the window is used up, and so do we: smaller updates are held back and added up.
  *
  * That is safe because an update only ever allows more, and half of the smallest window is always left.
  */

@@ -1,10 +1,11 @@
 /**
  * Streams whose first words are of the form that they must have: messages with their length before them.
  *
- * libp2p reads a length byte by byte, at an exception for each byte that does not complete it, and looks at its bound only
- * once it is complete. A peer that sends a length that never ends holds up everything else for as long as it sends.
- * Measured: 250 kB stopped the loop for five seconds. So the lengths are followed here, before libp2p reads them, for as
- * long as the protocol is being agreed on; and in libp2p's own protocol for saying who one is, which is read in the same way.
+ * libp2p reads a length byte by byte, at an exception for each byte that does not complete it, and looks at its bound
+ * only once it is complete. A peer that sends a length that never ends holds up everything else for as long as it
+ * sends. Measured: 250 kB stopped the loop for five seconds. So the lengths are followed here, before libp2p reads
+ * them, for as long as the protocol is being agreed on; and in libp2p's own protocol for saying who one is, which is
+ * read in the same way.
  */
 import type { MessageStream, StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'

@@ -1,7 +1,7 @@
 /**
- * Noise that does not throw once per message. libp2p's reader of frames learns by an exception that the length of the next
- * frame has not come yet, which is so after each message; and every exception has the whole stack written down with it.
- * An answer that is no number says the same: fewer bytes are never enough for it, so the reader waits.
+ * Noise that does not throw once per message. libp2p's reader of frames learns by an exception that the length of the
+ * next frame has not come yet, which is so after each message; and every exception has the whole stack written down
+ * with it. An answer that is no number says the same: fewer bytes are never enough for it, so the reader waits.
  *
  * Counted, six nodes with 600 small tasks: six exceptions a task. A profile gave them a twentieth of the time.
  */

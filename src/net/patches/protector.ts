@@ -2,9 +2,9 @@
  * The pre-shared key round every connection, within the memory that its cipher has.
  *
  * All ciphers of a process share one small memory, and both of its doors were left open: a large piece makes it grow,
- * after which every other cipher believes that it has none and lets it grow again, until its bound is met and the process
- * ends; and a cipher's place in it is never given back. So pieces are cut up here before they reach a cipher, and the
- * places of a connection are given back when it closes. (libp2p has taken in the same since the release we use:
+ * after which every other cipher believes that it has none and lets it grow again, until its bound is met and the
+ * process ends; and a cipher's place in it is never given back. So pieces are cut up here before they reach a cipher,
+ * and the places of a connection are given back when it closes. (libp2p has taken in the same since the release we use:
  * github.com/libp2p/js-libp2p/pull/3585. With the next one this file can go.)
  *
  * Measured: one piece of 700 kB, then 500 small ones on two connections, ended a node.

@@ -2,8 +2,8 @@
  * A stream as something to read from and write to, each no faster than the other end.
  *
  * libp2p delivers whatever has come, whether or not anybody has use for it yet, and queues whatever is sent. That would
- * be a whole blob in memory, or a whole log. So the reader pauses the stream while it has enough, which in turn stops the
- * writer by way of the stream's window, and the writer waits whenever it is told that its data went no further.
+ * be a whole blob in memory, or a whole log. So the reader pauses the stream while it has enough, which in turn stops
+ * the writer by way of the stream's window, and the writer waits whenever it is told that its data went no further.
  */
 import type { Stream } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'

@@ -1,9 +1,9 @@
 /**
  * Fetching blobs: one stream for each, the hash out, the bytes back.
  *
- * The asker knows the size and the hash beforehand, so the answer needs no frame, and a stream that was cut off, or that
- * brings anything else, is found out by whoever keeps the bytes. No bytes at all say "I do not have it". Both ends read and
- * write piece by piece, and each only as fast as the other.
+ * The asker knows the size and the hash beforehand, so the answer needs no frame, and a stream that was cut off, or
+ * that brings anything else, is found out where the bytes are kept. No bytes at all say "I do not have it". Both ends
+ * read and write piece by piece, and each only as fast as the other.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import type { BlobHash, BlobRef } from '../../core/task/content.ts'

@@ -9,7 +9,7 @@ export type IdleTimeout = Readonly<{
   release: () => void
 }>
 
-/** Aborts the stream if nothing moves for so long. */
+/** Aborts the stream if nothing moves on it for `stallMs`. */
 export function abortWhenIdle(stream: Stream, stallMs: number): IdleTimeout {
   const abort = (): void => stream.abort(new Error(`nothing has moved for ${stallMs} ms`))
   const timer = setTimeout(abort, stallMs).unref()

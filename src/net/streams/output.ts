@@ -1,9 +1,9 @@
 /**
  * Asking about the output of runs: one stream for each question, the question out, the answer back as it is made.
  *
- * An answer may last as long as a run does, with hours between two words. So the answerer says every few seconds that it
- * is still there, and a peer that hangs is told from one that has nothing to say. The answer is pulled only as fast as
- * the asker reads it: whoever reads slowly misses something in the end, and costs a stream window until then.
+ * An answer may last as long as a run does, with hours between two words. So the answerer says every few seconds that
+ * it is still there, and a peer that hangs is told from one that has nothing to say. The answer is pulled only as fast
+ * as the asker reads it: a slow reader misses something in the end, and costs a stream window until then.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { decode as decodeFrames, encode as encodeFrames } from 'it-length-prefixed'

@@ -3,7 +3,8 @@
  * answer back.
  *
  * What the protocols have in common is here: how many are answered at once, and for one peer, that a stream on which
- * nothing moves is given up, and that all of them end when the node stops. What is said on a stream is each protocol's own.
+ * nothing moves is given up, and that all of them end when the node stops. What is said on a stream is each protocol's
+ * own.
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { asError, reason, type TransportLog } from '../log.ts'

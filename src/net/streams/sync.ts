@@ -5,8 +5,8 @@
  * The empty message is there because a stream that merely ends may have been cut off. The answer is pulled out of the
  * log one message at a time and only while the asker reads, so that a slow asker costs a stream window and not a copy
  * of the log. The asker in turn takes in one message at a time and lets everything else have its turn in between: what
- * has not been taken in yet waits at the answerer. Whatever goes wrong, including silence, ends in exactly one report to
- * whoever asked.
+ * has not been taken in yet waits at the answerer. Whatever goes wrong, including silence, ends in exactly one report
+ * to the caller.
  */
 import { setImmediate as turn } from 'node:timers/promises'
 import type { Connection, Stream } from '@libp2p/interface'
@@ -64,7 +64,7 @@ export class SyncStreams {
 
   /** The handler of the protocol: a peer asks. */
   async accept(stream: Stream, connection: Connection): Promise<void> {
-    // Whoever stops reading closes what it reads from, back to the log: no snapshot is left open.
+    // An asker that stops reading ends the answer, back to the log: no snapshot is left open.
     await this.#requestStreams.accept(stream, connection, async asked =>
       pipe(
         backpressured(stream),
