@@ -3,7 +3,10 @@
 /** Red, green, blue; 0 to 255. */
 export type Colour = readonly [number, number, number]
 
-/** Told apart at a glance, also next to each other and also in pairs of one computer; twelve, as many as the demo starts. */
+/**
+ * Told apart at a glance, also next to each other and also in pairs of one computer; twelve, as many as the demo
+ * starts.
+ */
 const colours: readonly Colour[] = [
   [230, 75, 60],
   [245, 160, 50],

@@ -82,7 +82,9 @@ function stepsUntilEscape(cx: number, cy: number): number {
   return steps < stepsMax ? steps + 1 - Math.log2(Math.log2(xx + yy) / 2) : stepsMax
 }
 
-/** Logarithmic: most points run away soon after the first, and the rare late ones would squeeze them into a few bytes. */
+/**
+ * Logarithmic: most points run away soon after the first, and the rare late ones would squeeze them into a few bytes.
+ */
 function toByte(steps: number): number {
   if (steps >= stepsMax) return 0
   const curve = (late: number): number => Math.log1p(Math.max(0, late) / 10)

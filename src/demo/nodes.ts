@@ -52,7 +52,7 @@ export class DemoNodes {
   constructor(count: number, folder: string) {
     this.names = demoNodeNames(count)
     this.#folder = folder
-    // Looked at when there is somebody to tell; until then it is no unhandled rejection.
+    // Looked at when a caller asks for it; until then it is no unhandled rejection.
     this.#failed.promise.catch(() => {})
   }
 

@@ -1,10 +1,10 @@
 /**
  * The life of one run, wherever it runs: how long it may take, and what is reported of it.
  *
- * A run that has to stop is asked first and made to stop after a grace time, like guests at closing time. Whatever it
- * says after that is not its own outcome any more: a run that timed out has timed out even if it returns a result in
- * its last moment, and of an aborted one nothing is reported at all. Only `ended` reports, and only once, so a time-out
- * is not reported before the run is really over.
+ * A run that has to stop is asked first and made to stop after a grace time. Whatever it says after that is not its own
+ * outcome any more: a run that timed out has timed out even if it returns a result in its last moment, and of an
+ * aborted one nothing is reported at all. Only `ended` reports, and only once, so a time-out is not reported before the
+ * run is really over.
  */
 import type { Run } from '../core/effect.ts'
 import type { RunResult } from '../core/input.ts'
@@ -71,8 +71,8 @@ export class Attempt {
   }
 
   /**
-   * Its place to run is gone. True if the handler has not been called and is still to be: `begin` it elsewhere. (Then it
-   * was not this run that ended the place.)
+   * Its place to run is gone. True if the handler has not been called and is still to be: `begin` it elsewhere. (Then
+   * it was not this run that ended the place.)
    */
   giveBack(): boolean {
     if (this.#calledAt !== null || this.#aborted || this.#verdict !== null) return false

@@ -1,10 +1,10 @@
 /**
  * The context of one run, and the bound on what it may report.
  *
- * A handler may report as often as it likes, like a child on a long drive; it is passed on at a bounded rate, so that
- * no handler can flood the node. Of progress only the newest counts: one report goes out at once, those that follow
- * within the interval replace each other until it is over. Of lines the first so many in a second count; the rest is
- * dropped, and a line says how many.
+ * A handler may report as often as it likes; its reports are passed on at a bounded rate, so that no handler can flood
+ * the node. Of progress only the newest counts: one report goes out at once, those that follow within the interval
+ * replace each other until it is over. Of lines a bounded number a second is passed on; the rest is dropped, and a line
+ * says how many.
  */
 import type { Run } from '../core/effect.ts'
 import type { OutputStream } from '../core/message.ts'

@@ -1,14 +1,14 @@
 /**
- * What is told of whatever a handler threw: its name, its message and its stack, with those of the errors that it carries,
- * which are its causes, theirs, and the many in one of an AggregateError.
+ * What is told of whatever a handler threw: its name, its message and its stack, with those of the errors that it
+ * carries, which are its causes, theirs, and the many in one of an AggregateError.
  *
- * A handler may throw anything: text, an error in a circle of causes, an object whose properties throw when they are read.
- * So each property is read by itself, few of the errors are followed, and every text is cut.
+ * A handler may throw anything: text, an error in a circle of causes, an object whose properties throw when they are
+ * read. So each property is read by itself, few of the errors are followed, and every text is cut.
  */
 import { inspect, types } from 'node:util'
 import { TASK_LIMITS } from '../core/options.ts'
 
-/** Of the errors that one carries, so many are told: five share the room for a stack, and each still says where it arose. */
+/** Errors told of those that one carries: five share the room for a stack, and each still says where it arose. */
 const CARRIED_MAX = 4
 
 export type Description = Readonly<{ name: string; message: string; stack: string | null }>

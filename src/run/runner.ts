@@ -44,7 +44,7 @@ export type RunnerOptions = {
   abortGraceMs?: number
   /** Of one thread: heap and buffers, in MiB. Checked ten times a second. @default 512 */
   memoryMiB?: number
-  /** A thread without work, and the process that starts commands, are ended after so long. @default 10,000 */
+  /** Idle time after which a thread, and the process that starts commands, are ended. @default 10,000 */
   idleMs?: number
   /** A handlers file has to be loaded within this time. @default 30,000 */
   loadTimeoutMs?: number
@@ -305,7 +305,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     try {
       for (const { hash } of blobsOf(run)) if (!(await this.#blobs!.isSound(hash))) return false
     } catch {
-      // Whoever cannot look does not know better.
+      // A blob that cannot be looked at is not known to be damaged.
     }
     return true
   }

@@ -1,8 +1,9 @@
 /**
  * Checks a payload against the schema that its handler comes with: any Standard Schema (https://standardschema.dev).
  *
- * A handler of a module carries it as a property, `handler.schema`; one that is a function of the program may be registered
- * with it. The handler is given what the schema makes of the payload, so defaults are filled in and dates are dates.
+ * A handler of a module carries it as a property, `handler.schema`; one that is a function of the program may be
+ * registered with it. The handler is given what the schema makes of the payload, so defaults are filled in and dates
+ * are dates.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { PayloadRejectedError } from '../shared/errors.ts'

@@ -2,9 +2,9 @@
  * The commands of a node as processes: started by a process of their own (starter.ts), which is there as long as it is
  * needed, and read piece by piece.
  *
- * No code of users runs in the starter, and no command has the line to it: what it says is believed. Should it be killed, its commands
- * are lost to us: what they print and how they end. They are over then, and who runs them ends their groups. The next
- * command gets a new starter.
+ * No code of users runs in the starter, and no command has the line to it: what it says is believed. Should it be
+ * killed, its commands are lost to us: what they print and how they end. They are over then, and who runs them ends
+ * their groups. The next command gets a new starter.
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -43,7 +43,7 @@ type Entry = Readonly<{
 }>
 
 export class CommandProcesses {
-  /** The starter is ended after so long without a command. */
+  /** Time without a command after which the starter is ended. */
   readonly #idleMs: number
   readonly #entries = new Map<number, Entry>()
   #starter: ChildProcess | null = null

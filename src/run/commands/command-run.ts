@@ -22,7 +22,9 @@ import type { CommandStream, Ending } from './starter-messages.ts'
 const TRY_AGAIN_CODE = 75
 /** Guess: above what anybody reads. Measured with `yes`: 30 ms of the node's time in each second. */
 const OUTPUT_BYTES_PER_SECOND = 4 * 1024 * 1024
-/** What the pipes still hold at the end has to be read within this; a process that left the group may keep them open. */
+/**
+ * What the pipes still hold at the end has to be read within this; a process that left the group may keep them open.
+ */
 const LAST_OUTPUT_MS = 500
 
 /** Hears what a command prints. */

@@ -1,14 +1,15 @@
 /**
  * The entry of the process that starts the node's commands, so that they get stdin, stdout and stderr and nothing else.
  *
- * LevelDB opens its files in a way that every program which the node starts has them open, too, and could write to them:
- * tasks that were accepted would be gone. Nobody can take them away from a program but who starts it. So this process, which
- * is the node's child and was given them as well, closes them first of all, and starts whatever the node asks for.
+ * LevelDB opens its files in a way that every program which the node starts has them open, too, and could write to
+ * them: tasks that were accepted would be gone. Only the process that starts a program can take them away from it. So
+ * this process, which is the node's child and was given them as well, closes them first of all, and starts whatever the
+ * node asks for.
  *
- * It is also quicker: to start a program the system copies the tables of the memory of who starts it. Measured with
- * `true`, until it has ended: from a process with 50 MB 2.2 ms, all of it in its loop, from one with 200 MB 12 ms, from
- * here 2.0 ms, of which the node's loop sees 0.02. A shell in between that closes what it finds adds 2 ms and cannot say
- * why a program does not start (and dash can close 3 to 9 only); a Node for each command takes 70 ms.
+ * It is also quicker: to start a program the system copies the tables of the memory of the process that starts it.
+ * Measured with `true`, until it has ended: from a process with 50 MB 2.2 ms, all of it in its loop, from one with 200
+ * MB 12 ms, from here 2.0 ms, of which the node's loop sees 0.02. A shell in between that closes what it finds adds 2
+ * ms and cannot say why a program does not start (and dash can close 3 to 9 only); a Node for each command takes 70 ms.
  *
  * When the node has gone in whatever way, it ends the commands that are left, and itself.
  */
@@ -107,7 +108,7 @@ function isInherited(descriptor: number): boolean {
     const flags = Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(about)![1]!, 8)
     return (flags & CLOSED_ON_START) === 0
   } catch {
-    // It is closed, or nobody knows how it was opened.
+    // It is closed, or there is no way to tell how it was opened.
     return false
   }
 }

@@ -38,9 +38,9 @@ export function runFunction(
 }
 
 /**
- * As soon as the step under way is done: what peers have sent meanwhile is read after that, not before, and what the step
- * has to say goes out after the function's first pause. But only once in a turn of the event loop: handlers that end at once
- * would follow each other, and nothing else would come in between.
+ * As soon as the step under way is done: what peers have sent meanwhile is read after that, not before, and what the
+ * step has to say goes out after the function's first pause. But only once in a turn of the event loop: handlers that
+ * end at once would follow each other, and nothing else would come in between.
  *
  * @param call may not do anything before its first `await` that `start` must not see
  */

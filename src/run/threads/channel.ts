@@ -21,7 +21,9 @@ export type Listener = {
 /** Above the largest array (1 GiB) and the largest text (512 MiB) of V8 together. */
 const UNREACHABLE_MIB = 2048
 
-/** A thread whose line is cut although it has not exited cannot say anything any more. Guess: an exit takes far less. */
+/**
+ * A thread whose line is cut although it has not exited cannot say anything any more. Guess: an exit takes far less.
+ */
 const CUT_MS = 1000
 
 export class Channel {

@@ -2,16 +2,16 @@
  * Asks the schemas of handlers files about payloads before they are submitted, in a thread of its own: a schema is user
  * code, like the handler that it belongs to.
  *
- * It is a courtesy to the submitter, so whatever goes wrong counts as "not refused": the payload is checked again where the
- * task is run. The thread is started for the first question and ended when there has been none for a while.
+ * It is a courtesy to the submitter, so whatever goes wrong counts as "not refused": the payload is checked again where
+ * the task is run. The thread is started for the first question and ended when there has been none for a while.
  */
 import { Channel } from './channel.ts'
 
 export type CheckerOptions = Readonly<{
   memoryMiB: number
-  /** The thread is ended after so long without a question. */
+  /** Time without a question after which the thread is ended. */
   idleMs: number
-  /** An answer is waited for so long. */
+  /** Time for which an answer is waited for. */
   patienceMs: number
 }>
 

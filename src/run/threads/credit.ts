@@ -1,14 +1,15 @@
 /**
  * How much a thread may have said that the node has not yet taken in.
  *
- * What a thread posts lies in the node's memory until the node has time for it, and a node that is busy for seconds must
- * not find megabytes there. So a thread has a number of reports on credit, and each is given back when the node takes
- * it in. The count of those taken is in memory that both share, so that a handler which never pauses sees it grow, too.
+ * What a thread posts lies in the node's memory until the node has time for it, and a node that is busy for seconds
+ * must not find megabytes there. So a thread has a number of reports on credit, and each is given back when the node
+ * takes it in. The count of those taken is in memory that both share, so that a handler which never pauses sees it
+ * grow, too.
  */
 
 /**
- * Reports of one thread, of at most 8 KiB each: 2 MiB at the very most. As many as a handler may make at once: 200 lines
- * in a second, see run/context.ts, and some progress.
+ * Reports of one thread, of at most 8 KiB each: 2 MiB at the very most. As many as a handler may make at once: 200
+ * lines in a second, see run/context.ts, and some progress.
  */
 const REPORTS_MAX = 256
 

@@ -1,9 +1,9 @@
 /**
  * What a worker thread says to the node, and the one place where that is read.
  *
- * A handler can do anything in its thread, also to the program that it shares the thread with: replace `JSON.stringify`,
- * or get hold of the port. So nothing that comes out of a thread is believed for being there. It has one of the forms
- * below, within the bounds of what a task's record can carry, or it is refused.
+ * A handler can do anything in its thread, also to the program that it shares the thread with: replace
+ * `JSON.stringify`, or get hold of the port. So nothing that comes out of a thread is believed for being there. It has
+ * one of the forms below, within the bounds of what a task's record can carry, or it is refused.
  *
  * Measured, on a busy computer: 0.8 us for a line of output, 2 us for the end of a run with a small result, 8 us with
  * one of 8 KiB.

@@ -11,7 +11,7 @@ import { Thread, type Job } from './thread.ts'
 export type PoolOptions = {
   threadsMax: number
   memoryMiB: number
-  /** A thread without a job is ended after so long. */
+  /** Time without a job after which a thread is ended. */
   idleMs: number
   onTainted: (why: string) => void
   onRefused: () => void

@@ -1,16 +1,18 @@
 /**
  * What a handler prints, taken up in its thread before it gets any further: stdout belongs to the node.
  *
- * A handler that prints in a loop gives its thread no time for anything else. So nothing may pile up here meanwhile: a text
- * is handed on line by line without a list of them, and only so many of those who want to know that theirs is written are
- * kept waiting.
+ * A handler that prints in a loop gives its thread no time for anything else. So nothing may pile up here meanwhile: a
+ * text is handed on line by line without a list of them, and only a bounded number of write callbacks is kept.
  */
 import type { OutputStream } from '../../core/message.ts'
 
 /** Hears a line, without its end. */
 export type Print = (stream: OutputStream, line: string) => void
 
-/** Guess: nobody writes so often at once and cares for the order in which this is confirmed. */
+/**
+ * Write callbacks that are deferred at a time; further ones are called at once. Guess: no handler has as many open and
+ * cares for the order in which they are called.
+ */
 const UNCONFIRMED_MAX = 1000
 /** Of a text without an end of line, more than a line may have. */
 const LINE_LENGTH_MAX = 65_536

@@ -1,8 +1,9 @@
 /**
- * One worker thread, seen from the node: runs one job at a time, and says how each ended, also if the thread dies of it.
+ * One worker thread, seen from the node: runs one job at a time, and says how each ended, also if the thread dies of
+ * it.
  *
- * All that a thread has said is heard before it is said to have exited (channel.ts). So a job that is still there at the
- * exit is one that did not end by itself, and there is no doubt which: a thread has one at most.
+ * All that a thread has said is heard before it is said to have exited (channel.ts). So a job that is still there at
+ * the exit is one that did not end by itself, and there is no doubt which: a thread has one at most.
  *
  * Memory is bounded in two steps. V8's own limit ends a thread neatly if its heap grows bit by bit, but a single
  * allocation that does not fit below it ends the whole process (seen with Node 24: one array of 512 MB). So V8's limit

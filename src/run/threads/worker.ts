@@ -208,7 +208,7 @@ function exitOnBehalfOfRun(code?: number | string | null): never {
   return exit(code)
 }
 
-/** Whoever ends its own process, or its group, means what it can see of it: this thread. */
+/** A handler that ends its own process, or its group, means what it can see of it: this thread. */
 function killOthersOnly(pid: number, signal?: string | number): true {
   const isOwn = pid === process.pid || pid === -process.pid || pid === 0
   return isOwn && signal !== 0 ? process.exit(1) : kill(pid, signal)
