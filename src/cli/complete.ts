@@ -14,7 +14,7 @@ type Taking = Readonly<{ name: string; choices: readonly string[] | undefined }>
 
 /** Who waits longer for a Tab presses it again. */
 const ANSWER_MS = 500
-/** Of the newest tasks so many are offered; more are no choice. */
+/** How many of the newest tasks are offered; more are no choice. */
 const TASKS_MAX = 50
 
 /**

@@ -10,7 +10,7 @@ import { printable } from './output/printable.ts'
 /** The part of `process` that verbs use. */
 export type Streams = Readonly<{ stdin: Readable; stdout: Writable; stderr: Writable }>
 
-/** Whoever read our output has seen enough. Not an error: what is not read need not be made. */
+/** The reader of our output has seen enough. Not an error: what is not read need not be made. */
 export class BrokenPipeError extends Error {
   override readonly name = 'BrokenPipeError'
 }
@@ -41,7 +41,7 @@ export class Terminal {
   }
 
   /**
-   * Somebody else's output, as it is. Resolves when the reader keeps up.
+   * The output of another program, as it is. Resolves when the reader keeps up.
    *
    * @throws BrokenPipeError if nobody reads any more
    */

@@ -2,8 +2,8 @@
  * What verbs have in common, said once: how one is begun, the options that all of them share, and the node that client
  * verbs talk to.
  *
- * A verb is a file in `commands/` that exports `register`, and a line in the table of `main.ts`. It begins with `verb` or
- * `clientVerb`, which bring the shared options, the help and its examples; what it adds is its own.
+ * A verb is a file in `commands/` that exports `register`, and a line in the table of `main.ts`. It begins with `verb`
+ * or `clientVerb`, which bring the shared options, the help and its examples; what it adds is its own.
  */
 import { Help, Option, type Command } from '@commander-js/extra-typings'
 import type { Client } from '../api/client.ts'

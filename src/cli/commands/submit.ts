@@ -88,7 +88,7 @@ async function submit(
       ? client.submitText(type, payload.pieces, task)
       : client.submit(type, payload.value, task)
   const submitted = await accepted.catch(async (error: unknown) => {
-    // The task stands, and whoever submitted it has to be able to find it.
+    // The task stands, and the user who submitted it has to be able to find it.
     if (error instanceof NotReplicatedError)
       await printAccepted(error.taskId, null, shown, terminal)
     throw error
@@ -100,7 +100,7 @@ async function submit(
   return submitted
 }
 
-/** Waited for from when it is accepted: it may settle and be forgotten before anybody could ask for it. */
+/** Waited for from when it is accepted: it may settle and be pruned before a question could reach the node. */
 async function submitAndWait(
   client: Client,
   type: string,

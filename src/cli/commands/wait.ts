@@ -11,7 +11,7 @@ import { printSettled } from '../output/settled.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 
-/** How often somebody who watches is shown something new, and of how many tasks at once. */
+/** How often a user who watches is shown something new, and of how many tasks at once. */
 const LOOK_MS = 1000
 const SHOWN_MAX = 4
 
@@ -45,7 +45,7 @@ export function register(program: Command, terminal: Terminal): void {
     })
 }
 
-/** Shows how far the tasks are, while somebody watches. What cannot be had is not shown; whoever waits is told why. */
+/** Shows how far the tasks are, on a terminal. What cannot be had is not shown; the wait itself says why. */
 async function watch(
   client: Client,
   ids: readonly string[],

@@ -1,9 +1,9 @@
 /**
  * The life of a node in the foreground: made, announced, run until a signal, left in good order.
  *
- * The local API outlives the node's leaving: whoever waits for a task that still finishes here is told. The first
- * signal lets running tasks finish, the second one has them handed on at once, the third one ends the process. A node that
- * is only starting ends within a second of the first, and at the second.
+ * The local API outlives the node's leaving: callers that wait for a task that still finishes here are told. The first
+ * signal lets running tasks finish, the second one has them handed on at once, the third one ends the process. A node
+ * that is only starting ends within a second of the first, and at the second.
  */
 import type { Logger } from 'pino'
 import { startApi } from '../../api/server.ts'
@@ -32,10 +32,10 @@ export type Serving = Readonly<{
   graceMs: number
   /**
    * What SIGHUP means: reads the configuration again, and resolves to what came of that, in words. Without it, SIGHUP
-   * means what SIGTERM does: whoever has started the node in a terminal has closed that.
+   * means what SIGTERM does: the terminal in which the node was started has been closed.
    */
   reload?: (node: WorkingNode) => Promise<string>
-  /** Leave at once when stdin ends: a node of somebody who may be killed, and must not leave it behind. */
+  /** Leave at once when stdin ends: for the node of a parent that may be killed, and must not leave it behind. */
   untilStdinEnds?: boolean
 }>
 
@@ -47,7 +47,7 @@ type Signal = keyof typeof SIGNAL_EXIT_CODES
 
 /** Signals, and the end of stdin, as the steps that they mean. */
 type Stops = Readonly<{
-  /** What to do, in words; the tasks that run have so many ms to finish. */
+  /** What to do, in words; the tasks that run have `graceMs` to finish. */
   first: Promise<{ words: string; graceMs: number }>
   second: Promise<unknown>
   /** Ends the process, whatever hangs. */
@@ -74,8 +74,8 @@ export async function serve(serving: Serving, terminal: Terminal): Promise<void>
 }
 
 /**
- * Whatever a start waits for, a signal ends it: a handlers file whose import never ends, a disk that does not answer. One
- * that gets there in time leaves in good order; null then.
+ * Whatever a start waits for, a signal ends it: a handlers file whose import never ends, a disk that does not answer.
+ * One that gets there in time leaves in good order; null then.
  */
 async function started(
   starting: Promise<WorkingNode>,
@@ -129,7 +129,7 @@ async function work(
   }
 }
 
-/** What somebody who has just started it may want to check. */
+/** What a user who has just started it may want to check. */
 function introduce(node: WorkingNode, folder: string, log: Logger): void {
   const { handlers = [], slots } = node.nodes().find(({ self }) => self) ?? {}
   const work = handlers.length > 0 ? handlers : 'none: it runs no tasks, see --handlers'
@@ -183,7 +183,7 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
     else if (serving !== null) void reloaded(serving, reload, terminal)
   }
   process.on('SIGHUP', onHangUp)
-  // Killed or not, whoever held the other end is gone. `close` comes after both `end` and `error`.
+  // Killed or not, the process that held the other end is gone. `close` comes after both `end` and `error`.
   if (untilStdinEnds)
     terminal.stdin
       .on('error', () => {})

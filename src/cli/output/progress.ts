@@ -1,4 +1,4 @@
-/** How far something is, on one line of stderr that is written over; only where somebody watches. */
+/** How far something is, on one line of stderr that is written over; only on a terminal. */
 import { isTerminal, type Terminal } from '../terminal.ts'
 
 /** Often enough to look alive. */

@@ -1,4 +1,6 @@
-/** How far a file is on its way to a node or from it, said on stderr once a second. What takes less is not worth a word. */
+/**
+ * How far a file is on its way to a node or from it, said on stderr once a second. What takes less is not worth a word.
+ */
 import { Progress } from './progress.ts'
 import type { Terminal } from '../terminal.ts'
 

@@ -1,6 +1,6 @@
 /**
- * A task as `--json` prints it: with its payload and result also where these are too large for the node to hand out with
- * the task. Their text goes to the output as it came, without being parsed.
+ * A task as `--json` prints it: with its payload and result also where these are too large for the node to hand out
+ * with the task. Their text goes to the output as it came, without being parsed.
  */
 import type { Client } from '../../api/client.ts'
 import type { BlobRef, TaskView } from '../../node/api/node-api.ts'

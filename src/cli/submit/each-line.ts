@@ -1,8 +1,8 @@
 /**
  * A line of a file of tasks: what it says, and whether that can be.
  *
- * A task may have a `ref`, a name within its file, and depend on those of other lines as `ref:NAME`, before or after its
- * own.
+ * A task may have a `ref`, a name within its file, and depend on those of other lines as `ref:NAME`, before or after
+ * its own.
  */
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { TASK_ID } from '../../shared/names.ts'

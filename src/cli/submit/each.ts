@@ -1,8 +1,8 @@
 /**
- * Submits the tasks of a file over one request. Lines go out in their order, except that a task waits, as a place in the
- * file, until those that it refers to have ids.
+ * Submits the tasks of a file over one request. Lines go out in their order, except that a task waits, as a place in
+ * the file, until those that it refers to have ids.
  *
- * The first refusal ends the sending: whoever repairs the file wants to know where it stopped, not how much more was
+ * The first refusal ends the sending: a user who repairs the file wants to know where it stopped, not how much more was
  * let through.
  */
 import type { BatchAnswer, BatchLine } from '../../api/batch.ts'
@@ -42,8 +42,8 @@ export class EachRefusedError extends Error {
 export type Ended = Readonly<{ task: TaskView }>
 
 /**
- * The tasks as they are accepted and, with `wait`, as they settle, each after it was accepted; some of them may be missing.
- * After the last one that is accepted comes the refusal, if there was one.
+ * The tasks as they are accepted and, with `wait`, as they settle, each after it was accepted; some of them may be
+ * missing. After the last one that is accepted comes the refusal, if there was one.
  *
  * @throws InvalidOptionError NoNodeError
  */

@@ -1,6 +1,6 @@
 /**
- * Says that a node does not take tasks as fast as they come, and why, while nothing else moves: on the line of progress, or
- * once where nobody watches that.
+ * Says that a node does not take tasks as fast as they come, and why, while nothing else moves: on the line of
+ * progress, or once where nobody watches that.
  */
 import type { Client } from '../../api/client.ts'
 import { heldBackText } from '../output/print.ts'

@@ -19,7 +19,7 @@ const ARGUMENT_HINT = `: text needs quotes of its own, such as '"text"'`
 export type Payload = Readonly<{ value: unknown } | { pieces: AsyncIterable<string> }>
 
 /**
- * A large payload is checked while it is read: whoever reads the pieces meets the errors below, too.
+ * A large payload is checked while it is read: the reader of the pieces meets the errors below, too.
  *
  * @throws PayloadRejectedError if it is not JSON
  * @throws TooLargeError

@@ -81,7 +81,7 @@ async function submitAll(submitting: Submitting): Promise<void> {
   let short = 0
   const far = (): string => `${submitted} of ${count} submitted`
   const heldBack = new HeldBack(client, progress, far, say)
-  // Whoever reads only the first ids wants all tasks nevertheless.
+  // A reader that stops after the first ids wants all tasks nevertheless.
   let isRead = true
   const accept = async (accepted: Accepted): Promise<void> => {
     submitted++
@@ -140,7 +140,10 @@ class Ends {
     if (this.#about.wanted.wait) this.open.add(id)
   }
 
-  /** @throws BrokenPipeError when all have been submitted: whoever reads only the first ends wants all tasks nevertheless */
+  /**
+   * @throws BrokenPipeError when all have been submitted: a reader that stops after the first ends wants all tasks
+   *   nevertheless
+   */
   async ended(task: TaskView): Promise<void> {
     const { client, wanted, terminal, count } = this.#about
     this.open.delete(task.id)

@@ -7,7 +7,7 @@ import { printable } from '../output/printable.ts'
 /** From here on there are scripts and pictures that take two cells. */
 const WIDE_FROM = 0x1100
 
-/** Exactly so many cells: cut or filled. */
+/** Text of exactly this many cells: cut or filled. */
 export function fit(text: string, cells: number, end: 'left' | 'right' = 'left'): string {
   let width = 0
   let shown = ''
@@ -21,7 +21,9 @@ export function fit(text: string, cells: number, end: 'left' | 'right' = 'left')
   return end === 'left' ? shown + space : space + shown
 }
 
-/** Columns side by side. The width of the one with 0 is what is left, but no more than its `widthMax`: rows stay rows. */
+/**
+ * Columns side by side. The width of the one with 0 is what is left, but no more than its `widthMax`: rows stay rows.
+ */
 export type Column = Readonly<{
   title: string
   width: number

@@ -1,6 +1,6 @@
 /**
- * Keys out of what a terminal sends. A key that has no character arrives as several, the first of which is escape; over a
- * slow line they may come in pieces. So what has begun like such a key is kept for a moment: if nothing follows that
+ * Keys out of what a terminal sends. A key that has no character arrives as several, the first of which is escape; over
+ * a slow line they may come in pieces. So what has begun like such a key is kept for a moment: if nothing follows that
  * could belong to it, it was the escape key, and what comes next is a key of its own.
  */
 

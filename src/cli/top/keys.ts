@@ -4,7 +4,7 @@
 import { ORDERS, shownNodes, shownTasks, type View } from './frame.ts'
 import type { Model } from './model.ts'
 
-/** What is asked of whoever draws the picture. */
+/** What a key asks of the drawing loop. */
 export type Deed =
   | Readonly<{ kind: 'quit' }>
   | Readonly<{ kind: 'drain'; node: string }>

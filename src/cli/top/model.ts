@@ -1,6 +1,7 @@
 /**
- * What `hearsay top` knows: the latest word of the node on members and tasks, what had failed before, and what it has heard
- * happen since it was started. Rates are what settled within the last seconds, so they fall to nothing when nothing happens.
+ * What `hearsay top` knows: the latest word of the node on members and tasks, what had failed before, and what it has
+ * heard happen since it was started. Rates are what settled within the last seconds, so they fall to nothing when
+ * nothing happens.
  */
 import type { NodeEvent, NodeView, StatusView, TaskView } from '../../node/api/node-api.ts'
 

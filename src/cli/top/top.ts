@@ -1,6 +1,6 @@
 /**
  * `hearsay top` at work: asks the node at an interval, listens to its events, and draws. A node that does not answer is
- * said on the screen and asked again, for whoever watches wants to see it come back.
+ * said on the screen and asked again, for a user who watches wants to see it come back.
  */
 import type { Client } from '../../api/client.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
