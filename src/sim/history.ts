@@ -1,6 +1,6 @@
 /**
  * What has happened so far, as nobody inside can know it: who wrote what, what ran where and how it ended, what callers
- * were told, what was forgotten. Checkers compare what nodes do with it.
+ * were told, what was pruned. Checkers compare what nodes do with it.
  */
 import type { BootId, TaskId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
@@ -22,9 +22,9 @@ export class History {
   readonly accepted: Map<TaskId, Disk | null> = new Map()
   /** How the runs of a task ended, in that order. */
   readonly executions: Map<TaskId, RunResult[]> = new Map()
-  /** Task -> the outcome that somebody was told, if a disk that has it is left. */
+  /** Task -> the outcome that a caller was told, if a disk that has it is left. */
   readonly told: Map<TaskId, Outcome> = new Map()
-  /** Tasks whose outcome somebody was told. */
+  /** Tasks whose outcome a caller was told. */
   readonly settled: Set<TaskId> = new Set()
   /** Disks that nobody will ever read again: lost, or of a node that has left. */
   readonly lostDisks: Set<Disk> = new Set()
@@ -32,7 +32,7 @@ export class History {
   readonly #returning = new Set<Disk>()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
   readonly leftAlone: Set<BootId> = new Set()
-  /** The network was cut, or somebody stood still: since then somebody may not know of everybody. */
+  /** The network was cut, or a node stood still: since then a node may not know of all others. */
   hasCut: boolean = false
   /** Node -> tasks that it had once. */
   readonly #forgotten = new Map<SimNode, Set<TaskId>>()
@@ -60,12 +60,12 @@ export class History {
     this.executions.set(run.taskId, [...executions, result])
   }
 
-  /** The node had the task once. What it has forgotten may come back to it, from one that was away. */
+  /** The node had the task once. What it has pruned may come back to it, from one that was away. */
   hasForgotten(node: SimNode, id: TaskId): boolean {
     return this.#forgotten.get(node)?.has(id) ?? false
   }
 
-  /** Somebody has forgotten it. */
+  /** A node has pruned it. */
   isForgotten(id: TaskId): boolean {
     return [...this.#forgotten.values()].some(ids => ids.has(id))
   }
@@ -74,7 +74,7 @@ export class History {
     let forgotten = this.#forgotten.get(node)
     if (forgotten === undefined) {
       this.#forgotten.set(node, (forgotten = new Set()))
-      // What an earlier boot had on disk as settled counts as told: nobody is told a second time.
+      // What an earlier boot had on disk as settled counts as told: no caller is told a second time.
       for (const record of node.core.view.records()) {
         if (isSettled(record)) this.settled.add(record.spec.id)
       }

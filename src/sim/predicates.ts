@@ -46,8 +46,8 @@ export function readyFor(holder: SimNode, node: SimNode): string | undefined {
 }
 
 /**
- * Tasks but for those that are kept only because a task that cannot run depends on them; or because they have a key, and
- * somebody may come back who was given the same. Whoever left without being heard never does.
+ * Tasks but for those that are kept only because a task that cannot run depends on them; or because they have a key,
+ * and a node may come back that was given the same. One that left without being heard never does.
  */
 export function lasting(node: SimNode): TaskRecord[] {
   const records = [...node.core.view.records()]
@@ -58,7 +58,9 @@ export function lasting(node: SimNode): TaskRecord[] {
   return records.filter(record => !isSettled(record) || !isKept(record))
 }
 
-/** Whether there is nobody that this node can talk to. Who has said goodbye is not there any more, if its link still is. */
+/**
+ * Whether there is nobody that this node can talk to. Who has said goodbye is not there any more, if its link still is.
+ */
 export function isAlone(node: SimNode): boolean {
   return !node.core.view.members(node.now).some(({ linked, status }) => linked && status !== 'left')
 }
@@ -71,7 +73,7 @@ export function keepersSeenBy(node: SimNode): number {
   return others.length + (node.core.view.self().draining ? 0 : 1)
 }
 
-/** Who has crashed for good still counts: without a majority nothing is forgotten. */
+/** A node that has crashed for good still counts: without a majority nothing is pruned. */
 export function seesMajority(node: SimNode): boolean {
   const others = node.core.view.members(node.now).filter(({ status }) => status !== 'left')
   return (others.filter(({ linked }) => linked).length + 1) * 2 > others.length + 1

@@ -112,7 +112,7 @@ const SCENARIO: Rules<Scenario> = {
   network: settings('of the network')
 }
 
-/** Longer than any run goes on after it was busy: nothing is forgotten before its end. */
+/** Longer than any run goes on after it was busy: nothing is pruned before its end. */
 const KEPT_MS = 200_000
 
 /** Combinations of settings, each sound by itself, of which nothing is promised. */

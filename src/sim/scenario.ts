@@ -31,7 +31,7 @@ export type Scenario = Readonly<{
   lostMax: number
   /** How long is waited before a second attempt of an uncommon task, in ms; four times that at most. */
   backoffMs: number
-  /** How often somebody waits for a task, or looks for one, at any node. */
+  /** How often a caller waits for a task, or looks for one, at any node. */
   questions: number
   /** How often a node is given other slots and handlers, or other labels. The last node stays as it is. */
   changes: number
@@ -54,20 +54,20 @@ export type Scenario = Readonly<{
   /** How many nodes leave on the way. */
   leaving: number
   /**
-   * Of the nodes that leave, how many hand on what still runs, and wait for nobody, from 0 to 1. Whoever goes like that while
-   * nobody hears it is forgotten a while later.
+   * Of the nodes that leave, how many hand on what still runs, and wait for no other, from 0 to 1. A node that goes
+   * like that while none hears it is forgotten a while later.
    */
   hasty: number
   /** How many crashes there are, each followed by a restart. */
   crashes: number
   /** Whether all nodes crash in the same instant, once. */
   crashAll: boolean
-  /** How many of the crashed nodes come back with an empty disk, and so as somebody else. */
+  /** How many of the crashed nodes come back with an empty disk, and so as another node. */
   disksLost: number
   /**
-   * How many nodes die for good, with their disks, as if their computers had lost power or had been taken away. Somebody
-   * forgets them a while later, and says so once more where the node that was told has died since. At most as many as leave a
-   * majority.
+   * How many nodes die for good, with their disks, as if their computers had lost power or had been taken away. They
+   * are forgotten by command a while later, and once more where the node that was told has died since. At most as many
+   * as leave a majority.
    */
   deaths: number
   /** How often nothing passes from one node to another for a while, though the other way it does. */
@@ -75,18 +75,18 @@ export type Scenario = Readonly<{
   /** How often two nodes cannot reach each other for a while, though all others reach both. */
   partial: number
   /**
-   * How often a whole computer goes right after one of its nodes has said that a task is accepted, or how it has ended; its
-   * nodes come back with empty disks, as others.
+   * How often a whole computer goes right after one of its nodes has said that a task is accepted, or how it has ended;
+   * its nodes come back with empty disks, as others.
    */
   computersLost: number
   /**
-   * How often the disk of a node turns out to be damaged: the node crashes, and comes back as itself with what was on the disk
-   * at an earlier moment, or with nothing on it.
+   * How often the disk of a node turns out to be damaged: the node crashes, and comes back as itself with what was on
+   * the disk at an earlier moment, or with nothing on it.
    */
   damages: number
   /**
-   * How often the disk of a node is copied, and a second process started on the copy under the same identity, while the first
-   * one runs or is down. Whichever is started later is to end itself.
+   * How often the disk of a node is copied, and a second process started on the copy under the same identity, while the
+   * first one runs or is down. Whichever is started later is to end itself.
    */
   clones: number
   /** How often some nodes are cut off from the others for a while. */
@@ -99,23 +99,24 @@ export type Scenario = Readonly<{
   lies: number
   /** Of the tasks, how many may run at most once, from 0 to 1. */
   once: number
-  /** Who is silent for so long counts as unreachable, in ms. */
+  /** Silence after which a member counts as unreachable, in ms. */
   unreachableMs: number
   /** For how long a node works on without a word of a quorum, in ms; 0: for ever. */
   stopAfterIsolatedMs: number
   /**
-   * How far the clock of a node may be off, in ms. It is off by something else after each restart. A node forgets by its
-   * own clock, so retention has to be as much longer.
+   * How far the clock of a node may be off, in ms. It is off by something else after each restart. A node forgets by
+   * its own clock, so retention has to be as much longer.
    */
   skewMsMax: number
   /**
-   * How many nodes have a clock that is an hour off, for as long as they live; fewer than half, or nobody knows better. Where
-   * nobody joins or crashes, times are checked by the right clock. Retention has to be an hour longer where somebody does.
+   * How many nodes have a clock that is an hour off, for as long as they live; fewer than half, or no node knows
+   * better. Where none joins or crashes, times are checked by the right clock. Retention has to be an hour longer where
+   * one does.
    */
   wrongClocks: number
   /**
-   * How often the clock of a running node is set: an hour off or slightly so, as long as most are right, or right again.
-   * Checked like wrong clocks. Retention has to be an hour longer.
+   * How often the clock of a running node is set: an hour off or slightly so, as long as most are right, or right
+   * again. Checked like wrong clocks. Retention has to be an hour longer.
    */
   clockSteps: number
   /** How many nodes are of an older version until, in the second half of that time, they are upgraded one by one. */

@@ -1,8 +1,8 @@
 /**
  * A whole cluster in one thread and virtual time. One seed gives one history: what a seed found, it finds again.
  *
- * A run has two parts. While it is busy, tasks are submitted, nodes join and leave, and the network does its worst. Then it
- * calms down, and has to come to rest: everything settled, all replicas equal.
+ * A run has two parts. While it is busy, tasks are submitted, nodes join and leave, and the network does its worst.
+ * Then it calms down, and has to come to rest: everything settled, all replicas equal.
  */
 import type { BootId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
@@ -111,7 +111,7 @@ class Simulation implements SimObserver {
 
   #comeToRest(): void {
     const { busyMs, skewMsMax, wrongClocks, clockSteps } = this.#world.scenario
-    // What is to wait is stamped by whoever has not heard yet that its clock is wrong.
+    // What is to wait may be stamped by a node that has not heard yet that its clock is wrong.
     const offMs = wrongClocks + clockSteps > 0 ? WRONG_MS : 2 * skewMsMax
     // While a node is away, what only it can run need not have settled: that is no rest.
     const calmAt = busyMs + RESTART_MS_MAX

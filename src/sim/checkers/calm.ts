@@ -1,6 +1,6 @@
 /**
- * What holds when all has calmed down: everything has settled (invariant 2), all replicas are equal (1) and name outcomes
- * that some run produced (4), and what has settled is forgotten (10).
+ * What holds when all has calmed down: everything has settled (invariant 2), all replicas are equal (1) and name
+ * outcomes that some run produced (4), and what has settled is pruned (10).
  */
 import { nodeOf } from '../../core/base/ids.ts'
 import { compareValues } from '../../core/base/order.ts'
@@ -21,8 +21,8 @@ import type { History } from '../history.ts'
 import { checkProduced } from './execution/outcomes.ts'
 
 /**
- * @param settledMax so many settled tasks are kept in the end
- * @param forgets ... or none: all go before the run ends
+ * @param settledMax how many settled tasks are kept in the end
+ * @param forgets whether none of them is kept: all go before the run ends
  */
 export function checkCalm(history: History, settledMax: number, forgets: boolean): void {
   const [first, ...others] = history.alive()
@@ -64,8 +64,8 @@ function checkSettled(history: History, node: SimNode): void {
 }
 
 /**
- * What one of them keeps only because somebody may come back, the other need not: of who crashed before it came it may never
- * have heard. Where both have a task, it is the same one.
+ * What one of two nodes keeps only because a third may come back, the other need not: of one that crashed before it
+ * came it may never have heard. Where both have a task, it is the same one.
  */
 function checkEqual(first: SimNode, node: SimNode): void {
   const both = `${first.options.name} and ${node.options.name}`
@@ -82,7 +82,7 @@ function checkEqual(first: SimNode, node: SimNode): void {
   }
 }
 
-/** What has settled is forgotten in the end, also if nobody is left who knows how it was created. */
+/** What has settled is pruned in the end, also if no node is left that knows how it was created. */
 function checkRetention(node: SimNode, max: number): void {
   const kept = lasting(node).filter(isSettled)
   if (kept.length <= max) return
@@ -91,8 +91,9 @@ function checkRetention(node: SimNode, max: number): void {
 }
 
 /**
- * Boots that have ended do not stay in the vectors, once nothing of theirs is left; nor anything of them with whoever has crashed
- * and may come back. That one left is not known any more where all have lost their disks who had heard it.
+ * Boots that have ended do not stay in the vectors, once nothing of theirs is left; nor anything of them with nodes
+ * that have crashed and may come back. That a boot left is not known any more where all that had heard it have lost
+ * their disks.
  */
 function checkClosing(history: History, node: SimNode): void {
   if (node.core.view.members(node.now).some(({ status }) => status === 'crashed')) return
@@ -101,7 +102,7 @@ function checkClosing(history: History, node: SimNode): void {
   const current = new Map(history.alive().map(({ id, options }) => [id, options.boot]))
   for (const [boot, upTo] of node.core.view.mergedVector()) {
     const newest = current.get(nodeOf(boot))
-    // What nobody could read has not been forgotten.
+    // What no node could read has not been pruned.
     if (node.core.view.unreadable().some(({ origin }) => origin === boot)) continue
     if (upTo !== RETIRED && newest !== undefined && boot < newest) {
       throw new Violation(10, `${node.options.name} keeps the old boot ${boot} for ever`)

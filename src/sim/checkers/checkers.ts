@@ -1,6 +1,6 @@
 /**
- * The invariants, each as a checker that looks on from outside and knows what no single node knows. The numbers are those
- * of the list in src/core/README.md.
+ * The invariants, each as a checker that looks on from outside and knows what no single node knows. The numbers are
+ * those of the list in src/core/README.md.
  */
 import type { BootId, TaskId } from '../../core/base/ids.ts'
 import type { Effect, Run } from '../../core/effect.ts'
@@ -56,7 +56,10 @@ export class Checkers implements SimObserver {
   readonly #overload: OverloadChecker | null
   readonly #computers: ComputerChecker | null
   readonly #twins: TwinChecker
-  /** Task -> until when its result waits for a second place: not at all, if its run ended where no other could be reached. */
+  /**
+   * Task -> until when its result waits for a second place: not at all, if its run ended where no other could be
+   * reached.
+   */
   readonly #waits = new Map<TaskId, number>()
 
   /** @param nodes that there are: others are added on the way */
@@ -104,7 +107,7 @@ export class Checkers implements SimObserver {
     history.noteTold(node, effects)
     this.#outcomes.check(node, input, effects)
     this.#copies.check(node, input, effects)
-    // What is past its time may be forgotten while a task that depends on it is on its way.
+    // What is past its time may be pruned while a task that depends on it is on its way.
     if (!this.#forgets) this.#needs.check(node, effects)
     history.noteForgotten(node, effects)
     this.#starts.check(node, effects)
@@ -133,7 +136,7 @@ export class Checkers implements SimObserver {
     this.#history.ran(run, result)
   }
 
-  /** The network is cut in two, or a node stands still. Whoever starts then may run what others run. */
+  /** The network is cut in two, or a node stands still. A node that starts then may run what others run. */
   cut(): void {
     this.#history.hasCut = true
   }

@@ -59,7 +59,7 @@ export class Callers {
     random.pick(nodes).feed({ kind: 'cancel', taskId })
   }
 
-  /** Somebody waits for a task, or looks for one that may have been forgotten, or may never have been. */
+  /** A caller waits for a task, or looks for one that may have been pruned, or may never have been. */
   ask(): void {
     const { random } = this.#world
     const nodes = this.#cluster.alive()
@@ -71,7 +71,9 @@ export class Callers {
     node.feed({ kind, taskId })
   }
 
-  /** The same on all nodes. The name decides whether it is a blob: a blob is on the disk of whoever submits it. */
+  /**
+   * The same on all nodes. The name decides whether it is a blob: a blob is on the disk of the node that submits it.
+   */
   #sharedPayload(key: string): Content {
     const { blobs } = this.#world.scenario
     if (hash32(key) / 2 ** 32 >= blobs) return JSON.stringify(key)

@@ -11,7 +11,7 @@ import { loadInto, savedBy } from './saved.ts'
 import { Disk } from '../world/disk.ts'
 import type { SimNode } from '../world/sim-node.ts'
 
-/** How often somebody looks who is gone for good. */
+/** How often an operator looks which nodes are gone for good. */
 const FORGET_MS = 1000
 /** Of damaged disks, how many have nothing left on them. */
 const EMPTIED = 0.3
@@ -45,14 +45,14 @@ export class Faults {
     for (const node of this.#cluster.alive()) this.#cluster.crash(node, false)
   }
 
-  /** The computer of whoever tells somebody next that a task is accepted, or how it has ended, is to go. */
+  /** The computer of the next node that tells a caller that a task is accepted, or how it has ended, is to go. */
   loseNext(): void {
     this.#toLose++
   }
 
-  /** A node has told somebody something, and nobody else anything yet in that step. */
+  /** A node has told a caller something, and no other node anything yet in that step. */
   told(node: SimNode, effects: readonly Effect[]): void {
-    // Whoever hears of it later takes it for crashed, and waits for what it may know, until somebody says that it has gone.
+    // A node that hears of it later takes it for crashed, and waits for what it may know, until it is forgotten.
     if (effects.some(({ kind }) => kind === 'left') && isAlone(node)) this.#forget(node)
     if (this.#toLose === 0 || this.#world.eventQueue.now >= this.#world.scenario.busyMs) return
     if (!effects.some(({ kind }) => kind === 'accepted' || kind === 'settled')) return
@@ -76,7 +76,9 @@ export class Faults {
     this.#forget(node)
   }
 
-  /** What is on the disk of a node now, or nothing, is all that is on it when its node comes back from a crash later. */
+  /**
+   * What is on the disk of a node now, or nothing, is all that is on it when its node comes back from a crash later.
+   */
   damage(): void {
     const { eventQueue, random, scenario } = this.#world
     const alive = this.#cluster.alive()
@@ -92,7 +94,9 @@ export class Faults {
     })
   }
 
-  /** The disk of a node is copied, and a second process started on the copy; now and then while the first one is down. */
+  /**
+   * The disk of a node is copied, and a second process started on the copy; now and then while the first one is down.
+   */
   clone(): void {
     const { eventQueue, random, scenario } = this.#world
     const alone = this.#cluster.open().filter(node => !this.#cluster.isTwin(node))
@@ -150,7 +154,7 @@ export class Faults {
     transcript.add(`${node.id} PAUSE`)
   }
 
-  /** Somebody sets the clock of a node wrong, as long as most are right; or right, if it is wrong. */
+  /** The clock of a node is set wrong, as long as most are right; or right, if it is wrong. */
   setClock(): void {
     const { random, transcript } = this.#world
     const alive = this.#cluster.alive()
@@ -166,7 +170,7 @@ export class Faults {
     node.setClock(offMs)
   }
 
-  /** Saves the state of a node, to be loaded at two moments later, each time by whoever is there. */
+  /** Saves the state of a node, to be loaded at two moments later, each time by a node that is there. */
   save(): void {
     const { eventQueue, random, scenario, transcript } = this.#world
     const alive = this.#cluster.alive()
@@ -179,7 +183,7 @@ export class Faults {
     }
   }
 
-  /** Somebody tells one who can hear it what is not so of a third, who lives. */
+  /** A node tells one that can hear it what is not so of a third, which lives. */
   lie(): void {
     const { random, network } = this.#world
     const alive = this.#cluster.alive()
@@ -191,7 +195,7 @@ export class Faults {
     network.send(liar.id, to.id, lieOf(random, ...words, to.options.boot))
   }
 
-  /** Somebody who sees that the node is gone says that it is not to be waited for. */
+  /** A node that sees that another is gone is told not to wait for it. */
   #forget(node: SimNode): void {
     const { eventQueue, random, transcript } = this.#world
     const knowing = this.#cluster.open().filter(({ core, now }) => {

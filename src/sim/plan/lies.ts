@@ -9,7 +9,11 @@ import type { Random } from '../world/random.ts'
 
 const DAY_US = 86_400_000_000
 
-/** @param liar as it would speak of itself @param victim what somebody else says of itself @param to who is lied to */
+/**
+ * @param liar as it would speak of itself
+ *
+ * @param victim what another node says of itself @param to the node that is lied to
+ */
 export function lieOf(random: Random, liar: Heartbeat, victim: Heartbeat, to: BootId): Message {
   const boot = random.pick([victim.boot, ...otherBoots(random, victim.boot)])
   const at = victim.at + random.pick([1, DAY_US / 2, 2 * DAY_US])
@@ -25,7 +29,7 @@ export function lieOf(random: Random, liar: Heartbeat, victim: Heartbeat, to: Bo
     case 3:
       return { kind: 'replaced', boot: to, why: 'name', addresses: [] }
     case 4:
-      // What nobody but the one who is lied to can have so much of.
+      // What no node but the one that is lied to can have of it.
       return { ...liar, vector: new Map([[to, random.pick([2 ** 42 - 1, LEFT_AT])]]) }
     default:
       return { ...liar, departures: departuresOf(random, victim, at) }

@@ -42,7 +42,7 @@ export class Operators {
     if (node !== null) random.pick(this.#cluster.alive()).feed({ kind: 'drain', node: node.id })
   }
 
-  /** Somebody says which instances there are to be. */
+  /** An operator says which instances there are to be. */
   expect(): void {
     const { random, scenario } = this.#world
     const alive = this.#cluster.alive()

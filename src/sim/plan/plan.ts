@@ -4,7 +4,9 @@ import type { Cluster, World } from '../world/cluster.ts'
 import type { Faults } from './faults.ts'
 import type { Operators } from './operators.ts'
 
-/** The order of these lines is the order of the dice: what is new comes last, or seeds give other histories than before. */
+/**
+ * The order of these lines is the order of the dice: what is new comes last, or seeds give other histories than before.
+ */
 export function plan({ eventQueue, random, scenario }: World, parts: Parts): void {
   const { cluster, callers, faults, operators } = parts
   const { busyMs } = scenario

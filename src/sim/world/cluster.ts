@@ -89,7 +89,7 @@ export class Cluster {
     planStalls(eventQueue, random, scenario, ms => node.pause(ms))
   }
 
-  /** It dies, and is back a while later. @param diskLost with another disk, and so as somebody else */
+  /** It dies, and is back a while later. @param diskLost with another disk, and so as another node */
   crash(node: SimNode, diskLost: boolean): void {
     const { eventQueue, random, transcript } = this.#world
     node.crash()
@@ -106,7 +106,7 @@ export class Cluster {
     return this.alive().some(other => other !== node && other.id === node.id)
   }
 
-  /** Whether a copy may start: under no name that somebody else has, nor as the third of its kind. */
+  /** Whether a copy may start: under no name that another node has, nor as the third of its kind. */
   mayBeCopied({ id, options }: SimNode): boolean {
     const same = this.alive().filter(({ options: { name } }) => name === options.name)
     return same.length < 2 && same.every(other => other.id === id)

@@ -1,9 +1,9 @@
 /**
  * What a node's work costs, in virtual time: while it works on one thing, whatever else comes stands in line.
  *
- * With nothing to pay for, everything happens at once, as in most scenarios. Otherwise every step and every message takes
- * its time, and each node has a line of inputs, in the order that the real engine gives them. How late its ticks are, and how
- * long things wait, is what a node calls its loop lag.
+ * With nothing to pay for, everything happens at once, as in most scenarios. Otherwise every step and every message
+ * takes its time, and each node has a line of inputs, in the order that the real engine gives them. How late its ticks
+ * are, and how long things wait, is what a node calls its loop lag.
  */
 import type { Effect } from '../../core/effect.ts'
 import type { Input } from '../../core/input.ts'
@@ -17,17 +17,20 @@ import type { Random } from './random.ts'
 export type CpuOptions = Readonly<{
   /** Of a step. */
   stepMs: number
-  /** ... and of each message that came with it, or goes out by it. */
+  /** Of each message that came with a step, or goes out by it. */
   messageMs: number
-  /** ... and of each task that one of them tells of, and of each that goes to disk. */
+  /** Of each task that such a message tells of, and of each that goes to disk. */
   taskMs: number
   /** How many times longer all of that takes the first node. */
   slowest: number
-  /** Whether heartbeats and ticks wait their turn, as where one loop reads all that has come before it looks at the clock. */
+  /**
+   * Whether heartbeats and ticks wait their turn, as where one loop reads all that has come before it looks at the
+   * clock.
+   */
   inTurn: boolean
-  /** Nodes stand still now and then, ever longer, and at the end of the busy time for so long. */
+  /** Nodes stand still now and then, ever longer, up to this at the end of the busy time. */
   stallMsMax: number
-  /** All tasks are submitted within so long; 0: within the busy time. */
+  /** Time within which all tasks are submitted; 0: within the busy time. */
   burstMs: number
 }>
 

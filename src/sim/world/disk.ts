@@ -72,7 +72,7 @@ export class Disk {
     for (const name of flush.dropped?.roster ?? []) this.roster.delete(name)
   }
 
-  /** One entry stands for a closed boot and all older ones of its node. */
+  /** One entry stands for a retired boot and all older ones of its node. */
   #forgetOlder(closed: ReadonlyMap<NodeId, BootId>): void {
     for (const boot of this.vector.keys()) {
       const last = closed.get(nodeOf(boot))

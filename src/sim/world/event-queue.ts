@@ -1,6 +1,6 @@
 /**
- * Virtual time: what is due next, in order. Things due at the same moment happen in the order in which they were planned,
- * so a seed always replays the same way.
+ * Virtual time: what is due next, in order. Things due at the same moment happen in the order in which they were
+ * planned, so a seed always replays the same way.
  */
 import { Heap } from '../../core/base/heap.ts'
 

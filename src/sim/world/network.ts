@@ -1,8 +1,8 @@
 /**
  * A network made of dice: messages are lost, late, repeated and overtake each other.
  *
- * Every message is encoded and decoded on its way, so a codec that loses or changes anything is found by whatever breaks.
- * What libp2p promises is kept: a direct stream delivers in order or breaks, and both ends hear of the break.
+ * Every message is encoded and decoded on its way, so a codec that loses or changes anything is found by whatever
+ * breaks. What libp2p promises is kept: a direct stream delivers in order or breaks, and both ends hear of the break.
  */
 import type { NodeId } from '../../core/base/ids.ts'
 import { hash32, nodeOf } from '../../core/base/ids.ts'
@@ -27,11 +27,16 @@ export type NetworkOptions = Readonly<{
   delayMsMax: number
   /** How long two ends may take a cut cable for a slow one. */
   cutNoticedMsMax: number
-  /** Whether a node that appears is found by one other at once, and by the rest when they are told of it or after a while. */
+  /**
+   * Whether a node that appears is found by one other at once, and by the rest when they are told of it or after a
+   * while.
+   */
   foundByOne: boolean
-  /** Each link is slower than that by a time of its own, up to so much. */
+  /** Each link has an additional delay of its own, up to this. */
   linkDelayMsMax: number
-  /** Whether what says that a node is there overtakes the rest on its link, as it does where that waits (net/inbox.ts). */
+  /**
+   * Whether what says that a node is there overtakes the rest on its link, as it does where that waits (net/inbox.ts).
+   */
   overtaking: boolean
 }>
 
@@ -44,7 +49,7 @@ export type Seat = string
 
 /** About what libp2p needs to notice and dial again. */
 const RECONNECT_MS = 100
-/** Whoever is told of nobody has been found by then. */
+/** Time after which a node that is told of no other has been found. */
 const FIND_MS = 3000
 
 export class Network {
@@ -216,7 +221,7 @@ export class Network {
     if (this.#blocked.size > 0 || this.#twins.size > 0) this.#passOn(from, bytes)
   }
 
-  /** Whoever the author cannot reach has its gossip from one who can reach both. */
+  /** A node that the author cannot reach has its gossip from one that can reach both. */
   #passOn(from: Seat, bytes: Uint8Array): void {
     const nodes = [...this.#receivers.keys()]
     for (const to of nodes) {
@@ -228,7 +233,7 @@ export class Network {
     }
   }
 
-  /** Whether another process of the same identity has the link to somebody. */
+  /** Whether another process of the same identity has the link to a node. */
   #isTaken(from: Seat, to: Seat): boolean {
     return this.#rivals(from, to).length > 0
   }
@@ -297,7 +302,7 @@ export class Network {
     const { message, unreadable } = decoded
     if (unreadable !== undefined) throw new Error(`from ${from}: ${unreadable.join()}`)
     if (message.kind === 'other') return
-    // Whoever is told where somebody is goes there.
+    // A node that is told where another is goes there.
     if (message.kind === 'introduction') this.#connectAll(to, nodeOf(message.heartbeat.boot))
     this.#receivers.get(to)?.message(idOf(from), message)
   }
@@ -328,7 +333,10 @@ export class Network {
     return this.#receivers.has(seat)
   }
 
-  /** A node has one stream to each identity: one that is opened later takes the place of the other (net/streams/streams.ts). */
+  /**
+   * A node has one stream to each identity: one that is opened later takes the place of the other
+   * (net/streams/streams.ts).
+   */
   #replaceRivals(x: Seat, y: Seat): void {
     for (const rival of this.#rivals(x, y)) this.#breakLink(rival, y)
     for (const rival of this.#rivals(y, x)) this.#breakLink(rival, x)

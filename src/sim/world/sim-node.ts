@@ -322,7 +322,9 @@ export class SimNode {
     }
   }
 
-  /** Whether another process answers at one of these addresses by our key; an address is the boot that listens there. */
+  /**
+   * Whether another process answers at one of these addresses by our key; an address is the boot that listens there.
+   */
   #meets({ addresses }: Extract<Effect, { kind: 'meet' }>): boolean {
     const isTwin = (boot: BootId): boolean => nodeOf(boot) === this.id && boot !== this.options.boot
     return addresses.some(boot => isTwin(boot) && this.#simObserver.isAlive(boot))

@@ -1,5 +1,6 @@
 /**
- * Invariant 23. Slower, never wrong: where nodes are only busy, none of them is taken for gone, and nothing is taken from it.
+ * Invariant 23. Slower, never wrong: where nodes are only busy, none of them is taken for gone, and nothing is taken
+ * from it.
  */
 import type { Effect } from '../../../core/effect.ts'
 import { isCostly } from '../../world/cpu.ts'

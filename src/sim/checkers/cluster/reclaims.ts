@@ -1,8 +1,8 @@
 /**
  * Invariant 6: who is merely silent is taken from only by those who see a majority.
  *
- * A node may be wrong about whom it sees: it misses the others one by one. So where nothing but one cut keeps a node from
- * hearing the others, it is not asked: the checker knows which side of the cut is the larger one.
+ * A node may be wrong about whom it sees: it misses the others one by one. So where nothing but one cut keeps a node
+ * from hearing the others, it is not asked: the checker knows which side of the cut is the larger one.
  */
 import type { CoreEvent } from '../../../core/effect.ts'
 import { seesHalf } from '../../predicates.ts'

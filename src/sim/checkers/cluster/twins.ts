@@ -1,6 +1,6 @@
 /**
- * Invariant 24: of two processes under one identity, that is on a data folder and on a copy of it, the one that was started later
- * ends itself, and nobody else ever does. In the end there is one, which counts for all others.
+ * Invariant 24: of two processes under one identity, that is on a data folder and on a copy of it, the one that was
+ * started later ends itself, and nobody else ever does. In the end there is one, which counts for all others.
  */
 import type { NodeId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'

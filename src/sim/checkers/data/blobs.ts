@@ -14,7 +14,11 @@ import type { SimNode } from '../../world/sim-node.ts'
 /** Its number among the invariants. */
 const INVARIANT = 12
 
-/** At every step. @param isAwaited whether the result of a task has to be in a second place before anybody is told of it */
+/**
+ * At every step.
+ *
+ * @param isAwaited whether the result of a task has to be in a second place before anybody is told of it
+ */
 export function checkBlobs(
   node: SimNode,
   history: History,
@@ -29,7 +33,11 @@ export function checkBlobs(
   }
 }
 
-/** When all has calmed down, while no disk has been lost. @param hasLoss what a task names need not be anywhere any more */
+/**
+ * When all has calmed down, while no disk has been lost.
+ *
+ * @param hasLoss what a task names need not be anywhere any more
+ */
 export function checkBlobsAtRest(nodes: readonly SimNode[], hasLoss: boolean): void {
   const alive = nodes.filter(({ gone }) => !gone)
   for (const node of alive) {
@@ -67,8 +75,8 @@ function checkReported(node: SimNode, history: History, taskId: TaskId): void {
 }
 
 /**
- * A task may fail for want of what it reads only if some of that is on no node that lives. What it depends on may have been
- * forgotten here: how that ended came along with the task, and is read from what its runs ended with.
+ * A task may fail for want of what it reads only if some of that is on no node that lives. What it depends on may have
+ * been pruned here: how that ended came along with the task, and is read from what its runs ended with.
  */
 function checkLost(node: SimNode, history: History, taskId: TaskId): void {
   const { payload, dependsOn } = node.core.view.record(taskId)!.spec

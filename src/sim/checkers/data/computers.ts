@@ -1,7 +1,7 @@
 /**
- * What callers are told survives the loss of any one computer (invariant 22): at that moment, what was accepted, and how a
- * task has ended, is on a disk of another computer, if one is linked. Where a computer has gone for good, and nothing else
- * has gone wrong, nothing of that is missing, and what was told to have completed is not run again.
+ * What callers are told survives the loss of any one computer (invariant 22): at that moment, what was accepted, and
+ * how a task has ended, is on a disk of another computer, if one is linked. Where a computer has gone for good, and
+ * nothing else has gone wrong, nothing of that is missing, and what was told to have completed is not run again.
  */
 import { computerOf } from '../../../core/base/computers.ts'
 import type { TaskId } from '../../../core/base/ids.ts'
@@ -24,7 +24,7 @@ export class ComputerChecker {
   readonly #isStill: boolean
   /** Tasks that were told to have completed. */
   readonly #told = new Set<TaskId>()
-  /** Blobs that were on two computers when somebody was told so. */
+  /** Blobs that were on two computers when a node was told so. */
   readonly #safe = new Set<BlobHash>()
   readonly #blobs: number
   #calmAt: number | undefined = undefined
@@ -91,7 +91,7 @@ export class ComputerChecker {
   #checkTold(node: SimNode, taskId: TaskId): void {
     const record = node.core.view.record(taskId)
     if (record === undefined || !reachesAnother(node)) return
-    // Whoever did not answer in time is not waited for.
+    // Members that did not answer in time are not waited for.
     const endedAt = this.#endedAt.get(node)?.get(taskId) ?? node.now
     if (node.now - endedAt >= CORE_DEFAULTS.acksTimeoutMs) return
     const others = this.#elsewhere(node)
@@ -101,7 +101,7 @@ export class ComputerChecker {
       return (there?.outcome ?? null) !== null || core.view.isForgotten(taskId)
     }
     if (!others.some(isOver)) throw violation(`${taskId} is told, and over on one computer only`)
-    // A failure is undone by a claim of somebody who had not heard of it.
+    // A failure is undone by a claim of a node that had not heard of it.
     if (record.outcome!.status === 'completed') this.#told.add(taskId)
     const result = record.outcome!.result ?? ''
     if (isBlob(result) && this.#isAnywhere(result.hash, others)) this.#safe.add(result.hash)

@@ -1,6 +1,6 @@
 /**
- * Invariant 19: an acknowledgement that says of so many others that they have the task is true at that moment, and says no
- * less than what was asked for, unless it says that, too.
+ * Invariant 19: an acknowledgement that says how many others have the task is true at that moment, and says no less
+ * than what was asked for, unless it says that, too.
  */
 import type { Effect } from '../../../core/effect.ts'
 import type { Input } from '../../../core/input.ts'
@@ -32,7 +32,7 @@ export class CopyChecker {
     const what = `${node.options.name} accepts ${taskId}`
     const asked = this.#asked.get(`${node.options.boot} ${request}`) ?? 1
     if (!short && acks < asked) throw new Violation(19, `${what} with ${acks} copies of ${asked}`)
-    // What has settled may have been forgotten meanwhile.
+    // What has settled may have been pruned meanwhile.
     if (this.#history.settled.has(taskId)) return
     const { disk } = node.options
     if (!disk.tasks.has(taskId)) throw new Violation(19, `${what}, which is not on its disk`)

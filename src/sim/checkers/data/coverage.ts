@@ -1,6 +1,6 @@
 /**
- * Invariant 1, at every step: what a vector covers has been merged, but for what is kept as unreadable, and for what has been
- * forgotten since.
+ * Invariant 1, at every step: what a vector covers has been merged, but for what is kept as unreadable, and for what
+ * has been pruned since.
  */
 import type { BootId } from '../../../core/base/ids.ts'
 import { RETIRED } from '../../../core/base/version-vector.ts'
@@ -50,7 +50,7 @@ export class CoverageChecker {
       return
     }
     const record = view.record(write.taskId)
-    // What has settled here may have been forgotten elsewhere, with later writes that change nothing any more.
+    // What has settled here may have been pruned elsewhere, with later writes that change nothing any more.
     const isOver = this.#history.settled.has(write.taskId)
     if (isOver && (record === undefined || isSettled(record))) return
     if (isOver && this.#isAnother(record!, write.state)) return
@@ -60,7 +60,7 @@ export class CoverageChecker {
   }
 
   /**
-   * Whether a task under a key is another one than was forgotten: those who have forgotten it never heard of the submissions
+   * Whether a task under a key is another one than was pruned: those that have pruned it never heard of the submissions
    * that made this one, as on two sides of a cut that have not met before.
    */
   #isAnother({ spec, created }: TaskRecord, over: TaskRecord): boolean {

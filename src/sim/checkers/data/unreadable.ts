@@ -1,6 +1,6 @@
 /**
- * What could not be read counts for nothing: it is not forgotten by others, nor named as forgotten, and confirms no claim. The
- * checker knows which task each write was about, which whoever could not read it does not.
+ * What could not be read counts for nothing: it is not pruned by others, nor named as pruned, and confirms no claim.
+ * The checker knows which task each write was about, which a node that could not read it does not.
  */
 import { reach } from '../../../core/base/version-vector.ts'
 import type { BootId, TaskId } from '../../../core/base/ids.ts'
@@ -17,7 +17,7 @@ export type Written = ReadonlyMap<BootId, readonly { taskId: TaskId; state: Task
 export class UnreadableChecker {
   readonly #nodes: readonly SimNode[]
   readonly #written: Written
-  /** Tasks that somebody has forgotten. */
+  /** Tasks that a node has pruned. */
   readonly #over = new Set<TaskId>()
   /** Node -> tasks that it had reclaimed and that were not confirmed after its last step. */
   readonly #unconfirmed = new Map<SimNode, ReadonlySet<TaskId>>()
@@ -35,13 +35,13 @@ export class UnreadableChecker {
     for (const effect of effects) {
       if (effect.kind !== 'notify' || effect.event.name !== 'task:pruned') continue
       const { taskId } = effect.event
-      // Once somebody has forgotten a task, the others may be told that it is over.
+      // Once a node has pruned a task, the others may be told that it is over.
       if (!this.#over.has(taskId)) this.#pruned(node, taskId)
       this.#over.add(taskId)
     }
   }
 
-  /** Everything has been read in the end that anybody has: whoever could not has been upgraded. */
+  /** Everything has been read in the end that any node has: those that could not have been upgraded. */
   final(): void {
     const alive = this.#nodes.filter(({ gone }) => !gone)
     for (const node of alive) {

@@ -1,9 +1,9 @@
 /**
- * Invariant 20: nothing is tried more often than `maxRetries` allows, nor sooner than its backoff says, nor after it has cost
- * more nodes than `maxLost`. All of that by the checker's own count of runs that failed and of nodes that died while they ran
- * it; of those, whoever starts the task answers only for what it had heard of.
+ * Invariant 20: nothing is tried more often than `maxRetries` allows, nor sooner than its backoff says, nor after it
+ * has cost more nodes than `maxLost`. All of that by the checker's own count of runs that failed and of nodes that died
+ * while they ran it; of those, the node that starts the task answers only for what it had heard of.
  *
- * Where everybody can reach everybody: two sides of a cut try a task apart from each other.
+ * Where all can reach each other: two sides of a cut try a task apart from each other.
  */
 import type { BootId, TaskId } from '../../../core/base/ids.ts'
 import type { CoreEvent, Effect, Run } from '../../../core/effect.ts'
@@ -25,7 +25,9 @@ export class AttemptChecker {
   /** Whether all clocks show the same time. */
   readonly #isPunctual: boolean
   readonly #failures = new Map<TaskId, Failure[]>()
-  /** Task -> its runs that were taken from a boot that had died meanwhile, however many took them apart from each other. */
+  /**
+   * Task -> its runs that were taken from a boot that had died meanwhile, however many took them apart from each other.
+   */
   readonly #lost = new Map<TaskId, Set<string>>()
   /** "boot task epoch" of all runs that have not ended, whatever the reason. */
   readonly #runs = new Set<string>()
@@ -60,7 +62,8 @@ export class AttemptChecker {
   }
 
   /**
-   * Whoever takes a task over counts the boot that ran it, if it has heard of that; and undoes a failure of which it has not.
+   * A node that takes a task over counts the boot that ran it, if it has heard of that; and undoes a failure of which
+   * it has not.
    */
   #reclaimed(node: SimNode, event: CoreEvent): void {
     if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return

@@ -1,9 +1,10 @@
 /**
- * Invariant 13 by the right time: what waits for a time starts no earlier, and what has a deadline neither starts after it
- * nor is given up before it, also on a node whose own clock is wrong. What nodes take for the time is nothing to go by.
+ * Invariant 13 by the right time: what waits for a time starts no earlier, and what has a deadline neither starts after
+ * it nor is given up before it, also on a node whose own clock is wrong. What nodes take for the time is nothing to go
+ * by.
  *
- * For clusters in which most clocks are right, and in which nobody starts on the way: whoever has just started goes by its
- * own clock until it has heard of the others.
+ * For clusters in which most clocks are right, and in which no node starts on the way: one that has just started goes
+ * by its own clock until it has heard of the others.
  */
 import { hlcMs } from '../../../core/base/hlc.ts'
 import type { TaskId } from '../../../core/base/ids.ts'

@@ -1,5 +1,6 @@
 /**
- * Invariant 7: what had completed where a task was submitted does not cancel it, if it is forgotten for lack of room alone.
+ * Invariant 7: what had completed where a task was submitted does not cancel it, if it is pruned for lack of room
+ * alone.
  */
 import type { TaskId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'

@@ -11,27 +11,33 @@ import type { Scenario } from '../../scenario.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 
-/** Time that a node may idle while another has work for it, with instant disks: some lost questions, a lost link, a sync. */
+/**
+ * Time that a node may idle while another has work for it, with instant disks: some lost questions, a lost link, a
+ * sync.
+ */
 const IDLE_MS_MAX = 5000
 /**
- * Writes that are waited for besides. What is granted is on the giver's disk first, after the write that is under way: two.
- * What others asked for as well is shared out, so a slot may stay free until the second answer: two more.
+ * Writes that are waited for besides. What is granted is on the giver's disk first, after the write that is under way:
+ * two. What others asked for as well is shared out, so a slot may stay free until the second answer: two more.
  */
 const WRITES_MAX = 4
 /** A start that others have to know of first keeps its slot for no longer: the time, and a tick. */
 const PROMISED_MS_MAX: number = CORE_DEFAULTS.startSlotMs + CORE_DEFAULTS.tickMs
 
-/** For so long, whoever shared its identity is not heard: a member that is silent is suspect by then, and the next heartbeat there. */
+/**
+ * How long a node may not be heard after another process used its identity: until a silent member is suspect, and the
+ * next heartbeat is there.
+ */
 const TWIN_MS_MAX: number = CORE_DEFAULTS.suspectMs + CORE_DEFAULTS.idleHeartbeatMs
 
-/** Where work takes its time, whoever asks for some has to wait his turn again and again. Guess. */
+/** How much longer a node may idle where work takes its time: a thief has to wait its turn again and again. Guess. */
 const COSTLY_MS = 30_000
 
 export class IdleChecker {
   readonly #nodes: readonly SimNode[]
   readonly #network: Network
   readonly #idleMsMax: number
-  /** Whether whoever is alone is to idle. */
+  /** Whether a node that is alone is to idle. */
   readonly #rests: boolean
   readonly #idleSince = new Map<SimNode, number>()
   /** Identity -> when two processes used it last. */
@@ -56,7 +62,7 @@ export class IdleChecker {
     }
   }
 
-  /** It has just been given something to do, however short: only who starts nothing at all for so long idles. */
+  /** The node has just been given something to do, however short: only one that starts nothing at all idles. */
   started(node: SimNode): void {
     this.#idleSince.delete(node)
   }
@@ -81,7 +87,10 @@ export class IdleChecker {
     return work
   }
 
-  /** Of two processes under one identity others hear one; and for a while longer, until the one that has ended is silent. */
+  /**
+   * Of two processes under one identity others hear one; and for a while longer, until the one that has ended is
+   * silent.
+   */
   #isConfused(node: SimNode): boolean {
     const isTwin = (other: SimNode): boolean =>
       other !== node && other.id === node.id && !other.gone

@@ -1,7 +1,7 @@
 /**
- * What was asked for is kept. Invariant 13: nothing starts before its time, after its deadline, where it may not run, or at a node that knows that it
- * is cancelled. Invariant 21: what is to be cancelled ends as cancelled, unless it had ended otherwise before whoever ended it
- * knew of the wish.
+ * What was asked for is kept. Invariant 13: nothing starts before its time, after its deadline, where it may not run,
+ * or at a node that knows that it is cancelled. Invariant 21: what is to be cancelled ends as cancelled, unless it had
+ * ended otherwise before the node that ended it knew of the wish.
  */
 import type { TaskId } from '../../../core/base/ids.ts'
 import type { CoreEvent, Effect } from '../../../core/effect.ts'
@@ -13,7 +13,9 @@ import { Violation } from '../../violation.ts'
 
 /** A wish to cancel, from when a node knows of it. */
 export class CancelChecker {
-  /** Node -> tasks of which it knew after its last step that they are to be cancelled, and which had not settled there. */
+  /**
+   * Node -> tasks of which it knew after its last step that they are to be cancelled, and which had not settled there.
+   */
   readonly #wished = new Map<SimNode, ReadonlySet<TaskId>>()
 
   /** After a step of the node. */
@@ -34,7 +36,7 @@ export class CancelChecker {
     this.#wished.set(node, new Set(open.map(({ spec }) => spec.id)))
   }
 
-  /** When all has calmed down: whoever holds it need not be able to run it. */
+  /** When all has calmed down: the holder need not be able to run it. */
   final(node: SimNode): void {
     for (const id of this.#wished.get(node) ?? []) {
       throw new Violation(21, `${show(node, node.core.view.record(id)!)} is never cancelled`)

@@ -1,6 +1,6 @@
 /**
  * What callers are told of how tasks end. Invariant 4: an outcome that is told, or stands in the end, comes from a run.
- * Invariant 18: what was told stays, and whoever asks is answered.
+ * Invariant 18: what was told stays, and every question is answered.
  */
 import type { NodeId, TaskId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'
@@ -18,9 +18,9 @@ export class OutcomeChecker {
   readonly #history: History
   /** Node -> peer -> when the link between them came up. */
   readonly #linkedAt = new Map<SimNode, Map<NodeId, number>>()
-  /** Node -> tasks that somebody there has asked for, and has not been answered. */
+  /** Node -> tasks that a caller there has asked for, and has not been told of. */
   readonly #asked = new Map<SimNode, Map<TaskId, 'watch' | 'find'>>()
-  /** Tasks that were taken over by somebody who could not know how a run of them had ended. */
+  /** Tasks that were taken over by a node that could not know how a run of them had ended. */
   readonly #shaken = new Set<TaskId>()
 
   constructor(history: History) {
@@ -80,12 +80,12 @@ export class OutcomeChecker {
   }
 
   /**
-   * Whoever has taken a task over runs it anew if it cannot have heard how it ended: those who had heard are down, too, or not
-   * back on a link, or only just.
+   * A node that has taken a task over runs it anew if it cannot have heard how it ended: those that had heard are down,
+   * too, or not back on a link, or only just.
    */
   #started(node: SimNode, taskId: TaskId): void {
     if (!this.#history.executions.has(taskId)) return
-    // Also where the claim of whoever takes it over has undone that meanwhile.
+    // Also where the claim of the node that takes it over has undone that meanwhile.
     const knows = this.#history.alive().some(({ id, core }) => {
       const isHeard = id === node.id || (node.core.view.isLinked(id) && !this.#isNewLink(node, id))
       return isHeard && (core.view.record(taskId)?.outcome ?? null) !== null
@@ -108,8 +108,9 @@ export class OutcomeChecker {
   }
 
   /**
-   * Where everybody can reach everybody, a completion to the letter. Of a failure the rest may be another: that a task is
-   * overdue, or waits in vain, is seen by whoever takes it over before it has heard of anything; and a completion stands above.
+   * Where all can reach each other, a completion to the letter. Of a failure the rest may be another: that a task is
+   * overdue, or waits in vain, is seen by the node that takes it over before it has heard of anything; and a completion
+   * stands above.
    */
   #stands(node: SimNode, record: TaskRecord, told: Outcome): void {
     const { outcome } = record
@@ -125,7 +126,7 @@ export class OutcomeChecker {
   }
 }
 
-/** What is completed stays completed, whoever says something else. */
+/** What is completed stays completed, whatever is said later. */
 function upper(told: Outcome | undefined, outcome: Outcome): Outcome {
   return told?.status === 'completed' ? told : outcome
 }
@@ -134,7 +135,7 @@ function upper(told: Outcome | undefined, outcome: Outcome): Outcome {
 export function checkProduced(history: History, node: SimNode, record: TaskRecord): void {
   const { spec, started, outcome } = record
   if (endsWithoutRun(record)) return
-  // Whoever took it over without having heard of the failure has written it down once more, one after the other.
+  // A node that took it over without having heard of the failure has written it down once more, one after the other.
   const isRepeated = outcome!.status === 'failed' && record.claim.cause === 'reclaim'
   if (started === null || (started.epoch < outcome!.epoch && !isRepeated)) {
     throw new Violation(4, `${show(node, record)} has ended without a start`)

@@ -7,8 +7,8 @@ import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 
 /**
- * Invariant 14: a run goes on only as long as its claim stands. Whoever knows that the task has been claimed anew, or has
- * ended, has ended the run in the same step.
+ * Invariant 14: a run goes on only as long as its claim stands. A node that knows that the task has been claimed anew,
+ * or has ended, has ended the run in the same step.
  *
  * @param effects of the step, which have not been performed yet
  */
@@ -29,11 +29,11 @@ export function checkAborts(node: SimNode, effects: readonly Effect[]): void {
 }
 
 /**
- * Invariant 15: where nodes are told to end their work when they are alone, nobody starts what another one still runs, cut
- * or not.
+ * Invariant 15: where nodes are told to end their work when they are alone, none starts what another one still runs,
+ * cut or not.
  *
- * It holds as far as both sides of a cut have heard each other equally long. So it is checked where no word is lost but by
- * cuts, and nobody stands still: whoever stands still does not end anything either.
+ * It holds as far as both sides of a cut have heard each other equally long. So it is checked where no word is lost but
+ * by cuts, and no node stands still: one that does ends nothing either.
  */
 export class SelfFencingChecker {
   readonly #nodes: readonly SimNode[]

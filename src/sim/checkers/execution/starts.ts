@@ -37,8 +37,9 @@ export class StartChecker {
   }
 
   /**
-   * Invariant 8, when the start is written down. The handler may be called later, once another node has it on disk. Likewise
-   * a task has completed when that is written down, which may be later than its run ended: once its result is elsewhere.
+   * Invariant 8, when the start is written down. The handler may be called later, once another node has it on disk.
+   * Likewise a task has completed when that is written down, which may be later than its run ended: once its result is
+   * elsewhere.
    */
   wrote(node: SimNode, state: TaskRecord): void {
     const { boot } = node.options
@@ -69,7 +70,7 @@ export class StartChecker {
   }
 
   /**
-   * Whether anybody can know that the task has been started. Whoever is the only one starts it with nobody to tell, and
+   * Whether another node can know that the task has been started. A node that is alone starts it with none to tell, and
    * while its disk is away, or once that is lost, the task may come back out of a file that is older.
    */
   #isStarted(id: TaskId): boolean {

@@ -1,6 +1,6 @@
 /**
- * Invariant 3, for a node that stood still: what had completed elsewhere when it woke it does not start, as long as others
- * whom it knew are there to be asked, and it has not waited for them in vain.
+ * Invariant 3, for a node that stood still: what had completed elsewhere when it woke it does not start, as long as
+ * others whom it knew are there to be asked, and it has not waited for them in vain.
  */
 import type { TaskId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'
