@@ -33,7 +33,7 @@ export type FoundKey = Readonly<{
 const PREFIX = 'hearsay-key-1:'
 /** What a pre-shared key of libp2p has, too. */
 const KEY_BYTES = 32
-/** One slip in four thousand million goes unnoticed; together with the key a multiple of 3, so that base64 needs no padding. */
+/** One slip in four thousand million goes unnoticed; with the key a multiple of 3, so that base64 needs no padding. */
 const CHECKSUM_BYTES = 4
 const FINGERPRINT_BYTES = 4
 /** A key file is one line; whatever is larger is some other file. */

@@ -27,7 +27,11 @@ import {
 
 /** What a node can be told at its start. All of it is optional. */
 export type NodeOptions = {
-  /** Cluster name: nodes of one name and one key work together. Lower-case letters, digits, dashes. @default "default" */
+  /**
+   * Cluster name: nodes of one name and one key work together. Lower-case letters, digits, dashes.
+   *
+   * @default "default"
+   */
   cluster?: string
   /** The computer's name. @default the host name */
   computer?: string
@@ -49,7 +53,7 @@ export type NodeOptions = {
   roster?: readonly string[]
   /** Task handlers files. @default none */
   handlers?: readonly string[]
-  /** Run commands, too: whoever may submit tasks may then run any program as this node's user. @default false */
+  /** Run commands, too: any user who may submit tasks may then run any program as this node's user. @default false */
   commands?: boolean
   /** How many tasks to run at once. @default the number of CPUs */
   concurrency?: number
@@ -69,19 +73,19 @@ export type NodeOptions = {
   acks?: number
   /**
    * Who has to be seen before the work of unreachable members is taken: more than half of the members (or the half with
-   * the first of them), so many, this one included, or any.
+   * the first of them), a fixed number, this one included, or any.
    *
    * @default "majority"
    */
   quorum?: Quorum
   /**
-   * End what runs here when that quorum has not been heard for so long, so that others may run it: ms, or text. Less than
-   * 5 s counts as 5 s, the silence that makes a member suspect. @default never
+   * Time without that quorum after which what runs here is ended, so that others may run it: ms, or text. Less than 5 s
+   * counts as 5 s, the silence that makes a member suspect. @default never
    */
   stopAfterIsolated?: number | string
   /**
-   * How many settled tasks the cluster keeps, the newest ones, within their retention. The least that a member says counts
-   * for all.
+   * How many settled tasks the cluster keeps, the newest ones, within their retention. The least that a member says
+   * counts for all.
    *
    * @default 10000
    */

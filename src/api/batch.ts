@@ -57,7 +57,7 @@ async function* linesOut(pieces: AsyncIterable<string>, batch: Batch): AsyncGene
   const abort = (): void => over.reject(batch.gone.reason)
   batch.gone.addEventListener('abort', abort)
   try {
-    // An empty line at once: whoever asks may need an answer before it can ask on.
+    // An empty line at once: a client may need an answer before it can go on asking.
     yield '\n'
     yield* answers(pieces, batch, ends)
     while (ends.isOpen) {
@@ -106,7 +106,9 @@ async function* answers(
   }
 }
 
-/** It is looked at when it is its turn. What goes wrong before that, or after the batch is over, is nobody's failure. */
+/**
+ * It is looked at when it is its turn. What goes wrong before that, or after the batch is over, is nobody's failure.
+ */
 function inTurn<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})
   return promise

@@ -96,9 +96,10 @@ export class Client {
   }
 
   /**
-   * ... and says how each ended, too, some time after its answer; registered with the acceptance, so that an end is told also
-   * if the task is forgotten a moment later. Ends that are not read are left out when they are too many, and a node of an
-   * older version tells none: `wait` is for those that are missing at the end of the stream.
+   * Submits lines as `submitMany` does, and says how each task ended, too, some time after its answer; registered with
+   * the acceptance, so that an end is told also if the task is pruned a moment later. Ends that are not read are left
+   * out when they are too many, and a node of an older version tells none: `wait` is for those that are missing at the
+   * end of the stream.
    *
    * @throws TooLargeError NoNodeError NodeClosedError
    */
@@ -248,7 +249,7 @@ export class Client {
   }
 
   /**
-   * What the node can tell to whoever looks for what is wrong.
+   * What the node can tell for diagnosis.
    *
    * @param names what clusters may be called, whose fingerprints with the node's key are wanted; 64 at most
    * @throws NoNodeError InvalidOptionError

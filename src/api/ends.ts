@@ -1,8 +1,9 @@
 /**
- * How the tasks of one request ended, as lines that wait to be read. Each comes after the answer that has the task's id.
+ * How the tasks of one request ended, as lines that wait to be read. Each comes after the answer that has the task's
+ * id.
  *
- * A reader that is too slow is not waited for, and does not fill the memory: what finds no room is left out, and the reader,
- * who misses it at the end of the stream, asks for it by itself.
+ * A reader that is too slow is not waited for, and does not fill the memory: what finds no room is left out, and the
+ * reader, who misses it at the end of the stream, asks for it by itself.
  */
 import type { EndListener, TaskView } from '../node/api/node-api.ts'
 
@@ -27,7 +28,10 @@ export class Ends {
     return this.#open > 0 || this.#texts.length > 0
   }
 
-  /** Resolves when there is something to take, or nothing will come any more. For the one who called last: others wait on. */
+  /**
+   * Resolves when there is something to take, or nothing will come any more. For the one who called last: others wait
+   * on.
+   */
   news(): Promise<null> {
     if (this.#texts.length > 0) return Promise.resolve(null)
     return new Promise(resolve => (this.#wake = resolve))
@@ -47,7 +51,9 @@ export class Ends {
     this.#gone.abort()
   }
 
-  /** For one submission: what the node is to call, and what is to be called when its answer, with an id, has been sent. */
+  /**
+   * For one submission: what the node is to call, and what is to be called when its answer, with an id, has been sent.
+   */
   follow(
     lineOf: (task: TaskView) => unknown
   ): Readonly<{ listener: EndListener; answered: () => void }> {

@@ -44,8 +44,8 @@ export function listStream(values: Iterable<unknown>): ReadableStream<Uint8Array
 }
 
 /**
- * The values of a source that takes its time, one a line, each asked for when the reader has taken the one before it. If
- * the source throws, the last line is the problem.
+ * The values of a source that takes its time, one a line, each asked for when the reader has taken the one before it.
+ * If the source throws, the last line is the problem.
  *
  * @param ended aborted when the reader goes away
  */

@@ -101,7 +101,7 @@ function none({ node, cluster }: Whereabouts, env: NodeJS.ProcessEnv): NoNodeErr
   )
 }
 
-/** Null if somebody answers, else why not. */
+/** Null if a node answers, else why not. */
 function dial(path: string): Promise<string | null> {
   return new Promise(resolve => {
     const socket = connect(path)

@@ -2,7 +2,7 @@
  * What a state file says, line by line, and whether that can be.
  *
  * Nothing is believed because the checksum fits: every task goes through the codec, and the version vector and what is
- * forgotten are held against what they may be.
+ * pruned are held against what they may be.
  */
 import type { StoredTask } from '../core/effect.ts'
 import { RETIRED, reachIn } from '../core/base/version-vector.ts'

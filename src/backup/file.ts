@@ -1,6 +1,6 @@
 /**
- * State files on disk. One is there as a whole or not at all: it is written beside its place, synced, and then moved, so
- * that a node that dies while it saves leaves the last good file behind.
+ * State files on disk. One is there as a whole or not at all: it is written beside its place, synced, and then moved,
+ * so that a node that dies while it saves leaves the last good file behind.
  */
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -57,7 +57,10 @@ export async function* readStateFile(file: string): AsyncGenerator<string> {
   }
 }
 
-/** Where a file goes that may be there already: the end of a link. What is moved onto a device or a pipe would replace it. */
+/**
+ * Where a file goes that may be there already: the end of a link. What is moved onto a device or a pipe would replace
+ * it.
+ */
 async function placeOf(file: string): Promise<string> {
   const place = await realpath(file).catch(() => file)
   const there = await stat(place).catch(() => null)

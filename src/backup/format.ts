@@ -1,7 +1,7 @@
 /**
- * The text of a state file: JSON, one task a line, so that people can read it, tools can filter it, and a node can write
- * and read any number of tasks without holding the text of more than one. The bytes of large payloads and results follow,
- * once each and cut into lines.
+ * The text of a state file: JSON, one task a line, so that people can read it, tools can filter it, and a node can
+ * write and read any number of tasks without holding the text of more than one. The bytes of large payloads and results
+ * follow, once each and cut into lines.
  *
  *     {"v":3,"kind":"hearsay-state","cluster":"default",...,"vector":{...},"tasks":[
  *     {"record":{...},"writes":[...]},
@@ -55,7 +55,7 @@ export async function* stateText(
   readBlob: ReadBlob
 ): AsyncGenerator<string> {
   const beyond = forgotten.length > 0 ? { forgotten } : {}
-  // Whoever does not know of unreadable writes would take them for forgotten.
+  // A version that does not know of unreadable writes would take them for pruned.
   const without = unreadable.length > 0 ? { unreadable } : {}
   const v = unreadable.length > 0 ? VERSIONS.withUnreadable : VERSIONS.plain
   const covered = { vector: Object.fromEntries(vector), ...beyond, ...without }

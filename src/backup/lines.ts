@@ -1,12 +1,15 @@
 /**
  * The lines of a text that comes in pieces, one after the other, and the checksum of those that have been read.
  *
- * Lines are handed out from a piece in memory wherever there are any, so that a hundred thousand short ones cost no more
- * waiting than the pieces that they came in.
+ * Lines are handed out from a piece in memory wherever there are any, so that a hundred thousand short ones cost no
+ * more waiting than the pieces that they came in.
  */
 import { createHash, type Hash } from 'node:crypto'
 
-/** A task is far below it, and so is a piece of a blob: what has no end of line for so long is some other file. */
+/**
+ * Length beyond which a file without an end of line is none of ours: a task is far below it, and so is a piece of a
+ * blob.
+ */
 export const LINE_LENGTH_MAX: number = 8 * 1024 * 1024
 
 export class Lines {

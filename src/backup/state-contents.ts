@@ -1,8 +1,8 @@
 /**
  * What is in a state file, found out while its text passes by, cut anywhere.
  *
- * A line feed stands between lines and never inside of one, and neither does what a line begins or ends with: JSON would
- * write both otherwise.
+ * A line feed stands between lines and never inside of one, and neither does what a line begins or ends with: JSON
+ * would write both otherwise.
  */
 import type { SavedState } from '../ports/ports.ts'
 

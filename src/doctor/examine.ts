@@ -25,7 +25,7 @@ export type Examination = Readonly<{
   heard: number | null
 }>
 
-/** Two nodes that have just heard of each other take so long to connect: see net/protocol.ts, dialFallbackMs. */
+/** Time that two nodes that have just heard of each other take to connect: see net/protocol.ts, dialFallbackMs. */
 const LINK_MS = 4000
 const LOOK_MS = 500
 

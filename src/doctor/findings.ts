@@ -32,8 +32,8 @@ export type Facts = Readonly<{
   network: Network | null
   unlinked: readonly Unlinked[]
   /**
-   * Ids of nodes that ours was linked to before anybody looked at the network: on Linux, what one process joins is heard by
-   * all, so the look itself lets a node hear what it does not ask for.
+   * Ids of nodes that ours was linked to before anybody looked at the network: on Linux, what one process joins is
+   * heard by all, so the look itself lets a node hear what it does not ask for.
    */
   linkedBefore: ReadonlySet<string>
 }>
@@ -242,7 +242,7 @@ function checkRecords({ node, version, unreadable }: DiagnosisView): Finding[] {
   })
 }
 
-/** Whether tasks wait for somebody who may never come back. */
+/** Whether tasks wait for nodes that may never come back. */
 function checkStarts({ node, unconfirmed }: DiagnosisView): Finding[] {
   // A node of an older version does not say.
   if (!unconfirmed) return []

@@ -1,6 +1,6 @@
 /**
- * Makes nodes out of the answers that mDNS brings. Anybody on the network can make up answers, so there is a bound on how
- * many are kept, and whatever is not as it should be is left out.
+ * Makes nodes out of the answers that mDNS brings. Anybody on the network can make up answers, so there is a bound on
+ * how many are kept, and whatever is not as it should be is left out.
  */
 import type { ResponsePacket } from 'multicast-dns'
 import { clusterOfTag, servicesTag } from '../net/protocol.ts'

@@ -102,7 +102,7 @@ const HOLDS_UP = {
   records: 'does not have all records that it should'
 }
 
-/** Whom everybody waits for before anything is forgotten. */
+/** Members that all others wait for before anything is pruned. */
 function overfull({ node, overfull: found }: DiagnosisView): Finding[] {
   // A node of an older version does not say.
   if (!found) return []

@@ -1,9 +1,9 @@
 /**
- * What can be seen of the network without being a node: which interface questions go out of, whether they come back, and
- * who answers.
+ * What can be seen of the network without being a node: which interface questions go out of, whether they come back,
+ * and who answers.
  *
- * It asks as a node would, so that what stops a node stops it, too. And it asks on all other interfaces besides: whoever
- * is heard there only, is on the wrong one.
+ * It asks as a node would, so that what stops a node stops it, too. And it asks on all other interfaces besides: a node
+ * that is heard there only is on the wrong one.
  */
 import { randomBytes } from 'node:crypto'
 import { createSocket } from 'node:dgram'

@@ -1,8 +1,8 @@
 /**
  * The facts about a node as text for Prometheus.
  *
- * A registry is made for each answer and thrown away after it: what is counted lives in the core and is counted once, and a
- * node that nobody asks pays nothing. Names are a contract (base units, `_total`); no label names a task.
+ * A registry is made for each answer and thrown away after it: what is counted lives in the core and is counted once,
+ * and a node that nobody asks pays nothing. Names are a contract (base units, `_total`); no label names a task.
  */
 import {
   Counter,

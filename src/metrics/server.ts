@@ -1,8 +1,8 @@
 /**
  * Metrics and probes over HTTP, where the operator says so: `GET /metrics`, `/healthz`, `/readyz`.
  *
- * It listens before the node is open, so that whoever waits for it hears what it is doing. There is no authentication: who
- * can reach the address can read the metrics, and nothing else.
+ * It listens before the node is open, so that a client that waits for it hears what it is doing. There is no
+ * authentication: any client that can reach the address can read the metrics, and nothing else.
  */
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'

@@ -21,8 +21,9 @@ import type { Snapshot } from '../core/replication/snapshot.ts'
 import type { Handler } from './handler.ts'
 
 /**
- * After so much work in one turn of the event loop the rest waits for the next one. Guess: some hundred steps, and on a
- * computer that gives a node a twentieth of a core still five turns a second. To read messages, and to act on them, each.
+ * Time in one turn of the event loop after which the rest of the work waits for the next one. Guess: some hundred
+ * steps, and on a computer that gives a node a twentieth of a core still five turns a second. To read messages, and to
+ * act on them, each.
  */
 export const PORTION_MS: number = 10
 
@@ -74,12 +75,13 @@ export interface Transport {
   /** Asks one peer; its batches arrive through `message`, then `syncEnded`, always, once. */
   sync(peer: NodeId, request: SyncRequest): void
   /**
-   * Resolves to whether a peer is certainly not at these addresses any more: each of them refuses connections, or answers
-   * as somebody else. Silence is no proof.
+   * Resolves to whether a peer is certainly not at these addresses any more: each of them refuses connections, or
+   * answers as another node. Silence is no proof.
    */
   probe(peer: NodeId, addresses: readonly string[]): Promise<boolean>
   /**
-   * Resolves to whether another process certainly answers at one of these addresses in the name of this node: with its key.
+   * Resolves to whether another process certainly answers at one of these addresses in the name of this node: with its
+   * key.
    */
   meets(addresses: readonly string[]): Promise<boolean>
   /**
@@ -133,7 +135,7 @@ export interface Journal {
 export interface BlobFolder {
   /** Where a blob is, if it is there. */
   pathOf(hash: BlobHash): string
-  /** Where a new one may be written before its hash is known. Whoever asks removes the file, unless it is adopted. */
+  /** Where a new one may be written before its hash is known. The caller removes the file, unless it is adopted. */
   newPath(): string
   /** Moves a file that is whole and synced to where it belongs. @throws DiskFullError */
   adopt(path: string, ref: BlobRef): Promise<void>
@@ -151,7 +153,9 @@ export interface Blobs extends BlobFolder {
    * @throws DiskFullError
    */
   keep(ref: BlobRef, chunks: AsyncIterable<Uint8Array>): Promise<boolean>
-  /** Null if it is not there, or damaged: then it is removed. One that is dropped meanwhile is still read to its end. */
+  /**
+   * Null if it is not there, or damaged: then it is removed. One that is dropped meanwhile is still read to its end.
+   */
   read(hash: BlobHash): Promise<AsyncIterable<Uint8Array> | null>
   /** In bytes; null if it is not there. */
   size(hash: BlobHash): Promise<number | null>
@@ -216,8 +220,8 @@ export type RunOutput = (
 /** Runs user code. */
 export interface Runner {
   /**
-   * Has a type handled by a function, on the node's own thread. The schema, or else the one that the function carries as its
-   * property `schema`, is what payloads have to keep to.
+   * Has a type handled by a function, on the node's own thread. The schema, or else the one that the function carries
+   * as its property `schema`, is what payloads have to keep to.
    *
    * @throws InvalidOptionError
    */
@@ -229,8 +233,8 @@ export interface Runner {
    */
   registerModule(type: string, file: string): Promise<void>
   /**
-   * Why the handler that it has for a type would refuse this payload, JSON text; resolves to null if it would not. Null at
-   * once if that handler takes anything, or there is none.
+   * Why the handler that it has for a type would refuse this payload, JSON text; resolves to null if it would not. Null
+   * at once if that handler takes anything, or there is none.
    */
   refusalOf(type: string, payload: string): Promise<string | null> | null
   /** Types that it has handlers for, sorted. */

@@ -62,7 +62,7 @@ export class NotReplicatedError extends Error {
 }
 
 /**
- * A task that this one was to depend on has settled, and has been forgotten or may be at any moment. No task was created.
+ * A task that this one was to depend on has settled, and has been pruned or may be at any moment. No task was created.
  */
 export class DependencyForgottenError extends Error {
   override readonly name = 'DependencyForgottenError'
@@ -105,8 +105,8 @@ export class NodeClosedError extends Error {
 }
 
 /**
- * The node has left and closed, and `tasks` that have not settled are on its disk alone: nobody was there to take them. They
- * go on when a node is started with the data folder `data`.
+ * The node has left and closed, and `tasks` that have not settled are on its disk alone: no node was there to take
+ * them. They go on when a node is started with the data folder `data`.
  */
 export class TasksLeftBehindError extends Error {
   override readonly name = 'TasksLeftBehindError'

@@ -1,6 +1,6 @@
 /**
  * What clusters, computers, instances and log levels may be called, what a task's id looks like and which states it
- * goes through, for whoever must not load the whole schema.
+ * goes through, for modules that must not load the whole schema.
  *
  * The names of nodes end up in paths, in mDNS and in terminals.
  * An instance has no dash: the last dash of a data folder's name, `<computer>-<instance>`, therefore parts the two.

@@ -1,6 +1,6 @@
 /**
- * A text of any size as UTF-8, a piece at a time: so that what is written of a large one costs the text, and not the same
- * once more as bytes.
+ * A text of any size as UTF-8, a piece at a time: so that what is written of a large one costs the text, and not the
+ * same once more as bytes.
  */
 
 /** In UTF-16 units. Guess: large enough that a write costs little, small enough to be nothing. */

@@ -19,8 +19,8 @@ export function configHome(env: NodeJS.ProcessEnv = process.env): string {
 /**
  * Makes a folder for its owner alone, and those above it that are missing. One that is there stays as it is.
  *
- * Not by `recursive` of `mkdir`: where no folder can be made although the one above is there, as in /proc, Node 24 tries
- * for ever, in a thread that keeps the process from ending.
+ * Not by `recursive` of `mkdir`: where no folder can be made although the one above is there, as in /proc, Node 24
+ * tries for ever, in a thread that keeps the process from ending.
  *
  * @throws whatever the file system says
  */

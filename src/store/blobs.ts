@@ -7,8 +7,8 @@
  * A blob is written and hashed piece by piece under a name of its own, and moved to its place only when all of it is
  * synced. So whatever a crash leaves behind lies in `new`, which is emptied at the next start.
  *
- * Disks forget, and people edit files. So a blob is hashed once more before any of it is given out: a damaged one is as
- * good as none, and is removed, so that it can be fetched from whoever has it whole.
+ * Disks lose bits, and people edit files. So a blob is hashed once more before any of it is given out: a damaged one is
+ * as good as none, and is removed, so that it can be fetched from a node that has it whole.
  */
 import { createHash, randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
- * When this node was started last. A boot is newer than the one before it, or the others would not listen to it; and the
- * wall clock may have been set back in between. So the last start is remembered, and the next one is later.
+ * When this node was started last. A boot is newer than the one before it, or the others would not listen to it; and
+ * the wall clock may have been set back in between. So the last start is remembered, and the next one is later.
  */
 import { readFile } from 'node:fs/promises'
 import { STAMP_MAX, type Hlc } from '../core/base/hlc.ts'
@@ -17,8 +17,9 @@ export class BootFile {
   }
 
   /**
-   * The start time of a new boot: now, or just after the last one if that seems to lie in the future. It is on disk when
-   * this resolves, unless the disk is full. A damaged file counts as none, and so does a start that no boot can be named by.
+   * The start time of a new boot: now, or just after the last one if that seems to lie in the future. It is on disk
+   * when this resolves, unless the disk is full. A damaged file counts as none, and so does a start that no boot can be
+   * named by.
    */
   async next(now: Hlc): Promise<Hlc> {
     const start = Math.max(now, (await this.#last()) + 1)

@@ -1,16 +1,17 @@
 /**
  * The LevelDB folder of the journal: opened, and mended if it is damaged.
  *
- * LevelDB is made to go on. Where its log is damaged in the middle it leaves out what it cannot read, takes the rest, and
- * says so in its own file `LOG` only; where its list of files has gone it begins a new one. To us that is the worst of
- * all: a version vector that was written later covers what was left out, and would call it pruned. So whatever suggests
- * that something is missing is noticed here, and the journal then believes the tasks but not the vector.
+ * LevelDB is made to go on. Where its log is damaged in the middle it leaves out what it cannot read, takes the rest,
+ * and says so in its own file `LOG` only; where its list of files has gone it begins a new one. To us that is the worst
+ * of all: a version vector that was written later covers what was left out, and would call it pruned. So whatever
+ * suggests that something is missing is noticed here, and the journal then believes the tasks but not the vector.
  *
  * On a full disk LevelDB cannot be opened at all, for it writes as it opens. What is there is read all the same, by the
  * way of a copy elsewhere (journal-copy.ts).
  *
  * What LevelDB refuses to open it can repair: it takes what it can read into new files and puts the others aside, into
- * `lost`. That a repair has begun is noted on disk, so that whoever is killed in the middle of it knows at the next start.
+ * `lost`. That a repair has begun is noted on disk, so that a node that is killed in the middle of it knows at the next
+ * start.
  */
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'

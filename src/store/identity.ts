@@ -1,6 +1,6 @@
 /**
- * Who this node is, for life: an Ed25519 key, made at the first start. Whoever has the file can pose as the node, so
- * only its owner may read it.
+ * Who this node is, for life: an Ed25519 key, made at the first start. Any process that has the file can pose as the
+ * node, so only its owner may read it.
  */
 import { chmod, readFile } from 'node:fs/promises'
 import { join } from 'node:path'

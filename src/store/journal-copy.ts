@@ -1,6 +1,6 @@
 /**
- * A journal on a full disk, to be read: LevelDB writes as it opens, so what is small of it is copied to where there is room.
- * What is large is only pointed at: LevelDB never writes into a file of that kind that is there.
+ * A journal on a full disk, to be read: LevelDB writes as it opens, so what is small of it is copied to where there is
+ * room. What is large is only pointed at: LevelDB never writes into a file of that kind that is there.
  */
 import { constants, copyFile, mkdtemp, readdir, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'

@@ -5,18 +5,18 @@
  *
  *     t/<task id>   StoredTask
  *     v/<boot id>   number, as text
- *     f/<boot id>   forgotten writes beyond that, Span[], as JSON
+ *     f/<boot id>   pruned writes beyond that, Span[], as JSON
  *     u/<boot id>   what could not be read of the writes up to that, UnreadableSpan[], as JSON
  *     m/<node id>   MemberRecord, as JSON
  *     r/<name>      Expected, as JSON
  *     s/floor       where the floor of room is, as text
- *     k/<task id>   until when a key counts whose task was forgotten early, in ms, as text
+ *     k/<task id>   until when a key counts whose task was pruned early, in ms, as text
  *
  * A damaged value costs more than itself. The version vector says "I have merged this task's writes", and a task that
  * is covered by the vector but missing counts as pruned, for ever, and our peers would be told so. So if a value is
  * damaged, the damaged values and the whole vector are given up, on disk too: the node goes on like one that has heard
- * of nothing yet, fetches the log from its peers anew, and merging what it has already changes nothing. The same if LevelDB
- * itself has left something out (database.ts).
+ * of nothing yet, fetches the log from its peers anew, and merging what it has already changes nothing. The same if
+ * LevelDB itself has left something out (database.ts).
  *
  * A value of a kind that is not known here is a later version's, which may start on this folder again: it stays.
  */
@@ -44,7 +44,10 @@ const ROSTER = 'r/'
 const SPENT = 'k/'
 const SETTING = 's/'
 const FLOOR = 'floor'
-/** What is lost of these says nothing of the log: members and expected instances will be heard of, a key may serve again. */
+/**
+ * What is lost of these says nothing of the log: members and expected instances will be heard of, a key may serve
+ * again.
+ */
 const BESIDE_THE_LOG = [MEMBER, ROSTER, SPENT, SETTING]
 /** Keys of one kind lie between its prefix and this. */
 const END = '\uffff'
@@ -182,7 +185,7 @@ export class LevelJournal implements Journal {
     return { ...found, tasks, forgotten, unreadable, floor, damaged: damaged.length }
   }
 
-  /** Nothing counts as merged, forgotten or unreadable any more, and these values are given up. */
+  /** Nothing counts as merged, pruned or unreadable any more, and these values are given up. */
   async #trustNothing(damaged: readonly string[] = []): Promise<void> {
     // Into a copy it would be written for nothing.
     if (this.failure !== null) throw this.failure
@@ -242,7 +245,7 @@ export class LevelJournal implements Journal {
     await batch.write({ sync: true })
   }
 
-  /** One entry stands for a closed boot and all older ones of its node. That the older ones go later harms nobody. */
+  /** One entry stands for a retired boot and all older ones of its node. That the older ones go later does no harm. */
   async #forgetOlder(vector: Flush['vector']): Promise<void> {
     for (const [boot, upTo] of vector) {
       if (upTo !== RETIRED) continue

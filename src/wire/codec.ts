@@ -1,6 +1,6 @@
 /**
- * Bytes and messages. `encode` asserts that what it is given can be read, for it is ours; `decode` trusts nothing and never
- * throws.
+ * Bytes and messages. `encode` asserts that what it is given can be read, for it is ours; `decode` trusts nothing and
+ * never throws.
  */
 import protobuf from 'protobufjs/minimal.js'
 import { assert } from '../core/base/assert.ts'
@@ -336,7 +336,7 @@ export function encode(given: Message): Uint8Array {
   return encodeUnchecked(given)
 }
 
-/** As somebody would who keeps to no bound: for whoever plays a peer that means harm. */
+/** Encodes past all bounds, for tests that play a malicious peer. */
 export function encodeUnchecked(given: Message): Uint8Array {
   const [number, value] = KINDS[given.kind]
   return written(writer => (value as Value<unknown>).write(writer, number, given, new Names()))
@@ -390,7 +390,7 @@ const stored: Value<StoredTask> = mapped(
   ({ record: of, ...sent }) => ({ record: of, writes: fromFields(sent) })
 )
 
-/** A task as it lies on disk, after so many bytes for the caller's own use. */
+/** A task as it lies on disk, after `roomBytes` for the caller's own use. */
 export function encodeStored(task: StoredTask, roomBytes: number = 0): Buffer {
   return written(writer => stored.write(writer, 1, task, new Names()), roomBytes)
 }

@@ -2,10 +2,13 @@
  * The long names of boots: once in each message, and once in memory.
  */
 
-/** Up to so many names are looked through, as those of a single task: that takes less than to make an index of them. */
+/**
+ * Number of names from which on there is an index of them: to look through the few of a single task takes less than to
+ * make one.
+ */
 const INDEXED_MIN = 8
 
-/** For a log that somebody reads. */
+/** Reasons that are kept, for a log that people read. */
 const WHYS_MAX = 8
 
 /** The names met so far in one message, and what in it could not be read. */
@@ -53,8 +56,8 @@ export class Names {
 }
 
 /**
- * Names that came lately, each in one copy. Almost all that is done with a name is to compare it with another and to look
- * it up, and two copies of a long text are compared letter by letter.
+ * Names that came lately, each in one copy. Almost all that is done with a name is to compare it with another and to
+ * look it up, and two copies of a long text are compared letter by letter.
  */
 const lately = new Map<string, string>()
 /** Twenty boots of each of fifty nodes. */

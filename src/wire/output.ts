@@ -1,6 +1,6 @@
 /**
- * Questions about the output of runs, and the answers, as bytes. The rules are those of the other messages: what is ours
- * is trusted, what comes from a peer is refused unless it keeps to every bound.
+ * Questions about the output of runs, and the answers, as bytes. The rules are those of the other messages: what is
+ * ours is trusted, what comes from a peer is refused unless it keeps to every bound.
  */
 import protobuf from 'protobufjs/minimal.js'
 import { Names } from './names.ts'

@@ -1,9 +1,9 @@
 /**
- * Stretches of writes, by their boots: numbers in pairs, of the writes between one stretch and the one before it, and of the
- * writes in it.
+ * Stretches of writes, by their boots: numbers in pairs, of the writes between one stretch and the one before it, and
+ * of the writes in it.
  *
- * Their boots go by the names of the message, although the field came later than the first ones: all of them stand in the
- * vector before it, so it introduces no name that others would have to count.
+ * Their boots go by the names of the message, although the field came later than the first ones: all of them stand in
+ * the vector before it, so it introduces no name that others would have to count.
  */
 import { UNREADABLE_MAX } from '../core/base/coverage.ts'
 import { SEQ_MAX, type BootId } from '../core/base/ids.ts'

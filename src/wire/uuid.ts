@@ -2,7 +2,8 @@
  * Task ids as 16 bytes instead of their 36 characters: a task may name a thousand others.
  *
  * Ids are the most frequent value of all, so both directions go through one buffer of each form. A text that is put
- * together digit by digit is a tree of pieces to the engine, many times its size; one that is read from a buffer is not.
+ * together digit by digit is a tree of pieces to the engine, many times its size; one that is read from a buffer is
+ * not.
  */
 import { refuse, type Value } from './value.ts'
 

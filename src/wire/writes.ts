@@ -1,6 +1,7 @@
 /**
- * The writes that changed one task, as bytes on a disk: one by one while they are few, and beyond that as runs of one boot
- * after the other. A run is "so many that are not, then so many that are", from the write `after` on.
+ * The writes that changed one task, as bytes on a disk: one by one while they are few, and beyond that as runs of one
+ * boot after the other. A run is two counts, from the write `after` on: of writes that did not change the task, then of
+ * writes that did.
  *
  * A list of any length can be read back: what was merged was merged, and a task that its own disk refuses would be lost
  * to its node, and with it the version vector.
@@ -13,7 +14,7 @@ import { BOOT } from '../core/task/shapes.ts'
 import { message, packed } from './schema.ts'
 import { refuse, type Value } from './value.ts'
 
-/** Up to so many are listed. Guess: 15 KB. */
+/** Number of writes up to which they are listed one by one. Guess: 15 KB. */
 const LISTED_MAX = 1024
 /** What can be read back at all: 1 GB of memory. */
 export const WRITES_MAX: number = 2 ** 24

@@ -90,7 +90,7 @@ export function serveTasks(app: Hono, node: NodeApi, closing: AbortSignal): void
     const { timeoutMs } = check(patience, c.req.query())
     const gone = AbortSignal.any([c.req.raw.signal, closing])
     const part = c.req.param('part')
-    // Of what has just been forgotten the node may still know how it ended, by its whole id.
+    // Of what has just been pruned the node may still know how it ended, by its whole id.
     const id = TASK_ID.test(part) ? part : await node.resolveId(part)
     return c.json(await wait(node, id, timeoutMs, gone))
   })
