@@ -19,7 +19,7 @@ export type Identity = Readonly<{
   /** `computer/instance`. */
   name: string
   version: string
-  /** At its start. */
+  /** The labels that it had at its start. */
   labels: Labels
 }>
 
@@ -35,12 +35,12 @@ export type Context = {
   /** Outcomes that came with a task which depends on them, and that are pruned here. */
   readonly carried: Carried
   readonly members: Members
-  /** Of whom nothing is known but what they wrote. */
+  /** Boots of which nothing is known but what they wrote. */
   readonly unknownOrigins: UnknownOrigins
   readonly counters: Counters
   /** What this node says of itself for tasks to choose by; may change while it lives. */
   labels: Labels
-  /** It has been up for so short a time that it may not have met all others. */
+  /** This node has been up for so short a time that it may not have met all others. */
   isNew: boolean
   /** The time of the step under way, in ms, by a clock that nobody sets: for how long something has lasted. */
   now: number

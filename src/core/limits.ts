@@ -24,7 +24,7 @@ export const LIMITS = {
   recordsMax: 8192,
   /** Ids of tasks, at most as many as a batch has records. */
   prunedMax: 8192,
-  /** Of 30 bytes each, and as many names as there are boots in a vector. */
+  /** Spans of 30 bytes each, and as many names as there are boots in a vector. */
   spansMax: 16_384,
   writesMax: 65_536,
   handlersMax: NODE_LIMITS.handlersMax as number,

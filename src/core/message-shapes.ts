@@ -286,7 +286,7 @@ export const COUNTS: Body<Counts> = struct<Omit<Counts, 'kind'>>({
   types: list(TYPE_COUNTS, COUNTS_TYPES_PER_MESSAGE_MAX)
 })
 
-/** By kind. */
+/** The shapes of messages, by kind. */
 export const MESSAGE_SHAPES: {
   readonly [K in Message['kind']]: StructShape<Omit<Extract<Message, { kind: K }>, 'kind'>>
 } = {

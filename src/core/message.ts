@@ -15,8 +15,8 @@ import type { Dot, TaskRecord } from './task/record.ts'
  * would misunderstand, so that such a thing is only sent to members that know it ("Versions mix" in README.md):
  *
  *     0   said nothing of revisions
- *     1   says its revision, waits for late news as long as all later versions may take, names what it could not read, and
- *         passes on what it does not know
+ *     1   says its revision, waits for late news as long as all later versions may take, names what it could not read,
+ *         and passes on what it does not know
  *     2   keeps copies of what is written, and blobs, on another computer than where they are
  */
 export const REVISION = 2
@@ -55,9 +55,9 @@ export type Heartbeat = Readonly<{
   boot: BootId
   /** `computer/instance`. */
   name: string
-  /** Of the program, for people. */
+  /** Version of the program, for people. */
   version: string
-  /** Of the protocol: up to which addition the sender knows it. 0: of a version that did not say. */
+  /** Revision of the protocol: up to which addition the sender knows it. 0: of a version that did not say. */
   revision: number
   at: Hlc
   /** The sender's own clock, which stamps hide: they are pushed forward by whatever is seen from others. */
@@ -359,7 +359,7 @@ export type OutputAnswer =
   | Readonly<{ kind: 'end' }>
 
 export const OUTPUT_LIMITS = {
-  /** In one piece. */
+  /** Bound on one piece. */
   pieceBytesMax: 16_384,
   progressMessageBytesMax: 1024
 } as const

@@ -29,7 +29,7 @@ export type MemberView = Readonly<{
   heartbeat: Heartbeat
   status: MemberStatus
   linked: boolean
-  /** It has all that we have on disk, and we have all that it has told of. */
+  /** The member has all that we have on disk, and we have all that it has told of. */
   synced: boolean
   heartbeatAgeMs: number
   /** How far its clock is ahead of this node's; null if it has not spoken yet. */
@@ -146,12 +146,12 @@ export class CoreView {
     return this.#log.taken
   }
 
-  /** In the order in which they came into this replica. */
+  /** All records, in the order in which they came into this replica. */
   *records(): Generator<TaskRecord> {
     for (const entry of this.#log.entries()) yield entry.record
   }
 
-  /** How much it is: tasks, and an upper bound of their size as messages. */
+  /** The size of the replica: tasks, and an upper bound of their size as messages. */
   replicaSize(): { entries: number; bytes: number } {
     const size = new MessageSize()
     let entries = 0
@@ -239,7 +239,7 @@ export class CoreView {
   }
 
   /**
-   * Whether submissions have to wait: everybody keeps more settled tasks than there is room for, and lets go of them.
+   * Whether submissions have to wait: every node keeps more settled tasks than there is room for, and lets go of them.
    */
   get isFull(): boolean {
     return this.#answers.room().isFull
@@ -295,7 +295,7 @@ export class CoreView {
     return all.filter(({ slots, draining }) => slots > 0 && !draining)
   }
 
-  /** Whether nobody wants to hear of the node any more. */
+  /** Whether the node was forgotten as a member, or left before it was ever met. */
   isForgottenMember(node: NodeId): boolean {
     const member = this.#members.get(node)
     return member !== undefined && isForgotten(member)

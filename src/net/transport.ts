@@ -402,8 +402,10 @@ class Libp2pTransport implements Transport {
   }
 }
 
-/** What goes straight to one peer is its sender's own word, so it does not count where anybody can pass it on. */
-/** What a later version gossips may be anything. */
+/**
+ * Whether a kind counts as gossip. What goes straight to one peer is its sender's own word, so it does not count where
+ * any peer can pass it on. What a later version gossips may be anything.
+ */
 function isGossip(kind: string): boolean {
   return ['heartbeat', 'batch', 'counts', 'other'].includes(kind)
 }

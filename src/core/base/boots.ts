@@ -1,6 +1,6 @@
 /**
- * A set of boots that knows which of them are of one node: a node that comes and goes has thousands, and nobody should
- * have to look through those of all others for them.
+ * A set of boots that knows which of them are of one node: a node that comes and goes has thousands, and no lookup
+ * should have to look through those of all others for them.
  */
 import { nodeOf, type BootId, type NodeId } from './ids.ts'
 
@@ -24,7 +24,7 @@ export class Boots {
     return this.#byNode.get(node) ?? NONE
   }
 
-  /** This one and those of its node that were started before it. */
+  /** This boot and those of its node that were started before it. */
   upTo(boot: BootId): BootId[] {
     return [...this.of(nodeOf(boot))].filter(each => each <= boot)
   }

@@ -18,14 +18,17 @@ export type Coverage = Readonly<{
 /** The log of one origin as a replica has it: up to which write, and what of that it could not read. */
 export type Standing = Readonly<{ reach: (origin: BootId) => number; unreadable: Dots }>
 
-/** What a message says of it. Of each boot in the vector, it names all writes that its sender cannot read. */
+/**
+ * What a message says of a replica's coverage. Of each boot in the vector, it names all writes that its sender cannot
+ * read.
+ */
 type Said = Readonly<{
   vector: ReadonlyMap<BootId, number>
   /** @default none */
   unreadable?: readonly Stretch[]
 }>
 
-/** More stretches of writes than this nobody has to tell: see log/unreadable.ts. */
+/** Most stretches of unreadable writes that a member may tell: see log/unreadable.ts. */
 export const UNREADABLE_MAX = 1024
 
 /**

@@ -133,7 +133,7 @@ function cutOut(
   return { from, to, parts }
 }
 
-/** What both have, up to a place. */
+/** The stretches that both lists have, up to a place. */
 export function common(
   x: readonly Stretch[],
   y: readonly Stretch[],

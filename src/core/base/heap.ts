@@ -13,7 +13,7 @@ export class Heap<T> {
     return this.#items.length
   }
 
-  /** In no order. */
+  /** All items, in no order. */
   all(): readonly T[] {
     return this.#items
   }

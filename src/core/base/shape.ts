@@ -23,7 +23,7 @@ export type TextShape = Shape<string> &
     kind: 'text'
     bytesMax: number
     pattern: RegExp | null
-    /** It occurs often in one message, and is written out once there. */
+    /** The text occurs often in one message, and is written out once there. */
     isName: boolean
   }>
 export type FlagShape = Shape<boolean> & Readonly<{ kind: 'flag' }>
@@ -48,7 +48,7 @@ export type StructShape<T> = Shape<T> &
     fields: { readonly [K in Exclude<keyof T, 'later' | 'components'>]-?: Shape<T[K]> }
     /** Whether what later versions add is kept. */
     isOpen: boolean
-    /** What holds between the fields, beyond each by itself. */
+    /** What has to hold between the fields, beyond each by itself. */
     rule: ((value: T) => string | null) | null
   }>
 /** One for which the wire has a form of its own. */

@@ -13,7 +13,7 @@ export class Blob {
   fetching: boolean = false
   /** The last time that it was fetched, there was no room for it here. */
   hadNoRoom: boolean = false
-  /** Not to be fetched before this: nobody had it, or there was no room. */
+  /** Not to be fetched before this: no member had it, or there was no room. */
   retryAt: number = Number.NEGATIVE_INFINITY
   /** When members were last asked to keep it. */
   readonly offeredAt: Map<NodeId, number> = new Map()

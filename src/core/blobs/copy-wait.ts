@@ -13,7 +13,7 @@ export type AwaitedCopy = Readonly<{
   wanted: number
   /** When to stop waiting. */
   deadline: number
-  /** Called once, with how many others have it. `short` if nobody does, or nobody on another computer that is there. */
+  /** Called once, with how many others have it. `short` if none does, or none on another computer that is there. */
   done: (copies: number, short: boolean) => void
 }>
 

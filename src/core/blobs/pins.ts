@@ -4,7 +4,7 @@ import type { BlobHash, BlobRef } from '../task/content.ts'
 
 export class Pins {
   readonly #reads = new Map<TaskId, readonly BlobRef[]>()
-  /** How often each blob is among them. */
+  /** How often each blob is among the blobs that are read. */
   readonly #counts = new Map<BlobHash, number>()
 
   /** Whether the task is new here. */

@@ -1,7 +1,4 @@
-/**
- * Which nodes could run which tasks. Every node says in its heartbeats what it can do, so everybody can tell for
- * everybody.
- */
+/** Which nodes could run which tasks. Every node says in its heartbeats what it can do, so each can tell for all. */
 import { unmet, type LabelConditions, type Labels } from '../task/labels.ts'
 import type { TaskSpec } from '../task/spec.ts'
 

@@ -40,7 +40,7 @@ type ClaimsInOneWrite = {
 
 /** What a boot has confirmed. */
 type Confirmed = {
-  /** Up to which of our writes, and with it all that it had written by then is merged here. */
+  /** Up to which of our writes the boot has confirmed, and all that it had written by then is merged here. */
   upTo: number
   /** Later ones, oldest first: what it had of itself and of all who are gone by then is still on its way. */
   readonly pending: { upTo: number; need: Coverage }[]
@@ -67,7 +67,7 @@ export class ClaimBarrier {
    * @param written each with our write that says so, in their order
    * @param except null: members that can be asked have to confirm; otherwise all but this node, also those that cannot
    *   be asked; and each has to have told all that it knows
-   * @param former who held them before, if anybody did
+   * @param former who held them before, if any boot did
    */
   add(
     written: readonly Readonly<{ entry: Entry; seq: number }>[],

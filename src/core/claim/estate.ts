@@ -26,7 +26,7 @@ export type LineUp = Readonly<{
 export type Left = Readonly<{ entry: Entry; rank: number; first: NodeId }>
 
 export class Estate {
-  /** Who has taken something of it since this was looked at last. */
+  /** Nodes that have taken something of it since this was looked at last. */
   readonly takers: Set<NodeId> = new Set()
   /** When each of them was last seen to. */
   readonly tookAt: Map<NodeId, number> = new Map()
@@ -38,7 +38,7 @@ export class Estate {
   #toRun = heap()
   #toKeep = heap()
   #others: Left[] = []
-  /** What nobody may take as things are. */
+  /** Tasks that no node may take as things are. */
   #aside: Entry[] = []
   #cursor = 0
   #key = ''
@@ -135,13 +135,13 @@ export class Estate {
     return undefined
   }
 
-  /** It may have been taken, or have ended. */
+  /** Whether the task is still left: it may have been taken, or have ended. */
   #isLeft({ heldBy }: Entry): boolean {
     return heldBy === this.#boot
   }
 }
 
-/** As one node starts them. */
+/** A heap of tasks in the order in which one node starts them. */
 function heap(): Heap<Entry> {
   return new Heap((a, b) => compareUrgency(a.record.spec, b.record.spec))
 }

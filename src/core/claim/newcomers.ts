@@ -51,7 +51,7 @@ export class Newcomers {
     })
   }
 
-  /** Asks those who are waited for. Returns whether anybody is now, and nobody was before, or the other way round. */
+  /** Asks those that are waited for. Returns whether any is now, and none was before, or the other way round. */
   update(): boolean {
     const before = this.#wereAwaited
     if (this.areAwaited) this.#review()

@@ -3,7 +3,7 @@
  *
  * A node that takes more than it can run makes all others write and wait for it, and if the gone one was only late, all
  * of that was for nothing, and makes the next one late. So what never started stays where it is until a node has room
- * for it. What takes no slot (it waits for others or for its time, or nobody can run it) goes in portions that are
+ * for it. What takes no slot (it waits for others or for its time, or no node can run it) goes in portions that are
  * confirmed one after the other.
  */
 import type { NodeId } from '../base/ids.ts'

@@ -27,7 +27,9 @@ import { deadlineOf } from '../task/times.ts'
 
 /** Tasks out of a file that are taken over in one tick. Guess: some ten milliseconds. */
 const ORPHANS_MAX = 1000
-/** Tasks that ran, or have to be settled, of which one boot is looked at in one tick. Guess: as many. */
+/**
+ * Tasks that ran, or have to be settled, of which one boot is looked at in one tick. Guess: some ten milliseconds, too.
+ */
 const URGENT_MAX = 2000
 
 export class Reclaim {
@@ -43,7 +45,7 @@ export class Reclaim {
   #leaving: readonly BootId[] = []
   readonly #barrier = new ClaimBarrier()
   readonly #newcomers: Newcomers
-  /** Tasks that came out of a file, held by nobody who was known here; and since when. */
+  /** Tasks that came out of a file, held by a boot that was not known here; and since when. */
   readonly #orphans = new Map<Entry, number>()
   readonly #strangers: Strangers
 
@@ -287,7 +289,7 @@ export class Reclaim {
     const { members, now, options } = this.#context
     const { quorum, suspectMs } = options
     const unreachableMs = options.unreachableMs + members.lateness.ownMs
-    // To count who sees whom takes a while, and there may be many holders of whom nobody can tell anything.
+    // To count who sees whom takes a while, and there may be many holders of which no member can tell anything.
     const known = new Map<number, boolean>()
     const hasQuorum = (since: number): boolean => {
       const has = known.get(since) ?? members.hasQuorum(now, quorum, since)
@@ -323,13 +325,13 @@ export class Reclaim {
   }
 }
 
-/** What it can take, by what it said last. */
+/** How much a member can take, by what it said last. */
 function roomOf({ node, heartbeat }: Member): { node: NodeId; room: number } {
   const { slots, running, queued, paused } = heartbeat
   return { node, room: paused === undefined ? slots - running - queued : 0 }
 }
 
-/** What the order in line follows from. */
+/** What the reclaim order follows from. */
 function lineUpKey(self: Candidate, others: readonly Candidate[]): string {
   return JSON.stringify(
     [self, ...others].map(({ node, capability: { slots, handlers, labels } }) => {

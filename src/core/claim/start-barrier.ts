@@ -4,11 +4,11 @@
  * Such a start waits until another member has it on disk, on another computer if one is linked. Meanwhile it keeps its
  * slot for a moment only, so that nothing behind it waits for a node that may never come back; once it is known
  * elsewhere it takes the next slot that is free. It stays with its holder all the while, under the same epoch: it
- * counts as started, so nobody is given it.
+ * counts as started, so no other node is given it.
  *
- * What may run at most once waits for as long as it takes, unless there is nobody else at all. So it is not even begun
- * while nobody is linked who could know of it: not begun, it can still be given away, or be run by others if this node
- * dies.
+ * What may run at most once waits for as long as it takes, unless there is no other node at all. So it is not even
+ * begun while none is linked that could know of it: not begun, it can still be given away, or be run by others if this
+ * node dies.
  */
 import type { TaskId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
@@ -31,11 +31,11 @@ export class StartBarrier {
   readonly #groupCommit: GroupCommit
   readonly #isHeld: (entry: Entry) => boolean
   readonly #begun = new Map<TaskId, Begun>()
-  /** Of these, those that have a slot, in the order in which they are to give it up. */
+  /** Starts that have a slot, in the order in which they are to give it up. */
   readonly #withSlot = new Set<Begun>()
   /** Starts that another member has on disk, or for which no member is waited for any more. */
   readonly #known = new Set<Begun>()
-  /** Tasks that would start here, if there were anybody to know of it. */
+  /** Tasks that would start here, if there were a node to know of it. */
   readonly #lonely = new Set<Entry>()
 
   /** @param isHeld whether a task may not be called yet, for a node that has just come may know how it ended */
@@ -65,7 +65,7 @@ export class StartBarrier {
     return this.#begun.get(id)?.run.epoch
   }
 
-  /** Whether the task has not begun because nobody is there to know of it. */
+  /** Whether the task has not begun because no node is there to know of it. */
   isLonely(entry: Entry): boolean {
     return this.#lonely.has(entry)
   }
@@ -76,7 +76,7 @@ export class StartBarrier {
     return begun === undefined ? this.isLonely(entry) : !this.#known.has(begun)
   }
 
-  /** Whether the task may begin. If nobody is there who could know of it, it is put aside. */
+  /** Whether the task may begin. If no node is there that could know of it, it is put aside. */
   mayBegin(entry: Entry): boolean {
     if (!isOnce(entry) || !this.#isForsaken) return true
     this.#lonely.add(entry)
@@ -159,7 +159,7 @@ export class StartBarrier {
     })
   }
 
-  /** Those who were waited for may have been forgotten since. */
+  /** Members that were waited for may have been forgotten since. */
   #noteForgotten(): void {
     const { self, log, members } = this.#context
     if (this.#known.size === this.#begun.size || members.notLeft().length > 0) return

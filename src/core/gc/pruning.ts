@@ -107,7 +107,7 @@ export class Pruning {
     return lost.every(dot => isLost(dot) && (isTold || dotCloud.has(dot)))
   }
 
-  /** Writes of boots that have ended, which none of these have and nobody else can bring, as far as is known. */
+  /** Writes of boots that have ended, which none of these have and no other node can bring, as far as is known. */
   #lostFor(living: readonly Coverage[]): (dot: Dot) => boolean {
     const { members, unknownOrigins } = this.#context
     const reaches = living.map(({ vector }) => reachIn(vector))

@@ -84,7 +84,7 @@ export class SettledFloor {
     return this.#most
   }
 
-  /** How many are kept: the least that anybody says who is not gone. */
+  /** How many are kept: the least that any member says that is not gone. */
   get max(): number {
     const { members, options } = this.#context
     return members
@@ -93,8 +93,8 @@ export class SettledFloor {
   }
 
   /**
-   * Whether everybody keeps far too many, and could let go of them. Who is away keeps tasks from going, and holds
-   * nobody back: then it is no use.
+   * Whether all keep far too many, and could let go of them. A member that is away keeps tasks from going; submissions
+   * are not held back then, for that would be of no use.
    */
   get isFull(): boolean {
     const { members, now } = this.#context
@@ -128,7 +128,7 @@ export class SettledFloor {
     this.#own = heard(this.#own, written, log.durableVector.get(self) ?? 0)
   }
 
-  /** The highest floor of all; of one that lies in the future nobody takes note. */
+  /** The highest floor of all; one that lies in the future does not count. */
   #follow(awaited: readonly Member[]): Hlc {
     const { wallMs } = this.#context
     return awaited
@@ -137,7 +137,7 @@ export class SettledFloor {
       .reduce((x, y) => Math.max(x, y), this.#floor)
   }
 
-  /** The floor that everybody has reached, as far as it is known here: what settled before it may go. */
+  /** The floor that all have reached, as far as it is known here: what settled before it may go. */
   agreed(): Hlc {
     const { members, now } = this.#context
     return members

@@ -22,7 +22,7 @@ export class Idle {
     this.#hasWork = hasWork
   }
 
-  /** As it was at the end of the last step. */
+  /** Whether this node was at rest at the end of the last step. */
   get isAtRest(): boolean {
     return this.#isAtRest
   }

@@ -57,7 +57,7 @@ export class SelfFencing {
     this.#scheduler.abortAll()
   }
 
-  /** What was ended here and nobody has taken is taken up anew. */
+  /** What was ended here and no other node has taken is taken up anew. */
   #resume(): void {
     const { self, log } = this.#context
     this.#stopped = false

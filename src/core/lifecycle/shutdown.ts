@@ -66,7 +66,7 @@ export class Shutdown {
     this.#parts.heartbeats.publish()
   }
 
-  /** @param abort what runs is ended and handed on, too, and nobody is waited for who is not there */
+  /** @param abort what runs is ended and handed on, too, and no node is waited for that is not there */
   leave(abort: boolean): void {
     this.#isHurried ||= abort
     if (this.#state === 'saying goodbye' || this.#state === 'gone') return

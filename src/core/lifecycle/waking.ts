@@ -28,7 +28,7 @@ export class Waking {
   readonly #scheduler: Scheduler
   #lastAt: number | null = null
   #wokeAt: number | null = null
-  /** What is stamped later was said after this node woke. */
+  /** Stamp beyond which a message was said after this node woke. */
   #since: Hlc = 0
   #askedAt = Number.NEGATIVE_INFINITY
   /** Whom this node heard when it fell asleep, and what each has said to have since; null: nothing yet. */
@@ -50,7 +50,7 @@ export class Waking {
     return this.#wokeAt !== null
   }
 
-  /** Something happens here. Before anybody is excused for a silence that may have been ours. */
+  /** Something happens here. Called before any member is excused for a silence that may have been ours. */
   attend(): void {
     const { now, options } = this.#context
     const before = this.#lastAt ?? now
@@ -87,7 +87,7 @@ export class Waking {
     for (const [node, has] of this.#awaited) if (has === null) this.#ask(node)
   }
 
-  /** At the end of what has happened: whether it is awake now. */
+  /** Finds out, at the end of a step, whether this node is awake now. */
   update(): void {
     const { now, options } = this.#context
     if (this.#wokeAt === null) return

@@ -1,5 +1,5 @@
 /**
- * Looks for the end of members that cannot be reached: whether anybody still answers where they were.
+ * Looks for the end of members that cannot be reached: whether a process still answers where they were.
  *
  * A process that is killed closes its connections first and its port last, so the first probe often comes too early,
  * and is taken by a port that closes in the same moment. It is repeated after some milliseconds, and then ever more

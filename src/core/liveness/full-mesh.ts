@@ -1,11 +1,11 @@
-/** Whether everybody can be spoken to directly. */
+/** Whether all members can be spoken to directly. */
 import type { CoreOptions } from '../options.ts'
 import type { Members } from '../membership/members.ts'
 
 type Pace = Pick<CoreOptions, 'heartbeatMs' | 'idleHeartbeatMs'>
 
 /**
- * Whether all that may live are linked, and have spoken themselves lately: nobody is behind a broken link. They knock
+ * Whether all that may live are linked, and have spoken themselves lately: none is behind a broken link. They knock
  * at regular times, and a word may be late.
  */
 export function isFullMesh(

@@ -32,12 +32,12 @@ export class Heartbeats {
   readonly #identity: Identity
   readonly #workerState: () => WorkerState
   readonly #window = new HeartbeatWindow()
-  /** Of what is said to one peer alone. */
+  /** The window of heartbeats that are said to one peer alone. */
   readonly #greetings = new HeartbeatWindow()
-  /** Of what is said of others. */
+  /** The window of what is said of others. */
   readonly #introductions = new HeartbeatWindow()
   #addresses: readonly string[] = []
-  /** What was published last. */
+  /** The heartbeat that was published last. */
   #told: Heartbeat | null = null
   #publishedAt = Number.NEGATIVE_INFINITY
   /** The last stamp: none is earlier than the start of this boot. */
@@ -61,7 +61,7 @@ export class Heartbeats {
     this.publish()
   }
 
-  /** Tells everybody, if it is time. */
+  /** Tells all members, if it is time. */
   tick(loopLagMs: number): void {
     // A computer that slept for weeks says so, within what can be said.
     this.#loopLagMs = Math.min(Math.round(loopLagMs), LOOP_LAG_MS_MAX)
@@ -108,7 +108,7 @@ export class Heartbeats {
     this.#context.emit({ kind: 'publish', message: this.#word() })
   }
 
-  /** To be told to everybody. */
+  /** The heartbeat to be told to all members. */
   #word(): Heartbeat {
     const { members, now, options } = this.#context
     this.#publishedAt = now

@@ -1,5 +1,5 @@
 /**
- * Silence is measured against what is known of everybody's lateness.
+ * Silence is measured against what is known of each member's lateness.
  *
  * On a busy computer a node takes seconds for what takes milliseconds. Its heartbeats say how late it was of late; so
  * it may be silent for as much longer before anything follows from that. And a node that is late itself hears the

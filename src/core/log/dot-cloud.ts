@@ -16,7 +16,7 @@ import { Spans } from './spans.ts'
 export class DotCloud {
   readonly #spans = new Map<BootId, Spans>()
   readonly #boots = new Boots()
-  /** By the tags that ids of tasks carry. */
+  /** Boots by the tags that ids of tasks carry. */
   readonly #tags = new Map<number, BootId>()
   /** Boots of which something else is to be kept on disk than before. */
   readonly #changed = new Set<BootId>()

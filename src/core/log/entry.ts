@@ -18,7 +18,7 @@ export class Entry {
   durable: TaskRecord | null = null
   /** A caller here waits for its outcome. */
   watched = false
-  /** It has been pruned here. */
+  /** The task has been pruned here. */
   removed = false
   /** Its outcome is on this disk, and is reported as soon as it is on another's. */
   reportDue = false
@@ -102,7 +102,7 @@ export class Entry {
     this.noteReclaim(other)
     if (isSettled(other) || !isSettled(this.record)) return
     const { created, claim } = this.record
-    // What is known of its end may have come with earlier writes, and be in nobody's vector.
+    // What is known of its end may have come with earlier writes, and be in no vector.
     if (other.claim.cause === 'reclaim' && other.claim.epoch > claim.epoch) this.untold = true
     if (other.spec.idempotencyKey === null) return
     const isKnown = ({ origin, seq }: Dot): boolean =>

@@ -220,8 +220,8 @@ export class Log {
   }
 
   /**
-   * Passes over writes that nobody has any more who can be asked and could read them; or, if they are known to be about
-   * tasks that are over, that nobody can show. They are the next ones of their boot.
+   * Passes over writes that no member has any more that can be asked and could read them; or, if they are known to be
+   * about tasks that are over, that none can show. They are the next ones of their boot.
    */
   passOver({ origin, upTo }: Span): void {
     const { dotCloud, unreadable } = this.origins
@@ -258,7 +258,7 @@ export class Log {
     return over.filter(({ record }) => !isFinal(record))
   }
 
-  /** What is over need not be read any more. */
+  /** Strikes what is pruned from what could not be read: it need not be read any more. */
   #readForgotten(): void {
     const { dotCloud, unreadable } = this.origins
     for (const { origin, after, upTo } of this.unreadable.all()) {

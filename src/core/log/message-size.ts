@@ -79,7 +79,7 @@ export class MessageSize {
   }
 }
 
-/** What is only sent if it is not as usual. */
+/** Bytes of the options that are only sent if they are not as usual. */
 function optionsLength({ backoff, labels, idempotencyKey, retryOf }: TaskSpec): number {
   let bytes = utf8Length(idempotencyKey ?? '')
   if (!sameValues(backoff, TASK_DEFAULTS.backoff)) bytes += 5 * FIELD_BYTES
@@ -92,7 +92,7 @@ function optionsLength({ backoff, labels, idempotencyKey, retryOf }: TaskSpec): 
   return bytes
 }
 
-/** What a later version has added goes along as it came. */
+/** Bytes of what a later version has added, which goes along as it came. */
 function laterLength({ later }: Readonly<{ later?: string }>): number {
   return later?.length ?? 0
 }

@@ -34,7 +34,7 @@ export class Origins {
   readonly unreadable: Unreadable
   readonly #self: BootId
   readonly #logs = new Map<BootId, OriginLog>()
-  /** By the tags that ids of tasks carry. */
+  /** Boots by the tags that ids of tasks carry. */
   readonly #tags = new Map<number, BootId>()
   /** Node -> the last of its boots that is retired. */
   readonly #closed = new Map<NodeId, BootId>()

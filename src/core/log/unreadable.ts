@@ -66,7 +66,7 @@ export class Unreadable {
     this.#changed.add(stretch.origin)
   }
 
-  /** What they say is about a task whose creation could not be read. When that is, they are asked for again, too. */
+  /** These writes are about a task whose creation could not be read. When that is, they are asked for again, too. */
   noteWith(task: Dot, stretch: Stretch): void {
     const [by = BY_NOBODY] = [...this.#by].find(([, dots]) => dots.has(task)) ?? []
     this.note(stretch, by)
@@ -125,7 +125,7 @@ export class Unreadable {
     )
   }
 
-  /** Of those that cannot be read and those that others are told of, whichever are more. */
+  /** How many stretches cannot be read, or are told to others, whichever are more. */
   get #size(): number {
     return Math.max(this.dots.size, this.told.size)
   }
@@ -144,7 +144,7 @@ export class Unreadable {
     return changed
   }
 
-  /** That is on disk. */
+  /** These stretches are on disk. */
   landed(kept: ReadonlyMap<BootId, readonly UnreadableSpan[]>): void {
     for (const [origin, stretches] of kept) {
       const told = new Dots([...stretches, ...this.dots.of(origin)])

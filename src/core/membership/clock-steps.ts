@@ -11,7 +11,7 @@ import { wallMsAt, wholeMs, type Context } from '../context.ts'
 import type { Input } from '../input.ts'
 import { shiftClock } from './clock-offset.ts'
 
-/** At the beginning of a step. Returns by how much our wall clock has been set forward, in ms. */
+/** Reads the clocks at the beginning of a step. Returns by how much our wall clock has been set forward, in ms. */
 export function readClocks(context: Context, now: number, input: Input): number {
   const stepMs = input.kind === 'clock' ? input.aheadMs - context.aheadMs : 0
   context.now = now

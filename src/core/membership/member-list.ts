@@ -20,11 +20,11 @@ export const DEPARTED_MAX = 1024
 
 export class MemberList {
   readonly #byNode = new Map<NodeId, Member>()
-  /** The same, in the order of their ids. */
+  /** The same members, in the order of their ids. */
   readonly #sorted: Member[] = []
   #dropped: NodeId[] = []
 
-  /** In the order of their ids. */
+  /** All members, in the order of their ids. */
   get all(): readonly Member[] {
     return this.#sorted
   }

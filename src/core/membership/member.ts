@@ -26,7 +26,7 @@ export type Member = {
   readonly passedOn: Map<NodeId, Hlc>
   /** Other boots of it that only others speak of, and speak of now: waited for until it is known which one runs. */
   readonly beside: Map<BootId, Member>
-  /** When something came from it that nobody had carried. */
+  /** When something last came from it on a link of its own, and not by another member. */
   spokeAt: number
   /** When a member last said that it waits for this boot, for it has heard it itself not long ago. */
   mentionedAt: number
@@ -113,7 +113,7 @@ export function isOut({ heartbeat, departure }: Pick<Member, 'heartbeat' | 'depa
   return departure !== null && !isLater(heartbeat, departure)
 }
 
-/** Whether nobody wants to hear of it any more. One that left before it was ever met has no name to show. */
+/** Whether it was forgotten, or left before it was ever met and has no name to show. */
 export function isForgotten(member: Member): boolean {
   return isOut(member) && (member.departure!.forgotten || member.heartbeat.name === '')
 }
@@ -217,7 +217,7 @@ export type Authors = {
   isOpen(node: NodeId): boolean
 }
 
-/** Of who has no log. */
+/** The answers for a node without a log. */
 export const NO_AUTHORS: Authors = { isKnown: () => true, isOpen: () => false }
 
 /** Whether a boot of this member has ever introduced itself, or a later one has. */

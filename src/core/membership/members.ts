@@ -76,7 +76,7 @@ export class Members {
     this.detector = new FailureDetector(options)
   }
 
-  /** How late whom is known to be. */
+  /** How late members are known to be. */
   get lateness(): Lateness {
     return this.detector.lateness
   }
@@ -147,12 +147,12 @@ export class Members {
     return rumour === null ? null : this.#depart(rumour, false)
   }
 
-  /** It has said what it has on disk. */
+  /** The member has said what it has on disk. */
   raise(member: Member, said: Pick<Ack, 'vector' | 'unreadable'>): void {
     raise(member, said, boot => this.#authors.isKnown(boot))
   }
 
-  /** What a disk keeps of it is another by now. */
+  /** What a disk keeps of the member is another by now. */
   changed(member: Member): void {
     this.#dirty.add(member)
   }
@@ -227,7 +227,7 @@ export class Members {
     return isLater || wasOver(boot, departure, this.horizon)
   }
 
-  /** Whether a boot, or an older one of its node, speaks here now: nobody else can say that it is over. */
+  /** Whether a boot, or an older one of its node, speaks here now: no other node can say that it is over. */
   isHeard(boot: BootId, now: number): boolean {
     const member = this.#members.get(nodeOf(boot))
     if (member === undefined) return false
@@ -306,7 +306,7 @@ export class Members {
     })
   }
 
-  /** Whether everybody who has not left can be talked to, those of whom only the link is known included. */
+  /** Whether all that have not left can be talked to, those of whom only the link is known included. */
   isComplete(): boolean {
     const isHere = (member: Member): boolean => isOut(member) || this.isLinked(member.node)
     return !this.hasStrangers() && this.all().every(isHere)
@@ -378,7 +378,7 @@ export class Members {
     if (member?.heartbeat.boot === boot) this.raise(member, { vector, unreadable })
   }
 
-  /** Its last write was `upTo`. Returns whether the member was still here. */
+  /** A boot has said goodbye, with `upTo` as its last write. Returns whether the member was still here. */
   saidGoodbye(boot: BootId, upTo: number): boolean {
     return this.#depart({ boot, at: LEFT_AT, forgotten: false, upTo }, true) !== null
   }
@@ -388,7 +388,7 @@ export class Members {
     const { boot, at, forgotten } = departure
     const known = this.#members.get(nodeOf(boot))
     const isKnown = known?.heartbeat.boot === boot
-    // That of a boot which nobody here knows would stand above those that are to come.
+    // That of a boot which no member here knows would stand above those that are to come.
     if (known !== undefined && !isKnown && !this.#isInTime(boot)) return null
     const hasLeft = known?.departure?.boot === boot && !known.departure.forgotten
     if (forgotten && at > this.horizon && !hasLeft) return null

@@ -68,7 +68,7 @@ export class Membership {
     this.#name = name
   }
 
-  /** Something happens here. Where nothing had for long, nobody could be heard either, and nobody is blamed for it. */
+  /** Something happens here. Where nothing had for long, no member could be heard either, and none is blamed for it. */
   attend(input: Input, atRest: boolean): void {
     const { members, now, options } = this.#context
     const absentMs = this.#localHealth.absentMs(now, atRest ? options.restTickMs : 0)
@@ -91,7 +91,7 @@ export class Membership {
     const member = members.get(nodeOf(boot))
     const isLast = member?.heartbeat.boot === boot && member.heartbeat.at === at
     if (isLast && isOwnWord) noteClock(member, heartbeat, ownMs(this.#context))
-    // Also if a later word has overtaken it: only the first one on a link names everybody.
+    // Also if a later word has overtaken it: only the first one on a link names all members.
     if (member?.heartbeat.boot === boot) this.#meet(member, heartbeat, isOwnWord)
     if (drained === false && member?.heartbeat.draining === true) {
       this.#notify('node:draining', member)
@@ -190,7 +190,7 @@ export class Membership {
     emit({ kind: 'meet', addresses })
   }
 
-  /** Whether another process was found to use our identity: it was here before, or nobody would have said so. */
+  /** Whether another process was found to use our identity: it was here before, or no member would have said so. */
   met(another: boolean): void {
     if (another) this.#giveWay('identity')
   }
@@ -211,7 +211,7 @@ export class Membership {
     this.#heartbeats.publish()
   }
 
-  /** Looks at everybody. Returns whether a boot has ended by that. */
+  /** Looks at all members. Returns whether a boot has ended by that. */
   review(): boolean {
     const { members, now, options } = this.#context
     let changed = false

@@ -9,7 +9,7 @@ import type { Hlc } from '../base/hlc.ts'
 import { placeOf } from '../base/order.ts'
 import type { Expected } from '../message.ts'
 
-/** Before every time that anybody could stamp. */
+/** Before every time that a node could stamp. */
 const FROM_THE_BEGINNING: Hlc = 0
 
 /**

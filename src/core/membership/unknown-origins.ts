@@ -23,7 +23,7 @@ type Time = Readonly<{ now: number }>
 export class UnknownOrigins {
   /** Boots that a task names as having created it, and that have written nothing that came here. */
   readonly #named = new Set<BootId>()
-  /** Since when everybody could tell who it is, and did not. */
+  /** Boot -> since when all members could tell who it is, and did not. */
   readonly #askedSince = new Map<BootId, number>()
 
   /** To be asked for. Of one that left before it had introduced itself others tell, too. */
@@ -56,7 +56,7 @@ export class UnknownOrigins {
     }
   }
 
-  /** Whether nobody is left who knows anything of it. */
+  /** Whether no member is left that knows anything of the boot. */
   isNobody(boot: BootId, { now, options }: Time & Readonly<{ options: CoreOptions }>): boolean {
     return now - (this.#askedSince.get(boot) ?? now) >= options.unknownMs
   }

@@ -30,7 +30,7 @@ export class Dependencies {
   readonly #failures = new Map<TaskId, Set<TaskId>>()
   /** Task -> a dependency of it that had been pruned when the task came. */
   readonly #forgotten = new Map<TaskId, TaskId>()
-  /** Of these, those of which everybody has been asked how they ended. */
+  /** Of these, those of which all members have been asked how they ended. */
   readonly #asked = new Set<TaskId>()
 
   /**
@@ -168,7 +168,7 @@ export class Dependencies {
     return count
   }
 
-  /** The task has been pruned. Returns those that still waited for it: nobody can tell any more how it ended. */
+  /** The task has been pruned. Returns those that still waited for it: no node can tell any more how it ended. */
   forget(entry: Entry): readonly Entry[] {
     this.#untrack(entry.id, entry.record.spec)
     return this.#giveUp(entry.id)
@@ -308,7 +308,7 @@ export class Dependencies {
   }
 }
 
-/** One for all: for most tasks nobody waits. */
+/** One empty list for all: most tasks have no others that wait for them. */
 const NONE: readonly Entry[] = []
 
 /** Most tasks depend on none, and even an empty set costs a table. */

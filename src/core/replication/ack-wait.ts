@@ -18,7 +18,7 @@ export type Waiting = Readonly<{
   done(copies: number, short: boolean): void
 }>
 
-/** How many they are, and whether one of them is on another computer. */
+/** How many disks there are, and whether one of them is on another computer. */
 type Disks = Readonly<{ copies: number; isApart: boolean }>
 
 type Reachable = Readonly<{
@@ -30,7 +30,7 @@ type Reachable = Readonly<{
 
 export type CopiesView = Reachable &
   Readonly<{
-    /** Up to which of its writes our own disk has them. */
+    /** Up to which write of the boot our own disk has all. */
     durableUpTo: number
     /** Which of the others have the write. */
     disks(seq: number): Disks
@@ -62,7 +62,7 @@ export type Backlog = Readonly<{
   unflushed: number
   /** Submissions and results that wait for a copy elsewhere, where there is a member to make one. */
   awaited: number
-  /** How long the first of these has waited, in ms. */
+  /** How long the first of those submissions and results has waited, in ms. */
   awaitedMs: number
 }>
 
@@ -86,7 +86,7 @@ export class AckWait {
     return this.#prompt > 0
   }
 
-  /** How many would notice. */
+  /** How many of the waits a caller would notice. */
   get awaited(): number {
     return this.#prompt
   }

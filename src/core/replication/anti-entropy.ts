@@ -18,14 +18,14 @@ import type { Forgotten, Span, SyncRequest, VersionVector } from '../message.ts'
 /** Stretches of pruned writes that are kept: one for each of a million writes that are not. About 60 MB. */
 const SPANS_MAX = 1_000_000
 
-/** Writes that are passed over in one tick. Guess: some milliseconds' work, whatever anybody says to be unreadable. */
+/** Writes that are passed over in one tick. Guess: some milliseconds' work, whatever a member says to be unreadable. */
 const PASSED_MAX = 65_536
 
 export class AntiEntropy {
   readonly #context: Context
   readonly #lag: Lag
   readonly #vectors = new VectorTurns()
-  /** Who answers us. */
+  /** The peer that answers us. */
   #asked: NodeId | null = null
   /**
    * What the answer has named as pruned, as long as that is not all. Null: it has, or it is more than can be kept.
@@ -108,7 +108,7 @@ export class AntiEntropy {
     this.#askedAgain.delete(peer)
   }
 
-  /** Asks a peer for all that we lack, if nobody is being asked. */
+  /** Asks a peer for all that we lack, if none is being asked. */
   ask(peer: NodeId): void {
     if (this.#asked !== null) return
     const { self, log, emit } = this.#context

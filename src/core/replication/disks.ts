@@ -14,7 +14,7 @@ type Write = Readonly<{ origin: BootId; seq: number }>
 
 /** Which of the others have something. */
 export type Disks = Readonly<{
-  /** How many they are. */
+  /** How many disks there are. */
   copies: number
   /** Whether one of them is on another computer than this node. */
   isApart: boolean

@@ -34,7 +34,7 @@ export class Dissemination {
   /** All have been told of our writes up to this one. */
   #told = 0
   #toldAt = Number.NEGATIVE_INFINITY
-  /** When a step has been asked for. */
+  /** When a step that was asked for is due. */
   #wakeAt = Number.POSITIVE_INFINITY
   /** Up to which write our streams to nodes carry all that was not known to be there. */
   readonly #sent = new Map<NodeId, number>()
@@ -96,7 +96,7 @@ export class Dissemination {
     if (witness === undefined || !this.#tell(witness)) this.tellAll()
   }
 
-  /** Tells everybody what has been gathered, if it is time; otherwise asks to be called when it is. */
+  /** Tells all members what has been gathered, if it is time; otherwise asks to be called when it is. */
   tellInTime(): void {
     const { log, self, now, emit } = this.#context
     if (this.#dueAt === Number.POSITIVE_INFINITY) return
@@ -107,13 +107,13 @@ export class Dissemination {
     emit({ kind: 'wake', afterMs: this.#dueAt - now })
   }
 
-  /** It is time. */
+  /** The step that was asked for is here. */
   woken(): void {
     this.#wakeAt = Number.POSITIVE_INFINITY
     this.tellAll()
   }
 
-  /** Tells everybody all that is on our disk. */
+  /** Tells all members what is on our disk. */
   tellAll(): void {
     const { log, self, now, options, emit } = this.#context
     this.#dueAt = Number.POSITIVE_INFINITY
@@ -142,7 +142,7 @@ export class Dissemination {
     return true
   }
 
-  /** How long others can do without this news. */
+  /** How long others can do without news of the task. */
   #gatherMs(record: TaskRecord): number {
     const { self, options } = this.#context
     const { claim, cancelRequest } = record

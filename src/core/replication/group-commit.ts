@@ -26,13 +26,13 @@ import { Dissemination } from './dissemination.ts'
 import { BY_NOBODY } from '../log/log.ts'
 import { isSettled, waitsForAll, type Dot, type TaskRecord } from '../task/record.ts'
 
-/** What has changed goes to disk with these, and does not wait for the end of the turn. */
+/** Inputs that end a turn: what has changed goes to disk with them. */
 const ENDS_A_TURN: ReadonlySet<Input['kind']> = new Set(['turn', 'tick', 'persisted'])
 
 export class GroupCommit {
   readonly dissemination: Dissemination
   readonly #context: Context
-  /** Of each boot, what waits until others have its writes. */
+  /** Boot -> what waits until others have its writes. */
   readonly #copies = new Map<BootId, AckWait>()
   readonly #outcomeReports: OutcomeReports
   readonly #antiEntropy: AntiEntropy
@@ -65,7 +65,7 @@ export class GroupCommit {
     )
   }
 
-  /** All that this node knows is on its disk and, if there is anybody, on another's. */
+  /** All that this node knows is on its disk and, if there is any other, on another's. */
   get isSafeElsewhere(): boolean {
     const { log, self } = this.#context
     const { durableVector } = log
@@ -215,7 +215,7 @@ export class GroupCommit {
     this.#context.emit({ kind: 'turn' })
   }
 
-  /** Acknowledges what nobody was in a hurry for. */
+  /** Acknowledges what was not in a hurry. */
   acknowledgeOwed(): void {
     this.#acknowledge(this.#owed)
     this.#owed = new Set()
@@ -264,7 +264,7 @@ export class GroupCommit {
   get backlog(): Backlog {
     const { log, self, members, now, options } = this.#context
     const unflushed = log.nextSeq - 1 - (log.durableVector.get(self) ?? 0)
-    // Where nobody is there who would acknowledge, the wait ends by itself, and makes nothing better.
+    // Where no member is there that would acknowledge, the wait ends by itself, and makes nothing better.
     const { awaited = 0, firstDeadline = null } = this.#copies.get(self) ?? {}
     if (firstDeadline === null || !members.hasLinkedAndAlive(now)) {
       return { unflushed, awaited: 0, awaitedMs: 0 }

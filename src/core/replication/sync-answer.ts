@@ -61,7 +61,7 @@ function* onceMore(log: Log, { origin, after: from, upTo }: Stretch): Generator<
   }
 }
 
-/** As many as one message names, part by part. */
+/** Cuts what is pruned into parts of as much as one message names. */
 export function* forgottenParts(
   spans: readonly Span[],
   boots: readonly BootId[]

@@ -33,7 +33,7 @@ type Question = {
    * ended.
    */
   over: ((isKnown: boolean) => void) | null
-  /** A key is to name a new task: called when everybody who can be asked has said whether it has been used. */
+  /** A key is to name a new task: called when all that can be asked have said whether it has been used. */
   check: ((isForgotten: boolean) => void) | null
 }
 

@@ -16,7 +16,7 @@ export class FirstUse {
   readonly #context: Context
   readonly #settledFloor: SettledFloor
   readonly #waiting = new Map<TaskId, Submission[]>()
-  /** Of these, those about which nobody has been asked yet. */
+  /** Of these, those about which no member has been asked yet. */
   readonly #unasked = new Set<TaskId>()
 
   constructor(context: Context, settledFloor: SettledFloor) {

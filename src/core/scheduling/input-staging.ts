@@ -2,9 +2,9 @@
  * Brings what a task reads to this node before it starts: its payload and the results of its dependencies, as far as
  * they are blobs.
  *
- * A task that has got a slot here keeps it while its blobs are on their way. If nobody can send one of them at the
- * moment, the slot goes to others, and the task tries again later. If everybody who could have it has been asked, again
- * and again, and nobody has it, it is lost, and so is the task: it would wait for ever.
+ * A task that has got a slot here keeps it while its blobs are on their way. If no member can send one of them at the
+ * moment, the slot goes to others, and the task tries again later. If all members that could have it have been asked,
+ * again and again, and none has it, it is lost, and so is the task: it would wait for ever.
  */
 import type { TaskId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
@@ -20,9 +20,9 @@ export class InputStaging {
   readonly #blobReplication: BlobReplication
   /** Tasks that have a slot here and wait for a blob, and the epoch at which they are to run. */
   readonly #coming = new Map<Entry, number>()
-  /** Tasks that need a blob which nobody has at the moment, and when to look again. */
+  /** Tasks that need a blob which no member has at the moment, and when to look again. */
   readonly #blocked = new Map<Entry, number>()
-  /** Of those, since when everybody there is has been asked in vain. */
+  /** Blocked task -> since when all members that are there have been asked in vain. */
   readonly #missingSince = new Map<Entry, number>()
   #lost: Lost[] = []
 

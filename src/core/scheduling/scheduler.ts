@@ -49,7 +49,7 @@ export class Scheduler {
   readonly #reclaims: Reclaim
   readonly #dependencies: Dependencies
   readonly #pruning: Pruning
-  /** For settled tasks. */
+  /** Bound on settled tasks. */
   readonly settledFloor: SettledFloor
   readonly #blobReplication: BlobReplication
   readonly #runtimeEstimate = new RuntimeEstimate()
@@ -128,7 +128,7 @@ export class Scheduler {
     return this.#pauses.has('waking')
   }
 
-  /** What heartbeats say of it. */
+  /** What heartbeats say of the work of this node. */
   get workerState(): WorkerState {
     const { slots, handlers } = this.capability
     const { running, queued, draining, pausedBy, settledFloor } = this
@@ -160,7 +160,7 @@ export class Scheduler {
     return this.#taskSubmission.takeQuestions()
   }
 
-  /** They have been asked. @param isForgotten the key has been used, and its task pruned */
+  /** The others have been asked for a key. @param isForgotten the key has been used, and its task pruned */
   noteKey(id: TaskId, isForgotten: boolean): void {
     this.#taskSubmission.answered(id, isForgotten)
   }
@@ -179,7 +179,7 @@ export class Scheduler {
   completed(input: Completion): void {
     const { run } = input
     const result = run.status === 'completed' ? run.result : null
-    // Also where nobody wants it any more: then it goes again.
+    // Also where no task names it any more: then it goes again.
     if (isBlob(result)) this.#blobReplication.kept(result)
     if (!this.#isCurrent(input)) return
     if (isBlob(result)) this.#blobReplication.place(result, null, () => this.#settle(input))
@@ -309,7 +309,7 @@ export class Scheduler {
     this.consider(waiting)
   }
 
-  /** Forgets what has been kept long enough, as far as everybody else knows of it. */
+  /** Prunes what has been kept long enough, as far as all others know of it. */
   prune(): void {
     this.forget(this.#pruning.due())
   }

@@ -2,7 +2,7 @@
  * How tasks come into the cluster: a caller's draft becomes a record, held by the node that took it.
  *
  * A task under an idempotency key is named by the key, so that all who submit it mean the same task. Two nodes may do
- * so in the same instant. So such a task is not started before everybody has confirmed to know of it
+ * so in the same instant. So such a task is not started before all have confirmed to know of it
  * (claim/claim-barrier.ts), and the caller is answered then, too: by then this node knows whether another was faster. A
  * key names its task for as long as the task is to be kept, even if it has been pruned before, for lack of room
  * (gc/key-tombstones.ts; first-use.ts).
@@ -89,7 +89,7 @@ export class TaskSubmission {
     return this.#firstUse.takeQuestions()
   }
 
-  /** They have been asked. @param isForgotten one of them has had the task of the key */
+  /** The others have been asked for a key. @param isForgotten one of them has had the task of the key */
   answered(id: TaskId, isForgotten: boolean): void {
     for (const input of this.#firstUse.answered(id)) {
       if (isForgotten && this.#known(input) === undefined) this.#acceptSpent(input)

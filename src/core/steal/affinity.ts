@@ -13,7 +13,7 @@ import type { Member } from '../membership/members.ts'
 import { unmet } from '../task/labels.ts'
 
 export class Affinity {
-  /** How many tasks a node was given since the heartbeat of that time. */
+  /** Node -> how many tasks it was given since the heartbeat of that time. */
   readonly #given = new Map<NodeId, { at: Hlc; count: number }>()
 
   /** A member that is idle and has what the task prefers, if there is one. It then counts as given to it. */

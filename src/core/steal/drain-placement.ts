@@ -1,6 +1,4 @@
-/**
- * Where else a task could run: for a holder that stops and hands on what it holds.
- */
+/** Where else a task could run: for a holder that stops and hands on what it holds. */
 import type { NodeId, TaskId } from '../base/ids.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
 import { canRun, demandOf } from '../claim/claim.ts'
@@ -10,7 +8,7 @@ import type { Member } from '../membership/members.ts'
 
 /**
  * Spreads tasks over the members that have a handler for them, by the room that each said it has and by what has been
- * given to it here since. A task that none of them can run goes to one that keeps it: better than with nobody.
+ * given to it here since. A task that none of them can run goes to one that keeps it: better than with none.
  */
 export class DrainPlacement {
   readonly #members: readonly Member[]

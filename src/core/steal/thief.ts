@@ -58,7 +58,7 @@ export class Thief {
     return this.#open !== null
   }
 
-  /** Whom to ask now, if anybody. The question then counts as asked; one that is still open has been given up. */
+  /** Whom to ask now, if any. The question then counts as asked; one that is still open has been given up. */
   ask(now: number, backlogs: readonly Queue[]): { request: number; holder: BootId } | null {
     if (this.#open !== null) this.#pause(now, { ...this.#open, ready: Infinity })
     this.#open = null

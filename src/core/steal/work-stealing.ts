@@ -180,7 +180,7 @@ export class WorkStealing {
       if (count === HAND_ON_MAX || size.bytes >= GRANT_BYTES_MAX) break
       const member = placement.place(entry, each => !this.#isUnreadable(entry, each))
       if (member === undefined) continue
-      // However far it has travelled: nobody is left here to keep it.
+      // However far it has travelled: no node is left here to keep it.
       this.#give(entry, member, given)
       size.add(entry.record)
       count++
@@ -283,7 +283,7 @@ export class WorkStealing {
   }
 }
 
-/** As many at a time as fit into one grant. */
+/** Cuts the entries into parts of as many as fit into one grant. */
 function* parts(entries: readonly Entry[]): Generator<readonly Entry[]> {
   let some: Entry[] = []
   let size = new MessageSize()

@@ -87,7 +87,7 @@ export type Outcome = Readonly<{
   at: Hlc
   /** How long the handler ran, in ms; 0 if it was never called. */
   durationMs: number
-  /** Of a completed task; a failed one may have something to say for itself, too. */
+  /** The result of a completed task; a failed one may have something to say for itself, too. */
   result: Content | null
   error: TaskError | null
   reason: SettledReason | Other | null
@@ -104,7 +104,7 @@ export type Component = Readonly<{ number: number; epoch: number; sequence: numb
 
 /** Those of one record. */
 export const COMPONENTS_MAX = 8
-/** Of one of them: room for the name of a blob, where what is larger belongs. */
+/** Size of one added component: room for the name of a blob, where what is larger belongs. */
 export const COMPONENT_BYTES_MAX = 128
 
 /** The writes that created a task, as far as they are remembered; so that any record fits into one gossip message. */
@@ -152,13 +152,13 @@ export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
   return components === undefined ? joined : { ...joined, components }
 }
 
-/** Whether the task is over. A failure counts only while nobody has claimed the task anew since. */
+/** Whether the task is over. A failure counts only while the task has not been claimed anew since. */
 export function isSettled(record: Pick<TaskRecord, 'claim' | 'outcome'>): boolean {
   const { outcome, claim } = record
   return outcome !== null && (outcome.status !== 'failed' || outcome.epoch >= claim.epoch)
 }
 
-/** Whether the task is over for good. A failure may yet be undone, by a claim that nobody here has heard of. */
+/** Whether the task is over for good. A failure may yet be undone, by a claim that has not been heard of here. */
 export function isFinal({ outcome }: TaskRecord): boolean {
   return outcome !== null && outcome.status !== 'failed'
 }
@@ -184,7 +184,7 @@ export function isRepeated(
   return (news.started?.epoch ?? -1) > Math.max(outcome.epoch, started?.epoch ?? -1)
 }
 
-/** Whether the holder waits for everybody's word that they have heard of its claim. */
+/** Whether the holder waits until all have said that they have heard of its claim. */
 export function waitsForAll({ spec, claim }: TaskRecord): boolean {
   return claim.cause === 'reclaim' || (claim.cause === 'submit' && spec.idempotencyKey !== null)
 }
@@ -271,7 +271,7 @@ function compareComponents(x: Component, y: Component): number {
   return x.epoch - y.epoch || x.sequence - y.sequence || compareText(x.bytes, y.bytes)
 }
 
-/** As versions that know different words compare them: by their places. */
+/** A claim as versions that know different words compare it: by their places. */
 function rawClaim(claim: Claim): unknown {
   return { ...claim, cause: placeOf(CLAIM_CAUSES, claim.cause) }
 }

@@ -87,7 +87,7 @@ export const LABEL: TextShape = text(LIMITS.labelBytesMax)
 export const LABEL_TEXTS: ListShape<string> = list(LABEL, TASK_LIMITS.labelValuesMax)
 export const LABEL_NUMBER: RealShape = real(Number.MAX_VALUE, -Number.MAX_VALUE)
 
-/** A number to reach, or texts to choose from: there may be none of these, and then nobody fits. */
+/** A number to reach, or texts to choose from: there may be none of these, and then no node fits. */
 const CONDITION: EitherShape<
   Extract<LabelCondition, { anyOf: unknown }>,
   Extract<LabelCondition, { atLeast: unknown }>

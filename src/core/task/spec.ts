@@ -30,7 +30,7 @@ export type TaskDraft = Readonly<{
   /** 1 to 10, 10 first. */
   priority: number
   dependsOn: readonly TaskId[]
-  /** What becomes of it if one of these does not complete. */
+  /** What becomes of the task if one of these dependencies does not complete. */
   onDependencyFailure: (typeof DEPENDENCY_FAILURE_RULES)[number]
   /** Further attempts after a failed one. */
   maxRetries: number

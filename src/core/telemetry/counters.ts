@@ -49,7 +49,7 @@ export class Counters implements LogCounters {
   moves = 0
   /** News that could not be merged, because something before them was missing. */
   gossipGaps = 0
-  /** Messages, or parts of them, that nobody can have said in truth (membership/belief.ts). */
+  /** Messages, or parts of them, that no node can have said in truth (membership/belief.ts). */
   disbelieved = 0
   /** Writes of others that could not be read, and were passed. */
   unreadable = 0
@@ -97,7 +97,7 @@ export class Counters implements LogCounters {
     this.#of(type).runs.add(ms)
   }
 
-  /** By type, sorted. */
+  /** The counts of all types of task, sorted by type. */
   types(): TypeCounts[] {
     return [...this.#types.keys()].sort().map(type => this.#countsOf(type))
   }

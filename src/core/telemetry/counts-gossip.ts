@@ -11,7 +11,7 @@ import type { TypeCounts, Counts } from '../message.ts'
 import { Histogram } from './histogram.ts'
 import { Ledger, messagesOf } from './ledger.ts'
 
-/** Of one type of task, or of all of them. */
+/** Totals of one type of task, or of all of them. */
 export type TypeTotals = Omit<TypeCounts, 'type' | 'runs'> & { readonly runs: Histogram }
 
 export class CountsGossip {

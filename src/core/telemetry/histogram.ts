@@ -54,7 +54,7 @@ export class Histogram {
     return null
   }
 
-  /** How many took no longer than the bound of each of these buckets, in ascending order. */
+  /** How many values are within the bound of each of these buckets, in ascending order. */
   upTo(places: readonly number[]): { boundMs: number; count: number }[] {
     let next = 0
     let count = 0
