@@ -12,7 +12,7 @@ export const REFUSED = 6
 /** The task stands. */
 export const NOT_REPLICATED = 7
 
-/** Of a process that a signal has ended: 128 plus its number. */
+/** Exit codes of a process that a signal has ended: 128 plus its number. */
 export const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
 
 /** What each code says to a script, for the help. */
@@ -53,7 +53,7 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   WaitTimeoutError: 124
 }
 
-/** Of several codes, the first of these that occurs tells most about what to do now. */
+/** Exit codes by what they tell: of several, the first of these that occurs says most about what to do now. */
 const MOST_TELLING = [OWN_FAILURE, USAGE, NO_NODE, REFUSED, 4, 124, NOT_REPLICATED, 1, 5, 0]
 
 export function exitCodeOfError(error: unknown): number {

@@ -8,7 +8,7 @@ import { EXIT_CODES, exitCodeOfError, OWN_FAILURE, USAGE } from './exit-code.ts'
 import { BrokenPipeError, Terminal } from './terminal.ts'
 import { helpSettings, type Register } from './verb.ts'
 
-/** In the order of the help text. */
+/** The verbs, in the order of the help text. */
 const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   start: () => import('./commands/start.ts'),
   submit: () => import('./commands/submit.ts'),

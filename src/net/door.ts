@@ -18,7 +18,7 @@ import {
 } from './protocol.ts'
 import { Shares } from './shares.ts'
 
-/** For a host without an IP address. */
+/** Stands for hosts without an IP address. */
 const elsewhere = 'elsewhere'
 
 export class Door implements ConnectionGater {
@@ -32,7 +32,7 @@ export class Door implements ConnectionGater {
     this.#onStranger = onStranger
   }
 
-  /** How many have not shown the key yet. */
+  /** How many connections have not shown the key yet. */
   get waiting(): number {
     return this.#count
   }

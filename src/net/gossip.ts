@@ -1,5 +1,5 @@
 /**
- * Messages to everybody, over gossipsub: one topic for heartbeats, one for the log.
+ * Messages to all members, over gossipsub: one topic for heartbeats, one for the log.
  *
  * Gossip is only a hint, so nothing here is repeated or acknowledged. What has to be watched is that it stays possible:
  * gossipsub opens one stream per peer and never again, so a connection may outlive it. A peer that is connected and has

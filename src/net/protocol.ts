@@ -23,7 +23,7 @@ const labelLengthMax = 63
 export const tagMark = '_hearsay-'
 const tagSuffix = '._udp.local'
 const TAG = /^_hearsay-([a-z0-9-]+)-([0-9a-f]{4,32})\._udp\.local$/
-/** Who asks for this wants to know which services there are (RFC 6763, 9). */
+/** Question for the services that there are (RFC 6763, 9). */
 export const servicesTag = '_services._dns-sd._udp.local'
 
 /**
@@ -67,10 +67,10 @@ export const upgradeTimeoutMs = 3000
 export const askOftenMs = 1000
 /**
  * Otherwise ever more rarely, down to this: only a newcomer is still to be found, and newcomers ask by themselves. Two
- * clusters that grow together, as when a cable is plugged in, find each other by the first question of anybody.
+ * clusters that grow together, as when a cable is plugged in, find each other by the first question of any node.
  */
 export const askRarelyMs = 30_000
-/** Whom a question names at most: each takes a hundred bytes of a packet that should not be cut up. */
+/** Peers that a question names at most: each takes a hundred bytes of a packet that should not be cut up. */
 export const namedMax = 10
 /**
  * Packets about us that are taken apart in a second, of each kind: in all, and of one sender. Measured: 5 us each, and
@@ -84,13 +84,13 @@ export const packetBytesMax = 9000
 /** Texts in one announcement: four for each address that is kept. Taking an address apart costs 10 us. */
 export const announcedTextsMax = 64
 /**
- * Answers to questions, a second; further questions in that second get one answer together, since everybody hears it.
- * Nobody asks twice a second, and a flood of questions must not make everybody shout.
+ * Answers to questions, a second; further questions in that second get one answer together, since all hear it.
+ * No node asks twice a second, and a flood of questions must not make all of them shout.
  */
 export const repliesPerSecond = 4
 /** How long a node counts as young. */
 export const youngMs = 5000
-/** How long a lost peer, or anybody, is looked for every second. After that known addresses are still dialled. */
+/** How long a lost peer, or any peer, is looked for every second. After that known addresses are still dialled. */
 export const missingMs = 60_000
 
 /**

@@ -1,4 +1,4 @@
-/** To wait for others: a node that has just started has met nobody. */
+/** To wait for others: a node that has just started has met none. */
 import { NodeClosedError, NotReadyError } from '../shared/errors.ts'
 import type { RunningNode } from './node.ts'
 import type { Turns } from './runtime/turns.ts'

@@ -11,13 +11,15 @@ export type NodeSettings = Readonly<{
   data: string
   /** Names of instances that are expected. */
   roster: readonly string[]
-  /** For submissions that do not say how many other members have to have them; null: as the core thinks right. */
+  /**
+   * Copies for submissions that do not say how many other members have to have them; null: as the core thinks right.
+   */
   acks: number | null
   /** How long running tasks may take to finish when the node leaves. */
   graceMs: number
   /** How it looks for other nodes: on one interface, on whichever the system chooses, or not at all. */
   mdns: boolean | Readonly<{ interface: string }>
-  /** Of the node's key, in a cluster of that name. */
+  /** Fingerprint of the node's key, in a cluster of that name. */
   fingerprintOf: (cluster: string) => string
   isNodeName: (name: string) => boolean
   log: { warn(message: string): void; error(message: string): void }

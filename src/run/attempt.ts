@@ -58,7 +58,7 @@ export class Attempt {
     return this.#over || this.#aborted
   }
 
-  /** It has a place to run, or another one; what comes first is to load what it needs. */
+  /** The attempt has a place to run, or another one; what comes first is to load what it needs. */
   begin(brakes: Brakes): void {
     this.#clear()
     this.#brakes = brakes

@@ -9,7 +9,7 @@ import type { Run } from '../core/effect.ts'
 import { utf8Pieces } from '../shared/utf8-chunks.ts'
 import { isBlob, type BlobHash, type BlobRef, type Content } from '../core/task/content.ts'
 
-/** As it is before any handler is loaded: one that replaces it has not the payloads of others in its hand. */
+/** `parse` as it is before any handler is loaded: one that replaces it has not the payloads of others in its hand. */
 const { parse } = JSON
 
 /** Where the blobs of one run are: those that it reads, and the one that it may write. Passed on to threads. */

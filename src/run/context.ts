@@ -104,7 +104,7 @@ export class LineReports {
   #secondBeganAt = -Infinity
   #passed = 0
   #dropped = 0
-  /** Of these, some because there was no room. */
+  /** Whether some of the dropped lines were dropped for lack of room. */
   #wasFull = false
 
   constructor(reporter: Reporter) {

@@ -60,7 +60,10 @@ export function cutLength(text: string, lengthMax: number): string {
   return text.slice(0, splitsPair ? lengthMax - 1 : lengthMax).toWellFormed()
 }
 
-/** In the order in which Node prints them, each followed by what it carries itself; none of them twice. */
+/**
+ * Errors that an error carries, in the order in which Node prints them, each followed by what it carries itself; none
+ * of them twice.
+ */
 function carriedBy(thrown: object): readonly Carried[] {
   const seen = new Set<unknown>([thrown])
   const carried: Carried[] = []
@@ -116,7 +119,7 @@ function withSuffix(message: string, suffix: string): string {
   return cutBytes(message, room) + end
 }
 
-/** Also an error of another realm (a `vm` context), for which `instanceof` is false. */
+/** Whether it is an error, also of another realm (a `vm` context), for which `instanceof` is false. */
 function isError(value: unknown): value is object {
   return types.isNativeError(value) || read(() => value instanceof Error) === true
 }

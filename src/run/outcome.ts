@@ -10,7 +10,9 @@ import { TASK_LIMITS } from '../core/options.ts'
 import { writeResult } from './contents.ts'
 import { cutBytes, cutLength, describe } from './description.ts'
 
-/** As it is before any handler is loaded: one that replaces it has not the results of others in its hand. */
+/**
+ * `stringify` as it is before any handler is loaded: one that replaces it has not the results of others in its hand.
+ */
 const { stringify } = JSON
 
 /** Guess: what keeps a run from starting (a lock, a quota, a file that is to come) rarely goes sooner. */
@@ -96,7 +98,7 @@ export function outcomeOfError(thrown: unknown): RunResult {
   return name === 'RetryAfterError' ? { ...failed, retryAfterMs: retryAfterMsOf(thrown) } : failed
 }
 
-/** By its name: the class may be that of another copy of the package. */
+/** The wait that a thrown error asks for, by its name: the class may be that of another copy of the package. */
 function retryAfterMsOf(thrown: unknown): number {
   try {
     return boundedMs((thrown as { retryAfterMs?: unknown }).retryAfterMs)
@@ -115,7 +117,7 @@ export function outcomeOfEarly(message: string): RunResult {
   return { ...failure('RetryAfterError', message), retryAfterMs: RETRY_AFTER_MS }
 }
 
-/** The outcome of a handler that let an error escape: out of a timer, an event, or a promise that nobody awaits. */
+/** The outcome of a handler that let an error escape: out of a timer, an event, or a promise that is not awaited. */
 export function outcomeOfCrash(thrown: unknown): RunResult {
   const { name, message, stack } = describe(thrown)
   return failure('HandlerCrashedError', `nobody caught ${name}: ${message}`, { stack })

@@ -41,7 +41,7 @@ export class History {
     this.nodes = nodes
   }
 
-  /** Those that run. */
+  /** The nodes that run. */
   alive(): SimNode[] {
     return this.nodes.filter(({ gone }) => !gone)
   }

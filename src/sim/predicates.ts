@@ -65,7 +65,7 @@ export function isAlone(node: SimNode): boolean {
   return !node.core.view.members(node.now).some(({ linked, status }) => linked && status !== 'left')
 }
 
-/** How many could keep a copy, as this node sees it: who answers and stays. Nobody waits for others for ever. */
+/** How many could keep a copy, as this node sees it: those that answer and stay. No node waits for others for ever. */
 export function keepersSeenBy(node: SimNode): number {
   const others = node.core.view
     .members(node.now)

@@ -18,12 +18,12 @@ export class ServiceManager {
     delete env['NOTIFY_SOCKET']
   }
 
-  /** It answers, and does its work. */
+  /** The node answers, and does its work. */
   ready(name: string): void {
     this.#notify('--ready', `--status=${name} is ready`)
   }
 
-  /** It is on its way out, which may take its grace. */
+  /** The node is on its way out, which may take its grace. */
   stopping(): void {
     this.#notify('STOPPING=1', '--status=leaving the cluster')
   }

@@ -7,13 +7,13 @@
 import type { LogEntry } from '../../node/api/node-api.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** As `--json` prints it. */
+/** What `--json` prints of a line of output. */
 type Line = Omit<LogEntry, 'text' | 'base64'> & { line: string }
 
 /** A line that is longer is printed in several. */
 const LINE_LENGTH_MAX = 65_536
 
-/** Where it was printed to, it is printed to here; what hearsay remarks is words. */
+/** Prints a line to where it was printed to; what hearsay remarks is words. */
 export async function pass({ stream, text, base64 }: LogEntry, terminal: Terminal): Promise<void> {
   if (stream === 'note') return terminal.words(text.trimEnd())
   const exact = base64 === undefined ? text : Buffer.from(base64, 'base64')

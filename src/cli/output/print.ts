@@ -168,12 +168,12 @@ export function progressText({ progress }: TaskView): string | null {
   return `${Math.floor(fraction * 100)} %${message === null ? '' : `, ${message}`}`
 }
 
-/** Of as many as it may have, if all fail. */
+/** The attempt, of as many as there may be if all fail. */
 function attemptText({ attempt, maxRetries }: TaskView): string {
   return `${attempt}/${maxRetries + 1}`
 }
 
-/** As they are given on a command line. */
+/** Labels as they are given on a command line. */
 function labelsText({ labels }: TaskView): string {
   const text = (conditions: LabelConditionsOption): string =>
     Object.entries(conditions)

@@ -13,7 +13,7 @@ export class Progress {
     this.#terminal = terminal
   }
 
-  /** Whether there is anybody to show it to. */
+  /** Whether there is a terminal to show it on. */
   get isWatched(): boolean {
     return isTerminal(this.#terminal.stderr)
   }

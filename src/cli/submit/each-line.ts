@@ -60,7 +60,7 @@ export function readEachLine(text: string, line: number, defaults: Defaults): Ea
   }
 }
 
-/** Its options once the tasks that it refers to have ids. */
+/** The options of a line once the tasks that it refers to have ids. */
 export function withIds(
   { options }: EachLine,
   ids: ReadonlyMap<string, string>

@@ -106,7 +106,7 @@ class Sender {
     this.#defaults = defaults
   }
 
-  /** In an order in which each can be accepted. Ends when all are sent, or at the first refusal. */
+  /** The lines in an order in which each can be accepted. Ends when all are sent, or at the first refusal. */
   async *lines(): AsyncGenerator<BatchLine> {
     try {
       for await (const { text, ...place } of this.#file.lines()) {

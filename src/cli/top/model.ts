@@ -29,7 +29,7 @@ export class Model {
   steals = 0
   /** Why there is nothing new; null while all is well. */
   trouble: string | null = null
-  /** Of the last event, to go on after it. */
+  /** Cursor of the last event, to go on after it. */
   cursor: string | undefined
   readonly #settled: { atMs: number; node: string }[] = []
 
@@ -53,7 +53,7 @@ export class Model {
     this.failures.splice(FAILURES_MAX)
   }
 
-  /** Tasks that had failed before anybody listened, the newest first. */
+  /** Tasks that had failed before this view listened, the newest first. */
   recall(tasks: readonly TaskView[]): void {
     const heard = new Set(this.failures.map(({ taskId }) => taskId))
     const older = tasks

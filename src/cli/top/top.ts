@@ -11,7 +11,7 @@ import { Keys, type Deed } from './keys.ts'
 import { Model } from './model.ts'
 import type { Screen } from './screen.ts'
 
-/** Of each state; more than any terminal shows. */
+/** How many tasks of each state are asked for; more than any terminal shows. */
 const TASKS_ASKED: readonly (readonly [TaskState, number])[] = [
   ['running', 50],
   ['queued', 50],
@@ -64,7 +64,7 @@ export class Top {
     }
   }
 
-  /** The same for a program: what is known, at the interval. */
+  /** The view for a program: what is known, at the interval. */
   async *snapshots(): AsyncGenerator {
     void this.#listen()
     await this.#recall()

@@ -89,7 +89,7 @@ export class AddressBook {
       .values()
   }
 
-  /** Drops peers that nobody but the air has spoken of for a while. */
+  /** Drops peers that only mDNS has spoken of for a while. */
   prune(nowMs: number): void {
     for (const [id, entry] of this.#entries) {
       if (rankOf(entry) === announcedOnly && nowMs - entry.heardAt > unverifiedPeerTtlMs)
@@ -113,7 +113,7 @@ export class AddressBook {
     return entry
   }
 
-  /** Who makes room for another one; null if nobody does. */
+  /** The peer that makes room for another one; null if none does. */
   #leastOf(nowMs: number): string | null {
     const candidates = [...this.#entries]
       .map(([id, entry]) => ({ id, rank: rankOf(entry), awayMs: nowMs - entry.heardAt }))

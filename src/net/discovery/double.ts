@@ -38,7 +38,7 @@ async function answersByOurKey(dial: () => Promise<unknown>): Promise<boolean> {
   }
 }
 
-/** As libp2p says it when a peer without a name in its address turns out to have the id of this node. */
+/** Whether libp2p says that a peer without a name in its address turned out to have the id of this node. */
 function isSelf(error: unknown): boolean {
   if (error instanceof AggregateError) return error.errors.some(isSelf)
   return error instanceof Error && error.name === 'InvalidPeerIdError'

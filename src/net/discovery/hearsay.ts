@@ -138,7 +138,7 @@ export class Hearsay {
       if (dialling >= hearsayDialsMax) return
       const due = [...ofSender.values()].find(rumour => this.#isDue(rumour, now))
       if (due === undefined) continue
-      // Its next turn comes after everybody else's.
+      // Its next turn comes after those of all others.
       this.#bySender.delete(sender)
       this.#bySender.set(sender, ofSender)
       dialling++

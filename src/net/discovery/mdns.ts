@@ -42,7 +42,7 @@ export type DiscoveryComponents = MulticastDNSComponents & {
   events: TypedEventTarget<Libp2pEvents>
 }
 
-/** Who has announced a peer, and whether the announcement proves that the peer has the key. */
+/** The sender that has announced a peer, and whether the announcement proves that the peer has the key. */
 export type Said = Readonly<{ sender: string; proven: boolean }>
 
 export type DiscoveryOptions = Readonly<{
@@ -91,7 +91,7 @@ export class Discovery implements Startable {
     perSecond: hearsayPerSecond,
     perSourceAndSecond: hearsayPerSenderAndSecond
   })
-  /** Of answers about ourselves, and about which services there are. */
+  /** Bound on answers about ourselves, and about which services there are. */
   readonly #replies = new Shares({
     perSecond: 2 * repliesPerSecond,
     perSourceAndSecond: repliesPerSecond

@@ -42,7 +42,7 @@ export type Asked = Readonly<{
 export class RequestStreams {
   readonly #options: RequestStreamsOptions
   readonly #streams = new Set<Stream>()
-  /** Those whose answer is under way, with the peer that asked. */
+  /** Streams whose answer is under way, with the peer that asked. */
   readonly #answering = new Map<Stream, string>()
   readonly #stop = new AbortController()
 

@@ -16,7 +16,7 @@ export type TaskCounts = {
   cancelled: number
   /** Attempts that were followed by another one. */
   retried: number
-  /** Of all runs that ended, also of those that failed. */
+  /** Processing times of all runs that ended, also of those that failed. */
   processing: ProcessingTimes
 }
 

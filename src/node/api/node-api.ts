@@ -51,7 +51,7 @@ export type TaskView = {
   /** Null if it is in a blob. */
   result: Json
   resultBlob: BlobRef | null
-  /** Of the last attempt that failed; null if none did, and once it is completed. */
+  /** The error of the last attempt that failed; null if none did, and once it is completed. */
   error: { name: string; message: string; stack?: string } | null
   dependsOn: TaskId[]
   /** What it asks of the labels of nodes. */
@@ -77,7 +77,7 @@ export type LogsOptions = {
 /** What a run has said; `note` is what hearsay has to remark on it. */
 export type LogEntry = {
   v: 1
-  /** By the clock of the node that ran it. */
+  /** When it was said, by the clock of the node that ran it. */
   at: string
   attempt: number
   /** Name of the node that ran it. */
@@ -139,7 +139,7 @@ export type DiagnosisView = {
   node: string
   id: NodeId
   version: string
-  /** Of its key, by the name that a cluster may have: nodes show it with that name on the network. */
+  /** Fingerprints of its key, by the name that a cluster may have: nodes show it with that name on the network. */
   fingerprints: Record<string, string>
   /** How it looks for others: on one interface, on whichever the system chooses (`null`), or not at all. */
   mdns: { interface: string | null } | null
@@ -177,7 +177,7 @@ export type HoldsUp = { node: string; why: 'away' | 'floor' | 'records' }
 export type UnreadableView = {
   node: string
   id: NodeId
-  /** How many writes. */
+  /** How many writes could not be read. */
   writes: number
   /** Versions of hearsay that could not read them here; none: they were not to be had. */
   readers: string[]
@@ -204,7 +204,7 @@ export type EventFilter = {
   since?: string
   /** The name of an event, or its part before the colon. */
   event?: string
-  /** Of a task. */
+  /** The type of the task that the event is about. */
   type?: string
   /** The id of a task; may be shortened. */
   task?: string
@@ -385,7 +385,7 @@ export interface NodeApi {
    * runs then is aborted and handed on, too. Called again, it may shorten the time, never lengthen it.
    *
    * Within that time it also waits for a member to say goodbye to, if there is a member that has not left, or a task
-   * here that has not settled. With a `graceMs` of 0 nobody is waited for.
+   * here that has not settled. With a `graceMs` of 0 no member is waited for.
    *
    * @param graceMs @default the node's option `grace`
    * @throws TasksLeftBehindError the node has left, and such tasks are on its disk alone; not with a `graceMs` of 0

@@ -19,18 +19,18 @@ export type NodeView = {
   /** Why it begins nothing: its disk is full, it is cut off from the others, or what only a later version knows. */
   paused: 'disk' | 'alone' | 'waking' | 'other' | null
   self: boolean
-  /** Its address is known. */
+  /** Whether an address of the member is known. */
   found: boolean
   /** There is an authenticated link in both directions. */
   connected: boolean
-  /** It has all that this node has, and the other way round. */
+  /** Whether the member has all that this node has, and the other way round. */
   synced: boolean
   slots: number
   running: number
   queued: number
   /** How late its event loop was at worst in the 15 s before its last heartbeat; 0 where nothing is known. */
   loopLagMs: number
-  /** How many settled tasks it is to keep; null where it has not said so. */
+  /** How many settled tasks the member is to keep; null where it has not said so. */
   settledMax: number | null
   handlers: string[]
   labels: Record<string, string>
@@ -50,10 +50,10 @@ export type StatusView = {
   version: string
   members: { alive: number; connected: number; synced: number; expected: number }
   tasks: Record<TaskState, number>
-  /** The same by type: the types with most tasks, and all others together as `(other)`. */
+  /** Counts of tasks by type: the types with most tasks, and all others together as `(other)`. */
   types: Record<string, Record<TaskState, number>>
   slots: { total: number; running: number }
-  /** It sees as many members as it takes to take over the work of those that have fallen silent. */
+  /** Whether this node sees as many members as it takes to take over the work of those that have fallen silent. */
   quorum: boolean
   /**
    * Settled tasks that this node keeps, beside those that others depend on, and how many it is to keep: the least that

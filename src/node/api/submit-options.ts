@@ -3,7 +3,7 @@
  */
 import type { TaskId } from '../../core/base/ids.ts'
 
-/** For each label: a text, one of several, or `">=16"`. */
+/** Conditions on labels, for each label: a text, one of several, or `">=16"`. */
 export type LabelConditionsOption = {
   [label: string]: string | number | readonly (string | number)[]
 }
@@ -50,7 +50,7 @@ export type TaskOptions = {
   labels?: { require?: LabelConditionsOption; prefer?: LabelConditionsOption }
   /** The same key names the same task, on whichever nodes it is submitted. @default none */
   idempotencyKey?: string
-  /** Whether it may be started once more when nobody knows how an earlier start ended. @default "at-least-once" */
+  /** Whether it may be started once more when no node knows how an earlier start ended. @default "at-least-once" */
   delivery?: 'at-least-once' | 'at-most-once'
   /**
    * How long the task is kept after it has settled: ms, or text such as `"1h"`.

@@ -11,7 +11,7 @@ import type { Json, NodeEvent } from '../api/node-api.ts'
 
 type Listener = (event: NodeEvent) => void
 type Fields = Readonly<Record<string, Json>>
-/** As small as it was told: most events are never read, so they are put into words only for a reader. */
+/** An event as small as it was told: most are never read, so they are put into words only for a reader. */
 type Happened = Readonly<{ atMs: number; event: string; fields: Fields }>
 
 /** Guess: a minute of a busy cluster, in less than a megabyte. */
@@ -25,7 +25,7 @@ export class Listeners {
   readonly #now: () => number
   readonly #listeners = new Set<Listener>()
   readonly #ring: Happened[] = []
-  /** Of the next event. The first is 1, so that there is a cursor before it. */
+  /** Number of the next event. The first is 1, so that there is a cursor before it. */
   #next = 1
 
   /**

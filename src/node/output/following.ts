@@ -126,7 +126,7 @@ export class Following {
     return [...byEpoch.values()].sort((x, y) => x.info.epoch - y.info.epoch)
   }
 
-  /** Who does not answer is left out, but for the node that ran the task last: nobody else has what it has. */
+  /** Members that do not answer are left out, but for the node that ran the task last: no other has what it has. */
   async #attemptsAt(node: NodeId, { taskId, signal }: Reading): Promise<Attempt[]> {
     const { core } = this.#parts
     for (let tries = 0; ; tries++) {

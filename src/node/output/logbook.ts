@@ -9,7 +9,10 @@ import type { TaskId } from '../../core/base/ids.ts'
 import type { AttemptInfo, OutputAnswer, OutputRequest, OutputStream } from '../../core/message.ts'
 import { AttemptLog } from './attempt-log.ts'
 
-/** Of what has ended; attempts that run have 1.1 MiB each at most. Guess: a thousand tasks that say a lot. */
+/**
+ * Cost of the attempts that have ended; those that run have 1.1 MiB each at most. Guess: a thousand tasks that say a
+ * lot.
+ */
 const COST_MAX = 67_108_864
 /** Interval at which a reader hears that there is nothing new. */
 const QUIET_MS = 3000
@@ -20,7 +23,7 @@ export class Logbook {
   readonly #now: () => number
   readonly #tasks = new Map<TaskId, Attempts>()
   readonly #running = new Set<AttemptLog>()
-  /** Those that have ended, in that order, and what they cost. */
+  /** Attempts that have ended, in that order, and what they cost. */
   readonly #ended = new Map<AttemptLog, number>()
   #cost = 0
 

@@ -40,7 +40,7 @@ export class ProgressBoard {
     await Promise.all([...holders].map(node => this.#page(node).asking))
   }
 
-  /** Of a task that runs; null if nothing is known. */
+  /** Progress of a task that runs; null if nothing is known. */
   of(record: TaskRecord): Progress | null {
     if (!isRunning(record)) return null
     const { epoch, holder } = record.claim

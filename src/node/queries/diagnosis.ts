@@ -62,7 +62,7 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
   }
 }
 
-/** Who keeps settled tasks from being pruned, if there are far too many. */
+/** Members that keep settled tasks from being pruned, if there are far too many. */
 export function overfullOf(core: CoreView, now: number): DiagnosisView['overfull'] {
   const { kept, max, most } = core.room()
   if (kept <= most) return null

@@ -15,10 +15,10 @@ export type MetricsSnapshot = Readonly<{
   /** Tasks of the cluster, by state and type: the same on all nodes that are in sync. */
   tasks: readonly Readonly<{ state: TaskState; type: string; count: number }>[]
   counters: Counters
-  /** By type, of this node. */
+  /** Totals of this node, by type of task. */
   totals: ReadonlyMap<string, TypeTotals>
   slots: Readonly<{ busy: number; free: number }>
-  /** Of members and expected instances; `unseen`: never heard of. */
+  /** States of members and expected instances; `unseen`: never heard of. */
   nodes: readonly Readonly<{
     name: string
     status: NodeStatus | 'unseen'

@@ -25,7 +25,7 @@ import { conditionText } from '../tasks/label-options.ts'
 import { reasonAt, reasonOf, type Busy, type Situation } from './why.ts'
 import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
 
-/** As long as an id is. */
+/** Length to which an id is shown: as long as an id is. */
 const ID_SHOWN_MAX = 36
 
 export class Queries {
@@ -227,7 +227,7 @@ export class Queries {
     }
   }
 
-  /** Of a node or a boot: `computer/instance` if it is known, else the id. */
+  /** The name of a node or a boot: `computer/instance` if it is known, else the id. */
   nameOf(boot: BootId): string {
     const node: NodeId = nodeOf(boot)
     if (node === this.#self.node) return this.#self.name

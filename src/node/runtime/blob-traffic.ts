@@ -9,7 +9,7 @@ import type { BlobFolder, Blobs, Transport } from '../../ports/ports.ts'
 
 /** What comes of blobs, for the core and for people. */
 export interface BlobWatcher {
-  /** It has come onto the disk. */
+  /** The blob has come onto the disk. */
   kept(ref: BlobRef): void
   /** A task or a peer needed it, and it is not on the disk. */
   missing(hash: BlobHash): void
@@ -17,7 +17,7 @@ export interface BlobWatcher {
   disk(failure: DiskFullError | null): void
 }
 
-/** How a fetch ended: the blob is here, nobody had it, or the disk has no room for it. */
+/** How a fetch ended: the blob is here, no peer had it, or the disk has no room for it. */
 export type Fetched = 'kept' | 'nobody' | 'no-room'
 
 export class BlobTraffic implements BlobFolder {
@@ -25,7 +25,7 @@ export class BlobTraffic implements BlobFolder {
   readonly #blobs: Blobs
   readonly #watcher: BlobWatcher
   readonly #fetching = new Map<BlobHash, Promise<Fetched>>()
-  /** How many have come onto the disk. */
+  /** How many blobs have come onto the disk. */
   #arrivals = 0
   /** Blobs that are being written. Until it is done, none is dropped: it might be the same one. */
   #writing = 0
@@ -91,7 +91,7 @@ export class BlobTraffic implements BlobFolder {
     })
   }
 
-  /** In bytes; null if it is not here. */
+  /** The size of a blob in bytes; null if it is not here. */
   size(hash: BlobHash): Promise<number | null> {
     return this.#blobs.size(hash)
   }

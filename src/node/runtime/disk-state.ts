@@ -72,7 +72,7 @@ export class DiskState {
     )
   }
 
-  /** Who came before the disk was known to be full waits for it, and could do so for days. */
+  /** Submissions that came before the disk was known to be full wait for it, and could do so for days. */
   #tellWhoWaits(): void {
     this.#onPersisting(
       new DiskFullError(

@@ -85,7 +85,7 @@ export class Engine {
   #portionEndsAt: number | null = null
   #running = false
   #diskFails = false
-  /** As the core was told last. */
+  /** How far the wall clock is ahead, as the core was told last. */
   #aheadMs = 0
   /** The next tick is far away, because the core had nothing to do. */
   #resting = false

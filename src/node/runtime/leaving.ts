@@ -45,7 +45,7 @@ export class Leaving {
     this.#left.resolve()
   }
 
-  /** Of several calls, the one whose time is over first counts. */
+  /** Leaves; of several calls, the one whose time is over first counts. */
   leave(graceMs: number): Promise<void> {
     const timers = [
       setTimeout(this.#graceOver.resolve, graceMs),

@@ -52,7 +52,7 @@ type Waiting = Readonly<{ enter: () => void; refuse: (error: Error) => void }>
 export class Admission {
   readonly #node: Behind
   readonly #options: AdmissionOptions
-  /** In the order in which they came. */
+  /** Callers that wait, in the order in which they came. */
   readonly #waiting = new Set<Waiting>()
   /** Let in, and not handed over yet. */
   #inside = 0
@@ -62,7 +62,7 @@ export class Admission {
     this.#options = options
   }
 
-  /** How many are held back. */
+  /** How many callers are held back. */
   get waiting(): number {
     return this.#waiting.size
   }

@@ -28,11 +28,11 @@ export type SubmissionsOptions = Readonly<{
   /** Where submitters wait while this node is behind. */
   admission: Admission
   feed: (input: Input) => void
-  /** For submissions that do not say it themselves. */
+  /** Copies for submissions that do not say it themselves. */
   acks: number | null
   /** Rejects if a handler here would refuse the payload, JSON text. Null at once if there is nothing to check. */
   assertPayload: (type: string, payload: string) => Promise<void> | null
-  /** In ms since 1970. */
+  /** The wall clock, in ms since 1970. */
   now: () => number
   cluster: string
   /** Throws if the node accepts nothing now. */
@@ -132,7 +132,7 @@ export class Submissions {
     return open?.listener
   }
 
-  /** What the task was to depend on is over, and nobody may know how it ended. */
+  /** What the task was to depend on is over, and perhaps no node knows how it ended. */
   refused({ request, dependency }: Readonly<{ request: number; dependency: TaskId }>): void {
     const why = `the task it depends on, ${dependency}, has settled, and has been forgotten or may be at any moment: give what it needs as its payload, or keep tasks longer with --retention`
     this.#open.get(request)?.reject(new DependencyForgottenError(why))
@@ -187,7 +187,7 @@ export class Submissions {
   }
 }
 
-/** The same on every node of the cluster. */
+/** The id of the task of a key: the same on every node of the cluster. */
 function keyedId(cluster: string, key: string): TaskId {
   return keyedTaskId(createHash('sha256').update(`${cluster}\0${key}`).digest('hex'))
 }

@@ -16,11 +16,11 @@ export type HearPiece = (bytes: Uint8Array, more: () => void) => void
 
 /** A command that has been started. */
 export type Process = Readonly<{
-  /** Of its group, too. */
+  /** Id of the process, and of its group. */
   pid: number
   /** Null: how it ended cannot be known any more. */
   ended: Promise<Ending | null>
-  /** Of each stream, resolves when there is nothing more to come. */
+  /** Reads one stream; resolves when there is nothing more to come. */
   read(stream: CommandStream, hear: HearPiece): Promise<void>
   /** To be called once: its group has ended, and nothing of it is read any more. */
   over(): void
@@ -31,7 +31,7 @@ export type NotStarted = Readonly<{ why: string }>
 
 type Output = {
   hear: ((bytes: Uint8Array) => void) | null
-  /** What came before anybody heard. */
+  /** What came before there was a reader. */
   held: Uint8Array | null
   closed: PromiseWithResolvers<void>
 }

@@ -12,7 +12,10 @@ import { PayloadRejectedError } from '../../shared/errors.ts'
 /** The type of tasks that are commands. */
 export const COMMAND_TYPE = 'command'
 
-/** As much as Linux lets a program have of both together, more or less (`ARG_MAX` is 2 MiB). */
+/**
+ * Bounds on arguments and variables: as many as Linux lets a program have of both together, more or less (`ARG_MAX` is
+ * 2 MiB).
+ */
 const ARGUMENTS_MAX = 4096
 const VARIABLES_MAX = 1024
 const SHELL = '/bin/sh'

@@ -19,7 +19,7 @@ process.on('exit', () => {
 })
 
 export class ProcessGroup {
-  /** That of its first process. */
+  /** Id of the group, which is that of its first process. */
   readonly #id: number
   #gone = false
 

@@ -22,7 +22,7 @@ import type { CommandStream, FromStarter, ToStarter } from './starter-messages.t
 type Child = ChildProcessByStdio<Writable, Readable, Readable>
 
 const FIRST_OTHER_DESCRIPTOR = 3
-/** Where the system does not say which there are. Guess: the usual bound of a process. */
+/** Descriptors looked at where the system does not say which are open. Guess: the usual bound of a process. */
 const DESCRIPTORS_MAX = 1024
 /** `O_CLOEXEC` of Linux: closed in whatever is started. */
 const CLOSED_ON_START = 0o2000000

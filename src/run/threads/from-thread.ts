@@ -20,7 +20,7 @@ export type FromThread =
       kind: 'listed'
       types: readonly string[]
       hasDefault: boolean
-      /** Those of `types` that come with a schema; the default export among them as `default`. */
+      /** Handlers of `types` that come with a schema; the default export among them as `default`. */
       withSchema: readonly string[]
     }>
   | Readonly<{ kind: 'unlisted'; why: string }>
@@ -40,7 +40,7 @@ export type FromThread =
 export type Unreadable = Readonly<{
   kind: 'unreadable'
   why: string
-  /** It was to be the end of the run of this number, and no other will come; null: it was anything else. */
+  /** Number of the run that the message was to end, where no other will come; null: it was anything else. */
   ends: number | null
 }>
 

@@ -10,9 +10,9 @@ import type { FromThread } from './from-thread.ts'
 
 export type HandlersList = Readonly<{
   types: readonly string[]
-  /** Its default export is itself a function. */
+  /** Whether the default export is itself a function. */
   hasDefault: boolean
-  /** Those of `types` that come with a schema; the default export among them as `default`. */
+  /** Handlers of `types` that come with a schema; the default export among them as `default`. */
   withSchema: readonly string[]
 }>
 

@@ -14,7 +14,7 @@ export type Print = (stream: OutputStream, line: string) => void
  * cares for the order in which they are called.
  */
 const UNCONFIRMED_MAX = 1000
-/** Of a text without an end of line, more than a line may have. */
+/** Length at which a text without an end of line is cut. */
 const LINE_LENGTH_MAX = 65_536
 
 /** Has `print` called with all that is printed in this thread from now on. */

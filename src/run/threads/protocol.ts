@@ -19,7 +19,7 @@ export type ToThread =
 
 /** What a thread is given when it is made. */
 export type ThreadData = {
-  /** Its line to the node: its `parentPort` is the handlers' own. */
+  /** The thread's line to the node: its `parentPort` is the handlers' own. */
   port?: MessagePort
   /** Reports that the node has taken in so far, see credit.ts. */
   taken?: SharedArrayBuffer

@@ -22,13 +22,13 @@ export type Job = { attempt: Attempt; file: string; files: RunFiles; reporter: R
 
 export type ThreadOptions = {
   memoryMiB: number
-  /** It can take a job. */
+  /** The thread can take a job. */
   onFree(thread: Thread): void
-  /** It has exited. A job that it had taken but cannot have begun is given back. */
+  /** The thread has exited. A job that it had taken but cannot have begun is given back. */
   onGone(thread: Thread, untouched: Job | null): void
-  /** It gets no further run. */
+  /** The thread gets no further run. */
   onTainted: (why: string) => void
-  /** It said what is no message of ours. */
+  /** The thread said what is no message of ours. */
   onRefused: () => void
 }
 

@@ -92,7 +92,7 @@ export class Checkers implements SimObserver {
     this.#computers = ComputerChecker.fits(scenario) ? new ComputerChecker(nodes, scenario) : null
   }
 
-  /** How many tasks have settled, as far as anybody was told. */
+  /** How many tasks have settled, as far as a caller was told. */
   get settled(): number {
     return this.#history.settled.size
   }

@@ -13,7 +13,7 @@ import type { SimNode } from '../world/sim-node.ts'
 
 /** How often an operator looks which nodes are gone for good. */
 const FORGET_MS = 1000
-/** Of damaged disks, how many have nothing left on them. */
+/** Share of damaged disks that have nothing left on them. */
 const EMPTIED = 0.3
 /** How far the clock of a node may be off without anybody minding. */
 const SLIGHT_MS = 100
@@ -22,7 +22,7 @@ export class Faults {
   readonly #world: World
   readonly #cluster: Cluster
   readonly #checkers: Checkers
-  /** Those that have died, and still count. */
+  /** Nodes that have died, and still count. */
   readonly #unforgotten = new Set<SimNode>()
   /** Computers that are to go. */
   #toLose = 0

@@ -36,7 +36,7 @@ export function lieOf(random: Random, liar: Heartbeat, victim: Heartbeat, to: Bo
   }
 }
 
-/** Of the same node: a little later than the one that lives, and in the far future. */
+/** Invented boots of the same node: a little later than the one that lives, and in the far future. */
 function otherBoots(random: Random, boot: BootId): BootId[] {
   const soon = startTimeOf(boot) + random.whole(1, DAY_US / 2)
   const name = (start: string): BootId => `${nodeOf(boot)}/${start}-zzzzzz`

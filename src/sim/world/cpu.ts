@@ -15,13 +15,13 @@ import type { Random } from './random.ts'
 
 /** What work costs on a simulated node. Times are in ms, and may be parts of one. */
 export type CpuOptions = Readonly<{
-  /** Of a step. */
+  /** Cost of a step. */
   stepMs: number
-  /** Of each message that came with a step, or goes out by it. */
+  /** Cost of each message that came with a step, or goes out by it. */
   messageMs: number
-  /** Of each task that such a message tells of, and of each that goes to disk. */
+  /** Cost of each task that such a message tells of, and of each that goes to disk. */
   taskMs: number
-  /** How many times longer all of that takes the first node. */
+  /** How many times longer all work takes the first node. */
   slowest: number
   /**
    * Whether heartbeats and ticks wait their turn, as where one loop reads all that has come before it looks at the
@@ -54,9 +54,9 @@ export class Cpu {
   readonly #options: CpuOptions
   readonly #factor: number
   readonly #lag = new LoopLag()
-  /** As in the real engine. */
+  /** The lanes of the real engine. */
   readonly #lanes = new Inputs()
-  /** In the order in which it came. */
+  /** Inputs in the order in which they came. */
   readonly #line: Input[] = []
   /** When a tick was due, and what follows it. */
   readonly #ticks = new Map<Input, Readonly<{ dueAt: number; afterwards: (() => void) | null }>>()

@@ -17,9 +17,9 @@ export class Disk {
   readonly members: Map<string, MemberRecord> = new Map()
   readonly roster: Map<string, Expected> = new Map()
   readonly spent: Map<TaskId, number> = new Map()
-  /** Of blobs only the name matters here. */
+  /** Blobs, of which only the name matters here. */
   readonly blobs: Map<BlobHash, BlobRef> = new Map()
-  /** Of room. */
+  /** The settled floor. */
   floor: Hlc = 0
   /** When the node was started last. */
   start: Hlc = 0

@@ -16,7 +16,7 @@ import type { Random } from './random.ts'
 
 /** What the simulated network does to messages and links. Shares are from 0 to 1, times in ms. */
 export type NetworkOptions = Readonly<{
-  /** Of gossip messages, from 0 to 1. */
+  /** Share of gossip messages that are lost, from 0 to 1. */
   gossipLoss: number
   gossipRepeat: number
   /** How often a direct message breaks its link, from 0 to 1. */
@@ -111,7 +111,7 @@ export class Network {
     }
   }
 
-  /** Its computer has lost power: nobody says so, and nothing answers there any more. */
+  /** The computer of a node has lost power: no word tells of it, and nothing answers there any more. */
   darken(node: Seat): void {
     this.#dark.add(node)
     this.end(node)
@@ -145,7 +145,7 @@ export class Network {
     this.#breakInTime(from, to)
   }
 
-  /** It passes again. What was lost on a link that nobody has seen closing breaks it. */
+  /** Messages pass again. What was lost on a link that no node has seen closing breaks it. */
   unblock(from: NodeId, to: NodeId): void {
     if (!this.#blocked.delete(`${from} ${to}`)) return
     if (this.#links.has(pair(from, to))) this.#breakLink(from, to)

@@ -55,7 +55,7 @@ export const EPOCH_MS = 1_800_000_000_000
 
 export class SimNode {
   readonly id: NodeId
-  /** Where it is in the network: not at its id, if its disk is a copy of that of another process. */
+  /** Where the node is in the network: not at its id, if its disk is a copy of that of another process. */
   readonly seat: Seat
   readonly options: SimNodeOptions
   readonly core: Core
@@ -64,7 +64,7 @@ export class SimNode {
   /** Task -> epoch of what runs here. */
   readonly running: Map<string, number> = new Map()
   gone: boolean = false
-  /** It has said goodbye: it holds nothing any more, and is there until that has been answered. */
+  /** The node has said goodbye: it holds nothing any more, and is there until that has been answered. */
   parting: boolean = false
   readonly #eventQueue: EventQueue
   readonly #random: Random
@@ -153,7 +153,9 @@ export class SimNode {
     this.#network.end(this.seat)
   }
 
-  /** Its computer loses power: it dies, and nobody sees links closing, or finds its addresses refusing. */
+  /**
+   * The computer of the node loses power: it dies, and no member sees links closing, or finds its addresses refusing.
+   */
   darken(): void {
     this.#stop()
     this.#network.darken(this.seat)
@@ -175,7 +177,7 @@ export class SimNode {
     })
   }
 
-  /** It stands still, or has not got to all that has come. */
+  /** Whether the node stands still, or has not got to all that has come. */
   get isPaused(): boolean {
     return this.#paused || !this.#cpu.isEmpty
   }
@@ -347,7 +349,7 @@ export class SimNode {
     return ref
   }
 
-  /** As the dice say. */
+  /** How a run fails, or that it does not, as the dice say. */
   #thrown(fails: boolean): RunResult {
     if (!fails) {
       return { status: 'completed', result: this.content(JSON.stringify(this.options.name)) }

@@ -8,7 +8,7 @@ import type { Scenario } from '../../scenario.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 
-/** Its number among the invariants. */
+/** Number of this rule among the invariants. */
 const INVARIANT = 23
 
 export class OverloadChecker {

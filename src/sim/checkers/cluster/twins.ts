@@ -8,7 +8,7 @@ import type { History } from '../../history.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 
-/** Its number among the invariants. */
+/** Number of this rule among the invariants. */
 const INVARIANT = 24
 
 export class TwinChecker {

@@ -11,7 +11,7 @@ import { keepersSeenBy } from '../../predicates.ts'
 import { Violation } from '../../violation.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 
-/** Its number among the invariants. */
+/** Number of this rule among the invariants. */
 const INVARIANT = 12
 
 /**

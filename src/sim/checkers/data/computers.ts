@@ -15,7 +15,7 @@ import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 
 const INVARIANT = 22
-/** Who shares the blobs is looked at for 2 s, and what is left over goes a second later. */
+/** Which members share the blobs is looked at for 2 s, and what is left over goes a second later. */
 const LET_GO_MS = 6000
 
 export class ComputerChecker {

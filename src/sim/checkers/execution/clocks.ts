@@ -15,7 +15,7 @@ import type { Scenario } from '../../scenario.ts'
 import { EPOCH_MS, type SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 
-/** By then everybody has heard everybody's clock. */
+/** Time after which all have heard the clocks of all. */
 const HEARD_MS = 3000
 /** The middle one of all clocks: it wavers by a second, and what is heard of each has travelled. */
 const TOLERANCE_MS = 1200

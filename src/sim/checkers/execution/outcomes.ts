@@ -11,7 +11,9 @@ import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 import type { History } from '../../history.ts'
 
-/** By then a new link has told all that each of the two had: what is missing is fetched after half a second. */
+/**
+ * Time after which a new link has told all that each of the two had: what is missing is fetched after half a second.
+ */
 const CAUGHT_UP_MS = 1500
 
 export class OutcomeChecker {
@@ -102,7 +104,7 @@ export class OutcomeChecker {
     return node.now - (this.#linkedAt.get(node)?.get(peer) ?? 0) < CAUGHT_UP_MS
   }
 
-  /** It may be run in two places that do not know of each other, until they do. */
+  /** The task may be run in two places that do not know of each other, until they do. */
   #isApart(id: TaskId): boolean {
     return this.#history.hasCut || this.#shaken.has(id)
   }
