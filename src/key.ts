@@ -1,9 +1,9 @@
 /**
- * The cluster key: one line of text that every node of a cluster has, and nobody else.
+ * The cluster key: one line of text that every node of a cluster has, and no other.
  *
  * The line says what it is (`hearsay-key-1:`) and ends in a checksum, so that a slip in copying it is noticed at once
- * rather than as a node that silently finds nobody. What guards the network is not the key itself but a secret derived
- * from it and the cluster's name: two clusters that were given one key by mistake still do not connect.
+ * rather than as a node that silently finds no other. What guards the network is not the key itself but a secret
+ * derived from it and the cluster's name: two clusters that were given one key by mistake still do not connect.
  */
 import { createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { open } from 'node:fs/promises'

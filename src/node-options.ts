@@ -117,7 +117,7 @@ export type ResolvedNodeOptions = Readonly<{
   commands: boolean
   concurrency: number
   labels: Readonly<Record<string, string>>
-  /** Null: one if there is anybody, and not for ever. */
+  /** Null: one if there is another member, and not for ever. */
   acks: number | null
   quorum: Quorum
   /** In ms; null: never. */
@@ -131,7 +131,7 @@ export type ResolvedNodeOptions = Readonly<{
 const GRACE_MS = 30_000
 /** A host name has at most 63 characters between two dots. */
 const COMPUTER_LENGTH_MAX = 63
-/** Heartbeats carry the labels, every second, to everybody. */
+/** Heartbeats carry the labels, every second, to all members. */
 const LABELS_MAX = 32
 /** More members than a cluster is made for can never be meant. */
 const ACKS_MAX = 50

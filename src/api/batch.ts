@@ -107,7 +107,7 @@ async function* answers(
 }
 
 /**
- * It is looked at when it is its turn. What goes wrong before that, or after the batch is over, is nobody's failure.
+ * Leaves a promise until its turn. What goes wrong before that, or after the batch is over, is no unhandled rejection.
  */
 function inTurn<T>(promise: Promise<T>): Promise<T> {
   promise.catch(() => {})

@@ -1,7 +1,7 @@
 /**
  * Streams of JSON values, one a line, that a slow reader cannot swell.
  *
- * A list is pulled: the next piece is made when the reader has taken the last one. Events cannot wait for anybody, so
+ * A list is pulled: the next piece is made when the reader has taken the last one. Events cannot wait for a reader, so
  * each reader has a bounded queue; when it is full, the oldest events go, and a line says how many are missing.
  */
 import type { NodeEvent } from '../node/api/node-api.ts'

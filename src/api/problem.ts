@@ -1,6 +1,6 @@
 /**
  * Errors on their way from a node to its clients: an object of JSON and a status code one way, the same error by name
- * the other way. The name is what a caller tests for, so it survives the trip; the stack is nobody's business.
+ * the other way. The name is what a caller tests for, so it survives the trip; the stack is of no use to a caller.
  */
 import {
   AmbiguousTaskError,

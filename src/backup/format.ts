@@ -48,7 +48,7 @@ const PIECE_LENGTH = 65_536
 /** Where the tasks end and the blobs begin. */
 const BLOBS = '],"blobs":['
 
-/** The file, piece by piece, made as it is read. A blob that nobody has is named, without its bytes. */
+/** The file, piece by piece, made as it is read. A blob that no node has is named, without its bytes. */
 export async function* stateText(
   header: StateHeader,
   { vector, tasks, forgotten = [], unreadable = [] }: Snapshot,

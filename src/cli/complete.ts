@@ -12,7 +12,7 @@ export type Candidate = Readonly<{ value: string; about?: string }>
 /** The part of an option or an argument that says what it takes. */
 type Taking = Readonly<{ name: string; choices: readonly string[] | undefined }>
 
-/** Who waits longer for a Tab presses it again. */
+/** Time that a completion may take: a user who waits longer for a Tab presses it again. */
 const ANSWER_MS = 500
 /** How many of the newest tasks are offered; more are no choice. */
 const TASKS_MAX = 50

@@ -92,7 +92,8 @@ export type Heartbeat = Readonly<{
   /** How many it keeps that could go. */
   settledKept: number
   /**
-   * Boots that the sender has met lately; on a new link, all that it can talk to. Who does not know one asks for it.
+   * Boots that the sender has met lately; on a new link, all that it can talk to. A member that does not know one asks
+   * for it.
    */
   met: readonly BootId[]
 }>

@@ -281,7 +281,7 @@ export class CoreView {
     return wallMsAt(now, this.#context)
   }
 
-  /** Whether this node sees as many as it takes to take over the work of members that have fallen silent. */
+  /** Whether this node sees as many members as it takes to reclaim the work of those that have fallen silent. */
   hasQuorum(now: number): boolean {
     return this.#members.hasQuorum(now, this.#quorum)
   }

@@ -84,8 +84,8 @@ export const packetBytesMax = 9000
 /** Texts in one announcement: four for each address that is kept. Taking an address apart costs 10 us. */
 export const announcedTextsMax = 64
 /**
- * Answers to questions, a second; further questions in that second get one answer together, since all hear it.
- * No node asks twice a second, and a flood of questions must not make all of them shout.
+ * Answers to questions, a second; further questions in that second get one answer together, since all hear it. No node
+ * asks twice a second, and a flood of questions must not make all of them answer at once.
  */
 export const repliesPerSecond = 4
 /** How long a node counts as young. */

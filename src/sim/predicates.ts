@@ -59,7 +59,8 @@ export function lasting(node: SimNode): TaskRecord[] {
 }
 
 /**
- * Whether there is nobody that this node can talk to. Who has said goodbye is not there any more, if its link still is.
+ * Whether there is no node that this one can talk to. One that has said goodbye is not there any more, if its link
+ * still is.
  */
 export function isAlone(node: SimNode): boolean {
   return !node.core.view.members(node.now).some(({ linked, status }) => linked && status !== 'left')

@@ -1,6 +1,6 @@
 /**
- * A checksum in front of each value on disk, like the seal on a letter. It covers the key too, so that a value that has
- * slipped under another key is noticed as well.
+ * A checksum in front of each value on disk. It covers the key too, so that a value that has slipped under another key
+ * is noticed as well.
  */
 import { crc32 } from 'node:zlib'
 

@@ -1,10 +1,10 @@
 /**
  * What later versions have added to a record: kept as it came, and passed on.
  *
- * A node that dropped what it does not know would pass on a record that differs from everybody else's and says the same
- * of itself. So unknown fields of a part of a record stay with that part, as bytes; and unknown fields of the record
+ * A node that dropped what it does not know would pass on a record that differs from all others and says the same of
+ * itself. So unknown fields of a part of a record stay with that part, as bytes; and unknown fields of the record
  * itself are components with an order of their own: a message whose first field is an epoch, whose second is a sequence
- * number within it, and whose others are nobody's business here. The greater by (epoch, sequence, bytes) stands.
+ * number within it, and whose other fields are passed over here. The greater by (epoch, sequence, bytes) stands.
  */
 import type { Component } from '../core/task/record.ts'
 import { COMPONENT_BYTES_MAX, COMPONENTS_MAX, EPOCH_MAX } from '../core/task/record.ts'

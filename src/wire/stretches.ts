@@ -21,7 +21,7 @@ const BY_BOOT = struct<ByBoot>({
   numbers: list(whole(SEQ_MAX), 2 * UNREADABLE_MAX)
 })
 
-/** @throws Refused what is no list of stretches, or of more than anybody may tell */
+/** @throws Refused what is no list of stretches, or of more than a member may tell */
 const stretches: Value<readonly Span[]> = mapped(
   message(struct<{ boots: readonly ByBoot[] }>({ boots: list(BY_BOOT, LIMITS.vectorEntriesMax) }), {
     boots: at(1, message(BY_BOOT, { origin: 1, numbers: packed(2) }))

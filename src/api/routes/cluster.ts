@@ -49,7 +49,7 @@ export function serveCluster(app: Hono, node: NodeApi, closing: AbortSignal): vo
   app.post('/v1/drain', c => c.json(node.drain(check(drained, c.req.query()).node)))
   app.post('/v1/forget', c => c.json(node.forget(check(forgotten, c.req.query()).node)))
   app.post('/v1/leave', c => {
-    // Answered before the node has left: nobody could afterwards.
+    // Answered before the node has left: it could not answer afterwards.
     node.leave().catch(() => {})
     return c.json({ v: 1 })
   })

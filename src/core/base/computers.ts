@@ -11,8 +11,8 @@ export function computerOf(name: string): string | null {
 }
 
 /**
- * Whether two computers are known to be different. Who has not said where it is may be anywhere: it is asked for
- * nothing on that account, and counts for nothing.
+ * Whether two computers are known to be different. A node that has not said where it is may be anywhere: it is asked
+ * for nothing on that account, and counts for nothing.
  */
 export function areApart(x: string | null, y: string | null): boolean {
   return x !== null && y !== null && x !== y

@@ -3,7 +3,7 @@
  *
  * The gone holder may have granted the task to another node just before it died, and that grant may not have reached
  * us. So a reclaimer asks all members that may still be alive: each confirms that it has merged the reclaim, and says
- * with the same breath how much it had written itself by then. Once all have confirmed, and everything they had written
+ * in the same message how much it had written itself by then. Once all have confirmed, and everything they had written
  * is merged here, no grant can be hidden any more: a node that ran the task would have written so before. Nor can a
  * completion that only some have heard of: each also says how far it has heard of all who are gone, and that has to be
  * merged here, too. The holder is not the only one of them: another node may have taken the task from it before, have

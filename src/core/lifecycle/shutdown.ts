@@ -147,7 +147,7 @@ export class Shutdown {
       // Of two that go together, each tells the other.
       if (!members.isLinked(node) || isTold.has(node)) continue
       this.#parts.countsGossip.tell(node)
-      // Who has left before may be known here alone.
+      // Members that have left before may be known here alone.
       emit({ kind: 'send', to: node, message: this.#parts.heartbeats.answer() })
       emit({ kind: 'send', to: node, message: { kind: 'goodbye', boot: self, upTo } })
     }

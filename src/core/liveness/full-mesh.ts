@@ -5,8 +5,8 @@ import type { Members } from '../membership/members.ts'
 type Pace = Pick<CoreOptions, 'heartbeatMs' | 'idleHeartbeatMs'>
 
 /**
- * Whether all that may live are linked, and have spoken themselves lately: none is behind a broken link. They knock
- * at regular times, and a word may be late.
+ * Whether all that may live are linked, and have spoken themselves lately: none is behind a broken link. Heartbeats
+ * come at regular times, and one may be late.
  */
 export function isFullMesh(
   members: Members,

@@ -65,7 +65,7 @@ export class Origins {
     return log
   }
 
-  /** Whether there is room for the notebook of a boot; or there is one. */
+  /** Whether there is room for the log of a boot; or there is one. */
   hasRoom(origin: BootId): boolean {
     if (this.isKnown(origin)) return true
     if (this.#open.of(nodeOf(origin)).size >= ORIGINS_PER_NODE_MAX) return false
@@ -163,7 +163,7 @@ export class Origins {
 
   /** Up to which write of `origin` everything is merged. */
   merged(origin: BootId): number {
-    // Of a retired boot there is no notebook any more.
+    // Of a retired boot there is no log any more.
     return this.#logs.get(origin)?.upTo ?? (this.isClosed(origin) ? RETIRED : 0)
   }
 

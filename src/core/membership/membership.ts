@@ -41,7 +41,7 @@ export class Membership {
   readonly #onMet: (member: Member) => void
   readonly #name: string
   readonly #localHealth = new LocalHealth()
-  /** As last said aloud. */
+  /** Status of each member as it was reported last. */
   readonly #statuses = new Map<NodeId, MemberStatus>()
   readonly #twins = new Set<BootId>()
   readonly #skewed = new Set<NodeId>()
@@ -269,7 +269,9 @@ export class Membership {
     }
   }
 
-  /** Our own clock has been set forward. Who knows that it is another time for the others goes by them at once. */
+  /**
+   * Our own clock has been set forward. A node that knows that it is another time for the others goes by them at once.
+   */
   stepped(stepMs: number): void {
     const wasRight = this.#context.correctionMs === 0
     const isTold = this.setClock() && wasRight

@@ -33,7 +33,7 @@ export class AntiEntropy {
   #parts: Span[] | null = []
   /** What a file that is being loaded has named as pruned. */
   #loaded: Span[] = []
-  /** Who has been asked for what could not be read, and how many stretches of that it had. */
+  /** Peer that has been asked for what could not be read -> how many stretches of that it had. */
   readonly #askedAgain = new Map<NodeId, number>()
 
   constructor(context: Context) {

@@ -126,7 +126,10 @@ export class Dissemination {
     }
   }
 
-  /** Ahead of gossip that is still on its way they would look like a gap. Returns whether all of it was told. */
+  /**
+   * Sends writes straight to one node. Ahead of gossip that is still on its way they would look like a gap. Returns
+   * whether all of it was told.
+   */
   #tell(to: NodeId): boolean {
     const { log, self, members, options, emit } = this.#context
     const member = members.get(to)

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 
 /** How often a group that was told to end is looked at. */
 const LOOK_MS = 20
-/** What was killed and is still there is a dead process that nobody buries, as in a container without an init. */
+/** What was killed and is still there is a zombie that no process reaps, as in a container without an init. */
 const BURIAL_MS = 1000
 
 /** Ended if this process ends in whatever way lets it act. */

@@ -28,7 +28,7 @@ export class Callers {
     const payload = isKeyed
       ? this.#sharedPayload(idempotencyKey)
       : node.content(JSON.stringify({ i }))
-    // Who names a time goes by the right clock, if there is one.
+    // A caller that names a time goes by the right clock, if there is one.
     const isRight = scenario.wrongClocks + scenario.clockSteps > 0
     const nowMs = isRight ? EPOCH_MS + eventQueue.now : node.core.view.wallMs(node.now)
     const plain = randomTask(random, scenario, payload, dependsOn, nowMs)
