@@ -30,8 +30,8 @@ const BOOT_DICE = 36 ** 6
  * Starts a node: opens its data folder, takes back what an earlier start left there, and joins the cluster. It runs no
  * tasks before `startWorker`.
  *
- * The compiler checks payloads and results against a handler map, if there is one: `createNode<typeof import('./work.ts')>()`
- * says that tasks are what the functions of that file take and return.
+ * The compiler checks payloads and results against a handler map, if there is one:
+ * `createNode<typeof import('./work.ts')>()` says that tasks are what the functions of that file take and return.
  *
  * @typeParam Handlers a map from types of tasks to functions. @default any task, any payload, any result
  * @param log where it says what happens. @default JSON lines on stderr, from `logLevel` on
