@@ -132,14 +132,31 @@ function upper(told: Outcome | undefined, outcome: Outcome): Outcome {
 
 /** @param record which has settled */
 export function checkProduced(history: History, node: SimNode, record: TaskRecord): void {
-  const { spec, started, outcome } = record
+  const { spec, outcome } = record
   if (endsWithoutRun(record)) return
-  // Whoever took it over without having heard of the failure has written it down once more, one after the other.
-  const isRepeated = outcome!.status === 'failed' && record.claim.cause === 'reclaim'
-  if (started === null || (started.epoch < outcome!.epoch && !isRepeated)) {
+  if (!isAfterStart(record) && !isRepeated(history, record)) {
     throw new Violation(4, `${show(node, record)} has ended without a start`)
   }
   if (!history.executions.get(spec.id)?.some(({ status }) => status === outcome!.status)) {
     throw new Violation(4, `no run of ${spec.id} ended as ${outcome!.status}`)
   }
+}
+
+/** Whether the outcome is one under whose epoch the task was started, or of before that. */
+function isAfterStart({ started, outcome }: TaskRecord): boolean {
+  return started !== null && outcome !== null && started.epoch >= outcome.epoch
+}
+
+/**
+ * Whether it is a failure that was written down once more, under the claim of a holder who had not heard of it. It names the
+ * same run as it did where it was written first, after its start.
+ */
+function isRepeated({ written }: History, { spec, outcome }: TaskRecord): boolean {
+  const { status, by, at } = outcome!
+  if (status !== 'failed') return false
+  const writes = written.get(by) ?? []
+  return writes.some(({ taskId, state }) => {
+    const first = state.outcome
+    return taskId === spec.id && first?.by === by && first.at === at && isAfterStart(state)
+  })
 }
