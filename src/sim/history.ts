@@ -28,6 +28,8 @@ export class History {
   readonly settled: Set<TaskId> = new Set()
   /** Disks that nobody will ever read again: lost, or of a node that has left. */
   readonly lostDisks: Set<Disk> = new Set()
+  /** Of these, those whose nodes came back as themselves, and know less than before. */
+  readonly damagedDisks: Set<Disk> = new Set()
   /** Disks with which nodes are about to come back, in place of lost ones. */
   readonly #returning = new Set<Disk>()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
@@ -104,7 +106,10 @@ export class History {
    */
   lose(disk: Disk, back?: Disk): void {
     this.lostDisks.add(disk)
-    if (back !== undefined) this.#returning.add(back)
+    if (back !== undefined) {
+      this.#returning.add(back)
+      this.damagedDisks.add(disk)
+    }
     const disks = [...this.disks()]
     for (const id of this.accepted.keys()) {
       if (!disks.some(({ tasks }) => tasks.has(id))) this.accepted.delete(id)

@@ -534,7 +534,9 @@ describe('the simulator reports', () => {
     }))
     const calm = { crashes: 0, leaving: 0, late: 0, retentionMs: 120_000 }
     const scenario = { ...calm, nodes: 3, tasks: 60, types: ['red'], runMsMax: 400, pauses: 12 }
-    expect(await brokenBy({ ...scenario, unreachableMs: 600 }, 20)).toMatch(/^invariant 3:.* wakes/)
+    expect(await brokenBy({ ...scenario, unreachableMs: 600 }, 20, 25)).toMatch(
+      /^invariant 3:.* wakes/
+    )
   })
 
   test('keyed tasks that are started at once: two nodes run one', async () => {

@@ -71,11 +71,12 @@ export class Checkers implements SimObserver {
     this.#starts = new StartChecker(this.#history)
     this.#forgets = scenario.retentionMs < CALM_MS
     this.#needs = new NeedChecker(this.#history)
+    this.#outcomes = new OutcomeChecker(this.#history)
     this.#coverage = new CoverageChecker(this.#history, (node, state) => {
       this.#starts.wrote(node, state)
       this.#needs.wrote(node, state)
+      this.#outcomes.wrote(node, state)
     })
-    this.#outcomes = new OutcomeChecker(this.#history)
     this.#copies = new CopyChecker(this.#history)
     this.#attempts = new AttemptChecker(this.#history, eventQueue, scenario)
     this.#reclaims = new ReclaimChecker(nodes, network, scenario)
