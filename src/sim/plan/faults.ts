@@ -1,5 +1,5 @@
 /** What goes wrong in a simulated cluster: each picks whom it befalls by the dice. */
-import type { NodeId } from '../../core/base/ids.ts'
+import { nodeOf, type NodeId } from '../../core/base/ids.ts'
 import type { Effect } from '../../core/effect.ts'
 import type { Snapshot } from '../../core/replication/snapshot.ts'
 import type { Heartbeat } from '../../core/message.ts'
@@ -191,13 +191,13 @@ export class Faults {
     network.send(liar.id, to.id, lieOf(random, ...words, to.options.boot))
   }
 
-  /** Somebody who sees that the node is gone says that it is not to be waited for. */
+  /** Somebody who sees that the node is gone, be it by an earlier boot, says that it is not to be waited for. */
   #forget(node: SimNode): void {
     const { eventQueue, random, transcript } = this.#world
     const knowing = this.#cluster.open().filter(({ core, now }) => {
       const seen = core.view
         .members(now)
-        .find(({ heartbeat }) => heartbeat.boot === node.options.boot)
+        .find(({ heartbeat: { boot } }) => nodeOf(boot) === node.id && boot <= node.options.boot)
       return seen?.status === 'crashed' || seen?.status === 'unreachable'
     })
     if (knowing.length === 0) return eventQueue.after(FORGET_MS, () => this.#forget(node))
