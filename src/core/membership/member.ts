@@ -22,7 +22,9 @@ export type Member = {
   proven: boolean
   /** The stamp of the last that it said itself. */
   saidAt: Hlc
-  /** ... and of the last that each of the others passed on: so that nobody can silence it by a stamp of the future. */
+  /** When that came. */
+  lastWordAt: number
+  /** ... and the stamp of the last that each of the others passed on: so that nobody can silence it by a stamp of the future. */
   readonly passedOn: Map<NodeId, Hlc>
   /** Other boots of it that only others speak of, and speak of now: waited for until it is known which one runs. */
   readonly beside: Map<BootId, Member>
@@ -78,6 +80,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     spoken: false,
     proven: false,
     saidAt: 0,
+    lastWordAt: Number.NEGATIVE_INFINITY,
     passedOn: new Map(),
     beside: new Map(),
     spokeAt: Number.NEGATIVE_INFINITY,
@@ -150,14 +153,21 @@ export const UNHEARD: Omit<Heartbeat, 'boot'> = {
 /**
  * Up to when a member is forgotten: what it says later makes it a member again.
  *
- * @param ownTime what time it is here
+ * @param here what time it is here, by the clock of steps and by our wall clock
  */
-export function forgottenAt(member: Member, ownTime: Hlc, suspectMs: number): Hlc {
+export function forgottenAt(
+  member: Member,
+  here: Readonly<{ now: number; ownTime: Hlc }>,
+  suspectMs: number
+): Hlc {
   const { boot, at } = member.heartbeat
+  const { now, ownTime } = here
   const left = member.departure?.boot === boot ? member.departure.at : 0
-  // Whoever has not spoken to this boot may have spoken to others until now. What others passed on may be of any time.
-  const said = member.spoken ? Math.max(member.saidAt, Math.min(at, ownTime)) : ownTime
-  // Somebody else may have heard it a little longer than we have.
+  // It may have spoken to others until now, by a clock that has gone on since its last word to us.
+  const itsTime = member.saidAt + Math.floor((now - member.lastWordAt) * 1000)
+  // What others passed on may be of any time.
+  const said = member.spoken ? Math.max(itsTime, Math.min(at, ownTime)) : ownTime
+  // Its last word to us was on its way for a while.
   return Math.max(left, Math.min(said + suspectMs * 1000, STAMP_MAX))
 }
 
