@@ -79,7 +79,7 @@ export class Checkers implements Witness {
     this.#lonely = new LonelyChecker(nodes, scenario)
     this.#wake = new WakeChecker(nodes, scenario)
     this.#idle = new IdleChecker(nodes, network, scenario)
-    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(agenda) : null
+    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(agenda, nodes) : null
     this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
     this.#twins = new TwinChecker(this.#history)
     this.#computers = ComputerChecker.fits(scenario) ? new ComputerChecker(nodes, scenario) : null
