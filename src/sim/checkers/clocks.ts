@@ -43,7 +43,7 @@ export class ClockChecker {
   }
 
   check(node: SimNode, effects: readonly Effect[]): void {
-    this.#isUnclear ||= !this.#hearsTheTime(node)
+    this.#isUnclear ||= this.#agenda.now >= HEARD_MS && !this.#hearsTheTime(node)
     if (this.#isUnclear) return
     for (const effect of effects) {
       if (effect.kind === 'settled') this.#settled(node, effect.taskId)
