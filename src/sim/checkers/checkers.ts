@@ -84,7 +84,7 @@ export class Checkers implements SimObserver {
     this.#lonely = new SelfFencingChecker(nodes, scenario)
     this.#wake = new WakeChecker(nodes, scenario)
     this.#idle = new IdleChecker(nodes, network, scenario)
-    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(eventQueue) : null
+    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(eventQueue, nodes) : null
     this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
     this.#twins = new TwinChecker(this.#history)
     this.#computers = ComputerChecker.fits(scenario) ? new ComputerChecker(nodes, scenario) : null
