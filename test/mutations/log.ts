@@ -322,7 +322,7 @@ export const LOG: readonly Mistake[] = [
   [
     'late-dependency-unsecured',
     'core/scheduling/scheduler.ts',
-    'if (this.isPast(id)) this.#keeping.secure(id)',
+    'if (this.isPast(id)) this.#blobReplication.secure(id)',
     'this.isPast(id)',
     'who alone knows that a task is needed beyond its time leaves its blobs to those who have forgotten it'
   ],

@@ -48,7 +48,7 @@ import type * as DiskRoom from '../../src/sim/world/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
 import { introduced, lonely, shifting, staggered } from './support/cuts.ts'
-import { brokenBy, plant, uproot } from './support/planting.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
 import { punctual } from './support/times.ts'
 
 const rooms = {

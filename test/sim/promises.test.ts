@@ -11,7 +11,7 @@ import type { Scenario } from '../../src/sim/scenario.ts'
 import { SCENARIO_DEFAULTS } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './support/failure.ts'
-import { brokenBy, plant, uproot } from './support/planting.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
 
 const rooms = {
   copies: '../../src/core/replication/ack-wait.ts',
