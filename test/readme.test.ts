@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { newKey } from '../src/key.ts'
+import { keyPath, newKey, saveKey } from '../src/key.ts'
 import { run } from './cli/run.ts'
 import { alone, canBeAlone } from './support/alone.ts'
 
@@ -73,13 +73,15 @@ describe('programs', () => {
   )
 
   test.skipIf(!canIsolate)(
-    'the library example runs as printed',
+    'the library example runs as printed, with the key that was made before it',
     async () => {
       const [example = ''] = blocks('ts').filter(code => code.includes('createNode'))
       const folder = await mkdtemp(join(tmpdir(), 'hearsay-readme-'))
       try {
         const file = join(folder, 'example.ts')
         await writeFile(file, example)
+        const [, cluster = ''] = /hearsay key new --save --cluster (\S+)/.exec(readme) ?? []
+        await saveKey(newKey(), keyPath(cluster, { XDG_CONFIG_HOME: folder }))
         expect(await runAlone(file, folder)).toBe('HELLO\n')
       } finally {
         await rm(folder, { recursive: true, force: true })
@@ -89,7 +91,7 @@ describe('programs', () => {
   )
 })
 
-/** Runs a program with a key, and nothing but loopback for a network; gives what it printed. */
+/** Runs a program that finds its keys in a folder, with nothing but loopback for a network; gives what it printed. */
 async function runAlone(file: string, folder: string): Promise<string> {
   const index = new URL('../src/index.ts', import.meta.url).href
   const hooks = `import { registerHooks } from 'node:module'
@@ -100,7 +102,12 @@ async function runAlone(file: string, folder: string): Promise<string> {
   const preload = `--import=data:text/javascript,${encodeURIComponent(hooks)}`
   const { stdout } = await promisify(execFile)('unshare', alone(process.execPath, preload, file), {
     timeout: slowMs - 10_000,
-    env: { PATH: process.env['PATH'], HEARSAY_KEY: newKey(), XDG_DATA_HOME: folder, HOME: folder }
+    env: {
+      PATH: process.env['PATH'],
+      XDG_CONFIG_HOME: folder,
+      XDG_DATA_HOME: folder,
+      HOME: folder
+    }
   })
   return stdout
 }
