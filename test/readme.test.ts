@@ -1,6 +1,7 @@
 /**
  * README.md is the first thing that is tried, so it is tried here first: its programs are type-checked and run as
- * printed, its command lines are looked up in the help, its links are followed.
+ * printed, its command lines are looked up in the help, its links are followed, and what it quotes of the doctor, of the
+ * log and of the metrics is what these say.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -11,7 +12,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
-import { newKey } from '../src/key.ts'
+import { CODES } from '../src/doctor/finding.ts'
+import { findingsOf, type Facts } from '../src/doctor/findings.ts'
+import { keyPath, newKey, saveKey } from '../src/key.ts'
+import { ClockSteps } from '../src/node/runtime/clock-steps.ts'
+import { FakeNode } from './api/fake-node.ts'
 import { run } from './cli/run.ts'
 import { alone, canBeAlone } from './support/alone.ts'
 
@@ -73,13 +78,15 @@ describe('programs', () => {
   )
 
   test.skipIf(!canIsolate)(
-    'the library example runs as printed',
+    'the library example runs as printed, with the key that was made before it',
     async () => {
       const [example = ''] = blocks('ts').filter(code => code.includes('createNode'))
       const folder = await mkdtemp(join(tmpdir(), 'hearsay-readme-'))
       try {
         const file = join(folder, 'example.ts')
         await writeFile(file, example)
+        const [, cluster = ''] = /hearsay key new --save --cluster (\S+)/.exec(readme) ?? []
+        await saveKey(newKey(), keyPath(cluster, { XDG_CONFIG_HOME: folder }))
         expect(await runAlone(file, folder)).toBe('HELLO\n')
       } finally {
         await rm(folder, { recursive: true, force: true })
@@ -89,7 +96,7 @@ describe('programs', () => {
   )
 })
 
-/** Runs a program with a key, and nothing but loopback for a network; gives what it printed. */
+/** Runs a program that finds its keys in a folder, with nothing but loopback for a network; gives what it printed. */
 async function runAlone(file: string, folder: string): Promise<string> {
   const index = new URL('../src/index.ts', import.meta.url).href
   const hooks = `import { registerHooks } from 'node:module'
@@ -100,7 +107,12 @@ async function runAlone(file: string, folder: string): Promise<string> {
   const preload = `--import=data:text/javascript,${encodeURIComponent(hooks)}`
   const { stdout } = await promisify(execFile)('unshare', alone(process.execPath, preload, file), {
     timeout: slowMs - 10_000,
-    env: { PATH: process.env['PATH'], HEARSAY_KEY: newKey(), XDG_DATA_HOME: folder, HOME: folder }
+    env: {
+      PATH: process.env['PATH'],
+      XDG_CONFIG_HOME: folder,
+      XDG_DATA_HOME: folder,
+      HOME: folder
+    }
   })
   return stdout
 }
@@ -120,15 +132,26 @@ describe('command lines', () => {
   })
 
   test('every flag and verb in the prose exists', async () => {
-    const verbs = ['start', 'submit', 'wait', 'get', 'ls', 'nodes', 'status', 'demo']
+    const verbs = [
+      'start',
+      'submit',
+      'wait',
+      'get',
+      'ls',
+      'nodes',
+      'status',
+      'demo',
+      'simulate',
+      'events'
+    ]
     const helps = (await Promise.all(verbs.map(verb => helpOf(verb)))).join('\n')
     const prose = readme.replace(/^```.*?^```$/gms, '')
     const flags = [...prose.matchAll(/`[^`\n]*?(--[a-z-]+)[^`\n]*`/g)].map(([code, flag]) => ({
       code,
       flag
     }))
-    // What is said of npm is not ours.
-    const ours = flags.filter(({ code }) => !code.startsWith('`npm install'))
+    // What is said of npm and Docker is not ours.
+    const ours = flags.filter(({ code }) => !/^`(npm install|docker run)/.test(code))
     expect(ours.length).toBeGreaterThan(3)
     for (const { flag = '' } of ours) expect(`${helps} --help`).toContain(` ${flag}`)
   })
@@ -144,21 +167,87 @@ describe('command lines', () => {
   })
 })
 
+test('every trial of soak exists, with its flags', async () => {
+  const soak = join(root, 'test/soak/soak.ts')
+  const { stdout: usage } = await promisify(execFile)(process.execPath, [soak, '--help'])
+  const trials = [...readme.matchAll(/npm run soak -- (\S+)([^#\n`]*)/g)]
+  expect(trials.length).toBeGreaterThan(2)
+  for (const [, trial = '', flags = ''] of trials)
+    for (const word of [trial, ...(flags.match(/--[a-z]+/g) ?? [])]) expect(usage).toContain(word)
+})
+
 /** The help of a verb, or of the sub-verb that follows it. */
 async function helpOf(verb: string, next = ''): Promise<string> {
-  const path = /^[a-z]+$/.test(next) && verb === 'key' ? [verb, next] : [verb]
+  const path = /^[a-z]+$/.test(next) && ['key', 'state'].includes(verb) ? [verb, next] : [verb]
   const said = await run([...path, '--help'])
   expect(said).toMatchObject({ code: 0, stderr: '' })
   expect(said.stdout).toContain(`hearsay ${path.join(' ')}`)
   return said.stdout
 }
 
+describe('what is quoted', () => {
+  test('the doctor says it so, and has no code that the page lacks', () => {
+    const lines = diagnoses().flatMap(facts =>
+      findingsOf(facts).map(({ severity, code, what }) => `${severity} ${code}: ${what}`)
+    )
+    const quoted = [...readme.matchAll(/`((?:error|warning) [a-z-]+: [^`]*)`/g)]
+    expect(quoted.length).toBeGreaterThan(3)
+    for (const [, quote = ''] of quoted) {
+      const start = quote.replace(/…$/, '')
+      expect(lines.filter(line => line.startsWith(start))).not.toEqual([])
+    }
+    for (const code of CODES) expect(readme).toMatch(new RegExp(`\`(error )?${code}[:\`]`))
+  })
+
+  test('the log says so of a clock that was set', () => {
+    const said: string[] = []
+    const clock = { now: () => 0, aheadMs: () => 0 }
+    new ClockSteps(clock, { warn: line => said.push(line) }).note(90_000)
+    expect([...readme.matchAll(/`(the clock of [^`]*)`/g)].map(([, line]) => line)).toEqual(said)
+  })
+
+  test('every metric exists', () => {
+    const exposition = readFileSync(join(root, 'src/metrics/exposition.ts'), 'utf8')
+    const metrics = [...readme.matchAll(/`(hearsay_\w+)/g)].map(([, name = '']) => name)
+    expect(metrics.length).toBeGreaterThan(3)
+    for (const name of metrics) expect(exposition).toContain(`'${name}'`)
+  })
+})
+
+/** What the doctor sees in the networks of the page: two interfaces, two firewalls, and no route. */
+function diagnoses(): Facts[] {
+  const eth0 = { name: 'eth0', address: '192.168.1.20', cidr: '192.168.1.20/24', internal: false }
+  const docker0 = { name: 'docker0', address: '172.17.0.1', cidr: '172.17.0.1/16', internal: false }
+  const id = 'other'
+  const addresses = ['/ip4/192.168.1.21/tcp/4001']
+  const [cluster, fingerprint] = ['six-nodes', 'cafe']
+  const heard = { cluster, fingerprint, id, from: ['192.168.1.21'], announced: [addresses] }
+  const network = { interfaces: [docker0, eth0], used: eth0, deaf: null, heard: [] }
+  const facts: Facts = {
+    cluster,
+    noKey: null,
+    fingerprints: { [cluster]: fingerprint },
+    node: new FakeNode().diagnosis(),
+    network,
+    unlinked: [],
+    linkedBefore: new Set()
+  }
+  return [
+    { ...facts, network: { ...network, used: docker0, heard: [heard] } },
+    { ...facts, unlinked: [{ id, name: 'computer-b/3', addresses, answer: 'silent' }] },
+    { ...facts, network: { ...network, deaf: 'nothing came back' } },
+    { ...facts, network: { ...network, deaf: 'ENETUNREACH' } }
+  ]
+}
+
 describe('links', () => {
-  const links = [...readme.matchAll(/\]\(([^)]+)\)/g)].map(([, target = '']) => target)
+  const links = [...readme.matchAll(/\]\(((?!https:)[^)]+)\)/g)].map(([, target = '']) => target)
   const paths = [...readme.matchAll(/`((?:src|test|config)\/[\w./-]+)`/g)].map(
     ([, path = '']) => path
   )
-  const inCommands = [...readme.matchAll(/(?<= )(?:config|test)\/[\w./-]+/g)].map(([path]) => path)
+  const inCommands = [...readme.matchAll(/(?<= )(?:config|src|test)\/[\w./-]+/g)].map(
+    ([path]) => path
+  )
 
   test.each([...new Set([...links, ...paths, ...inCommands])])('%s is there', target => {
     expect(existsSync(join(root, target))).toBe(true)

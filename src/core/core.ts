@@ -72,7 +72,9 @@ export class Core {
     this.#context = this.#contextOf(identity, resolved, { log, carried, counters })
     this.#belief = new Belief(this.#context)
     this.#antiEntropy = new AntiEntropy(this.#context)
-    this.#groupCommit = new GroupCommit(this.#context, this.#antiEntropy)
+    this.#groupCommit = new GroupCommit(this.#context, this.#antiEntropy, (blob, done) =>
+      this.#blobReplication.onceElsewhere(blob, done)
+    )
     const strangers = new Strangers(this.#context)
     this.#reclaims = new Reclaim(
       this.#context,

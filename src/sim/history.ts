@@ -28,6 +28,9 @@ export class History {
   readonly settled: Set<TaskId> = new Set()
   /** Disks that nobody will ever read again: lost, or of a node that has left. */
   readonly lostDisks: Set<Disk> = new Set()
+  /** Of these, those whose nodes came back as themselves, and know less than before. */
+  readonly damagedDisks: Set<Disk> = new Set()
+  #hasLoss = false
   /** Disks with which nodes are about to come back, in place of lost ones. */
   readonly #returning = new Set<Disk>()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
@@ -88,7 +91,10 @@ export class History {
   noteLeft(node: SimNode, effects: readonly Effect[]): void {
     if (!effects.some(({ kind }) => kind === 'left')) return
     this.lostDisks.add(node.options.disk)
-    if (isAlone(node)) this.leftAlone.add(node.options.boot)
+    if (!isAlone(node)) return
+    this.leftAlone.add(node.options.boot)
+    // It waits for nobody who is down, and so has the last copy of what was on a disk that is lost.
+    if (this.#hasLoss) this.#dropLost()
   }
 
   /** Disks that are there, or come back with their nodes. */
@@ -104,7 +110,16 @@ export class History {
    */
   lose(disk: Disk, back?: Disk): void {
     this.lostDisks.add(disk)
-    if (back !== undefined) this.#returning.add(back)
+    if (back !== undefined) {
+      this.#returning.add(back)
+      this.damagedDisks.add(disk)
+    }
+    this.#hasLoss = true
+    this.#dropLost()
+  }
+
+  /** Nothing is demanded any more of what is on no disk that is left. */
+  #dropLost(): void {
     const disks = [...this.disks()]
     for (const id of this.accepted.keys()) {
       if (!disks.some(({ tasks }) => tasks.has(id))) this.accepted.delete(id)

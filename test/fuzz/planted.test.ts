@@ -17,7 +17,7 @@ import type { Effect } from '../../src/core/effect.ts'
 import type { Input } from '../../src/core/input.ts'
 import type { Heartbeat } from '../../src/core/message.ts'
 import type * as BackoffRoom from '../../src/core/task/backoff.ts'
-import { plant, uproot } from '../sim/support/planting.ts'
+import { plant, uproot } from '../sim/planting.ts'
 
 const rooms = {
   backoff: '../../src/core/task/backoff.ts',

@@ -294,7 +294,7 @@ export const LOG: readonly Mistake[] = [
   [
     'blob-to-forgetful',
     'core/blobs/blob-replication.ts',
-    '    if (named && this.#isPast(hash)) return false\n',
+    'this.#isPast(hash) || ',
     '',
     'a blob is left to holders that have forgotten the task which names it'
   ],
@@ -304,5 +304,33 @@ export const LOG: readonly Mistake[] = [
     '      blob.retryAt = now + options.blobRetryMs\n      return false\n',
     '      return false\n',
     'a task whose blob nobody is there to send keeps its slot for ever'
+  ],
+  [
+    'leaver-believes-old-words',
+    'core/blobs/blob-replication.ts',
+    '      for (const blob of this.#blobs.values()) this.#askAnew(blob)\n',
+    '',
+    'who leaves counts those as having a blob who have let go of it since'
+  ],
+  [
+    'blob-to-leaver',
+    'core/blobs/blob-replication.ts',
+    ' || this.#isHolderGoing(hash)',
+    '',
+    'a blob is left to a holder that is about to leave'
+  ],
+  [
+    'late-dependency-unsecured',
+    'core/scheduling/scheduler.ts',
+    'if (this.isPast(id)) this.#blobReplication.secure(id)',
+    'this.isPast(id)',
+    'who alone knows that a task is needed beyond its time leaves its blobs to those who have forgotten it'
+  ],
+  [
+    'report-without-blob',
+    'core/replication/reporting.ts',
+    'if (isOwn && isBlob(result)) this.#oncePlaced(result, tell)\n      else tell()',
+    'tell()',
+    'a large result of a node that was alone is reported before whoever has come has it'
   ]
 ]

@@ -45,6 +45,13 @@ export const MEMBERS: readonly Mistake[] = [
     'a member is forgotten up to what whoever forgets it has heard since its start, which may be nothing'
   ],
   [
+    'forgets-what-it-was-told',
+    'core/membership/member.ts',
+    '? Math.max(itsTime, ',
+    '? Math.max(member.saidAt, ',
+    'a member is forgotten up to its last word to whoever forgets it, and whoever heard a later one waits for it'
+  ],
+  [
     'late-word-mends-link',
     'core/membership/hearing.ts',
     'if (ground.isLinked(known.node)) known.broken = false',

@@ -6,7 +6,7 @@ import { Cpu, CPU_DEFAULTS, type CpuOptions } from '../../src/sim/world/cpu.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './support/failure.ts'
-import { brokenBy, plant, uproot } from './support/planting.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
 
 afterEach(uproot)
 

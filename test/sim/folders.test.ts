@@ -59,3 +59,21 @@ const forgotten: Partial<Scenario> = {
 test.each([1, 2])('the process that stays is not closed because of the other (seed %i)', seed => {
   expect(failureOf(simulate(seed, forgotten))).toBeNull()
 })
+
+/** Some tasks may run at most once, and others are down. */
+const once: Partial<Scenario> = {
+  ...damaged,
+  leaving: 1,
+  tasks: 40,
+  retentionMs: 400,
+  uncommon: 0,
+  cancels: 0,
+  diskMsMax: SCENARIO_DEFAULTS.diskMsMax,
+  once: 0.3,
+  network: SCENARIO_DEFAULTS.network
+}
+
+// Of two who knew of a start one came back without it, and the other, which had granted the task, was down and so not asked.
+test('two faults at once, a damaged disk and a crash, may repeat what may run at most once (seed 300512)', () => {
+  expect(failureOf(simulate(300_512, once))).toBeNull()
+})

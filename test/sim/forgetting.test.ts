@@ -21,7 +21,7 @@ import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type * as Schedules from '../support/schedules.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './support/failure.ts'
-import { brokenBy, plant, uproot } from './support/planting.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
 import { repeating } from './support/times.ts'
 
 const rooms = {

@@ -8,6 +8,7 @@ import { failureOf } from './support/failure.ts'
 
 const room = '../../src/sim/plan/saved.ts'
 const loads = 6
+const HOUR_MS = 3_600_000
 
 afterEach(() => vi.doUnmock(room))
 
@@ -16,7 +17,7 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['and nodes crash, all of them at once, too', 10, { loads, crashes: 5, crashAll: true }],
   ['and disks are lost', 8, { loads, disksLost: 2 }],
   ['and the network is cut', 8, { loads, partitions: 2 }],
-  ['and they name blobs', 6, { loads, blobs: 0.5, retentionMs: 3_600_000, crashes: 3 }]
+  ['and they name blobs', 6, { loads, blobs: 0.5, retentionMs: HOUR_MS, crashes: 3 }]
 ]
 
 test.each(scenarios)('what was saved is loaded later, %s', (_, seeds, scenario) => {
@@ -30,6 +31,13 @@ test.each([17511])('what may run at most once is not run again out of a file, se
   const network = { gossipLoss: 0.6 }
   const scenario = checkScenario({ ...once, ...crashes, network })
   expect(failureOf(simulate(seed, scenario))).toBeNull()
+})
+
+test('what only those completed who are down is run again out of a file that says how an earlier attempt failed', () => {
+  const faults = { leaving: 0, crashes: 4, deaths: 1, loads: 2, network: { gossipLoss: 0 } }
+  const tasks = { keyed: 0.6, uncommon: 0.2, again: 0.5, types: ['red', 'green'] }
+  const scenario = checkScenario({ nodes: 3, tasks: 30, retentionMs: HOUR_MS, ...faults, ...tasks })
+  expect(failureOf(simulate(110_572, scenario))).toBeNull()
 })
 
 test('the simulator reports a file that lacks tasks: they count as forgotten where it is loaded', async () => {

@@ -48,7 +48,7 @@ import type * as DiskRoom from '../../src/sim/world/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
 import { introduced, lonely, shifting, staggered } from './support/cuts.ts'
-import { brokenBy, plant, uproot } from './support/planting.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
 import { punctual } from './support/times.ts'
 
 const rooms = {
@@ -534,7 +534,9 @@ describe('the simulator reports', () => {
     }))
     const calm = { crashes: 0, leaving: 0, late: 0, retentionMs: 120_000 }
     const scenario = { ...calm, nodes: 3, tasks: 60, types: ['red'], runMsMax: 400, pauses: 12 }
-    expect(await brokenBy({ ...scenario, unreachableMs: 600 }, 20)).toMatch(/^invariant 3:.* wakes/)
+    expect(await brokenBy({ ...scenario, unreachableMs: 600 }, 20, 25)).toMatch(
+      /^invariant 3:.* wakes/
+    )
   })
 
   test('keyed tasks that are started at once: two nodes run one', async () => {

@@ -11,7 +11,7 @@ import type { Scenario } from '../../src/sim/scenario.ts'
 import { SCENARIO_DEFAULTS } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './support/failure.ts'
-import { brokenBy, plant, uproot } from './support/planting.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
 
 const rooms = {
   copies: '../../src/core/replication/ack-wait.ts',
@@ -55,12 +55,41 @@ describe('all invariants hold with', () => {
   })
 })
 
+/** Some leave, and give away what has failed for good on the other side of the cut. */
+const apart: Partial<Scenario> = {
+  nodes: 6,
+  leaving: 2,
+  crashes: 0,
+  retentionMs: 0,
+  keyed: 0.6,
+  failing: 0.4,
+  runMsMax: 5,
+  partitions: 2,
+  ...suspicious
+}
+
+test('a failure on one side of a cut ends the task for whoever was given it on the other', () => {
+  for (const seed of [17, 25, 32]) expect.soft(failureOf(simulate(seed, apart))).toBeNull()
+})
+
 afterEach(uproot)
 
 describe('the simulator reports', () => {
   test('a failure that was told and is tried again by who had not heard of it', async () => {
     plant<typeof Rules>(rooms.rules, () => ({ failedBefore: () => null }))
     expect(await brokenBy({ failing: 0.4, crashes: 5 }, 60)).toMatch(/^invariant (18|20):/)
+  })
+
+  test('a failure that is taken over as another than the one that happened', async () => {
+    plant<typeof Rules>(rooms.rules, ({ failedBefore }) => ({
+      failedBefore: (self, record) => {
+        const failed = failedBefore(self, record)
+        return failed && { outcome: { ...failed.outcome!, by: self } }
+      }
+    }))
+    expect(await brokenBy({ failing: 0.4, crashes: 5 }, 60)).toMatch(
+      /^invariant 4:.* without a start/
+    )
   })
 
   test('a question that nobody answers', async () => {

@@ -5,7 +5,7 @@ import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import type { PumpNode } from '../support/pump.ts'
 import { bootOf } from '../support/tasks.ts'
-import { brokenBy, plant, uproot } from './support/planting.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
 
 const ROOM = '../../src/core/gc/settled-floor.ts'
 

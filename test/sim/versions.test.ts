@@ -17,7 +17,7 @@ import type { Member } from '../../src/core/membership/members.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './support/failure.ts'
-import { brokenBy, plant, uproot } from './support/planting.ts'
+import { brokenBy, plant, uproot } from './planting.ts'
 
 /** `RUNS_FACTOR=10` runs ten times as many seeds of each. */
 const factor = Number(process.env['RUNS_FACTOR'] ?? 1)

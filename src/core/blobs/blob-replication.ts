@@ -8,8 +8,10 @@
  * two rules carry the blobs to their new places.
  *
  * A node lets go of a needed blob only in favour of its holders, the first of which stands before it in line. So of all that
- * have it the first in line never lets go, however much the nodes' views of each other differ. A task that is kept beyond its
- * time, because another one depends on it, may be forgotten where that one came later: whoever still has it keeps its blobs.
+ * have it the first in line never lets go, however much the nodes' views of each other differ. Whoever is about to leave
+ * stands in no line: it asks once more who has the blob, and nobody lets go of it in favour of one that goes. A task that is
+ * kept beyond its time, because another one depends on it, may be forgotten where that one came later: whoever still has it
+ * keeps its blobs, and fetches them when the other one comes that late.
  */
 import { areApart, computerOf } from '../base/computers.ts'
 import { nodeOf, type NodeId, type TaskId } from '../base/ids.ts'
@@ -48,6 +50,8 @@ export class BlobReplication {
   readonly #provisionalBlobs = new ProvisionalBlobs()
   readonly #offers: Offers
   readonly #placementRing = new PlacementRing()
+  /** Tasks whose blobs are kept here whoever is to hold them. */
+  readonly #secured = new Set<TaskId>()
   readonly #mayBeForgotten: (id: TaskId) => boolean
   #fetching = 0
   #draining = false
@@ -77,9 +81,16 @@ export class BlobReplication {
     }
   }
 
+  /** The holders of its blobs may have forgotten the task, and it stays here: so its blobs do, too. */
+  secure(id: TaskId): void {
+    this.#secured.add(id)
+    for (const ref of this.#references.blobsOf(id)) this.#attendShare(ref)
+  }
+
   /** A task is no more. */
   release(id: TaskId): void {
     this.unneed(id)
+    this.#secured.delete(id)
     for (const ref of this.#references.release(id)) this.#attendShare(ref)
   }
 
@@ -94,6 +105,12 @@ export class BlobReplication {
     const deadline = now + options.acksTimeoutMs + ref.bytes / options.blobBytesPerMs
     this.#copyWait.add({ hash: ref.hash, wanted: acks === 0 ? 0 : 1, deadline, done })
     this.kept(ref)
+  }
+
+  /** Calls back when a blob of which this node knows is in a second place, as of `place`. What went from here is in two. */
+  onceElsewhere(ref: BlobRef, done: () => void): void {
+    if (this.has(ref.hash)) this.place(ref, null, done)
+    else done()
   }
 
   /** A task is to run here. Says whether all that it reads is here; what is not is fetched, if it can be had and finds room. */
@@ -222,7 +239,10 @@ export class BlobReplication {
 
   /** From here on this node keeps nothing that others can keep. */
   drain(): void {
-    this.#draining = true
+    if (!this.#draining) {
+      this.#draining = true
+      for (const blob of this.#blobs.values()) this.#askAnew(blob)
+    }
     this.#share(this.#candidates())
   }
 
@@ -275,8 +295,8 @@ export class BlobReplication {
     }
     const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
     if (placing || this.#pins.has(hash) || now < blob.touchedAt + idleMs) return false
-    // Those in whose favour it would go do not keep what they do not know to be needed.
-    if (named && this.#isPast(hash)) return false
+    // Those in whose favour it would go do not keep what they do not know to be needed, or are about to leave.
+    if (named && (this.#isPast(hash) || this.#isHolderGoing(hash))) return false
     this.#forget(hash)
     emit({ kind: 'drop-blob', hash })
     return true
@@ -319,6 +339,15 @@ export class BlobReplication {
     }
   }
 
+  /**
+   * Whoever stands behind this node in line may have let go of the blob in its favour since it was last heard, as its writer
+   * does. That is no matter while this node stays.
+   */
+  #askAnew(blob: Blob): void {
+    blob.keepers.clear()
+    blob.offeredAt.clear()
+  }
+
   /** Which of the blob's holders, other than this node, are not known to have it. */
   #lacking(blob: Blob, keepers: readonly Keeper[]): NodeId[] {
     return holdersOf(blob.ref.hash, keepers).filter(
@@ -357,12 +386,23 @@ export class BlobReplication {
     return [...this.#references.tasksOf(hash)].every(id => this.#mayBeForgotten(id))
   }
 
-  /** Whether this node is one of the two that are to keep a blob that is needed. */
+  /** Whether one of its holders is about to leave. */
+  #isHolderGoing(hash: BlobHash): boolean {
+    const { members } = this.#context
+    const holders = holdersOf(hash, this.#placementRing.keepers)
+    return holders.some(node => members.get(node)?.heartbeat.draining ?? false)
+  }
+
+  /** Whether this node is one of the two that are to keep a blob that is needed, or keeps it for want of these. */
   #isShare(hash: BlobHash): boolean {
-    return (
-      this.#references.has(hash) &&
-      holdersOf(hash, this.#placementRing.keepers).includes(this.#context.node)
-    )
+    if (!this.#references.has(hash)) return false
+    if (this.#isSecured(hash)) return true
+    return holdersOf(hash, this.#placementRing.keepers).includes(this.#context.node)
+  }
+
+  #isSecured(hash: BlobHash): boolean {
+    if (this.#draining || this.#secured.size === 0) return false
+    return [...this.#references.tasksOf(hash)].some(id => this.#secured.has(id))
   }
 
   /** Whoever can keep blobs now. */

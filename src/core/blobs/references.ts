@@ -46,6 +46,11 @@ export class References {
     return this.#byHash.get(hash)?.tasks ?? []
   }
 
+  /** The blobs that a task names. */
+  blobsOf(id: TaskId): readonly BlobRef[] {
+    return this.#named.get(id) ?? NONE
+  }
+
   *blobs(): Generator<BlobRef> {
     for (const { ref } of this.#byHash.values()) yield ref
   }

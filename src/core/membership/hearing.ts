@@ -139,6 +139,7 @@ function note(member: Member, word: Word, ground: Ground): void {
   }
   member.spoken = member.proven = true
   member.saidAt = heartbeat.at
+  member.lastWordAt = now
 }
 
 /** Whether a word stands against what is known of a departure. */

@@ -22,6 +22,8 @@ export type Member = {
   proven: boolean
   /** The stamp of the last that it said itself. */
   saidAt: Hlc
+  /** When the last that it said itself came. */
+  lastWordAt: number
   /** The stamps of the last that each of the others passed on: so that none can silence it by a stamp of the future. */
   readonly passedOn: Map<NodeId, Hlc>
   /** Other boots of it that only others speak of, and speak of now: waited for until it is known which one runs. */
@@ -81,6 +83,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     spoken: false,
     proven: false,
     saidAt: 0,
+    lastWordAt: Number.NEGATIVE_INFINITY,
     passedOn: new Map(),
     beside: new Map(),
     spokeAt: Number.NEGATIVE_INFINITY,
@@ -153,15 +156,21 @@ export const UNHEARD: Omit<Heartbeat, 'boot'> = {
 /**
  * Up to when a member is forgotten: what it says later makes it a member again.
  *
- * @param ownTime what time it is here
+ * @param here what time it is here, by the clock of steps and by our wall clock
  */
-export function forgottenAt(member: Member, ownTime: Hlc, suspectMs: number): Hlc {
+export function forgottenAt(
+  member: Member,
+  here: Readonly<{ now: number; ownTime: Hlc }>,
+  suspectMs: number
+): Hlc {
   const { boot, at } = member.heartbeat
+  const { now, ownTime } = here
   const left = member.departure?.boot === boot ? member.departure.at : 0
-  // A member that has not spoken to this boot may have spoken to others until now. What others passed on may be of any
-  // time.
-  const said = member.spoken ? Math.max(member.saidAt, Math.min(at, ownTime)) : ownTime
-  // Another member may have heard it a little longer than we have.
+  // It may have spoken to others until now, by a clock that has gone on since its last word to us.
+  const itsTime = member.saidAt + Math.floor((now - member.lastWordAt) * 1000)
+  // What others passed on may be of any time.
+  const said = member.spoken ? Math.max(itsTime, Math.min(at, ownTime)) : ownTime
+  // Its last word to us was on its way for a while.
   return Math.max(left, Math.min(said + suspectMs * 1000, STAMP_MAX))
 }
 

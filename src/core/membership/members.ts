@@ -400,10 +400,11 @@ export class Members {
   }
 
   /** A member is to be counted no more. Returns whether it was not forgotten already. */
-  forget(member: Member): boolean {
+  forget(member: Member, now: number): boolean {
     const { boot } = member.heartbeat
     if (member.departure?.forgotten === true && isOut(member)) return false
-    const until = forgottenAt(member, this.horizon - THIRD_PARTY_AHEAD_US, this.#options.suspectMs)
+    const here = { now, ownTime: this.horizon - THIRD_PARTY_AHEAD_US }
+    const until = forgottenAt(member, here, this.#options.suspectMs)
     this.#depart({ boot, at: until, forgotten: true, upTo: 0 }, true)
     return true
   }
@@ -431,9 +432,8 @@ export class Members {
   takeDirty(): MemberRecord[] {
     this.#boundDeparted()
     const kept = [...this.#dirty].filter(member => this.#members.get(member.node) === member)
-    const records = kept.map(recordOf)
     this.#dirty.clear()
-    return records
+    return kept.map(recordOf)
   }
 
   /** Members of which a disk need keep nothing any more. They then count as removed. */

@@ -204,10 +204,10 @@ export class Membership {
 
   /** A member counts no more, nor is an instance of that name expected. */
   forget(name: string, node: NodeId | null): void {
-    const { members, clock, wallMs } = this.#context
+    const { members, clock, now, wallMs } = this.#context
     members.roster.forget(name, clock.stamp(wallMs))
     const member = node === null ? undefined : members.get(node)
-    if (member !== undefined) members.forget(member)
+    if (member !== undefined) members.forget(member, now)
     this.#heartbeats.publish()
   }
 
@@ -223,7 +223,7 @@ export class Membership {
     }
     for (const member of members.all()) {
       this.#say(member, members.status(member, now))
-      if (this.#isOver(member)) changed = members.forget(member) || changed
+      if (this.#isOver(member)) changed = members.forget(member, now) || changed
     }
     this.#findSkew()
     const cutOff = members.notEnded().length > members.recentlyHeard(now).length

@@ -32,6 +32,8 @@ export class Dependencies {
   readonly #forgotten = new Map<TaskId, TaskId>()
   /** Of these, those of which all members have been asked how they ended. */
   readonly #asked = new Set<TaskId>()
+  /** Dependencies that had settled here when a task came that depends on them. */
+  readonly #late = new Set<TaskId>()
 
   /**
    * @param find the task of an id, if it is known
@@ -69,6 +71,7 @@ export class Dependencies {
         continue
       }
       if (dependency !== undefined && isSettled(dependency.record)) {
+        if (!isSettled(entry.record)) this.#late.add(id)
         if (dependency.record.outcome!.status !== 'completed') add(this.#failures, id, entry.id)
         continue
       }
@@ -77,6 +80,14 @@ export class Dependencies {
       add(this.#dependents, id, entry.id)
     }
     if (open > 0) this.#open.set(entry.id, open)
+  }
+
+  /** Dependencies that had settled here before something came that depends on them. */
+  takeLate(): readonly TaskId[] {
+    if (this.#late.size === 0) return []
+    const late = [...this.#late]
+    this.#late.clear()
+    return late
   }
 
   /** A dependency that has been pruned here, and of which others have not been asked yet. */

@@ -21,7 +21,7 @@ import { reach, reachIn } from '../base/version-vector.ts'
 import { canReachApart, disksWith } from './disks.ts'
 import type { Member } from '../membership/members.ts'
 import type { Ack, Batch, VersionVector } from '../message.ts'
-import { OutcomeReports } from './reporting.ts'
+import { OutcomeReports, type OncePlaced } from './reporting.ts'
 import { Dissemination } from './dissemination.ts'
 import { BY_NOBODY } from '../log/log.ts'
 import { isSettled, waitsForAll, type Dot, type TaskRecord } from '../task/record.ts'
@@ -54,13 +54,15 @@ export class GroupCommit {
   /** What waits for a flush: called when that one, or a later one, has landed. */
   #afterFlush: { flush: number; done: () => void }[] = []
 
-  constructor(context: Context, antiEntropy: AntiEntropy) {
+  /** @param oncePlaced calls back when a large result is on another disk, too */
+  constructor(context: Context, antiEntropy: AntiEntropy, oncePlaced: OncePlaced) {
     this.#context = context
     this.#antiEntropy = antiEntropy
     this.dissemination = new Dissemination(context)
     this.#outcomeReports = new OutcomeReports(
       context,
       (write, prompt, done) => this.#wait(write, null, done, prompt),
+      oncePlaced,
       () => this.urge()
     )
   }

@@ -5,12 +5,16 @@
  * is the second; but if the maker shares our computer, a third has to be elsewhere. Whoever waits for it does not wait until
  * a heartbeat says so: the outcome is written into our own notebook, with the flush that brings it to disk, and whoever
  * keeps copies of that acknowledges it at once.
+ *
+ * A large result was on another disk before the outcome was written, unless nobody was there. Somebody may have come since,
+ * so it is not told before that one has the result, too.
  */
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
 import type { Flush } from '../effect.ts'
 import type { Entry } from '../log/entry.ts'
 import { canReachApart, disksWith } from './disks.ts'
+import { isBlob, type BlobRef } from '../task/content.ts'
 import { isSettled, type Dot, type Outcome } from '../task/record.ts'
 
 /** An outcome that is not ours, and the last write of its maker that was known when it came in somebody else's notebook. */
@@ -19,9 +23,13 @@ type Heard = Readonly<{ outcome: Outcome; before: number }>
 /** Calls back when others have a write of a boot on disk. @param prompt whether somebody waits for that */
 export type OnceCopied = (write: Dot, prompt: boolean, done: () => void) => void
 
+/** Calls back when a blob of ours is on another disk, too, if there is another. */
+export type OncePlaced = (blob: BlobRef, done: () => void) => void
+
 export class OutcomeReports {
   readonly #context: Context
   readonly #onceCopied: OnceCopied
+  readonly #oncePlaced: OncePlaced
   readonly #urge: () => void
   /** Tasks whose outcome, made elsewhere, is in our own notebook; and where. */
   readonly #vouched = new Map<TaskId, number>()
@@ -29,9 +37,10 @@ export class OutcomeReports {
   readonly #heard = new Map<TaskId, Heard>()
 
   /** @param urge what was written is waited for */
-  constructor(context: Context, onceCopied: OnceCopied, urge: () => void) {
+  constructor(context: Context, onceCopied: OnceCopied, oncePlaced: OncePlaced, urge: () => void) {
     this.#context = context
     this.#onceCopied = onceCopied
+    this.#oncePlaced = oncePlaced
     this.#urge = urge
   }
 
@@ -98,10 +107,16 @@ export class OutcomeReports {
   }
 
   #await(entry: Entry, write: Dot, prompt: boolean): void {
-    const { outcome } = entry.record
-    this.#onceCopied(write, prompt, () => {
+    const outcome = entry.record.outcome!
+    const { result, by } = outcome
+    const tell = (): void => {
       if (entry.removed || entry.reported || entry.record.outcome === outcome) this.#report(entry)
       else this.#replaced(entry)
+    }
+    const isOwn = by === this.#context.self
+    this.#onceCopied(write, prompt, () => {
+      if (isOwn && isBlob(result)) this.#oncePlaced(result, tell)
+      else tell()
     })
   }
 

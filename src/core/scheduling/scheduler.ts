@@ -221,6 +221,7 @@ export class Scheduler {
   /** Looks afresh at tasks that have changed, and at those that waited for them. */
   consider(changed: Iterable<Entry>): void {
     const { log, wallMs } = this.#context
+    this.#secureLate()
     const pending = [...changed]
     for (let entry = pending.pop(); entry !== undefined; entry = pending.pop()) {
       // It may have been pruned since it was noted down somewhere.
@@ -240,6 +241,14 @@ export class Scheduler {
         pending.push(each)
       this.#queue(entry)
     }
+  }
+
+  /**
+   * What tasks depend on that have just come may be past its time, and forgotten by others before they hear of these.
+   */
+  #secureLate(): void {
+    for (const id of this.#dependencies.takeLate())
+      if (this.isPast(id)) this.#blobReplication.secure(id)
   }
 
   /**

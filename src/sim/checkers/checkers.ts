@@ -74,11 +74,12 @@ export class Checkers implements SimObserver {
     this.#starts = new StartChecker(this.#history)
     this.#forgets = scenario.retentionMs < CALM_MS
     this.#needs = new NeedChecker(this.#history)
+    this.#outcomes = new OutcomeChecker(this.#history)
     this.#coverage = new CoverageChecker(this.#history, (node, state) => {
       this.#starts.wrote(node, state)
       this.#needs.wrote(node, state)
+      this.#outcomes.wrote(node, state)
     })
-    this.#outcomes = new OutcomeChecker(this.#history)
     this.#copies = new CopyChecker(this.#history)
     this.#attempts = new AttemptChecker(this.#history, eventQueue, scenario)
     this.#reclaims = new ReclaimChecker(nodes, network, scenario)
@@ -86,7 +87,7 @@ export class Checkers implements SimObserver {
     this.#lonely = new SelfFencingChecker(nodes, scenario)
     this.#wake = new WakeChecker(nodes, scenario)
     this.#idle = new IdleChecker(nodes, network, scenario)
-    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(eventQueue) : null
+    this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(eventQueue, nodes) : null
     this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
     this.#twins = new TwinChecker(this.#history)
     this.#computers = ComputerChecker.fits(scenario) ? new ComputerChecker(nodes, scenario) : null

@@ -1,5 +1,5 @@
 /** What goes wrong in a simulated cluster: each picks whom it befalls by the dice. */
-import type { NodeId } from '../../core/base/ids.ts'
+import { nodeOf, type BootId, type NodeId } from '../../core/base/ids.ts'
 import type { Effect } from '../../core/effect.ts'
 import type { Snapshot } from '../../core/replication/snapshot.ts'
 import type { Heartbeat } from '../../core/message.ts'
@@ -195,25 +195,29 @@ export class Faults {
     network.send(liar.id, to.id, lieOf(random, ...words, to.options.boot))
   }
 
-  /** A node that sees that another is gone is told not to wait for it. */
-  #forget(node: SimNode): void {
+  /**
+   * A node that sees that another is gone is told not to wait for it. Its last boot may have died before any node had
+   * met it; then it is an earlier one that is waited for.
+   *
+   * @param forgotten the boot of it that is not waited for any more. @default none
+   */
+  #forget(node: SimNode, forgotten: BootId = ''): void {
     const { eventQueue, random, transcript } = this.#world
-    const knowing = this.#cluster.open().filter(({ core, now }) => {
-      const seen = core.view
-        .members(now)
-        .find(({ heartbeat }) => heartbeat.boot === node.options.boot)
-      return seen?.status === 'crashed' || seen?.status === 'unreachable'
-    })
-    if (knowing.length === 0) return eventQueue.after(FORGET_MS, () => this.#forget(node))
-    const by = random.pick(knowing)
+    const seen = this.#cluster.open().map(by => ({ by, boot: bootSeenGone(by, node.id) }))
+    const last = seen.reduce((latest, { boot }) => (boot > latest ? boot : latest), forgotten)
+    const knowing = seen.filter(({ boot }) => boot === last && boot !== forgotten)
+    if (knowing.length === 0)
+      return eventQueue.after(FORGET_MS, () => this.#forget(node, forgotten))
+    const { by } = random.pick(knowing)
     transcript.add(`${by.id} FORGETS ${node.id}`)
     this.#unforgotten.delete(node)
     by.feed({ kind: 'forget', name: node.options.name, node: node.id })
     eventQueue.after(FORGET_MS, () => {
       // It may have died before it wrote that down or told anybody.
-      if (!by.gone) return
-      this.#unforgotten.add(node)
-      this.#forget(node)
+      if (by.gone) {
+        this.#unforgotten.add(node)
+        this.#forget(node, forgotten)
+      } else if (last < node.options.boot) this.#forget(node, last)
     })
   }
 
@@ -225,4 +229,10 @@ export class Faults {
     transcript.add(`${node.id} LOAD`)
     loadInto(node, saved)
   }
+}
+
+/** The boot of a node that this one takes for gone; none, if it takes it for alive, or knows nothing of it. */
+function bootSeenGone({ core, now }: SimNode, id: NodeId): BootId {
+  const seen = core.view.members(now).find(({ heartbeat }) => nodeOf(heartbeat.boot) === id)
+  return seen?.status === 'crashed' || seen?.status === 'unreachable' ? seen.heartbeat.boot : ''
 }

@@ -239,6 +239,27 @@ describe('a large result', () => {
     expect(b.record(id).outcome!.result).toEqual(blob)
   })
 
+  test('of a node that was alone when it was written is reported once it is with somebody who has come', () => {
+    begin(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    a.worker(1)
+    const id = a.submit()
+    pump.settle()
+    pump.lose = (_from, _to, { kind }) => kind === 'kept'
+    a.endWith(id, blobFor(b))
+    pump.crash(b)
+    a.holdDisk = true
+    wait(1500)
+    expect(a.state(id)).toBe('completed')
+    pump.restart(b, bootOf('b', 2))
+    a.releaseDisk()
+    wait(blobRetryMs)
+    expect(a.of('settled')).toEqual([])
+    pump.lose = () => false
+    wait(blobRetryMs)
+    expect(a.of('settled')).toMatchObject([{ taskId: id }])
+  })
+
   test('of a run that was superseded while it was passed on is not the outcome', () => {
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
     a.worker(1)
@@ -349,6 +370,35 @@ describe('copies', () => {
     expect([b, c].filter(node => node.has(blob)).length).toBeGreaterThan(0)
   })
 
+  test('are brought to one that had them as their writer and has let go of them, before both holders have left', () => {
+    begin(3)
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const blob = blobFor(b, c)
+    a.submitBlob(blob)
+    wait(blobSpareMs + 5000)
+    expect(keepers(blob)).toEqual(['b', 'c'])
+    for (const node of [b, c]) node.feed({ kind: 'leave', abort: false })
+    wait(10_000)
+    expect([b, c].map(node => node.of('left').length)).toEqual([1, 1])
+    expect(a.has(blob)).toBe(true)
+  })
+
+  test('stay with whoever was asked for them by a holder that is about to leave', () => {
+    begin(3, { blobSpareMs: 500 })
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    const blob = blobFor(b, c)
+    b.worker(1, ['slow'])
+    b.submit({ type: 'slow' })
+    a.submitBlob(blob)
+    wait(1500)
+    expect(keepers(blob)).toEqual(['b', 'c'])
+    b.feed({ kind: 'leave', abort: false })
+    for (let passed = 0; passed < 2 * blobBalanceMs; passed += 500) {
+      pump.pass(500)
+      expect(keepers(blob)).toEqual(expect.arrayContaining(['a', 'c']))
+    }
+  })
+
   test('stay with a node that is to go where one other stays, until two others have them', () => {
     begin(2)
     const [a, b] = nodes as [PumpNode, PumpNode]
@@ -407,6 +457,31 @@ describe('copies', () => {
     a.worker(1)
     a.end(taskId)
     wait(blobOrphanMs + blobSpareMs)
+    expect(keepers(blob)).toEqual([])
+  })
+
+  test('come back to a node that is given a task which depends on theirs, when the holders have forgotten that one', () => {
+    begin(3, { blobSpareMs: 500 })
+    const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
+    a.worker(1)
+    const needed = a.submit({ retentionMs: 3000 })
+    pump.settle()
+    const blob = blobFor(b, c)
+    a.endWith(needed, blob)
+    pump.settle()
+    // It does not hear that the others have the outcome, and waits with forgetting.
+    pump.lose = (_from, to, { kind }) => to === a.id && (kind === 'ack' || kind === 'heartbeat')
+    wait(4000)
+    expect([a, b, c].map(node => node.state(needed))).toEqual(['completed', 'unknown', 'unknown'])
+    expect(keepers(blob)).toEqual(['b', 'c'])
+    pump.lose = () => false
+    a.worker(0)
+    const taskId = a.submit({ dependsOn: [needed] })
+    wait(blobOrphanMs + 5000)
+    expect(keepers(blob)).toEqual(['a'])
+    a.worker(1)
+    a.end(taskId)
+    wait(blobOrphanMs + 5000)
     expect(keepers(blob)).toEqual([])
   })
 

@@ -7,7 +7,7 @@ import '../forbid.ts'
 import { Members } from '../../../src/core/membership/members.ts'
 import { CORE_DEFAULTS, type CoreOptions, type Quorum } from '../../../src/core/options.ts'
 
-const { unreachableMs, stepInMs } = CORE_DEFAULTS
+const { suspectMs, unreachableMs, stepInMs } = CORE_DEFAULTS
 const LATE_MS = unreachableMs + 4000
 const HOUR_MS = 3_600_000
 
@@ -242,6 +242,32 @@ describe('a member', () => {
     pump.restart(c, bootOf('c', 2))
     passing(pump, 2000)
     expect([again, b].map(node => node.core.view.members(pump.now).length)).toEqual([2, 2])
+  })
+
+  test('that was forgotten by a node which others heard for longer counts no more, anywhere', () => {
+    const pump = nodes(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    pump.probing = false
+    pump.link(a, c, false)
+    passing(pump, LATE_MS)
+    pump.crash(c)
+    a.feed({ kind: 'forget', name: 'test/c', node: 'c' })
+    passing(pump, 2000)
+    expect([a, b].map(node => node.core.view.members(pump.now).length)).toEqual([1, 1])
+  })
+
+  test('that lives, and was forgotten by a node which cannot hear it, counts again when it speaks', () => {
+    const pump = nodes(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    pump.probing = false
+    pump.link(a, c, false)
+    passing(pump, LATE_MS)
+    a.feed({ kind: 'forget', name: 'test/c', node: 'c' })
+    passing(pump, 2000)
+    expect(b.core.view.members(pump.now)).toHaveLength(2)
+    pump.link(a, c)
+    passing(pump, suspectMs)
+    expect(a.core.view.members(pump.now)).toHaveLength(2)
   })
 
   test('that is not expected and gone for a day counts no more, if a majority says so', () => {

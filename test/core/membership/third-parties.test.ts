@@ -317,7 +317,7 @@ test('whoever forgets a member forgets what others passed on of it, too', () => 
   all.horizon = later + THIRD_PARTY_AHEAD_US
   all.link('b', false)
   all.heard(beat(B, later), 100, 'c')
-  expect(all.forget(all.get('b')!)).toBe(true)
+  expect(all.forget(all.get('b')!, 100)).toBe(true)
   expect(all.notEnded()).toEqual([])
 })
 

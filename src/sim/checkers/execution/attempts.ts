@@ -6,7 +6,7 @@
  * Where all can reach each other: two sides of a cut try a task apart from each other.
  */
 import type { BootId, TaskId } from '../../../core/base/ids.ts'
-import type { CoreEvent, Effect, Run } from '../../../core/effect.ts'
+import type { CoreEvent, Effect, Run, TaskEvent } from '../../../core/effect.ts'
 import type { Input } from '../../../core/input.ts'
 import { reach } from '../../../core/base/version-vector.ts'
 import type { Backoff } from '../../../core/task/spec.ts'
@@ -46,8 +46,8 @@ export class AttemptChecker {
   check(node: SimNode, input: Input, effects: readonly Effect[]): void {
     if (this.#history.hasCut) return
     if (input.kind === 'completion') this.#ended(node, input)
-    for (const effect of effects) {
-      if (effect.kind === 'notify') this.#reclaimed(node, effect.event)
+    for (const [i, effect] of effects.entries()) {
+      if (effect.kind === 'notify') this.#reclaimed(node, effect.event, effects.slice(i + 1))
       if (effect.kind === 'start') this.#start(node, effect.run)
     }
   }
@@ -64,14 +64,20 @@ export class AttemptChecker {
   /**
    * A node that takes a task over counts the boot that ran it, if it has heard of that; and undoes a failure of which
    * it has not.
+   *
+   * @param rest what the same step did afterwards: it may have taken the task over once more
    */
-  #reclaimed(node: SimNode, event: CoreEvent): void {
-    if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return
+  #reclaimed(node: SimNode, event: CoreEvent, rest: readonly Effect[]): void {
+    if (!isReclaim(event, node.options.boot)) return
     const { taskId, from = null } = event
     this.#failures.set(taskId, this.#knownFailures(node, taskId))
     const claim = node.core.view.record(taskId)?.claim
     if (from === null || claim === undefined) return
-    const epoch = claim.epoch - 1
+    const isLater = (effect: Effect): boolean =>
+      effect.kind === 'notify' &&
+      isReclaim(effect.event, node.options.boot) &&
+      effect.event.taskId === taskId
+    const epoch = claim.epoch - 1 - rest.filter(isLater).length
     const run = `${from} ${taskId} ${epoch}`
     if (!this.#runs.has(run)) return
     const began = this.#history.written
@@ -118,6 +124,10 @@ export class AttemptChecker {
     const writes = this.#history.written.get(boot) ?? []
     return writes.findLastIndex(write => write.taskId === taskId) + 1
   }
+}
+
+function isReclaim(event: CoreEvent, by: BootId): event is TaskEvent {
+  return event.name === 'task:reclaimed' && event.by === by
 }
 
 /** However the dice of jitter fall, no wait is shorter. */

@@ -6,7 +6,7 @@
 import type { TaskId } from '../../../core/base/ids.ts'
 import type { CoreEvent, Effect } from '../../../core/effect.ts'
 import { deadlineOf, startTimeOf } from '../../../core/task/times.ts'
-import { isSettled } from '../../../core/task/record.ts'
+import { isSettled, type Outcome } from '../../../core/task/record.ts'
 import { isAble, show } from '../../predicates.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
@@ -14,17 +14,19 @@ import { Violation } from '../../violation.ts'
 /** A wish to cancel, from when a node knows of it. */
 export class CancelChecker {
   /**
-   * Node -> tasks of which it knew after its last step that they are to be cancelled, and which had not settled there.
+   * Node -> tasks of which it knew after its last step that they are to be cancelled, and which had not settled there;
+   * and how an attempt had ended by then.
    */
-  readonly #wished = new Map<SimNode, ReadonlySet<TaskId>>()
+  readonly #wished = new Map<SimNode, ReadonlyMap<TaskId, Outcome | null>>()
 
   /** After a step of the node. */
   check(node: SimNode): void {
-    for (const id of this.#wished.get(node) ?? []) {
+    for (const [id, before] of this.#wished.get(node) ?? []) {
       const record = node.core.view.record(id)
       const outcome = record?.outcome ?? null
       if (outcome?.by !== node.options.boot || outcome.status === 'cancelled') continue
-      if (!isSettled(record!)) continue
+      // A node that had taken it over says that it has ended as it had ended then.
+      if (!isSettled(record!) || outcome.at === before?.at) continue
       const { name } = node.options
       throw new Violation(
         21,
@@ -33,12 +35,12 @@ export class CancelChecker {
     }
     const records = [...node.core.view.records()]
     const open = records.filter(record => record.cancelRequest !== null && !isSettled(record))
-    this.#wished.set(node, new Set(open.map(({ spec }) => spec.id)))
+    this.#wished.set(node, new Map(open.map(({ spec, outcome }) => [spec.id, outcome])))
   }
 
   /** When all has calmed down: the holder need not be able to run it. */
   final(node: SimNode): void {
-    for (const id of this.#wished.get(node) ?? []) {
+    for (const id of this.#wished.get(node)?.keys() ?? []) {
       throw new Violation(21, `${show(node, node.core.view.record(id)!)} is never cancelled`)
     }
   }

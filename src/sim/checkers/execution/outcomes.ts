@@ -24,6 +24,8 @@ export class OutcomeChecker {
   readonly #asked = new Map<SimNode, Map<TaskId, 'watch' | 'find'>>()
   /** Tasks that were taken over by a node that could not know how a run of them had ended. */
   readonly #shaken = new Set<TaskId>()
+  /** Task -> the latest epoch under which it was written down how a run ended. */
+  readonly #ended = new Map<TaskId, number>()
 
   constructor(history: History) {
     this.#history = history
@@ -40,6 +42,13 @@ export class OutcomeChecker {
       if (effect.kind === 'start') this.#started(node, effect.run.taskId)
       if (effect.kind === 'settled') this.#told(node, effect.taskId)
     }
+  }
+
+  /** The node wrote this. */
+  wrote(node: SimNode, state: TaskRecord): void {
+    const { spec, outcome } = state
+    if (outcome?.by !== node.options.boot || endsWithoutRun(state)) return
+    this.#ended.set(spec.id, Math.max(outcome.epoch, this.#ended.get(spec.id) ?? 0))
   }
 
   /** When all has calmed down. */
@@ -82,15 +91,16 @@ export class OutcomeChecker {
   }
 
   /**
-   * A node that has taken a task over runs it anew if it cannot have heard how it ended: those that had heard are down,
-   * too, or not back on a link, or only just.
+   * A node that has taken a task over runs it anew if it cannot have heard how its last run ended: those that had heard
+   * are down, too, or not back on a link, or only just. How an earlier run had failed says nothing of that.
    */
   #started(node: SimNode, taskId: TaskId): void {
-    if (!this.#history.executions.has(taskId)) return
+    const ended = this.#ended.get(taskId)
+    if (ended === undefined) return
     // Also where the claim of the node that takes it over has undone that meanwhile.
     const knows = this.#history.alive().some(({ id, core }) => {
       const isHeard = id === node.id || (node.core.view.isLinked(id) && !this.#isNewLink(node, id))
-      return isHeard && (core.view.record(taskId)?.outcome ?? null) !== null
+      return isHeard && (core.view.record(taskId)?.outcome?.epoch ?? -1) >= ended
     })
     if (!knows) this.#shaken.add(taskId)
   }
@@ -135,14 +145,31 @@ function upper(told: Outcome | undefined, outcome: Outcome): Outcome {
 
 /** @param record which has settled */
 export function checkProduced(history: History, node: SimNode, record: TaskRecord): void {
-  const { spec, started, outcome } = record
+  const { spec, outcome } = record
   if (endsWithoutRun(record)) return
-  // A node that took it over without having heard of the failure has written it down once more, one after the other.
-  const isRepeated = outcome!.status === 'failed' && record.claim.cause === 'reclaim'
-  if (started === null || (started.epoch < outcome!.epoch && !isRepeated)) {
+  if (!isAfterStart(record) && !isRepeated(history, record)) {
     throw new Violation(4, `${show(node, record)} has ended without a start`)
   }
   if (!history.executions.get(spec.id)?.some(({ status }) => status === outcome!.status)) {
     throw new Violation(4, `no run of ${spec.id} ended as ${outcome!.status}`)
   }
+}
+
+/** Whether the outcome is one under whose epoch the task was started, or of before that. */
+function isAfterStart({ started, outcome }: TaskRecord): boolean {
+  return started !== null && outcome !== null && started.epoch >= outcome.epoch
+}
+
+/**
+ * Whether it is a failure that was written down once more, under the claim of a holder who had not heard of it. It
+ * names the same run as it did where it was written first, after its start.
+ */
+function isRepeated({ written }: History, { spec, outcome }: TaskRecord): boolean {
+  const { status, by, at } = outcome!
+  if (status !== 'failed') return false
+  const writes = written.get(by) ?? []
+  return writes.some(({ taskId, state }) => {
+    const first = state.outcome
+    return taskId === spec.id && first?.by === by && first.at === at && isAfterStart(state)
+  })
 }

@@ -17,8 +17,11 @@ export class StartChecker {
   /** "boot task epoch" of all starts that were written down. */
   readonly #begun = new Set<string>()
   readonly #merged = new Map<SimNode, Map<TaskId, number>>()
-  /** Task that may run at most once -> the only disk that knows of its start, or null if another one does. */
-  readonly #startedOnce = new Map<TaskId, Disk | null>()
+  /**
+   * Task that may run at most once -> the disks that knew of its start when it happened, and whether nobody else was
+   * there.
+   */
+  readonly #startedOnce = new Map<TaskId, Readonly<{ disks: readonly Disk[]; isAlone: boolean }>>()
   /** Task -> who wrote last that it has completed. */
   readonly #completed = new Map<TaskId, SimNode>()
 
@@ -55,7 +58,9 @@ export class StartChecker {
     if (!this.#history.hasCut) this.#once(node, run, what)
     if (record.spec.delivery === 'at-most-once') {
       if (this.#isStarted(taskId)) throw new Violation(9, `${what}, once more`)
-      this.#startedOnce.set(taskId, isOnlyOne(node) ? node.options.disk : null)
+      const isAlone = isOnlyOne(node)
+      const disks = isAlone ? [node.options.disk] : this.#knowing(node, run)
+      this.#startedOnce.set(taskId, { disks, isAlone })
     }
     const merged = this.#merged.get(node)?.get(taskId) ?? 0
     if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
@@ -71,12 +76,25 @@ export class StartChecker {
 
   /**
    * Whether another node can know that the task has been started. A node that is alone starts it with none to tell, and
-   * while its disk is away, or once that is lost, the task may come back out of a file that is older.
+   * while its disk is away, or once that is lost, the task may come back out of a file that is older. Likewise if one
+   * of two disks comes back damaged while the other is away: its node says that it knows of no start.
    */
   #isStarted(id: TaskId): boolean {
-    const disk = this.#startedOnce.get(id)
-    if (disk === undefined || disk === null) return disk === null
-    return this.#history.alive().some(({ options }) => options.disk === disk)
+    const start = this.#startedOnce.get(id)
+    if (start === undefined) return false
+    const { disks, isAlone } = start
+    const { damagedDisks } = this.#history
+    if (!isAlone && !disks.some(disk => damagedDisks.has(disk))) return true
+    return this.#history.alive().some(({ options }) => disks.includes(options.disk))
+  }
+
+  /** Disks that have the start of this run. */
+  #knowing(node: SimNode, { taskId, epoch }: Run): Disk[] {
+    const { boot } = node.options
+    return [...this.#history.disks()].filter(({ tasks }) => {
+      const started = tasks.get(taskId)?.record.started ?? null
+      return started !== null && started.by === boot && started.epoch === epoch
+    })
   }
 
   /** Invariant 3, which holds as long as everybody can reach everybody. */

@@ -3,7 +3,7 @@
  * every invariant has a mistake that it is known to find.
  */
 import { vi } from 'vitest'
-import type { Scenario } from '../../../src/sim/scenario.ts'
+import type { Scenario } from '../../src/sim/scenario.ts'
 
 const SEEDS = 10
 const planted = new Set<string>()
@@ -19,7 +19,7 @@ export async function brokenBy(
   from: number = 1
 ): Promise<string> {
   vi.resetModules()
-  const { simulate } = await import('../../../src/sim/simulator.ts')
+  const { simulate } = await import('../../src/sim/simulator.ts')
   for (let seed = from; seed < from + seeds; seed++) {
     const { violation } = simulate(seed, scenario)
     if (violation !== null) return violation.message
