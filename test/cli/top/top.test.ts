@@ -7,8 +7,10 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import stringWidth from 'string-width'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../../src/api/server.ts'
+import { fit } from '../../../src/cli/top/cells.ts'
 import { firstView, frame, shownNodes, type View } from '../../../src/cli/top/frame.ts'
 import { Keyboard } from '../../../src/cli/top/keyboard.ts'
 import { Keys, type Deed } from '../../../src/cli/top/keys.ts'
@@ -71,8 +73,7 @@ describe('the picture', () => {
       const lines = frame(model, { ...firstView(), help }, { columns, rows }, AT)
       expect(lines).toHaveLength(rows)
       for (const { text } of lines) {
-        // What is wide may be counted as wider than it is, never as narrower.
-        expect(text.length).toBeLessThanOrEqual(columns)
+        expect(stringWidth(text)).toBe(columns)
         // oxlint-disable-next-line no-control-regex -- none may reach the terminal
         expect(text).not.toMatch(/[\u0000-\u001f]/)
       }
@@ -98,6 +99,21 @@ describe('the picture', () => {
     expect(names('name')).toEqual(['a/1', 'a/2', 'b/3', 'b/4', 'c/5', 'c/6'])
     expect(names('queued')).toEqual(['b/4', 'b/3', 'a/2', 'a/1', 'c/5', 'c/6'])
   })
+})
+
+test.each([
+  ['重い仕事', '重い ', ' 重い'],
+  ['e\u0301a', 'e\u0301a   ', '   e\u0301a'],
+  ['👩‍👩‍👧x', '👩‍👩‍👧x  ', '  👩‍👩‍👧x'],
+  ['яяяяяя', 'яяяяя', 'яяяяя'],
+  ['a\nb', 'a\\u00', 'a\\u00']
+])('%j in five cells is as wide, and no character is cut in two', (text, left, right) => {
+  expect(fit(text, 5)).toBe(left)
+  expect(fit(text, 5, 'right')).toBe(right)
+})
+
+test('a character with marks without end shows no more of them than a line has room for', () => {
+  expect(fit(`a${'\u0301'.repeat(100_000)}`, 5).length).toBeLessThan(100)
 })
 
 test('what had failed before is there from the start, and nothing twice', async () => {
