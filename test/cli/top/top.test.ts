@@ -7,6 +7,8 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { PassThrough } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import stringWidth from 'string-width'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../../src/api/server.ts'
@@ -202,30 +204,60 @@ describe('keys', () => {
 })
 
 describe('over a slow line', () => {
-  const typed = (...pieces: string[]): string[] => {
-    const keys: string[] = []
-    const keyboard = new Keyboard(all => keys.push(...all))
-    for (const piece of pieces) keyboard.read(piece)
+  const terminal = (): { input: PassThrough; keys: string[][]; keyboard: Keyboard } => {
+    const [input, keys]: [PassThrough, string[][]] = [new PassThrough(), []]
+    return { input, keys, keyboard: new Keyboard(input, all => keys.push([...all])) }
+  }
+  const typed = async (...pieces: (string | Buffer)[]): Promise<string[]> => {
+    const { input, keys, keyboard } = terminal()
+    for (const piece of pieces) input.write(piece)
+    await finished(input.end())
     keyboard.stop()
-    return keys
+    return keys.flat()
   }
 
-  test('a key is the same one in however many pieces it comes', () => {
+  test('a key is the same one in however many pieces it comes', async () => {
     const whole = '\u001b[A\u001bOBq\u001b[200~/\t\r\u001b[B'
     const keys = ['up', 'down', 'q', '/', 'tab', 'enter', 'down']
-    expect(typed(whole)).toEqual(keys)
-    expect(typed(...whole.split(''))).toEqual(keys)
-    expect(typed('\u001b', '[', 'B')).toEqual(['down'])
+    expect(await typed(whole)).toEqual(keys)
+    expect(await typed(...whole.split(''))).toEqual(keys)
+    expect(await typed('\u001b', '[', 'B')).toEqual(['down'])
+    const letters = [...Buffer.from('é重😀')].map(byte => Buffer.from([byte]))
+    expect(await typed(...letters)).toEqual(['é', '重', '😀'])
+  })
+
+  test('each key has its name, and what has none and no character is left out', async () => {
+    expect(await typed('\n\b\u007f\f\u0003\u0001\u001b[5~ Q')).toEqual(
+      'enter backspace backspace redraw interrupt'.split(' ').concat(' ', 'Q')
+    )
+  })
+
+  test('keys that come together are told together', async () => {
+    const { input, keys } = terminal()
+    input.write('dy')
+    await until(() => keys.length > 0, 'the keys')
+    expect(keys).toEqual([['d', 'y']])
+  })
+
+  test('an escape with a character right behind it is two keys', async () => {
+    expect(await typed('/x\u001bq')).toEqual(['/', 'x', 'escape', 'q'])
+  })
+
+  test('after the end nothing is told', async () => {
+    const { input, keys, keyboard } = terminal()
+    keyboard.stop()
+    input.resume().end('q')
+    await finished(input)
+    expect(keys).toEqual([])
   })
 
   test('an escape after which nothing comes is the key itself', async () => {
-    const keys: string[] = []
-    const keyboard = new Keyboard(all => keys.push(...all))
-    keyboard.read('\u001b')
-    expect(keys).toEqual([])
+    const { input, keys } = terminal()
+    input.write('\u001b')
     await until(() => keys.length > 0, 'the escape key')
-    keyboard.read('[')
-    expect(keys).toEqual(['escape', '['])
+    input.write('[')
+    await until(() => keys.length > 1, 'the bracket')
+    expect(keys).toEqual([['escape'], ['[']])
   })
 
   test('only lines that have changed are sent, and a picture of another size as a whole', () => {
