@@ -5,6 +5,7 @@
  * of lines and bytes, so that the disk and the network are always busy and the memory never full.
  */
 import { TooLargeError } from '../shared/errors.ts'
+import { LineSplitter } from '../shared/lines.ts'
 import type { EndListener, Submitted, TaskView } from '../node/api/node-api.ts'
 import { bundled } from './bundle.ts'
 import { Ends } from './ends.ts'
@@ -132,16 +133,15 @@ function textLine(value: unknown): string {
 
 /** @throws TooLargeError */
 async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
-  let rest = ''
+  const splitter = new LineSplitter()
   for await (const piece of pieces) {
-    const lines = (rest + piece).split('\n')
-    rest = lines.pop() ?? ''
-    if (rest.length > BATCH_LINE_LENGTH_MAX || lines.some(isTooLong)) {
+    const lines = splitter.push(piece)
+    if (splitter.openLength > BATCH_LINE_LENGTH_MAX || lines.some(isTooLong)) {
       throw new TooLargeError(`a line may have at most ${BATCH_LINE_LENGTH_MAX} characters`)
     }
     yield* lines.filter(line => line !== '')
   }
-  if (rest !== '') yield rest
+  if (splitter.openLength > 0) yield splitter.take()
 }
 
 function isTooLong(line: string): boolean {

@@ -7,6 +7,7 @@
 import type { Agent, IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { NoNodeError } from '../shared/errors.ts'
+import { LineSplitter } from '../shared/lines.ts'
 import { socketPath } from './address.ts'
 import { meaning } from './find.ts'
 import { errorOf, noNode } from './problem.ts'
@@ -158,13 +159,11 @@ function isProblem(value: unknown): boolean {
 }
 
 async function* linesOf(response: IncomingMessage): AsyncGenerator<string> {
-  let rest = ''
+  const splitter = new LineSplitter()
   for await (const piece of response.setEncoding('utf8')) {
-    const lines = (rest + (piece as string)).split('\n')
-    rest = lines.pop() ?? ''
-    yield* lines.filter(line => line !== '')
+    yield* splitter.push(piece as string).filter(line => line !== '')
   }
-  if (rest !== '') yield rest
+  if (splitter.openLength > 0) yield splitter.take()
 }
 
 function search(query: Query): string {

@@ -4,8 +4,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { writeAtomically } from '../shared/atomic-file.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
 import type { SavedState } from '../ports/ports.ts'
 import { StateContents } from './state-contents.ts'
@@ -25,22 +26,20 @@ export async function writeStateFile(
   const beside = join(dirname(place), `.${basename(place)}.${randomBytes(4).toString('hex')}`)
   const contents = new StateContents()
   try {
-    const handle = await open(beside, 'wx', 0o600)
-    try {
-      for await (const piece of pieces) {
-        contents.note(piece)
-        await handle.writeFile(piece)
-      }
-      await handle.sync()
-    } finally {
-      await handle.close()
-    }
-    await rename(beside, place)
-    await syncFolder(dirname(place))
+    await writeAtomically(place, noted(pieces, contents), { beside })
     return contents.saved()
   } catch (error) {
-    await rm(beside, { force: true }).catch(() => {})
     throw refusal(error, `the state file ${file} cannot be written`)
+  }
+}
+
+async function* noted(
+  pieces: AsyncIterable<string>,
+  contents: StateContents
+): AsyncGenerator<string> {
+  for await (const piece of pieces) {
+    contents.note(piece)
+    yield piece
   }
 }
 
@@ -66,15 +65,6 @@ async function placeOf(file: string): Promise<string> {
   const there = await stat(place).catch(() => null)
   if (there === null || there.isFile()) return place
   throw new InvalidOptionError(`the state file ${file} cannot be written: it is no file`)
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder)
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }
 
 /** What the file system refuses is the caller's to mend; anything else is passed on. */

@@ -5,6 +5,7 @@
  * more waiting than the pieces that they came in.
  */
 import { createHash, type Hash } from 'node:crypto'
+import { LineSplitter } from '../shared/lines.ts'
 
 /**
  * Length beyond which a file without an end of line is none of ours: a task is far below it, and so is a piece of a
@@ -14,12 +15,13 @@ export const LINE_LENGTH_MAX: number = 8 * 1024 * 1024
 
 export class Lines {
   readonly #pieces: AsyncIterator<string> | Iterator<string>
+  readonly #splitter = new LineSplitter()
   readonly #hash: Hash = createHash('sha256')
-  /** What was read and not handed out yet begins here. */
+  /** Whole lines that were read, and how many of them have been handed out. */
+  #lines: readonly string[] = []
   #at = 0
-  #text = ''
-  /** Up to where the text has been handed out, but for the last line. */
-  #before = 0
+  /** The line that was handed out last, which is not in the checksum yet. */
+  #last: string | null = null
 
   constructor(pieces: AsyncIterable<string> | Iterable<string>) {
     this.#pieces =
@@ -32,12 +34,10 @@ export class Lines {
    * @returns null if more has to be read first, or the last line has no end
    */
   here(): string | null {
-    const end = this.#text.indexOf('\n', this.#at)
-    if (end < 0) return null
-    const line = this.#text.slice(this.#at, end)
-    this.#before = this.#at
-    this.#at = end + 1
-    return line
+    const line = this.#lines[this.#at]
+    if (line === undefined) return null
+    this.#at++
+    return this.#hand(line)
   }
 
   /** The next line; null at the end. @throws RangeError if it is longer than any line may be */
@@ -46,29 +46,24 @@ export class Lines {
       const line = this.here()
       if (line !== null) return line
       const { done, value } = await this.#pieces.next()
-      if (done === true) return this.#last()
-      this.#hash.update(this.#text.slice(0, this.#at))
-      this.#text = this.#text.slice(this.#at) + value
-      this.#at = this.#before = 0
-      if (this.#text.length - value.length > LINE_LENGTH_MAX) {
+      if (done === true)
+        return this.#splitter.openLength > 0 ? this.#hand(this.#splitter.take()) : null
+      this.#lines = this.#splitter.push(value)
+      this.#at = 0
+      if (this.#splitter.openLength > LINE_LENGTH_MAX) {
         throw new RangeError(`a line has more than ${LINE_LENGTH_MAX} characters`)
       }
     }
   }
 
-  /** Of all lines before the one that was handed out last. Nothing is read afterwards but what follows the end. */
+  /** Of all lines before the one that was handed out last. */
   checksum(): string {
-    this.#hash.update(this.#text.slice(0, this.#before))
-    this.#text = this.#text.slice(this.#at)
-    this.#at = this.#before = 0
     return this.#hash.copy().digest('hex')
   }
 
-  #last(): string | null {
-    if (this.#at === this.#text.length) return null
-    const line = this.#text.slice(this.#at)
-    this.#before = this.#at
-    this.#at = this.#text.length
+  #hand(line: string): string {
+    if (this.#last !== null) this.#hash.update(this.#last).update('\n')
+    this.#last = line
     return line
   }
 }

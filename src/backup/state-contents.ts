@@ -5,6 +5,7 @@
  * would write both otherwise.
  */
 import type { SavedState } from '../ports/ports.ts'
+import { LineSplitter } from '../shared/lines.ts'
 
 const TASK = '{"record":'
 const NO_BYTES = /"base64":null},?$/
@@ -12,12 +13,10 @@ const NO_BYTES = /"base64":null},?$/
 export class StateContents {
   #tasks = 0
   #missing = 0
-  #rest = ''
+  readonly #lines = new LineSplitter()
 
   note(piece: string): void {
-    const lines = (this.#rest + piece).split('\n')
-    this.#rest = lines.pop()!
-    for (const line of lines) {
+    for (const line of this.#lines.push(piece)) {
       if (line.startsWith(TASK)) this.#tasks++
       else if (NO_BYTES.test(line)) this.#missing++
     }

@@ -10,7 +10,7 @@ import {
   Registry,
   type MetricObjectWithValues,
   type MetricValue
-} from 'prom-client'
+} from '@prometheus-io/client'
 import type { Histogram } from '../core/telemetry/histogram.ts'
 import type { MetricsSnapshot } from '../node/queries/metrics-snapshot.ts'
 
@@ -217,7 +217,7 @@ function metricMaker<M extends Counter | Gauge>(
   }
 }
 
-/** prom-client's own histograms want to see every single value. Ours are counted already. */
+/** The client's own histograms want to see every single value. Ours are counted already. */
 function addHistogram(registry: Registry, name: string, help: string, histogram: Histogram): void {
   const sample = (
     suffix: string,

@@ -1,12 +1,15 @@
 /**
  * Metrics and probes over HTTP, where the operator says so: `GET /metrics`, `/healthz`, `/readyz`.
  *
- * It listens before the node is open, so that a client that waits for it hears what it is doing. There is no
- * authentication: any client that can reach the address can read the metrics, and nothing else.
+ * It listens before the node is open, so that whoever waits for it hears what it is doing. There is no authentication: who
+ * can reach the address can read the metrics, and nothing else. On a loopback address that is this computer, so a page that
+ * a browser here has open is refused: its host's name can be made to mean this address (DNS rebinding), and says so.
  */
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
-import type { AddressInfo } from 'node:net'
+import { BlockList, isIP, type AddressInfo } from 'node:net'
+import { getRequestListener } from '@hono/node-server'
+import { Hono } from 'hono'
 import { InvalidOptionError } from '../shared/errors.ts'
 
 /** What the server asks when it is asked. */
@@ -23,9 +26,12 @@ export type MetricsServer = Readonly<{
   close: () => Promise<void>
 }>
 
-type Answer = Readonly<{ status: number; type?: string; text: string }>
-
-const TEXT = 'text/plain; charset=utf-8'
+/** The text format that Prometheus reads. */
+const EXPOSITION = { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }
+const READING: ReadonlySet<string> = new Set(['GET', 'HEAD'])
+const LOOPBACK = new BlockList()
+LOOPBACK.addSubnet('127.0.0.0', 8)
+LOOPBACK.addAddress('::1', 'ipv6')
 /** What a scraper may take to send its few headers. Guess. */
 const REQUEST_MS = 5000
 
@@ -40,17 +46,13 @@ export async function startMetricsServer(
 ): Promise<MetricsServer> {
   const colon = address.lastIndexOf(':')
   const host = address.slice(0, colon)
+  const { fetch } = routes(sources, hostName => !isOnLoopback(server) || isOfThisComputer(hostName))
+  // Load balancers probe in HTTP/1.0, which names no host.
+  const answer = getRequestListener(fetch, { overrideGlobalObjects: false, hostname: 'localhost' })
   const server = createServer(
     { requestTimeout: REQUEST_MS, headersTimeout: REQUEST_MS },
     (request, response) => {
-      void answer(request.method ?? '', request.url ?? '', sources).then(
-        ({ status, type = TEXT, text }) => {
-          const body = request.method === 'HEAD' ? '' : text
-          response
-            .writeHead(status, { 'content-type': type, 'cache-control': 'no-store' })
-            .end(body)
-        }
-      )
+      void answer(request, response)
     }
   )
   await listen(server, host.replace(/^\[|\]$/g, ''), Number(address.slice(colon + 1)), address)
@@ -78,32 +80,42 @@ async function listen(server: Server, host: string, port: number, address: strin
   }
 }
 
-async function answer(method: string, url: string, { pending, metrics }: Sources): Promise<Answer> {
-  if (method !== 'GET' && method !== 'HEAD') return { status: 405, text: 'only GET and HEAD\n' }
-  switch (url.replace(/\?.*/, '')) {
-    case '/healthz':
-      return { status: 200, text: 'alive\n' }
-    case '/readyz': {
-      const why = pending()
-      return why === null ? { status: 200, text: 'ready\n' } : { status: 503, text: `${why}\n` }
-    }
-    case '/metrics':
-      return metricsAnswer(pending, metrics)
-    default:
-      return { status: 404, text: 'there are /metrics, /healthz and /readyz\n' }
-  }
+function routes({ pending, metrics }: Sources, isAllowed: (hostName: string) => boolean): Hono {
+  const app = new Hono()
+  app.use(async (context, next) => {
+    context.header('cache-control', 'no-store')
+    const { hostname } = new URL(context.req.url)
+    if (!isAllowed(hostname))
+      return context.text(`${hostname} is not a name of this computer: ask for localhost\n`, 403)
+    if (!READING.has(context.req.method)) return context.text('only GET and HEAD\n', 405)
+    return next()
+  })
+  app.get('/healthz', context => context.text('alive\n'))
+  app.get('/readyz', context => {
+    const why = pending()
+    return why === null ? context.text('ready\n') : context.text(`${why}\n`, 503)
+  })
+  app.get('/metrics', async context => {
+    const text = await metrics()
+    if (text !== null) return context.body(text, 200, EXPOSITION)
+    return context.text(`${pending() ?? 'no node'}\n`, 503)
+  })
+  app.notFound(context => context.text('there are /metrics, /healthz and /readyz\n', 404))
+  app.onError((error, context) => context.text(`${String(error)}\n`, 500))
+  return app
 }
 
-async function metricsAnswer(
-  pending: Sources['pending'],
-  metrics: Sources['metrics']
-): Promise<Answer> {
-  try {
-    const text = await metrics()
-    if (text !== null)
-      return { status: 200, type: 'text/plain; version=0.0.4; charset=utf-8', text }
-    return { status: 503, text: `${pending() ?? 'no node'}\n` }
-  } catch (error) {
-    return { status: 500, text: `${String(error)}\n` }
-  }
+function isOnLoopback(server: Server): boolean {
+  const { address } = server.address() as AddressInfo
+  return isLoopback(address)
+}
+
+/** @param hostName as a URL has it, such as `localhost`, `127.0.0.1` or `[::1]` */
+function isOfThisComputer(hostName: string): boolean {
+  return hostName === 'localhost' || isLoopback(hostName.replace(/^\[|\]$/g, ''))
+}
+
+function isLoopback(address: string): boolean {
+  const version = isIP(address)
+  return version !== 0 && LOOPBACK.check(address, version === 4 ? 'ipv4' : 'ipv6')
 }

@@ -18,7 +18,7 @@ import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import { DiskFullError, TooLargeError } from '../shared/errors.ts'
 import { makeFolder } from '../shared/xdg-paths.ts'
 import type { Blobs } from '../ports/ports.ts'
-import { syncFolder } from './atomic-file.ts'
+import { syncFolder } from '../shared/atomic-file.ts'
 import { isMissing } from './folder.ts'
 
 const HASH = /^[0-9a-f]{64}$/

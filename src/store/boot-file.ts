@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { STAMP_MAX, type Hlc } from '../core/base/hlc.ts'
-import { writeAtomically } from './atomic-file.ts'
+import { writeAtomically } from '../shared/atomic-file.ts'
 import { isFull } from './full.ts'
 
 export class BootFile {

@@ -13,7 +13,7 @@ import { chmod, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DataFolderError } from '../shared/errors.ts'
 import { makeFolder } from '../shared/xdg-paths.ts'
-import { writeAtomically } from './atomic-file.ts'
+import { writeAtomically } from '../shared/atomic-file.ts'
 import { isFull } from './full.ts'
 
 /** Raise it with every change that an older or newer hearsay would misread. */

@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { generateKeyPair, privateKeyFromProtobuf, privateKeyToProtobuf } from '@libp2p/crypto/keys'
 import type { Ed25519PrivateKey } from '@libp2p/interface'
 import { DataFolderError } from '../shared/errors.ts'
-import { writeAtomically } from './atomic-file.ts'
+import { writeAtomically } from '../shared/atomic-file.ts'
 import { isMissing } from './folder.ts'
 
 const OWNER_ONLY = 0o600
@@ -25,7 +25,7 @@ export async function loadIdentity(folder: string): Promise<Ed25519PrivateKey> {
   } catch (error) {
     if (!isMissing(error)) throw error
     const created = await generateKeyPair('Ed25519')
-    await writeAtomically(path, `${toText(created)}\n`, OWNER_ONLY)
+    await writeAtomically(path, `${toText(created)}\n`, { mode: OWNER_ONLY })
     return created
   }
   const key = fromText(text.trim())

@@ -3,7 +3,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { writeAtomically } from './atomic-file.ts'
+import { writeAtomically } from '../shared/atomic-file.ts'
 
 export type RememberedPeer = Readonly<{ id: string; addresses: readonly string[] }>
 

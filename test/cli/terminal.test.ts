@@ -110,9 +110,9 @@ test('of several exit codes the most telling one counts', () => {
   expect(mostTelling([124, 4])).toBe(4)
 })
 
-test('columns are as wide as what is shown in them', () => {
+test('columns are as wide as what is shown in them', async () => {
   expect(
-    table(
+    await table(
       ['A', 'B'],
       [
         ['\n', 'x'],

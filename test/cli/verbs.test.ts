@@ -321,15 +321,15 @@ describe('lists and views', () => {
     const id = '12D3KooWMFUWxF6Yz63kRbsFf8D3r6UZLXWkCh7LRrzRtFRaENYL'
     const [self] = at.node.nodes()
     const stranger: NodeView = { ...self!, name: null, id, self: false, status: null }
-    expect(nodeTable([stranger])[1]).toMatch(/^12D3\.\.\.tFRaENYL {2}not met/)
+    expect((await nodeTable([stranger]))[1]).toMatch(/^12D3\.\.\.tFRaENYL {2}not met/)
     const task = at.node.task((await at.node.submit('a', null)).id)
-    expect(taskTable([{ ...task, holder: id }], Date.now())[1]).toContain('12D3...tFRaENYL')
+    expect((await taskTable([{ ...task, holder: id }], Date.now()))[1]).toContain('12D3...tFRaENYL')
   })
 
-  test('of a node that has crashed it is not said what it runs', () => {
+  test('of a node that has crashed it is not said what it runs', async () => {
     const [self] = at.node.nodes()
     const crashed: NodeView = { ...self!, self: false, connected: false, status: 'crashed' }
-    expect(nodeTable([crashed])[1]).toMatch(/ crashed +found +- +- /)
+    expect((await nodeTable([crashed]))[1]).toMatch(/ crashed +found +- +- /)
   })
 
   test('status is a few lines, or one object', async () => {

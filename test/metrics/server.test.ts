@@ -1,4 +1,8 @@
 /** Metrics and probes over HTTP. */
+import { once } from 'node:events'
+import { request, type IncomingMessage } from 'node:http'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { afterEach, describe, expect, test } from 'vitest'
 import { Probes } from '../../src/metrics/probes.ts'
 
@@ -12,6 +16,14 @@ afterEach(async () => {
 async function get(url: string, init?: RequestInit): Promise<{ status: number; text: string }> {
   const response = await fetch(url, init)
   return { status: response.status, text: await response.text() }
+}
+
+/** As a browser asks that takes this address for a host of that name. @returns the status */
+async function asked(port: string, host: string): Promise<number | undefined> {
+  const sent = request({ host: '127.0.0.1', port, path: '/healthz', headers: { host } }).end()
+  const [response] = (await once(sent, 'response')) as [IncomingMessage]
+  response.resume()
+  return response.statusCode
 }
 
 describe('a node that is served over HTTP', () => {
@@ -38,6 +50,44 @@ describe('a node that is served over HTTP', () => {
     expect(await get(`${url}/metrics`, { method: 'POST', body: 'x' })).toMatchObject({
       status: 405
     })
+  })
+
+  test('answers HEAD as GET, without the text', async () => {
+    const url = await probes.open('127.0.0.1:0')
+    expect(await get(`${url}/healthz`, { method: 'HEAD' })).toEqual({ status: 200, text: '' })
+  })
+
+  test('tells no cache to keep it, and Prometheus how to read it', async () => {
+    const url = await probes.open('127.0.0.1:0')
+    probes.serves({ metricsText: async () => 'up 1\n', whyNotReady: () => null })
+    const { headers } = await fetch(`${url}/metrics`)
+    expect(headers.get('content-type')).toBe('text/plain; version=0.0.4; charset=utf-8')
+    expect(headers.get('cache-control')).toBe('no-store')
+  })
+
+  test('on a loopback address, knows only names of this computer', async () => {
+    const { port } = new URL(await probes.open('127.0.0.1:0'))
+    for (const name of ['localhost', 'LOCALHOST', '127.0.0.1', '127.0.0.2', '[::1]']) {
+      expect(await asked(port, `${name}:${port}`)).toBe(200)
+      expect(await asked(port, name)).toBe(200)
+    }
+    for (const name of ['evil.example', 'localhost.evil.example', '10.0.0.1', '[2001:db8::1]']) {
+      expect(await asked(port, `${name}:${port}`)).toBe(403)
+    }
+    expect(await asked(port, 'a b')).toBe(400)
+    expect(await asked(port, 'localhost/@evil.example')).toBe(400)
+  })
+
+  test('a probe in HTTP/1.0, which names no host, is answered', async () => {
+    const { port } = new URL(await probes.open('127.0.0.1:0'))
+    const socket = connect(Number(port), '127.0.0.1')
+    socket.end('GET /healthz HTTP/1.0\r\n\r\n')
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 /)
+  })
+
+  test('on any other address, goes by whatever name it is called', async () => {
+    const { port } = new URL(await probes.open('0.0.0.0:0'))
+    expect(await asked(port, `metrics.example:${port}`)).toBe(200)
   })
 
   test('survives a failure of what it is asked', async () => {

@@ -38,5 +38,5 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const tasks: TaskView[] = []
   for await (const task of client.list(filter)) tasks.push(task)
   if (tasks.length === 0) return terminal.words('no such tasks')
-  await terminal.line(taskTable(tasks, Date.now()).join('\n'))
+  await terminal.line((await taskTable(tasks, Date.now())).join('\n'))
 }

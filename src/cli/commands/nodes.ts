@@ -12,7 +12,7 @@ export function register(program: Command, terminal: Terminal): void {
   }).action(async options => {
     const client = await openClient(options)
     const nodes = await client.nodes()
-    if (!options.json) return terminal.line(nodeTable(nodes).join('\n'))
+    if (!options.json) return terminal.line((await nodeTable(nodes)).join('\n'))
     for (const node of nodes) await terminal.json(node)
   })
 }

@@ -20,6 +20,7 @@ export function register(program: Command, terminal: Terminal): void {
       const because = [reason, words].filter(Boolean).join(': ')
       await terminal.line(printable(because === '' ? state : `${state}, ${because}`))
       const rows = nodes.map(({ node, reason: code, words: text }) => [node, code, text])
-      if (rows.length > 0) await terminal.line(table(['NODE', 'REASON', ''], rows).join('\n'))
+      if (rows.length > 0)
+        await terminal.line((await table(['NODE', 'REASON', ''], rows)).join('\n'))
     })
 }

@@ -29,7 +29,7 @@ export async function printSettings(
   settings.push(['key', await keySetting(options, resolved, sources)])
   if (json) return terminal.json({ v: 1, options: Object.fromEntries(settings) })
   const rows = settings.map(([name, { value, source }]) => [name, textOf(value), source])
-  await terminal.line(table(['OPTION', 'VALUE', 'FROM'], rows).join('\n'))
+  await terminal.line((await table(['OPTION', 'VALUE', 'FROM'], rows)).join('\n'))
 }
 
 async function keySetting(

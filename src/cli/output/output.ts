@@ -5,10 +5,13 @@
  * picture made of text look as they did where they were printed; to programs it goes in whole lines.
  */
 import type { LogEntry } from '../../node/api/node-api.ts'
+import { LineSplitter } from '../../shared/lines.ts'
 import type { Terminal } from '../terminal.ts'
 
-/** What `--json` prints of a line of output. */
-type Line = Omit<LogEntry, 'text' | 'base64'> & { line: string }
+/** As `--json` prints it. */
+type Line = About & { line: string }
+type About = Omit<LogEntry, 'text' | 'base64'>
+type Open = Readonly<{ splitter: LineSplitter; about: About }>
 
 /** A line that is longer is printed in several. */
 const LINE_LENGTH_MAX = 65_536
@@ -27,22 +30,19 @@ export function stamped({ at, attempt, stream, line }: Line): string {
 
 /** The lines of a task's output, in the order in which they ended. */
 export async function* linesOf(entries: AsyncIterable<LogEntry>): AsyncGenerator<Line> {
-  /** Begun and not ended, one for each stream of each attempt. */
-  const open = new Map<string, Line>()
+  /** Begun and not ended, one for each stream of each attempt, with when and where it began. */
+  const open = new Map<string, Open>()
   for await (const { text, base64: _exact, ...about } of entries) {
     const key = `${about.node} ${about.attempt} ${about.stream}`
-    const parts = text.split('\n')
-    const rest = parts.pop() ?? ''
-    for (const part of parts) {
-      const begun = open.get(key) ?? { ...about, line: '' }
-      open.delete(key)
-      yield { ...begun, line: begun.line + part }
-    }
-    const begun = open.get(key) ?? { ...about, line: '' }
-    const line = begun.line + rest
+    const { splitter, ...begun } = open.get(key) ?? { splitter: new LineSplitter(), about }
     open.delete(key)
-    if (line.length > LINE_LENGTH_MAX) yield { ...begun, line }
-    else if (line !== '') open.set(key, { ...begun, line })
+    let from = begun.about
+    for (const line of splitter.push(text)) {
+      yield { ...from, line }
+      from = about
+    }
+    if (splitter.openLength > LINE_LENGTH_MAX) yield { ...from, line: splitter.take() }
+    else if (splitter.openLength > 0) open.set(key, { splitter, about: from })
   }
-  yield* open.values()
+  for (const { splitter, about } of open.values()) yield { ...about, line: splitter.take() }
 }

@@ -27,22 +27,33 @@ const STATE_COLOURS: Readonly<Partial<Record<TaskState, Colour>>> = {
 }
 /** The usual form of a libp2p peer id. */
 const NODE_ID = /^12D3KooW[A-Za-z0-9]{44}$/
+const ASCII = /^[ -~]*$/
 /** A result on a line with other things. */
 const SHORT_LENGTH = 120
 
 /** Rows in columns that are as wide as their longest cell; the last one is free. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export async function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[]
+): Promise<string[]> {
   const all = [header, ...rows].map(row => row.map(printable))
-  const widths = header.map((_, column) => Math.max(...all.map(row => (row[column] ?? '').length)))
+  const widthOf = await widthsOf(all.flat())
+  const widths = header.map((_, column) => Math.max(...all.map(row => widthOf(row[column] ?? ''))))
   return all.map(row =>
     row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => cell + ' '.repeat((widths[column] ?? 0) - widthOf(cell)))
       .join('  ')
       .trimEnd()
   )
 }
 
-export function taskTable(tasks: readonly TaskView[], nowMs: number): string[] {
+/** How many cells of a terminal each takes. To load the answer for all scripts costs 40 ms, so ASCII goes without. */
+async function widthsOf(texts: readonly string[]): Promise<(text: string) => number> {
+  if (texts.every(text => ASCII.test(text))) return text => text.length
+  return (await import('string-width')).default
+}
+
+export function taskTable(tasks: readonly TaskView[], nowMs: number): Promise<string[]> {
   const rows = tasks.map(task => [
     task.id,
     task.state + percentText(task),
@@ -59,7 +70,7 @@ export function taskTable(tasks: readonly TaskView[], nowMs: number): string[] {
 /** What they said last of their work is over. */
 const GONE: ReadonlySet<NodeView['status']> = new Set(['crashed', 'left'])
 
-export function nodeTable(nodes: readonly NodeView[]): string[] {
+export function nodeTable(nodes: readonly NodeView[]): Promise<string[]> {
   const rows = nodes.map(node => [
     shortName(node.name ?? node.id ?? '?') + (node.self ? ' *' : ''),
     statusText(node),

@@ -4,12 +4,12 @@
  */
 import { open, type FileHandle } from 'node:fs/promises'
 import { InvalidOptionError } from '../../shared/errors.ts'
+import { LineSplitter } from '../../shared/lines.ts'
 
 /** A line, and where it is. `text` is null if it is longer than allowed. */
 export type Line = Readonly<{ number: number; offset: number; bytes: number; text: string | null }>
 
 const PIECE_BYTES = 65_536
-const NEWLINE = 10
 
 export class LineFile {
   readonly #file: string
@@ -35,12 +35,12 @@ export class LineFile {
   async *lines(): AsyncGenerator<Line> {
     let number = 0
     let offset = 0
-    for await (const { parts, bytes } of this.#split()) {
+    for await (const { text: binary, bytes } of this.#split()) {
       number++
       if (bytes > this.#bytesMax) {
         yield { number, offset, bytes, text: null }
       } else {
-        const text = Buffer.concat(parts).toString('utf8')
+        const text = Buffer.from(binary, 'latin1').toString('utf8')
         if (text.trim() !== '') yield { number, offset, bytes, text }
       }
       offset += bytes + 1
@@ -66,29 +66,30 @@ export class LineFile {
     }
   }
 
-  /** Lines as the pieces that they were read in; of what is longer than allowed, only the length. */
-  async *#split(): AsyncGenerator<{ parts: Buffer[]; bytes: number }> {
-    let parts: Buffer[] = []
-    let bytes = 0
-    const take = (part: Buffer): void => {
-      bytes += part.length
-      if (bytes <= this.#bytesMax) parts.push(part)
-    }
-    for (let position = 0; ;) {
-      const piece = Buffer.alloc(PIECE_BYTES)
-      const { bytesRead } = await this.#read(piece, position)
-      if (bytesRead === 0) break
-      position += bytesRead
-      let from = 0
-      for (let at; (at = piece.subarray(0, bytesRead).indexOf(NEWLINE, from)) >= 0; from = at + 1) {
-        take(piece.subarray(from, at))
-        yield { parts, bytes }
-        parts = []
-        bytes = 0
+  /** Every line with how many bytes it has; of what is longer than allowed, only that. */
+  async *#split(): AsyncGenerator<{ text: string; bytes: number }> {
+    const splitter = new LineSplitter()
+    let dropped = 0
+    for await (const piece of this.#pieces()) {
+      for (const text of splitter.push(piece)) {
+        yield { text, bytes: dropped + text.length }
+        dropped = 0
       }
-      take(piece.subarray(from, bytesRead))
+      if (splitter.openLength > this.#bytesMax) dropped += splitter.take().length
     }
-    if (bytes > 0) yield { parts, bytes }
+    const text = splitter.take()
+    if (dropped + text.length > 0) yield { text, bytes: dropped + text.length }
+  }
+
+  /** The file with a character for each byte: where a line is counts in bytes, also in one that is not UTF-8. */
+  async *#pieces(): AsyncGenerator<string> {
+    const piece = Buffer.alloc(PIECE_BYTES)
+    for (let position = 0; ;) {
+      const { bytesRead } = await this.#read(piece, position)
+      if (bytesRead === 0) return
+      position += bytesRead
+      yield piece.toString('latin1', 0, bytesRead)
+    }
   }
 }
 

@@ -1,18 +1,19 @@
-/**
- * Text in the cells of a terminal. A line that is wider than the terminal would wrap and push the picture out of place,
- * so what may take two cells is counted as two: a cut too early is no harm.
- */
+/** Text in the cells of a terminal, of which a character takes none, one or two. */
+import stringWidth from 'string-width'
 import { printable } from '../output/printable.ts'
 
-/** From here on there are scripts and pictures that take two cells. */
-const WIDE_FROM = 0x1100
+/** Of a character with its marks or of a picture made of several. Guess: the longest flags and families have 35. */
+const CHARACTER_LENGTH_MAX = 40
+
+const characters = new Intl.Segmenter()
 
 /** Text of exactly this many cells: cut or filled. */
 export function fit(text: string, cells: number, end: 'left' | 'right' = 'left'): string {
   let width = 0
   let shown = ''
-  for (const character of printable(text)) {
-    const next = width + ((character.codePointAt(0) ?? 0) >= WIDE_FROM ? 2 : 1)
+  for (const { segment } of characters.segment(printable(text))) {
+    const character = segment.slice(0, CHARACTER_LENGTH_MAX)
+    const next = width + stringWidth(character)
     if (next > cells) break
     shown += character
     width = next

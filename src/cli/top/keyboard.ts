@@ -1,67 +1,66 @@
 /**
- * Keys out of what a terminal sends. A key that has no character arrives as several, the first of which is escape; over
- * a slow line they may come in pieces. So what has begun like such a key is kept for a moment: if nothing follows that
- * could belong to it, it was the escape key, and what comes next is a key of its own.
+ * Keys out of what a terminal sends, in the words of `hearsay top`. Node takes apart what is sent: a key that has no
+ * character arrives as several, the first of which is escape, and over a slow line they may come in pieces.
  */
+import { emitKeypressEvents, type Interface, type Key } from 'node:readline'
+import type { Readable } from 'node:stream'
 
-/** As long as vim waits: nobody presses two keys within it, and few lines are slower. */
+/** As long as vim waits: nobody presses two keys within it, and few lines are slower. Node's own is half a second. */
 const PAUSE_MS = 100
 
-// oxlint-disable-next-line no-control-regex -- keys that have no character begin with escape
-const KEY = /\u001b(?:\[[0-9;]*[A-Za-z~]|O[A-Z])|[^]/gu
-/** The beginning of such a key, up to where the text ends. */
-// oxlint-disable-next-line no-control-regex -- as above
-const UNFINISHED = /\u001b(?:\[[0-9;]{0,16}|O)?$/u
-
+/** Names of Node's whose keys `top` has a use for. */
 const NAMED: Readonly<Record<string, string>> = {
-  '\u001b[A': 'up',
-  '\u001bOA': 'up',
-  '\u001b[B': 'down',
-  '\u001bOB': 'down',
-  '\t': 'tab',
-  '\r': 'enter',
-  '\n': 'enter',
-  '\u007f': 'backspace',
-  '\b': 'backspace',
-  '\f': 'redraw',
-  '\u001b': 'escape',
-  '\u0003': 'interrupt'
+  up: 'up',
+  down: 'down',
+  tab: 'tab',
+  return: 'enter',
+  enter: 'enter',
+  backspace: 'backspace',
+  escape: 'escape'
 }
+const WITH_CONTROL: Readonly<Record<string, string>> = { c: 'interrupt', l: 'redraw' }
+
+// oxlint-disable-next-line no-control-regex -- the escape key
+const ESCAPE_AND_CHARACTER = /^\u001b[^\u0000-\u001f\u007f]$/u
 
 export class Keyboard {
+  readonly #input: Readable
   readonly #onKeys: (keys: readonly string[]) => void
-  #unfinished = ''
-  #timer: NodeJS.Timeout | undefined
+  /** Pressed and not told yet. */
+  #pressed: string[] = []
 
   /** @param onKeys is told keys that came together: characters, or names such as `up`; unknown ones are left out */
-  constructor(onKeys: (keys: readonly string[]) => void) {
+  constructor(input: Readable, onKeys: (keys: readonly string[]) => void) {
+    this.#input = input
     this.#onKeys = onKeys
+    // It reads nothing else of the interface.
+    emitKeypressEvents(input, { escapeCodeTimeout: PAUSE_MS } as unknown as Interface)
+    input.on('keypress', this.#press)
   }
 
-  /** What has come from the terminal, in whatever pieces. */
-  read(piece: string): void {
-    clearTimeout(this.#timer)
-    const text = this.#unfinished + piece
-    this.#unfinished = UNFINISHED.exec(text)?.[0] ?? ''
-    this.#tell(text.slice(0, text.length - this.#unfinished.length))
-    if (this.#unfinished !== '') this.#timer = setTimeout(() => this.#end(), PAUSE_MS)
-  }
-
-  /** Nothing more comes: forgets what has only begun. */
+  /** Nothing more is told. */
   stop(): void {
-    clearTimeout(this.#timer)
-    this.#unfinished = ''
+    this.#input.off('keypress', this.#press)
+    this.#pressed = []
   }
 
-  #end(): void {
-    const keys = this.#unfinished
-    this.#unfinished = ''
-    this.#tell(keys)
+  readonly #press = (character: string | undefined, key: Key): void => {
+    const names = namesOf(character, key)
+    if (this.#pressed.length === 0 && names.length > 0) queueMicrotask(() => this.#tell())
+    this.#pressed.push(...names)
   }
 
-  #tell(text: string): void {
-    const parts = text.match(KEY) ?? []
-    const keys = parts.flatMap(part => NAMED[part] ?? (part >= ' ' ? part : []))
+  #tell(): void {
+    const keys = this.#pressed
+    this.#pressed = []
     if (keys.length > 0) this.#onKeys(keys)
   }
+}
+
+function namesOf(character: string | undefined, { sequence = '', name = '', ctrl }: Key): string[] {
+  // Typed ahead of a slow screen; Node takes the two for one key with Alt.
+  if (ESCAPE_AND_CHARACTER.test(sequence)) return ['escape', sequence.slice(1)]
+  const known = ctrl ? WITH_CONTROL[name] : NAMED[name]
+  if (known !== undefined) return [known]
+  return character !== undefined && character >= ' ' ? [character] : []
 }

@@ -41,14 +41,11 @@ export class Screen {
    */
   enter(onKeys: (keys: readonly string[]) => void, onResize: () => void): void {
     this.#isOn = true
-    this.#keyboard = new Keyboard(onKeys)
     process.on('exit', this.leave)
     // Its words would be written to a screen that is about to vanish.
     process.on('uncaughtExceptionMonitor', this.leave)
     this.#input.setRawMode(true)
-    this.#input
-      .setEncoding('utf8')
-      .on('data', (text: unknown) => this.#keyboard?.read(String(text)))
+    this.#keyboard = new Keyboard(this.#input, onKeys)
     this.#output.on('resize', () => {
       this.forget()
       onResize()

@@ -171,7 +171,7 @@ export function forgottenAt(
   // What others passed on may be of any time.
   const said = member.spoken ? Math.max(itsTime, Math.min(at, ownTime)) : ownTime
   // Its last word to us was on its way for a while.
-  return Math.max(left, Math.min(said + suspectMs * 1000, STAMP_MAX))
+  return Math.floor(Math.max(left, Math.min(said + suspectMs * 1000, STAMP_MAX)))
 }
 
 /** In the order of what was said: a later boot, a later word, and "forgotten" beyond "left". */

@@ -5,7 +5,7 @@
  *
  * That is safe because an update only ever allows more, and half of the smallest window is always left.
  */
-import { yamux, type YamuxMuxerInit } from '@chainsafe/libp2p-yamux'
+import { yamux, type YamuxMuxerInit } from '@libp2p/yamux'
 import type { StreamMuxer, StreamMuxerFactory } from '@libp2p/interface'
 
 type Header = { type: number; flag: number; streamID: number; length: number }

@@ -9,8 +9,8 @@
  * now.
  */
 import { createSecretKey, type KeyObject } from 'node:crypto'
-import type { ICryptoInterface } from '@chainsafe/libp2p-noise'
-import { defaultCrypto, nodeCrypto } from '@chainsafe/libp2p-noise/crypto'
+import type { ICryptoInterface } from '@libp2p/noise'
+import { defaultCrypto, nodeCrypto } from '@libp2p/noise/crypto'
 
 /** Below this the WebAssembly that noise comes with is quicker: it takes 9 us for 100 bytes, Node 17. */
 const NODE_BYTES_MIN = 256

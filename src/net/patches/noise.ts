@@ -5,7 +5,7 @@
  *
  * Counted, six nodes with 600 small tasks: six exceptions a task. A profile gave them a twentieth of the time.
  */
-import { noise } from '@chainsafe/libp2p-noise'
+import { noise } from '@libp2p/noise'
 import type { ConnectionEncrypter } from '@libp2p/interface'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { quickCrypto } from './noise-crypto.ts'

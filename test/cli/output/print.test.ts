@@ -1,8 +1,9 @@
 /** What is shown of one task, to people: in a list, alone, and while they wait for it. */
 import { Readable } from 'node:stream'
+import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import { main } from '../../../src/cli/main.ts'
-import { taskLines, taskTable } from '../../../src/cli/output/print.ts'
+import { table, taskLines, taskTable } from '../../../src/cli/output/print.ts'
 import { Terminal } from '../../../src/cli/terminal.ts'
 import type { TaskView } from '../../../src/node/api/node-api.ts'
 import { serveFakeNode } from '../../api/served.ts'
@@ -26,7 +27,7 @@ async function shown(differences: Partial<TaskView>): Promise<string> {
 describe('a task is shown', () => {
   test('with its attempt, of as many as it may have', async () => {
     const task = await viewed({ attempt: 2, maxRetries: 3, epoch: 7 })
-    expect(taskTable([task], 0)[1]).toMatch(/ 2\/4 /)
+    expect((await taskTable([task], 0))[1]).toMatch(/ 2\/4 /)
     expect((await run(['get', task.id])).stdout).toMatch(/^attempt +2\/4, epoch 7$/m)
     expect((await run(['ls'])).stdout).toMatch(/ 2\/4 /)
   })
@@ -45,6 +46,20 @@ describe('a task is shown', () => {
     expect((await run(['get', id])).stdout).toMatch(/^progress +25 %, a quarter$/m)
     expect((await run(['ls'])).stdout).toMatch(/ running 25 % /)
   })
+})
+
+test.each([
+  ['ASCII', ['a', 'bc']],
+  ['wide characters', ['重い', 'b']],
+  ['marks', ['e\u0301', 'b']],
+  ['pictures', ['👩‍👩‍👧', 'bcd']]
+])('columns of %s stand one below the other', async (_, cells) => {
+  const lines = await table(
+    ['T', 'N'],
+    cells.map(cell => [cell, '|'])
+  )
+  const ends = lines.slice(1).map(line => stringWidth(line))
+  expect(new Set(ends).size).toBe(1)
 })
 
 test('whoever watches a wait sees the progress of the task, and then how it ended', async () => {

@@ -7,8 +7,12 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { PassThrough } from 'node:stream'
+import { finished } from 'node:stream/promises'
+import stringWidth from 'string-width'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../../src/api/server.ts'
+import { fit } from '../../../src/cli/top/cells.ts'
 import { firstView, frame, shownNodes, type View } from '../../../src/cli/top/frame.ts'
 import { Keyboard } from '../../../src/cli/top/keyboard.ts'
 import { Keys, type Deed } from '../../../src/cli/top/keys.ts'
@@ -71,8 +75,7 @@ describe('the picture', () => {
       const lines = frame(model, { ...firstView(), help }, { columns, rows }, AT)
       expect(lines).toHaveLength(rows)
       for (const { text } of lines) {
-        // What is wide may be counted as wider than it is, never as narrower.
-        expect(text.length).toBeLessThanOrEqual(columns)
+        expect(stringWidth(text)).toBe(columns)
         // oxlint-disable-next-line no-control-regex -- none may reach the terminal
         expect(text).not.toMatch(/[\u0000-\u001f]/)
       }
@@ -98,6 +101,21 @@ describe('the picture', () => {
     expect(names('name')).toEqual(['a/1', 'a/2', 'b/3', 'b/4', 'c/5', 'c/6'])
     expect(names('queued')).toEqual(['b/4', 'b/3', 'a/2', 'a/1', 'c/5', 'c/6'])
   })
+})
+
+test.each([
+  ['重い仕事', '重い ', ' 重い'],
+  ['e\u0301a', 'e\u0301a   ', '   e\u0301a'],
+  ['👩‍👩‍👧x', '👩‍👩‍👧x  ', '  👩‍👩‍👧x'],
+  ['яяяяяя', 'яяяяя', 'яяяяя'],
+  ['a\nb', 'a\\u00', 'a\\u00']
+])('%j in five cells is as wide, and no character is cut in two', (text, left, right) => {
+  expect(fit(text, 5)).toBe(left)
+  expect(fit(text, 5, 'right')).toBe(right)
+})
+
+test('a character with marks without end shows no more of them than a line has room for', () => {
+  expect(fit(`a${'\u0301'.repeat(100_000)}`, 5).length).toBeLessThan(100)
 })
 
 test('what had failed before is there from the start, and nothing twice', async () => {
@@ -186,30 +204,60 @@ describe('keys', () => {
 })
 
 describe('over a slow line', () => {
-  const typed = (...pieces: string[]): string[] => {
-    const keys: string[] = []
-    const keyboard = new Keyboard(all => keys.push(...all))
-    for (const piece of pieces) keyboard.read(piece)
+  const terminal = (): { input: PassThrough; keys: string[][]; keyboard: Keyboard } => {
+    const [input, keys]: [PassThrough, string[][]] = [new PassThrough(), []]
+    return { input, keys, keyboard: new Keyboard(input, all => keys.push([...all])) }
+  }
+  const typed = async (...pieces: (string | Buffer)[]): Promise<string[]> => {
+    const { input, keys, keyboard } = terminal()
+    for (const piece of pieces) input.write(piece)
+    await finished(input.end())
     keyboard.stop()
-    return keys
+    return keys.flat()
   }
 
-  test('a key is the same one in however many pieces it comes', () => {
+  test('a key is the same one in however many pieces it comes', async () => {
     const whole = '\u001b[A\u001bOBq\u001b[200~/\t\r\u001b[B'
     const keys = ['up', 'down', 'q', '/', 'tab', 'enter', 'down']
-    expect(typed(whole)).toEqual(keys)
-    expect(typed(...whole.split(''))).toEqual(keys)
-    expect(typed('\u001b', '[', 'B')).toEqual(['down'])
+    expect(await typed(whole)).toEqual(keys)
+    expect(await typed(...whole.split(''))).toEqual(keys)
+    expect(await typed('\u001b', '[', 'B')).toEqual(['down'])
+    const letters = [...Buffer.from('é重😀')].map(byte => Buffer.from([byte]))
+    expect(await typed(...letters)).toEqual(['é', '重', '😀'])
+  })
+
+  test('each key has its name, and what has none and no character is left out', async () => {
+    expect(await typed('\n\b\u007f\f\u0003\u0001\u001b[5~ Q')).toEqual(
+      'enter backspace backspace redraw interrupt'.split(' ').concat(' ', 'Q')
+    )
+  })
+
+  test('keys that come together are told together', async () => {
+    const { input, keys } = terminal()
+    input.write('dy')
+    await until(() => keys.length > 0, 'the keys')
+    expect(keys).toEqual([['d', 'y']])
+  })
+
+  test('an escape with a character right behind it is two keys', async () => {
+    expect(await typed('/x\u001bq')).toEqual(['/', 'x', 'escape', 'q'])
+  })
+
+  test('after the end nothing is told', async () => {
+    const { input, keys, keyboard } = terminal()
+    keyboard.stop()
+    input.resume().end('q')
+    await finished(input)
+    expect(keys).toEqual([])
   })
 
   test('an escape after which nothing comes is the key itself', async () => {
-    const keys: string[] = []
-    const keyboard = new Keyboard(all => keys.push(...all))
-    keyboard.read('\u001b')
-    expect(keys).toEqual([])
+    const { input, keys } = terminal()
+    input.write('\u001b')
     await until(() => keys.length > 0, 'the escape key')
-    keyboard.read('[')
-    expect(keys).toEqual(['escape', '['])
+    input.write('[')
+    await until(() => keys.length > 1, 'the bracket')
+    expect(keys).toEqual([['escape'], ['[']])
   })
 
   test('only lines that have changed are sent, and a picture of another size as a whole', () => {

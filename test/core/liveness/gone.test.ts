@@ -256,6 +256,21 @@ describe('a member', () => {
     expect([a, b].map(node => node.core.view.members(pump.now).length)).toEqual([1, 1])
   })
 
+  test.each([0.5, 12.345])(
+    'is forgotten up to a whole number, whatever the clocks show: +%d',
+    odd => {
+      const members = new Members(bootOf('a'), CORE_DEFAULTS, 'test/a')
+      members.horizon = 1e15 + odd
+      members.listen(0)
+      members.heard(heartbeatOf(bootOf('b'), { at: 1000, name: 'test/b' }), 10.25 + odd)
+      members.heard(heartbeatOf(bootOf('c'), { at: 1000, name: 'test/c' }), 10.25, 'b')
+      for (const member of members.all()) members.forget(member, 20.5)
+      const times = members.departures().map(({ at }) => at)
+      expect(times).toHaveLength(2)
+      expect(times.every(Number.isSafeInteger)).toBe(true)
+    }
+  )
+
   test('that lives, and was forgotten by a node which cannot hear it, counts again when it speaks', () => {
     const pump = nodes(3)
     const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]

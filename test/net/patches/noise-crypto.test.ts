@@ -1,6 +1,6 @@
 /** Frames are encrypted with what is quickest for their size; which that is, nobody on the wire can tell. */
 import { randomBytes } from 'node:crypto'
-import { pureJsCrypto } from '@chainsafe/libp2p-noise'
+import { pureJsCrypto } from '@libp2p/noise'
 import { expect, test } from 'vitest'
 import { quickCrypto } from '../../../src/net/patches/noise-crypto.ts'
 
