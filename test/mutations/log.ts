@@ -268,27 +268,11 @@ export const LOG: readonly Mistake[] = [
     ['test/core/steal/work-stealing.test.ts']
   ],
   [
-    'later-boot-unheard',
-    'core/log/log.ts',
-    'if (origin === this.#self || this.origins.isClosed(origin))',
-    'if (this.origins.isOwn(origin) || this.origins.isClosed(origin))',
-    'what a later boot of the same node has written is not taken in',
-    ['test/core/log/log.test.ts']
-  ],
-  [
     'close-uncrashed',
     'core/gc/boot-compaction.ts',
     'members.lasting(now)',
     'members.awaited(now)',
     'a boot is closed although somebody who has crashed may have more of it',
-    ['test/sim/folders.test.ts']
-  ],
-  [
-    'close-rival',
-    'core/gc/boot-compaction.ts',
-    ' && members.isOnlyBoot(node, now)',
-    '',
-    'a boot is closed that goes on, because a copy of it was started later',
     ['test/sim/folders.test.ts']
   ],
   [

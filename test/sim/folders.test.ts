@@ -1,25 +1,9 @@
-/** Data folders that are not what their nodes left behind: copied and used twice, or damaged. */
+/** Data folders that are not what their nodes left behind: damaged, or as they were before. */
 import { expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './support/failure.ts'
-
-/** A second process starts on a copy of a data folder, beside the first one or while that is down. */
-const copied: Partial<Scenario> = {
-  nodes: 3,
-  clones: 1,
-  late: 0,
-  leaving: 0,
-  crashes: 0,
-  tasks: 15,
-  retentionMs: 3_600_000
-}
-
-// In each the one that stayed took in nothing of what the other had written, for ever.
-test.each([1, 2, 5])('what a copy wrote is taken in by the one that stays (seed %i)', seed => {
-  expect(failureOf(simulate(seed, copied))).toBeNull()
-})
 
 /** The disk of a node comes back as it was at an earlier moment, while another one is down. */
 const damaged: Partial<Scenario> = {
@@ -40,24 +24,6 @@ const damaged: Partial<Scenario> = {
 // The boot that had written it was closed as if its disk had told all; whoever came back with the task then dropped it.
 test('what a damaged disk does not have any more is on those that are down (seed 581)', () => {
   expect(failureOf(simulate(581, damaged))).toBeNull()
-})
-
-/** The same as before, and all that has settled goes at once. */
-const forgotten: Partial<Scenario> = {
-  ...copied,
-  nodes: 4,
-  leaving: 1,
-  crashes: 2,
-  types: ['red', 'green'],
-  retentionMs: 0,
-  uncommon: 0.3,
-  once: 0.5,
-  network: { ...SCENARIO_DEFAULTS.network, linkBreak: 0 }
-}
-
-// Nothing was left of what the older boot had written, so it was closed, and nothing of it was heard any more.
-test.each([1, 2])('the process that stays is not closed because of the other (seed %i)', seed => {
-  expect(failureOf(simulate(seed, forgotten))).toBeNull()
 })
 
 /** Some tasks may run at most once, and others are down. */

@@ -182,7 +182,7 @@ export class Log {
     const { origin, after, records, changes = [], writes } = batch
     const { dotCloud, unreadable } = this.origins
     // Nobody knows more of our own writes than we do. Taking them in would give two writes one number.
-    if (origin === this.#self || this.origins.isClosed(origin)) return { kind: 'known' }
+    if (this.origins.isOwn(origin) || this.origins.isClosed(origin)) return { kind: 'known' }
     if (!this.origins.hasRoom(origin)) return { kind: 'full' }
     const upTo = this.merged(origin)
     if (upTo < after) return { kind: 'gap' }
@@ -225,7 +225,7 @@ export class Log {
    */
   passOver({ origin, upTo }: Span): void {
     const { dotCloud, unreadable } = this.origins
-    if (origin === this.#self || !this.origins.hasRoom(origin)) return
+    if (this.origins.isOwn(origin) || !this.origins.hasRoom(origin)) return
     const after = this.merged(origin)
     // Each stretch that is known to be pruned parts those that are not.
     const known = [...dotCloud.beyond(of => (of === origin ? after : Infinity))].length

@@ -77,7 +77,7 @@ export class Belief {
     if (upTo === RETIRED) return this.#mayBeClosed(boot)
     const { log, self } = this.#context
     if (boot === self) return upTo < log.nextSeq
-    return upTo >= 1 && upTo <= SEQ_MAX
+    return upTo >= 1 && upTo <= SEQ_MAX && !log.origins.isOwn(boot)
   }
 
   /** No peer can say that a boot is retired which writes, or will: that boot would be deaf and mute for good. */

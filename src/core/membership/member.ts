@@ -215,7 +215,8 @@ export function isCredible({ heartbeat, departure }: Member, horizon: Hlc): bool
   if (departure === null) return true
   const { boot, at, forgotten } = departure
   if (boot !== heartbeat.boot && !isInTime(boot, horizon)) return false
-  return !forgotten || at <= horizon || at === LEFT_AT
+  if (at === LEFT_AT) return true
+  return at <= (forgotten ? horizon : STAMP_MAX)
 }
 
 /** What the log knows of boots. */

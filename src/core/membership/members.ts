@@ -198,7 +198,6 @@ export class Members {
   /** Whether a boot has ended for certain. */
   isGone(boot: BootId): boolean {
     const node = nodeOf(boot)
-    // A later one may run on a copy of this disk: others see whether it does.
     if (node === this.#node) return boot < this.#self
     const member = this.#members.get(node)
     if (member === undefined) return false

@@ -59,7 +59,6 @@ const LATEST_FAMILIES: typeof FAMILIES = {
 /** ... and from `NEWEST` on: what becomes of disks. */
 const NEWEST_FAMILIES: typeof FAMILIES = {
   'damaged disks': (dice, draft) => damages(dice, draft),
-  copies: (dice, draft) => copies(dice, draft),
   computers: (dice, draft) => computers(dice, draft)
 }
 
@@ -205,16 +204,6 @@ function damages(dice: Dice, draft: Draft): void {
   draft.disksLost = 0
   delete draft.skewMsMax
   // Whoever has nothing any more of a key whose task is over can be given it once more.
-  delete draft.keyed
-}
-
-/** A data folder is copied, and used twice. */
-function copies(dice: Dice, draft: Draft): void {
-  draft.nodes = Math.max(3, draft.nodes!)
-  draft.leaving = Math.min(draft.leaving!, draft.nodes - 2)
-  draft.clones = dice.pick([1, 1, 2])
-  draft.disksLost = 0
-  delete draft.skewMsMax
   delete draft.keyed
 }
 
