@@ -195,7 +195,7 @@ export class Members {
     return this.notEnded().filter(({ node }) => !this.#linked.has(node))
   }
 
-  /** Whether a boot has ended for certain. */
+  /** Whether a boot has ended for certain. Of a later one of this node, on a copy of its disk, only others can tell. */
   isGone(boot: BootId): boolean {
     const node = nodeOf(boot)
     if (node === this.#node) return boot < this.#self
