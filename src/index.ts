@@ -16,7 +16,7 @@
  */
 export { createNode } from './create-node.ts'
 export type { NodeOptions } from './node-options.ts'
-export type { Node } from './node/library.ts'
+export type { Node } from './node/node.ts'
 export type {
   BackoffOptions,
   BlobRef,

@@ -1,239 +1,243 @@
 /**
- * A running node, as its local API sees it: submits, waits, lists, leaves. All it decides is how to say things; what
- * happens to tasks is decided by the core. What only programs call is in library.ts.
+ * A node as a program has it, and as its local API sees it. It holds the tasks, the queries, the output and the
+ * administration of a node; nothing is decided here. What only programs call has the types of the program's own tasks,
+ * if it gives a handler map.
  */
-import { bootName, type NodeId, type TaskId } from '../core/base/ids.ts'
+import type { StandardSchemaV1 } from '@standard-schema/spec'
+import type { NodeId, TaskId } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
-import type { Input } from '../core/input.ts'
-import { DURATION_MS_MAX } from '../shared/durations.ts'
-import { NodeClosedError } from '../shared/errors.ts'
-import { checkNodeOptions } from '../node-options.ts'
-import type { TaskRecord } from '../core/task/record.ts'
 import type { BlobRef } from '../core/task/content.ts'
-import { Admission } from './tasks/admission.ts'
-import { EventPublisher } from './events/event-publisher.ts'
-import { durationMs } from './tasks/checks.ts'
-import { ClockSteps } from './runtime/clock-steps.ts'
-import { wallMsOf } from './runtime/clock.ts'
-import { Payloads } from './tasks/payloads.ts'
-import { diagnosisOf } from './queries/diagnosis.ts'
-import { DiskState } from './runtime/disk-state.ts'
-import { metricsSnapshotOf } from './queries/metrics-snapshot.ts'
-import { Failures } from './runtime/failures.ts'
-import { Engine, type Observer, type Ports } from './runtime/engine.ts'
+import type { Handler } from '../ports/handler.ts'
+import { DURATION_MS_MAX } from '../shared/durations.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
 import type {
   CancelResult,
   DiagnosisView,
+  EndListener,
   LoadedState,
   LogEntry,
   LogsOptions,
-  NodeEvent,
+  MetricsView,
   NodeApi,
+  NodeEvent,
   NodeView,
-  EndListener,
   StatusView,
+  SubmitOptions,
   Submitted,
   TaskFilter,
   TaskView,
   WhyView,
   WorkerHealth
 } from './api/node-api.ts'
-import { Lookups } from './tasks/lookups.ts'
-import { Leaving } from './runtime/leaving.ts'
-import { Listeners } from './events/listeners.ts'
-import { Admin } from './tasks/admin.ts'
-import { Output } from './output/output.ts'
-import { Queries } from './queries/queries.ts'
+import { othersConnected } from './others.ts'
+import type { Output } from './output/output.ts'
+import { Parts } from './parts.ts'
+import type { Queries } from './queries/queries.ts'
+import type { Ports } from './runtime/engine.ts'
 import type { NodeSettings } from './settings.ts'
-import { Backup } from './tasks/backup.ts'
-import { Submissions } from './tasks/submissions.ts'
-import { Tasks } from './tasks/tasks.ts'
-import { Turns } from './runtime/turns.ts'
-import { Worker } from './tasks/worker.ts'
-import { Waits } from './tasks/waits.ts'
+import type { Admin } from './tasks/admin.ts'
+import { durationMs } from './tasks/checks.ts'
+import type { Tasks } from './tasks/tasks.ts'
+import type {
+  AnyHandlers,
+  HandledBy,
+  HandlerOf,
+  PayloadOf,
+  ResultOf,
+  TaskIdOf,
+  TaskTypeOf
+} from './typed-node.ts'
 
-/** What the node is made of, as far as its public face needs it. */
-export type Parts = Readonly<{
-  core: Core
-  settings: NodeSettings
-  queries: Queries
-  payloads: Payloads
-  worker: Worker
-  state: Backup
-  turns: Turns
-  feed: (input: Input) => void
-  /** Resolves when a task has settled. */
-  settled: (id: TaskId, signal?: AbortSignal) => Promise<TaskRecord>
-}>
-
-export class RunningNode implements NodeApi {
+/**
+ * A node of the cluster.
+ *
+ * @typeParam Handlers the types that its tasks have: a map from types of tasks to functions, see `createNode`
+ */
+export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
   readonly id: NodeId
   readonly name: string
-  /** For the methods that only programs call, in library.ts. */
-  protected readonly parts: Parts
-  readonly #settings: NodeSettings
-  readonly #core: Core
-  readonly #ports: Ports
-  readonly #engine: Engine
-  readonly #queries: Queries
-  readonly #payloads: Payloads
-  readonly #waits = new Waits()
-  readonly #disk: DiskState
-  readonly #failures: Failures
-  readonly #clockSteps: ClockSteps
-  readonly #admission: Admission
-  readonly #submissions: Submissions
-  readonly #lookups: Lookups
-  readonly #turns = new Turns()
+  /** The name of the cluster that this node is in. */
+  readonly cluster: string
+  readonly #parts: Parts
   readonly #tasks: Tasks
-  readonly #state: Backup
-  readonly #listeners: Listeners
-  readonly #leaving: Leaving
-  readonly #admin: Admin
-  readonly #eventPublisher: EventPublisher
+  readonly #queries: Queries
   readonly #output: Output
-  /** Nothing comes in any more, so that nobody may begin to wait for it. */
-  #isClosed = false
+  readonly #admin: Admin
 
   constructor(core: Core, ports: Ports, settings: NodeSettings) {
-    this.#core = core
-    this.#ports = ports
-    this.#settings = settings
-    this.#disk = new DiskState(settings, ports.clock, error => this.#letGo(error))
-    this.#failures = new Failures(settings.log, ports.clock)
-    this.#clockSteps = new ClockSteps(ports.clock, settings.log)
-    const { clock } = ports
-    this.#listeners = listenersOf(core, ports)
-    const nameOf = (node: NodeId): string => this.#queries.nameOf(node)
-    this.#eventPublisher = new EventPublisher(
-      core.view,
-      this.#listeners,
-      this.#waits,
-      clock,
-      nameOf
-    )
-    this.#engine = new Engine(core, ports, this.#observer())
-    this.#output = new Output({ ...ports, core: core.view, logbook: this.#engine.logbook, nameOf })
-    this.#queries = new Queries(core.view, ports, settings, this.#output)
-    this.#payloads = new Payloads(this.#engine.blobs, core.view)
-    const feed = (input: Input): void => this.#engine.feed(input)
-    this.#lookups = new Lookups(feed)
-    const worker = new Worker({ ...settings, runner: ports.runner, feed })
-    this.#admission = new Admission(this.#engine)
-    const assertAccepting = (): void => this.#assertAccepting()
-    this.#submissions = this.#submissionsWith(worker, feed, assertAccepting)
-    this.#tasks = new Tasks({
-      waits: this.#waits,
-      core: core.view,
-      queries: this.#queries,
-      submissions: this.#submissions,
-      lookups: this.#lookups,
-      turns: this.#turns,
-      feed,
-      assertOpen: () => this.#assertOpen(),
-      assertNotClosed: () => this.#assertNotClosed()
-    })
-    const { stateFiles } = settings
-    this.#state = new Backup(core.view, stateFiles, this.#payloads, feed, assertAccepting)
-    this.parts = {
-      core,
-      settings,
-      queries: this.#queries,
-      payloads: this.#payloads,
-      worker,
-      state: this.#state,
-      feed,
-      turns: this.#turns,
-      settled: (id, signal) => this.#tasks.settled(id, signal)
-    }
     this.id = ports.transport.id
     this.name = settings.name
-    this.#admin = new Admin(this.#engine, this.#queries)
-    this.#leaving = new Leaving({ engine: this.#engine, core, settings }, () => this.#close())
-  }
-
-  #submissionsWith(
-    worker: Worker,
-    feed: (input: Input) => void,
-    assertAccepting: () => void
-  ): Submissions {
-    const core = this.#core
-    return new Submissions({
-      payloads: this.#payloads,
-      admission: this.#admission,
-      acks: this.#settings.acks,
-      feed,
-      assertPayload: (type, payload) => worker.assertAccepted(type, payload),
-      assertAccepting,
-      now: () => core.view.wallMs(this.#ports.clock.now()),
-      cluster: this.#settings.cluster,
-      warnings: draft => this.#queries.warnings(draft)
-    })
-  }
-
-  /** The name of the cluster that this node is in. */
-  get cluster(): string {
-    return this.#settings.cluster
+    this.cluster = settings.cluster
+    this.#parts = new Parts(core, ports, settings)
+    const { tasks, queries, output, admin } = this.#parts
+    this.#tasks = tasks
+    this.#queries = queries
+    this.#output = output
+    this.#admin = admin
   }
 
   /** Resolves when the node has closed; to the reason, if it had to. */
   get closed(): Promise<Error | null> {
-    return this.#leaving.closed
+    return this.#parts.leaving.closed
   }
 
   get addresses(): readonly string[] {
-    return this.#core.view.self().addresses
+    return this.#queries.addresses
   }
 
   /** Opens the network. Called once, by createNode. */
-  async open(): Promise<void> {
-    await this.#engine.start()
-    this.#engine.feed({ kind: 'expect', names: this.#settings.roster })
+  open(): Promise<void> {
+    return this.#parts.start()
   }
 
-  async submit(
+  /** Expects an instance (`computer/instance`): it is listed until it is seen. */
+  registerWorker(name: string): void {
+    this.#admin.expect(name)
+  }
+
+  /**
+   * Says how tasks of a type are run: by a function, on the node's own thread (for work that waits), or by a module, in
+   * worker threads.
+   *
+   * A schema (any Standard Schema: zod's, valibot's, ...) says what payloads have to be: others are refused at
+   * submission here, and fail where they are run. A module's handler carries it itself, as its property `schema`.
+   *
+   * @throws InvalidOptionError HandlersFileError
+   */
+  registerTaskHandler<Type extends TaskTypeOf<Handlers>, Schema extends StandardSchemaV1>(
+    type: Type,
+    handler: Handler<StandardSchemaV1.InferOutput<Schema>, HandledBy<Handlers, Type>>,
+    options: { schema: Schema }
+  ): void
+  registerTaskHandler<Type extends TaskTypeOf<Handlers>>(
+    type: Type,
+    handler: HandlerOf<Handlers, Type>
+  ): void
+  registerTaskHandler(type: TaskTypeOf<Handlers>, path: string): Promise<void>
+  registerTaskHandler(
+    type: string,
+    handler: Handler | string,
+    { schema }: { schema?: StandardSchemaV1 } = {}
+  ): void | Promise<void> {
+    return this.#parts.worker.register(type, handler, schema ?? null)
+  }
+
+  /** From here on the node runs tasks. */
+  startWorker(): Promise<void> {
+    return this.#parts.worker.start()
+  }
+
+  /**
+   * Resolves when `members` other members are connected. A program that submits before it has met anybody has its tasks
+   * on its own disk alone.
+   *
+   * @param options `members`: how many. `timeout`: ms, or a text such as `"30s"` @default none
+   * @throws NotReadyError NodeClosedError InvalidOptionError
+   */
+  async ready({ members, timeout }: { members: number; timeout?: number | string }): Promise<void> {
+    if (!Number.isInteger(members) || members < 0) {
+      throw new InvalidOptionError(`members must be a whole number from 0, not ${members}`)
+    }
+    const ms = msOf(timeout)
+    await othersConnected(this, this.#parts.turns, members, ms)
+  }
+
+  /**
+   * Submits a task; resolves to its id when it is accepted. `submit` does the same, and resolves to
+   * `{ id, acks, warnings }`: on the disks of how many other members it is by then, and what there is to say of it.
+   *
+   * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
+   */
+  async createTask<Type extends TaskTypeOf<Handlers>>(
+    type: Type,
+    payload: PayloadOf<Handlers, Type>,
+    options: SubmitOptions = {}
+  ): Promise<TaskIdOf<ResultOf<Handlers, Type>>> {
+    return (await this.submit(type, payload, options)).id as TaskIdOf<ResultOf<Handlers, Type>>
+  }
+
+  /**
+   * Resolves to what the handler returned. The task may have been submitted on any node.
+   *
+   * @param options `timeout`: ms, or a text such as `"30s"` @default none
+   * @throws TaskFailedError (its `name` is that of the handler's error) WaitTimeoutError UnknownTaskError
+   *   NodeClosedError InvalidOptionError
+   */
+  waitForTask<Result>(
+    id: TaskIdOf<Result>,
+    options?: { timeout?: number | string }
+  ): Promise<Result>
+  waitForTask(id: TaskId, options?: { timeout?: number | string }): Promise<unknown>
+  async waitForTask(id: TaskId, options: { timeout?: number | string } = {}): Promise<unknown> {
+    return this.#tasks.result(id, msOf(options.timeout))
+  }
+
+  /** What this node and the whole cluster have done, by type of task. Counts begin with the start of each node. */
+  getMetrics(): MetricsView {
+    return this.#queries.getMetrics()
+  }
+
+  /**
+   * Writes all tasks that this node knows to a file, large payloads and results included, for `loadState` on any node
+   * of the cluster. An existing file is replaced when the new one is complete.
+   *
+   * @throws InvalidOptionError if it cannot be written
+   */
+  saveState(file: string): Promise<void> {
+    return this.#admin.saveState(file)
+  }
+
+  /**
+   * Takes in the tasks of a file. What is known here, or was and has been pruned, stays as it is; the rest spreads, and
+   * runs if it had not settled. Loading twice, or into a live cluster, is harmless.
+   *
+   * @throws ForeignStateFileError (and nothing was taken in) InvalidOptionError DiskFullError NodeClosedError
+   */
+  loadState(file: string): Promise<LoadedState> {
+    return this.#admin.loadState(file)
+  }
+
+  submit(
     type: string,
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
     listener?: EndListener
   ): Promise<Submitted> {
-    return this.#submissions.submit(type, payload, options, signal, listener)
+    return this.#tasks.submit(type, payload, options, signal, listener)
   }
 
-  async submitBlob(
+  submitBlob(
     type: string,
     payload: BlobRef,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
     listener?: EndListener
   ): Promise<Submitted> {
-    return this.#submissions.submitBlob(type, payload, options, signal, listener)
+    return this.#tasks.submitBlob(type, payload, options, signal, listener)
   }
 
-  async writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
-    this.#assertAccepting()
-    return this.#payloads.write(chunks)
+  writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
+    return this.#tasks.writeBlob(chunks)
   }
 
-  async readBlob(blob: BlobRef): Promise<AsyncIterable<Uint8Array>> {
-    this.#assertOpen()
-    return this.#payloads.read(blob)
+  readBlob(blob: BlobRef): Promise<AsyncIterable<Uint8Array>> {
+    return this.#tasks.readBlob(blob)
   }
 
-  async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
-    return this.#queries.view(await this.#tasks.settled(id, signal))
+  settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
+    return this.#tasks.settled(id, signal)
   }
 
-  async resolveId(part: string): Promise<TaskId> {
+  resolveId(part: string): Promise<TaskId> {
     return this.#tasks.resolveId(part)
   }
 
-  async cancel(id: TaskId): Promise<CancelResult> {
+  cancel(id: TaskId): Promise<CancelResult> {
     return this.#tasks.cancel(id)
   }
 
-  async retry(id: TaskId): Promise<Submitted> {
+  retry(id: TaskId): Promise<Submitted> {
     return this.#tasks.retry(id)
   }
 
@@ -249,158 +253,67 @@ export class RunningNode implements NodeApi {
     return this.#queries.tasks(filter)
   }
 
-  logs(id: TaskId, options: LogsOptions = {}): AsyncIterable<LogEntry> {
-    this.#assertOpen()
-    this.#queries.record(id)
-    return this.#output.read(id, options)
-  }
-
-  refreshProgress(): Promise<void> {
-    return this.#output.refresh()
-  }
-
-  exportState(): AsyncIterable<string> {
-    return this.#state.text(wallMsOf(this.#ports.clock))
-  }
-
-  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
-    return this.#state.take(pieces)
-  }
-
-  setLabels(labels: Readonly<Record<string, string>>): void {
-    checkNodeOptions({ labels })
-    this.#assertOpen()
-    this.#engine.feed({ kind: 'labels', labels })
-  }
-
   nodes(): NodeView[] {
     return this.#queries.nodes()
   }
 
   getSystemStatus(): StatusView {
-    const { waiting, heldBackBy } = this.#admission
-    return { ...this.#queries.status(), submitters: { waiting, heldBackBy } }
+    return this.#queries.getSystemStatus()
   }
 
   checkWorkerHealth(): WorkerHealth[] {
-    return this.#queries.health()
+    return this.#queries.checkWorkerHealth()
   }
 
   diagnosis(names: readonly string[] = []): DiagnosisView {
-    const { duplicates } = this.#eventPublisher
-    const now = this.#ports.clock.now()
-    const settings = this.#settings
-    return diagnosisOf(
-      {
-        core: this.#core.view,
-        queries: this.#queries,
-        disk: this.#disk.failure,
-        settings,
-        duplicates,
-        clockStep: this.#clockSteps.last,
-        now
-      },
-      names
-    )
+    return this.#queries.diagnosis(names)
   }
 
   metricsText(): Promise<string> {
-    const counters = this.#ports.transport.counters()
-    const { maxMs } = this.#engine.loopLag
-    return this.#settings.exposition(
-      metricsSnapshotOf(this.#core.view, this.nodes(), counters, maxMs)
-    )
+    return this.#queries.metricsText()
+  }
+
+  logs(id: TaskId, options: LogsOptions = {}): AsyncIterable<LogEntry> {
+    return this.#output.logs(id, options)
+  }
+
+  refreshProgress(): Promise<void> {
+    return this.#output.refreshProgress()
+  }
+
+  history(id: TaskId): NodeEvent[] {
+    return this.#output.history(id)
+  }
+
+  onEvent(listener: (event: NodeEvent) => void, since?: string): () => void {
+    return this.#output.onEvent(listener, since)
+  }
+
+  exportState(): AsyncIterable<string> {
+    return this.#admin.exportState()
+  }
+
+  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
+    return this.#admin.importState(pieces)
+  }
+
+  setLabels(labels: Readonly<Record<string, string>>): void {
+    this.#admin.setLabels(labels)
   }
 
   drain(node?: string): NodeView {
-    this.#assertOpen()
     return this.#admin.drain(node)
   }
 
   forget(node: string): NodeView {
-    this.#assertOpen()
     return this.#admin.forget(node)
   }
 
-  onEvent(listener: (event: NodeEvent) => void, since?: string): () => void {
-    return this.#listeners.add(listener, since)
-  }
-
-  history(id: TaskId): NodeEvent[] {
-    return this.#listeners.about(id)
-  }
-
-  async leave(graceMs: number = this.#settings.graceMs): Promise<void> {
-    const leaving = this.#leaving.leave(durationMs('graceMs', graceMs, 0, DURATION_MS_MAX))
-    this.#admission.refuseAll(this.#stoppingError())
-    return leaving
-  }
-
-  #stoppingError(): NodeClosedError {
-    return new NodeClosedError(`node ${this.name} is stopping: ask another one`)
-  }
-
-  #closedError(): NodeClosedError {
-    return new NodeClosedError(`node ${this.name} has stopped: ask another one, tasks go on`)
-  }
-
-  async #close(): Promise<void> {
-    this.#isClosed = true
-    const closed = this.#closedError()
-    this.#disk.close()
-    this.#letGo(closed)
-    this.#waits.rejectAll(closed)
-    this.#turns.turned()
-    await this.#engine.stop()
-    await this.#settings.onClosed()
-  }
-
-  /** Callers that wait for this node's disk are told that it will not come. */
-  #letGo(error: Error): void {
-    this.#submissions.rejectAll(error)
-    this.#state.letGo()
-  }
-
-  #observer(): Observer {
-    return {
-      accepted: ({ request, ...accepted }) => {
-        const listener = this.#submissions.accepted(request, accepted)
-        // At once: the node that submitted it hears of it later, when it may have settled.
-        if (listener !== undefined) this.#tasks.watch(accepted.taskId, listener)
-      },
-      refused: refused => this.#submissions.refused(refused),
-      found: found => this.#lookups.found(found),
-      loaded: request => this.#state.loaded(request),
-      left: () => this.#leaving.left(),
-      giveWay: why => this.#leaving.giveWay(this.name, why),
-      announce: this.#eventPublisher,
-      disk: failure => this.#disk.note(failure),
-      blobDisk: failure => this.#disk.noteBlob(failure),
-      failed: (effect, error) => this.#failures.note(`the effect ${effect}`, error),
-      clockSet: byMs => this.#clockSteps.note(byMs),
-      turned: () => {
-        this.#admission.release()
-        this.#turns.turned()
-      }
-    }
-  }
-
-  #assertAccepting(): void {
-    this.#assertOpen()
-    this.#disk.assertWorks()
-  }
-
-  #assertNotClosed(): void {
-    if (this.#isClosed) throw this.#closedError()
-  }
-
-  #assertOpen(): void {
-    if (this.#leaving.hasBegun) {
-      throw this.#stoppingError()
-    }
+  leave(graceMs?: number): Promise<void> {
+    return this.#admin.leave(graceMs)
   }
 }
 
-function listenersOf({ view }: Core, { clock }: Ports): Listeners {
-  return new Listeners(bootName(view.self().boot), () => wallMsOf(clock))
+function msOf(timeout: number | string | undefined): number | null {
+  return timeout === undefined ? null : durationMs('timeout', timeout, 0, DURATION_MS_MAX)
 }

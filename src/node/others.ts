@@ -1,9 +1,13 @@
 /** To wait for others: a node that has just started has met none. */
 import { NodeClosedError, NotReadyError } from '../shared/errors.ts'
-import type { RunningNode } from './node.ts'
+import type { NodeView } from './api/node-api.ts'
 import type { Turns } from './runtime/turns.ts'
 
-type Looked = Pick<RunningNode, 'name' | 'nodes' | 'closed'>
+type Looked = Readonly<{
+  name: string
+  closed: Promise<unknown>
+  nodes: () => readonly NodeView[]
+}>
 
 /**
  * Resolves when this number of other members is connected.

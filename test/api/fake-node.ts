@@ -319,7 +319,12 @@ export class FakeNode implements NodeApi {
   }
 
   /** The real thing: cursors and what is kept for them are a promise to every client. */
-  readonly events = new Listeners('boot-of-fake', () => SUBMITTED_AT)
+  readonly events = new Listeners('boot-of-fake', {
+    now: () => SUBMITTED_AT,
+    failed: error => {
+      throw error
+    }
+  })
   /** How many listen now. */
   listening = 0
 

@@ -12,7 +12,7 @@ import type { CoreEvent } from '../../src/core/effect.ts'
 import { SETTLED_REASONS } from '../../src/core/task/record.ts'
 import * as library from '../../src/index.ts'
 import { TASK_STATES } from '../../src/shared/names.ts'
-import { Node } from '../../src/node/library.ts'
+import { Node } from '../../src/node/node.ts'
 import type { OpenReason } from '../../src/node/queries/why.ts'
 import { SCHEMAS } from './schemas.ts'
 

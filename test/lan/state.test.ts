@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createNode } from '../../src/create-node.ts'
 import { newKey } from '../../src/key.ts'
-import type { Node } from '../../src/node/library.ts'
+import type { Node } from '../../src/node/node.ts'
 import { until } from '../support/until.ts'
 
 const key = newKey()

@@ -3,7 +3,13 @@ import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import { TooLargeError } from '../../shared/errors.ts'
-import type { NodeEvent, NodeApi } from '../../node/api/node-api.ts'
+import type {
+  AdminApi,
+  NodeEvent,
+  OutputApi,
+  QueriesApi,
+  TasksApi
+} from '../../node/api/node-api.ts'
 import { eventStream, listStream } from '../events.ts'
 import { check, ndjson, parse } from '../request.ts'
 
@@ -34,7 +40,11 @@ function tooLarge(): never {
   throw new TooLargeError(`labels may have at most ${LABELS_BYTES_MAX} bytes`)
 }
 
-export function serveCluster(app: Hono, node: NodeApi, closing: AbortSignal): void {
+export function serveCluster(
+  app: Hono,
+  node: QueriesApi & AdminApi & OutputApi & Pick<TasksApi, 'resolveId'>,
+  closing: AbortSignal
+): void {
   app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
   app.get('/v1/status', c => c.json(node.getSystemStatus()))
   app.get('/v1/diagnosis', c => {
@@ -64,10 +74,10 @@ export function serveCluster(app: Hono, node: NodeApi, closing: AbortSignal): vo
 
 /** News of what was missed concerns every reader, whatever it asked for. */
 async function eventsWanted(
-  node: NodeApi,
+  tasks: Pick<TasksApi, 'resolveId'>,
   { event: name, type, task }: Omit<z.infer<typeof eventFilter>, 'since'>
 ): Promise<(event: NodeEvent) => boolean> {
-  const id = task === undefined ? undefined : await node.resolveId(task)
+  const id = task === undefined ? undefined : await tasks.resolveId(task)
   return happened =>
     happened.event === 'events:lost' ||
     ((name === undefined || happened.event === name || happened.event.startsWith(`${name}:`)) &&

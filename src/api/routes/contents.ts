@@ -2,7 +2,7 @@
 import type { Hono } from 'hono'
 import { z } from 'zod'
 import { TASK_LIMITS } from '../../core/options.ts'
-import type { BlobRef, NodeApi } from '../../node/api/node-api.ts'
+import type { AdminApi, BlobRef, TasksApi } from '../../node/api/node-api.ts'
 import { textOf, textStream } from '../events.ts'
 import { check } from '../request.ts'
 
@@ -13,7 +13,7 @@ export const blobRef: z.ZodType<BlobRef> = z.strictObject({
 })
 const size = z.strictObject({ bytes: z.coerce.number() })
 
-export function serveContents(app: Hono, node: NodeApi): void {
+export function serveContents(app: Hono, node: TasksApi & AdminApi): void {
   app.put('/v1/blobs', async c => {
     const { hash, bytes } = await node.writeBlob(c.req.raw.body ?? [])
     return c.json({ v: 1, hash, bytes }, 201)

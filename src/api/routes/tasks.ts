@@ -5,7 +5,14 @@ import { z } from 'zod'
 import { DURATION_MS_MAX } from '../../shared/durations.ts'
 import { TooLargeError, WaitTimeoutError } from '../../shared/errors.ts'
 import { TASK_ID, TASK_STATES } from '../../shared/names.ts'
-import type { NodeApi, EndListener, TaskFilter, TaskView } from '../../node/api/node-api.ts'
+import type {
+  EndListener,
+  OutputApi,
+  QueriesApi,
+  TaskFilter,
+  TasksApi,
+  TaskView
+} from '../../node/api/node-api.ts'
 import { batchStream } from '../batch.ts'
 import { listStream, pulledStream, textOf } from '../events.ts'
 import { problemOf } from '../problem.ts'
@@ -37,7 +44,9 @@ const patience = z.strictObject({
 const waiting = z.strictObject({ wait: z.enum(['true', 'false']).optional() })
 const following = z.strictObject({ follow: z.enum(['true', 'false']).optional() })
 
-export function serveTasks(app: Hono, node: NodeApi, closing: AbortSignal): void {
+type Served = TasksApi & QueriesApi & OutputApi
+
+export function serveTasks(app: Hono, node: Served, closing: AbortSignal): void {
   const tooLarge = (): never => {
     throw new TooLargeError(`a request may have at most ${BODY_BYTES_MAX} bytes`)
   }
@@ -98,15 +107,15 @@ export function serveTasks(app: Hono, node: NodeApi, closing: AbortSignal): void
 
 /** A line of a batch. What is wrong with it is its answer, and no reason to refuse the others. */
 async function one(
-  node: NodeApi,
+  tasks: TasksApi,
   text: string,
   gone: AbortSignal,
   listener?: EndListener
 ): Promise<BatchAnswer> {
   const { line, type, payload, options } = check(batchLine, parse(text))
   try {
-    const full = await withFullIds(node, options)
-    const submitted = await node.submit(type, payload, full, gone, listener)
+    const full = await withFullIds(tasks, options)
+    const submitted = await tasks.submit(type, payload, full, gone, listener)
     return { v: 1, line, ...submitted }
   } catch (error) {
     return { ...problemOf(error).problem, line }
@@ -114,18 +123,18 @@ async function one(
 }
 
 async function wait(
-  node: NodeApi,
+  tasks: Pick<TasksApi, 'settled'>,
   id: string,
   timeoutMs: number | undefined,
   gone: AbortSignal
 ): Promise<TaskView> {
-  if (timeoutMs === undefined) return node.settled(id, gone)
+  if (timeoutMs === undefined) return tasks.settled(id, gone)
   const ended = new AbortController()
   const timer = setTimeout(() => {
     ended.abort(new WaitTimeoutError(`${id} has not settled within ${timeoutMs} ms: it goes on`))
   }, timeoutMs)
   try {
-    return await node.settled(id, AbortSignal.any([gone, ended.signal]))
+    return await tasks.settled(id, AbortSignal.any([gone, ended.signal]))
   } finally {
     clearTimeout(timer)
   }
@@ -133,13 +142,13 @@ async function wait(
 
 /** Dependencies may be named by a part of their id; what is whole may be a task not yet known here. */
 async function withFullIds(
-  node: NodeApi,
+  tasks: Pick<TasksApi, 'resolveId'>,
   options: Record<string, unknown>
 ): Promise<Record<string, unknown>> {
   const { dependsOn } = options
   if (!Array.isArray(dependsOn)) return options
   const full = dependsOn.map((id: unknown) =>
-    typeof id !== 'string' || TASK_ID.test(id) ? id : node.resolveId(id)
+    typeof id !== 'string' || TASK_ID.test(id) ? id : tasks.resolveId(id)
   )
   return { ...options, dependsOn: await Promise.all(full) }
 }

@@ -230,13 +230,8 @@ export type EndListener = Readonly<{
   gone: AbortSignal
 }>
 
-export interface NodeApi {
-  readonly id: NodeId
-  /** `computer/instance`. */
-  readonly name: string
-  readonly cluster: string
-  /** Multiaddrs that it listens on. */
-  readonly addresses: readonly string[]
+/** Tasks one by one: submitted, waited for, cancelled, tried again; and their payloads and results. */
+export interface TasksApi {
   /**
    * Submits a task and resolves when it is accepted. Waits first while this node has too much of its own to write, and
    * to copy to others.
@@ -297,8 +292,6 @@ export interface NodeApi {
    * @throws UnknownTaskError AmbiguousTaskError TaskStateError BlobUnavailableError NotReplicatedError NodeClosedError
    */
   retry(id: TaskId): Promise<Submitted>
-  /** Says for a task, and for each node, which condition fails. @throws UnknownTaskError */
-  why(id: TaskId): WhyView
   /**
    * The id that a shortened one means: any unambiguous part of it. News of a task may be on their way, so an unknown id
    * is waited for, for a second.
@@ -306,12 +299,34 @@ export interface NodeApi {
    * @throws UnknownTaskError AmbiguousTaskError
    */
   resolveId(part: string): Promise<TaskId>
+}
+
+/** What a node can tell of tasks and nodes. Changes nothing. */
+export interface QueriesApi {
+  /** Says for a task, and for each node, which condition fails. @throws UnknownTaskError */
+  why(id: TaskId): WhyView
   /** @throws UnknownTaskError */
   task(id: TaskId): TaskView
-  /** What has happened to a task since this node has known it, oldest first, as far as its memory reaches. */
-  history(id: TaskId): NodeEvent[]
   /** Newest first. */
   tasks(filter?: TaskFilter): Iterable<TaskView>
+  /** This node, all members, peers that have not introduced themselves yet, and expected instances never seen. */
+  nodes(): NodeView[]
+  /** The cluster in brief: members, tasks by state, slots, and whether a quorum is seen. */
+  getSystemStatus(): StatusView
+  /**
+   * What this node can tell for diagnosis, such as by "hearsay doctor".
+   *
+   * @param names what clusters may be called, whose fingerprints with this node's key are wanted. @default none
+   */
+  diagnosis(names?: readonly string[]): DiagnosisView
+  /** What there is to measure, as text for Prometheus. */
+  metricsText(): Promise<string>
+  /** How every member is, and every expected instance, this node included; sorted by name. */
+  checkWorkerHealth(): WorkerHealth[]
+}
+
+/** What is heard of tasks and nodes as it happens: output, progress, events. */
+export interface OutputApi {
   /**
    * What the runs of a task have said, from the beginning, on whichever nodes they ran: what it printed, and what it
    * logged. Of each attempt the first 64 KiB and the last MiB are kept, by the node that ran it, in memory: until the
@@ -326,6 +341,19 @@ export interface NodeApi {
    * second at most, and never rejects.
    */
   refreshProgress(): Promise<void>
+  /** What has happened to a task since this node has known it, oldest first, as far as its memory reaches. */
+  history(id: TaskId): NodeEvent[]
+  /**
+   * Calls back for each event until the returned function is called: from now on or, with the `cursor` of an event,
+   * also for those after it, as far as the node still has them.
+   *
+   * @throws InvalidOptionError if that is no cursor
+   */
+  onEvent(listener: (event: NodeEvent) => void, since?: string): () => void
+}
+
+/** What people do with a node, and with the cluster through it. */
+export interface AdminApi {
   /**
    * A file with all tasks that this node knows, and their large payloads and results, piece by piece, made as it is
    * read. Those that no node has are named in it without their bytes.
@@ -344,20 +372,6 @@ export interface NodeApi {
    * @throws InvalidOptionError NodeClosedError
    */
   setLabels(labels: Readonly<Record<string, string>>): void
-  /** This node, all members, peers that have not introduced themselves yet, and expected instances never seen. */
-  nodes(): NodeView[]
-  /** The cluster in brief: members, tasks by state, slots, and whether a quorum is seen. */
-  getSystemStatus(): StatusView
-  /**
-   * What this node can tell for diagnosis, such as by "hearsay doctor".
-   *
-   * @param names what clusters may be called, whose fingerprints with this node's key are wanted. @default none
-   */
-  diagnosis(names?: readonly string[]): DiagnosisView
-  /** What there is to measure, as text for Prometheus. */
-  metricsText(): Promise<string>
-  /** How every member is, and every expected instance, this node included; sorted by name. */
-  checkWorkerHealth(): WorkerHealth[]
   /**
    * Has a node take nothing more and hand on what is queued; what runs goes on, and the node stays. Without a name,
    * this one. Another one is told: it shows as draining when it does so.
@@ -374,13 +388,6 @@ export interface NodeApi {
    */
   forget(node: string): NodeView
   /**
-   * Calls back for each event until the returned function is called: from now on or, with the `cursor` of an event,
-   * also for those after it, as far as the node still has them.
-   *
-   * @throws InvalidOptionError if that is no cursor
-   */
-  onEvent(listener: (event: NodeEvent) => void, since?: string): () => void
-  /**
    * Stops on purpose: lets running tasks finish for `graceMs`, hands on queued ones, says goodbye, closes. What still
    * runs then is aborted and handed on, too. Called again, it may shorten the time, never lengthen it.
    *
@@ -391,4 +398,13 @@ export interface NodeApi {
    * @throws TasksLeftBehindError the node has left, and such tasks are on its disk alone; not with a `graceMs` of 0
    */
   leave(graceMs?: number): Promise<void>
+}
+
+export interface NodeApi extends TasksApi, QueriesApi, OutputApi, AdminApi {
+  readonly id: NodeId
+  /** `computer/instance`. */
+  readonly name: string
+  readonly cluster: string
+  /** Multiaddrs that it listens on. */
+  readonly addresses: readonly string[]
 }

@@ -8,14 +8,13 @@ import type { BootId, NodeId, TaskId } from '../../core/base/ids.ts'
 import { endOfWhole } from '../../core/base/utf8.ts'
 import type { CoreEvent } from '../../core/effect.ts'
 import type { OutputStream } from '../../core/message.ts'
+import type { TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
-import { UnknownTaskError } from '../../shared/errors.ts'
 import { wallMsOf } from '../runtime/clock.ts'
 import type { Json } from '../api/node-api.ts'
 import type { Listeners } from './listeners.ts'
 import type { Clock } from '../../ports/ports.ts'
 import { textOf } from '../output/text.ts'
-import type { Waits } from '../tasks/waits.ts'
 
 /** Guess: more than anybody follows by eye, and nothing for the one who tells. */
 const PASSING_PER_SECOND_MAX = 200
@@ -26,7 +25,6 @@ const MESSAGE_LENGTH_MAX = 200
 export class EventPublisher {
   readonly #core: CoreView
   readonly #listeners: Listeners
-  readonly #waits: Waits
   readonly #clock: Pick<Clock, 'now' | 'aheadMs'>
   readonly #nameOf: (boot: BootId) => string
   /** Nodes that ran twice at a time -> when that was seen last, in ms. */
@@ -37,28 +35,24 @@ export class EventPublisher {
   constructor(
     core: CoreView,
     listeners: Listeners,
-    waits: Waits,
     clock: Pick<Clock, 'now' | 'aheadMs'>,
     nameOf: (boot: BootId) => string
   ) {
     this.#core = core
     this.#listeners = listeners
-    this.#waits = waits
     this.#clock = clock
     this.#nameOf = nameOf
   }
 
-  settled(taskId: TaskId): void {
-    const record = this.#core.record(taskId)!
-    const { status, reason, error } = record.outcome!
+  settled({ spec, claim, outcome }: TaskRecord): void {
+    const { status, reason, error } = outcome!
     this.#listeners.emit(`task:${status}`, {
-      taskId,
-      type: record.spec.type,
-      node: this.#nameOf(record.claim.holder),
+      taskId: spec.id,
+      type: spec.type,
+      node: this.#nameOf(claim.holder),
       ...(reason === null ? {} : { reason }),
       ...(error === null ? {} : { message: error.message.slice(0, MESSAGE_LENGTH_MAX) })
     })
-    this.#waits.release(record)
   }
 
   event(event: CoreEvent): void {
@@ -68,10 +62,6 @@ export class EventPublisher {
       }
       this.#listeners.emit(event.name, { node: event.nodeName, id: event.node })
       return
-    }
-    if (event.name === 'task:pruned') {
-      const why = `${event.taskId} settled while this node was away, and has been forgotten since`
-      this.#waits.reject(event.taskId, () => new UnknownTaskError(why))
     }
     const { name, taskId } = event
     const fields: Record<string, Json> = { taskId, type: this.#typeOf(taskId) }

@@ -17,24 +17,30 @@ type Happened = Readonly<{ atMs: number; event: string; fields: Fields }>
 /** Guess: a minute of a busy cluster, in less than a megabyte. */
 const EVENTS_KEPT = 4096
 
+export type ListenersOptions = Readonly<{
+  /** The wall clock in ms. */
+  now: () => number
+  /** A listener has thrown: the others hear of the event, and it hears of the next one. */
+  failed: (error: unknown) => void
+}>
+
 /** What a reader has missed, and why. */
 type Gap = { count: number | null; reason: 'CursorTooOld' | 'CursorOfAnotherBoot' }
 
 export class Listeners {
   readonly #boot: string
   readonly #now: () => number
+  readonly #failed: (error: unknown) => void
   readonly #listeners = new Set<Listener>()
   readonly #ring: Happened[] = []
   /** Number of the next event. The first is 1, so that there is a cursor before it. */
   #next = 1
 
-  /**
-   * @param boot by which cursors are told from those of other nodes and other starts
-   * @param now the wall clock in ms
-   */
-  constructor(boot: string, now: () => number) {
+  /** @param boot by which cursors are told from those of other nodes and other starts */
+  constructor(boot: string, { now, failed }: ListenersOptions) {
     this.#boot = boot
     this.#now = now
+    this.#failed = failed
   }
 
   /**
@@ -56,17 +62,15 @@ export class Listeners {
 
   /** Tells those who listen now of something that is not kept: it has the cursor of what was kept before it. */
   mention(event: string, fields: Fields): void {
-    const view = this.#view(this.#next - 1, { atMs: this.#now(), event, fields })
-    for (const listener of this.#listeners) listener(view)
+    if (this.#listeners.size === 0) return
+    this.#tell(this.#view(this.#next - 1, { atMs: this.#now(), event, fields }))
   }
 
   emit(event: string, fields: Fields): void {
     const happened = { atMs: this.#now(), event, fields }
     const number = this.#next++
     this.#ring[number % EVENTS_KEPT] = happened
-    if (this.#listeners.size === 0) return
-    const view = this.#view(number, happened)
-    for (const listener of this.#listeners) listener(view)
+    if (this.#listeners.size > 0) this.#tell(this.#view(number, happened))
   }
 
   /** What is still kept of a task, oldest first. */
@@ -77,6 +81,16 @@ export class Listeners {
       if (happened.fields['taskId'] === taskId) events.push(this.#view(number, happened))
     }
     return events
+  }
+
+  #tell(event: NodeEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event)
+      } catch (error) {
+        this.#failed(error)
+      }
+    }
   }
 
   get #oldest(): number {

@@ -2,8 +2,8 @@
  * The output of a task from its beginning, wherever in the cluster it runs or ran, and on until it settles.
  *
  * All members are asked which of its attempts they have; each attempt is then read from the node that ran it, in order.
- * Who runs the next one is in the log of tasks, so following needs no help from anybody: it looks at the task, like a
- * reader who looks up from the page now and then. A stream that breaks is taken up again where it broke off, as long as
+ * Who runs the next one is in the log of tasks, so following needs no help from anybody: it looks at the task whenever
+ * the core has taken something in. A stream that breaks is taken up again where it broke off, as long as
  * the attempt stands. What is gone with its node is said to be gone, and the last lines are in the outcome.
  */
 import { isUtf8 } from 'node:buffer'
@@ -16,14 +16,13 @@ import { wallMsOf } from '../runtime/clock.ts'
 import type { LogEntry } from '../api/node-api.ts'
 import type { Logbook } from './logbook.ts'
 import type { Clock, Transport } from '../../ports/ports.ts'
+import type { Turns } from '../runtime/turns.ts'
 import { piecesOf } from './tail.ts'
 import { textOf } from './text.ts'
 
-/** How often the task is looked at. Short beside what a start takes, and a look costs nothing. */
-const LOOK_MS = 50
 /** Time that a member has to say what it has. */
 const ASK_MS = 1500
-/** Before a broken stream is taken up again; and how often, once the attempt is over. */
+/** Pause before a broken stream is taken up again; and how often that is tried once the attempt is over. */
 const AGAIN_MS = 300
 const AGAIN_MAX = 3
 const ENDED_FROM_OUTSIDE = ['CancelledByUser', 'DeadlineExceeded']
@@ -34,6 +33,9 @@ export type FollowingParts = Readonly<{
   clock: Clock
   logbook: Logbook
   nameOf: (node: NodeId) => string
+  turns: Turns
+  /** Throws if nothing comes in any more. */
+  assertNotClosed: () => void
 }>
 
 type Attempt = Readonly<{ node: NodeId; info: AttemptInfo }>
@@ -56,24 +58,34 @@ export class Following {
     this.#parts = parts
   }
 
-  /** Ends when the task has settled; without `follow`, when all that there is has been read. */
+  /**
+   * Ends when the task has settled; without `follow`, when all that there is has been read.
+   *
+   * @throws NodeClosedError if the node closes before that, or the signal's reason
+   */
   async *read(
     taskId: TaskId,
     follow: boolean,
     signal: AbortSignal
   ): AsyncGenerator<LogEntry, void, undefined> {
-    const { core } = this.#parts
+    const { core, turns, assertNotClosed } = this.#parts
     const epochs = new Set<number>()
     const reading: Reading = { taskId, follow, signal, epochs, attempts: new Set(), lost: 0 }
+    const isNew = ({ started }: TaskRecord): boolean =>
+      started !== null && !epochs.has(started.epoch)
+    const hasNews = (): boolean => {
+      const record = core.record(taskId)
+      if (record === undefined || isSettled(record) || isNew(record)) return true
+      assertNotClosed()
+      return false
+    }
     for (let isFirst = true; ; isFirst = false) {
       signal.throwIfAborted()
       const record = core.record(taskId)
       if (record === undefined) return
-      const isOver = !follow || isSettled(record)
-      const isNew = record.started !== null && !epochs.has(record.started.epoch)
-      if (isFirst || isNew) yield* this.#news(record, reading)
-      if (isOver) return
-      await sleep(LOOK_MS, undefined, { signal })
+      if (isFirst || isNew(record)) yield* this.#news(record, reading)
+      if (!follow || isSettled(record)) return
+      await turns.until(hasNews, signal)
     }
   }
 
@@ -151,8 +163,11 @@ export class Following {
     { node, info }: Attempt,
     reading: Reading
   ): AsyncGenerator<LogEntry, void, undefined> {
+    const { core, turns, assertNotClosed } = this.#parts
     const { taskId, follow, signal } = reading
     const { epoch, attempt } = info
+    const isCurrent = (): boolean => core.record(taskId)?.claim.epoch === epoch
+    const goesOn = (): boolean => follow && isCurrent() && !isSettled(core.record(taskId)!)
     let position = 0
     for (let tries = 0; ; tries++) {
       try {
@@ -168,12 +183,11 @@ export class Following {
         return
       } catch {
         signal.throwIfAborted()
-        const record = this.#parts.core.record(taskId)
-        const isCurrent = record?.claim.epoch === epoch
-        const goesOn = isCurrent && !isSettled(record) && follow
-        if (!goesOn && tries >= AGAIN_MAX)
-          return yield* this.#rest(record, reading, epoch, position)
-        if (!goesOn && !isCurrent) tries = AGAIN_MAX
+        assertNotClosed()
+        if (!goesOn() && tries >= AGAIN_MAX)
+          return yield* this.#rest(core.record(taskId), reading, epoch, position)
+        if (!isCurrent()) tries = AGAIN_MAX
+        else await turns.until(() => core.isLinked(node) || !goesOn(), signal)
         await sleep(AGAIN_MS, undefined, { signal })
       }
     }

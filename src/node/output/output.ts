@@ -1,32 +1,42 @@
 /**
- * What the tasks of the cluster say and how far they are: one place to ask, wherever they run.
+ * What is heard of the cluster: what its tasks say and how far they are, wherever they run, and what happens here.
  */
 import type { TaskId } from '../../core/base/ids.ts'
-import type { Progress } from '../../core/message.ts'
-import type { TaskRecord } from '../../core/task/record.ts'
 import { Following, type FollowingParts } from './following.ts'
-import type { LogEntry, LogsOptions } from '../api/node-api.ts'
-import { ProgressBoard } from './progress-board.ts'
+import type { LogEntry, LogsOptions, NodeEvent, OutputApi } from '../api/node-api.ts'
+import type { Listeners } from '../events/listeners.ts'
+import type { ProgressBoard } from './progress-board.ts'
 
-export class Output {
+export type OutputParts = Readonly<{
+  progress: Pick<ProgressBoard, 'refresh'>
+  listeners: Listeners
+  /** Throws if there is no such task, or the node is going. */
+  assertReadable: (id: TaskId) => void
+}>
+
+export class Output implements OutputApi {
   readonly #following: Following
-  readonly #progress: ProgressBoard
+  readonly #parts: OutputParts
 
-  constructor(parts: FollowingParts) {
-    this.#following = new Following(parts)
-    this.#progress = new ProgressBoard(parts)
+  constructor(following: FollowingParts, parts: OutputParts) {
+    this.#following = new Following(following)
+    this.#parts = parts
   }
 
-  read(id: TaskId, { follow = false, signal }: LogsOptions): AsyncIterable<LogEntry> {
+  logs(id: TaskId, { follow = false, signal }: LogsOptions = {}): AsyncIterable<LogEntry> {
+    this.#parts.assertReadable(id)
     return this.#following.read(id, follow, signal ?? new AbortController().signal)
   }
 
-  /** Asks the nodes that run something how far it is. */
-  refresh(): Promise<void> {
-    return this.#progress.refresh()
+  refreshProgress(): Promise<void> {
+    return this.#parts.progress.refresh()
   }
 
-  of(record: TaskRecord): Progress | null {
-    return this.#progress.of(record)
+  history(id: TaskId): NodeEvent[] {
+    return this.#parts.listeners.about(id)
+  }
+
+  onEvent(listener: (event: NodeEvent) => void, since?: string): () => void {
+    return this.#parts.listeners.add(listener, since)
   }
 }

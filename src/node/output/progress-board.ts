@@ -9,7 +9,7 @@ import type { AttemptInfo, Progress } from '../../core/message.ts'
 import { isSettled, isStarted, type TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
 import type { Logbook } from './logbook.ts'
-import type { Transport } from '../../ports/ports.ts'
+import type { Clock, Transport } from '../../ports/ports.ts'
 
 /** What is younger is not asked for again. */
 const FRESH_MS = 1000
@@ -18,13 +18,20 @@ const PATIENCE_MS = 500
 /** More runs than a node can have slots: a peer that says more is not listened to. */
 const RUNS_MAX = 1024
 
+export type ProgressParts = Readonly<{
+  core: CoreView
+  transport: Transport
+  clock: Pick<Clock, 'now'>
+  logbook: Logbook
+}>
+
 type Page = { askedAt: number; asking: Promise<void>; runs: Map<TaskId, AttemptInfo> }
 
 export class ProgressBoard {
-  readonly #parts: Readonly<{ core: CoreView; transport: Transport; logbook: Logbook }>
+  readonly #parts: ProgressParts
   readonly #pages = new Map<NodeId, Page>()
 
-  constructor(parts: Readonly<{ core: CoreView; transport: Transport; logbook: Logbook }>) {
+  constructor(parts: ProgressParts) {
     this.#parts = parts
   }
 
@@ -53,7 +60,7 @@ export class ProgressBoard {
 
   #page(node: NodeId): Page {
     const known = this.#pages.get(node)
-    const now = performance.now()
+    const now = this.#parts.clock.now()
     if (known !== undefined && now - known.askedAt < FRESH_MS) return known
     const page: Page = { askedAt: now, asking: Promise.resolve(), runs: known?.runs ?? new Map() }
     page.asking = this.#ask(node).then(runs => {

@@ -5,10 +5,10 @@
 import { hlcMs } from '../../core/base/hlc.ts'
 import { nodeOf, type NodeId } from '../../core/base/ids.ts'
 import type { CoreView } from '../../core/view.ts'
-import type { ClockSteps } from '../runtime/clock-steps.ts'
-import type { DiagnosisView, HoldsUp } from '../api/node-api.ts'
+import type { DiagnosisView, HoldsUp, NodeView } from '../api/node-api.ts'
 import { unreadableOf } from './unreadable.ts'
-import { missingOf, type Queries } from './queries.ts'
+import { missingOf } from './names.ts'
+import type { ProcessFacts } from './process-facts.ts'
 import type { NodeSettings } from '../settings.ts'
 
 /**
@@ -19,16 +19,16 @@ const FLOOR_LATE_MS = 10_000
 
 type Asked = Readonly<{
   core: CoreView
-  queries: Queries
+  nodes: readonly NodeView[]
+  nameOf: (node: NodeId) => string
   settings: Pick<NodeSettings, 'cluster' | 'mdns' | 'fingerprintOf'>
-  duplicates: ReadonlyMap<NodeId, number>
-  disk: string | null
-  clockStep: ClockSteps['last']
+  processFacts: Pick<ProcessFacts, 'diskFailure' | 'duplicates' | 'clockStep'>
   now: number
 }>
 
 export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisView {
-  const { core, queries, settings, duplicates, disk, clockStep, now } = asked
+  const { core, nodes, nameOf, settings, processFacts, now } = asked
+  const clockStep = processFacts.clockStep()
   const { cluster, mdns, fingerprintOf } = settings
   const self = core.self()
   const offsets = new Map(
@@ -43,20 +43,18 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
     version: self.version,
     fingerprints: Object.fromEntries([cluster, ...names].map(name => [name, fingerprintOf(name)])),
     mdns: mdns === false ? null : { interface: mdns === true ? null : mdns.interface },
-    nodes: queries
-      .nodes()
-      .map(node => ({ ...node, clockOffsetMs: offsets.get(node.id ?? '') ?? null })),
-    duplicates: [...duplicates].map(([id, atMs]) => ({
-      node: queries.nameOf(id),
+    nodes: nodes.map(node => ({ ...node, clockOffsetMs: offsets.get(node.id ?? '') ?? null })),
+    duplicates: [...processFacts.duplicates()].map(([id, atMs]) => ({
+      node: nameOf(id),
       id,
       at: new Date(atMs).toISOString()
     })),
-    disk,
+    disk: processFacts.diskFailure(),
     clockSet:
       clockStep === null
         ? null
         : { at: new Date(clockStep.atMs).toISOString(), byMs: clockStep.byMs },
-    unreadable: unreadableOf(core, id => queries.nameOf(id)),
+    unreadable: unreadableOf(core, nameOf),
     unconfirmed: unconfirmedOf(core, now),
     overfull: overfullOf(core, now)
   }

@@ -4,13 +4,14 @@
 import { shown } from '../../core/base/shape.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../../core/base/ids.ts'
 import { compareText } from '../../core/base/order.ts'
-import { unmet, type Labels } from '../../core/task/labels.ts'
-import type { TaskSpec } from '../../core/task/spec.ts'
 import { isSettled, isStarted, type TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
 import { UnknownTaskError } from '../../shared/errors.ts'
 import type {
+  DiagnosisView,
+  MetricsView,
   NodeView,
+  QueriesApi,
   StatusView,
   TaskFilter,
   TaskView,
@@ -21,32 +22,49 @@ import type { Clock, Transport } from '../../ports/ports.ts'
 import type { ProgressBoard } from '../output/progress-board.ts'
 import { TASK_ID } from '../../shared/names.ts'
 import { idText } from '../tasks/checks.ts'
-import { conditionText } from '../tasks/label-options.ts'
+import type { NodeSettings } from '../settings.ts'
+import { diagnosisOf } from './diagnosis.ts'
+import { metricsView } from './metrics.ts'
+import { metricsSnapshotOf } from './metrics-snapshot.ts'
+import { missingOf, namesIn } from './names.ts'
+import type { ProcessFacts } from './process-facts.ts'
 import { reasonAt, reasonOf, type Busy, type Situation } from './why.ts'
 import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
 
 /** Length to which an id is shown: as long as an id is. */
 const ID_SHOWN_MAX = 36
 
-export class Queries {
-  readonly #core: CoreView
-  readonly #ports: Readonly<{ transport: Transport; clock: Clock }>
-  readonly #cluster: string
-  readonly #progress: Pick<ProgressBoard, 'of'>
-  readonly #self: Readonly<{ node: NodeId; name: string }>
+export type QueriesParts = Readonly<{
+  core: CoreView
+  ports: Readonly<{ transport: Transport; clock: Clock }>
+  settings: Pick<NodeSettings, 'cluster' | 'mdns' | 'fingerprintOf' | 'exposition'>
+  progress: Pick<ProgressBoard, 'of'>
+  processFacts: ProcessFacts
+}>
 
-  constructor(
-    core: CoreView,
-    ports: Readonly<{ transport: Transport; clock: Clock }>,
-    settings: Readonly<{ cluster: string; roster: readonly string[] }>,
-    progress: Pick<ProgressBoard, 'of'>
-  ) {
+export class Queries implements QueriesApi {
+  readonly #core: CoreView
+  readonly #ports: QueriesParts['ports']
+  readonly #settings: QueriesParts['settings']
+  readonly #progress: QueriesParts['progress']
+  readonly #processFacts: ProcessFacts
+  readonly #self: NodeId
+  /** The name of a node or a boot: `computer/instance` if it is known, else the id. */
+  readonly #nameOf: (boot: BootId) => string
+
+  constructor({ core, ports, settings, progress, processFacts }: QueriesParts) {
     this.#core = core
     this.#ports = ports
+    this.#settings = settings
     this.#progress = progress
-    this.#cluster = settings.cluster
-    const { boot, name } = core.self()
-    this.#self = { node: nodeOf(boot), name }
+    this.#processFacts = processFacts
+    this.#self = nodeOf(core.self().boot)
+    this.#nameOf = namesIn(core)
+  }
+
+  /** Multiaddrs that this node listens on. */
+  get addresses(): readonly string[] {
+    return this.#core.self().addresses
   }
 
   /** @throws UnknownTaskError InvalidOptionError */
@@ -63,13 +81,13 @@ export class Queries {
   }
 
   /** Newest first. */
-  *tasks(filter: TaskFilter): Generator<TaskView> {
+  *tasks(filter: TaskFilter = {}): Generator<TaskView> {
     const { state, type, tag, node, limit = Number.POSITIVE_INFINITY } = filter
     const matching = (record: TaskRecord): boolean =>
       (state === undefined || this.#core.state(record) === state) &&
       (type === undefined || record.spec.type === type) &&
       (tag === undefined || record.spec.tags.includes(tag)) &&
-      (node === undefined || this.nameOf(record.claim.holder) === node)
+      (node === undefined || this.#nameOf(record.claim.holder) === node)
     const records = [...this.#core.records()].filter(matching)
     records.sort(
       (x, y) => y.spec.submittedAt - x.spec.submittedAt || compareText(y.spec.id, x.spec.id)
@@ -111,38 +129,51 @@ export class Queries {
     return nodes.sort((x, y) => compareText(x.name ?? '~', y.name ?? '~'))
   }
 
-  status(): Omit<StatusView, 'submitters'> {
+  getSystemStatus(): StatusView {
     const quorum = this.#core.hasQuorum(this.#ports.clock.now())
-    return statusView(this.#cluster, this.#core, this.nodes(), quorum)
+    const status = statusView(this.#settings.cluster, this.#core, this.nodes(), quorum)
+    return { ...status, submitters: this.#processFacts.submitters() }
   }
 
-  health(): WorkerHealth[] {
+  diagnosis(names: readonly string[] = []): DiagnosisView {
+    return diagnosisOf(
+      {
+        core: this.#core,
+        nodes: this.nodes(),
+        nameOf: this.#nameOf,
+        settings: this.#settings,
+        processFacts: this.#processFacts,
+        now: this.#ports.clock.now()
+      },
+      names
+    )
+  }
+
+  metricsText(): Promise<string> {
+    const counters = this.#ports.transport.counters()
+    const loopLagMs = this.#processFacts.loopLagMs()
+    return this.#settings.exposition(
+      metricsSnapshotOf(this.#core, this.nodes(), counters, loopLagMs)
+    )
+  }
+
+  /** What this node and the whole cluster have done, by type of task. */
+  getMetrics(): MetricsView {
+    return metricsView(this.#core)
+  }
+
+  checkWorkerHealth(): WorkerHealth[] {
     return this.nodes()
       .filter(({ name }) => name !== null)
       .map(healthOf)
   }
 
-  /** What a caller should know who submits such a task. */
-  warnings({ type, labels }: Pick<TaskSpec, 'type' | 'labels'>): string[] {
-    const workers = this.#core.workers(this.#ports.clock.now())
-    const able = workers.filter(({ handlers }) => handlers.includes(type))
-    if (able.length === 0) {
-      const types = [...new Set(workers.flatMap(({ handlers }) => handlers))].sort(compareText)
-      const there = types.length === 0 ? 'there are none at all' : `there are: ${types.join(', ')}`
-      return [`no node has a handler for ${type} (${there}): the task waits until one joins`]
-    }
-    if (able.some(worker => unmet(labels.require, worker.labels) === undefined)) return []
-    const wanted = labels.require.map(conditionText).join(', ')
-    const there = able.map(worker => labelText(worker.labels)).sort(compareText)
-    return [
-      `no node with a handler for ${type} has the labels ${wanted} (there are: ${[...new Set(there)].join('; ')}): the task waits until one joins`
-    ]
-  }
-
   view(record: TaskRecord): TaskView {
-    const nameOf = (boot: BootId): string => this.nameOf(boot)
     const reason = this.#whyNot(record)?.reason ?? null
-    return { ...taskView(record, this.#core, nameOf, reason), progress: this.#progress.of(record) }
+    return {
+      ...taskView(record, this.#core, this.#nameOf, reason),
+      progress: this.#progress.of(record)
+    }
   }
 
   /** @throws UnknownTaskError */
@@ -213,9 +244,9 @@ export class Queries {
   }
 
   #holderOf({ claim }: TaskRecord): Situation['holder'] {
-    const name = this.nameOf(claim.holder)
+    const name = this.#nameOf(claim.holder)
     const node = nodeOf(claim.holder)
-    if (node === this.#self.node) {
+    if (node === this.#self) {
       return { name, isAlive: true, ...busyOf(this.#core.self()) }
     }
     const member = this.#core.member(node)
@@ -226,27 +257,8 @@ export class Queries {
       ...(member === undefined ? { draining: false } : busyOf(member.heartbeat))
     }
   }
-
-  /** The name of a node or a boot: `computer/instance` if it is known, else the id. */
-  nameOf(boot: BootId): string {
-    const node: NodeId = nodeOf(boot)
-    if (node === this.#self.node) return this.#self.name
-    return this.#core.member(node)?.heartbeat.name ?? node
-  }
-}
-
-/** Names of the members of which none is connected; none if one is. */
-export function missingOf(core: CoreView, now: number): string[] {
-  const others = core.members(now).filter(({ status }) => status !== 'left')
-  if (others.some(({ linked }) => linked)) return []
-  return others.map(({ heartbeat }) => heartbeat.name || nodeOf(heartbeat.boot)).sort(compareText)
 }
 
 function busyOf({ draining, paused }: Busy): Busy {
   return paused === undefined ? { draining } : { draining, paused }
-}
-
-function labelText(labels: Labels): string {
-  const pairs = Object.entries(labels).map(([label, value]) => `${label}=${value}`)
-  return pairs.length === 0 ? 'none' : pairs.join(' ')
 }

@@ -10,11 +10,11 @@
 import type { TaskId } from '../../core/base/ids.ts'
 import type { Core } from '../../core/core.ts'
 import type { Backlog } from '../../core/replication/ack-wait.ts'
-import type { Effect, Flush } from '../../core/effect.ts'
+import type { CoreEvent, Effect, Flush } from '../../core/effect.ts'
 import type { Input } from '../../core/input.ts'
+import type { OutputStream } from '../../core/message.ts'
 import type { DiskFullError } from '../../shared/errors.ts'
 import { BlobTraffic } from './blob-traffic.ts'
-import type { EventPublisher } from '../events/event-publisher.ts'
 import { wallMsOf } from './clock.ts'
 import { Logbook } from '../output/logbook.ts'
 import { tailOf } from '../output/tail.ts'
@@ -47,7 +47,12 @@ export interface Observer {
   left(): void
   /** A node that was here before is in this node's place. */
   giveWay(why: 'identity' | 'name'): void
-  readonly announce: EventPublisher
+  /** The task has an outcome that may be told. */
+  settled(taskId: TaskId): void
+  event(event: CoreEvent): void
+  /** A run has printed or logged something. */
+  said(taskId: TaskId, stream: OutputStream, bytes: Uint8Array): void
+  progressed(taskId: TaskId, fraction: number, message: string | null): void
   /** The disk refuses to be written to; null: it works again. */
   disk(failure: unknown): void
   /** The disk has no room for a payload or result; null: it has taken one. */
@@ -112,11 +117,11 @@ export class Engine {
     })
     runner.onOutput((taskId, epoch, stream, bytes) => {
       this.logbook.say(taskId, epoch, stream, bytes)
-      this.#observer.announce.said(taskId, stream, bytes)
+      this.#observer.said(taskId, stream, bytes)
     })
     runner.onProgress((taskId, epoch, fraction, message) => {
       this.logbook.progress(taskId, epoch, fraction, message)
-      this.#observer.announce.progressed(taskId, fraction, message)
+      this.#observer.progressed(taskId, fraction, message)
     })
     runner.useBlobs(this.blobs)
     const { failure } = this.#ports.journal
@@ -271,10 +276,10 @@ export class Engine {
       case 'loaded':
         return this.#observer.loaded(effect.request)
       case 'settled':
-        return this.#observer.announce.settled(effect.taskId)
+        return this.#observer.settled(effect.taskId)
       case 'notify':
         if (effect.event.name === 'task:pruned') this.logbook.forget(effect.event.taskId)
-        return this.#observer.announce.event(effect.event)
+        return this.#observer.event(effect.event)
       case 'give-way':
         return this.#observer.giveWay(effect.why)
       case 'left':

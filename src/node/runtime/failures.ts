@@ -1,5 +1,5 @@
 /**
- * Says what has gone wrong in this program itself: each kind of it at once, and again only now and then, however often
+ * Says what has gone wrong in hearsay itself, or in a function that the program handed in: each kind of it at once, and again only now and then, however often
  * it happens.
  */
 import type { Clock } from '../../ports/ports.ts'
@@ -25,6 +25,15 @@ export class Failures {
 
   /** @param kind one of a few */
   note(kind: string, error: unknown): void {
+    this.#note('a fault of hearsay itself', kind, error)
+  }
+
+  /** A function that was handed in by the program has thrown. */
+  noteListener(kind: string, error: unknown): void {
+    this.#note('a fault of the program', kind, error)
+  }
+
+  #note(whose: string, kind: string, error: unknown): void {
     const now = this.#clock.now()
     const said = this.#said.get(kind)
     if (said !== undefined && now - said.at < AGAIN_MS) {
@@ -34,6 +43,6 @@ export class Failures {
     const again = said === undefined || said.unsaid === 0 ? '' : `, and ${said.unsaid} times before`
     this.#said.set(kind, { at: now, unsaid: 0 })
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    this.#log.error(`a fault of hearsay itself${again}: ${kind} failed, the rest goes on: ${why}`)
+    this.#log.error(`${whose}${again}: ${kind} failed, the rest goes on: ${why}`)
   }
 }

@@ -2,10 +2,11 @@
 import {
   DuplicateIdentityError,
   NameTakenError,
+  NodeClosedError,
   TasksLeftBehindError
 } from '../../shared/errors.ts'
 import type { CoreView } from '../../core/view.ts'
-import type { Engine } from './engine.ts'
+import type { Input } from '../../core/input.ts'
 import type { NodeSettings } from '../settings.ts'
 
 /** Handing on what was aborted takes a flush and a message. */
@@ -14,30 +15,51 @@ const HAND_ON_MS = 5000
 const SAY_SO_MS = 1000
 
 type Parts = Readonly<{
-  engine: Engine
+  feed: (input: Input) => void
   core: Readonly<{ view: Pick<CoreView, 'isWaitingToLeave' | 'leftBehind'> }>
-  settings: Pick<NodeSettings, 'log' | 'data'>
+  settings: Pick<NodeSettings, 'log' | 'data' | 'name'>
 }>
 
 export class Leaving {
   /** Resolves when the node has closed; to the reason, if it had to. */
   readonly closed: Promise<Error | null>
   readonly #parts: Parts
-  readonly #close: () => Promise<void>
+  readonly #close: (closed: NodeClosedError) => Promise<void>
   readonly #closing = Promise.withResolvers<Error | null>()
   readonly #left = Promise.withResolvers<void>()
   readonly #graceOver = Promise.withResolvers<void>()
   #leaving: Promise<void> | null = null
+  /** Nothing comes in any more, so that nobody may begin to wait for it. */
+  #isClosed = false
 
-  /** @param close frees everything; called once */
-  constructor(parts: Parts, close: () => Promise<void>) {
+  /** @param close frees everything, and lets go of all callers with that error; called once */
+  constructor(parts: Parts, close: (closed: NodeClosedError) => Promise<void>) {
     this.#parts = parts
     this.#close = close
     this.closed = this.#closing.promise
   }
 
-  get hasBegun(): boolean {
-    return this.#leaving !== null
+  /** What callers are refused with from its beginning on. */
+  get stoppingError(): NodeClosedError {
+    return new NodeClosedError(`node ${this.#name} is stopping: ask another one`)
+  }
+
+  /** @throws NodeClosedError once it has begun */
+  assertOpen(): void {
+    if (this.#leaving !== null) throw this.stoppingError
+  }
+
+  /** @throws NodeClosedError once the node has closed */
+  assertNotClosed(): void {
+    if (this.#isClosed) throw this.#closedError
+  }
+
+  get #closedError(): NodeClosedError {
+    return new NodeClosedError(`node ${this.#name} has stopped: ask another one, tasks go on`)
+  }
+
+  get #name(): string {
+    return this.#parts.settings.name
   }
 
   /** All that leaving asks for is done. */
@@ -58,7 +80,8 @@ export class Leaving {
   }
 
   /** No goodbye: it would be taken for that of the node that stays. */
-  giveWay(name: string, why: 'identity' | 'name'): void {
+  giveWay(why: 'identity' | 'name'): void {
+    const name = this.#name
     const reason =
       why === 'identity'
         ? new DuplicateIdentityError(
@@ -79,9 +102,9 @@ export class Leaving {
   /** @param cares whether the caller wants to hear of what stays */
   async #leave(cares: boolean): Promise<void> {
     const left = this.#left.promise
-    this.#parts.engine.feed({ kind: 'leave', abort: false })
+    this.#parts.feed({ kind: 'leave', abort: false })
     await Promise.race([left, this.#graceOver.promise])
-    this.#parts.engine.feed({ kind: 'leave', abort: true })
+    this.#parts.feed({ kind: 'leave', abort: true })
     const late = Promise.withResolvers<void>()
     const timer = setTimeout(late.resolve, HAND_ON_MS)
     await Promise.race([left, late.promise])
@@ -93,7 +116,8 @@ export class Leaving {
   }
 
   async #end(reason: Error | null): Promise<void> {
-    await this.#close()
+    this.#isClosed = true
+    await this.#close(this.#closedError)
     this.#closing.resolve(reason)
   }
 }

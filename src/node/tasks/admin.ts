@@ -1,46 +1,111 @@
 /**
- * What people do with nodes, by name or id: have one drained, forget one that will not come back.
+ * What people do with nodes: with this one, and by name or id with others. Have one drained, forget one that will not
+ * come back, leave; take its state out, and in.
  */
+import type { Input } from '../../core/input.ts'
+import { checkNodeOptions } from '../../node-options.ts'
+import { DURATION_MS_MAX } from '../../shared/durations.ts'
 import { InvalidOptionError, UnknownNodeError } from '../../shared/errors.ts'
-import type { Engine } from '../runtime/engine.ts'
-import type { NodeView } from '../api/node-api.ts'
+import type { AdminApi, LoadedState, NodeView } from '../api/node-api.ts'
 import type { Queries } from '../queries/queries.ts'
+import type { Leaving } from '../runtime/leaving.ts'
+import type { NodeSettings } from '../settings.ts'
+import type { Admission } from './admission.ts'
+import type { Backup } from './backup.ts'
+import { durationMs } from './checks.ts'
 
-export class Admin {
-  readonly #engine: Engine
-  readonly #queries: Queries
+export type AdminParts = Readonly<{
+  feed: (input: Input) => void
+  queries: Pick<Queries, 'nodes'>
+  backup: Backup
+  leaving: Leaving
+  admission: Pick<Admission, 'refuseAll'>
+  settings: Pick<NodeSettings, 'graceMs' | 'isNodeName' | 'log' | 'stateFiles'>
+}>
 
-  constructor(engine: Engine, queries: Queries) {
-    this.#engine = engine
-    this.#queries = queries
+export class Admin implements AdminApi {
+  readonly #parts: AdminParts
+
+  constructor(parts: AdminParts) {
+    this.#parts = parts
   }
 
-  /** @throws UnknownNodeError InvalidOptionError */
-  drain(nameOrId: string | undefined): NodeView {
+  /** @throws InvalidOptionError */
+  expect(name: string): void {
+    const { settings, feed } = this.#parts
+    if (typeof name !== 'string' || !settings.isNodeName(name)) {
+      throw new InvalidOptionError(
+        `a worker is named computer/instance, not ${JSON.stringify(name)}`
+      )
+    }
+    feed({ kind: 'expect', names: [name] })
+  }
+
+  setLabels(labels: Readonly<Record<string, string>>): void {
+    const { leaving, feed } = this.#parts
+    checkNodeOptions({ labels })
+    leaving.assertOpen()
+    feed({ kind: 'labels', labels })
+  }
+
+  drain(nameOrId?: string): NodeView {
+    const { leaving, feed } = this.#parts
+    leaving.assertOpen()
     const node = this.#find(nameOrId)
     if (node.id === null || !node.connected) {
       throw new InvalidOptionError(
         `${nameOrId} cannot be reached from here, so it cannot be told to drain: see hearsay nodes`
       )
     }
-    this.#engine.feed({ kind: 'drain', node: node.id })
+    feed({ kind: 'drain', node: node.id })
     return node
   }
 
-  /** @throws UnknownNodeError InvalidOptionError */
   forget(nameOrId: string): NodeView {
+    const { leaving, feed } = this.#parts
+    leaving.assertOpen()
     const node = this.#find(nameOrId)
     if (node.self || (node.connected && node.status !== 'left')) {
       throw new InvalidOptionError(
         `${nameOrId} is connected: let it leave with "hearsay leave" there instead of forgetting it`
       )
     }
-    this.#engine.feed({ kind: 'forget', name: node.name ?? '', node: node.id })
+    feed({ kind: 'forget', name: node.name ?? '', node: node.id })
     return node
   }
 
+  exportState(): AsyncIterable<string> {
+    return this.#parts.backup.text()
+  }
+
+  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
+    return this.#parts.backup.take(pieces)
+  }
+
+  /** @throws InvalidOptionError if it cannot be written */
+  async saveState(file: string): Promise<void> {
+    const { stateFiles, log } = this.#parts.settings
+    const { missing } = await stateFiles.write(file, this.exportState())
+    if (missing === 0) return
+    log.warn(
+      `${file} lacks ${missing} large payloads or results, which no node that can be asked has`
+    )
+  }
+
+  /** @throws ForeignStateFileError InvalidOptionError DiskFullError NodeClosedError */
+  loadState(file: string): Promise<LoadedState> {
+    return this.importState(this.#parts.settings.stateFiles.read(file))
+  }
+
+  async leave(graceMs: number = this.#parts.settings.graceMs): Promise<void> {
+    const { leaving, admission } = this.#parts
+    const left = leaving.leave(durationMs('graceMs', graceMs, 0, DURATION_MS_MAX))
+    admission.refuseAll(leaving.stoppingError)
+    return left
+  }
+
   #find(nameOrId: string | undefined): NodeView {
-    const nodes = this.#queries.nodes()
+    const nodes = this.#parts.queries.nodes()
     const found = nodes.find(({ name, id, self }) =>
       nameOrId === undefined ? self : name === nameOrId || id === nameOrId
     )

@@ -13,15 +13,17 @@ import type { CoreView } from '../../core/view.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 import type { BlobRef } from '../../core/task/content.ts'
 import { BlobUnavailableError } from '../../shared/errors.ts'
+import { wallMsOf } from '../runtime/clock.ts'
 import type { Payloads } from './payloads.ts'
 import type { LoadedState } from '../api/node-api.ts'
-import type { LoadedReplica, ReadBlob, StateFiles } from '../../ports/ports.ts'
+import type { Clock, LoadedReplica, ReadBlob, StateFiles } from '../../ports/ports.ts'
 
 /** Guess: enough to keep the disk busy while the next ones are merged. */
 const UNDER_WAY_MAX = 4
 
 export class Backup {
   readonly #core: CoreView
+  readonly #clock: Clock
   readonly #files: StateFiles
   readonly #payloads: Payloads
   readonly #feed: (input: Input) => void
@@ -32,22 +34,27 @@ export class Backup {
 
   /** @param assertAccepting throws once the node closes, and while its disk refuses */
   constructor(
-    core: CoreView,
+    { core, clock }: Readonly<{ core: CoreView; clock: Clock }>,
     files: StateFiles,
     payloads: Payloads,
     feed: (input: Input) => void,
     assertAccepting: () => void
   ) {
     this.#core = core
+    this.#clock = clock
     this.#files = files
     this.#payloads = payloads
     this.#feed = feed
     this.#assertAccepting = assertAccepting
   }
 
-  text(nowMs: number): AsyncIterable<string> {
+  text(): AsyncIterable<string> {
     const readBlob = (ref: BlobRef): ReturnType<ReadBlob> => this.#read(ref)
-    return this.#files.text(this.#core.replica(), new Date(nowMs).toISOString(), readBlob)
+    return this.#files.text(
+      this.#core.replica(),
+      new Date(wallMsOf(this.#clock)).toISOString(),
+      readBlob
+    )
   }
 
   /** @throws ForeignStateFileError DiskFullError NodeClosedError */

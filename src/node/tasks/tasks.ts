@@ -1,9 +1,10 @@
 /**
- * What can be asked of tasks that are there already: to wait for their end, to cancel them, to try them once more. They
- * may have been submitted on any node, and their news may be on their way.
+ * What can be asked of tasks: to take them, to wait for their end, to cancel them, to try them once more. Those that
+ * are there already may have been submitted on any node, and their news may be on their way.
  */
 import type { TaskId } from '../../core/base/ids.ts'
 import type { Input } from '../../core/input.ts'
+import type { BlobRef } from '../../core/task/content.ts'
 import { isSettled, type TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
 import {
@@ -14,9 +15,10 @@ import {
 } from '../../shared/errors.ts'
 import { TASK_ID } from '../../shared/names.ts'
 import { idText } from './checks.ts'
-import type { CancelResult, EndListener, Submitted } from '../api/node-api.ts'
+import type { CancelResult, EndListener, Submitted, TasksApi, TaskView } from '../api/node-api.ts'
 import type { Lookups } from './lookups.ts'
 import type { Queries } from '../queries/queries.ts'
+import type { Payloads } from './payloads.ts'
 import type { Submissions } from './submissions.ts'
 import type { Turns } from '../runtime/turns.ts'
 import { within, type Waits } from './waits.ts'
@@ -33,25 +35,79 @@ export type TasksOptions = Readonly<{
   waits: Waits
   core: CoreView
   queries: Queries
+  payloads: Payloads
   submissions: Submissions
   lookups: Lookups
   turns: Turns
   feed: (input: Input) => void
   /** Throws if nothing may be waited for any more. */
   assertOpen: () => void
+  /** Throws if the node accepts nothing now. */
+  assertAccepting: () => void
   /** Throws if the node has closed. */
   assertNotClosed: () => void
+  /** A function of a caller has thrown that was to hear how a task ended: others hear of it. */
+  failed: (error: unknown) => void
 }>
 
-export class Tasks {
+/** Given by callers as they like: names and values are checked where they are read. */
+type GivenOptions = Readonly<Record<string, unknown>>
+
+export class Tasks implements TasksApi {
   readonly #options: TasksOptions
 
   constructor(options: TasksOptions) {
     this.#options = options
   }
 
-  /** Resolves when the task has settled. @throws UnknownTaskError NodeClosedError, or the signal's reason */
-  async settled(id: TaskId, signal?: AbortSignal): Promise<TaskRecord> {
+  submit(
+    type: string,
+    payload: unknown,
+    options: GivenOptions = {},
+    signal?: AbortSignal,
+    listener?: EndListener
+  ): Promise<Submitted> {
+    return this.#options.submissions.submit(type, payload, options, signal, listener)
+  }
+
+  submitBlob(
+    type: string,
+    payload: BlobRef,
+    options: GivenOptions = {},
+    signal?: AbortSignal,
+    listener?: EndListener
+  ): Promise<Submitted> {
+    return this.#options.submissions.submitBlob(type, payload, options, signal, listener)
+  }
+
+  async writeBlob(chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>): Promise<BlobRef> {
+    this.#options.assertAccepting()
+    return this.#options.payloads.write(chunks)
+  }
+
+  async readBlob(blob: BlobRef): Promise<AsyncIterable<Uint8Array>> {
+    this.#options.assertOpen()
+    return this.#options.payloads.read(blob)
+  }
+
+  async settled(id: TaskId, signal?: AbortSignal): Promise<TaskView> {
+    return this.#options.queries.view(await this.#settled(id, signal))
+  }
+
+  /**
+   * What the handler returned, once the task has settled.
+   *
+   * @param timeoutMs null: as long as it takes
+   * @throws TaskFailedError WaitTimeoutError UnknownTaskError NodeClosedError
+   */
+  async result(id: TaskId, timeoutMs: number | null): Promise<unknown> {
+    const { payloads } = this.#options
+    if (timeoutMs === null) return payloads.resultOf(await this.#settled(id))
+    const message = `${id} has not settled within ${timeoutMs} ms: it goes on`
+    return payloads.resultOf(await within(timeoutMs, message, signal => this.#settled(id, signal)))
+  }
+
+  async #settled(id: TaskId, signal?: AbortSignal): Promise<TaskRecord> {
     const { waits, core, queries, feed, assertNotClosed } = this.#options
     const isKnown = (): boolean => queries.matching(id).length > 0
     const ended = isKnown() ? undefined : waits.recent(id)
@@ -70,16 +126,18 @@ export class Tasks {
    * missed.
    */
   watch(id: TaskId, { onEnd, gone }: EndListener): void {
-    const { waits, core, queries, feed } = this.#options
-    const told = (record: TaskRecord): void => onEnd(() => queries.view(record))
-    const record = core.record(id)
-    if (record !== undefined && !core.isReported(id)) {
-      waits.addUntil(gone, id, { resolve: told, reject: () => onEnd(null) })
-      return feed({ kind: 'watch', taskId: id })
+    const { waits, core, queries, feed, failed } = this.#options
+    const tell = (ended: TaskRecord | undefined): void => {
+      try {
+        onEnd(ended === undefined ? null : () => queries.view(ended))
+      } catch (error) {
+        failed(error)
+      }
     }
-    const ended = record ?? waits.recent(id)
-    if (ended === undefined) onEnd(null)
-    else told(ended)
+    const record = core.record(id)
+    if (record === undefined || core.isReported(id)) return tell(record ?? waits.recent(id))
+    waits.addUntil(gone, id, { resolve: tell, reject: () => tell(undefined) })
+    feed({ kind: 'watch', taskId: id })
   }
 
   /** @throws UnknownTaskError AmbiguousTaskError */
@@ -104,7 +162,7 @@ export class Tasks {
     assertOpen()
     feed({ kind: 'cancel', taskId: task })
     try {
-      const record = await within(CANCEL_WAIT_MS, '', signal => this.settled(task, signal))
+      const record = await within(CANCEL_WAIT_MS, '', signal => this.#settled(task, signal))
       return { v: 1, id: task, status: record.outcome!.status }
     } catch (error) {
       if (error instanceof WaitTimeoutError) return { v: 1, id: task, status: 'requested' }

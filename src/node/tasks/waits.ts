@@ -2,7 +2,7 @@
  * Callers that wait for tasks to settle.
  */
 import type { TaskId } from '../../core/base/ids.ts'
-import { WaitTimeoutError } from '../../shared/errors.ts'
+import { UnknownTaskError, WaitTimeoutError } from '../../shared/errors.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 
 /**
@@ -106,12 +106,15 @@ export class Waits {
     for (const oldest of this.#recent.keys()) return void this.#recent.delete(oldest)
   }
 
-  /** @param why called if anybody waits: most tasks go unnoticed, and an error is dear to make */
-  reject(id: TaskId, why: () => unknown): void {
+  /** The task has gone, and its end was not heard of. */
+  pruned(id: TaskId): void {
     const waits = this.#waits.get(id)
+    // Most tasks go unnoticed, and an error is dear to make.
     if (waits === undefined) return
     this.#waits.delete(id)
-    const error = why()
+    const error = new UnknownTaskError(
+      `${id} settled while this node was away, and has been forgotten since`
+    )
     for (const { reject } of waits) reject(error)
   }
 

@@ -1,12 +1,14 @@
 /**
  * Events for readers that come and go: who was away goes on where it was, and is told what it missed.
  */
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import type { NodeEvent } from '../../../src/node/api/node-api.ts'
 import { Listeners } from '../../../src/node/events/listeners.ts'
 
 const kept = 4096
-const started = (boot = 'a'): Listeners => new Listeners(boot, () => 0)
+const failures: unknown[] = []
+const started = (boot = 'a'): Listeners =>
+  new Listeners(boot, { now: () => 0, failed: error => failures.push(error) })
 
 function emit(listeners: Listeners, count: number): void {
   for (let i = 0; i < count; i++) listeners.emit('task:queued', { i })
@@ -24,6 +26,32 @@ test('what is kept of one task is found again, in order', () => {
   expect(listeners.about('x').map(({ cursor }) => cursor)).toEqual(['a:1', 'a:3'])
   emit(listeners, kept - 2)
   expect(listeners.about('x').map(({ cursor }) => cursor)).toEqual(['a:3'])
+})
+
+test('no event is made where nobody listens', () => {
+  const made = vi.spyOn(Date.prototype, 'toISOString')
+  const listeners = started()
+  emit(listeners, 3)
+  listeners.mention('task:log', {})
+  expect(made).not.toHaveBeenCalled()
+  listeners.add(() => {})
+  emit(listeners, 1)
+  expect(made).toHaveBeenCalledOnce()
+  made.mockRestore()
+})
+
+test('one that throws keeps no other from hearing of an event, and hears of the next one', () => {
+  const listeners = started()
+  const heard: string[] = []
+  failures.length = 0
+  listeners.add(({ i }) => {
+    throw new Error(`not ${String(i)}`)
+  })
+  listeners.add(({ event }) => heard.push(event))
+  emit(listeners, 2)
+  listeners.mention('task:log', {})
+  expect(heard).toEqual(['task:queued', 'task:queued', 'task:log'])
+  expect(failures).toHaveLength(3)
 })
 
 describe('a reader with a cursor', () => {

@@ -1,4 +1,5 @@
 /** A reader of output whose question is not answered at once: by the node that ran the task, or by another one. */
+import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { nodeOf, type NodeId } from '../../../src/core/base/ids.ts'
 import type { OutputAnswer, OutputRequest } from '../../../src/core/message.ts'
@@ -6,6 +7,7 @@ import type { TaskRecord } from '../../../src/core/task/record.ts'
 import type { CoreView, MemberView } from '../../../src/core/view.ts'
 import { Following } from '../../../src/node/output/following.ts'
 import { Logbook } from '../../../src/node/output/logbook.ts'
+import { Turns } from '../../../src/node/runtime/turns.ts'
 import type { Clock, Transport } from '../../../src/ports/ports.ts'
 import { bootOf, outcomeBy, taskOf } from '../../support/tasks.ts'
 
@@ -53,7 +55,9 @@ async function read(
     transport,
     clock: { now: () => 1000, aheadMs: () => 0 } as unknown as Clock,
     logbook: new Logbook(() => 1000),
-    nameOf: boot => nodeOf(boot)
+    nameOf: boot => nodeOf(boot),
+    turns: new Turns(),
+    assertNotClosed: () => {}
   })
   const texts: string[] = []
   for await (const { text } of following.read(taskId, false, new AbortController().signal)) {
@@ -81,4 +85,51 @@ test('that nobody has what a cancelled run said is said, and not taken for silen
   expect((await read({ runner: 0, other: 0 }, cancelled)).texts).toEqual(['all of it\n'])
   const { texts } = await read({ runner: 9, other: 0 }, cancelled)
   expect(texts).toEqual(['runner: it cannot be asked, and nobody else has the output\n'])
+})
+
+test('a reader that follows hears of the next run in the turn in which it starts, and looks at nothing in between', async () => {
+  let record: TaskRecord = taskOf(other, 1)
+  let looks = 0
+  const books: Record<NodeId, Logbook> = { runner: bookOf() }
+  const turns = new Turns()
+  const core = {
+    record() {
+      looks++
+      return record
+    },
+    members: () => [{ linked: true, heartbeat: { boot: runner } }] as unknown as MemberView[],
+    isLinked: () => true
+  } as unknown as CoreView
+  const transport = {
+    id: 'reader',
+    askOutput: (node: NodeId, request: OutputRequest) => {
+      if (record.started === null) return new Logbook(() => 1000).answer(request)
+      return books[node]!.answer(request)
+    }
+  } as unknown as Transport
+  const following = new Following({
+    core,
+    transport,
+    clock: { now: () => 1000, aheadMs: () => 0 } as unknown as Clock,
+    logbook: new Logbook(() => 1000),
+    nameOf: boot => nodeOf(boot),
+    turns,
+    assertNotClosed: () => {}
+  })
+  const texts: string[] = []
+  const reading = (async () => {
+    const all = following.read(taskId, true, new AbortController().signal)
+    for await (const { text } of all) texts.push(text)
+  })()
+  await turn()
+  await turn()
+  const before = looks
+  await turn()
+  expect([looks, texts]).toEqual([before, []])
+  turns.turned()
+  expect(looks).toBe(before + 1)
+  record = completed
+  turns.turned()
+  await reading
+  expect(texts).toEqual(['all of it\n'])
 })

@@ -5,7 +5,7 @@ import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
 import { bootOf, idOf, keepersOf } from '../../support/tasks.ts'
 import { holdersOf } from '../../../src/core/blobs/holders.ts'
 import { CORE_DEFAULTS } from '../../../src/core/options.ts'
-import { Queries } from '../../../src/node/queries/queries.ts'
+import { Queries, type QueriesParts } from '../../../src/node/queries/queries.ts'
 import type { Transport } from '../../../src/ports/ports.ts'
 import type { WhyView } from '../../../src/node/api/node-api.ts'
 
@@ -16,8 +16,11 @@ const zoneX = { require: [{ label: 'zone', anyOf: ['x'] }], prefer: [] }
 function why(pump: Pump, node: PumpNode, id: string): WhyView {
   const transport = { peers: () => [] } as unknown as Transport
   const clock = { now: () => pump.now, aheadMs: () => 0, every: () => () => {} }
-  const settings = { cluster: 'test', roster: [] }
-  const queries = new Queries(node.core.view, { transport, clock }, settings, { of: () => null })
+  const queries = new Queries({
+    core: node.core.view,
+    ports: { transport, clock },
+    progress: { of: () => null }
+  } as unknown as QueriesParts)
   expect(queries.task(id).reason).toBe(queries.why(id).reason)
   return queries.why(id)
 }

@@ -3,7 +3,6 @@ import { setImmediate as turn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { Core } from '../../../src/core/core.ts'
 import type { Effect, Flush } from '../../../src/core/effect.ts'
-import type { EventPublisher } from '../../../src/node/events/event-publisher.ts'
 import { Engine, type Observer, type Ports } from '../../../src/node/runtime/engine.ts'
 import type { RunEnded } from '../../../src/ports/ports.ts'
 import { DRAFT, bootOf } from '../../support/tasks.ts'
@@ -37,12 +36,7 @@ async function engineWith(endAtOnce: boolean) {
     },
     clock: { now: () => 1_700_000_000_000, aheadMs: () => 0, every: () => ignored }
   }
-  const observer = new Proxy(
-    { announce: new Proxy({}, { get: () => ignored }) as EventPublisher },
-    {
-      get: (known, name) => (name === 'announce' ? known.announce : ignored)
-    }
-  )
+  const observer = new Proxy({}, { get: () => ignored })
   const core = new Core({ boot: bootOf('a'), name: 'a/1', version: '0.0.0', labels: {} })
   const engine = new Engine(core, ports as unknown as Ports, observer as unknown as Observer)
   await engine.start()

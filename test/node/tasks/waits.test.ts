@@ -37,7 +37,7 @@ test('who stays is told of each task once, also when it goes away afterwards', (
   const { gone, heard, follow } = reader(waits)
   for (const id of ['a', 'b']) follow(id)
   waits.release(recordOf('a'))
-  waits.reject('b', () => new Error('it has been forgotten'))
+  waits.pruned('b')
   follow('a')
   gone.abort()
   waits.release(recordOf('a'))
