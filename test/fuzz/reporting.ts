@@ -8,18 +8,22 @@ const RUNS_MAX = 120
 /** More lines are no summary. */
 const LINES_MAX = 20
 
-/** The text for a seed that failed, or null if nothing went wrong. */
-export function failureOf(report: Report): string | null {
+/**
+ * The text for a seed that failed, or null if nothing went wrong.
+ *
+ * @param msMax time for making it short; a trial that has begun is ended. @default as long as it takes
+ */
+export function failureOf(report: Report, msMax = Number.POSITIVE_INFINITY): string | null {
   const { seed, failure } = report
   if (failure === null) return null
-  const { items, runs } = shortest(report)
+  const { items, runs, isShortest } = shortest(report, msMax)
   const lines = items.slice(0, LINES_MAX).map(show)
   const more = items.length - lines.length
   return [
     `seed ${seed}: ${failure}`,
     items.length === 0
       ? 'it takes no message of a stranger: the honest work of this seed is enough'
-      : `of ${report.injections.length} messages it takes ${items.length} (${runs} trials):`,
+      : `of ${report.injections.length} messages it takes ${isShortest ? '' : 'at most '}${items.length} (${runs} trials):`,
     ...lines,
     ...(more > 0 ? [`... and ${more} more`] : []),
     `again: npm run soak -- fuzz --door core --seed ${seed}`
@@ -27,7 +31,11 @@ export function failureOf(report: Report): string | null {
 }
 
 /** The messages without which it does not go wrong. */
-export function shortest(report: Report): ReturnType<typeof shrink<Injection>> {
+function shortest(report: Report, msMax: number): ReturnType<typeof shrink<Injection>> {
   const { seed, symptom, injections } = report
-  return shrink(injections, given => fuzz(seed, { given }).symptom === symptom, RUNS_MAX)
+  const endsAt = performance.now() + msMax
+  return shrink(injections, given => fuzz(seed, { given }).symptom === symptom, {
+    runsMax: RUNS_MAX,
+    hasTime: () => performance.now() < endsAt
+  })
 }

@@ -3,30 +3,43 @@
  * long as the same goes wrong (delta debugging). What is left is what it takes.
  */
 
-export type Shrunk<T> = Readonly<{ items: readonly T[]; runs: number }>
+/** `isShortest`: nothing more can be left out; else trials or time were over before that was known. */
+export type Shrunk<T> = Readonly<{ items: readonly T[]; runs: number; isShortest: boolean }>
 
-/**
- * @param fails whether the same goes wrong with these only
- * @param runsMax after so many trials the shortest list so far has to do
- */
+export type Patience = Readonly<{
+  /** After so many trials the shortest list so far has to do. */
+  runsMax: number
+  /** Whether there is time for another trial. @default always */
+  hasTime?: () => boolean
+}>
+
+/** @param fails whether the same goes wrong with these only */
 export function shrink<T>(
   items: readonly T[],
   fails: (some: readonly T[]) => boolean,
-  runsMax: number
+  { runsMax, hasTime = () => true }: Patience
 ): Shrunk<T> {
-  const trials = { left: runsMax }
-  const stillFails = (some: readonly T[]): boolean => trials.left-- > 0 && fails(some)
-  if (stillFails([])) return { items: [], runs: 1 }
+  let runs = 0
+  let isShortest = true
+  const stillFails = (some: readonly T[]): boolean => {
+    if (runs >= runsMax || !hasTime()) {
+      isShortest = false
+      return false
+    }
+    runs++
+    return fails(some)
+  }
+  if (stillFails([])) return { items: [], runs, isShortest }
   let rest = items
   for (let size = Math.ceil(items.length / 2); size >= 1;) {
     const shorter = without(rest, size, stillFails)
     // What could not be left out before may be superfluous now.
     const isDone = size === 1 && (shorter.length === rest.length || shorter.length === 1)
     rest = shorter
-    if (isDone || trials.left <= 0) break
+    if (isDone || !isShortest) break
     size = Math.max(1, Math.floor(size / 2))
   }
-  return { items: rest, runs: runsMax - Math.max(0, trials.left) }
+  return { items: rest, runs, isShortest }
 }
 
 /** Leaves out pieces of that size, from the end: what comes before is needed more often by what comes after. */
