@@ -8,22 +8,16 @@
 import type { Connection, Stream } from '@libp2p/interface'
 import type { BlobHash, BlobRef } from '../../core/task/content.ts'
 import type { KeepBlob } from '../../ports/ports.ts'
-import type { Counters } from '../counters.ts'
-import { asError, reason, type TransportLog } from '../log.ts'
+import { reason } from '../log.ts'
 import { backpressured, sendPaced } from './backpressure.ts'
 import { blobAnswersMax, blobAnswersPerPeerMax, syncStallMs } from '../protocol.ts'
-import { RequestStreams, type Asked } from './request-response.ts'
+import { RequestStreams, type Asked, type StreamsOptions } from './request-response.ts'
 
-export type BlobStreamsOptions = Readonly<{
-  protocol: string
-  connections: (peer: string) => readonly Connection[]
-  /** The bytes of a blob, or null if it is not here. */
-  read: (hash: BlobHash) => Promise<AsyncIterable<Uint8Array> | null>
-  /** @default syncStallMs */
-  stallMs?: number
-  counters: Counters
-  log: TransportLog
-}>
+export type BlobStreamsOptions = StreamsOptions &
+  Readonly<{
+    /** The bytes of a blob, or null if it is not here. */
+    read: (hash: BlobHash) => Promise<AsyncIterable<Uint8Array> | null>
+  }>
 
 const hashBytes = 32
 
@@ -33,14 +27,11 @@ export class BlobStreams {
 
   constructor(options: BlobStreamsOptions) {
     this.#options = options
-    const { protocol, connections, log, stallMs = syncStallMs } = options
     this.#requestStreams = new RequestStreams({
-      protocol,
-      connections,
+      stallMs: syncStallMs,
+      ...options,
       answersMax: blobAnswersMax,
-      answersPerPeerMax: blobAnswersPerPeerMax,
-      stallMs,
-      log
+      answersPerPeerMax: blobAnswersPerPeerMax
     })
   }
 
@@ -66,22 +57,13 @@ export class BlobStreams {
   }
 
   async #fetch(peer: string, ref: BlobRef, keep: KeepBlob): Promise<boolean> {
-    const { stream, end } = await this.#requestStreams.ask(peer)
-    try {
-      const source = backpressured(stream)
-      await sendPaced(stream, [Buffer.from(ref.hash, 'hex')])
-      const first = await source.next()
-      const kept = first.done !== true && (await keep(this.#received(first.value, source, ref)))
-      if (first.done !== true && !kept) {
-        this.#refused(peer, ref)
-        throw new Error('its bytes are not the right ones')
-      }
-      end()
-      return kept
-    } catch (error) {
-      end(asError(error))
-      throw error
-    }
+    return this.#requestStreams.exchange(peer, Buffer.from(ref.hash, 'hex'), async answer => {
+      const first = await answer.next()
+      if (first.done === true) return false
+      if (await keep(this.#received(first.value, answer, ref))) return true
+      this.#refused(peer, ref)
+      throw new Error('its bytes are not the right ones')
+    })
   }
 
   async *#received(

@@ -16,21 +16,13 @@ import {
   OUTPUT_ANSWER_BYTES_MAX,
   OUTPUT_REQUEST_BYTES_MAX
 } from '../../wire/output.ts'
-import type { Counters } from '../counters.ts'
-import { asError, reason, type TransportLog } from '../log.ts'
+import { asError, reason } from '../log.ts'
 import { backpressured, sendPaced } from './backpressure.ts'
 import { outputAnswersMax, outputAnswersPerPeerMax, outputStallMs } from '../protocol.ts'
-import { RequestStreams, type Asked } from './request-response.ts'
+import { RequestStreams, type Asked, type StreamsOptions } from './request-response.ts'
 
-export type OutputStreamsOptions = Readonly<{
-  protocol: string
-  connections: (peer: string) => readonly Connection[]
-  answer: (request: OutputRequest) => AsyncIterable<OutputAnswer>
-  /** @default outputStallMs */
-  stallMs?: number
-  counters: Counters
-  log: TransportLog
-}>
+export type OutputStreamsOptions = StreamsOptions &
+  Readonly<{ answer: (request: OutputRequest) => AsyncIterable<OutputAnswer> }>
 
 export class OutputStreams {
   readonly #options: OutputStreamsOptions
@@ -38,14 +30,11 @@ export class OutputStreams {
 
   constructor(options: OutputStreamsOptions) {
     this.#options = options
-    const { protocol, connections, log, stallMs = outputStallMs } = options
     this.#requestStreams = new RequestStreams({
-      protocol,
-      connections,
+      stallMs: outputStallMs,
+      ...options,
       answersMax: outputAnswersMax,
-      answersPerPeerMax: outputAnswersPerPeerMax,
-      stallMs,
-      log
+      answersPerPeerMax: outputAnswersPerPeerMax
     })
   }
 

@@ -7,21 +7,30 @@
  * own.
  */
 import type { Connection, Stream } from '@libp2p/interface'
+import type { Counters } from '../counters.ts'
 import { asError, reason, type TransportLog } from '../log.ts'
 import { streamOpenTimeoutMs } from '../protocol.ts'
+import { backpressured, sendPaced } from './backpressure.ts'
 import { abortWhenIdle } from './idle-timeout.ts'
 
-export type RequestStreamsOptions = Readonly<{
+/** What each protocol of this kind is told. */
+export type StreamsOptions = Readonly<{
   protocol: string
   /** Open connections to a peer. */
   connections: (peer: string) => readonly Connection[]
-  /** Questions answered at the same time; more are turned away. */
-  answersMax: number
-  answersPerPeerMax: number
-  /** How long a stream may stand still. */
-  stallMs: number
+  /** How long a stream may stand still. @default the protocol's own */
+  stallMs?: number
+  counters: Counters
   log: TransportLog
 }>
+
+type RequestStreamsOptions = Omit<StreamsOptions, 'counters'> &
+  Readonly<{
+    /** Questions answered at the same time; more are turned away. */
+    answersMax: number
+    answersPerPeerMax: number
+    stallMs: number
+  }>
 
 /** A question of ours under way. */
 export type Asking = Readonly<{
@@ -71,6 +80,30 @@ export class RequestStreams {
         guard.release()
         if (error !== undefined) stream.abort(error)
       }
+    }
+  }
+
+  /**
+   * Asks a peer, and reads its answer to the end.
+   *
+   * @param read what the answer says; the stream is aborted if it fails
+   */
+  async exchange<T>(
+    peer: string,
+    question: Uint8Array,
+    read: (answer: AsyncGenerator<Uint8Array, void, undefined>) => Promise<T>
+  ): Promise<T> {
+    const { stream, end } = await this.ask(peer)
+    try {
+      // Listened to from the beginning: the answer may come while the question is sent.
+      const source = backpressured(stream)
+      await sendPaced(stream, [question])
+      const answer = await read(source)
+      end()
+      return answer
+    } catch (error) {
+      end(asError(error))
+      throw error
     }
   }
 

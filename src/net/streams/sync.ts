@@ -14,25 +14,19 @@ import { decode as decodeFrames, encode as encodeFrames } from 'it-length-prefix
 import { pipe } from 'it-pipe'
 import type { Uint8ArrayList } from 'uint8arraylist'
 import { FRAME_BYTES_MAX } from '../../core/limits.ts'
-import type { Counters } from '../counters.ts'
-import { asError, reason, type TransportLog } from '../log.ts'
+import { reason } from '../log.ts'
 import { backpressured, sendPaced } from './backpressure.ts'
 import { answersMax, syncStallMs } from '../protocol.ts'
-import { RequestStreams, type Asked } from './request-response.ts'
+import { RequestStreams, type Asked, type StreamsOptions } from './request-response.ts'
 
-export type SyncOptions = Readonly<{
-  protocol: string
-  connections: (peer: string) => readonly Connection[]
-  /** One message of an answer. Throws to refuse the rest. */
-  onMessage: (from: string, bytes: Uint8Array) => void
-  onEnded: (peer: string, whole: boolean) => void
-  /** The answer to a request, made as it is read. Throws to refuse. */
-  answer: (from: string, request: Uint8Array) => Iterable<Uint8Array>
-  /** @default syncStallMs */
-  stallMs?: number
-  counters: Counters
-  log: TransportLog
-}>
+export type SyncOptions = StreamsOptions &
+  Readonly<{
+    /** One message of an answer. Throws to refuse the rest. */
+    onMessage: (from: string, bytes: Uint8Array) => void
+    onEnded: (peer: string, whole: boolean) => void
+    /** The answer to a request, made as it is read. Throws to refuse. */
+    answer: (from: string, request: Uint8Array) => Iterable<Uint8Array>
+  }>
 
 const frameOptions = { maxDataLength: FRAME_BYTES_MAX }
 const endOfAnswer = new Uint8Array(0)
@@ -44,14 +38,11 @@ export class SyncStreams {
 
   constructor(options: SyncOptions) {
     this.#options = options
-    const { protocol, connections, log, stallMs = syncStallMs } = options
     this.#requestStreams = new RequestStreams({
-      protocol,
-      connections,
+      stallMs: syncStallMs,
+      ...options,
       answersMax,
-      answersPerPeerMax: 1,
-      stallMs,
-      log
+      answersPerPeerMax: 1
     })
   }
 
@@ -95,21 +86,10 @@ export class SyncStreams {
   async #fetch(peer: string, request: Uint8Array): Promise<boolean> {
     // Even the report of a failure must not come while the caller is still asking.
     await Promise.resolve()
-    const { stream, end } = await this.#requestStreams.ask(peer)
-    try {
-      const source = backpressured(stream)
-      await sendPaced(stream, [encodeFrames.single(request)])
-      const whole = await pipe(
-        source,
-        bytes => decodeFrames(bytes, frameOptions),
-        frames => this.#receive(peer, frames)
-      )
-      end()
-      return whole
-    } catch (error) {
-      end(asError(error))
-      throw error
-    }
+    const question = encodeFrames.single(request).subarray()
+    return this.#requestStreams.exchange(peer, question, answer =>
+      this.#receive(peer, decodeFrames(answer, frameOptions))
+    )
   }
 
   async #receive(peer: string, frames: AsyncIterable<Uint8ArrayList>): Promise<boolean> {
