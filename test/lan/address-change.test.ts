@@ -2,12 +2,12 @@
  * A computer gets another address while its node runs, and its old one goes to somebody else: three real nodes, a computer
  * each. One cluster for all of it.
  */
-import { afterAll, beforeAll, describe, expect } from 'vitest'
-import { ChaosCluster } from '../chaos/cluster.ts'
-import { Onlooker } from '../chaos/onlooker.ts'
+import { describe, expect } from 'vitest'
+import type { ChaosCluster } from '../chaos/cluster.ts'
+import type { Onlooker } from '../chaos/onlooker.ts'
 import { until } from '../support/until.ts'
-import { checkOf } from './check.ts'
-import { Lan, lanUnavailable } from './lan.ts'
+import { checkOf, sharedOnLan } from './check.ts'
+import { lanUnavailable, type Lan } from './lan.ts'
 
 const unavailable = lanUnavailable()
 if (unavailable) console.warn(`a new address is skipped: ${unavailable}`)
@@ -39,15 +39,7 @@ async function linkedAt(address: string): Promise<void> {
 }
 
 describe.skipIf(unavailable !== null)('a computer that gets another address', () => {
-  beforeAll(async () => {
-    lan = await Lan.up()
-    cluster = await ChaosCluster.start(lan, { places: ['a', 'b', 'c'] })
-    look = new Onlooker(cluster)
-  })
-  afterAll(async () => {
-    await cluster?.down()
-    await lan?.down()
-  })
+  sharedOnLan(there => ({ lan, cluster, look } = there), { places: ['a', 'b', 'c'] })
 
   check('has its node say so, and be linked again', async () => {
     await linkedAt(lan.address('b'))

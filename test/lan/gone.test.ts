@@ -3,13 +3,13 @@
  * becomes of their work. One cluster for all of it, so each test begins with all six and leaves all six.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished } from 'vitest'
-import { ChaosCluster } from '../chaos/cluster.ts'
-import { Onlooker } from '../chaos/onlooker.ts'
+import { describe, expect, onTestFinished } from 'vitest'
+import type { ChaosCluster } from '../chaos/cluster.ts'
+import type { Onlooker } from '../chaos/onlooker.ts'
 import type { TaskView } from '../../src/node/api/node-api.ts'
 import { until } from '../support/until.ts'
-import { checkOf, TEST_MS_MAX } from './check.ts'
-import { Lan, lanUnavailable } from './lan.ts'
+import { checkOf, healedOnLan, sharedOnLan, TEST_MS_MAX } from './check.ts'
+import { lanUnavailable, type Lan } from './lan.ts'
 
 const unavailable = lanUnavailable()
 if (unavailable) console.warn(`members that are gone are skipped: ${unavailable}`)
@@ -29,20 +29,8 @@ let look: Onlooker
 const check = checkOf(() => cluster)
 
 describe.skipIf(unavailable !== null)('six nodes on a LAN', () => {
-  beforeAll(async () => {
-    lan = await Lan.up()
-    cluster = await ChaosCluster.start(lan)
-    look = new Onlooker(cluster)
-  })
-  // One that failed must not fail the others.
-  beforeEach(async () => {
-    await lan.heal()
-    await cluster.startAll()
-  })
-  afterAll(async () => {
-    await cluster?.down()
-    await lan?.down()
-  })
+  sharedOnLan(there => ({ lan, cluster, look } = there))
+  healedOnLan(() => ({ lan, cluster }))
 
   check(
     'what two crashed nodes of one computer held runs elsewhere, and none of it twice',

@@ -2,13 +2,13 @@
  * Submitters that are held back at the door of their node, because it is behind with copies, while a cable is pulled or a
  * bystander stands still: it goes on for all of them. Three real nodes, a computer each.
  */
-import { afterAll, beforeAll, beforeEach, describe, expect } from 'vitest'
+import { describe, expect } from 'vitest'
 import type { BatchLine } from '../../src/api/batch.ts'
-import { ChaosCluster } from '../chaos/cluster.ts'
-import { Onlooker } from '../chaos/onlooker.ts'
+import type { ChaosCluster } from '../chaos/cluster.ts'
+import type { Onlooker } from '../chaos/onlooker.ts'
 import { until } from '../support/until.ts'
-import { checkOf } from './check.ts'
-import { Lan, lanUnavailable } from './lan.ts'
+import { checkOf, healedOnLan, sharedOnLan } from './check.ts'
+import { lanUnavailable, type Lan } from './lan.ts'
 
 const unavailable = lanUnavailable()
 if (unavailable) console.warn(`submitters that are held back are skipped: ${unavailable}`)
@@ -88,19 +88,8 @@ let look: Onlooker
 const check = checkOf(() => cluster)
 
 describe.skipIf(unavailable !== null)('submitters that are held back', () => {
-  beforeAll(async () => {
-    lan = await Lan.up()
-    cluster = await ChaosCluster.start(lan, { places: ['a', 'b', 'c'] })
-    look = new Onlooker(cluster)
-  })
-  beforeEach(async () => {
-    await lan.heal()
-    await cluster.startAll()
-  })
-  afterAll(async () => {
-    await cluster?.down()
-    await lan?.down()
-  })
+  sharedOnLan(there => ({ lan, cluster, look } = there), { places: ['a', 'b', 'c'] })
+  healedOnLan(() => ({ lan, cluster }))
 
   check('do not wait for a bystander that stands still', async () => {
     const flood = await Flood.at(cluster, 0)
