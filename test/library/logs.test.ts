@@ -53,12 +53,16 @@ test('output is followed from another node while it comes, and is there afterwar
   expect(await logs(worker, id)).toEqual(entries)
 })
 
-test('what is printed reaches a reader on another node before the command ends', async () => {
+test('what is printed reaches a reader on another node before the command ends; its own node may close before that', async () => {
   const id = await command('echo first; sleep 30')
-  const { entries } = reading(asker, id, true)
+  const { entries, ended } = reading(asker, id, true)
+  const closed = expect(ended).rejects.toMatchObject({ name: 'NodeClosedError' })
   await until(() => textOf(entries, 'stdout') === 'first\n', 'the first line')
   // That it has started is told to all a moment later than its output to whoever reads that.
   await until(() => asker.task(id).state === 'running', 'the news that it runs')
+  forget(asker)
+  await asker.leave(0)
+  await closed
 })
 
 test('lines and prints of handlers are output, and so is what was said before a failure', async () => {

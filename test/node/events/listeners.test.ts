@@ -45,7 +45,7 @@ test('one that throws keeps no other from hearing of an event, and hears of the 
   const heard: string[] = []
   failures.length = 0
   listeners.add(({ i }) => {
-    throw new Error(`not ${String(i)}`)
+    throw new Error(`not ${JSON.stringify(i)}`)
   })
   listeners.add(({ event }) => heard.push(event))
   emit(listeners, 2)
