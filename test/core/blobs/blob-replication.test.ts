@@ -277,6 +277,20 @@ describe('a large result', () => {
     expect(a.state(id)).toBe('unknown')
   })
 
+  test('finds its second place on a node that drains, where there is no other', () => {
+    begin(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    a.worker(1)
+    const id = a.submit()
+    b.feed({ kind: 'drain', node: b.id })
+    pump.settle()
+    const blob = blobFor(b)
+    a.endWith(id, blob)
+    pump.settle()
+    expect(keepers(blob)).toEqual(['a', 'b'])
+    expect(a.of('settled')).toMatchObject([{ taskId: id }])
+  })
+
   test('of a run that was superseded while it was passed on is not the outcome', () => {
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
     a.worker(1)
