@@ -422,6 +422,7 @@ export class Core {
   #onTick(loopLagMs: number): void {
     // First, so that nothing is pruned in the step that reports it.
     this.#forget()
+    this.#blobReplication.tick()
     this.#heartbeats.tick(loopLagMs)
     this.#countsGossip.tick()
     this.#shutdown.tick()
@@ -439,7 +440,6 @@ export class Core {
 
   #forget(): void {
     this.#scheduler.noteForgotten()
-    this.#blobReplication.tick()
     if (this.#openAnswers.areUnderWay) return
     this.#scheduler.prune()
     retireBoots(this.#context)

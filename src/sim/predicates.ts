@@ -80,11 +80,18 @@ export function seesMajority(node: SimNode): boolean {
   return (others.filter(({ linked }) => linked).length + 1) * 2 > others.length + 1
 }
 
-/** Whether a node sees at least half of those that have not left: of two halves, the core decides which may act. */
+/**
+ * Whether a node sees at least half of the instances that have not left: of two halves, the core decides which may act.
+ * An instance that has lost its disk counts once, under whichever identity it is seen.
+ */
 export function seesHalf(node: SimNode): boolean {
-  const others = node.core.view.members(node.now).filter(({ status }) => status !== 'left')
-  const seen = others.filter(({ linked, status }) => linked && status !== 'unreachable').length
-  return (seen + 1) * 2 >= others.length + 1
+  const seen = new Map([[node.options.name, true]])
+  for (const { linked, status, heartbeat } of node.core.view.members(node.now)) {
+    if (status === 'left') continue
+    const isSeen = linked && status !== 'unreachable'
+    seen.set(heartbeat.name, isSeen || seen.get(heartbeat.name) === true)
+  }
+  return [...seen.values()].filter(Boolean).length * 2 >= seen.size
 }
 
 /** A task that is more than kept at one node, and not there at the other. */

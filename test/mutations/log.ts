@@ -316,5 +316,26 @@ export const LOG: readonly Mistake[] = [
     'if (isOwn && isBlob(result)) this.#oncePlaced(result, tell)\n      else tell()',
     'tell()',
     'a large result of a node that was alone is reported before whoever has come has it'
+  ],
+  [
+    'told-and-pruned-at-once',
+    'core/core.ts',
+    '    this.#forget()\n    this.#blobReplication.tick()\n',
+    '    this.#blobReplication.tick()\n    this.#forget()\n',
+    'a task is pruned in the step that reports it'
+  ],
+  [
+    'given-up-one-by-one',
+    'core/queue/dependencies.ts',
+    'this.#givenUp.add(id)',
+    'this.#givenUp.delete(id)',
+    'each of several dependencies that nobody knows is waited for as long once more'
+  ],
+  [
+    'no-second-place-that-drains',
+    'core/blobs/blob-replication.ts',
+    'placing ? this.#secondPlaces()',
+    'placing ? this.#candidates()',
+    'a large result beside one node that drains waits twice as long as for any copy'
   ]
 ]

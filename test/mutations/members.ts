@@ -57,5 +57,12 @@ export const MEMBERS: readonly Mistake[] = [
     'if (ground.isLinked(known.node)) known.broken = false',
     'known.broken = false',
     'the next boot of a node whose last words came late is taken for a copy of it'
+  ],
+  [
+    'waited-words-move-clocks',
+    'core/membership/membership.ts',
+    '? this.#absence.ms : 0',
+    '? 0 : 0',
+    'a node that stood still takes the clocks of all others to be behind by as long as their words have waited'
   ]
 ]

@@ -48,6 +48,24 @@ describe('scenarios made by dice', () => {
   })
 })
 
+/** A scenario by its number, and a seed that broke an invariant with it. */
+const ONCE_BROKEN: readonly (readonly [number, number])[] = [
+  [769, 7692],
+  [1075, 10753],
+  [2123, 21231],
+  [2315, 23151],
+  [11047, 110471],
+  [11092, 110921],
+  [20073, 200732],
+  [20137, 201372],
+  [30869, 308691]
+]
+
+test.each(ONCE_BROKEN)('scenario %i keeps all invariants with seed %i', (n, seed) => {
+  const { violation } = simulate(seed, checkScenario(scenarioOf(n).settings))
+  expect(violation?.message ?? null).toBeNull()
+})
+
 describe('a failing scenario', () => {
   test('is named by what went wrong, not by whom it befell', () => {
     const of = (id: string, node: number): string =>

@@ -26,6 +26,7 @@ import { PlacementRing } from './placement-ring.ts'
 import type { Context } from '../context.ts'
 import { isAway } from '../replication/replication.ts'
 import { isOut } from '../membership/membership.ts'
+import type { Member } from '../membership/member.ts'
 import { KEEPS_APART, type Kept, type Offer } from '../message.ts'
 import type { BlobHash, BlobRef } from '../task/content.ts'
 import type { TaskRecord } from '../task/record.ts'
@@ -285,7 +286,7 @@ export class BlobReplication {
     const placing = this.#copyWait.has(hash)
     if (named && !placing && this.#isShare(hash)) return true
     if (named || placing) {
-      const keepers = placing ? this.#candidates() : this.#placementRing.keepers
+      const keepers = placing ? this.#secondPlaces() : this.#placementRing.keepers
       const lacking = this.#lacking(blob, keepers)
       // Older ones may be all there are on other computers: they keep it for as long as it takes to write down the task.
       if (placing && lacking.length === 0) lacking.push(...this.#firstAway(blob, keepers))
@@ -407,15 +408,27 @@ export class BlobReplication {
 
   /** Whoever can keep blobs now. */
   #candidates(): Keeper[] {
-    const { members, node, computer, now } = this.#context
-    const keepers = members
-      .linkedOrHeard(now)
-      .filter(({ heartbeat }) => !heartbeat.draining)
-      .map((member): Keeper => {
-        const keepsApart = members.understands(member.node, KEEPS_APART)
-        return { node: member.node, computer: computerOf(member.heartbeat.name), keepsApart }
-      })
+    const { node, computer } = this.#context
+    const keepers = this.#others(({ heartbeat }) => !heartbeat.draining)
     return this.#draining ? keepers : [...keepers, { node, computer, keepsApart: true }]
+  }
+
+  /** Who can take a blob that is only here. A node that drains hands on what it has before it goes. */
+  #secondPlaces(): Keeper[] {
+    const staying = this.#candidates()
+    const isAlone = staying.every(({ node }) => node === this.#context.node)
+    return isAlone ? this.#others(() => true) : staying
+  }
+
+  #others(may: (member: Member) => boolean): Keeper[] {
+    const { members, now } = this.#context
+    return members
+      .linkedOrHeard(now)
+      .filter(may)
+      .map(({ node, heartbeat: { name } }): Keeper => {
+        const keepsApart = members.understands(node, KEEPS_APART)
+        return { node, computer: computerOf(name), keepsApart }
+      })
   }
 
   /** From here on these nodes keep all blobs among them. */

@@ -50,14 +50,24 @@ export function skewed(members: readonly Member[]): Member[] {
 /**
  * By how much our own clock has to be corrected, in ms: not at all, unless it is too far from the middle one. It may be
  * by decades, where a clock has lost its battery; but not to a time that no clock can show.
+ *
+ * @param lateMs for how long what was heard last may have waited here: all clocks may seem to be behind by that
  */
-export function correctionOf(members: readonly Member[], currentMs: number, ownMs: number): number {
+export function correctionOf(
+  members: readonly Member[],
+  currentMs: number,
+  ownMs: number,
+  lateMs: number = 0
+): number {
   const offsets = [0, ...members.map(clockOffsetOf).filter(offset => offset !== null)]
   // A node that hears too few goes on as before.
   if (offsets.length < CLOCKS_MIN) return currentMs
   const middle = median(offsets)
+  const movedMs = middle - currentMs
+  const isLate = movedMs < 0 && movedMs >= -lateMs - WAVER_MS
+  if (isLate && lateMs > 0) return currentMs
   if (Math.abs(middle) <= SKEW_MS_MAX) return 0
-  if (Math.abs(middle - currentMs) <= WAVER_MS) return currentMs
+  if (Math.abs(movedMs) <= WAVER_MS) return currentMs
   return Math.min(Math.max(middle, -ownMs), CLOCK_MS_MAX - ownMs)
 }
 

@@ -49,6 +49,8 @@ export class Membership {
   readonly #early = new Map<BootId, Departure>()
   #partitioned = false
   #refused = false
+  /** When this process stood still last, and for how long. */
+  #absence = { until: Number.NEGATIVE_INFINITY, ms: 0 }
   /** When another process with our identity was looked for. */
   #soughtAt = Number.NEGATIVE_INFINITY
   #askedAt = Number.NEGATIVE_INFINITY
@@ -74,7 +76,10 @@ export class Membership {
     const absentMs = this.#localHealth.absentMs(now, atRest ? options.restTickMs : 0)
     members.excuse(absentMs)
     members.listen(now)
-    if (absentMs > 0) this.#tell('node:starved')
+    if (absentMs > 0) {
+      this.#absence = { until: now, ms: absentMs }
+      this.#tell('node:starved')
+    }
     const speaker = input.kind === 'message' ? members.get(input.from) : undefined
     if (speaker !== undefined) speaker.spokeAt = now
   }
@@ -281,9 +286,11 @@ export class Membership {
   /** Goes by the middle one of all clocks if ours is far from it. Returns whether it is another time now. */
   setClock(): boolean {
     const context = this.#context
-    const { members, now, clock, correctionMs: before } = context
+    const { members, now, clock, options, correctionMs: before } = context
     const linked = members.recentlyHeard(now).filter(({ node }) => members.isLinked(node))
-    context.correctionMs = correctionOf(linked, before, ownMs(context))
+    // What was said while this process stood still has waited for as long.
+    const lateMs = now - this.#absence.until < options.suspectMs ? this.#absence.ms : 0
+    context.correctionMs = correctionOf(linked, before, ownMs(context), lateMs)
     if (context.correctionMs === before) return false
     context.wallMs = wholeMs(wallMsAt(now, context))
     clock.setBack(context.wallMs)

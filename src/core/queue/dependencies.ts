@@ -26,6 +26,8 @@ export class Dependencies {
   readonly #unknown = new Map<TaskId, number>()
   /** Of these, those that have not been heard of for a while. */
   readonly #unheard = new Set<TaskId>()
+  /** Dependencies that no member has heard of for so long that they count as pruned. */
+  readonly #givenUp = new Set<TaskId>()
   /** Dependency that failed or was cancelled -> the tasks that waited for it. */
   readonly #failures = new Map<TaskId, Set<TaskId>>()
   /** Task -> a dependency of it that had been pruned when the task came. */
@@ -55,8 +57,8 @@ export class Dependencies {
     return this.#unsettled.size > 0
   }
 
-  /** A task has come into the replica. */
-  track(entry: Entry): void {
+  /** A task has come into the replica. @param isAgain it has been here all the while */
+  track(entry: Entry, isAgain: boolean = false): void {
     if (!isSettled(entry.record)) {
       this.#unsettled.add(entry.id)
       this.#name(entry.record.spec, 1)
@@ -64,7 +66,7 @@ export class Dependencies {
     let open = 0
     for (const id of unique(entry.record.spec.dependsOn)) {
       const dependency = this.#find(id)
-      if (dependency === undefined && this.#isOver(id)) {
+      if (dependency === undefined && (this.#isOver(id) || (isAgain && this.#givenUp.has(id)))) {
         if (this.#carried.get(id)?.outcome?.status !== 'completed') {
           this.#forgotten.set(entry.id, id)
         }
@@ -129,7 +131,7 @@ export class Dependencies {
     // What both name is named all the while.
     this.#name(before, 1)
     this.#untrack(entry.id, before)
-    this.track(entry)
+    this.track(entry, true)
     this.#name(before, -1)
   }
 
@@ -212,6 +214,7 @@ export class Dependencies {
       if (!isKnown && !isOver) continue
       this.#unknown.delete(id)
       if (isKnown) continue
+      if (this.#named.has(id)) this.#givenUp.add(id)
       for (const each of this.#giveUp(id)) waiting.push(each)
     }
     return waiting
@@ -313,6 +316,7 @@ export class Dependencies {
       else {
         this.#named.delete(id)
         this.#asked.delete(id)
+        this.#givenUp.delete(id)
         this.#carried.forget(id)
       }
     }

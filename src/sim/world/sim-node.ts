@@ -108,6 +108,7 @@ export class SimNode {
       heartbeatMs: CORE_DEFAULTS.heartbeatMs * pace,
       idleHeartbeatMs: CORE_DEFAULTS.idleHeartbeatMs * pace,
       suspectMs: CORE_DEFAULTS.suspectMs * pace,
+      probeMs: CORE_DEFAULTS.probeMs * pace,
       unreachableMs,
       stopAfterIsolatedMs: alone > 0 ? alone : null,
       restTickMs: Math.max(CORE_DEFAULTS.tickMs, CORE_DEFAULTS.restTickMs * pace)

@@ -260,6 +260,37 @@ describe('a large result', () => {
     expect(a.of('settled')).toMatchObject([{ taskId: id }])
   })
 
+  test('that nobody has taken in time is reported before its task is forgotten', () => {
+    begin(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    a.worker(1)
+    const id = a.submit({ retentionMs: 0 })
+    pump.settle()
+    pump.lose = (_from, _to, { kind }) => kind === 'kept'
+    a.endWith(id, blobFor(b))
+    for (let ms = 0; ms < 4 * acksTimeoutMs && a.of('settled').length === 0; ms += 200) {
+      pump.pass(200)
+    }
+    expect(a.of('settled')).toMatchObject([{ taskId: id }])
+    expect(a.state(id)).toBe('completed')
+    wait(2000)
+    expect(a.state(id)).toBe('unknown')
+  })
+
+  test('finds its second place on a node that drains, where there is no other', () => {
+    begin(2)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    a.worker(1)
+    const id = a.submit()
+    b.feed({ kind: 'drain', node: b.id })
+    pump.settle()
+    const blob = blobFor(b)
+    a.endWith(id, blob)
+    pump.settle()
+    expect(keepers(blob)).toEqual(['a', 'b'])
+    expect(a.of('settled')).toMatchObject([{ taskId: id }])
+  })
+
   test('of a run that was superseded while it was passed on is not the outcome', () => {
     const [a, b, c] = nodes as [PumpNode, PumpNode, PumpNode]
     a.worker(1)

@@ -7,6 +7,7 @@ import {
   skewed
 } from '../../../src/core/membership/clock-offset.ts'
 import { newMember, type Member } from '../../../src/core/membership/member.ts'
+import type { Input } from '../../../src/core/input.ts'
 import type { CoreOptions } from '../../../src/core/options.ts'
 import { announce, passing, starts } from '../../support/crashes.ts'
 import { Pump, pumpOf, type PumpNode } from '../../support/pump.ts'
@@ -62,6 +63,14 @@ describe('our own clock', () => {
   test('is left alone beside one other: either may be wrong', () => {
     expect(correctionOf([member('b', HOUR_MS)], 0, 1e6)).toBe(0)
     expect(correctionOf([], HOUR_MS, 1e6)).toBe(HOUR_MS)
+  })
+
+  test('is not corrected by words that seem to be behind because they have waited here', () => {
+    const behind = (ms: number): Member[] => ['b', 'c', 'd'].map(node => member(node, -ms))
+    expect(correctionOf(behind(2 * MINUTE_MS), 0, 1e9)).toBe(-2 * MINUTE_MS)
+    expect(correctionOf(behind(2 * MINUTE_MS), 0, 1e9, 2 * MINUTE_MS)).toBe(0)
+    expect(correctionOf(behind(HOUR_MS), 0, 1e9, 2 * MINUTE_MS)).toBe(-HOUR_MS)
+    expect(correctionOf(hourAhead, 0, 1e9, 2 * MINUTE_MS)).toBe(HOUR_MS)
   })
 
   test('does not waver with the middle one', () => {
@@ -136,6 +145,26 @@ describe.each([
     }
     pump.pass(HOUR_MS / 2)
     for (const node of [right, wrong]) expect(node.core.view.isForgotten(id)).toBe(false)
+  })
+
+  test('and that stood still goes by the time that it knew, while it hears what was said meanwhile', () => {
+    const { pump, wrong } = withWrongClock(skewMs)
+    const late: Input[] = []
+    pump.lose = (from, to, message) => {
+      if (to !== wrong.id || message.kind !== 'heartbeat') return false
+      late.push({ kind: 'message', from, message })
+      return true
+    }
+    wrong.gone = true
+    passing(pump, 20_000)
+    wrong.gone = false
+    expect(late.length).toBeGreaterThan(10)
+    for (const input of late) {
+      wrong.feed(input)
+      wrong.feed({ kind: 'tick' })
+      const offMs = wrong.core.view.wallMs(pump.now + wrong.skewMs) - pump.now
+      expect(Math.abs(offMs)).toBeLessThan(1000)
+    }
   })
 
   test('says so itself, once', () => {

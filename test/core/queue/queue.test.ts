@@ -208,6 +208,21 @@ describe('dependencies', () => {
     expect(heardBy(1002)).toEqual([])
   })
 
+  test('that nobody has heard of are given up together, also if it turns out how one of them ended', () => {
+    const world = new World()
+    const { dependencies } = world
+    const waiting = idOf(A, 3)
+    world.add(3, [1, 2])
+    const giveUp = (now: number): number => dependencies.noteForgotten(now, () => 1000).length
+    expect([giveUp(0), giveUp(1000)]).toEqual([0, 2])
+    const asked = dependencies.missing(waiting)!
+    dependencies.carry(taskOf(A, asked === idOf(A, 1) ? 1 : 2, { outcome: outcomeBy(A) }))
+    const other = dependencies.missing(waiting)
+    expect([idOf(A, 1), idOf(A, 2)].toSorted()).toEqual([asked, other].toSorted())
+    dependencies.carry(taskOf(A, other === idOf(A, 1) ? 1 : 2, { outcome: outcomeBy(A) }))
+    expect(world.ready(3)).toBe(true)
+  })
+
   test.each(['failed', 'cancelled'] as const)(
     'that end as %s break what waits for them',
     status => {
