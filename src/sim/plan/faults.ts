@@ -15,6 +15,8 @@ import type { SimNode } from '../world/sim-node.ts'
 const FORGET_MS = 1000
 /** Share of damaged disks that have nothing left on them. */
 const EMPTIED = 0.3
+/** Share of failing disks that refuse no more than one write. */
+const ONE_WRITE = 0.3
 /** How far the clock of a node may be off without anybody minding. */
 const SLIGHT_MS = 100
 
@@ -91,6 +93,26 @@ export class Faults {
       if (node === undefined) return
       this.#cluster.restore(node, earlier)
       this.#checkers.lost(disk, earlier)
+    })
+  }
+
+  /** The disk of a node takes nothing for a while; or, now and then, only not what comes next. */
+  fillDisk(): void {
+    const { eventQueue, random, scenario, transcript } = this.#world
+    const alive = this.#cluster.alive().filter(({ options }) => !options.disk.isFull)
+    if (alive.length === 0) return
+    const { id, options } = random.pick(alive)
+    const { disk } = options
+    if (random.chance(ONE_WRITE)) {
+      transcript.add(`${id} WRITE FAILS`)
+      disk.refusals++
+      return
+    }
+    transcript.add(`${id} DISK FULL`)
+    disk.isFull = true
+    eventQueue.after(random.whole(0, scenario.busyMs / 2), () => {
+      transcript.add(`${id} DISK HAS ROOM`)
+      disk.isFull = false
     })
   }
 

@@ -62,6 +62,18 @@ const NEWEST_FAMILIES: typeof FAMILIES = {
   computers: (dice, draft) => computers(dice, draft)
 }
 
+/** ... and from `STRICT` on: what a process and its disk may do that the simulator did not at first. */
+const STRICT_FAMILIES: typeof FAMILIES = {
+  turns: (dice, draft) => turns(dice, draft),
+  'full disks': (dice, draft) => fullDisks(dice, draft),
+  'torn journals': (dice, draft) => torn(dice, draft),
+  'turns, disks and journals': (dice, draft) => {
+    turns(dice, draft)
+    fullDisks(dice, draft)
+    torn(dice, draft)
+  }
+}
+
 /** The first number of the families that came later. */
 export const LATER = 10_000
 /** ... and of those after them. */
@@ -70,11 +82,15 @@ export const LATEST = 20_000
 /** ... and of those after these. */
 export const NEWEST = 30_000
 
+/** ... and of those after them. */
+export const STRICT = 40_000
+
 export const FAMILY_NAMES: readonly string[] = [
   FAMILIES,
   LATER_FAMILIES,
   LATEST_FAMILIES,
-  NEWEST_FAMILIES
+  NEWEST_FAMILIES,
+  STRICT_FAMILIES
 ].flatMap(Object.keys)
 
 /** The `n`th scenario. */
@@ -94,6 +110,7 @@ export function scenarioOf(n: number): Diced {
 }
 
 function familiesOf(n: number): typeof FAMILIES {
+  if (n >= STRICT) return STRICT_FAMILIES
   if (n >= NEWEST) return NEWEST_FAMILIES
   if (n >= LATEST) return LATEST_FAMILIES
   return n < LATER ? FAMILIES : LATER_FAMILIES
@@ -219,6 +236,30 @@ function computers(dice: Dice, draft: Draft): void {
   draft.disksLost = 0
   if (dice.chance(0.5)) draft.crashes = 0
   delete draft.keyed
+}
+
+/** What happens at about one time goes to disk together, and a crash comes in between. */
+function turns(dice: Dice, draft: Draft): void {
+  draft.turnMsMax = dice.pick([1, 5, 20, 100])
+  draft.crashes = dice.pick([4, 8, 12])
+  if (dice.chance(0.2)) cuts(dice, draft)
+}
+
+/** Disks take nothing for a while, now and then while their nodes die. */
+function fullDisks(dice: Dice, draft: Draft): void {
+  draft.fullDisks = dice.whole(1, 6)
+  draft.diskMsMax = dice.pick([5, 50, 300])
+  // Whose disk does not take when it was started goes by its clock.
+  delete draft.skewMsMax
+  if (dice.chance(0.2)) cuts(dice, draft)
+}
+
+/** Processes die in the middle of a write. */
+function torn(dice: Dice, draft: Draft): void {
+  draft.torn = dice.pick([0.3, 1])
+  draft.crashes = dice.pick([4, 8, 12])
+  draft.diskMsMax = dice.pick([20, 100, 300])
+  if (dice.chance(0.2)) cuts(dice, draft)
 }
 
 /** Who is silent for a while counts as unreachable, long before the run is over. */
