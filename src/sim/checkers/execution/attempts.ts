@@ -55,7 +55,8 @@ export class AttemptChecker {
   #ended(node: SimNode, { taskId, epoch, run }: Extract<Input, { kind: 'completion' }>): void {
     const { boot } = node.options
     this.#runs.delete(`${boot} ${taskId} ${epoch}`)
-    if (run.status !== 'failed') return
+    // One that came too early uses no retry.
+    if (run.status !== 'failed' || run.retryAfterMs !== undefined) return
     const seq = this.#lastWrite(boot, taskId)
     const failures = this.#failures.get(taskId) ?? []
     this.#failures.set(taskId, [...failures, { boot, seq, at: this.#eventQueue.now }])
