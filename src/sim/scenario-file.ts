@@ -100,6 +100,7 @@ const SCENARIO: Rules<Scenario> = {
   damages: whole(0, 1000),
   clones: whole(0, 1000),
   partitions: whole(0, 1000),
+  healMsMax: whole(0, MS_MAX),
   pauses: whole(0, 1000),
   loads: whole(0, 1000),
   lies: whole(0, TASKS_MAX),

@@ -100,6 +100,8 @@ export type Scenario = Readonly<{
   clones: number
   /** How often some nodes are cut off from the others for a while. */
   partitions: number
+  /** After how long such a cut is over, at most, in ms; 0: with the next cut, or when all calms down. */
+  healMsMax: number
   /** How often a node stands still, long enough to be taken for gone. */
   pauses: number
   /** How often the state of a node is saved, and loaded into two nodes later. */
@@ -178,6 +180,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   damages: 0,
   clones: 0,
   partitions: 0,
+  healMsMax: 0,
   pauses: 0,
   loads: 0,
   lies: 0,

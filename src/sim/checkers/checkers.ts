@@ -8,7 +8,7 @@ import type { Input, RunResult } from '../../core/input.ts'
 import { CORE_DEFAULTS } from '../../core/options.ts'
 import type { EventQueue } from '../world/event-queue.ts'
 import type { Disk } from '../world/disk.ts'
-import { isAlone } from '../predicates.ts'
+import { areTogether, isAlone } from '../predicates.ts'
 import type { Network } from '../world/network.ts'
 import type { Scenario } from '../scenario.ts'
 import type { SimNode, SimObserver } from '../world/sim-node.ts'
@@ -37,6 +37,7 @@ export const CALM_MS = 90_000
 
 export class Checkers implements SimObserver {
   readonly #scenario: Scenario
+  readonly #network: Network
   readonly #history: History
   readonly #coverage: CoverageChecker
   readonly #starts: StartChecker
@@ -70,12 +71,14 @@ export class Checkers implements SimObserver {
     scenario: Scenario
   ) {
     this.#scenario = scenario
+    this.#network = network
     this.#history = new History(nodes)
     this.#starts = new StartChecker(this.#history)
     this.#forgets = scenario.retentionMs < CALM_MS
     this.#needs = new NeedChecker(this.#history)
     this.#outcomes = new OutcomeChecker(this.#history)
     this.#coverage = new CoverageChecker(this.#history, (node, state) => {
+      this.#history.noteWritten(state.spec.id)
       this.#starts.wrote(node, state)
       this.#needs.wrote(node, state)
       this.#outcomes.wrote(node, state)
@@ -139,7 +142,7 @@ export class Checkers implements SimObserver {
 
   /** The network is cut in two, or a node stands still. A node that starts then may run what others run. */
   cut(): void {
-    this.#history.hasCut = true
+    this.#history.cut()
   }
 
   /** A disk is lost, and what was on no other with it. @param back what its node comes back with. @default nothing */
@@ -150,6 +153,8 @@ export class Checkers implements SimObserver {
   /** Now and then. @param now virtual time */
   look(now: number): void {
     this.#idle.check(now)
+    const history = this.#history
+    if (history.isCut && areTogether(history.alive(), this.#network)) history.isCut = false
   }
 
   /** When all has calmed down. Throws as long as something is still to come. */

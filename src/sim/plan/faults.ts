@@ -28,6 +28,8 @@ export class Faults {
   readonly #unforgotten = new Set<SimNode>()
   /** Computers that are to go. */
   #toLose = 0
+  /** How many cuts there have been. */
+  #cuts = 0
 
   constructor(world: World, cluster: Cluster, checkers: Checkers) {
     this.#world = world
@@ -159,11 +161,18 @@ export class Faults {
   }
 
   cut(): void {
-    const { random, network, transcript } = this.#world
+    const { eventQueue, random, network, scenario, transcript } = this.#world
     const island = new Set(this.#cluster.nodes.map(({ id }) => id).filter(() => random.chance(0.5)))
     network.cut(island)
     this.#checkers.cut()
     transcript.add(`CUT ${[...island].join(' ')}`)
+    if (scenario.healMsMax === 0) return
+    const cut = ++this.#cuts
+    eventQueue.after(random.whole(0, scenario.healMsMax), () => {
+      if (cut !== this.#cuts) return
+      transcript.add('HEALED')
+      network.heal()
+    })
   }
 
   pause(): void {

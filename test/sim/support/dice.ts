@@ -74,6 +74,11 @@ const STRICT_FAMILIES: typeof FAMILIES = {
   }
 }
 
+/** ... and from `HEALED` on: what is promised again once all can reach each other. */
+const HEALED_FAMILIES: typeof FAMILIES = {
+  'healed cuts': (dice, draft) => healed(dice, draft)
+}
+
 /** The first number of the families that came later. */
 export const LATER = 10_000
 /** ... and of those after them. */
@@ -85,12 +90,16 @@ export const NEWEST = 30_000
 /** ... and of those after them. */
 export const STRICT = 40_000
 
+/** ... and of those after these. */
+export const HEALED = 50_000
+
 export const FAMILY_NAMES: readonly string[] = [
   FAMILIES,
   LATER_FAMILIES,
   LATEST_FAMILIES,
   NEWEST_FAMILIES,
-  STRICT_FAMILIES
+  STRICT_FAMILIES,
+  HEALED_FAMILIES
 ].flatMap(Object.keys)
 
 /** The `n`th scenario. */
@@ -110,6 +119,7 @@ export function scenarioOf(n: number): Diced {
 }
 
 function familiesOf(n: number): typeof FAMILIES {
+  if (n >= HEALED) return HEALED_FAMILIES
   if (n >= STRICT) return STRICT_FAMILIES
   if (n >= NEWEST) return NEWEST_FAMILIES
   if (n >= LATEST) return LATEST_FAMILIES
@@ -260,6 +270,17 @@ function torn(dice: Dice, draft: Draft): void {
   draft.crashes = dice.pick([4, 8, 12])
   draft.diskMsMax = dice.pick([20, 100, 300])
   if (dice.chance(0.2)) cuts(dice, draft)
+}
+
+/** Cuts and pauses that are over while tasks are still submitted. */
+function healed(dice: Dice, draft: Draft): void {
+  cuts(dice, draft)
+  if (dice.chance(0.3)) pauses(dice, draft)
+  draft.partitions = dice.whole(1, 2)
+  draft.healMsMax = dice.pick([500, 2000, 4000])
+  draft.busyMs = dice.pick([8000, 15_000])
+  draft.crashes = dice.pick([0, 2, 4])
+  draft.disksLost = 0
 }
 
 /** Who is silent for a while counts as unreachable, long before the run is over. */
