@@ -63,6 +63,9 @@ export class Checkers implements SimObserver {
    */
   readonly #waits = new Map<TaskId, number>()
 
+  /** Whether nodes are taken for gone that live, for other reasons than lost words. */
+  readonly #mayCut: boolean
+
   /** @param nodes that there are: others are added on the way */
   constructor(
     nodes: readonly SimNode[],
@@ -72,6 +75,8 @@ export class Checkers implements SimObserver {
   ) {
     this.#scenario = scenario
     this.#network = network
+    const { partitions, pauses, oneWay, partial } = scenario
+    this.#mayCut = partitions + pauses + oneWay + partial > 0
     this.#history = new History(nodes)
     this.#starts = new StartChecker(this.#history)
     this.#forgets = scenario.retentionMs < CALM_MS
@@ -107,6 +112,7 @@ export class Checkers implements SimObserver {
 
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
     const history = this.#history
+    if (this.#mayCut && effects.some(effect => isFalseSuspicion(effect, history))) history.cut()
     this.#coverage.check(node)
     history.noteTold(node, effects)
     this.#outcomes.check(node, input, effects)
@@ -170,4 +176,11 @@ export class Checkers implements SimObserver {
     if (disksLost + deaths + computersLost + damages > 0) return
     checkBlobsAtRest(this.#history.nodes, this.#history.leftAlone.size > 0)
   }
+}
+
+/** A node that lives is taken for gone, because it has been silent. */
+function isFalseSuspicion(effect: Effect, history: History): boolean {
+  if (effect.kind !== 'notify' || effect.event.name !== 'node:unreachable') return false
+  const { node } = effect.event
+  return history.alive().some(({ id }) => id === node)
 }
