@@ -9,7 +9,13 @@ import { Counters, CountsGossip } from './telemetry/telemetry.ts'
 import { computerOf } from './base/computers.ts'
 import { HybridClock } from './base/hlc.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
-import { AntiEntropy, GroupCommit, OpenAnswers, TaskLookup } from './replication/replication.ts'
+import {
+  AntiEntropy,
+  GroupCommit,
+  LooseWrites,
+  OpenAnswers,
+  TaskLookup
+} from './replication/replication.ts'
 import {
   Belief,
   Members,
@@ -41,6 +47,7 @@ export class Core {
   readonly #context: Context
   readonly #belief: Belief
   readonly #antiEntropy: AntiEntropy
+  readonly #looseWrites: LooseWrites
   readonly #groupCommit: GroupCommit
   readonly #reclaims: Reclaim
   readonly #blobReplication: BlobReplication
@@ -72,6 +79,7 @@ export class Core {
     this.#context = this.#contextOf(identity, resolved, { log, carried, counters })
     this.#belief = new Belief(this.#context)
     this.#antiEntropy = new AntiEntropy(this.#context)
+    this.#looseWrites = new LooseWrites(this.#context)
     this.#groupCommit = new GroupCommit(this.#context, this.#antiEntropy, (blob, done) =>
       this.#blobReplication.onceElsewhere(blob, done)
     )
@@ -165,6 +173,7 @@ export class Core {
     const { roster = [], spent = [], blobs = [], unreadable, floor = 0 } = others
     const { log } = this.#context
     log.restore(tasks, vector, forgotten, unreadable)
+    this.#looseWrites.restore()
     this.#context.members.restore(members)
     for (const entry of roster) this.#context.members.roster.note(entry)
     this.#context.keyTombstones.restore(spent)
@@ -429,6 +438,7 @@ export class Core {
     this.#taskLookup.tick()
     this.#groupCommit.acknowledgeOwed()
     this.#antiEntropy.catchUp()
+    this.#looseWrites.tick()
     this.#groupCommit.settleCopies()
     this.#membership.review()
     if (this.#membership.setClock()) this.#scheduler.consider(this.#context.log.entries())

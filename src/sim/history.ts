@@ -35,8 +35,12 @@ export class History {
   readonly #returning = new Set<Disk>()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
   readonly leftAlone: Set<BootId> = new Set()
-  /** The network was cut, or a node stood still: since then a node may not know of all others. */
-  hasCut: boolean = false
+  /** Whether the network has been cut, or a node has stood still, and not all know of all others again since. */
+  isCut: boolean = false
+  /** Tasks that were submitted before the last such moment ended: two nodes may run them that do not know of it. */
+  readonly #apart = new Set<TaskId>()
+  /** Tasks that were submitted. */
+  readonly #submitted = new Set<TaskId>()
   /** Node -> tasks that it had once. */
   readonly #forgotten = new Map<SimNode, Set<TaskId>>()
 
@@ -56,6 +60,24 @@ export class History {
       if (effect.kind !== 'accepted') continue
       this.accepted.set(effect.taskId, effect.acks === 0 ? node.options.disk : null)
     }
+  }
+
+  /** The network is cut, or a node stands still: from now on a node may not know of all others. */
+  cut(): void {
+    this.isCut = true
+    for (const id of this.#submitted) this.#apart.add(id)
+  }
+
+  /** A node has written something of a task, which may be the first that is known of it. */
+  noteWritten(id: TaskId): void {
+    if (this.#submitted.has(id)) return
+    this.#submitted.add(id)
+    if (this.isCut) this.#apart.add(id)
+  }
+
+  /** Whether the task may be run in two places that do not know of each other, until they do. */
+  isApart(id: TaskId): boolean {
+    return this.#apart.has(id)
   }
 
   ran(run: Run, result: RunResult): void {

@@ -6,6 +6,7 @@ import type { TaskId } from '../core/base/ids.ts'
 import { canRun, demandOf } from '../core/claim/claim.ts'
 import { isSettled, isStarted, type SettledReason, type TaskRecord } from '../core/task/record.ts'
 import type { TaskSpec } from '../core/task/spec.ts'
+import type { Network } from './world/network.ts'
 import type { SimNode } from './world/sim-node.ts'
 
 const WITHOUT_RUN: ReadonlySet<string | null> = new Set<SettledReason>([
@@ -64,6 +65,22 @@ export function lasting(node: SimNode): TaskRecord[] {
  */
 export function isAlone(node: SimNode): boolean {
   return !node.core.view.members(node.now).some(({ linked, status }) => linked && status !== 'left')
+}
+
+/** Whether all nodes can reach each other, and each sees each as the only process of its node, linked and alive. */
+export function areTogether(nodes: readonly SimNode[], network: Network): boolean {
+  if (new Set(nodes.map(({ id }) => id)).size < nodes.length) return false
+  return nodes.every(node => {
+    if (node.isPaused) return false
+    const seen = new Map(
+      node.core.view.members(node.now).map(member => [member.heartbeat.boot, member])
+    )
+    return nodes.every(other => {
+      if (other === node) return true
+      const member = seen.get(other.options.boot)
+      return member?.status === 'alive' && member.linked && !network.isCut(node.id, other.id)
+    })
+  })
 }
 
 /** How many could keep a copy, as this node sees it: those that answer and stay. No node waits for others for ever. */

@@ -81,6 +81,9 @@ const SCENARIO: Rules<Scenario> = {
   },
   runMsMax: whole(0, MS_MAX),
   diskMsMax: whole(0, MS_MAX),
+  turnMsMax: whole(0, MS_MAX),
+  fullDisks: whole(0, 1000),
+  torn: chance,
   busyMs: whole(1, MS_MAX),
   retentionMs: whole(0, MS_MAX),
   settledMax: whole(0, TASKS_MAX),
@@ -97,6 +100,7 @@ const SCENARIO: Rules<Scenario> = {
   damages: whole(0, 1000),
   clones: whole(0, 1000),
   partitions: whole(0, 1000),
+  healMsMax: whole(0, MS_MAX),
   pauses: whole(0, 1000),
   loads: whole(0, 1000),
   lies: whole(0, TASKS_MAX),
@@ -160,6 +164,11 @@ const UNPROMISED: readonly Readonly<{ when: (scenario: Scenario) => boolean; why
     when: ({ damages, skewMsMax, wrongClocks, clockSteps }) =>
       damages > 0 && skewMsMax + wrongClocks + clockSteps > 0,
     why: 'whose disk does not tell any more when it was started last goes by its clock, and has to be later than before: with damages, skewMsMax, wrongClocks and clockSteps have to be 0'
+  },
+  {
+    when: ({ fullDisks, skewMsMax, wrongClocks, clockSteps }) =>
+      fullDisks > 0 && skewMsMax + wrongClocks + clockSteps > 0,
+    why: 'a full disk does not take when its node was started, which then goes by its clock and has to be later than before: with fullDisks, skewMsMax, wrongClocks and clockSteps have to be 0'
   },
   {
     when: ({ expects, leaving, nodes }) => expects > 0 && leaving * 2 >= nodes,

@@ -43,6 +43,15 @@ export type Scenario = Readonly<{
   types: readonly string[]
   runMsMax: number
   diskMsMax: number
+  /** How long most nodes gather what happens in one turn of their loop before it goes to disk, in ms, at most. */
+  turnMsMax: number
+  /** How often the disk of a node takes nothing for a while, or not what is being written to it. */
+  fullDisks: number
+  /**
+   * Of the crashes in the middle of a flush that is lost, how many damage the journal's end, from 0 to 1: then the node
+   * comes back with all tasks that it had on disk, and does not know what else it had merged.
+   */
+  torn: number
   /** Submissions, joining and leaving happen within this time. */
   busyMs: number
   /** How long settled tasks are kept, in ms. */
@@ -91,6 +100,8 @@ export type Scenario = Readonly<{
   clones: number
   /** How often some nodes are cut off from the others for a while. */
   partitions: number
+  /** After how long such a cut is over, at most, in ms; 0: with the next cut, or when all calms down. */
+  healMsMax: number
   /** How often a node stands still, long enough to be taken for gone. */
   pauses: number
   /** How often the state of a node is saved, and loaded into two nodes later. */
@@ -150,6 +161,9 @@ export const SCENARIO_DEFAULTS: Scenario = {
   types: ['red', 'green', 'blue'],
   runMsMax: 300,
   diskMsMax: 5,
+  turnMsMax: 0,
+  fullDisks: 0,
+  torn: 0,
   busyMs: 3000,
   retentionMs: 400,
   settledMax: CORE_DEFAULTS.settledMax,
@@ -166,6 +180,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   damages: 0,
   clones: 0,
   partitions: 0,
+  healMsMax: 0,
   pauses: 0,
   loads: 0,
   lies: 0,

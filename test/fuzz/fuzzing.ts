@@ -185,6 +185,7 @@ class Fuzzing {
     if (node === undefined) return
     const random = this.#random
     const payload = node.content(JSON.stringify('x'.repeat(random.pick([1, 100, 8000]))))
+    if (payload === null) return
     const draft = extremeDraft(random, this.#world.tasks, payload, this.#circumstances())
     node.feed({
       kind: 'submit',

@@ -34,6 +34,11 @@ export class Entry {
   readySince: number | null = null
   /** What observers were told last; null if nothing yet. */
   told: Readonly<{ claim: Claim; startEpoch: number }> | null = null
+  /**
+   * Writes that brought it there and that no vector here covers: that of a damaged journal was given up, and no peer has
+   * told of them yet.
+   */
+  loose: readonly Dot[] = NONE
   /** Every write that changed the task, in the order of arrival, while they are few; until it is known to be over. */
   #writes: readonly Dot[] = NONE
   /** All of them, once they are many. */
@@ -63,6 +68,15 @@ export class Entry {
   /** Every write that changed the task, until it is known to be over. To be asked for once, where there are many. */
   get writes(): readonly Dot[] {
     return this.#runs === null ? this.#writes : [...this.#runs.all()]
+  }
+
+  /** What is kept of its writes on disk: those that are loose stay so until they are known, or written anew. */
+  get stored(): readonly Dot[] {
+    const { writes, loose } = this
+    if (loose.length === 0) return writes
+    const isKnown = ({ origin, seq }: Dot): boolean =>
+      writes.some(dot => dot.origin === origin && dot.seq === seq)
+    return [...writes, ...loose.filter(dot => !isKnown(dot))]
   }
 
   /** The last write of each boot that changed the task, and perhaps earlier ones. */

@@ -298,7 +298,7 @@ export class Log {
     const also = besideLog(beside)
     if (this.#inFlight !== null || (this.#isClean && also === null)) return null
     const entries = [...this.#dirty]
-    const tasks = entries.map(({ record, writes }) => ({ record, writes }))
+    const tasks = entries.map(({ record, stored }) => ({ record, writes: stored }))
     const vector = new Map(Array.from(this.#moved, origin => [origin, this.merged(origin)]))
     const removed = [...this.#removed]
     const forgotten = this.origins.dotCloud.takeChanged()
@@ -350,7 +350,7 @@ export class Log {
 
   /**
    * Takes back what was on disk, before anything else happens. The vector has the last word: if it was lost, the tasks
-   * are here, but what their writes were is to be heard anew.
+   * are here, but what their writes were is to be heard anew, or written anew (replication/loose-writes.ts).
    */
   restore(
     tasks: Iterable<StoredTask>,
@@ -362,12 +362,7 @@ export class Log {
     for (const { record, writes } of tasks) {
       const entry = this.#add(record)
       entry.durable = record
-      for (const dot of writes) {
-        const upTo = upToOf(dot.origin)
-        if (dot.seq > upTo || upTo === RETIRED) continue
-        entry.noteWrite(dot)
-        this.origins.of(dot.origin).restore(dot.seq, entry)
-      }
+      this.origins.restoreTask(entry, writes, upToOf)
     }
     this.origins.restore(vector, forgotten, unreadable)
     this.#dirty.clear()

@@ -120,6 +120,19 @@ export class Origins {
     return { ...record, created: leastDots([...created, dot]) }
   }
 
+  /** A task was on disk, with its writes. Those that the vector does not cover are loose. */
+  restoreTask(entry: Entry, writes: readonly Dot[], upToOf: (origin: BootId) => number): void {
+    for (const dot of writes) {
+      const upTo = upToOf(dot.origin)
+      if (upTo === RETIRED) continue
+      if (dot.seq > upTo) entry.loose = [...entry.loose, dot]
+      else {
+        entry.noteWrite(dot)
+        this.of(dot.origin).restore(dot.seq, entry)
+      }
+    }
+  }
+
   /** Writes that could not be read turn out to have changed this task. */
   restoreWrites({ origin, after, upTo }: Span, entry: Entry): void {
     for (let seq = after + 1; seq <= upTo; seq++) {

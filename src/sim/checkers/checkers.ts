@@ -8,7 +8,7 @@ import type { Input, RunResult } from '../../core/input.ts'
 import { CORE_DEFAULTS } from '../../core/options.ts'
 import type { EventQueue } from '../world/event-queue.ts'
 import type { Disk } from '../world/disk.ts'
-import { isAlone } from '../predicates.ts'
+import { areTogether, isAlone } from '../predicates.ts'
 import type { Network } from '../world/network.ts'
 import type { Scenario } from '../scenario.ts'
 import type { SimNode, SimObserver } from '../world/sim-node.ts'
@@ -37,6 +37,7 @@ export const CALM_MS = 90_000
 
 export class Checkers implements SimObserver {
   readonly #scenario: Scenario
+  readonly #network: Network
   readonly #history: History
   readonly #coverage: CoverageChecker
   readonly #starts: StartChecker
@@ -62,6 +63,9 @@ export class Checkers implements SimObserver {
    */
   readonly #waits = new Map<TaskId, number>()
 
+  /** Whether nodes are taken for gone that live, for other reasons than lost words. */
+  readonly #mayCut: boolean
+
   /** @param nodes that there are: others are added on the way */
   constructor(
     nodes: readonly SimNode[],
@@ -70,12 +74,16 @@ export class Checkers implements SimObserver {
     scenario: Scenario
   ) {
     this.#scenario = scenario
+    this.#network = network
+    const { partitions, pauses, oneWay, partial } = scenario
+    this.#mayCut = partitions + pauses + oneWay + partial > 0
     this.#history = new History(nodes)
     this.#starts = new StartChecker(this.#history)
     this.#forgets = scenario.retentionMs < CALM_MS
     this.#needs = new NeedChecker(this.#history)
     this.#outcomes = new OutcomeChecker(this.#history)
     this.#coverage = new CoverageChecker(this.#history, (node, state) => {
+      this.#history.noteWritten(state.spec.id)
       this.#starts.wrote(node, state)
       this.#needs.wrote(node, state)
       this.#outcomes.wrote(node, state)
@@ -104,6 +112,7 @@ export class Checkers implements SimObserver {
 
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
     const history = this.#history
+    if (this.#mayCut && effects.some(effect => isFalseSuspicion(effect, history))) history.cut()
     this.#coverage.check(node)
     history.noteTold(node, effects)
     this.#outcomes.check(node, input, effects)
@@ -139,7 +148,7 @@ export class Checkers implements SimObserver {
 
   /** The network is cut in two, or a node stands still. A node that starts then may run what others run. */
   cut(): void {
-    this.#history.hasCut = true
+    this.#history.cut()
   }
 
   /** A disk is lost, and what was on no other with it. @param back what its node comes back with. @default nothing */
@@ -150,6 +159,8 @@ export class Checkers implements SimObserver {
   /** Now and then. @param now virtual time */
   look(now: number): void {
     this.#idle.check(now)
+    const history = this.#history
+    if (history.isCut && areTogether(history.alive(), this.#network)) history.isCut = false
   }
 
   /** When all has calmed down. Throws as long as something is still to come. */
@@ -165,4 +176,11 @@ export class Checkers implements SimObserver {
     if (disksLost + deaths + computersLost + damages > 0) return
     checkBlobsAtRest(this.#history.nodes, this.#history.leftAlone.size > 0)
   }
+}
+
+/** A node that lives is taken for gone, because it has been silent. */
+function isFalseSuspicion(effect: Effect, history: History): boolean {
+  if (effect.kind !== 'notify' || effect.event.name !== 'node:unreachable') return false
+  const { node } = effect.event
+  return history.alive().some(({ id }) => id === node)
 }

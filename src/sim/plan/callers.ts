@@ -19,7 +19,7 @@ export class Callers {
 
   submit(i: number): void {
     const { eventQueue, random, scenario } = this.#world
-    const open = this.#cluster.open()
+    const open = this.#accepting()
     if (open.length === 0) return
     const node = random.pick(open)
     const dependsOn = this.#dependencies()
@@ -28,6 +28,7 @@ export class Callers {
     const payload = isKeyed
       ? this.#sharedPayload(idempotencyKey)
       : node.content(JSON.stringify({ i }))
+    if (payload === null) return
     // A caller that names a time goes by the right clock, if there is one.
     const isRight = scenario.wrongClocks + scenario.clockSteps > 0
     const nowMs = isRight ? EPOCH_MS + eventQueue.now : node.core.view.wallMs(node.now)
@@ -40,15 +41,22 @@ export class Callers {
     const draft = { ...plain, idempotencyKey }
     const id = simulatedKeyedId(idempotencyKey)
     const submit = (each: SimNode): void => {
-      if (isBlob(payload)) each.options.disk.blobs.set(payload.hash, payload)
+      const { disk } = each.options
+      if (isBlob(payload) && disk.isFull) return
+      if (isBlob(payload)) disk.blobs.set(payload.hash, payload)
       each.feed({ kind: 'submit', request: i, id, draft, acks })
     }
     for (const each of open) submit(each)
     if (scenario.again === 0 || !random.chance(scenario.again)) return
     eventQueue.after(random.whole(0, scenario.busyMs), () => {
-      const there = this.#cluster.open()
+      const there = this.#accepting()
       if (there.length > 0) submit(random.pick(there))
     })
+  }
+
+  /** A node whose disk has refused a flush takes no submissions: the shell refuses them. */
+  #accepting(): SimNode[] {
+    return this.#cluster.open().filter(({ isDiskFailing }) => !isDiskFailing)
   }
 
   cancel(): void {

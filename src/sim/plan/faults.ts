@@ -15,6 +15,8 @@ import type { SimNode } from '../world/sim-node.ts'
 const FORGET_MS = 1000
 /** Share of damaged disks that have nothing left on them. */
 const EMPTIED = 0.3
+/** Share of failing disks that refuse no more than one write. */
+const ONE_WRITE = 0.3
 /** How far the clock of a node may be off without anybody minding. */
 const SLIGHT_MS = 100
 
@@ -26,6 +28,8 @@ export class Faults {
   readonly #unforgotten = new Set<SimNode>()
   /** Computers that are to go. */
   #toLose = 0
+  /** How many cuts there have been. */
+  #cuts = 0
 
   constructor(world: World, cluster: Cluster, checkers: Checkers) {
     this.#world = world
@@ -94,6 +98,26 @@ export class Faults {
     })
   }
 
+  /** The disk of a node takes nothing for a while; or, now and then, only not what comes next. */
+  fillDisk(): void {
+    const { eventQueue, random, scenario, transcript } = this.#world
+    const alive = this.#cluster.alive().filter(({ options }) => !options.disk.isFull)
+    if (alive.length === 0) return
+    const { id, options } = random.pick(alive)
+    const { disk } = options
+    if (random.chance(ONE_WRITE)) {
+      transcript.add(`${id} WRITE FAILS`)
+      disk.refusals++
+      return
+    }
+    transcript.add(`${id} DISK FULL`)
+    disk.isFull = true
+    eventQueue.after(random.whole(0, scenario.busyMs / 2), () => {
+      transcript.add(`${id} DISK HAS ROOM`)
+      disk.isFull = false
+    })
+  }
+
   /**
    * The disk of a node is copied, and a second process started on the copy; now and then while the first one is down.
    */
@@ -137,11 +161,18 @@ export class Faults {
   }
 
   cut(): void {
-    const { random, network, transcript } = this.#world
+    const { eventQueue, random, network, scenario, transcript } = this.#world
     const island = new Set(this.#cluster.nodes.map(({ id }) => id).filter(() => random.chance(0.5)))
     network.cut(island)
     this.#checkers.cut()
     transcript.add(`CUT ${[...island].join(' ')}`)
+    if (scenario.healMsMax === 0) return
+    const cut = ++this.#cuts
+    eventQueue.after(random.whole(0, scenario.healMsMax), () => {
+      if (cut !== this.#cuts) return
+      transcript.add('HEALED')
+      network.heal()
+    })
   }
 
   pause(): void {

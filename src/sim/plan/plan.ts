@@ -42,6 +42,7 @@ export function plan({ eventQueue, random, scenario }: World, parts: Parts): voi
   sometime(scenario.clockSteps, () => faults.setClock())
   sometime(scenario.damages, () => faults.damage())
   sometime(scenario.clones, () => faults.clone())
+  sometime(scenario.fullDisks, () => faults.fillDisk())
 }
 
 type Parts = Readonly<{

@@ -23,6 +23,12 @@ export class Disk {
   floor: Hlc = 0
   /** When the node was started last. */
   start: Hlc = 0
+  /** It takes nothing. */
+  isFull = false
+  /** How many of the next flushes it does not take, full or not. */
+  refusals = 0
+  /** Entries of the vector that were removed after the last flush, which no sync has covered yet. */
+  #removed = new Map<BootId, number>()
 
   /** What is on it now, as another disk. */
   copy(): Disk {
@@ -44,13 +50,44 @@ export class Disk {
     return copy
   }
 
-  /** The start time of a new boot, as on a real disk: later than the last one, whatever the clock says. */
+  /**
+   * The start time of a new boot, as on a real disk: later than the last one, whatever the clock says. A full disk does
+   * not have it until it takes a flush.
+   */
   nextStart(now: Hlc): Hlc {
-    this.start = Math.max(now, this.start + 1)
-    return this.start
+    const start = Math.max(now, this.start + 1)
+    if (!this.isFull) this.begun(start)
+    return start
+  }
+
+  /** It is known when the node was started. */
+  begun(start: Hlc): void {
+    this.start = Math.max(this.start, start)
+  }
+
+  /** Whether it takes the flush that comes now. */
+  takes(): boolean {
+    if (this.refusals === 0) return !this.isFull
+    this.refusals--
+    return false
+  }
+
+  /** Something may be missing: nothing counts as merged, pruned or unreadable any more. */
+  distrust(): void {
+    this.vector.clear()
+    this.forgotten.clear()
+    this.unreadable.clear()
+    this.#removed.clear()
+  }
+
+  /** What was removed after the last flush was not synced, and is back. */
+  undoRemovals(): void {
+    for (const [boot, upTo] of this.#removed) this.vector.set(boot, upTo)
+    this.#removed.clear()
   }
 
   write(flush: Flush): void {
+    this.#removed.clear()
     for (const task of flush.tasks) this.tasks.set(task.record.spec.id, task)
     for (const id of flush.removed) this.tasks.delete(id)
     const closed = new Map<NodeId, BootId>()
@@ -74,9 +111,11 @@ export class Disk {
 
   /** One entry stands for a retired boot and all older ones of its node. */
   #forgetOlder(closed: ReadonlyMap<NodeId, BootId>): void {
-    for (const boot of this.vector.keys()) {
+    for (const [boot, upTo] of this.vector) {
       const last = closed.get(nodeOf(boot))
-      if (last !== undefined && boot < last) this.vector.delete(boot)
+      if (last === undefined || boot >= last) continue
+      this.vector.delete(boot)
+      this.#removed.set(boot, upTo)
     }
   }
 }

@@ -2,7 +2,7 @@
  * One simulated node: the real core, with a disk, a runner and a network made of dice.
  */
 import type { BootId, NodeId } from '../../core/base/ids.ts'
-import { nodeOf } from '../../core/base/ids.ts'
+import { nodeOf, startTimeOf } from '../../core/base/ids.ts'
 import { Core } from '../../core/core.ts'
 import type { Effect, Flush, Run } from '../../core/effect.ts'
 import type { Input, RunResult } from '../../core/input.ts'
@@ -15,6 +15,7 @@ import { Cpu } from './cpu.ts'
 import type { Disk } from './disk.ts'
 import type { Network, Seat } from './network.ts'
 import type { Random } from './random.ts'
+import { SimJournal } from './sim-journal.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** Sees everything that a node does. */
@@ -50,6 +51,9 @@ const SOON = { blobSpareMs: 1000, blobOrphanMs: 5000, roomMs: 1000, roomPressedM
 /** As the real shell gives to a node that leaves, by default, and then for handing on what was aborted. */
 const GRACE_MS = 30_000
 const HAND_ON_MS = 5000
+/** As the real shell waits before it tries a flush again that the disk has refused, and a run whose result it has. */
+const DISK_RETRY_MS = 1000
+const RESULT_RETRY_MS = 10_000
 /** Virtual time starts here, so that stamps look like real ones. */
 export const EPOCH_MS = 1_800_000_000_000
 
@@ -79,7 +83,11 @@ export class SimNode {
   #ticks = 0
   #paused = false
   #aheadMs = 0
-  #flushing: Flush | null = null
+  readonly #journal: SimJournal
+  /** The disk has refused what was written last, and nothing has been taken since. */
+  isDiskFailing: boolean = false
+  /** For how long it gathers what happens before it goes to disk, at most. */
+  readonly #turnMsMax: number
 
   constructor(
     options: SimNodeOptions,
@@ -102,6 +110,9 @@ export class SimNode {
     this.#simObserver = simObserver
     this.#cpu = new Cpu(world.eventQueue, world.scenario.cpu, options.name === 'sim/0')
     const { boot, name, version, labels, disk } = options
+    this.#journal = new SimJournal(disk, startTimeOf(boot), world, world.scenario)
+    const { turnMsMax } = world.scenario
+    this.#turnMsMax = turnMsMax > 0 && world.random.chance(0.7) ? turnMsMax : 0
     const { unreachableMs, stopAfterIsolatedMs: alone, settledMax } = world.scenario
     const pace = unreachableMs / CORE_DEFAULTS.unreachableMs
     const suspicion = {
@@ -144,6 +155,7 @@ export class SimNode {
     const { slots, handlers } = this.options
     this.feed({ kind: 'addresses', addresses: [this.options.boot] })
     this.feed({ kind: 'worker', slots, handlers })
+    if (this.options.disk.isFull) this.#reviveDisk()
     this.feed({ kind: 'tick' })
     this.#tickSoon()
   }
@@ -165,7 +177,7 @@ export class SimNode {
   #stop(): void {
     this.gone = true
     this.running.clear()
-    if (this.#flushing !== null && this.#random.chance(0.5)) this.options.disk.write(this.#flushing)
+    this.#journal.crash()
   }
 
   /** Stands still: what comes waits, and nothing happens, not even time. */
@@ -274,17 +286,13 @@ export class SimNode {
       case 'publish':
         return this.#network.publish(this.seat, effect.message)
       case 'turn':
-        // Nothing else happens at this moment.
-        return this.feed({ kind: 'turn' })
+        return this.#endTurn()
       case 'wake':
         return this.#eventQueue.after(effect.afterMs, () => this.feed({ kind: 'wake' }))
       case 'sync':
         return this.#network.sync(this.seat, effect.peer, effect.request)
-      case 'persist': {
-        this.#flushing = effect.flush
-        const ms = this.#random.whole(0, this.#scenario.diskMsMax)
-        return this.#eventQueue.after(ms, () => this.#landed(effect.flush))
-      }
+      case 'persist':
+        return this.#persist(effect.flush)
       case 'probe': {
         const { boot, peer, afterMs } = effect
         const isAlive = (): boolean => this.#simObserver.isAlive(boot)
@@ -333,17 +341,44 @@ export class SimNode {
     return addresses.some(boot => isTwin(boot) && this.#simObserver.isAlive(boot))
   }
 
-  #landed(flush: Flush): void {
-    if (this.gone) return
-    this.options.disk.write(flush)
-    this.#flushing = null
-    this.feed({ kind: 'persisted', flush: flush.flush })
+  /** At once, if nothing else happens at this moment; otherwise more may happen in the same turn. */
+  #endTurn(): void {
+    const end = (): void => this.feed({ kind: 'turn' })
+    if (this.#turnMsMax === 0) return end()
+    this.#eventQueue.after(this.#random.whole(0, this.#turnMsMax), end)
   }
 
-  /** A payload or result: as it is, or, if the dice say so, written to a blob. */
-  content(text: string): Content {
+  #persist(flush: Flush): void {
+    this.#journal.write(flush, isWritten => {
+      if (this.gone) return
+      if (isWritten === this.isDiskFailing) this.#noteDisk(isWritten)
+      if (isWritten) return this.feed({ kind: 'persisted', flush: flush.flush })
+      this.#eventQueue.after(DISK_RETRY_MS, () => {
+        if (!this.gone) this.#persist(flush)
+      })
+    })
+  }
+
+  /** The disk was full when the node started: there may be nothing to write that would show that it no longer is. */
+  #reviveDisk(): void {
+    if (this.gone) return
+    const { isFull } = this.options.disk
+    if (isFull !== this.isDiskFailing) this.#noteDisk(!isFull)
+    if (isFull) this.#eventQueue.after(DISK_RETRY_MS, () => this.#reviveDisk())
+  }
+
+  #noteDisk(works: boolean): void {
+    this.isDiskFailing = !works
+    this.feed({ kind: 'disk', works })
+  }
+
+  /**
+   * A payload or result: as it is, or, if the dice say so, written to a blob. Null if the disk has no room for that.
+   */
+  content(text: string): Content | null {
     const { blobs } = this.#scenario
     if (blobs === 0 || !this.#random.chance(blobs)) return text
+    if (this.options.disk.isFull) return null
     const digit = (): string => this.#random.whole(0, 15).toString(16)
     const ref = { hash: Array.from({ length: 64 }, digit).join(''), bytes: 20_000 }
     this.options.disk.blobs.set(ref.hash, ref)
@@ -352,20 +387,27 @@ export class SimNode {
 
   /** How a run fails, or that it does not, as the dice say. */
   #thrown(fails: boolean): RunResult {
-    if (!fails) {
-      return { status: 'completed', result: this.content(JSON.stringify(this.options.name)) }
-    }
     const error = { name: 'Error', message: 'the dice said so', stack: null }
-    return { status: 'failed', error, reason: 'HandlerError' }
+    if (fails) return { status: 'failed', error, reason: 'HandlerError' }
+    const result = this.content(JSON.stringify(this.options.name))
+    if (result !== null) return { status: 'completed', result }
+    const unkept = { ...error, message: 'the disk is full' }
+    return {
+      status: 'failed',
+      error: unkept,
+      reason: 'HandlerError',
+      retryAfterMs: RESULT_RETRY_MS
+    }
   }
 
   #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
+    const { disk } = this.options
     this.#network.fetchBlob(this.seat, from, ref.hash, has => {
       if (this.gone) return
-      if (has) this.options.disk.blobs.set(ref.hash, ref)
-      this.feed(
-        has ? { kind: 'blob-kept', ref } : { kind: 'blob-failed', hash: ref.hash, why: 'nobody' }
-      )
+      const why = has && disk.isFull ? 'no-room' : 'nobody'
+      if (!has || disk.isFull) return this.feed({ kind: 'blob-failed', hash: ref.hash, why })
+      disk.blobs.set(ref.hash, ref)
+      this.feed({ kind: 'blob-kept', ref })
     })
   }
 

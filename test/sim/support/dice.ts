@@ -62,6 +62,23 @@ const NEWEST_FAMILIES: typeof FAMILIES = {
   computers: (dice, draft) => computers(dice, draft)
 }
 
+/** ... and from `STRICT` on: what a process and its disk may do that the simulator did not at first. */
+const STRICT_FAMILIES: typeof FAMILIES = {
+  turns: (dice, draft) => turns(dice, draft),
+  'full disks': (dice, draft) => fullDisks(dice, draft),
+  'torn journals': (dice, draft) => torn(dice, draft),
+  'turns, disks and journals': (dice, draft) => {
+    turns(dice, draft)
+    fullDisks(dice, draft)
+    torn(dice, draft)
+  }
+}
+
+/** ... and from `HEALED` on: what is promised again once all can reach each other. */
+const HEALED_FAMILIES: typeof FAMILIES = {
+  'healed cuts': (dice, draft) => healed(dice, draft)
+}
+
 /** The first number of the families that came later. */
 export const LATER = 10_000
 /** ... and of those after them. */
@@ -70,11 +87,19 @@ export const LATEST = 20_000
 /** ... and of those after these. */
 export const NEWEST = 30_000
 
+/** ... and of those after them. */
+export const STRICT = 40_000
+
+/** ... and of those after these. */
+export const HEALED = 50_000
+
 export const FAMILY_NAMES: readonly string[] = [
   FAMILIES,
   LATER_FAMILIES,
   LATEST_FAMILIES,
-  NEWEST_FAMILIES
+  NEWEST_FAMILIES,
+  STRICT_FAMILIES,
+  HEALED_FAMILIES
 ].flatMap(Object.keys)
 
 /** The `n`th scenario. */
@@ -94,6 +119,8 @@ export function scenarioOf(n: number): Diced {
 }
 
 function familiesOf(n: number): typeof FAMILIES {
+  if (n >= HEALED) return HEALED_FAMILIES
+  if (n >= STRICT) return STRICT_FAMILIES
   if (n >= NEWEST) return NEWEST_FAMILIES
   if (n >= LATEST) return LATEST_FAMILIES
   return n < LATER ? FAMILIES : LATER_FAMILIES
@@ -219,6 +246,41 @@ function computers(dice: Dice, draft: Draft): void {
   draft.disksLost = 0
   if (dice.chance(0.5)) draft.crashes = 0
   delete draft.keyed
+}
+
+/** What happens at about one time goes to disk together, and a crash comes in between. */
+function turns(dice: Dice, draft: Draft): void {
+  draft.turnMsMax = dice.pick([1, 5, 20, 100])
+  draft.crashes = dice.pick([4, 8, 12])
+  if (dice.chance(0.2)) cuts(dice, draft)
+}
+
+/** Disks take nothing for a while, now and then while their nodes die. */
+function fullDisks(dice: Dice, draft: Draft): void {
+  draft.fullDisks = dice.whole(1, 6)
+  draft.diskMsMax = dice.pick([5, 50, 300])
+  // Whose disk does not take when it was started goes by its clock.
+  delete draft.skewMsMax
+  if (dice.chance(0.2)) cuts(dice, draft)
+}
+
+/** Processes die in the middle of a write. */
+function torn(dice: Dice, draft: Draft): void {
+  draft.torn = dice.pick([0.3, 1])
+  draft.crashes = dice.pick([4, 8, 12])
+  draft.diskMsMax = dice.pick([20, 100, 300])
+  if (dice.chance(0.2)) cuts(dice, draft)
+}
+
+/** Cuts and pauses that are over while tasks are still submitted. */
+function healed(dice: Dice, draft: Draft): void {
+  cuts(dice, draft)
+  if (dice.chance(0.3)) pauses(dice, draft)
+  draft.partitions = dice.whole(1, 2)
+  draft.healMsMax = dice.pick([500, 2000, 4000])
+  draft.busyMs = dice.pick([8000, 15_000])
+  draft.crashes = dice.pick([0, 2, 4])
+  draft.disksLost = 0
 }
 
 /** Who is silent for a while counts as unreachable, long before the run is over. */

@@ -3,7 +3,7 @@
  * has cost more nodes than `maxLost`. All of that by the checker's own count of runs that failed and of nodes that died
  * while they ran it; of those, the node that starts the task answers only for what it had heard of.
  *
- * Where all can reach each other: two sides of a cut try a task apart from each other.
+ * Where all can reach each other, and of what is submitted then: two sides of a cut try a task apart from each other.
  */
 import type { BootId, TaskId } from '../../../core/base/ids.ts'
 import type { CoreEvent, Effect, Run, TaskEvent } from '../../../core/effect.ts'
@@ -44,7 +44,6 @@ export class AttemptChecker {
 
   /** @param effects of the step, which have not been performed yet */
   check(node: SimNode, input: Input, effects: readonly Effect[]): void {
-    if (this.#history.hasCut) return
     if (input.kind === 'completion') this.#ended(node, input)
     for (const [i, effect] of effects.entries()) {
       if (effect.kind === 'notify') this.#reclaimed(node, effect.event, effects.slice(i + 1))
@@ -55,7 +54,8 @@ export class AttemptChecker {
   #ended(node: SimNode, { taskId, epoch, run }: Extract<Input, { kind: 'completion' }>): void {
     const { boot } = node.options
     this.#runs.delete(`${boot} ${taskId} ${epoch}`)
-    if (run.status !== 'failed') return
+    // One that came too early uses no retry.
+    if (run.status !== 'failed' || run.retryAfterMs !== undefined) return
     const seq = this.#lastWrite(boot, taskId)
     const failures = this.#failures.get(taskId) ?? []
     this.#failures.set(taskId, [...failures, { boot, seq, at: this.#eventQueue.now }])
@@ -90,6 +90,7 @@ export class AttemptChecker {
 
   #start(node: SimNode, { taskId, epoch, attempt }: Run): void {
     this.#runs.add(`${node.options.boot} ${taskId} ${epoch}`)
+    if (this.#history.isApart(taskId)) return
     const { spec } = node.core.view.record(taskId)!
     const what = `${node.options.name} starts ${taskId}`
     const failures = this.#knownFailures(node, taskId)

@@ -116,7 +116,7 @@ export class OutcomeChecker {
 
   /** The task may be run in two places that do not know of each other, until they do. */
   #isApart(id: TaskId): boolean {
-    return this.#history.hasCut || this.#shaken.has(id)
+    return this.#history.isApart(id) || this.#shaken.has(id)
   }
 
   /**

@@ -55,7 +55,7 @@ export class StartChecker {
     const { taskId, epoch } = run
     const record = node.core.view.record(taskId)!
     const what = `${node.options.name} starts ${taskId} at epoch ${epoch}`
-    if (!this.#history.hasCut) this.#once(node, run, what)
+    if (!this.#history.isApart(taskId)) this.#once(node, run, what)
     if (record.spec.delivery === 'at-most-once') {
       if (this.#isStarted(taskId)) throw new Violation(9, `${what}, once more`)
       const isAlone = isOnlyOne(node)
@@ -97,7 +97,7 @@ export class StartChecker {
     })
   }
 
-  /** Invariant 3, which holds as long as everybody can reach everybody. */
+  /** Invariant 3, which holds of what is submitted while everybody can reach everybody, and until they cannot. */
   #once(node: SimNode, { taskId, epoch }: Run, what: string): void {
     const alive = this.#history.alive()
     const other = alive.find(n => n !== node && n.running.has(taskId))

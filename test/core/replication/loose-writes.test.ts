@@ -1,0 +1,90 @@
+/** What is on a disk whose vector was given up: it reaches the others, unless they had it and have pruned it. */
+import { describe, expect, test } from 'vitest'
+import '../forbid.ts'
+import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
+import { bootOf } from '../../support/tasks.ts'
+
+const A = bootOf('a')
+const B = bootOf('b')
+const OPTIONS = { bootQuietMs: 0 }
+
+/** A node that has settled a task while it was alone, and another that has never heard of it. */
+function alone(): { pump: Pump; a: PumpNode; b: PumpNode; id: string } {
+  const pump = pumpOf([A, B], OPTIONS)
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  pump.link(a, b, false)
+  a.worker(1)
+  const id = a.submit({ retentionMs: 20_000 }, 0)
+  pump.settle()
+  a.end(id)
+  pump.pass(2000)
+  return { pump, a, b, id }
+}
+
+/** It dies, and its journal turns out to be damaged. */
+function tear(pump: Pump, node: PumpNode): void {
+  pump.crash(node)
+  node.disk.distrust()
+}
+
+function live(pump: Pump, seconds: number): void {
+  for (let second = 0; second < seconds; second++) pump.pass(1000)
+}
+
+describe('a task that only a damaged disk has', () => {
+  test('reaches the others once they have told what they have, and is pruned everywhere', () => {
+    const { pump, a, b, id } = alone()
+    tear(pump, a)
+    const again = pump.restart(a, bootOf('a', 2))
+    pump.settle()
+    live(pump, 3)
+    expect(b.state(id)).toBe('completed')
+    live(pump, 60)
+    expect([again.state(id), b.state(id)]).toEqual(['unknown', 'unknown'])
+    expect(again.disk.tasks.size + b.disk.tasks.size).toBe(0)
+  })
+
+  test('is not lost if the node dies once more before that', () => {
+    const { pump, a, b, id } = alone()
+    pump.crash(b)
+    tear(pump, a)
+    const second = pump.restart(a, bootOf('a', 2))
+    second.cancel(id)
+    pump.pass(1000)
+    pump.crash(second)
+    const third = pump.restart(second, bootOf('a', 3))
+    const back = pump.restart(b, bootOf('b', 2))
+    live(pump, 3)
+    expect([third.state(id), back.state(id)]).toEqual(['completed', 'completed'])
+  })
+
+  test('is kept as it is while a member may know more of it', () => {
+    const { pump, a, id } = alone()
+    pump.lose = () => true
+    tear(pump, a)
+    const again = pump.restart(a, bootOf('a', 2))
+    live(pump, 3)
+    expect(again.record(id).created).toEqual([{ origin: A, seq: 1 }])
+  })
+})
+
+test('what the others had and have pruned is not told to them as new', () => {
+  const pump = pumpOf([A, B], OPTIONS)
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const id = a.submit({ retentionMs: 1000 })
+  pump.settle()
+  a.end(id)
+  pump.settle()
+  const kept = a.disk.copy()
+  live(pump, 60)
+  expect([a.state(id), b.state(id)]).toEqual(['unknown', 'unknown'])
+  pump.crash(a)
+  kept.distrust()
+  const again = pump.add(bootOf('a', 2), OPTIONS, kept, a.name)
+  pump.link(again, b)
+  pump.settle()
+  live(pump, 60)
+  expect(again.state(id)).toBe('unknown')
+  expect(again.sent('batch').flatMap(({ records }) => records)).toEqual([])
+})
