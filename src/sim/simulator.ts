@@ -9,7 +9,7 @@ import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import { EventQueue } from './world/event-queue.ts'
 import { Callers } from './plan/callers.ts'
-import { CALM_MS, Checkers } from './checkers/checkers.ts'
+import { calmMsOf, Checkers } from './checkers/checkers.ts'
 import { Cluster, RESTART_MS_MAX, type World, WRONG_MS } from './world/cluster.ts'
 import { isCostly } from './world/cpu.ts'
 import { Faults } from './plan/faults.ts'
@@ -120,7 +120,7 @@ class Simulation implements SimObserver {
       try {
         return this.#checkers.final()
       } catch (violation) {
-        if (at >= calmAt + CALM_MS + offMs) throw violation
+        if (at >= calmAt + calmMsOf(this.#world.scenario) + offMs) throw violation
       }
     }
   }

@@ -1,6 +1,8 @@
 /** Load in the simulator: where work costs time, nodes are slower, and never wrong. */
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, test } from 'vitest'
 import type * as LatenessRoom from '../../src/core/liveness/lateness.ts'
+import { readScenario } from '../../src/sim/scenario-file.ts'
 import { EventQueue } from '../../src/sim/world/event-queue.ts'
 import { Cpu, CPU_DEFAULTS, type CpuOptions } from '../../src/sim/world/cpu.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
@@ -82,6 +84,11 @@ test('a node that is five times slower is given less to do, and nobody is taken 
   for (let seed = 1; seed <= 2; seed++) expect(failureOf(simulate(seed, scenario))).toBeNull()
 })
 
+/** 2000 tasks within 5 s, a sixth of them at a node that takes in some thirty things a second. */
+const overload = await readScenario(
+  fileURLToPath(new URL('../../config/sim/overload.json', import.meta.url))
+)
+
 /** Nodes that stand still now and then, at last for nine seconds at a time. */
 const stalling = loaded(
   { stepMs: 1, messageMs: 1, stallMsMax: 9000 },
@@ -93,6 +100,11 @@ test('nodes that stand still ever longer say so, and nobody is taken for gone', 
 })
 
 describe('the simulator reports', () => {
+  test('ticks and heartbeats that stand in line behind a burst', async () => {
+    const scenario = { ...overload, cpu: { ...overload.cpu, inTurn: true } }
+    expect(await brokenBy(scenario, 1, 2)).toMatch(/^invariant 23:.* takes sim\/0 for gone/)
+  })
+
   test('silence that is not measured against how late a member said it was', async () => {
     plant<typeof LatenessRoom>('../../src/core/liveness/lateness.ts', ({ Lateness }) => ({
       Lateness: class extends Lateness {

@@ -33,7 +33,12 @@ import { UnreadableChecker } from './data/unreadable.ts'
 import { WakeChecker } from './execution/wake.ts'
 
 /** Time to come to rest, in virtual ms: a dependency that nobody knows is given up after 60 s. */
-export const CALM_MS = 90_000
+const CALM_MS = 90_000
+
+/** Time to come to rest, in virtual ms: a node that is so many times slower has as many times longer. */
+export function calmMsOf({ cpu }: Scenario): number {
+  return CALM_MS * cpu.slowest
+}
 
 export class Checkers implements SimObserver {
   readonly #scenario: Scenario
@@ -79,7 +84,7 @@ export class Checkers implements SimObserver {
     this.#mayCut = partitions + pauses + oneWay + partial > 0
     this.#history = new History(nodes)
     this.#starts = new StartChecker(this.#history)
-    this.#forgets = scenario.retentionMs < CALM_MS
+    this.#forgets = scenario.retentionMs < calmMsOf(scenario)
     this.#needs = new NeedChecker(this.#history)
     this.#outcomes = new OutcomeChecker(this.#history)
     this.#coverage = new CoverageChecker(this.#history, (node, state) => {
