@@ -46,7 +46,7 @@ export class NeedChecker {
 
   #isSure(id: TaskId): boolean {
     const submitters = [...(this.#submitters.get(id)?.values() ?? [])]
-    if (this.#history.hasCut && submitters.includes(false)) return false
+    if (this.#history.isApart(id) && submitters.includes(false)) return false
     return submitters.includes(true)
   }
 }
