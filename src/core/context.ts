@@ -12,6 +12,7 @@ import type { KeyTombstones } from './gc/key-tombstones.ts'
 import type { Labels } from './task/labels.ts'
 import type { Members } from './membership/members.ts'
 import type { CoreOptions } from './options.ts'
+import type { Release } from './pending.ts'
 
 /** What a node says about itself for as long as it lives. */
 export type Identity = Readonly<{
@@ -51,6 +52,8 @@ export type Context = {
   /** What time it is, in whole ms: what is stamped, scheduled and expires goes by this. */
   wallMs: number
   readonly emit: (effect: Effect) => void
+  /** Carries out what was waited for. */
+  readonly release: Release
 }
 
 export const BEFORE_THE_FIRST_STEP = {

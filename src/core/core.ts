@@ -1,9 +1,9 @@
 /**
  * The protocol of one node, as a deterministic machine: `step(now, input)` returns what to do about it.
  *
- * Read `step` first: it is the list of all that can happen. Three parts do the rest: `work` decides what runs where,
- * `replication` carries the log, and `keeping` the blobs. Every step ends the same way: start what can be started, ask
- * for work if there is too little, and flush what has changed.
+ * Read `step` first, the list of all that can happen, and then `#release`, that of all that is waited for. `scheduling`
+ * decides what runs where, `replication` carries the log, and `blobs` what is too large for it. Every step ends the same
+ * way: start what can be started, ask for work if there is too little, and flush what has changed.
  */
 import { Counters, CountsGossip } from './telemetry/telemetry.ts'
 import { computerOf } from './base/computers.ts'
@@ -34,6 +34,7 @@ import { Log } from './log/log.ts'
 import { KeyTombstones, retireBoots } from './gc/gc.ts'
 import type { Forgotten, Goodbye, Message, SyncRequest } from './message.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
+import type { Due } from './pending.ts'
 import { Carried, Dependencies } from './queue/queue.ts'
 import { CrashProbe, Heartbeats } from './liveness/liveness.ts'
 import { isFinal, isSettled } from './task/record.ts'
@@ -80,9 +81,7 @@ export class Core {
     this.#belief = new Belief(this.#context)
     this.#antiEntropy = new AntiEntropy(this.#context)
     this.#looseWrites = new LooseWrites(this.#context)
-    this.#groupCommit = new GroupCommit(this.#context, this.#antiEntropy, (blob, done) =>
-      this.#blobReplication.onceElsewhere(blob, done)
-    )
+    this.#groupCommit = new GroupCommit(this.#context, this.#antiEntropy)
     const strangers = new Strangers(this.#context)
     this.#reclaims = new Reclaim(
       this.#context,
@@ -146,22 +145,17 @@ export class Core {
       members: new Members(self, options, identity.name, parts.log.origins),
       labels: identity.labels,
       ...BEFORE_THE_FIRST_STEP,
-      emit: effect => void this.#effects.push(effect)
+      emit: effect => void this.#effects.push(effect),
+      release: due => this.#release(due)
     }
   }
 
   #viewOf(dependencies: Dependencies): CoreView {
     return new CoreView(this.#context, dependencies, {
       self: () => this.#heartbeats.heartbeat(this.#context.now * 1000),
-      worker: () => ({ ...this.#scheduler.capability, draining: this.#scheduler.draining }),
-      isReady: id => this.#scheduler.queue.has(id),
-      isUnconfirmed: entry => this.#reclaims.isUnconfirmed(entry),
+      scheduler: this.#scheduler,
       totals: of => this.#countsGossip.totals(of),
-      isWithoutBlob: entry => this.#scheduler.isWithoutBlob(entry),
-      isUncalled: entry => this.#scheduler.isUncalled(entry),
-      isStartUnconfirmed: entry => this.#scheduler.isStartUnconfirmed(entry),
-      pausedBy: () => this.#scheduler.pausedBy,
-      room: () => this.#scheduler.settledFloor,
+      rooms: [this.#reclaims, this.#groupCommit, this.#blobReplication, this.#taskLookup],
       blobSources: hash => this.#blobReplication.sources(hash),
       backlog: () => this.#groupCommit.backlog,
       isWaitingToLeave: () => this.#shutdown.isWaiting
@@ -209,8 +203,7 @@ export class Core {
     this.#scheduler.answerSubmissions()
     this.#workStealing.placePreferred()
     this.#scheduler.startReady()
-    this.#recallMissing()
-    this.#checkKeys()
+    this.#lookUp()
     this.#workStealing.askForWork()
     this.#shutdown.handOn()
     this.#blobReplication.flush()
@@ -233,7 +226,7 @@ export class Core {
   #take(input: Input): void {
     switch (input.kind) {
       case 'submit':
-        return this.#scheduler.submit(input)
+        return this.#scheduler.submission.submit(input)
       case 'worker':
         this.#scheduler.equip(input.slots, input.handlers)
         return this.#heartbeats.publish()
@@ -291,6 +284,39 @@ export class Core {
     }
   }
 
+  /** Carries out what was waited for: nothing else does. */
+  #release(due: Due): void {
+    const { emit } = this.#context
+    const { submission, slots } = this.#scheduler
+    switch (due.kind) {
+      case 'create':
+        return submission.create(due)
+      case 'accept':
+        return submission.accept(due)
+      case 'recognise':
+        return submission.recognise(due)
+      case 'key':
+        return submission.answered(due)
+      case 'recall':
+        return this.#scheduler.noteAsked(due.taskId)
+      case 'start':
+        return slots.startBarrier.copied(due)
+      case 'settle':
+        return this.#scheduler.settle(due.input)
+      case 'report':
+        if (this.#blobReplication.placeResult(due)) return
+        return this.#groupCommit.outcomeReports.report(due)
+      case 'grant':
+        return this.#workStealing.sendGranted(due)
+      case 'answer':
+        return this.#taskLookup.answer(due)
+      case 'load':
+        return emit({ kind: 'loaded', request: due.request })
+      case 'farewell':
+        return emit({ kind: 'send', to: due.to, message: { kind: 'farewell', boot: due.boot } })
+    }
+  }
+
   /** The answer to a peer's sync request, to be pulled message by message, and to be closed if the peer goes away. */
   answerSync(request: SyncRequest): Generator<Message> {
     const vector = this.#belief.vector(request.vector)
@@ -308,7 +334,7 @@ export class Core {
         return this.#scheduler.consider(this.#groupCommit.merge(from, message))
       case 'ack':
         members.acknowledged(from, message.boot, message.vector, message.unreadable)
-        return this.#groupCommit.settleCopies()
+        return this.#groupCommit.releaseCopied()
       case 'steal':
         return this.#workStealing.steal(from, message)
       case 'grant':
@@ -353,21 +379,19 @@ export class Core {
   /** A boot may have begun or ended: what it held has to be looked at. */
   #onMembers(changed: boolean): void {
     if (changed) this.#reclaim()
-    this.#groupCommit.settleCopies()
+    this.#groupCommit.releaseCopied()
   }
 
   /** A member that goes may go once this disk knows it: another node has to, even if this one crashes right after. */
   #onGoodbye(from: NodeId, { boot, upTo }: Goodbye): void {
-    const { log, members, emit } = this.#context
+    const { log, members } = this.#context
     if (nodeOf(boot) !== from) return
     if (log.merged(boot) < upTo) return this.#antiEntropy.ask(from)
     // It waits for us, or has heard something since that may be nowhere else.
     const isSaidAgain = members.get(from)?.departure?.boot === boot
     this.#onMembers(this.#membership.saidGoodbye(boot, upTo))
     if (isSaidAgain) this.#antiEntropy.ask(from)
-    this.#groupCommit.onceKept(() =>
-      emit({ kind: 'send', to: from, message: { kind: 'farewell', boot } })
-    )
+    this.#groupCommit.onceKept({ kind: 'farewell', to: from, boot })
   }
 
   #onProbed(boot: BootId, refused: boolean): void {
@@ -411,7 +435,7 @@ export class Core {
       this.#groupCommit.dissemination.unlinked(peer)
       this.#crashProbe.probe()
     }
-    this.#groupCommit.settleCopies()
+    this.#groupCommit.releaseCopied()
   }
 
   #onTime(input: Extract<Input, { kind: 'clock' | 'tick' | 'wake' }>): void {
@@ -439,7 +463,7 @@ export class Core {
     this.#groupCommit.acknowledgeOwed()
     this.#antiEntropy.catchUp()
     this.#looseWrites.tick()
-    this.#groupCommit.settleCopies()
+    this.#groupCommit.releaseCopied()
     this.#membership.review()
     if (this.#membership.setClock()) this.#scheduler.consider(this.#context.log.entries())
     this.#selfFencing.tick()
@@ -455,16 +479,9 @@ export class Core {
     retireBoots(this.#context)
   }
 
-  #recallMissing(): void {
-    for (const id of this.#scheduler.takeMissing()) {
-      this.#taskLookup.recall(id, isKnown => this.#scheduler.noteAsked(id, isKnown))
-    }
-  }
-
-  #checkKeys(): void {
-    for (const id of this.#scheduler.takeKeys()) {
-      this.#taskLookup.check(id, isForgotten => this.#scheduler.noteKey(id, isForgotten))
-    }
+  #lookUp(): void {
+    for (const id of this.#scheduler.takeMissing()) this.#taskLookup.recall(id)
+    for (const id of this.#scheduler.submission.takeQuestions()) this.#taskLookup.check(id)
   }
 
   #onForget(name: string, node: NodeId | null): void {

@@ -5,7 +5,6 @@ import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { isPruned, wallMsAt, type Context } from './context.ts'
 import type { Pause } from './message.ts'
 import type { Counters } from './telemetry/counters.ts'
-import type { Entry } from './log/entry.ts'
 import type { Backlog } from './replication/ack-wait.ts'
 import type { Log } from './log/log.ts'
 import { MessageSize } from './log/log.ts'
@@ -16,11 +15,13 @@ import { RETIRED } from './base/version-vector.ts'
 import { clockOffsetOf, isForgotten } from './membership/membership.ts'
 import type { Member, Members, MemberStatus } from './membership/members.ts'
 import type { Quorum } from './options.ts'
+import { tasksOf, type Waiting, type Waits } from './pending.ts'
 import type { UnreadableSpan } from './effect.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
 import type { BlobHash } from './task/content.ts'
 import type { SettledFloor } from './gc/settled-floor.ts'
+import type { Scheduler } from './scheduling/scheduler.ts'
 import type { TypeTotals } from './telemetry/counts-gossip.ts'
 import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
 import { stateOf, type TaskState } from './task/state.ts'
@@ -44,15 +45,10 @@ export type WorkerView = Pick<Heartbeat, 'slots' | 'draining' | 'handlers' | 'la
 /** What the rest of the core answers for the view. */
 type Answers = Readonly<{
   self: () => Heartbeat
-  worker: () => WorkerView
-  isReady: (id: TaskId) => boolean
-  isUnconfirmed: (entry: Entry) => boolean
+  scheduler: Scheduler
   totals: (of: 'node' | 'cluster') => Map<string, TypeTotals>
-  isWithoutBlob: (entry: Entry) => boolean
-  isUncalled: (entry: Entry) => boolean
-  isStartUnconfirmed: (entry: Entry) => boolean
-  pausedBy: () => Pause | null
-  room: () => SettledFloor
+  /** Whoever else waits for something. */
+  rooms: readonly Waits[]
   blobSources: (hash: BlobHash) => readonly NodeId[]
   backlog: () => Backlog
   isWaitingToLeave: () => boolean
@@ -85,36 +81,38 @@ export class CoreView {
 
   /** Whether the task waits for nothing but a slot of its holder. */
   isReady(id: TaskId): boolean {
-    return this.#answers.isReady(id)
-  }
-
-  /** Whether the task was reclaimed by this node, and others have not confirmed that yet. */
-  isUnconfirmed(id: TaskId): boolean {
-    const entry = this.#log.get(id)
-    return entry !== undefined && this.#answers.isUnconfirmed(entry)
-  }
-
-  /** Whether this node holds the task and would start it, if it could get all that it reads. */
-  isWithoutBlob(id: TaskId): boolean {
-    const entry = this.#log.get(id)
-    return entry !== undefined && this.#answers.isWithoutBlob(entry)
+    return this.#answers.scheduler.queue.has(id)
   }
 
   /** Whether the task has been started here, and its handler has not been called yet. */
   isUncalled(id: TaskId): boolean {
     const entry = this.#log.get(id)
-    return entry !== undefined && this.#answers.isUncalled(entry)
+    return entry !== undefined && this.#answers.scheduler.isUncalled(entry)
   }
 
-  /** Whether this node holds the task and would run it, if another node knew of its start. */
-  isStartUnconfirmed(id: TaskId): boolean {
-    const entry = this.#log.get(id)
-    return entry !== undefined && this.#answers.isStartUnconfirmed(entry)
+  /** All that this node waits for, as plain data. @param id only what is about this task. @default all */
+  *pending(id?: TaskId): Generator<Waiting> {
+    const { scheduler, rooms } = this.#answers
+    for (const room of [scheduler, ...rooms]) {
+      for (const waiting of room.pending()) {
+        const { pending } = waiting
+        if (id !== undefined && !tasksOf(pending).includes(id)) continue
+        if (!this.#isGivenUp(waiting)) yield waiting
+      }
+    }
+  }
+
+  /** Whether a copy of a start is still waited for, and nothing will follow from it. */
+  #isGivenUp({ pending, until }: Waiting): boolean {
+    if (pending.kind !== 'start' || until.on !== 'copies') return false
+    const entry = this.#log.get(pending.taskId)
+    const { startBarrier } = this.#answers.scheduler.slots
+    return entry === undefined || !startBarrier.isUnconfirmed(entry, pending.seq)
   }
 
   /** Why this node begins nothing and hands nothing on, or null. */
   get pausedBy(): Pause | null {
-    return this.#answers.pausedBy()
+    return this.#answers.scheduler.pausedBy
   }
 
   /** What this node itself has yet to get to its disk, and to others. */
@@ -235,14 +233,14 @@ export class CoreView {
 
   /** Settled tasks that could go, how many are to be kept, and how many are far too many. */
   room(): Readonly<Pick<SettledFloor, 'kept' | 'max' | 'most'>> {
-    return this.#answers.room()
+    return this.#answers.scheduler.settledFloor
   }
 
   /**
    * Whether submissions have to wait: every node keeps more settled tasks than there is room for, and lets go of them.
    */
   get isFull(): boolean {
-    return this.#answers.room().isFull
+    return this.#answers.scheduler.settledFloor.isFull
   }
 
   /** How many tasks this replica has. */
@@ -291,7 +289,8 @@ export class CoreView {
     const alive = this.#members
       .all()
       .filter(member => this.#members.status(member, now) === 'alive')
-    const all = [this.#answers.worker(), ...alive.map(({ heartbeat }) => heartbeat)]
+    const { capability, draining } = this.#answers.scheduler
+    const all = [{ ...capability, draining }, ...alive.map(({ heartbeat }) => heartbeat)]
     return all.filter(({ slots, draining }) => slots > 0 && !draining)
   }
 

@@ -79,6 +79,7 @@ class Simulation implements SimObserver {
     } catch (error) {
       violation =
         error instanceof Violation ? error : new Violation(0, String((error as Error).stack))
+      for (const node of this.#cluster.nodes) if (!node.gone) transcript.waits(node)
       transcript.add(violation.message)
     }
     return {

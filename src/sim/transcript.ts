@@ -4,8 +4,12 @@
 import type { Effect } from '../core/effect.ts'
 import type { Input } from '../core/input.ts'
 import type { Message } from '../core/message.ts'
+import { tasksOf, type Condition, type Waiting } from '../core/pending.ts'
 import type { EventQueue } from './world/event-queue.ts'
 import type { SimNode } from './world/sim-node.ts'
+
+/** What a node waits for, at the end of a run that went wrong. More would hide what led to it. */
+const WAITING_MAX = 12
 
 export class Transcript {
   readonly lines: string[] = []
@@ -26,6 +30,40 @@ export class Transcript {
     this.add(
       `${node.seat} ${cause ?? 'tick'}${doings.length > 0 ? ` => ${doings.join(', ')}` : ''}`
     )
+  }
+
+  /** What a node waits for now. Says nothing of one that waits for nothing. */
+  waits({ seat, core }: Pick<SimNode, 'seat' | 'core'>): void {
+    const all = Array.from(core.view.pending(), describeWaiting)
+    if (all.length === 0) return
+    const more = all.length > WAITING_MAX ? `, and ${all.length - WAITING_MAX} more` : ''
+    this.add(`${seat} waits: ${all.slice(0, WAITING_MAX).join(', ')}${more}`)
+  }
+}
+
+/** What is to be done, and what it waits for. */
+function describeWaiting({ pending, until }: Waiting): string {
+  const tasks = tasksOf(pending).map(short).join('+')
+  const what = tasks === '' ? pending.kind : `${pending.kind} ${tasks}`
+  return `${what} for ${describeCondition(until)}`
+}
+
+function describeCondition(until: Condition): string {
+  switch (until.on) {
+    case 'flush':
+      return `flush ${until.flush}`
+    case 'copies':
+      return `copies of ${until.writes.map(({ origin, seq }) => `${origin.split('/')[0]} ${seq}`).join('+')}`
+    case 'blob copies':
+      return `copies of blob ${until.hash.slice(0, 4)}`
+    case 'blobs':
+      return `blob ${until.hashes.map(hash => hash.slice(0, 4)).join('+')}`
+    case 'answers':
+      return until.of === null ? 'answers' : `answers of ${until.of.join('+')}`
+    case 'confirmation':
+    case 'member':
+    case 'slot':
+      return until.on
   }
 }
 

@@ -122,21 +122,21 @@ export const CLAIMS: readonly Mistake[] = [
     'a grant that turns up after its epoch was reclaimed is started all the same'
   ],
   [
-    'witness-only-once',
+    'start-barrier-only-once',
     'core/claim/rules.ts',
     "  return spec.delivery === 'at-most-once' || claim.lost.length > 0 || wasReclaimed({ claim })",
     "  return spec.delivery === 'at-most-once' && (claim.lost.length >= 0 || wasReclaimed({ claim }))",
     'what has been reclaimed starts without another node knowing of it'
   ],
   [
-    'witness-not-for-once',
+    'start-barrier-not-for-once',
     'core/claim/rules.ts',
     "  return spec.delivery === 'at-most-once' || claim.lost.length > 0 || wasReclaimed({ claim })",
     "  return spec.delivery === 'at-least-once' && (claim.lost.length > 0 || wasReclaimed({ claim }))",
     'what may run at most once starts without another node knowing of it'
   ],
   [
-    'witness-gives-up',
+    'start-barrier-gives-up',
     'core/claim/start-barrier.ts',
     'if (!short || !mustBeKnown) this.#known.add(begun)',
     'if (short !== null || !mustBeKnown) this.#known.add(begun)',
@@ -178,7 +178,7 @@ export const CLAIMS: readonly Mistake[] = [
     'what may run at most once is taken from a node that is only silent'
   ],
   [
-    'once-settles-like-others',
+    'once-confirmed-like-others',
     'core/claim/reclaim.ts',
     "spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)",
     'spec.delivery !== null ? null : nodeOf(claim.holder)',
@@ -194,8 +194,8 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'key-answers-at-once',
     'core/scheduling/submission.ts',
-    '      if (input.id === null) return answer()\n',
-    "      if (input.id !== '') return answer()\n",
+    '    if (input.id === null || entry === undefined) return',
+    "    if (input.id !== '' || entry === undefined) return",
     'who submits under a key is answered before it is known who was first'
   ],
   [
@@ -203,21 +203,21 @@ export const CLAIMS: readonly Mistake[] = [
     'core/claim/reclaim.ts',
     '    if (this.#strangers.awaited().length > 0) return []\n',
     '',
-    'a claim settles although others have met somebody who is not known here'
+    'a claim is confirmed although others have met somebody who is not known here'
   ],
   [
     'former-not-asked',
     'core/claim/claim-barrier.ts',
     'const origins = [...new Set([boot, ...this.#former, ...gone.map(([origin]) => origin)])]',
     'const origins = [boot].concat(gone.slice(0, 0).map(([origin]) => origin))',
-    'a claim settles although some know more of its former holder, or of others who are gone'
+    'a claim is confirmed although some know more of its former holder, or of others who are gone'
   ],
   [
-    'settle-before-disk',
+    'confirmed-before-disk',
     'core/claim/claim-barrier.ts',
     'const upTo = Math.min(self.upTo, ...confirmed)',
     'const upTo = Math.min(Number.MAX_SAFE_INTEGER, ...confirmed)',
-    'a claim settles that is not on the disk of its own node'
+    'a claim is confirmed that is not on the disk of its own node'
   ],
   [
     'no-step-in',

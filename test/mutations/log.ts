@@ -12,8 +12,8 @@ export const LOG: readonly Mistake[] = [
   [
     'once-durable-at-once',
     'core/replication/group-commit.ts',
-    '    if (this.#context.log.isDurable) return done()\n',
-    '    return done()\n',
+    '    if (log.isDurable) return release(pending)\n',
+    '    return release(pending)\n',
     'what should wait for the disk does not: grants, answers'
   ],
   [
@@ -312,9 +312,9 @@ export const LOG: readonly Mistake[] = [
   ],
   [
     'report-without-blob',
-    'core/replication/reporting.ts',
-    'if (isOwn && isBlob(result)) this.#oncePlaced(result, tell)\n      else tell()',
-    'tell()',
+    'core/core.ts',
+    '        if (this.#blobReplication.placeResult(due)) return\n',
+    '',
     'a large result of a node that was alone is reported before whoever has come has it'
   ],
   [

@@ -1,6 +1,6 @@
 /** Blobs in the simulator: the invariants hold, and each of them can break. */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type * as PlacementsRoom from '../../src/core/blobs/copy-wait.ts'
+import type * as CopyWaitRoom from '../../src/core/blobs/copy-wait.ts'
 import type * as ReferencesRoom from '../../src/core/blobs/references.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
@@ -57,11 +57,11 @@ test('a node that leaves while all others are down takes along what only it has'
 })
 
 describe('the simulator reports', () => {
-  const placements = '../../src/core/blobs/copy-wait.ts'
+  const copyWait = '../../src/core/blobs/copy-wait.ts'
   const references = '../../src/core/blobs/references.ts'
 
   afterEach(() => {
-    vi.doUnmock(placements)
+    vi.doUnmock(copyWait)
     vi.doUnmock(references)
   })
 
@@ -76,12 +76,12 @@ describe('the simulator reports', () => {
   }
 
   test('a result that does not wait for its second place', async () => {
-    vi.doMock(placements, async importOriginal => {
-      const { CopyWait } = await importOriginal<typeof PlacementsRoom>()
+    vi.doMock(copyWait, async importOriginal => {
+      const { CopyWait } = await importOriginal<typeof CopyWaitRoom>()
       return {
         CopyWait: class extends CopyWait {
-          override add(placement: PlacementsRoom.AwaitedCopy): void {
-            super.add({ ...placement, wanted: 0 })
+          override add(awaited: CopyWaitRoom.AwaitedCopy): void {
+            super.add({ ...awaited, wanted: 0 })
           }
         }
       }

@@ -3,19 +3,19 @@
  * Those in who may do what are in mutations.test.ts.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import type * as AskingRoom from '../../src/core/replication/anti-entropy.ts'
+import type * as AntiEntropyRoom from '../../src/core/replication/anti-entropy.ts'
 import type { Context } from '../../src/core/context.ts'
-import type * as AnswerRoom from '../../src/core/replication/sync-answer.ts'
-import type * as CopiesRoom from '../../src/core/replication/ack-wait.ts'
+import type * as SyncAnswerRoom from '../../src/core/replication/sync-answer.ts'
+import type * as AckWaitRoom from '../../src/core/replication/ack-wait.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
 import type * as OriginsRoom from '../../src/core/log/origins.ts'
-import type * as SpentRoom from '../../src/core/gc/key-tombstones.ts'
+import type * as KeyTombstonesRoom from '../../src/core/gc/key-tombstones.ts'
 import type * as MembersRoom from '../../src/core/membership/members.ts'
 import type { Member } from '../../src/core/membership/members.ts'
 import type { Batch, Forgotten, Message, SyncRequest } from '../../src/core/message.ts'
 import type * as PruningRoom from '../../src/core/gc/pruning.ts'
-import type * as ReplicationRoom from '../../src/core/replication/group-commit.ts'
+import type * as GroupCommitRoom from '../../src/core/replication/group-commit.ts'
 import { isSettled, type Dot } from '../../src/core/task/record.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type * as Schedules from '../support/schedules.ts'
@@ -25,15 +25,15 @@ import { brokenBy, plant, uproot } from './planting.ts'
 import { repeating } from './support/times.ts'
 
 const rooms = {
-  answer: '../../src/core/replication/sync-answer.ts',
-  asking: '../../src/core/replication/anti-entropy.ts',
-  copies: '../../src/core/replication/ack-wait.ts',
+  syncAnswer: '../../src/core/replication/sync-answer.ts',
+  antiEntropy: '../../src/core/replication/anti-entropy.ts',
+  ackWait: '../../src/core/replication/ack-wait.ts',
   log: '../../src/core/log/log.ts',
   members: '../../src/core/membership/members.ts',
   origins: '../../src/core/log/origins.ts',
   pruning: '../../src/core/gc/pruning.ts',
-  spent: '../../src/core/gc/key-tombstones.ts',
-  replication: '../../src/core/replication/group-commit.ts'
+  keyTombstones: '../../src/core/gc/key-tombstones.ts',
+  groupCommit: '../../src/core/replication/group-commit.ts'
 }
 
 /** Everything is on the move, and forgotten at once. */
@@ -70,7 +70,7 @@ test.each([20, 23, 52, 53])(
 
 describe('the simulator reports', () => {
   test('a flush that counts before it is on disk: what was acknowledged is lost', async () => {
-    plant<typeof ReplicationRoom>(rooms.replication, ({ GroupCommit }) => ({
+    plant<typeof GroupCommitRoom>(rooms.groupCommit, ({ GroupCommit }) => ({
       GroupCommit: class extends GroupCommit {
         readonly #log: LogRoom.Log
         #told = 0
@@ -78,7 +78,7 @@ describe('the simulator reports', () => {
           super(...given)
           this.#log = given[0].log
         }
-        override flush(...after: Parameters<ReplicationRoom.GroupCommit['flush']>): void {
+        override flush(...after: Parameters<GroupCommitRoom.GroupCommit['flush']>): void {
           const before = this.#log.isFlushing
           super.flush(...after)
           if (!before && this.#log.isFlushing) this.persisted(this.#log.lastFlush)
@@ -96,10 +96,13 @@ describe('the simulator reports', () => {
   })
 
   test('a copy that counts before another has it: what was acknowledged goes with one disk', async () => {
-    plant<typeof CopiesRoom>(rooms.copies, ({ AckWait }) => ({
+    plant<typeof AckWaitRoom>(rooms.ackWait, ({ AckWait }) => ({
       AckWait: class extends AckWait {
-        override settle(now: number, view: CopiesRoom.CopiesView): void {
-          super.settle(now, { ...view, disks: () => ({ copies: view.others, isApart: true }) })
+        override releaseDue(
+          ...[now, view, release]: Parameters<AckWaitRoom.AckWait['releaseDue']>
+        ): void {
+          const disks = (): AckWaitRoom.Disks => ({ copies: view.others, isApart: true })
+          super.releaseDue(now, { ...view, disks }, release)
         }
       }
     }))
@@ -154,7 +157,7 @@ describe('the simulator reports', () => {
   })
 
   test('a key that is forgotten together with its task: submitted again, it runs again', async () => {
-    plant<typeof SpentRoom>(rooms.spent, ({ KeyTombstones }) => ({
+    plant<typeof KeyTombstonesRoom>(rooms.keyTombstones, ({ KeyTombstones }) => ({
       KeyTombstones: class extends KeyTombstones {
         override note(): void {}
       }
@@ -213,7 +216,7 @@ describe('the simulator reports', () => {
   })
 
   test('a node that takes in half of what an answer names as forgotten', async () => {
-    plant<typeof AskingRoom>(rooms.asking, ({ AntiEntropy }) => ({
+    plant<typeof AntiEntropyRoom>(rooms.antiEntropy, ({ AntiEntropy }) => ({
       AntiEntropy: class extends AntiEntropy {
         override gathered(from: string, message: Forgotten): Omit<Forgotten, 'kind'> | null {
           return super.gathered(from, { ...message, more: false })
@@ -224,7 +227,7 @@ describe('the simulator reports', () => {
   })
 
   test('an answer that does not say what has been forgotten', async () => {
-    plant<typeof AnswerRoom>(rooms.answer, ({ answerSync }) => ({
+    plant<typeof SyncAnswerRoom>(rooms.syncAnswer, ({ answerSync }) => ({
       *answerSync(log: LogRoom.Log, request: SyncRequest): Generator<Message> {
         for (const message of answerSync(log, request)) {
           if (message.kind !== 'forgotten') yield message

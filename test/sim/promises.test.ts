@@ -5,8 +5,8 @@
 import { afterEach, describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import type * as Rules from '../../src/core/claim/rules.ts'
-import type * as InquiryRoom from '../../src/core/replication/task-lookup.ts'
-import type * as CopiesRoom from '../../src/core/replication/ack-wait.ts'
+import type * as TaskLookupRoom from '../../src/core/replication/task-lookup.ts'
+import type * as AckWaitRoom from '../../src/core/replication/ack-wait.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { SCENARIO_DEFAULTS } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
@@ -14,8 +14,8 @@ import { failureOf } from './support/failure.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
 
 const rooms = {
-  copies: '../../src/core/replication/ack-wait.ts',
-  inquiry: '../../src/core/replication/task-lookup.ts',
+  ackWait: '../../src/core/replication/ack-wait.ts',
+  taskLookup: '../../src/core/replication/task-lookup.ts',
   rules: '../../src/core/claim/rules.ts'
 }
 
@@ -93,7 +93,7 @@ describe('the simulator reports', () => {
   })
 
   test('a question that nobody answers', async () => {
-    plant<typeof InquiryRoom>(rooms.inquiry, ({ TaskLookup }) => ({
+    plant<typeof TaskLookupRoom>(rooms.taskLookup, ({ TaskLookup }) => ({
       TaskLookup: class extends TaskLookup {
         override find(): void {}
       }
@@ -102,10 +102,13 @@ describe('the simulator reports', () => {
   })
 
   test('an acknowledgement that counts copies which are not there', async () => {
-    plant<typeof CopiesRoom>(rooms.copies, ({ AckWait }) => ({
+    plant<typeof AckWaitRoom>(rooms.ackWait, ({ AckWait }) => ({
       AckWait: class extends AckWait {
-        override settle(now: number, view: CopiesRoom.CopiesView): void {
-          super.settle(now, { ...view, disks: () => ({ copies: view.others, isApart: true }) })
+        override releaseDue(
+          ...[now, view, release]: Parameters<AckWaitRoom.AckWait['releaseDue']>
+        ): void {
+          const disks = (): AckWaitRoom.Disks => ({ copies: view.others, isApart: true })
+          super.releaseDue(now, { ...view, disks }, release)
         }
       }
     }))

@@ -248,6 +248,14 @@ export class PumpNode {
     if (flush !== null) this.#landed(flush)
   }
 
+  /** What this node waits for on account of a task, each as `what on what`. */
+  waitsFor(taskId: TaskId): string[] {
+    return Array.from(
+      this.core.view.pending(taskId),
+      ({ pending, until }) => `${pending.kind} on ${until.on}`
+    )
+  }
+
   record(taskId: TaskId): TaskRecord {
     return this.core.view.record(taskId)!
   }

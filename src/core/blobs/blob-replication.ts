@@ -28,6 +28,7 @@ import { isAway } from '../replication/replication.ts'
 import { isOut } from '../membership/membership.ts'
 import type { Member } from '../membership/member.ts'
 import { KEEPS_APART, type Kept, type Offer } from '../message.ts'
+import type { OncePlaced, PendingOf, Waiting } from '../pending.ts'
 import type { BlobHash, BlobRef } from '../task/content.ts'
 import type { TaskRecord } from '../task/record.ts'
 
@@ -77,7 +78,7 @@ export class BlobReplication {
   /** A task has changed, or has come. */
   retain(record: TaskRecord): void {
     for (const ref of this.#references.retain(record)) {
-      if (this.#references.has(ref.hash)) this.#provisionalBlobs.settle(ref.hash)
+      if (this.#references.has(ref.hash)) this.#provisionalBlobs.close(ref.hash)
       this.#attendShare(ref)
     }
   }
@@ -96,22 +97,26 @@ export class BlobReplication {
   }
 
   /**
-   * Finds a second place for a blob that has just been written here. Calls back with how many others have it: as soon as
-   * one does, on another computer if one is there, or at once if there is no other, or when it has taken too long.
+   * Finds a second place for a blob that has just been written here. What is pending is released as soon as another node
+   * has it, on another computer if one is there, or at once if there is no other, or when it has taken too long.
    *
    * @param acks 0 if nobody cares
    */
-  place(ref: BlobRef, acks: number | null, done: (copies: number, short: boolean) => void): void {
+  place(ref: BlobRef, acks: number | null, pending: OncePlaced): void {
     const { now, options } = this.#context
     const deadline = now + options.acksTimeoutMs + ref.bytes / options.blobBytesPerMs
-    this.#copyWait.add({ hash: ref.hash, wanted: acks === 0 ? 0 : 1, deadline, done })
+    this.#copyWait.add({ hash: ref.hash, wanted: acks === 0 ? 0 : 1, deadline, pending })
     this.kept(ref)
   }
 
-  /** Calls back when a blob of which this node knows is in a second place, as of `place`. What went from here is in two. */
-  onceElsewhere(ref: BlobRef, done: () => void): void {
-    if (this.has(ref.hash)) this.place(ref, null, done)
-    else done()
+  /**
+   * Finds a second place for the large result of an outcome that is to be reported. Returns false if it has none, or
+   * that has been done.
+   */
+  placeResult({ kind, taskId, outcome, blob }: PendingOf<'report'>): boolean {
+    if (blob === null || !this.has(blob.hash)) return false
+    this.place(blob, null, { kind, taskId, outcome, blob: null })
+    return true
   }
 
   /** A task is to run here. Says whether all that it reads is here; what is not is fetched, if it can be had and finds room. */
@@ -142,7 +147,7 @@ export class BlobReplication {
     for (const asker of blob.askers) this.#offers.answer(asker, ref.hash)
     blob.askers.clear()
     this.#attend(blob)
-    this.settlePlacements([ref.hash])
+    this.releasePlaced([ref.hash])
   }
 
   /** A blob that was thought to be on this node's disk is not. If it is to be here, it is fetched again. */
@@ -187,7 +192,7 @@ export class BlobReplication {
       blob.keepers.set(from, boot)
       this.#attend(blob)
     }
-    this.settlePlacements(hashes)
+    this.releasePlaced(hashes)
   }
 
   /** Members from which a blob may be had: those that are known to have it first, then by their place in its line. */
@@ -208,20 +213,27 @@ export class BlobReplication {
   }
 
   /**
-   * Lets go of what has found its second place. That all links have just broken is no reason to make do with one.
+   * Releases what waited for a second place that has been found. That all links have just broken is no reason to make do
+   * with one.
    *
    * @param hashes of which something has changed. @default all are looked at
    */
-  settlePlacements(hashes?: readonly BlobHash[]): void {
+  releasePlaced(hashes?: readonly BlobHash[]): void {
     if (this.#copyWait.isEmpty) return
-    const { members, now } = this.#context
+    const { members, now, release } = this.#context
     const where = (hash: BlobHash): Where => {
       const blob = this.#blobs.get(hash)
       const keepers = [...(blob?.keepers.keys() ?? [])].filter(node => this.#isKeptBy(blob!, node))
       return { copies: keepers.length, isApart: keepers.some(node => this.#isAway(node)) }
     }
     const apart = this.#candidates().some(({ node }) => this.#isAway(node))
-    this.#copyWait.settle(now, { count: members.linkedOrHeard(now).length, apart }, where, hashes)
+    const others = { count: members.linkedOrHeard(now).length, apart }
+    this.#copyWait.releaseDue(now, others, where, release, hashes)
+  }
+
+  /** What waits until a blob is elsewhere, too. */
+  pending(): Iterable<Waiting> {
+    return this.#copyWait.pending()
   }
 
   tick(): void {
@@ -235,7 +247,7 @@ export class BlobReplication {
       this.#open.delete(blob)
       this.#attend(blob)
     }
-    this.settlePlacements()
+    this.releasePlaced()
   }
 
   /** From here on this node keeps nothing that others can keep. */
@@ -441,7 +453,7 @@ export class BlobReplication {
 
   #forget(hash: BlobHash): true {
     this.#blobs.delete(hash)
-    this.#provisionalBlobs.settle(hash)
+    this.#provisionalBlobs.close(hash)
     return true
   }
 

@@ -5,6 +5,7 @@
  * Waiting comes before writing, so a blob that any record names has been in two places, if there were two, on two
  * computers, if there were two.
  */
+import type { OncePlaced, Release, Waiting } from '../pending.ts'
 import type { BlobHash } from '../task/content.ts'
 
 export type AwaitedCopy = Readonly<{
@@ -13,8 +14,8 @@ export type AwaitedCopy = Readonly<{
   wanted: number
   /** When to stop waiting. */
   deadline: number
-  /** Called once, with how many others have it. `short` if none does, or none on another computer that is there. */
-  done: (copies: number, short: boolean) => void
+  /** What is due then. */
+  pending: OncePlaced
 }>
 
 /** Where a blob is, this node apart. */
@@ -31,25 +32,27 @@ export class CopyWait {
     return this.#open.has(hash)
   }
 
-  add(placement: AwaitedCopy): void {
-    const { hash } = placement
+  add(awaited: AwaitedCopy): void {
+    const { hash } = awaited
     const open = this.#open.get(hash)
-    if (open === undefined) this.#open.set(hash, [placement])
-    else open.push(placement)
+    if (open === undefined) this.#open.set(hash, [awaited])
+    else open.push(awaited)
   }
 
   /**
-   * Lets go of everything that has its copies, or has waited long enough.
+   * Releases everything that has its copies, or has waited long enough: short if no other has the blob, or none on
+   * another computer that is there.
    *
    * @param hashes of which something has changed. @default all are looked at
    */
-  settle(
+  releaseDue(
     now: number,
     others: Readonly<{ count: number; apart: boolean }>,
     where: (hash: BlobHash) => Where,
+    release: Release,
     hashes: Iterable<BlobHash> = this.#open.keys()
   ): void {
-    const done: [AwaitedCopy, Where][] = []
+    const due: [AwaitedCopy, Where][] = []
     for (const hash of hashes) {
       const open = this.#open.get(hash)
       if (open === undefined) continue
@@ -57,14 +60,22 @@ export class CopyWait {
       const isTogether = others.apart && !isApart
       const waits = ({ wanted, deadline }: AwaitedCopy): boolean =>
         (copies < Math.min(wanted, others.count) || (wanted > 0 && isTogether)) && now < deadline
-      for (const placement of open) {
-        if (!waits(placement)) done.push([placement, { copies, isApart: !isTogether }])
+      for (const awaited of open) {
+        if (!waits(awaited)) due.push([awaited, { copies, isApart: !isTogether }])
       }
       const left = open.filter(waits)
       if (left.length > 0) this.#open.set(hash, left)
       else this.#open.delete(hash)
     }
-    // Only now: what is let go may bring the next one.
-    for (const [{ done: call }, { copies, isApart }] of done) call(copies, copies === 0 || !isApart)
+    // Only now: what is released may bring the next one.
+    for (const [{ pending }, { copies, isApart }] of due) {
+      release({ ...pending, copies, short: copies === 0 || !isApart })
+    }
+  }
+
+  *pending(): Generator<Waiting> {
+    for (const { hash, wanted, deadline, pending } of [...this.#open.values()].flat()) {
+      yield { pending, until: { on: 'blob copies', hash, wanted, deadline } }
+    }
   }
 }

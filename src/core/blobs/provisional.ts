@@ -34,7 +34,7 @@ export class ProvisionalBlobs {
   }
 
   /** A task names the blob, or it is gone. */
-  settle(hash: BlobHash): void {
+  close(hash: BlobHash): void {
     const open = this.#open.get(hash)
     if (open === undefined) return
     this.#open.delete(hash)

@@ -92,6 +92,11 @@ export class ClaimBarrier {
     return this.#unconfirmed.get(entry) === entry.record.claim.epoch
   }
 
+  /** Tasks that may not be started yet. */
+  unconfirmed(): Entry[] {
+    return [...this.#unconfirmed.keys()].filter(entry => this.isUnconfirmed(entry))
+  }
+
   /** How many tasks may not be started yet. */
   get size(): number {
     return this.#unconfirmed.size

@@ -21,6 +21,7 @@ import type { Members } from '../membership/members.ts'
 import { Newcomers } from './newcomers.ts'
 import { Holdings } from './holdings.ts'
 import { KEPT_MAX, Portions } from './portions.ts'
+import type { Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import { EPOCH_MAX, isSettled, isStarted, type TaskRecord } from '../task/record.ts'
 import { deadlineOf } from '../task/times.ts'
@@ -112,7 +113,7 @@ export class Reclaim {
    * task is taken over by the node that loaded it, which may have to meet the others first.
    */
   loaded({ request, news }: Extract<Input, { kind: 'load' }>): void {
-    const { log, now, emit } = this.#context
+    const { log, now } = this.#context
     for (const { spec } of news.kind === 'batch' ? news.records : []) {
       const entry = log.get(spec.id)
       if (entry === undefined || !this.#isOrphan(entry)) continue
@@ -120,7 +121,7 @@ export class Reclaim {
       this.#orphans.delete(entry)
       this.#orphans.set(entry, now)
     }
-    this.#groupCommit.onceDurable(() => emit({ kind: 'loaded', request }))
+    this.#groupCommit.onceDurable({ kind: 'load', request })
   }
 
   /**
@@ -271,6 +272,15 @@ export class Reclaim {
     const self = { boot, upTo, unreadable: log.unreadable }
     const ask = (node: NodeId): void => this.#antiEntropy.ask(node)
     return this.#barrier.confirm(self, members.canConfirm(now), merged, members.notLeft(), ask)
+  }
+
+  /** Claims of ours that may not be acted upon yet. */
+  *pending(): Generator<Waiting> {
+    const held = this.#newcomers.areAwaited ? this.#ownReclaimed() : []
+    for (const { id: taskId, record } of new Set([...this.#barrier.unconfirmed(), ...held])) {
+      const pending = { kind: 'claim', taskId, epoch: record.claim.epoch } as const
+      yield { pending, until: { on: 'confirmation', deadline: null } }
+    }
   }
 
   /** Names of the nodes that were gone while they ran a task. */

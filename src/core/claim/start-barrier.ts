@@ -15,6 +15,7 @@ import type { Context } from '../context.ts'
 import type { Run } from '../effect.ts'
 import type { Entry } from '../log/entry.ts'
 import { compareUrgency } from '../task/urgency.ts'
+import type { Copies, PendingOf, Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 
 /** A start that has been written down. */
@@ -70,10 +71,10 @@ export class StartBarrier {
     return this.#lonely.has(entry)
   }
 
-  /** Whether another node has to know of the start of a task here, and that has not been heard. */
-  isStartUnconfirmed(entry: Entry): boolean {
-    const begun = this.#begun.get(entry.id)
-    return begun === undefined ? this.isLonely(entry) : !this.#known.has(begun)
+  /** Whether another node has to know of the start that is our write `seq`, and that has not been heard. */
+  isUnconfirmed({ id }: Entry, seq: number): boolean {
+    const begun = this.#begun.get(id)
+    return begun?.seq === seq && !this.#known.has(begun)
   }
 
   /** Whether the task may begin. If no node is there that could know of it, it is put aside. */
@@ -107,9 +108,9 @@ export class StartBarrier {
    * The next start that may be called. It does not wait any more then.
    *
    * @param hasRoom whether there is a slot for one that has given up its own
-   * @param rival a task that could have that slot: it gets it if it is more urgent
+   * @param other a task that could have that slot: it gets it if it is more urgent
    */
-  next(hasRoom: boolean, rival: Entry | undefined): Run | undefined {
+  next(hasRoom: boolean, other: Entry | undefined): Run | undefined {
     this.#noteForgotten()
     let first: Begun | undefined
     for (const begun of this.#known) {
@@ -119,7 +120,7 @@ export class StartBarrier {
       const isFirst = first === undefined || compareUrgency(spec, first.entry.record.spec) < 0
       if (hasRoom && isFirst) first = begun
     }
-    if (first === undefined || (rival !== undefined && isMoreUrgent(rival, first.entry))) return
+    if (first === undefined || (other !== undefined && isMoreUrgent(other, first.entry))) return
     return this.#take(first)
   }
 
@@ -143,20 +144,42 @@ export class StartBarrier {
     return !members.hasLinkedAndAlive(now) && members.notLeft().length > 0
   }
 
-  /** Asks for a copy, again and again. */
-  #ask(begun: Begun): void {
+  /** Asks for a copy. */
+  #ask({ entry, run, seq }: Begun): void {
     const { members } = this.#context
-    const { entry, seq } = begun
     const mustBeKnown = isOnce(entry) && members.notLeft().length > 0
+    const { taskId, epoch } = run
+    const pending = { kind: 'start', taskId, epoch, seq, mustBeKnown } as const
     this.#groupCommit.urge()
-    this.#groupCommit.onceCopied(seq, mustBeKnown ? 1 : null, (_copies, short) => {
-      if (this.#begun.get(entry.id) !== begun) return
-      if (!short || !mustBeKnown) this.#known.add(begun)
-      else {
-        this.#groupCommit.dissemination.hurry()
-        this.#ask(begun)
-      }
-    })
+    this.#groupCommit.onceCopied(seq, mustBeKnown ? 1 : null, pending)
+  }
+
+  /** A start is known elsewhere, or has waited for that; what must be known asks again and again. */
+  copied({ taskId, seq, mustBeKnown, short }: PendingOf<'start'> & Copies): void {
+    const begun = this.#begun.get(taskId)
+    if (begun === undefined || begun.seq !== seq) return
+    if (!short || !mustBeKnown) this.#known.add(begun)
+    else {
+      this.#groupCommit.dissemination.hurry()
+      this.#ask(begun)
+    }
+  }
+
+  /** Starts that wait for a node to know of them before they begin, or to be called when one does. */
+  *pending(): Generator<Waiting> {
+    for (const { id: taskId, record } of this.#lonely) {
+      const { epoch } = record.claim
+      const pending = { kind: 'start', taskId, epoch, seq: 0, mustBeKnown: true } as const
+      yield { pending, until: { on: 'member' } }
+    }
+    for (const { entry, run, seq } of this.#known) {
+      const { taskId, epoch } = run
+      const pending = { kind: 'start', taskId, epoch, seq, mustBeKnown: false } as const
+      const until = this.#isHeld(entry)
+        ? ({ on: 'confirmation', deadline: null } as const)
+        : ({ on: 'slot' } as const)
+      yield { pending, until }
+    }
   }
 
   /** Members that were waited for may have been forgotten since. */

@@ -5,7 +5,10 @@
  * many others, one of them on another computer if one is linked. Writes are numbered and acknowledged in order, so
  * those that ask for the same number of copies form a queue, of which only the head is ever looked at.
  */
-export type Waiting = Readonly<{
+import type { BootId } from '../base/ids.ts'
+import type { OnceCopied, Release, Waiting } from '../pending.ts'
+
+export type AwaitedAck = Readonly<{
   /** The write of the boot that has to be elsewhere. */
   seq: number
   /** How many others must have it. Null: one, if there is any other member. */
@@ -14,12 +17,12 @@ export type Waiting = Readonly<{
   prompt: boolean
   /** When to stop waiting. Later waits end later. */
   deadline: number
-  /** Called once. `short` if fewer have it than were asked for, or none on another computer although one is linked. */
-  done(copies: number, short: boolean): void
+  /** What is due then. */
+  pending: OnceCopied
 }>
 
 /** How many disks there are, and whether one of them is on another computer. */
-type Disks = Readonly<{ copies: number; isApart: boolean }>
+export type Disks = Readonly<{ copies: number; isApart: boolean }>
 
 type Reachable = Readonly<{
   /** How many other members can be reached. */
@@ -67,10 +70,10 @@ export type Backlog = Readonly<{
 }>
 
 export class AckWait {
-  readonly #queues = new Map<number | null, Waiting[]>()
+  readonly #queues = new Map<number | null, AwaitedAck[]>()
   #prompt = 0
 
-  add(waiting: Waiting): void {
+  add(waiting: AwaitedAck): void {
     if (waiting.prompt) this.#prompt++
     const queue = this.#queues.get(waiting.acks)
     if (queue === undefined) this.#queues.set(waiting.acks, [waiting])
@@ -97,21 +100,28 @@ export class AckWait {
     return Number.isFinite(first) ? first : null
   }
 
-  /** Lets go of everything that has its copies, or has waited long enough. */
-  settle(now: number, view: CopiesView): void {
+  /** Releases everything that has its copies, or has waited long enough. */
+  releaseDue(now: number, view: CopiesView, release: Release): void {
     for (const [acks, queue] of this.#queues) {
-      let done = 0
+      let released = 0
       for (const waiting of queue) {
         if (waiting.seq > view.durableUpTo) break
         const disks = view.disks(waiting.seq)
         const { isEnough, short } = judgementOf(disks, acks, view)
         if (!isEnough && now < waiting.deadline) break
-        done++
+        released++
         if (waiting.prompt) this.#prompt--
-        waiting.done(disks.copies, short)
+        release({ ...waiting.pending, copies: disks.copies, short })
       }
-      queue.splice(0, done)
+      queue.splice(0, released)
       if (queue.length === 0) this.#queues.delete(acks)
+    }
+  }
+
+  /** What waits for copies of writes of this boot. */
+  *pending(origin: BootId): Generator<Waiting> {
+    for (const { seq, acks, deadline, pending } of [...this.#queues.values()].flat()) {
+      yield { pending, until: { on: 'copies', writes: [{ origin, seq }], acks, deadline } }
     }
   }
 }

@@ -49,7 +49,7 @@ export class Dissemination {
    * The node that keeps what a boot writes: of all that can be talked to the first in line on another computer; of all,
    * if no other computer is there, or the boot is of a version that asks the first of all.
    */
-  witnessOf(origin: BootId): NodeId | undefined {
+  ackPartnerOf(origin: BootId): NodeId | undefined {
     const { node, computer, members } = this.#context
     const author = nodeOf(origin)
     const others = members.linked().filter(member => member.node !== author)
@@ -79,10 +79,10 @@ export class Dissemination {
     const { self, options, log } = this.#context
     if ((log.durableVector.get(self) ?? 0) === after) return
     const own = tasks.map(({ record }) => record)
-    const witness = awaited ? this.witnessOf(self) : undefined
+    const partner = awaited ? this.ackPartnerOf(self) : undefined
     const readers = new Set(own.filter(({ outcome }) => outcome?.by === self).map(submitterOf))
-    const isTold = !awaited || (witness !== undefined && this.#tell(witness))
-    for (const node of readers) if (node !== witness) this.#tell(node)
+    const isTold = !awaited || (partner !== undefined && this.#tell(partner))
+    for (const node of readers) if (node !== partner) this.#tell(node)
     const gatherMs = own.reduce(
       (least, record) => Math.min(least, this.#gatherMs(record)),
       isTold ? options.gatherMs : 0
@@ -92,8 +92,8 @@ export class Dissemination {
 
   /** A caller here begins to wait for a copy of what may have been gathered. */
   hurry(): void {
-    const witness = this.witnessOf(this.#context.self)
-    if (witness === undefined || !this.#tell(witness)) this.tellAll()
+    const partner = this.ackPartnerOf(this.#context.self)
+    if (partner === undefined || !this.#tell(partner)) this.tellAll()
   }
 
   /** Tells all members what has been gathered, if it is time; otherwise asks to be called when it is. */

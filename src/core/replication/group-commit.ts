@@ -12,7 +12,7 @@ import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import type { Flush } from '../effect.ts'
 import type { Context } from '../context.ts'
 import type { Input } from '../input.ts'
-import { AckWait, type Backlog } from './ack-wait.ts'
+import { AckWait, type Backlog, type Disks } from './ack-wait.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import { entryOf, VectorTurns } from './vector-turns.ts'
@@ -21,7 +21,8 @@ import { reach, reachIn } from '../base/version-vector.ts'
 import { canReachApart, disksWith } from './disks.ts'
 import type { Member } from '../membership/members.ts'
 import type { Ack, Batch, VersionVector } from '../message.ts'
-import { OutcomeReports, type OncePlaced } from './reporting.ts'
+import type { OnceCopied, OnceFlushed, Waiting } from '../pending.ts'
+import { OutcomeReports } from './reporting.ts'
 import { Dissemination } from './dissemination.ts'
 import { BY_NOBODY } from '../log/log.ts'
 import { isSettled, waitsForAll, type Dot, type TaskRecord } from '../task/record.ts'
@@ -31,10 +32,10 @@ const ENDS_A_TURN: ReadonlySet<Input['kind']> = new Set(['turn', 'tick', 'persis
 
 export class GroupCommit {
   readonly dissemination: Dissemination
+  readonly outcomeReports: OutcomeReports
   readonly #context: Context
   /** Boot -> what waits until others have its writes. */
   readonly #copies = new Map<BootId, AckWait>()
-  readonly #outcomeReports: OutcomeReports
   readonly #antiEntropy: AntiEntropy
   readonly #vectors = new VectorTurns()
   /** A caller or a peer waits for what has changed since the last flush. */
@@ -51,18 +52,16 @@ export class GroupCommit {
   readonly #awaiting = new Set<BootId>()
   /** Boots whose writes have been kept but not acknowledged yet. */
   #owed = new Set<BootId>()
-  /** What waits for a flush: called when that one, or a later one, has landed. */
-  #afterFlush: { flush: number; done: () => void }[] = []
+  /** What is due when this flush, or a later one, has landed. */
+  #afterFlush: Readonly<{ flush: number; pending: OnceFlushed }>[] = []
 
-  /** @param oncePlaced calls back when a large result is on another disk, too */
-  constructor(context: Context, antiEntropy: AntiEntropy, oncePlaced: OncePlaced) {
+  constructor(context: Context, antiEntropy: AntiEntropy) {
     this.#context = context
     this.#antiEntropy = antiEntropy
     this.dissemination = new Dissemination(context)
-    this.#outcomeReports = new OutcomeReports(
+    this.outcomeReports = new OutcomeReports(
       context,
-      (write, prompt, done) => this.#wait(write, null, done, prompt),
-      oncePlaced,
+      (write, pending, prompt) => this.#wait(write, null, pending, prompt),
       () => this.urge()
     )
   }
@@ -129,7 +128,7 @@ export class GroupCommit {
     if (merged.kind === 'gap') this.#antiEntropy.ask(from)
     if (merged.kind !== 'merged') return []
     this.#tellForgotten(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
-    let prompt = this.dissemination.witnessOf(batch.origin) === this.#context.node
+    let prompt = this.dissemination.ackPartnerOf(batch.origin) === this.#context.node
     for (const entry of merged.changed) {
       const { record, watched } = entry
       clock.adopt(latestStamp(record), wallMs)
@@ -138,7 +137,7 @@ export class GroupCommit {
         prompt = true
       }
       if (watched && isSettled(record)) this.#urgent = true
-      this.#outcomeReports.merged(entry, batch.origin)
+      this.outcomeReports.merged(entry, batch.origin)
     }
     if (prompt) {
       this.#urgent = true
@@ -153,7 +152,7 @@ export class GroupCommit {
    */
   take(record: TaskRecord): Entry | undefined {
     const entry = this.#context.log.take(record)
-    if (entry !== undefined) this.#outcomeReports.taken(entry)
+    if (entry !== undefined) this.outcomeReports.taken(entry)
     return entry
   }
 
@@ -163,7 +162,7 @@ export class GroupCommit {
     if (entry === undefined) return
     entry.watched = true
     this.#urgent = true
-    this.#outcomeReports.watched(entry)
+    this.outcomeReports.watched(entry)
     if (entry.reportDue && !entry.reported) this.dissemination.hurry()
   }
 
@@ -208,7 +207,7 @@ export class GroupCommit {
   #allKept(): void {
     const waiting = this.#afterFlush
     this.#afterFlush = []
-    for (const { done } of waiting) done()
+    for (const { pending } of waiting) this.#context.release(pending)
   }
 
   #awaitTurn(): void {
@@ -223,43 +222,38 @@ export class GroupCommit {
     this.#owed = new Set()
   }
 
-  /** Calls back when everything written so far is on disk. */
-  onceDurable(done: () => void): void {
-    if (this.#context.log.isDurable) return done()
+  /** To be released when everything written so far is on disk. */
+  onceDurable(pending: OnceFlushed): void {
+    const { log, release } = this.#context
+    if (log.isDurable) return release(pending)
     this.#urgent = true
-    this.#afterFlush.push({ flush: this.#context.log.lastFlush, done })
+    this.#afterFlush.push({ flush: log.lastFlush, pending })
   }
 
-  /** Calls back when all that is kept beside the log is on disk, too, such as who has left. */
-  onceKept(done: () => void): void {
+  /** To be released when all that is kept beside the log is on disk, too, such as who has left. */
+  onceKept(pending: OnceFlushed): void {
     this.#urgent = true
-    this.#afterFlush.push({ flush: this.#flushed + 1, done })
+    this.#afterFlush.push({ flush: this.#flushed + 1, pending })
   }
 
-  /**
-   * Calls back when our write `seq` is on disk here and with `acks` others.
-   *
-   * @param prompt whether a caller waits for that
-   */
-  onceCopied(
-    seq: number,
-    acks: number | null,
-    done: (copies: number, short: boolean) => void,
-    prompt = true
-  ): void {
-    this.#wait({ origin: this.#context.self, seq }, acks, done, prompt)
+  /** To be released when our write `seq` is on disk here and with `acks` others: a caller waits for that. */
+  onceCopied(seq: number, acks: number | null, pending: OnceCopied): void {
+    this.#wait({ origin: this.#context.self, seq }, acks, pending, true)
   }
 
-  #wait(
-    { origin, seq }: Dot,
-    acks: number | null,
-    done: (copies: number, short: boolean) => void,
-    prompt: boolean
-  ): void {
+  #wait({ origin, seq }: Dot, acks: number | null, pending: OnceCopied, prompt: boolean): void {
     const deadline = this.#context.now + this.#context.options.acksTimeoutMs
     const copies = this.#copies.get(origin) ?? new AckWait()
     this.#copies.set(origin, copies)
-    copies.add({ seq, acks, prompt, deadline, done })
+    copies.add({ seq, acks, prompt, deadline, pending })
+  }
+
+  /** What waits for our disk, or for those of others. */
+  *pending(): Generator<Waiting> {
+    for (const { flush, pending } of this.#afterFlush) {
+      yield { pending, until: { on: 'flush', flush } }
+    }
+    for (const [origin, copies] of this.#copies) yield* copies.pending(origin)
   }
 
   /** What this node itself has yet to get to its disk, and to others. */
@@ -279,7 +273,7 @@ export class GroupCommit {
     const { log, self } = this.#context
     const told = log.durableVector.get(self) ?? 0
     const { flush, entries } = log.flushed(number)
-    this.#outcomeReports.landed(flush, entries)
+    this.outcomeReports.landed(flush, entries)
     const awaited = this.#hasty || (this.#copies.get(self)?.areAwaited ?? false)
     this.dissemination.flushed(told, flush, awaited)
     for (const origin of flush.vector.keys()) if (origin !== self) this.#owed.add(origin)
@@ -293,23 +287,22 @@ export class GroupCommit {
     this.#acknowledge(prompt)
     const waiting = this.#afterFlush
     this.#afterFlush = waiting.filter(({ flush }) => flush > number)
-    for (const { flush, done } of waiting) if (flush <= number) done()
-    this.settleCopies()
+    for (const { flush, pending } of waiting) {
+      if (flush <= number) this.#context.release(pending)
+    }
+    this.releaseCopied()
   }
 
-  /** Something that copies are counted by has changed. */
-  settleCopies(): void {
+  /** Something that copies are counted by has changed: releases what waited for them. */
+  releaseCopied(): void {
     if (this.#copies.size === 0) return
-    const { log, members, computer, now } = this.#context
+    const { log, members, computer, now, release } = this.#context
     const others = members.linked().length
     const apart = canReachApart(members, computer)
     for (const [origin, copies] of this.#copies) {
-      copies.settle(now, {
-        durableUpTo: reach(log.durableVector, origin),
-        others,
-        apart,
-        disks: seq => disksWith(members, [{ origin, seq }], computer)
-      })
+      const durableUpTo = reach(log.durableVector, origin)
+      const disks = (seq: number): Disks => disksWith(members, [{ origin, seq }], computer)
+      copies.releaseDue(now, { durableUpTo, others, apart, disks }, release)
       if (copies.isEmpty) this.#copies.delete(origin)
     }
   }

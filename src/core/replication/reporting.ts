@@ -14,22 +14,21 @@ import type { Context } from '../context.ts'
 import type { Flush } from '../effect.ts'
 import type { Entry } from '../log/entry.ts'
 import { canReachApart, disksWith } from './disks.ts'
-import { isBlob, type BlobRef } from '../task/content.ts'
+import type { PendingOf } from '../pending.ts'
+import { isBlob } from '../task/content.ts'
 import { isSettled, type Dot, type Outcome } from '../task/record.ts'
 
 /** An outcome that is not ours, and the last write of its maker that was known when it came in somebody else's notebook. */
 type Heard = Readonly<{ outcome: Outcome; before: number }>
 
-/** Calls back when others have a write of a boot on disk. @param prompt whether somebody waits for that */
-export type OnceCopied = (write: Dot, prompt: boolean, done: () => void) => void
+type Report = PendingOf<'report'>
 
-/** Calls back when a blob of ours is on another disk, too, if there is another. */
-export type OncePlaced = (blob: BlobRef, done: () => void) => void
+/** To be released when others have a write of a boot on disk. @param prompt whether somebody waits for that */
+type OnceCopied = (write: Dot, report: Report, prompt: boolean) => void
 
 export class OutcomeReports {
   readonly #context: Context
   readonly #onceCopied: OnceCopied
-  readonly #oncePlaced: OncePlaced
   readonly #urge: () => void
   /** Tasks whose outcome, made elsewhere, is in our own notebook; and where. */
   readonly #vouched = new Map<TaskId, number>()
@@ -37,10 +36,9 @@ export class OutcomeReports {
   readonly #heard = new Map<TaskId, Heard>()
 
   /** @param urge what was written is waited for */
-  constructor(context: Context, onceCopied: OnceCopied, oncePlaced: OncePlaced, urge: () => void) {
+  constructor(context: Context, onceCopied: OnceCopied, urge: () => void) {
     this.#context = context
     this.#onceCopied = onceCopied
-    this.#oncePlaced = oncePlaced
     this.#urge = urge
   }
 
@@ -71,7 +69,7 @@ export class OutcomeReports {
   /** These have come to disk. */
   landed({ tasks }: Flush, entries: readonly Entry[]): void {
     entries.forEach((entry, i) => {
-      if (entry.removed) this.#forget(entry)
+      if (entry.removed) this.#forget(entry.id)
       else if (!entry.reportDue && entry.record.outcome === tasks[i]!.record.outcome) {
         this.#settled(entry)
       }
@@ -109,15 +107,17 @@ export class OutcomeReports {
   #await(entry: Entry, write: Dot, prompt: boolean): void {
     const outcome = entry.record.outcome!
     const { result, by } = outcome
-    const tell = (): void => {
-      if (entry.removed || entry.reported || entry.record.outcome === outcome) this.#report(entry)
-      else this.#replaced(entry)
-    }
-    const isOwn = by === this.#context.self
-    this.#onceCopied(write, prompt, () => {
-      if (isOwn && isBlob(result)) this.#oncePlaced(result, tell)
-      else tell()
-    })
+    const blob = by === this.#context.self && isBlob(result) ? result : null
+    this.#onceCopied(write, { kind: 'report', taskId: entry.id, outcome, blob }, prompt)
+  }
+
+  /** An outcome is where it has to be. */
+  report({ taskId, outcome }: Report): void {
+    const entry = this.#context.log.get(taskId)
+    // Others may have forgotten it meanwhile, and this node with them.
+    if (entry === undefined) this.#forget(taskId)
+    else if (entry.reported || entry.record.outcome === outcome) this.#report(entry)
+    else this.#replaced(entry)
   }
 
   /** What was waited for is not how the task has ended any more: that is another one, which has to be elsewhere as well. */
@@ -127,16 +127,15 @@ export class OutcomeReports {
   }
 
   #report(entry: Entry): void {
-    // Others may have forgotten it meanwhile, and this node with them.
-    if (entry.removed || entry.reported) return this.#forget(entry)
+    if (entry.reported) return this.#forget(entry.id)
     // It had failed, and somebody has claimed it anew: it is told when it has settled again.
     if (!isSettled(entry.record)) return void (entry.reportDue = false)
-    this.#forget(entry)
+    this.#forget(entry.id)
     entry.reported = true
     this.#context.emit({ kind: 'settled', taskId: entry.id })
   }
 
-  #forget({ id }: Entry): void {
+  #forget(id: TaskId): void {
     this.#vouched.delete(id)
     this.#heard.delete(id)
   }

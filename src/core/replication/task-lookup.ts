@@ -13,6 +13,7 @@ import type { Entry } from '../log/entry.ts'
 import { MessageSize } from '../log/log.ts'
 import type { Find, Found } from '../message.ts'
 import { FIND_IDS_MAX } from '../options.ts'
+import type { PendingOf, Waiting } from '../pending.ts'
 import type { GroupCommit } from './group-commit.ts'
 import type { TaskRecord } from '../task/record.ts'
 
@@ -28,13 +29,10 @@ type Question = {
   readonly asked: Set<NodeId>
   readonly answered: Set<NodeId>
   isForgotten: boolean
-  /**
-   * Null: a caller here asks. Else a task that is pruned here: called when it is known, or no member knows how it
-   * ended.
-   */
-  over: ((isKnown: boolean) => void) | null
-  /** A key is to name a new task: called when all that can be asked have said whether it has been used. */
-  check: ((isForgotten: boolean) => void) | null
+  /** The task is pruned here, and tasks that depend on it wait for word of how it ended. */
+  isRecall: boolean
+  /** A key is to name a new task, if all that can be asked have said that it has not been used. */
+  isKey: boolean
 }
 
 /** What is done with a record that answers. */
@@ -59,27 +57,44 @@ export class TaskLookup {
 
   /** A caller here asks for a task that is not known. */
   find(taskId: TaskId): void {
-    if (!this.#open.has(taskId)) this.#ask(taskId, null)
+    this.#ask(taskId)
   }
 
   /** A task here depends on one that is pruned here: others may still have it. */
-  recall(taskId: TaskId, over: (isKnown: boolean) => void): void {
-    // Where it is asked for already, both are told.
-    const before = this.#open.get(taskId)
-    if (before === undefined) return this.#ask(taskId, over)
-    before.over ??= over
+  recall(taskId: TaskId): void {
+    this.#ask(taskId).isRecall = true
   }
 
   /** A key is not known here, and may have been used before this node came. */
-  check(taskId: TaskId, check: (isForgotten: boolean) => void): void {
-    if (!this.#open.has(taskId)) this.#ask(taskId, null)
-    this.#open.get(taskId)!.check = check
+  check(taskId: TaskId): void {
+    this.#ask(taskId).isKey = true
   }
 
-  #ask(taskId: TaskId, over: Question['over']): void {
-    const since = this.#context.now
-    const nobody = { asked: new Set<NodeId>(), answered: new Set<NodeId>() }
-    this.#open.set(taskId, { since, ...nobody, isForgotten: false, over, check: null })
+  /** Where it is asked for already, one answer does for all who ask. */
+  #ask(taskId: TaskId): Question {
+    const before = this.#open.get(taskId)
+    if (before !== undefined) return before
+    const question: Question = {
+      since: this.#context.now,
+      asked: new Set(),
+      answered: new Set(),
+      isForgotten: false,
+      isRecall: false,
+      isKey: false
+    }
+    this.#open.set(taskId, question)
+    return question
+  }
+
+  /** What waits for the answers of members. */
+  *pending(): Generator<Waiting> {
+    for (const [taskId, { asked, answered, isForgotten, isRecall, isKey }] of this.#open) {
+      const of = asked.size === 0 ? null : [...asked].filter(node => !answered.has(node))
+      const until = { on: 'answers', of } as const
+      if (isRecall) yield { pending: { kind: 'recall', taskId }, until }
+      if (isKey) yield { pending: { kind: 'key', taskId, isForgotten }, until }
+      if (!isRecall && !isKey) yield { pending: { kind: 'find', taskId }, until }
+    }
   }
 
   /** Asks members that have not been asked yet, and ends what is answered or has waited for long enough. */
@@ -104,14 +119,13 @@ export class TaskLookup {
     if (message.kind === 'found') return this.#answered(from, message)
     if (this.#waiting >= WAITING_MAX) return
     this.#waiting++
-    this.#groupCommit.onceDurable(() => {
-      this.#waiting--
-      this.#answer(from, message)
-    })
+    this.#groupCommit.onceDurable({ kind: 'answer', to: from, taskIds: message.ids })
   }
 
-  #answer(to: NodeId, { ids }: Find): void {
+  /** What was known when a member asked is on disk. */
+  answer({ to, taskIds }: PendingOf<'answer'>): void {
     const { log, self, emit } = this.#context
+    this.#waiting--
     const send = (some: readonly TaskId[], records: Found['records']): void => {
       const forgotten = some.filter(id => isPruned(this.#context, id))
       emit({
@@ -123,7 +137,7 @@ export class TaskLookup {
     let some: TaskId[] = []
     let records: Found['records'][number][] = []
     let size = new MessageSize()
-    for (const id of ids) {
+    for (const id of taskIds) {
       some.push(id)
       const record = log.get(id)?.durable ?? null
       if (record === null) continue
@@ -157,27 +171,27 @@ export class TaskLookup {
   }
 
   #end(): void {
-    const { log, carried, members, options, now, emit } = this.#context
+    const { log, carried, members, options, now, emit, release } = this.#context
     if (this.#open.size === 0) return
     const reachable = members.linked().map(({ node }) => node)
     for (const [taskId, question] of this.#open) {
-      const { since, asked, answered, isForgotten, over, check } = question
+      const { since, asked, answered, isForgotten, isRecall, isKey } = question
       const allSaid = asked.size > 0 && reachable.every(node => answered.has(node))
       // Members that are away may know what is needed here.
-      const isPatient = over !== null && members.unlinked().length > 0
+      const isPatient = isRecall && members.unlinked().length > 0
       const isLate = now - since >= options.findMs
       const isOver = isPatient ? now - since >= options.unknownMs : isLate
       const isKnown = log.get(taskId) !== undefined || carried.get(taskId) !== undefined
       const isSaid = isForgotten || allSaid
-      const isAnswered = isKnown || (over === null ? isSaid : allSaid && !isPatient)
-      if (check !== null && (isKnown || isSaid || isLate)) {
-        question.check = null
-        check(isForgotten)
+      const isAnswered = isKnown || (isRecall ? allSaid && !isPatient : isSaid)
+      if (isKey && (isKnown || isSaid || isLate)) {
+        question.isKey = false
+        release({ kind: 'key', taskId, isForgotten })
       }
       if (!isOver && !isAnswered) continue
       this.#open.delete(taskId)
       emit({ kind: 'found', taskId, isForgotten })
-      over?.(isKnown)
+      if (isRecall) release({ kind: 'recall', taskId })
     }
   }
 }

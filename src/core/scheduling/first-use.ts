@@ -8,6 +8,7 @@
 import type { TaskId } from '../base/ids.ts'
 import { isPruned, type Context } from '../context.ts'
 import type { Input } from '../input.ts'
+import type { Waiting } from '../pending.ts'
 import type { SettledFloor } from '../gc/settled-floor.ts'
 
 type Submission = Extract<Input, { kind: 'submit' }>
@@ -49,6 +50,13 @@ export class FirstUse {
     const waiting = this.#waiting.get(id) ?? []
     this.#waiting.delete(id)
     return waiting
+  }
+
+  /** Submissions that wait for what others say of their keys. */
+  *pending(): Generator<Waiting> {
+    for (const input of [...this.#waiting.values()].flat()) {
+      yield { pending: { kind: 'submit', input }, until: { on: 'answers', of: null } }
+    }
   }
 
   get #isAsking(): boolean {

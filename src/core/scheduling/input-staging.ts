@@ -10,6 +10,7 @@ import type { TaskId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Entry } from '../log/entry.ts'
+import type { Waiting } from '../pending.ts'
 import { isBlob, type BlobRef, type Content } from '../task/content.ts'
 
 /** A task that will never run, and a blob that it reads. */
@@ -103,6 +104,19 @@ export class InputStaging {
   /** Nothing is to run here any more. Returns the tasks whose blobs were on their way. */
   giveUpAll(): Entry[] {
     return [...this.#coming.keys()].filter(entry => this.giveUp(entry))
+  }
+
+  /** Tasks that wait for what they read. */
+  *pending(): Generator<Waiting> {
+    for (const entry of this.#coming.keys()) yield this.#waiting(entry, null)
+    for (const [entry, retryAt] of this.#blocked) yield this.#waiting(entry, retryAt)
+  }
+
+  #waiting(entry: Entry, retryAt: number | null): Waiting {
+    const hashes = this.#blobsOf(entry).flatMap(({ hash }) =>
+      this.#blobReplication.has(hash) ? [] : [hash]
+    )
+    return { pending: { kind: 'stage', taskId: entry.id }, until: { on: 'blobs', hashes, retryAt } }
   }
 
   /** The result of a task that has completed, as the tasks that depend on it read it. */

@@ -29,6 +29,7 @@ import type { Entry } from '../log/entry.ts'
 import type { Dependencies } from '../queue/dependencies.ts'
 import { ReadyQueue, Timers } from '../queue/queue.ts'
 import { Pruning } from '../gc/gc.ts'
+import type { Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import type { SettledFloor } from '../gc/settled-floor.ts'
 import { Slots } from './slots.ts'
@@ -44,6 +45,8 @@ type Completion = Extract<Input, { kind: 'completion' }>
 export class Scheduler {
   /** Tasks that are ready, here and elsewhere. */
   readonly queue: ReadyQueue
+  readonly submission: TaskSubmission
+  readonly slots: Slots
   readonly #context: Context
   readonly #groupCommit: GroupCommit
   readonly #reclaims: Reclaim
@@ -53,9 +56,7 @@ export class Scheduler {
   readonly settledFloor: SettledFloor
   readonly #blobReplication: BlobReplication
   readonly #runtimeEstimate = new RuntimeEstimate()
-  readonly #slots: Slots
   readonly #timers = new Timers()
-  readonly #taskSubmission: TaskSubmission
   #draining = false
   readonly #pauses = new Set<Pause>()
   readonly #missing = new Set<TaskId>()
@@ -75,39 +76,35 @@ export class Scheduler {
     this.#pruning = new Pruning(context, dependencies)
     this.settledFloor = this.#pruning.settledFloor
     this.#blobReplication = blobReplication
-    this.#slots = new Slots(context, groupCommit, blobReplication, reclaims)
+    this.slots = new Slots(context, groupCommit, blobReplication, reclaims)
     const consider = (entries: readonly Entry[]): void => this.consider(entries)
     const parts = { groupCommit, reclaims, blobReplication, settledFloor: this.settledFloor }
-    this.#taskSubmission = new TaskSubmission(context, parts, consider)
+    this.submission = new TaskSubmission(context, parts, consider)
   }
 
   /** What this node can run. */
   get capability(): Capability {
-    return this.#slots.capability
+    return this.slots.capability
   }
 
   get running(): number {
-    return this.#slots.used
+    return this.slots.used
   }
 
-  /** Whether a task would run here, if it had all that it reads. */
-  isWithoutBlob(entry: Entry): boolean {
-    return this.#slots.isWithoutBlob(entry)
+  /** What waits here: to be taken in, to have what it reads, to be called. */
+  *pending(): Generator<Waiting> {
+    yield* this.submission.pending()
+    yield* this.slots.pending()
   }
 
   /** Whether anything runs here, or has begun and waits to be called. */
   get isBusy(): boolean {
-    return this.#slots.isBusy
+    return this.slots.isBusy
   }
 
   /** Whether a task has been started here, and its handler has not been called yet. */
   isUncalled(entry: Entry): boolean {
-    return this.#slots.isUncalled(entry)
-  }
-
-  /** Whether a task waits until another node knows of its start here. */
-  isStartUnconfirmed(entry: Entry): boolean {
-    return this.#slots.isStartUnconfirmed(entry)
+    return this.slots.isUncalled(entry)
   }
 
   get queued(): number {
@@ -148,21 +145,7 @@ export class Scheduler {
 
   /** What this node can run from now on. */
   equip(slots: number, handlers: readonly string[]): void {
-    this.#slots.equip(slots, handlers)
-  }
-
-  submit(input: Extract<Input, { kind: 'submit' }>): void {
-    this.#taskSubmission.submit(input)
-  }
-
-  /** Keys of which others are to be asked whether they have been used. */
-  takeKeys(): readonly TaskId[] {
-    return this.#taskSubmission.takeQuestions()
-  }
-
-  /** The others have been asked for a key. @param isForgotten the key has been used, and its task pruned */
-  noteKey(id: TaskId, isForgotten: boolean): void {
-    this.#taskSubmission.answered(id, isForgotten)
+    this.slots.equip(slots, handlers)
   }
 
   /** A caller wants the task cancelled. Its holder, whichever boot that is, cancels it as soon as it hears of it. */
@@ -182,8 +165,8 @@ export class Scheduler {
     // Also where no task names it any more: then it goes again.
     if (isBlob(result)) this.#blobReplication.kept(result)
     if (!this.#isCurrent(input)) return
-    if (isBlob(result)) this.#blobReplication.place(result, null, () => this.#settle(input))
-    else this.#settle(input)
+    if (isBlob(result)) this.#blobReplication.place(result, null, { kind: 'settle', input })
+    else this.settle(input)
   }
 
   /** A run was ended by an outcome that this node wrote without its last lines: they go into it, so that they last. */
@@ -200,14 +183,15 @@ export class Scheduler {
 
   /** A run that was superseded has been aborted; whatever it still says is of no interest. */
   #isCurrent({ taskId: id, epoch }: Completion): boolean {
-    return this.#slots.isRunning(id, epoch)
+    return this.slots.isRunning(id, epoch)
   }
 
-  #settle(input: Completion): void {
+  /** A run has ended, and its result is where it has to be. */
+  settle(input: Completion): void {
     const { self, log, clock, counters, wallMs } = this.#context
     const { taskId: id, run, durationMs, tail = null } = input
     if (!this.#isCurrent(input)) return
-    this.#slots.ended(id)
+    this.slots.ended(id)
     const entry = log.get(id)!
     const { type } = entry.record.spec
     this.#runtimeEstimate.ran(type, durationMs)
@@ -228,7 +212,7 @@ export class Scheduler {
       if (log.get(entry.id) !== entry) continue
       this.#tellAnew(entry)
       this.#blobReplication.retain(entry.record)
-      this.#slots.abortSuperseded(entry)
+      this.slots.abortSuperseded(entry)
       taskEventsOf(this.#context, entry)
       this.#decide(entry)
       taskEventsOf(this.#context, entry)
@@ -271,7 +255,7 @@ export class Scheduler {
 
   /** Answers submissions of which it has become clear what became of them. */
   answerSubmissions(): void {
-    this.#taskSubmission.settle()
+    this.submission.releaseConfirmed()
   }
 
   /** Dependencies of tasks here of which others are to be asked how they ended. */
@@ -282,8 +266,10 @@ export class Scheduler {
     return missing
   }
 
-  /** Others have been asked how it ended, and whether it is known here now. */
-  noteAsked(dependency: TaskId, isKnown: boolean): void {
+  /** Others have been asked how it ended. */
+  noteAsked(dependency: TaskId): void {
+    const { log, carried } = this.#context
+    const isKnown = log.get(dependency) !== undefined || carried.get(dependency) !== undefined
     this.consider(this.#dependencies[isKnown ? 'recalled' : 'noteAsked'](dependency))
   }
 
@@ -307,7 +293,7 @@ export class Scheduler {
   forget(entries: Iterable<Entry>): void {
     const waiting: Entry[] = []
     for (const entry of entries) {
-      this.#slots.forget(entry)
+      this.slots.forget(entry)
       this.#timers.forget(entry)
       this.#blobReplication.release(entry.id)
       this.queue.update(entry, false)
@@ -337,14 +323,14 @@ export class Scheduler {
   /** Starts what can be started here. */
   startReady(): void {
     this.#failLost()
-    for (const entry of this.#slots.takeReturning()) this.#queue(entry)
+    for (const entry of this.slots.takeReturning()) this.#queue(entry)
     const can = (demand: Demand): boolean => canRun(this.capability, demand)
     while (!this.paused) {
-      const entry = this.#slots.isFree ? this.queue.peek(can) : undefined
-      if (this.#slots.call(entry)) continue
+      const entry = this.slots.isFree ? this.queue.peek(can) : undefined
+      if (this.slots.call(entry)) continue
       if (entry === undefined) return
       this.queue.update(entry, false)
-      this.#slots.take(entry)
+      this.slots.take(entry)
     }
   }
 
@@ -356,15 +342,15 @@ export class Scheduler {
   /** Takes nothing more from here on; with `abort`, stops what runs. */
   drain(abort: boolean): void {
     this.#draining = true
-    for (const entry of this.#slots.close()) this.#queue(entry)
+    for (const entry of this.slots.close()) this.#queue(entry)
     if (!abort) return
-    this.#slots.giveUpStarts()
-    this.#slots.abortAll()
+    this.slots.giveUpStarts()
+    this.slots.abortAll()
   }
 
   /** Ends what runs, for as long as this node is paused. */
   abortAll(): void {
-    this.#slots.abortAll()
+    this.slots.abortAll()
   }
 
   /** Whether a claim of ours may not be acted upon yet. */
@@ -379,7 +365,7 @@ export class Scheduler {
 
   /** Tasks that this node holds and has not started, or does not run any more. */
   idleTasks(): Entry[] {
-    return this.#reclaims.own().filter(entry => !this.#slots.hasBegun(entry.id))
+    return this.#reclaims.own().filter(entry => !this.slots.hasBegun(entry.id))
   }
 
   /** Does what only the holder may do with a task, before anything else. */
@@ -390,10 +376,10 @@ export class Scheduler {
     if (failure !== null) {
       const isCounted = false // It was, where it failed.
       log.write(entry, failure, isCounted)
-      this.#slots.abortSuperseded(entry)
+      this.slots.abortSuperseded(entry)
       return this.#groupCommit.urge()
     }
-    const hasBegun = this.#slots.hasBegun(entry.id)
+    const hasBegun = this.slots.hasBegun(entry.id)
     const missing = hasBegun ? undefined : this.#dependencies.missing(entry.id)
     if (missing !== undefined) this.#missing.add(missing)
     const id = hasBegun ? undefined : this.#dependencies.broken(entry.id)
@@ -404,7 +390,7 @@ export class Scheduler {
       : verdictOf(self, entry.record, wallMs, broken, stamp)
     if (verdict !== null) {
       log.write(entry, verdict)
-      this.#slots.abortSuperseded(entry)
+      this.slots.abortSuperseded(entry)
       this.#groupCommit.urge()
       return
     }
@@ -425,17 +411,16 @@ export class Scheduler {
    * is clear that none does. For what may run at most once that can take for ever, so that does not wait.
    */
   #mayHaveEnded(entry: Entry): boolean {
-    if (entry.record.spec.delivery === 'at-most-once' || this.#slots.hasBegun(entry.id))
-      return false
+    if (entry.record.spec.delivery === 'at-most-once' || this.slots.hasBegun(entry.id)) return false
     return this.#reclaims.isUnconfirmed(entry)
   }
 
   /** Whatever reads what is on no disk any more has failed. */
   #failLost(): void {
     const { self, log, clock, wallMs } = this.#context
-    for (const { entry, ref } of this.#slots.takeLost()) {
+    for (const { entry, ref } of this.slots.takeLost()) {
       if (!holds(self, entry.record) || isStarted(entry.record)) continue
-      this.#slots.forget(entry)
+      this.slots.forget(entry)
       log.write(entry, payloadLost(self, entry.record, ref, clock.stamp(wallMs)))
       this.#groupCommit.urge()
       this.consider([entry])
@@ -459,7 +444,7 @@ export class Scheduler {
 
   #isReady(entry: Entry): boolean {
     const { record } = entry
-    if (isSettled(record) || isStarted(record) || this.#slots.has(entry)) return false
+    if (isSettled(record) || isStarted(record) || this.slots.has(entry)) return false
     const { self, wallMs } = this.#context
     if (this.#reclaims.isUnconfirmed(entry) || startTimeOf(record) > wallMs) return false
     if (!holds(self, record)) return this.#dependencies.readyElsewhere(entry.id)

@@ -12,16 +12,17 @@ import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Run } from '../effect.ts'
 import type { Entry } from '../log/entry.ts'
 import { InputStaging } from './input-staging.ts'
+import type { Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import type { Reclaim } from '../claim/reclaim.ts'
 
 export class Slots {
+  readonly startBarrier: StartBarrier
   readonly #context: Context
   readonly #blobReplication: BlobReplication
   /** Task -> the epoch at which it runs here. */
   readonly #running = new Map<TaskId, number>()
   readonly #inputStaging: InputStaging
-  readonly #startBarrier: StartBarrier
   #total = 0
   #handlers: readonly string[] = []
   #isOpen = true
@@ -35,7 +36,7 @@ export class Slots {
     this.#context = context
     this.#blobReplication = blobReplication
     this.#inputStaging = new InputStaging(context, blobReplication)
-    this.#startBarrier = new StartBarrier(context, groupCommit, entry => reclaims.isHeld(entry))
+    this.startBarrier = new StartBarrier(context, groupCommit, entry => reclaims.isHeld(entry))
   }
 
   /** What this node can run from now on. */
@@ -49,12 +50,12 @@ export class Slots {
   }
 
   get used(): number {
-    return this.#running.size + this.#inputStaging.slots + this.#startBarrier.slots
+    return this.#running.size + this.#inputStaging.slots + this.startBarrier.slots
   }
 
   /** Whether anything runs here, or has begun and is to run. */
   get isBusy(): boolean {
-    return this.used > 0 || this.#startBarrier.areAwaited
+    return this.used > 0 || this.startBarrier.areAwaited
   }
 
   get isFree(): boolean {
@@ -64,7 +65,7 @@ export class Slots {
   /** Whether the task runs here, or is about to. */
   has(entry: Entry): boolean {
     return (
-      this.hasBegun(entry.id) || this.#inputStaging.has(entry) || this.#startBarrier.isLonely(entry)
+      this.hasBegun(entry.id) || this.#inputStaging.has(entry) || this.startBarrier.isLonely(entry)
     )
   }
 
@@ -75,27 +76,23 @@ export class Slots {
 
   /** Whether the task has been started here, be it that its handler waits to be called. */
   hasBegun(id: TaskId): boolean {
-    return this.#running.has(id) || this.#startBarrier.epochOf(id) !== undefined
+    return this.#running.has(id) || this.startBarrier.epochOf(id) !== undefined
   }
 
   /** Whether the task has been started here, and its handler has not been called. */
   isUncalled(entry: Entry): boolean {
-    return this.#startBarrier.epochOf(entry.id) !== undefined
+    return this.startBarrier.epochOf(entry.id) !== undefined
   }
 
-  /** Whether the task waits until another node knows of its start here. */
-  isStartUnconfirmed(entry: Entry): boolean {
-    return this.#startBarrier.isStartUnconfirmed(entry)
-  }
-
-  /** Whether the task would run here, if it had all that it reads. */
-  isWithoutBlob(entry: Entry): boolean {
-    return this.#inputStaging.has(entry)
+  /** What waits for what it reads, or to be called. */
+  *pending(): Generator<Waiting> {
+    yield* this.#inputStaging.pending()
+    yield* this.startBarrier.pending()
   }
 
   /** Gives the task a slot, and starts it if what it reads is here. */
   take(entry: Entry): void {
-    if (!this.#startBarrier.mayBegin(entry)) return
+    if (!this.startBarrier.mayBegin(entry)) return
     if (this.#inputStaging.fetch(entry)) this.#start(entry)
   }
 
@@ -103,10 +100,10 @@ export class Slots {
    * Calls the handler of a task that has begun and that others know of by now, if there is one and a slot for it.
    * Returns whether there was.
    *
-   * @param rival a task that could have that slot
+   * @param other a task that could have that slot
    */
-  call(rival: Entry | undefined): boolean {
-    const run = this.#startBarrier.next(this.used < this.#total, rival)
+  call(other: Entry | undefined): boolean {
+    const run = this.startBarrier.next(this.used < this.#total, other)
     if (run === undefined) return false
     this.#call(run)
     return true
@@ -114,7 +111,7 @@ export class Slots {
 
   /** Tasks that go back into the queue: something more urgent may have come since they got their slot. */
   takeReturning(): readonly Entry[] {
-    return [...this.#inputStaging.due(), ...this.#startBarrier.takeLonely()]
+    return [...this.#inputStaging.due(), ...this.startBarrier.takeLonely()]
   }
 
   /** Tasks that read what is on no disk any more. */
@@ -132,9 +129,9 @@ export class Slots {
   abortSuperseded(entry: Entry): void {
     const { id, record } = entry
     const { self, counters } = this.#context
-    if (this.#startBarrier.isLonely(entry) && !holds(self, record)) this.#startBarrier.giveUp(entry)
+    if (this.startBarrier.isLonely(entry) && !holds(self, record)) this.startBarrier.giveUp(entry)
     const called = this.#running.get(id)
-    const epoch = called ?? this.#startBarrier.epochOf(id) ?? this.#inputStaging.epochOf(entry)
+    const epoch = called ?? this.startBarrier.epochOf(id) ?? this.#inputStaging.epochOf(entry)
     if (epoch === undefined) return
     if (holds(self, record) && record.claim.epoch === epoch) return
     if (this.#inputStaging.giveUp(entry) || this.#giveUpStart(entry)) return
@@ -154,12 +151,12 @@ export class Slots {
   /** Nothing more is started from here on. Returns tasks that go back into the queue. */
   close(): readonly Entry[] {
     this.#isOpen = false
-    return [...this.#inputStaging.giveUpAll(), ...this.#startBarrier.takeAllLonely()]
+    return [...this.#inputStaging.giveUpAll(), ...this.startBarrier.takeAllLonely()]
   }
 
   /** What has begun and has not been called never will be. */
   giveUpStarts(): void {
-    for (const id of this.#startBarrier.giveUpAll()) this.#blobReplication.unneed(id)
+    for (const id of this.startBarrier.giveUpAll()) this.#blobReplication.unneed(id)
   }
 
   /** Ends what runs. What has not been called waits on. */
@@ -176,7 +173,7 @@ export class Slots {
     const { type, payload, timeoutMs } = spec
     const { epoch, attempt } = claim
     const run = { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
-    if (needsStartBarrier(entry.record)) this.#startBarrier.begin(entry, run)
+    if (needsStartBarrier(entry.record)) this.startBarrier.begin(entry, run)
     else this.#call(run)
     taskEventsOf(this.#context, entry)
   }
@@ -188,7 +185,7 @@ export class Slots {
 
   /** Nobody has called it: there is nothing to abort. */
   #giveUpStart(entry: Entry): boolean {
-    if (!this.#startBarrier.giveUp(entry)) return false
+    if (!this.startBarrier.giveUp(entry)) return false
     this.#blobReplication.unneed(entry.id)
     return true
   }

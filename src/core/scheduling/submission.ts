@@ -7,7 +7,7 @@
  * key names its task for as long as the task is to be kept, even if it has been pruned before, for lack of room
  * (gc/key-tombstones.ts; first-use.ts).
  */
-import { hlcMs } from '../base/hlc.ts'
+import { hlcMs, type Hlc } from '../base/hlc.ts'
 import { taskId, type TaskId } from '../base/ids.ts'
 import { compareValues } from '../base/order.ts'
 import { isPruned, type Context } from '../context.ts'
@@ -17,21 +17,17 @@ import type { Input } from '../input.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
 import { canReachApart, disksWith, judgementOf } from '../replication/replication.ts'
 import type { Entry } from '../log/entry.ts'
+import type { Copies, PendingOf, Placed, Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import type { SettledFloor } from '../gc/settled-floor.ts'
 import type { Reclaim } from '../claim/reclaim.ts'
 import { isBlob } from '../task/content.ts'
-import type { Dot } from '../task/record.ts'
 import type { TaskDraft } from '../task/spec.ts'
 
 type Submission = Extract<Input, { kind: 'submit' }>
 type Accepted = Extract<Effect, { kind: 'accepted' }>
 
-/**
- * Whether the payload is on another node, too, or travels with the record; and whether on too few, or one computer
- * only.
- */
-type Placed = Readonly<{ isThere: boolean; short: boolean }>
+/** It travels with the record. */
 const PLACED: Placed = { isThere: true, short: false }
 
 type Parts = Readonly<{
@@ -42,15 +38,15 @@ type Parts = Readonly<{
 }>
 
 /** An answer that waits until this node knows whether it was the first to submit the key. */
-type Pending = Readonly<{ entry: Entry; until: number; answer: () => void }>
+type Unconfirmed = Readonly<{
+  pending: PendingOf<'accept'>
+  entry: Entry
+  copies: Copies
+  deadline: number
+}>
 
 /** An answer that waits until a task that was known already is on as many other disks as the caller wants. */
-type Elsewhere = Readonly<{
-  created: readonly Dot[]
-  acks: number | null
-  until: number
-  answer: (copies: number, short: boolean) => void
-}>
+type Recognised = PendingOf<'recognise'>
 
 export class TaskSubmission {
   readonly #context: Context
@@ -60,8 +56,8 @@ export class TaskSubmission {
   readonly #settledFloor: SettledFloor
   readonly #firstUse: FirstUse
   readonly #consider: (entries: readonly Entry[]) => void
-  readonly #pending: Pending[] = []
-  #elsewhere: Elsewhere[] = []
+  readonly #unconfirmed: Unconfirmed[] = []
+  #recognised: Recognised[] = []
 
   constructor(
     context: Context,
@@ -89,9 +85,9 @@ export class TaskSubmission {
     return this.#firstUse.takeQuestions()
   }
 
-  /** The others have been asked for a key. @param isForgotten one of them has had the task of the key */
-  answered(id: TaskId, isForgotten: boolean): void {
-    for (const input of this.#firstUse.answered(id)) {
+  /** The others have been asked for a key. */
+  answered({ taskId, isForgotten }: PendingOf<'key'>): void {
+    for (const input of this.#firstUse.answered(taskId)) {
       if (isForgotten && this.#known(input) === undefined) this.#acceptSpent(input)
       else this.#accept(input)
     }
@@ -103,25 +99,40 @@ export class TaskSubmission {
     const missed = this.#known(input) === undefined ? this.#missed(input.draft) : undefined
     if (missed !== undefined) return this.#refuse(input, missed)
     if (this.#known(input) === undefined && isBlob(payload)) {
-      this.#blobReplication.place(payload, input.acks, (copies, short) =>
-        this.#take(input, { isThere: copies > 0, short })
-      )
+      this.#blobReplication.place(payload, input.acks, { kind: 'create', input })
     } else this.#take(input, PLACED)
+  }
+
+  /** The payload is elsewhere, too, or has waited for that. */
+  create({ input, copies, short }: PendingOf<'create'> & Copies): void {
+    this.#take(input, { isThere: copies > 0, short })
   }
 
   /**
    * Answers the callers for whom it has become clear whether another node was faster: claims are confirmed in the order
    * of submission.
    */
-  settle(): void {
-    if (this.#elsewhere.length > 0) this.#settleElsewhere()
-    if (this.#pending.length === 0) return
+  releaseConfirmed(): void {
+    if (this.#recognised.length > 0) this.#releaseRecognised()
+    if (this.#unconfirmed.length === 0) return
     const { now } = this.#context
-    const first = this.#pending.findIndex(
-      ({ entry, until }) => this.#reclaims.isUnconfirmed(entry) && now < until
+    const first = this.#unconfirmed.findIndex(
+      ({ entry, deadline }) => this.#reclaims.isUnconfirmed(entry) && now < deadline
     )
-    const over = this.#pending.splice(0, first < 0 ? this.#pending.length : first)
-    for (const { answer } of over) answer()
+    const over = this.#unconfirmed.splice(0, first < 0 ? this.#unconfirmed.length : first)
+    for (const { pending, entry, copies } of over) this.#answer(pending, entry, copies)
+  }
+
+  /** What waits to be taken in, or to be answered. */
+  *pending(): Generator<Waiting> {
+    yield* this.#firstUse.pending()
+    for (const { pending, deadline } of this.#unconfirmed) {
+      yield { pending, until: { on: 'confirmation', deadline } }
+    }
+    for (const pending of this.#recognised) {
+      const { created: writes, input, deadline } = pending
+      yield { pending, until: { on: 'copies', writes, acks: input.acks, deadline } }
+    }
   }
 
   #take(input: Submission, placed: Placed): void {
@@ -152,8 +163,8 @@ export class TaskSubmission {
   }
 
   #create(input: Submission, placed: Placed): void {
-    const { request, draft, acks } = input
-    const { self, log, clock, counters, wallMs, options, emit } = this.#context
+    const { draft, acks } = input
+    const { self, log, clock, counters, wallMs } = this.#context
     counters.submitted++
     const at = clock.stamp(wallMs)
     const seq = log.nextSeq
@@ -177,19 +188,23 @@ export class TaskSubmission {
     if (input.id !== null) this.#reclaims.submitted(entry)
     this.#groupCommit.urge()
     this.#consider([entry])
-    this.#groupCommit.onceCopied(seq, acks, (copies, short) => {
-      const answer = (): void =>
-        emit({
-          kind: 'accepted',
-          request,
-          taskId: id,
-          acks: placed.isThere ? copies : 0,
-          short: short || (placed.short && acks !== 0),
-          deduplicated: this.#comparison(input, entry, at)
-        })
-      if (input.id === null) return answer()
-      this.#pending.push({ entry, until: this.#context.now + options.acksTimeoutMs, answer })
-    })
+    const pending = { kind: 'accept', input, taskId: id, at, payload: placed } as const
+    this.#groupCommit.onceCopied(seq, acks, pending)
+  }
+
+  /** The task is on as many other disks as the caller wants, or has waited for that. */
+  accept(accept: PendingOf<'accept'> & Copies): void {
+    const { input, at, payload, short } = accept
+    const { log, now, options } = this.#context
+    const copies = {
+      copies: payload.isThere ? accept.copies : 0,
+      short: short || (payload.short && input.acks !== 0)
+    }
+    const { kind, taskId } = accept
+    const entry = log.get(taskId)
+    if (input.id === null || entry === undefined) return this.#answer(accept, entry, copies)
+    const pending = { kind, input, taskId, at, payload }
+    this.#unconfirmed.push({ pending, entry, copies, deadline: now + options.acksTimeoutMs })
   }
 
   /** A peer may have made up a task that has the id which is next here: then the time in it is a little later. */
@@ -202,43 +217,53 @@ export class TaskSubmission {
   }
 
   #acceptKnown(input: Submission, entry: Entry): void {
-    const { request, acks } = input
     const { now, options, emit } = this.#context
-    emit({ kind: 'notify', event: { name: 'task:deduplicated', taskId: entry.id } })
-    const answer = (copies: number, short: boolean): void =>
-      emit({
-        kind: 'accepted',
-        request,
-        taskId: entry.id,
-        acks: copies,
-        short,
-        deduplicated: this.#comparison(input, entry, null)
-      })
-    const { created } = entry.record
-    const until = now + options.acksTimeoutMs
-    this.#groupCommit.onceDurable(() => {
-      this.#elsewhere.push({ created, acks, until, answer })
-      this.#settleElsewhere()
-    })
+    const { id: taskId, record } = entry
+    const { created } = record
+    const deadline = now + options.acksTimeoutMs
+    emit({ kind: 'notify', event: { name: 'task:deduplicated', taskId } })
+    this.#groupCommit.onceDurable({ kind: 'recognise', input, taskId, created, deadline })
+  }
+
+  /** The task of the key is on our own disk. */
+  recognise(pending: PendingOf<'recognise'>): void {
+    this.#recognised.push(pending)
+    this.#releaseRecognised()
   }
 
   /**
    * Answers those whose task is on as many disks as they asked for, as far as members say, and those that waited
    * enough.
    */
-  #settleElsewhere(): void {
-    const { members, computer, now } = this.#context
+  #releaseRecognised(): void {
+    const { log, members, computer, now } = this.#context
     const reachable = {
       others: members.linked().length,
       apart: canReachApart(members, computer)
     }
-    this.#elsewhere = this.#elsewhere.filter(({ created, acks, until, answer }) => {
+    this.#recognised = this.#recognised.filter(pending => {
+      const { input, created, deadline } = pending
       const disks = disksWith(members, created, computer)
-      const { isEnough, short } = judgementOf(disks, acks, reachable)
-      if (!isEnough && now < until) return true
-      answer(disks.copies, short)
+      const { isEnough, short } = judgementOf(disks, input.acks, reachable)
+      if (!isEnough && now < deadline) return true
+      this.#answer(pending, log.get(pending.taskId), { copies: disks.copies, short })
       return false
     })
+  }
+
+  /** @param entry undefined: the task has been pruned since */
+  #answer(
+    pending: PendingOf<'accept' | 'recognise'>,
+    entry: Entry | undefined,
+    { copies, short }: Copies
+  ): void {
+    const { input, taskId } = pending
+    const { request } = input
+    const at = pending.kind === 'accept' ? pending.at : null
+    // What was created here was ours, as far as anybody can tell.
+    const gone = at === null ? 'forgotten' : 'no'
+    const deduplicated = entry === undefined ? gone : this.#comparison(input, entry, at)
+    this.#context.emit({ kind: 'accepted', request, taskId, acks: copies, short, deduplicated })
   }
 
   /** The task has been, and is not run again. */
@@ -257,7 +282,7 @@ export class TaskSubmission {
   }
 
   /** Whether the task is another node's submission under the same key. @param at when ours was made, if one was */
-  #comparison({ draft }: Submission, entry: Entry, at: number | null): Accepted['deduplicated'] {
+  #comparison({ draft }: Submission, entry: Entry, at: Hlc | null): Accepted['deduplicated'] {
     const { spec } = entry.record
     if (spec.submittedBy === this.#context.self && spec.submittedAt === at) return 'no'
     const isSame = spec.type === draft.type && compareValues(spec.payload, draft.payload) === 0

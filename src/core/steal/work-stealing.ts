@@ -11,6 +11,7 @@ import { coveredBy } from '../base/coverage.ts'
 import type { Member } from '../membership/members.ts'
 import type { Grant, StealRequest } from '../message.ts'
 import type { Can, ReadyQueue } from '../queue/ready-queue.ts'
+import type { PendingOf } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import { giveAway, share } from './victim.ts'
 import { Affinity } from './affinity.ts'
@@ -226,14 +227,23 @@ export class WorkStealing {
 
   #send(to: NodeId, request: number, entries: readonly Entry[]): void {
     if (entries.length === 0) return this.#grant(to, request, entries)
-    this.#groupCommit.onceDurable(() => {
-      let answers = request
-      for (const some of parts(entries)) {
-        this.#grant(to, answers, some)
-        // What follows answers nothing any more.
-        answers = 0
-      }
-    })
+    const taskIds = entries.map(({ id }) => id)
+    this.#groupCommit.onceDurable({ kind: 'grant', to, request, taskIds })
+  }
+
+  /** What has been given away is on disk. */
+  sendGranted({ to, request, taskIds }: PendingOf<'grant'>): void {
+    const { log } = this.#context
+    // Some may have been pruned since.
+    const entries = taskIds
+      .flatMap(id => log.get(id) ?? [])
+      .filter(({ durable }) => durable !== null)
+    let answers = request
+    for (const some of entries.length === 0 ? [entries] : parts(entries)) {
+      this.#grant(to, answers, some)
+      // What follows answers nothing any more.
+      answers = 0
+    }
   }
 
   #grant(to: NodeId, request: number, entries: readonly Entry[]): void {

@@ -9,6 +9,7 @@ import type { DiagnosisView, HoldsUp, NodeView } from '../api/node-api.ts'
 import { unreadableOf } from './unreadable.ts'
 import { missingOf } from './names.ts'
 import type { ProcessFacts } from './process-facts.ts'
+import { isStartUnconfirmed } from './why.ts'
 import type { NodeSettings } from '../settings.ts'
 
 /**
@@ -82,6 +83,6 @@ function unconfirmedOf(core: CoreView, now: number): DiagnosisView['unconfirmed'
   const missing = missingOf(core, now)
   if (missing.length === 0) return null
   let tasks = 0
-  for (const { spec } of core.records()) if (core.isStartUnconfirmed(spec.id)) tasks++
+  for (const waiting of core.pending()) if (isStartUnconfirmed(waiting)) tasks++
   return tasks === 0 ? null : { tasks, missing }
 }

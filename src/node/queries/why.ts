@@ -8,6 +8,7 @@ import { canRun, demandOf } from '../../core/claim/claim.ts'
 import type { Capability } from '../../core/claim/capability.ts'
 import type { Other } from '../../core/base/shape.ts'
 import type { Pause } from '../../core/message.ts'
+import type { Waiting } from '../../core/pending.ts'
 import { unmet } from '../../core/task/labels.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 import { conditionText } from '../tasks/label-options.ts'
@@ -45,11 +46,9 @@ export type Situation = Readonly<{
   /** Whether the first of them is known here. */
   isOpenKnown: boolean
   wallMs: number
-  isUnconfirmed: boolean
-  /** This node holds it, and cannot get what it reads. */
-  isWithoutBlob: boolean
-  /** This node holds it, and another one has to know of its start first: those that cannot be asked, if none can. */
-  isStartUnconfirmed: boolean
+  /** What this node waits for on its account. */
+  pending: readonly Waiting[]
+  /** The members, if none of them is connected. */
   missing: readonly string[]
   holder: Readonly<{ name: string; isAlive: boolean } & Busy>
   seesMajority: boolean
@@ -104,7 +103,7 @@ export function reasonAt(
 
 /** What keeps the task from running anywhere. */
 function commonReason(situation: Situation): Why | null {
-  const { record, open, wallMs, isUnconfirmed, isWithoutBlob, holder, seesMajority } = situation
+  const { record, open, wallMs, pending, holder, seesMajority } = situation
   const { spec, claim } = record
   const [first] = open
   if (first !== undefined) {
@@ -118,7 +117,7 @@ function commonReason(situation: Situation): Why | null {
     const words = `${holder.name} holds it and cannot be reached, and too few nodes are seen to take it over (--quorum)`
     return { reason: 'NoQuorum', words }
   }
-  if (isUnconfirmed || !holder.isAlive) {
+  if (pending.some(isClaimUnconfirmed) || !holder.isAlive) {
     const words = 'the others have not all confirmed yet who is to run it'
     return { reason: 'ClaimSettling', words }
   }
@@ -128,9 +127,26 @@ function commonReason(situation: Situation): Why | null {
       `${holder.name} holds it, and neither starts nor hands on anything`
     )
   }
-  if (situation.isStartUnconfirmed) return unconfirmedReason(holder.name, situation.missing)
-  if (!isWithoutBlob) return null
-  const words = `${holder.name} would run it, and nobody can send what it reads`
+  if (pending.some(isStartUnconfirmed)) return unconfirmedReason(holder.name, situation.missing)
+  const staging = pending.find(({ until }) => until.on === 'blobs')
+  return staging === undefined ? null : unavailableReason(holder.name, staging)
+}
+
+/** Whether others have to confirm who is to run a task before it is run here. */
+function isClaimUnconfirmed({ pending, until }: Waiting): boolean {
+  return until.on === 'confirmation' && (pending.kind === 'claim' || pending.kind === 'start')
+}
+
+/** Whether another node has to know of a start here before the handler is called. */
+export function isStartUnconfirmed({ pending, until }: Waiting): boolean {
+  return pending.kind === 'start' && (until.on === 'copies' || until.on === 'member')
+}
+
+function unavailableReason(name: string, { until }: Waiting): Why {
+  const isComing = until.on === 'blobs' && until.retryAt === null
+  const words = isComing
+    ? `what it reads is on its way to ${name}, which runs it then`
+    : `${name} would run it, and nobody can send what it reads`
   return { reason: 'PayloadUnavailable', words }
 }
 

@@ -1,7 +1,7 @@
 /** Anybody can offer blobs. What is taken on a word alone has a bound, and looking at one costs no look at all others. */
 import { describe, expect, test } from 'vitest'
 import { callsOf } from '../../support/counting.ts'
-import { bootOf, heartbeatOf, taskOf } from '../../support/tasks.ts'
+import { bootOf, DRAFT, heartbeatOf, taskOf } from '../../support/tasks.ts'
 import '../forbid.ts'
 import { nodeOf } from '../../../src/core/base/ids.ts'
 import { Pins } from '../../../src/core/blobs/pins.ts'
@@ -143,7 +143,7 @@ describe('blobs that a member offers and no task names', () => {
       }
     }
     expect(taken).toBe(4 * PROVISIONAL_MAX.blobs)
-    for (let i = 0; i < 100_000; i++) provisionalBlobs.settle(blobOf(i).hash)
+    for (let i = 0; i < 100_000; i++) provisionalBlobs.close(blobOf(i).hash)
     expect(provisionalBlobs.size).toBe(0)
     expect(provisionalBlobs.take('m0', blobOf(1))).toBe(true)
   })
@@ -166,9 +166,12 @@ describe('a look at one blob costs no look at all', () => {
     const copyWait = new CopyWait()
     const count = 2000
     let placed = 0
+    const input = { kind: 'submit', request: 1, id: null, draft: DRAFT, acks: null } as const
+    const pending = { kind: 'create', input } as const
+    const release = (): void => void placed++
     for (let i = 0; i < count; i++) {
       const { hash } = blobOf(i)
-      copyWait.add({ hash, wanted: 1, deadline: 10, done: () => placed++ })
+      copyWait.add({ hash, wanted: 1, deadline: 10, pending })
     }
     let asked = 0
     const others = { count: 1, apart: false }
@@ -176,9 +179,9 @@ describe('a look at one blob costs no look at all', () => {
       asked++
       return { copies: hash === blobOf(7).hash ? 1 : 0, isApart: false }
     }
-    for (let i = 0; i < count; i++) copyWait.settle(1, others, where, [blobOf(i).hash])
+    for (let i = 0; i < count; i++) copyWait.releaseDue(1, others, where, release, [blobOf(i).hash])
     expect([asked, placed]).toEqual([count, 1])
-    copyWait.settle(10, others, where)
+    copyWait.releaseDue(10, others, where, release)
     expect([placed, copyWait.isEmpty]).toEqual([count, true])
   })
 })

@@ -7,8 +7,9 @@ import { CopyWait, type Where } from '../../../src/core/blobs/copy-wait.ts'
 import { References } from '../../../src/core/blobs/references.ts'
 import type { Effect } from '../../../src/core/effect.ts'
 import { BLOBS_PER_MESSAGE_MAX } from '../../../src/core/options.ts'
+import type { Release } from '../../../src/core/pending.ts'
 import type { BlobRef } from '../../../src/core/task/content.ts'
-import { bootOf, keepersOf, outcomeBy, taskOf } from '../../support/tasks.ts'
+import { bootOf, DRAFT, keepersOf, outcomeBy, taskOf } from '../../support/tasks.ts'
 
 const A = bootOf('a')
 const nodes = ['a', 'b', 'c', 'd', 'e', 'f']
@@ -162,74 +163,71 @@ describe('holders', () => {
   })
 })
 
-describe('a placement', () => {
-  const done: number[] = []
+describe('what waits for a second place of a blob', () => {
+  const copies: number[] = []
+  const note: Release = due => void ('copies' in due && copies.push(due.copies))
   const others = (count: number): { count: number; apart: boolean } => ({ count, apart: false })
-  const at = (copies: number): Where => ({ copies, isApart: false })
-  const placed = (wanted: number): CopyWait => {
-    done.length = 0
+  const at = (count: number): Where => ({ copies: count, isApart: false })
+  const input = { kind: 'submit', request: 1, id: null, draft: DRAFT, acks: null } as const
+  const pending = { kind: 'create', input } as const
+  const waiting = (wanted: number): CopyWait => {
+    copies.length = 0
     const copyWait = new CopyWait()
-    copyWait.add({ hash: 'h', wanted, deadline: 100, done: copies => done.push(copies) })
+    copyWait.add({ hash: 'h', wanted, deadline: 100, pending })
     return copyWait
   }
 
-  test('ends when another node has the blob', () => {
-    const placements = placed(1)
-    placements.settle(0, others(3), () => at(0))
-    expect(done).toEqual([])
-    placements.settle(1, others(3), () => at(1))
-    placements.settle(2, others(3), () => at(2))
-    expect(done).toEqual([1])
-    expect(placements.isEmpty).toBe(true)
+  test('is released when another node has the blob', () => {
+    const copyWait = waiting(1)
+    copyWait.releaseDue(0, others(3), () => at(0), note)
+    expect(copies).toEqual([])
+    copyWait.releaseDue(1, others(3), () => at(1), note)
+    copyWait.releaseDue(2, others(3), () => at(2), note)
+    expect(copies).toEqual([1])
+    expect(copyWait.isEmpty).toBe(true)
   })
 
-  test('ends at once where there is no other node, or none is asked for', () => {
-    placed(1).settle(0, others(0), () => at(0))
-    expect(done).toEqual([0])
-    placed(0).settle(0, others(3), () => at(0))
-    expect(done).toEqual([0])
+  test('is released at once where there is no other node, or none is asked for', () => {
+    waiting(1).releaseDue(0, others(0), () => at(0), note)
+    expect(copies).toEqual([0])
+    waiting(0).releaseDue(0, others(3), () => at(0), note)
+    expect(copies).toEqual([0])
   })
 
-  test('ends when it has waited long enough, and says that nobody has it', () => {
-    const placements = placed(1)
-    placements.settle(99, others(3), () => at(0))
-    expect(done).toEqual([])
-    placements.settle(100, others(3), () => at(0))
-    expect(done).toEqual([0])
+  test('is released when it has waited long enough, and is told that nobody has it', () => {
+    const copyWait = waiting(1)
+    copyWait.releaseDue(99, others(3), () => at(0), note)
+    expect(copies).toEqual([])
+    copyWait.releaseDue(100, others(3), () => at(0), note)
+    expect(copies).toEqual([0])
   })
 
-  test('ends when a node on another computer has the blob, if one is there; or at last, and says so', () => {
+  test('is released when a node on another computer has the blob, if one is there; or at last, and is told so', () => {
     const shorts: boolean[] = []
+    const noteShort: Release = due => void ('copies' in due && shorts.push(due.short))
     const copyWait = new CopyWait()
     const there = { count: 3, apart: true }
-    const add = (): void =>
-      copyWait.add({
-        hash: 'h',
-        wanted: 1,
-        deadline: 100,
-        done: (_, short) => shorts.push(short)
-      })
+    const add = (): void => copyWait.add({ hash: 'h', wanted: 1, deadline: 100, pending })
     add()
-    copyWait.settle(0, there, () => at(2))
+    copyWait.releaseDue(0, there, () => at(2), noteShort)
     expect(shorts).toEqual([])
-    copyWait.settle(1, there, () => ({ copies: 1, isApart: true }))
+    copyWait.releaseDue(1, there, () => ({ copies: 1, isApart: true }), noteShort)
     expect(shorts).toEqual([false])
     add()
-    copyWait.settle(100, there, () => at(2))
+    copyWait.releaseDue(100, there, () => at(2), noteShort)
     expect(shorts).toEqual([false, true])
   })
 
   test('may bring the next one', () => {
     const copyWait = new CopyWait()
-    const next = (): void =>
-      copyWait.add({ hash: 'n', wanted: 1, deadline: 100, done: () => undefined })
-    copyWait.add({ hash: 'h', wanted: 0, deadline: 100, done: next })
-    copyWait.settle(0, others(3), () => at(0))
+    const next = (): void => copyWait.add({ hash: 'n', wanted: 1, deadline: 100, pending })
+    copyWait.add({ hash: 'h', wanted: 0, deadline: 100, pending })
+    copyWait.releaseDue(0, others(3), () => at(0), next)
     expect([copyWait.has('h'), copyWait.has('n')]).toEqual([false, true])
   })
 })
 
-test('letters name no more blobs in a message than a peer accepts, and all of them', () => {
+test('offers and answers name no more blobs in a message than a peer accepts, and all of them', () => {
   const offers = new Offers(A)
   const refs = Array.from({ length: BLOBS_PER_MESSAGE_MAX + 1 }, (_, i) => ({
     hash: i.toString(16).padStart(64, '0'),

@@ -35,7 +35,7 @@ describe('a reclaim', () => {
     heir.worker(1)
     passing(pump, unreachableMs - 2000)
     expect(heir.record(taskId).claim.holder).toBe(heir.boot)
-    expect(heir.core.view.isUnconfirmed(taskId)).toBe(true)
+    expect(heir.waitsFor(taskId)).toContain('claim on confirmation')
     expect(starts(heir, taskId)).toEqual([])
     pump.lose = () => false
     passing(pump, 2000)
@@ -301,7 +301,7 @@ describe('a grant that died with its giver, and is running', () => {
     const heir = first(taskId, others)
     passing(pump, MINUTE_MS)
     expect(heir.record(taskId).claim).toMatchObject({ holder: heir.boot, epoch: 1 })
-    expect(heir.core.view.isUnconfirmed(taskId)).toBe(true)
+    expect(heir.waitsFor(taskId)).toContain('claim on confirmation')
     expect(others.flatMap(node => starts(node, taskId))).toEqual([])
     expect(b.running.has(taskId)).toBe(true)
     pump.lose = () => false

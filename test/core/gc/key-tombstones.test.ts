@@ -306,7 +306,7 @@ describe('a key that is submitted', () => {
     a.worker(1)
     const id = a.submit(KEY)
     pump.settle()
-    expect(a.core.view.isUnconfirmed(id)).toBe(true)
+    expect(a.waitsFor(id)).toContain('claim on confirmation')
     for (let i = 0; i < 5; i++) pump.pass(200)
     expect(a.running.has(id)).toBe(true)
   })
@@ -332,7 +332,7 @@ describe('a key that is submitted', () => {
     c.holdDisk = true
     const id = a.submit(KEY)
     pump.settle()
-    expect(a.core.view.isUnconfirmed(id)).toBe(true)
+    expect(a.waitsFor(id)).toContain('claim on confirmation')
     expect(runs(nodes)).toBe(0)
     c.releaseDisk()
     pump.settle()

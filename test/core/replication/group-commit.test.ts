@@ -2,7 +2,8 @@
 import { describe, expect, test } from 'vitest'
 import { bootOf, heartbeatOf } from '../../support/tasks.ts'
 import '../forbid.ts'
-import { AckWait, type CopiesView } from '../../../src/core/replication/ack-wait.ts'
+import { AckWait, type CopiesView, type Disks } from '../../../src/core/replication/ack-wait.ts'
+import type { Copies, OnceCopied } from '../../../src/core/pending.ts'
 import { Lag } from '../../../src/core/replication/lag.ts'
 import { disksWith } from '../../../src/core/replication/disks.ts'
 import { Members } from '../../../src/core/membership/members.ts'
@@ -13,31 +14,27 @@ const B2 = bootOf('b', 2)
 const C = bootOf('c')
 const OPTIONS = { suspectMs: 3000, unreachableMs: 7000 }
 
+/** A start that is this write; the epoch tells it from another one. */
+function startAt(seq: number, epoch = 0): OnceCopied {
+  return { kind: 'start', taskId: 't', epoch, seq, mustBeKnown: false }
+}
+
 describe('waiting for copies', () => {
   /** Waits for write 5, and tells how it ended. */
   function waiting(acks: number | null): {
-    settle: (now: number, view: Partial<CopiesView> & { has: number; isApart?: boolean }) => void
-    ended: { copies: number; short: boolean }[]
+    look: (now: number, view: Partial<CopiesView> & { has: number; isApart?: boolean }) => void
+    ended: Copies[]
   } {
     const ackWait = new AckWait()
-    const ended: { copies: number; short: boolean }[] = []
-    ackWait.add({
-      prompt: true,
-      seq: 5,
-      acks,
-      deadline: 1000,
-      done: (count, short) => void ended.push({ copies: count, short })
-    })
+    const ended: Copies[] = []
+    ackWait.add({ prompt: true, seq: 5, acks, deadline: 1000, pending: startAt(5) })
     return {
       ended,
-      settle: (now, { has, isApart = false, ...view }) => {
-        const disks = { copies: has, isApart }
-        ackWait.settle(now, {
-          durableUpTo: 5,
-          others: 2,
-          apart: false,
-          disks: () => disks,
-          ...view
+      look: (now, { has, isApart = false, ...view }) => {
+        const disks = (): Disks => ({ copies: has, isApart })
+        const all = { durableUpTo: 5, others: 2, apart: false, disks, ...view }
+        ackWait.releaseDue(now, all, due => {
+          if ('copies' in due) ended.push({ copies: due.copies, short: due.short })
         })
       }
     }
@@ -49,58 +46,58 @@ describe('waiting for copies', () => {
     [2, 2, false],
     [null, 1, false]
   ])('with acks %s ends when %i others have it', (acks, needed, short) => {
-    const { settle, ended } = waiting(acks)
-    if (needed > 0) settle(0, { has: needed - 1 })
+    const { look, ended } = waiting(acks)
+    if (needed > 0) look(0, { has: needed - 1 })
     expect(ended).toEqual([])
-    settle(1, { has: needed })
+    look(1, { has: needed })
     expect(ended).toEqual([{ copies: needed, short }])
-    settle(2, { has: needed })
+    look(2, { has: needed })
     expect(ended).toHaveLength(1)
   })
 
   test.each([1, 2, null])(
     'with acks %s waits for one on another computer, if one is linked',
     acks => {
-      const { settle, ended } = waiting(acks)
-      settle(0, { has: 2, apart: true })
+      const { look, ended } = waiting(acks)
+      look(0, { has: 2, apart: true })
       expect(ended).toEqual([])
-      settle(1, { has: 2, apart: true, isApart: true })
+      look(1, { has: 2, apart: true, isApart: true })
       expect(ended).toEqual([{ copies: 2, short: false }])
     }
   )
 
   test('ends short at its deadline if all copies are on one computer, and another one is linked', () => {
-    const { settle, ended } = waiting(null)
-    settle(1000, { has: 2, apart: true })
+    const { look, ended } = waiting(null)
+    look(1000, { has: 2, apart: true })
     expect(ended).toEqual([{ copies: 2, short: true }])
   })
 
   test('does not care where nobody has been asked for a copy', () => {
-    const { settle, ended } = waiting(0)
-    settle(0, { has: 0, apart: true })
+    const { look, ended } = waiting(0)
+    look(0, { has: 0, apart: true })
     expect(ended).toEqual([{ copies: 0, short: false }])
   })
 
   test('never ends before it is on the own disk', () => {
-    const { settle, ended } = waiting(0)
-    settle(9999, { has: 2, durableUpTo: 4 })
+    const { look, ended } = waiting(0)
+    look(9999, { has: 2, durableUpTo: 4 })
     expect(ended).toEqual([])
   })
 
   test.each([1, 2, null])('with acks %s ends short at its deadline', acks => {
-    const { settle, ended } = waiting(acks)
-    settle(999, { has: 0 })
+    const { look, ended } = waiting(acks)
+    look(999, { has: 0 })
     expect(ended).toEqual([])
-    settle(1000, { has: 0 })
+    look(1000, { has: 0 })
     expect(ended).toEqual([{ copies: 0, short: true }])
   })
 
   test('alone, ends at once and short; but waits if a number was asked for', () => {
     const alone = waiting(null)
-    alone.settle(0, { has: 0, others: 0 })
+    alone.look(0, { has: 0, others: 0 })
     expect(alone.ended).toEqual([{ copies: 0, short: true }])
     const asked = waiting(1)
-    asked.settle(0, { has: 0, others: 0 })
+    asked.look(0, { has: 0, others: 0 })
     expect(asked.ended).toEqual([])
   })
 
@@ -108,23 +105,19 @@ describe('waiting for copies', () => {
     const ackWait = new AckWait()
     const ended: string[] = []
     const add = (seq: number, acks: number): void =>
-      ackWait.add({
-        seq,
-        acks,
-        prompt: true,
-        deadline: 1000,
-        done: () => void ended.push(`${seq}/${acks}`)
-      })
+      ackWait.add({ seq, acks, prompt: true, deadline: 1000, pending: startAt(seq, acks) })
     add(1, 2)
     add(2, 1)
     add(3, 1)
-    const settle = (has: (seq: number) => number): void => {
+    const look = (has: (seq: number) => number): void => {
       const disks = (seq: number) => ({ copies: has(seq), isApart: false })
-      ackWait.settle(0, { durableUpTo: 3, others: 2, apart: false, disks })
+      ackWait.releaseDue(0, { durableUpTo: 3, others: 2, apart: false, disks }, due => {
+        if (due.kind === 'start') ended.push(`${due.seq}/${due.epoch}`)
+      })
     }
-    settle(seq => (seq <= 2 ? 1 : 0))
+    look(seq => (seq <= 2 ? 1 : 0))
     expect(ended).toEqual(['2/1'])
-    settle(() => 2)
+    look(() => 2)
     expect(ended).toEqual(['2/1', '1/2', '3/1'])
     expect(ackWait.isEmpty).toBe(true)
   })

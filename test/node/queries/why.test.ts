@@ -2,12 +2,13 @@
 import { describe, expect, test } from 'vitest'
 import { cluster, passing } from '../../support/crashes.ts'
 import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
-import { bootOf, idOf, keepersOf } from '../../support/tasks.ts'
+import { bootOf, idOf, keepersOf, taskOf } from '../../support/tasks.ts'
 import { holdersOf } from '../../../src/core/blobs/holders.ts'
 import { CORE_DEFAULTS } from '../../../src/core/options.ts'
 import { Queries, type QueriesParts } from '../../../src/node/queries/queries.ts'
 import type { Transport } from '../../../src/ports/ports.ts'
 import type { WhyView } from '../../../src/node/api/node-api.ts'
+import { reasonOf } from '../../../src/node/queries/why.ts'
 
 const backoff = { delayMs: 5000, factor: 2, maxDelayMs: 5000, jitter: 0 }
 const zoneX = { require: [{ label: 'zone', anyOf: ['x'] }], prefer: [] }
@@ -320,6 +321,25 @@ describe('PayloadUnavailable', () => {
     const said = why(pump, a, id)
     expect(said).toMatchObject({ state: 'queued', reason: 'PayloadUnavailable' })
     expect(said.words).toBe('test/a would run it, and nobody can send what it reads')
+  })
+
+  test('while what it reads is on its way there', () => {
+    const record = taskOf(bootOf('a'), 1)
+    const pending = { kind: 'stage', taskId: record.spec.id } as const
+    const until = { on: 'blobs', hashes: ['b'], retryAt: null } as const
+    const said = reasonOf({
+      record,
+      open: [],
+      isOpenKnown: true,
+      wallMs: 0,
+      pending: [{ pending, until }],
+      missing: [],
+      holder: { name: 'test/a', isAlive: true, draining: false },
+      seesMajority: true,
+      workers: []
+    })
+    const words = 'what it reads is on its way to test/a, which runs it then'
+    expect(said).toEqual({ reason: 'PayloadUnavailable', words })
   })
 })
 

@@ -94,11 +94,14 @@ export class UnreadableChecker {
     const before = this.#unconfirmed.get(node) ?? new Set()
     const now = new Set<TaskId>()
     this.#unconfirmed.set(node, now)
-    for (const record of node.core.view.records()) {
-      const { spec, claim } = record
+    for (const { pending } of node.core.view.pending()) {
+      if (pending.kind === 'claim') now.add(pending.taskId)
+    }
+    for (const taskId of before) {
+      const claim = node.core.view.record(taskId)?.claim
+      if (now.has(taskId) || claim === undefined) continue
       if (claim.holder !== node.options.boot || claim.cause !== 'reclaim') continue
-      if (node.core.view.isUnconfirmed(spec.id)) now.add(spec.id)
-      else if (before.has(spec.id)) this.#confirmed(node, spec.id, claim.epoch)
+      this.#confirmed(node, taskId, claim.epoch)
     }
   }
 
