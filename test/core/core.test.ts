@@ -464,7 +464,7 @@ describe('an outcome from elsewhere', () => {
   function settledElsewhere(watch: boolean): { pump: Pump; lazy: PumpNode } {
     const pump = pumpOf([A, B, C])
     const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
-    // Which of the others is the witness is settled by a hash: the one that is not is looked at.
+    // Which of the others is the ack partner is decided by a hash: the one that is not is looked at.
     a.worker(1)
     const taskId = a.submit()
     for (let i = 0; i < 3; i++) pump.pass(200)

@@ -25,7 +25,7 @@ test(
   TEST_MS_MAX
 )
 
-test.each(['grant-drops-backoff', 'epoch-taken-ignored', 'settle-before-disk'])(
+test.each(['grant-drops-backoff', 'epoch-taken-ignored', 'confirmed-before-disk'])(
   '%s is noticed',
   async name => {
     const [mistake] = MISTAKES.filter(([known]) => known === name)

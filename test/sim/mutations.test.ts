@@ -17,30 +17,30 @@
  *     failed-outranks       a failure that outranks a completion
  *     no-abort              a holder that goes on with what somebody else has claimed meanwhile
  *     minority-reclaims     a minority that takes over from those who are merely silent
- *     no-settle-wait        a reclaim that does not wait until it has settled
- *     settle-any-one        (s) a reclaim that has settled as soon as any one has confirmed it
+ *     no-confirmation-wait  a reclaim that does not wait until it is confirmed
+ *     confirmed-by-any-one  (s) a reclaim that counts as confirmed as soon as any one has confirmed it
  *     weak-ack              (s) a confirmation that counts before what its author had written is merged
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type * as Ids from '../../src/core/base/ids.ts'
 import type * as Rules from '../../src/core/claim/rules.ts'
 import type * as Answer from '../../src/core/replication/sync-answer.ts'
-import type * as CloudRoom from '../../src/core/log/dot-cloud.ts'
-import type * as LineRoom from '../../src/core/claim/reclaim-order.ts'
-import type * as SettlementRoom from '../../src/core/claim/claim-barrier.ts'
+import type * as DotCloudRoom from '../../src/core/log/dot-cloud.ts'
+import type * as ReclaimOrderRoom from '../../src/core/claim/reclaim-order.ts'
+import type * as ClaimBarrierRoom from '../../src/core/claim/claim-barrier.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
 import type { Batch, Heartbeat } from '../../src/core/message.ts'
 import type * as DependenciesRoom from '../../src/core/queue/dependencies.ts'
 import type * as Ready from '../../src/core/queue/ready-queue.ts'
 import type { Member } from '../../src/core/membership/member.ts'
-import type * as IsolationRoom from '../../src/core/liveness/isolation-timeout.ts'
-import type * as ClocksRoom from '../../src/core/membership/clock-offset.ts'
+import type * as IsolationTimeoutRoom from '../../src/core/liveness/isolation-timeout.ts'
+import type * as ClockOffsetRoom from '../../src/core/membership/clock-offset.ts'
 import type * as MembersRoom from '../../src/core/membership/members.ts'
 import type { Quorum } from '../../src/core/options.ts'
-import type * as PresenceRoom from '../../src/core/liveness/heartbeat.ts'
+import type * as HeartbeatRoom from '../../src/core/liveness/heartbeat.ts'
 import type * as SlotsRoom from '../../src/core/scheduling/slots.ts'
-import type * as WitnessRoom from '../../src/core/claim/start-barrier.ts'
+import type * as StartBarrierRoom from '../../src/core/claim/start-barrier.ts'
 import type * as ThiefRoom from '../../src/core/steal/thief.ts'
 import type * as RecordRoom from '../../src/core/task/record.ts'
 import type * as WakingRoom from '../../src/core/lifecycle/waking.ts'
@@ -53,19 +53,19 @@ import { punctual } from './support/times.ts'
 
 const rooms = {
   rules: '../../src/core/claim/rules.ts',
-  witness: '../../src/core/claim/start-barrier.ts',
+  startBarrier: '../../src/core/claim/start-barrier.ts',
   ids: '../../src/core/base/ids.ts',
-  line: '../../src/core/claim/reclaim-order.ts',
-  settlement: '../../src/core/claim/claim-barrier.ts',
+  reclaimOrder: '../../src/core/claim/reclaim-order.ts',
+  claimBarrier: '../../src/core/claim/claim-barrier.ts',
   members: '../../src/core/membership/members.ts',
-  clocks: '../../src/core/membership/clock-offset.ts',
-  isolation: '../../src/core/liveness/isolation-timeout.ts',
+  clockOffset: '../../src/core/membership/clock-offset.ts',
+  isolationTimeout: '../../src/core/liveness/isolation-timeout.ts',
   waking: '../../src/core/lifecycle/waking.ts',
-  presence: '../../src/core/liveness/heartbeat.ts',
+  heartbeat: '../../src/core/liveness/heartbeat.ts',
   record: '../../src/core/task/record.ts',
   disk: '../../src/sim/world/disk.ts',
-  answer: '../../src/core/replication/sync-answer.ts',
-  cloud: '../../src/core/log/dot-cloud.ts',
+  syncAnswer: '../../src/core/replication/sync-answer.ts',
+  dotCloud: '../../src/core/log/dot-cloud.ts',
   log: '../../src/core/log/log.ts',
   dependencies: '../../src/core/queue/dependencies.ts',
   ready: '../../src/core/queue/ready-queue.ts',
@@ -77,7 +77,7 @@ afterEach(uproot)
 
 /** Whatever a batch leaves out counts as forgotten. */
 function plantTrust(): void {
-  plant<typeof CloudRoom>(rooms.cloud, ({ DotCloud }) => ({
+  plant<typeof DotCloudRoom>(rooms.dotCloud, ({ DotCloud }) => ({
     DotCloud: class extends DotCloud {
       override names(): boolean {
         return true
@@ -211,15 +211,15 @@ describe('the simulator reports', () => {
   })
 
   test('a sync that brings nothing: what gossip lost is never caught up with', async () => {
-    plant<typeof Answer>(rooms.answer, () => ({ *answerSync() {} }))
+    plant<typeof Answer>(rooms.syncAnswer, () => ({ *answerSync() {} }))
     expect(await brokenBy({ failing: 0 })).toMatch(/^invariant (1|2|11):/)
   })
 
   test('a start that keeps its slot until somebody knows of it: what is behind it waits for who is away', async () => {
-    plant<typeof WitnessRoom>(rooms.witness, ({ StartBarrier }) => ({
+    plant<typeof StartBarrierRoom>(rooms.startBarrier, ({ StartBarrier }) => ({
       StartBarrier: class extends StartBarrier {
         readonly #ids = new Set<string>()
-        override begin(...given: Parameters<WitnessRoom.StartBarrier['begin']>): void {
+        override begin(...given: Parameters<StartBarrierRoom.StartBarrier['begin']>): void {
           this.#ids.add(given[0].id)
           super.begin(...given)
         }
@@ -326,7 +326,7 @@ describe('the simulator reports', () => {
   })
 
   test('a node that tells nobody whom it has met: two who both knew it run what it held', async () => {
-    plant<typeof PresenceRoom>(rooms.presence, ({ Heartbeats }) => ({
+    plant<typeof HeartbeatRoom>(rooms.heartbeat, ({ Heartbeats }) => ({
       Heartbeats: class extends Heartbeats {
         override stamped(): Heartbeat {
           return { ...super.stamped(), met: [] }
@@ -340,18 +340,20 @@ describe('the simulator reports', () => {
   })
 
   test('a majority that takes over what one who ends its work alone has not ended yet', async () => {
-    plant<typeof IsolationRoom>(rooms.isolation, () => ({ awaitedMs: () => 0 }))
+    plant<typeof IsolationTimeoutRoom>(rooms.isolationTimeout, () => ({ awaitedMs: () => 0 }))
     const slow = { ...lonely, stopAfterIsolatedMs: 9000 }
     expect(await brokenBy(slow, 40)).toMatch(/^invariant 15:/)
   })
 
   test('a node that goes on with its work, however long it is alone', async () => {
-    plant<typeof IsolationRoom>(rooms.isolation, () => ({ worksAloneMs: () => Infinity }))
+    plant<typeof IsolationTimeoutRoom>(rooms.isolationTimeout, () => ({
+      worksAloneMs: () => Infinity
+    }))
     expect(await brokenBy(lonely, 40, 130)).toMatch(/^invariant 15:/)
   })
 
   test('a node that tells nobody who is waited for, and so may work alone: a new majority runs what it runs', async () => {
-    plant<typeof PresenceRoom>(rooms.presence, ({ Heartbeats }) => ({
+    plant<typeof HeartbeatRoom>(rooms.heartbeat, ({ Heartbeats }) => ({
       Heartbeats: class extends Heartbeats {
         override greeting(): Heartbeat {
           return { ...super.greeting(), met: [] }
@@ -366,8 +368,8 @@ describe('the simulator reports', () => {
     expect(await brokenBy({ once: 1, crashes: 6, leaving: 0 }, 30)).toMatch(/^invariant 9:/)
   })
 
-  test('a reclaim that does not wait until it has settled', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+  test('a reclaim that does not wait until it is confirmed', async () => {
+    plant<typeof ClaimBarrierRoom>(rooms.claimBarrier, ({ ClaimBarrier }) => ({
       ClaimBarrier: class extends ClaimBarrier {
         override isUnconfirmed(): boolean {
           return false
@@ -391,8 +393,8 @@ describe('the simulator reports', () => {
     expect(await runsBesideItself()).toBe(false)
   })
 
-  test('a reclaim that has settled as soon as any one has confirmed it: a grant unheard of runs on', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+  test('a reclaim that counts as confirmed as soon as any one has confirmed it: a grant unheard of runs on', async () => {
+    plant<typeof ClaimBarrierRoom>(rooms.claimBarrier, ({ ClaimBarrier }) => ({
       ClaimBarrier: class extends ClaimBarrier {
         override confirm(
           self: Readonly<{ boot: string; upTo: number }>,
@@ -407,7 +409,7 @@ describe('the simulator reports', () => {
   })
 
   test('a confirmation that counts before what its author had written is merged', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+    plant<typeof ClaimBarrierRoom>(rooms.claimBarrier, ({ ClaimBarrier }) => ({
       ClaimBarrier: class extends ClaimBarrier {
         override confirm(
           self: Readonly<{ boot: string; upTo: number }>,
@@ -421,8 +423,8 @@ describe('the simulator reports', () => {
   })
 
   test('a line in which everybody is first and nobody waits: two run one epoch', async () => {
-    plant<typeof LineRoom>(rooms.line, () => ({ rankOf: () => 0 }))
-    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+    plant<typeof ReclaimOrderRoom>(rooms.reclaimOrder, () => ({ rankOf: () => 0 }))
+    plant<typeof ClaimBarrierRoom>(rooms.claimBarrier, ({ ClaimBarrier }) => ({
       ClaimBarrier: class extends ClaimBarrier {
         override isUnconfirmed(): boolean {
           return false
@@ -522,7 +524,7 @@ describe('the simulator reports', () => {
   })
 
   test('a node that goes by its own clock, which is wrong: its stamps and its deadlines are, too', async () => {
-    plant<typeof ClocksRoom>(rooms.clocks, () => ({ correctionOf: () => 0 }))
+    plant<typeof ClockOffsetRoom>(rooms.clockOffset, () => ({ correctionOf: () => 0 }))
     expect(await brokenBy(punctual)).toMatch(/^invariant 13: by the right time/)
   })
 
@@ -540,7 +542,7 @@ describe('the simulator reports', () => {
   })
 
   test('keyed tasks that are started at once: two nodes run one', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+    plant<typeof ClaimBarrierRoom>(rooms.claimBarrier, ({ ClaimBarrier }) => ({
       ClaimBarrier: class extends ClaimBarrier {
         override isUnconfirmed(): boolean {
           return false

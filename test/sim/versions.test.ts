@@ -3,14 +3,14 @@
  * settles and is the same everywhere after. Then mistakes, each of which the checkers notice.
  */
 import { afterEach, describe, expect, test } from 'vitest'
-import type * as AnswerRoom from '../../src/core/replication/sync-answer.ts'
-import type * as CloudRoom from '../../src/core/log/dot-cloud.ts'
+import type * as SyncAnswerRoom from '../../src/core/replication/sync-answer.ts'
+import type * as DotCloudRoom from '../../src/core/log/dot-cloud.ts'
 import type * as CoverageRoom from '../../src/core/base/coverage.ts'
 import { Dots } from '../../src/core/base/dots.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
-import type * as PresenceRoom from '../../src/core/liveness/heartbeat.ts'
-import type * as SettlementRoom from '../../src/core/claim/claim-barrier.ts'
+import type * as HeartbeatRoom from '../../src/core/liveness/heartbeat.ts'
+import type * as ClaimBarrierRoom from '../../src/core/claim/claim-barrier.ts'
 import type * as UnreadableRoom from '../../src/core/log/unreadable.ts'
 import type { Batch, Heartbeat, Message, SyncRequest } from '../../src/core/message.ts'
 import type { Member } from '../../src/core/membership/members.ts'
@@ -44,12 +44,12 @@ function withoutUnread<T extends object>(of: T): T {
 }
 
 const rooms = {
-  answer: '../../src/core/replication/sync-answer.ts',
-  cloud: '../../src/core/log/dot-cloud.ts',
+  syncAnswer: '../../src/core/replication/sync-answer.ts',
+  dotCloud: '../../src/core/log/dot-cloud.ts',
   coverage: '../../src/core/base/coverage.ts',
   log: '../../src/core/log/log.ts',
-  presence: '../../src/core/liveness/heartbeat.ts',
-  settlement: '../../src/core/claim/claim-barrier.ts',
+  heartbeat: '../../src/core/liveness/heartbeat.ts',
+  claimBarrier: '../../src/core/claim/claim-barrier.ts',
   unreadable: '../../src/core/log/unreadable.ts'
 }
 
@@ -72,7 +72,7 @@ describe('the simulator reports', () => {
   })
 
   test('a reclaim that is confirmed by who could not read it', async () => {
-    plant<typeof SettlementRoom>(rooms.settlement, ({ ClaimBarrier }) => ({
+    plant<typeof ClaimBarrierRoom>(rooms.claimBarrier, ({ ClaimBarrier }) => ({
       ClaimBarrier: class extends ClaimBarrier {
         override confirm(
           self: Parameters<typeof ClaimBarrier.prototype.confirm>[0],
@@ -92,7 +92,7 @@ describe('the simulator reports', () => {
   })
 
   test('an answer that names as forgotten what it could not read', async () => {
-    plant<typeof AnswerRoom>(rooms.answer, ({ answerSync }) => ({
+    plant<typeof SyncAnswerRoom>(rooms.syncAnswer, ({ answerSync }) => ({
       *answerSync(log: LogRoom.Log, request: SyncRequest): Generator<Message> {
         for (const message of answerSync(log, request)) {
           if (message.kind !== 'forgotten') yield message
@@ -104,7 +104,7 @@ describe('the simulator reports', () => {
   })
 
   test('what could not be read and is taken for forgotten', async () => {
-    plant<typeof CloudRoom>(rooms.cloud, ({ DotCloud }) => ({
+    plant<typeof DotCloudRoom>(rooms.dotCloud, ({ DotCloud }) => ({
       DotCloud: class extends DotCloud {
         override names(): boolean {
           return true
@@ -123,7 +123,7 @@ describe('the simulator reports', () => {
   })
 
   test('a heartbeat that says nothing of what its node could not read', async () => {
-    plant<typeof PresenceRoom>(rooms.presence, ({ Heartbeats }) => ({
+    plant<typeof HeartbeatRoom>(rooms.heartbeat, ({ Heartbeats }) => ({
       Heartbeats: class extends Heartbeats {
         override heartbeat(at: number): Heartbeat {
           const { unreadable: _, ...said } = super.heartbeat(at)

@@ -44,10 +44,10 @@ export class Offers {
   }
 }
 
-function gather<T>(letters: Map<NodeId, T[]>, to: NodeId, item: T): void {
-  const letter = letters.get(to)
-  if (letter === undefined) letters.set(to, [item])
-  else letter.push(item)
+function gather<T>(lists: Map<NodeId, T[]>, to: NodeId, item: T): void {
+  const list = lists.get(to)
+  if (list === undefined) lists.set(to, [item])
+  else list.push(item)
 }
 
 function* parts<T>(all: readonly T[]): Generator<readonly T[]> {

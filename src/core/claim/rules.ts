@@ -153,7 +153,7 @@ export function holderLost(
     message: message.slice(0, ERROR_LENGTH_MAX).toWellFormed(),
     stack: null
   }
-  return settlement(self, record, at, 0, { status: 'failed', reason: 'HolderLost', error })
+  return outcomeOf(self, record, at, 0, { status: 'failed', reason: 'HolderLost', error })
 }
 
 /**
@@ -211,7 +211,7 @@ export function verdictOf(
   const { spec, cancelRequest, started } = record
   const since = isStarted(record) ? Math.max(0, now - hlcMs(started!.at)) : 0
   const end = (status: 'failed' | 'cancelled', reason: SettledReason, error: Told): Patch =>
-    settlement(self, record, stamp(), since, { status, reason, error: { ...error, stack: null } })
+    outcomeOf(self, record, stamp(), since, { status, reason, error: { ...error, stack: null } })
   if (cancelRequest !== null) {
     const message = 'the task was cancelled'
     return end('cancelled', 'CancelledByUser', { name: 'TaskCancelledError', message })
@@ -245,13 +245,13 @@ export function afterRun(
   assert(holds(self, record), 'only the holder says how a task ended')
   const { at, now, durationMs, tail } = ended
   const { spec, claim } = record
-  const settle = (as: Ended): Patch => settlement(self, record, at, durationMs, as, tail)
-  if (run.status === 'completed') return settle(run)
+  const endedAs = (as: Ended): Patch => outcomeOf(self, record, at, durationMs, as, tail)
+  if (run.status === 'completed') return endedAs(run)
   const mayRunAgain = spec.delivery === 'at-least-once' && claim.epoch < EPOCH_MAX
   if (run.retryAfterMs !== undefined && mayRunAgain) {
     return { claim: laterOf(claim, claim.attempt, now + run.retryAfterMs, 'retry-after') }
   }
-  const patch = settle(run)
+  const patch = endedAs(run)
   if (!isRetryable(run) || !mayRunAgain || claim.attempt > spec.maxRetries) return patch
   const wait = backoffMs(spec.backoff, spec.id, claim.attempt)
   return { ...patch, claim: laterOf(claim, claim.attempt + 1, now + wait, 'retry') }
@@ -265,7 +265,7 @@ export function payloadLost(self: BootId, record: TaskRecord, blob: BlobRef, at:
     isBlob(payload) && payload.hash === blob.hash ? 'its payload' : 'a result that it depends on'
   const message = `${what}, the blob ${blob.hash} of ${blob.bytes} bytes, is on no node any more: submit the task anew`
   const error = { name: 'BlobUnavailableError', message, stack: null }
-  return settlement(self, record, at, 0, { status: 'failed', reason: 'PayloadLost', error })
+  return outcomeOf(self, record, at, 0, { status: 'failed', reason: 'PayloadLost', error })
 }
 
 /** The same holder tries once more, under the next epoch. */
@@ -300,7 +300,7 @@ type Ended =
       result?: string
     }>
 
-function settlement(
+function outcomeOf(
   self: BootId,
   { claim }: TaskRecord,
   at: Hlc,

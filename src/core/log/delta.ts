@@ -26,7 +26,7 @@ export function deltaOf(
   after: number,
   until: number,
   bytesMax: number,
-  telling: Detail
+  detail: Detail
 ): Batch {
   const size = new MessageSize()
   const places = new Map<Entry, number>()
@@ -38,7 +38,7 @@ export function deltaOf(
     const known = entry === null ? -1 : places.get(entry)
     const record = known === undefined ? entry!.durable : null
     assert(known !== undefined || record !== null, 'a task with a write on disk is on disk')
-    const change = record === null || telling === 'whole' ? null : briefly(record, origin, after)
+    const change = record === null || detail === 'whole' ? null : briefly(record, origin, after)
     size.addWrite()
     if (change !== null) size.addChange(change)
     else if (record !== null) size.add(record)

@@ -338,14 +338,14 @@ export class Log {
     origin: BootId,
     after: number,
     bytesMax: number,
-    telling: Detail = 'whole',
+    detail: Detail = 'whole',
     upTo: number = RETIRED
   ): Batch | null {
     const log = this.origins.get(origin)
     if (log === undefined) return null
     const last = Math.min(upTo, log.durableUpTo)
     const until = this.origins.unreadable.readableUpTo(origin, after, last)
-    return until <= after ? null : deltaOf(origin, log, after, until, bytesMax, telling)
+    return until <= after ? null : deltaOf(origin, log, after, until, bytesMax, detail)
   }
 
   /**

@@ -13,7 +13,7 @@ import type { Member } from './member.ts'
 
 /** A newer boot speaks while the one that we know seems to run. */
 export function noteDuplicate(member: Member, boot: BootId, now: number): void {
-  if (member.rival?.boot !== boot) member.rival = { boot, at: now }
+  if (member.younger?.boot !== boot) member.younger = { boot, at: now }
 }
 
 /** A boot speaks that the one that we know should have replaced: that is no news of it. */
@@ -35,11 +35,11 @@ export function goesOn({ elder }: Member, boot: BootId, suspectMs: number): bool
 }
 
 export function twinOf(
-  { rival, elder, heardAt, heartbeat }: Member,
+  { younger, elder, heardAt, heartbeat }: Member,
   suspectMs: number
 ): Twin | null {
-  if (rival !== null && heardAt - rival.at >= suspectMs) {
-    return { boot: rival.boot, addresses: heartbeat.addresses }
+  if (younger !== null && heardAt - younger.at >= suspectMs) {
+    return { boot: younger.boot, addresses: heartbeat.addresses }
   }
   if (elder === null || elder.heardAt - elder.at < suspectMs) return null
   return { boot: heartbeat.boot, addresses: elder.addresses }

@@ -54,7 +54,7 @@ export function begin(known: Member, word: Word, ground: Ground): boolean {
   known.passedOn.clear()
   known.lagsMs.length = 0
   known.beside.clear()
-  known.rival = known.elder = null
+  known.younger = known.elder = null
   // Both have spoken, and one of them only goes on: the other was a copy of it, or had a clock of the future.
   if (isOwnWord && known.proven && word.heartbeat.boot < known.heartbeat.boot) {
     known.over = known.heartbeat.boot
@@ -144,9 +144,9 @@ function note(member: Member, word: Word, ground: Ground): void {
 
 /** Whether a word stands against what is known of a departure. */
 function isBack(known: Member, { heartbeat, by }: Word, ground: Ground): boolean {
-  const { departure, witnessed, node } = known
+  const { departure, firstHand, node } = known
   if (isLater(heartbeat, departure)) return true
-  if (by !== node || departure === witnessed || !ground.isLinked(node)) return false
+  if (by !== node || departure === firstHand || !ground.isLinked(node)) return false
   // Others said that it has left, and it speaks on a link of its own.
   known.rumour = departure!.boot === heartbeat.boot ? departure : null
   known.departure = null

@@ -38,7 +38,7 @@ export type Member = {
    * The last departure that it told us itself, or that a user told us here: a word of its own to the contrary is older
    * then.
    */
-  witnessed: Departure | null
+  firstHand: Departure | null
   /** What others say of its leaving, while it goes on to speak on a link of its own. */
   rumour: Departure | null
   /** The boot that we know is proven dead. */
@@ -54,7 +54,7 @@ export type Member = {
   /** The link to it has gone down since it was heard last. */
   broken: boolean
   /** A newer boot that spoke while this one seemed to run, and when it did so first. */
-  rival: Readonly<{ boot: BootId; at: number }> | null
+  younger: Readonly<{ boot: BootId; at: number }> | null
   /** An older boot that spoke after this one had, when it did so first and last, and what its stamp was then. */
   elder: Elder | null
   /** A boot with a later name that was taken for it, and is over: this one goes on. */
@@ -89,7 +89,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     spokeAt: Number.NEGATIVE_INFINITY,
     mentionedAt: Number.NEGATIVE_INFINITY,
     departure: null,
-    witnessed: null,
+    firstHand: null,
     rumour: null,
     crashed: false,
     firstWord: null,
@@ -97,7 +97,7 @@ export function newMember(heartbeat: Heartbeat): Member {
     clockOffsetsMs: [],
     met: false,
     broken: false,
-    rival: null,
+    younger: null,
     elder: null,
     over: null,
     vector: new Map(),

@@ -454,7 +454,7 @@ export class Members {
     return heard.length === 0 ? members : [...members, ...heard]
   }
 
-  #depart(departure: Departure, isWitnessed: boolean): Member | null {
+  #depart(departure: Departure, isFirstHand: boolean): Member | null {
     const node = nodeOf(departure.boot)
     if (node === this.#node) return null
     const member = this.#members.get(node) ?? this.#add({ ...UNHEARD, boot: departure.boot })
@@ -464,7 +464,7 @@ export class Members {
       isOfKnown && member.departure !== null && member.departure.boot !== departure.boot
     if (!isStale && !isLaterDeparture(departure, member.departure)) return null
     member.departure = departure
-    if (isWitnessed) member.witnessed = departure
+    if (isFirstHand) member.firstHand = departure
     member.beside.delete(departure.boot)
     this.#dirty.add(member)
     if (this.#members.all.length > MEMBERS_MAX + DEPARTED_MAX) this.#boundDeparted()

@@ -235,7 +235,7 @@ export class Network {
 
   /** Whether another process of the same identity has the link to a node. */
   #isTaken(from: Seat, to: Seat): boolean {
-    return this.#rivals(from, to).length > 0
+    return this.#duplicates(from, to).length > 0
   }
 
   #isOpen(x: Seat, y: Seat): boolean {
@@ -319,7 +319,7 @@ export class Network {
   #connect(x: Seat, y: Seat): void {
     if (!this.#isThere(x) || !this.#isThere(y) || this.isCut(x, y)) return
     if (this.#links.has(pair(x, y))) return
-    this.#replaceRivals(x, y)
+    this.#replaceDuplicates(x, y)
     const ends = [this.#receivers.get(x), this.#receivers.get(y)]
     // One of them may have waited for nothing but the end of the other link to go.
     if (ends.includes(undefined)) return
@@ -337,13 +337,13 @@ export class Network {
    * A node has one stream to each identity: one that is opened later takes the place of the other
    * (net/streams/streams.ts).
    */
-  #replaceRivals(x: Seat, y: Seat): void {
-    for (const rival of this.#rivals(x, y)) this.#breakLink(rival, y)
-    for (const rival of this.#rivals(y, x)) this.#breakLink(rival, x)
+  #replaceDuplicates(x: Seat, y: Seat): void {
+    for (const duplicate of this.#duplicates(x, y)) this.#breakLink(duplicate, y)
+    for (const duplicate of this.#duplicates(y, x)) this.#breakLink(duplicate, x)
   }
 
   /** Other processes of the identity of `x` that are linked to `y`. */
-  #rivals(x: Seat, y: Seat): Seat[] {
+  #duplicates(x: Seat, y: Seat): Seat[] {
     if (this.#twins.size === 0) return []
     return this.#seatsOf(idOf(x)).filter(seat => seat !== x && this.#links.has(pair(seat, y)))
   }

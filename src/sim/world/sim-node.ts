@@ -69,7 +69,7 @@ export class SimNode {
   readonly running: Map<string, number> = new Map()
   gone: boolean = false
   /** The node has said goodbye: it holds nothing any more, and is there until that has been answered. */
-  parting: boolean = false
+  hasSaidGoodbye: boolean = false
   readonly #eventQueue: EventQueue
   readonly #random: Random
   readonly #network: Network
@@ -281,7 +281,7 @@ export class SimNode {
   #perform(effect: Effect): void {
     switch (effect.kind) {
       case 'send':
-        this.parting ||= effect.message.kind === 'goodbye'
+        this.hasSaidGoodbye ||= effect.message.kind === 'goodbye'
         return this.#network.send(this.seat, effect.to, effect.message)
       case 'publish':
         return this.#network.publish(this.seat, effect.message)

@@ -1,4 +1,4 @@
-/** When reclaims settle: the queue that is kept must say the same as looking at every reclaim and every member each time. */
+/** When reclaims are confirmed: the queue that is kept must say the same as looking at every reclaim and every member each time. */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ClaimBarrier } from '../../../src/core/claim/claim-barrier.ts'
@@ -83,9 +83,9 @@ class Dumb {
     this.#open.push({ seq, needs: new Map() })
   }
 
-  settle({ members, alive, mergedUpTo, seq: durable }: World): number[] {
+  confirm({ members, alive, mergedUpTo, seq: durable }: World): number[] {
     const merged = (origin: string): number => mergedUpTo.get(origin) ?? 0
-    const isSettled = (each: Open): boolean => {
+    const isConfirmed = (each: Open): boolean => {
       const asked = this.#once ? members : alive
       const confirmed = asked.map(({ node, heartbeat: { boot }, vector }) => {
         const known = each.needs.get(node)
@@ -96,9 +96,9 @@ class Dumb {
       const told = asked.every(({ vector }) => [...vector].every(([o, upTo]) => merged(o) >= upTo))
       return each.seq <= durable && !confirmed.includes(false) && (!this.#once || told)
     }
-    const settled = new Set(this.#open.filter(isSettled))
-    this.#open = this.#open.filter(each => !settled.has(each))
-    return [...settled].map(({ seq }) => seq)
+    const confirmed = new Set(this.#open.filter(isConfirmed))
+    this.#open = this.#open.filter(each => !confirmed.has(each))
+    return [...confirmed].map(({ seq }) => seq)
   }
 }
 
@@ -106,7 +106,7 @@ function taken(): Entry {
   return new Entry(taskOf(SELF, 1))
 }
 
-describe('reclaims settle', () => {
+describe('reclaims are confirmed', () => {
   test('exactly when looking at each of them with each member says so', () => {
     fc.assert(
       fc.property(fc.boolean(), fc.array(event, { maxLength: 60 }), (once, events) => {
@@ -126,7 +126,7 @@ describe('reclaims settle', () => {
           const done = clever.confirm({ boot: SELF, upTo: seq }, alive, merged, members)
           const byAge = (x: number, y: number): number => x - y
           expect(done.map(entry => ids.get(entry)!).toSorted(byAge)).toEqual(
-            dumb.settle(world).toSorted(byAge)
+            dumb.confirm(world).toSorted(byAge)
           )
         }
       }),
@@ -148,7 +148,7 @@ describe('reclaims settle', () => {
       for (const member of world.members) member.vector.set(SELF, world.seq)
       b.vector.set(before, 3)
       const asked: string[] = []
-      const settle = (): readonly Entry[] =>
+      const confirm = (): readonly Entry[] =>
         claimBarrier.confirm(
           { boot: SELF, upTo: world.seq },
           world.alive,
@@ -156,10 +156,10 @@ describe('reclaims settle', () => {
           world.members,
           node => void asked.push(node)
         )
-      expect(settle()).toEqual([])
+      expect(confirm()).toEqual([])
       expect(asked).toContain(b.node)
       world.mergedUpTo.set(before, 3)
-      expect(settle()).toEqual([entry])
+      expect(confirm()).toEqual([entry])
     }
   )
 

@@ -200,7 +200,7 @@ describe('a failure below the claim', () => {
   })
 })
 
-describe('a reclaim that has not settled', () => {
+describe('a reclaim that is unconfirmed', () => {
   const OURS = 7
   /** Who held the task before. */
   const GONE = bootOf('gone', 1)
@@ -208,7 +208,7 @@ describe('a reclaim that has not settled', () => {
   /** A reclaim by A, written as A's write 7, with these members alive. */
   function open(): {
     entry: Entry
-    settle: (alive: readonly Member[], merged?: Record<BootId, number>) => readonly Entry[]
+    confirm: (alive: readonly Member[], merged?: Record<BootId, number>) => readonly Entry[]
     asked: string[]
     isUnconfirmed: () => boolean
     again: () => void
@@ -224,7 +224,7 @@ describe('a reclaim that has not settled', () => {
     return {
       entry,
       asked,
-      settle: (alive, merged = {}) =>
+      confirm: (alive, merged = {}) =>
         claimBarrier.confirm(
           { boot: A, upTo: OURS + 1 },
           alive,
@@ -241,67 +241,67 @@ describe('a reclaim that has not settled', () => {
     vector: new Map(Object.entries(has))
   })
 
-  test('settles at once when nobody else may be alive', () => {
-    const { entry, settle, isUnconfirmed } = open()
+  test('is confirmed at once when nobody else may be alive', () => {
+    const { entry, confirm, isUnconfirmed } = open()
     expect(isUnconfirmed()).toBe(true)
-    expect(settle([])).toEqual([entry])
+    expect(confirm([])).toEqual([entry])
     expect(isUnconfirmed()).toBe(false)
-    expect(settle([])).toEqual([])
+    expect(confirm([])).toEqual([])
   })
 
   test('waits for each member, not for any one', () => {
-    const { entry, settle } = open()
-    expect(settle([member(B, { [A]: OURS }), member(C)])).toEqual([])
-    expect(settle([member(B, { [A]: OURS }), member(C, { [A]: OURS })])).toEqual([entry])
+    const { entry, confirm } = open()
+    expect(confirm([member(B, { [A]: OURS }), member(C)])).toEqual([])
+    expect(confirm([member(B, { [A]: OURS }), member(C, { [A]: OURS })])).toEqual([entry])
   })
 
   test('is not confirmed by whoever has merged only what came before it', () => {
-    const { settle } = open()
-    expect(settle([member(B, { [A]: OURS - 1 })])).toEqual([])
+    const { confirm } = open()
+    expect(confirm([member(B, { [A]: OURS - 1 })])).toEqual([])
   })
 
   test('waits for what the confirmer had written by then, and not for what it wrote later', () => {
-    const { entry, settle } = open()
-    expect(settle([member(B, { [A]: OURS, [B]: 3 })], { [B]: 2 })).toEqual([])
-    expect(settle([member(B, { [A]: OURS, [B]: 9 })], { [B]: 2 })).toEqual([])
-    expect(settle([member(B, { [A]: OURS, [B]: 9 })], { [B]: 3 })).toEqual([entry])
+    const { entry, confirm } = open()
+    expect(confirm([member(B, { [A]: OURS, [B]: 3 })], { [B]: 2 })).toEqual([])
+    expect(confirm([member(B, { [A]: OURS, [B]: 9 })], { [B]: 2 })).toEqual([])
+    expect(confirm([member(B, { [A]: OURS, [B]: 9 })], { [B]: 3 })).toEqual([entry])
   })
 
   test('waits for what the confirmer had heard of the gone holder, and asks for that', () => {
-    const { entry, settle, asked } = open()
+    const { entry, confirm, asked } = open()
     const told = member(B, { [A]: OURS, [GONE]: 5 })
-    expect(settle([told, member(C, { [A]: OURS, [GONE]: 4 })], { [GONE]: 4 })).toEqual([])
+    expect(confirm([told, member(C, { [A]: OURS, [GONE]: 4 })], { [GONE]: 4 })).toEqual([])
     expect(asked).toEqual([told.node])
-    expect(settle([told], { [GONE]: 5 })).toEqual([entry])
+    expect(confirm([told], { [GONE]: 5 })).toEqual([entry])
     expect(asked).toEqual([told.node])
   })
 
   test('has to be confirmed anew by a newer boot', () => {
-    const { entry, settle } = open()
+    const { entry, confirm } = open()
     const newer = bootOf('b', 2)
-    expect(settle([member(B, { [A]: OURS, [B]: 3 })], { [B]: 2 })).toEqual([])
-    expect(settle([member(newer)], { [B]: 3 })).toEqual([])
-    expect(settle([member(newer, { [A]: OURS, [newer]: 1 })], { [newer]: 1 })).toEqual([entry])
+    expect(confirm([member(B, { [A]: OURS, [B]: 3 })], { [B]: 2 })).toEqual([])
+    expect(confirm([member(newer)], { [B]: 3 })).toEqual([])
+    expect(confirm([member(newer, { [A]: OURS, [newer]: 1 })], { [newer]: 1 })).toEqual([entry])
   })
 
   test('does not wait any more for whoever turns out to be gone', () => {
-    const { entry, settle } = open()
-    expect(settle([member(B), member(C, { [A]: OURS })])).toEqual([])
-    expect(settle([member(C, { [A]: OURS })])).toEqual([entry])
+    const { entry, confirm } = open()
+    expect(confirm([member(B), member(C, { [A]: OURS })])).toEqual([])
+    expect(confirm([member(C, { [A]: OURS })])).toEqual([entry])
   })
 
-  test('waits for whoever appears before it has settled', () => {
-    const { settle } = open()
-    expect(settle([member(B)])).toEqual([])
-    expect(settle([member(B, { [A]: OURS }), member(C)])).toEqual([])
+  test('waits for whoever appears before it is confirmed', () => {
+    const { confirm } = open()
+    expect(confirm([member(B)])).toEqual([])
+    expect(confirm([member(B, { [A]: OURS }), member(C)])).toEqual([])
   })
 
-  test('is over, as that reclaim, when the task was reclaimed once more, which settles by itself', () => {
-    const { settle, isUnconfirmed, again } = open()
+  test('is over, as that reclaim, when the task was reclaimed once more, which is confirmed by itself', () => {
+    const { confirm, isUnconfirmed, again } = open()
     again()
-    settle([member(B, { [A]: OURS })])
+    confirm([member(B, { [A]: OURS })])
     expect(isUnconfirmed()).toBe(true)
-    settle([member(B, { [A]: OURS + 1 })])
+    confirm([member(B, { [A]: OURS + 1 })])
     expect(isUnconfirmed()).toBe(false)
   })
 

@@ -186,12 +186,12 @@ describe('what had failed for good', () => {
       claim: { holder: again.boot, epoch: 2 },
       outcome: null
     })
-    const witness = pump.restart(b, bootOf('b', 2))
+    const other = pump.restart(b, bootOf('b', 2))
     pump.settle()
     again.worker(1)
     passing(pump, 3000)
-    expect([again, witness].flatMap(node => starts(node, id))).toEqual([])
-    for (const node of [again, witness]) {
+    expect([again, other].flatMap(node => starts(node, id))).toEqual([])
+    for (const node of [again, other]) {
       expect(node.record(id).outcome).toMatchObject({ status: 'failed', epoch: 2, by: a.boot })
     }
   })

@@ -25,7 +25,7 @@ type Action =
       origin: number
       skip: number
       bytesMax: number
-      telling: Detail
+      detail: Detail
     }
   | { do: 'sync'; from: number; to: number; batches: number }
   | { do: 'restart'; at: number }
@@ -46,7 +46,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     origin: node,
     skip: fc.nat(4),
     bytesMax: fc.constantFrom(1, 900, 65_536),
-    telling: fc.constantFrom('whole' as const, 'brief' as const)
+    detail: fc.constantFrom('whole' as const, 'brief' as const)
   }),
   fc.record({ do: fc.constant('sync' as const), from: node, to: node, batches: fc.nat(4) }),
   fc.record({ do: fc.constant('restart' as const), at: node })
@@ -157,7 +157,7 @@ class World {
     const origin = NODES[step.origin]!
     const to = this.logs[step.to]!
     const before = to.merged(origin)
-    const batch = this.logs[step.from]!.range(origin, step.skip, step.bytesMax, step.telling)
+    const batch = this.logs[step.from]!.range(origin, step.skip, step.bytesMax, step.detail)
     if (batch === null) return
     const isUnknown = batch.changes?.some(({ task }) => to.merged(task.origin) < task.seq) ?? false
     const { kind } = to.merge(batch)

@@ -213,12 +213,12 @@ describe('a boot that speaks itself', () => {
     expect(all.twinOf('b')?.boot).toBe(B2)
   })
 
-  test('is no rival of one that only others speak of', () => {
+  test('is no duplicate of one that only others speak of', () => {
     const all = new Members(A, CORE_DEFAULTS)
     all.link('b', true)
     all.heard(beat(B, 1), 0, 'c')
     expect(all.heard(beat(B2, 1), 10)).toBe(true)
-    expect(all.get('b')).toMatchObject({ rival: null, heartbeat: { boot: B2 } })
+    expect(all.get('b')).toMatchObject({ younger: null, heartbeat: { boot: B2 } })
   })
 })
 

@@ -46,7 +46,7 @@ test('a grant at an epoch that has been reclaimed here meanwhile is not started;
   expect(isEpochTaken(b, granted)).toBe(false)
 })
 
-test('a claim that nobody can be asked about settles only when it is on the own disk', () => {
+test('a claim that nobody can be asked about is confirmed only when it is on the own disk', () => {
   const claimBarrier = new ClaimBarrier()
   const entry = entryOf(taskOf(a, 1))
   claimBarrier.add([{ entry, seq: 4 }])

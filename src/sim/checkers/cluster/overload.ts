@@ -43,6 +43,6 @@ export class OverloadChecker {
   }
 
   #lives(fits: (node: SimNode) => boolean): boolean {
-    return this.#nodes.some(node => fits(node) && !node.gone && !node.parting)
+    return this.#nodes.some(node => fits(node) && !node.gone && !node.hasSaidGoodbye)
   }
 }

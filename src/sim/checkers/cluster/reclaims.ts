@@ -33,7 +33,7 @@ export class ReclaimChecker {
     const { from = null, taskId } = event
     const alive = this.#nodes.filter(({ gone }) => !gone)
     const holder = alive.find(({ options }) => options.boot === from)
-    if (holder === undefined || holder === node || holder.parting) return
+    if (holder === undefined || holder === node || holder.hasSaidGoodbye) return
     // Two processes have used its identity: one of them counts as gone. Of a later one, the other does not know that.
     const isCopied = this.#nodes.some(({ id, seat }) => id === holder.id && seat !== holder.seat)
     if (isCopied && !(node.id === holder.id && holder.options.boot > node.options.boot)) return

@@ -44,7 +44,7 @@ export class WakeChecker {
       node.core.view.members(before).map(({ heartbeat, status }) => [heartbeat.boot, status])
     )
     const there = this.#nodes.filter(
-      other => !other.gone && !other.parting && known.get(other.options.boot) === 'alive'
+      other => !other.gone && !other.hasSaidGoodbye && known.get(other.options.boot) === 'alive'
     )
     const completed = new Map<TaskId, SimNode>()
     for (const other of there) {
