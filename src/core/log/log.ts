@@ -30,8 +30,9 @@ import {
   type TaskRecord
 } from '../task/record.ts'
 import { assertPatch, assertRecord, type Patch } from '../task/patch.ts'
-import { besideLog, NOTHING_BESIDE, type Beside } from './beside.ts'
+import type { Beside } from './beside.ts'
 import { Entry } from './entry.ts'
+import { Flushes } from './flushes.ts'
 import { Origins } from './origins.ts'
 import { BY_NOBODY } from './unreadable.ts'
 import { creationsOf } from './creations.ts'
@@ -58,15 +59,11 @@ export class Log {
   readonly origins: Origins
   readonly #self: BootId
   readonly #entries = new Map<TaskId, Entry>()
-  readonly #dirty = new Set<Entry>()
-  readonly #removed = new Set<TaskId>()
-  readonly #moved = new Set<BootId>()
+  readonly #flushes: Flushes
   readonly #logObserver: LogObserver
   readonly #counters: LogCounters
   /** How many tasks have ever come here. Counted by this class only. */
   taken = 0
-  #flushes = 0
-  #inFlight: { readonly flush: Flush; readonly entries: readonly Entry[] } | null = null
 
   /** @param version of hearsay on this node */
   constructor(
@@ -79,6 +76,7 @@ export class Log {
     this.#logObserver = logObserver
     this.#counters = counters
     this.origins = new Origins(self, version)
+    this.#flushes = new Flushes(this.origins)
   }
 
   get(id: TaskId): Entry | undefined {
@@ -108,21 +106,21 @@ export class Log {
   close(boot: BootId): void {
     if (this.origins.isClosed(boot)) return
     this.origins.close(boot)
-    this.#moved.add(boot)
+    this.#flushes.moved(boot)
   }
 
   /** The number of the flush with which all that is written now is on disk; of one under way, if that holds it all. */
   get lastFlush(): number {
-    return this.#isClean ? this.#flushes : this.#flushes + 1
+    return this.#flushes.last
   }
 
   get isFlushing(): boolean {
-    return this.#inFlight !== null
+    return this.#flushes.isUnderWay
   }
 
   /** Everything that this replica knows is on disk. */
   get isDurable(): boolean {
-    return this.#inFlight === null && this.#isClean
+    return this.#flushes.isDurable
   }
 
   /** What this replica has on disk. */
@@ -214,7 +212,7 @@ export class Log {
       this.#reread(origin, after, again, by)
     }
     this.#append(origin, writes.slice(Math.max(0, upTo - after)).map(placeOf), by)
-    this.#moved.add(origin)
+    this.#flushes.moved(origin)
     dotCloud.passed(origin, this.merged(origin))
     return { kind: 'merged', changed: [...changed], forgotten }
   }
@@ -232,7 +230,7 @@ export class Log {
     // Writes that no member can show leave half of the room to those that one does show.
     if (!unreadable.hasRoomFor(origin, known + 1, UNREADABLE_MAX / 2)) return
     this.#append(origin, Array<Place>(upTo - after).fill(UNREAD), BY_NOBODY)
-    this.#moved.add(origin)
+    this.#flushes.moved(origin)
     dotCloud.passed(origin, this.merged(origin))
   }
 
@@ -254,7 +252,8 @@ export class Log {
     const over = all.filter(({ record }) => creationsOf(record).every(isOver))
     // Nobody knows more of our own writes than we do.
     dotCloud.tidy(origin => (origin === self ? RETIRED : this.merged(origin)))
-    for (const entry of over) if (isFinal(entry.record)) this.#dirty.add(this.#forgetWrites(entry))
+    for (const entry of over)
+      if (isFinal(entry.record)) this.#flushes.changed(this.#forgetWrites(entry))
     return over.filter(({ record }) => !isFinal(record))
   }
 
@@ -282,8 +281,7 @@ export class Log {
   remove(entry: Entry): void {
     this.#entries.delete(entry.id)
     entry.removed = true
-    this.#dirty.delete(entry)
-    this.#removed.add(entry.id)
+    this.#flushes.removed(entry)
     this.#forgetWrites(entry)
     const { spec, created } = entry.record
     // A key may have been used again meanwhile, which is not over.
@@ -295,36 +293,12 @@ export class Log {
 
   /** Everything that has changed since the last flush, or null if there is nothing or a flush is still under way. */
   flush(beside: Beside = {}): Flush | null {
-    const also = besideLog(beside)
-    if (this.#inFlight !== null || (this.#isClean && also === null)) return null
-    const entries = [...this.#dirty]
-    const tasks = entries.map(({ record, stored }) => ({ record, writes: stored }))
-    const vector = new Map(Array.from(this.#moved, origin => [origin, this.merged(origin)]))
-    const removed = [...this.#removed]
-    const forgotten = this.origins.dotCloud.takeChanged()
-    const unreadable = this.origins.unreadable.takeChanged()
-    const log = { tasks, removed, vector, forgotten, unreadable }
-    const flush = { flush: ++this.#flushes, ...log, ...(also ?? NOTHING_BESIDE) }
-    this.#inFlight = { flush, entries }
-    this.#dirty.clear()
-    this.#removed.clear()
-    this.#moved.clear()
-    return flush
+    return this.#flushes.begin(beside)
   }
 
   /** The flush under way is on disk. Returns it, and which tasks are in it, in the same order. */
   flushed(number: number): Readonly<{ flush: Flush; entries: readonly Entry[] }> {
-    const inFlight = this.#inFlight
-    assert(inFlight !== null && inFlight.flush.flush === number, 'flushes end one by one, in order')
-    this.#inFlight = null
-    const { flush, entries } = inFlight
-    entries.forEach((entry, i) => {
-      // It may have been pruned while it was on its way to disk; then its removal follows.
-      if (!entry.removed) entry.durable = flush.tasks[i]!.record
-    })
-    for (const [origin, upTo] of flush.vector) this.origins.noteDurable(origin, upTo)
-    this.origins.unreadable.landed(flush.unreadable ?? new Map())
-    return inFlight
+    return this.#flushes.end(number)
   }
 
   /**
@@ -365,12 +339,7 @@ export class Log {
       this.origins.restoreTask(entry, writes, upToOf)
     }
     this.origins.restore(vector, forgotten, unreadable)
-    this.#dirty.clear()
-  }
-
-  get #isClean(): boolean {
-    const changed = this.#dirty.size + this.#removed.size + this.#moved.size
-    return changed === 0 && this.origins.dotCloud.isClean && this.origins.unreadable.isClean
+    this.#flushes.restored()
   }
 
   #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {
@@ -402,7 +371,7 @@ export class Log {
     const before = entry.record.spec
     entry.record = joined
     if (joined.spec !== before) this.#logObserver.retrack(entry, before)
-    this.#dirty.add(entry)
+    this.#flushes.changed(entry)
     return true
   }
 
@@ -428,9 +397,7 @@ export class Log {
     const entry = new Entry(record)
     this.#entries.set(entry.id, entry)
     this.taken++
-    // A key may be used again just after its task has been pruned.
-    this.#removed.delete(entry.id)
-    this.#dirty.add(entry)
+    this.#flushes.came(entry)
     this.#logObserver.track(entry)
     return entry
   }
@@ -471,7 +438,7 @@ export class Log {
           if (by === undefined) this.#noteUnread(part, place)
         } else if (unreadable.read(part) && place !== null) {
           this.origins.restoreWrites(part, place)
-          this.#dirty.add(place)
+          this.#flushes.changed(place)
         }
       }
     }
@@ -488,7 +455,7 @@ export class Log {
     const log = this.origins.of(origin)
     log.append(entry)
     entry.noteWrite({ origin, seq: log.upTo })
-    this.#dirty.add(entry)
-    this.#moved.add(origin)
+    this.#flushes.changed(entry)
+    this.#flushes.moved(origin)
   }
 }
