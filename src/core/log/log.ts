@@ -158,6 +158,7 @@ export class Log {
     assert(!this.#entries.has(record.spec.id), 'a new task has a new id')
     assertRecord(record)
     const entry = this.#add(record)
+    this.#logObserver.track(entry)
     this.#note(entry, this.#self)
     return entry
   }
@@ -340,13 +341,17 @@ export class Log {
     }
     this.origins.restore(vector, forgotten, unreadable)
     this.#flushes.restored()
+    // Now that all are here: what is yet to come would seem to have been pruned.
+    for (const entry of this.#entries.values()) this.#logObserver.track(entry)
   }
 
   #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {
     const known = this.#entries.get(record.spec.id)
     if (known === undefined) {
       if (this.origins.isPast(record)) return undefined
-      return { entry: this.#readCreation(this.#add(record)), changed: true }
+      const entry = this.#add(record)
+      this.#logObserver.track(entry)
+      return { entry: this.#readCreation(entry), changed: true }
     }
     const changed = this.#raise(known, record)
     return { entry: this.#readCreation(known), changed }
@@ -398,7 +403,6 @@ export class Log {
     this.#entries.set(entry.id, entry)
     this.taken++
     this.#flushes.came(entry)
-    this.#logObserver.track(entry)
     return entry
   }
 
