@@ -214,6 +214,22 @@ export class Core {
     return this.#effects
   }
 
+  /**
+   * Throws where parts of the core that are kept in step do not agree. It looks at everything that is known, so it is
+   * for tests and the simulator, between two steps.
+   */
+  assertInvariants(): void {
+    const { log, members, keyTombstones, counters } = this.#context
+    log.assertInvariants()
+    members.assertInvariants()
+    keyTombstones.assertInvariants()
+    counters.assertInvariants()
+    this.#groupCommit.assertInvariants()
+    this.#reclaims.assertInvariants()
+    this.#scheduler.assertInvariants()
+    this.#waking.assertInvariants()
+  }
+
   /** The first step: now it is known what time it is, and what on disk was believed of others in vain. */
   #reconsider(now: number): void {
     this.#firstAt = now

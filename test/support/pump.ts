@@ -20,6 +20,9 @@ import { DRAFT } from './tasks.ts'
 
 type FailureReason = Extract<RunResult, { status: 'failed' }>['reason']
 
+/** With more tasks and boots than this, a node is not looked at after each step: to look takes time for each of them. */
+const LOOKED_AT_MAX = 100
+
 export class Pump {
   now = 1_000_000
   readonly nodes: PumpNode[] = []
@@ -171,6 +174,8 @@ export class PumpNode {
   feed(input: Input): Effect[] {
     if (this.gone) return []
     const effects = this.core.step(this.#pump.now + this.skewMs, input)
+    const { core, disk } = this
+    if (core.view.taskCount + disk.vector.size <= LOOKED_AT_MAX) core.assertInvariants()
     this.effects.push(...effects)
     for (const effect of effects) this.#perform(effect)
     return effects

@@ -2,6 +2,7 @@
  * A set of boots that knows which of them are of one node: a node that comes and goes has thousands, and no lookup
  * should have to look through those of all others for them.
  */
+import { assert } from './assert.ts'
 import { nodeOf, type BootId, type NodeId } from './ids.ts'
 
 const NONE: ReadonlySet<BootId> = new Set()
@@ -22,6 +23,17 @@ export class Boots {
 
   of(node: NodeId): ReadonlySet<BootId> {
     return this.#byNode.get(node) ?? NONE
+  }
+
+  /** @param boots that are to be in the set, and no others */
+  assertInvariants(boots: ReadonlySet<BootId>): void {
+    let count = 0
+    for (const [node, ofNode] of this.#byNode) {
+      assert(ofNode.size > 0, 'no node is kept of which there is no boot', node)
+      count += ofNode.size
+    }
+    for (const boot of boots) assert(this.of(nodeOf(boot)).has(boot), 'a boot is in the set', boot)
+    assert(count === boots.size, 'no other boots are in the set')
   }
 
   /** This boot and those of its node that were started before it. */

@@ -2,6 +2,7 @@
  * Sets of writes, as stretches of the logs of origins that they stand in: writes of one kind lie together as a rule,
  * and a stretch costs the same whether it is of one write or of a thousand.
  */
+import { assert } from './assert.ts'
 import type { BootId } from './ids.ts'
 
 /** The writes `after + 1 .. upTo` of a boot. */
@@ -101,6 +102,22 @@ export class Dots {
     this.#size += list.length - this.of(origin).length
     if (list.length === 0) this.#stretches.delete(origin)
     else this.#stretches.set(origin, list)
+  }
+
+  assertInvariants(): void {
+    let size = 0
+    for (const [origin, list] of this.#stretches) {
+      assert(list.length > 0, 'no boot is kept of which there is no stretch', origin)
+      size += list.length
+      let end = -1
+      for (const each of list) {
+        const isNext = end < each.after && each.after < each.upTo
+        assert(isNext, 'stretches are in order, and neither touch nor overlap', origin)
+        assert(each.origin === origin, 'a stretch is kept with its boot', origin)
+        end = each.upTo
+      }
+    }
+    assert(size === this.#size, 'the stretches of all boots are counted')
   }
 }
 

@@ -13,6 +13,7 @@
  * kept beyond its time, because another one depends on it, may be forgotten where that one came later: whoever still has it
  * keeps its blobs, and fetches them when the other one comes that late.
  */
+import { assert } from '../base/assert.ts'
 import { areApart, computerOf } from '../base/computers.ts'
 import { nodeOf, type NodeId, type TaskId } from '../base/ids.ts'
 import { Blob } from './blob.ts'
@@ -274,6 +275,31 @@ export class BlobReplication {
   /** Says what is to be said. */
   flush(): void {
     this.#offers.send(this.#context.emit)
+  }
+
+  /** @param running tasks that run here, or are about to, and so read their blobs */
+  assertInvariants(running: ReadonlySet<TaskId>): void {
+    const { log } = this.#context
+    this.#pins.assertInvariants(running)
+    this.#references.assertInvariants(id => log.get(id) !== undefined)
+    this.#provisionalBlobs.assertInvariants(
+      hash => this.#blobs.has(hash) && !this.#references.has(hash)
+    )
+    let fetching = 0
+    for (const [hash, blob] of this.#blobs) {
+      assert(blob.ref.hash === hash, 'a blob is kept under its hash', hash)
+      assert(blob.local || this.#open.has(blob), 'what is to come is looked at again', hash)
+      assert(!blob.local || blob.askers.size === 0, 'who asked for a blob was told of it', hash)
+      if (blob.fetching) fetching++
+    }
+    assert(fetching === this.#fetching, 'blobs that are being fetched are counted')
+    for (const blob of this.#open) {
+      const { hash } = blob.ref
+      assert(this.#blobs.get(hash) === blob, 'a blob that is looked at again is known', hash)
+    }
+    for (const id of this.#secured) {
+      assert(log.get(id) !== undefined, 'a task whose blobs are kept is here', id)
+    }
   }
 
   /** Decides what is to happen with a blob now, and whether it has to be looked at again. */

@@ -1,4 +1,5 @@
 /** What is read here: tasks that run on this node or are about to, and the blobs that each of them needs for that. */
+import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
 import type { BlobHash, BlobRef } from '../task/content.ts'
 
@@ -27,6 +28,20 @@ export class Pins {
   /** Whether a task needs the blob. */
   has(hash: BlobHash): boolean {
     return this.#counts.has(hash)
+  }
+
+  /** @param tasks that run here, or are about to */
+  assertInvariants(tasks: ReadonlySet<TaskId>): void {
+    const counts = new Map<BlobHash, number>()
+    for (const [id, refs] of this.#reads) {
+      assert(tasks.has(id), 'blobs are kept for tasks that are to run here', id)
+      for (const { hash } of refs) counts.set(hash, (counts.get(hash) ?? 0) + 1)
+    }
+    for (const id of tasks) assert(this.#reads.has(id), 'what a task reads is kept', id)
+    for (const [hash, count] of counts) {
+      assert(this.#counts.get(hash) === count, 'the tasks that read a blob are counted', hash)
+    }
+    assert(this.#counts.size === counts.size, 'no blob is kept that no task reads')
   }
 
   #count(hash: BlobHash, by: 1 | -1): void {

@@ -4,6 +4,7 @@
  * That is so for a moment with each blob, because it comes before the record that names it. Beyond a bound nothing more
  * is taken on anybody's word; a member that has something to keep offers it again a little later.
  */
+import { assert } from '../base/assert.ts'
 import type { NodeId } from '../base/ids.ts'
 import type { BlobHash, BlobRef } from '../task/content.ts'
 
@@ -31,6 +32,26 @@ export class ProvisionalBlobs {
     this.#shares.set(by, share)
     for (const each of [share, this.#all]) move(each, 1, bytes)
     return true
+  }
+
+  /** @param isOpen whether a blob is here, or is to come, and no task names it */
+  assertInvariants(isOpen: (hash: BlobHash) => boolean): void {
+    const shares = new Map<NodeId, Share>()
+    const all: Share = { blobs: 0, bytes: 0 }
+    for (const [hash, { by, bytes }] of this.#open) {
+      assert(isOpen(hash), 'a blob on a word alone is here, and no task names it', hash)
+      const share = shares.get(by) ?? { blobs: 0, bytes: 0 }
+      shares.set(by, share)
+      for (const each of [share, all]) move(each, 1, bytes)
+    }
+    for (const [node, { blobs, bytes }] of shares) {
+      const known = this.#shares.get(node)
+      const isSame = known?.blobs === blobs && known.bytes === bytes
+      assert(isSame, 'what is taken on the word of a node is counted', node)
+    }
+    assert(this.#shares.size === shares.size, 'no share is kept that is empty')
+    const isWhole = this.#all.blobs === all.blobs && this.#all.bytes === all.bytes
+    assert(isWhole, 'what is taken on the word of all is counted')
   }
 
   /** A task names the blob, or it is gone. */

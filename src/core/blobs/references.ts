@@ -4,6 +4,7 @@
  * Two tasks may name the same blob, as two people may hold tickets to one seat in a cinema that never sells out: the
  * blob stays until the last of them is gone.
  */
+import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
 import { isBlob, type BlobHash, type BlobRef } from '../task/content.ts'
 import type { TaskRecord } from '../task/record.ts'
@@ -53,6 +54,24 @@ export class References {
 
   *blobs(): Generator<BlobRef> {
     for (const { ref } of this.#byHash.values()) yield ref
+  }
+
+  /** @param isHere whether a task is known here */
+  assertInvariants(isHere: (id: TaskId) => boolean): void {
+    let names = 0
+    for (const [id, refs] of this.#named) {
+      assert(isHere(id), 'a task that names blobs is here', id)
+      for (const hash of new Set(refs.map(ref => ref.hash))) {
+        const isNamed = this.#byHash.get(hash)?.tasks.has(id) ?? false
+        assert(isNamed, 'a blob is needed by each task that names it', id)
+        names++
+      }
+    }
+    for (const [hash, { ref, tasks }] of this.#byHash) {
+      assert(ref.hash === hash && tasks.size > 0, 'a blob that is needed is named by a task', hash)
+      names -= tasks.size
+    }
+    assert(names === 0, 'no blob is needed by a task that does not name it')
   }
 
   #move(id: TaskId, before: readonly BlobRef[], after: readonly BlobRef[]): BlobRef[] {

@@ -17,6 +17,7 @@
  * it is not waited for while it is away. Once it is back it is asked like all others: what is taken over may be older
  * than what it has on its disk, if it came out of a file.
  */
+import { assert } from '../base/assert.ts'
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import { canGive, covers, hasAll, type Coverage, type Standing } from '../base/coverage.ts'
@@ -148,6 +149,24 @@ export class ClaimBarrier {
       this.#former.clear()
     }
     return done
+  }
+
+  assertInvariants(): void {
+    const open = new Set<string>()
+    for (const writes of this.#open.values()) {
+      assert(writes.length > 0, 'nobody is asked about nothing')
+      let last = 0
+      for (const { seq, reclaims } of writes) {
+        assert(last <= seq && reclaims.length > 0, 'claims are confirmed in their order', seq)
+        last = seq
+        for (const { entry, epoch } of reclaims) open.add(`${entry.id} ${epoch}`)
+      }
+    }
+    for (const [{ id }, epoch] of this.#unconfirmed) {
+      assert(open.has(`${id} ${epoch}`), 'what is unconfirmed is yet to be confirmed', id)
+    }
+    const isOver = this.#confirmed.size + this.#former.size === 0
+    assert(!this.isEmpty || isOver, 'nothing is kept of who has confirmed all')
   }
 
   #release(reclaims: readonly Reclaim[], done: Entry[]): void {

@@ -4,6 +4,7 @@
  * The line of a task is looked up once, and anew when other nodes stand in it: a dead node may leave a hundred thousand
  * tasks, and nobody has the time to compute all their lines at every tick.
  */
+import { assert } from '../base/assert.ts'
 import { Heap } from '../base/heap.ts'
 import type { BootId, NodeId, TaskId } from '../base/ids.ts'
 import { canRun, demandOf } from './capability.ts'
@@ -125,6 +126,16 @@ export class Estate {
         const last = this.#others.pop()!
         if (last !== left) this.#others[this.#cursor] = last
       }
+    }
+  }
+
+  /** @param waiting what the boot holds and never started */
+  assertInvariants(waiting: Iterable<Entry>): void {
+    const heaps = [this.#fresh, this.#toRun, this.#toKeep]
+    const known = new Set([...heaps.flatMap(each => each.all()), ...this.#aside])
+    for (const { entry } of this.#others) known.add(entry)
+    for (const entry of waiting) {
+      assert(known.has(entry), 'what a boot left and never started can be taken', entry.id)
     }
   }
 

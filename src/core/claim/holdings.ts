@@ -2,6 +2,7 @@
  * Which tasks every boot holds: those that have not settled, whether they wait, are ready or run. What never started is
  * indexed apart from the first question on: of a gone boot it is taken in portions.
  */
+import { assert } from '../base/assert.ts'
 import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import { isSettled } from '../task/record.ts'
@@ -55,6 +56,24 @@ export class Holdings {
     const { all, urgent } = held
     const waiting = (): Entry[] => [...all].filter(entry => !urgent.has(entry))
     return (held.estate ??= new Estate(boot, waiting(), isReady))
+  }
+
+  /** @param tasks that are known here */
+  assertInvariants(tasks: Iterable<Entry>): void {
+    let open = 0
+    for (const { id, heldBy, record } of tasks) {
+      const holder = isSettled(record) ? null : record.claim.holder
+      assert(heldBy === holder, 'a task counts as held by the boot that its claim names', id)
+      if (holder !== null) open++
+    }
+    for (const [boot, { all, urgent, estate }] of this.#held) {
+      assert(all.size > 0, 'no holder is kept that holds nothing', boot)
+      open -= all.size
+      for (const { id, heldBy } of all) assert(heldBy === boot, 'a task is held by one boot', id)
+      for (const entry of urgent) assert(all.has(entry), 'what is urgent is held', entry.id)
+      estate?.assertInvariants([...all].filter(entry => !urgent.has(entry)))
+    }
+    assert(open === 0, 'each task that has not settled is held, and no other')
   }
 
   #move(entry: Entry, holder: BootId | null): void {

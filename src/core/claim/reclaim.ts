@@ -317,6 +317,11 @@ export class Reclaim {
     }
   }
 
+  assertInvariants(): void {
+    this.#holdings.assertInvariants(this.#context.log.entries())
+    this.#barrier.assertInvariants()
+  }
+
   #takeOrphans(): Entry[] {
     const { now, options } = this.#context
     const due: Entry[] = []

@@ -10,6 +10,7 @@
  * begun while none is linked that could know of it: not begun, it can still be given away, or be run by others if this
  * node dies.
  */
+import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
 import type { Run } from '../effect.ts'
@@ -136,6 +137,20 @@ export class StartBarrier {
   /** None of them is called any more: each counts as a run that was ended. */
   giveUpAll(): TaskId[] {
     return Array.from(this.#begun.values(), begun => this.#take(begun).taskId)
+  }
+
+  assertInvariants(): void {
+    const begun = new Set(this.#begun.values())
+    for (const [id, { entry, run }] of this.#begun) {
+      assert(entry.id === id && run.taskId === id, 'a start is kept under its task', id)
+      assert(!entry.removed, 'a task that has begun is here', id)
+    }
+    for (const each of [...this.#withSlot, ...this.#known]) {
+      assert(begun.has(each), 'what has a slot or is known has begun', each.entry.id)
+    }
+    for (const { id } of this.#lonely) {
+      assert(!this.#begun.has(id), 'a task that may not begin has not begun', id)
+    }
   }
 
   /** There are others, and none of them answers. */

@@ -9,6 +9,7 @@
  * themselves when they prune it, and a node that has not noted it has either still got the task, or never had it and
  * asks (scheduling/first-use.ts).
  */
+import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
 import { TASK_LIMITS } from '../options.ts'
 
@@ -62,6 +63,14 @@ export class KeyTombstones {
     const changed = this.#changed
     this.#changed = new Map()
     return changed
+  }
+
+  assertInvariants(): void {
+    assert(this.#ends.size <= KEY_TOMBSTONES_MAX, 'key tombstones have a bound')
+    for (const [id, end] of this.#changed) {
+      const isSame = (this.#ends.get(id) ?? 0) === end
+      assert(isSame, 'what goes to disk of a key is what is known of it', id)
+    }
   }
 
   #letGo(id: TaskId): void {

@@ -93,6 +93,11 @@ export class Pruning {
     return this.#dependencies.forget(entry)
   }
 
+  assertInvariants(): void {
+    this.#retention.assertInvariants(this.#context.log.entries())
+    this.settledFloor.assertInvariants()
+  }
+
   #mayGo(entry: Entry, { isCommon, isLost, isWhole }: Known): boolean {
     const { record, durable, reported } = entry
     if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false

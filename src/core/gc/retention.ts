@@ -5,11 +5,12 @@
  * pruned: that also takes everybody's knowledge (see pruning.ts), and a task that has to wait for it comes up again
  * later.
  */
+import { assert } from '../base/assert.ts'
 import { Heap } from '../base/heap.ts'
 import { hlcMs, type Hlc } from '../base/hlc.ts'
 import { compareText } from '../base/order.ts'
 import type { CoreOptions } from '../options.ts'
-import type { Outcome, TaskRecord } from '../task/record.ts'
+import { isSettled, type Outcome, type TaskRecord } from '../task/record.ts'
 import type { Entry } from '../log/entry.ts'
 
 type Item = Readonly<{ entry: Entry; outcome: Outcome; at: number }>
@@ -97,6 +98,26 @@ export class Retention {
       return true
     })
     return raised
+  }
+
+  /** @param all tasks that are known here */
+  assertInvariants(all: Iterable<Entry>): void {
+    let settled = 0
+    for (const entry of all) {
+      const outcome = isSettled(entry.record) ? entry.record.outcome : null
+      assert((this.#kept.get(entry) ?? null) === outcome, 'a task is kept by its outcome', entry.id)
+      if (outcome !== null) settled++
+    }
+    assert(this.#kept.size === settled, 'a task that is kept is here')
+    for (const entry of this.#due) assert(this.#kept.has(entry), 'what is due is kept', entry.id)
+    for (const items of [this.#byEnd, this.#byAge]) {
+      const current = items.all().filter(item => this.#isCurrent(item))
+      const coming = new Set(current.map(({ entry }) => entry))
+      for (const entry of this.#kept.keys()) {
+        const isFound = this.#due.has(entry) || coming.has(entry)
+        assert(isFound, 'a task that is kept is due, or comes up', entry.id)
+      }
+    }
   }
 
   #comeWhile(items: Heap<Item>, isNext: (item: Item) => boolean): void {

@@ -10,6 +10,7 @@
  * A member of the version before has no floor. It drops the oldest that it has, as soon as everybody has them, and is
  * not waited for: what depends on something that was dropped elsewhere takes the outcome along when it moves.
  */
+import { assert } from '../base/assert.ts'
 import type { BootId } from '../base/ids.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { Context } from '../context.ts'
@@ -156,6 +157,12 @@ export class SettledFloor {
     if (this.#isStored) return undefined
     this.#isStored = true
     return this.#floor
+  }
+
+  assertInvariants(): void {
+    const { floor, next } = this.#own
+    const isReached = floor <= this.#floor && (next?.floor ?? 0) <= this.#floor
+    assert(isReached, 'others are told of no higher floor than this node has reached')
   }
 
   #floorOf(boot: BootId): Hlc {

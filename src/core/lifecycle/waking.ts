@@ -10,6 +10,7 @@
  * time. So it tells them its time and asks: stamps are pushed forward by those that are heard, so what counts is a
  * later one.
  */
+import { assert } from '../base/assert.ts'
 import type { AntiEntropy } from '../replication/anti-entropy.ts'
 import { Dots } from '../base/dots.ts'
 import type { Hlc } from '../base/hlc.ts'
@@ -96,6 +97,13 @@ export class Waking {
     this.#wokeAt = null
     this.#awaited.clear()
     this.#scheduler.pause('waking', false)
+  }
+
+  assertInvariants(): void {
+    const isAwaiting = this.#awaited.size > 0
+    assert(this.isUnderWay === isAwaiting, 'a node that wakes waits for members, and no other does')
+    const isPaused = this.#scheduler.isWaking
+    assert(this.isUnderWay === isPaused, 'a node that wakes starts nothing, and no other is paused')
   }
 
   #wake(before: number): void {

@@ -7,6 +7,7 @@
  * names the pruned writes of all origins first. They are kept here as stretches, beside the vector, until it has passed
  * them.
  */
+import { assert } from '../base/assert.ts'
 import { Boots } from '../base/boots.ts'
 import { tagOf, type BootId } from '../base/ids.ts'
 import type { Batch, Span } from '../message.ts'
@@ -106,6 +107,30 @@ export class DotCloud {
     const changed = new Map(Array.from(this.#changed, origin => [origin, this.#all(origin)]))
     this.#changed.clear()
     return changed
+  }
+
+  assertInvariants(): void {
+    let size = 0
+    for (const [origin, spans] of this.#spans) {
+      spans.assertInvariants()
+      assert(spans.size > 0, 'no boot is kept of which nothing is known to be over', origin)
+      assert(
+        this.#tags.has(tagOf(origin)),
+        'a boot is found by the tag that ids of tasks carry',
+        origin
+      )
+      size += spans.size
+    }
+    for (const [tag, origin] of this.#tags) {
+      assert(tagOf(origin) === tag, 'a boot is kept under its tag', origin)
+      assert(
+        this.#spans.has(origin),
+        'of a boot that is found by its tag something is known',
+        origin
+      )
+    }
+    this.#boots.assertInvariants(new Set(this.#spans.keys()))
+    assert(size === this.#size, 'the stretches of all boots in the dot cloud are counted')
   }
 
   #all(origin: BootId): Span[] {

@@ -107,6 +107,26 @@ export class Flushes {
     return inFlight
   }
 
+  /** @param known the tasks that are here */
+  assertInvariants(known: ReadonlyMap<TaskId, Entry>): void {
+    const written = new Set(this.#inFlight?.flush.tasks.map(({ record }) => record))
+    for (const entry of this.#dirty) {
+      assert(known.get(entry.id) === entry, 'a task that is to be written is here', entry.id)
+    }
+    for (const id of this.#removed) assert(!known.has(id), 'a task that is removed is gone', id)
+    for (const [id, entry] of known) {
+      const { record, durable } = entry
+      const isKept = durable === record || this.#dirty.has(entry) || written.has(record)
+      assert(isKept, 'the state of a task is on disk, or is to be written', id)
+    }
+    const vector = this.#inFlight?.flush.vector
+    for (const [origin, upTo] of this.#origins.vector()) {
+      const isKept = (this.#origins.durable.get(origin) ?? 0) === upTo
+      const isComing = this.#moved.has(origin) || vector?.get(origin) === upTo
+      assert(isKept || isComing, 'what is merged of a boot is on disk, or is to be written', origin)
+    }
+  }
+
   get #isClean(): boolean {
     const changed = this.#dirty.size + this.#removed.size + this.#moved.size
     return changed === 0 && this.#origins.dotCloud.isClean && this.#origins.unreadable.isClean

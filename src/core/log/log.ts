@@ -345,6 +345,25 @@ export class Log {
     for (const entry of this.#entries.values()) this.#logObserver.track(entry)
   }
 
+  assertInvariants(): void {
+    this.origins.assertInvariants()
+    this.#flushes.assertInvariants(this.#entries)
+    let writes = 0
+    for (const [id, entry] of this.#entries) {
+      assert(entry.id === id && entry.record.spec.id === id, 'a task is kept under its id', id)
+      assert(!entry.removed, 'a task that is here is not removed', id)
+      for (const { origin, seq } of entry.writes) {
+        const log = this.origins.get(origin)
+        if (log === undefined) continue
+        assert(log.at(seq) === entry, 'each write of a task stands in the log of its boot', id)
+        writes++
+      }
+    }
+    let places = 0
+    for (const { boot } of this.origins.open()) places += this.origins.get(boot)!.tasks
+    assert(places === writes, 'each place in the log of a boot is a write of a task that is here')
+  }
+
   #mergeRecord(record: TaskRecord): { entry: Entry; changed: boolean } | undefined {
     const known = this.#entries.get(record.spec.id)
     if (known === undefined) {

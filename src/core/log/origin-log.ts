@@ -9,6 +9,7 @@
  * thousandth of a place, also where a task that has not settled sits among it.
  */
 import { assert } from '../base/assert.ts'
+import type { BootId } from '../base/ids.ts'
 import type { Entry } from './entry.ts'
 
 const BLOCK = 1024
@@ -72,6 +73,27 @@ export class OriginLog {
   /** Whether every task that this boot has changed has been pruned. */
   get isEmpty(): boolean {
     return this.#blocks.every(block => block === null || block.tasks === 0)
+  }
+
+  /** @param origin whose log it is */
+  assertInvariants(origin: BootId): void {
+    const blocks = Math.ceil(this.#upTo / BLOCK)
+    assert(this.#blocks.length === blocks, 'there are places up to the last write', origin)
+    assert(this.durableUpTo <= this.#upTo, 'what is on disk has been merged', origin)
+    for (const [at, block] of this.#blocks.entries()) {
+      const length = Math.min(BLOCK, this.#upTo - at * BLOCK)
+      assert(block !== null || length === BLOCK, 'only a full block is given up', origin)
+      if (block === null) continue
+      const tasks = block.places.filter(entry => entry !== null).length
+      assert(block.places.length === length, 'each write has a place', origin)
+      assert(block.tasks === tasks, 'the tasks of a block are counted', origin)
+      assert(tasks > 0 || length < BLOCK, 'a full block without tasks is given up', origin)
+    }
+  }
+
+  /** How many writes changed a task that has not been pruned. */
+  get tasks(): number {
+    return this.#blocks.reduce((sum, block) => sum + (block?.tasks ?? 0), 0)
   }
 
   /** Puts back what was read from disk. Places in between stay empty. */

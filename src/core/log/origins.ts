@@ -313,6 +313,46 @@ export class Origins {
     return [...this.#closed.values()].filter(boot => reach(boot) < RETIRED).sort(compareText)
   }
 
+  assertInvariants(): void {
+    this.dotCloud.assertInvariants()
+    this.unreadable.assertInvariants()
+    for (const [origin, log] of this.#logs) {
+      log.assertInvariants(origin)
+      assert(!this.isClosed(origin), 'of a retired boot there is no log', origin)
+      assert(this.#tags.has(tagOf(origin)), 'the boot of a log is found by its tag', origin)
+      const upTo = this.#durable.get(origin) ?? 0
+      assert(log.durableUpTo === upTo, 'log and vector agree on what is on disk of a boot', origin)
+    }
+    this.#open.assertInvariants(new Set(this.#logs.keys()))
+    this.#onDisk.assertInvariants(new Set(this.#durable.keys()))
+    const sorted =
+      this.#order === null || isSame(this.#order, [...this.#logs.keys()].sort(compareText))
+    assert(sorted, 'the logs in their order are all logs')
+    for (const [tag, origin] of this.#tags) {
+      assert(tagOf(origin) === tag, 'a boot is kept under its tag', origin)
+    }
+    this.#assertDurable()
+    for (const { origin, after, upTo } of this.unreadable.dots.all()) {
+      assert(upTo <= this.merged(origin), 'what is unreadable has been passed', origin)
+      for (let seq = after + 1; seq <= upTo; seq++) {
+        const isEmpty = this.writtenBy(origin, seq) === null
+        assert(isEmpty, 'an unreadable write stands for no task', origin)
+      }
+    }
+  }
+
+  #assertDurable(): void {
+    for (const [node, boot] of this.#closed) {
+      assert(nodeOf(boot) === node, 'a retired boot is kept with its node', boot)
+    }
+    for (const [origin, upTo] of this.#durable) {
+      assert(upTo <= this.merged(origin), 'what is on disk of a boot has been merged', origin)
+      if (upTo !== RETIRED) continue
+      const others = this.#onDisk.upTo(origin)
+      assert(others.length === 1, 'a retired boot on disk stands for all older ones', origin)
+    }
+  }
+
   #tag(origin: BootId): void {
     this.#tags.set(tagOf(origin), origin)
     if (this.#tags.size <= TAGS_MAX) return
@@ -323,4 +363,8 @@ export class Origins {
       this.#tags.set(tag, oldest)
     }
   }
+}
+
+function isSame(x: readonly BootId[], y: readonly BootId[]): boolean {
+  return x.length === y.length && x.every((boot, i) => boot === y[i])
 }

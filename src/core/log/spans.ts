@@ -5,6 +5,7 @@
  * are kept in blocks, like the pages of a ring binder: to put one in between moves what is on its page, not all that
  * follows.
  */
+import { assert } from '../base/assert.ts'
 import type { Span } from '../message.ts'
 
 /** Stretches in one block. Guess: as many as are moved in a microsecond. */
@@ -69,6 +70,21 @@ export class Spans {
         if (span.upTo > after) yield span.after < after ? { after, upTo: span.upTo } : span
       }
     }
+  }
+
+  assertInvariants(): void {
+    let size = 0
+    let end = -1
+    for (const block of this.#blocks) {
+      assert(block.length > 0 && block.length <= BLOCK_MAX, 'a block has stretches, within a bound')
+      size += block.length
+      for (const { after, upTo } of block) {
+        const isNext = end < after && after < upTo
+        assert(isNext, 'stretches are in order, and neither touch nor overlap', after)
+        end = upTo
+      }
+    }
+    assert(size === this.#size, 'the stretches of all blocks are counted')
   }
 
   /** The block in which the first stretch stands that ends at a write or beyond it. */

@@ -7,6 +7,7 @@
  *
  * What has been read since counts as unreadable for others until that is on disk.
  */
+import { assert } from '../base/assert.ts'
 import { UNREADABLE_MAX } from '../base/coverage.ts'
 import { Dots, type Stretch } from '../base/dots.ts'
 import { nodeOf, type BootId } from '../base/ids.ts'
@@ -156,9 +157,38 @@ export class Unreadable {
     }
   }
 
+  assertInvariants(): void {
+    for (const dots of [this.dots, this.told, this.#withTask, ...this.#by.values()]) {
+      dots.assertInvariants()
+    }
+    const ofVersions = [...this.#by.values()].flatMap(dots => dots.all())
+    for (const stretch of [...ofVersions, ...this.#withTask.all()]) {
+      assert(
+        isIn(this.dots, stretch),
+        'what a version could not read is unreadable',
+        stretch.origin
+      )
+    }
+    const all = this.dots.all()
+    assert(lengthOf(ofVersions) === lengthOf(all), 'one version could not read each write')
+    for (const stretch of all) {
+      assert(isIn(this.told, stretch), 'others are told of what is unreadable', stretch.origin)
+    }
+    assert(this.#stuck.size <= UNREADABLE_MAX, 'boots that are stuck have a bound')
+  }
+
   /** Takes back what was on disk. */
   restore(stretches: Iterable<UnreadableSpan>): void {
     for (const { by, ...stretch } of stretches) this.note(stretch, by)
     this.#changed.clear()
   }
+}
+
+function isIn(dots: Dots, { origin, after, upTo }: Stretch): boolean {
+  return dots.of(origin).some(each => each.after <= after && upTo <= each.upTo)
+}
+
+/** How many writes they have. */
+function lengthOf(stretches: readonly Stretch[]): number {
+  return stretches.reduce((sum, { after, upTo }) => sum + upTo - after, 0)
 }

@@ -4,7 +4,8 @@
  * Anybody in the cluster can name nodes that nobody has ever met. So who can be talked to, who is only spoken of, and
  * who has left have bounds of their own: no node that is invented keeps out one that is there.
  */
-import { startTimeOf, type NodeId } from '../base/ids.ts'
+import { assert } from '../base/assert.ts'
+import { nodeOf, startTimeOf, type NodeId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import type { Departure, Heartbeat } from '../message.ts'
 import { isOut, newMember, type Member } from './member.ts'
@@ -22,6 +23,8 @@ export class MemberList {
   readonly #byNode = new Map<NodeId, Member>()
   /** The same members, in the order of their ids. */
   readonly #sorted: Member[] = []
+  /** Members of which a disk has to keep something else than before. */
+  readonly #changed = new Set<Member>()
   #dropped: NodeId[] = []
 
   /** All members, in the order of their ids. */
@@ -76,6 +79,18 @@ export class MemberList {
     for (const member of spare.slice(0, out.length - DEPARTED_MAX)) this.#drop(member)
   }
 
+  /** What a disk keeps of the member is another by now. */
+  changed(member: Member): void {
+    this.#changed.add(member)
+  }
+
+  /** Members whose record on disk is out of date. They then count as written. */
+  takeChanged(): readonly Member[] {
+    const changed = [...this.#changed]
+    this.#changed.clear()
+    return changed
+  }
+
   /** Members of which a disk need keep nothing any more. They then count as removed. */
   takeDropped(): readonly NodeId[] {
     const dropped = this.#dropped.filter(node => !this.#byNode.has(node))
@@ -83,9 +98,35 @@ export class MemberList {
     return dropped
   }
 
+  /** @param own this node */
+  assertInvariants(own: NodeId, isLinked: (node: NodeId) => boolean): void {
+    assert(this.#byNode.size === this.#sorted.length, 'members in their order are all members')
+    for (const member of this.#changed) {
+      const isKnown = this.get(member.node) === member
+      assert(isKnown, 'a member that is to be written is known', member.node)
+    }
+    for (const [at, member] of this.#sorted.entries()) {
+      const { node, heartbeat, departure, beside, met, crashed } = member
+      assert(node !== own, 'no node is a member of its own', node)
+      const isMet = met && !crashed
+      assert(isMet || !isLinked(node), 'a member with a link was met, and has not crashed', node)
+      const before = this.#sorted[at - 1]
+      const isNext = before === undefined || compareText(before.node, node) < 0
+      assert(isNext, 'members are in the order of their ids', node)
+      assert(this.#byNode.get(node) === member, 'a member is kept under its node', node)
+      const isOfNode = nodeOf(heartbeat.boot) === node
+      assert(isOfNode && nodeOf(departure?.boot ?? node) === node, 'a member is one node', node)
+      for (const [boot, other] of beside) {
+        const isOther = other.heartbeat.boot === boot && boot !== heartbeat.boot
+        assert(isOther, 'beside a boot there are others of its node', boot)
+      }
+    }
+  }
+
   #drop(member: Member): void {
     this.#byNode.delete(member.node)
     this.#sorted.splice(this.#placeOf(member.node), 1)
+    this.#changed.delete(member)
     this.#dropped.push(member.node)
   }
 

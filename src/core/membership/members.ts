@@ -10,7 +10,6 @@
 import { raise } from '../base/coverage.ts'
 import { STAMP_MAX, THIRD_PARTY_AHEAD_US, type Hlc } from '../base/hlc.ts'
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
-import { compareText } from '../base/order.ts'
 import type { MemberRecord } from '../effect.ts'
 import { LEFT_AT, type Ack, type Departure, type Heartbeat } from '../message.ts'
 import type { CoreOptions } from '../options.ts'
@@ -43,6 +42,7 @@ import {
   type Twin
 } from './duplicate-identity.ts'
 import { isMajority, isQuorum, votersOf, type Voters } from './quorum.ts'
+import { Links } from './links.ts'
 import { MemberList, MEMBERS_MAX, DEPARTED_MAX } from './member-list.ts'
 import { Roster } from './roster.ts'
 
@@ -59,10 +59,7 @@ export class Members {
   readonly #options: Options
   readonly #authors: Authors
   readonly #members = new MemberList()
-  readonly #linked = new Set<NodeId>()
-  /** Null: to be sorted anew. */
-  #linkedInOrder: readonly NodeId[] | null = null
-  readonly #dirty = new Set<Member>()
+  readonly #links = new Links()
   /** The latest time that is believed when others say it. */
   horizon: Hlc = STAMP_MAX
 
@@ -101,7 +98,7 @@ export class Members {
       if (!this.#isInTime(member.heartbeat.boot)) member.proven = false
       if (isCredible(member, this.horizon)) continue
       member.departure = null
-      this.#dirty.add(member)
+      this.changed(member)
     }
   }
 
@@ -132,9 +129,7 @@ export class Members {
   /** Returns the member, if it has departed by that: others had said so, and it speaks no more. */
   link(node: NodeId, up: boolean): Member | null {
     const member = this.#members.get(node)
-    if (up) this.#linked.add(node)
-    else this.#linked.delete(node)
-    this.#linkedInOrder = null
+    this.#links.note(node, up)
     if (member === undefined) return null
     if (up) {
       member.crashed = false
@@ -154,19 +149,17 @@ export class Members {
 
   /** What a disk keeps of the member is another by now. */
   changed(member: Member): void {
-    this.#dirty.add(member)
+    this.#members.changed(member)
   }
 
   isLinked(node: NodeId): boolean {
-    return this.#linked.has(node)
+    return this.#links.has(node)
   }
 
   /** Members that can be talked to right now, in the order of their ids. */
   linked(): Member[] {
-    // Asked at every step, and few are linked of those that are known.
-    this.#linkedInOrder ??= [...this.#linked].sort(compareText)
     const members: Member[] = []
-    for (const node of this.#linkedInOrder) {
+    for (const node of this.#links.all) {
       const member = this.#members.get(node)
       if (member !== undefined && !isOut(member)) members.push(member)
     }
@@ -176,7 +169,7 @@ export class Members {
   /** Members that can be talked to, or could a moment ago. */
   linkedOrHeard(now: number): Member[] {
     return this.notEnded().filter(
-      member => this.#linked.has(member.node) || !this.#isSilent(member, now)
+      member => this.#links.has(member.node) || !this.#isSilent(member, now)
     )
   }
 
@@ -192,7 +185,7 @@ export class Members {
 
   /** Members of which it is not known whether they still live. */
   unlinked(): Member[] {
-    return this.notEnded().filter(({ node }) => !this.#linked.has(node))
+    return this.notEnded().filter(({ node }) => !this.#links.has(node))
   }
 
   /** Whether a boot has ended for certain. Of a later one of this node, on a copy of its disk, only others can tell. */
@@ -299,7 +292,7 @@ export class Members {
 
   /** Whether there is a link to a node whose boot has not introduced itself yet: it may have anything in its log. */
   hasStrangers(): boolean {
-    return [...this.#linked].some(node => {
+    return this.#links.all.some(node => {
       const member = this.#members.get(node)
       return member === undefined || isOut(member)
     })
@@ -333,7 +326,7 @@ export class Members {
     const word = { heartbeat, now, by }
     if (known === undefined)
       return (
-        this.#members.makeRoom(this.#linked.has(node)) && begin(this.#add(heartbeat), word, this)
+        this.#members.makeRoom(this.#links.has(node)) && begin(this.#add(heartbeat), word, this)
       )
     if (heartbeat.boot === known.heartbeat.boot) return hearAgain(known, word, this)
     if (by !== node) return hearOf(known, word, this)
@@ -355,7 +348,7 @@ export class Members {
     const known = this.#members.get(nodeOf(heartbeat.boot))
     if (known?.heartbeat.boot === heartbeat.boot && known.heartbeat.addresses.length === 0) {
       known.heartbeat = { ...known.heartbeat, addresses: heartbeat.addresses }
-      this.#dirty.add(known)
+      this.changed(known)
     }
     return !this.knows(heartbeat.boot) && this.heard(heartbeat, now, by)
   }
@@ -418,7 +411,7 @@ export class Members {
   refused(boot: BootId): boolean {
     const member = this.#members.get(nodeOf(boot))
     if (member === undefined || member.heartbeat.boot !== boot) return false
-    if (isOut(member) || member.crashed || this.#linked.has(member.node)) return false
+    if (isOut(member) || member.crashed || this.#links.has(member.node)) return false
     member.crashed = true
     return true
   }
@@ -430,9 +423,7 @@ export class Members {
   /** Members whose record on disk is out of date. They then count as written. */
   takeDirty(): MemberRecord[] {
     this.#boundDeparted()
-    const kept = [...this.#dirty].filter(member => this.#members.get(member.node) === member)
-    this.#dirty.clear()
-    return kept.map(recordOf)
+    return this.#members.takeChanged().map(recordOf)
   }
 
   /** Members of which a disk need keep nothing any more. They then count as removed. */
@@ -440,12 +431,18 @@ export class Members {
     return this.#members.takeDropped()
   }
 
+  assertInvariants(): void {
+    this.roster.assertInvariants()
+    this.#links.assertInvariants()
+    this.#members.assertInvariants(this.#node, node => this.isLinked(node))
+  }
+
   #add(heartbeat: Heartbeat): Member {
-    return this.#members.add(heartbeat, this.#linked.has(nodeOf(heartbeat.boot)))
+    return this.#members.add(heartbeat, this.#links.has(nodeOf(heartbeat.boot)))
   }
 
   #boundDeparted(): void {
-    this.#members.boundDeparted(node => !this.#linked.has(node) && !this.#authors.isOpen(node))
+    this.#members.boundDeparted(node => !this.#links.has(node) && !this.#authors.isOpen(node))
   }
 
   #withOthers(members: Member[], now: number): Member[] {
@@ -466,7 +463,7 @@ export class Members {
     member.departure = departure
     if (isFirstHand) member.firstHand = departure
     member.beside.delete(departure.boot)
-    this.#dirty.add(member)
+    this.changed(member)
     if (this.#members.all.length > MEMBERS_MAX + DEPARTED_MAX) this.#boundDeparted()
     return wasHere && isOut(member) ? member : null
   }
@@ -485,14 +482,14 @@ export class Members {
    */
   #livesOn(member: Member, now: number): boolean {
     const { node, spoken, crashed, broken } = member
-    if (!spoken || isOut(member) || crashed || broken || !this.#linked.has(node)) return false
+    if (!spoken || isOut(member) || crashed || broken || !this.#links.has(node)) return false
     return this.detector.hasJustSpoken(member, now)
   }
 
   #voters(now: number, since = Number.NEGATIVE_INFINITY): Voters {
     const self = { name: this.#name, node: this.#node, seen: true }
     return votersOf(self, this.all(), this.roster.names, member => {
-      if (!this.#linked.has(member.node) || member.crashed) return false
+      if (!this.#links.has(member.node) || member.crashed) return false
       return !this.#isSilent(member, now) && member.heardAt >= since
     })
   }

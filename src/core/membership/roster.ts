@@ -5,6 +5,7 @@
  * (by its configuration, or by a program) is the earliest word of all: a forgotten instance does not come back because
  * another node with the old configuration starts. It comes back when it starts itself.
  */
+import { assert } from '../base/assert.ts'
 import type { Hlc } from '../base/hlc.ts'
 import { placeOf } from '../base/order.ts'
 import type { Expected } from '../message.ts'
@@ -97,6 +98,19 @@ export class Roster {
       if (at <= horizon) continue
       this.#drop(name)
       if (expected) this.expect(name)
+    }
+  }
+
+  assertInvariants(): void {
+    assert(this.#entries.size <= ROSTER_MAX, 'instances that are kept have a bound')
+    assert(this.#names.length === this.#entries.size, 'names in their order are all names')
+    for (const [at, name] of this.#names.entries()) {
+      const isNext = at === 0 || this.#names[at - 1]! < name
+      assert(isNext, 'instances are in the order of their names', name)
+      assert(this.#entries.get(name)?.name === name, 'an instance is kept under its name', name)
+    }
+    for (const name of this.#dirty) {
+      assert(this.#entries.has(name), 'an instance that is to be written is known', name)
     }
   }
 

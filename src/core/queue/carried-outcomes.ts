@@ -3,6 +3,7 @@
  * task still had them. They count, and are read, as long as the task has not settled. In memory only: a node that takes
  * the task over asks for none.
  */
+import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
 import { isSettled, type TaskRecord } from '../task/record.ts'
 
@@ -19,6 +20,13 @@ export class Carried {
     if (!isSettled(record) || this.#records.has(id)) return false
     this.#records.set(id, record)
     return true
+  }
+
+  /** @param isNamed whether a task that has not settled depends on one */
+  assertInvariants(isNamed: (id: TaskId) => boolean): void {
+    for (const id of this.#records.keys()) {
+      assert(isNamed(id), 'what came along is kept only as long as something depends on it', id)
+    }
   }
 
   /** Nothing depends on it any more. */

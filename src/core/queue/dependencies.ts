@@ -4,6 +4,7 @@
  * A task may depend on tasks that are not known here yet; they count as open until their outcome arrives. Every replica
  * keeps this picture of every task, because any of them may become its holder.
  */
+import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import { isSettled, type TaskRecord } from '../task/record.ts'
@@ -260,6 +261,71 @@ export class Dependencies {
     return this.open(id) === unheard.length
   }
 
+  /** @param all tasks that are known here */
+  assertInvariants(all: Iterable<Entry>): void {
+    const open = new Map<TaskId, number>()
+    const named = new Map<TaskId, number>()
+    let unsettled = 0
+    for (const entry of all) {
+      const { id, record } = entry
+      const isOpen = !isSettled(record)
+      assert(
+        this.#unsettled.has(id) === isOpen,
+        'a task counts as unsettled until it has settled',
+        id
+      )
+      if (isOpen) unsettled++
+      for (const each of unique(record.spec.dependsOn)) {
+        if (isOpen) named.set(each, (named.get(each) ?? 0) + 1)
+        if (this.#dependents.get(each)?.has(id)) open.set(id, (open.get(id) ?? 0) + 1)
+        this.#assertWaits(entry, each)
+      }
+    }
+    assert(this.#unsettled.size === unsettled, 'a task that counts as unsettled is here')
+    assertSame(this.#open, open, 'open dependencies of a task are counted')
+    assertSame(this.#named, named, 'unsettled tasks that depend on one are counted')
+    this.#assertNoneForgotten()
+    this.#carried.assertInvariants(id => this.#named.has(id))
+  }
+
+  /** Of a dependency each task knows in one way how it stands. */
+  #assertWaits({ id }: Entry, dependency: TaskId): void {
+    const waits = this.#dependents.get(dependency)?.has(id) ?? false
+    const known = this.#find(dependency)?.record
+    if (known === undefined) return
+    const what = `${id} on ${dependency}`
+    const failed = this.#failures.get(dependency)?.has(id) ?? false
+    const isOver = isSettled(known)
+    assert(waits !== isOver, 'a task waits for a dependency until it has settled', what)
+    const hasFailed = isOver && known.outcome!.status !== 'completed'
+    assert(failed === hasFailed, 'a task knows which of its dependencies have failed', what)
+  }
+
+  #assertNoneForgotten(): void {
+    const dependsOn = (task: TaskId, id: TaskId): boolean =>
+      this.#find(task)?.record.spec.dependsOn.includes(id) ?? false
+    for (const sets of [this.#dependents, this.#failures]) {
+      for (const [id, tasks] of sets) {
+        assert(tasks.size > 0, 'no dependency is kept for which no task waits', id)
+        for (const task of tasks)
+          assert(dependsOn(task, id), 'who waits for a task depends on it', task)
+      }
+    }
+    for (const id of this.#dependents.keys()) {
+      const isKnown = this.#find(id) !== undefined
+      assert(isKnown || this.#unknown.has(id), 'what is waited for and not here is looked for', id)
+    }
+    for (const [task, id] of this.#forgotten) {
+      assert(dependsOn(task, id), 'a task lacks nothing but what it depends on', task)
+    }
+    for (const id of this.#unheard) {
+      assert(this.#unknown.has(id), 'what has not been heard of is unknown', id)
+    }
+    for (const id of this.#asked) {
+      assert(this.#named.has(id), 'what others were asked for is needed here', id)
+    }
+  }
+
   #isOver(id: TaskId): boolean {
     return this.#carried.get(id) !== undefined || this.#isForgotten(id)
   }
@@ -329,6 +395,15 @@ const NONE: readonly Entry[] = []
 /** Most tasks depend on none, and even an empty set costs a table. */
 function unique(ids: readonly TaskId[]): Iterable<TaskId> {
   return ids.length < 2 ? ids : new Set(ids)
+}
+
+function assertSame(
+  counts: ReadonlyMap<TaskId, number>,
+  expected: ReadonlyMap<TaskId, number>,
+  statement: string
+): void {
+  for (const [id, count] of expected) assert(counts.get(id) === count, statement, id)
+  for (const id of counts.keys()) assert(expected.has(id), statement, id)
 }
 
 function add(sets: Map<TaskId, Set<TaskId>>, key: TaskId, id: TaskId): void {

@@ -5,6 +5,7 @@
  * it tells a thief where to ask. A task stands in at most one place; when it moves, its old place in a heap goes stale
  * and is dropped when it comes up.
  */
+import { assert } from '../base/assert.ts'
 import { Heap } from '../base/heap.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
 import { demandOf } from '../claim/claim.ts'
@@ -96,6 +97,56 @@ export class ReadyQueue {
       .filter(({ spec }) => unmet(spec.labels.prefer, labels) !== undefined)
       .sort(compareReady)
       .map(({ entry }) => entry)
+  }
+
+  assertInvariants(): void {
+    const counts = new Map<BootId, Map<Group, number>>()
+    const sizes = new Map<Group, number>()
+    const preferring = new Set<Place>()
+    for (const [id, place] of this.#places) {
+      const { entry, holder, spec, group } = place
+      const { record } = entry
+      assert(entry.id === id && !entry.removed, 'a ready task is here, under its id', id)
+      assert(holder === record.claim.holder, 'a ready task is in the queue of its holder', id)
+      assert(spec === record.spec, 'a ready task stands where its spec says', id)
+      assert(this.#groups.get(group.key) === group, 'a ready task is in a group that is known', id)
+      let ofHolder = counts.get(holder)
+      if (ofHolder === undefined) counts.set(holder, (ofHolder = new Map()))
+      ofHolder.set(group, (ofHolder.get(group) ?? 0) + 1)
+      sizes.set(group, (sizes.get(group) ?? 0) + 1)
+      if (holder === this.#self && spec.labels.prefer.length > 0) preferring.add(place)
+    }
+    for (const group of this.#groups.values()) {
+      assert(group.size === sizes.get(group), 'the ready tasks of a group are counted', group.key)
+    }
+    for (const [holder, ofHolder] of counts) {
+      const counted = this.#counts.get(holder)
+      assert(counted?.size === ofHolder.size, 'the groups of a holder are known', holder)
+      for (const [group, count] of ofHolder) {
+        assert(counted.get(group) === count, 'the ready tasks of a holder are counted', holder)
+      }
+    }
+    assert(this.#counts.size === counts.size, 'no holder is kept without ready tasks')
+    this.#assertOwn(counts.get(this.#self) ?? new Map(), preferring)
+  }
+
+  /** What can be started or placed here is found. */
+  #assertOwn(counts: ReadonlyMap<Group, number>, preferring: ReadonlySet<Place>): void {
+    assert(this.#own.size === counts.size, 'there is a heap for each group of own tasks')
+    for (const [group, count] of counts) {
+      const places = new Set(this.#own.get(group)?.all())
+      const current = [...places].filter(place => this.#places.get(place.entry.id) === place)
+      assert(
+        current.length === count,
+        'each own ready task stands in the heap of its group',
+        group.key
+      )
+    }
+    assert(this.#preferring.size === preferring.size, 'no task is to be placed that is not ready')
+    for (const place of preferring) {
+      const isKnown = this.#preferring.has(place)
+      assert(isKnown, 'an own ready task that prefers labels is to be placed', place.entry.id)
+    }
   }
 
   #peekHeap(heap: Heap<Place>): Place | undefined {

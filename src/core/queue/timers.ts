@@ -4,6 +4,7 @@
  * Every replica notes the times of every task, because any of them may become its holder, and because a thief has to
  * know which tasks of others are ready.
  */
+import { assert } from '../base/assert.ts'
 import { Heap } from '../base/heap.ts'
 import type { Entry } from '../log/entry.ts'
 import { isSettled, type TaskRecord } from '../task/record.ts'
@@ -45,6 +46,21 @@ export class Timers {
       next = this.#heap.peek()
     }
     return due
+  }
+
+  /** @param isHere whether a task is here, and has not settled */
+  assertInvariants(isHere: (entry: Entry) => boolean): void {
+    const items = new Map<Entry, Set<number>>()
+    for (const { entry, at } of this.#heap.all()) {
+      const times = items.get(entry)
+      if (times === undefined) items.set(entry, new Set([at]))
+      else times.add(at)
+    }
+    for (const [entry, at] of this.#times) {
+      assert(isHere(entry), 'a task that is to be looked at is here, and has not settled', entry.id)
+      const isFound = items.get(entry)?.has(at) ?? false
+      assert(isFound, 'a task comes up when its time has come', entry.id)
+    }
   }
 
   /** A stale item would keep its task in memory until its time comes, which may be in a year. */

@@ -5,6 +5,7 @@
  * many others, one of them on another computer if one is linked. Writes are numbered and acknowledged in order, so
  * those that ask for the same number of copies form a queue, of which only the head is ever looked at.
  */
+import { assert } from '../base/assert.ts'
 import type { BootId } from '../base/ids.ts'
 import type { OnceCopied, Release, Waiting } from '../pending.ts'
 
@@ -98,6 +99,21 @@ export class AckWait {
   get firstDeadline(): number | null {
     const first = Math.min(...[...this.#queues.values()].map(([head]) => head!.deadline))
     return Number.isFinite(first) ? first : null
+  }
+
+  assertInvariants(): void {
+    let prompt = 0
+    for (const [acks, queue] of this.#queues) {
+      assert(queue.length > 0, 'no queue is kept in which nothing waits', acks)
+      let last = Number.NEGATIVE_INFINITY
+      for (const waiting of queue) {
+        assert(waiting.acks === acks, 'a wait is in the queue for as many copies', waiting.seq)
+        assert(last <= waiting.deadline, 'later waits end later', waiting.seq)
+        last = waiting.deadline
+        if (waiting.prompt) prompt++
+      }
+    }
+    assert(prompt === this.#prompt, 'waits that a caller would notice are counted')
   }
 
   /** Releases everything that has its copies, or has waited long enough. */

@@ -11,6 +11,7 @@
  * boot can promise two copies. It is on another computer, if one is there. The others do so at their leisure. Asking
  * all of them would cost five disk writes and five messages for the one that counts.
  */
+import { assert } from '../base/assert.ts'
 import { areApart, computerOf } from '../base/computers.ts'
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import { reach } from '../base/version-vector.ts'
@@ -124,6 +125,15 @@ export class Dissemination {
       this.#told += batch.writes.length
       this.#toldAt = now
     }
+  }
+
+  assertInvariants(): void {
+    const { log, self } = this.#context
+    const upTo = reach(log.durableVector, self)
+    assert(this.#told <= upTo, 'what all were told is on disk')
+    for (const [node, sent] of this.#sent) assert(sent <= upTo, 'what was sent is on disk', node)
+    const isWoken = this.#wakeAt <= this.#dueAt
+    assert(isWoken, 'a step is asked for when something is due')
   }
 
   /**

@@ -8,6 +8,7 @@
  * by itself a moment later. Only when a flush has landed is it told to others.
  */
 import type { AntiEntropy } from './anti-entropy.ts'
+import { assert } from '../base/assert.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import type { Flush } from '../effect.ts'
 import type { Context } from '../context.ts'
@@ -305,6 +306,16 @@ export class GroupCommit {
       copies.releaseDue(now, { durableUpTo, others, apart, disks }, release)
       if (copies.isEmpty) this.#copies.delete(origin)
     }
+  }
+
+  assertInvariants(): void {
+    this.dissemination.assertInvariants()
+    this.#outcomeReports.assertInvariants()
+    for (const [origin, copies] of this.#copies) {
+      assert(!copies.isEmpty, 'no boot is kept for whose writes nothing waits', origin)
+      copies.assertInvariants()
+    }
+    assert(!this.#owed.has(this.#context.self), 'no node acknowledges its own writes')
   }
 
   /**

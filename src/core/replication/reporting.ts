@@ -9,6 +9,7 @@
  * A large result was on another disk before the outcome was written, unless nobody was there. Somebody may have come since,
  * so it is not told before that one has the result, too.
  */
+import { assert } from '../base/assert.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
 import type { Flush } from '../effect.ts'
@@ -74,6 +75,15 @@ export class OutcomeReports {
         this.#settled(entry)
       }
     })
+  }
+
+  assertInvariants(): void {
+    const { log } = this.#context
+    for (const id of [...this.#vouched.keys(), ...this.#heard.keys()]) {
+      const entry = log.get(id)
+      assert(entry !== undefined, 'a task whose outcome is to be reported is here', id)
+      assert(!entry.reported, 'what was reported is waited for no more', id)
+    }
   }
 
   /** If it has settled, and that is on disk: reports it as soon as it is where it has to be. */

@@ -5,6 +5,7 @@
  * (gc/key-tombstones.ts). A node that came later has never had it. So where tasks have gone for lack of room, all who
  * can be asked are asked first, and by a node that has just started only when it has met them.
  */
+import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
 import { isPruned, type Context } from '../context.ts'
 import type { Input } from '../input.ts'
@@ -56,6 +57,12 @@ export class FirstUse {
   *pending(): Generator<Waiting> {
     for (const input of [...this.#waiting.values()].flat()) {
       yield { pending: { kind: 'submit', input }, until: { on: 'answers', of: null } }
+    }
+  }
+
+  assertInvariants(): void {
+    for (const id of this.#unasked) {
+      assert(this.#waiting.has(id), 'a key is asked for while a submission waits for it', id)
     }
   }
 

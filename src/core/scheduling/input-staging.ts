@@ -6,6 +6,7 @@
  * moment, the slot goes to others, and the task tries again later. If all members that could have it have been asked,
  * again and again, and none has it, it is lost, and so is the task: it would wait for ever.
  */
+import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
@@ -117,6 +118,18 @@ export class InputStaging {
       this.#blobReplication.has(hash) ? [] : [hash]
     )
     return { pending: { kind: 'stage', taskId: entry.id }, until: { on: 'blobs', hashes, retryAt } }
+  }
+
+  assertInvariants(): void {
+    for (const entry of this.#coming.keys()) {
+      const isCleared = !this.#blocked.has(entry)
+      assert(isCleared, 'the blobs of a task are on their way, or cannot be had', entry.id)
+    }
+    for (const waiting of [this.#coming, this.#blocked, this.#missingSince]) {
+      for (const { id, removed } of waiting.keys()) {
+        assert(!removed, 'a task that waits for blobs is here', id)
+      }
+    }
   }
 
   /** The result of a task that has completed, as the tasks that depend on it read it. */

@@ -5,6 +5,7 @@
  * ready? So it does not matter by which road a change came: submitted here, granted, merged from a batch or replayed
  * from disk.
  */
+import { assert } from '../base/assert.ts'
 import type { Hlc } from '../base/hlc.ts'
 import type { TaskId } from '../base/ids.ts'
 import { taskEventsOf } from '../telemetry/telemetry.ts'
@@ -366,6 +367,21 @@ export class Scheduler {
   /** Tasks that this node holds and has not started, or does not run any more. */
   idleTasks(): Entry[] {
     return this.#reclaims.own().filter(entry => !this.slots.hasBegun(entry.id))
+  }
+
+  assertInvariants(): void {
+    const { log, self } = this.#context
+    this.queue.assertInvariants()
+    this.#slots.assertInvariants()
+    this.#pruning.assertInvariants()
+    this.#taskSubmission.assertInvariants()
+    this.#dependencies.assertInvariants(log.entries())
+    this.#timers.assertInvariants(entry => log.get(entry.id) === entry && !isSettled(entry.record))
+    for (const entry of log.entries()) {
+      // What of others is ready may have to be looked at again with the next tick.
+      const isSame = this.queue.has(entry.id) === this.#isReady(entry)
+      assert(isSame || !holds(self, entry.record), 'what is ready here is in the queue', entry.id)
+    }
   }
 
   /** Does what only the holder may do with a task, before anything else. */

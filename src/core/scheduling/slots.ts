@@ -3,6 +3,7 @@
  *
  * A task that has got a slot may have to wait for the blobs that it reads (input-staging.ts).
  */
+import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
 import type { Capability } from '../claim/capability.ts'
 import { taskEventsOf } from '../telemetry/telemetry.ts'
@@ -162,6 +163,27 @@ export class Slots {
   /** Ends what runs. What has not been called waits on. */
   abortAll(): void {
     for (const [id, epoch] of this.#running) this.#abort(id, epoch)
+  }
+
+  assertInvariants(): void {
+    const { log } = this.#context
+    this.#startBarrier.assertInvariants()
+    this.#inputStaging.assertInvariants()
+    const reading = new Set<TaskId>()
+    for (const entry of log.entries()) {
+      const { id } = entry
+      const isRunning = this.#running.has(id)
+      const isBegun = this.#startBarrier.epochOf(id) !== undefined
+      const places = [isRunning, isBegun, this.#inputStaging.has(entry)]
+      const count = [...places, this.#startBarrier.isLonely(entry)].filter(is => is).length
+      assert(count <= 1, 'a task that is to run here waits for one thing', id)
+      const isComing = this.#inputStaging.epochOf(entry) !== undefined
+      if (isRunning || isBegun || isComing) reading.add(id)
+    }
+    for (const id of this.#running.keys()) {
+      assert(log.get(id) !== undefined, 'a task that runs is here', id)
+    }
+    this.#blobReplication.assertInvariants(reading)
   }
 
   #start(entry: Entry): void {

@@ -93,6 +93,10 @@ export class TaskSubmission {
     }
   }
 
+  assertInvariants(): void {
+    this.#firstUse.assertInvariants()
+  }
+
   #accept(input: Submission): void {
     const { payload } = input.draft
     if (input.id !== null && isPruned(this.#context, input.id)) return this.#acceptSpent(input)

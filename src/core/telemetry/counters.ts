@@ -5,6 +5,7 @@
  * What a node writes into the log is counted where it is written (`wrote`), so that no way to start, settle or retry a
  * task can be forgotten.
  */
+import { assert } from '../base/assert.ts'
 import { shown } from '../base/shape.ts'
 import type { LogCounters } from '../log/observers.ts'
 import type { Patch } from '../task/patch.ts'
@@ -114,6 +115,13 @@ export class Counters implements LogCounters {
     const all = new Histogram()
     for (const { runs } of this.#types.values()) all.merge(runs.values())
     return all
+  }
+
+  assertInvariants(): void {
+    assert(this.#types.size <= COUNTED_TYPES_MAX, 'types that are counted have a bound')
+    for (const type of this.#changed) {
+      assert(this.#types.has(type), 'a type whose counts have changed is counted', type)
+    }
   }
 
   #countsOf(type: string): TypeCounts {

@@ -8,6 +8,7 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import type { Counters } from '../counters.ts'
+import { assert } from '../../core/base/assert.ts'
 import { asError, reason, type TransportLog } from '../log.ts'
 import { streamOpenTimeoutMs } from '../protocol.ts'
 import { backpressured, sendPaced } from './backpressure.ts'
@@ -141,6 +142,16 @@ export class RequestStreams {
     const why = new Error('this node stops')
     this.#stop.abort(why)
     for (const stream of this.#streams) stream.abort(why)
+  }
+
+  assertInvariants(): void {
+    for (const [stream, peer] of this.#answering) {
+      assert(
+        this.#streams.has(stream),
+        'a stream on which an answer is under way can be ended',
+        peer
+      )
+    }
   }
 
   #isBusy(peer: string): boolean {

@@ -6,6 +6,7 @@
  * Why not a ready-made pool: it has to be certain which job a thread died of, and that the
  * thread has really ended when its job is reported as ended.
  */
+import { assert } from '../../core/base/assert.ts'
 import { Thread, type Job } from './thread.ts'
 
 export type PoolOptions = {
@@ -53,6 +54,15 @@ export class ThreadPool {
     const timer = setTimeout(resolve, waitMsMax)
     await Promise.race([Promise.all(Array.from(this.#threads, thread => thread.gone)), late])
     clearTimeout(timer)
+  }
+
+  assertInvariants(): void {
+    assert(this.#threads.size <= this.#options.threadsMax, 'threads have a bound', this.size)
+    for (const thread of this.#idle.keys()) {
+      assert(this.#threads.has(thread), 'a thread that is free is there')
+    }
+    const isHeldUp = this.#waiting.length > 0 && !this.#stopped
+    assert(!isHeldUp || this.#idle.size === 0, 'no job waits beside a free thread')
   }
 
   #assign(): void {

@@ -170,6 +170,7 @@ export class Checkers implements SimObserver {
 
   /** When all has calmed down. Throws as long as something is still to come. */
   final(): void {
+    for (const { core } of this.#history.alive()) core.assertInvariants()
     checkAccepted(this.#history)
     this.#unreadable.final()
     checkCalm(this.#history, this.#scenario.settledMax, this.#forgets)
