@@ -54,7 +54,7 @@ export class OutcomeReports {
   taken(entry: Entry): void {
     const { self, log } = this.#context
     const { seq } = lastOf(entry.writes, self)
-    if (!isSettled(entry.record)) return
+    if (entry.reported || !isSettled(entry.record)) return
     this.#note(entry, null)
     if (seq > 0 && seq === log.nextSeq - 1) this.#vouched.set(entry.id, seq)
   }

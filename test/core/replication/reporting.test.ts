@@ -107,3 +107,18 @@ test('an outcome that all others have is not forgotten before it was told, thoug
   expect(a.of('settled').map(({ taskId }) => taskId)).toEqual([first, second])
   expect(a.state(second)).toBe('unknown')
 })
+
+test('an outcome that comes once more after it was reported is not kept in mind for another report', () => {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const taskId = a.submit()
+  pump.settle()
+  a.end(taskId)
+  for (let i = 0; i < 5; i++) pump.pass(200)
+  expect(b.core.view.isReported(taskId)).toBe(true)
+  const dependencies = [b.record(taskId)]
+  const message = { kind: 'grant', request: 0, boot: a.boot, records: [], dependencies } as const
+  b.feed({ kind: 'message', from: a.id, message })
+  expect(() => b.core.assertInvariants()).not.toThrow()
+})
