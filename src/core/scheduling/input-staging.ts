@@ -43,6 +43,11 @@ export class InputStaging {
     return this.#coming.has(entry) || this.#blocked.has(entry)
   }
 
+  /** Whether anything is kept here of the task. */
+  knows(entry: Entry): boolean {
+    return this.has(entry) || this.#missingSince.has(entry)
+  }
+
   /** The epoch at which a task is to run whose blobs are on their way. */
   epochOf(entry: Entry): number | undefined {
     return this.#coming.get(entry)

@@ -130,7 +130,10 @@ export class Slots {
   abortSuperseded(entry: Entry): void {
     const { id, record } = entry
     const { self, counters } = this.#context
-    if (this.startBarrier.isLonely(entry) && !holds(self, record)) this.startBarrier.giveUp(entry)
+    if (!holds(self, record)) {
+      if (this.startBarrier.isLonely(entry)) this.startBarrier.giveUp(entry)
+      this.#inputStaging.giveUp(entry)
+    }
     const called = this.#running.get(id)
     const epoch = called ?? this.startBarrier.epochOf(id) ?? this.#inputStaging.epochOf(entry)
     if (epoch === undefined) return
@@ -167,18 +170,20 @@ export class Slots {
 
   assertInvariants(): void {
     const { log } = this.#context
-    this.#startBarrier.assertInvariants()
+    this.startBarrier.assertInvariants()
     this.#inputStaging.assertInvariants()
     const reading = new Set<TaskId>()
     for (const entry of log.entries()) {
       const { id } = entry
       const isRunning = this.#running.has(id)
-      const isBegun = this.#startBarrier.epochOf(id) !== undefined
+      const isBegun = this.startBarrier.epochOf(id) !== undefined
       const places = [isRunning, isBegun, this.#inputStaging.has(entry)]
-      const count = [...places, this.#startBarrier.isLonely(entry)].filter(is => is).length
+      const count = [...places, this.startBarrier.isLonely(entry)].filter(is => is).length
       assert(count <= 1, 'a task that is to run here waits for one thing', id)
       const isComing = this.#inputStaging.epochOf(entry) !== undefined
       if (isRunning || isBegun || isComing) reading.add(id)
+      const isOurs = holds(this.#context.self, entry.record)
+      assert(isOurs || !this.#inputStaging.knows(entry), 'blobs are sought for own tasks', id)
     }
     for (const id of this.#running.keys()) {
       assert(log.get(id) !== undefined, 'a task that runs is here', id)

@@ -177,6 +177,29 @@ describe('a task with a large payload', () => {
     expect(d.of('start')).toEqual([])
   })
 
+  test('that is given away and comes back is asked for anew, for as long as at first', () => {
+    const [a, b, c, d, e] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode, PumpNode]
+    const blob = blobFor(b, c)
+    a.submitBlob(blob)
+    pump.settle()
+    for (const node of [a, b, c]) node.disk.blobs.delete(blob.hash)
+    d.worker(1)
+    const [id] = names(d)
+    d.worker(0)
+    wait(blobRetryMs)
+    e.worker(1)
+    wait(blobLostMs / 2)
+    expect(d.record(id!).claim.holder).toBe(e.boot)
+    e.worker(0)
+    wait(blobLostMs / 2)
+    d.worker(1)
+    wait(blobLostMs - blobRetryMs)
+    expect(d.record(id!).claim.holder).toBe(d.boot)
+    expect(d.state(id!)).toBe('queued')
+    wait(2 * blobRetryMs)
+    expect(d.record(id!).outcome).toMatchObject({ status: 'failed', reason: 'PayloadLost' })
+  })
+
   test('waits for as long as somebody who may have it is away', () => {
     const [a, b, c, d] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode]
     const blob = blobFor(b, c)
