@@ -104,4 +104,20 @@ test('a heartbeat leaves before what waits for a peer that reads slowly', async 
   const got: number[] = []
   new FrameReader().push(Buffer.concat(sent), bytes => got.push(bytes[0]!))
   expect(got).toEqual([9, 1, 2, 3])
+  expect(() => outbox.assertInvariants()).not.toThrow()
+})
+
+test('what has left with the end of a stream is not counted as left unread', async () => {
+  const stream = {
+    writeStatus: 'writable',
+    writableNeedsDrain: true,
+    addEventListener: () => {},
+    send: () => {},
+    close: async () => {}
+  }
+  const outbox = new Outbox(stream as unknown as Stream, newCounters())
+  for (let i = 1; i <= 3; i++) outbox.push(Uint8Array.of(i), i === 2)
+  outbox.assertInvariants()
+  await outbox.close(1000)
+  expect(() => outbox.assertInvariants()).not.toThrow()
 })

@@ -8,6 +8,7 @@
 import type { Stream } from '@libp2p/interface'
 import { Uint8ArrayList } from 'uint8arraylist'
 import type { Counters } from '../counters.ts'
+import { assert } from '../../core/base/assert.ts'
 import { frameHeader } from './frames.ts'
 import { asError } from '../log.ts'
 import { queueBytesMax, sendBytesMax } from '../protocol.ts'
@@ -45,7 +46,6 @@ export class Outbox {
   abandon(): void {
     clearImmediate(this.#scheduled)
     this.#counters.dropped += this.#takeAll().filter(bytes => bytes.length > 0).length
-    this.#queuedBytes = 0
   }
 
   /** Ends the stream now. */
@@ -72,7 +72,13 @@ export class Outbox {
     })
   }
 
+  assertInvariants(): void {
+    const queued = [...this.#prompt, ...this.#queue].reduce((sum, { length }) => sum + length, 0)
+    assert(queued === this.#queuedBytes, 'the bytes of what is queued are counted', queued)
+  }
+
   #takeAll(): Uint8Array[] {
+    this.#queuedBytes = 0
     return [...this.#prompt.splice(0), ...this.#queue.splice(0)]
   }
 
