@@ -1,8 +1,9 @@
 /** All mistakes. */
 import { CLAIMS } from './claims.ts'
 import { EDGE } from './edge.ts'
+import { INVARIANTS } from './invariants.ts'
 import { LOG } from './log.ts'
 import { MEMBERS } from './members.ts'
 import type { Mistake } from './mistake.ts'
 
-export const MISTAKES: readonly Mistake[] = [...CLAIMS, ...LOG, ...MEMBERS, ...EDGE]
+export const MISTAKES: readonly Mistake[] = [...CLAIMS, ...LOG, ...MEMBERS, ...EDGE, ...INVARIANTS]
