@@ -18,6 +18,8 @@ import { KeyTombstones } from '../../src/core/gc/key-tombstones.ts'
 import { Retention } from '../../src/core/gc/retention.ts'
 import { SettledFloor } from '../../src/core/gc/settled-floor.ts'
 import { Core } from '../../src/core/core.ts'
+import type { Effect } from '../../src/core/effect.ts'
+import type { Input } from '../../src/core/input.ts'
 import { Waking } from '../../src/core/lifecycle/waking.ts'
 import { DotCloud } from '../../src/core/log/dot-cloud.ts'
 import { Flushes } from '../../src/core/log/flushes.ts'
@@ -50,9 +52,9 @@ const ROOMS = [
 
 const KEEP_MS = 1e9
 
-const { step } = Core.prototype
-Core.prototype.step = function (this: Core, ...of: Parameters<typeof step>) {
-  const effects = step.apply(this, of)
+const { step } = Core.prototype as unknown as { step: (now: number, input: Input) => Effect[] }
+Core.prototype.step = function (this: Core, now: number, input: Input): Effect[] {
+  const effects = step.call(this, now, input)
   this.assertInvariants()
   return effects
 }

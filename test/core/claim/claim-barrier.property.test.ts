@@ -128,6 +128,7 @@ describe('reclaims are confirmed', () => {
           expect(done.map(entry => ids.get(entry)!).toSorted(byAge)).toEqual(
             dumb.confirm(world).toSorted(byAge)
           )
+          clever.assertInvariants()
         }
       }),
       { numRuns: 1000 }

@@ -4,6 +4,7 @@ import { bootOf } from '../../support/tasks.ts'
 import { announce } from '../../support/crashes.ts'
 import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
 import '../forbid.ts'
+import { KeyTombstones } from '../../../src/core/gc/key-tombstones.ts'
 import { CREATED_MAX } from '../../../src/core/task/record.ts'
 import { decode, encode } from '../../../src/wire/codec.ts'
 
@@ -416,4 +417,16 @@ describe('a key that is submitted', () => {
     expect(b.of('accepted').at(-1)).toMatchObject({ taskId: id, deduplicated: 'no' })
     expect(runs(nodes)).toBe(2)
   })
+})
+
+test('a key tombstone whose time is over goes from memory as well as from the disk', () => {
+  const tombstones = new KeyTombstones()
+  tombstones.note('x', 10)
+  tombstones.note('y', 30)
+  tombstones.tidy(20)
+  expect(() => tombstones.assertInvariants()).not.toThrow()
+  expect([...tombstones.takeChanged()]).toEqual([
+    ['x', 0],
+    ['y', 30]
+  ])
 })

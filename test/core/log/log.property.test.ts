@@ -187,6 +187,7 @@ test('a replica holds what its vector covers, however the pieces came', () => {
       for (const step of actions) {
         world.run(step)
         for (const at of [0, 1, 2]) world.check(at)
+        for (const log of world.logs) log.assertInvariants()
       }
       for (const at of [0, 1, 2]) world.checkShown(at)
     }),

@@ -545,3 +545,11 @@ describe('the answer to a sync', () => {
     expect([...answerSync(writer(A, 3), request)]).toEqual([])
   })
 })
+
+test('a task that is pruned before it came to disk is not written', () => {
+  const log = new Log(A)
+  const entry = log.create(taskOf(A, 1))
+  log.remove(entry)
+  expect(() => log.assertInvariants()).not.toThrow()
+  expect(land(log)).toMatchObject({ tasks: [], removed: [entry.id] })
+})

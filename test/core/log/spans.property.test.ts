@@ -58,6 +58,7 @@ describe('stretches', () => {
             for (let i = 1; i <= step.length; i++) model.add(step.after + i)
           }
           check(spans, model)
+          spans.assertInvariants()
         }
       })
     )

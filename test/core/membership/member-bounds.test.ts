@@ -170,6 +170,7 @@ describe('the roster', () => {
         expect(x.all()).toHaveLength(ROSTER_MAX)
         for (const each of x.all()) y.note(each)
         expect(y.all()).toEqual(x.all())
+        for (const roster of [x, y]) roster.assertInvariants()
       }),
       { numRuns: 20 }
     )

@@ -87,6 +87,7 @@ describe('the ready queue', () => {
             for (const who of [A, B]) expect(queue.count(who, can(types))).toBe(of(who).length)
           }
           expect(queue.total(A) + queue.total(B)).toBe(ready.size)
+          queue.assertInvariants()
         }
       }),
       { numRuns: 200 }

@@ -43,10 +43,8 @@ class FakeThread {
 
 /** Called when the pool makes a thread, and not when it is loaded. */
 vi.mock('../../../src/run/threads/thread.ts', () => ({
-  Thread: class {
-    constructor(options: ThreadOptions) {
-      return new FakeThread(options)
-    }
+  Thread: function (options: ThreadOptions) {
+    return new FakeThread(options)
   }
 }))
 
