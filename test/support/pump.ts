@@ -20,8 +20,11 @@ import { DRAFT } from './tasks.ts'
 
 type FailureReason = Extract<RunResult, { status: 'failed' }>['reason']
 
-/** With more tasks and boots than this, a node is not looked at after each step: to look takes time for each of them. */
-const LOOKED_AT_MAX = 100
+/**
+ * A node is looked at after each of its first steps, as long as it has no more tasks and boots than this: to look takes
+ * time for each of them.
+ */
+const LOOKED_AT = { steps: 1000, sizeMax: 100 }
 
 export class Pump {
   now = 1_000_000
@@ -138,6 +141,7 @@ export class PumpNode {
   readonly name: string
   readonly version: string
   readonly #pump: Pump
+  #steps = 0
   #heldFlush: Flush | null = null
   #requests = 0
 
@@ -174,8 +178,8 @@ export class PumpNode {
   feed(input: Input): Effect[] {
     if (this.gone) return []
     const effects = this.core.step(this.#pump.now + this.skewMs, input)
-    const { core, disk } = this
-    if (core.view.taskCount + disk.vector.size <= LOOKED_AT_MAX) core.assertInvariants()
+    const isSmall = this.core.view.taskCount + this.disk.vector.size <= LOOKED_AT.sizeMax
+    if (isSmall && ++this.#steps <= LOOKED_AT.steps) this.core.assertInvariants()
     this.effects.push(...effects)
     for (const effect of effects) this.#perform(effect)
     return effects
