@@ -190,7 +190,8 @@ export class Core {
     this.#context.isNew =
       now - (this.#firstAt ?? now) < options.bootQuietMs || this.#waking.isUnderWay
     members.horizon = this.#belief.horizon()
-    if (this.#firstAt === null) this.#reconsider(now)
+    if (this.#firstAt === null) this.#belief.reconsider()
+    this.#firstAt ??= now
     this.#waking.attend()
     this.#membership.attend(input, this.idle.isAtRest)
     this.#take(input)
@@ -214,29 +215,11 @@ export class Core {
     return this.#effects
   }
 
-  /**
-   * Throws where parts of the core that are kept in step do not agree. It looks at everything that is known, so it is
-   * for tests and the simulator, between two steps.
-   */
+  /** Throws where parts that are kept in step do not agree. For tests and the simulator: it looks at every task. */
   assertInvariants(): void {
     const { log, members, keyTombstones, counters } = this.#context
-    log.assertInvariants()
-    members.assertInvariants()
-    keyTombstones.assertInvariants()
-    counters.assertInvariants()
-    this.#groupCommit.assertInvariants()
-    this.#reclaims.assertInvariants()
-    this.#scheduler.assertInvariants()
-    this.#waking.assertInvariants()
-  }
-
-  /** The first step: now it is known what time it is, and what on disk was believed of others in vain. */
-  #reconsider(now: number): void {
-    this.#firstAt = now
-    const { members, keyTombstones } = this.#context
-    members.reconsider()
-    members.roster.reconsider(members.horizon)
-    keyTombstones.reconsider(members.horizon / 1000)
+    const rooms = [this.#groupCommit, this.#reclaims, this.#scheduler, this.#waking]
+    for (const part of [log, members, keyTombstones, counters, ...rooms]) part.assertInvariants()
   }
 
   #take(input: Input): void {

@@ -37,6 +37,14 @@ export class Belief {
     return Math.min(Math.max(wallMs * 1000, startTimeOf(self)) + THIRD_PARTY_AHEAD_US, STAMP_MAX)
   }
 
+  /** The first step: now it is known what time it is, and what on disk was believed of others in vain. */
+  reconsider(): void {
+    const { members, keyTombstones } = this.#context
+    members.reconsider()
+    members.roster.reconsider(members.horizon)
+    keyTombstones.reconsider(members.horizon / 1000)
+  }
+
   /** What counts of a message; null if nothing does. What does not is counted. */
   admit(message: Message): Message | null {
     if (!isInRange(message)) {

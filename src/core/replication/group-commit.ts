@@ -310,7 +310,7 @@ export class GroupCommit {
 
   assertInvariants(): void {
     this.dissemination.assertInvariants()
-    this.#outcomeReports.assertInvariants()
+    this.outcomeReports.assertInvariants()
     for (const [origin, copies] of this.#copies) {
       assert(!copies.isEmpty, 'no boot is kept for whose writes nothing waits', origin)
       copies.assertInvariants()

@@ -372,9 +372,9 @@ export class Scheduler {
   assertInvariants(): void {
     const { log, self } = this.#context
     this.queue.assertInvariants()
-    this.#slots.assertInvariants()
+    this.slots.assertInvariants()
     this.#pruning.assertInvariants()
-    this.#taskSubmission.assertInvariants()
+    this.submission.assertInvariants()
     this.#dependencies.assertInvariants(log.entries())
     this.#timers.assertInvariants(entry => log.get(entry.id) === entry && !isSettled(entry.record))
     for (const entry of log.entries()) {
