@@ -181,7 +181,7 @@ export const INVARIANTS: readonly Mistake[] = [
   [
     'forgotten-blob-provisional',
     'core/blobs/blob-replication.ts',
-    '    this.#blobs.delete(hash)\n    this.#provisionalBlobs.settle(hash)\n',
+    '    this.#blobs.delete(hash)\n    this.#provisionalBlobs.close(hash)\n',
     '    this.#blobs.delete(hash)\n',
     'a blob that is gone takes up room among those that came on a word',
     SIMULATED
