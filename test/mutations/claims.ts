@@ -267,5 +267,12 @@ export const CLAIMS: readonly Mistake[] = [
     'return Math.max(spec.notBefore ?? 0, claim.notBefore ?? 0)',
     'return spec.notBefore ?? claim.notBefore ?? 0',
     'a task with a start time of its own has no backoff'
+  ],
+  [
+    'begun-forgets-failure',
+    'core/claim/rules.ts',
+    '(isStarted(record) && !isUncalled)',
+    'isStarted(record)',
+    'a failure that comes between the start of a task and the call of its handler is tried again'
   ]
 ]

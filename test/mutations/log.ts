@@ -337,5 +337,12 @@ export const LOG: readonly Mistake[] = [
     'placing ? this.#secondPlaces()',
     'placing ? this.#candidates()',
     'a large result beside one node that drains waits twice as long as for any copy'
+  ],
+  [
+    'reads-only-what-it-read',
+    'core/blobs/pins.ts',
+    '!known.has(hash)',
+    'before.length === 0 && !known.has(hash)',
+    'a blob that a waiting task turns out to read is never fetched'
   ]
 ]

@@ -64,5 +64,12 @@ export const MEMBERS: readonly Mistake[] = [
     '? this.#absence.ms : 0',
     '? 0 : 0',
     'a node that stood still takes the clocks of all others to be behind by as long as their words have waited'
+  ],
+  [
+    'halfway-between-clocks',
+    'core/membership/clock-offset.ts',
+    'upper - lower > SKEW_MS_MAX ? steadyMs',
+    'upper - lower > CLOCK_MS_MAX ? steadyMs',
+    'where half of the clocks show one time, and half another, it is halfway between for a node'
   ]
 ]

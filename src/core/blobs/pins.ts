@@ -8,13 +8,14 @@ export class Pins {
   /** How often each blob is among the blobs that are read. */
   readonly #counts = new Map<BlobHash, number>()
 
-  /** Whether the task is new here. */
-  add(id: TaskId, refs: readonly BlobRef[]): boolean {
-    const before = this.#reads.get(id)
+  /** A task reads these now, in place of what it read before. Returns those that are new to it. */
+  add(id: TaskId, refs: readonly BlobRef[]): readonly BlobRef[] {
+    const before = this.#reads.get(id) ?? []
     this.#reads.set(id, refs)
     for (const { hash } of refs) this.#count(hash, 1)
-    for (const { hash } of before ?? []) this.#count(hash, -1)
-    return before === undefined
+    for (const { hash } of before) this.#count(hash, -1)
+    const known = new Set(before.map(({ hash }) => hash))
+    return refs.filter(({ hash }) => !known.has(hash))
   }
 
   /** What the task needed, which it does no more. */

@@ -159,11 +159,18 @@ export function holderLost(
 /**
  * A task that had failed for good before it was taken over, by somebody who had not heard of that: it has failed all the same.
  * To try it again would be one attempt too many, and somebody may have been told.
+ *
+ * @param isUncalled whether its start here is written down and its handler has not been called: then it was not tried
  */
-export function failedBefore(self: BootId, record: TaskRecord): Patch | null {
+export function failedBefore(
+  self: BootId,
+  record: TaskRecord,
+  isUncalled: boolean = false
+): Patch | null {
   const { claim, outcome } = record
-  if (!holds(self, record) || isStarted(record)) return null
-  if (outcome === null || !hasFailedForGood(record)) return null
+  if (!holds(self, record) || (isStarted(record) && !isUncalled)) return null
+  const untried = isUncalled ? { ...record, started: null } : record
+  if (outcome === null || !hasFailedForGood(untried)) return null
   return { outcome: { ...outcome, epoch: claim.epoch } }
 }
 

@@ -47,22 +47,32 @@ export function skewed(members: readonly Member[]): Member[] {
   return members.filter((_, i) => Math.abs((offsets[i] ?? middle) - middle) > SKEW_MS_MAX)
 }
 
+/** What a node knows of its own time when it looks at all clocks. Times are in ms. */
+export type OwnTime = Readonly<{
+  /** What its wall clock shows. */
+  ownMs: number
+  /** By how much that is corrected. */
+  currentMs: number
+  /** By how much it would have to be corrected for the time to go on as before. @default as much as it is */
+  steadyMs?: number
+  /** For how long what was heard last may have waited here: all clocks may seem to be behind by that. @default not at all */
+  lateMs?: number
+}>
+
 /**
  * By how much our own clock has to be corrected, in ms: not at all, unless it is too far from the middle one. It may be
- * by decades, where a clock has lost its battery; but not to a time that no clock can show.
- *
- * @param lateMs for how long what was heard last may have waited here: all clocks may seem to be behind by that
+ * by decades, where a clock has lost its battery; but not to a time that no clock can show. Where half of the clocks
+ * show one time and half another, it goes on as before.
  */
 export function correctionOf(
   members: readonly Member[],
-  currentMs: number,
-  ownMs: number,
-  lateMs: number = 0
+  { ownMs, currentMs, steadyMs = currentMs, lateMs = 0 }: OwnTime
 ): number {
   const offsets = [0, ...members.map(clockOffsetOf).filter(offset => offset !== null)]
   // A node that hears too few goes on as before.
   if (offsets.length < CLOCKS_MIN) return currentMs
-  const middle = median(offsets)
+  const [lower, upper] = middleOf(offsets)
+  const middle = upper - lower > SKEW_MS_MAX ? steadyMs : (lower + upper) / 2
   const movedMs = middle - currentMs
   const isLate = movedMs < 0 && movedMs >= -lateMs - WAVER_MS
   if (isLate && lateMs > 0) return currentMs
@@ -73,7 +83,13 @@ export function correctionOf(
 
 /** Of an even number, halfway between the two in the middle: of two clocks, either may be the wrong one. */
 function median(values: readonly number[]): number {
+  const [lower, upper] = middleOf(values)
+  return (lower + upper) / 2
+}
+
+/** The two in the middle: of an odd number, the same one twice. */
+function middleOf(values: readonly number[]): readonly [lower: number, upper: number] {
   const sorted = values.toSorted((x, y) => x - y)
   const half = sorted.length / 2
-  return (sorted[Math.ceil(half) - 1]! + sorted[Math.floor(half)]!) / 2
+  return [sorted[Math.ceil(half) - 1]!, sorted[Math.floor(half)]!]
 }

@@ -278,19 +278,25 @@ export class Membership {
    * Our own clock has been set forward. A node that knows that it is another time for the others goes by them at once.
    */
   stepped(stepMs: number): void {
-    const wasRight = this.#context.correctionMs === 0
-    const isTold = this.setClock() && wasRight
+    const { correctionMs } = this.#context
+    const wasRight = correctionMs === 0
+    const isTold = this.setClock(wasRight ? -stepMs : correctionMs) && wasRight
     if (!isTold && Math.abs(stepMs) > SKEW_MS_MAX) this.#tell('node:clock-skew')
   }
 
-  /** Goes by the middle one of all clocks if ours is far from it. Returns whether it is another time now. */
-  setClock(): boolean {
+  /**
+   * Goes by the middle one of all clocks if ours is far from it. Returns whether it is another time now.
+   *
+   * @param steadyMs by how much our clock is to be corrected for the time to go on as before. @default as it is
+   */
+  setClock(steadyMs: number = this.#context.correctionMs): boolean {
     const context = this.#context
     const { members, now, clock, options, correctionMs: before } = context
     const linked = members.recentlyHeard(now).filter(({ node }) => members.isLinked(node))
     // What was said while this process stood still has waited for as long.
     const lateMs = now - this.#absence.until < options.suspectMs ? this.#absence.ms : 0
-    context.correctionMs = correctionOf(linked, before, ownMs(context), lateMs)
+    const time = { ownMs: ownMs(context), currentMs: before, steadyMs, lateMs }
+    context.correctionMs = correctionOf(linked, time)
     if (context.correctionMs === before) return false
     context.wallMs = wholeMs(wallMsAt(now, context))
     clock.setBack(context.wallMs)

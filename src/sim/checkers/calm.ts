@@ -5,7 +5,7 @@
 import { nodeOf } from '../../core/base/ids.ts'
 import { compareValues } from '../../core/base/order.ts'
 import { RETIRED } from '../../core/base/version-vector.ts'
-import { isSettled } from '../../core/task/record.ts'
+import { isSettled, type TaskRecord } from '../../core/task/record.ts'
 import {
   haveEqualVectors,
   isAble,
@@ -59,8 +59,21 @@ function checkSettled(history: History, node: SimNode): void {
     }
     const runnable = history.alive().some(other => isAble(other, spec))
     const blocked = spec.dependsOn.some(id => waitsForLost(node, id))
-    if (runnable && !blocked) throw new Violation(2, `${show(node, record)} has never settled`)
+    if (runnable && !blocked && !waitsForDeparted(history, node, record))
+      throw new Violation(2, `${show(node, record)} has never settled`)
   }
+}
+
+/**
+ * Whether a task that may run at most once waits for a node that has left, where all that had heard it have lost their
+ * disks: to those who are there it has crashed, and may have started the task, until somebody says to forget it.
+ */
+function waitsForDeparted(history: History, node: SimNode, { spec }: TaskRecord): boolean {
+  if (spec.delivery !== 'at-most-once' || !history.hasLoss) return false
+  const there = new Set(history.alive().map(({ id }) => id))
+  return node.core.view
+    .members(node.now)
+    .some(({ status, heartbeat }) => status === 'crashed' && !there.has(nodeOf(heartbeat.boot)))
 }
 
 /**

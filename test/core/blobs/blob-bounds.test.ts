@@ -149,6 +149,14 @@ describe('blobs that a member offers and no task names', () => {
   })
 })
 
+test('a task that waits for what it reads may turn out to read more, which is new to it', () => {
+  const pins = new Pins()
+  expect(pins.add('t', [blobOf(1)])).toEqual([blobOf(1)])
+  expect(pins.add('t', [blobOf(1), blobOf(2)])).toEqual([blobOf(2)])
+  expect(pins.add('t', [blobOf(2)])).toEqual([])
+  expect([1, 2].map(number => pins.has(blobOf(number).hash))).toEqual([false, true])
+})
+
 describe('a look at one blob costs no look at all', () => {
   test('that are read', () => {
     const pins = new Pins()

@@ -158,10 +158,14 @@ describe('a failure below the claim', () => {
   const failed = outcomeBy(B, { status: 'failed', epoch: 2 })
 
   /** Of the second attempt, the last one, unless said otherwise. */
-  function standsUnder(parts: Partial<Claim>, others: Partial<TaskRecord> = {}): boolean {
+  function standsUnder(
+    parts: Partial<Claim>,
+    others: Partial<TaskRecord> = {},
+    isUncalled: boolean = false
+  ): boolean {
     const taken: Claim = { ...claim, holder: A, attempt: 2, cause: 'reclaim', ...parts }
     const record = taskOf(B, 1, { claim: taken, started, outcome: failed, ...others })
-    const patch = failedBefore(A, { ...record, spec: { ...spec, ...others.spec } })
+    const patch = failedBefore(A, { ...record, spec: { ...spec, ...others.spec } }, isUncalled)
     if (patch !== null)
       expect(patch).toEqual({ outcome: { ...failed, ...others.outcome, epoch: taken.epoch } })
     return patch !== null
@@ -178,6 +182,12 @@ describe('a failure below the claim', () => {
     expect(standsUnder({ epoch: 4, cause: 'grant' })).toBe(true)
     expect(standsUnder({ epoch: 4, attempt: 1 })).toBe(false)
     expect(standsUnder({ epoch: 4 }, { started: { epoch: 3, by: C, at: 2 } })).toBe(false)
+  })
+
+  test('was the last attempt, too, if the next was written down and has not been called', () => {
+    const begun = { started: { epoch: 4, by: A, at: 2 } }
+    expect(standsUnder({ epoch: 4, cause: 'grant' }, begun)).toBe(false)
+    expect(standsUnder({ epoch: 4, cause: 'grant' }, begun, true)).toBe(true)
   })
 
   test('is followed by the last one, if that waits, whoever has taken it over', () => {

@@ -4,7 +4,8 @@ import {
   clockOffsetOf,
   correctionOf,
   noteClock,
-  skewed
+  skewed,
+  type OwnTime
 } from '../../../src/core/membership/clock-offset.ts'
 import { newMember, type Member } from '../../../src/core/membership/member.ts'
 import type { Input } from '../../../src/core/input.ts'
@@ -53,29 +54,39 @@ describe('the clock of a member', () => {
 
 describe('our own clock', () => {
   const hourAhead = ['b', 'c', 'd'].map(node => member(node, HOUR_MS))
+  const at = (currentMs: number): OwnTime => ({ ownMs: 1e6, currentMs })
 
   test('is corrected where it is a minute from the middle one', () => {
-    expect(correctionOf(hourAhead, 0, 1e6)).toBe(HOUR_MS)
-    expect(correctionOf([member('b', 50_000), member('c', 50_000)], 0, 1e6)).toBe(0)
-    expect(correctionOf([member('b', HOUR_MS), member('c', 10)], 0, 1e6)).toBe(0)
+    expect(correctionOf(hourAhead, at(0))).toBe(HOUR_MS)
+    expect(correctionOf([member('b', 50_000), member('c', 50_000)], at(0))).toBe(0)
+    expect(correctionOf([member('b', HOUR_MS), member('c', 10)], at(0))).toBe(0)
   })
 
   test('is left alone beside one other: either may be wrong', () => {
-    expect(correctionOf([member('b', HOUR_MS)], 0, 1e6)).toBe(0)
-    expect(correctionOf([], HOUR_MS, 1e6)).toBe(HOUR_MS)
+    expect(correctionOf([member('b', HOUR_MS)], at(0))).toBe(0)
+    expect(correctionOf([], at(HOUR_MS))).toBe(HOUR_MS)
   })
 
   test('is not corrected by words that seem to be behind because they have waited here', () => {
     const behind = (ms: number): Member[] => ['b', 'c', 'd'].map(node => member(node, -ms))
-    expect(correctionOf(behind(2 * MINUTE_MS), 0, 1e9)).toBe(-2 * MINUTE_MS)
-    expect(correctionOf(behind(2 * MINUTE_MS), 0, 1e9, 2 * MINUTE_MS)).toBe(0)
-    expect(correctionOf(behind(HOUR_MS), 0, 1e9, 2 * MINUTE_MS)).toBe(-HOUR_MS)
-    expect(correctionOf(hourAhead, 0, 1e9, 2 * MINUTE_MS)).toBe(HOUR_MS)
+    const prompt: OwnTime = { ownMs: 1e9, currentMs: 0 }
+    const late: OwnTime = { ...prompt, lateMs: 2 * MINUTE_MS }
+    expect(correctionOf(behind(2 * MINUTE_MS), prompt)).toBe(-2 * MINUTE_MS)
+    expect(correctionOf(behind(2 * MINUTE_MS), late)).toBe(0)
+    expect(correctionOf(behind(HOUR_MS), late)).toBe(-HOUR_MS)
+    expect(correctionOf(hourAhead, late)).toBe(HOUR_MS)
+  })
+
+  test('goes on as before where half of the clocks show one time, and half another', () => {
+    const halves = [member('b', 5), member('c', HOUR_MS), member('d', HOUR_MS - 5)]
+    expect(correctionOf(halves, at(0))).toBe(0)
+    expect(correctionOf(halves, at(HOUR_MS))).toBe(HOUR_MS)
+    expect(correctionOf(halves, { ...at(0), steadyMs: HOUR_MS })).toBe(HOUR_MS)
   })
 
   test('does not waver with the middle one', () => {
     const later = ['b', 'c', 'd'].map(node => member(node, HOUR_MS - 300))
-    expect(correctionOf(later, HOUR_MS, 1e6)).toBe(HOUR_MS)
+    expect(correctionOf(later, at(HOUR_MS))).toBe(HOUR_MS)
   })
 })
 

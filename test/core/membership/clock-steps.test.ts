@@ -163,6 +163,17 @@ describe.each([
     expect(offset(b, a)).toBe(stepMs)
   })
 
+  test('to the time of one other, and two show what it showed, it is the same time as before for tasks', () => {
+    const { pump, nodes } = together(4)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    b.setClock(stepMs)
+    passing(pump, 30_000)
+    a.setClock(stepMs)
+    expect(wallMs(pump, a)).toBe(pump.now)
+    passing(pump, 30_000)
+    for (const node of nodes) expect(wallMs(pump, node)).toBe(pump.now)
+  })
+
   test('and it was wrong before, it is the same time as before for tasks, and is not corrected any more', () => {
     const { pump, nodes } = together(4)
     const [a, b] = nodes as [PumpNode, PumpNode]

@@ -45,6 +45,7 @@ export class ClockChecker {
   }
 
   check(node: SimNode, effects: readonly Effect[]): void {
+    this.#noteWrong()
     this.#isUnclear ||= this.#eventQueue.now >= HEARD_MS && !this.#hearsTheTime(node)
     if (this.#isUnclear) return
     for (const effect of effects) {
@@ -58,10 +59,13 @@ export class ClockChecker {
     }
   }
 
-  #hearsTheTime({ id, core, now }: SimNode): boolean {
+  #noteWrong(): void {
     for (const each of this.#nodes) {
       if (Math.abs(each.offMs) >= WRONG_MS) this.#wrongAt.set(each.id, this.#eventQueue.now)
     }
+  }
+
+  #hearsTheTime({ id, core, now }: SimNode): boolean {
     if (this.#wrongAt.size === 0) return true
     const heard = core.view
       .members(now)

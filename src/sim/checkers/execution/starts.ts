@@ -1,4 +1,5 @@
 /** What holds whenever a handler is called: invariants 3, 5, 7, 8 and 9. */
+import { areApart, computerOf } from '../../../core/base/computers.ts'
 import type { TaskId } from '../../../core/base/ids.ts'
 import type { Effect, Run } from '../../../core/effect.ts'
 import type { Input } from '../../../core/input.ts'
@@ -10,6 +11,18 @@ import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 import type { History } from '../../history.ts'
 
+/** The start of a task that may run at most once. */
+type StartedOnce = Readonly<{
+  node: SimNode
+  epoch: number
+  /** Those that knew of it when it happened. */
+  disks: readonly Disk[]
+  /** Whether nobody else was there. */
+  isAlone: boolean
+  /** Whether a node on another computer was linked. */
+  isApart: boolean
+}>
+
 export class StartChecker {
   readonly #history: History
   /** "task epoch" -> who started it last. */
@@ -17,11 +30,8 @@ export class StartChecker {
   /** "boot task epoch" of all starts that were written down. */
   readonly #begun = new Set<string>()
   readonly #merged = new Map<SimNode, Map<TaskId, number>>()
-  /**
-   * Task that may run at most once -> the disks that knew of its start when it happened, and whether nobody else was
-   * there.
-   */
-  readonly #startedOnce = new Map<TaskId, Readonly<{ disks: readonly Disk[]; isAlone: boolean }>>()
+  /** Task that may run at most once -> its last start. */
+  readonly #startedOnce = new Map<TaskId, StartedOnce>()
   /** Task -> who wrote last that it has completed. */
   readonly #completed = new Map<TaskId, SimNode>()
 
@@ -60,7 +70,8 @@ export class StartChecker {
       if (this.#isStarted(taskId)) throw new Violation(9, `${what}, once more`)
       const isAlone = isOnlyOne(node)
       const disks = isAlone ? [node.options.disk] : this.#knowing(node, run)
-      this.#startedOnce.set(taskId, { disks, isAlone })
+      const isApart = isLinkedApart(node)
+      this.#startedOnce.set(taskId, { node, epoch, disks, isAlone, isApart })
     }
     const merged = this.#merged.get(node)?.get(taskId) ?? 0
     if (epoch < merged) throw new Violation(5, `${what} after merging epoch ${merged}`)
@@ -77,19 +88,22 @@ export class StartChecker {
   /**
    * Whether another node can know that the task has been started. A node that is alone starts it with none to tell, and
    * while its disk is away, or once that is lost, the task may come back out of a file that is older. Likewise if one
-   * of two disks comes back damaged while the other is away: its node says that it knows of no start.
+   * of two disks comes back damaged while the other is away: its node says that it knows of no start. And one computer
+   * may have taken all with it who knew, if no other was linked.
    */
   #isStarted(id: TaskId): boolean {
     const start = this.#startedOnce.get(id)
     if (start === undefined) return false
-    const { disks, isAlone } = start
-    const { damagedDisks } = this.#history
+    const { node, epoch, disks, isAlone, isApart } = start
+    const { damagedDisks, lostDisks } = this.#history
+    const areAllLost = !isApart && disks.every(disk => lostDisks.has(disk))
+    if (areAllLost && this.#knowing(node, { taskId: id, epoch }).length === 0) return false
     if (!isAlone && !disks.some(disk => damagedDisks.has(disk))) return true
     return this.#history.alive().some(({ options }) => disks.includes(options.disk))
   }
 
   /** Disks that have the start of this run. */
-  #knowing(node: SimNode, { taskId, epoch }: Run): Disk[] {
+  #knowing(node: SimNode, { taskId, epoch }: Pick<Run, 'taskId' | 'epoch'>): Disk[] {
     const { boot } = node.options
     return [...this.#history.disks()].filter(({ tasks }) => {
       const started = tasks.get(taskId)?.record.started ?? null
@@ -151,4 +165,12 @@ export class StartChecker {
 /** Whether the node knows of nobody else. */
 function isOnlyOne({ core, now }: SimNode): boolean {
   return core.view.members(now).every(({ status }) => status === 'left')
+}
+
+/** Whether the node can talk to one on another computer. */
+function isLinkedApart({ core, now, options }: SimNode): boolean {
+  const computer = computerOf(options.name)
+  return core.view
+    .members(now)
+    .some(({ linked, heartbeat }) => linked && areApart(computerOf(heartbeat.name), computer))
 }
