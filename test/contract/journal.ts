@@ -12,6 +12,11 @@ export type JournalPlace = {
   open(): Promise<Journal>
   /** Changes a byte of a task's stored state. Only while no journal is open. */
   damage(id: string): Promise<void>
+  /**
+   * A process ends in the middle of a flush. Of what it was writing all is on the disk, or nothing, or something that is
+   * not what it wrote. Only while no journal is open.
+   */
+  cutShort(flush: Flush, left: 'all' | 'nothing' | 'torn'): Promise<void>
   /** What was said about damaged values. */
   warnings(): string[]
   remove(): Promise<void>
@@ -144,6 +149,27 @@ export function journalContract(name: string, make: () => Promise<JournalPlace>)
       expect(attempts(await journal.replay()).size).toBe(1)
       await journal.close()
     })
+
+    test.each(['all', 'nothing', 'torn'] as const)(
+      'a flush that was cut short is there as a whole or not at all, and what was before it in any case: %s',
+      async left => {
+        await written(flushOf(1, [storedTask(1), storedTask(2)], 2))
+        await place.cutShort(flushOf(2, [storedTask(1, 2), storedTask(3)], 4), left)
+        const journal = await place.open()
+        const replay = await journal.replay()
+        const [one, two, three] = [1, 2, 3].map(seq => storedTask(seq).record.spec.id) as [
+          string,
+          string,
+          string
+        ]
+        const before = { [one]: 1, [two]: 1 }
+        const after = { [one]: 2, [two]: 1, [three]: 1 }
+        expect(Object.fromEntries(attempts(replay))).toEqual(left === 'all' ? after : before)
+        expect(replay.vector.get(boot)).toBe({ all: 4, nothing: 2, torn: undefined }[left])
+        expect([replay.damaged, place.warnings().length > 0]).toEqual([0, left === 'torn'])
+        await journal.close()
+      }
+    )
 
     test('a damaged task is skipped and named, and nothing counts as merged any more', async () => {
       const forgotten = new Map([[boot, [{ origin: boot, after: 4, upTo: 5 }]]])

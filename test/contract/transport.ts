@@ -20,27 +20,7 @@ type Member = { transport: Transport; seen: Recorder }
 /** Registers the suite. */
 export function transportContract(name: string, make: MakeTransports): void {
   describe(`${name} is a transport`, () => {
-    const running: Transport[] = []
-    afterEach(async () => {
-      await Promise.all(running.splice(0).map(transport => transport.stop()))
-    })
-
-    async function members(count: number): Promise<Member[]> {
-      const transports = await make(count)
-      running.push(...transports)
-      const all = transports.map(transport => ({ transport, seen: new Recorder() }))
-      await Promise.all(all.map(({ transport, seen }) => transport.start(seen)))
-      await until(
-        () => all.every(({ seen }) => seen.linked().length === count - 1),
-        'links between all'
-      )
-      return all
-    }
-    async function pair(): Promise<[Member, Member]> {
-      const [a, b] = await members(2)
-      if (a === undefined || b === undefined) throw new Error('the factory made too few')
-      return [a, b]
-    }
+    const { members, pair, running } = crew(make)
 
     test('messages to one peer arrive in the order in which they were sent', async () => {
       const [a, b] = await pair()
@@ -166,6 +146,33 @@ export function transportContract(name: string, make: MakeTransports): void {
       expect(a.seen.ended).toEqual([{ peer: b.transport.id, whole: false }])
     })
 
+    test('what was sent before stop arrives, and nothing is delivered after it', async () => {
+      const [a, b] = await pair()
+      for (let at = 1; at <= 100; at++) a.transport.send(b.transport.id, beat(a.transport.id, at))
+      await a.transport.stop()
+      await until(() => b.seen.messages.length === 100, 'what was sent before stop')
+      const heard = [a.seen.messages.length, a.seen.links.length]
+      b.transport.send(a.transport.id, beat(b.transport.id, 1))
+      b.transport.publish(beat(b.transport.id, 2))
+      await until(() => b.seen.linked().length === 0, 'the link to go')
+      expect([a.seen.messages.length, a.seen.links.length]).toEqual(heard)
+    })
+
+    test('stop can be called twice, and a stopped transport takes no messages', async () => {
+      const [a, b] = await pair()
+      await Promise.all([a.transport.stop(), a.transport.stop()])
+      a.transport.send(b.transport.id, beat(a.transport.id, 1))
+      a.transport.publish(beat(a.transport.id, 1))
+      expect(b.seen.messages).toEqual([])
+    })
+  })
+}
+
+/** Registers the suite of what every transport promises that carries the bytes of blobs. */
+export function blobTransportContract(name: string, make: MakeTransports): void {
+  describe(`${name} carries blobs`, () => {
+    const { pair } = crew(make)
+
     test('a blob arrives whole, however large it is', async () => {
       const [a, b] = await pair()
       const blob = blobOf(5_000_000)
@@ -241,27 +248,37 @@ export function transportContract(name: string, make: MakeTransports): void {
       await a.transport.stop()
       expect(await fetched).toBe(false)
     })
-
-    test('what was sent before stop arrives, and nothing is delivered after it', async () => {
-      const [a, b] = await pair()
-      for (let at = 1; at <= 100; at++) a.transport.send(b.transport.id, beat(a.transport.id, at))
-      await a.transport.stop()
-      await until(() => b.seen.messages.length === 100, 'what was sent before stop')
-      const heard = [a.seen.messages.length, a.seen.links.length]
-      b.transport.send(a.transport.id, beat(b.transport.id, 1))
-      b.transport.publish(beat(b.transport.id, 2))
-      await until(() => b.seen.linked().length === 0, 'the link to go')
-      expect([a.seen.messages.length, a.seen.links.length]).toEqual(heard)
-    })
-
-    test('stop can be called twice, and a stopped transport takes no messages', async () => {
-      const [a, b] = await pair()
-      await Promise.all([a.transport.stop(), a.transport.stop()])
-      a.transport.send(b.transport.id, beat(a.transport.id, 1))
-      a.transport.publish(beat(a.transport.id, 1))
-      expect(b.seen.messages).toEqual([])
-    })
   })
+}
+
+/** Members of one cluster, which are stopped after each test. */
+function crew(make: MakeTransports): {
+  members: (count: number) => Promise<Member[]>
+  pair: () => Promise<[Member, Member]>
+  running: Transport[]
+} {
+  const running: Transport[] = []
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map(transport => transport.stop()))
+  })
+
+  async function members(count: number): Promise<Member[]> {
+    const transports = await make(count)
+    running.push(...transports)
+    const all = transports.map(transport => ({ transport, seen: new Recorder() }))
+    await Promise.all(all.map(({ transport, seen }) => transport.start(seen)))
+    await until(
+      () => all.every(({ seen }) => seen.linked().length === count - 1),
+      'links between all'
+    )
+    return all
+  }
+  async function pair(): Promise<[Member, Member]> {
+    const [a, b] = await members(2)
+    if (a === undefined || b === undefined) throw new Error('the factory made too few')
+    return [a, b]
+  }
+  return { members, pair, running }
 }
 
 async function publishAndHear(all: readonly Member[]): Promise<void> {

@@ -1,7 +1,11 @@
 /** libp2p passes what every transport promises. Real sockets, on 127.0.0.1. */
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { createServer, type AddressInfo } from 'node:net'
-import { transportContract } from '../contract/transport.ts'
+import {
+  blobTransportContract,
+  transportContract,
+  type MakeTransports
+} from '../contract/transport.ts'
 import { prepare } from './cluster.ts'
 
 /** A port that was free a moment ago. */
@@ -13,7 +17,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-transportContract('libp2p', async count => {
+const make: MakeTransports = async count => {
   const ports = await Promise.all(Array.from({ length: count }, freePort))
   return Promise.all(
     ports.map(async (port, index) =>
@@ -24,4 +28,7 @@ transportContract('libp2p', async count => {
       })
     )
   )
-})
+}
+
+transportContract('libp2p', make)
+blobTransportContract('libp2p', make)

@@ -70,6 +70,7 @@ describe('a scenario', () => {
     [{ damages: 1, skewMsMax: 5 }, /^no invariant is about that: whose disk does not tell/],
     [{ clones: 1, nodes: 2 }, /^no invariant is about that: .* somebody else has to stay/],
     [{ clones: 1, pauses: 1 }, /^no invariant is about that: .* taken for gone/],
+    [{ fullDisks: 1, skewMsMax: 5 }, /^no invariant is about that: a full disk does not take/],
     [{ clones: 1, damages: 1 }, /^no invariant is about that: which of two processes/],
     [{ expects: 1, nodes: 2 }, /^no invariant is about that: an instance that has left/],
     [{ toString: 1 }, /^toString is no setting/],

@@ -3,7 +3,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -51,10 +51,26 @@ journalContract('LevelDB', async () => {
       await database.put(`t/${id}`, value)
       await database.close()
     },
+    cutShort: async (flush, left) => {
+      const store = await openStore(place)
+      await store.journal.replay()
+      await store.journal.write(flush)
+      await store.close()
+      if (left !== 'all') await spoilLastFlush(join(place, 'journal'), left)
+    },
     warnings: () => warnings,
     remove: () => rm(place, { recursive: true })
   }
 })
+
+/** The end of LevelDB's log is missing, or holds other bytes than were written. */
+async function spoilLastFlush(journal: string, left: 'nothing' | 'torn'): Promise<void> {
+  const name = (await readdir(journal)).find(file => file.endsWith('.log'))!
+  const bytes = await readFile(join(journal, name))
+  const at = bytes.length - 5
+  bytes[at] = bytes[at]! ^ 1
+  await writeFile(join(journal, name), left === 'torn' ? bytes : bytes.subarray(0, at))
+}
 
 test('a value of a kind that only a later version knows is no damage, and is there for that one again', async () => {
   const later = async (visit: (database: ClassicLevel<string, Uint8Array>) => Promise<unknown>) => {

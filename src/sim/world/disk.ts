@@ -8,6 +8,7 @@ import { RETIRED } from '../../core/base/version-vector.ts'
 import type { Flush, MemberRecord, StoredTask, UnreadableSpan } from '../../core/effect.ts'
 import type { Expected, Span } from '../../core/message.ts'
 import type { BlobHash, BlobRef } from '../../core/task/content.ts'
+import type { Replay } from '../../ports/ports.ts'
 
 export class Disk {
   readonly tasks: Map<TaskId, StoredTask> = new Map()
@@ -29,6 +30,7 @@ export class Disk {
   refusals = 0
   /** Entries of the vector that were removed after the last flush, which no sync has covered yet. */
   #removed = new Map<BootId, number>()
+  readonly #damaged = new Set<TaskId>()
 
   /** What is on it now, as another disk. */
   copy(): Disk {
@@ -72,6 +74,30 @@ export class Disk {
     return false
   }
 
+  /** What a process finds that starts on it. Damaged values are given up, and the vector with them. */
+  replay(): Replay {
+    const damaged = [...this.#damaged]
+    for (const id of damaged) this.tasks.delete(id)
+    this.#damaged.clear()
+    if (damaged.length > 0) this.distrust()
+    return {
+      tasks: this.tasks.values(),
+      vector: this.vector,
+      forgotten: [...this.forgotten.values()].flat(),
+      unreadable: [...this.unreadable.values()].flat(),
+      members: [...this.members.values()],
+      roster: [...this.roster.values()],
+      spent: this.spent,
+      floor: this.floor,
+      damaged: damaged.length
+    }
+  }
+
+  /** The stored state of a task is damaged. */
+  spoil(id: TaskId): void {
+    this.#damaged.add(id)
+  }
+
   /** Something may be missing: nothing counts as merged, pruned or unreadable any more. */
   distrust(): void {
     this.vector.clear()
@@ -96,8 +122,8 @@ export class Disk {
       if (upTo === RETIRED) closed.set(nodeOf(boot), boot)
     }
     if (closed.size > 0) this.#forgetOlder(closed)
-    for (const [boot, spans] of flush.forgotten) this.forgotten.set(boot, spans)
-    for (const [boot, spans] of flush.unreadable ?? []) this.unreadable.set(boot, spans)
+    putSpans(this.forgotten, flush.forgotten)
+    putSpans(this.unreadable, flush.unreadable ?? new Map())
     for (const [id, end] of flush.spent) {
       if (end === 0) this.spent.delete(id)
       else this.spent.set(id, end)
@@ -117,5 +143,16 @@ export class Disk {
       this.vector.delete(boot)
       this.#removed.set(boot, upTo)
     }
+  }
+}
+
+/** What is said to be nothing is not kept. */
+function putSpans<T>(
+  kept: Map<BootId, readonly T[]>,
+  said: ReadonlyMap<BootId, readonly T[]>
+): void {
+  for (const [boot, spans] of said) {
+    if (spans.length === 0) kept.delete(boot)
+    else kept.set(boot, spans)
   }
 }

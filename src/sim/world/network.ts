@@ -59,6 +59,8 @@ export class Network {
   readonly #receivers = new Map<Seat, Receiver>()
   /** "x y" with x < y. */
   readonly #links = new Set<string>()
+  /** Who catches up -> for each of its syncs under way, what breaks it off there. */
+  readonly #syncs = new Map<Seat, Set<() => void>>()
   /** When the last message from x to y arrives: the next one does not overtake it. */
   readonly #arrivals = new Map<string, number>()
   /** "x y": nothing passes from x to y, whatever the other way. */
@@ -97,12 +99,27 @@ export class Network {
     for (const other of others) this.#eventQueue.after(FIND_MS, () => this.#connect(node, other))
   }
 
-  /** A node has ended, on purpose or not. What it sent last may still arrive; then the others see their links close. */
+  /** A node has ended on purpose. What it has sent arrives; then the others see their links close. */
+  leave(node: Seat): void {
+    this.#close(node, other => {
+      const behind = this.#arrivals.get(`${node} ${other}`) ?? 0
+      return Math.max(this.#delay(), behind - this.#eventQueue.now)
+    })
+  }
+
+  /** A node has ended. What it sent last may still arrive; then the others see their links close. */
   end(node: Seat): void {
+    this.#close(node, () => (this.#dark.has(node) ? this.#noticing() : this.#delay()))
+  }
+
+  #close(node: Seat, afterMs: (other: Seat) => number): void {
+    const syncs = this.#syncs.get(node)
+    for (const end of syncs ?? []) end()
+    syncs?.clear()
     this.#receivers.delete(node)
     for (const other of this.#receivers.keys()) {
       if (!this.#links.has(pair(node, other))) continue
-      const ms = this.#dark.has(node) ? this.#noticing() : this.#delay()
+      const ms = afterMs(other)
       this.#eventQueue.after(ms, () => {
         // It may have come back meanwhile, on links of its own.
         if (this.#receivers.has(node) || !this.#links.delete(pair(node, other))) return
@@ -244,19 +261,27 @@ export class Network {
 
   /** The peer answers batch by batch; each is asked for when the one before has arrived. */
   sync(from: Seat, node: NodeId, request: SyncRequest): void {
+    const receiver = this.#receivers.get(from)
+    const open = this.#syncs.get(from) ?? new Set()
+    const broken = (): void => receiver?.syncEnded(node, false)
+    this.#syncs.set(from, open.add(broken))
     const end = (whole: boolean): void => {
-      this.#eventQueue.after(this.#delay(), () => this.#receivers.get(from)?.syncEnded(node, whole))
+      this.#eventQueue.after(this.#delay(), () => {
+        // It ended with the process that asked.
+        if (open.delete(broken)) receiver?.syncEnded(node, whole)
+      })
     }
     const asked = decode(framed(request))
     if (!asked.ok) throw new Error(`a sync request was refused: ${asked.why}`)
     let answer: Iterator<Message> | null = null
     let peer: Seat = node
     const next = (): void => {
-      const broken = this.#random.chance(this.#options.syncBreak * this.#faults)
+      if (!open.has(broken)) return void answer?.return?.()
+      const isBroken = this.#random.chance(this.#options.syncBreak * this.#faults)
       if (answer === null) peer = this.#linkedSeat(from, node) ?? node
       const answerer = this.#receivers.get(peer)
       if (
-        broken ||
+        isBroken ||
         this.#isBlocked(from, peer) ||
         answerer === undefined ||
         !this.#links.has(pair(from, peer))
@@ -269,7 +294,7 @@ export class Network {
       if (step.done === true) return end(true)
       const bytes = framed(step.value)
       this.#eventQueue.after(this.#delay(peer, from), () => {
-        this.#deliver(peer, from, bytes)
+        if (open.has(broken)) this.#deliver(peer, from, bytes)
         next()
       })
     }

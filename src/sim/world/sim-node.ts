@@ -132,18 +132,7 @@ export class SimNode {
     }
     const identity = { boot, name, version, labels }
     this.core = new Core(identity, { ...SOON, ...suspicion, settledMax })
-    const { tasks, vector, forgotten, unreadable, members, roster, spent, blobs, floor } = disk
-    this.core.restore({
-      tasks: tasks.values(),
-      vector,
-      forgotten: [...forgotten.values()].flat(),
-      unreadable: [...unreadable.values()].flat(),
-      members: members.values(),
-      roster: roster.values(),
-      spent,
-      blobs: blobs.values(),
-      floor
-    })
+    this.core.restore({ ...disk.replay(), blobs: disk.blobs.values() })
   }
 
   start(): void {
@@ -218,7 +207,7 @@ export class SimNode {
   #end(): void {
     if (this.gone) return
     this.gone = true
-    this.#network.end(this.seat)
+    this.#network.leave(this.seat)
   }
 
   /** How far its wall clock is off now, in ms. */
