@@ -337,5 +337,13 @@ export const LOG: readonly Mistake[] = [
     'placing ? this.#secondPlaces()',
     'placing ? this.#candidates()',
     'a large result beside one node that drains waits twice as long as for any copy'
+  ],
+  [
+    'blob-read-late',
+    'core/blobs/blob-replication.ts',
+    'if (added.has(blob.ref.hash)) this.#attend(blob)',
+    'if (added.size === refs.length) this.#attend(blob)',
+    'a blob of which a task came to know while it waited for another one is never fetched',
+    ['test/sim/lost.test.ts']
   ]
 ]

@@ -121,10 +121,10 @@ export class BlobReplication {
 
   /** A task is to run here. Says whether all that it reads is here; what is not is fetched, if it can be had and finds room. */
   need(id: TaskId, refs: readonly BlobRef[]): 'here' | 'coming' | 'nowhere' | 'no-room' {
-    const isNew = this.#pins.add(id, refs)
+    const added = new Set(this.#pins.add(id, refs).map(({ hash }) => hash))
     const missing = refs.map(ref => this.#blob(ref)).filter(({ local }) => !local)
     if (missing.length === 0) return 'here'
-    if (isNew) for (const blob of missing) this.#attend(blob)
+    for (const blob of missing) if (added.has(blob.ref.hash)) this.#attend(blob)
     const failed = missing.find(({ retryAt }) => this.#context.now < retryAt)
     return failed === undefined ? 'coming' : failed.hadNoRoom ? 'no-room' : 'nowhere'
   }

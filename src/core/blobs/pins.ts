@@ -7,13 +7,14 @@ export class Pins {
   /** How often each blob is among the blobs that are read. */
   readonly #counts = new Map<BlobHash, number>()
 
-  /** Whether the task is new here. */
-  add(id: TaskId, refs: readonly BlobRef[]): boolean {
+  /** Returns the blobs that the task did not need before: how a task has ended on which it depends may be heard late. */
+  add(id: TaskId, refs: readonly BlobRef[]): readonly BlobRef[] {
     const before = this.#reads.get(id)
     this.#reads.set(id, refs)
     for (const { hash } of refs) this.#count(hash, 1)
     for (const { hash } of before ?? []) this.#count(hash, -1)
-    return before === undefined
+    if (before === undefined) return refs
+    return refs.filter(({ hash }) => !before.some(ref => ref.hash === hash))
   }
 
   /** What the task needed, which it does no more. */
