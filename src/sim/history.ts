@@ -30,7 +30,8 @@ export class History {
   readonly lostDisks: Set<Disk> = new Set()
   /** Of these, those whose nodes came back as themselves, and know less than before. */
   readonly damagedDisks: Set<Disk> = new Set()
-  #hasLoss = false
+  /** A disk was lost, so that there may be a single copy of what was on two. */
+  hasLoss: boolean = false
   /** Disks with which nodes are about to come back, in place of lost ones. */
   readonly #returning = new Set<Disk>()
   /** Boots that left while nobody could be talked to, and took their disks with them. */
@@ -116,7 +117,7 @@ export class History {
     if (!isAlone(node)) return
     this.leftAlone.add(node.options.boot)
     // It waits for nobody who is down, and so has the last copy of what was on a disk that is lost.
-    if (this.#hasLoss) this.#dropLost()
+    if (this.hasLoss) this.#dropLost()
   }
 
   /** Disks that are there, or come back with their nodes. */
@@ -136,7 +137,7 @@ export class History {
       this.#returning.add(back)
       this.damagedDisks.add(disk)
     }
-    this.#hasLoss = true
+    this.hasLoss = true
     this.#dropLost()
   }
 

@@ -5,7 +5,7 @@
 import { nodeOf } from '../../core/base/ids.ts'
 import { compareValues } from '../../core/base/order.ts'
 import { RETIRED } from '../../core/base/version-vector.ts'
-import { isSettled } from '../../core/task/record.ts'
+import { isSettled, type TaskRecord } from '../../core/task/record.ts'
 import {
   haveEqualVectors,
   isAble,
@@ -59,8 +59,21 @@ function checkSettled(history: History, node: SimNode): void {
     }
     const runnable = history.alive().some(other => isAble(other, spec))
     const blocked = spec.dependsOn.some(id => waitsForLost(node, id))
-    if (runnable && !blocked) throw new Violation(2, `${show(node, record)} has never settled`)
+    if (runnable && !blocked && !isLeftToUser(history, record))
+      throw new Violation(2, `${show(node, record)} has never settled`)
   }
+}
+
+/**
+ * What may run at most once waits for a user to say that its holder is gone, if all that ever met that one are lost
+ * themselves: it may still run there.
+ */
+function isLeftToUser(history: History, { spec, claim }: TaskRecord): boolean {
+  const holder = nodeOf(claim.holder)
+  const isMet = history
+    .alive()
+    .some(({ id, options }) => id === holder || options.disk.members.has(holder))
+  return spec.delivery === 'at-most-once' && !isMet
 }
 
 /**

@@ -42,7 +42,7 @@ export class Faults {
     if (open.length === 0) return
     const node = this.#world.random.pick(open)
     this.#cluster.crash(node, diskLost)
-    if (diskLost) this.#checkers.lost(node.options.disk)
+    if (diskLost) this.#checkers.lost([node.options.disk])
   }
 
   crashAll(): void {
@@ -61,7 +61,7 @@ export class Faults {
     if (this.#toLose === 0 || this.#world.eventQueue.now >= this.#world.scenario.busyMs) return
     if (!effects.some(({ kind }) => kind === 'accepted' || kind === 'settled')) return
     this.#toLose--
-    for (const lost of this.#cluster.loseComputerOf(node)) this.#checkers.lost(lost.options.disk)
+    this.#checkers.lost(this.#cluster.loseComputerOf(node).map(({ options }) => options.disk))
   }
 
   /** A computer loses power, for good, as long as more than half of those that count are left. */
@@ -75,7 +75,7 @@ export class Faults {
     transcript.add(`${node.id} DIES`)
     if (random.chance(0.5)) node.crash()
     else node.darken()
-    this.#checkers.lost(node.options.disk)
+    this.#checkers.lost([node.options.disk])
     this.#unforgotten.add(node)
     this.#forget(node)
   }
@@ -94,7 +94,7 @@ export class Faults {
       const node = this.#cluster.open().find(({ options }) => options.disk === disk)
       if (node === undefined) return
       this.#cluster.restore(node, earlier)
-      this.#checkers.lost(disk, earlier)
+      this.#checkers.lost([disk], earlier)
     })
   }
 

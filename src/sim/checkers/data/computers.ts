@@ -13,13 +13,14 @@ import { isCostly } from '../../world/cpu.ts'
 import type { Scenario } from '../../scenario.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
+import type { History } from '../../history.ts'
 
 const INVARIANT = 22
 /** Which members share the blobs is looked at for 2 s, and what is left over goes a second later. */
 const LET_GO_MS = 6000
 
 export class ComputerChecker {
-  readonly #nodes: readonly SimNode[]
+  readonly #history: History
   /** Nothing goes wrong but the loss of a computer. */
   readonly #isStill: boolean
   /** Tasks that were told to have completed. */
@@ -31,10 +32,10 @@ export class ComputerChecker {
   /** Node -> task -> when it was seen there first to have ended. */
   readonly #endedAt = new Map<SimNode, Map<TaskId, number>>()
 
-  constructor(nodes: readonly SimNode[], scenario: Scenario) {
+  constructor(history: History, scenario: Scenario) {
     const { crashes, crashAll, partitions, pauses, loads, leaving, retentionMs } = scenario
     const { clones, damages } = scenario
-    this.#nodes = nodes
+    this.#history = history
     this.#blobs = scenario.blobs
     this.#isStill =
       crashes + partitions + pauses + loads + leaving + clones + damages === 0 &&
@@ -59,9 +60,17 @@ export class ComputerChecker {
     }
   }
 
+  /**
+   * After others, more disks have gone. Of a blob there are two copies again only after a while; the last one of it may
+   * have been there.
+   */
+  lostMore(): void {
+    for (const hash of this.#safe) if (this.#placesOf(hash).size === 0) this.#safe.delete(hash)
+  }
+
   /** When all has calmed down, for as long as it takes to let go of what is in more places than it has to be. */
   final(): void {
-    const alive = this.#nodes.filter(({ gone }) => !gone)
+    const alive = this.#history.alive()
     const [first] = alive
     if (first === undefined || this.#blobs === 0) return
     this.#calmAt ??= first.now
@@ -80,12 +89,12 @@ export class ComputerChecker {
   #checkAccepted(node: SimNode, taskId: TaskId): void {
     if (!reachesAnother(node)) return
     const others = this.#elsewhere(node)
-    const isKnown = ({ options, core }: SimNode): boolean =>
-      options.disk.tasks.has(taskId) || core.view.isForgotten(taskId)
+    const isKnown = (other: SimNode): boolean =>
+      other.options.disk.tasks.has(taskId) || this.#isPast(other, taskId)
     if (!others.some(isKnown)) throw violation(`${taskId} is accepted, and on one computer only`)
     // It was placed before, when there may have been no other computer.
     const payload = node.core.view.record(taskId)?.spec.payload ?? ''
-    if (isBlob(payload) && this.#isAnywhere(payload.hash, others)) this.#safe.add(payload.hash)
+    if (isBlob(payload)) this.#noteSafe(payload.hash)
   }
 
   #checkTold(node: SimNode, taskId: TaskId): void {
@@ -95,16 +104,16 @@ export class ComputerChecker {
     const endedAt = this.#endedAt.get(node)?.get(taskId) ?? node.now
     if (node.now - endedAt >= CORE_DEFAULTS.acksTimeoutMs) return
     const others = this.#elsewhere(node)
-    const isOver = ({ options, core }: SimNode): boolean => {
-      const there = options.disk.tasks.get(taskId)?.record
+    const isOver = (other: SimNode): boolean => {
+      const there = other.options.disk.tasks.get(taskId)?.record
       // A failure is there still where a claim has undone it since.
-      return (there?.outcome ?? null) !== null || core.view.isForgotten(taskId)
+      return (there?.outcome ?? null) !== null || this.#isPast(other, taskId)
     }
     if (!others.some(isOver)) throw violation(`${taskId} is told, and over on one computer only`)
     // A failure is undone by a claim of a node that had not heard of it.
     if (record.outcome!.status === 'completed') this.#told.add(taskId)
     const result = record.outcome!.result ?? ''
-    if (isBlob(result) && this.#isAnywhere(result.hash, others)) this.#safe.add(result.hash)
+    if (isBlob(result)) this.#noteSafe(result.hash)
   }
 
   #noteEnds(node: SimNode): void {
@@ -117,13 +126,27 @@ export class ComputerChecker {
     }
   }
 
-  /** Nodes on other computers, those included that are down: they come back with their disks. */
-  #elsewhere(node: SimNode): SimNode[] {
-    return this.#nodes.filter(other => computer(other) !== computer(node))
+  /** Whether a node had the task and has pruned it. The id of one under a key does not tell. */
+  #isPast(node: SimNode, taskId: TaskId): boolean {
+    return node.core.view.isForgotten(taskId) || this.#history.hasForgotten(node, taskId)
   }
 
-  #isAnywhere(hash: BlobHash, nodes: readonly SimNode[]): boolean {
-    return nodes.some(({ options }) => options.disk.blobs.has(hash))
+  /** Nodes on other computers, those included that are down: they come back with their disks. */
+  #elsewhere(node: SimNode): SimNode[] {
+    return this.#history.nodes.filter(other => computer(other) !== computer(node))
+  }
+
+  #noteSafe(hash: BlobHash): void {
+    if (this.#placesOf(hash).size > 1) this.#safe.add(hash)
+  }
+
+  /** Computers with a disk that has the blob. */
+  #placesOf(hash: BlobHash): Set<string | null> {
+    const disks = this.#history.disks()
+    const having = this.#history.nodes.filter(
+      ({ options: { disk } }) => disks.has(disk) && disk.blobs.has(hash)
+    )
+    return new Set(having.map(computer))
   }
 }
 
