@@ -2,7 +2,17 @@
 import { describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { checkScenario, simulate } from '../../src/sim/index.ts'
-import { FAMILY_NAMES, LATER, LATEST, NEWEST, scenarioOf, seedsOf } from './support/dice.ts'
+import {
+  FAMILY_NAMES,
+  HEALED,
+  LATER,
+  LATEST,
+  LOSSES,
+  NEWEST,
+  scenarioOf,
+  seedsOf,
+  STRICT
+} from './support/dice.ts'
 import { shapeOf, shrink } from './support/shrinking.ts'
 
 /** Measured: 60 to 250 ms each, on one of the cores of a small server. */
@@ -11,13 +21,27 @@ const SCENARIOS = 300
 const LATER_SCENARIOS = 100
 const LATEST_SCENARIOS = 25
 const NEWEST_SCENARIOS = 30
+const STRICT_SCENARIOS = 32
+const HEALED_SCENARIOS = 8
+const LOSSES_SCENARIOS = 30
 const TEST_MS_MAX = 600_000
 
 const numbers = [
-  ...upwards(0, SCENARIOS - LATER_SCENARIOS - LATEST_SCENARIOS),
+  ...upwards(
+    0,
+    SCENARIOS -
+      LATER_SCENARIOS -
+      LATEST_SCENARIOS -
+      STRICT_SCENARIOS -
+      HEALED_SCENARIOS -
+      LOSSES_SCENARIOS
+  ),
   ...upwards(LATER, LATER_SCENARIOS),
   ...upwards(LATEST, LATEST_SCENARIOS),
-  ...upwards(NEWEST, NEWEST_SCENARIOS)
+  ...upwards(NEWEST, NEWEST_SCENARIOS),
+  ...upwards(STRICT, STRICT_SCENARIOS),
+  ...upwards(HEALED, HEALED_SCENARIOS),
+  ...upwards(LOSSES, LOSSES_SCENARIOS)
 ]
 
 function upwards(from: number, count: number): number[] {

@@ -141,7 +141,7 @@ export class Checkers implements SimObserver {
     checkOptions(node, effects)
     this.#clocks?.check(node, effects)
     this.#overload?.check(node, effects)
-    this.#computers?.check(node, effects)
+    this.#computers?.check(node, input, effects)
     this.#lonely.check(node, effects)
     this.#wake.check(node, effects)
     checkAborts(node, effects)
@@ -183,8 +183,8 @@ export class Checkers implements SimObserver {
     for (const node of this.#history.alive()) this.#cancels.final(node)
     this.#computers?.final()
     if (this.#scenario.clones > 0) this.#twins.final()
-    const { disksLost, deaths, computersLost, damages } = this.#scenario
-    if (disksLost + deaths + computersLost + damages > 0) return
+    const { disksLost, deaths, computersLost, computersGone, damages } = this.#scenario
+    if (disksLost + deaths + computersLost + computersGone + damages > 0) return
     checkBlobsAtRest(this.#history.nodes, this.#history.leftAlone.size > 0)
   }
 }

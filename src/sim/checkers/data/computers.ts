@@ -6,6 +6,7 @@
 import { computerOf } from '../../../core/base/computers.ts'
 import type { TaskId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'
+import type { Input } from '../../../core/input.ts'
 import { CORE_DEFAULTS } from '../../../core/options.ts'
 import { isBlob, type BlobHash } from '../../../core/task/content.ts'
 import { isSettled, type TaskRecord } from '../../../core/task/record.ts'
@@ -23,6 +24,8 @@ export class ComputerChecker {
   readonly #history: History
   /** Nothing goes wrong but the loss of a computer. */
   readonly #isStill: boolean
+  /** "boot request" of submissions that asked for no copy. */
+  readonly #uncopied = new Set<string>()
   /** Tasks that were told to have completed. */
   readonly #told = new Set<TaskId>()
   /** Blobs that were on two computers when a node was told so. */
@@ -48,11 +51,14 @@ export class ComputerChecker {
     return computers > 1 && !isCostly(cpu) && lies === 0
   }
 
-  check(node: SimNode, effects: readonly Effect[]): void {
+  check(node: SimNode, input: Input, effects: readonly Effect[]): void {
     this.#noteEnds(node)
+    const { boot } = node.options
+    if (input.kind === 'submit' && input.acks === 0) this.#uncopied.add(`${boot} ${input.request}`)
     for (const effect of effects) {
-      if (effect.kind === 'accepted' && effect.acks > 0 && !effect.short) {
-        this.#checkAccepted(node, effect.taskId)
+      if (effect.kind === 'accepted') {
+        const isAsked = !this.#uncopied.has(`${boot} ${effect.request}`)
+        if (isAsked && effect.acks > 0 && !effect.short) this.#checkAccepted(node, effect.taskId)
       } else if (effect.kind === 'settled') this.#checkTold(node, effect.taskId)
       else if (effect.kind === 'start' && this.#isStill && this.#told.has(effect.run.taskId)) {
         throw violation(`${node.options.name} runs ${effect.run.taskId}, which was told to be over`)
@@ -61,10 +67,15 @@ export class ComputerChecker {
   }
 
   /**
-   * After others, more disks have gone. Of a blob there are two copies again only after a while; the last one of it may
-   * have been there.
+   * After others, more disks have gone. Of what was on two there are two copies again only after a while; the last one
+   * may have been there.
    */
   lostMore(): void {
+    const disks = [...this.#history.disks()]
+    for (const id of this.#told) {
+      const isKept = disks.some(({ tasks }) => (tasks.get(id)?.record.outcome ?? null) !== null)
+      if (!isKept) this.#told.delete(id)
+    }
     for (const hash of this.#safe) if (this.#placesOf(hash).size === 0) this.#safe.delete(hash)
   }
 
