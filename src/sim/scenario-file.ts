@@ -97,6 +97,7 @@ const SCENARIO: Rules<Scenario> = {
   oneWay: whole(0, 1000),
   partial: whole(0, 1000),
   computersLost: whole(0, 1000),
+  computersGone: whole(0, 1000),
   damages: whole(0, 1000),
   clones: whole(0, 1000),
   partitions: whole(0, 1000),

@@ -89,6 +89,11 @@ export type Scenario = Readonly<{
    */
   computersLost: number
   /**
+   * How often a whole computer goes like that for good, as nodes die; not the one with the last node, and not one with
+   * so many nodes that no majority would be left.
+   */
+  computersGone: number
+  /**
    * How often the disk of a node turns out to be damaged: the node crashes, and comes back as itself with what was on
    * the disk at an earlier moment, or with nothing on it.
    */
@@ -177,6 +182,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   oneWay: 0,
   partial: 0,
   computersLost: 0,
+  computersGone: 0,
   damages: 0,
   clones: 0,
   partitions: 0,

@@ -7,6 +7,7 @@ import {
   HEALED,
   LATER,
   LATEST,
+  LOSSES,
   NEWEST,
   scenarioOf,
   seedsOf,
@@ -22,18 +23,25 @@ const LATEST_SCENARIOS = 25
 const NEWEST_SCENARIOS = 30
 const STRICT_SCENARIOS = 32
 const HEALED_SCENARIOS = 8
+const LOSSES_SCENARIOS = 30
 const TEST_MS_MAX = 600_000
 
 const numbers = [
   ...upwards(
     0,
-    SCENARIOS - LATER_SCENARIOS - LATEST_SCENARIOS - STRICT_SCENARIOS - HEALED_SCENARIOS
+    SCENARIOS -
+      LATER_SCENARIOS -
+      LATEST_SCENARIOS -
+      STRICT_SCENARIOS -
+      HEALED_SCENARIOS -
+      LOSSES_SCENARIOS
   ),
   ...upwards(LATER, LATER_SCENARIOS),
   ...upwards(LATEST, LATEST_SCENARIOS),
   ...upwards(NEWEST, NEWEST_SCENARIOS),
   ...upwards(STRICT, STRICT_SCENARIOS),
-  ...upwards(HEALED, HEALED_SCENARIOS)
+  ...upwards(HEALED, HEALED_SCENARIOS),
+  ...upwards(LOSSES, LOSSES_SCENARIOS)
 ]
 
 function upwards(from: number, count: number): number[] {

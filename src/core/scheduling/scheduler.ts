@@ -388,7 +388,7 @@ export class Scheduler {
   #decide(entry: Entry): void {
     const { self, log, clock, wallMs } = this.#context
     if (!holds(self, entry.record)) return
-    const failure = failedBefore(self, entry.record, this.#slots.isUncalled(entry))
+    const failure = failedBefore(self, entry.record, this.slots.isUncalled(entry))
     if (failure !== null) {
       const isCounted = false // It was, where it failed.
       log.write(entry, failure, isCounted)

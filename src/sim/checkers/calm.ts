@@ -59,7 +59,8 @@ function checkSettled(history: History, node: SimNode): void {
     }
     const runnable = history.alive().some(other => isAble(other, spec))
     const blocked = spec.dependsOn.some(id => waitsForLost(node, id))
-    if (runnable && !blocked && !waitsForDeparted(history, node, record))
+    const isLeft = waitsForDeparted(history, node, record) || isLeftToUser(history, record)
+    if (runnable && !blocked && !isLeft)
       throw new Violation(2, `${show(node, record)} has never settled`)
   }
 }
@@ -74,6 +75,18 @@ function waitsForDeparted(history: History, node: SimNode, { spec }: TaskRecord)
   return node.core.view
     .members(node.now)
     .some(({ status, heartbeat }) => status === 'crashed' && !there.has(nodeOf(heartbeat.boot)))
+}
+
+/**
+ * What may run at most once waits for a user to say that its holder is gone, if all that ever met that one are lost
+ * themselves: it may still run there.
+ */
+function isLeftToUser(history: History, { spec, claim }: TaskRecord): boolean {
+  const holder = nodeOf(claim.holder)
+  const isMet = history
+    .alive()
+    .some(({ id, options }) => id === holder || options.disk.members.has(holder))
+  return spec.delivery === 'at-most-once' && !isMet
 }
 
 /**

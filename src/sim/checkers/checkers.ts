@@ -103,7 +103,9 @@ export class Checkers implements SimObserver {
     this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(eventQueue, nodes) : null
     this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
     this.#twins = new TwinChecker(this.#history)
-    this.#computers = ComputerChecker.fits(scenario) ? new ComputerChecker(nodes, scenario) : null
+    this.#computers = ComputerChecker.fits(scenario)
+      ? new ComputerChecker(this.#history, scenario)
+      : null
   }
 
   /** How many tasks have settled, as far as a caller was told. */
@@ -139,7 +141,7 @@ export class Checkers implements SimObserver {
     checkOptions(node, effects)
     this.#clocks?.check(node, effects)
     this.#overload?.check(node, effects)
-    this.#computers?.check(node, effects)
+    this.#computers?.check(node, input, effects)
     this.#lonely.check(node, effects)
     this.#wake.check(node, effects)
     checkAborts(node, effects)
@@ -156,9 +158,13 @@ export class Checkers implements SimObserver {
     this.#history.cut()
   }
 
-  /** A disk is lost, and what was on no other with it. @param back what its node comes back with. @default nothing */
-  lost(disk: Disk, back?: Disk): void {
-    this.#history.lose(disk, back)
+  /** Disks are lost at once, and what was on no other with them. @param back what a node comes back with. @default nothing */
+  lost(disks: readonly Disk[], back?: Disk): void {
+    const isFirst = !this.#history.hasLoss
+    for (const disk of disks) this.#history.lose(disk, back)
+    if (isFirst) return
+    this.#starts.lostMore()
+    this.#computers?.lostMore()
   }
 
   /** Now and then. @param now virtual time */
@@ -178,8 +184,8 @@ export class Checkers implements SimObserver {
     for (const node of this.#history.alive()) this.#cancels.final(node)
     this.#computers?.final()
     if (this.#scenario.clones > 0) this.#twins.final()
-    const { disksLost, deaths, computersLost, damages } = this.#scenario
-    if (disksLost + deaths + computersLost + damages > 0) return
+    const { disksLost, deaths, computersLost, computersGone, damages } = this.#scenario
+    if (disksLost + deaths + computersLost + computersGone + damages > 0) return
     checkBlobsAtRest(this.#history.nodes, this.#history.leftAlone.size > 0)
   }
 }

@@ -26,8 +26,10 @@ export class Faults {
   readonly #checkers: Checkers
   /** Nodes that have died, and still count. */
   readonly #unforgotten = new Set<SimNode>()
-  /** Computers that are to go. */
+  /** Computers that are to go, and to come back with other disks. */
   #toLose = 0
+  /** Computers that are to go for good. */
+  #toDie = 0
   /** How many cuts there have been. */
   #cuts = 0
 
@@ -42,7 +44,7 @@ export class Faults {
     if (open.length === 0) return
     const node = this.#world.random.pick(open)
     this.#cluster.crash(node, diskLost)
-    if (diskLost) this.#checkers.lost(node.options.disk)
+    if (diskLost) this.#checkers.lost([node.options.disk])
   }
 
   crashAll(): void {
@@ -54,30 +56,54 @@ export class Faults {
     this.#toLose++
   }
 
+  /** The same, and it does not come back. */
+  loseNextForGood(): void {
+    this.#toDie++
+  }
+
   /** A node has told a caller something, and no other node anything yet in that step. */
   told(node: SimNode, effects: readonly Effect[]): void {
     // A node that hears of it later takes it for crashed, and waits for what it may know, until it is forgotten.
     if (effects.some(({ kind }) => kind === 'left') && isAlone(node)) this.#forget(node)
-    if (this.#toLose === 0 || this.#world.eventQueue.now >= this.#world.scenario.busyMs) return
+    if (this.#toLose + this.#toDie === 0) return
+    if (this.#world.eventQueue.now >= this.#world.scenario.busyMs) return
     if (!effects.some(({ kind }) => kind === 'accepted' || kind === 'settled')) return
-    this.#toLose--
-    for (const lost of this.#cluster.loseComputerOf(node)) this.#checkers.lost(lost.options.disk)
+    if (this.#toLose > 0) {
+      this.#toLose--
+      this.#checkers.lost(this.#cluster.loseComputerOf(node).map(({ options }) => options.disk))
+      return
+    }
+    const together = this.#cluster.onComputerOf(node)
+    if (!this.#mayDie(together.length) || together.some(each => this.#cluster.isLast(each))) return
+    this.#toDie--
+    this.#die(together)
   }
 
-  /** A computer loses power, for good, as long as more than half of those that count are left. */
+  /** A node loses power, for good. */
   die(): void {
+    const mortal = this.#cluster.open().filter(node => !this.#cluster.isLast(node))
+    if (this.#mayDie(1) && mortal.length > 0) this.#die([this.#world.random.pick(mortal)])
+  }
+
+  /** Whether more than half of those that count are left without so many. */
+  #mayDie(count: number): boolean {
+    return this.#cluster.open().length - count > this.#unforgotten.size + count
+  }
+
+  /** They go for good, and at once. */
+  #die(nodes: readonly SimNode[]): void {
     const { random, transcript } = this.#world
-    const open = this.#cluster.open()
-    if (open.length - 1 <= this.#unforgotten.size + 1) return
-    const mortal = open.filter(node => !this.#cluster.isLast(node))
-    if (mortal.length === 0) return
-    const node = random.pick(mortal)
-    transcript.add(`${node.id} DIES`)
-    if (random.chance(0.5)) node.crash()
-    else node.darken()
-    this.#checkers.lost(node.options.disk)
-    this.#unforgotten.add(node)
-    this.#forget(node)
+    for (const { id } of nodes) transcript.add(`${id} DIES`)
+    const isDark = !random.chance(0.5)
+    for (const node of nodes) {
+      if (isDark) node.darken()
+      else node.crash()
+    }
+    this.#checkers.lost(nodes.map(({ options }) => options.disk))
+    for (const node of nodes) {
+      this.#unforgotten.add(node)
+      this.#forget(node)
+    }
   }
 
   /**
@@ -94,7 +120,7 @@ export class Faults {
       const node = this.#cluster.open().find(({ options }) => options.disk === disk)
       if (node === undefined) return
       this.#cluster.restore(node, earlier)
-      this.#checkers.lost(disk, earlier)
+      this.#checkers.lost([disk], earlier)
     })
   }
 

@@ -43,6 +43,7 @@ export function plan({ eventQueue, random, scenario }: World, parts: Parts): voi
   sometime(scenario.damages, () => faults.damage())
   sometime(scenario.clones, () => faults.clone())
   sometime(scenario.fullDisks, () => faults.fillDisk())
+  sometime(scenario.computersGone, () => faults.loseNextForGood())
 }
 
 type Parts = Readonly<{

@@ -127,10 +127,15 @@ export class Cluster {
     eventQueue.after(random.whole(0, RESTART_MS_MAX), again)
   }
 
+  /** All that run on the computer of this one. */
+  onComputerOf(node: SimNode): SimNode[] {
+    const computer = computerOf(node.options.name)
+    return this.alive().filter(({ options }) => computerOf(options.name) === computer)
+  }
+
   /** All nodes of a computer die, and their disks with them. Returns those nodes. */
   loseComputerOf(node: SimNode): SimNode[] {
-    const computer = computerOf(node.options.name)
-    const lost = this.alive().filter(({ options }) => computerOf(options.name) === computer)
+    const lost = this.onComputerOf(node)
     for (const each of lost) this.crash(each, true)
     return lost
   }

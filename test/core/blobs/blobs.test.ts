@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { holdersOf, lineFor } from '../../../src/core/blobs/holders.ts'
 import { Offers } from '../../../src/core/blobs/offers.ts'
 import { CopyWait, type Where } from '../../../src/core/blobs/copy-wait.ts'
+import { Pins } from '../../../src/core/blobs/pins.ts'
 import { References } from '../../../src/core/blobs/references.ts'
 import type { Effect } from '../../../src/core/effect.ts'
 import { BLOBS_PER_MESSAGE_MAX } from '../../../src/core/options.ts'
@@ -241,4 +242,14 @@ test('offers and answers name no more blobs in a message than a peer accepts, an
   const messages = effects.flatMap(effect => (effect.kind === 'send' ? [effect.message] : []))
   expect(messages.map(({ kind }) => kind)).toEqual(['offer', 'offer', 'kept'])
   expect(messages.flatMap(message => (message.kind === 'offer' ? message.blobs : []))).toEqual(refs)
+})
+
+test('what a task reads may become more while it waits: of that only what it did not read before is new', () => {
+  const [payload, result] = [blob('1'), blob('2')]
+  const pins = new Pins()
+  expect(pins.add('t', [payload])).toEqual([payload])
+  expect(pins.add('t', [payload])).toEqual([])
+  expect(pins.add('t', [payload, result])).toEqual([result])
+  pins.take('t')
+  expect([payload, result].map(({ hash }) => pins.has(hash))).toEqual([false, false])
 })

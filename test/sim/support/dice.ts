@@ -79,6 +79,13 @@ const HEALED_FAMILIES: typeof FAMILIES = {
   'healed cuts': (dice, draft) => healed(dice, draft)
 }
 
+/** ... and from `LOSSES` on: what is lost once more, or for good, with keys and without. */
+const LOSSES_FAMILIES: typeof FAMILIES = {
+  'computers in turn': (dice, draft) => computersInTurn(dice, draft),
+  'disks in turn': (dice, draft) => disksInTurn(dice, draft),
+  'computers for good': (dice, draft) => computersForGood(dice, draft)
+}
+
 /** The first number of the families that came later. */
 export const LATER = 10_000
 /** ... and of those after them. */
@@ -93,13 +100,17 @@ export const STRICT = 40_000
 /** ... and of those after these. */
 export const HEALED = 50_000
 
+/** ... and of those after them. */
+export const LOSSES = 60_000
+
 export const FAMILY_NAMES: readonly string[] = [
   FAMILIES,
   LATER_FAMILIES,
   LATEST_FAMILIES,
   NEWEST_FAMILIES,
   STRICT_FAMILIES,
-  HEALED_FAMILIES
+  HEALED_FAMILIES,
+  LOSSES_FAMILIES
 ].flatMap(Object.keys)
 
 /** The `n`th scenario. */
@@ -119,6 +130,7 @@ export function scenarioOf(n: number): Diced {
 }
 
 function familiesOf(n: number): typeof FAMILIES {
+  if (n >= LOSSES) return LOSSES_FAMILIES
   if (n >= HEALED) return HEALED_FAMILIES
   if (n >= STRICT) return STRICT_FAMILIES
   if (n >= NEWEST) return NEWEST_FAMILIES
@@ -246,6 +258,39 @@ function computers(dice: Dice, draft: Draft): void {
   draft.disksLost = 0
   if (dice.chance(0.5)) draft.crashes = 0
   delete draft.keyed
+}
+
+/** One computer goes after the other: what had two copies again by then is left. */
+function computersInTurn(dice: Dice, draft: Draft): void {
+  const { keyed } = draft
+  computers(dice, draft)
+  draft.computers = dice.pick([3, draft.nodes!])
+  draft.computersLost = 2
+  keys(dice, draft, keyed)
+}
+
+/** One disk is damaged after the other, and has the time between to be mended. */
+function disksInTurn(dice: Dice, draft: Draft): void {
+  const { keyed } = draft
+  damages(dice, draft)
+  draft.damages = dice.pick([2, 3])
+  keys(dice, draft, keyed)
+}
+
+/** A computer goes, and none of its nodes ever comes back. */
+function computersForGood(dice: Dice, draft: Draft): void {
+  const { keyed } = draft
+  computers(dice, draft)
+  draft.computers = dice.pick([3, draft.nodes!])
+  draft.computersLost = 0
+  draft.computersGone = 1
+  keys(dice, draft, keyed)
+}
+
+/** More often than elsewhere, for what becomes of keys where disks are lost is another matter. */
+function keys(dice: Dice, draft: Draft, keyed: number = 0): void {
+  if (dice.chance(0.3)) draft.keyed = dice.pick([0.3, 1])
+  else if (keyed > 0) draft.keyed = keyed
 }
 
 /** What happens at about one time goes to disk together, and a crash comes in between. */

@@ -6,6 +6,7 @@
 import { computerOf } from '../../../core/base/computers.ts'
 import type { TaskId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'
+import type { Input } from '../../../core/input.ts'
 import { CORE_DEFAULTS } from '../../../core/options.ts'
 import { isBlob, type BlobHash } from '../../../core/task/content.ts'
 import { isSettled, type TaskRecord } from '../../../core/task/record.ts'
@@ -13,15 +14,18 @@ import { isCostly } from '../../world/cpu.ts'
 import type { Scenario } from '../../scenario.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
+import type { History } from '../../history.ts'
 
 const INVARIANT = 22
 /** Which members share the blobs is looked at for 2 s, and what is left over goes a second later. */
 const LET_GO_MS = 6000
 
 export class ComputerChecker {
-  readonly #nodes: readonly SimNode[]
+  readonly #history: History
   /** Nothing goes wrong but the loss of a computer. */
   readonly #isStill: boolean
+  /** "boot request" of submissions that asked for no copy. */
+  readonly #uncopied = new Set<string>()
   /** Tasks that were told to have completed. */
   readonly #told = new Set<TaskId>()
   /** Blobs that were on two computers when a node was told so. */
@@ -31,10 +35,10 @@ export class ComputerChecker {
   /** Node -> task -> when it was seen there first to have ended. */
   readonly #endedAt = new Map<SimNode, Map<TaskId, number>>()
 
-  constructor(nodes: readonly SimNode[], scenario: Scenario) {
+  constructor(history: History, scenario: Scenario) {
     const { crashes, crashAll, partitions, pauses, loads, leaving, retentionMs } = scenario
     const { clones, damages } = scenario
-    this.#nodes = nodes
+    this.#history = history
     this.#blobs = scenario.blobs
     this.#isStill =
       crashes + partitions + pauses + loads + leaving + clones + damages === 0 &&
@@ -47,11 +51,14 @@ export class ComputerChecker {
     return computers > 1 && !isCostly(cpu) && lies === 0
   }
 
-  check(node: SimNode, effects: readonly Effect[]): void {
+  check(node: SimNode, input: Input, effects: readonly Effect[]): void {
     this.#noteEnds(node)
+    const { boot } = node.options
+    if (input.kind === 'submit' && input.acks === 0) this.#uncopied.add(`${boot} ${input.request}`)
     for (const effect of effects) {
-      if (effect.kind === 'accepted' && effect.acks > 0 && !effect.short) {
-        this.#checkAccepted(node, effect.taskId)
+      if (effect.kind === 'accepted') {
+        const isAsked = !this.#uncopied.has(`${boot} ${effect.request}`)
+        if (isAsked && effect.acks > 0 && !effect.short) this.#checkAccepted(node, effect.taskId)
       } else if (effect.kind === 'settled') this.#checkTold(node, effect.taskId)
       else if (effect.kind === 'start' && this.#isStill && this.#told.has(effect.run.taskId)) {
         throw violation(`${node.options.name} runs ${effect.run.taskId}, which was told to be over`)
@@ -59,9 +66,22 @@ export class ComputerChecker {
     }
   }
 
+  /**
+   * After others, more disks have gone. Of what was on two there are two copies again only after a while; the last one
+   * may have been there.
+   */
+  lostMore(): void {
+    const disks = [...this.#history.disks()]
+    for (const id of this.#told) {
+      const isKept = disks.some(({ tasks }) => (tasks.get(id)?.record.outcome ?? null) !== null)
+      if (!isKept) this.#told.delete(id)
+    }
+    for (const hash of this.#safe) if (this.#placesOf(hash).size === 0) this.#safe.delete(hash)
+  }
+
   /** When all has calmed down, for as long as it takes to let go of what is in more places than it has to be. */
   final(): void {
-    const alive = this.#nodes.filter(({ gone }) => !gone)
+    const alive = this.#history.alive()
     const [first] = alive
     if (first === undefined || this.#blobs === 0) return
     this.#calmAt ??= first.now
@@ -80,12 +100,12 @@ export class ComputerChecker {
   #checkAccepted(node: SimNode, taskId: TaskId): void {
     if (!reachesAnother(node)) return
     const others = this.#elsewhere(node)
-    const isKnown = ({ options, core }: SimNode): boolean =>
-      options.disk.tasks.has(taskId) || core.view.isForgotten(taskId)
+    const isKnown = (other: SimNode): boolean =>
+      other.options.disk.tasks.has(taskId) || this.#isPast(other, taskId)
     if (!others.some(isKnown)) throw violation(`${taskId} is accepted, and on one computer only`)
     // It was placed before, when there may have been no other computer.
     const payload = node.core.view.record(taskId)?.spec.payload ?? ''
-    if (isBlob(payload) && this.#isAnywhere(payload.hash, others)) this.#safe.add(payload.hash)
+    if (isBlob(payload)) this.#noteSafe(payload.hash)
   }
 
   #checkTold(node: SimNode, taskId: TaskId): void {
@@ -95,16 +115,16 @@ export class ComputerChecker {
     const endedAt = this.#endedAt.get(node)?.get(taskId) ?? node.now
     if (node.now - endedAt >= CORE_DEFAULTS.acksTimeoutMs) return
     const others = this.#elsewhere(node)
-    const isOver = ({ options, core }: SimNode): boolean => {
-      const there = options.disk.tasks.get(taskId)?.record
+    const isOver = (other: SimNode): boolean => {
+      const there = other.options.disk.tasks.get(taskId)?.record
       // A failure is there still where a claim has undone it since.
-      return (there?.outcome ?? null) !== null || core.view.isForgotten(taskId)
+      return (there?.outcome ?? null) !== null || this.#isPast(other, taskId)
     }
     if (!others.some(isOver)) throw violation(`${taskId} is told, and over on one computer only`)
     // A failure is undone by a claim of a node that had not heard of it.
     if (record.outcome!.status === 'completed') this.#told.add(taskId)
     const result = record.outcome!.result ?? ''
-    if (isBlob(result) && this.#isAnywhere(result.hash, others)) this.#safe.add(result.hash)
+    if (isBlob(result)) this.#noteSafe(result.hash)
   }
 
   #noteEnds(node: SimNode): void {
@@ -117,13 +137,27 @@ export class ComputerChecker {
     }
   }
 
-  /** Nodes on other computers, those included that are down: they come back with their disks. */
-  #elsewhere(node: SimNode): SimNode[] {
-    return this.#nodes.filter(other => computer(other) !== computer(node))
+  /** Whether a node had the task and has pruned it. The id of one under a key does not tell. */
+  #isPast(node: SimNode, taskId: TaskId): boolean {
+    return node.core.view.isForgotten(taskId) || this.#history.hasForgotten(node, taskId)
   }
 
-  #isAnywhere(hash: BlobHash, nodes: readonly SimNode[]): boolean {
-    return nodes.some(({ options }) => options.disk.blobs.has(hash))
+  /** Nodes on other computers, those included that are down: they come back with their disks. */
+  #elsewhere(node: SimNode): SimNode[] {
+    return this.#history.nodes.filter(other => computer(other) !== computer(node))
+  }
+
+  #noteSafe(hash: BlobHash): void {
+    if (this.#placesOf(hash).size > 1) this.#safe.add(hash)
+  }
+
+  /** Computers with a disk that has the blob. */
+  #placesOf(hash: BlobHash): Set<string | null> {
+    const disks = this.#history.disks()
+    const having = this.#history.nodes.filter(
+      ({ options: { disk } }) => disks.has(disk) && disk.blobs.has(hash)
+    )
+    return new Set(having.map(computer))
   }
 }
 

@@ -60,14 +60,15 @@ export class CoverageChecker {
   }
 
   /**
-   * Whether a task under a key is another one than was pruned: those that have pruned it never heard of the submissions
-   * that made this one, as on two sides of a cut that have not met before.
+   * Whether a task under a key has been made anew since it was pruned, by a submission that those who have pruned it had
+   * never heard of: on two sides of a cut that have not met before, or of a node that was down and that they had never
+   * met. Who has it as settled still writes it once more, which is on its way.
    */
   #isAnother({ spec, created }: TaskRecord, over: TaskRecord): boolean {
     if (spec.idempotencyKey === null || !this.#history.isForgotten(spec.id)) return false
     const isOfBoth = ({ origin, seq }: Dot): boolean =>
       over.created.some(dot => dot.origin === origin && dot.seq === seq)
-    return !created.some(isOfBoth)
+    return !created.every(isOfBoth)
   }
 
   #noteOwn(node: SimNode, upTo: number): void {

@@ -85,6 +85,15 @@ export class StartChecker {
     }
   }
 
+  /** After others, more disks have gone. Two copies of a start do not survive two losses. */
+  lostMore(): void {
+    const disks = [...this.#history.disks()]
+    for (const id of this.#startedOnce.keys()) {
+      const isKept = disks.some(({ tasks }) => (tasks.get(id)?.record.started ?? null) !== null)
+      if (!isKept) this.#startedOnce.delete(id)
+    }
+  }
+
   /**
    * Whether another node can know that the task has been started. A node that is alone starts it with none to tell, and
    * while its disk is away, or once that is lost, the task may come back out of a file that is older. Likewise if one
