@@ -19,12 +19,14 @@ import { tasksOf, type Waiting, type Waits } from './pending.ts'
 import type { UnreadableSpan } from './effect.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
+import { stateOf } from './queue/queue.ts'
+import type { Readiness } from './queue/readiness.ts'
 import type { BlobHash } from './task/content.ts'
 import type { SettledFloor } from './gc/settled-floor.ts'
 import type { Scheduler } from './scheduling/scheduler.ts'
 import type { TypeTotals } from './telemetry/counts-gossip.ts'
 import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
-import { stateOf, type TaskState } from './task/state.ts'
+import type { TaskState } from './task/state.ts'
 
 export type MemberView = Readonly<{
   heartbeat: Heartbeat
@@ -84,10 +86,9 @@ export class CoreView {
     return this.#answers.scheduler.queue.has(id)
   }
 
-  /** Whether the task has been started here, and its handler has not been called yet. */
-  isUncalled(id: TaskId): boolean {
-    const entry = this.#log.get(id)
-    return entry !== undefined && this.#answers.scheduler.isUncalled(entry)
+  /** Whether the task may be started, or what keeps it from that. */
+  readiness({ spec }: TaskRecord): Readiness {
+    return this.#answers.scheduler.readinessOf(this.#log.get(spec.id)!)
   }
 
   /** All that this node waits for, as plain data. @param id only what is about this task. @default all */
@@ -182,9 +183,7 @@ export class CoreView {
   }
 
   state(record: TaskRecord): TaskState {
-    const { id } = record.spec
-    const state = stateOf(record, this.#dependencies.ready(id), this.#context.wallMs)
-    return state === 'running' && this.isUncalled(id) ? 'queued' : state
+    return stateOf(record, this.readiness(record))
   }
 
   /** Whether the outcome of the task is on two disks (or on the only one), so that it may be told. */
@@ -207,13 +206,14 @@ export class CoreView {
     return disksWith(this.#members, created, this.#context.computer).copies
   }
 
-  /** Dependencies of the task that have not settled. */
+  /** Dependencies of the task that have not settled, or of which it is not known here how they ended. */
   openDependencies({ spec }: TaskRecord): TaskId[] {
-    if (this.#dependencies.ready(spec.id)) return []
-    return spec.dependsOn.filter(id => {
-      const record = this.record(id)
-      return record === undefined || !isSettled(record)
-    })
+    return spec.dependsOn.filter(id => this.#dependencies.isAwaited(id, spec.id))
+  }
+
+  /** A dependency of the task that did not complete, if that ends the task. */
+  brokenDependency({ spec }: TaskRecord): TaskId | undefined {
+    return this.#dependencies.broken(spec.id)
   }
 
   /** Whether there is a link to a member. */
