@@ -11,7 +11,7 @@ import { MessageSize } from './log/log.ts'
 import { disksWith, snapshotOf } from './replication/replication.ts'
 import type { Snapshot } from './replication/snapshot.ts'
 import { hasAll, standingOf } from './base/coverage.ts'
-import { RETIRED } from './base/version-vector.ts'
+import { merge, missing, RETIRED } from './base/version-vector.ts'
 import { clockOffsetOf, isForgotten } from './membership/membership.ts'
 import type { Member, Members, MemberStatus } from './membership/members.ts'
 import type { Quorum } from './options.ts'
@@ -163,18 +163,23 @@ export class CoreView {
 
   /** By node: how many of its writes some member has on disk, and this replica has not merged. */
   lag(): Map<NodeId, number> {
-    const known = new Map<BootId, number>()
-    for (const { vector } of this.#members.all()) {
-      for (const [boot, upTo] of vector) {
-        if (upTo !== RETIRED) known.set(boot, Math.max(upTo, known.get(boot) ?? 0))
-      }
-    }
     const lag = new Map<NodeId, number>()
-    for (const [boot, upTo] of known) {
-      const behind = Math.max(0, upTo - this.#log.merged(boot))
+    for (const [boot, behind] of this.#behind(this.#members.all())) {
       lag.set(nodeOf(boot), (lag.get(nodeOf(boot)) ?? 0) + behind)
     }
     return lag
+  }
+
+  /** By boot that is not retired: how many of its writes some of these members have on disk, and are not merged here. */
+  #behind(members: Iterable<Member>): Map<BootId, number> {
+    const told = new Map<BootId, number>()
+    for (const { vector } of members) merge(told, vector)
+    const open = [...told].filter(([, upTo]) => upTo !== RETIRED)
+    const behind = new Map(open.map(([boot]) => [boot, 0]))
+    for (const [boot, upTo] of missing(this.#log.origins.reach, open)) {
+      behind.set(boot, upTo - this.#log.merged(boot))
+    }
+    return behind
   }
 
   /** What is on disk, for a file. */
@@ -199,6 +204,11 @@ export class CoreView {
   /** Whether the task of an id was known once, and has settled and been pruned, as far as can be told. */
   isForgotten(id: TaskId): boolean {
     return TASK_ID_LENGTH === id.length && isPruned(this.#context, id)
+  }
+
+  /** Whether a task that is not here has settled and been pruned: whoever brings it, it is not taken in again. */
+  isPast(record: TaskRecord): boolean {
+    return this.#log.origins.isPast(record)
   }
 
   /** How many other members are known to have the task on disk. */
@@ -250,15 +260,10 @@ export class CoreView {
 
   /** How many writes members that can be talked to have on disk, and this replica has not merged. */
   get missing(): number {
-    const told = new Map<BootId, number>()
-    for (const { vector } of this.#members.linked()) {
-      for (const [boot, upTo] of vector) {
-        if (upTo !== RETIRED && upTo > (told.get(boot) ?? 0)) told.set(boot, upTo)
-      }
-    }
-    let missing = 0
-    for (const [boot, upTo] of told) missing += Math.max(0, upTo - this.#log.merged(boot))
-    return missing
+    return [...this.#behind(this.#members.linked()).values()].reduce(
+      (sum, writes) => sum + writes,
+      0
+    )
   }
 
   /** All other members that have not been forgotten, in the order of their ids. */
