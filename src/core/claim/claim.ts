@@ -5,6 +5,7 @@ export { Reclaim } from './reclaim.ts'
 export {
   afterRun,
   failedBefore,
+  firstClaim,
   grantOf,
   holderLost,
   holds,
