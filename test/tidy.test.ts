@@ -33,7 +33,15 @@ const mayImport: Record<string, readonly string[]> = {
   run: ['core', 'ports', 'node/api/node-api', ...words],
   backup: ['core', 'wire', 'ports', ...words],
   metrics: ['core', 'node/queries/metrics-snapshot', ...words],
-  sim: ['core', 'wire', 'ports', 'node/runtime/loop-lag', 'node/runtime/inputs', ...words],
+  sim: [
+    'core',
+    'wire',
+    'ports',
+    'node/runtime/loop',
+    'node/runtime/loop-lag',
+    'node/runtime/inputs',
+    ...words
+  ],
   'create-node': [...parts, ...words],
   index: ['create-node', ...parts, ...words],
   api: ['core', 'node/api/node-api', ...words],
@@ -93,6 +101,10 @@ const topLevel = [
 const bannedWords = ['TO|DO', 'FIX|ME', 'X|XX', 'describe.on|ly', 'test.on|ly', '@ts-ig|nore'].map(
   word => word.replace('|', '')
 )
+
+/** What a vector or a log covers of a boot, beside a comparison. */
+const COVERED_BY_HAND =
+  /\b(?:merged|reach\w*)\([^()]*\) (?:<|>)=? |(?<!=)(?:<|>)=? (?:[\w#]+\.)*(?:merged|reach\w*)\(/
 
 type Source = { path: string; text: string; tree: ts.SourceFile }
 
@@ -299,6 +311,15 @@ describe('layers', () => {
 })
 
 describe('sizes', () => {
+  test('what version vectors cover is compared in base/version-vector.ts, and nowhere else', () => {
+    const hits = sources
+      .filter(({ path }) => !path.startsWith('src/core/base/'))
+      .filter(({ text }) => COVERED_BY_HAND.test(text))
+    expect(hits.map(({ path }) => path)).toEqual([])
+    expect('if (log.merged(boot) < upTo) return').toMatch(COVERED_BY_HAND)
+    expect('seq <= reach(vector, origin)').toMatch(COVERED_BY_HAND)
+  })
+
   test('no folder has more files than somebody can keep in mind', () => {
     const paths = sources.map(({ path }) => path)
     expect(overfull(paths)).toEqual([])

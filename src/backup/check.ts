@@ -5,7 +5,7 @@
  * pruned are held against what they may be.
  */
 import type { StoredTask } from '../core/effect.ts'
-import { RETIRED, reachIn } from '../core/base/version-vector.ts'
+import { coversOpen, RETIRED, reachIn, type Reach } from '../core/base/version-vector.ts'
 import { list } from '../core/base/shape.ts'
 import { SPAN, VECTOR } from '../core/message-shapes.ts'
 import type { Span, VersionVector } from '../core/message.ts'
@@ -80,7 +80,7 @@ function checkVector(value: unknown): VersionVector {
 
 /** Checks tasks, one after the other: no two of them may have one write. */
 export class TaskChecker {
-  readonly #reach: (origin: string) => number
+  readonly #reach: Reach
   /** Writes of the tasks before, by their boots. */
   readonly #seen = new Map<string, Set<number>>()
 
@@ -103,9 +103,9 @@ export class TaskChecker {
     throw damaged(`the writes of the task ${shown(given)} do not fit the rest of the file`)
   }
 
-  #isNew({ origin, seq }: StoredTask['writes'][number]): boolean {
-    const upTo = this.#reach(origin)
-    if (seq > upTo || upTo === RETIRED) return false
+  #isNew(dot: StoredTask['writes'][number]): boolean {
+    const { origin, seq } = dot
+    if (!coversOpen(this.#reach, dot)) return false
     let seen = this.#seen.get(origin)
     if (seen === undefined) this.#seen.set(origin, (seen = new Set()))
     if (seen.has(seq)) return false

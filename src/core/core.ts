@@ -6,6 +6,7 @@
  * way: start what can be started, ask for work if there is too little, and flush what has changed.
  */
 import { Counters, CountsGossip } from './telemetry/telemetry.ts'
+import { covers } from './base/version-vector.ts'
 import { computerOf } from './base/computers.ts'
 import { HybridClock } from './base/hlc.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
@@ -385,7 +386,7 @@ export class Core {
   #onGoodbye(from: NodeId, { boot, upTo }: Goodbye): void {
     const { log, members } = this.#context
     if (nodeOf(boot) !== from) return
-    if (log.merged(boot) < upTo) return this.#antiEntropy.ask(from)
+    if (!covers(log.origins.reach, { origin: boot, seq: upTo })) return this.#antiEntropy.ask(from)
     // It waits for us, or has heard something since that may be nowhere else.
     const isSaidAgain = members.get(from)?.departure?.boot === boot
     this.#onMembers(this.#membership.saidGoodbye(boot, upTo))

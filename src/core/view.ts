@@ -11,7 +11,7 @@ import { MessageSize } from './log/log.ts'
 import { disksWith, snapshotOf } from './replication/replication.ts'
 import type { Snapshot } from './replication/snapshot.ts'
 import { hasAll, standingOf } from './base/coverage.ts'
-import { RETIRED } from './base/version-vector.ts'
+import { merge, missing, RETIRED } from './base/version-vector.ts'
 import { clockOffsetOf, isForgotten } from './membership/membership.ts'
 import type { Member, Members, MemberStatus } from './membership/members.ts'
 import type { Quorum } from './options.ts'
@@ -19,12 +19,14 @@ import { tasksOf, type Waiting, type Waits } from './pending.ts'
 import type { UnreadableSpan } from './effect.ts'
 import type { Heartbeat, VersionVector } from './message.ts'
 import type { Dependencies } from './queue/dependencies.ts'
+import { stateOf } from './queue/queue.ts'
+import type { Readiness } from './queue/readiness.ts'
 import type { BlobHash } from './task/content.ts'
 import type { SettledFloor } from './gc/settled-floor.ts'
 import type { Scheduler } from './scheduling/scheduler.ts'
 import type { TypeTotals } from './telemetry/counts-gossip.ts'
 import { isSettled, type Dot, type TaskRecord } from './task/record.ts'
-import { stateOf, type TaskState } from './task/state.ts'
+import type { TaskState } from './task/state.ts'
 
 export type MemberView = Readonly<{
   heartbeat: Heartbeat
@@ -84,10 +86,9 @@ export class CoreView {
     return this.#answers.scheduler.queue.has(id)
   }
 
-  /** Whether the task has been started here, and its handler has not been called yet. */
-  isUncalled(id: TaskId): boolean {
-    const entry = this.#log.get(id)
-    return entry !== undefined && this.#answers.scheduler.isUncalled(entry)
+  /** Whether the task may be started, or what keeps it from that. */
+  readiness({ spec }: TaskRecord): Readiness {
+    return this.#answers.scheduler.readinessOf(this.#log.get(spec.id)!)
   }
 
   /** All that this node waits for, as plain data. @param id only what is about this task. @default all */
@@ -162,18 +163,23 @@ export class CoreView {
 
   /** By node: how many of its writes some member has on disk, and this replica has not merged. */
   lag(): Map<NodeId, number> {
-    const known = new Map<BootId, number>()
-    for (const { vector } of this.#members.all()) {
-      for (const [boot, upTo] of vector) {
-        if (upTo !== RETIRED) known.set(boot, Math.max(upTo, known.get(boot) ?? 0))
-      }
-    }
     const lag = new Map<NodeId, number>()
-    for (const [boot, upTo] of known) {
-      const behind = Math.max(0, upTo - this.#log.merged(boot))
+    for (const [boot, behind] of this.#behind(this.#members.all())) {
       lag.set(nodeOf(boot), (lag.get(nodeOf(boot)) ?? 0) + behind)
     }
     return lag
+  }
+
+  /** By boot that is not retired: how many of its writes some of these members have on disk, and are not merged here. */
+  #behind(members: Iterable<Member>): Map<BootId, number> {
+    const told = new Map<BootId, number>()
+    for (const { vector } of members) merge(told, vector)
+    const open = [...told].filter(([, upTo]) => upTo !== RETIRED)
+    const behind = new Map(open.map(([boot]) => [boot, 0]))
+    for (const [boot, upTo] of missing(this.#log.origins.reach, open)) {
+      behind.set(boot, upTo - this.#log.merged(boot))
+    }
+    return behind
   }
 
   /** What is on disk, for a file. */
@@ -182,9 +188,7 @@ export class CoreView {
   }
 
   state(record: TaskRecord): TaskState {
-    const { id } = record.spec
-    const state = stateOf(record, this.#dependencies.ready(id), this.#context.wallMs)
-    return state === 'running' && this.isUncalled(id) ? 'queued' : state
+    return stateOf(record, this.readiness(record))
   }
 
   /** Whether the outcome of the task is on two disks (or on the only one), so that it may be told. */
@@ -202,18 +206,24 @@ export class CoreView {
     return TASK_ID_LENGTH === id.length && isPruned(this.#context, id)
   }
 
+  /** Whether a task that is not here has settled and been pruned: whoever brings it, it is not taken in again. */
+  isPast(record: TaskRecord): boolean {
+    return this.#log.origins.isPast(record)
+  }
+
   /** How many other members are known to have the task on disk. */
   copies({ created }: TaskRecord): number {
     return disksWith(this.#members, created, this.#context.computer).copies
   }
 
-  /** Dependencies of the task that have not settled. */
+  /** Dependencies of the task that have not settled, or of which it is not known here how they ended. */
   openDependencies({ spec }: TaskRecord): TaskId[] {
-    if (this.#dependencies.ready(spec.id)) return []
-    return spec.dependsOn.filter(id => {
-      const record = this.record(id)
-      return record === undefined || !isSettled(record)
-    })
+    return spec.dependsOn.filter(id => this.#dependencies.isAwaited(id, spec.id))
+  }
+
+  /** A dependency of the task that did not complete, if that ends the task. */
+  brokenDependency({ spec }: TaskRecord): TaskId | undefined {
+    return this.#dependencies.broken(spec.id)
   }
 
   /** Whether there is a link to a member. */
@@ -250,15 +260,10 @@ export class CoreView {
 
   /** How many writes members that can be talked to have on disk, and this replica has not merged. */
   get missing(): number {
-    const told = new Map<BootId, number>()
-    for (const { vector } of this.#members.linked()) {
-      for (const [boot, upTo] of vector) {
-        if (upTo !== RETIRED && upTo > (told.get(boot) ?? 0)) told.set(boot, upTo)
-      }
-    }
-    let missing = 0
-    for (const [boot, upTo] of told) missing += Math.max(0, upTo - this.#log.merged(boot))
-    return missing
+    return [...this.#behind(this.#members.linked()).values()].reduce(
+      (sum, writes) => sum + writes,
+      0
+    )
   }
 
   /** All other members that have not been forgotten, in the order of their ids. */

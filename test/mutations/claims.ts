@@ -11,9 +11,9 @@ export const CLAIMS: readonly Mistake[] = [
   ],
   [
     'unheard-keeps-thief',
-    'core/scheduling/scheduler.ts',
-    '    if (!holds(self, record)) return this.#dependencies.readyElsewhere(entry.id)\n',
-    '',
+    'core/queue/readiness.ts',
+    '    return this.#dependencies.readyElsewhere(entry.id) &&',
+    '    return this.#dependencies.ready(entry.id) &&',
     'a thief takes a dependency that it has never heard of for open, although only the holder can tell'
   ],
   [

@@ -29,8 +29,8 @@ export const EDGE: readonly Mistake[] = [
   [
     'holder-pause-ignored',
     'node/queries/why.ts',
-    '  if (holder.paused !== undefined) {',
-    '  if (holder.paused === null) {',
+    '  if (paused === undefined) return null\n',
+    '  if (paused !== null) return null\n',
     'why does not name a holder that begins nothing',
     ['test/node/queries/why.test.ts']
   ],

@@ -118,7 +118,7 @@ export const LOG: readonly Mistake[] = [
   [
     'prune-lost-never',
     'core/gc/pruning.ts',
-    'return isOver && reaches.every(of => of(origin) < seq)',
+    'return isOver && !reaches.some(of => covers(of, { origin, seq }))',
     'return isOver && reaches.length === 0',
     'a task is kept for ever if the only disk with its creation is lost',
     ['test/core/gc/lost-creation.test.ts']
@@ -126,8 +126,8 @@ export const LOG: readonly Mistake[] = [
   [
     'prune-lost-early',
     'core/gc/pruning.ts',
-    'return isOver && reaches.every(of => of(origin) < seq)',
-    'return isOver || reaches.every(of => of(origin) < seq)',
+    'return isOver && !reaches.some(of => covers(of, { origin, seq }))',
+    'return isOver || !reaches.some(of => covers(of, { origin, seq }))',
     'a task is forgotten although the boot that created it may be there',
     ['test/core/gc/lost-creation.test.ts']
   ],

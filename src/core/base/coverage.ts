@@ -4,8 +4,8 @@
  * vector alone says too much.
  */
 import { beyond, common, cut, Dots, type Stretch } from './dots.ts'
-import { nodeOf, type BootId } from './ids.ts'
-import { retiredIn, reach, reachIn } from './version-vector.ts'
+import type { BootId } from './ids.ts'
+import { covers, merge, reachIn, succeededIn, type Reach } from './version-vector.ts'
 
 type Write = Readonly<{ origin: BootId; seq: number }>
 
@@ -16,7 +16,7 @@ export type Coverage = Readonly<{
 }>
 
 /** The log of one origin as a replica has it: up to which write, and what of that it could not read. */
-export type Standing = Readonly<{ reach: (origin: BootId) => number; unreadable: Dots }>
+export type Standing = Readonly<{ reach: Reach; unreadable: Dots }>
 
 /**
  * What a message says of a replica's coverage. Of each boot in the vector, it names all writes that its sender cannot
@@ -42,14 +42,14 @@ export function standingOf({ vector, unreadable }: Coverage): Standing {
 }
 
 /** Whether a replica has a write. */
-export function covers(
+export function hasWrite(
   { vector, unreadable }: Coverage,
   dot: Readonly<{ origin: BootId; seq: number }>
 ): boolean {
-  return reach(vector, dot.origin) >= dot.seq && !unreadable.has(dot)
+  return covers(reachIn(vector), dot) && !unreadable.has(dot)
 }
 
-/** `covers` of one replica for many tasks: whether it has all writes that changed one. */
+/** `hasWrite` of one replica for many tasks: whether it has all writes that changed one. */
 export function coveredBy({ vector, unreadable }: Coverage): {
   isWhole: (last: readonly Write[], task: Readonly<{ writes: readonly Write[] }>) => boolean
 } {
@@ -57,7 +57,7 @@ export function coveredBy({ vector, unreadable }: Coverage): {
   return {
     // Where nothing was passed unread, a replica that has the last write of a boot has all before it.
     isWhole: (last, task) =>
-      last.every(({ origin, seq }) => reachOf(origin) >= seq) &&
+      last.every(dot => covers(reachOf, dot)) &&
       (unreadable.isEmpty || !task.writes.some(dot => unreadable.has(dot)))
   }
 }
@@ -69,7 +69,7 @@ export function hasAsMuch(
   origin: BootId,
   upTo: number
 ): boolean {
-  if (mine.reach(origin) < upTo) return false
+  if (!covers(mine.reach, { origin, seq: upTo })) return false
   return mine.unreadable.isEmpty || mine.unreadable.isWithin(theirs.unreadable, origin, upTo)
 }
 
@@ -97,7 +97,7 @@ export function commonTo(
 
 /** Whether the next write of a boot that one lacks who stands at `upTo` can be had from a replica. */
 export function canGive(theirs: Coverage, origin: BootId, upTo: number): boolean {
-  return covers(theirs, { origin, seq: upTo + 1 })
+  return hasWrite(theirs, { origin, seq: upTo + 1 })
 }
 
 /**
@@ -113,19 +113,18 @@ export function raise(
   isKnown: (boot: BootId) => boolean = () => true
 ): void {
   // A replica that has retired a boot does not mention older ones of its node any more.
-  const closed = retiredIn(all)
-  for (const boot of closed.size === 0 ? [] : vector.keys()) {
-    if (all.has(boot) || (closed.get(nodeOf(boot)) ?? '') <= boot) continue
+  for (const boot of succeededIn(vector, all)) {
+    if (all.has(boot)) continue
     vector.delete(boot)
     unreadable.drop(boot)
   }
   const news = bounded(vector, all, isKnown)
-  if (named.length === 0 && unreadable.isEmpty) {
-    for (const [boot, upTo] of news) if (upTo > (vector.get(boot) ?? 0)) vector.set(boot, upTo)
-    return
-  }
+  if (named.length === 0 && unreadable.isEmpty) return merge(vector, news)
   const said = new Dots(named)
+  const over = new Set(succeededIn(news, vector))
   for (const [boot, upTo] of news) {
+    // The word is older than the one by which the boot was retired.
+    if (over.has(boot)) continue
     const before = vector.get(boot) ?? 0
     const known = unreadable.of(boot)
     // Up to where both have spoken, what one of them has read is read; beyond that there is one word alone.

@@ -20,9 +20,9 @@
 import { assert } from '../base/assert.ts'
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
-import { canGive, covers, hasAll, type Coverage, type Standing } from '../base/coverage.ts'
+import { canGive, hasWrite, hasAll, type Coverage, type Standing } from '../base/coverage.ts'
 import { Dots } from '../base/dots.ts'
-import { RETIRED, reachIn } from '../base/version-vector.ts'
+import { missing, RETIRED, reachIn } from '../base/version-vector.ts'
 import type { Member } from '../membership/members.ts'
 
 /** A task that was reclaimed. */
@@ -136,7 +136,7 @@ export class ClaimBarrier {
       const left: ClaimsInOneWrite[] = []
       for (const { seq, reclaims } of open.splice(0, end < 0 ? open.length : end)) {
         const isRead = (reclaim: Reclaim): boolean =>
-          asked.every(member => covers(member, { origin: self.boot, seq: reclaim.seq }))
+          asked.every(member => hasWrite(member, { origin: self.boot, seq: reclaim.seq }))
         this.#release(reclaims.filter(isRead), done)
         const unread = reclaims.filter(reclaim => !isRead(reclaim))
         if (unread.length > 0) left.push({ seq, reclaims: unread })
@@ -207,10 +207,9 @@ export class ClaimBarrier {
     }
     // The living say by themselves what they know. Of the gone, gossip says no more.
     const need = pending[0]?.need.vector ?? new Map<BootId, number>()
-    const lacks = [...need].some(([origin, seq]) => {
-      const merged = mine.reach(origin)
-      return origin !== boot && merged < seq && canGive(member, origin, merged)
-    })
+    const lacks = [...missing(mine.reach, need)].some(
+      ([origin]) => origin !== boot && canGive(member, origin, mine.reach(origin))
+    )
     if (lacks) ask(node)
     return confirmed.upTo
   }

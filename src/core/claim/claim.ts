@@ -1,10 +1,11 @@
 /** The floor of claims: who may run a task, since when, and who takes it over. */
-export { canRun, demandOf } from './capability.ts'
+export { canRun, demandOf, lackOf } from './capability.ts'
 export { toHave } from './portions.ts'
 export { Reclaim } from './reclaim.ts'
 export {
   afterRun,
   failedBefore,
+  firstClaim,
   grantOf,
   holderLost,
   holds,

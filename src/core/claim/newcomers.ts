@@ -10,6 +10,7 @@ import type { AntiEntropy } from '../replication/anti-entropy.ts'
 import { nodeOf, type BootId } from '../base/ids.ts'
 import { canGive, hasAll, type Coverage } from '../base/coverage.ts'
 import { Dots } from '../base/dots.ts'
+import { missing } from '../base/version-vector.ts'
 import type { Context } from '../context.ts'
 import type { Member } from '../membership/member.ts'
 
@@ -37,8 +38,8 @@ export class Newcomers {
     const { boot } = member.heartbeat
     const living = new Set(members.notEnded().map(({ heartbeat }) => heartbeat.boot))
     // What those who live had to say they have said when they were asked.
-    const over = [...member.vector].filter(
-      ([origin, upTo]) => log.merged(origin) < upTo && (origin === boot || !living.has(origin))
+    const over = [...missing(log.origins.reach, member.vector)].filter(
+      ([origin]) => origin === boot || !living.has(origin)
     )
     const origins = over.map(([origin]) => origin)
     const given = over.filter(([origin]) => canGive(member, origin, log.merged(origin)))
@@ -61,7 +62,7 @@ export class Newcomers {
 
   #review(): void {
     const { members, log, now, options } = this.#context
-    const mine = { reach: (origin: BootId) => log.merged(origin), unreadable: log.unreadable }
+    const mine = log.standing
     for (const [boot, newcomer] of Array.from(this.#awaited)) {
       const { since, need, askedAt } = newcomer
       const node = nodeOf(boot)

@@ -267,7 +267,7 @@ export class Reclaim {
     if (this.#barrier.isEmpty || this.#context.isNew) return []
     if (this.#strangers.awaited().length > 0) return []
     const { self: boot, log, members, now } = this.#context
-    const merged = (origin: BootId): number => log.merged(origin)
+    const merged = log.origins.reach
     const upTo = log.durableVector.get(boot) ?? 0
     const self = { boot, upTo, unreadable: log.unreadable }
     const ask = (node: NodeId): void => this.#antiEntropy.ask(node)

@@ -34,6 +34,19 @@ export function holds(self: BootId, record: TaskRecord): boolean {
   return record.claim.holder === self && !isSettled(record)
 }
 
+/** The node that accepts a task holds it first. */
+export function firstClaim(self: BootId): Claim {
+  return {
+    epoch: 0,
+    holder: self,
+    attempt: 1,
+    hops: 0,
+    lost: [],
+    notBefore: null,
+    cause: 'submit'
+  }
+}
+
 /** The holder calls the handler. */
 export function startOf(self: BootId, record: TaskRecord, at: Hlc): Patch {
   assert(

@@ -72,6 +72,12 @@ export class StartBarrier {
     return this.#lonely.has(entry)
   }
 
+  /** Whether another node has to know of the start of a task here, and that has not been heard. */
+  isStartUnconfirmed(entry: Entry): boolean {
+    const begun = this.#begun.get(entry.id)
+    return begun === undefined ? this.isLonely(entry) : !this.#known.has(begun)
+  }
+
   /** Whether another node has to know of the start that is our write `seq`, and that has not been heard. */
   isUnconfirmed({ id }: Entry, seq: number): boolean {
     const begun = this.#begun.get(id)

@@ -16,7 +16,7 @@
  * given the same key in its last moment, and comes back with it.
  */
 import { commonTo, type Coverage } from '../base/coverage.ts'
-import { reachIn } from '../base/version-vector.ts'
+import { covers, reachIn } from '../base/version-vector.ts'
 import type { Context } from '../context.ts'
 import type { Entry } from '../log/entry.ts'
 import { Retention } from './retention.ts'
@@ -119,7 +119,7 @@ export class Pruning {
     return ({ origin, seq }) => {
       unknownOrigins.name(origin, this.#context)
       const isOver = members.isGone(origin) || unknownOrigins.isNobody(origin, this.#context)
-      return isOver && reaches.every(of => of(origin) < seq)
+      return isOver && !reaches.some(of => covers(of, { origin, seq }))
     }
   }
 

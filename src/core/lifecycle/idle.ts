@@ -5,6 +5,7 @@
  * then is enough. Anything else wakes the node, a late heartbeat as well, and it stays awake for a while after. Rest
  * changes no decision, only how soon the passing of time is noticed.
  */
+import { coversAll } from '../base/version-vector.ts'
 import { wallMsAt, type Context } from '../context.ts'
 import type { Input } from '../input.ts'
 import { isFullMesh } from '../liveness/liveness.ts'
@@ -56,8 +57,6 @@ export class Idle {
   }
 
   #lacks({ vector }: Heartbeat): boolean {
-    const { log } = this.#context
-    for (const [origin, upTo] of vector) if (log.merged(origin) < upTo) return true
-    return false
+    return !coversAll(this.#context.log.origins.reach, vector)
   }
 }

@@ -39,7 +39,7 @@ import { creationsOf } from './creations.ts'
 import { NO_OBSERVER, NOT_COUNTED, type LogCounters, type LogObserver } from './observers.ts'
 import { deltaOf, type Detail } from './delta.ts'
 import { isUnread, runsIn, runsOf, UNREAD, type Place, type Unread } from './places.ts'
-import { RETIRED, reachIn } from '../base/version-vector.ts'
+import { covers, RETIRED, reachIn } from '../base/version-vector.ts'
 
 export { MessageSize } from './message-size.ts'
 export { BY_NOBODY } from './unreadable.ts'
@@ -135,7 +135,7 @@ export class Log {
 
   /** What is merged here, to be compared with what others have. */
   get standing(): Standing {
-    return { reach: origin => this.merged(origin), unreadable: this.unreadable }
+    return { reach: this.origins.reach, unreadable: this.unreadable }
   }
 
   /** Writes that the vector has passed and that could not be read. */
@@ -407,7 +407,7 @@ export class Log {
     const known: [Place, Change][] = []
     for (const change of changes) {
       const { origin, seq } = change.task
-      if (this.merged(origin) < seq) return null
+      if (!covers(this.origins.reach, change.task)) return null
       // What becomes of a task that could not be read cannot be read, either.
       const isRead = !this.unreadable.has(change.task)
       const entry = isRead ? this.origins.writtenBy(origin, seq) : { task: change.task }

@@ -7,7 +7,14 @@ import { Boots } from '../base/boots.ts'
 import { creationOf, nodeOf, tagOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import { compareText } from '../base/order.ts'
 import { Dots, outside, type Stretch } from '../base/dots.ts'
-import { RETIRED, reachIn } from '../base/version-vector.ts'
+import {
+  covers,
+  coversOpen,
+  missing,
+  RETIRED,
+  reachIn,
+  type Reach
+} from '../base/version-vector.ts'
 import type { UnreadableSpan } from '../effect.ts'
 import type { Span, VersionVector } from '../message.ts'
 import { HEARTBEAT_LIMITS } from '../options.ts'
@@ -99,7 +106,7 @@ export class Origins {
 
   /** Whether the write has been read and merged. */
   hasMerged(dot: Dot): boolean {
-    return this.merged(dot.origin) >= dot.seq && !this.unreadable.has(dot)
+    return covers(this.reach, dot) && !this.unreadable.has(dot)
   }
 
   /** Whether it is known that the task of the write is over, and nothing is here that the write is told with. */
@@ -121,15 +128,12 @@ export class Origins {
   }
 
   /** A task was on disk, with its writes. Those that the vector does not cover are loose. */
-  restoreTask(entry: Entry, writes: readonly Dot[], upToOf: (origin: BootId) => number): void {
+  restoreTask(entry: Entry, writes: readonly Dot[], upToOf: Reach): void {
     for (const dot of writes) {
-      const upTo = upToOf(dot.origin)
-      if (upTo === RETIRED) continue
-      if (dot.seq > upTo) entry.loose = [...entry.loose, dot]
-      else {
-        entry.noteWrite(dot)
-        this.of(dot.origin).restore(dot.seq, entry)
-      }
+      if (!covers(upToOf, dot)) entry.loose = [...entry.loose, dot]
+      if (!coversOpen(upToOf, dot)) continue
+      entry.noteWrite(dot)
+      this.of(dot.origin).restore(dot.seq, entry)
     }
   }
 
@@ -173,6 +177,9 @@ export class Origins {
     const origin = this.#tags.get(tag)
     return origin !== undefined && this.unreadable.has({ origin, seq })
   }
+
+  /** `merged`, for whoever compares it. */
+  readonly reach: Reach = origin => this.merged(origin)
 
   /** Up to which write of `origin` everything is merged. */
   merged(origin: BootId): number {
@@ -253,19 +260,14 @@ export class Origins {
     for (const [origin, upTo] of believed) {
       if (upTo === RETIRED) this.close(origin)
     }
-    for (const [origin, upTo] of believed) {
-      if (this.merged(origin) < upTo) this.of(origin).restore(upTo, null)
-      this.noteDurable(origin, upTo)
-    }
+    for (const [origin, upTo] of missing(this.reach, believed)) this.of(origin).restore(upTo, null)
+    for (const [origin, upTo] of believed) this.noteDurable(origin, upTo)
     this.dotCloud.learn(forgotten)
     this.dotCloud.takeChanged()
-    this.dotCloud.tidy(origin => this.merged(origin))
+    this.dotCloud.tidy(this.reach)
     // If the vector was given up, what it passed is to be heard anew.
     this.unreadable.restore(
-      unreadable.filter(({ origin, upTo }) => {
-        const merged = this.merged(origin)
-        return upTo <= merged && merged !== RETIRED
-      })
+      unreadable.filter(({ origin, upTo }) => coversOpen(this.reach, { origin, seq: upTo }))
     )
   }
 
@@ -310,7 +312,9 @@ export class Origins {
   /** Boots that are retired here, and not for a replica with this vector. */
   closedBeyond(vector: VersionVector): BootId[] {
     const reach = reachIn(vector)
-    return [...this.#closed.values()].filter(boot => reach(boot) < RETIRED).sort(compareText)
+    return [...this.#closed.values()]
+      .filter(origin => !covers(reach, { origin, seq: RETIRED }))
+      .sort(compareText)
   }
 
   assertInvariants(): void {

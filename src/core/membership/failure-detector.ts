@@ -45,8 +45,18 @@ export class FailureDetector {
     return silentMs - this.lateness.of(member) >= this.#options.unreachableMs
   }
 
-  /** Whether a member has spoken a moment ago, itself: less long ago than makes it suspect. */
-  hasJustSpoken(member: Member, now: number): boolean {
+  /** When a member was heard last, here or by others; if never, when this boot began to listen. */
+  silentSince(member: Member | undefined): number {
+    return Math.max(this.#since, member?.heardAt ?? -Infinity, member?.mentionedAt ?? -Infinity)
+  }
+
+  /**
+   * Whether the boot that is linked seems to run still: its link has never broken since it spoke, less long ago than
+   * makes it suspect. It would say so itself if it went, or if it were another one now.
+   */
+  livesOn(member: Member, now: number): boolean {
+    const { spoken, crashed, broken } = member
+    if (!spoken || isOut(member) || crashed || broken) return false
     return now - member.heardAt < this.#suspectMs(member)
   }
 

@@ -156,7 +156,7 @@ export class Members {
     return this.#links.has(node)
   }
 
-  /** Members that can be talked to right now, in the order of their ids. */
+  /** Members that can be talked to now, by id. For what is said and asked: that one is absent proves nothing. */
   linked(): Member[] {
     const members: Member[] = []
     for (const node of this.#links.all) {
@@ -166,24 +166,24 @@ export class Members {
     return members
   }
 
-  /** Members that can be talked to, or could a moment ago. */
+  /** Members that can be talked to, or could a moment ago. For who should keep copies: a broken link moves none. */
   linkedOrHeard(now: number): Member[] {
     return this.notEnded().filter(
       member => this.#links.has(member.node) || !this.#isSilent(member, now)
     )
   }
 
-  /** Members that can be talked to and have been heard lately. */
+  /** Members that can be talked to and have been heard lately. For who may be given work, or takes over in turn. */
   linkedAndAlive(now: number): Member[] {
     return this.linked().filter(member => this.status(member, now) === 'alive')
   }
 
-  /** Whether there is any of these. */
+  /** Whether any member can be talked to and has been heard lately. */
   hasLinkedAndAlive(now: number): boolean {
     return this.linked().some(member => this.status(member, now) === 'alive')
   }
 
-  /** Members of which it is not known whether they still live. */
+  /** Members of which it is not known whether they live. For probes, and for what waits while anybody is away. */
   unlinked(): Member[] {
     return this.notEnded().filter(({ node }) => !this.#links.has(node))
   }
@@ -244,12 +244,7 @@ export class Members {
 
   /** When a boot was heard last, here or by others; if never, when this one began to listen. */
   silentSince(boot: BootId): number {
-    const member = this.#members.get(nodeOf(boot))
-    return Math.max(
-      this.detector.since,
-      member?.heardAt ?? -Infinity,
-      member?.mentionedAt ?? -Infinity
-    )
+    return this.detector.silentSince(this.#members.get(nodeOf(boot)))
   }
 
   /** Whether a boot has been silent for longer than it works on its own. */
@@ -260,32 +255,32 @@ export class Members {
     return now - this.silentSince(boot) >= awaitedMs(member.heartbeat, this.#options, lateMs)
   }
 
-  /** All but those that have left. */
+  /** All but those that have left. For what may run only once or goes for good: the crashed may come back. */
   notLeft(): Member[] {
     return this.#members.all.filter(member => !isOut(member))
   }
 
-  /** Members whose boot has not ended for certain: what they may have started has to be asked for. */
+  /** Members whose boot has not ended for certain. For what they may still do: silence takes nobody out. */
   notEnded(): Member[] {
     return this.#members.all.filter(member => !member.crashed && !isOut(member))
   }
 
-  /** Members whose boot has not ended for certain and that can be asked. */
+  /** Members neither ended for certain nor silent for long. For waits that have to end; nothing is pruned by it. */
   recentlyHeard(now: number): Member[] {
     return this.notEnded().filter(member => !this.#isSilent(member, now))
   }
 
-  /** All boots that may live, also those of which only others speak: nothing is over before they have heard of it. */
+  /** All boots that may live, also those of which only others speak. For pruning: all of them have to have heard. */
   mayLive(now: number): Member[] {
     return this.#withOthers(this.notEnded(), now)
   }
 
-  /** All boots that may live, and all that ended without having left: they may come back with what no other has. */
+  /** All boots that may live, or come back, as none has left. For retiring boots: one may have what no other has. */
   lasting(now: number): Member[] {
     return this.#withOthers(this.notLeft(), now)
   }
 
-  /** Members that can be asked, and boots that others can ask. */
+  /** Members that can be asked, and boots that others can ask. For confirming claims: who is silent is not asked. */
   canConfirm(now: number): Member[] {
     return this.#withOthers(this.recentlyHeard(now), now)
   }
@@ -476,14 +471,8 @@ export class Members {
     return this.detector.isUnreachable(member, now)
   }
 
-  /**
-   * Whether the boot that we know seems to run still: its link has never broken since it spoke, a moment ago. It would
-   * say so itself if it went, or if it were another one now.
-   */
   #livesOn(member: Member, now: number): boolean {
-    const { node, spoken, crashed, broken } = member
-    if (!spoken || isOut(member) || crashed || broken || !this.#links.has(node)) return false
-    return this.detector.hasJustSpoken(member, now)
+    return this.#links.has(member.node) && this.detector.livesOn(member, now)
   }
 
   #voters(now: number, since = Number.NEGATIVE_INFINITY): Voters {

@@ -6,6 +6,7 @@
  * aloud when it has changed.
  */
 import { nodeOf, startTimeOf, type BootId, type NodeId } from '../base/ids.ts'
+import { covers } from '../base/version-vector.ts'
 import { ownMs, wallMsAt, wholeMs, type Context } from '../context.ts'
 import type { MemberEventName } from '../effect.ts'
 import type { Input } from '../input.ts'
@@ -117,7 +118,7 @@ export class Membership {
   #heardOf(departure: Departure): boolean {
     const { members, log, now } = this.#context
     const { boot, upTo } = departure
-    if (log.merged(boot) < upTo) {
+    if (!covers(log.origins.reach, { origin: boot, seq: upTo })) {
       if (this.#early.size < EARLY_MAX) this.#early.set(boot, departure)
       return false
     }

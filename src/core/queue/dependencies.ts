@@ -226,6 +226,11 @@ export class Dependencies {
     return this.#unknown.size > 0
   }
 
+  /** Whether a task waits for this dependency to settle, or to be heard of. */
+  isAwaited(dependency: TaskId, id: TaskId): boolean {
+    return this.#dependents.get(dependency)?.has(id) === true || this.missing(id) === dependency
+  }
+
   /** How many dependencies of the task have not settled. */
   open(id: TaskId): number {
     return this.#open.get(id) ?? 0

@@ -6,13 +6,13 @@
  * is left that could, it is passed over. What could not be read here by another version of hearsay is asked for once
  * more, of every peer that has it.
  */
-import { canGive, covers } from '../base/coverage.ts'
+import { canGive, hasWrite } from '../base/coverage.ts'
 import type { BootId, NodeId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
 import { Lag } from './lag.ts'
 import { VectorTurns } from './vector-turns.ts'
 import type { Member } from '../membership/members.ts'
-import { reach } from '../base/version-vector.ts'
+import { covers, missing, reachIn } from '../base/version-vector.ts'
 import type { Forgotten, Span, SyncRequest, VersionVector } from '../message.ts'
 
 /** Stretches of pruned writes that are kept: one for each of a million writes that are not. About 60 MB. */
@@ -44,7 +44,7 @@ export class AntiEntropy {
   /** Fetches what a member has had for a while and we still lack. */
   catchUp(): void {
     const { members, log, now } = this.#context
-    const merged = (origin: BootId): number => log.merged(origin)
+    const merged = log.origins.reach
     this.#passOver()
     for (const member of members.linked()) {
       if (this.#lag.isDue(now, member.node, this.#given(member), merged)) this.ask(member.node)
@@ -57,11 +57,12 @@ export class AntiEntropy {
     const { log } = this.#context
     const { stuck } = log.origins.unreadable
     if (member.unreadable.isEmpty && stuck.size === 0) return member.vector
-    const given = [...member.vector].filter(([origin, upTo]) => {
-      const merged = log.merged(origin)
-      return upTo > merged && !stuck.has(origin) && canGive(member, origin, merged)
-    })
-    return new Map(given)
+    const lacking = [...missing(log.origins.reach, member.vector)]
+    return new Map(
+      lacking.filter(
+        ([origin]) => !stuck.has(origin) && canGive(member, origin, log.merged(origin))
+      )
+    )
   }
 
   /** Asks once more for what could not be read here, where it can be had. */
@@ -70,7 +71,7 @@ export class AntiEntropy {
     const again = log.origins.unreadable.again()
     if (again.length === 0) return
     for (const member of members.linked()) {
-      const had = again.filter(({ origin, upTo: seq }) => covers(member, { origin, seq })).length
+      const had = again.filter(({ origin, upTo: seq }) => hasWrite(member, { origin, seq })).length
       if (had === 0 || this.#asked !== null || this.#askedAgain.get(member.node) === had) continue
       this.#askedAgain.set(member.node, had)
       this.ask(member.node)
@@ -92,7 +93,7 @@ export class AntiEntropy {
       const seq = log.merged(origin) + 1
       const isThere = everybody.some(({ heartbeat }) => heartbeat.boot === origin)
       if (isThere || log.origins.isClosed(origin)) continue
-      const there = everybody.filter(({ vector }) => reach(vector, origin) >= seq)
+      const there = everybody.filter(({ vector }) => covers(reachIn(vector), { origin, seq }))
       const ends = there.map(
         ({ unreadable }) => unreadable.of(origin).find(at => at.after < seq && seq <= at.upTo)?.upTo
       )

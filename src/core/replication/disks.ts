@@ -5,7 +5,7 @@
  * neither is a second place.
  */
 import { areApart, computerOf } from '../base/computers.ts'
-import { covers } from '../base/coverage.ts'
+import { hasWrite } from '../base/coverage.ts'
 import type { BootId } from '../base/ids.ts'
 import type { Member } from '../membership/member.ts'
 import type { Members } from '../membership/members.ts'
@@ -35,7 +35,7 @@ export function disksWith(
   // What has left or crashed may never come back, and its disk with it.
   for (const member of members.notEnded()) {
     const has = ({ origin, seq }: Write): boolean =>
-      member.heartbeat.boot === origin || (seq > 0 && covers(member, { origin, seq }))
+      member.heartbeat.boot === origin || (seq > 0 && hasWrite(member, { origin, seq }))
     if (!writes.some(has)) continue
     copies++
     isApart ||= isAway(member, computer)

@@ -17,8 +17,8 @@ import { AckWait, type Backlog, type Disks } from './ack-wait.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Log } from '../log/log.ts'
 import { entryOf, VectorTurns } from './vector-turns.ts'
-import { covers } from '../base/coverage.ts'
-import { reach, reachIn } from '../base/version-vector.ts'
+import { hasWrite } from '../base/coverage.ts'
+import { covers, reach, reachIn, type Reach } from '../base/version-vector.ts'
 import { canReachApart, disksWith } from './disks.ts'
 import type { Member } from '../membership/members.ts'
 import type { Ack, Batch, VersionVector } from '../message.ts'
@@ -80,7 +80,7 @@ export class GroupCommit {
     const stands =
       (origin: BootId, upTo: number) =>
       ({ member, reach }: (typeof kept)[number]): boolean =>
-        member.heartbeat.boot === origin || reach(origin) >= upTo
+        member.heartbeat.boot === origin || covers(reach, { origin, seq: upTo })
     return [...durableVector].every(([origin, upTo]) =>
       this.#isKept(
         kept.filter(stands(origin, upTo)).map(({ member }) => member),
@@ -114,7 +114,7 @@ export class GroupCommit {
     return standing[0]!.unreadable.of(origin).every(({ after, upTo: end }) => {
       for (let seq = after + 1; seq <= Math.min(end, upTo); seq++) {
         const dot = { origin, seq }
-        if (!unreadable.has(dot) && !standing.some(member => covers(member, dot))) return false
+        if (!unreadable.has(dot) && !standing.some(member => hasWrite(member, dot))) return false
       }
       return true
     })
@@ -280,9 +280,8 @@ export class GroupCommit {
     for (const origin of flush.vector.keys()) if (origin !== self) this.#owed.add(origin)
     const prompt = [...this.#prompt].filter(origin => this.#owed.delete(origin))
     // What came while this flush was under way is in the next one, and is waited for as well.
-    const later = [...this.#prompt].filter(
-      origin => log.merged(origin) > (log.durableVector.get(origin) ?? 0)
-    )
+    const isDurable = isMergedIn(log, reachIn(log.durableVector))
+    const later = [...this.#prompt].filter(origin => !isDurable(origin))
     this.#prompt = new Set(later)
     if (prompt.some(origin => this.#awaiting.has(origin))) this.dissemination.tellAll()
     this.#acknowledge(prompt)
@@ -333,6 +332,7 @@ export class GroupCommit {
   /** Tells boots how far their writes are on our disk. */
   #acknowledge(origins: Iterable<BootId>): void {
     const { log, self, members, emit } = this.#context
+    const isDurable = isMergedIn(log, reachIn(log.durableVector))
     for (const origin of origins) {
       const to = nodeOf(origin)
       if (!members.isLinked(to)) continue
@@ -341,7 +341,7 @@ export class GroupCommit {
       // A node that asks whether we have merged something also wants to know what we had by then.
       const isAwaited = this.#awaiting.has(origin)
       // What it asks about may have come while this flush was under way: then it is in the next one.
-      if (log.merged(origin) <= log.durableVector.get(origin)!) this.#awaiting.delete(origin)
+      if (isDurable(origin)) this.#awaiting.delete(origin)
       const vector = isAwaited
         ? this.#vectors.some(log.durableVector, self)
         : new Map([origin, self].flatMap(boot => entryOf(log.durableVector, boot)))
@@ -359,4 +359,9 @@ function unreadableOf(log: Log, vector: VersionVector): Pick<Ack, 'unreadable'> 
 
 function latestStamp({ spec, started, outcome }: TaskRecord): number {
   return Math.max(spec.submittedAt, started?.at ?? 0, outcome?.at ?? 0)
+}
+
+/** Whether all that is merged here of a boot is covered. */
+function isMergedIn(log: Log, reachOf: Reach): (origin: BootId) => boolean {
+  return origin => covers(reachOf, { origin, seq: log.merged(origin) })
 }

@@ -5,6 +5,7 @@
  * still lack some of it a moment later is it fetched.
  */
 import type { BootId, NodeId } from '../base/ids.ts'
+import { coversAll, missing, type Reach } from '../base/version-vector.ts'
 import type { VersionVector } from '../message.ts'
 
 export class Lag {
@@ -16,20 +17,15 @@ export class Lag {
   }
 
   /** Whether what this member had a while ago has to be fetched from it now. */
-  isDue(
-    now: number,
-    node: NodeId,
-    vector: VersionVector,
-    merged: (origin: BootId) => number
-  ): boolean {
+  isDue(now: number, node: NodeId, vector: VersionVector, merged: Reach): boolean {
     const noted = this.#noted.get(node)
     if (noted !== undefined) {
-      if ([...noted.ahead].some(([origin, upTo]) => merged(origin) < upTo)) {
+      if (!coversAll(merged, noted.ahead)) {
         return now - noted.since >= this.#delayMs
       }
       this.#noted.delete(node)
     }
-    const ahead = new Map([...vector].filter(([origin, upTo]) => merged(origin) < upTo))
+    const ahead = new Map(missing(merged, vector))
     if (ahead.size > 0) this.#noted.set(node, { since: now, ahead })
     return false
   }

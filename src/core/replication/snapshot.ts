@@ -14,7 +14,7 @@ import { UNREADABLE, type Batch, type News, type Span, type VersionVector } from
 import type { TaskRecord } from '../task/record.ts'
 import { forgottenParts } from './sync-answer.ts'
 import type { Log } from '../log/log.ts'
-import { RETIRED, reachIn } from '../base/version-vector.ts'
+import { coversOpen, RETIRED, reachIn } from '../base/version-vector.ts'
 
 export type Snapshot = Readonly<{
   vector: VersionVector
@@ -53,10 +53,7 @@ function* tasksOf(log: Log, vector: VersionVector, unread: Dots): Generator<Stor
   const reach = reachIn(vector)
   for (const { durable, writes } of log.entries()) {
     if (durable === null) continue
-    const covered = writes.filter(dot => {
-      const upTo = reach(dot.origin)
-      return dot.seq <= upTo && upTo !== RETIRED && !unread.has(dot)
-    })
+    const covered = writes.filter(dot => coversOpen(reach, dot) && !unread.has(dot))
     if (covered.length > 0) yield { record: durable, writes: covered }
   }
 }

@@ -19,7 +19,7 @@ import type { BootId } from '../base/ids.ts'
 import type { Forgotten, Message, Span, SyncRequest } from '../message.ts'
 import { HEARTBEAT_LIMITS } from '../options.ts'
 import type { Log } from '../log/log.ts'
-import { reachIn } from '../base/version-vector.ts'
+import { missing, reachIn } from '../base/version-vector.ts'
 
 /** Guess: a few milliseconds of merging, so that a node that catches up still answers others in between. */
 const CHUNK_BYTES_MAX = 131_072
@@ -38,7 +38,7 @@ export function* answerSync(log: Log, request: SyncRequest): Generator<Message> 
   }
   // In a set, so that nothing is sent twice, whatever is asked.
   for (const stretch of new Dots(again).all()) yield* onceMore(log, stretch)
-  const until = [...log.durableVector].sort(([x], [y]) => compareText(x, y))
+  const until = [...missing(reach, log.durableVector)].sort(([x], [y]) => compareText(x, y))
   for (const [origin, upTo] of until) {
     let after = reach(origin)
     while (after < upTo) {

@@ -28,7 +28,8 @@ import type { Input } from '../input.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Dependencies } from '../queue/dependencies.ts'
-import { ReadyQueue, Timers } from '../queue/queue.ts'
+import { ReadinessRules, ReadyQueue, Timers } from '../queue/queue.ts'
+import type { Readiness } from '../queue/readiness.ts'
 import { Pruning } from '../gc/gc.ts'
 import type { Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
@@ -39,7 +40,6 @@ import { TaskSubmission } from './submission.ts'
 import type { Reclaim } from '../claim/reclaim.ts'
 import { isBlob } from '../task/content.ts'
 import { isSettled, isStarted, type TaskRecord } from '../task/record.ts'
-import { startTimeOf } from '../task/times.ts'
 
 type Completion = Extract<Input, { kind: 'completion' }>
 
@@ -57,6 +57,7 @@ export class Scheduler {
   readonly settledFloor: SettledFloor
   readonly #blobReplication: BlobReplication
   readonly #runtimeEstimate = new RuntimeEstimate()
+  readonly #readiness: ReadinessRules
   readonly #timers = new Timers()
   #draining = false
   readonly #pauses = new Set<Pause>()
@@ -78,6 +79,7 @@ export class Scheduler {
     this.settledFloor = this.#pruning.settledFloor
     this.#blobReplication = blobReplication
     this.slots = new Slots(context, groupCommit, blobReplication, reclaims)
+    this.#readiness = new ReadinessRules(context, dependencies, reclaims, this.slots)
     const consider = (entries: readonly Entry[]): void => this.consider(entries)
     const parts = { groupCommit, reclaims, blobReplication, settledFloor: this.settledFloor }
     this.submission = new TaskSubmission(context, parts, consider)
@@ -103,9 +105,9 @@ export class Scheduler {
     return this.slots.isBusy
   }
 
-  /** Whether a task has been started here, and its handler has not been called yet. */
-  isUncalled(entry: Entry): boolean {
-    return this.slots.isUncalled(entry)
+  /** Whether a task may be started, or what keeps it from that. */
+  readinessOf(entry: Entry): Readiness {
+    return this.#readiness.readinessOf(entry)
   }
 
   get queued(): number {
@@ -330,6 +332,7 @@ export class Scheduler {
       const entry = this.slots.isFree ? this.queue.peek(can) : undefined
       if (this.slots.call(entry)) continue
       if (entry === undefined) return
+      assert(this.readinessOf(entry) === 'Ready', 'what is taken from the queue is ready')
       this.queue.update(entry, false)
       this.slots.take(entry)
     }
@@ -379,7 +382,7 @@ export class Scheduler {
     this.#timers.assertInvariants(entry => log.get(entry.id) === entry && !isSettled(entry.record))
     for (const entry of log.entries()) {
       // What of others is ready may have to be looked at again with the next tick.
-      const isSame = this.queue.has(entry.id) === this.#isReady(entry)
+      const isSame = this.queue.has(entry.id) === this.#readiness.mayBeReady(entry)
       assert(isSame || !holds(self, entry.record), 'what is ready here is in the queue', entry.id)
     }
   }
@@ -444,9 +447,9 @@ export class Scheduler {
   }
 
   #queue(entry: Entry): void {
-    const ready = this.#isReady(entry)
-    this.#noteReady(entry, ready && this.#dependencies.ready(entry.id))
-    this.queue.update(entry, ready)
+    const readiness = this.readinessOf(entry)
+    this.#noteReady(entry, readiness === 'Ready')
+    this.queue.update(entry, this.#readiness.mayBeReady(entry, readiness))
   }
 
   #noteReady(entry: Entry, ready: boolean): void {
@@ -456,16 +459,5 @@ export class Scheduler {
       emit({ kind: 'notify', event: { name: 'task:queued', taskId: entry.id, by, attempt } })
     }
     entry.readySince = ready ? (entry.readySince ?? now) : null
-  }
-
-  #isReady(entry: Entry): boolean {
-    const { record } = entry
-    if (isSettled(record) || isStarted(record) || this.slots.has(entry)) return false
-    const { self, wallMs } = this.#context
-    if (this.#reclaims.isUnconfirmed(entry) || startTimeOf(record) > wallMs) return false
-    if (!holds(self, record)) return this.#dependencies.readyElsewhere(entry.id)
-    // Only its holder asks.
-    if (this.#dependencies.missing(entry.id) !== undefined) return false
-    return this.#dependencies.ready(entry.id)
   }
 }

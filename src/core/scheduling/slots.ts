@@ -14,6 +14,7 @@ import type { Run } from '../effect.ts'
 import type { Entry } from '../log/entry.ts'
 import { InputStaging } from './input-staging.ts'
 import type { Waiting } from '../pending.ts'
+import type { Blocked } from '../queue/readiness.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import type { Reclaim } from '../claim/reclaim.ts'
 
@@ -63,13 +64,6 @@ export class Slots {
     return this.#isOpen && this.used < this.#total
   }
 
-  /** Whether the task runs here, or is about to. */
-  has(entry: Entry): boolean {
-    return (
-      this.hasBegun(entry.id) || this.#inputStaging.has(entry) || this.startBarrier.isLonely(entry)
-    )
-  }
-
   /** Whether its handler has been called under this epoch, and has not ended. */
   isRunning(id: TaskId, epoch: number): boolean {
     return this.#running.get(id) === epoch
@@ -89,6 +83,14 @@ export class Slots {
   *pending(): Generator<Waiting> {
     yield* this.#inputStaging.pending()
     yield* this.startBarrier.pending()
+  }
+
+  /** What a task waits for that has had a slot here, or was to have one; null if there is no such task. */
+  blockedBy(entry: Entry): Blocked | 'Running' | null {
+    if (this.#running.has(entry.id)) return 'Running'
+    if (this.startBarrier.isStartUnconfirmed(entry)) return 'StartUnconfirmed'
+    if (this.isUncalled(entry)) return 'SlotsBusy'
+    return this.#inputStaging.has(entry) ? 'PayloadUnavailable' : null
   }
 
   /** Gives the task a slot, and starts it if what it reads is here. */

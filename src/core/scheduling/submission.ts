@@ -20,6 +20,7 @@ import type { Entry } from '../log/entry.ts'
 import type { Copies, PendingOf, Placed, Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import type { SettledFloor } from '../gc/settled-floor.ts'
+import { firstClaim } from '../claim/claim.ts'
 import type { Reclaim } from '../claim/reclaim.ts'
 import { isBlob } from '../task/content.ts'
 import type { TaskDraft } from '../task/spec.ts'
@@ -176,15 +177,7 @@ export class TaskSubmission {
     const entry = log.create({
       spec: { ...draft, id, submittedAt: at, submittedBy: self },
       created: [{ origin: self, seq }],
-      claim: {
-        epoch: 0,
-        holder: self,
-        attempt: 1,
-        hops: 0,
-        lost: [],
-        notBefore: null,
-        cause: 'submit'
-      },
+      claim: firstClaim(self),
       started: null,
       cancelRequest: null,
       outcome: null

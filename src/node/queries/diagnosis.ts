@@ -9,7 +9,6 @@ import type { DiagnosisView, HoldsUp, NodeView } from '../api/node-api.ts'
 import { unreadableOf } from './unreadable.ts'
 import { missingOf } from './names.ts'
 import type { ProcessFacts } from './process-facts.ts'
-import { isStartUnconfirmed } from './why.ts'
 import type { NodeSettings } from '../settings.ts'
 
 /**
@@ -83,6 +82,6 @@ function unconfirmedOf(core: CoreView, now: number): DiagnosisView['unconfirmed'
   const missing = missingOf(core, now)
   if (missing.length === 0) return null
   let tasks = 0
-  for (const waiting of core.pending()) if (isStartUnconfirmed(waiting)) tasks++
+  for (const record of core.records()) if (core.readiness(record) === 'StartUnconfirmed') tasks++
   return tasks === 0 ? null : { tasks, missing }
 }

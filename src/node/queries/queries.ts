@@ -4,7 +4,7 @@
 import { shown } from '../../core/base/shape.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../../core/base/ids.ts'
 import { compareText } from '../../core/base/order.ts'
-import { isSettled, isStarted, type TaskRecord } from '../../core/task/record.ts'
+import { isSettled, type TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
 import { UnknownTaskError } from '../../shared/errors.ts'
 import type {
@@ -169,7 +169,7 @@ export class Queries implements QueriesApi {
   }
 
   view(record: TaskRecord): TaskView {
-    const reason = this.#whyNot(record)?.reason ?? null
+    const reason = this.#whyNot(record, this.#situation(record))?.reason ?? null
     return {
       ...taskView(record, this.#core, this.#nameOf, reason),
       progress: this.#progress.of(record)
@@ -180,9 +180,10 @@ export class Queries implements QueriesApi {
   why(id: TaskId): WhyView {
     const record = this.record(id)
     const state = this.#core.state(record)
-    const why = this.#whyNot(record)
+    const situation = this.#situation(record)
+    const why = this.#whyNot(record, situation)
     const words = why?.words ?? (state === 'running' ? this.#runningWords(record) : '')
-    const nodes = state === 'running' || isSettled(record) ? [] : this.#whyPerNode(record)
+    const nodes = situation === null ? [] : this.#whyPerNode(situation)
     return { v: 1, id, state, reason: why?.reason ?? null, words, nodes }
   }
 
@@ -195,16 +196,18 @@ export class Queries implements QueriesApi {
     return `it runs on ${name}${isOver ? ', which has not heard yet that it is cancelled' : ''}`
   }
 
-  #whyNot(record: TaskRecord): Readonly<{ reason: string; words: string }> | null {
-    const state = this.#core.state(record)
-    if (state === 'running' || state === 'completed') return null
-    if (!isSettled(record)) return reasonOf(this.#situation(record))
+  /** @param situation null if it runs, or has settled */
+  #whyNot(
+    record: TaskRecord,
+    situation: Situation | null
+  ): Readonly<{ reason: string; words: string }> | null {
+    if (situation !== null) return reasonOf(situation)
+    if (!isSettled(record) || record.outcome!.status === 'completed') return null
     const { reason, error } = record.outcome!
     return { reason: shown(reason!), words: error?.message ?? '' }
   }
 
-  #whyPerNode(record: TaskRecord): WhyView['nodes'] {
-    const situation = this.#situation(record)
+  #whyPerNode(situation: Situation): WhyView['nodes'] {
     const now = this.#ports.clock.now()
     const members = this.#core.members(now).filter(({ status }) => status === 'alive')
     const running = this.#runningAt()
@@ -218,21 +221,25 @@ export class Queries implements QueriesApi {
   #runningAt(): (boot: BootId) => number {
     const counts = new Map<BootId, number>()
     for (const record of this.#core.records()) {
-      if (!isStarted(record) || isSettled(record) || this.#core.isUncalled(record.spec.id)) continue
+      if (this.#core.state(record) !== 'running') continue
       const { holder } = record.claim
       counts.set(holder, (counts.get(holder) ?? 0) + 1)
     }
     return boot => counts.get(boot) ?? 0
   }
 
-  #situation(record: TaskRecord): Situation {
+  /** Null of a task that runs, or has settled. */
+  #situation(record: TaskRecord): Situation | null {
+    const readiness = this.#core.readiness(record)
+    if (readiness === 'Running' || readiness === 'Settled') return null
     const now = this.#ports.clock.now()
     const open = this.#core.openDependencies(record)
     return {
       record,
-      wallMs: this.#core.wallMs(now),
+      readiness,
       open,
       isOpenKnown: open[0] !== undefined && this.#core.record(open[0]) !== undefined,
+      broken: this.#core.brokenDependency(record),
       pending: [...this.#core.pending(record.spec.id)],
       missing: missingOf(this.#core, now),
       holder: this.#holderOf(record),

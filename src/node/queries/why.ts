@@ -1,33 +1,28 @@
 /**
- * Why a task is not running: which condition fails, for the task and for each node that could run it.
+ * Why a task is not running, in words: which condition fails, for the task and for each node that could run it.
  *
- * The first condition that fails is the one that is told: what holds everywhere comes before what holds for one node,
- * and what cannot change by itself before what only takes time.
+ * Whether the task is ready, and what keeps it from that, the core says (core/queue/readiness.ts). What is ready waits
+ * for its holder or for a slot. What holds everywhere is told before what holds for one node, and what cannot change by
+ * itself before what only takes time.
  */
-import { canRun, demandOf } from '../../core/claim/claim.ts'
+import { canRun, demandOf, lackOf } from '../../core/claim/claim.ts'
 import type { Capability } from '../../core/claim/capability.ts'
 import type { Other } from '../../core/base/shape.ts'
 import type { Pause } from '../../core/message.ts'
 import type { Waiting } from '../../core/pending.ts'
-import { unmet } from '../../core/task/labels.ts'
+import type { Blocked } from '../../core/queue/readiness.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
+import { startTimeOf } from '../../core/task/times.ts'
 import { conditionText } from '../tasks/label-options.ts'
 
 export type OpenReason =
-  | 'DependencyOpen'
-  | 'NotBefore'
-  | 'Backoff'
-  | 'RetryAfter'
+  | Blocked
   | 'NoHandler'
   | 'LabelsUnmatched'
-  | 'SlotsBusy'
   | 'HolderDraining'
-  | 'ClaimSettling'
   | 'NoQuorum'
-  | 'StartUnconfirmed'
   | 'DiskFull'
   | 'Isolated'
-  | 'PayloadUnavailable'
 
 /** A condition that fails, as a code and in words. */
 export type Why = Readonly<{ reason: OpenReason; words: string }>
@@ -41,11 +36,13 @@ export type Candidate = Capability & Busy
 /** What this node knows of a task that has not settled and does not run. */
 export type Situation = Readonly<{
   record: TaskRecord
-  /** Dependencies that have not completed. */
+  readiness: 'Ready' | Blocked
+  /** Dependencies that have not settled. */
   open: readonly string[]
   /** Whether the first of them is known here. */
   isOpenKnown: boolean
-  wallMs: number
+  /** A dependency that did not complete, if that ends the task. */
+  broken: string | undefined
   /** What this node waits for on its account. */
   pending: readonly Waiting[]
   /** The members, if none of them is connected. */
@@ -69,7 +66,7 @@ export function reasonOf(situation: Situation): Why {
   }
   const [paused] = able.flatMap(worker => worker.paused ?? [])
   if (paused !== undefined) return pauseReason(paused, 'all nodes that could run it begin nothing')
-  if (workers.some(({ slots, handlers }) => slots > 0 && handlers.includes(demand.type))) {
+  if (workers.some(worker => lackOf(worker, demand) !== 'NoHandler')) {
     const wanted = demand.require.map(conditionText).join(', ')
     return { reason: 'LabelsUnmatched', words: `no node with a handler has the labels ${wanted}` }
   }
@@ -83,15 +80,15 @@ export function reasonAt(
   worker: Candidate & Readonly<{ running: number }>
 ): Why {
   const demand = demandOf(situation.record.spec)
-  const { slots, handlers, labels, running } = worker
-  if (slots === 0) return { reason: 'NoHandler', words: 'it runs no tasks' }
-  if (!handlers.includes(demand.type)) {
-    return { reason: 'NoHandler', words: `it has no handler for ${demand.type}` }
+  const { slots, labels, running } = worker
+  const lack = lackOf(worker, demand)
+  if (lack === 'NoHandler') {
+    const words = slots === 0 ? 'it runs no tasks' : `it has no handler for ${demand.type}`
+    return { reason: lack, words }
   }
-  const condition = unmet(demand.require, labels)
-  if (condition !== undefined) {
-    const own = Object.hasOwn(labels, condition.label) ? labels[condition.label]! : 'not there'
-    const words = `its label ${condition.label} is ${own}, and ${conditionText(condition)} is required`
+  if (lack !== null) {
+    const own = Object.hasOwn(labels, lack.label) ? labels[lack.label]! : 'not there'
+    const words = `its label ${lack.label} is ${own}, and ${conditionText(lack)} is required`
     return { reason: 'LabelsUnmatched', words }
   }
   if (worker.draining) return drainingReason(name)
@@ -103,62 +100,63 @@ export function reasonAt(
 
 /** What keeps the task from running anywhere. */
 function commonReason(situation: Situation): Why | null {
-  const { record, open, wallMs, pending, holder, seesMajority } = situation
-  const { spec, claim } = record
-  const [first] = open
-  if (first !== undefined) {
-    const others = open.length > 1 ? ` and ${open.length - 1} more` : ''
-    const unknown = situation.isOpenKnown ? '' : '; of the first, nothing is known here'
-    return { reason: 'DependencyOpen', words: `it waits for ${first}${others}${unknown}` }
+  const { record, readiness, holder } = situation
+  switch (readiness) {
+    case 'DependencyOpen':
+      return { reason: readiness, words: waitingWords(situation) }
+    case 'NotBefore':
+    case 'Backoff':
+    case 'RetryAfter':
+      return { reason: readiness, words: delayWords(readiness, record) }
+    case 'ClaimSettling':
+      return { reason: readiness, words: UNCONFIRMED }
+    case 'StartUnconfirmed':
+      return { reason: readiness, words: unconfirmedWords(holder.name, situation.missing) }
+    case 'PayloadUnavailable':
+      return { reason: readiness, words: unavailableWords(situation) }
+    case 'SlotsBusy':
+      return { reason: readiness, words: `${holder.name} calls its handler in its next free slot` }
+    case 'Ready':
+      return holderReason(situation)
   }
-  const start = Math.max(spec.notBefore ?? 0, claim.notBefore ?? 0)
-  if (start > wallMs) return delayReason(record, start)
-  if (!holder.isAlive && !seesMajority) {
-    const words = `${holder.name} holds it and cannot be reached, and too few nodes are seen to take it over (--quorum)`
+}
+
+/** What keeps its holder from starting the task, or from handing it on. */
+function holderReason({ holder, seesMajority }: Situation): Why | null {
+  const { name, isAlive, paused } = holder
+  if (!isAlive && !seesMajority) {
+    const words = `${name} holds it and cannot be reached, and too few nodes are seen to take it over (--quorum)`
     return { reason: 'NoQuorum', words }
   }
-  if (pending.some(isClaimUnconfirmed) || !holder.isAlive) {
-    const words = 'the others have not all confirmed yet who is to run it'
-    return { reason: 'ClaimSettling', words }
+  if (!isAlive) return { reason: 'ClaimSettling', words: UNCONFIRMED }
+  if (paused === undefined) return null
+  return pauseReason(paused, `${name} holds it, and neither starts nor hands on anything`)
+}
+
+const UNCONFIRMED = 'the others have not all confirmed yet who is to run it'
+
+function waitingWords({ open, isOpenKnown, broken, holder }: Situation): string {
+  const [first] = open
+  if (first === undefined) {
+    return `the task it depends on, ${broken}, did not complete, and ${holder.name} is yet to say what follows`
   }
-  if (holder.paused !== undefined) {
-    return pauseReason(
-      holder.paused,
-      `${holder.name} holds it, and neither starts nor hands on anything`
-    )
-  }
-  if (pending.some(isStartUnconfirmed)) return unconfirmedReason(holder.name, situation.missing)
-  const staging = pending.find(({ until }) => until.on === 'blobs')
-  return staging === undefined ? null : unavailableReason(holder.name, staging)
+  const others = open.length > 1 ? ` and ${open.length - 1} more` : ''
+  const unknown = isOpenKnown ? '' : '; of the first, nothing is known here'
+  return `it waits for ${first}${others}${unknown}`
 }
 
-/** Whether others have to confirm who is to run a task before it is run here. */
-function isClaimUnconfirmed({ pending, until }: Waiting): boolean {
-  return until.on === 'confirmation' && (pending.kind === 'claim' || pending.kind === 'start')
-}
-
-/** Whether another node has to know of a start here before the handler is called. */
-export function isStartUnconfirmed({ pending, until }: Waiting): boolean {
-  return pending.kind === 'start' && (until.on === 'copies' || until.on === 'member')
-}
-
-function unavailableReason(name: string, { until }: Waiting): Why {
-  const isComing = until.on === 'blobs' && until.retryAt === null
-  const words = isComing
+function unavailableWords({ holder: { name }, pending }: Situation): string {
+  const isComing = pending.some(({ until }) => until.on === 'blobs' && until.retryAt === null)
+  return isComing
     ? `what it reads is on its way to ${name}, which runs it then`
     : `${name} would run it, and nobody can send what it reads`
-  return { reason: 'PayloadUnavailable', words }
 }
 
-function delayReason({ spec, claim }: TaskRecord, start: number): Why {
-  const at = new Date(start).toISOString()
-  if (spec.notBefore === start) {
-    return { reason: 'NotBefore', words: `it is not to start before ${at}` }
-  }
-  if (claim.cause === 'retry-after') {
-    return { reason: 'RetryAfter', words: `its handler asked to be called again at ${at}` }
-  }
-  return { reason: 'Backoff', words: `attempt ${claim.attempt} follows at ${at}` }
+function delayWords(reason: 'NotBefore' | 'Backoff' | 'RetryAfter', record: TaskRecord): string {
+  const at = new Date(startTimeOf(record)).toISOString()
+  if (reason === 'NotBefore') return `it is not to start before ${at}`
+  if (reason === 'RetryAfter') return `its handler asked to be called again at ${at}`
+  return `attempt ${record.claim.attempt} follows at ${at}`
 }
 
 /** @param words who it is, and what that means */
@@ -176,13 +174,13 @@ function pauseReason(paused: Pause | Other, words: string): Why {
   return { reason: 'SlotsBusy', words: `${words} for now` }
 }
 
-function unconfirmedReason(name: string, missing: readonly string[]): Why {
+function unconfirmedWords(name: string, missing: readonly string[]): string {
   const first = `${name} calls its handler when another node knows of the start`
   const cure =
     missing.length === 0
       ? 'none has confirmed it yet'
       : `none is connected: ${missing.join(', ')}; one that will not come back is waited for no more after "hearsay forget"`
-  return { reason: 'StartUnconfirmed', words: `${first}, and ${cure}` }
+  return `${first}, and ${cure}`
 }
 
 function drainingReason(name: string): Why {

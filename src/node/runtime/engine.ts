@@ -1,5 +1,5 @@
 /**
- * Runs the core against the world: inputs in at `feed`, effects out to the ports, one step at a time.
+ * Runs the core against the world: inputs in at `feed`, effects out to the ports. The loop is in `loop.ts`.
  *
  * Much work is done in portions, between which the event loop has its turn: a node that reads, ticks and answers late
  * is taken for gone. What waits is in `inputs.ts`.
@@ -19,6 +19,7 @@ import { wallMsOf } from './clock.ts'
 import { Logbook } from '../output/logbook.ts'
 import { tailOf } from '../output/tail.ts'
 import { Inputs } from './inputs.ts'
+import { Loop, type Turn, type World } from './loop.ts'
 import { LoopLag } from './loop-lag.ts'
 import {
   PORTION_MS,
@@ -85,15 +86,13 @@ export class Engine {
   readonly loopLag: LoopLag = new LoopLag()
   readonly #observer: Observer
   readonly #inputs = new Inputs()
-  #busy = false
+  readonly #loop: Loop
   /** When the portion of this turn of the event loop is over; null: it has not begun. */
   #portionEndsAt: number | null = null
   #running = false
   #diskFails = false
   /** How far the wall clock is ahead, as the core was told last. */
   #aheadMs = 0
-  /** The next tick is far away, because the core had nothing to do. */
-  #resting = false
   #stopTicking = (): void => {}
 
   constructor(core: Core, ports: Ports, observer: Observer) {
@@ -106,6 +105,7 @@ export class Engine {
     })
     this.logbook = new Logbook(() => wallMsOf(ports.clock))
     this.#observer = observer
+    this.#loop = new Loop(core, this.#world())
   }
 
   async start(): Promise<void> {
@@ -131,14 +131,14 @@ export class Engine {
     }
     await transport.start(this.#receiver())
     this.feed({ kind: 'tick' })
-    this.#tickSoon()
+    this.#loop.tickSoon()
   }
 
-  /** Something has happened. Steps never nest: what a step causes at once is taken up after it. */
+  /** Something has happened. What a step causes at once is taken up after it. */
   feed(input: Input): void {
     if (!this.#running) return
     this.#inputs.push(input, this.#ports.clock.now())
-    if (!this.#busy) this.#work()
+    this.#loop.run()
   }
 
   /** New tasks that have been fed, and that the core has not seen yet. */
@@ -156,36 +156,36 @@ export class Engine {
     return this.#core.view.backlog
   }
 
-  /** Takes in what waits: all of it, or as much as there is time for. */
-  #work(): void {
+  #world(): World {
     const { clock } = this.#ports
-    this.#busy = true
-    try {
-      for (let now = clock.now(); ; now = clock.now()) {
-        const input = this.#inputs.take(now, now < this.#portionEnd(now))
-        if (input === undefined) break
-        this.#readClock(now)
-        this.#step(now, input)
-      }
-    } finally {
-      this.#busy = false
+    const isOver = (): boolean => !this.#running
+    return {
+      now: () => clock.now(),
+      next: now => this.#next(now),
+      perform: effect => this.#perform(effect),
+      failed: ({ kind }, error) => this.#observer.failed(kind, error),
+      get isOver() {
+        return isOver()
+      },
+      tickIn: ms => this.#tickIn(ms),
+      turned: () => this.#observer.turned()
     }
-    if (this.#resting && !this.#core.idle.isAtRest) this.#tickSoon()
-    this.#observer.turned()
   }
 
-  #step(now: number, input: Input): void {
-    for (const effect of this.#core.step(now, input)) this.#performSafely(effect)
+  #next(now: number): Turn | 'later' | null {
+    if (this.#inputs.isEmpty) return null
+    const input = this.#clockSet() ?? this.#inputs.take(now, now < this.#portionEnd(now))
+    return input === undefined ? 'later' : { input, isLateTick: false }
   }
 
   /** Before anything is stamped: the computer's clock may have been set. */
-  #readClock(now: number): void {
+  #clockSet(): Input | undefined {
     const aheadMs = this.#ports.clock.aheadMs()
     const stepMs = aheadMs - this.#aheadMs
-    if (stepMs === 0) return
+    if (stepMs === 0) return undefined
     this.#aheadMs = aheadMs
     this.#observer.clockSet(stepMs)
-    this.#step(now, { kind: 'clock', aheadMs })
+    return { kind: 'clock', aheadMs }
   }
 
   /** By when this turn of the event loop should go on to something else. */
@@ -194,36 +194,22 @@ export class Engine {
       this.#portionEndsAt = now + PORTION_MS
       setImmediate(() => {
         this.#portionEndsAt = null
-        if (!this.#inputs.isEmpty) this.#work()
+        if (!this.#inputs.isEmpty) this.#loop.run()
       })
     }
     return this.#portionEndsAt
   }
 
-  /** Effects of one step have nothing to do with each other: one that fails does not take the others along. */
-  #performSafely(effect: Effect): void {
-    try {
-      this.#perform(effect)
-    } catch (error) {
-      this.#observer.failed(effect.kind, error)
-    }
-  }
-
-  /** When the core wants it. */
-  #tickSoon(): void {
+  #tickIn(afterMs: number): void {
     const { clock } = this.#ports
-    // It may have been stopped by what has just been done.
-    if (!this.#running) return
     this.#stopTicking()
-    this.#resting = this.#core.idle.isAtRest
-    const now = clock.now()
-    const ms = Math.ceil(this.#core.idle.nextTickMs(now)) + EARLY_MS
+    const ms = Math.ceil(afterMs) + EARLY_MS
+    const dueAt = clock.now() + ms
     this.#stopTicking = clock.every(ms, () => {
       const at = clock.now()
-      this.loopLag.ticked(at, now + ms, this.#inputs.takeLateMs(at))
-      this.#resting = false
-      this.feed({ kind: 'tick', loopLagMs: this.loopLag.maxMs })
-      this.#tickSoon()
+      this.loopLag.ticked(at, dueAt, this.#inputs.takeLateMs(at))
+      this.#inputs.push({ kind: 'tick', loopLagMs: this.loopLag.maxMs }, at)
+      this.#loop.ticked()
     })
   }
 

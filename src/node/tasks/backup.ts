@@ -7,10 +7,8 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import type { News } from '../../core/message.ts'
 import { newsOf } from '../../core/replication/replication.ts'
-import { reach } from '../../core/base/version-vector.ts'
 import type { Input } from '../../core/input.ts'
 import type { CoreView } from '../../core/view.ts'
-import type { TaskRecord } from '../../core/task/record.ts'
 import type { BlobRef } from '../../core/task/content.ts'
 import { BlobUnavailableError } from '../../shared/errors.ts'
 import { wallMsOf } from '../runtime/clock.ts'
@@ -108,13 +106,10 @@ export class Backup {
 }
 
 function counted({ tasks }: LoadedReplica, core: CoreView): LoadedState {
-  const vector = core.mergedVector()
-  const isCovered = ({ created }: TaskRecord): boolean =>
-    created.every(({ origin, seq }) => reach(vector, origin) >= seq)
   const result: LoadedState = { v: 1, loaded: 0, known: 0, skipped: 0 }
   for (const { record } of tasks) {
     if (core.record(record.spec.id) !== undefined) result.known++
-    else if (isCovered(record)) result.skipped++
+    else if (core.isPast(record)) result.skipped++
     else result.loaded++
   }
   return result

@@ -9,6 +9,7 @@ import type { Effect } from '../../core/effect.ts'
 import type { Input } from '../../core/input.ts'
 import type { Message } from '../../core/message.ts'
 import { Inputs } from '../../node/runtime/inputs.ts'
+import type { Turn } from '../../node/runtime/loop.ts'
 import { LoopLag } from '../../node/runtime/loop-lag.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { Random } from './random.ts'
@@ -58,8 +59,8 @@ export class Cpu {
   readonly #lanes = new Inputs()
   /** Inputs in the order in which they came. */
   readonly #line: Input[] = []
-  /** When a tick was due, and what follows it. */
-  readonly #ticks = new Map<Input, Readonly<{ dueAt: number; afterwards: (() => void) | null }>>()
+  /** When a tick was due, and whether the next one waits for it. */
+  readonly #ticks = new Map<Input, Readonly<{ dueAt: number; isLateTick: boolean }>>()
 
   /** @param isFirst whether it is the slowest */
   constructor(eventQueue: EventQueue, options: CpuOptions, isFirst: boolean) {
@@ -79,25 +80,25 @@ export class Cpu {
   }
 
   /** Takes its place in line. */
-  add(input: Input, afterwards: (() => void) | null = null): void {
+  add(input: Input, isLateTick: boolean = false): void {
     const { now } = this.#eventQueue
-    if (input.kind === 'tick') this.#ticks.set(input, { dueAt: now, afterwards })
+    if (input.kind === 'tick') this.#ticks.set(input, { dueAt: now, isLateTick })
     if (this.isFree || this.#options.inTurn) this.#line.push(input)
     else this.#lanes.push(input, now)
   }
 
-  /** Whose turn it is, and what follows it. */
-  next(): Readonly<{ input: Input; afterwards: (() => void) | null }> | undefined {
+  /** Whose turn it is. */
+  next(): Turn | undefined {
     const { now } = this.#eventQueue
     const input = this.#line.shift() ?? this.#lanes.take(now, true)
     if (input === undefined) return undefined
     const tick = this.#ticks.get(input)
-    if (tick === undefined) return { input, afterwards: null }
+    if (tick === undefined) return { input, isLateTick: false }
     this.#ticks.delete(input)
-    const { dueAt, afterwards } = tick
-    if (this.isFree) return { input, afterwards }
+    const { dueAt, isLateTick } = tick
+    if (this.isFree) return { input, isLateTick }
     this.#lag.ticked(now, dueAt, this.#lanes.takeLateMs(now))
-    return { input: { kind: 'tick', loopLagMs: this.#lag.maxMs }, afterwards }
+    return { input: { kind: 'tick', loopLagMs: this.#lag.maxMs }, isLateTick }
   }
 
   /** For how long a step keeps its node from everything else. */

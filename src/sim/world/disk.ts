@@ -2,9 +2,9 @@
  * A simulated disk: what was flushed and has landed. It outlives the node, unless it is lost.
  */
 import type { Hlc } from '../../core/base/hlc.ts'
-import type { BootId, NodeId, TaskId } from '../../core/base/ids.ts'
+import type { BootId, TaskId } from '../../core/base/ids.ts'
 import { nodeOf } from '../../core/base/ids.ts'
-import { RETIRED } from '../../core/base/version-vector.ts'
+import { merge, succeededIn } from '../../core/base/version-vector.ts'
 import type { Flush, MemberRecord, StoredTask, UnreadableSpan } from '../../core/effect.ts'
 import type { Expected, Span } from '../../core/message.ts'
 import type { BlobHash, BlobRef } from '../../core/task/content.ts'
@@ -116,12 +116,10 @@ export class Disk {
     this.#removed.clear()
     for (const task of flush.tasks) this.tasks.set(task.record.spec.id, task)
     for (const id of flush.removed) this.tasks.delete(id)
-    const closed = new Map<NodeId, BootId>()
-    for (const [boot, upTo] of flush.vector) {
-      this.vector.set(boot, upTo)
-      if (upTo === RETIRED) closed.set(nodeOf(boot), boot)
+    for (const boot of succeededIn(this.vector, flush.vector)) {
+      this.#removed.set(boot, this.vector.get(boot)!)
     }
-    if (closed.size > 0) this.#forgetOlder(closed)
+    merge(this.vector, flush.vector)
     putSpans(this.forgotten, flush.forgotten)
     putSpans(this.unreadable, flush.unreadable ?? new Map())
     for (const [id, end] of flush.spent) {
@@ -133,16 +131,6 @@ export class Disk {
     for (const member of flush.members) this.members.set(nodeOf(member.boot), member)
     for (const node of flush.dropped?.members ?? []) this.members.delete(node)
     for (const name of flush.dropped?.roster ?? []) this.roster.delete(name)
-  }
-
-  /** One entry stands for a retired boot and all older ones of its node. */
-  #forgetOlder(closed: ReadonlyMap<NodeId, BootId>): void {
-    for (const [boot, upTo] of this.vector) {
-      const last = closed.get(nodeOf(boot))
-      if (last === undefined || boot >= last) continue
-      this.vector.delete(boot)
-      this.#removed.set(boot, upTo)
-    }
   }
 }
 

@@ -10,6 +10,7 @@ import { CORE_DEFAULTS } from '../../core/options.ts'
 import type { Message } from '../../core/message.ts'
 import type { Labels } from '../../core/task/labels.ts'
 import type { Content } from '../../core/task/content.ts'
+import { Loop, type Turn, type World } from '../../node/runtime/loop.ts'
 import type { EventQueue } from './event-queue.ts'
 import { Cpu } from './cpu.ts'
 import type { Disk } from './disk.ts'
@@ -81,9 +82,9 @@ export class SimNode {
   readonly #scenario: Scenario
   readonly #simObserver: SimObserver
   readonly #cpu: Cpu
+  readonly #loop: Loop
+  /** A step takes its time. */
   #busy = false
-  /** The next tick is far away, because the core had nothing to do. */
-  #resting = false
   /** Counts the ticks that were to come; only the last of them does. */
   #ticks = 0
   #steps = 0
@@ -133,6 +134,7 @@ export class SimNode {
     const identity = { boot, name, version, labels }
     this.core = new Core(identity, { ...SOON, ...suspicion, settledMax })
     this.core.restore({ ...disk.replay(), blobs: disk.blobs.values() })
+    this.#loop = new Loop(this.core, this.#world())
   }
 
   start(): void {
@@ -152,7 +154,7 @@ export class SimNode {
     this.feed({ kind: 'worker', slots, handlers })
     if (this.options.disk.isFull) this.#reviveDisk()
     this.feed({ kind: 'tick' })
-    this.#tickSoon()
+    this.#loop.tickSoon()
   }
 
   /** Dies without a word. What was on its way to disk may have arrived. */
@@ -225,36 +227,49 @@ export class SimNode {
     return EPOCH_MS + this.#eventQueue.now + this.options.skewMs
   }
 
-  /** Steps never nest, as in the real engine. */
-  feed(input: Input, afterwards: (() => void) | null = null): void {
+  feed(input: Input): void {
     if (this.gone) return
-    this.#cpu.add(input, afterwards)
-    this.#work()
+    this.#cpu.add(input)
+    this.#loop.run()
+  }
+
+  #world(): World {
+    const isOver = (): boolean => this.gone
+    return {
+      now: () => this.now,
+      next: () => this.#next(),
+      stepped: (input, effects) => {
+        if (this.#steps++ % STEPS_PER_LOOK === 0) this.core.assertInvariants()
+        this.#simObserver.stepped(this, input, effects)
+      },
+      perform: effect => this.#perform(effect),
+      failed: (_effect, error) => {
+        throw error
+      },
+      performed: (input, effects) => this.#spend(this.#cpu.costMs(input, effects)),
+      get isOver() {
+        return isOver()
+      },
+      tickIn: ms => this.#tickIn(ms)
+    }
   }
 
   /** One thing after the other, until there is nothing left to do or something takes its time. */
-  #work(): void {
-    if (this.#busy || this.#paused) return
+  #next(): Turn | 'later' | null {
+    if (this.#busy || this.#paused) return 'later'
+    const turn = this.gone ? undefined : this.#cpu.next()
+    if (turn === undefined) return null
+    this.#take(turn.input)
+    return turn
+  }
+
+  #spend(ms: number): void {
+    if (ms <= 0) return
     this.#busy = true
-    for (let next = this.#cpu.next(); next !== undefined; next = this.#cpu.next()) {
-      if (this.gone) break
-      const { input, afterwards } = next
-      this.#take(input)
-      const effects = this.core.step(this.now, input)
-      if (this.#steps++ % STEPS_PER_LOOK === 0) this.core.assertInvariants()
-      this.#simObserver.stepped(this, input, effects)
-      for (const effect of effects) if (!this.gone) this.#perform(effect)
-      afterwards?.()
-      const ms = this.#cpu.costMs(input, effects)
-      if (ms > 0) {
-        return this.#eventQueue.after(ms, () => {
-          this.#busy = false
-          this.#work()
-        })
-      }
-    }
-    this.#busy = false
-    if (this.#resting && !this.core.idle.isAtRest) this.#tickSoon()
+    this.#eventQueue.after(ms, () => {
+      this.#busy = false
+      this.#loop.run()
+    })
   }
 
   #take(input: Input): void {
@@ -262,16 +277,13 @@ export class SimNode {
     this.capability = { ...this.capability, ...input }
   }
 
-  #tickSoon(): void {
+  #tickIn(ms: number): void {
     const number = ++this.#ticks
-    this.#resting = this.core.idle.isAtRest
-    this.#eventQueue.after(this.core.idle.nextTickMs(this.now), () => {
+    this.#eventQueue.after(ms, () => {
       if (this.gone || number !== this.#ticks) return
-      this.#resting = false
-      if (this.#cpu.isFree) {
-        this.feed({ kind: 'tick' })
-        this.#tickSoon()
-      } else this.feed({ kind: 'tick' }, () => this.#tickSoon())
+      const isLate = !this.#cpu.isFree
+      this.#cpu.add({ kind: 'tick' }, isLate)
+      this.#loop.ticked(isLate)
     })
   }
 

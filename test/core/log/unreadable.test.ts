@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { batchesOf, bootOf, outcomeBy, taskOf } from '../../support/tasks.ts'
 import '../forbid.ts'
-import { covers, raise, UNREADABLE_MAX } from '../../../src/core/base/coverage.ts'
+import { hasWrite, raise, UNREADABLE_MAX } from '../../../src/core/base/coverage.ts'
 import { Dots } from '../../../src/core/base/dots.ts'
 import { RETIRED } from '../../../src/core/base/version-vector.ts'
 import type { Restored } from '../../../src/core/effect.ts'
@@ -68,8 +68,8 @@ describe('a record that cannot be read', () => {
 
   test('is not covered, not seen, and not forgotten', () => {
     const log = passed()
-    expect(covers(log.durableCoverage, { origin: A, seq: 1 })).toBe(true)
-    expect(covers(log.durableCoverage, dot)).toBe(false)
+    expect(hasWrite(log.durableCoverage, { origin: A, seq: 1 })).toBe(true)
+    expect(hasWrite(log.durableCoverage, dot)).toBe(false)
     expect(log.origins.hasSeen(dot)).toBe(false)
     expect(log.isForgotten(second.spec.id)).toBe(false)
   })
@@ -212,12 +212,12 @@ describe('after an upgrade', () => {
   test('what has been read is shown to others only when it is on disk', () => {
     const log = passed()
     log.merge(whole)
-    expect(covers(log.durableCoverage, dot)).toBe(false)
+    expect(hasWrite(log.durableCoverage, dot)).toBe(false)
     expect([...batchesOf(log, { kind: 'sync', boot: C, vector: new Map() })][0]!.writes).toEqual([
       0
     ])
     flushed(log)
-    expect(covers(log.durableCoverage, dot)).toBe(true)
+    expect(hasWrite(log.durableCoverage, dot)).toBe(true)
     expect([...batchesOf(log, { kind: 'sync', boot: C, vector: new Map() })]).toEqual([whole])
   })
 
@@ -307,8 +307,8 @@ describe('what a member has', () => {
     const unreadable = [{ origin: A, after: 1, upTo: 2 }]
     raise(member, { vector: new Map([[A, 3]]), unreadable })
     raise(member, { vector: new Map([[B, 3]]) })
-    expect(covers(member, dot)).toBe(false)
+    expect(hasWrite(member, dot)).toBe(false)
     raise(member, { vector: new Map([[A, 3]]) })
-    expect(covers(member, dot)).toBe(true)
+    expect(hasWrite(member, dot)).toBe(true)
   })
 })

@@ -7,7 +7,6 @@ import type { Entry } from '../../../src/core/log/entry.ts'
 import { Dependencies } from '../../../src/core/queue/dependencies.ts'
 import { ReadyQueue } from '../../../src/core/queue/ready-queue.ts'
 import type { OutcomeStatus } from '../../../src/core/task/record.ts'
-import { stateOf } from '../../../src/core/task/state.ts'
 
 const A = bootOf('a')
 const B = bootOf('b')
@@ -281,27 +280,5 @@ describe('dependencies', () => {
     expect(world.ready(1001)).toBe(true)
     for (const seq of wide) world.add(2000 + seq, [1001])
     expect(world.settle(1001)).toHaveLength(1000)
-  })
-})
-
-describe('the state of a task', () => {
-  const started = { epoch: 0, by: A, at: 1 }
-
-  test.each([
-    ['waiting', taskOf(A, 1), false],
-    ['queued', taskOf(A, 1), true],
-    ['running', taskOf(A, 1, { started }), true],
-    ['completed', taskOf(A, 1, { started, outcome: outcomeBy(A) }), true],
-    ['failed', taskOf(A, 1, { outcome: outcomeBy(A, { status: 'failed' }) }), true],
-    ['cancelled', taskOf(A, 1, { outcome: outcomeBy(A, { status: 'cancelled' }) }), false]
-  ] as const)('%s', (state, record, ready) => {
-    expect(stateOf(record, ready, 0)).toBe(state)
-  })
-
-  test('is queued again when it was claimed anew after a start or a failure', () => {
-    const { claim } = taskOf(A, 1)
-    const outcome = outcomeBy(A, { status: 'failed' })
-    const anew = taskOf(A, 1, { claim: { ...claim, epoch: 1 }, started, outcome })
-    expect(stateOf(anew, true, 0)).toBe('queued')
   })
 })

@@ -2,7 +2,7 @@
  * What could not be read counts for nothing: it is not pruned by others, nor named as pruned, and confirms no claim.
  * The checker knows which task each write was about, which a node that could not read it does not.
  */
-import { reach } from '../../../core/base/version-vector.ts'
+import { covers, reachIn } from '../../../core/base/version-vector.ts'
 import type { BootId, TaskId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'
 import type { Input } from '../../../core/input.ts'
@@ -47,7 +47,7 @@ export class UnreadableChecker {
     for (const node of alive) {
       const missed = unreadBy(node).find(dot =>
         alive.some(({ core: { view } }) => {
-          return reach(view.mergedVector(), dot.origin) >= dot.seq && !view.isUnreadable(dot)
+          return covers(reachIn(view.mergedVector()), dot) && !view.isUnreadable(dot)
         })
       )
       if (missed === undefined) continue
@@ -72,13 +72,13 @@ export class UnreadableChecker {
 
   #pruned(node: SimNode, taskId: TaskId): void {
     const { view } = node.core
-    const merged = view.mergedVector()
+    const merged = reachIn(view.mergedVector())
     for (const other of this.#asked(node)) {
       // What it could not read itself, it does not know to be about the task, which is over all the same.
       const dot = unreadBy(other).find(
         each =>
           this.#written.get(each.origin)?.[each.seq - 1]?.taskId === taskId &&
-          reach(merged, each.origin) >= each.seq &&
+          covers(merged, each) &&
           !view.isUnreadable(each)
       )
       if (dot === undefined) continue
