@@ -25,8 +25,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'runtime/engine.ts: #tickSoon': 'the tick of the core',
   'runtime/leaving.ts: #leave': 'an end of handing on',
   'runtime/leaving.ts: leave': 'an end of the grace',
-  'runtime/turns.ts: until': 'a caller waits no longer than it said',
-  'tasks/waits.ts: within': 'a caller waits no longer than it said'
+  'runtime/turns.ts: until': 'a caller waits no longer than it said'
 }
 
 const TIMERS = ['setTimeout', 'setInterval']

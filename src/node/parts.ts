@@ -1,6 +1,6 @@
 /**
- * Puts the parts of a node together, and says which of them hears of what the core asks for. All it decides is who
- * hears of what; what happens to tasks is decided by the core.
+ * Puts the parts of a node together, and says which of them hears of what the core asks for. What happens to tasks is
+ * decided by the core.
  */
 import { bootName } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'

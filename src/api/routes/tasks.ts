@@ -3,8 +3,9 @@ import type { Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import { DURATION_MS_MAX } from '../../shared/durations.ts'
-import { TooLargeError, WaitTimeoutError } from '../../shared/errors.ts'
+import { TooLargeError } from '../../shared/errors.ts'
 import { TASK_ID, TASK_STATES } from '../../shared/names.ts'
+import { within } from '../../shared/within.ts'
 import type {
   EndListener,
   OutputApi,
@@ -129,15 +130,8 @@ async function wait(
   gone: AbortSignal
 ): Promise<TaskView> {
   if (timeoutMs === undefined) return tasks.settled(id, gone)
-  const ended = new AbortController()
-  const timer = setTimeout(() => {
-    ended.abort(new WaitTimeoutError(`${id} has not settled within ${timeoutMs} ms: it goes on`))
-  }, timeoutMs)
-  try {
-    return await tasks.settled(id, AbortSignal.any([gone, ended.signal]))
-  } finally {
-    clearTimeout(timer)
-  }
+  const message = `${id} has not settled within ${timeoutMs} ms: it goes on`
+  return within(timeoutMs, message, ended => tasks.settled(id, AbortSignal.any([gone, ended])))
 }
 
 /** Dependencies may be named by a part of their id; what is whole may be a task not yet known here. */

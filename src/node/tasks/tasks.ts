@@ -14,6 +14,7 @@ import {
   WaitTimeoutError
 } from '../../shared/errors.ts'
 import { TASK_ID } from '../../shared/names.ts'
+import { within } from '../../shared/within.ts'
 import { idText } from './checks.ts'
 import type { CancelResult, EndListener, Submitted, TasksApi, TaskView } from '../api/node-api.ts'
 import type { Lookups } from './lookups.ts'
@@ -21,7 +22,7 @@ import type { Queries } from '../queries/queries.ts'
 import type { Payloads } from './payloads.ts'
 import type { Submissions } from './submissions.ts'
 import type { Turns } from '../runtime/turns.ts'
-import { within, type Waits } from './waits.ts'
+import type { Waits } from './waits.ts'
 
 /**
  * Time for which news of a task are waited for that is asked for by a part of its id: the others are asked for whole

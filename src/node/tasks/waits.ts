@@ -2,7 +2,7 @@
  * Callers that wait for tasks to settle.
  */
 import type { TaskId } from '../../core/base/ids.ts'
-import { UnknownTaskError, WaitTimeoutError } from '../../shared/errors.ts'
+import { UnknownTaskError } from '../../shared/errors.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 
 /**
@@ -121,24 +121,5 @@ export class Waits {
   rejectAll(error: unknown): void {
     for (const waits of this.#waits.values()) for (const { reject } of waits) reject(error)
     this.#waits.clear()
-  }
-}
-
-/**
- * Gives up after a time.
- *
- * @throws WaitTimeoutError with this message
- */
-export async function within<T>(
-  ms: number,
-  message: string,
-  action: (signal: AbortSignal) => Promise<T>
-): Promise<T> {
-  const ended = new AbortController()
-  const timer = setTimeout(() => ended.abort(new WaitTimeoutError(message)), ms)
-  try {
-    return await action(ended.signal)
-  } finally {
-    clearTimeout(timer)
   }
 }
