@@ -74,6 +74,7 @@ async function build(): Promise<void> {
   const { licences } = await import('./build/licences.ts')
   const folder = join(dist, `.new-${process.pid}`)
   try {
+    await rm(folder, { recursive: true, force: true })
     await mkdir(folder)
     const packages = await bundle(root, folder)
     await writeFile(join(folder, 'THIRD-PARTY-LICENSES'), licences(packages))
