@@ -19,11 +19,11 @@ if (process.argv[2] === 'start' && major >= 24 && !isBound && !process.channel &
   process.execve(execPath, [execPath, ...execArgv, `${bound}=16`, ...argv.slice(1)], env)
 }
 const { existsSync } = await import('node:fs')
-if (!existsSync(new URL('../dist/cli/main.js', import.meta.url))) {
+if (!existsSync(new URL('../dist/cli.js', import.meta.url))) {
   console.error('hearsay is not built yet: run "npm run build" where package.json is')
   process.exit(2)
 }
 const { enableCompileCache } = await import('node:module')
 enableCompileCache()
-const { main } = await import('../dist/cli/main.js')
+const { main } = await import('../dist/cli.js')
 process.exitCode = await main(process.argv.slice(2))

@@ -9,6 +9,7 @@ import { Core } from './core/core.ts'
 import type { CoreView } from './core/view.ts'
 import { deriveKeys, findKey } from './key.ts'
 import { isNodeName } from './shared/names.ts'
+import { packageFile } from './shared/own-files.ts'
 import { Probes } from './metrics/probes.ts'
 import { createTransport, type TransportLog } from './net/transport.ts'
 import { systemClock, wallMsOf } from './node/runtime/clock.ts'
@@ -27,14 +28,8 @@ import { openStore, type Store } from './store/store.ts'
 const BOOT_DICE = 36 ** 6
 
 /**
- * Starts a node: opens its data folder, takes back what an earlier start left there, and joins the cluster. It runs no
- * tasks before `startWorker`.
+ * What the library's function of this name does (index.ts), for those who have loaded all of it anyway.
  *
- * The compiler checks payloads and results against a handler map, if there is one:
- * `createNode<typeof import('./work.ts')>()` says that tasks are what the functions of that file take and return.
- *
- * @typeParam Handlers a map from types of tasks to functions. @default any task, any payload, any result
- * @param log where it says what happens. @default JSON lines on stderr, from `logLevel` on
  * @throws InvalidOptionError NoClusterKeyError DataFolderError DataFolderLockedError HandlersFileError
  */
 export async function createNode<Handlers extends object = AnyHandlers>(
@@ -169,8 +164,8 @@ async function openCore(
 }
 
 async function ownVersion(): Promise<string> {
-  const file = new URL('../package.json', import.meta.url)
-  return (JSON.parse(await readFile(file, 'utf8')) as { version: string }).version
+  const text = await readFile(packageFile('package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }
 
 function stderrLog({ logLevel }: ResolvedNodeOptions): TransportLog {

@@ -14,7 +14,34 @@
  *
  * @packageDocumentation
  */
-export { createNode } from './create-node.ts'
+import { enableCompileCache } from 'node:module'
+import type { TransportLog } from './net/log.ts'
+import type { NodeOptions } from './node-options.ts'
+import type { Node } from './node/node.ts'
+import type { AnyHandlers } from './node/typed-node.ts'
+
+/**
+ * Starts a node: opens its data folder, takes back what an earlier start left there, and joins the cluster. It runs no
+ * tasks before `startWorker`.
+ *
+ * The compiler checks payloads and results against a handler map, if there is one:
+ * `createNode<typeof import('./work.ts')>()` says that tasks are what the functions of that file take and return.
+ *
+ * The code of a node is loaded by the first call, and kept in Node's compile cache, if that is not disabled.
+ *
+ * @typeParam Handlers a map from types of tasks to functions. @default any task, any payload, any result
+ * @param log where it says what happens. @default JSON lines on stderr, from `logLevel` on
+ * @throws InvalidOptionError NoClusterKeyError DataFolderError DataFolderLockedError HandlersFileError
+ */
+export async function createNode<Handlers extends object = AnyHandlers>(
+  options: NodeOptions = {},
+  log?: TransportLog
+): Promise<Node<Handlers>> {
+  enableCompileCache()
+  const { createNode: create } = await import('./create-node.ts')
+  return create<Handlers>(options, log)
+}
+
 export type { NodeOptions } from './node-options.ts'
 export type { Node } from './node/node.ts'
 export type {

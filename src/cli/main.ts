@@ -4,6 +4,8 @@
  */
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from '@commander-js/extra-typings'
+import { packageFile } from '../shared/own-files.ts'
+import { inSources } from '../shared/source-places.ts'
 import { EXIT_CODES, exitCodeOfError, OWN_FAILURE, USAGE } from './exit-code.ts'
 import { BrokenPipeError, Terminal } from './terminal.ts'
 import { helpSettings, type Register } from './verb.ts'
@@ -36,6 +38,10 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   simulate: () => import('./commands/simulate.ts'),
   demo: () => import('./commands/demo.ts')
 }
+
+process.on('uncaughtExceptionMonitor', (error: unknown) => {
+  if (error instanceof Error) error.stack = inSources(error.stack ?? '')
+})
 
 /**
  * Runs one command line, without the names of the program and its file.
@@ -99,7 +105,7 @@ function exitCodeText(): string {
 }
 
 function version(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  const text = readFileSync(packageFile('package.json'), 'utf8')
   return (JSON.parse(text) as { version: string }).version
 }
 
@@ -120,7 +126,7 @@ function report(error: unknown, argv: readonly string[], terminal: Terminal): nu
   const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
   const text = code === OWN_FAILURE ? `this should not have happened: ${name}: ${message}` : message
   terminal.words(text)
-  if (isDebugging(argv)) terminal.stderr.write(`${stack ?? ''}\n`)
+  if (isDebugging(argv)) terminal.stderr.write(`${inSources(stack ?? '')}\n`)
   return code
 }
 

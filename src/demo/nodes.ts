@@ -14,13 +14,11 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { newKey, saveKey } from '../key.ts'
 import type { NodeOptions } from '../node-options.ts'
+import { packageFile, programFile } from '../shared/own-files.ts'
 import { NODE_NAME_VARIABLE } from './tasks.ts'
 
-const executable = fileURLToPath(new URL('../../bin/hearsay.js', import.meta.url))
-/** Next to this file, and compiled like it. */
-const handlersFile = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? './handlers.ts' : './handlers.js', import.meta.url)
-)
+const executable = fileURLToPath(packageFile('bin/hearsay.js'))
+const handlersFile = fileURLToPath(programFile('demo/handlers'))
 
 /** Measured: six nodes that start at once on 2 cores are ready in 2 s. The rest is for slow computers. */
 const readyTimeoutMs = 30_000

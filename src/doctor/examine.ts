@@ -8,7 +8,7 @@ import { endpoint, isLoopbackHost } from './address.ts'
 import type { Finding } from './finding.ts'
 import { findingsOf, oursAmong, type Facts, type Unlinked } from './findings.ts'
 import type { Heard } from './hearing.ts'
-import type { Network } from './network.ts'
+import { lookAround, type Network } from './network.ts'
 
 export type Patient = Readonly<{
   cluster: string
@@ -37,7 +37,6 @@ export async function examine(patient: Patient): Promise<Examination> {
   )
   let network: Network | null = null
   if (node?.mdns !== null) {
-    const { lookAround } = await import('./network.ts')
     network = await lookAround(node?.mdns.interface ?? null)
   }
   const heard = network?.heard ?? []

@@ -7,6 +7,7 @@
  */
 import { inspect, types } from 'node:util'
 import { TASK_LIMITS } from '../core/options.ts'
+import { inSources } from '../shared/source-places.ts'
 
 /** Errors told of those that one carries: five share the room for a stack, and each still says where it arose. */
 const CARRIED_MAX = 4
@@ -108,7 +109,9 @@ function stackOf(thrown: object, carried: readonly Carried[]): string | null {
   })
   const all = [{ head: '', stack: own }, ...others]
   const share = Math.floor(TASK_LIMITS.errorStackBytesMax / all.length)
-  return all.map(({ head, stack }) => head + cutBytes(stack, share - head.length)).join('')
+  return all
+    .map(({ head, stack }) => head + cutBytes(inSources(stack), share - head.length))
+    .join('')
 }
 
 /** A long message gives way to what it carries, which says more, but keeps at least half of the room. */

@@ -7,6 +7,7 @@
 import type { BootId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
 import type { Input, RunResult } from '../core/input.ts'
+import { inSources } from '../shared/source-places.ts'
 import { EventQueue } from './world/event-queue.ts'
 import { Callers } from './plan/callers.ts'
 import { calmMsOf, Checkers } from './checkers/checkers.ts'
@@ -78,7 +79,9 @@ class Simulation implements SimObserver {
       this.#comeToRest()
     } catch (error) {
       violation =
-        error instanceof Violation ? error : new Violation(0, String((error as Error).stack))
+        error instanceof Violation
+          ? error
+          : new Violation(0, inSources(String((error as Error).stack)))
       for (const node of this.#cluster.nodes) if (!node.gone) transcript.waits(node)
       transcript.add(violation.message)
     }

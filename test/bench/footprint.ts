@@ -13,7 +13,7 @@ import { usageOf } from './usage.ts'
 const WINDOWS_MS = { 'first 16 s': 16_000, 'next 30 s': 30_000, 'two minutes later': 150_000 }
 const SHOWN_MS_MAX = 30_000
 const MIB = 1024 * 1024
-const handlers = fileURLToPath(new URL('../../dist/demo/handlers.js', import.meta.url))
+const handlers = fileURLToPath(new URL('../../src/demo/handlers.ts', import.meta.url))
 
 /** @param lan whether there can be one: three computers of two nodes each, who look for each other by mDNS */
 export async function footprint(lan: boolean, say: (text: string) => void): Promise<Row[]> {

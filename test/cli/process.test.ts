@@ -269,9 +269,9 @@ describe('a process that runs a node', () => {
   beforeEach(async () => {
     program = join(folder, 'bin', 'hearsay.js')
     await cp(new URL('../../bin/hearsay.js', import.meta.url), program)
-    await mkdir(join(folder, 'dist', 'cli'), { recursive: true })
+    await mkdir(join(folder, 'dist'), { recursive: true })
     await writeFile(join(folder, 'package.json'), '{"type":"module"}')
-    await writeFile(join(folder, 'dist', 'cli', 'main.js'), main)
+    await writeFile(join(folder, 'dist', 'cli.js'), main)
   })
 
   const runs = async (argv: readonly string[], env: Record<string, string> = {}) => {

@@ -3,6 +3,7 @@
  * it happens.
  */
 import type { Clock } from '../../ports/ports.ts'
+import { inSources } from '../../shared/source-places.ts'
 
 /**
  * Interval at which a failure that goes on is logged again. Guess: often enough for a reader of the log, and no storm
@@ -42,7 +43,7 @@ export class Failures {
     }
     const again = said === undefined || said.unsaid === 0 ? '' : `, and ${said.unsaid} times before`
     this.#said.set(kind, { at: now, unsaid: 0 })
-    const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
+    const why = error instanceof Error ? inSources(error.stack ?? error.message) : String(error)
     this.#log.error(`${whose}${again}: ${kind} failed, the rest goes on: ${why}`)
   }
 }

@@ -8,6 +8,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
+import { programFile } from '../../shared/own-files.ts'
 import { withoutKey, type Command } from './command.ts'
 import type { CommandStream, Ending, FromStarter, ToStarter } from './starter-messages.ts'
 
@@ -116,8 +117,7 @@ export class CommandProcesses {
   }
 
   #startStarter(): ChildProcess {
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const starter = fork(fileURLToPath(new URL(`./starter.${extension}`, import.meta.url)), {
+    const starter = fork(fileURLToPath(programFile('run/commands/starter')), {
       // What ends the node's group, as Ctrl-C does, is for the node to decide about.
       detached: true,
       serialization: 'advanced',

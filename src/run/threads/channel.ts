@@ -5,6 +5,7 @@
  * itself, as in any worker thread: nobody listens there, so whatever is posted to it costs nothing.
  */
 import { MessageChannel, receiveMessageOnPort, Worker, type MessagePort } from 'node:worker_threads'
+import { programFile } from '../../shared/own-files.ts'
 import { withoutKey } from '../commands/command.ts'
 import { Taken } from './credit.ts'
 import { readFromThread, type FromThread, type Unreadable } from './from-thread.ts'
@@ -98,10 +99,8 @@ export class Channel {
   }
 }
 
-/** Starts a thread on the entry, which lies beside this file: as source, or compiled like this file itself. */
 function startWorker(memoryMiB: number, data: Required<ThreadData>): Worker {
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-  return new Worker(new URL(`./worker.${extension}`, import.meta.url), {
+  return new Worker(programFile('run/threads/worker'), {
     name: 'hearsay handler',
     workerData: data,
     transferList: [data.port],

@@ -8,6 +8,7 @@
  * current run: better a run that is tried again than one that goes on in a broken module.
  */
 import { AsyncLocalStorage } from 'node:async_hooks'
+import { enableCompileCache } from 'node:module'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import type { RunResult } from '../../core/input.ts'
 import { readValues, type RunFiles } from '../contents.ts'
@@ -35,6 +36,8 @@ type CurrentRun = { number: number; controller: AbortController; print: Print }
 /** Enough for a first line of an error; none of them is told to people as it is. */
 const WHY_BYTES_MAX = 4096
 
+// Measured of a handlers file: 1 ms instead of 18 in TypeScript, and half of the time with 1.5 MB of packages.
+enableCompileCache()
 const { port, credit } = lineToNode()
 const postMessage = port.postMessage.bind(port)
 const owner = new AsyncLocalStorage<CurrentRun>()

@@ -1,0 +1,18 @@
+/**
+ * Where files of hearsay itself lie. As sources each is in its folder of src/; the built ones are all in one folder of
+ * dist/ (config/tools/build.ts), two below the top of the package, which is where this file is found in both.
+ */
+import { basename } from 'node:path'
+
+const isSource = import.meta.url.endsWith('.ts')
+
+/** What another thread or process is to run: built if this file is. @param source its path in src/, without the ending */
+export function programFile(source: string): URL {
+  const file = isSource ? `../${source}.ts` : `./${basename(source)}.js`
+  return new URL(file, import.meta.url)
+}
+
+/** A file of the package that is not built. @param path from its top */
+export function packageFile(path: string): URL {
+  return new URL(`../../${path}`, import.meta.url)
+}
