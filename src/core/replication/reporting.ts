@@ -70,7 +70,7 @@ export class OutcomeReports {
   /** These have come to disk. */
   landed({ tasks }: Flush, entries: readonly Entry[]): void {
     entries.forEach((entry, i) => {
-      if (entry.removed) this.#forget(entry.id)
+      if (entry.removed) this.forget(entry.id)
       else if (!entry.reportDue && entry.record.outcome === tasks[i]!.record.outcome) {
         this.#settled(entry)
       }
@@ -125,7 +125,7 @@ export class OutcomeReports {
   report({ taskId, outcome }: Report): void {
     const entry = this.#context.log.get(taskId)
     // Others may have forgotten it meanwhile, and this node with them.
-    if (entry === undefined) this.#forget(taskId)
+    if (entry === undefined) this.forget(taskId)
     else if (entry.reported || entry.record.outcome === outcome) this.#report(entry)
     else this.#replaced(entry)
   }
@@ -137,15 +137,16 @@ export class OutcomeReports {
   }
 
   #report(entry: Entry): void {
-    if (entry.reported) return this.#forget(entry.id)
+    if (entry.reported) return this.forget(entry.id)
     // It had failed, and somebody has claimed it anew: it is told when it has settled again.
     if (!isSettled(entry.record)) return void (entry.reportDue = false)
-    this.#forget(entry.id)
+    this.forget(entry.id)
     entry.reported = true
     this.#context.emit({ kind: 'settled', taskId: entry.id })
   }
 
-  #forget(id: TaskId): void {
+  /** The task has been reported, or pruned. */
+  forget(id: TaskId): void {
     this.#vouched.delete(id)
     this.#heard.delete(id)
   }

@@ -301,6 +301,7 @@ export class Scheduler {
       this.#blobReplication.release(entry.id)
       this.queue.update(entry, false)
       this.#reclaims.forget(entry)
+      this.#groupCommit.outcomeReports.forget(entry.id)
       for (const each of this.#pruning.forget(entry)) waiting.push(each)
       this.#context.emit({ kind: 'notify', event: { name: 'task:pruned', taskId: entry.id } })
     }

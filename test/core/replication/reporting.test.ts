@@ -44,6 +44,22 @@ test('what has been forgotten while its outcome waited for a second disk is not 
   expect(a.of('settled')).toEqual([])
 })
 
+test('what has been forgotten before its outcome was on disk is not waited for', () => {
+  const pump = pumpOf([bootOf('a'), bootOf('b')])
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  b.worker(1)
+  const taskId = b.submit()
+  pump.settle()
+  a.holdDisk = true
+  a.submit()
+  b.fail(taskId)
+  for (let i = 0; i < 5; i++) pump.pass(200)
+  expect(a.state(taskId)).toBe('failed')
+  a.feed({ kind: 'message', from: b.id, message: { kind: 'pruned', ids: [taskId] } })
+  expect(a.core.view.record(taskId)).toBeUndefined()
+  a.core.assertInvariants()
+})
+
 test('a failure that somebody has undone while it waited for a second disk is not told, and how it ended then is', () => {
   const pump = pumpOf([bootOf('a'), bootOf('b')])
   const [a, b] = pump.nodes as [PumpNode, PumpNode]
