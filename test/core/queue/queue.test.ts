@@ -218,7 +218,7 @@ describe('dependencies', () => {
     const asked = dependencies.missing(waiting)!
     dependencies.carry(taskOf(A, asked === idOf(A, 1) ? 1 : 2, { outcome: outcomeBy(A) }))
     const other = dependencies.missing(waiting)
-    expect([idOf(A, 1), idOf(A, 2)].toSorted()).toEqual([asked, other].toSorted())
+    expect(new Set([asked, other])).toEqual(new Set([idOf(A, 1), idOf(A, 2)]))
     dependencies.carry(taskOf(A, other === idOf(A, 1) ? 1 : 2, { outcome: outcomeBy(A) }))
     expect(world.ready(3)).toBe(true)
   })
