@@ -34,10 +34,14 @@ export class LooseWrites {
     this.#entries = []
   }
 
-  /** Whether all who may live have spoken to this boot, and all that they have is merged here. */
+  /**
+   * Whether all who may live have spoken to this boot, and all that they have is merged here. A node that is alone does
+   * not know what it had told, and to whom.
+   */
   #isCaughtUp(): boolean {
     const { log, members, isNew, now } = this.#context
     if (isNew || members.hasStrangers()) return false
-    return members.mayLive(now).every(member => member.spoken && log.hasAll(member))
+    const others = members.mayLive(now)
+    return others.length > 0 && others.every(member => member.spoken && log.hasAll(member))
   }
 }
