@@ -22,7 +22,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'runtime/clock.ts: every': 'the clock itself',
   'runtime/disk-state.ts: note': 'callers wait no longer for a disk that refuses',
   'runtime/engine.ts: #after': 'what the core wants done later; a pause before a refused write',
-  'runtime/engine.ts: #tickSoon': 'the tick of the core',
+  'runtime/engine.ts: #tickIn': 'the tick of the core',
   'runtime/leaving.ts: #leave': 'an end of handing on',
   'runtime/leaving.ts: leave': 'an end of the grace',
   'runtime/turns.ts: until': 'a caller waits no longer than it said'

@@ -337,7 +337,8 @@ export class Origins {
     }
     this.#assertDurable()
     for (const { origin, after, upTo } of this.unreadable.dots.all()) {
-      assert(upTo <= this.merged(origin), 'what is unreadable has been passed', origin)
+      const isPassed = covers(this.reach, { origin, seq: upTo })
+      assert(isPassed, 'what is unreadable has been passed', origin)
       for (let seq = after + 1; seq <= upTo; seq++) {
         const isEmpty = this.writtenBy(origin, seq) === null
         assert(isEmpty, 'an unreadable write stands for no task', origin)
@@ -350,7 +351,8 @@ export class Origins {
       assert(nodeOf(boot) === node, 'a retired boot is kept with its node', boot)
     }
     for (const [origin, upTo] of this.#durable) {
-      assert(upTo <= this.merged(origin), 'what is on disk of a boot has been merged', origin)
+      const isMerged = covers(this.reach, { origin, seq: upTo })
+      assert(isMerged, 'what is on disk of a boot has been merged', origin)
       if (upTo !== RETIRED) continue
       const others = this.#onDisk.upTo(origin)
       assert(others.length === 1, 'a retired boot on disk stands for all older ones', origin)
