@@ -72,12 +72,11 @@ export function correctionOf(
   // A node that hears too few goes on as before.
   if (offsets.length < CLOCKS_MIN) return currentMs
   const [lower, upper] = middleOf(offsets)
-  const middle = upper - lower > SKEW_MS_MAX ? steadyMs : (lower + upper) / 2
-  const movedMs = middle - currentMs
-  const isLate = movedMs < 0 && movedMs >= -lateMs - WAVER_MS
-  if (isLate && lateMs > 0) return currentMs
+  const heardMs = upper - lower > SKEW_MS_MAX ? steadyMs : (lower + upper) / 2
+  const behindMs = steadyMs - heardMs
+  const goesOn = behindMs >= -WAVER_MS && behindMs <= lateMs + WAVER_MS
+  const middle = goesOn ? steadyMs : heardMs
   if (Math.abs(middle) <= SKEW_MS_MAX) return 0
-  if (Math.abs(movedMs) <= WAVER_MS) return currentMs
   return Math.min(Math.max(middle, -ownMs), CLOCK_MS_MAX - ownMs)
 }
 

@@ -75,6 +75,9 @@ describe('our own clock', () => {
     expect(correctionOf(behind(2 * MINUTE_MS), late)).toBe(0)
     expect(correctionOf(behind(HOUR_MS), late)).toBe(-HOUR_MS)
     expect(correctionOf(hourAhead, late)).toBe(HOUR_MS)
+    // Its own clock has been set back by an hour just then.
+    const set = { ...late, steadyMs: HOUR_MS }
+    expect(correctionOf(behind(MINUTE_MS - HOUR_MS), set)).toBe(HOUR_MS)
   })
 
   test('goes on as before where half of the clocks show one time, and half another', () => {
