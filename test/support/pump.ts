@@ -21,8 +21,8 @@ import { DRAFT } from './tasks.ts'
 type FailureReason = Extract<RunResult, { status: 'failed' }>['reason']
 
 /**
- * A node is looked at after each of its first steps, as long as it has no more tasks and boots than this: to look takes
- * time for each of them.
+ * A node is looked at after each of its first steps, until it has more tasks and boots than this: to look takes time for
+ * each of them.
  */
 const LOOKED_AT = { steps: 1000, sizeMax: 100 }
 
@@ -178,11 +178,17 @@ export class PumpNode {
   feed(input: Input): Effect[] {
     if (this.gone) return []
     const effects = this.core.step(this.#pump.now + this.skewMs, input)
-    const isSmall = this.core.view.taskCount + this.disk.vector.size <= LOOKED_AT.sizeMax
-    if (isSmall && ++this.#steps <= LOOKED_AT.steps) this.core.assertInvariants()
+    this.#look()
     this.effects.push(...effects)
     for (const effect of effects) this.#perform(effect)
     return effects
+  }
+
+  #look(): void {
+    if (++this.#steps > LOOKED_AT.steps) return
+    const { view } = this.core
+    if (view.taskCount + view.mergedVector().size > LOOKED_AT.sizeMax) this.#steps = LOOKED_AT.steps
+    else this.core.assertInvariants()
   }
 
   /** Its wall clock is set to so much ahead of what it would show. */

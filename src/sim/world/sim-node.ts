@@ -57,7 +57,7 @@ const DISK_RETRY_MS = 1000
 const RESULT_RETRY_MS = 10_000
 /**
  * Steps of a node from one look at what has to hold within it to the next. Measured with 150 scenarios: a run takes half
- * as long again with a look after every step, and a tenth with one after every fifth.
+ * as long again with a look after every step.
  */
 const STEPS_PER_LOOK = 5
 /** Virtual time starts here, so that stamps look like real ones. */
