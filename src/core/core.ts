@@ -205,6 +205,7 @@ export class Core {
     this.#scheduler.answerSubmissions()
     this.#workStealing.placePreferred()
     this.#scheduler.startReady()
+    this.#workStealing.placeReady(input.kind)
     this.#lookUp()
     this.#workStealing.askForWork()
     this.#shutdown.handOn()
@@ -276,7 +277,7 @@ export class Core {
       case 'expect':
         return this.#membership.expect(input.names)
       case 'drain':
-        return this.#onDrain(input.node)
+        return this.#shutdown.drainNode(input.node)
       case 'forget':
         return this.#onForget(input.name, input.node)
       case 'leave':
@@ -308,6 +309,8 @@ export class Core {
         return this.#groupCommit.outcomeReports.report(due)
       case 'grant':
         return this.#workStealing.sendGranted(due)
+      case 'taken':
+        return this.#groupCommit.dissemination.answer(due.from)
       case 'answer':
         return this.#taskLookup.answer(due)
       case 'load':
@@ -378,8 +381,8 @@ export class Core {
 
   /** A boot may have begun or ended: what it held has to be looked at. */
   #onMembers(changed: boolean): void {
+    this.#groupCommit.membersChanged(changed)
     if (changed) this.#reclaim()
-    this.#groupCommit.releaseCopied()
   }
 
   /** A member that goes may go once this disk knows it: another node has to, even if this one crashes right after. */
@@ -487,12 +490,5 @@ export class Core {
   #onForget(name: string, node: NodeId | null): void {
     this.#membership.forget(name, node)
     this.#reclaim()
-  }
-
-  #onDrain(node: NodeId): void {
-    const { node: own, members, emit } = this.#context
-    const boot = members.get(node)?.heartbeat.boot
-    if (node === own) this.#shutdown.drain()
-    else if (boot !== undefined) emit({ kind: 'send', to: node, message: { kind: 'drain', boot } })
   }
 }

@@ -238,11 +238,13 @@ export type CoreOptions = Readonly<{
   countsMs: number
   /** Interval at which all of the counts are told anew, because gossip may be lost. */
   countsRepeatMs: number
-  /**
-   * News for everybody that nobody waits for are gathered for this time. Measured with 600 short tasks on six nodes and
-   * two cores (`bench -- balance`, warm, data in memory): 1.23 of the floor with 10 ms, 1.10 with 25 and with 50 ms.
-   */
+  /** News for everybody that nobody waits for are gathered for this time, if others have not been told any for a while. */
   gatherMs: number
+  /**
+   * ... and for this time if they have: as long as any version may, and half of what others wait for late news
+   * (`syncDelayMs`). Most tasks have ended by then, so that what is told of them is how.
+   */
+  gatherBusyMs: number
   /** Time for which news of work that others could do are gathered. Guess: a fifth of a short task's time. */
   gatherWorkMs: number
   /** No gossip message is larger. */
@@ -290,6 +292,7 @@ export const CORE_DEFAULTS: CoreOptions = {
   countsMs: 2000,
   countsRepeatMs: 30_000,
   gatherMs: 50,
+  gatherBusyMs: 250,
   gatherWorkMs: 10,
   gossipBytesMax: 65_536
 }

@@ -51,6 +51,8 @@ export type Pending =
   | Readonly<{ kind: 'load'; request: number }>
   /** A member that leaves is to be told that this disk knows it. */
   | Readonly<{ kind: 'farewell'; to: NodeId; boot: BootId }>
+  /** A member is to be told that what it gave this node is on its disk. */
+  | Readonly<{ kind: 'taken'; from: NodeId }>
   /** A member that looks for tasks is to be answered. */
   | Readonly<{ kind: 'answer'; to: NodeId; taskIds: readonly TaskId[] }>
   /** A caller here looks for a task. */
@@ -77,7 +79,9 @@ type Start = Readonly<{
 export type PendingOf<K extends Pending['kind']> = Extract<Pending, { kind: K }>
 
 /** Waits for our own disk. */
-export type OnceFlushed = PendingOf<'recognise' | 'grant' | 'load' | 'farewell' | 'answer'>
+export type OnceFlushed = PendingOf<
+  'recognise' | 'grant' | 'load' | 'farewell' | 'taken' | 'answer'
+>
 /** Waits until others have a write on disk. */
 export type OnceCopied = PendingOf<'accept' | 'start' | 'report'>
 /** Waits until others have a blob on disk. */
@@ -127,6 +131,7 @@ export function tasksOf(pending: Pending): readonly TaskId[] {
       return pending.taskIds
     case 'load':
     case 'farewell':
+    case 'taken':
       return []
     case 'accept':
     case 'recognise':

@@ -224,9 +224,11 @@ describe('a steal', () => {
     const slots = CORE_DEFAULTS.stealMax + 100
     b.worker(slots)
     const own = Array.from({ length: slots - 50 }, () => b.submit())
-    b.end(own.pop()!)
     pump.settle()
-    a.submit()
+    // More than there is room for: the rest is asked for.
+    for (let i = 0; i < 60; i++) a.submit()
+    pump.settle()
+    b.end(own.pop()!)
     pump.settle()
     const asked = b.sent('steal').map(({ want }) => want)
     expect(asked.length).toBeGreaterThan(0)
@@ -241,6 +243,7 @@ describe('a steal', () => {
     const [a, b] = pump.nodes as [PumpNode, PumpNode]
     b.worker(1)
     b.submit()
+    pump.settle()
     const taskId = a.submit()
     pump.settle()
     b.feed({ kind: 'worker', slots: 0, handlers: [] })

@@ -49,6 +49,11 @@ export class Holdings {
     return this.#held.get(boot)?.urgent ?? []
   }
 
+  /** How many tasks a boot runs, or has to settle without a run. */
+  urgentCount(boot: BootId): number {
+    return this.#held.get(boot)?.urgent.size ?? 0
+  }
+
   /** What else it holds. @param isReady whether a task could be started */
   estateOf(boot: BootId, isReady: (id: TaskId) => boolean): Estate | null {
     const held = this.#held.get(boot)

@@ -92,6 +92,11 @@ export class Reclaim {
     return this.#holdings.of(this.#context.self)
   }
 
+  /** How many tasks a boot runs, or has to settle without a run. */
+  runningAt(boot: BootId): number {
+    return this.#holdings.urgentCount(boot)
+  }
+
   /** Whether the task is ours by a claim that others may not have heard of yet. */
   isUnconfirmed(entry: Entry): boolean {
     return this.#barrier.isUnconfirmed(entry) || this.isHeld(entry)

@@ -53,6 +53,14 @@ export class Shutdown {
     this.#parts = parts
   }
 
+  /** A caller here wants a node to take nothing more: this one, or another, which is asked. */
+  drainNode(node: NodeId): void {
+    const { node: own, members, emit } = this.#context
+    const boot = members.get(node)?.heartbeat.boot
+    if (node === own) this.drain()
+    else if (boot !== undefined) emit({ kind: 'send', to: node, message: { kind: 'drain', boot } })
+  }
+
   /** Whether this node would go, if there were a member to say goodbye to. */
   get isWaiting(): boolean {
     const { members, now } = this.#context

@@ -3,19 +3,24 @@
  *
  * Whole, it carries the tasks as they are. Brief, it says of a task only what has become of it, if the reader is likely
  * to know what the task is: because the write that created it stands before the stretch, or in the log of another
- * origin, whose news went to everybody too. A task changes four times as a rule and is made once, so most of what is
+ * origin, whose news went to everybody too, as they came here. A task that was given to this node straight may be told
+ * to others later than how it ended. A task changes four times as a rule and is made once, so most of what is
  * told of it is brief. A reader that does not know such a task after all merges nothing, and fetches the stretch whole.
  */
 import { assert } from '../base/assert.ts'
 import type { BootId } from '../base/ids.ts'
 import type { Batch, Change } from '../message.ts'
-import type { TaskRecord } from '../task/record.ts'
+import type { Dot, TaskRecord } from '../task/record.ts'
+import type { TaskSpec } from '../task/spec.ts'
 import type { Entry } from './entry.ts'
 import type { OriginLog } from './origin-log.ts'
 import { MessageSize } from './message-size.ts'
 
-/** The shape of a stretch: for whom it is meant. */
-export type Detail = 'whole' | 'brief'
+/** Whether a write that created a task, in the log of another boot, is likely to be known to a reader. */
+export type IsKnown = (write: Dot, spec: TaskSpec) => boolean
+
+/** How a stretch is told: whole, or briefly of tasks that the reader is likely to know. */
+export type Detail = 'whole' | IsKnown
 
 /**
  * The writes after `after` up to `until`, which are on disk, as far as they fit into `bytesMax`; at least one.
@@ -38,7 +43,9 @@ export function deltaOf(
     const known = entry === null ? -1 : places.get(entry)
     const record = known === undefined ? entry!.durable : null
     assert(known !== undefined || record !== null, 'a task with a write on disk is on disk')
-    const change = record === null || detail === 'whole' ? null : briefly(record, origin, after)
+    const task =
+      record === null || detail === 'whole' ? undefined : knownBy(record, origin, after, detail)
+    const change = task === undefined ? null : changeOf(record!, task)
     size.addWrite()
     if (change !== null) size.addChange(change)
     else if (record !== null) size.add(record)
@@ -56,12 +63,24 @@ export function deltaOf(
   return { ...batch, changes, writes: placed }
 }
 
-/** What has become of a task; null if it takes the whole task to tell. */
-function briefly(record: TaskRecord, origin: BootId, after: number): Change | null {
-  const { created, claim, started, cancelRequest, outcome, components } = record
+/** The write by which a reader of this stretch is likely to know the task; undefined if it takes the whole task to tell. */
+function knownBy(
+  { spec, created }: TaskRecord,
+  origin: BootId,
+  after: number,
+  isKnown: IsKnown
+): Dot | undefined {
   const task = created[0]!
-  // A task that was created twice is told whole: which of its specs a reader knows depends on what it has heard.
-  if (created.length > 1 || (task.origin === origin && task.seq > after)) return null
+  // Of a task that was created twice, what a reader knows depends on what it has heard.
+  if (created.length > 1) return undefined
+  return (task.origin === origin ? task.seq <= after : isKnown(task, spec)) ? task : undefined
+}
+
+/** What has become of a task. */
+function changeOf(
+  { claim, started, cancelRequest, outcome, components }: TaskRecord,
+  task: Dot
+): Change {
   const known = { task, claim, started, cancelRequest, outcome }
   return components === undefined ? known : { ...known, components }
 }

@@ -31,6 +31,8 @@ export class ReadyQueue {
   readonly #own = new Map<Group, Heap<Place>>()
   /** This node's tasks that would rather run on nodes with certain labels, wherever they are. */
   readonly #preferring = new Set<Place>()
+  /** This node's tasks that have become ready since they were last asked for. */
+  #arrived: Entry[] = []
 
   constructor(self: BootId) {
     this.#self = self
@@ -53,12 +55,21 @@ export class ReadyQueue {
     this.#count(next, 1)
     if (holder !== this.#self) return
     this.#heap(next.group).push(next)
+    this.#arrived.push(entry)
     if (spec.labels.prefer.length > 0) this.#preferring.add(next)
   }
 
   /** Whether the task is ready, wherever. */
   has(id: TaskId): boolean {
     return this.#places.has(id)
+  }
+
+  /** This node's tasks that have become ready since the last call, and may have been started or given away since. */
+  takeArrived(): readonly Entry[] {
+    if (this.#arrived.length === 0) return []
+    const arrived = this.#arrived
+    this.#arrived = []
+    return arrived
   }
 
   /** How many of its ready tasks a holder could have run by a node of this capability. */

@@ -81,6 +81,20 @@ export class AckWait {
     else queue.push(waiting)
   }
 
+  /** Takes back one that has just been added, if it asks for one copy: another place is found for that. */
+  withdraw(seq: number): AwaitedAck | undefined {
+    for (const [acks, queue] of this.#queues) {
+      if (acks !== null && acks !== 1) continue
+      const at = queue.findLastIndex(waiting => waiting.seq === seq)
+      if (at < 0) continue
+      const [waiting] = queue.splice(at, 1)
+      if (queue.length === 0) this.#queues.delete(acks)
+      if (waiting!.prompt) this.#prompt--
+      return waiting
+    }
+    return undefined
+  }
+
   get isEmpty(): boolean {
     return this.#queues.size === 0
   }

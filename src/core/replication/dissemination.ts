@@ -14,6 +14,7 @@
 import { assert } from '../base/assert.ts'
 import { areApart, computerOf } from '../base/computers.ts'
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
+import { hlcMs } from '../base/hlc.ts'
 import { reach } from '../base/version-vector.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
 import type { Context } from '../context.ts'
@@ -21,14 +22,18 @@ import type { Flush } from '../effect.ts'
 import { isAway } from './disks.ts'
 import type { Member } from '../membership/members.ts'
 import { KEEPS_APART } from '../message.ts'
-import { isSettled, isStarted, waitsForAll, type TaskRecord } from '../task/record.ts'
+import type { TaskSpec } from '../task/spec.ts'
+import { isSettled, isStarted, waitsForAll, type Dot, type TaskRecord } from '../task/record.ts'
 
 /**
  * More writes than this at a time reach their reader as soon by gossip: it is the work with them that takes the time.
  */
 const DIRECT_WRITES_MAX = 32
 /** Number of gathered writes that are worth a message of their own. */
-const GATHERED_WRITES_MAX = 64
+const GATHERED_WRITES_MAX = 256
+
+/** Guess: by then the news of a task have been gathered and told to all, in any version. */
+const KNOWN_AFTER_MS = 300
 
 export class Dissemination {
   readonly #context: Context
@@ -77,18 +82,20 @@ export class Dissemination {
    * @param awaited whether a caller waits for a copy of them
    */
   flushed(after: number, { tasks }: Flush, awaited: boolean): void {
-    const { self, options, log } = this.#context
+    const { self, log, now } = this.#context
     if ((log.durableVector.get(self) ?? 0) === after) return
     const own = tasks.map(({ record }) => record)
     const partner = awaited ? this.ackPartnerOf(self) : undefined
     const readers = new Set(own.filter(({ outcome }) => outcome?.by === self).map(submitterOf))
     const isTold = !awaited || (partner !== undefined && this.#tell(partner))
     for (const node of readers) if (node !== partner) this.#tell(node)
-    const gatherMs = own.reduce(
-      (least, record) => Math.min(least, this.#gatherMs(record)),
-      isTold ? options.gatherMs : 0
-    )
-    this.#dueAt = Math.min(this.#dueAt, this.#toldAt + gatherMs)
+    const due = own.reduce((first, record) => Math.min(first, this.#dueOf(record)), this.#lateAt)
+    this.#dueAt = Math.min(this.#dueAt, isTold ? due : now)
+  }
+
+  /** A node waits for what is on our disk now. */
+  answer(node: NodeId): void {
+    this.#tell(node)
   }
 
   /** A caller here begins to wait for a copy of what may have been gathered. */
@@ -119,7 +126,9 @@ export class Dissemination {
     const { log, self, now, options, emit } = this.#context
     this.#dueAt = Number.POSITIVE_INFINITY
     for (;;) {
-      const batch = log.range(self, this.#told, options.gossipBytesMax, 'brief')
+      const batch = log.range(self, this.#told, options.gossipBytesMax, (...of) =>
+        this.#isKnown(...of)
+      )
       if (batch === null) return
       emit({ kind: 'publish', message: batch })
       this.#told += batch.writes.length
@@ -148,22 +157,44 @@ export class Dissemination {
     const upTo = log.durableVector.get(self) ?? 0
     if (upTo <= after) return true
     if (upTo - after > DIRECT_WRITES_MAX) return false
-    const batch = log.range(self, after, options.gossipBytesMax, 'brief')
+    const batch = log.range(
+      self,
+      after,
+      options.gossipBytesMax,
+      (write, spec) => nodeOf(write.origin) === to || this.#isKnown(write, spec)
+    )
     if (batch === null || after + batch.writes.length < upTo) return false
     emit({ kind: 'send', to, message: batch })
     this.#sent.set(to, upTo)
     return true
   }
 
-  /** How long others can do without news of the task. */
-  #gatherMs(record: TaskRecord): number {
-    const { self, options } = this.#context
+  /**
+   * Whether all are likely to have heard of a task that another boot created: it came here, too, and not only a moment
+   * ago. It may have come straight, before the news that go to all.
+   */
+  #isKnown(write: Dot, { submittedAt }: TaskSpec): boolean {
+    const { log, wallMs } = this.#context
+    return log.origins.hasMerged(write) && wallMs - hlcMs(submittedAt) >= KNOWN_AFTER_MS
+  }
+
+  /** By when others are to have news of the task. */
+  #dueOf(record: TaskRecord): number {
+    const { self, now, options } = this.#context
     const { claim, cancelRequest } = record
-    if (isSettled(record)) return options.gatherMs
-    if (cancelRequest?.by === self) return 0
-    if (claim.holder !== self) return options.gatherMs
-    if (waitsForAll(record)) return 0
-    return isStarted(record) || claim.cause === 'grant' ? options.gatherMs : options.gatherWorkMs
+    if (isSettled(record)) return this.#lateAt
+    if (cancelRequest?.by === self) return now
+    if (claim.holder !== self) return this.#lateAt
+    if (waitsForAll(record)) return now
+    if (isStarted(record) || claim.cause === 'grant') return this.#lateAt
+    return this.#toldAt + options.gatherWorkMs
+  }
+
+  /** By when others are to have news that they can do without. Where others have just been told some, these come late. */
+  get #lateAt(): number {
+    const { now, options } = this.#context
+    const isBusy = now - this.#toldAt < options.gatherBusyMs
+    return now + (isBusy ? options.gatherBusyMs : options.gatherMs)
   }
 }
 

@@ -23,6 +23,7 @@ import { canReachApart, disksWith } from './disks.ts'
 import type { Member } from '../membership/members.ts'
 import type { Ack, Batch, VersionVector } from '../message.ts'
 import type { OnceCopied, OnceFlushed, Waiting } from '../pending.ts'
+import { PlacedAcks } from './placed-acks.ts'
 import { OutcomeReports } from './reporting.ts'
 import { Dissemination } from './dissemination.ts'
 import { BY_NOBODY } from '../log/log.ts'
@@ -33,6 +34,7 @@ const ENDS_A_TURN: ReadonlySet<Input['kind']> = new Set(['turn', 'tick', 'persis
 
 export class GroupCommit {
   readonly dissemination: Dissemination
+  readonly #placed = new PlacedAcks()
   readonly outcomeReports: OutcomeReports
   readonly #context: Context
   /** Boot -> what waits until others have its writes. */
@@ -144,6 +146,7 @@ export class GroupCommit {
       this.#urgent = true
       this.#prompt.add(batch.origin)
     }
+    if (merged.changed.some(({ id }) => this.#placed.has(id))) this.releaseCopied()
     return merged.changed
   }
 
@@ -182,6 +185,11 @@ export class GroupCommit {
   /** All that happened at the time of the first change has been taken in. */
   turned(): void {
     this.#turning = false
+  }
+
+  /** Whether what has changed can go to disk in this step: all that happened at its time has been taken in. */
+  mayFlush(after: Input['kind']): boolean {
+    return !this.#context.log.isFlushing && ENDS_A_TURN.has(after)
   }
 
   /** Sends what has changed to disk, if it is urgent or has waited long enough, and no flush is under way. */
@@ -242,6 +250,17 @@ export class GroupCommit {
     this.#wait({ origin: this.#context.self, seq }, acks, pending, true)
   }
 
+  /** A task that was submitted here is another node's, on another computer: that one keeps the copy that is waited for. */
+  placed(entry: Entry): void {
+    const { self, now } = this.#context
+    const created = entry.record.created.find(({ origin }) => origin === self)
+    const waiting = this.#copies.get(self)
+    const ack = created === undefined ? undefined : waiting?.withdraw(created.seq)
+    if (ack === undefined) return
+    if (waiting!.isEmpty) this.#copies.delete(self)
+    this.#placed.add(entry, ack, now)
+  }
+
   #wait({ origin, seq }: Dot, acks: number | null, pending: OnceCopied, prompt: boolean): void {
     const deadline = this.#context.now + this.#context.options.acksTimeoutMs
     const copies = this.#copies.get(origin) ?? new AckWait()
@@ -255,6 +274,7 @@ export class GroupCommit {
       yield { pending, until: { on: 'flush', flush } }
     }
     for (const [origin, copies] of this.#copies) yield* copies.pending(origin)
+    yield* this.#placed.pending(this.#context.self)
   }
 
   /** What this node itself has yet to get to its disk, and to others. */
@@ -262,11 +282,13 @@ export class GroupCommit {
     const { log, self, members, now, options } = this.#context
     const unflushed = log.nextSeq - 1 - (log.durableVector.get(self) ?? 0)
     // Where no member is there that would acknowledge, the wait ends by itself, and makes nothing better.
-    const { awaited = 0, firstDeadline = null } = this.#copies.get(self) ?? {}
-    if (firstDeadline === null || !members.hasLinkedAndAlive(now)) {
+    const copies = this.#copies.get(self)
+    const first = Math.min(copies?.firstDeadline ?? Infinity, this.#placed.firstDeadline)
+    if (first === Infinity || !members.hasLinkedAndAlive(now)) {
       return { unflushed, awaited: 0, awaitedMs: 0 }
     }
-    return { unflushed, awaited, awaitedMs: now - firstDeadline + options.acksTimeoutMs }
+    const awaited = (copies?.awaited ?? 0) + this.#placed.size
+    return { unflushed, awaited, awaitedMs: now - first + options.acksTimeoutMs }
   }
 
   /** A flush has landed: tell the others, acknowledge theirs, answer those who waited for it. */
@@ -293,12 +315,27 @@ export class GroupCommit {
     this.releaseCopied()
   }
 
+  /** What is known of members has. @param isVerdict one has come or gone, so that its work may be another's now */
+  membersChanged(isVerdict: boolean): void {
+    // Whoever is to take over what a member held may not have heard of it yet.
+    if (isVerdict) this.dissemination.tellAll()
+    this.releaseCopied()
+  }
+
   /** Something that copies are counted by has changed: releases what waited for them. */
   releaseCopied(): void {
-    if (this.#copies.size === 0) return
-    const { log, members, computer, now, release } = this.#context
+    if (this.#copies.size + this.#placed.size === 0) return
+    const { self, log, members, computer, now, release } = this.#context
     const others = members.linked().length
     const apart = canReachApart(members, computer)
+    const view = {
+      durableUpTo: reach(log.durableVector, self),
+      others,
+      apart,
+      disks: (writes: readonly Dot[]): Disks => disksWith(members, writes, computer),
+      isLinked: (node: NodeId) => members.isLinked(node)
+    }
+    if (this.#placed.releaseDue(now, self, view, release)) this.dissemination.hurry()
     for (const [origin, copies] of this.#copies) {
       const durableUpTo = reach(log.durableVector, origin)
       const disks = (seq: number): Disks => disksWith(members, [{ origin, seq }], computer)
@@ -310,6 +347,7 @@ export class GroupCommit {
   assertInvariants(): void {
     this.dissemination.assertInvariants()
     this.outcomeReports.assertInvariants()
+    this.#placed.assertInvariants()
     for (const [origin, copies] of this.#copies) {
       assert(!copies.isEmpty, 'no boot is kept for whose writes nothing waits', origin)
       copies.assertInvariants()

@@ -7,7 +7,7 @@
  */
 import { assert } from '../base/assert.ts'
 import type { Hlc } from '../base/hlc.ts'
-import type { TaskId } from '../base/ids.ts'
+import type { BootId, TaskId } from '../base/ids.ts'
 import { taskEventsOf } from '../telemetry/telemetry.ts'
 import {
   afterRun,
@@ -366,6 +366,11 @@ export class Scheduler {
   /** How many tasks are taken over here, and may not be started yet. */
   get unconfirmed(): number {
     return this.#reclaims.unconfirmed
+  }
+
+  /** How many tasks a boot runs, as far as is known here. */
+  runningAt(boot: BootId): number {
+    return this.#reclaims.runningAt(boot)
   }
 
   /** Tasks that this node holds and has not started, or does not run any more. */

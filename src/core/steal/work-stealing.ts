@@ -9,15 +9,19 @@ import type { Entry } from '../log/entry.ts'
 import { MessageSize } from '../log/log.ts'
 import { coveredBy } from '../base/coverage.ts'
 import type { Member } from '../membership/members.ts'
-import type { Grant, StealRequest } from '../message.ts'
+import type { Input } from '../input.ts'
+import type { Grant, Heartbeat, StealRequest } from '../message.ts'
 import type { Can, ReadyQueue } from '../queue/ready-queue.ts'
 import type { PendingOf } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
+import { canReachApart, isAway } from '../replication/replication.ts'
 import { giveAway, share } from './victim.ts'
 import { Affinity } from './affinity.ts'
 import { GRANT_TASKS_MAX } from '../options.ts'
 import { DrainPlacement } from './drain-placement.ts'
+import { Placement } from './placement.ts'
 import { Thief } from './thief.ts'
+import { compareUrgency } from '../task/urgency.ts'
 import type { TaskRecord } from '../task/record.ts'
 import type { Scheduler } from '../scheduling/scheduler.ts'
 
@@ -33,6 +37,7 @@ export class WorkStealing {
   readonly #queue: ReadyQueue
   readonly #thief: Thief
   readonly #affinity = new Affinity()
+  readonly #placement: Placement
 
   constructor(context: Context, groupCommit: GroupCommit, scheduler: Scheduler) {
     this.#context = context
@@ -40,6 +45,7 @@ export class WorkStealing {
     this.#scheduler = scheduler
     this.#queue = scheduler.queue
     this.#thief = new Thief(context.self, context.options)
+    this.#placement = new Placement(context, scheduler.queue, boot => scheduler.runningAt(boot))
   }
 
   /** No grant is on its way here that was asked for. */
@@ -59,9 +65,9 @@ export class WorkStealing {
     if (atHand > Math.max(slots, options.stealMax / 2)) return
     const backlogs = members
       .linkedAndAlive(now)
-      .map(({ heartbeat: { boot } }) => ({
-        holder: boot,
-        ready: this.#queue.count(boot, can)
+      .map(({ heartbeat }) => ({
+        holder: heartbeat.boot,
+        ready: this.#queue.count(heartbeat.boot, can) - this.#starting(heartbeat, can)
       }))
       .filter(({ ready }) => ready > 0)
     if (backlogs.length === 0) return
@@ -81,6 +87,21 @@ export class WorkStealing {
       to: nodeOf(holder),
       message: { kind: 'steal', request, boot: self, want, handlers, labels }
     })
+  }
+
+  /**
+   * How many of the ready tasks of a holder, of those that this node could run, are about to be started there: it has
+   * slots for them, and has not said that it has any left over.
+   */
+  #starting(holder: Heartbeat, can: Can): number {
+    const { boot, slots, queued, draining, paused } = holder
+    if (draining || paused !== undefined || queued > 0) return 0
+    const free = slots - this.#scheduler.runningAt(boot)
+    if (free <= 0) return 0
+    return Math.min(
+      free,
+      this.#queue.count(boot, demand => can(demand) && canRun(holder, demand))
+    )
   }
 
   /** For how many more tasks there is room here that gone boots have left: a new portion, if half of one is used up. */
@@ -137,6 +158,10 @@ export class WorkStealing {
       else forgotten.push(record)
     }
     for (const record of forgotten) changed.push(...this.#scheduler.carry(record))
+    // It is not known there that we have it before we say so.
+    if (records.some(({ spec }) => nodeOf(spec.submittedBy) === from)) {
+      this.#groupCommit.onceDurable({ kind: 'taken', from })
+    }
     if (this.#thief.answered(now, boot, request, records.length)) {
       counters.steals.add('thief', records.length > 0 ? 'granted' : 'refused')
     }
@@ -159,6 +184,45 @@ export class WorkStealing {
       if (member !== undefined) this.#give(entry, member, given)
     }
     this.#deliver(given)
+  }
+
+  /**
+   * Gives tasks that have become ready, and that no slot was free for here, to members that have one: when all that
+   * happened at that moment has been taken in, and it is known which is the most urgent.
+   */
+  placeReady(after: Input['kind']): void {
+    if (!this.#groupCommit.mayFlush(after)) return
+    const arrived = this.#queue.takeArrived()
+    if (arrived.length === 0 || this.#scheduler.draining || this.#scheduler.paused) return
+    const { members, computer, now } = this.#context
+    const linked = members.linkedAndAlive(now)
+    const apart = canReachApart(members, computer)
+    const given = new Map<Member, Entry[]>()
+    /** What nobody has room for. */
+    const stuck = new Set<string>()
+    for (const entry of arrived.toSorted(byUrgency)) {
+      if (!this.#isPlaceable(entry)) continue
+      const key = JSON.stringify(demandOf(entry.record.spec))
+      if (stuck.has(key)) continue
+      const readers = linked.filter(each => !this.#isUnreadable(entry, each))
+      const member = this.#placement.memberFor(entry, readers)
+      if (member === undefined) stuck.add(key)
+      else {
+        this.#give(entry, member, given)
+        this.#placement.gave(entry, member)
+        if (isAway(member, computer) || !apart) this.#groupCommit.placed(entry)
+        this.#scheduler.consider([entry])
+      }
+    }
+    this.#deliver(given)
+  }
+
+  /** What has been given or taken once stays where it came to, unless it is asked for. */
+  #isPlaceable(entry: Entry): boolean {
+    const { cause, holder } = entry.record.claim
+    const isFresh = cause !== 'grant' && cause !== 'reclaim'
+    const isOwn = holder === this.#context.self && this.#queue.has(entry.id)
+    return isFresh && isOwn && !this.#hasTravelled(entry)
   }
 
   /**
@@ -291,6 +355,10 @@ export class WorkStealing {
       node => !node.draining && demands.some(demand => canRun(node, demand))
     ).length
   }
+}
+
+function byUrgency(a: Entry, b: Entry): number {
+  return compareUrgency(a.record.spec, b.record.spec)
 }
 
 /** Cuts the entries into parts of as many as fit into one grant. */

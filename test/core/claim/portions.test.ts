@@ -8,16 +8,19 @@ import { CORE_DEFAULTS } from '../../../src/core/options.ts'
 
 const { stepInMs, stealMax } = CORE_DEFAULTS
 
-/** The first of three nodes dies with so many tasks. The others have a slot each. */
-function left(count: number): { pump: Pump; a: PumpNode; heirs: PumpNode[]; ids: TaskId[] } {
+type Left = { pump: Pump; a: PumpNode; heirs: PumpNode[]; ids: TaskId[]; urgent: TaskId[] }
+
+/** The first of three nodes dies with so many tasks, and two that are more urgent. The others have a slot each. */
+function left(count: number): Left {
   const pump = cluster(3)
   const [a, ...heirs] = pump.of as [PumpNode, PumpNode, PumpNode]
   const ids = Array.from({ length: count }, () => a.submit())
+  const urgent = [a.submit({ priority: 9 }), a.submit({ priority: 9 })]
   pump.settle()
   // They come too late to steal.
   pump.lose = (_, to, { kind }) => to === a.id && kind === 'steal'
   for (const node of heirs) node.worker(1)
-  return { pump, a, heirs, ids }
+  return { pump, a, heirs, ids, urgent }
 }
 
 function heldBy(holder: PumpNode, ids: readonly TaskId[], seenBy: PumpNode): TaskId[] {
@@ -69,9 +72,7 @@ describe('of a backlog that a dead node leaves', () => {
   })
 
   test('the most urgent comes first', () => {
-    const { pump, a, heirs } = left(300)
-    const urgent = [a.submit({ priority: 9 }), a.submit({ priority: 9 })]
-    pump.settle()
+    const { pump, a, heirs, urgent } = left(300)
     pump.crash(a)
     pump.settle()
     for (const id of urgent) {

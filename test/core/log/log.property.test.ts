@@ -6,7 +6,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { batchesOf, bootOf, outcomeBy, taskOf } from '../../support/tasks.ts'
 import '../forbid.ts'
-import type { Detail } from '../../../src/core/log/delta.ts'
 import type { StoredTask } from '../../../src/core/effect.ts'
 import { Log } from '../../../src/core/log/log.ts'
 import { join, type Claim, type TaskRecord } from '../../../src/core/task/record.ts'
@@ -25,7 +24,7 @@ type Action =
       origin: number
       skip: number
       bytesMax: number
-      detail: Detail
+      isBrief: boolean
     }
   | { do: 'sync'; from: number; to: number; batches: number }
   | { do: 'restart'; at: number }
@@ -46,7 +45,7 @@ const action: fc.Arbitrary<Action> = fc.oneof(
     origin: node,
     skip: fc.nat(4),
     bytesMax: fc.constantFrom(1, 900, 65_536),
-    detail: fc.constantFrom('whole' as const, 'brief' as const)
+    isBrief: fc.boolean()
   }),
   fc.record({ do: fc.constant('sync' as const), from: node, to: node, batches: fc.nat(4) }),
   fc.record({ do: fc.constant('restart' as const), at: node })
@@ -157,7 +156,12 @@ class World {
     const origin = NODES[step.origin]!
     const to = this.logs[step.to]!
     const before = to.merged(origin)
-    const batch = this.logs[step.from]!.range(origin, step.skip, step.bytesMax, step.detail)
+    const batch = this.logs[step.from]!.range(
+      origin,
+      step.skip,
+      step.bytesMax,
+      step.isBrief ? () => true : 'whole'
+    )
     if (batch === null) return
     const isUnknown = batch.changes?.some(({ task }) => to.merged(task.origin) < task.seq) ?? false
     const { kind } = to.merge(batch)

@@ -2,10 +2,11 @@
 import { describe, expect, test } from 'vitest'
 import { CORE_DEFAULTS } from '../../../src/core/options.ts'
 import type { Batch } from '../../../src/core/message.ts'
+import { announce } from '../../support/crashes.ts'
 import { bootOf } from '../../support/tasks.ts'
 import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
 
-const { gatherMs, gatherWorkMs, tickMs: TICK_MS } = CORE_DEFAULTS
+const { gatherMs, gatherBusyMs, gatherWorkMs, tickMs: TICK_MS } = CORE_DEFAULTS
 /** When a version may still tell what it has told in its heartbeat: twice the 250 ms that news are gathered for at most. */
 const LATEST_MS = 500
 /** Later than that and a tick of whoever waits. */
@@ -34,8 +35,9 @@ function straight(node: PumpNode, to: PumpNode): Batch[] {
 }
 
 describe('news', () => {
-  test('go to all at once after a silence, and are gathered after that', () => {
+  test('of work that others could do go to all at once after a silence, and are gathered after that', () => {
     const { pump, a } = three()
+    a.submit()
     a.submit()
     pump.settle()
     expect(toAll(a)).toHaveLength(1)
@@ -69,15 +71,34 @@ describe('news', () => {
     expect(toAll(a).flatMap(({ records }) => records)).toHaveLength(101)
   })
 
-  test('of work that others could do are gathered for a shorter time than how it went', () => {
+  test('of how work goes are gathered for longer, and for longest while others are told much', () => {
     const { pump, a } = three()
     const id = a.submit()
     pump.settle()
-    a.end(id)
-    pump.pass(gatherWorkMs)
+    pump.pass(gatherMs - 1)
+    expect(toAll(a)).toHaveLength(0)
+    pump.pass(1)
     expect(toAll(a)).toHaveLength(1)
-    pump.pass(gatherMs - gatherWorkMs)
+    a.end(id)
+    pump.settle()
+    pump.pass(gatherBusyMs - 1)
+    expect(toAll(a)).toHaveLength(1)
+    pump.pass(1)
     expect(toAll(a)).toHaveLength(2)
+  })
+
+  test('are told to all at once when a member is gone: whoever takes over its work may not have heard of it', () => {
+    const { pump, a, b, c } = three()
+    for (const node of pump.nodes) announce(pump, node)
+    const id = a.submit()
+    pump.settle()
+    expect(toAll(a)).toHaveLength(0)
+    const witness = straight(a, b).length > 0 ? b : c
+    const other = witness === b ? c : b
+    pump.crash(witness)
+    pump.settle()
+    expect(toAll(a)).toHaveLength(1)
+    expect(other.state(id)).toBe('running')
   })
 
   test.each([
@@ -100,6 +121,7 @@ describe('news', () => {
   ])('that a heartbeat told of are %s if they come %i ms later', (_what, lateMs, syncs) => {
     const { pump, a, b } = three()
     pump.lose = (_from, _to, { kind }) => kind === 'batch'
+    a.submit()
     a.submit()
     pump.pass(0)
     const late = toAll(a)

@@ -18,8 +18,9 @@ function story(node: PumpNode, id: TaskId): string[] {
 test('from its submission over a failed attempt to the next start', () => {
   const { of, settle } = bound(2)
   const [a, b] = of as [PumpNode, PumpNode]
-  b.worker(1)
   const id = a.submit({ maxRetries: 1 })
+  settle()
+  b.worker(1)
   settle()
   b.fail(id)
   settle()

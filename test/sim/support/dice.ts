@@ -18,6 +18,8 @@ export type Diced = Readonly<{
 
 /** Longer than any run: nothing is forgotten. */
 const KEEP_MS = 3_600_000
+/** For how long a node that comes late may keep a key back. */
+const LATE_KEY_MS = 2000
 /** Seeds of two scenarios are different ones, so that a seed alone says little, and a number and a seed all. */
 const SEEDS_PER_SCENARIO = 10
 
@@ -348,6 +350,8 @@ function judgeable(dice: Dice, draft: Draft): void {
     draft.retentionMs = KEEP_MS
   }
   if (keyed > 0 && draft.pauses !== undefined) draft.retentionMs = KEEP_MS
+  // A node that has just come keeps a key back until it has asked others, who may have forgotten its task by then.
+  if (keyed > 0 && draft.late! > 0) draft.retentionMs = Math.max(draft.retentionMs!, LATE_KEY_MS)
   if (draft.retentionMs! < KEEP_MS) draft.retentionMs = draft.retentionMs! + 2 * skewMsMax
 }
 

@@ -1,0 +1,107 @@
+/**
+ * Whom a task goes to at once that has become ready where there is no slot for it: a member that has one.
+ *
+ * To be asked for it would take longer than most tasks run: everybody hears of it, everybody asks, and one gets it. So
+ * it is granted in the step that made it ready, with the flush that brings it to disk. Only what nobody has room for
+ * waits here to be stolen.
+ *
+ * How busy a member is, this replica knows: what it gives it counts at once, and how that ended it is told straight. Of
+ * what others give it, it hears a little later, and may be wrong: then the task waits there and can be stolen as any
+ * other.
+ */
+import type { BootId } from '../base/ids.ts'
+import { rendezvousWeight } from '../base/rendezvous.ts'
+import { canRun, demandOf } from '../claim/claim.ts'
+import type { Context } from '../context.ts'
+import type { Entry } from '../log/entry.ts'
+import type { Member } from '../membership/members.ts'
+import type { ReadyQueue } from '../queue/ready-queue.ts'
+import { isAway } from '../replication/replication.ts'
+import { unmet } from '../task/labels.ts'
+import { isSettled } from '../task/record.ts'
+
+/**
+ * A member that has not written down for this long what it was given gets no more. Guess: twenty writes to a slow disk.
+ */
+const UNHEARD_MS = 500
+
+type Given = Readonly<{ entry: Entry; at: number }>
+
+export class Placement {
+  readonly #context: Context
+  readonly #queue: ReadyQueue
+  readonly #running: (boot: BootId) => number
+  /** Boot -> what it was given here and is not known to have, oldest first. */
+  readonly #given = new Map<BootId, Given[]>()
+
+  /** @param running how many tasks a boot runs, as far as is known here */
+  constructor(context: Context, queue: ReadyQueue, running: (boot: BootId) => number) {
+    this.#context = context
+    this.#queue = queue
+    this.#running = running
+  }
+
+  /**
+   * A member that could start the task now: of several the one with least to do per slot, on another computer, in the
+   * rendezvous order of the task.
+   *
+   * @param members who could be given it
+   */
+  memberFor(entry: Entry, members: readonly Member[]): Member | undefined {
+    const demand = demandOf(entry.record.spec)
+    let best: Member | undefined
+    for (const member of members) {
+      const { heartbeat } = member
+      if (heartbeat.draining || heartbeat.paused !== undefined || !canRun(heartbeat, demand))
+        continue
+      if (this.#load(member) >= 1 || this.#isUnheard(heartbeat.boot)) continue
+      if (this.#queue.peek(other => canRun(heartbeat, other)) !== entry) continue
+      if (best === undefined || this.#before(entry, member, best)) best = member
+    }
+    return best
+  }
+
+  /** The task has been granted to this member. */
+  gave(entry: Entry, { heartbeat: { boot } }: Member): void {
+    const given = { entry, at: this.#context.now }
+    const list = this.#given.get(boot)
+    if (list === undefined) this.#given.set(boot, [given])
+    else list.push(given)
+  }
+
+  #before(entry: Entry, x: Member, y: Member): boolean {
+    const { id, record } = entry
+    const { computer } = this.#context
+    const { prefer } = record.spec.labels
+    const order =
+      Number(unmet(prefer, x.heartbeat.labels) !== undefined) -
+        Number(unmet(prefer, y.heartbeat.labels) !== undefined) ||
+      this.#load(x) - this.#load(y) ||
+      Number(isAway(y, computer)) - Number(isAway(x, computer)) ||
+      rendezvousWeight(id, y.node) - rendezvousWeight(id, x.node)
+    return order < 0
+  }
+
+  /** Tasks per slot. */
+  #load({ heartbeat: { boot, slots } }: Member): number {
+    return (this.#running(boot) + this.#queue.total(boot)) / slots
+  }
+
+  /** Whether something that the boot was given has not been heard of for too long. */
+  #isUnheard(boot: BootId): boolean {
+    const list = this.#given.get(boot)
+    if (list === undefined) return false
+    const open = list.findIndex(({ entry }) => isOpen(entry, boot))
+    list.splice(0, open < 0 ? list.length : open)
+    if (list.length === 0) this.#given.delete(boot)
+    return list.length > 0 && this.#context.now - list[0]!.at >= UNHEARD_MS
+  }
+}
+
+/** Whether a boot still holds a task that it is not known to have. */
+function isOpen(entry: Entry, boot: BootId): boolean {
+  const { record, removed } = entry
+  if (removed || isSettled(record) || record.claim.holder !== boot) return false
+  for (const { origin } of entry.lastWrites()) if (origin === boot) return false
+  return true
+}
