@@ -409,6 +409,9 @@ export class Core {
     if (draining || isNew || this.#waking.isUnderWay) return
     const spare = (boots: readonly BootId[]): number => this.#workStealing.spare(boots)
     this.#scheduler.consider(this.#reclaims.reclaimGone({ node, capability }, spare))
+    const unanswered = this.#workStealing.unanswered()
+    this.#reclaims.reclaim(unanswered)
+    this.#scheduler.consider(unanswered)
   }
 
   /** A member has pruned these, and has just heard of them from us: they settled while we were away. */

@@ -69,6 +69,24 @@ export class Placement {
     else list.push(given)
   }
 
+  /**
+   * What was given to boots that are out of reach, and that they are not known to have. It may run there all the same,
+   * so what may run at most once is not among it.
+   *
+   * @param isOutOfReach whether a boot has been silent for so long that its work is taken from it
+   */
+  unanswered(isOutOfReach: (boot: BootId) => boolean): Entry[] {
+    const entries: Entry[] = []
+    for (const [boot, list] of this.#given) {
+      if (!isOutOfReach(boot)) continue
+      for (const { entry } of list) {
+        const { delivery } = entry.record.spec
+        if (delivery === 'at-least-once' && isOpen(entry, boot)) entries.push(entry)
+      }
+    }
+    return entries
+  }
+
   #before(entry: Entry, x: Member, y: Member): boolean {
     const { id, record } = entry
     const { computer } = this.#context

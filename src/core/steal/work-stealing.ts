@@ -217,6 +217,16 @@ export class WorkStealing {
     this.#deliver(given)
   }
 
+  /**
+   * What this node gave to members that are out of reach now, and that they are not known to have. Others who see a
+   * majority may take over anything of them; this node may take back what it accepted itself and nobody else has a
+   * copy of for sure, so that a submission on the smaller side of a cut is run there.
+   */
+  unanswered(): Entry[] {
+    const { members, now } = this.#context
+    return this.#placement.unanswered(boot => members.isUnreachable(boot, now))
+  }
+
   /** What has been given or taken once stays where it came to, unless it is asked for. */
   #isPlaceable(entry: Entry): boolean {
     const { cause, holder } = entry.record.claim

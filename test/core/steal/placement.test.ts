@@ -167,6 +167,51 @@ describe('the copy that is waited for', () => {
   })
 })
 
+describe('what was given to a node that is then cut off from the submitter', () => {
+  /** The submitter sees nobody, and is no majority. */
+  function cutOff(
+    delivery: 'at-least-once' | 'at-most-once',
+    lose: (from: PumpNode, runner: PumpNode, kind: string) => boolean
+  ): { a: PumpNode; id: TaskId } {
+    const { pump, a, workers } = four()
+    const [runner] = workers as [PumpNode]
+    for (const node of workers.slice(1)) node.worker(0)
+    a.worker(0)
+    pump.pass(CORE_DEFAULTS.heartbeatMs)
+    pump.lose = (from, _, { kind }) =>
+      lose(
+        pump.nodes.find(({ id }) => id === from)!,
+        runner,
+        kind
+      )
+    const id = a.submit({ delivery })
+    pump.settle()
+    expect(a.record(id).claim.holder).toBe(runner.boot)
+    for (const node of workers) pump.link(a, node, false)
+    pump.lose = (from, to) => from === a.id || to === a.id
+    // Not at once: a node that stood still would have to hear the others first.
+    for (let ms = 0; ms < 2 * CORE_DEFAULTS.unreachableMs; ms += 1000) pump.pass(1000)
+    return { a, id }
+  }
+
+  test('is taken back, if that node is not known to have it', () => {
+    const { a, id } = cutOff('at-least-once', (from, runner) => from === runner)
+    expect(a.record(id).claim).toMatchObject({ holder: a.boot, cause: 'reclaim', epoch: 2 })
+    a.worker(1)
+    expect(a.running.has(id)).toBe(true)
+  })
+
+  test('stays there, if that node has said that it has it', () => {
+    const { a, id } = cutOff('at-least-once', () => false)
+    expect(a.record(id).claim.holder).not.toBe(a.boot)
+  })
+
+  test('stays there, if it may run only once', () => {
+    const { a, id } = cutOff('at-most-once', (from, runner) => from === runner)
+    expect(a.record(id).claim.holder).not.toBe(a.boot)
+  })
+})
+
 test('a task that moves costs two messages straight, and little else', () => {
   const { pump, a, workers } = four()
   const sent = (): number =>

@@ -1,9 +1,11 @@
 /**
- * Invariant 6: who is merely silent is taken from only by those who see a majority.
+ * Invariant 6: who is merely silent is taken from only by those who see a majority. What a node gave it, and what it is
+ * not known to have, that node may take back.
  *
  * A node may be wrong about whom it sees: it misses the others one by one. So where nothing but one cut keeps a node
  * from hearing the others, it is not asked: the checker knows which side of the cut is the larger one.
  */
+import type { BootId, TaskId } from '../../../core/base/ids.ts'
 import type { CoreEvent } from '../../../core/effect.ts'
 import { seesHalf } from '../../predicates.ts'
 import type { Network } from '../../world/network.ts'
@@ -19,6 +21,9 @@ export class ReclaimChecker {
   /** Whether everybody is heard of regularly, but for the cut. */
   readonly #isClear: boolean
 
+  /** Task -> who gave it away last, to whom; if it has not been heard to run there. */
+  readonly #given = new Map<TaskId, Readonly<{ giver: BootId; taker: BootId }>>()
+
   constructor(nodes: readonly SimNode[], network: Network, scenario: Scenario) {
     const { unreachableMs, busyMs, partitions, pauses } = scenario
     const { gossipLoss, linkBreak } = scenario.network
@@ -29,8 +34,11 @@ export class ReclaimChecker {
   }
 
   check(node: SimNode, event: CoreEvent): void {
+    this.#note(node, event)
     if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return
     const { from = null, taskId } = event
+    const given = this.#given.get(taskId)
+    if (given?.giver === event.by && given.taker === from) return
     const alive = this.#nodes.filter(({ gone }) => !gone)
     const holder = alive.find(({ options }) => options.boot === from)
     if (holder === undefined || holder === node || holder.hasSaidGoodbye) return
@@ -45,6 +53,13 @@ export class ReclaimChecker {
     }
     if (this.#isClear && !cutOff.includes(holder)) {
       throw new Violation(6, `${what} and can be heard`)
+    }
+  }
+  #note({ options: { boot } }: SimNode, event: CoreEvent): void {
+    if (event.name === 'task:stolen' && event.from === boot) {
+      this.#given.set(event.taskId, { giver: boot, taker: event.by })
+    } else if (event.name === 'task:started' && this.#given.get(event.taskId)?.giver === boot) {
+      this.#given.delete(event.taskId)
     }
   }
 }
