@@ -320,8 +320,8 @@ export const LOG: readonly Mistake[] = [
   [
     'told-and-pruned-at-once',
     'core/core.ts',
-    '    this.#forget()\n    this.#blobReplication.tick()\n',
-    '    this.#blobReplication.tick()\n    this.#forget()\n',
+    '    this.#prune()\n    this.#blobReplication.tick()\n',
+    '    this.#blobReplication.tick()\n    this.#prune()\n',
     'a task is pruned in the step that reports it'
   ],
   [

@@ -197,7 +197,7 @@ export class Dependencies {
    * @param unknownMs after how long that is so of a dependency, in ms
    * @param unheardMs after how long only the holder of a task can say what has become of it, in ms
    */
-  noteForgotten(
+  reviewUnknown(
     now: number,
     unknownMs: (id: TaskId) => number,
     unheardMs: number = Infinity
