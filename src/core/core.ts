@@ -172,10 +172,9 @@ export class Core {
     const { partlyTaken } = this.#reclaims
     if (partlyTaken.length > 0 && this.#workStealing.roomFor(partlyTaken) > 0) this.#reclaim()
     this.#scheduler.answerSubmissions()
-    // Before a slot here is free for them: elsewhere they run better.
+    // First what runs better elsewhere, so that it takes no slot here; last what finds no slot here.
     this.#workStealing.placePreferred()
     this.#scheduler.startReady()
-    // After that: what is ready now has no slot here.
     this.#workStealing.placeReady(input.kind)
     this.#lookUp()
     this.#workStealing.askForWork()

@@ -53,7 +53,7 @@ export class Reclaim {
 
   /**
    * @param isReady whether a task could be started by whichever node holds it
-   * @param isBroken whether a task can never be started, because one that it depends on has failed or is gone
+   * @param isBroken whether a task can never be started, because of how one that it depends on has ended
    */
   constructor(
     context: Context,

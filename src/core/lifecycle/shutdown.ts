@@ -83,7 +83,7 @@ export class Shutdown {
     this.#state = 'leaving'
     scheduler.drain(abort)
     blobReplication.drain()
-    groupCommit.hasten()
+    groupCommit.leave()
     heartbeats.publish()
   }
 

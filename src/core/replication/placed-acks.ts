@@ -11,7 +11,8 @@ import { nodeOf, type NodeId, type TaskId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Release, Waiting } from '../pending.ts'
 import type { Dot } from '../task/record.ts'
-import { judgementOf, type AwaitedAck, type CopiesView, type Disks } from './ack-wait.ts'
+import { judgementOf, type AwaitedAck, type CopiesView } from './ack-wait.ts'
+import type { Disks } from './disks.ts'
 
 /** A placement that has not been acknowledged for this long is late. Guess: twenty writes to a slow disk. */
 export const PLACEMENT_ACK_MS_MAX = 500
