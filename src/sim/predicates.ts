@@ -71,7 +71,7 @@ export function isAlone(node: SimNode): boolean {
 export function areTogether(nodes: readonly SimNode[], network: Network): boolean {
   if (new Set(nodes.map(({ id }) => id)).size < nodes.length) return false
   return nodes.every(node => {
-    if (node.isPaused) return false
+    if (node.isBehind) return false
     const seen = new Map(
       node.core.view.members(node.now).map(member => [member.heartbeat.boot, member])
     )

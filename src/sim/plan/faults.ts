@@ -94,9 +94,9 @@ export class Faults {
   #die(nodes: readonly SimNode[]): void {
     const { random, transcript } = this.#world
     for (const { id } of nodes) transcript.add(`${id} DIES`)
-    const isDark = !random.chance(0.5)
+    const isPowerLost = !random.chance(0.5)
     for (const node of nodes) {
-      if (isDark) node.darken()
+      if (isPowerLost) node.losePower()
       else node.crash()
     }
     this.#checkers.lost(nodes.map(({ options }) => options.disk))
