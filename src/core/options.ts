@@ -238,11 +238,12 @@ export type CoreOptions = Readonly<{
   countsMs: number
   /** Interval at which all of the counts are told anew, because gossip may be lost. */
   countsRepeatMs: number
-  /** News for everybody that nobody waits for are gathered for this time, if others have not been told any for a while. */
+  /** Time for which news that no node waits for are gathered, where none have been told in the last `gatherBusyMs`. */
   gatherMs: number
   /**
-   * ... and for this time if they have: as long as any version may, and half of what others wait for late news
-   * (`syncDelayMs`). Most tasks have ended by then, so that what is told of them is how.
+   * Time for which such news are gathered where some have just been told: the most that any version may, and half of
+   * what others wait for late news (`syncDelayMs`). Most tasks have ended by then, so that their end is all that is
+   * told.
    */
   gatherBusyMs: number
   /** Time for which news of work that others could do are gathered. Guess: a fifth of a short task's time. */

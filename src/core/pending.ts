@@ -97,9 +97,9 @@ export type Release = (due: Due) => void
 export type Condition =
   /** This flush, or a later one, has landed. */
   | Readonly<{ on: 'flush'; flush: number }>
-  /** So many others have one of these writes on disk. Null: one, if there is any other member. */
+  /** `acks` others have one of these writes on disk. Null: one, if there is any other member. */
   | Readonly<{ on: 'copies'; writes: readonly Dot[]; acks: number | null; deadline: number }>
-  /** So many others have a blob on disk. */
+  /** `wanted` others have a blob on disk. */
   | Readonly<{ on: 'blob copies'; hash: BlobHash; wanted: number; deadline: number }>
   /** These blobs are on our own disk. They are on their way, or are asked for once more at that time. */
   | Readonly<{ on: 'blobs'; hashes: readonly BlobHash[]; retryAt: number | null }>

@@ -89,8 +89,8 @@ export type Scenario = Readonly<{
    */
   computersLost: number
   /**
-   * How often a whole computer goes like that for good, as nodes die; not the one with the last node, and not one with
-   * so many nodes that no majority would be left.
+   * How often a whole computer goes like that for good, as nodes die; not the one with the last node, and not one
+   * without whose nodes there is no majority.
    */
   computersGone: number
   /**

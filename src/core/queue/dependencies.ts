@@ -41,7 +41,7 @@ export class Dependencies {
   /**
    * @param find the task of an id, if it is known
    * @param isForgotten whether the task of an id was known once, and has been pruned: nobody can tell how it ended
-   * @param carried ... but for these
+   * @param carried outcomes of pruned tasks that came with a task which depends on them
    */
   constructor(
     find: (id: TaskId) => Entry | undefined,

@@ -85,7 +85,7 @@ export class Faults {
     if (this.#mayDie(1) && mortal.length > 0) this.#die([this.#world.random.pick(mortal)])
   }
 
-  /** Whether more than half of those that count are left without so many. */
+  /** Whether more than half of the members that count are left when this many die. */
   #mayDie(count: number): boolean {
     return this.#cluster.open().length - count > this.#unforgotten.size + count
   }
