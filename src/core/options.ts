@@ -26,7 +26,7 @@ export const TASK_LIMITS = {
   /** Ten years. */
   retentionMsMax: 315_360_000_000,
   deadlineMsMax: 315_360_000_000,
-  /** Guess: who needs more has no failure but a loop. */
+  /** Guess: a task that fails more often will always fail. */
   maxRetriesMax: 1000,
   /** As many lost holders as a claim remembers. */
   maxLostMax: 15,
@@ -229,7 +229,7 @@ export type CoreOptions = Readonly<{
   blobSpareMs: number
   /**
    * Time after its last use for which a blob stays that no task here names: the task may be on its way, also one that
-   * depends on a task which has been pruned here. With a tenth of it, such a one came too late behind a cut.
+   * depends on a task which has been pruned here. With a tenth of this time, a task from behind a cut came too late.
    */
   blobOrphanMs: number
   /** What any network can carry, to bound how long a copy is waited for. A tenth of what Gigabit Ethernet does. */

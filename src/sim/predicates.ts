@@ -24,7 +24,7 @@ export function waitsForLost(node: SimNode, id: TaskId): boolean {
   return !isSettled(record) && record.spec.dependsOn.some(next => waitsForLost(node, next))
 }
 
-/** Whether the node can run such a task. */
+/** Whether the node can run a task of this spec. */
 export function isAble({ capability }: SimNode, spec: TaskSpec): boolean {
   return canRun(capability, demandOf(spec))
 }

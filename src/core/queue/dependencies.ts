@@ -190,7 +190,7 @@ export class Dependencies {
 
   /**
    * Dependencies that were not known here may turn out to have been pruned; or no member has heard of them for
-   * `unknownMs`, and they count as such. Returns the tasks that waited for them, and those that another node may find
+   * `unknownMs`, and they count as pruned. Returns the tasks that waited for them, and those that another node may find
    * ready by now.
    *
    * @param now in ms, of any clock

@@ -1,5 +1,5 @@
 /**
- * The half of the core that does the work: which tasks are ready, which run here, and who gets the rest.
+ * The half of the core that does the work: which tasks are ready, which run here, and which are settled without a run.
  *
  * Everything that changes a task ends in `consider`, which looks at the task afresh: is it over, is it ours, is it
  * ready? So it does not matter by which road a change came: submitted here, granted, merged from a batch or replayed
