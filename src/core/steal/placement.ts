@@ -40,20 +40,27 @@ export class Placement {
   }
 
   /**
-   * A member that could start the task now, if there is one. The task then counts as placed with it. Of several members
-   * it is the one with the labels that the task prefers, then with the least to do per slot, then on another computer,
-   * then the first in the rendezvous order of the task.
+   * A member that could start the task now, if there is one. Of several it is the one with the labels that the task
+   * prefers, then with the least to do per slot, then on another computer, then the first in the rendezvous order of
+   * the task.
    *
    * @param members that could be given it
    */
-  place(entry: Entry, members: readonly Member[]): Member | undefined {
+  memberFor(entry: Entry, members: readonly Member[]): Member | undefined {
     let best: Member | undefined
     for (const member of members) {
       if (!this.#hasSlotFor(entry, member)) continue
       if (best === undefined || this.#compare(entry, member, best) < 0) best = member
     }
-    if (best !== undefined) this.#note(entry, best.heartbeat.boot)
     return best
+  }
+
+  /** The task has been granted to this member. */
+  placed(entry: Entry, { heartbeat: { boot } }: Member): void {
+    const placed = { entry, at: this.#context.now }
+    const list = this.#placed.get(boot)
+    if (list === undefined) this.#placed.set(boot, [placed])
+    else list.push(placed)
   }
 
   /**
@@ -109,13 +116,6 @@ export class Placement {
     list.splice(0, first < 0 ? list.length : first)
     if (list.length === 0) this.#placed.delete(boot)
     return list.length > 0 && this.#context.now - list[0]!.at >= PLACEMENT_ACK_MS_MAX
-  }
-
-  #note(entry: Entry, boot: BootId): void {
-    const placed = { entry, at: this.#context.now }
-    const list = this.#placed.get(boot)
-    if (list === undefined) this.#placed.set(boot, [placed])
-    else list.push(placed)
   }
 }
 

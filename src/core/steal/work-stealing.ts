@@ -175,10 +175,11 @@ export class WorkStealing {
       const demand = JSON.stringify(demandOf(entry.record.spec))
       if (without.has(demand)) continue
       const readers = linked.filter(each => !this.#isUnreadable(entry, each))
-      const member = this.#placement.place(entry, readers)
+      const member = this.#placement.memberFor(entry, readers)
       if (member === undefined) without.add(demand)
       else {
         this.#write(entry, member, given)
+        this.#placement.placed(entry, member)
         // The copy that a caller waits for has to be on another computer, if one is linked.
         if (isAway(member, computer) || !apart) this.#groupCommit.placed(entry)
         this.#scheduler.consider([entry])
