@@ -119,10 +119,7 @@ export class BlobReplication {
     return true
   }
 
-  /**
-   * A task is to run here. Says whether all that it reads is here; what is not is fetched, if it can be had and finds
-   * room.
-   */
+  /** A task is to run here. Says whether all that it reads is here; what is not is fetched if it can be, and has room. */
   need(id: TaskId, refs: readonly BlobRef[]): 'here' | 'coming' | 'nowhere' | 'no-room' {
     const added = this.#pins.add(id, refs).map(ref => this.#blob(ref))
     const missing = refs.map(ref => this.#blob(ref)).filter(({ local }) => !local)
