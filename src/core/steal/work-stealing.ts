@@ -67,21 +67,21 @@ export class WorkStealing {
     const atHand = running + this.#queue.count(self, can)
     // That is enough however short the tasks are. Checked first: it is cheap, and a busy node comes here at every step.
     if (atHand > Math.max(slots, options.stealMax / 2)) return
-    const backlogs = members
+    const queues = members
       .linkedAndAlive(now)
       .map(({ heartbeat }) => ({
         holder: heartbeat.boot,
         ready: this.#queue.count(heartbeat.boot, can) - this.#aboutToStart(heartbeat, can)
       }))
       .filter(({ ready }) => ready > 0)
-    if (backlogs.length === 0) return
-    const holders = [self, ...backlogs.map(({ holder }) => holder)]
+    if (queues.length === 0) return
+    const holders = [self, ...queues.map(({ holder }) => holder)]
     const demands = holders.flatMap(holder => [...this.#queue.demands(holder)].filter(can))
     const types = new Set(demands.map(({ type }) => type))
     const wanted = this.#thief.wanted(slots, this.#scheduler.expectedMs(types))
     if (atHand >= slots && atHand > wanted / 2) return
     const isGivenUp = this.#thief.isWaiting
-    const question = this.#thief.ask(now, backlogs)
+    const question = this.#thief.ask(now, queues)
     if (isGivenUp) counters.steals.add('thief', 'lost')
     if (question === null) return
     const { request, holder } = question
