@@ -9,7 +9,8 @@
  * what others give it, it hears a little later, and may be wrong: then the task waits there and can be stolen as any
  * other.
  */
-import type { BootId } from '../base/ids.ts'
+import { hasWrite } from '../base/coverage.ts'
+import { nodeOf, type BootId } from '../base/ids.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
 import { canRun, demandOf } from '../claim/claim.ts'
 import type { Context } from '../context.ts'
@@ -18,14 +19,19 @@ import type { Member } from '../membership/members.ts'
 import type { ReadyQueue } from '../queue/ready-queue.ts'
 import { isAway } from '../replication/replication.ts'
 import { unmet } from '../task/labels.ts'
-import { isSettled } from '../task/record.ts'
+import { EPOCH_MAX, isSettled } from '../task/record.ts'
 
 /**
  * A member that has not written down for this long what it was given gets no more. Guess: twenty writes to a slow disk.
  */
 const UNHEARD_MS = 500
 
-type Given = Readonly<{ entry: Entry; at: number }>
+type Given = Readonly<{
+  entry: Entry
+  /** Our write that says so. */
+  seq: number
+  at: number
+}>
 
 export class Placement {
   readonly #context: Context
@@ -61,9 +67,10 @@ export class Placement {
     return best
   }
 
-  /** The task has been granted to this member. */
+  /** The task has been granted to this member with the last write of this boot. */
   gave(entry: Entry, { heartbeat: { boot } }: Member): void {
-    const given = { entry, at: this.#context.now }
+    const { log, now } = this.#context
+    const given = { entry, seq: log.nextSeq - 1, at: now }
     const list = this.#given.get(boot)
     if (list === undefined) this.#given.set(boot, [given])
     else list.push(given)
@@ -78,11 +85,11 @@ export class Placement {
   unanswered(isOutOfReach: (boot: BootId) => boolean): Entry[] {
     const entries: Entry[] = []
     for (const [boot, list] of this.#given) {
-      if (!isOutOfReach(boot)) continue
-      for (const { entry } of list) {
-        const { delivery } = entry.record.spec
-        if (delivery === 'at-least-once' && isOpen(entry, boot)) entries.push(entry)
-      }
+      const open = list.filter(given => this.#isOpen(given, boot))
+      if (open.length === 0) this.#given.delete(boot)
+      else this.#given.set(boot, open)
+      if (isOutOfReach(boot))
+        for (const { entry } of open) if (mayReturn(entry)) entries.push(entry)
     }
     return entries
   }
@@ -109,17 +116,26 @@ export class Placement {
   #isUnheard(boot: BootId): boolean {
     const list = this.#given.get(boot)
     if (list === undefined) return false
-    const open = list.findIndex(({ entry }) => isOpen(entry, boot))
+    const open = list.findIndex(given => this.#isOpen(given, boot))
     list.splice(0, open < 0 ? list.length : open)
     if (list.length === 0) this.#given.delete(boot)
     return list.length > 0 && this.#context.now - list[0]!.at >= UNHEARD_MS
   }
+
+  /** Whether a boot still holds a task that it is not known to have. */
+  #isOpen({ entry, seq }: Given, boot: BootId): boolean {
+    const { self, members } = this.#context
+    const { record, removed } = entry
+    if (removed || isSettled(record) || record.claim.holder !== boot) return false
+    for (const { origin } of entry.lastWrites()) if (origin === boot) return false
+    // It may have come there in our log first: then there was nothing to write.
+    const member = members.get(nodeOf(boot))
+    return member?.heartbeat.boot !== boot || !hasWrite(member, { origin: self, seq })
+  }
 }
 
-/** Whether a boot still holds a task that it is not known to have. */
-function isOpen(entry: Entry, boot: BootId): boolean {
-  const { record, removed } = entry
-  if (removed || isSettled(record) || record.claim.holder !== boot) return false
-  for (const { origin } of entry.lastWrites()) if (origin === boot) return false
-  return true
+/** Whether a task that nobody is known to have may be taken back. */
+function mayReturn({ record: { spec, claim } }: Entry): boolean {
+  // No node can claim it any more: one that tried would write the same again and again.
+  return spec.delivery === 'at-least-once' && claim.epoch < EPOCH_MAX
 }

@@ -178,6 +178,8 @@ describe('what was given to a node that is then cut off from the submitter', () 
     for (const node of workers.slice(1)) node.worker(0)
     a.worker(0)
     pump.pass(CORE_DEFAULTS.heartbeatMs)
+    // What is lost is not fetched, either.
+    pump.mute.add(runner.id)
     pump.lose = (from, _, { kind }) =>
       lose(
         pump.nodes.find(({ id }) => id === from)!,
@@ -187,6 +189,9 @@ describe('what was given to a node that is then cut off from the submitter', () 
     const id = a.submit({ delivery })
     pump.settle()
     expect(a.record(id).claim.holder).toBe(runner.boot)
+    // All have been told, and have acknowledged that.
+    pump.pass(CORE_DEFAULTS.gatherBusyMs)
+    pump.pass(CORE_DEFAULTS.tickMs)
     for (const node of workers) pump.link(a, node, false)
     pump.lose = (from, to) => from === a.id || to === a.id
     // Not at once: a node that stood still would have to hear the others first.
@@ -201,8 +206,19 @@ describe('what was given to a node that is then cut off from the submitter', () 
     expect(a.running.has(id)).toBe(true)
   })
 
-  test('stays there, if that node has said that it has it', () => {
-    const { a, id } = cutOff('at-least-once', () => false)
+  test('stays there, if that node has written something of it', () => {
+    const { a, id } = cutOff(
+      'at-least-once',
+      (from, runner, kind) => from === runner && kind !== 'batch'
+    )
+    expect(a.record(id).claim.holder).not.toBe(a.boot)
+  })
+
+  test('stays there, if that node has said that it has what we wrote of it', () => {
+    const { a, id } = cutOff(
+      'at-least-once',
+      (from, runner, kind) => kind === 'grant' || (from === runner && kind === 'batch')
+    )
     expect(a.record(id).claim.holder).not.toBe(a.boot)
   })
 
