@@ -139,6 +139,19 @@ describe('the copy that is waited for', () => {
     ).toBeLessThanOrEqual(2)
   })
 
+  test('is told at once, however many tasks it was given', () => {
+    const { pump, a, workers } = four()
+    const [b] = workers as [PumpNode]
+    b.worker(40)
+    pump.pass(CORE_DEFAULTS.heartbeatMs)
+    a.holdDisk = true
+    for (let i = 0; i < 40; i++) a.submit()
+    a.releaseDisk()
+    pump.settle()
+    expect(b.running.size).toBeGreaterThan(30)
+    expect(a.of('accepted')).toHaveLength(40)
+  })
+
   test('is asked of somebody else if that node is out of reach', () => {
     const { pump, a, workers } = four()
     for (const node of workers) node.holdDisk = true
@@ -165,6 +178,21 @@ describe('the copy that is waited for', () => {
     pump.pass(200)
     expect(a.of('accepted').map(({ acks }) => acks)).toEqual([1])
   })
+})
+
+test('how tasks have ended is told to their submitter soon, if they are too many to be told straight', () => {
+  const { pump, a, workers } = four()
+  const [b] = workers as [PumpNode]
+  b.worker(40)
+  pump.pass(CORE_DEFAULTS.heartbeatMs)
+  const ids = Array.from({ length: 40 }, () => a.submit())
+  pump.settle()
+  b.holdDisk = true
+  for (const id of b.running.keys()) b.end(id)
+  b.releaseDisk()
+  pump.settle()
+  pump.pass(CORE_DEFAULTS.gatherMs)
+  expect(ids.filter(id => isSettled(a.record(id))).length).toBeGreaterThan(30)
 })
 
 describe('what was given to a node that is then cut off from the submitter', () => {
