@@ -84,12 +84,12 @@ export class Placement {
    */
   unanswered(isOutOfReach: (boot: BootId) => boolean): Entry[] {
     const entries: Entry[] = []
-    for (const [boot, list] of this.#given) {
-      const open = list.filter(given => this.#isOpen(given, boot))
-      if (open.length === 0) this.#given.delete(boot)
-      else this.#given.set(boot, open)
-      if (isOutOfReach(boot))
-        for (const { entry } of open) if (mayReturn(entry)) entries.push(entry)
+    for (const boot of this.#given.keys()) {
+      const list = this.#openOf(boot)
+      if (!isOutOfReach(boot)) continue
+      for (const given of list) {
+        if (this.#isOpen(given, boot) && mayReturn(given.entry)) entries.push(given.entry)
+      }
     }
     return entries
   }
@@ -114,12 +114,17 @@ export class Placement {
 
   /** Whether something that the boot was given has not been heard of for too long. */
   #isUnheard(boot: BootId): boolean {
-    const list = this.#given.get(boot)
-    if (list === undefined) return false
+    const [first] = this.#openOf(boot)
+    return first !== undefined && this.#context.now - first.at >= UNHEARD_MS
+  }
+
+  /** What the boot was given, from the oldest on that it is not known to have. Lets go of what was before that. */
+  #openOf(boot: BootId): readonly Given[] {
+    const list = this.#given.get(boot) ?? []
     const open = list.findIndex(given => this.#isOpen(given, boot))
     list.splice(0, open < 0 ? list.length : open)
     if (list.length === 0) this.#given.delete(boot)
-    return list.length > 0 && this.#context.now - list[0]!.at >= UNHEARD_MS
+    return list
   }
 
   /** Whether a boot still holds a task that it is not known to have. */
