@@ -47,20 +47,25 @@ export class Placement {
     this.#running = running
   }
 
+  /** Whether a member could start something now, and has said what became of what it was given. */
+  hasRoom(member: Member): boolean {
+    const { draining, paused, boot } = member.heartbeat
+    if (draining || paused !== undefined) return false
+    return this.#load(member) < 1 && !this.#isUnheard(boot)
+  }
+
   /**
    * A member that could start the task now: of several the one with least to do per slot, on another computer, in the
    * rendezvous order of the task.
    *
-   * @param members who could be given it
+   * @param members that have room, and could be given it
    */
   memberFor(entry: Entry, members: readonly Member[]): Member | undefined {
     const demand = demandOf(entry.record.spec)
     let best: Member | undefined
     for (const member of members) {
       const { heartbeat } = member
-      if (heartbeat.draining || heartbeat.paused !== undefined || !canRun(heartbeat, demand))
-        continue
-      if (this.#load(member) >= 1 || this.#isUnheard(heartbeat.boot)) continue
+      if (!canRun(heartbeat, demand)) continue
       if (this.#queue.peek(other => canRun(heartbeat, other)) !== entry) continue
       if (best === undefined || this.#before(entry, member, best)) best = member
     }

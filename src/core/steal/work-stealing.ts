@@ -195,16 +195,19 @@ export class WorkStealing {
     const arrived = this.#queue.takeArrived()
     if (arrived.length === 0 || this.#scheduler.draining || this.#scheduler.paused) return
     const { members, computer, now } = this.#context
-    const linked = members.linkedAndAlive(now)
+    const hasRoom = (member: Member): boolean => this.#placement.hasRoom(member)
+    let roomy = members.linkedAndAlive(now).filter(hasRoom)
+    if (roomy.length === 0) return
     const apart = canReachApart(members, computer)
     const given = new Map<Member, Entry[]>()
     /** What nobody has room for. */
     const stuck = new Set<string>()
     for (const entry of arrived.toSorted(byUrgency)) {
+      if (roomy.length === 0) break
       if (!this.#isPlaceable(entry)) continue
       const key = JSON.stringify(demandOf(entry.record.spec))
       if (stuck.has(key)) continue
-      const readers = linked.filter(each => !this.#isUnreadable(entry, each))
+      const readers = roomy.filter(each => !this.#isUnreadable(entry, each))
       const member = this.#placement.memberFor(entry, readers)
       if (member === undefined) stuck.add(key)
       else {
@@ -212,6 +215,7 @@ export class WorkStealing {
         this.#placement.gave(entry, member)
         if (isAway(member, computer) || !apart) this.#groupCommit.placed(entry)
         this.#scheduler.consider([entry])
+        roomy = roomy.filter(hasRoom)
       }
     }
     this.#deliver(given)
