@@ -80,20 +80,22 @@ export class Dissemination {
    * @param awaited whether a caller here waits for a copy of them
    */
   flushed(after: number, { tasks }: Flush, awaited: boolean): void {
-    const { self, log, now } = this.#context
+    const { self, log, members, now, options } = this.#context
     if ((log.durableVector.get(self) ?? 0) === after) return
     const own = tasks.map(({ record }) => record)
     const partner = awaited ? this.ackPartnerOf(self) : undefined
     const readers = new Set(own.filter(({ outcome }) => outcome?.by === self).map(submitterOf))
     const isTold = !awaited || (partner !== undefined && this.#tell(partner))
-    for (const node of readers) if (node !== partner) this.#tell(node)
-    const due = own.reduce((first, record) => Math.min(first, this.#dueOf(record)), this.#lateAt)
+    const late = [...readers].filter(node => node !== partner && !this.#tell(node))
+    const isAwaited = late.some(node => members.isLinked(node))
+    const latest = isAwaited ? now + options.gatherMs : this.#lateAt
+    const due = own.reduce((first, record) => Math.min(first, this.#dueOf(record)), latest)
     this.#dueAt = Math.min(this.#dueAt, isTold ? due : now)
   }
 
   /** A node waits for what is on our disk now. */
   answer(node: NodeId): void {
-    this.#tell(node)
+    if (!this.#tell(node)) this.tellAll()
   }
 
   /** A caller here waits for a copy of writes that may still be gathered: the ack partner is told at once. */

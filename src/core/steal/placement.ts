@@ -9,7 +9,8 @@
  * ended. Of what others give to the same member it hears a little later, so a slot may be taken after all: then the
  * task waits there, and can be stolen like any other.
  */
-import type { BootId } from '../base/ids.ts'
+import { hasWrite } from '../base/coverage.ts'
+import { nodeOf, type BootId } from '../base/ids.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
 import { canRun, demandOf } from '../claim/claim.ts'
 import type { Context } from '../context.ts'
@@ -18,10 +19,15 @@ import type { Member } from '../membership/members.ts'
 import type { ReadyQueue } from '../queue/ready-queue.ts'
 import { isAway, PLACEMENT_ACK_MS_MAX } from '../replication/replication.ts'
 import { unmet } from '../task/labels.ts'
-import { isSettled } from '../task/record.ts'
+import { EPOCH_MAX, isSettled } from '../task/record.ts'
 
-/** A task that was placed, and when. */
-type Placed = Readonly<{ entry: Entry; at: number }>
+/** A task that was placed. */
+type Placed = Readonly<{
+  entry: Entry
+  /** Our write that says so. */
+  seq: number
+  at: number
+}>
 
 export class Placement {
   readonly #context: Context
@@ -39,25 +45,37 @@ export class Placement {
     this.#runningAt = runningAt
   }
 
+  /** Whether a member could start a task now, and is not late to acknowledge what was placed with it. */
+  hasRoom(member: Member): boolean {
+    const { draining, paused, boot } = member.heartbeat
+    if (draining || paused !== undefined) return false
+    return this.#load(member) < 1 && !this.#isLate(boot)
+  }
+
   /**
    * A member that could start the task now, if there is one. Of several it is the one with the labels that the task
    * prefers, then with the least to do per slot, then on another computer, then the first in the rendezvous order of
    * the task.
    *
-   * @param members that could be given it
+   * @param members that have room, and could be given it
    */
   memberFor(entry: Entry, members: readonly Member[]): Member | undefined {
+    const demand = demandOf(entry.record.spec)
     let best: Member | undefined
     for (const member of members) {
-      if (!this.#hasSlotFor(entry, member)) continue
+      const { heartbeat } = member
+      if (!canRun(heartbeat, demand)) continue
+      // What the member could run and is more urgent, or older, goes first: no task overtakes it.
+      if (this.#queue.peek(other => canRun(heartbeat, other)) !== entry) continue
       if (best === undefined || this.#compare(entry, member, best) < 0) best = member
     }
     return best
   }
 
-  /** The task has been granted to this member. */
+  /** The task has been granted to this member, with the last write of this boot. */
   placed(entry: Entry, { heartbeat: { boot } }: Member): void {
-    const placed = { entry, at: this.#context.now }
+    const { log, now } = this.#context
+    const placed = { entry, seq: log.nextSeq - 1, at: now }
     const list = this.#placed.get(boot)
     if (list === undefined) this.#placed.set(boot, [placed])
     else list.push(placed)
@@ -71,23 +89,15 @@ export class Placement {
    */
   unacknowledged(isOutOfReach: (boot: BootId) => boolean): Entry[] {
     const entries: Entry[] = []
-    for (const [boot, list] of this.#placed) {
+    for (const boot of this.#placed.keys()) {
+      const list = this.#openOf(boot)
       if (!isOutOfReach(boot)) continue
-      for (const { entry } of list) {
-        const { delivery } = entry.record.spec
-        if (delivery === 'at-least-once' && isUnacknowledged(entry, boot)) entries.push(entry)
+      for (const placed of list) {
+        if (this.#isUnacknowledged(placed, boot) && mayReturn(placed.entry))
+          entries.push(placed.entry)
       }
     }
     return entries
-  }
-
-  #hasSlotFor(entry: Entry, member: Member): boolean {
-    const { heartbeat } = member
-    if (heartbeat.draining || heartbeat.paused !== undefined) return false
-    if (!canRun(heartbeat, demandOf(entry.record.spec))) return false
-    if (this.#load(member) >= 1 || this.#isLate(heartbeat.boot)) return false
-    // What the member could run and is more urgent, or older, goes first: no task overtakes it.
-    return this.#queue.peek(demand => canRun(heartbeat, demand)) === entry
   }
 
   /** Below zero: `x` is the better place for the task. */
@@ -110,19 +120,33 @@ export class Placement {
 
   /** Whether the boot is late to acknowledge a placement: it gets no further one until it does. */
   #isLate(boot: BootId): boolean {
-    const list = this.#placed.get(boot)
-    if (list === undefined) return false
-    const first = list.findIndex(({ entry }) => isUnacknowledged(entry, boot))
+    const [first] = this.#openOf(boot)
+    return first !== undefined && this.#context.now - first.at >= PLACEMENT_ACK_MS_MAX
+  }
+
+  /** What was placed with a boot, from the oldest on that it has not acknowledged. Lets go of what was before that. */
+  #openOf(boot: BootId): readonly Placed[] {
+    const list = this.#placed.get(boot) ?? []
+    const first = list.findIndex(placed => this.#isUnacknowledged(placed, boot))
     list.splice(0, first < 0 ? list.length : first)
     if (list.length === 0) this.#placed.delete(boot)
-    return list.length > 0 && this.#context.now - list[0]!.at >= PLACEMENT_ACK_MS_MAX
+    return list
+  }
+
+  /** Whether a boot holds a task that it is not known to have. */
+  #isUnacknowledged({ entry, seq }: Placed, boot: BootId): boolean {
+    const { self, members } = this.#context
+    const { record, removed } = entry
+    if (removed || isSettled(record) || record.claim.holder !== boot) return false
+    for (const { origin } of entry.lastWrites()) if (origin === boot) return false
+    // The task may have come there in our log first: then that boot had nothing to write about it.
+    const member = members.get(nodeOf(boot))
+    return member?.heartbeat.boot !== boot || !hasWrite(member, { origin: self, seq })
   }
 }
 
-/** Whether a boot holds a task that it is not known to have: it acknowledges one by any write about it. */
-function isUnacknowledged(entry: Entry, boot: BootId): boolean {
-  const { record, removed } = entry
-  if (removed || isSettled(record) || record.claim.holder !== boot) return false
-  for (const { origin } of entry.lastWrites()) if (origin === boot) return false
-  return true
+/** Whether a task that no other node is known to have may be taken back. */
+function mayReturn({ record: { spec, claim } }: Entry): boolean {
+  // No node can claim it any more: one that tried would write the same again and again.
+  return spec.delivery === 'at-least-once' && claim.epoch < EPOCH_MAX
 }

@@ -165,16 +165,19 @@ export class WorkStealing {
     const arrived = this.#queue.takeArrived()
     if (arrived.length === 0 || this.#scheduler.draining || this.#scheduler.paused) return
     const { members, computer, now } = this.#context
-    const linked = members.linkedAndAlive(now)
+    const hasRoom = (member: Member): boolean => this.#placement.hasRoom(member)
+    let roomy = members.linkedAndAlive(now).filter(hasRoom)
+    if (roomy.length === 0) return
     const apart = canReachApart(members, computer)
     const given = new Map<Member, Entry[]>()
     /** Demands for which no member has a slot free: a batch of alike tasks is given up with its first. */
     const without = new Set<string>()
     for (const entry of arrived.toSorted(byUrgency)) {
+      if (roomy.length === 0) break
       if (!this.#isPlaceable(entry)) continue
       const demand = JSON.stringify(demandOf(entry.record.spec))
       if (without.has(demand)) continue
-      const readers = linked.filter(each => !this.#isUnreadable(entry, each))
+      const readers = roomy.filter(each => !this.#isUnreadable(entry, each))
       const member = this.#placement.memberFor(entry, readers)
       if (member === undefined) without.add(demand)
       else {
@@ -183,6 +186,7 @@ export class WorkStealing {
         // The copy that a caller waits for has to be on another computer, if one is linked.
         if (isAway(member, computer) || !apart) this.#groupCommit.placed(entry)
         this.#scheduler.consider([entry])
+        roomy = roomy.filter(hasRoom)
       }
     }
     this.#send(given)
