@@ -126,8 +126,8 @@ export class WorkStealing {
       else pruned.push(record)
     }
     for (const record of pruned) changed.push(...this.#scheduler.carry(record))
-    // A submitter may wait for a copy of its task, and this node has one: it is told as soon as that is on disk.
-    if (records.some(({ spec }) => nodeOf(spec.submittedBy) === from)) {
+    // A submitter that gives a task unasked may wait for a copy of it: it is told as soon as that is on disk here.
+    if (request === 0 && records.some(({ spec }) => nodeOf(spec.submittedBy) === from)) {
       this.#groupCommit.onceDurable({ kind: 'taken', from })
     }
     if (this.#thief.answered(now, boot, request, records.length)) {
