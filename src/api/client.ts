@@ -268,7 +268,7 @@ export class Client {
   }
 
   /**
-   * Has the node take in such a file.
+   * Has the node take in a file of tasks, as `exportState` gives one.
    *
    * @throws ForeignStateFileError NoNodeError, or what the pieces throw
    */

@@ -1,15 +1,16 @@
 /**
  * The protocol of one node, as a deterministic machine: `step(now, input)` returns what to do about it.
  *
- * Read `step` first, the list of all that can happen, and then `#release`, that of all that is waited for. `scheduling`
- * decides what runs where, `replication` carries the log, and `blobs` what is too large for it. Every step ends the same
- * way: start what can be started, ask for work if there is too little, and flush what has changed.
+ * Read `step` first, the order of all work; then `#take`, the list of all that can happen, and `#release`, that of all
+ * that was waited for. `scheduling` decides what runs here, `steal` what moves to another node; `replication` carries
+ * the log, and `blobs` what is too large for it. Every step ends the same way: start what can be started, give away
+ * what cannot, ask for work if there is too little, and flush what has changed.
  */
 import { Counters, CountsGossip } from './telemetry/telemetry.ts'
 import { covers } from './base/version-vector.ts'
 import { computerOf } from './base/computers.ts'
 import { HybridClock } from './base/hlc.ts'
-import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
+import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import {
   AntiEntropy,
   GroupCommit,
@@ -38,7 +39,7 @@ import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import type { Due } from './pending.ts'
 import { Carried, Dependencies } from './queue/queue.ts'
 import { CrashProbe, Heartbeats } from './liveness/liveness.ts'
-import { isFinal, isSettled } from './task/record.ts'
+import { isSettled } from './task/record.ts'
 import { Reclaim } from './claim/claim.ts'
 import { CoreView } from './view.ts'
 import { Scheduler } from './scheduling/scheduling.ts'
@@ -62,10 +63,12 @@ export class Core {
   readonly #shutdown: Shutdown
   readonly #selfFencing: SelfFencing
   readonly #waking: Waking
-  #effects: Effect[] = []
   readonly #openAnswers = new OpenAnswers()
   readonly #crashProbe: CrashProbe
+  #effects: Effect[] = []
+  /** When the first step was; null before it. */
   #firstAt: number | null = null
+  /** By how much the wall clock has been set forward since the step before, in ms. */
   #clockStepMs = 0
 
   constructor(identity: Identity, options: Partial<CoreOptions> = {}) {
@@ -94,9 +97,8 @@ export class Core {
     )
     this.#crashProbe = new CrashProbe(this.#context)
     this.#blobReplication = new BlobReplication(this.#context, id => this.#scheduler.isPast(id))
-    const context = this.#context
     this.#scheduler = new Scheduler(
-      context,
+      this.#context,
       this.#groupCommit,
       this.#reclaims,
       dependencies,
@@ -128,6 +130,77 @@ export class Core {
     this.view = this.#viewOf(dependencies)
   }
 
+  /** Takes back what an earlier boot had on disk. Only before the first step. */
+  restore({ tasks, vector, forgotten, members, ...others }: Restored): void {
+    const { roster = [], spent = [], blobs = [], unreadable, floor = 0 } = others
+    const { log } = this.#context
+    log.restore(tasks, vector, forgotten, unreadable)
+    this.#looseWrites.restore()
+    this.#context.members.restore(members)
+    for (const entry of roster) this.#context.members.roster.note(entry)
+    this.#context.keyTombstones.restore(spent)
+    this.#blobReplication.restore(blobs)
+    this.#scheduler.settledFloor.restore(floor)
+    for (const entry of log.entries()) if (isSettled(entry.record)) entry.noteReported()
+    this.#scheduler.consider(log.entries())
+  }
+
+  /**
+   * Something has happened. Returns what to do about it, in order.
+   *
+   * @param now in ms since 1970, by a monotonic clock: setting the wall clock does not change it. How far the wall
+   *   clock is ahead of it, the last `clock` input says
+   */
+  step(now: number, input: Input): Effect[] {
+    const { members, options } = this.#context
+    this.#effects = []
+    // First what follows from the time alone: all that is done below goes by it.
+    this.#clockStepMs = readClocks(this.#context, now, input)
+    this.#context.isNew =
+      now - (this.#firstAt ?? now) < options.bootQuietMs || this.#waking.isUnderWay
+    members.horizon = this.#belief.horizon()
+    if (this.#firstAt === null) this.#belief.reconsider()
+    this.#firstAt ??= now
+    this.#waking.attend()
+    this.#membership.attend(input, this.idle.isAtRest)
+    this.#take(input)
+    this.#waking.update()
+    // What the input said of members may confirm claims, so that their tasks are ready below.
+    this.#scheduler.consider(this.#reclaims.confirm())
+    this.#scheduler.considerDue()
+    // Not with the next tick: there may be room for more at once.
+    const { partlyTaken } = this.#reclaims
+    if (partlyTaken.length > 0 && this.#workStealing.roomFor(partlyTaken) > 0) this.#reclaim()
+    this.#scheduler.answerSubmissions()
+    // First what runs better elsewhere, so that it takes no slot here; last what finds no slot here.
+    this.#workStealing.placePreferred()
+    this.#scheduler.startReady()
+    this.#workStealing.placeReady(input.kind)
+    this.#lookUp()
+    this.#workStealing.askForWork()
+    this.#shutdown.handOn()
+    // What has been written above goes to disk and to the others with this step.
+    this.#blobReplication.flush()
+    this.#groupCommit.flush(input.kind, this.#scheduler.settledFloor)
+    this.#groupCommit.dissemination.tellInTime()
+    this.#shutdown.go()
+    this.idle.update(input)
+    return this.#effects
+  }
+
+  /** The answer to a peer's sync request, to be pulled message by message, and to be closed if the peer goes away. */
+  answerSync(request: SyncRequest): Generator<Message> {
+    const vector = this.#belief.vector(request.vector)
+    return this.#openAnswers.to({ ...request, vector }, this.#context.log)
+  }
+
+  /** Throws where parts that are kept in step do not agree. For tests and the simulator: it looks at every task. */
+  assertInvariants(): void {
+    const { log, members, keyTombstones, counters } = this.#context
+    const own = [this.#groupCommit, this.#reclaims, this.#scheduler, this.#waking]
+    for (const part of [log, members, keyTombstones, counters, ...own]) part.assertInvariants()
+  }
+
   #contextOf(
     identity: Identity,
     options: CoreOptions,
@@ -156,72 +229,11 @@ export class Core {
       self: () => this.#heartbeats.heartbeat(this.#context.now * 1000),
       scheduler: this.#scheduler,
       totals: of => this.#countsGossip.totals(of),
-      rooms: [this.#reclaims, this.#groupCommit, this.#blobReplication, this.#taskLookup],
+      waits: [this.#reclaims, this.#groupCommit, this.#blobReplication, this.#taskLookup],
       blobSources: hash => this.#blobReplication.sources(hash),
       backlog: () => this.#groupCommit.backlog,
       isWaitingToLeave: () => this.#shutdown.isWaiting
     })
-  }
-
-  /** Takes back what an earlier boot had on disk. Only before the first step. */
-  restore({ tasks, vector, forgotten, members, ...others }: Restored): void {
-    const { roster = [], spent = [], blobs = [], unreadable, floor = 0 } = others
-    const { log } = this.#context
-    log.restore(tasks, vector, forgotten, unreadable)
-    this.#looseWrites.restore()
-    this.#context.members.restore(members)
-    for (const entry of roster) this.#context.members.roster.note(entry)
-    this.#context.keyTombstones.restore(spent)
-    this.#blobReplication.restore(blobs)
-    this.#scheduler.settledFloor.restore(floor)
-    for (const entry of log.entries()) if (isSettled(entry.record)) entry.noteReported()
-    this.#scheduler.consider(log.entries())
-  }
-
-  /**
-   * Something has happened. Returns what to do about it, in order.
-   *
-   * @param now in ms since 1970, by a clock that runs on whatever is done to the wall clock, which is ahead of it by
-   *   what the last `clock` input says
-   */
-  step(now: number, input: Input): Effect[] {
-    const { members, options } = this.#context
-    this.#effects = []
-    this.#clockStepMs = readClocks(this.#context, now, input)
-    this.#context.isNew =
-      now - (this.#firstAt ?? now) < options.bootQuietMs || this.#waking.isUnderWay
-    members.horizon = this.#belief.horizon()
-    if (this.#firstAt === null) this.#belief.reconsider()
-    this.#firstAt ??= now
-    this.#waking.attend()
-    this.#membership.attend(input, this.idle.isAtRest)
-    this.#take(input)
-    this.#waking.update()
-    this.#scheduler.consider(this.#reclaims.confirm())
-    this.#scheduler.considerDue()
-    // Not with the next tick: there may be room for more at once.
-    const { leaving } = this.#reclaims
-    if (leaving.length > 0 && this.#workStealing.spare(leaving) > 0) this.#reclaim()
-    this.#scheduler.answerSubmissions()
-    this.#workStealing.placePreferred()
-    this.#scheduler.startReady()
-    this.#workStealing.placeReady(input.kind)
-    this.#lookUp()
-    this.#workStealing.askForWork()
-    this.#shutdown.handOn()
-    this.#blobReplication.flush()
-    this.#groupCommit.flush(input.kind, this.#scheduler.settledFloor)
-    this.#groupCommit.dissemination.tellInTime()
-    this.#shutdown.go()
-    this.idle.update(input)
-    return this.#effects
-  }
-
-  /** Throws where parts that are kept in step do not agree. For tests and the simulator: it looks at every task. */
-  assertInvariants(): void {
-    const { log, members, keyTombstones, counters } = this.#context
-    const rooms = [this.#groupCommit, this.#reclaims, this.#scheduler, this.#waking]
-    for (const part of [log, members, keyTombstones, counters, ...rooms]) part.assertInvariants()
   }
 
   #take(input: Input): void {
@@ -320,12 +332,6 @@ export class Core {
     }
   }
 
-  /** The answer to a peer's sync request, to be pulled message by message, and to be closed if the peer goes away. */
-  answerSync(request: SyncRequest): Generator<Message> {
-    const vector = this.#belief.vector(request.vector)
-    return this.#openAnswers.to({ ...request, vector }, this.#context.log)
-  }
-
   #onMessage(from: NodeId, said: Message): void {
     const { members } = this.#context
     const message = this.#belief.admit(said)
@@ -339,9 +345,9 @@ export class Core {
         members.acknowledged(from, message.boot, message.vector, message.unreadable)
         return this.#groupCommit.releaseCopied()
       case 'steal':
-        return this.#workStealing.steal(from, message)
+        return this.#workStealing.answerThief(from, message)
       case 'grant':
-        return this.#workStealing.granted(from, message)
+        return this.#workStealing.takeGrant(from, message)
       case 'find':
       case 'found':
         return this.#taskLookup.heard(from, message)
@@ -351,7 +357,7 @@ export class Core {
       case 'drain':
         return this.#shutdown.heard(from, message)
       case 'pruned':
-        return this.#onPruned(message.ids)
+        return this.#scheduler.prunedElsewhere(message.ids)
       case 'forgotten':
         return this.#onForgotten(from, message)
       case 'offer':
@@ -373,7 +379,7 @@ export class Core {
     }
   }
 
-  /** A file is like a peer that has fallen silent: what it had is taken in like anybody's news. */
+  /** What a file holds is merged as a peer's batch; tasks whose holder nobody knows are taken over later. */
   #onLoad(input: Extract<Input, { kind: 'load' }>): void {
     this.#onMessage(this.#context.node, input.news)
     this.#reclaims.loaded(input)
@@ -385,46 +391,25 @@ export class Core {
     if (changed) this.#reclaim()
   }
 
-  /** A member that goes may go once this disk knows it: another node has to, even if this one crashes right after. */
+  /**
+   * A member leaves. It is answered once its departure is on this disk, so that a crash of this node does not leave
+   * others waiting for it.
+   */
   #onGoodbye(from: NodeId, { boot, upTo }: Goodbye): void {
     const { log, members } = this.#context
     if (nodeOf(boot) !== from) return
     if (!covers(log.origins.reach, { origin: boot, seq: upTo })) return this.#antiEntropy.ask(from)
-    // It waits for us, or has heard something since that may be nowhere else.
+    // It has not had our answer yet; or it has merged something since that may be nowhere else.
     const isSaidAgain = members.get(from)?.departure?.boot === boot
     this.#onMembers(this.#membership.saidGoodbye(boot, upTo))
     if (isSaidAgain) this.#antiEntropy.ask(from)
     this.#groupCommit.onceKept({ kind: 'farewell', to: from, boot })
   }
 
-  #onProbed(boot: BootId, refused: boolean): void {
-    if (refused) this.#onMembers(this.#membership.refused(boot))
-    this.#crashProbe.answered(boot)
-  }
-
-  #reclaim(): void {
-    const { node, isNew } = this.#context
-    const { capability, draining } = this.#scheduler
-    // A node that has just started, or woken, hears first what has become of its tasks while it was away.
-    if (draining || isNew || this.#waking.isUnderWay) return
-    const spare = (boots: readonly BootId[]): number => this.#workStealing.spare(boots)
-    this.#scheduler.consider(this.#reclaims.reclaimGone({ node, capability }, spare))
-    const unanswered = this.#workStealing.unanswered()
-    this.#reclaims.reclaim(unanswered)
-    this.#scheduler.consider(unanswered)
-  }
-
-  /** A member has pruned these, and has just heard of them from us: they settled while we were away. */
-  #onPruned(ids: readonly TaskId[]): void {
-    const { log } = this.#context
-    const held = ids.map(id => log.get(id)).filter(entry => entry !== undefined)
-    this.#scheduler.forget(held.filter(({ record }) => !isFinal(record)))
-  }
-
-  /** A peer that we asked names what is over beyond our vector. */
+  /** A peer that we asked names the writes and boots beyond our vector whose tasks have all been pruned. */
   #onForgotten(from: NodeId, message: Forgotten): void {
     const news = this.#antiEntropy.gathered(from, message)
-    if (news !== null) this.#scheduler.forget(this.#context.log.learn(news.spans, news.boots))
+    if (news !== null) this.#scheduler.prune(this.#context.log.learn(news.spans, news.boots))
   }
 
   #onLink(peer: NodeId, up: boolean): void {
@@ -444,6 +429,16 @@ export class Core {
     this.#groupCommit.releaseCopied()
   }
 
+  #onProbed(boot: BootId, refused: boolean): void {
+    if (refused) this.#onMembers(this.#membership.refused(boot))
+    this.#crashProbe.answered(boot)
+  }
+
+  #onForget(name: string, node: NodeId | null): void {
+    this.#membership.forget(name, node)
+    this.#reclaim()
+  }
+
   #onTime(input: Extract<Input, { kind: 'clock' | 'tick' | 'wake' }>): void {
     if (input.kind === 'tick') this.#onTick(input.loopLagMs ?? 0)
     else if (input.kind === 'wake') this.#groupCommit.dissemination.woken()
@@ -454,13 +449,13 @@ export class Core {
   #onClock(stepMs: number): void {
     this.#membership.stepped(stepMs)
     this.#waking.stepped(stepMs)
-    // What was due may not be yet, and the other way round.
+    // A start time or a deadline may have come or gone by that.
     this.#scheduler.consider(this.#context.log.entries())
   }
 
   #onTick(loopLagMs: number): void {
     // First, so that nothing is pruned in the step that reports it.
-    this.#forget()
+    this.#prune()
     this.#blobReplication.tick()
     this.#heartbeats.tick(loopLagMs)
     this.#countsGossip.tick()
@@ -478,20 +473,27 @@ export class Core {
     this.#reclaim()
   }
 
-  #forget(): void {
-    this.#scheduler.noteForgotten()
+  #prune(): void {
+    this.#scheduler.reviewUnknown()
     if (this.#openAnswers.areUnderWay) return
-    this.#scheduler.prune()
+    this.#scheduler.pruneDue()
     retireBoots(this.#context)
+  }
+
+  #reclaim(): void {
+    const { node, isNew } = this.#context
+    const { capability, draining } = this.#scheduler
+    // A node that has just started, or woken, hears first what has become of its tasks while it was away.
+    if (draining || isNew || this.#waking.isUnderWay) return
+    const room = (boots: readonly BootId[]): number => this.#workStealing.roomFor(boots)
+    this.#scheduler.consider(this.#reclaims.reclaimGone({ node, capability }, room))
+    const takenBack = this.#workStealing.unacknowledged()
+    this.#reclaims.reclaim(takenBack)
+    this.#scheduler.consider(takenBack)
   }
 
   #lookUp(): void {
     for (const id of this.#scheduler.takeMissing()) this.#taskLookup.recall(id)
     for (const id of this.#scheduler.submission.takeQuestions()) this.#taskLookup.check(id)
-  }
-
-  #onForget(name: string, node: NodeId | null): void {
-    this.#membership.forget(name, node)
-    this.#reclaim()
   }
 }

@@ -125,14 +125,15 @@ export type Departure = Readonly<{
 /** What has become of a task, for a reader that knows what the task is. `task` is the write that created it. */
 export type Change = Readonly<{ task: Dot } & Omit<TaskRecord, 'spec' | 'created'>>
 
+/** In place of the position of a task in a batch: it has since been pruned. */
+export const PRUNED = -1
 /** In place of the position of a task in a batch: what was written could not be read here. Never sent. */
 export const UNREADABLE = -2
 
 /**
  * The writes `after + 1 .. after + writes.length` of one origin. `writes[i]` is the position of the task that the write
- * changed in the list of all `records`, then all `changes`; or -1 if that task has since been pruned, which a reader
- * has to have been told before (`Forgotten`); or, never on the wire, -2 if it could not be read. Records and changes
- * are newer than or equal to each such write.
+ * changed in the list of all `records`, then all `changes`; or `PRUNED`, which a reader has to have been told before
+ * (`Forgotten`); or `UNREADABLE`. A record or change is as new as each write that changed its task, or newer.
  */
 export type Batch = Readonly<{
   kind: 'batch'

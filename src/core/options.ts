@@ -26,7 +26,7 @@ export const TASK_LIMITS = {
   /** Ten years. */
   retentionMsMax: 315_360_000_000,
   deadlineMsMax: 315_360_000_000,
-  /** Guess: who needs more has no failure but a loop. */
+  /** Guess: a task that fails more often will always fail. */
   maxRetriesMax: 1000,
   /** As many lost holders as a claim remembers. */
   maxLostMax: 15,
@@ -229,7 +229,7 @@ export type CoreOptions = Readonly<{
   blobSpareMs: number
   /**
    * Time after its last use for which a blob stays that no task here names: the task may be on its way, also one that
-   * depends on a task which has been pruned here. With a tenth of it, such a one came too late behind a cut.
+   * depends on a task which has been pruned here. With a tenth of this time, a task from behind a cut came too late.
    */
   blobOrphanMs: number
   /** What any network can carry, to bound how long a copy is waited for. A tenth of what Gigabit Ethernet does. */
@@ -238,11 +238,12 @@ export type CoreOptions = Readonly<{
   countsMs: number
   /** Interval at which all of the counts are told anew, because gossip may be lost. */
   countsRepeatMs: number
-  /** News for everybody that nobody waits for are gathered for this time, if others have not been told any for a while. */
+  /** Time for which news that no node waits for are gathered, where none have been told in the last `gatherBusyMs`. */
   gatherMs: number
   /**
-   * ... and for this time if they have: as long as any version may, and half of what others wait for late news
-   * (`syncDelayMs`). Most tasks have ended by then, so that what is told of them is how.
+   * Time for which such news are gathered where some have just been told: the most that any version may, and half of
+   * what others wait for late news (`syncDelayMs`). Most tasks have ended by then, so that their end is all that is
+   * told.
    */
   gatherBusyMs: number
   /** Time for which news of work that others could do are gathered. Guess: a fifth of a short task's time. */

@@ -2,8 +2,8 @@
  * What the core waits for, as data: what is to be done, and what has to happen first.
  *
  * A machine that kept the rest of its work as callbacks could not be printed, compared, or asked what it waits for. So
- * a room keeps a `Pending` beside the number of the flush, the write or the blob that has to come first. Once that is
- * there, the room hands it to `release` (core.ts): one switch carries out all of them.
+ * a part keeps a `Pending` beside the number of the flush, the write or the blob that has to come first. Once that is
+ * there, it hands the `Pending` to `release` (core.ts): one switch carries out all of them.
  */
 import type { Hlc } from './base/hlc.ts'
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
@@ -97,15 +97,15 @@ export type Release = (due: Due) => void
 export type Condition =
   /** This flush, or a later one, has landed. */
   | Readonly<{ on: 'flush'; flush: number }>
-  /** So many others have one of these writes on disk. Null: one, if there is any other member. */
+  /** `acks` others have one of these writes on disk. Null: one, if there is any other member. */
   | Readonly<{ on: 'copies'; writes: readonly Dot[]; acks: number | null; deadline: number }>
-  /** So many others have a blob on disk. */
+  /** `wanted` others have a blob on disk. */
   | Readonly<{ on: 'blob copies'; hash: BlobHash; wanted: number; deadline: number }>
   /** These blobs are on our own disk. They are on their way, or are asked for once more at that time. */
   | Readonly<{ on: 'blobs'; hashes: readonly BlobHash[]; retryAt: number | null }>
-  /** All who can be asked have confirmed that nobody else may run it. Null: for as long as it takes. */
+  /** All members that can be asked have confirmed that no other node may run it. Null: for as long as it takes. */
   | Readonly<{ on: 'confirmation'; deadline: number | null }>
-  /** All who can be asked have answered. Null: nobody has been asked yet. */
+  /** All members that can be asked have answered. Null: none has been asked yet. */
   | Readonly<{ on: 'answers'; of: readonly NodeId[] | null }>
   /** A member can be talked to. */
   | Readonly<{ on: 'member' }>
@@ -115,7 +115,7 @@ export type Condition =
 /** One thing that is waited for. */
 export type Waiting = Readonly<{ pending: Pending; until: Condition }>
 
-/** Whoever keeps something pending. */
+/** A part that keeps something pending. */
 export type Waits = Readonly<{ pending(): Iterable<Waiting> }>
 
 /** The tasks that it is about. */

@@ -49,8 +49,8 @@ type Answers = Readonly<{
   self: () => Heartbeat
   scheduler: Scheduler
   totals: (of: 'node' | 'cluster') => Map<string, TypeTotals>
-  /** Whoever else waits for something. */
-  rooms: readonly Waits[]
+  /** The parts beside the scheduler that keep something pending. */
+  waits: readonly Waits[]
   blobSources: (hash: BlobHash) => readonly NodeId[]
   backlog: () => Backlog
   isWaitingToLeave: () => boolean
@@ -93,9 +93,9 @@ export class CoreView {
 
   /** All that this node waits for, as plain data. @param id only what is about this task. @default all */
   *pending(id?: TaskId): Generator<Waiting> {
-    const { scheduler, rooms } = this.#answers
-    for (const room of [scheduler, ...rooms]) {
-      for (const waiting of room.pending()) {
+    const { scheduler, waits } = this.#answers
+    for (const each of [scheduler, ...waits]) {
+      for (const waiting of each.pending()) {
         const { pending } = waiting
         if (id !== undefined && !tasksOf(pending).includes(id)) continue
         if (!this.#isGivenUp(waiting)) yield waiting
@@ -170,7 +170,9 @@ export class CoreView {
     return lag
   }
 
-  /** By boot that is not retired: how many of its writes some of these members have on disk, and are not merged here. */
+  /**
+   * By boot that is not retired: how many of its writes some of these members have on disk, and are not merged here.
+   */
   #behind(members: Iterable<Member>): Map<BootId, number> {
     const told = new Map<BootId, number>()
     for (const { vector } of members) merge(told, vector)

@@ -114,9 +114,9 @@ export const hearsayPerSenderAndSecond = 10
 export const hearsayPeersMax = 64
 export const hearsayPeersPerSenderMax = 8
 export const hearsayDialsMax = 4
-/** Addresses of one such peer. All of them are tried within the time of a dial. */
+/** Addresses of one peer that was announced without proof. All of them are tried within the time of a dial. */
 export const hearsayAddressesMax = 2
-/** Failed dials after which such a peer is dropped. */
+/** Failed dials after which a peer that was announced without proof is dropped. */
 export const hearsayFailuresMax = 3
 
 /** Waiting for one peer, in bytes. Beyond it the peer does not read, and its messages are dropped. */

@@ -1,5 +1,5 @@
 /**
- * Puts the parts of a node together, and says which of them hears of what the core asks for. What happens to tasks is
+ * Puts the parts of a node together, and says which part each effect of the core goes to. What happens to tasks is
  * decided by the core.
  */
 import { bootName } from '../core/base/ids.ts'
@@ -63,7 +63,7 @@ export class Parts {
     this.#settings = settings
     this.#failures = new Failures(settings.log, clock)
     this.#clockSteps = new ClockSteps(clock, settings.log)
-    this.#disk = new DiskState(settings, clock, error => this.#letGo(error))
+    this.#disk = new DiskState(settings, clock, error => this.#rejectWrites(error))
     this.#listeners = new Listeners(bootName(view.self().boot), {
       now: () => wallMsOf(clock),
       failed: error => this.#failures.noteListener('a listener to events', error)
@@ -188,15 +188,12 @@ export class Parts {
     })
   }
 
-  /**
-   * Waits are released by the effects themselves, before anybody is told: whoever listens to events may be slow, may
-   * throw, or may not be there.
-   */
+  /** Waits hang on the effects, not on events: a listener to events may be slow, may throw, or may not be there. */
   #observer(): Observer {
     return {
       accepted: ({ request, ...accepted }) => {
         const listener = this.#submissions.accepted(request, accepted)
-        // At once: the node that submitted it hears of it later, when it may have settled.
+        // At once: by the time the caller has this answer, the task may have settled.
         if (listener !== undefined) this.tasks.watch(accepted.taskId, listener)
       },
       refused: refused => this.#submissions.refused(refused),
@@ -228,15 +225,15 @@ export class Parts {
     this.#eventPublisher.event(event)
   }
 
-  /** Callers that wait for this node's disk are told that it will not come. */
-  #letGo(error: Error): void {
+  /** Callers that wait for this node's disk are rejected: it has taken nothing for too long, or the node closes. */
+  #rejectWrites(error: Error): void {
     this.#submissions.rejectAll(error)
     this.#backup.letGo()
   }
 
   async #close(closed: Error): Promise<void> {
     this.#disk.close()
-    this.#letGo(closed)
+    this.#rejectWrites(closed)
     this.#waits.rejectAll(closed)
     this.turns.turned()
     await this.#engine.stop()

@@ -38,7 +38,10 @@ export class History {
   readonly leftAlone: Set<BootId> = new Set()
   /** Whether the network has been cut, or a node has stood still, and not all know of all others again since. */
   isCut: boolean = false
-  /** Tasks that were submitted before the last such moment ended: two nodes may run them that do not know of it. */
+  /**
+   * Tasks that were submitted before the network was last whole again: two nodes may run one, and not know of each
+   * other.
+   */
   readonly #apart = new Set<TaskId>()
   /** Tasks that were submitted. */
   readonly #submitted = new Set<TaskId>()

@@ -24,7 +24,7 @@ export function waitsForLost(node: SimNode, id: TaskId): boolean {
   return !isSettled(record) && record.spec.dependsOn.some(next => waitsForLost(node, next))
 }
 
-/** Whether the node can run such a task. */
+/** Whether the node can run a task of this spec. */
 export function isAble({ capability }: SimNode, spec: TaskSpec): boolean {
   return canRun(capability, demandOf(spec))
 }
@@ -71,7 +71,7 @@ export function isAlone(node: SimNode): boolean {
 export function areTogether(nodes: readonly SimNode[], network: Network): boolean {
   if (new Set(nodes.map(({ id }) => id)).size < nodes.length) return false
   return nodes.every(node => {
-    if (node.isPaused) return false
+    if (node.isBehind) return false
     const seen = new Map(
       node.core.view.members(node.now).map(member => [member.heartbeat.boot, member])
     )

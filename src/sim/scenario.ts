@@ -89,8 +89,8 @@ export type Scenario = Readonly<{
    */
   computersLost: number
   /**
-   * How often a whole computer goes like that for good, as nodes die; not the one with the last node, and not one with
-   * so many nodes that no majority would be left.
+   * How often a whole computer goes at such a moment for good, as nodes die; not the one with the last node, and not
+   * one without whose nodes there is no majority.
    */
   computersGone: number
   /**
@@ -105,7 +105,7 @@ export type Scenario = Readonly<{
   clones: number
   /** How often some nodes are cut off from the others for a while. */
   partitions: number
-  /** After how long such a cut is over, at most, in ms; 0: with the next cut, or when all calms down. */
+  /** After how long a partition is over, at most, in ms; 0: with the next cut, or when all calms down. */
   healMsMax: number
   /** How often a node stands still, long enough to be taken for gone. */
   pauses: number

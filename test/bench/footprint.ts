@@ -1,7 +1,7 @@
 /**
- * What an idle cluster costs: CPU time and memory of six `hearsay start` processes, the built product as a user runs it,
- * that are meshed and have nothing to do. A young node looks for others more often, and its code is not compiled yet, so
- * its first seconds stand apart; what it needed to start goes from its memory a minute or two later.
+ * What an idle cluster costs: CPU time and memory of six `hearsay start` processes, the built product as a user runs
+ * it, that are meshed and have nothing to do. A young node looks for others more often, and its code is not compiled
+ * yet, so its first seconds stand apart; what it needed to start goes from its memory a minute or two later.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -36,7 +36,7 @@ export async function footprint(lan: boolean, say: (text: string) => void): Prom
   }
 }
 
-/** Lets so much time pass, and says what the last of it cost. */
+/** Lets `ms` pass, and says what the last part of it cost. */
 async function watch(pids: readonly number[], ms: number): Promise<Row> {
   await sleep(Math.max(0, ms - SHOWN_MS_MAX))
   const before = await Promise.all(pids.map(usageOf))

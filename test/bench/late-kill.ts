@@ -1,7 +1,7 @@
 /**
- * What the death of a node costs a batch of work: 200 tasks of 100 ms, one at a time on each of six nodes, and one node is
- * killed while it runs one of them. Early in the batch the others also do the dead node's share; near its end all that
- * counts is how soon the lost task is found, taken over and run again.
+ * What the death of a node costs a batch of work: 200 tasks of 100 ms, one at a time on each of six nodes, and one node
+ * is killed while it runs one of them. Early in the batch the others also do the dead node's share; near its end all
+ * that counts is how soon the lost task is found, taken over and run again.
  */
 import { until } from '../support/until.ts'
 import { BenchCluster } from './cluster.ts'
@@ -77,7 +77,11 @@ async function runOnce(cluster: BenchCluster, killAt: number | null): Promise<Ru
     await all
     return { ms: performance.now() - startedAt, found: 0, taken: 0, settled: 0 }
   }
-  await until(() => done >= TASKS * killAt, 'so many tasks to be done', 60_000)
+  await until(
+    () => done >= TASKS * killAt,
+    'the share of tasks to be done at which a node is killed',
+    60_000
+  )
   const victim = (): string | undefined =>
     node.nodes().find(({ self, name, running }) => !self && name !== null && running > 0)?.name ??
     undefined

@@ -1,4 +1,6 @@
-/** What tests of whole clusters ask of them again and again: keep them busy, look who holds what, compare their views. */
+/**
+ * What tests of whole clusters ask of them again and again: keep them busy, look who holds what, compare their views.
+ */
 import { expect } from 'vitest'
 import type { NodeView, TaskView } from '../../src/node/api/node-api.ts'
 import { until } from '../support/until.ts'
@@ -19,7 +21,7 @@ export class Onlooker {
     this.#cluster = cluster
   }
 
-  /** Submits tasks of so many ms, as many as there are slots, and waits until each of these nodes runs one. */
+  /** Submits tasks that each take `ms`, as many as there are slots, and waits until each of these nodes runs one. */
   async busy(ms: number, places: readonly number[] = this.#cluster.running): Promise<string[]> {
     const client = await this.#cluster.client(0)
     const count = this.#cluster.running.length * SLOTS

@@ -1,6 +1,6 @@
 /**
- * A random hour in the life of a cluster, in half a minute: nodes are killed, paused, drained, stopped and started, cables
- * are pulled and cut, while callers go on submitting. One seed gives one order of mishaps.
+ * A random hour in the life of a cluster, in half a minute: nodes are killed, paused, drained, stopped and started,
+ * cables are pulled and cut, while callers go on submitting. One seed gives one order of mishaps.
  *
  * What happened is recorded from outside (history.ts), and checked when the storm is over and everybody is back.
  */
@@ -13,7 +13,7 @@ import { runsOf, type History } from './history.ts'
 
 /** How many callers submit at once, each on a node of its choice. */
 const CALLERS = 6
-/** A task takes up to so long. */
+/** The longest run of a task. */
 const TASK_MS_MAX = 400
 /** From one mishap to the next. */
 const CALM_MS = { min: 500, max: 2500 }
@@ -24,7 +24,7 @@ const PATIENCE_MS = 5000
 /** A node that stops finishes what it runs; on a cut LAN it first tries for a while to hand on the rest. */
 const LEAVE_MS_MAX = 60_000
 const SETTLE_MS_MAX = 120_000
-/** A cut or a pause is felt for so long after its end: until the links are up again and all is merged. */
+/** Time after the end of a cut or a pause for which it is felt: until the links are up again and all is merged. */
 const AFTERMATH_MS = 15_000
 
 type Mishap = 'kill' | 'pause' | 'continue' | 'drain' | 'stop' | 'start' | 'cut' | 'unplug' | 'heal'
@@ -53,7 +53,7 @@ export class Storm {
     this.#dice = new Random(seed)
   }
 
-  /** Rages for so long, then brings everybody back, and waits until all is settled. */
+  /** Rages for `durationMs`, then brings everybody back, and waits until all is settled. */
   async rage(durationMs: number): Promise<History> {
     const callers = Array.from({ length: CALLERS }, (_, n) => this.#call(n))
     const endAt = Date.now() + durationMs

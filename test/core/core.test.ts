@@ -238,7 +238,7 @@ describe('a steal', () => {
     }
   })
 
-  test('goes on for at most so many hops', () => {
+  test('goes on for at most hopsMax hops', () => {
     const pump = pumpOf([A, B], { hopsMax: 1 })
     const [a, b] = pump.nodes as [PumpNode, PumpNode]
     b.worker(1)

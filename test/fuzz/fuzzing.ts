@@ -1,9 +1,10 @@
 /**
- * One seed: a cluster at honest, extreme work, into which mutated messages are put while nodes crash, leave and start again
- * with what is on their disks. After each round the nodes have to work together, at once and once all have started anew.
+ * One seed: a cluster at honest, extreme work, into which mutated messages are put while nodes crash, leave and start
+ * again with what is on their disks. After each round the nodes have to work together, at once and once all have
+ * started anew.
  *
- * Everything comes from the seed, so a seed that fails fails again. The messages of a run can also be given: then nothing
- * is made up, and what is left out is left out. That is how a long list becomes a short one (shrinking.ts).
+ * Everything comes from the seed, so a seed that fails fails again. The messages of a run can also be given: then
+ * nothing is made up, and what is left out is left out. That is how a long list becomes a short one (shrinking.ts).
  */
 import type { NodeId } from '../../src/core/base/ids.ts'
 import type { News } from '../../src/core/message.ts'
@@ -36,12 +37,13 @@ export type FuzzOptions = Readonly<{
 
 const ROUNDS = 2
 const NODES = 3
-/** More than write a task's creation under one key at the most, and one in so many seeds has so many nodes. */
+/** Number of nodes of a large cluster: more than the most that may create a task under one key. */
 const CROWD = 26
+/** Every how many seeds the cluster is that large. */
 const CROWD_EVERY = 25
-/** In one of so many seeds members may be told what they have to believe. */
+/** Every how many seeds members may be told lies that they have to believe. */
 const LIES_EVERY = 3
-/** In one of so many seeds some tasks are kept to the end. */
+/** Every how many seeds some tasks are kept to the end. */
 const KEPT_EVERY = 2
 const BUSY_MS = 4000
 const DOWN_MS_MAX = 1500

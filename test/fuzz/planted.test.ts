@@ -1,13 +1,13 @@
 /**
- * The fuzzer can fail. Each test plants a fault that hearsay once had, and expects the fuzzer to find it within a dozen seeds.
+ * The fuzzer can fail. Each test plants a fault that hearsay once had, and expects the fuzzer to find it within a dozen
+ * seeds.
  *
- *     fault                                                  found as
- *     a wait of 0 ms that grows without end is no number     an assertion, or a task that cannot be read again
- *     a boot far in the future bans its node                 a node that others do not see as alive
- *     "replaced" is believed of anybody                      a node that gives way to nobody
+ * fault                                                  found as a wait of 0 ms that grows without end is no number
+ * an assertion, or a task that cannot be read again a boot far in the future bans its node                 a node that
+ * others do not see as alive "replaced" is believed of anybody                      a node that gives way to nobody
  *
- * Three others of that time take it more seeds than that, and have tests of their own: a task under one key that remembers
- * all of its creations (test/wire/later.test.ts), a message of a closed boot that reaches an assertion
+ * Three others of that time take it more seeds than that, and have tests of their own: a task under one key that
+ * remembers all of its creations (test/wire/later.test.ts), a message of a closed boot that reaches an assertion
  * (test/core/belief.test.ts), a list of writes that is handled worse than linearly (test/core/writes.test.ts).
  */
 import { afterEach, expect, test, vi } from 'vitest'
@@ -23,7 +23,7 @@ const rooms = {
   backoff: '../../src/core/task/backoff.ts',
   core: '../../src/core/core.ts'
 }
-/** One in so many finds each of them, with room. */
+/** Among this many seeds one finds each of them, with room to spare. */
 const SEEDS_MAX = 12
 const TEST_MS_MAX = 300_000
 

@@ -7,7 +7,7 @@
 export type Shrunk<T> = Readonly<{ items: readonly T[]; runs: number; isShortest: boolean }>
 
 export type Patience = Readonly<{
-  /** After so many trials the shortest list so far has to do. */
+  /** Number of trials after which the shortest list so far has to do. */
   runsMax: number
   /** Whether there is time for another trial. @default always */
   hasTime?: () => boolean

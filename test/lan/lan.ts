@@ -137,7 +137,7 @@ export class Lan {
     await this.#wires('link', 'set', `to-${computer}`, 'down')
   }
 
-  /** Loses so many percent of the packets to and from a computer, at random. 0: none. */
+  /** Loses this percentage of the packets to and from a computer, at random. 0: none. */
   async loss(computer: Computer, percent: number): Promise<void> {
     const ends = [
       { namespace: this.#namespace('wires'), device: `to-${computer}` },
@@ -157,7 +157,7 @@ export class Lan {
     }
   }
 
-  /** Loses so many percent of the packets from any computer to any other: some at its cable, and some at the other's. */
+  /** Loses this percentage of the packets from any computer to any other: some at its cable, some at the other's. */
   async lossBetween(percent: number): Promise<void> {
     const perCable = 100 * (1 - Math.sqrt(1 - percent / 100))
     await Promise.all(computers.map(computer => this.loss(computer, perCable)))

@@ -15,7 +15,7 @@ const SETTLE_MS_MAX = 240_000
 const REST_MS = 10_000
 /** A node that has just started has 110 MiB, and 50,000 records take 100. */
 const MIB_MAX = 350
-/** A submission on such a computer, idle or not, is late by as long as the kernel lets nobody run. */
+/** A submission on so slow a computer, idle or not, is late by as long as the kernel lets nobody run. */
 const SLOWER_MAX = 5
 const LATE_MS = 1000
 

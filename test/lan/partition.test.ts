@@ -21,7 +21,7 @@ const HALF = [0, 1, 2]
 const OTHER_HALF = [3, 4, 5]
 const LONER = 5
 const FIND_MS_MAX = 30_000
-/** Up for two seconds, down for two seconds, so often. */
+/** How often the link goes up for two seconds and down for two seconds. */
 const FLAPS = process.env['LONG'] === '1' ? 15 : 3
 
 let lan: Lan

@@ -170,7 +170,7 @@ function bootOf(node: Node): string | null | undefined {
   return node.nodes().find(({ self }) => self)?.boot
 }
 
-/** Leaves no room at all, or so much. */
+/** Fills the disk but for `spareBytes`. */
 function fill(file: string, spareBytes = 0): void {
   const { bavail, bsize } = statfsSync(disk)
   writeFileSync(file, Buffer.alloc(bavail * bsize - spareBytes))

@@ -227,8 +227,8 @@ export const LOG: readonly Mistake[] = [
   [
     'leave-log',
     'core/replication/group-commit.ts',
-    '    const { log, self } = this.#context\n    const { durableVector } = log\n',
-    '    if (this.#prompt.size >= 0) return true\n    const { log, self } = this.#context\n    const { durableVector } = log\n',
+    '  get isSafeElsewhere(): boolean {\n',
+    '  get isSafeElsewhere(): boolean {\n    if (this.#owed.size >= 0) return true\n',
     'a node leaves before what it wrote is on other disks'
   ],
   [
@@ -320,8 +320,8 @@ export const LOG: readonly Mistake[] = [
   [
     'told-and-pruned-at-once',
     'core/core.ts',
-    '    this.#forget()\n    this.#blobReplication.tick()\n',
-    '    this.#blobReplication.tick()\n    this.#forget()\n',
+    '    this.#prune()\n    this.#blobReplication.tick()\n',
+    '    this.#blobReplication.tick()\n    this.#prune()\n',
     'a task is pruned in the step that reports it'
   ],
   [

@@ -46,7 +46,7 @@ function watching(peers: readonly string[]): {
   return { gossip, heard, disconnected, stop: () => gossip.stop() }
 }
 
-test('a connected peer from which nothing has come for so many looks is disconnected; one that is heard now and then is not', async () => {
+test('a connected peer from which nothing has come for a number of looks is disconnected; one that is heard now and then is not', async () => {
   const { heard, disconnected, stop } = watching(['silent', 'heard'])
   for (let look = 1; look <= 3 * silentLooksMax; look++) {
     if (look % silentLooksMax === 0) heard('heard')

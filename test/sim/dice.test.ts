@@ -1,4 +1,6 @@
-/** Scenarios that dice made, one seed of each: what nobody thought of. `npm run soak -- scenarios` runs more of them. */
+/**
+ * Scenarios that dice made, one seed of each: what nobody thought of. `npm run soak -- scenarios` runs more of them.
+ */
 import { describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { checkScenario, simulate } from '../../src/sim/index.ts'
@@ -17,7 +19,7 @@ import { shapeOf, shrink } from './support/shrinking.ts'
 
 /** Measured: 60 to 250 ms each, on one of the cores of a small server. */
 const SCENARIOS = 300
-/** Of them, so many are of the families that came later. */
+/** How many of them are of the families that came later. */
 const LATER_SCENARIOS = 100
 const LATEST_SCENARIOS = 25
 const NEWEST_SCENARIOS = 30

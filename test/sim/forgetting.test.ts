@@ -1,12 +1,13 @@
 /**
- * Mistakes in what is kept, shown and forgotten: each is planted in one room of the core, and the simulator has to find it.
- * Those in who may do what are in mutations.test.ts.
+ * Mistakes in what is kept, shown and forgotten: each is planted in one room of the core, and the simulator has to find
+ * it. Those in who may do what are in mutations.test.ts.
  */
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import type * as AntiEntropyRoom from '../../src/core/replication/anti-entropy.ts'
 import type { Context } from '../../src/core/context.ts'
 import type * as SyncAnswerRoom from '../../src/core/replication/sync-answer.ts'
 import type * as AckWaitRoom from '../../src/core/replication/ack-wait.ts'
+import type { Disks } from '../../src/core/replication/disks.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
 import type * as OriginsRoom from '../../src/core/log/origins.ts'
@@ -60,7 +61,9 @@ type Schedule = Exclude<keyof typeof Schedules, 'forgetsAlone'>
 
 afterEach(uproot)
 
-/** Seeds with which a task was run anew, or was not the same everywhere, when it went as soon as all who lived had it. */
+/**
+ * Seeds with which a task was run anew, or was not the same everywhere, when it went as soon as all who lived had it.
+ */
 test.each([20, 23, 52, 53])(
   'a key lives as long as somebody may come back with it, seed %i',
   seed => {
@@ -81,7 +84,7 @@ describe('the simulator reports', () => {
         override flush(...after: Parameters<GroupCommitRoom.GroupCommit['flush']>): void {
           const before = this.#log.isFlushing
           super.flush(...after)
-          if (!before && this.#log.isFlushing) this.persisted(this.#log.lastFlush)
+          if (!before && this.#log.isFlushing) this.persisted(this.#log.flushWithAll)
         }
         override persisted(number: number): void {
           if (number <= this.#told) return
@@ -101,7 +104,7 @@ describe('the simulator reports', () => {
         override releaseDue(
           ...[now, view, release]: Parameters<AckWaitRoom.AckWait['releaseDue']>
         ): void {
-          const disks = (): AckWaitRoom.Disks => ({ copies: view.others, isApart: true })
+          const disks = (): Disks => ({ copies: view.others, isApart: true })
           super.releaseDue(now, { ...view, disks }, release)
         }
       }

@@ -1,6 +1,6 @@
 /**
- * Plants a mistake in one room of the core, and runs the simulator on it. A checker that never speaks is worth nothing, so
- * every invariant has a mistake that it is known to find.
+ * Plants a mistake in one room of the core, and runs the simulator on it. A checker that never speaks is worth nothing,
+ * so every invariant has a mistake that it is known to find.
  */
 import { vi } from 'vitest'
 import type { Scenario } from '../../src/sim/scenario.ts'
@@ -13,7 +13,7 @@ const planted = new Set<string>()
 /**
  * What the first seed to fail with the mistake in place reports; empty if none fails.
  *
- * @param from the first of so many seeds: what the dice throw rarely is looked for where they are known to throw it
+ * @param from the first seed: what the dice throw rarely is looked for where they are known to throw it
  */
 export async function brokenBy(
   scenario: Partial<Scenario> = {},

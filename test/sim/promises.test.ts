@@ -7,6 +7,7 @@ import '../core/forbid.ts'
 import type * as Rules from '../../src/core/claim/rules.ts'
 import type * as TaskLookupRoom from '../../src/core/replication/task-lookup.ts'
 import type * as AckWaitRoom from '../../src/core/replication/ack-wait.ts'
+import type { Disks } from '../../src/core/replication/disks.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 import { SCENARIO_DEFAULTS } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
@@ -107,7 +108,7 @@ describe('the simulator reports', () => {
         override releaseDue(
           ...[now, view, release]: Parameters<AckWaitRoom.AckWait['releaseDue']>
         ): void {
-          const disks = (): AckWaitRoom.Disks => ({ copies: view.others, isApart: true })
+          const disks = (): Disks => ({ copies: view.others, isApart: true })
           super.releaseDue(now, { ...view, disks }, release)
         }
       }

@@ -15,7 +15,7 @@ import { failureOf } from './support/failure.ts'
 
 const folder = fileURLToPath(new URL('../../config/sim/', import.meta.url))
 const files = await readdir(folder)
-/** A scenario with so many takes as long as ten others. */
+/** A scenario with this many tasks takes as long as ten others. */
 const LARGE_TASKS = 1000
 /** Measured: the largest takes 5 to 20 s, depending on what else runs. */
 const TEST_MS_MAX = 90_000

@@ -1,6 +1,6 @@
 /**
- * The fuzzer for so long: seed after seed into simulated nodes, and after each dozen of them a stranger that goes round the
- * doors of real ones. Prints what a failure takes, and how to see it again.
+ * The fuzzer for a number of minutes: seed after seed into simulated nodes, and after each dozen of them a stranger
+ * that goes round the doors of real ones. Prints what a failure takes, and how to see it again.
  */
 import { DOORS, fuzzDoors } from '../fuzz/doors/fuzzing-doors.ts'
 import { fuzz } from '../fuzz/fuzzing.ts'

@@ -1,6 +1,6 @@
 /**
- * Far more tasks than six nodes have processor time for (test/lan/overload.ts): what it costs, and whether anybody was taken
- * for gone.
+ * Far more tasks than six nodes have processor time for (test/lan/overload.ts): what it costs, and whether anybody was
+ * taken for gone.
  */
 import { fileURLToPath } from 'node:url'
 import { Cluster } from '../lan/cluster.ts'
@@ -11,7 +11,7 @@ import { overload } from '../lan/overload.ts'
 const handlers = fileURLToPath(new URL('../lan/fixtures/noop.ts', import.meta.url))
 /** Of a core, for all six. */
 const CPUS = 0.3
-/** Guess: five times what a task takes, alone on such a cluster. */
+/** Guess: five times what a task takes, alone on a cluster with that much of a core. */
 const MS_PER_TASK_MAX = 150
 const REST_MS = 60_000
 

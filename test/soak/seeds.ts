@@ -1,4 +1,4 @@
-/** The simulator on new seeds for so long, scenario after scenario. */
+/** The simulator on new seeds for a number of minutes, scenario after scenario. */
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'

@@ -1,9 +1,9 @@
 /**
  * `npm run soak [-- NAME] [--minutes N] [--from SEED] [--count N]`: what only shows after a while, or with much.
  *
- * `seeds` (default), `scenarios`, `chaos` and `fuzz` go on for so long; `tasks`, `newcomer`, `away`, `each`, `loss`, `overload` and `kill-all` are trials of
- * so many that print figures; `mutants` plants mistakes and looks whether tests notice; `lan` runs the LAN tests with all
- * that CI has no time for. Each ends with exit code 1 if
+ * `seeds` (default), `scenarios`, `chaos` and `fuzz` go on for `--minutes`; `tasks`, `newcomer`, `away`, `each`,
+ * `loss`, `overload` and `kill-all` do something `--count` times and print figures; `mutants` plants mistakes and looks
+ * whether tests notice; `lan` runs the LAN tests with all that CI has no time for. Each ends with exit code 1 if
  * something that was promised does not hold.
  */
 import { argumentsOf } from '../support/arguments.ts'
@@ -54,8 +54,8 @@ const USAGE = `usage: npm run soak -- [${Object.keys(TRIALS).join(' | ')}] [--mi
        npm run soak -- mutants [NAME...]
        npm run soak -- fuzz [--minutes 2] [--from SEED | --seed SEED] [--door NAME]
 
-"seeds" (the default), "scenarios", "chaos" and "fuzz" go on for so many minutes, from this seed on; "scenarios" makes
-them by dice, and with --count runs so many of them; "fuzz" mutates messages, at all
+"seeds" (the default), "scenarios", "chaos" and "fuzz" go on for --minutes, from --from on; "scenarios" makes
+them by dice, and with --count runs that many of them; "fuzz" mutates messages, at all
 doors or at one (${FUZZED.join(', ')}), and runs --seed alone; of the others some do something --count
 times, "mutants" plants mistakes, all or these, in a copy of this tree and runs the tests that should notice, and "lan" runs the LAN tests with all that is too long for every day.`
 

@@ -1,10 +1,10 @@
 /**
- * Tasks that are kept for a short time only, through six node processes: what the nodes use must not grow with what they
- * have done.
+ * Tasks that are kept for a short time only, through six node processes: what the nodes use must not grow with what
+ * they have done.
  *
  * The tasks come in portions. After each one all nodes forget all of it; then there is nothing left but what they will
- * always need, what caches hold for a while, and what leaks. After half of the portions and at the end it is quiet for so
- * long that the caches are empty, too: what is in use then may differ by so much.
+ * always need, what caches hold for a while, and what leaks. After half of the portions and at the end it is quiet
+ * until the caches are empty, too: what is in use at those two moments may differ by the bound below.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { BenchCluster } from '../bench/cluster.ts'
@@ -22,8 +22,8 @@ const FORGET_MS_MAX = 120_000
 /** Longer than the two minutes for which gossip remembers what it has seen: some MiB at a thousand tasks a second. */
 const QUIET_MS = 135_000
 /**
- * What may come on top in the second half. In a million tasks a leak of 5 bytes a task shows in the heap. The resident size
- * depends on when the collector gives pages back, and that of the folder on when LevelDB compacts its files.
+ * What may come on top in the second half. In a million tasks a leak of 5 bytes a task shows in the heap. The resident
+ * size depends on when the collector gives pages back, and that of the folder on when LevelDB compacts its files.
  */
 const RISE_MAX: Readonly<Record<keyof RestingUsage, number>> = {
   heapBytes: 2 * MEBIBYTE,

@@ -1,7 +1,7 @@
 /**
- * A journal whose files were damaged while nobody looked: torn, changed, cut, deleted. Whatever becomes of them, what is
- * read is what was there at some moment, or the vector is given up with a word, so that nothing that is missing counts as
- * known.
+ * A journal whose files were damaged while nobody looked: torn, changed, cut, deleted. Whatever becomes of them, what
+ * is read is what was there at some moment, or the vector is given up with a word, so that nothing that is missing
+ * counts as known.
  */
 import {
   cpSync,
@@ -52,7 +52,7 @@ beforeEach(() => {
 
 afterAll(() => rm(place, { recursive: true, force: true }))
 
-/** What was there after so many flushes: the attempts of tasks by their ids. */
+/** What was there after this number of flushes: the attempts of tasks by their ids. */
 function stateAfter(flushes: number): Map<string, number> {
   const state = new Map<string, number>()
   for (let n = 1; n <= flushes; n++) {

@@ -51,7 +51,7 @@ export const BOOTS: readonly BootId[] = [
   bootId('n3', 1000, 3)
 ]
 
-/** Well-formed text of any characters, of at most so many bytes. */
+/** Well-formed text of any characters, of at most `bytesMax` bytes. */
 export function wideText(bytesMax: number): Arbitrary<string> {
   return fc.string({ unit: 'binary', maxLength: Math.min(40, Math.floor(bytesMax / 4)) })
 }

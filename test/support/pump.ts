@@ -21,8 +21,8 @@ import { DRAFT } from './tasks.ts'
 type FailureReason = Extract<RunResult, { status: 'failed' }>['reason']
 
 /**
- * A node is looked at after each of its first steps, until it has more tasks and boots than this: to look takes time for
- * each of them.
+ * A node is looked at after each of its first steps, until it has more tasks and boots than this: to look takes time
+ * for each of them.
  */
 const LOOKED_AT = { steps: 1000, sizeMax: 100 }
 
@@ -40,7 +40,7 @@ export class Pump {
   /** Nobody is woken between ticks. */
   sleepy = false
   readonly #queue: (() => void)[] = []
-  /** What happens once so much time has passed. */
+  /** What happens once the virtual time is `at`. */
   #pending: { at: number; run: () => void }[] = []
 
   add(
@@ -191,7 +191,7 @@ export class PumpNode {
     else this.core.assertInvariants()
   }
 
-  /** Its wall clock is set to so much ahead of what it would show. */
+  /** Its wall clock is set to `aheadMs` ahead of its monotonic one. */
   setClock(aheadMs: number): void {
     this.feed({ kind: 'clock', aheadMs })
     this.#pump.settle()

@@ -1,6 +1,6 @@
 /**
- * Six cores in virtual time, whose disks, links and handlers take as long as they are told: how well work spreads can be
- * measured without a computer's own moods.
+ * Six cores in virtual time, whose disks, links and handlers take as long as they are told: how well work spreads can
+ * be measured without a computer's own moods.
  */
 import { nodeOf, type BootId } from '../../src/core/base/ids.ts'
 import { Core } from '../../src/core/core.ts'
@@ -29,8 +29,8 @@ export type Slept = Readonly<{
 export type Work = Readonly<{ ms: number; priority: number }>
 
 /**
- * Runs tasks of these lengths, all submitted on the first of `count` nodes, and says when each ran. With `lateMs` the last
- * node comes so long after them.
+ * Runs tasks of these lengths, all submitted on the first of `count` nodes, and says when each ran. With `lateMs` the
+ * last node comes that much later than they do.
  */
 export function spread(
   count: number,

@@ -1,4 +1,6 @@
-/** A heartbeat always fits: whatever a node says of itself and of others, no message of it is larger than may be sent. */
+/**
+ * A heartbeat always fits: whatever a node says of itself and of others, no message of it is larger than may be sent.
+ */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { heartbeatOf } from '../support/tasks.ts'
@@ -15,7 +17,7 @@ import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX, LIMITS } from '../../src/core/limits
 const HUGE = 2 ** 32 - 1
 const LAST = STAMP_MAX
 
-/** A text of so many bytes, as far as its characters allow. */
+/** A text of `bytes` bytes, or a little less where its characters are longer. */
 function textOf(bytes: number, unit: string, number: number): string {
   const digits = String(number)
   return digits + unit.repeat(Math.floor((bytes - digits.length) / utf8Length(unit)))

@@ -73,11 +73,12 @@ const grant = (records: number, dependencies: number): Message => ({
 const vector = (count: number): Map<string, number> =>
   new Map(list(count, i => [bootId(`n${i}`, 1, 0), 1]))
 
-/** What is bounded, the bound, and a message that has exactly so much of it. */
+/** A blob of this size, as a message names one. */
 function blob(bytes: number): BlobRef {
   return { hash: '0123456789abcdef'.repeat(4), bytes }
 }
 
+/** What is bounded, the bound, and a message that has exactly that much of it. */
 const upper: readonly [string, number, (size: number) => Message][] = [
   ['type', TASK_LIMITS.typeLengthMax * 4, n => batchOf({ spec: { type: text(n) } })],
   ['payload', TASK_LIMITS.inlineBytesMax, n => batchOf({ spec: { payload: text(n) } })],

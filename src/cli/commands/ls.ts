@@ -24,7 +24,7 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--type <type>', 'only tasks of this type')
     .option('--tag <tag>', 'only tasks with this tag')
     .option('--node <name>', 'only tasks that this node holds, computer/instance')
-    .option('--limit <count>', 'the newest so many', parseCount)
+    .option('--limit <count>', 'how many at most, the newest ones', parseCount)
     .action(options => list(options, terminal))
 }
 

@@ -75,7 +75,7 @@ export function register(program: Command, terminal: Terminal): void {
     )
     .option(
       '--stop-after-isolated <duration>',
-      'end what runs here when no quorum was heard for so long, 5s at least (default: never)'
+      'end what runs here after this time without a quorum, 5s at least (default: never)'
     )
     .option(
       '--settled-max <count>',

@@ -95,7 +95,7 @@ export function commonTo(
   }
 }
 
-/** Whether the next write of a boot that one lacks who stands at `upTo` can be had from a replica. */
+/** Whether a replica can give the next write of a boot to one that has merged up to `upTo`. */
 export function canGive(theirs: Coverage, origin: BootId, upTo: number): boolean {
   return hasWrite(theirs, { origin, seq: upTo + 1 })
 }

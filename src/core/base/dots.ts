@@ -11,7 +11,10 @@ export type Stretch = Readonly<{ origin: BootId; after: number; upTo: number }>
 const NONE: readonly Stretch[] = []
 
 export class Dots {
-  /** In order, and neither touching nor overlapping. A list is made anew when it changes: who looks at one keeps it. */
+  /**
+   * In order, and neither touching nor overlapping. A list is made anew when it changes: one that was handed out stays
+   * as it is.
+   */
   readonly #stretches = new Map<BootId, readonly Stretch[]>()
   #size = 0
 

@@ -1,17 +1,16 @@
 /**
  * The part of the core that keeps blobs: which are to be here, which are fetched, which may go.
  *
- * Every blob has two holders, on two computers if there are two (blobs/holders.ts), and whoever wrote it keeps it until
- * both have said that they have it.
- * Nothing else moves blobs about: a holder that lacks its share fetches it; a node that has a blob without being its
- * holder offers it to both, and lets go of it when both have it. When members come or go the holders change, and the same
- * two rules carry the blobs to their new places.
+ * Every blob has two holders, on two computers if there are two (blobs/holders.ts), and the node that wrote it keeps it
+ * until both have said that they have it. Nothing else moves blobs about: a holder that lacks its share fetches it; a
+ * node that has a blob without being its holder offers it to both, and lets go of it when both have it. When members
+ * come or go the holders change, and the same two rules carry the blobs to their new places.
  *
- * A node lets go of a needed blob only in favour of its holders, the first of which stands before it in line. So of all that
- * have it the first in line never lets go, however much the nodes' views of each other differ. Whoever is about to leave
- * stands in no line: it asks once more who has the blob, and nobody lets go of it in favour of one that goes. A task that is
- * kept beyond its time, because another one depends on it, may be forgotten where that one came later: whoever still has it
- * keeps its blobs, and fetches them when the other one comes that late.
+ * A node lets go of a needed blob only in favour of its holders, the first of which stands before it in line. So of all
+ * that have it the first in line never lets go, however much the nodes' views of each other differ. A node that is
+ * about to leave stands in no line: it asks once more which nodes have the blob, and none lets go of it in favour of
+ * one that leaves. A task that is kept beyond its time, because another one depends on it, may be pruned where that one
+ * came later: a node that still has it keeps its blobs, and fetches them when the dependent task comes that late.
  */
 import { assert } from '../base/assert.ts'
 import { areApart, computerOf } from '../base/computers.ts'
@@ -98,8 +97,8 @@ export class BlobReplication {
   }
 
   /**
-   * Finds a second place for a blob that has just been written here. What is pending is released as soon as another node
-   * has it, on another computer if one is there, or at once if there is no other, or when it has taken too long.
+   * Finds a second place for a blob that has just been written here. What is pending is released as soon as another
+   * node has it, on another computer if one is there, or at once if there is no other, or when it has taken too long.
    *
    * @param acks 0 if nobody cares
    */
@@ -120,7 +119,7 @@ export class BlobReplication {
     return true
   }
 
-  /** A task is to run here. Says whether all that it reads is here; what is not is fetched, if it can be had and finds room. */
+  /** A task is to run here. Says whether all that it reads is here; what is not is fetched if it can be, and has room. */
   need(id: TaskId, refs: readonly BlobRef[]): 'here' | 'coming' | 'nowhere' | 'no-room' {
     const added = this.#pins.add(id, refs).map(ref => this.#blob(ref))
     const missing = refs.map(ref => this.#blob(ref)).filter(({ local }) => !local)
@@ -214,8 +213,8 @@ export class BlobReplication {
   }
 
   /**
-   * Releases what waited for a second place that has been found. That all links have just broken is no reason to make do
-   * with one.
+   * Releases what waited for a second place that has been found. That all links have just broken is no reason to make
+   * do with one.
    *
    * @param hashes of which something has changed. @default all are looked at
    */
@@ -379,8 +378,8 @@ export class BlobReplication {
   }
 
   /**
-   * Whoever stands behind this node in line may have let go of the blob in its favour since it was last heard, as its writer
-   * does. That is no matter while this node stays.
+   * Whoever stands behind this node in line may have let go of the blob in its favour since it was last heard, as its
+   * writer does. That is no matter while this node stays.
    */
   #askAnew(blob: Blob): void {
     blob.keepers.clear()

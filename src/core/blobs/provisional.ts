@@ -10,7 +10,7 @@ import type { BlobHash, BlobRef } from '../task/content.ts'
 
 /** What may be open at once. Guess: what a node brings forth in some seconds, and a tenth of a usual disk. */
 export const PROVISIONAL_MAX = { blobs: 4096, bytes: 4_294_967_296 } as const
-/** Number of such shares that all members together may have open. */
+/** How many times the share of one member all members together may have open. */
 const SHARES_MAX = 4
 
 type Share = { blobs: number; bytes: number }

@@ -26,10 +26,11 @@ import type { GroupCommit } from '../replication/group-commit.ts'
 import { EPOCH_MAX, isSettled, isStarted, type TaskRecord } from '../task/record.ts'
 import { deadlineOf } from '../task/times.ts'
 
-/** Tasks out of a file that are taken over in one tick. Guess: some ten milliseconds. */
+/** Tasks out of a file that are taken over in one tick. Guess: that takes some ten milliseconds. */
 const ORPHANS_MAX = 1000
 /**
- * Tasks that ran, or have to be settled, of which one boot is looked at in one tick. Guess: some ten milliseconds, too.
+ * Tasks of one boot that ran, or have to be settled, and are looked at in one tick. Guess: that takes some ten
+ * milliseconds, too.
  */
 const URGENT_MAX = 2000
 
@@ -42,8 +43,8 @@ export class Reclaim {
   readonly #isBroken: (id: TaskId) => boolean
   readonly #order: ReclaimOrder
   readonly #portions: Portions
-  /** Boots that have left more to this node than it had room for. */
-  #leaving: readonly BootId[] = []
+  /** Gone boots of whose tasks this node has taken as many as it had room for, and not all that it is to take. */
+  #partlyTaken: readonly BootId[] = []
   readonly #barrier = new ClaimBarrier()
   readonly #newcomers: Newcomers
   /** Tasks that came out of a file, held by a boot that was not known here; and since when. */
@@ -51,9 +52,8 @@ export class Reclaim {
   readonly #strangers: Strangers
 
   /**
-   * @param isReady whether a task could be started, wherever it is
-   *
-   * @param isBroken ... or never can be, for want of another
+   * @param isReady whether a task could be started by whichever node holds it
+   * @param isBroken whether a task can never be started, because of how one that it depends on has ended
    */
   constructor(
     context: Context,
@@ -87,30 +87,14 @@ export class Reclaim {
     this.#holdings.remove(entry)
   }
 
-  /** Tasks that this node holds. */
-  own(): Entry[] {
-    return this.#holdings.of(this.#context.self)
-  }
-
-  /** How many tasks a boot runs, or has to settle without a run. */
-  runningAt(boot: BootId): number {
-    return this.#holdings.urgentCount(boot)
-  }
-
-  /** Whether the task is ours by a claim that others may not have heard of yet. */
-  isUnconfirmed(entry: Entry): boolean {
-    return this.#barrier.isUnconfirmed(entry) || this.isHeld(entry)
-  }
-
-  /** Whether a task of this node was taken over, and a node has come that may know how it ended. */
-  isHeld({ record }: Entry): boolean {
-    const { self } = this.#context
-    return this.#newcomers.areAwaited && record.claim.holder === self && wasReclaimed(record)
-  }
-
   /** A boot has spoken on its own link for the first time. */
   met(member: Member): void {
     this.#newcomers.met(member)
+  }
+
+  /** A task was submitted here under a key: others may have done the same, so its claim has to be confirmed, too. */
+  submitted(entry: Entry): void {
+    this.#barrier.add([{ entry, seq: this.#context.log.nextSeq - 1 }])
   }
 
   /**
@@ -130,11 +114,12 @@ export class Reclaim {
   }
 
   /**
-   * Takes whatever it is this node's turn to take. Returns the tasks taken.
+   * Takes over from boots that are gone, or out of reach, whatever it is this node's turn to take. Returns the tasks
+   * taken.
    *
-   * @param spare for how many more tasks there is room here that could be started at once, if these boots left any
+   * @param roomFor how many more tasks this node has room for that could be started at once, if these boots left any
    */
-  reclaimGone(self: Candidate, spare: (boots: readonly BootId[]) => number): Entry[] {
+  reclaimGone(self: Candidate, roomFor: (boots: readonly BootId[]) => number): Entry[] {
     const { members } = this.#context
     const holders = this.#holdings.holders()
     this.#order.keep(holders)
@@ -142,90 +127,26 @@ export class Reclaim {
     const isMissed = this.#missing()
     const gone = holders.filter(boot => members.isGone(boot) || isMissed(boot))
     const taken = new Set(this.#takeOrphans())
-    this.#leaving = []
+    this.#partlyTaken = []
     const theirs = gone.filter(boot => !this.#standsAside(boot))
-    if (theirs.length > 0) this.#inherit(theirs, self, spare(theirs), taken)
+    if (theirs.length > 0) this.#takeOver(theirs, self, roomFor(theirs), taken)
     this.reclaim([...taken])
     return [...taken]
   }
 
-  /** Tasks that are taken over here, and may not be started yet. */
-  get unconfirmed(): number {
-    return this.#barrier.size
-  }
-
-  /** Boots that have left more to this node than it had room for. */
-  get leaving(): readonly BootId[] {
-    return this.#leaving
-  }
-
-  /** What had started or has to be settled is taken at once, all else in portions. */
-  #inherit(gone: readonly BootId[], self: Candidate, spare: number, taken: Set<Entry>): void {
-    const { members, now } = this.#context
-    const heirs = members.linkedAndAlive(now).filter(({ heartbeat }) => !heartbeat.draining)
-    const others = heirs.map(({ node, heartbeat }) => ({ node, capability: heartbeat }))
-    const room = { run: spare, keep: KEPT_MAX - this.#barrier.size }
-    this.#portions.note(now, heirs.map(roomOf))
-    const key = lineUpKey(self, others)
-    for (const boot of gone) {
-      const isProven = members.isGone(boot)
-      this.#takeUrgent(boot, isProven, self, others, taken)
-      const estate = this.#holdings.estateOf(boot, this.#isReady)
-      if (estate === null) continue
-      const lineUp = { self, others, isProven, key: `${isProven} ${key}` }
-      const noticedAt = this.#order.noticedAt(now, boot)
-      for (const entry of this.#portions.take(now, estate, lineUp, room, noticedAt))
-        taken.add(entry)
-      if (!estate.isTaken) this.#leaving = [...this.#leaving, boot]
-    }
-  }
-
-  #takeUrgent(
-    boot: BootId,
-    isProven: boolean,
-    self: Candidate,
-    others: readonly Candidate[],
-    taken: Set<Entry>
-  ): void {
-    const { now } = this.#context
-    let looks = 0
-    for (const entry of this.#holdings.urgentOf(boot)) {
-      if (++looks > URGENT_MAX) return
-      // It may run behind a cut cable, and must not run twice.
-      if (!isProven && entry.record.spec.delivery === 'at-most-once') continue
-      // No node can claim it any more: one that tried would write the same again and again.
-      if (entry.record.claim.epoch >= EPOCH_MAX) continue
-      const rank = rankOf(entry.id, demandOf(entry.record.spec), self, others)
-      if (this.#order.isDue(now, boot, rank)) taken.add(entry)
-    }
-  }
-
-  /**
-   * Whether what a gone boot held is better left to another node that is there: what cannot be read here, of what that
-   * boot wrote or a living one, keeps a reclaim of ours from being confirmed, and does not hinder every node.
-   */
-  #standsAside(gone: BootId): boolean {
-    const { log, members, now } = this.#context
-    if (log.unreadable.isEmpty) return false
-    const authors = [gone, ...members.notEnded().map(({ heartbeat }) => heartbeat.boot)]
-    const unread = authors.flatMap(origin => log.unreadable.of(origin))
-    if (unread.length === 0) return false
-    return members
-      .linkedAndAlive(now)
-      .some(
-        ({ heartbeat, unreadable }) =>
-          !heartbeat.draining && !unread.some(stretch => unreadable.meets(stretch))
-      )
+  /** Gone boots of whose tasks this node has taken as many as it had room for, and not all that it is to take. */
+  get partlyTaken(): readonly BootId[] {
+    return this.#partlyTaken
   }
 
   /** Takes tasks over from their holders. */
   reclaim(entries: readonly Entry[]): void {
     const { self, log, members, counters } = this.#context
     if (entries.length === 0) return
-    // Who need not confirm: of what may run at most once, its holder is the only one.
     const former = new Set(entries.map(({ record }) => record.claim.holder))
     const taken = entries.map(entry => {
       const { spec, claim } = entry.record
+      // What may run at most once, all have to confirm but the node that held it.
       const except = spec.delivery === 'at-least-once' ? null : nodeOf(claim.holder)
       counters.reclaims.add(causeOf(self, claim.holder, members))
       const seq = log.nextSeq
@@ -233,7 +154,7 @@ export class Reclaim {
       this.#holdings.update(entry)
       return { except, entry, seq }
     })
-    for (const [except, list] of Map.groupBy(taken, ({ except: who }) => who)) {
+    for (const [except, list] of Map.groupBy(taken, ({ except: node }) => node)) {
       this.#barrier.add(list, except, former)
     }
     this.#groupCommit.urge()
@@ -241,24 +162,10 @@ export class Reclaim {
 
   /**
    * Whether a node was lost while it ran the task, and the claim does not say so: the boot that took it over had not
-   * heard.
+   * heard of that start.
    */
   hasUncountedLoss(entry: Entry): boolean {
     return this.#lostUnheard(entry) !== null
-  }
-
-  #lostUnheard({ record }: Entry): BootId | null {
-    const by = unheardStart(record)
-    return by !== null && this.#context.members.isGone(by) ? by : null
-  }
-
-  /** A task was submitted here under a key: others may have done the same, so its claim has to be confirmed, too. */
-  submitted(entry: Entry): void {
-    this.#barrier.add([{ entry, seq: this.#context.log.nextSeq - 1 }])
-  }
-
-  #ownReclaimed(): Entry[] {
-    return this.own().filter(({ record }) => wasReclaimed(record) && !isStarted(record))
   }
 
   /** Returns the tasks of which it may have become clear whether they may be started. */
@@ -267,16 +174,36 @@ export class Reclaim {
     return [...changed, ...this.#confirmed()]
   }
 
-  #confirmed(): readonly Entry[] {
-    // A node that has met no other yet would take silence for the word of all.
-    if (this.#barrier.isEmpty || this.#context.isNew) return []
-    if (this.#strangers.awaited().length > 0) return []
-    const { self: boot, log, members, now } = this.#context
-    const merged = log.origins.reach
-    const upTo = log.durableVector.get(boot) ?? 0
-    const self = { boot, upTo, unreadable: log.unreadable }
-    const ask = (node: NodeId): void => this.#antiEntropy.ask(node)
-    return this.#barrier.confirm(self, members.canConfirm(now), merged, members.notLeft(), ask)
+  /** How many tasks are taken over here, and may not be started yet. */
+  get unconfirmed(): number {
+    return this.#barrier.size
+  }
+
+  /** Whether the task is ours by a claim that others may not have heard of yet. */
+  isUnconfirmed(entry: Entry): boolean {
+    return this.#barrier.isUnconfirmed(entry) || this.isHeld(entry)
+  }
+
+  /** Whether a task of this node was taken over, and a node has come that may know how it ended. */
+  isHeld({ record }: Entry): boolean {
+    const { self } = this.#context
+    return this.#newcomers.areAwaited && record.claim.holder === self && wasReclaimed(record)
+  }
+
+  /** Tasks that this node holds. */
+  own(): Entry[] {
+    return this.#holdings.of(this.#context.self)
+  }
+
+  /** How many tasks a boot runs, as far as is known here. Those that it has to settle without a run count, too. */
+  runningAt(boot: BootId): number {
+    return this.#holdings.urgentCount(boot)
+  }
+
+  /** Names of the nodes that were gone while they ran a task. */
+  namesOf({ claim }: TaskRecord): string[] {
+    const { members } = this.#context
+    return claim.lost.map(boot => members.get(nodeOf(boot))?.heartbeat.name || nodeOf(boot))
   }
 
   /** Claims of ours that may not be acted upon yet. */
@@ -288,17 +215,16 @@ export class Reclaim {
     }
   }
 
-  /** Names of the nodes that were gone while they ran a task. */
-  namesOf({ claim }: TaskRecord): string[] {
-    const { members } = this.#context
-    return claim.lost.map(boot => members.get(nodeOf(boot))?.heartbeat.name || nodeOf(boot))
+  assertInvariants(): void {
+    this.#holdings.assertInvariants(this.#context.log.entries())
+    this.#barrier.assertInvariants()
   }
 
   /**
-   * Whether a holder cannot be reached by a side that sees a majority. A cut silences the others one by one, as their
-   * heartbeats were due, so those that have not been missed yet prove nothing: a member that counts has spoken when the
-   * holder was suspect already, and so after the cut. A holder of which no member here can tell anything is as
-   * unreachable as one that has fallen silent.
+   * Returns whether a holder is out of reach of a side that sees a majority. A cut silences the others one by one, as
+   * their heartbeats are due, so a member that is not missed yet proves nothing. Only members count that have spoken
+   * when the holder was suspect already: that was after the cut. A holder of which no member here can tell anything is
+   * as unreachable as one that has fallen silent.
    */
   #missing(): (boot: BootId) => boolean {
     const { members, now, options } = this.#context
@@ -322,11 +248,6 @@ export class Reclaim {
     }
   }
 
-  assertInvariants(): void {
-    this.#holdings.assertInvariants(this.#context.log.entries())
-    this.#barrier.assertInvariants()
-  }
-
   #takeOrphans(): Entry[] {
     const { now, options } = this.#context
     const due: Entry[] = []
@@ -343,6 +264,86 @@ export class Reclaim {
     const holder = nodeOf(record.claim.holder)
     return !isSettled(record) && holder !== node && members.get(holder) === undefined
   }
+
+  /**
+   * Whether what a gone boot held is better left to another node that is there. Where this node could not read
+   * something that the gone boot or a living one wrote, no reclaim of ours is confirmed; another node may have read it.
+   */
+  #standsAside(gone: BootId): boolean {
+    const { log, members, now } = this.#context
+    if (log.unreadable.isEmpty) return false
+    const authors = [gone, ...members.notEnded().map(({ heartbeat }) => heartbeat.boot)]
+    const unread = authors.flatMap(origin => log.unreadable.of(origin))
+    if (unread.length === 0) return false
+    return members
+      .linkedAndAlive(now)
+      .some(
+        ({ heartbeat, unreadable }) =>
+          !heartbeat.draining && !unread.some(stretch => unreadable.meets(stretch))
+      )
+  }
+
+  /** What had started or has to be settled is taken at once, all else in portions. */
+  #takeOver(gone: readonly BootId[], self: Candidate, spare: number, taken: Set<Entry>): void {
+    const { members, now } = this.#context
+    const takers = members.linkedAndAlive(now).filter(({ heartbeat }) => !heartbeat.draining)
+    const others = takers.map(({ node, heartbeat }) => ({ node, capability: heartbeat }))
+    const room = { run: spare, keep: KEPT_MAX - this.#barrier.size }
+    this.#portions.note(now, takers.map(roomOf))
+    const key = lineUpKey(self, others)
+    for (const boot of gone) {
+      const isProven = members.isGone(boot)
+      this.#takeUrgent(boot, isProven, self, others, taken)
+      const estate = this.#holdings.estateOf(boot, this.#isReady)
+      if (estate === null) continue
+      const lineUp = { self, others, isProven, key: `${isProven} ${key}` }
+      const noticedAt = this.#order.noticedAt(now, boot)
+      for (const entry of this.#portions.take(now, estate, lineUp, room, noticedAt))
+        taken.add(entry)
+      if (!estate.isTaken) this.#partlyTaken = [...this.#partlyTaken, boot]
+    }
+  }
+
+  #takeUrgent(
+    boot: BootId,
+    isProven: boolean,
+    self: Candidate,
+    others: readonly Candidate[],
+    taken: Set<Entry>
+  ): void {
+    const { now } = this.#context
+    let looks = 0
+    for (const entry of this.#holdings.urgentOf(boot)) {
+      if (++looks > URGENT_MAX) return
+      // It may run behind a cut cable, and must not run twice.
+      if (!isProven && entry.record.spec.delivery === 'at-most-once') continue
+      // No node can claim it any more: one that tried would write the same again and again.
+      if (entry.record.claim.epoch >= EPOCH_MAX) continue
+      const rank = rankOf(entry.id, demandOf(entry.record.spec), self, others)
+      if (this.#order.isDue(now, boot, rank)) taken.add(entry)
+    }
+  }
+
+  #lostUnheard({ record }: Entry): BootId | null {
+    const by = unheardStart(record)
+    return by !== null && this.#context.members.isGone(by) ? by : null
+  }
+
+  #confirmed(): readonly Entry[] {
+    // A node that has met no other yet would have nobody to ask, and confirm its claims at once.
+    if (this.#barrier.isEmpty || this.#context.isNew) return []
+    if (this.#strangers.awaited().length > 0) return []
+    const { self: boot, log, members, now } = this.#context
+    const merged = log.origins.reach
+    const upTo = log.durableVector.get(boot) ?? 0
+    const self = { boot, upTo, unreadable: log.unreadable }
+    const ask = (node: NodeId): void => this.#antiEntropy.ask(node)
+    return this.#barrier.confirm(self, members.canConfirm(now), merged, members.notLeft(), ask)
+  }
+
+  #ownReclaimed(): Entry[] {
+    return this.own().filter(({ record }) => wasReclaimed(record) && !isStarted(record))
+  }
 }
 
 /** How much a member can take, by what it said last. */
@@ -351,7 +352,7 @@ function roomOf({ node, heartbeat }: Member): { node: NodeId; room: number } {
   return { node, room: paused === undefined ? slots - running - queued : 0 }
 }
 
-/** What the reclaim order follows from. */
+/** What decides whose turn it is to take a task: as long as it is the same, nothing has to be computed anew. */
 function lineUpKey(self: Candidate, others: readonly Candidate[]): string {
   return JSON.stringify(
     [self, ...others].map(({ node, capability: { slots, handlers, labels } }) => {

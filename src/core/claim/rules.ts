@@ -73,10 +73,11 @@ export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
 }
 
 /**
- * A node takes a task whose holder is gone, under the next epoch. If it was running there, that run is lost. If it had failed
- * for good before, that is said under the epoch that is taken over, so that it counts under the next one (`failedBefore`).
+ * A node takes a task whose holder is gone, under the next epoch. If the task was running there, that run is lost. If
+ * it had failed for good before, that is said under the epoch that is reclaimed, so that it counts under the next one
+ * too (`failedBefore`).
  *
- * @param unheard who was lost with the epoch before that, if it is not named yet (`unheardStart`)
+ * @param unheard the boot that was lost with the epoch before that, if it is not named yet (`unheardStart`)
  */
 export function reclaimOf(self: BootId, record: TaskRecord, unheard: BootId | null = null): Patch {
   const { epoch, holder, attempt, lost, notBefore } = record.claim
@@ -99,8 +100,9 @@ export function reclaimOf(self: BootId, record: TaskRecord, unheard: BootId | nu
 }
 
 /**
- * Who had started a task under the epoch that was taken over, where the one that did so had not heard of that: it named nobody
- * as lost. Null if there is nobody, or if it was no loss: the run had ended, or one start is all that the task may have.
+ * The boot that had started a task under the epoch that was reclaimed, where the reclaimer had not heard of that start
+ * and so named no boot as lost. Null if there is none, or if it was no loss: the run had ended, or the task may start
+ * only once.
  */
 export function unheardStart({ spec, claim, started, outcome }: TaskRecord): BootId | null {
   if (started === null || started.epoch !== claim.epoch - 1) return null
@@ -112,8 +114,9 @@ export function unheardStart({ spec, claim, started, outcome }: TaskRecord): Boo
 /**
  * Whether the epoch that we hold is not ours alone, so that it takes a new one to start the task.
  *
- * A grant may turn up after its epoch was reclaimed: whoever did so could not know of it, asked us, and may have started
- * the task since. And two nodes on the two sides of a cut may have reclaimed one epoch, and the other started it.
+ * A grant may turn up after its epoch was reclaimed: the node that reclaimed it could not know of the grant, asked us,
+ * and may have started the task since. And two nodes on the two sides of a cut may have reclaimed one epoch, and the
+ * other started it.
  */
 export function isEpochTaken(self: BootId, { record, reclaimedAt }: Entry): boolean {
   const { claim, started } = record
@@ -123,8 +126,8 @@ export function isEpochTaken(self: BootId, { record, reclaimedAt }: Entry): bool
 
 /**
  * Whether others have to know of a start before the handler is called: a task that may have taken a node down has to be
- * counted if it does so again, and one that may run only once must not be started by somebody who did not know. So do they
- * of a task that was taken over.
+ * counted if it does so again, and one that may run only once must not be started by a node that did not know. Nor may
+ * a start of a task that was reclaimed stay unknown.
  */
 export function needsStartBarrier({ spec, claim }: TaskRecord): boolean {
   return spec.delivery === 'at-most-once' || claim.lost.length > 0 || wasReclaimed({ claim })
@@ -170,8 +173,8 @@ export function holderLost(
 }
 
 /**
- * A task that had failed for good before it was taken over, by somebody who had not heard of that: it has failed all the same.
- * To try it again would be one attempt too many, and somebody may have been told.
+ * A task that had failed for good before it was reclaimed, by a node that had not heard of that: it has failed all
+ * the same. To try it again would be one attempt too many, and a caller may have been told that it failed.
  *
  * @param isUncalled whether its start here is written down and its handler has not been called: then it was not tried
  */
@@ -190,9 +193,9 @@ export function failedBefore(
 /**
  * Whether the failure that is known, of an epoch below the claim's, was the last attempt.
  *
- * Had it been tried again, the claim for that would stand above a reclaim of the next epoch. Below later ones that claim is
- * not seen any more, however many took the task from each other without having heard of the failure. But its wait is: a retry
- * has one, which nobody takes away before the next start.
+ * Had it been tried again, the claim for that would stand above a reclaim of the next epoch. Below later ones that
+ * claim is not seen any more, however many took the task from each other without having heard of the failure. But its
+ * wait is: a retry has one, which nobody takes away before the next start.
  */
 function hasFailedForGood({ spec, claim, started, outcome }: TaskRecord): boolean {
   if (outcome?.status !== 'failed') return false
@@ -254,7 +257,7 @@ export function verdictOf(
  * The handler has ended under the claim that stands: the task settles, or is to be tried again.
  *
  * A failure that is followed by another attempt is written down as well. It settles nothing, because its epoch is below
- * that of the claim, but it tells whoever asks what went wrong.
+ * that of the claim, but it tells a caller what went wrong.
  */
 export function afterRun(
   self: BootId,

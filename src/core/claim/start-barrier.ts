@@ -181,7 +181,7 @@ export class StartBarrier {
     if (begun === undefined || begun.seq !== seq) return
     if (!short || !mustBeKnown) this.#known.add(begun)
     else {
-      this.#groupCommit.dissemination.hurry()
+      this.#groupCommit.dissemination.askForCopy()
       this.#ask(begun)
     }
   }

@@ -126,8 +126,8 @@ export class Pruning {
   /**
    * Whether we have merged all that the others had when they last told us. A failure is undone by a claim that its
    * author could not know of, perhaps one of an earlier boot; one that has merged the failure claims no more. A node
-   * that we know as an author only may be such a one. What could not be read here may be such a claim, as long as any
-   * member has it.
+   * that we know by its writes alone may not have merged it. And what could not be read here may be such a claim, as
+   * long as any member has it.
    */
   #isCaughtUp(): boolean {
     const { log, members, unknownOrigins, now } = this.#context

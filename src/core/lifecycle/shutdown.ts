@@ -83,7 +83,7 @@ export class Shutdown {
     this.#state = 'leaving'
     scheduler.drain(abort)
     blobReplication.drain()
-    groupCommit.hasten()
+    groupCommit.leave()
     heartbeats.publish()
   }
 
@@ -123,7 +123,7 @@ export class Shutdown {
     const { scheduler, workStealing } = this.#parts
     const isAlone = members.linkedOrHeard(now).length === 0
     if (isAlone ? this.#mayWait : !this.#handedOn) return false
-    if (scheduler.isBusy || !workStealing.isIdle) return false
+    if (scheduler.isBusy || workStealing.isAsking) return false
     return this.#isSafe
   }
 

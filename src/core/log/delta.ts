@@ -1,30 +1,27 @@
 /**
- * Cuts a stretch out of the log of one origin, to be sent.
+ * Cuts a stretch out of the log of one origin, to be sent: a delta.
  *
- * Whole, it carries the tasks as they are. Brief, it says of a task only what has become of it, if the reader is likely
- * to know what the task is: because the write that created it stands before the stretch, or in the log of another
- * origin, whose news went to everybody too, as they came here. A task that was given to this node straight may be told
- * to others later than how it ended. A task changes four times as a rule and is made once, so most of what is
- * told of it is brief. A reader that does not know such a task after all merges nothing, and fetches the stretch whole.
+ * A task is told whole, as a record; or briefly, as a change, without its spec. Briefly only if the reader is likely to
+ * know the task: the write that created it stands in this log before the stretch, or in the log of another origin whose
+ * news have reached all members by now. A task is created once and changes about four times, so most of a stretch is
+ * brief. A reader that does not know one of its tasks after all merges nothing of it, and fetches the stretch whole.
  */
 import { assert } from '../base/assert.ts'
 import type { BootId } from '../base/ids.ts'
-import type { Batch, Change } from '../message.ts'
+import { PRUNED, type Batch, type Change } from '../message.ts'
 import type { Dot, TaskRecord } from '../task/record.ts'
 import type { TaskSpec } from '../task/spec.ts'
 import type { Entry } from './entry.ts'
 import type { OriginLog } from './origin-log.ts'
 import { MessageSize } from './message-size.ts'
 
-/** Whether a write that created a task, in the log of another boot, is likely to be known to a reader. */
-export type IsKnown = (write: Dot, spec: TaskSpec) => boolean
+/** Whether a reader is likely to know a task that was created by this write, in the log of another boot. */
+export type IsKnown = (creation: Dot, spec: TaskSpec) => boolean
 
-/** How a stretch is told: whole, or briefly of tasks that the reader is likely to know. */
+/** How tasks are told: all whole, or briefly where that is enough. */
 export type Detail = 'whole' | IsKnown
 
-/**
- * The writes after `after` up to `until`, which are on disk, as far as they fit into `bytesMax`; at least one.
- */
+/** The writes after `after` up to `until`, which are on disk, as far as they fit into `bytesMax`; one at least. */
 export function deltaOf(
   origin: BootId,
   log: OriginLog,
@@ -40,47 +37,51 @@ export function deltaOf(
   const writes: number[] = []
   for (let seq = after + 1; seq <= until; seq++) {
     const entry = log.at(seq)
-    const known = entry === null ? -1 : places.get(entry)
-    const record = known === undefined ? entry!.durable : null
-    assert(known !== undefined || record !== null, 'a task with a write on disk is on disk')
-    const task =
+    const earlier = entry === null ? PRUNED : places.get(entry)
+    const record = earlier === undefined ? entry!.durable : null
+    assert(earlier !== undefined || record !== null, 'a task with a write on disk is on disk')
+    const creation =
       record === null || detail === 'whole' ? undefined : knownBy(record, origin, after, detail)
-    const change = task === undefined ? null : changeOf(record!, task)
+    const change = creation === undefined ? null : changeOf(record!, creation)
     size.addWrite()
     if (change !== null) size.addChange(change)
     else if (record !== null) size.add(record)
     if (size.bytes > bytesMax && writes.length > 0) break
-    // Which place a change has is known when all records are: until then it is told from them by its sign.
-    let place = known
-    if (change !== null) place = -1 - changes.push(change)
+    // Changes are numbered on after all records. How many those are is not known yet: a change counts down until then.
+    let place = earlier
+    if (change !== null) place = PRUNED - changes.push(change)
     else if (record !== null) place = records.push(record) - 1
     if (record !== null) places.set(entry!, place!)
     writes.push(place!)
   }
   const batch: Batch = { kind: 'batch', origin, after, records, writes }
   if (changes.length === 0) return batch
-  const placed = writes.map(place => (place < -1 ? records.length - 2 - place : place))
-  return { ...batch, changes, writes: placed }
+  const placeOf = (place: number): number =>
+    place < PRUNED ? records.length + PRUNED - 1 - place : place
+  return { ...batch, changes, writes: writes.map(placeOf) }
 }
 
-/** The write by which a reader of this stretch is likely to know the task; undefined if it takes the whole task to tell. */
+/**
+ * The write by which a reader of this stretch is likely to know the task; undefined if the task has to be told whole.
+ */
 function knownBy(
   { spec, created }: TaskRecord,
   origin: BootId,
   after: number,
   isKnown: IsKnown
 ): Dot | undefined {
-  const task = created[0]!
-  // Of a task that was created twice, what a reader knows depends on what it has heard.
+  const creation = created[0]!
+  // A reader of a task that was created twice may know it by the other creation alone.
   if (created.length > 1) return undefined
-  return (task.origin === origin ? task.seq <= after : isKnown(task, spec)) ? task : undefined
+  const isLikely = creation.origin === origin ? creation.seq <= after : isKnown(creation, spec)
+  return isLikely ? creation : undefined
 }
 
-/** What has become of a task. */
+/** What has become of a task, which is named by the write that created it. */
 function changeOf(
   { claim, started, cancelRequest, outcome, components }: TaskRecord,
   task: Dot
 ): Change {
-  const known = { task, claim, started, cancelRequest, outcome }
-  return components === undefined ? known : { ...known, components }
+  const change = { task, claim, started, cancelRequest, outcome }
+  return components === undefined ? change : { ...change, components }
 }

@@ -10,7 +10,7 @@
 import { assert } from '../base/assert.ts'
 import { Boots } from '../base/boots.ts'
 import { tagOf, type BootId } from '../base/ids.ts'
-import type { Batch, Span } from '../message.ts'
+import { PRUNED, type Batch, type Span } from '../message.ts'
 import type { Dot } from '../task/record.ts'
 import { Spans } from './spans.ts'
 
@@ -30,7 +30,7 @@ export class DotCloud {
   /** Whether all writes of the batch after `upTo` that it says to be pruned are known to be so. */
   names({ origin, after, writes }: Batch, upTo: number): boolean {
     for (let i = upTo - after; i < writes.length; i++) {
-      if (writes[i] === -1 && !this.has({ origin, seq: after + i + 1 })) return false
+      if (writes[i] === PRUNED && !this.has({ origin, seq: after + i + 1 })) return false
     }
     return true
   }

@@ -8,7 +8,10 @@ import { Runs } from './runs.ts'
 
 const NONE: readonly Dot[] = []
 
-/** More writes than this are kept as runs. Guess: some retries and moves; to copy so few takes no time. */
+/**
+ * More writes than this are kept as runs. Guess: some retries and moves make no more, and a list this short is copied
+ * at once.
+ */
 const LISTED_MAX = 16
 
 export class Entry {
@@ -35,8 +38,8 @@ export class Entry {
   /** What observers were told last; null if nothing yet. */
   told: Readonly<{ claim: Claim; startEpoch: number }> | null = null
   /**
-   * Writes that brought it there and that no vector here covers: that of a damaged journal was given up, and no peer has
-   * told of them yet.
+   * Writes that brought it there and that no vector here covers: that of a damaged journal was given up, and no peer
+   * has told of them yet.
    */
   loose: readonly Dot[] = NONE
   /** Every write that changed the task, in the order of arrival, while they are few; until it is known to be over. */

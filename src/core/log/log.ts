@@ -19,7 +19,14 @@ import { hasAll, UNREADABLE_MAX, type Coverage, type Standing } from '../base/co
 import { common, type Dots } from '../base/dots.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Flush, Restored, StoredTask } from '../effect.ts'
-import { UNREADABLE, type Batch, type Change, type Span, type VersionVector } from '../message.ts'
+import {
+  PRUNED,
+  UNREADABLE,
+  type Batch,
+  type Change,
+  type Span,
+  type VersionVector
+} from '../message.ts'
 import {
   isConflict,
   isFinal,
@@ -110,7 +117,7 @@ export class Log {
   }
 
   /** The number of the flush with which all that is written now is on disk; of one under way, if that holds it all. */
-  get lastFlush(): number {
+  get flushWithAll(): number {
     return this.#flushes.last
   }
 
@@ -209,7 +216,9 @@ export class Log {
       write >= 0 ? places[write]! : write === UNREADABLE ? UNREAD : null
     if (isAgain) {
       // What is over where it comes from, and was not said to be, is as unreadable as before.
-      const again = writes.slice(0, upTo - after).map(at => (at === -1 ? undefined : placeOf(at)))
+      const again = writes
+        .slice(0, upTo - after)
+        .map(at => (at === PRUNED ? undefined : placeOf(at)))
       this.#reread(origin, after, again, by)
     }
     this.#append(origin, writes.slice(Math.max(0, upTo - after)).map(placeOf), by)

@@ -278,8 +278,8 @@ export class Origins {
   }
 
   /**
-   * Whether a replica with this vector would be moved over tasks that have been pruned, or has passed such writes
-   * without being able to read them.
+   * Whether a replica with this vector would be moved over tasks that have been pruned, or has passed writes of
+   * such tasks without being able to read them.
    */
   hasHoles(vector: VersionVector, unreadable: readonly Stretch[] = []): boolean {
     const beyond = this.forgotten(reachIn(vector))

@@ -65,7 +65,8 @@ export class MemberList {
   }
 
   /**
-   * Who left and was started earliest goes first: so all who hear of the same departures keep the same ones.
+   * Of the members that have left, those with the oldest boot go first: nodes that hear of the same departures then
+   * keep the same ones.
    *
    * @param isSpare whether nothing here depends on it any more
    */

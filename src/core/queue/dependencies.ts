@@ -41,7 +41,7 @@ export class Dependencies {
   /**
    * @param find the task of an id, if it is known
    * @param isForgotten whether the task of an id was known once, and has been pruned: nobody can tell how it ended
-   * @param carried ... but for these
+   * @param carried outcomes of pruned tasks that came with a task which depends on them
    */
   constructor(
     find: (id: TaskId) => Entry | undefined,
@@ -190,14 +190,14 @@ export class Dependencies {
 
   /**
    * Dependencies that were not known here may turn out to have been pruned; or no member has heard of them for
-   * `unknownMs`, and they count as such. Returns the tasks that waited for them, and those that another node may find
+   * `unknownMs`, and they count as pruned. Returns the tasks that waited for them, and those that another node may find
    * ready by now.
    *
    * @param now in ms, of any clock
    * @param unknownMs after how long that is so of a dependency, in ms
    * @param unheardMs after how long only the holder of a task can say what has become of it, in ms
    */
-  noteForgotten(
+  reviewUnknown(
     now: number,
     unknownMs: (id: TaskId) => number,
     unheardMs: number = Infinity

@@ -1,8 +1,9 @@
 /**
- * What keeps a task from being started: decided here once, for the scheduler, which acts on it, and for people who ask.
+ * What keeps a task from being started: decided here once, for the scheduler, which acts on it, and for `why`, which
+ * shows it.
  *
- * Only what concerns the task at its holder is decided here. That the holder has no slot, no handler or no disk keeps
- * back all tasks alike, and leaves them ready.
+ * Only what concerns this one task is decided here. A task whose holder has no slot, no handler or no disk is ready all
+ * the same: that keeps back all of the holder's tasks alike, and a thief may run them.
  */
 import { holds } from '../claim/claim.ts'
 import type { Reclaim } from '../claim/reclaim.ts'
@@ -26,11 +27,11 @@ export type Blocked =
 
 export type Readiness = 'Ready' | 'Running' | 'Settled' | Blocked
 
-/** What a task waits for that has got as far as a slot of this node. */
-type Starting = Readonly<{
+/** What the slots of this node know of a task. */
+type Slots = Readonly<{
   /** Whether it has been started here, and its handler has not been called yet. */
   isUncalled(entry: Entry): boolean
-  /** Null: it has no slot, and none was kept from it. */
+  /** What it waits for in its slot, or for want of one when it was called; null if it has not come to that. */
   blockedBy(entry: Entry): Blocked | 'Running' | null
 }>
 
@@ -38,47 +39,51 @@ export class ReadinessRules {
   readonly #context: Context
   readonly #dependencies: Dependencies
   readonly #reclaims: Pick<Reclaim, 'isUnconfirmed'>
-  readonly #starting: Starting
+  readonly #slots: Slots
 
   constructor(
     context: Context,
     dependencies: Dependencies,
     reclaims: Pick<Reclaim, 'isUnconfirmed'>,
-    starting: Starting
+    slots: Slots
   ) {
     this.#context = context
     this.#dependencies = dependencies
     this.#reclaims = reclaims
-    this.#starting = starting
-  }
-
-  /** Whether its holder may start the task as soon as it can, or what keeps it from that: what lasts longest first. */
-  readinessOf(entry: Entry): Readiness {
-    const { record } = entry
-    if (isSettled(record)) return 'Settled'
-    if (this.#starting.isUncalled(entry)) return this.#blockedHere(entry) ?? 'Ready'
-    if (isStarted(record)) return 'Running'
-    if (this.#isWaiting(entry)) return 'DependencyOpen'
-    return this.#blockedBesides(entry) ?? 'Ready'
+    this.#slots = slots
   }
 
   /**
-   * Whether the task is ready, or its holder, which is another node, may know better what has become of dependencies
-   * that have not been heard of here. It is worth asking for.
+   * `Ready` if the holder may start the task, or what keeps it from that. Of several things that do, the one that tends
+   * to last longest is named.
+   */
+  readinessOf(entry: Entry): Readiness {
+    const { record } = entry
+    if (isSettled(record)) return 'Settled'
+    if (this.#slots.isUncalled(entry)) return this.#blockedHere(entry) ?? 'Ready'
+    if (isStarted(record)) return 'Running'
+    if (this.#isWaiting(entry)) return 'DependencyOpen'
+    return this.#blockedYet(entry) ?? 'Ready'
+  }
+
+  /**
+   * Whether the task is worth asking its holder for: it is ready, or waits for nothing but dependencies that have not
+   * been heard of here. Another node that holds it may have heard of them.
    */
   mayBeReady(entry: Entry, readiness: Readiness = this.readinessOf(entry)): boolean {
     if (readiness !== 'DependencyOpen') return readiness === 'Ready'
     if (holds(this.#context.self, entry.record)) return false
-    return this.#dependencies.readyElsewhere(entry.id) && this.#blockedBesides(entry) === null
+    return this.#dependencies.readyElsewhere(entry.id) && this.#blockedYet(entry) === null
   }
 
   #isWaiting({ id, record }: Entry): boolean {
     if (!this.#dependencies.ready(id)) return true
-    // Only its holder asks the others how a dependency has ended that has been pruned here.
+    // How a dependency ended that has been pruned here, only the holder has to know: it asks the others.
     return holds(this.#context.self, record) && this.#dependencies.missing(id) !== undefined
   }
 
-  #blockedBesides(entry: Entry): Blocked | 'Running' | null {
+  /** What keeps back a task whose dependencies have ended. */
+  #blockedYet(entry: Entry): Blocked | 'Running' | null {
     const { record } = entry
     if (startTimeOf(record) > this.#context.wallMs) return delayOf(record)
     return this.#blockedHere(entry)
@@ -86,11 +91,11 @@ export class ReadinessRules {
 
   #blockedHere(entry: Entry): Blocked | 'Running' | null {
     if (this.#reclaims.isUnconfirmed(entry)) return 'ClaimSettling'
-    return this.#starting.blockedBy(entry)
+    return this.#slots.blockedBy(entry)
   }
 }
 
-/** What set the time before which the task is not started. */
+/** The reason for the time before which the task is not started. */
 function delayOf(record: TaskRecord): Blocked {
   if (record.spec.notBefore === startTimeOf(record)) return 'NotBefore'
   return record.claim.cause === 'retry-after' ? 'RetryAfter' : 'Backoff'

@@ -1,13 +1,14 @@
 /**
  * Waits until others have a write of one boot on disk.
  *
- * A submission is acknowledged, and a result reported, when the write that made it is on our disk and on that of so
- * many others, one of them on another computer if one is linked. Writes are numbered and acknowledged in order, so
- * those that ask for the same number of copies form a queue, of which only the head is ever looked at.
+ * A submission is acknowledged, and a result reported, when the write that made it is on our disk and on those of as
+ * many others as `acks` says, one of them on another computer if one is linked. Writes are numbered and acknowledged in
+ * order, so those that ask for the same number of copies form a queue, of which only the head is ever looked at.
  */
 import { assert } from '../base/assert.ts'
 import type { BootId } from '../base/ids.ts'
 import type { OnceCopied, Release, Waiting } from '../pending.ts'
+import type { Disks } from './disks.ts'
 
 export type AwaitedAck = Readonly<{
   /** The write of the boot that has to be elsewhere. */
@@ -21,9 +22,6 @@ export type AwaitedAck = Readonly<{
   /** What is due then. */
   pending: OnceCopied
 }>
-
-/** How many disks there are, and whether one of them is on another computer. */
-export type Disks = Readonly<{ copies: number; isApart: boolean }>
 
 type Reachable = Readonly<{
   /** How many other members can be reached. */
@@ -57,10 +55,7 @@ export function judgementOf(
   }
 }
 
-/**
- * How much waits for the disk and for copies: callers that have more for this node to write may be asked to wait while
- * this is much.
- */
+/** How much waits for the disk and for copies: where it is much, callers with more to write are asked to wait. */
 export type Backlog = Readonly<{
   /** Writes of this boot that are not on its disk yet. */
   unflushed: number

@@ -1,15 +1,16 @@
 /**
- * Who is told of this boot's writes, and when, once they are on disk.
+ * Which nodes are told of this boot's writes, and when, once they are on disk.
  *
- * Two roads. Straight to those who wait for them, at once: the ack partner, if a caller here waits for its
- * acknowledgement, which makes two copies, and the node that submitted what has settled here. And to everybody, by
- * gossip. A message to all costs every node the same whether it tells of one write or of fifty, so what nobody waits
- * for is gathered for a moment first; work that others could do, for a shorter one; and what everybody has to have
- * heard of is not gathered at all.
+ * There are two roads. Straight, at once, to the nodes that wait for them: the ack partner, if a caller here waits for
+ * a copy, and the node that submitted a task which has settled here. And by gossip to all members. A message to all
+ * costs every node the same whether it tells of one write or of fifty, so what nobody waits for is gathered for a
+ * moment first; work that others could do is gathered for a shorter moment; and what all members have to have heard of
+ * is not gathered at all.
  *
- * For every boot one member is its ack partner: it keeps that boot's writes and acknowledges them at once, so that the
- * boot can promise two copies. It is on another computer, if one is there. The others do so at their leisure. Asking
- * all of them would cost five disk writes and five messages for the one that counts.
+ * Every boot has one member as its ack partner: it flushes that boot's writes and acknowledges them at once, so that
+ * the boot can promise two copies. It is on another computer, if one is linked. The other members acknowledge with
+ * their next tick: to ask all of them for haste would cost, with six nodes, five disk writes and five messages for the
+ * one that counts.
  */
 import { assert } from '../base/assert.ts'
 import { areApart, computerOf } from '../base/computers.ts'
@@ -25,35 +26,32 @@ import { KEEPS_APART } from '../message.ts'
 import type { TaskSpec } from '../task/spec.ts'
 import { isSettled, isStarted, waitsForAll, type Dot, type TaskRecord } from '../task/record.ts'
 
-/**
- * More writes than this at a time reach their reader as soon by gossip: it is the work with them that takes the time.
- */
-const DIRECT_WRITES_MAX = 32
-/** Number of gathered writes that are worth a message of their own. */
+/** More writes than this at a time are left to gossip: to merge them takes longer than the detour. */
+const STRAIGHT_WRITES_MAX = 32
+/** Gathered writes after which all are told without waiting longer. */
 const GATHERED_WRITES_MAX = 256
-
-/** Guess: by then the news of a task have been gathered and told to all, in any version. */
+/** Age from which a task is taken to be known to all. Guess: nodes of any version have told of it by then. */
 const KNOWN_AFTER_MS = 300
 
 export class Dissemination {
   readonly #context: Context
-  /** All have been told of our writes up to this one. */
+  /** Up to which of our writes all members have been told by gossip. */
   #told = 0
   #toldAt = Number.NEGATIVE_INFINITY
-  /** When a step that was asked for is due. */
-  #wakeAt = Number.POSITIVE_INFINITY
-  /** Up to which write our streams to nodes carry all that was not known to be there. */
-  readonly #sent = new Map<NodeId, number>()
-  /** Until when what has not been told may be gathered. */
+  /** When all are to be told of the writes after that; never, if there are none. */
   #dueAt = Number.POSITIVE_INFINITY
+  /** For when a step has been asked for, to do so. */
+  #wakeAt = Number.POSITIVE_INFINITY
+  /** Node -> up to which of our writes it has been sent, on its present link, all that it was not known to have. */
+  readonly #sent = new Map<NodeId, number>()
 
   constructor(context: Context) {
     this.#context = context
   }
 
   /**
-   * The node that keeps what a boot writes: of all that can be talked to the first in line on another computer; of all,
-   * if no other computer is there, or the boot is of a version that asks the first of all.
+   * The ack partner of a boot: the first in line of the nodes on another computer that can be talked to. Of all nodes,
+   * if no other computer is there, or the boot is of a version that takes no account of computers.
    */
   ackPartnerOf(origin: BootId): NodeId | undefined {
     const { node, computer, members } = this.#context
@@ -79,32 +77,34 @@ export class Dissemination {
   /**
    * Our writes after `after` have come to disk with this flush.
    *
-   * @param awaited whether a caller waits for a copy of them
+   * @param awaited whether a caller here waits for a copy of them
    */
   flushed(after: number, { tasks }: Flush, awaited: boolean): void {
-    const { self, log, now } = this.#context
+    const { self, log, members, now, options } = this.#context
     if ((log.durableVector.get(self) ?? 0) === after) return
     const own = tasks.map(({ record }) => record)
     const partner = awaited ? this.ackPartnerOf(self) : undefined
     const readers = new Set(own.filter(({ outcome }) => outcome?.by === self).map(submitterOf))
     const isTold = !awaited || (partner !== undefined && this.#tell(partner))
-    for (const node of readers) if (node !== partner) this.#tell(node)
-    const due = own.reduce((first, record) => Math.min(first, this.#dueOf(record)), this.#lateAt)
+    const late = [...readers].filter(node => node !== partner && !this.#tell(node))
+    const isAwaited = late.some(node => members.isLinked(node))
+    const latest = isAwaited ? now + options.gatherMs : this.#lateAt
+    const due = own.reduce((first, record) => Math.min(first, this.#dueOf(record)), latest)
     this.#dueAt = Math.min(this.#dueAt, isTold ? due : now)
   }
 
   /** A node waits for what is on our disk now. */
   answer(node: NodeId): void {
-    this.#tell(node)
+    if (!this.#tell(node)) this.tellAll()
   }
 
-  /** A caller here begins to wait for a copy of what may have been gathered. */
-  hurry(): void {
+  /** A caller here waits for a copy of writes that may still be gathered: the ack partner is told at once. */
+  askForCopy(): void {
     const partner = this.ackPartnerOf(this.#context.self)
     if (partner === undefined || !this.#tell(partner)) this.tellAll()
   }
 
-  /** Tells all members what has been gathered, if it is time; otherwise asks to be called when it is. */
+  /** Tells all members what has been gathered, if it is time; otherwise asks for a step when it is. */
   tellInTime(): void {
     const { log, self, now, emit } = this.#context
     if (this.#dueAt === Number.POSITIVE_INFINITY) return
@@ -146,8 +146,9 @@ export class Dissemination {
   }
 
   /**
-   * Sends writes straight to one node. Ahead of gossip that is still on its way they would look like a gap. Returns
-   * whether all of it was told.
+   * Sends a node straight what it is not known to have of our writes. That includes writes that are on their way to it
+   * by gossip: without them the later ones would look like a gap. Returns whether it has been sent all; where that is
+   * too much, nothing is sent.
    */
   #tell(to: NodeId): boolean {
     const { log, self, members, options, emit } = this.#context
@@ -156,7 +157,7 @@ export class Dissemination {
     const after = Math.max(this.#sent.get(to) ?? 0, reach(member.vector, self))
     const upTo = log.durableVector.get(self) ?? 0
     if (upTo <= after) return true
-    if (upTo - after > DIRECT_WRITES_MAX) return false
+    if (upTo - after > STRAIGHT_WRITES_MAX) return false
     const batch = log.range(
       self,
       after,
@@ -170,27 +171,29 @@ export class Dissemination {
   }
 
   /**
-   * Whether all are likely to have heard of a task that another boot created: it came here, too, and not only a moment
-   * ago. It may have come straight, before the news that go to all.
+   * Whether all members are likely to know a task that another boot created: its creation has been merged here, and is
+   * not so fresh that it may have come straight, before all were told of it.
    */
   #isKnown(write: Dot, { submittedAt }: TaskSpec): boolean {
     const { log, wallMs } = this.#context
     return log.origins.hasMerged(write) && wallMs - hlcMs(submittedAt) >= KNOWN_AFTER_MS
   }
 
-  /** By when others are to have news of the task. */
+  /** When all members are to be told at the latest what has become of the task. */
   #dueOf(record: TaskRecord): number {
     const { self, now, options } = this.#context
     const { claim, cancelRequest } = record
     if (isSettled(record)) return this.#lateAt
+    // Whichever node holds it has to hear of that.
     if (cancelRequest?.by === self) return now
     if (claim.holder !== self) return this.#lateAt
     if (waitsForAll(record)) return now
     if (isStarted(record) || claim.cause === 'grant') return this.#lateAt
+    // It is queued here, and other nodes may have a slot for it.
     return this.#toldAt + options.gatherWorkMs
   }
 
-  /** By when others are to have news that they can do without. Where others have just been told some, these come late. */
+  /** When to tell what no node waits for: soon after a quiet time, and later where other news have just been told. */
   get #lateAt(): number {
     const { now, options } = this.#context
     const isBusy = now - this.#toldAt < options.gatherBusyMs

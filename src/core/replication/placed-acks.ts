@@ -1,25 +1,27 @@
 /**
- * Submissions whose task was given away with the flush that made it: the node that got it keeps the copy that is waited
- * for.
+ * Submissions whose task was placed with the flush that made it: the node that got the task keeps the copy that the
+ * caller waits for.
  *
- * It got the task outside the log, and writes it into its own. So what it next says of the task says that it has it on
- * disk, whatever it has heard of our other writes; as a rule that is how the task has ended. Should it say nothing for
- * long, or be out of reach, whoever else keeps our writes is asked for a copy.
+ * That node got the task outside the log, and writes it into its own notebook. So its first write about the task
+ * acknowledges it, whatever the node has merged of our other writes; as a rule that write tells how the task has ended.
+ * Should it say nothing for long, or be out of reach, our ack partner is asked for a copy.
  */
 import { assert } from '../base/assert.ts'
 import { nodeOf, type NodeId, type TaskId } from '../base/ids.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Release, Waiting } from '../pending.ts'
 import type { Dot } from '../task/record.ts'
-import { judgementOf, type AwaitedAck, type CopiesView, type Disks } from './ack-wait.ts'
+import { judgementOf, type AwaitedAck, type CopiesView } from './ack-wait.ts'
+import type { Disks } from './disks.ts'
 
-/** The others are asked after this. Guess: twenty writes to a slow disk. */
-const UNHEARD_MS = 500
+/** A placement that has not been acknowledged for this long is late. Guess: twenty writes to a slow disk. */
+export const PLACEMENT_ACK_MS_MAX = 500
 
 type Placed = {
   readonly entry: Entry
   readonly ack: AwaitedAck
   readonly at: number
+  /** Whether our ack partner has been asked for a copy. */
   asked: boolean
 }
 
@@ -70,7 +72,7 @@ export class PlacedAcks {
         release({ ...ack.pending, copies: disks.copies, short })
       } else if (!asked) {
         const isLost = !view.isLinked(nodeOf(entry.record.claim.holder))
-        placed.asked = isLost || now - at >= UNHEARD_MS
+        placed.asked = isLost || now - at >= PLACEMENT_ACK_MS_MAX
         isAsking ||= placed.asked
       }
     }

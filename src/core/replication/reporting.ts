@@ -1,13 +1,14 @@
 /**
- * When it may be told how a task has ended: once that is on this disk and on another, of another computer if one is linked.
+ * When it may be told how a task has ended: once that is on this disk and on another, of another computer if one is
+ * linked.
  *
- * Our own outcome has to be acknowledged. One that came from elsewhere was on its maker's disk before it was sent, so ours
- * is the second; but if the maker shares our computer, a third has to be elsewhere. Whoever waits for it does not wait until
- * a heartbeat says so: the outcome is written into our own notebook, with the flush that brings it to disk, and whoever
- * keeps copies of that acknowledges it at once.
+ * Our own outcome has to be acknowledged. One that came from elsewhere was on its maker's disk before it was sent, so
+ * ours is the second; but if the maker shares our computer, a third has to be elsewhere. A caller does not wait until a
+ * heartbeat says so: the outcome is written into our own notebook, with the flush that brings it to disk, and our ack
+ * partner acknowledges that at once.
  *
- * A large result was on another disk before the outcome was written, unless nobody was there. Somebody may have come since,
- * so it is not told before that one has the result, too.
+ * A large result was on another disk before the outcome was written, unless no other node was there. One may have come
+ * since, so the outcome is not told before that one has the result, too.
  */
 import { assert } from '../base/assert.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
@@ -19,12 +20,12 @@ import type { PendingOf } from '../pending.ts'
 import { isBlob } from '../task/content.ts'
 import { isSettled, type Dot, type Outcome } from '../task/record.ts'
 
-/** An outcome that is not ours, and the last write of its maker that was known when it came in somebody else's notebook. */
+/** An outcome that is not ours, and the last write of its maker that was known when it came in another's notebook. */
 type Heard = Readonly<{ outcome: Outcome; before: number }>
 
 type Report = PendingOf<'report'>
 
-/** To be released when others have a write of a boot on disk. @param prompt whether somebody waits for that */
+/** To be released when others have a write of a boot on disk. @param prompt whether a caller waits for that */
 type OnceCopied = (write: Dot, report: Report, prompt: boolean) => void
 
 export class OutcomeReports {
@@ -59,7 +60,7 @@ export class OutcomeReports {
     if (seq > 0 && seq === log.nextSeq - 1) this.#vouched.set(entry.id, seq)
   }
 
-  /** Somebody begins to wait for an outcome that has not been told yet. */
+  /** A caller begins to wait for an outcome that has not been told yet. */
   watched(entry: Entry): void {
     if (!entry.reportDue || entry.reported || !isSettled(entry.record)) return
     if (this.#isElsewhere(entry)) return
@@ -98,7 +99,7 @@ export class OutcomeReports {
     if (this.#isElsewhere(entry)) return this.#report(entry)
     if (seq !== undefined) return this.#await(entry, { origin: self, seq }, watched)
     const made = this.#madeBy(entry)
-    // Somebody has begun to wait while it was on its way to disk; or it came in somebody else's notebook only.
+    // A caller has begun to wait while it was on its way to disk; or it came in another's notebook only.
     if (watched || made.seq === 0) this.watched(entry)
     else this.#await(entry, made, false)
   }
@@ -130,7 +131,9 @@ export class OutcomeReports {
     else this.#replaced(entry)
   }
 
-  /** What was waited for is not how the task has ended any more: that is another one, which has to be elsewhere as well. */
+  /**
+   * What was waited for is not how the task has ended any more: that is another one, which has to be elsewhere as well.
+   */
   #replaced(entry: Entry): void {
     entry.reportDue = false
     if (entry.durable?.outcome === entry.record.outcome) this.#settled(entry)
@@ -138,7 +141,7 @@ export class OutcomeReports {
 
   #report(entry: Entry): void {
     if (entry.reported) return this.forget(entry.id)
-    // It had failed, and somebody has claimed it anew: it is told when it has settled again.
+    // It had failed, and a node has claimed it anew: it is told when it has settled again.
     if (!isSettled(entry.record)) return void (entry.reportDue = false)
     this.forget(entry.id)
     entry.reported = true
@@ -160,8 +163,8 @@ export class OutcomeReports {
   }
 
   /**
-   * The write of its maker that holds an outcome; 0 if that is not known. What the maker wrote before, as that it had begun, many
-   * have who do not know how it ended.
+   * The write of its maker that holds an outcome; 0 if that is not known. What the maker wrote before, as that it had
+   * begun, many have who do not know how it ended.
    */
   #madeBy({ id, record, writes }: Entry): Dot {
     const { by } = record.outcome!

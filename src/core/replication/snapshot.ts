@@ -10,7 +10,14 @@ import { Dots, outside } from '../base/dots.ts'
 import { compareText } from '../base/order.ts'
 import type { BootId } from '../base/ids.ts'
 import type { StoredTask } from '../effect.ts'
-import { UNREADABLE, type Batch, type News, type Span, type VersionVector } from '../message.ts'
+import {
+  PRUNED,
+  UNREADABLE,
+  type Batch,
+  type News,
+  type Span,
+  type VersionVector
+} from '../message.ts'
 import type { TaskRecord } from '../task/record.ts'
 import { forgottenParts } from './sync-answer.ts'
 import type { Log } from '../log/log.ts'
@@ -133,7 +140,7 @@ function batchOf(
       if (places.size === RECORDS_MAX) break
       places.set(record, places.size)
     }
-    const absent = unread.has({ origin, seq }) ? UNREADABLE : -1
+    const absent = unread.has({ origin, seq }) ? UNREADABLE : PRUNED
     writes.push(record === undefined ? absent : places.get(record)!)
   }
   return { kind: 'batch', origin, after, records: [...places.keys()], writes }

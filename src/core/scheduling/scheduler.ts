@@ -1,5 +1,5 @@
 /**
- * The half of the core that does the work: which tasks are ready, which run here, and who gets the rest.
+ * The half of the core that does the work: which tasks are ready, which run here, and which are settled without a run.
  *
  * Everything that changes a task ends in `consider`, which looks at the task afresh: is it over, is it ours, is it
  * ready? So it does not matter by which road a change came: submitted here, granted, merged from a batch or replayed
@@ -39,7 +39,7 @@ import { RuntimeEstimate } from './runtime-estimate.ts'
 import { TaskSubmission } from './submission.ts'
 import type { Reclaim } from '../claim/reclaim.ts'
 import { isBlob } from '../task/content.ts'
-import { isSettled, isStarted, type TaskRecord } from '../task/record.ts'
+import { isFinal, isSettled, isStarted, type TaskRecord } from '../task/record.ts'
 
 type Completion = Extract<Input, { kind: 'completion' }>
 
@@ -293,7 +293,7 @@ export class Scheduler {
   }
 
   /** Prunes tasks: all others have seen them settle, and have pruned them. */
-  forget(entries: Iterable<Entry>): void {
+  prune(entries: Iterable<Entry>): void {
     const waiting: Entry[] = []
     for (const entry of entries) {
       this.slots.forget(entry)
@@ -308,20 +308,30 @@ export class Scheduler {
     this.consider(waiting)
   }
 
-  /** Prunes what has been kept long enough, as far as all others know of it. */
-  prune(): void {
-    this.forget(this.#pruning.due())
+  /** A member has pruned these, and has just heard of them from us: they settled while we were away. */
+  prunedElsewhere(ids: readonly TaskId[]): void {
+    const { log } = this.#context
+    const held = ids.map(id => log.get(id)).filter(entry => entry !== undefined)
+    this.prune(held.filter(({ record }) => !isFinal(record)))
   }
 
-  /** Looks afresh at tasks that wait for others that have been pruned before they came here. */
-  noteForgotten(): void {
+  /** Prunes what has been kept long enough, as far as all others know of it. */
+  pruneDue(): void {
+    this.prune(this.#pruning.due())
+  }
+
+  /**
+   * Looks afresh at tasks that depend on tasks which are not known here: those may have been pruned, or never be heard
+   * of.
+   */
+  reviewUnknown(): void {
     const { log, members, now, options } = this.#context
     if (!this.#dependencies.hasUnknown) return
     // A node that sees only a few of the others cannot tell that nobody knows a task, and one that cannot be read here
     // is there.
     const unknownMs = members.seesMajority(now) ? options.unknownMs : Infinity
     const after = (id: TaskId): number => (log.origins.mayBeUnreadable(id) ? Infinity : unknownMs)
-    this.consider(this.#dependencies.noteForgotten(now, after, options.findMs))
+    this.consider(this.#dependencies.reviewUnknown(now, after, options.findMs))
   }
 
   /** Starts what can be started here. */

@@ -1,5 +1,5 @@
 /**
- * What this node runs: its slots, who is in them, and what it takes to get in.
+ * What this node runs: its slots, which tasks have one, and what a task needs to get one.
  *
  * A task that has got a slot may have to wait for the blobs that it reads (input-staging.ts).
  */

@@ -1,125 +1,152 @@
 /**
- * Whom a task goes to at once that has become ready where there is no slot for it: a member that has one.
+ * Placement: a task that becomes ready at a node without a free slot is granted at once to a member that has one.
  *
- * To be asked for it would take longer than most tasks run: everybody hears of it, everybody asks, and one gets it. So
- * it is granted in the step that made it ready, with the flush that brings it to disk. Only what nobody has room for
- * waits here to be stolen.
+ * To wait for a thief would take longer than most tasks run: all members would have to hear of the task, all would ask
+ * for it, and one would get it. So the task is granted in the step that made it ready, with the flush that brings it to
+ * disk. Only tasks for which no member has a slot wait here to be stolen.
  *
- * How busy a member is, this replica knows: what it gives it counts at once, and how that ended it is told straight. Of
- * what others give it, it hears a little later, and may be wrong: then the task waits there and can be stolen as any
- * other.
+ * How busy a member is follows from this replica. What this node gives counts at once, and it is told straight how that
+ * ended. Of what others give to the same member it hears a little later, so a slot may be taken after all: then the
+ * task waits there, and can be stolen like any other.
  */
-import type { BootId } from '../base/ids.ts'
+import { hasWrite } from '../base/coverage.ts'
+import { nodeOf, type BootId } from '../base/ids.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
 import { canRun, demandOf } from '../claim/claim.ts'
 import type { Context } from '../context.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Member } from '../membership/members.ts'
 import type { ReadyQueue } from '../queue/ready-queue.ts'
-import { isAway } from '../replication/replication.ts'
+import { isAway, PLACEMENT_ACK_MS_MAX } from '../replication/replication.ts'
 import { unmet } from '../task/labels.ts'
-import { isSettled } from '../task/record.ts'
+import { EPOCH_MAX, isSettled } from '../task/record.ts'
 
-/**
- * A member that has not written down for this long what it was given gets no more. Guess: twenty writes to a slow disk.
- */
-const UNHEARD_MS = 500
-
-type Given = Readonly<{ entry: Entry; at: number }>
+/** A task that was placed. */
+type Placed = Readonly<{
+  entry: Entry
+  /** Our write that says so. */
+  seq: number
+  at: number
+}>
 
 export class Placement {
   readonly #context: Context
   readonly #queue: ReadyQueue
-  readonly #running: (boot: BootId) => number
-  /** Boot -> what it was given here and is not known to have, oldest first. */
-  readonly #given = new Map<BootId, Given[]>()
+  readonly #runningAt: (boot: BootId) => number
+  /**
+   * Boot -> what was placed with it, oldest first. The first of them are dropped once the boot has acknowledged them.
+   */
+  readonly #placed = new Map<BootId, Placed[]>()
 
-  /** @param running how many tasks a boot runs, as far as is known here */
-  constructor(context: Context, queue: ReadyQueue, running: (boot: BootId) => number) {
+  /** @param runningAt how many tasks a boot runs, as far as is known here */
+  constructor(context: Context, queue: ReadyQueue, runningAt: (boot: BootId) => number) {
     this.#context = context
     this.#queue = queue
-    this.#running = running
+    this.#runningAt = runningAt
+  }
+
+  /** Whether a member could start a task now, and is not late to acknowledge what was placed with it. */
+  hasRoom(member: Member): boolean {
+    const { draining, paused, boot } = member.heartbeat
+    if (draining || paused !== undefined) return false
+    return this.#load(member) < 1 && !this.#isLate(boot)
   }
 
   /**
-   * A member that could start the task now: of several the one with least to do per slot, on another computer, in the
-   * rendezvous order of the task.
+   * A member that could start the task now, if there is one. Of several it is the one with the labels that the task
+   * prefers, then with the least to do per slot, then on another computer, then the first in the rendezvous order of
+   * the task.
    *
-   * @param members who could be given it
+   * @param members that have room, and could be given it
    */
   memberFor(entry: Entry, members: readonly Member[]): Member | undefined {
     const demand = demandOf(entry.record.spec)
     let best: Member | undefined
     for (const member of members) {
       const { heartbeat } = member
-      if (heartbeat.draining || heartbeat.paused !== undefined || !canRun(heartbeat, demand))
-        continue
-      if (this.#load(member) >= 1 || this.#isUnheard(heartbeat.boot)) continue
+      if (!canRun(heartbeat, demand)) continue
+      // What the member could run and is more urgent, or older, goes first: no task overtakes it.
       if (this.#queue.peek(other => canRun(heartbeat, other)) !== entry) continue
-      if (best === undefined || this.#before(entry, member, best)) best = member
+      if (best === undefined || this.#compare(entry, member, best) < 0) best = member
     }
     return best
   }
 
-  /** The task has been granted to this member. */
-  gave(entry: Entry, { heartbeat: { boot } }: Member): void {
-    const given = { entry, at: this.#context.now }
-    const list = this.#given.get(boot)
-    if (list === undefined) this.#given.set(boot, [given])
-    else list.push(given)
+  /** The task has been granted to this member, with the last write of this boot. */
+  placed(entry: Entry, { heartbeat: { boot } }: Member): void {
+    const { log, now } = this.#context
+    const placed = { entry, seq: log.nextSeq - 1, at: now }
+    const list = this.#placed.get(boot)
+    if (list === undefined) this.#placed.set(boot, [placed])
+    else list.push(placed)
   }
 
   /**
-   * What was given to boots that are out of reach, and that they are not known to have. It may run there all the same,
-   * so what may run at most once is not among it.
+   * What was placed with boots that are out of reach, and that they have not acknowledged. Such a task may run there
+   * all the same, so one that may run at most once is not among them.
    *
-   * @param isOutOfReach whether a boot has been silent for so long that its work is taken from it
+   * @param isOutOfReach whether a boot has been silent long enough for its tasks to be reclaimed
    */
-  unanswered(isOutOfReach: (boot: BootId) => boolean): Entry[] {
+  unacknowledged(isOutOfReach: (boot: BootId) => boolean): Entry[] {
     const entries: Entry[] = []
-    for (const [boot, list] of this.#given) {
+    for (const boot of this.#placed.keys()) {
+      const list = this.#openOf(boot)
       if (!isOutOfReach(boot)) continue
-      for (const { entry } of list) {
-        const { delivery } = entry.record.spec
-        if (delivery === 'at-least-once' && isOpen(entry, boot)) entries.push(entry)
+      for (const placed of list) {
+        if (this.#isUnacknowledged(placed, boot) && mayReturn(placed.entry))
+          entries.push(placed.entry)
       }
     }
     return entries
   }
 
-  #before(entry: Entry, x: Member, y: Member): boolean {
-    const { id, record } = entry
+  /** Below zero: `x` is the better place for the task. */
+  #compare({ id, record }: Entry, x: Member, y: Member): number {
     const { computer } = this.#context
     const { prefer } = record.spec.labels
-    const order =
+    return (
       Number(unmet(prefer, x.heartbeat.labels) !== undefined) -
         Number(unmet(prefer, y.heartbeat.labels) !== undefined) ||
       this.#load(x) - this.#load(y) ||
       Number(isAway(y, computer)) - Number(isAway(x, computer)) ||
       rendezvousWeight(id, y.node) - rendezvousWeight(id, x.node)
-    return order < 0
+    )
   }
 
   /** Tasks per slot. */
   #load({ heartbeat: { boot, slots } }: Member): number {
-    return (this.#running(boot) + this.#queue.total(boot)) / slots
+    return (this.#runningAt(boot) + this.#queue.total(boot)) / slots
   }
 
-  /** Whether something that the boot was given has not been heard of for too long. */
-  #isUnheard(boot: BootId): boolean {
-    const list = this.#given.get(boot)
-    if (list === undefined) return false
-    const open = list.findIndex(({ entry }) => isOpen(entry, boot))
-    list.splice(0, open < 0 ? list.length : open)
-    if (list.length === 0) this.#given.delete(boot)
-    return list.length > 0 && this.#context.now - list[0]!.at >= UNHEARD_MS
+  /** Whether the boot is late to acknowledge a placement: it gets no further one until it does. */
+  #isLate(boot: BootId): boolean {
+    const [first] = this.#openOf(boot)
+    return first !== undefined && this.#context.now - first.at >= PLACEMENT_ACK_MS_MAX
+  }
+
+  /** What was placed with a boot, from the oldest on that it has not acknowledged. Lets go of what was before that. */
+  #openOf(boot: BootId): readonly Placed[] {
+    const list = this.#placed.get(boot) ?? []
+    const first = list.findIndex(placed => this.#isUnacknowledged(placed, boot))
+    list.splice(0, first < 0 ? list.length : first)
+    if (list.length === 0) this.#placed.delete(boot)
+    return list
+  }
+
+  /** Whether a boot holds a task that it is not known to have. */
+  #isUnacknowledged({ entry, seq }: Placed, boot: BootId): boolean {
+    const { self, members } = this.#context
+    const { record, removed } = entry
+    if (removed || isSettled(record) || record.claim.holder !== boot) return false
+    for (const { origin } of entry.lastWrites()) if (origin === boot) return false
+    // The task may have come there in our log first: then that boot had nothing to write about it.
+    const member = members.get(nodeOf(boot))
+    return member?.heartbeat.boot !== boot || !hasWrite(member, { origin: self, seq })
   }
 }
 
-/** Whether a boot still holds a task that it is not known to have. */
-function isOpen(entry: Entry, boot: BootId): boolean {
-  const { record, removed } = entry
-  if (removed || isSettled(record) || record.claim.holder !== boot) return false
-  for (const { origin } of entry.lastWrites()) if (origin === boot) return false
-  return true
+/** Whether a task that no other node is known to have may be taken back. */
+function mayReturn({ record: { spec, claim } }: Entry): boolean {
+  // No node can claim it any more: one that tried would write the same again and again.
+  return spec.delivery === 'at-least-once' && claim.epoch < EPOCH_MAX
 }

@@ -59,17 +59,17 @@ export class Thief {
   }
 
   /** Whom to ask now, if any. The question then counts as asked; one that is still open has been given up. */
-  ask(now: number, backlogs: readonly Queue[]): { request: number; holder: BootId } | null {
+  ask(now: number, queues: readonly Queue[]): { request: number; holder: BootId } | null {
     if (this.#open !== null) this.#pause(now, { ...this.#open, ready: Infinity })
     this.#open = null
     let best: Queue | null = null
-    for (const backlog of backlogs) {
-      const pause = this.#paused.get(backlog.holder)
+    for (const queue of queues) {
+      const pause = this.#paused.get(queue.holder)
       if (pause !== undefined) {
-        if (now < pause.until && backlog.ready <= pause.ready) continue
-        this.#paused.delete(backlog.holder)
+        if (now < pause.until && queue.ready <= pause.ready) continue
+        this.#paused.delete(queue.holder)
       }
-      if (best === null || this.#before(backlog, best)) best = backlog
+      if (best === null || this.#before(queue, best)) best = queue
     }
     if (best === null) return null
     this.#open = { request: ++this.#requests, holder: best.holder, askedAt: now, ready: best.ready }

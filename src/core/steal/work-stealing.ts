@@ -1,6 +1,10 @@
 /**
- * How work changes hands between nodes that live: a thief asks, a holder grants, and a node that stops hands on what is
- * left.
+ * How work changes hands between nodes that live. Each way ends in a grant.
+ *
+ * - A thief asks, and the holder grants it a share of what is ready (`askForWork`, `answerThief`).
+ * - A holder gives unasked: what prefers the labels of an idle member (`placePreferred`), and what becomes ready while
+ *   no slot is free here (`placeReady`).
+ * - A node that drains hands on what it holds (`handOn`).
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import { canRun, demandOf, grantOf, toHave } from '../claim/claim.ts'
@@ -25,7 +29,7 @@ import { compareUrgency } from '../task/urgency.ts'
 import type { TaskRecord } from '../task/record.ts'
 import type { Scheduler } from '../scheduling/scheduler.ts'
 
-/** The most that one grant carries, well below the bound of a frame. The rest is asked for again. */
+/** The most that one grant carries, well below the bound of a frame. A thief asks again for the rest. */
 const GRANT_BYTES_MAX = 1_048_576
 /** Tasks that a leaving node hands on with one flush. Guess: some ten milliseconds. */
 const HAND_ON_MAX = 1000
@@ -48,9 +52,9 @@ export class WorkStealing {
     this.#placement = new Placement(context, scheduler.queue, boot => scheduler.runningAt(boot))
   }
 
-  /** No grant is on its way here that was asked for. */
-  get isIdle(): boolean {
-    return this.#thief.mayAsk(this.#context.now)
+  /** Whether a holder has been asked for work, and may still grant some. */
+  get isAsking(): boolean {
+    return !this.#thief.mayAsk(this.#context.now)
   }
 
   /** With too little at hand, asks the holder that seems to have most. */
@@ -61,24 +65,24 @@ export class WorkStealing {
     const can: Can = demand => canRun(capability, demand)
     if (draining || paused || slots === 0 || !this.#thief.mayAsk(now)) return
     const atHand = running + this.#queue.count(self, can)
-    // However short the tasks are. Said first, for a busy node comes by here at every step.
+    // That is enough however short the tasks are. Checked first: it is cheap, and a busy node comes here at every step.
     if (atHand > Math.max(slots, options.stealMax / 2)) return
-    const backlogs = members
+    const queues = members
       .linkedAndAlive(now)
       .map(({ heartbeat }) => ({
         holder: heartbeat.boot,
-        ready: this.#queue.count(heartbeat.boot, can) - this.#starting(heartbeat, can)
+        ready: this.#queue.count(heartbeat.boot, can) - this.#aboutToStart(heartbeat, can)
       }))
       .filter(({ ready }) => ready > 0)
-    if (backlogs.length === 0) return
-    const holders = [self, ...backlogs.map(({ holder }) => holder)]
+    if (queues.length === 0) return
+    const holders = [self, ...queues.map(({ holder }) => holder)]
     const demands = holders.flatMap(holder => [...this.#queue.demands(holder)].filter(can))
     const types = new Set(demands.map(({ type }) => type))
     const wanted = this.#thief.wanted(slots, this.#scheduler.expectedMs(types))
     if (atHand >= slots && atHand > wanted / 2) return
-    const unanswered = this.#thief.isWaiting
-    const question = this.#thief.ask(now, backlogs)
-    if (unanswered) counters.steals.add('thief', 'lost')
+    const isGivenUp = this.#thief.isWaiting
+    const question = this.#thief.ask(now, queues)
+    if (isGivenUp) counters.steals.add('thief', 'lost')
     if (question === null) return
     const { request, holder } = question
     const want = Math.min(wanted - atHand, GRANT_TASKS_MAX)
@@ -89,23 +93,120 @@ export class WorkStealing {
     })
   }
 
-  /**
-   * How many of the ready tasks of a holder, of those that this node could run, are about to be started there: it has
-   * slots for them, and has not said that it has any left over.
-   */
-  #starting(holder: Heartbeat, can: Can): number {
-    const { boot, slots, queued, draining, paused } = holder
-    if (draining || paused !== undefined || queued > 0) return 0
-    const free = slots - this.#scheduler.runningAt(boot)
-    if (free <= 0) return 0
-    return Math.min(
-      free,
-      this.#queue.count(boot, demand => can(demand) && canRun(holder, demand))
-    )
+  /** A thief asks for work. What it gets is written down here first; the grant follows when that is on disk. */
+  answerThief(from: NodeId, { boot, request, want, handlers, labels }: StealRequest): void {
+    const { self, log, members, counters } = this.#context
+    if (nodeOf(boot) !== from) return
+    const can: Can = demand => canRun({ slots: 1, handlers, labels }, demand)
+    const fair = share(this.#queue.count(self, can), want, this.#sharers(can))
+    const thief = members.get(from)
+    const count = this.#scheduler.paused || !this.#isAlive(thief, boot) ? 0 : fair
+    const given = giveAway(this.#queue, can, count, GRANT_BYTES_MAX, entry => {
+      if (this.#hasTravelled(entry) || this.#isUnreadable(entry, thief)) return false
+      log.write(entry, grantOf(self, entry.record, boot))
+      return true
+    })
+    counters.steals.add('holder', given.length > 0 ? 'granted' : 'refused')
+    this.#scheduler.consider(given)
+    this.#sendOnceDurable(from, request, given)
   }
 
-  /** For how many more tasks there is room here that gone boots have left: a new portion, if half of one is used up. */
-  spare(boots: readonly BootId[]): number {
+  /**
+   * Work has come: ours from now on. It is written down here too, with the outcomes that it depends on, so that both
+   * survive the giver.
+   */
+  takeGrant(from: NodeId, { boot, request, records, dependencies }: Grant): void {
+    const { counters, now } = this.#context
+    if (nodeOf(boot) !== from) return
+    const changed: Entry[] = []
+    const pruned: TaskRecord[] = []
+    for (const record of [...dependencies, ...records]) {
+      const entry = this.#groupCommit.take(record)
+      if (entry !== undefined) changed.push(entry)
+      else pruned.push(record)
+    }
+    for (const record of pruned) changed.push(...this.#scheduler.carry(record))
+    // A submitter that gives a task unasked may wait for a copy of it: it is told as soon as that is on disk here.
+    if (request === 0 && records.some(({ spec }) => nodeOf(spec.submittedBy) === from)) {
+      this.#groupCommit.onceDurable({ kind: 'taken', from })
+    }
+    if (this.#thief.answered(now, boot, request, records.length)) {
+      counters.steals.add('thief', records.length > 0 ? 'granted' : 'refused')
+    }
+    this.#scheduler.consider(changed)
+  }
+
+  /** Gives tasks that prefer other labels than ours to members that have these and are idle. */
+  placePreferred(): void {
+    const { members, now } = this.#context
+    const entries =
+      this.#scheduler.draining || this.#scheduler.paused
+        ? []
+        : this.#queue.preferringOthers(this.#scheduler.capability.labels)
+    if (entries.length === 0) return
+    const given = new Map<Member, Entry[]>()
+    for (const entry of entries) {
+      if (this.#hasTravelled(entry)) continue
+      const readers = members.linkedAndAlive(now).filter(each => !this.#isUnreadable(entry, each))
+      const member = this.#affinity.place(entry, readers)
+      if (member !== undefined) this.#write(entry, member, given)
+    }
+    this.#send(given)
+  }
+
+  /**
+   * Gives tasks that have become ready, and for which no slot was free here, to members that have one. Not before the
+   * turn is over: until all that happened in it has been taken in, the most urgent task is not known.
+   *
+   * @param after the input of this step
+   */
+  placeReady(after: Input['kind']): void {
+    if (!this.#groupCommit.mayFlush(after)) return
+    const arrived = this.#queue.takeArrived()
+    if (arrived.length === 0 || this.#scheduler.draining || this.#scheduler.paused) return
+    const { members, computer, now } = this.#context
+    const hasRoom = (member: Member): boolean => this.#placement.hasRoom(member)
+    let roomy = members.linkedAndAlive(now).filter(hasRoom)
+    if (roomy.length === 0) return
+    const apart = canReachApart(members, computer)
+    const given = new Map<Member, Entry[]>()
+    /** Demands for which no member has a slot free: a batch of alike tasks is given up with its first. */
+    const without = new Set<string>()
+    for (const entry of arrived.toSorted(byUrgency)) {
+      if (roomy.length === 0) break
+      if (!this.#isPlaceable(entry)) continue
+      const demand = JSON.stringify(demandOf(entry.record.spec))
+      if (without.has(demand)) continue
+      const readers = roomy.filter(each => !this.#isUnreadable(entry, each))
+      const member = this.#placement.memberFor(entry, readers)
+      if (member === undefined) without.add(demand)
+      else {
+        this.#write(entry, member, given)
+        this.#placement.placed(entry, member)
+        // The copy that a caller waits for has to be on another computer, if one is linked.
+        if (isAway(member, computer) || !apart) this.#groupCommit.placed(entry)
+        this.#scheduler.consider([entry])
+        roomy = roomy.filter(hasRoom)
+      }
+    }
+    this.#send(given)
+  }
+
+  /**
+   * What was placed with members that are out of reach now, and never acknowledged. The giver may take that back
+   * without a majority, unlike anything else: perhaps no other node ever had the task, and a submission on the smaller
+   * side of a cut is to be run there.
+   */
+  unacknowledged(): Entry[] {
+    const { members, now } = this.#context
+    return this.#placement.unacknowledged(boot => members.isUnreachable(boot, now))
+  }
+
+  /**
+   * How many tasks that gone boots have left this node has room for. They are taken portion by portion: none as long as
+   * more than half of the last one is at hand.
+   */
+  roomFor(boots: readonly BootId[]): number {
     const { self, options } = this.#context
     const { capability, paused, running } = this.#scheduler
     const { slots } = capability
@@ -119,131 +220,15 @@ export class WorkStealing {
     return atHand >= slots && atHand > portion / 2 ? 0 : portion - atHand
   }
 
-  /** A thief asks. What it gets is written down here first; the answer follows when that is on disk. */
-  steal(from: NodeId, { boot, request, want, handlers, labels }: StealRequest): void {
-    const { self, log, members, counters } = this.#context
-    if (nodeOf(boot) !== from) return
-    const can: Can = demand => canRun({ slots: 1, handlers, labels }, demand)
-    const fair = share(this.#queue.count(self, can), want, this.#sharers(can))
-    const thief = members.get(from)
-    const count = this.#scheduler.paused || !this.#isThere(thief, boot) ? 0 : fair
-    const given = giveAway(this.#queue, can, count, GRANT_BYTES_MAX, entry => {
-      if (this.#hasTravelled(entry) || this.#isUnreadable(entry, thief)) return false
-      log.write(entry, grantOf(self, entry.record, boot))
-      return true
-    })
-    counters.steals.add('holder', given.length > 0 ? 'granted' : 'refused')
-    this.#scheduler.consider(given)
-    this.#send(from, request, given)
-  }
-
-  /** Whether what is given to a boot stays there: what it held is not about to be taken from it. */
-  #isThere(thief: Member | undefined, boot: BootId): boolean {
-    const { members, now } = this.#context
-    return thief?.heartbeat.boot === boot && members.status(thief, now) === 'alive'
-  }
-
   /**
-   * Work has come: ours from now on, and written down here too, with the outcomes that it needs, so that both survive
-   * the giver.
-   */
-  granted(from: NodeId, { boot, request, records, dependencies }: Grant): void {
-    const { counters, now } = this.#context
-    if (nodeOf(boot) !== from) return
-    const changed: Entry[] = []
-    const forgotten: TaskRecord[] = []
-    for (const record of [...dependencies, ...records]) {
-      const entry = this.#groupCommit.take(record)
-      if (entry !== undefined) changed.push(entry)
-      else forgotten.push(record)
-    }
-    for (const record of forgotten) changed.push(...this.#scheduler.carry(record))
-    // It is not known there that we have it before we say so.
-    if (records.some(({ spec }) => nodeOf(spec.submittedBy) === from)) {
-      this.#groupCommit.onceDurable({ kind: 'taken', from })
-    }
-    if (this.#thief.answered(now, boot, request, records.length)) {
-      counters.steals.add('thief', records.length > 0 ? 'granted' : 'refused')
-    }
-    this.#scheduler.consider(changed)
-  }
-
-  /** Gives tasks that prefer other labels than ours to nodes that have these and are idle. */
-  placePreferred(): void {
-    const { members, now } = this.#context
-    const entries =
-      this.#scheduler.draining || this.#scheduler.paused
-        ? []
-        : this.#queue.preferringOthers(this.#scheduler.capability.labels)
-    if (entries.length === 0) return
-    const given = new Map<Member, Entry[]>()
-    for (const entry of entries) {
-      if (this.#hasTravelled(entry)) continue
-      const readers = members.linkedAndAlive(now).filter(each => !this.#isUnreadable(entry, each))
-      const member = this.#affinity.place(entry, readers)
-      if (member !== undefined) this.#give(entry, member, given)
-    }
-    this.#deliver(given)
-  }
-
-  /**
-   * Gives tasks that have become ready, and that no slot was free for here, to members that have one: when all that
-   * happened at that moment has been taken in, and it is known which is the most urgent.
-   */
-  placeReady(after: Input['kind']): void {
-    if (!this.#groupCommit.mayFlush(after)) return
-    const arrived = this.#queue.takeArrived()
-    if (arrived.length === 0 || this.#scheduler.draining || this.#scheduler.paused) return
-    const { members, computer, now } = this.#context
-    const linked = members.linkedAndAlive(now)
-    const apart = canReachApart(members, computer)
-    const given = new Map<Member, Entry[]>()
-    /** What nobody has room for. */
-    const stuck = new Set<string>()
-    for (const entry of arrived.toSorted(byUrgency)) {
-      if (!this.#isPlaceable(entry)) continue
-      const key = JSON.stringify(demandOf(entry.record.spec))
-      if (stuck.has(key)) continue
-      const readers = linked.filter(each => !this.#isUnreadable(entry, each))
-      const member = this.#placement.memberFor(entry, readers)
-      if (member === undefined) stuck.add(key)
-      else {
-        this.#give(entry, member, given)
-        this.#placement.gave(entry, member)
-        if (isAway(member, computer) || !apart) this.#groupCommit.placed(entry)
-        this.#scheduler.consider([entry])
-      }
-    }
-    this.#deliver(given)
-  }
-
-  /**
-   * What this node gave to members that are out of reach now, and that they are not known to have. Others who see a
-   * majority may take over anything of them; this node may take back what it accepted itself and nobody else has a
-   * copy of for sure, so that a submission on the smaller side of a cut is run there.
-   */
-  unanswered(): Entry[] {
-    const { members, now } = this.#context
-    return this.#placement.unanswered(boot => members.isUnreachable(boot, now))
-  }
-
-  /** What has been given or taken once stays where it came to, unless it is asked for. */
-  #isPlaceable(entry: Entry): boolean {
-    const { cause, holder } = entry.record.claim
-    const isFresh = cause !== 'grant' && cause !== 'reclaim'
-    const isOwn = holder === this.#context.self && this.#queue.has(entry.id)
-    return isFresh && isOwn && !this.#hasTravelled(entry)
-  }
-
-  /**
-   * While draining: gives what this node holds and does not run to others, if there are any. Portion by portion, each
-   * with the flush that it fills, so that neither a message nor a peer's queue grows with what is held. Returns whether
-   * all has gone.
+   * While draining: gives what this node holds and does not run to others, if there are any. Portion by portion, one
+   * with each flush, so that neither a message nor a peer's queue grows with what is held. Returns whether all has
+   * gone.
    */
   handOn(): boolean {
     const { log, members, now } = this.#context
     if (log.isFlushing || this.#scheduler.isWaking) return false
-    // A claim that is not confirmed cannot be granted: another node may be running the task. Others reclaim it.
+    // A claim that is not confirmed cannot be granted: another node may run the task. Others will reclaim it.
     const entries = this.#scheduler
       .idleTasks()
       .filter(entry => !this.#scheduler.isUnconfirmed(entry))
@@ -255,13 +240,70 @@ export class WorkStealing {
       if (count === HAND_ON_MAX || size.bytes >= GRANT_BYTES_MAX) break
       const member = placement.place(entry, each => !this.#isUnreadable(entry, each))
       if (member === undefined) continue
-      // However far it has travelled: no node is left here to keep it.
-      this.#give(entry, member, given)
+      // Also one that has moved often enough: this node will not be there to keep it.
+      this.#write(entry, member, given)
       size.add(entry.record)
       count++
     }
-    this.#deliver(given)
+    this.#send(given)
     return count === entries.length
+  }
+
+  /** What has been given away is on disk. */
+  sendGranted({ to, request, taskIds }: PendingOf<'grant'>): void {
+    const { log } = this.#context
+    // Some may have been pruned since.
+    const entries = taskIds
+      .flatMap(id => log.get(id) ?? [])
+      .filter(({ durable }) => durable !== null)
+    let answers = request
+    for (const some of entries.length === 0 ? [entries] : grantSized(entries)) {
+      this.#emitGrant(to, answers, some)
+      // The request is answered by the first grant; further ones come as if unasked.
+      answers = 0
+    }
+  }
+
+  /**
+   * How many ready tasks of a holder are not worth asking for, because it is about to start them itself: it has slots
+   * free for them, and its last heartbeat told of no ready task without a slot.
+   *
+   * @param can what this node can run: other tasks do not count
+   */
+  #aboutToStart(holder: Heartbeat, can: Can): number {
+    const { boot, slots, queued, draining, paused } = holder
+    if (draining || paused !== undefined || queued > 0) return 0
+    const free = slots - this.#scheduler.runningAt(boot)
+    if (free <= 0) return 0
+    return Math.min(
+      free,
+      this.#queue.count(boot, demand => can(demand) && canRun(holder, demand))
+    )
+  }
+
+  /** How many nodes could run some of the tasks that a thief could run, this node included. @param can the thief's */
+  #sharers(can: Can): number {
+    const { capability, draining } = this.#scheduler
+    const demands = [...this.#queue.demands(this.#context.self)].filter(can)
+    const { members, now } = this.#context
+    const all = members.linkedAndAlive(now).map(({ heartbeat }) => heartbeat)
+    return [...all, { ...capability, draining }].filter(
+      node => !node.draining && demands.some(demand => canRun(node, demand))
+    ).length
+  }
+
+  /** Whether a thief is alive, and still that boot: from any other what it is given would soon be reclaimed. */
+  #isAlive(thief: Member | undefined, boot: BootId): boolean {
+    const { members, now } = this.#context
+    return thief?.heartbeat.boot === boot && members.status(thief, now) === 'alive'
+  }
+
+  /** Whether nobody has given or taken the task before: what has moved once stays where it is, until a thief asks. */
+  #isPlaceable(entry: Entry): boolean {
+    const { cause, holder } = entry.record.claim
+    const isFresh = cause !== 'grant' && cause !== 'reclaim'
+    const isOwn = holder === this.#context.self && this.#queue.has(entry.id)
+    return isFresh && isOwn && !this.#hasTravelled(entry)
   }
 
   /**
@@ -277,14 +319,15 @@ export class WorkStealing {
   }
 
   /**
-   * Whether the member has said that it cannot read what it was told of the task: it would never know that it holds it.
+   * Whether a member has said that it cannot read what it was told of the task: it would never know that it holds it.
    */
   #isUnreadable({ writes }: Entry, member: Member | undefined): boolean {
     if (member === undefined || member.unreadable.isEmpty) return false
     return writes.some(dot => member.unreadable.has(dot))
   }
 
-  #give(entry: Entry, member: Member, given: Map<Member, Entry[]>): void {
+  /** Writes down that the task is the member's from now on. @param given what is to be sent to each member */
+  #write(entry: Entry, member: Member, given: Map<Member, Entry[]>): void {
     const { self, log } = this.#context
     log.write(entry, grantOf(self, entry.record, member.heartbeat.boot))
     const list = given.get(member)
@@ -292,35 +335,21 @@ export class WorkStealing {
     else list.push(entry)
   }
 
-  #deliver(given: ReadonlyMap<Member, readonly Entry[]>): void {
+  #send(given: ReadonlyMap<Member, readonly Entry[]>): void {
     for (const [{ node }, list] of given) {
       this.#scheduler.consider(list)
-      this.#send(node, 0, list)
+      this.#sendOnceDurable(node, 0, list)
     }
   }
 
-  #send(to: NodeId, request: number, entries: readonly Entry[]): void {
-    if (entries.length === 0) return this.#grant(to, request, entries)
+  /** @param request of a thief, that this answers; 0: it did not ask */
+  #sendOnceDurable(to: NodeId, request: number, entries: readonly Entry[]): void {
+    if (entries.length === 0) return this.#emitGrant(to, request, entries)
     const taskIds = entries.map(({ id }) => id)
     this.#groupCommit.onceDurable({ kind: 'grant', to, request, taskIds })
   }
 
-  /** What has been given away is on disk. */
-  sendGranted({ to, request, taskIds }: PendingOf<'grant'>): void {
-    const { log } = this.#context
-    // Some may have been pruned since.
-    const entries = taskIds
-      .flatMap(id => log.get(id) ?? [])
-      .filter(({ durable }) => durable !== null)
-    let answers = request
-    for (const some of entries.length === 0 ? [entries] : parts(entries)) {
-      this.#grant(to, answers, some)
-      // What follows answers nothing any more.
-      answers = 0
-    }
-  }
-
-  #grant(to: NodeId, request: number, entries: readonly Entry[]): void {
+  #emitGrant(to: NodeId, request: number, entries: readonly Entry[]): void {
     const { self, emit } = this.#context
     const records = entries.map(entry => entry.durable!)
     const dependencies = this.#outcomesFor(to, entries)
@@ -332,8 +361,8 @@ export class WorkStealing {
   }
 
   /**
-   * The outcomes that a node needs to run these tasks, as far as it is not known to have them, or may have pruned
-   * them; within a bound.
+   * The outcomes that these tasks depend on, for the node that is to run them: those that it is not known to have, or
+   * may have pruned; within a bound.
    */
   #outcomesFor(node: NodeId, entries: readonly Entry[]): Grant['dependencies'] {
     const { log, members, carried } = this.#context
@@ -354,25 +383,14 @@ export class WorkStealing {
     }
     return [...records.values()]
   }
-
-  /** How many nodes could run some of the tasks that this thief could run, this node included. */
-  #sharers(can: Can): number {
-    const { capability, draining } = this.#scheduler
-    const demands = [...this.#queue.demands(this.#context.self)].filter(can)
-    const { members, now } = this.#context
-    const all = members.linkedAndAlive(now).map(({ heartbeat }) => heartbeat)
-    return [...all, { ...capability, draining }].filter(
-      node => !node.draining && demands.some(demand => canRun(node, demand))
-    ).length
-  }
 }
 
 function byUrgency(a: Entry, b: Entry): number {
   return compareUrgency(a.record.spec, b.record.spec)
 }
 
-/** Cuts the entries into parts of as many as fit into one grant. */
-function* parts(entries: readonly Entry[]): Generator<readonly Entry[]> {
+/** Cuts the entries into lists that each fit into one grant. */
+function* grantSized(entries: readonly Entry[]): Generator<readonly Entry[]> {
   let some: Entry[] = []
   let size = new MessageSize()
   for (const entry of entries) {

@@ -5,7 +5,7 @@
 import type { CoreView } from '../../core/view.ts'
 import type { Clock } from '../../ports/ports.ts'
 
-/** Two lines in a row are so far apart. */
+/** Least time between two lines. */
 const SAY_MS = 1000
 /** Less than this is what gossip is late with in a busy cluster. Guess: a second of it. */
 const WRITES_MIN = 5000

@@ -7,7 +7,7 @@ import type { CoreView } from '../../core/view.ts'
 import type { UnreadableView } from '../api/node-api.ts'
 import type { Clock } from '../../ports/ports.ts'
 
-/** Two looks are so far apart. */
+/** Time between two looks. */
 const LOOK_MS = 5000
 
 /** By who wrote it. @param nameOf what a node is called */

@@ -37,7 +37,7 @@ export type SubmissionsOptions = Readonly<{
   cluster: string
   /** Throws if the node accepts nothing now. */
   assertAccepting: () => void
-  /** What a caller should know who submits such a task. */
+  /** What a caller should know who submits this task. */
   warnings: (draft: TaskDraft) => string[]
 }>
 

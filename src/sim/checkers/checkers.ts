@@ -35,7 +35,7 @@ import { WakeChecker } from './execution/wake.ts'
 /** Time to come to rest, in virtual ms: a dependency that nobody knows is given up after 60 s. */
 const CALM_MS = 90_000
 
-/** Time to come to rest, in virtual ms: a node that is so many times slower has as many times longer. */
+/** Time to come to rest, in virtual ms. Where a node may be ten times slower than others, it is ten times longer. */
 export function calmMsOf({ cpu }: Scenario): number {
   return CALM_MS * cpu.slowest
 }
@@ -158,7 +158,10 @@ export class Checkers implements SimObserver {
     this.#history.cut()
   }
 
-  /** Disks are lost at once, and what was on no other with them. @param back what a node comes back with. @default nothing */
+  /**
+   * Disks are lost at once, and what was on no other with them. @param back what a node comes back with. @default
+   * nothing
+   */
   lost(disks: readonly Disk[], back?: Disk): void {
     const isFirst = !this.#history.hasLoss
     for (const disk of disks) this.#history.lose(disk, back)

@@ -85,7 +85,7 @@ export class Faults {
     if (this.#mayDie(1) && mortal.length > 0) this.#die([this.#world.random.pick(mortal)])
   }
 
-  /** Whether more than half of those that count are left without so many. */
+  /** Whether more than half of the members that count are left when this many die. */
   #mayDie(count: number): boolean {
     return this.#cluster.open().length - count > this.#unforgotten.size + count
   }
@@ -94,9 +94,9 @@ export class Faults {
   #die(nodes: readonly SimNode[]): void {
     const { random, transcript } = this.#world
     for (const { id } of nodes) transcript.add(`${id} DIES`)
-    const isDark = !random.chance(0.5)
+    const isPowerLost = !random.chance(0.5)
     for (const node of nodes) {
-      if (isDark) node.darken()
+      if (isPowerLost) node.losePower()
       else node.crash()
     }
     this.#checkers.lost(nodes.map(({ options }) => options.disk))

@@ -20,7 +20,7 @@ export type CpuOptions = Readonly<{
   stepMs: number
   /** Cost of each message that came with a step, or goes out by it. */
   messageMs: number
-  /** Cost of each task that such a message tells of, and of each that goes to disk. */
+  /** Cost of each task in a message that comes or goes, and of each that goes to disk. */
   taskMs: number
   /** How many times longer all work takes the first node. */
   slowest: number

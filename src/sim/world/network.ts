@@ -129,7 +129,7 @@ export class Network {
   }
 
   /** The computer of a node has lost power: no word tells of it, and nothing answers there any more. */
-  darken(node: Seat): void {
+  losePower(node: Seat): void {
     this.#dark.add(node)
     this.end(node)
   }

@@ -21,7 +21,7 @@ import type { Scenario } from '../scenario.ts'
 
 /** Sees everything that a node does. */
 export interface SimObserver {
-  /** Before its effects are performed. */
+  /** The core of a node has taken an input in. The effects are performed after this call. */
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void
   /** A handler that was not aborted has ended, and the core is about to be told. */
   ran(node: SimNode, run: Run, result: RunResult): void
@@ -38,35 +38,37 @@ export type SimNodeOptions = Readonly<{
   disk: Disk
   /** Where it is in the network. @default at its id */
   seat?: Seat
-  /** How far its clock is ahead when it starts, in ms. */
+  /** How far its wall clock is ahead of the right one when it starts, in ms. */
   skewMs: number
   version: string
-  /** What it makes of a message; null: what it is. */
+  /** Turns a message into what a node of its version reads; null: every message is read as it is. */
   read: ((message: Message) => Message) | null
-  /** How a run ends, instead of as the dice say; null: as they say. @default as they say */
+  /** How a run ends; null, or not given: as the dice say. */
   ending?: (run: Run) => RunResult | null
 }>
 
-/** What is left over is to go within a run's time. */
-const SOON = { blobSpareMs: 1000, blobOrphanMs: 5000, roomMs: 1000, roomPressedMs: 200 }
-/** As the real shell gives to a node that leaves, by default, and then for handing on what was aborted. */
+/** Options of the core: blobs and settled tasks that are not needed any more go within the time of a scenario. */
+const QUICK_CLEANUP = { blobSpareMs: 1000, blobOrphanMs: 5000, roomMs: 1000, roomPressedMs: 200 }
+/** Time for a node that leaves to finish its runs. As the real shell gives by default. */
 const GRACE_MS = 30_000
+/** Time after that to hand on the runs that were aborted. As the real shell gives. */
 const HAND_ON_MS = 5000
-/** As the real shell waits before it tries a flush again that the disk has refused, and a run whose result it has. */
+/** Time after which a flush is tried again that the disk has refused. As in the real shell. */
 const DISK_RETRY_MS = 1000
+/** Time after which a task runs again whose result did not fit on the disk. As in the real shell. */
 const RESULT_RETRY_MS = 10_000
 /**
- * Steps of a node from one look at what has to hold within it to the next; and how many tasks, of which each is looked
- * at, make that one step more. Measured with 150 scenarios: a run takes half as long again with a look after every step.
+ * Steps of a node from one check of its own invariants to the next; and how many tasks, of which each is looked at, make
+ * that one step more. Measured with 150 scenarios: with a check after every step a run takes half as long again.
  */
-const STEPS_PER_LOOK = 5
+const STEPS_PER_CHECK = 5
 const TASKS_PER_STEP = 20
 /** Virtual time starts here, so that stamps look like real ones. */
 export const EPOCH_MS = 1_800_000_000_000
 
 export class SimNode {
   readonly id: NodeId
-  /** Where the node is in the network: not at its id, if its disk is a copy of that of another process. */
+  /** Where the node is in the network. Its id; or another seat, if its disk is a copy of that of another process. */
   readonly seat: Seat
   readonly options: SimNodeOptions
   readonly core: Core
@@ -74,9 +76,12 @@ export class SimNode {
   capability: Readonly<{ slots: number; handlers: readonly string[]; labels: Labels }>
   /** Task -> epoch of what runs here. */
   readonly running: Map<string, number> = new Map()
+  /** The process has ended. */
   gone: boolean = false
-  /** The node has said goodbye: it holds nothing any more, and is there until that has been answered. */
+  /** The node has said goodbye, so it holds no tasks. It goes on running until that has been answered. */
   hasSaidGoodbye: boolean = false
+  /** The disk has refused the last flush, or was full at the start, and has taken none since. */
+  isDiskFailing: boolean = false
   readonly #eventQueue: EventQueue
   readonly #random: Random
   readonly #network: Network
@@ -84,18 +89,17 @@ export class SimNode {
   readonly #simObserver: SimObserver
   readonly #cpu: Cpu
   readonly #loop: Loop
-  /** A step takes its time. */
-  #busy = false
-  /** Counts the ticks that were to come; only the last of them does. */
-  #ticks = 0
-  #stepsToLook = 0
-  #paused = false
-  #aheadMs = 0
   readonly #journal: SimJournal
-  /** The disk has refused what was written last, and nothing has been taken since. */
-  isDiskFailing: boolean = false
-  /** For how long it gathers what happens before it goes to disk, at most. */
+  /** The longest turn: for how long at most the node gathers what happens before it goes to disk. */
   readonly #turnMsMax: number
+  /** The CPU time of the last step is not over. */
+  #busy = false
+  /** How many ticks have been asked for. Each replaces the one before it: only the last of them comes. */
+  #ticks = 0
+  #stepsToCheck = 0
+  #paused = false
+  /** By how much the wall clock has been set since the start, in ms. */
+  #aheadMs = 0
 
   constructor(
     options: SimNodeOptions,
@@ -121,7 +125,7 @@ export class SimNode {
     this.#journal = new SimJournal(disk, startTimeOf(boot), world, world.scenario)
     const { turnMsMax } = world.scenario
     this.#turnMsMax = turnMsMax > 0 && world.random.chance(0.7) ? turnMsMax : 0
-    const { unreachableMs, stopAfterIsolatedMs: alone, settledMax } = world.scenario
+    const { unreachableMs, stopAfterIsolatedMs, settledMax } = world.scenario
     const pace = unreachableMs / CORE_DEFAULTS.unreachableMs
     const suspicion = {
       heartbeatMs: CORE_DEFAULTS.heartbeatMs * pace,
@@ -129,11 +133,11 @@ export class SimNode {
       suspectMs: CORE_DEFAULTS.suspectMs * pace,
       probeMs: CORE_DEFAULTS.probeMs * pace,
       unreachableMs,
-      stopAfterIsolatedMs: alone > 0 ? alone : null,
+      stopAfterIsolatedMs: stopAfterIsolatedMs > 0 ? stopAfterIsolatedMs : null,
       restTickMs: Math.max(CORE_DEFAULTS.tickMs, CORE_DEFAULTS.restTickMs * pace)
     }
     const identity = { boot, name, version, labels }
-    this.core = new Core(identity, { ...SOON, ...suspicion, settledMax })
+    this.core = new Core(identity, { ...QUICK_CLEANUP, ...suspicion, settledMax })
     this.core.restore({ ...disk.replay(), blobs: disk.blobs.values() })
     this.#loop = new Loop(this.core, this.#world())
   }
@@ -153,33 +157,18 @@ export class SimNode {
     const { slots, handlers } = this.options
     this.feed({ kind: 'addresses', addresses: [this.options.boot] })
     this.feed({ kind: 'worker', slots, handlers })
-    if (this.options.disk.isFull) this.#reviveDisk()
+    if (this.options.disk.isFull) this.#watchFullDisk()
     this.feed({ kind: 'tick' })
     this.#loop.tickSoon()
   }
 
-  /** Dies without a word. What was on its way to disk may have arrived. */
-  crash(): void {
-    this.#stop()
-    this.#network.end(this.seat)
+  feed(input: Input): void {
+    if (this.gone) return
+    this.#cpu.add(input)
+    this.#loop.run()
   }
 
-  /**
-   * The computer of the node loses power: it dies, and no member sees links closing, or finds its addresses refusing.
-   */
-  darken(): void {
-    this.#stop()
-    this.#network.darken(this.seat)
-  }
-
-  #stop(): void {
-    this.core.assertInvariants()
-    this.gone = true
-    this.running.clear()
-    this.#journal.crash()
-  }
-
-  /** Stands still: what comes waits, and nothing happens, not even time. */
+  /** The process stands still: what comes waits, and no tick is taken in. */
   pause(ms: number): void {
     if (this.#paused) return
     this.#paused = true
@@ -189,15 +178,16 @@ export class SimNode {
     })
   }
 
-  /** Whether the node stands still, or has not got to all that has come. */
-  get isPaused(): boolean {
-    return this.#paused || !this.#cpu.isEmpty
+  /** Sets the wall clock; the monotonic clock runs on. @param offMs how far ahead of the right one it is from now on */
+  setClock(offMs: number): void {
+    this.#aheadMs = offMs - this.options.skewMs
+    this.feed({ kind: 'clock', aheadMs: this.#aheadMs })
   }
 
   /**
-   * Goes on purpose, at the latest when the time for it is over, as in the real shell.
+   * Leaves on purpose. When its time is over, the process ends in any case, as in the real shell.
    *
-   * @param abort hands on what runs at once. @default when its time is over
+   * @param abort aborts and hands on at once what runs. @default not before the grace is over
    */
   leave(abort: boolean = false): void {
     this.feed({ kind: 'leave', abort })
@@ -207,37 +197,49 @@ export class SimNode {
     })
   }
 
-  #end(): void {
-    if (this.gone) return
-    this.gone = true
-    this.#network.leave(this.seat)
+  /** Dies without a word. What was on its way to disk may have arrived. */
+  crash(): void {
+    this.#stop()
+    this.#network.end(this.seat)
   }
 
-  /** How far its wall clock is off now, in ms. */
+  /** The node's computer loses power. No member sees a link close, and none is refused at the node's addresses. */
+  losePower(): void {
+    this.#stop()
+    this.#network.losePower(this.seat)
+  }
+
+  /** A payload or result: as it is, or in a blob if the dice say so. Null if the disk has no room for the blob. */
+  content(text: string): Content | null {
+    const { blobs } = this.#scenario
+    if (blobs === 0 || !this.#random.chance(blobs)) return text
+    if (this.options.disk.isFull) return null
+    const digit = (): string => this.#random.whole(0, 15).toString(16)
+    const ref = { hash: Array.from({ length: 64 }, digit).join(''), bytes: 20_000 }
+    this.options.disk.blobs.set(ref.hash, ref)
+    return ref
+  }
+
+  /** Whether something waits for the node: it stands still, or has not come to all that has arrived. */
+  get isBehind(): boolean {
+    return this.#paused || !this.#cpu.isEmpty
+  }
+
+  /** How far its wall clock is ahead of the right one now, in ms. */
   get offMs(): number {
     return this.options.skewMs + this.#aheadMs
   }
 
-  /** Its wall clock is set. What measures how long things last runs on. @param offMs from now on */
-  setClock(offMs: number): void {
-    this.#aheadMs = offMs - this.options.skewMs
-    this.feed({ kind: 'clock', aheadMs: this.#aheadMs })
-  }
-
+  /** What the monotonic clock shows, in ms. */
   get now(): number {
     return EPOCH_MS + this.#eventQueue.now + this.options.skewMs
   }
 
-  feed(input: Input): void {
-    if (this.gone) return
-    this.#cpu.add(input)
-    this.#loop.run()
-  }
-
-  #look(): void {
-    if (this.#stepsToLook-- > 0) return
+  #check(): void {
+    if (this.#stepsToCheck-- > 0) return
     this.core.assertInvariants()
-    this.#stepsToLook = STEPS_PER_LOOK - 1 + Math.floor(this.core.view.taskCount / TASKS_PER_STEP)
+    const more = Math.floor(this.core.view.taskCount / TASKS_PER_STEP)
+    this.#stepsToCheck = STEPS_PER_CHECK - 1 + more
   }
 
   #world(): World {
@@ -246,7 +248,7 @@ export class SimNode {
       now: () => this.now,
       next: () => this.#next(),
       stepped: (input, effects) => {
-        this.#look()
+        this.#check()
         this.#simObserver.stepped(this, input, effects)
       },
       perform: effect => this.#perform(effect),
@@ -261,13 +263,18 @@ export class SimNode {
     }
   }
 
-  /** One thing after the other, until there is nothing left to do or something takes its time. */
+  /** The next input, if the node has time for one. */
   #next(): Turn | 'later' | null {
     if (this.#busy || this.#paused) return 'later'
     const turn = this.gone ? undefined : this.#cpu.next()
     if (turn === undefined) return null
-    this.#take(turn.input)
+    this.#noteCapability(turn.input)
     return turn
+  }
+
+  #noteCapability(input: Input): void {
+    if (input.kind !== 'worker' && input.kind !== 'labels') return
+    this.capability = { ...this.capability, ...input }
   }
 
   #spend(ms: number): void {
@@ -277,11 +284,6 @@ export class SimNode {
       this.#busy = false
       this.#loop.run()
     })
-  }
-
-  #take(input: Input): void {
-    if (input.kind !== 'worker' && input.kind !== 'labels') return
-    this.capability = { ...this.capability, ...input }
   }
 
   #tickIn(ms: number): void {
@@ -335,7 +337,7 @@ export class SimNode {
           this.feed({ ...effect, kind: 'tail', tail: 'aborted' })
         )
       case 'give-way':
-        // No goodbye: it would be taken for that of the one that stays.
+        // No goodbye: members would take it for one of the process that stays.
         return this.crash()
       case 'left':
         return this.#end()
@@ -375,45 +377,17 @@ export class SimNode {
     })
   }
 
-  /** The disk was full when the node started: there may be nothing to write that would show that it no longer is. */
-  #reviveDisk(): void {
+  /** A disk that was full at the start is looked at again and again: there may be no flush to show that it has room. */
+  #watchFullDisk(): void {
     if (this.gone) return
     const { isFull } = this.options.disk
     if (isFull !== this.isDiskFailing) this.#noteDisk(!isFull)
-    if (isFull) this.#eventQueue.after(DISK_RETRY_MS, () => this.#reviveDisk())
+    if (isFull) this.#eventQueue.after(DISK_RETRY_MS, () => this.#watchFullDisk())
   }
 
   #noteDisk(works: boolean): void {
     this.isDiskFailing = !works
     this.feed({ kind: 'disk', works })
-  }
-
-  /**
-   * A payload or result: as it is, or, if the dice say so, written to a blob. Null if the disk has no room for that.
-   */
-  content(text: string): Content | null {
-    const { blobs } = this.#scenario
-    if (blobs === 0 || !this.#random.chance(blobs)) return text
-    if (this.options.disk.isFull) return null
-    const digit = (): string => this.#random.whole(0, 15).toString(16)
-    const ref = { hash: Array.from({ length: 64 }, digit).join(''), bytes: 20_000 }
-    this.options.disk.blobs.set(ref.hash, ref)
-    return ref
-  }
-
-  /** How a run fails, or that it does not, as the dice say. */
-  #thrown(fails: boolean): RunResult {
-    const error = { name: 'Error', message: 'the dice said so', stack: null }
-    if (fails) return { status: 'failed', error, reason: 'HandlerError' }
-    const result = this.content(JSON.stringify(this.options.name))
-    if (result !== null) return { status: 'completed', result }
-    const unkept = { ...error, message: 'the disk is full' }
-    return {
-      status: 'failed',
-      error: unkept,
-      reason: 'HandlerError',
-      retryAfterMs: RESULT_RETRY_MS
-    }
   }
 
   #fetchBlob({ ref, from }: Extract<Effect, { kind: 'fetch-blob' }>): void {
@@ -434,8 +408,7 @@ export class SimNode {
     this.#eventQueue.after(durationMs, () => {
       if (this.gone || this.running.get(run.taskId) !== run.epoch) return
       this.running.delete(run.taskId)
-      const asked = this.options.ending?.(run) ?? null
-      const result: RunResult = asked ?? this.#thrown(fails)
+      const result = this.options.ending?.(run) ?? this.#resultOf(fails)
       this.#simObserver.ran(this, run, result)
       this.feed({
         kind: 'completion',
@@ -445,5 +418,32 @@ export class SimNode {
         durationMs
       })
     })
+  }
+
+  /** @param fails whether the handler throws */
+  #resultOf(fails: boolean): RunResult {
+    const error = { name: 'Error', message: 'the dice said so', stack: null }
+    if (fails) return { status: 'failed', error, reason: 'HandlerError' }
+    const result = this.content(JSON.stringify(this.options.name))
+    if (result !== null) return { status: 'completed', result }
+    return {
+      status: 'failed',
+      error: { ...error, message: 'the disk is full' },
+      reason: 'HandlerError',
+      retryAfterMs: RESULT_RETRY_MS
+    }
+  }
+
+  #end(): void {
+    if (this.gone) return
+    this.gone = true
+    this.#network.leave(this.seat)
+  }
+
+  #stop(): void {
+    this.core.assertInvariants()
+    this.gone = true
+    this.running.clear()
+    this.#journal.crash()
   }
 }

@@ -4,7 +4,7 @@
  * needed, and every older node fails at the same.
  */
 import { hash32, type BootId } from '../../core/base/ids.ts'
-import type { Batch, Change, Message } from '../../core/message.ts'
+import { UNREADABLE, type Batch, type Change, type Message } from '../../core/message.ts'
 import type { Dot, TaskRecord } from '../../core/task/record.ts'
 
 const SHARES = 1000
@@ -48,7 +48,7 @@ export class Versions {
     ]
     if (read.every(Boolean)) return batch
     let places = 0
-    const moved = read.map(isRead => (isRead ? places++ : -2))
+    const moved = read.map(isRead => (isRead ? places++ : UNREADABLE))
     return {
       ...batch,
       records: records.filter((_, i) => read[i]),
@@ -57,7 +57,9 @@ export class Versions {
     }
   }
 
-  /** Half of such tasks cannot be read at all, the others from when a newer node has started them. */
+  /**
+   * Of the tasks with something newer, half cannot be read at all, the others from when a newer node has started them.
+   */
   #canRead(created: Dot, { started }: Change | TaskRecord): boolean {
     if (this.#older.has(created.origin)) return true
     const dice = hash32(`${created.origin} ${created.seq}`)

@@ -1,4 +1,6 @@
-/** Anybody can offer blobs. What is taken on a word alone has a bound, and looking at one costs no look at all others. */
+/**
+ * Anybody can offer blobs. What is taken on a word alone has a bound, and looking at one costs no look at all others.
+ */
 import { describe, expect, test } from 'vitest'
 import { callsOf } from '../../support/counting.ts'
 import { bootOf, DRAFT, heartbeatOf, taskOf } from '../../support/tasks.ts'
@@ -95,7 +97,7 @@ describe('blobs that a member offers and no task names', () => {
     expect(node.disk.size).toBe(PROVISIONAL_MAX.blobs)
   })
 
-  test('are taken up to so many bytes', () => {
+  test('are taken up to a bound in bytes', () => {
     const node = new Node()
     const many = Array.from({ length: 100 }, (_, i) => blobOf(i, TASK_LIMITS.blobBytesMax))
     node.offer(B, many)

@@ -10,7 +10,7 @@ const { stepInMs, stealMax } = CORE_DEFAULTS
 
 type Left = { pump: Pump; a: PumpNode; heirs: PumpNode[]; ids: TaskId[]; urgent: TaskId[] }
 
-/** The first of three nodes dies with so many tasks, and two that are more urgent. The others have a slot each. */
+/** The first of three nodes dies with `count` tasks, and two that are more urgent. The others have a slot each. */
 function left(count: number): Left {
   const pump = cluster(3)
   const [a, ...heirs] = pump.of as [PumpNode, PumpNode, PumpNode]

@@ -1,4 +1,6 @@
-/** Starts that another node has to know of first: what waits, what does not wait behind it, and what becomes of them. */
+/**
+ * Starts that another node has to know of first: what waits, what does not wait behind it, and what becomes of them.
+ */
 import { describe, expect, test } from 'vitest'
 import { cluster, passing, starts } from '../../support/crashes.ts'
 import type { Pump, PumpNode } from '../../support/pump.ts'
@@ -23,7 +25,7 @@ function begun(): { pump: Pump; a: PumpNode; b: PumpNode; id: TaskId } {
   return { pump, a, b, id }
 }
 
-/** ... and now nobody is there any more who could know of it. */
+/** A start as above, and then no node is left that could know of it. */
 function forsaken(): ReturnType<typeof begun> {
   const given = begun()
   given.pump.crash(given.b)

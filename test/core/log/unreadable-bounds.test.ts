@@ -25,7 +25,7 @@ function batchOf(after: number, count: number, isUnread: (seq: number) => boolea
   return { kind: 'batch', origin: X, after, records: [TASK], writes }
 }
 
-/** Every second of so many writes, from the first on. */
+/** Every second write, from the first on: `count` of them. */
 function everySecond(count: number): Stretch[] {
   return Array.from({ length: count }, (_, i) => ({ origin: X, after: 2 * i, upTo: 2 * i + 1 }))
 }

@@ -193,7 +193,7 @@ describe('dependencies', () => {
     const { dependencies } = world
     const unknownMs = (): number => Infinity
     const heardBy = (now: number): string[] =>
-      dependencies.noteForgotten(now, unknownMs, 1000).map(({ id }) => id)
+      dependencies.reviewUnknown(now, unknownMs, 1000).map(({ id }) => id)
     world.add(3, [1, 2])
     world.add(2, [])
     expect([heardBy(0), heardBy(999)]).toEqual([[], []])
@@ -213,7 +213,7 @@ describe('dependencies', () => {
     const { dependencies } = world
     const waiting = idOf(A, 3)
     world.add(3, [1, 2])
-    const giveUp = (now: number): number => dependencies.noteForgotten(now, () => 1000).length
+    const giveUp = (now: number): number => dependencies.reviewUnknown(now, () => 1000).length
     expect([giveUp(0), giveUp(1000)]).toEqual([0, 2])
     const asked = dependencies.missing(waiting)!
     dependencies.carry(taskOf(A, asked === idOf(A, 1) ? 1 : 2, { outcome: outcomeBy(A) }))

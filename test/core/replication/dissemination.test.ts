@@ -134,6 +134,27 @@ describe('news', () => {
     expect(b.of('sync')).toHaveLength(syncs)
   })
 
+  test('of what another node made are told whole for a moment: others may not have heard of it', () => {
+    const { pump, a, b } = three()
+    a.submit()
+    const id = a.submit()
+    pump.settle()
+    b.worker(1)
+    expect(b.running.has(id)).toBe(true)
+    pump.pass(CORE_DEFAULTS.lazyFlushMs)
+    pump.pass(gatherMs)
+    const [first, ...more] = toAll(b)
+    expect(first!.records.map(({ spec }) => spec.id)).toContain(id)
+    expect(more).toEqual([])
+    pump.pass(LATEST_MS)
+    b.end(id)
+    pump.settle()
+    pump.pass(gatherMs)
+    const last = toAll(b).at(-1)!
+    expect(last.records).toEqual([])
+    expect(last.changes).toHaveLength(1)
+  })
+
   test('are told before a goodbye', () => {
     const { pump, a, b, c } = three()
     const id = a.submit()

@@ -2,10 +2,10 @@
 import { describe, expect, test } from 'vitest'
 import { bootOf, heartbeatOf } from '../../support/tasks.ts'
 import '../forbid.ts'
-import { AckWait, type CopiesView, type Disks } from '../../../src/core/replication/ack-wait.ts'
+import { AckWait, type CopiesView } from '../../../src/core/replication/ack-wait.ts'
 import type { Copies, OnceCopied } from '../../../src/core/pending.ts'
 import { Lag } from '../../../src/core/replication/lag.ts'
-import { disksWith } from '../../../src/core/replication/disks.ts'
+import { disksWith, type Disks } from '../../../src/core/replication/disks.ts'
 import { Members } from '../../../src/core/membership/members.ts'
 
 const A = bootOf('a')

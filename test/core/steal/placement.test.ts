@@ -42,8 +42,12 @@ describe('a task that is submitted where it cannot run', () => {
     expect(ids.filter(id => a.record(id).claim.holder === a.boot)).toHaveLength(2)
     const [first] = workers as [PumpNode]
     first.end(first.running.keys().next().value!)
+    const before = first.of('send').length
     pump.settle()
     expect(first.running.size).toBe(1)
+    // How the other ended, and the question; that what was asked for has come is no news of its own.
+    const sent = first.of('send').slice(before)
+    expect(sent.map(({ message }) => message.kind).toSorted()).toEqual(['batch', 'steal'])
   })
 
   test('is given before another one only if it is as urgent', () => {
@@ -70,6 +74,9 @@ describe('a task that is submitted where it cannot run', () => {
     const ids = [1, 2, 3].map(() => a.submit())
     pump.settle()
     expect(b.running.size).toBe(0)
+    expect(ids.filter(id => a.record(id).claim.holder === b.boot)).toEqual([])
+    // Nor has it handed on any.
+    expect(b.sent('grant')).toEqual([])
     expect(ids.filter(id => runnersOf(workers, id).length === 1)).toHaveLength(2)
   })
 
@@ -89,6 +96,18 @@ describe('a task that is submitted where it cannot run', () => {
     const third = a.submit()
     pump.settle()
     expect(a.record(third).claim.holder).toBe(a.boot)
+  })
+
+  test('is given to a node that has said what became of all earlier ones, however long that was ago', () => {
+    const { pump, a, workers } = four()
+    for (let round = 0; round < 3; round++) {
+      const ids = [1, 2, 3].map(() => a.submit())
+      pump.settle()
+      for (const id of ids) runnersOf(workers, id)[0]!.end(id)
+      for (let passed = 0; passed < 1000; passed += CORE_DEFAULTS.tickMs)
+        pump.pass(CORE_DEFAULTS.tickMs)
+    }
+    for (const node of workers) expect(node.sent('steal')).toEqual([])
   })
 
   test('is stolen from nobody who is about to start it', () => {
@@ -139,6 +158,19 @@ describe('the copy that is waited for', () => {
     ).toBeLessThanOrEqual(2)
   })
 
+  test('is told at once, however many tasks it was given', () => {
+    const { pump, a, workers } = four()
+    const [b] = workers as [PumpNode]
+    b.worker(40)
+    pump.pass(CORE_DEFAULTS.heartbeatMs)
+    a.holdDisk = true
+    for (let i = 0; i < 40; i++) a.submit()
+    a.releaseDisk()
+    pump.settle()
+    expect(b.running.size).toBeGreaterThan(30)
+    expect(a.of('accepted')).toHaveLength(40)
+  })
+
   test('is asked of somebody else if that node is out of reach', () => {
     const { pump, a, workers } = four()
     for (const node of workers) node.holdDisk = true
@@ -167,6 +199,84 @@ describe('the copy that is waited for', () => {
   })
 })
 
+describe('the copy that is waited for, where some nodes share a computer', () => {
+  /** The first two do. Whichever of them are not free run something for long. */
+  function shared(...free: number[]): { pump: Pump; nodes: PumpNode[] } {
+    const pump = pumpOf(
+      ['a', 'b', 'c', 'd'].map(id => bootOf(id)),
+      {},
+      ['pc1', 'pc1', 'pc2', 'pc3']
+    )
+    for (const i of free) pump.nodes[i]!.worker(1)
+    pump.pass(CORE_DEFAULTS.bootQuietMs)
+    pump.sleepy = true
+    return { pump, nodes: pump.nodes }
+  }
+
+  test('is asked of another computer at once, if the node that was given the task is on this one', () => {
+    const { pump, nodes } = shared(1)
+    const [a, b] = nodes as [PumpNode, PumpNode]
+    b.holdDisk = true
+    const id = a.submit()
+    pump.settle()
+    expect(a.record(id).claim.holder).toBe(b.boot)
+    expect(a.of('accepted').map(({ acks, short }) => ({ acks, short }))).toEqual([
+      { acks: 1, short: false }
+    ])
+  })
+
+  test('is not one on this computer', () => {
+    const { pump, nodes } = shared(2)
+    const [a, b, c, d] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode]
+    c.holdDisk = true
+    d.holdDisk = true
+    const id = a.submit()
+    pump.settle()
+    expect(a.record(id).claim.holder).toBe(c.boot)
+    pump.pass(CORE_DEFAULTS.gatherMs)
+    pump.pass(CORE_DEFAULTS.tickMs)
+    expect(b.state(id)).toBe('queued')
+    expect(a.of('accepted')).toEqual([])
+    c.releaseDisk()
+    pump.settle()
+    expect(a.of('accepted').map(({ short }) => short)).toEqual([false])
+  })
+
+  test('is not one on this computer, if another has come since the task was given away', () => {
+    const { pump, nodes } = shared(1)
+    const [a, b, c, d] = nodes as [PumpNode, PumpNode, PumpNode, PumpNode]
+    for (const node of [c, d]) pump.link(a, node, false)
+    b.holdDisk = true
+    const id = a.submit()
+    pump.settle()
+    expect(a.record(id).claim.holder).toBe(b.boot)
+    c.holdDisk = true
+    pump.link(a, c)
+    b.releaseDisk()
+    pump.settle()
+    expect(a.of('accepted')).toEqual([])
+    c.releaseDisk()
+    for (let passed = 0; passed < 1000; passed += CORE_DEFAULTS.tickMs)
+      pump.pass(CORE_DEFAULTS.tickMs)
+    expect(a.of('accepted').map(({ short }) => short)).toEqual([false])
+  })
+})
+
+test('how tasks have ended is told to their submitter soon, if they are too many to be told straight', () => {
+  const { pump, a, workers } = four()
+  const [b] = workers as [PumpNode]
+  b.worker(40)
+  pump.pass(CORE_DEFAULTS.heartbeatMs)
+  const ids = Array.from({ length: 40 }, () => a.submit())
+  pump.settle()
+  b.holdDisk = true
+  for (const id of b.running.keys()) b.end(id)
+  b.releaseDisk()
+  pump.settle()
+  pump.pass(CORE_DEFAULTS.gatherMs)
+  expect(ids.filter(id => isSettled(a.record(id))).length).toBeGreaterThan(30)
+})
+
 describe('what was given to a node that is then cut off from the submitter', () => {
   /** The submitter sees nobody, and is no majority. */
   function cutOff(
@@ -178,6 +288,8 @@ describe('what was given to a node that is then cut off from the submitter', () 
     for (const node of workers.slice(1)) node.worker(0)
     a.worker(0)
     pump.pass(CORE_DEFAULTS.heartbeatMs)
+    // What is lost is not fetched, either.
+    pump.mute.add(runner.id)
     pump.lose = (from, _, { kind }) =>
       lose(
         pump.nodes.find(({ id }) => id === from)!,
@@ -187,6 +299,9 @@ describe('what was given to a node that is then cut off from the submitter', () 
     const id = a.submit({ delivery })
     pump.settle()
     expect(a.record(id).claim.holder).toBe(runner.boot)
+    // All have been told, and have acknowledged that.
+    pump.pass(CORE_DEFAULTS.gatherBusyMs)
+    pump.pass(CORE_DEFAULTS.tickMs)
     for (const node of workers) pump.link(a, node, false)
     pump.lose = (from, to) => from === a.id || to === a.id
     // Not at once: a node that stood still would have to hear the others first.
@@ -201,8 +316,19 @@ describe('what was given to a node that is then cut off from the submitter', () 
     expect(a.running.has(id)).toBe(true)
   })
 
-  test('stays there, if that node has said that it has it', () => {
-    const { a, id } = cutOff('at-least-once', () => false)
+  test('stays there, if that node has written something of it', () => {
+    const { a, id } = cutOff(
+      'at-least-once',
+      (from, runner, kind) => from === runner && kind !== 'batch'
+    )
+    expect(a.record(id).claim.holder).not.toBe(a.boot)
+  })
+
+  test('stays there, if that node has said that it has what we wrote of it', () => {
+    const { a, id } = cutOff(
+      'at-least-once',
+      (from, runner, kind) => kind === 'grant' || (from === runner && kind === 'batch')
+    )
     expect(a.record(id).claim.holder).not.toBe(a.boot)
   })
 

@@ -1,6 +1,7 @@
 /**
  * Whatever a node says, others accept: no message is longer than what carries it, or has more of anything than a peer
- * may send. A message that is refused or dropped is not repeated, so one that is always too large cuts a node off for good.
+ * may send. A message that is refused or dropped is not repeated, so one that is always too large cuts a node off for
+ * good.
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -46,7 +47,7 @@ function expectAnswerAccepted({ core, boot }: PumpNode): number {
   return writes
 }
 
-/** A node whose disk remembers so many boots that wrote something. */
+/** A node whose disk remembers this many boots that wrote something. */
 function withHistory(boots: number, writes = 1): { pump: Pump; node: PumpNode } {
   const disk = new Disk()
   for (let n = 0; n < boots; n++) disk.vector.set(bootOf(nodeName(n)), writes)

@@ -34,7 +34,7 @@ const PIECE_MS = 5
 const PIECES_MAX = 40
 /** Messages that follow each other: where nothing is asked, there is nothing to wait for. */
 const AT_ONCE = 20
-/** An answer that is not asked for any more is read for so long. */
+/** Time for which an answer is read on that is not asked for any more. */
 const READ_MS = 60
 
 /** Name -> says one thing through the door. */

@@ -1,6 +1,6 @@
 /**
- * The doors of a node through which programs of the same computer come: the local API on its Unix socket, and the port for
- * metrics. Requests that are cut, repeated, slow, too long, of the wrong method, or half-way out of their protocol.
+ * The doors of a node through which programs of the same computer come: the local API on its Unix socket, and the port
+ * for metrics. Requests that are cut, repeated, slow, too long, of the wrong method, or half-way out of their protocol.
  */
 import { connect, type NetConnectOpts } from 'node:net'
 import { join } from 'node:path'
@@ -14,7 +14,7 @@ export type Place = Readonly<{
   metricsPort: number
 }>
 
-/** An answer is read for so long. */
+/** Time for which an answer is read. */
 const READ_MS = 100
 const PIECE_BYTES = 16
 const PIECE_MS = 5

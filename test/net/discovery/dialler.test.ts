@@ -74,7 +74,7 @@ test('once stopped nobody is dialled any more', async () => {
   expect(dials).toHaveLength(1)
 })
 
-test('so many are dialled at once, and those of the settings and those who were met before the others', async () => {
+test('a bounded number of peers is dialled at once, those of the settings and those that were met before first', async () => {
   const book = new AddressBook('a')
   for (let i = 0; i < dialsMax; i++) book.note(`named${i}`, 'learned', [address], 0)
   book.note('zmet', 'remembered', [address], 0)

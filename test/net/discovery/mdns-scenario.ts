@@ -204,7 +204,7 @@ const scenarios: Record<string, () => Promise<object>> = {
 
 const isUnusable = (line: string): boolean => line.includes('mDNS does not work')
 
-/** Members that are linked, and a newcomer, while so many senders announce peers that do not exist. */
+/** Members that are linked, and a newcomer, while this many senders announce peers that do not exist. */
 async function duringFlood(senders: number): Promise<object> {
   const members = await Promise.all([member(), member(), member()])
   await linked(members)

@@ -28,7 +28,7 @@ function bookOf(): Logbook {
   return book
 }
 
-/** What a reader sees where so many questions to each node are broken off; and how often each was asked. */
+/** What a reader sees, and how often each node was asked. @param broken how many questions to each are broken off */
 async function read(
   broken: Readonly<Record<NodeId, number>>,
   record: TaskRecord = completed

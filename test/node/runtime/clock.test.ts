@@ -62,7 +62,7 @@ describe('the clock of a node', () => {
     expect(computer.read).toEqual({ now: 2000, aheadMs: 0, wall: computer.wall })
   })
 
-  test('notices a sleep, in which the monotonic clock stood still: so much time has passed', () => {
+  test('notices a sleep, in which the monotonic clock stood still: its time has passed all the same', () => {
     const computer = new Computer()
     computer.pass(1000)
     computer.sleep(8 * HOUR_MS)

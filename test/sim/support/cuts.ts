@@ -12,8 +12,8 @@ export const introduced: Partial<Scenario> = {
 }
 
 /**
- * One cut that lasts, behind which nobody sees links break: the others are missed one by one, for their clocks differ, and
- * so they did not speak at the same time.
+ * One cut that lasts, behind which nobody sees links break: the others are missed one by one, for their clocks differ,
+ * and so they did not speak at the same time.
  */
 export const staggered: Partial<Scenario> = {
   nodes: 5,
@@ -28,7 +28,7 @@ export const staggered: Partial<Scenario> = {
   network: { ...SCENARIO_DEFAULTS.network, gossipLoss: 0, linkBreak: 0, cutNoticedMsMax: 20_000 }
 }
 
-/** The same, and who hears of no quorum ends its work before others take it over. */
+/** Staggered cuts, and a node that hears of no quorum ends its work before others take it over. */
 export const lonely: Partial<Scenario> = {
   ...staggered,
   tasks: 8,
@@ -37,5 +37,5 @@ export const lonely: Partial<Scenario> = {
   stopAfterIsolatedMs: 4000
 }
 
-/** ... and each cut is followed by another one, between others, before anything has healed. */
+/** Lonely nodes, and each cut is followed by another one, between others, before anything has healed. */
 export const shifting: Partial<Scenario> = { ...lonely, busyMs: 40_000, partitions: 4 }

@@ -1,6 +1,6 @@
 /**
- * Scenarios made by dice: number `n` is always the same one. Each belongs to a family, which says what it is about; what
- * else goes on in it is up to the dice.
+ * Scenarios made by dice: number `n` is always the same one. Each belongs to a family, which says what it is about;
+ * what else goes on in it is up to the dice.
  */
 import { Random } from '../../../src/sim/world/random.ts'
 import type { Scenario } from '../../../src/sim/scenario.ts'
@@ -38,7 +38,7 @@ const FAMILIES: Readonly<Record<string, (dice: Dice, draft: Draft) => void>> = {
   room: (dice, draft) => void (draft.settledMax = dice.pick([0, 2, 8]))
 }
 
-/** Those of numbers from `LATER` on: so that numbers below it are the scenarios that they were before. */
+/** Families of numbers from `LATER` on: numbers below it stay the scenarios that they were before. */
 const LATER_FAMILIES: typeof FAMILIES = {
   people: (dice, draft) => people(dice, draft),
   'lost computers': (dice, draft) => {
@@ -53,18 +53,18 @@ const LATER_FAMILIES: typeof FAMILIES = {
   }
 }
 
-/** ... and from `LATEST` on. */
+/** Families of numbers from `LATEST` on. */
 const LATEST_FAMILIES: typeof FAMILIES = {
   clocks: (dice, draft) => clocks(dice, draft)
 }
 
-/** ... and from `NEWEST` on: what becomes of disks. */
+/** Families of numbers from `NEWEST` on: what becomes of disks. */
 const NEWEST_FAMILIES: typeof FAMILIES = {
   'damaged disks': (dice, draft) => damages(dice, draft),
   computers: (dice, draft) => computers(dice, draft)
 }
 
-/** ... and from `STRICT` on: what a process and its disk may do that the simulator did not at first. */
+/** Families of numbers from `STRICT` on: what a process and its disk may do that the simulator did not at first. */
 const STRICT_FAMILIES: typeof FAMILIES = {
   turns: (dice, draft) => turns(dice, draft),
   'full disks': (dice, draft) => fullDisks(dice, draft),
@@ -76,33 +76,24 @@ const STRICT_FAMILIES: typeof FAMILIES = {
   }
 }
 
-/** ... and from `HEALED` on: what is promised again once all can reach each other. */
+/** Families of numbers from `HEALED` on: what is promised again once all can reach each other. */
 const HEALED_FAMILIES: typeof FAMILIES = {
   'healed cuts': (dice, draft) => healed(dice, draft)
 }
 
-/** ... and from `LOSSES` on: what is lost once more, or for good, with keys and without. */
+/** Families of numbers from `LOSSES` on: what is lost once more, or for good, with keys and without. */
 const LOSSES_FAMILIES: typeof FAMILIES = {
   'computers in turn': (dice, draft) => computersInTurn(dice, draft),
   'disks in turn': (dice, draft) => disksInTurn(dice, draft),
   'computers for good': (dice, draft) => computersForGood(dice, draft)
 }
 
-/** The first number of the families that came later. */
+/** The first numbers of families that came later, one after the other: a number keeps its family for good. */
 export const LATER = 10_000
-/** ... and of those after them. */
 export const LATEST = 20_000
-
-/** ... and of those after these. */
 export const NEWEST = 30_000
-
-/** ... and of those after them. */
 export const STRICT = 40_000
-
-/** ... and of those after these. */
 export const HEALED = 50_000
-
-/** ... and of those after them. */
 export const LOSSES = 60_000
 
 export const FAMILY_NAMES: readonly string[] = [

@@ -1,6 +1,6 @@
 /**
- * The simulator's network and disk as ports, so that the suites in test/contract run against them, too. Virtual time runs
- * as fast as it can while a test waits.
+ * The simulator's network and disk as ports, so that the suites in test/contract run against them, too. Virtual time
+ * runs as fast as it can while a test waits.
  */
 import { encode } from '../../../src/wire/codec.ts'
 import { GOSSIP_BYTES_MAX } from '../../../src/core/limits.ts'
@@ -155,7 +155,7 @@ export class VirtualJournal implements Journal {
   }
 }
 
-/** A process ends in the middle of a flush, of which so much is there afterwards. */
+/** A process ends in the middle of a flush. @param left what of that is on the disk afterwards */
 export function cutShort(disk: Disk, flush: Flush, left: 'all' | 'nothing' | 'torn'): void {
   const world = { eventQueue: new EventQueue(), random: new Loaded(left === 'all') }
   const journal = new SimJournal(disk, 0, world, { diskMsMax: 5, torn: left === 'torn' ? 1 : 0 })

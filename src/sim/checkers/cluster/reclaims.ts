@@ -1,17 +1,26 @@
 /**
- * Invariant 6: who is merely silent is taken from only by those who see a majority. What a node gave it, and what it is
- * not known to have, that node may take back.
+ * Invariant 6: who is merely silent is taken from only by those who see a majority. What a node gave it, and what it has
+ * not said to have, that node may take back, if it may run more than once.
  *
  * A node may be wrong about whom it sees: it misses the others one by one. So where nothing but one cut keeps a node
  * from hearing the others, it is not asked: the checker knows which side of the cut is the larger one.
  */
-import type { BootId, TaskId } from '../../../core/base/ids.ts'
+import { hasWrite } from '../../../core/base/coverage.ts'
+import { nodeOf, type BootId, type TaskId } from '../../../core/base/ids.ts'
 import type { CoreEvent } from '../../../core/effect.ts'
 import { seesHalf } from '../../predicates.ts'
 import type { Network } from '../../world/network.ts'
 import type { Scenario } from '../../scenario.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
+
+/** A boot has given a task to another. */
+type Given = Readonly<{
+  giver: BootId
+  taker: BootId
+  /** A write of the giver, which has written that it gave the task by then. */
+  seq: number
+}>
 
 export class ReclaimChecker {
   readonly #nodes: readonly SimNode[]
@@ -22,7 +31,7 @@ export class ReclaimChecker {
   readonly #isClear: boolean
 
   /** Task -> who gave it away last, to whom; if it has not been heard to run there. */
-  readonly #given = new Map<TaskId, Readonly<{ giver: BootId; taker: BootId }>>()
+  readonly #given = new Map<TaskId, Given>()
 
   constructor(nodes: readonly SimNode[], network: Network, scenario: Scenario) {
     const { unreachableMs, busyMs, partitions, pauses } = scenario
@@ -38,7 +47,8 @@ export class ReclaimChecker {
     if (event.name !== 'task:reclaimed' || event.by !== node.options.boot) return
     const { from = null, taskId } = event
     const given = this.#given.get(taskId)
-    if (given?.giver === event.by && given.taker === from) return
+    if (given?.giver === event.by && given.taker === from && mayTakeBack(node, taskId, given))
+      return
     const alive = this.#nodes.filter(({ gone }) => !gone)
     const holder = alive.find(({ options }) => options.boot === from)
     if (holder === undefined || holder === node || holder.hasSaidGoodbye) return
@@ -55,11 +65,26 @@ export class ReclaimChecker {
       throw new Violation(6, `${what} and can be heard`)
     }
   }
-  #note({ options: { boot } }: SimNode, event: CoreEvent): void {
+
+  #note({ options: { boot }, core: { view } }: SimNode, event: CoreEvent): void {
     if (event.name === 'task:stolen' && event.from === boot) {
-      this.#given.set(event.taskId, { giver: boot, taker: event.by })
+      const seq = view.mergedVector().get(boot)!
+      this.#given.set(event.taskId, { giver: boot, taker: event.by, seq })
     } else if (event.name === 'task:started' && this.#given.get(event.taskId)?.giver === boot) {
       this.#given.delete(event.taskId)
     }
   }
+}
+
+/** Whether the giver has heard nothing by which the taker has the task, and no harm is done if that runs it. */
+function mayTakeBack(
+  { core: { view } }: SimNode,
+  id: TaskId,
+  { giver, taker, seq }: Given
+): boolean {
+  const record = view.record(id)
+  if (record === undefined || record.spec.delivery === 'at-most-once') return false
+  const member = view.member(nodeOf(taker))
+  const isTold = member?.heartbeat.boot === taker && hasWrite(member, { origin: giver, seq })
+  return !isTold && record.created.every(({ origin }) => origin !== taker)
 }

@@ -68,7 +68,7 @@ export class IdleChecker {
   }
 
   #workFor(node: SimNode, promised: number): string | undefined {
-    if (node.isPaused || node.isDiskFailing) return undefined
+    if (node.isBehind || node.isDiskFailing) return undefined
     // One that drains takes no work any more, however long it is still there.
     if (node.core.view.self().draining) return undefined
     if (this.#isConfused(node)) return undefined
@@ -77,7 +77,7 @@ export class IdleChecker {
     // It cannot see all the work there is.
     if (node.options.read !== null) return undefined
     const work = this.#nodes
-      .filter(({ gone, isPaused, isDiskFailing }) => !gone && !isPaused && !isDiskFailing)
+      .filter(({ gone, isBehind, isDiskFailing }) => !gone && !isBehind && !isDiskFailing)
       .filter(({ id }) => !this.#network.isCut(node.id, id))
       .filter(holder => !this.#isConfused(holder))
       .map(holder => readyFor(holder, node))
