@@ -2,10 +2,11 @@
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bullmq, quickBullmq } from './bullmq.ts'
 import { functions, modules, submitterWorks } from './hearsay.ts'
-import { redisVersion } from './redis.ts'
+import { redisVersion, startRedis } from './redis.ts'
 import { staged, type System } from './system.ts'
 
 const canCompare = redisVersion() !== null
@@ -76,6 +77,31 @@ test('workers of hearsay say when they have met', async () => {
 })
 
 describe.skipIf(!canCompare)('BullMQ', () => {
+  test('has a Redis that syncs every write, and writes nothing else', async () => {
+    const redis = await startRedis()
+    const client = new Redis(redis.connection)
+    try {
+      const asked = ['appendonly', 'appendfsync', 'save', 'bind']
+      expect(await client.config('GET', asked[0]!, ...asked.slice(1))).toEqual(
+        expect.arrayContaining([
+          'appendonly',
+          'yes',
+          'appendfsync',
+          'always',
+          'save',
+          '',
+          'bind',
+          '127.0.0.1'
+        ])
+      )
+      expect(folders()).toHaveLength(1)
+    } finally {
+      client.disconnect()
+      await redis.stop()
+    }
+    expect(folders()).toEqual([])
+  })
+
   test('runs what is submitted', () => works(few(bullmq)))
 
   test('goes on when a worker is killed', () => survives(quickBullmq))
