@@ -9,6 +9,8 @@ export type Load = Readonly<{
   title: string
   /** The rows of a sample, and the figures in each. */
   rows: Readonly<Record<string, readonly string[]>>
+  /** Those of them that only hearsay has: there is nothing to compare. */
+  own?: readonly string[]
   /**
    * Once, on a cluster of its own.
    *

@@ -5,7 +5,8 @@ import { compare, linesOf, markdownOf } from './comparison.ts'
 
 const load: Load = {
   title: 'work',
-  rows: { cold: ['tasks/s', 'ms'] },
+  rows: { cold: ['tasks/s', 'ms'], met: ['ms'] },
+  own: ['met'],
   measure: () => Promise.reject(new Error('nothing is measured here'))
 }
 
@@ -59,7 +60,7 @@ test('figures are of the other one first, and missing where it has none', () => 
   ])
 })
 
-test('the table has a line for each figure, in the order of the loads', () => {
+test('the table has a line for each figure that both may have, in the order of the loads', () => {
   const { ratios } = compared([sample(100, 10)], [sample(150, null)])
   expect(markdownOf(['ours'], ratios).split('\n')).toEqual([
     '| what | better | ours |',

@@ -50,10 +50,11 @@ export function markdownOf(header: readonly string[], lines: readonly Line[]): s
   return cells.map(row => `| ${row.join(' | ')} |`).join('\n')
 }
 
-function cellsOf({ rows }: Load): [string, string][] {
-  return Object.entries(rows).flatMap(([row, columns]) =>
-    columns.map((column): [string, string] => [row, column])
-  )
+/** What can be compared. */
+function cellsOf({ rows, own = [] }: Load): [string, string][] {
+  return Object.entries(rows)
+    .filter(([row]) => !own.includes(row))
+    .flatMap(([row, columns]) => columns.map((column): [string, string] => [row, column]))
 }
 
 /** Null if there is none: a figure is missing, or not above zero. */
