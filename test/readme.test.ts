@@ -1,7 +1,7 @@
 /**
  * README.md is the first thing that is tried, so it is tried here first: its programs are type-checked and run as
- * printed, its command lines are looked up in the help, its links are followed, and what it quotes of the doctor, of the
- * log and of the metrics is what these say.
+ * printed, its command lines are looked up in the help, its links are followed, what it quotes of the doctor, of the
+ * log and of the metrics is what these say, and its figures are those that the benchmark gives.
  */
 import { execFile } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -17,6 +17,8 @@ import { findingsOf, type Facts } from '../src/doctor/findings.ts'
 import { keyPath, newKey, saveKey } from '../src/key.ts'
 import { ClockSteps } from '../src/node/runtime/clock-steps.ts'
 import { FakeNode } from './api/fake-node.ts'
+import { LOADS } from './bench/loads/loads.ts'
+import { linesOf } from './bench/versus/comparison.ts'
 import { run } from './cli/run.ts'
 import { alone, canBeAlone } from './support/alone.ts'
 
@@ -174,6 +176,18 @@ test('every trial of soak exists, with its flags', async () => {
   expect(trials.length).toBeGreaterThan(2)
   for (const [, trial = '', flags = ''] of trials)
     for (const word of [trial, ...(flags.match(/--[a-z]+/g) ?? [])]) expect(usage).toContain(word)
+})
+
+test('its ratios and its figures are all those that the benchmark gives, in its words', () => {
+  const tables = [...readme.matchAll(/^\| what \| better \|.*\n\|.*\n((?:\|.*\n)+)/gm)]
+  const named = tables.map(([, rows = '']) =>
+    rows
+      .trim()
+      .split('\n')
+      .map(row => row.split(' | ')[0])
+  )
+  const lines = linesOf(Object.values(LOADS)).map(line => `| ${line}`)
+  expect(named).toEqual([lines, lines])
 })
 
 /** The help of a verb, or of the sub-verb that follows it. */

@@ -15,6 +15,7 @@ const everyTest = 'test/**/*.test.ts'
 const netTests = [
   'test/net/**/*.test.ts',
   'test/library/**/*.test.ts',
+  'test/bench/systems/**/*.test.ts',
   'test/versions/kept.test.ts'
 ]
 const lanTests = ['test/lan/**/*.test.ts', 'test/chaos/**/*.test.ts', 'test/versions/mixed.test.ts']

@@ -1,6 +1,6 @@
 /**
- * The cluster of a benchmark: one node in this process, which submits, and all others in processes of their own, on
- * 127.0.0.1, each with a data folder on a real disk.
+ * A cluster that is looked into: one node in this process, which submits, and all others in processes of their own, on
+ * 127.0.0.1, each with a data folder on a real disk. What a user sees is measured from outside (loads/).
  */
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'

@@ -3,9 +3,12 @@
 export type Figure = Readonly<{ median: number; min: number; max: number }>
 export type Row = Readonly<Record<string, string | number | Figure | null>>
 
+/** @param values at least one */
 export function figure(values: readonly number[]): Figure {
   const sorted = values.toSorted((x, y) => x - y)
-  return { median: quantile(sorted, 0.5), min: sorted[0]!, max: sorted.at(-1)! }
+  const middle = (sorted.length - 1) / 2
+  const median = (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2
+  return { median, min: sorted[0]!, max: sorted.at(-1)! }
 }
 
 /** @param sorted smallest first, not empty */
@@ -28,6 +31,7 @@ function text(value: string | number | Figure | null): string {
   return `${short(value.median)} (${short(value.min)}-${short(value.max)})`
 }
 
-function short(value: number): string {
-  return value >= 100 ? String(Math.round(value)) : value.toPrecision(3)
+/** Three digits, or all before the point. */
+export function short(value: number): string {
+  return Math.abs(value) >= 100 ? String(Math.round(value)) : value.toPrecision(3)
 }

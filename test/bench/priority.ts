@@ -13,22 +13,21 @@ import type { Slept } from './sleep.ts'
 const NODES = 6
 const TASKS = 300
 const TASK_MS = 20
-const RUNS = 5
 /** By then all are submitted, and known to the node that holds them. */
 const READY_MS = 1500
 
-export async function priority(say: (text: string) => void): Promise<Row[]> {
+export async function priority(say: (text: string) => void, reps: number): Promise<Row[]> {
   const cluster = await BenchCluster.start(NODES, { concurrency: 1 })
   try {
     await cluster.node.startWorker()
     await run(cluster)
     const medians: number[] = []
     const worst: number[] = []
-    for (let i = 0; i < RUNS; i++) {
+    for (let i = 0; i < reps; i++) {
       const early = (await run(cluster)).map(ms => Math.max(0, ms)).toSorted((x, y) => x - y)
       medians.push(quantile(early, 0.5))
       worst.push(early.at(-1)!)
-      say(`run ${i + 1} of ${RUNS}: ${worst.at(-1)!.toFixed(0)} ms early at the most`)
+      say(`run ${i + 1} of ${reps}: ${worst.at(-1)!.toFixed(0)} ms early at the most`)
     }
     return [{ tasks: TASKS, 'median early ms': figure(medians), 'most early ms': figure(worst) }]
   } finally {

@@ -10,17 +10,17 @@ const NODES = 6
 
 type Times = Readonly<{ found: number; taken: number; started: number }>
 
-export async function recovery(say: (text: string) => void, rounds: number): Promise<Row[]> {
-  const cluster = await BenchCluster.start(NODES, { concurrency: rounds })
+export async function recovery(say: (text: string) => void, reps: number): Promise<Row[]> {
+  const cluster = await BenchCluster.start(NODES, { concurrency: reps })
   try {
     const times: Times[] = []
-    for (let round = 1; round <= rounds; round++) {
+    for (let round = 1; round <= reps; round++) {
       times.push(await killHolder(cluster))
-      say(`round ${round} of ${rounds}: done`)
+      say(`round ${round} of ${reps}: done`)
     }
     return [
       {
-        kills: rounds,
+        kills: reps,
         'detection ms': figure(times.map(({ found }) => found)),
         'reclaim ms': figure(times.map(({ found, taken }) => taken - found)),
         'settling and start ms': figure(times.map(({ taken, started }) => started - taken)),

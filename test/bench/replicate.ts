@@ -15,7 +15,6 @@ const PAYLOAD = 'x'.repeat(98)
 const LONG_RUN = 40_000
 /** Where the log is to stay about as long as it is. How cost grows with it is told by CPU time and bytes. */
 const SHORT_RUN = 4000
-const RUNS = 3
 const RUN_TIMEOUT_MS = 120_000
 const NODES = [2, 3, 6, 12]
 const HELD = [1000, 10_000, 100_000]
@@ -29,13 +28,13 @@ export const guaranteed =
 type Run = { accepted: number; replicated: number; cpuMs: number; bytes: number | null }
 
 /** Six nodes. The first run stands apart: in it every process compiles what it runs. */
-export async function replicate(say: (text: string) => void): Promise<Row[]> {
+export async function replicate(say: (text: string) => void, reps: number): Promise<Row[]> {
   const cluster = await BenchCluster.start(6)
   try {
     const runs: Run[] = []
-    for (let i = 0; i <= RUNS; i++) {
+    for (let i = 0; i <= reps; i++) {
       runs.push(await runOnce(cluster, LONG_RUN))
-      say(i === 0 ? 'first run: done' : `run ${i} of ${RUNS} after it: done`)
+      say(i === 0 ? 'first run: done' : `run ${i} of ${reps} after it: done`)
     }
     return [
       { tasks: LONG_RUN, runs: 'first', ...figuresOf(runs.slice(0, 1)) },
@@ -47,7 +46,7 @@ export async function replicate(say: (text: string) => void): Promise<Row[]> {
 }
 
 /** How it changes with the number of nodes, and with that of tasks that are there already. */
-export async function growth(say: (text: string) => void): Promise<Row[]> {
+export async function growth(say: (text: string) => void, reps: number): Promise<Row[]> {
   const rows: Row[] = []
   for (const nodes of NODES) {
     const cluster = await BenchCluster.start(nodes)
@@ -55,7 +54,7 @@ export async function growth(say: (text: string) => void): Promise<Row[]> {
       for (const held of nodes === 6 ? [0, ...HELD] : [0]) {
         await fill(cluster, held)
         const runs: Run[] = []
-        for (let i = 0; i < RUNS; i++) runs.push(await runOnce(cluster, SHORT_RUN))
+        for (let i = 0; i < reps; i++) runs.push(await runOnce(cluster, SHORT_RUN))
         rows.push({ nodes, held, ...figuresOf(runs) })
         say(`${nodes} nodes, ${held} tasks held: done`)
       }

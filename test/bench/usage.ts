@@ -1,6 +1,8 @@
 /** What a process, a folder and the network have used so far. */
 import { readdir, readFile, stat } from 'node:fs/promises'
+import { cpus } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
@@ -8,6 +10,9 @@ export type Usage = Readonly<{ cpuMs: number; rssBytes: number; diskBytes: numbe
 
 /** What is in use when nothing happens. */
 export type RestingUsage = Readonly<{ heapBytes: number; rssBytes: number; diskBytes: number }>
+
+/** In /proc, on every Linux. */
+const TICKS_PER_SECOND = 100
 
 export async function folderBytes(folder: string): Promise<number> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
@@ -52,6 +57,38 @@ export async function usageOf(
     rssBytes: kibibytes('VmRSS') * 1024,
     ownBytes: kibibytes('RssAnon') * 1024
   }
+}
+
+/**
+ * CPU time of another process and of those of its children that have ended, to a hundredth of a second.
+ * @throws where there is no /proc, as Linux has it
+ */
+export async function familyCpuMs(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8')
+  // Behind the program's name, which is in brackets and may hold anything: utime, stime, cutime and cstime.
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0)
+  return (1000 * ticks) / TICKS_PER_SECOND
+}
+
+/** How much of this computer is busy while so much time passes, in percent of all its cores. */
+export async function busyPercent(ms: number): Promise<number> {
+  const times = (): { busy: number; all: number } => {
+    const each = cpus().map(({ times: { idle, ...busy } }) => ({
+      idle,
+      busy: sum(Object.values(busy))
+    }))
+    const busy = sum(each.map(one => one.busy))
+    return { busy, all: busy + sum(each.map(({ idle }) => idle)) }
+  }
+  const before = times()
+  await sleep(ms)
+  const after = times()
+  return (100 * (after.busy - before.busy)) / Math.max(1, after.all - before.all)
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }
 
 /** Without garbage. The heap includes what lies outside of V8's, such as the bytes of buffers. */
