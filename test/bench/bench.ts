@@ -14,6 +14,7 @@ import { lanUnavailable } from '../lan/lan.ts'
 import { alone } from '../support/alone.ts'
 import { argumentsOf } from '../support/arguments.ts'
 import { balance } from './balance.ts'
+import { each } from './each.ts'
 import { tableOf, type Row } from './figures.ts'
 import { footprint } from './footprint.ts'
 import { lateKill } from './late-kill.ts'
@@ -39,6 +40,7 @@ const ownNetwork = process.env['HEARSAY_BENCH_NETWORK'] !== undefined
 const BENCHES: Readonly<Record<string, Bench>> = {
   throughput: { run: throughput, guaranteed: twoDisks },
   latency: { run: latency, guaranteed: twoDisks },
+  each: { run: each, guaranteed: twoDisks },
   replicate: { run: replicate, guaranteed },
   growth: { run: growth, guaranteed },
   footprint: {
@@ -110,8 +112,8 @@ async function bench(asked: Asked): Promise<void> {
   setTimeout(end, MINUTES_MAX * 60_000).unref()
   const { name } = asked
   if (name === 'profile') return printProfile(asked)
-  for (const [each, one] of Object.entries(BENCHES)) {
-    if (name === undefined || name === each) await print(each, one, asked)
+  for (const [key, one] of Object.entries(BENCHES)) {
+    if (name === undefined || name === key) await print(key, one, asked)
   }
 }
 
