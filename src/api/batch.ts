@@ -4,19 +4,15 @@
  * One request for each task would spend its time on requests. Here reading goes ahead of answering, by a bounded number
  * of lines and bytes, so that the disk and the network are always busy and the memory never full.
  */
-import { TooLargeError } from '../shared/errors.ts'
-import { LineSplitter } from '../shared/lines.ts'
 import type { EndListener, Submitted, TaskView } from '../node/api/node-api.ts'
-import { bundled } from './bundle.ts'
+import { answerStream, linesOf, textLine } from './answer-stream.ts'
 import { Ends } from './ends.ts'
-import { problemOf, type Problem } from './problem.ts'
+import type { Problem } from './problem.ts'
 
 /** Answers under way: enough for one flush to carry hundreds of tasks. */
 const LINES_AHEAD_MAX = 1024
 /** The same in UTF-16 units of text, for lines with large payloads. */
 const TEXT_AHEAD_MAX = 16_777_216
-/** A longer line has a payload that belongs into a request of its own. */
-export const BATCH_LINE_LENGTH_MAX = 1_048_576
 
 /** A task of a batch, with a number by which its answer is known. */
 export type BatchLine = Readonly<{
@@ -48,29 +44,17 @@ export function batchStream(
   pieces: AsyncIterable<string>,
   batch: Batch
 ): ReadableStream<Uint8Array> {
-  return ReadableStream.from(encoded(linesOut(pieces, batch)))
+  const ends = new Ends()
+  return answerStream(linesOut(pieces, batch, ends), ends)
 }
 
-async function* linesOut(pieces: AsyncIterable<string>, batch: Batch): AsyncGenerator<string> {
-  const ends = new Ends()
-  const over = Promise.withResolvers<never>()
-  over.promise.catch(() => {})
-  const abort = (): void => over.reject(batch.gone.reason)
-  batch.gone.addEventListener('abort', abort)
-  try {
-    // An empty line at once: a client may need an answer before it can go on asking.
-    yield '\n'
-    yield* answers(pieces, batch, ends)
-    while (ends.isOpen) {
-      await Promise.race([ends.news(), over.promise])
-      yield ends.take()
-    }
-  } catch (error) {
-    yield textLine(problemOf(error).problem)
-  } finally {
-    batch.gone.removeEventListener('abort', abort)
-    ends.close()
-  }
+async function* linesOut(
+  pieces: AsyncIterable<string>,
+  batch: Batch,
+  ends: Ends
+): AsyncGenerator<string> {
+  yield* answers(pieces, batch, ends)
+  yield* ends.rest(batch.gone)
 }
 
 async function* answers(
@@ -125,30 +109,4 @@ async function answered(line: string, { answer, wait }: Batch, ends: Ends): Prom
 
 function isThere<T>(value: T | null | undefined): value is T {
   return value !== null && value !== undefined
-}
-
-function textLine(value: unknown): string {
-  return `${JSON.stringify(value)}\n`
-}
-
-/** @throws TooLargeError */
-async function* linesOf(pieces: AsyncIterable<string>): AsyncGenerator<string> {
-  const splitter = new LineSplitter()
-  for await (const piece of pieces) {
-    const lines = splitter.push(piece)
-    if (splitter.openLength > BATCH_LINE_LENGTH_MAX || lines.some(isTooLong)) {
-      throw new TooLargeError(`a line may have at most ${BATCH_LINE_LENGTH_MAX} characters`)
-    }
-    yield* lines.filter(line => line !== '')
-  }
-  if (splitter.openLength > 0) yield splitter.take()
-}
-
-function isTooLong(line: string): boolean {
-  return line.length > BATCH_LINE_LENGTH_MAX
-}
-
-async function* encoded(texts: AsyncIterable<string>): AsyncGenerator<Uint8Array> {
-  const encoder = new TextEncoder()
-  for await (const text of bundled(texts)) yield encoder.encode(text)
 }

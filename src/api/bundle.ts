@@ -11,8 +11,9 @@ export async function* bundled(texts: AsyncIterable<string>): AsyncGenerator<str
   const iterator = texts[Symbol.asyncIterator]()
   let bundle = ''
   let turn: Promise<null> | null = null
+  let reading = iterator.next()
   try {
-    for (let reading = iterator.next(); ;) {
+    for (;;) {
       const next = await (turn === null ? reading : Promise.race([reading, turn]))
       if (next?.done === true) break
       if (next !== null) {
@@ -28,6 +29,8 @@ export async function* bundled(texts: AsyncIterable<string>): AsyncGenerator<str
     }
     if (bundle !== '') yield bundle
   } finally {
+    // Whoever reads no further wants to know nothing of what comes next.
+    reading.catch(() => {})
     await iterator.return?.()
   }
 }

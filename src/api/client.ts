@@ -2,7 +2,7 @@
  * A node's local API, for other programs of the same user: a method per question, HTTP underneath.
  */
 import { TASK_LIMITS } from '../core/options.ts'
-import { InvalidOptionError, TooLargeError, WaitTimeoutError } from '../shared/errors.ts'
+import { InvalidOptionError, TooLargeError } from '../shared/errors.ts'
 import type {
   BlobRef,
   CancelResult,
@@ -23,9 +23,8 @@ import type { BatchAnswer, BatchEnd, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
 import { Connection } from './connection.ts'
 import { findFolder, type Whereabouts } from './find.ts'
-
-/** How much longer than the node we wait, for its answer that the time is over. */
-const ANSWER_MS = 2000
+import { Late, waitEach, type WaitEachOptions } from './wait-each.ts'
+import type { WaitAnswer, WaitLine } from './waits.ts'
 
 export class Client {
   /** The node's data folder. */
@@ -101,10 +100,14 @@ export class Client {
    * out when they are too many, and a node of an older version tells none: `wait` is for those that are missing at the
    * end of the stream.
    *
-   * @throws TooLargeError NoNodeError NodeClosedError
+   * @param signal nobody wants to know any more
+   * @throws TooLargeError NoNodeError NodeClosedError, or the signal's reason
    */
-  submitAndWait(lines: AsyncIterable<BatchLine>): AsyncIterable<BatchAnswer | BatchEnd> {
-    const call = { query: { wait: 'true' }, pieces: bundled(asText(lines)) }
+  submitAndWait(
+    lines: AsyncIterable<BatchLine>,
+    signal?: AbortSignal
+  ): AsyncIterable<BatchAnswer | BatchEnd> {
+    const call = { query: { wait: 'true' }, pieces: bundled(asText(lines)), signal }
     return this.#node.values('/v1/batch', call, 'POST')
   }
 
@@ -124,20 +127,30 @@ export class Client {
    * @throws UnknownTaskError AmbiguousTaskError WaitTimeoutError NoNodeError, or the signal's reason
    */
   async wait(id: string, timeoutMs?: number, signal?: AbortSignal): Promise<TaskView> {
-    const path = pathOf(id, '/wait')
-    if (timeoutMs === undefined) return this.#node.value('GET', path, { signal })
-    const ended = new AbortController()
-    const timer = setTimeout(() => {
-      ended.abort(
-        new WaitTimeoutError(`the node did not answer within ${timeoutMs} ms: is it busy?`)
-      )
-    }, timeoutMs + ANSWER_MS)
+    const late = new Late(timeoutMs)
+    const both = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal])
     try {
-      const both = signal === undefined ? ended.signal : AbortSignal.any([signal, ended.signal])
-      return await this.#node.value('GET', path, { query: { timeoutMs }, signal: both })
+      return await this.#wait(id, timeoutMs, both)
     } finally {
-      clearTimeout(timer)
+      late.stop()
     }
+  }
+
+  /**
+   * Waits for any number of tasks over one request, and tells of each when it has settled, or why that cannot be told.
+   * The lines may come as slowly as they like; each has a number of its own.
+   *
+   * @throws NoNodeError NodeClosedError, or the signal's reason
+   */
+  waitEach(
+    lines: AsyncIterable<WaitLine>,
+    options: WaitEachOptions = {}
+  ): AsyncIterable<WaitAnswer> {
+    return waitEach(this.#node, this.#wait.bind(this), lines, options)
+  }
+
+  #wait(id: string, timeoutMs: number | undefined, signal: AbortSignal): Promise<TaskView> {
+    return this.#node.value('GET', pathOf(id, '/wait'), { query: { timeoutMs }, signal })
   }
 
   /** @throws UnknownTaskError AmbiguousTaskError NoNodeError */

@@ -6,7 +6,7 @@
  */
 import type { Agent, IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
-import { NoNodeError } from '../shared/errors.ts'
+import { InvalidOptionError, NoNodeError } from '../shared/errors.ts'
 import { LineSplitter } from '../shared/lines.ts'
 import { socketPath } from './address.ts'
 import { meaning } from './find.ts'
@@ -23,6 +23,9 @@ export type Call = Readonly<{
   pieces?: AsyncIterable<string>
   signal?: AbortSignal | undefined
 }>
+
+/** The node knows no such question: it is of another version. */
+export class UnknownQuestionError extends InvalidOptionError {}
 
 export class Connection {
   readonly #folder: string
@@ -146,7 +149,10 @@ async function* watched(
 }
 
 function refusal(response: IncomingMessage, problem: unknown): Error {
-  return errorOf(problem) ?? new Error(`the node answered with status ${response.statusCode}`)
+  const { statusCode } = response
+  const error = errorOf(problem) ?? new Error(`the node answered with status ${statusCode}`)
+  const isUnknown = statusCode === 404 && error instanceof InvalidOptionError
+  return isUnknown ? new UnknownQuestionError(error.message) : error
 }
 
 /** A task has an `error` of its own; only a problem, here the end of a broken list, has nothing else. */

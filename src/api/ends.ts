@@ -1,6 +1,5 @@
 /**
- * How the tasks of one request ended, as lines that wait to be read. Each comes after the answer that has the task's
- * id.
+ * How the tasks of one request ended, as lines that wait to be read.
  *
  * A reader that is too slow is not waited for, and does not fill the memory: what finds no room is left out, and the
  * reader, who misses it at the end of the stream, asks for it by itself.
@@ -18,6 +17,7 @@ export class Ends {
   /** Nobody reads any more. */
   readonly #gone = new AbortController()
   #wake: (value: null) => void = () => {}
+  #taken: () => void = () => {}
 
   constructor(textMax: number = TEXT_MAX) {
     this.#textMax = textMax
@@ -42,17 +42,47 @@ export class Ends {
     const text = this.#texts.join('')
     this.#texts = []
     this.#length = 0
+    this.#taken()
     return text
+  }
+
+  /** What comes, as it comes, until nothing is expected any more. @throws the signal's reason */
+  async *rest(gone: AbortSignal): AsyncGenerator<string> {
+    const wake = (): void => this.#wake(null)
+    gone.addEventListener('abort', wake)
+    try {
+      while (this.isOpen) {
+        gone.throwIfAborted()
+        await this.news()
+        yield this.take()
+      }
+    } finally {
+      gone.removeEventListener('abort', wake)
+    }
+  }
+
+  /** Resolves when the reader has not much left to take, so that what comes at once finds room. */
+  async room(): Promise<void> {
+    while (this.#length > this.#textMax / 2) {
+      await new Promise<void>(resolve => (this.#taken = resolve))
+    }
   }
 
   /** Nobody reads any more. */
   close(): void {
-    this.#texts = []
     this.#gone.abort()
+    this.take()
+  }
+
+  /** One more will come. Returns what is to be called with it, or with '' for nothing. */
+  expect(): (text: string) => void {
+    this.#open++
+    return text => this.#put(text, true)
   }
 
   /**
    * For one submission: what the node is to call, and what is to be called when its answer, with an id, has been sent.
+   * The end comes after that.
    */
   follow(
     lineOf: (task: TaskView) => unknown
@@ -62,9 +92,9 @@ export class Ends {
     return {
       listener: {
         gone: this.#gone.signal,
-        onEnd: view => {
+        onEnd: end => {
           if (this.#gone.signal.aborted) return
-          ended = view === null ? '' : `${JSON.stringify(lineOf(view()))}\n`
+          ended = end instanceof Error ? '' : `${JSON.stringify(lineOf(end()))}\n`
           if (isAnswered) this.#put(ended, true)
         }
       },
@@ -78,7 +108,8 @@ export class Ends {
 
   #put(text: string, wasOpen: boolean): void {
     if (wasOpen) this.#open--
-    if (text !== '' && this.#length + text.length <= this.#textMax) {
+    const isWanted = text !== '' && !this.#gone.signal.aborted
+    if (isWanted && this.#length + text.length <= this.#textMax) {
       this.#texts.push(text)
       this.#length += text.length
     }

@@ -11,6 +11,8 @@ export const NO_NODE = 3
 export const REFUSED = 6
 /** The task stands. */
 export const NOT_REPLICATED = 7
+/** The tasks go on. */
+export const TIMED_OUT = 124
 
 /** Exit codes of a process that a signal has ended: 128 plus its number. */
 export const SIGNAL_EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const
@@ -50,11 +52,11 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   DiskFullError: REFUSED,
   ForeignStateFileError: REFUSED,
   NotReplicatedError: NOT_REPLICATED,
-  WaitTimeoutError: 124
+  WaitTimeoutError: TIMED_OUT
 }
 
 /** Exit codes by what they tell: of several, the first of these that occurs says most about what to do now. */
-const MOST_TELLING = [OWN_FAILURE, USAGE, NO_NODE, REFUSED, 4, 124, NOT_REPLICATED, 1, 5, 0]
+const MOST_TELLING = [OWN_FAILURE, USAGE, NO_NODE, REFUSED, 4, TIMED_OUT, NOT_REPLICATED, 1, 5, 0]
 
 export function exitCodeOfError(error: unknown): number {
   const name = error instanceof Error ? error.name : ''

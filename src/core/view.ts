@@ -87,8 +87,10 @@ export class CoreView {
   }
 
   /** Whether the task may be started, or what keeps it from that. */
-  readiness({ spec }: TaskRecord): Readiness {
-    return this.#answers.scheduler.readinessOf(this.#log.get(spec.id)!)
+  readiness(record: TaskRecord): Readiness {
+    // What has settled may be pruned by now.
+    if (isSettled(record)) return 'Settled'
+    return this.#answers.scheduler.readinessOf(this.#log.get(record.spec.id)!)
   }
 
   /** All that this node waits for, as plain data. @param id only what is about this task. @default all */

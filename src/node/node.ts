@@ -229,6 +229,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
     return this.#tasks.settled(id, signal)
   }
 
+  follow(id: TaskId, listener: EndListener): Promise<void> {
+    return this.#tasks.follow(id, listener)
+  }
+
   resolveId(part: string): Promise<TaskId> {
     return this.#tasks.resolveId(part)
   }

@@ -28,7 +28,8 @@ test('what nobody reads is left out beyond a bound, and the stream ends all the 
   const followed = ['aa', 'bb', 'cc', 'dd'].map(id => ({ id, ...ends.follow(lineOf) }))
   for (const { answered } of followed) answered()
   const news = ends.news()
-  for (const { id, listener } of followed.slice(0, 2)) listener.onEnd(id === 'bb' ? null : view(id))
+  for (const { id, listener } of followed.slice(0, 2))
+    listener.onEnd(id === 'bb' ? new Error('pruned') : view(id))
   await news
   expect(ends.take()).toBe('"aa"\n')
   for (const { id, listener } of followed.slice(2)) listener.onEnd(view(id))

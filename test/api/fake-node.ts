@@ -87,6 +87,15 @@ export class FakeNode implements NodeApi {
     return Promise.resolve({ id, acks: 1, deduplicated: false, warnings })
   }
 
+  /** How often a task was followed. */
+  followed = 0
+
+  async follow(id: string, listener: EndListener): Promise<void> {
+    this.task(id)
+    this.followed++
+    this.#tell(id, listener)
+  }
+
   #tell(id: string, { onEnd, gone }: EndListener): void {
     void this.settled(id, gone).then(
       task => onEnd(() => task),

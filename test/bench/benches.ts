@@ -1,5 +1,6 @@
 /** All benchmarks of hearsay alone, in the order in which they run. */
 import { lanUnavailable } from '../lan/lan.ts'
+import { each } from './each.ts'
 import type { Row } from './figures.ts'
 import { footprint } from './footprint.ts'
 import type { Load } from './loads/load.ts'
@@ -35,6 +36,12 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
   batch: outside(LOADS['batch']!, `${nothingLost}; ${twoDisks}`),
   idle: outside(LOADS['idle']!, noticed),
   start: outside(LOADS['start']!, noticed),
+  each: {
+    about: 'files of tasks and of ids through the command line, beside a program with a node',
+    reps: REPS,
+    run: each,
+    guaranteed: twoDisks
+  },
   replicate: {
     about: 'tasks accepted on one node and known to all',
     reps: REPS,

@@ -32,6 +32,8 @@ describe('the last word', () => {
     [['ls', '--limit', ''], []],
     [['ls', '--state', 'failed', '--st'], []],
     [['submit', '--pri'], ['--priority']],
+    [['wait', '--ea'], ['--each']],
+    [['wait', '--each', ''], [':file']],
     [['submit', '--tag', 'x', '--ta'], ['--tag']],
     [['start', '--handlers', 'a.js', ''], [':file']],
     [['start', '--data', ''], [':folder']],
@@ -103,8 +105,10 @@ describe('in a shell', () => {
       expect(await inShell(shell, 'sta')).toMatch(/^start\b[^]*^stat(us|e)\b[^]*^stat(us|e)\b/m)
       expect(await inShell(shell, 'ls --state fa')).toMatch(/^failed\s*$/m)
       expect(await inShell(shell, "get ''")).toContain(id)
-      const files = await inShell(shell, "state save ''")
-      expect(files).toMatch(shell === 'fish' ? /^script$/m : /compopt -o default/)
+      for (const words of ["state save ''", "wait --each ''"]) {
+        const files = await inShell(shell, words)
+        expect(files).toMatch(shell === 'fish' ? /^script$/m : /compopt -o default/)
+      }
     })
   }
 })

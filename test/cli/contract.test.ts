@@ -30,7 +30,7 @@ class Node extends FakeNode {
 }
 
 type Row = Readonly<{
-  /** Each prints lines that all fit one of the schemas. TASK, OPEN, FAILED, FILE and LINES stand for one. */
+  /** Each prints lines that all fit one of the schemas. TASK, OPEN, FAILED, FILE, LINES and IDS stand for one. */
   good: readonly (readonly [argv: string, ...schemas: (keyof typeof SCHEMAS)[]])[]
   bad: readonly string[]
   /** Ends when its reader does. */
@@ -47,7 +47,13 @@ const ROWS: Readonly<Record<string, Row>> = {
     ],
     bad: ['submit', 'submit a --acks many', 'submit a 1 2']
   },
-  wait: { good: [['wait TASK', 'task']], bad: ['wait', 'wait TASK --timeout soon'] },
+  wait: {
+    good: [
+      ['wait TASK', 'task'],
+      ['wait --each IDS', 'task']
+    ],
+    bad: ['wait', 'wait TASK --timeout soon', 'wait TASK --each IDS', 'wait --each /nowhere']
+  },
   get: {
     good: [
       ['get TASK', 'task'],
@@ -113,15 +119,21 @@ beforeEach(async () => {
   const at = '2026-01-02T03:04:05.000Z'
   node.entries.push({ v: 1, at, attempt: 1, node: null, stream: 'stdout', text: 'said\n' })
   node.state = ['{"v":1,"tasks":[\n', ']}\n']
-  const [state, lines] = [join(folder, 'state.json'), join(folder, 'lines')]
+  const [state, lines, ids] = ['state', 'lines', 'ids'].map(name => join(folder, name)) as [
+    string,
+    string,
+    string
+  ]
   await writeFile(state, node.state.join(''))
   await writeFile(lines, '{"type":"quick","ref":"a"}\n{"type":"b","dependsOn":["ref:a"]}\n')
+  await writeFile(ids, `${id}\n{"v":1,"id":"${id}"}\n`)
   const names: Readonly<Record<string, string>> = {
     TASK: id,
     OPEN: open.id,
     FAILED: failed.id,
     FILE: state,
-    LINES: lines
+    LINES: lines,
+    IDS: ids
   }
   words = argv => argv.split(' ').map(word => names[word] ?? word)
 })

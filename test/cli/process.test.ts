@@ -196,12 +196,15 @@ describe('a client verb', () => {
     const api = await startApi(node, folder)
     const trace = new URL('./children/trace.ts', import.meta.url).href
     const { id } = await node.submit('quick', null)
+    const file = join(folder, 'ids')
+    await writeFile(file, id)
     for (const argv of [
       ['ls'],
       ['status'],
       ['nodes'],
       ['get', id],
       ['wait', id],
+      ['wait', '--each', file],
       ['submit', 'a']
     ]) {
       const child = start('cli.ts', [...argv, '--data', folder], {

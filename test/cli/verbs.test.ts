@@ -30,7 +30,7 @@ describe('usage', () => {
     ],
     ['a missing argument', ['get'], /^hearsay: missing required argument 'id'$/m],
     ['one argument too many', ['get', 'a', 'b'], /^hearsay: too many arguments/m],
-    ['no task to wait for', ['wait'], /^hearsay: missing required argument 'id'$/m],
+    ['no task to wait for', ['wait'], /^hearsay: wait needs an id, or --each FILE/m],
     [
       'a state that is none',
       ['ls', '--state', 'sleeping'],

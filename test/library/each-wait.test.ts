@@ -66,6 +66,19 @@ test('a program that waits a moment after its task was forgotten is told how it 
   expect(await node.waitForTask(id)).toBe(7)
 })
 
+test('so is a command line that waits for many', async () => {
+  await serve(10_000)
+  const { id: gone } = await node.submit('quick', 7, { retention: 0 })
+  await until(() => [...node.tasks()].length === 0, 'the task to be forgotten')
+  const { id: slow } = await node.submit('quick', 8, { delay: 300 })
+  const unknown = slow.replace(/.{4}$/, '0000')
+  const lines = [gone, slow.slice(-20), unknown, slow]
+  const said = await run(['wait', '--each', '-'], lines.join('\n'))
+  expect(said.code).toBe(4)
+  expect(said.stdout.match(/completed {2}quick {2}\S+ \S+ {2}[78]$/gm)).toHaveLength(3)
+  expect(said.stderr).toMatch(/^hearsay: line 3: no task [^\n]*\n$/)
+})
+
 const idsIn = (text: string): Set<string> => new Set(text.match(/[0-9a-f]{8}-[0-9a-f-]{27}/g) ?? [])
 
 test.each([

@@ -6,6 +6,7 @@ import { afterEach, expect, test, vi } from 'vitest'
 import { Core } from '../../src/core/core.ts'
 import { Node } from '../../src/node/node.ts'
 import type { Ports } from '../../src/node/runtime/engine.ts'
+import type { TaskView } from '../../src/node/api/node-api.ts'
 import type { NodeSettings } from '../../src/node/settings.ts'
 import type { RunEnded } from '../../src/ports/ports.ts'
 import { bootOf } from '../support/tasks.ts'
@@ -106,7 +107,7 @@ test('whoever waits is told before those who listen, who may be slow', async () 
   const gone = new AbortController().signal
   const { id } = await node.submit('work', null, {}, undefined, {
     gone,
-    onEnd: view => order.push(view!().state)
+    onEnd: end => order.push(end instanceof Error ? end.name : end().state)
   })
   await turn()
   end()
@@ -126,6 +127,30 @@ test('one who waits and throws when it is told keeps no other from being told', 
   end()
   expect((await waiting).state).toBe('completed')
   expect(lines).toEqual([expect.stringContaining('a waiter of the program')])
+})
+
+test('whoever follows a task is told once how it ended: a task that runs, one that has settled, or why not', async () => {
+  const { node, end } = await alone()
+  const heard: string[] = []
+  const gone = new AbortController()
+  const onEnd = (end: (() => TaskView) | Error): void =>
+    void heard.push(end instanceof Error ? end.name : end().state)
+  const listener = { gone: gone.signal, onEnd }
+  const id = await node.createTask('work', null)
+  await node.follow(id, listener)
+  await turn()
+  expect(heard).toEqual([])
+  end()
+  await node.settled(id)
+  expect(heard).toEqual(['completed'])
+  await node.follow(id, listener)
+  expect(heard).toEqual(['completed', 'completed'])
+  await expect(node.follow('no id', listener)).rejects.toMatchObject({ name: 'UnknownTaskError' })
+  const late = await node.createTask('work', null)
+  await node.follow(late, listener)
+  await node.leave(0)
+  expect(heard).toEqual(['completed', 'completed', 'NodeClosedError'])
+  await expect(node.follow(late, listener)).rejects.toMatchObject({ name: 'NodeClosedError' })
 })
 
 test('whoever reads the output of a task that has not settled is told when the node closes', async () => {

@@ -19,6 +19,7 @@ import { listStream, pulledStream, textOf } from '../events.ts'
 import { problemOf } from '../problem.ts'
 import { check, ndjson, parse } from '../request.ts'
 import type { BatchAnswer } from '../batch.ts'
+import { waitStream } from '../waits.ts'
 import { blobRef } from './contents.ts'
 
 /** Larger payloads are written to disk first, by `PUT /v1/blobs`: the body of a submission is in memory. */
@@ -96,14 +97,30 @@ export function serveTasks(app: Hono, node: Served, closing: AbortSignal): void 
   app.get('/v1/tasks/:part/why', async c => {
     return c.json(node.why(await node.resolveId(c.req.param('part'))))
   })
+  serveWaits(app, node, closing)
+}
+
+function serveWaits(app: Hono, node: TasksApi, closing: AbortSignal): void {
   app.get('/v1/tasks/:part/wait', async c => {
     const { timeoutMs } = check(patience, c.req.query())
     const gone = AbortSignal.any([c.req.raw.signal, closing])
-    const part = c.req.param('part')
-    // Of what has just been pruned the node may still know how it ended, by its whole id.
-    const id = TASK_ID.test(part) ? part : await node.resolveId(part)
-    return c.json(await wait(node, id, timeoutMs, gone))
+    return c.json(await wait(node, await waitedId(node, c.req.param('part')), timeoutMs, gone))
   })
+  app.post('/v1/waits', c => {
+    const { body, signal } = c.req.raw
+    const waits = {
+      follow: async (part: string, listener: EndListener) =>
+        node.follow(await waitedId(node, part), listener),
+      timeoutMs: check(patience, c.req.query()).timeoutMs,
+      gone: AbortSignal.any([signal, closing])
+    }
+    return ndjson(waitStream(textOf(body), waits))
+  })
+}
+
+/** Of what has just been pruned the node may still know how it ended, by its whole id. */
+async function waitedId(tasks: Pick<TasksApi, 'resolveId'>, part: string): Promise<string> {
+  return TASK_ID.test(part) ? part : tasks.resolveId(part)
 }
 
 /** A line of a batch. What is wrong with it is its answer, and no reason to refuse the others. */

@@ -1,6 +1,7 @@
 /** `hearsay cancel`: cancels tasks, wherever they are, and prints what became of each. */
 import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
+import { atATime } from '../at-a-time.ts'
 import { exitCodeOfError, mostTelling, REFUSED } from '../exit-code.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
@@ -14,7 +15,9 @@ export function register(program: Command, terminal: Terminal): void {
     .argument('<id...>', TASK_ID_HELP)
     .action(async (ids, { json, ...where }) => {
       const client = await openClient(where)
-      const codes = await Promise.all(ids.map(id => cancel(client, id, json === true, terminal)))
+      const codes = await Promise.all(
+        atATime(ids, id => cancel(client, id, json === true, terminal))
+      )
       terminal.exitCode = mostTelling(codes)
     })
 }

@@ -1,5 +1,6 @@
 /** `hearsay retry`: submits copies of tasks that have failed or were cancelled, and prints their ids. */
 import type { Command } from '@commander-js/extra-typings'
+import { atATime } from '../at-a-time.ts'
 import { exitCodeOfError, mostTelling } from '../exit-code.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
@@ -14,17 +15,18 @@ export function register(program: Command, terminal: Terminal): void {
     .action(async (ids, { json, ...where }) => {
       const client = await openClient(where)
       const codes: number[] = []
-      for (const id of ids) {
-        try {
-          const submitted = await client.retry(id)
-          for (const warning of submitted.warnings) terminal.words(warning)
-          if (json) await terminal.json(submitted)
-          else await terminal.line(submitted.id)
-          codes.push(0)
-        } catch (error) {
-          terminal.words((error as Error).message)
-          codes.push(exitCodeOfError(error))
+      const answers = atATime(ids, id => client.retry(id).catch((error: unknown) => error as Error))
+      for (const answer of answers) {
+        const submitted = await answer
+        if (submitted instanceof Error) {
+          terminal.words(submitted.message)
+          codes.push(exitCodeOfError(submitted))
+          continue
         }
+        for (const warning of submitted.warnings) terminal.words(warning)
+        if (json) await terminal.json(submitted)
+        else await terminal.line(submitted.id)
+        codes.push(0)
       }
       terminal.exitCode = mostTelling(codes)
     })

@@ -1,48 +1,88 @@
-/** Waits for a task and prints how it ended, for every verb that waits. */
+/** Waits for tasks and prints how each ended, for every verb that waits. */
+import { bundled } from '../../api/bundle.ts'
 import type { Client } from '../../api/client.ts'
-import { exitCodeOfError, exitCodeOfTask, NO_NODE, OWN_FAILURE } from '../exit-code.ts'
+import { errorOf } from '../../api/problem.ts'
+import type { WaitLine } from '../../api/waits.ts'
+import { exitCodeOfError, exitCodeOfTask, OWN_FAILURE } from '../exit-code.ts'
 import type { TaskView } from '../../node/api/node-api.ts'
 import { taskLine } from './print.ts'
-import { BrokenPipeError, type Terminal } from '../terminal.ts'
+import type { Terminal } from '../terminal.ts'
 import { wholeTask } from './whole.ts'
 
-export type Wait = {
+export type Wait = Readonly<{
   client: Client
-  id: string
+  lines: AsyncIterable<WaitLine>
   timeoutMs: number | undefined
-  json: boolean
-  /** Aborted when there is nobody left to print for, so that no wait keeps the process alive. */
-  ended: AbortController
+  /** What is printed of a task that has settled; '' for nothing. */
+  textOf: (task: TaskView) => Promise<string>
+  /** What stands before the words on a task that cannot be waited for. @default nothing */
+  nameOf?: (line: number) => string
   /** Called before anything is printed. @default nothing is to be done */
   onPrint?: () => void
+  /** Called for each task, when it has settled or cannot be waited for. @default nothing is to be done */
+  onTold?: () => void
+}>
+
+/** These ids as lines. */
+// oxlint-disable-next-line typescript/require-await -- the lines of a file are asynchronous
+export async function* numbered(ids: readonly string[]): AsyncGenerator<WaitLine> {
+  for (const [i, id] of ids.entries()) yield { line: i + 1, id }
 }
 
-/** Returns the exit code that a settled task asks for. */
-export async function printTask(
+/** How a task ended, as a line with its end. */
+export async function settledText(
   client: Client,
   task: TaskView,
   json: boolean,
   terminal: Terminal
-): Promise<number> {
-  if (json) await terminal.line(await wholeTask(client, task))
-  else await terminal.line(taskLine(task, terminal))
-  return exitCodeOfTask(task.state)
+): Promise<string> {
+  return `${json ? await wholeTask(client, task) : taskLine(task, terminal)}\n`
 }
 
-/** Returns the exit code that this task asks for. One that is unknown must not keep the others from being printed. */
-export async function printSettled(wait: Wait, terminal: Terminal): Promise<number> {
-  const { client, id, timeoutMs, json, ended } = wait
-  try {
-    const task = await client.wait(id, timeoutMs, ended.signal)
+/**
+ * Prints each of the tasks as it settles. Resolves to the exit codes that they ask for: one that is unknown must not keep
+ * the others from being printed.
+ *
+ * @throws NoNodeError NodeClosedError BrokenPipeError
+ */
+export async function printSettled(wait: Wait, terminal: Terminal): Promise<Set<number>> {
+  const codes = new Set<number>()
+  const ended = new AbortController()
+  for await (const text of bundled(settledTexts(wait, codes, ended.signal, terminal))) {
     wait.onPrint?.()
-    return await printTask(client, task, json, terminal)
-  } catch (error) {
-    const code = exitCodeOfError(error)
-    if (error instanceof BrokenPipeError || code === OWN_FAILURE || code === NO_NODE) {
+    try {
+      await terminal.raw('stdout', text)
+    } catch (error) {
       ended.abort(error)
       throw error
     }
-    terminal.words((error as Error).message)
-    return code
+  }
+  return codes
+}
+
+async function* settledTexts(
+  { client, lines, timeoutMs, textOf, nameOf = () => '', onPrint, onTold }: Wait,
+  codes: Set<number>,
+  signal: AbortSignal,
+  terminal: Terminal
+): AsyncGenerator<string> {
+  const failed = (line: number, error: Error): void => {
+    const code = exitCodeOfError(error)
+    if (code === OWN_FAILURE || error.name === 'NoNodeError') throw error
+    onPrint?.()
+    terminal.words(nameOf(line) + error.message)
+    codes.add(code)
+  }
+  for await (const answer of client.waitEach(lines, { timeoutMs, signal })) {
+    const { line } = answer
+    onTold?.()
+    try {
+      if ('error' in answer) throw errorOf(answer)!
+      codes.add(exitCodeOfTask(answer.task.state))
+      const text = await textOf(answer.task)
+      if (text !== '') yield text
+    } catch (error) {
+      failed(line, error as Error)
+    }
   }
 }

@@ -13,6 +13,7 @@ export async function wholeTask(
   client: Client,
   task: Pick<TaskView, 'payloadBlob' | 'resultBlob'>
 ): Promise<string> {
+  if (task.payloadBlob === null && task.resultBlob === null) return JSON.stringify(task)
   const text = (blob: BlobRef | null): Promise<string> | null =>
     blob === null ? null : client.blob(blob)
   const whole = {

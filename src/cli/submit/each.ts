@@ -45,19 +45,21 @@ export type Ended = Readonly<{ task: TaskView }>
  * The tasks as they are accepted and, with `wait`, as they settle, each after it was accepted; some of them may be
  * missing. After the last one that is accepted comes the refusal, if there was one.
  *
- * @throws InvalidOptionError NoNodeError
+ * @param signal with `wait`: nobody wants to know how they end any more
+ * @throws InvalidOptionError NoNodeError, or the signal's reason
  */
 export async function* submitEach(
   client: Client,
   file: LineFile,
   defaults: Defaults,
-  wait: boolean
+  wait: boolean,
+  signal?: AbortSignal
 ): AsyncGenerator<Accepted | Ended | EachRefusedError> {
   const sender = new Sender(file, defaults)
   let refused: EachRefusedError | null = null
   let isSaid = false
   const lines = sender.lines()
-  const answers = wait ? client.submitAndWait(lines) : client.submitMany(lines)
+  const answers = wait ? client.submitAndWait(lines, signal) : client.submitMany(lines)
   for await (const answer of answers) {
     if ('task' in answer) {
       yield answer

@@ -8,17 +8,24 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { BATCH_LINE_LENGTH_MAX } from '../../api/batch.ts'
+import { BATCH_LINE_LENGTH_MAX } from '../../api/answer-stream.ts'
+import { bundled } from '../../api/bundle.ts'
 import type { Client } from '../../api/client.ts'
 import type { TaskView } from '../../node/api/node-api.ts'
 import { checkEach } from './each-check.ts'
 import type { Defaults } from './each-line.ts'
 import { EachRefusedError, submitEach, type Accepted } from './each.ts'
-import { exitCodeOfError, mostTelling, NO_NODE, NOT_REPLICATED, OWN_FAILURE } from '../exit-code.ts'
+import {
+  exitCodeOfError,
+  exitCodeOfTask,
+  mostTelling,
+  NOT_REPLICATED,
+  OWN_FAILURE
+} from '../exit-code.ts'
 import { HeldBack } from './held-back.ts'
 import { LineFile } from './lines.ts'
 import { Progress } from '../output/progress.ts'
-import { printSettled, printTask } from '../output/settled.ts'
+import { numbered, printSettled, settledText } from '../output/settled.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
 
 export type SubmitFile = Readonly<{
@@ -32,8 +39,6 @@ export type SubmitFile = Readonly<{
 
 /** What else is in a request, beside what stood on the line. */
 const LINE_EXTRA = 8192
-/** Tasks waited for at once. */
-const WAITS_MAX = 64
 
 /** @throws InvalidOptionError NoNodeError */
 export async function submitFile(
@@ -51,18 +56,17 @@ export async function submitFile(
     const count = await checkEach(file, wanted.defaults, say, looked => {
       if (progress.isDue) progress.show(`${looked} lines looked at`)
     })
-    const ends = new Ends({ client, wanted, terminal, count })
-    await submitAll({ client, file, wanted, terminal, count, progress, say, ends })
+    const submitting = new Submitting({ client, file, wanted, terminal, count, progress, say })
+    await submitting.submitAll()
     if (!wanted.wait) return
-    // Of a node of an older version all of them are left.
-    const codes = await waitForAll(client, [...ends.open], wanted.json, terminal)
-    terminal.exitCode = mostTelling([terminal.exitCode, ...ends.codes, ...codes])
+    const codes = await submitting.waitForRest()
+    terminal.exitCode = mostTelling([terminal.exitCode, ...codes])
   } finally {
     await file.close()
   }
 }
 
-type Submitting = Readonly<{
+type About = Readonly<{
   client: Client
   file: LineFile
   wanted: SubmitFile
@@ -71,98 +75,137 @@ type Submitting = Readonly<{
   count: number
   progress: Progress
   say: (text: string) => void
-  ends: Ends
 }>
 
-async function submitAll(submitting: Submitting): Promise<void> {
-  const { client, file, wanted, terminal, count, progress, say, ends } = submitting
-  const told = new Set<string>()
-  let submitted = 0
-  let short = 0
-  const far = (): string => `${submitted} of ${count} submitted`
-  const heldBack = new HeldBack(client, progress, far, say)
-  // A reader that stops after the first ids wants all tasks nevertheless.
-  let isRead = true
-  const accept = async (accepted: Accepted): Promise<void> => {
-    submitted++
-    heldBack.moved()
-    if (accepted.short !== null) short++
-    ends.accepted(accepted.id)
-    if (isRead && (!wanted.wait || wanted.idOnly))
-      isRead = await isPrinted(printAccepted(accepted, wanted, terminal))
-    // A thousand tasks of a type that nobody handles are one piece of news.
-    for (const warning of 'warnings' in accepted.answer ? accepted.answer.warnings : []) {
-      if (!told.has(warning) && told.add(warning)) say(warning)
-    }
-    if (progress.isDue) progress.show(far())
-    if (submitted === count) heldBack.stop()
+class Submitting {
+  readonly #about: About
+  readonly #heldBack: HeldBack
+  /** Warnings that were said. A thousand tasks of a type that nobody handles are one piece of news. */
+  readonly #warned = new Set<string>()
+  #submitted = 0
+  #short = 0
+  /** A reader that stops after the first lines wants all tasks nevertheless. */
+  #broken: BrokenPipeError | null = null
+  /** Aborted when nobody reads how the tasks end, and all have been submitted. */
+  readonly #unread = new AbortController()
+  /** Tasks that are waited for, have been accepted, and have not ended as far as is known. */
+  readonly #open = new Set<string>()
+  /** What the tasks ask for that have ended. */
+  readonly #codes = new Set<number>()
+
+  constructor(about: About) {
+    this.#about = about
+    const { client, progress, say } = about
+    this.#heldBack = new HeldBack(client, progress, () => this.#far, say)
   }
-  const failed = (): void => say(`${submitted} of ${count} tasks were submitted${again(wanted)}`)
-  try {
-    for await (const news of submitEach(client, file, wanted.defaults, wanted.wait)) {
+
+  /** @throws BrokenPipeError if nobody reads how the tasks end, when all have been submitted */
+  async submitAll(): Promise<void> {
+    const { terminal, count, progress, say } = this.#about
+    try {
+      for await (const text of bundled(this.#texts())) await this.#print(text)
+    } catch (error) {
+      if (this.#submitted < count) this.#sayFailed()
+      throw error
+    } finally {
+      this.#heldBack.stop()
+      progress.clear()
+    }
+    const [submitted, short] = [this.#submitted, this.#short]
+    if (count === 0) say('there is no task in the file')
+    if (short > 0) say(`${short} of ${submitted} are on fewer nodes than asked for: they stand`)
+    if (short > 0 && terminal.exitCode === 0) terminal.exitCode = NOT_REPLICATED
+  }
+
+  /** Waits for tasks whose end was not told: where it is read too slowly, and of a node of an older version. */
+  async waitForRest(): Promise<ReadonlySet<number>> {
+    const { client, terminal } = this.#about
+    if (this.#open.size === 0) return this.#codes
+    const textOf = (task: TaskView): Promise<string> => this.#endText(task)
+    const rest = { client, lines: numbered([...this.#open]), timeoutMs: undefined, textOf }
+    return new Set([...this.#codes, ...(await printSettled(rest, terminal))])
+  }
+
+  /** What there is to print, as it comes. */
+  async *#texts(): AsyncGenerator<string> {
+    const { client, file, wanted, terminal, say } = this.#about
+    const { defaults, wait } = wanted
+    for await (const news of submitEach(client, file, defaults, wait, this.#unread.signal)) {
       if (news instanceof EachRefusedError) {
-        heldBack.stop()
-        failed()
+        this.#heldBack.stop()
+        this.#sayFailed()
         say(news.message)
         terminal.exitCode = exitCodeOfError(news.cause)
-      } else if ('task' in news) {
-        progress.clear()
-        await ends.ended(news.task)
-      } else await accept(news)
+      } else {
+        const text = 'task' in news ? await this.#ended(news.task) : this.#accepted(news)
+        if (text !== '') yield text
+      }
+      this.#endIfUnread()
     }
-  } catch (error) {
-    if (submitted < count) failed()
-    throw error
-  } finally {
-    heldBack.stop()
-    progress.clear()
-  }
-  if (count === 0) say('there is no task in the file')
-  if (short > 0) say(`${short} of ${submitted} are on fewer nodes than asked for: they stand`)
-  if (short > 0 && terminal.exitCode === 0) terminal.exitCode = NOT_REPLICATED
-}
-
-/** How the tasks ended that are waited for. */
-class Ends {
-  readonly #about: Pick<Submitting, 'client' | 'wanted' | 'terminal' | 'count'>
-  #accepted = 0
-  #broken: BrokenPipeError | null = null
-  /** Tasks that have been accepted, and have not ended as far as is known. */
-  readonly open = new Set<string>()
-  readonly codes = new Set<number>()
-
-  constructor(about: Pick<Submitting, 'client' | 'wanted' | 'terminal' | 'count'>) {
-    this.#about = about
   }
 
-  accepted(id: string): void {
-    this.#accepted++
-    if (this.#about.wanted.wait) this.open.add(id)
+  #accepted(accepted: Accepted): string {
+    const { wanted, count, progress, say } = this.#about
+    const { id, answer, short } = accepted
+    this.#submitted++
+    this.#heldBack.moved()
+    if (short !== null) this.#short++
+    if (wanted.wait) this.#open.add(id)
+    for (const warning of 'warnings' in answer ? answer.warnings : []) {
+      if (!this.#warned.has(warning) && this.#warned.add(warning)) say(warning)
+    }
+    if (progress.isDue) progress.show(this.#far)
+    if (this.#submitted === count) this.#heldBack.stop()
+    return wanted.wait && !wanted.idOnly ? '' : acceptedText(accepted, wanted)
   }
 
-  /**
-   * @throws BrokenPipeError when all have been submitted: a reader that stops after the first ends wants all tasks
-   *   nevertheless
-   */
-  async ended(task: TaskView): Promise<void> {
-    const { client, wanted, terminal, count } = this.#about
-    this.open.delete(task.id)
+  async #ended(task: TaskView): Promise<string> {
+    this.#open.delete(task.id)
+    this.#codes.add(exitCodeOfTask(task.state))
     try {
-      if (this.#broken === null)
-        this.codes.add(await printTask(client, task, wanted.json, terminal))
+      return this.#broken === null ? await this.#endText(task) : ''
     } catch (error) {
-      if (error instanceof BrokenPipeError) this.#broken = error
-      else this.#failed(error)
+      // What cannot be read of one task must not keep the others from being printed.
+      const code = exitCodeOfError(error)
+      if (code === OWN_FAILURE || (error as Error).name === 'NoNodeError') throw error
+      this.#about.terminal.words((error as Error).message)
+      this.#codes.add(code)
+      return ''
     }
-    if (this.#broken !== null && this.#accepted === count) throw this.#broken
   }
 
-  /** What cannot be read of one task must not keep the others from being printed. */
-  #failed(error: unknown): void {
-    const code = exitCodeOfError(error)
-    if (code === OWN_FAILURE || code === NO_NODE) throw error
-    this.#about.terminal.words((error as Error).message)
-    this.codes.add(code)
+  async #endText(task: TaskView): Promise<string> {
+    const { client, wanted, terminal } = this.#about
+    return wanted.idOnly ? '' : settledText(client, task, wanted.json, terminal)
+  }
+
+  async #print(text: string): Promise<void> {
+    if (this.#broken !== null) return
+    const { wanted, progress, terminal } = this.#about
+    if (wanted.wait) progress.clear()
+    try {
+      await terminal.raw('stdout', text)
+    } catch (error) {
+      if (!(error instanceof BrokenPipeError)) throw error
+      this.#broken = error
+      this.#endIfUnread()
+    }
+  }
+
+  #endIfUnread(): void {
+    const { wanted, count } = this.#about
+    if (this.#broken === null || !wanted.wait || this.#submitted < count) return
+    this.#unread.abort(this.#broken)
+    throw this.#broken
+  }
+
+  get #far(): string {
+    return `${this.#submitted} of ${this.#about.count} submitted`
+  }
+
+  #sayFailed(): void {
+    const { wanted, count, say } = this.#about
+    say(`${this.#submitted} of ${count} tasks were submitted${again(wanted)}`)
   }
 }
 
@@ -172,41 +215,9 @@ function again({ defaults }: SubmitFile): string {
     : ': send the whole file again when it is repaired, with the same --idempotency-prefix'
 }
 
-async function isPrinted(printing: Promise<void>): Promise<boolean> {
-  try {
-    await printing
-    return true
-  } catch (error) {
-    if (error instanceof BrokenPipeError) return false
-    throw error
-  }
-}
-
-async function printAccepted(
-  { line, ref, id, answer }: Accepted,
-  { idOnly, json }: SubmitFile,
-  terminal: Terminal
-): Promise<void> {
-  if (idOnly || !json) return terminal.line(id)
-  await terminal.json({ ...('error' in answer ? { v: 1, id } : answer), line, ref })
-}
-
-async function waitForAll(
-  client: Client,
-  ids: readonly string[],
-  json: boolean,
-  terminal: Terminal
-): Promise<number[]> {
-  const ended = new AbortController()
-  const codes = new Set<number>()
-  const rest = ids.values()
-  const waitOn = async (): Promise<void> => {
-    for (const id of rest) {
-      codes.add(await printSettled({ client, id, timeoutMs: undefined, json, ended }, terminal))
-    }
-  }
-  await Promise.all(Array.from({ length: WAITS_MAX }, waitOn))
-  return [...codes]
+function acceptedText({ line, ref, id, answer }: Accepted, { idOnly, json }: SubmitFile): string {
+  if (idOnly || !json) return `${id}\n`
+  return `${JSON.stringify({ ...('error' in answer ? { v: 1, id } : answer), line, ref })}\n`
 }
 
 async function openLines(file: string, stdin: Readable): Promise<LineFile> {

@@ -216,13 +216,13 @@ export type EventFilter = {
  */
 export type NodeEvent = { v: 1; at: string; event: string; cursor: string } & Record<string, Json>
 
-/** A caller's interest in how a task ends which it submits. */
+/** A caller's interest in how a task ends. */
 export type EndListener = Readonly<{
   /**
-   * Called once for a task that was accepted: with what makes a view of it when it has settled, or with null if this
-   * node cannot tell any more, because it has closed or was away until the task was pruned.
+   * Called once: with what makes a view of the task when it has settled, or with why this node cannot tell any more
+   * (NodeClosedError; UnknownTaskError: it was away until the task was pruned).
    */
-  onEnd: (view: (() => TaskView) | null) => void
+  onEnd: (end: (() => TaskView) | Error) => void
   /**
    * Nobody wants to hear of it any more: nothing is kept for it, and it may not be called. One signal for many tasks is
    * cheap.
@@ -279,6 +279,13 @@ export interface TasksApi {
    * @throws UnknownTaskError NodeClosedError, or the signal's reason
    */
   settled(id: TaskId, signal?: AbortSignal): Promise<TaskView>
+  /**
+   * The same for very many tasks at a time: calls back when the task has settled. Resolves when it is known here and
+   * waited for.
+   *
+   * @throws UnknownTaskError NodeClosedError, or the reason of the listener's signal
+   */
+  follow(id: TaskId, listener: EndListener): Promise<void>
   /**
    * Cancels a task, in whatever state it is and wherever it is held. Resolves when it has settled, after 5 s in any
    * case: the request stands, and the holder of the task, then or later, cancels it.

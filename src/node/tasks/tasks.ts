@@ -109,17 +109,17 @@ export class Tasks implements TasksApi {
   }
 
   async #settled(id: TaskId, signal?: AbortSignal): Promise<TaskRecord> {
-    const { waits, core, queries, feed, assertNotClosed } = this.#options
-    const isKnown = (): boolean => queries.matching(id).length > 0
-    const ended = isKnown() ? undefined : waits.recent(id)
-    if (ended !== undefined) return ended
-    await this.#known(isKnown, id, signal)
-    const record = queries.record(id)
-    if (core.isReported(id)) return record
-    assertNotClosed()
+    const { waits, feed } = this.#options
+    const ended = await this.#ended(id, signal)
+    if (ended !== null) return ended
     const settled = waits.settled(id, signal)
     feed({ kind: 'watch', taskId: id })
     return settled
+  }
+
+  async follow(id: TaskId, listener: EndListener): Promise<void> {
+    await this.#ended(id, listener.gone)
+    this.watch(id, listener)
   }
 
   /**
@@ -128,17 +128,33 @@ export class Tasks implements TasksApi {
    */
   watch(id: TaskId, { onEnd, gone }: EndListener): void {
     const { waits, core, queries, feed, failed } = this.#options
-    const tell = (ended: TaskRecord | undefined): void => {
+    const tell = (end: (() => TaskView) | Error): void => {
       try {
-        onEnd(ended === undefined ? null : () => queries.view(ended))
+        onEnd(end)
       } catch (error) {
         failed(error)
       }
     }
+    const resolve = (ended: TaskRecord): void => tell(() => queries.view(ended))
     const record = core.record(id)
-    if (record === undefined || core.isReported(id)) return tell(record ?? waits.recent(id))
-    waits.addUntil(gone, id, { resolve: tell, reject: () => tell(undefined) })
+    const ended = record === undefined ? waits.recent(id) : core.isReported(id) ? record : undefined
+    if (ended !== undefined) return resolve(ended)
+    if (record === undefined) return tell(forgotten(id))
+    waits.addUntil(gone, id, { resolve, reject: error => tell(error as Error) })
     feed({ kind: 'watch', taskId: id })
+  }
+
+  /** How a task has ended; null if it has not, and its end can be waited for. */
+  async #ended(id: TaskId, signal?: AbortSignal): Promise<TaskRecord | null> {
+    const { waits, core, queries, assertNotClosed } = this.#options
+    const isKnown = (): boolean => queries.matching(id).length > 0
+    const recent = isKnown() ? undefined : waits.recent(id)
+    if (recent !== undefined) return recent
+    await this.#known(isKnown, id, signal)
+    const record = queries.record(id)
+    if (core.isReported(id)) return record
+    assertNotClosed()
+    return null
   }
 
   /** @throws UnknownTaskError AmbiguousTaskError */

@@ -296,4 +296,24 @@ describe('submit --each --wait', () => {
     await headOf(['submit', '--each', file, '--wait'])
     expect(at.node.submissions).toHaveLength(2000)
   })
+
+  test('with --id-only prints nothing but the ids, and ends as they do', async () => {
+    const file = join(at.folder, 'tasks.ndjson')
+    await writeFile(file, '{"type":"quick"}\n{"type":"quick"}\n')
+    const said = await run(['submit', '--each', file, '--wait', '--id-only'])
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    expect(lines(said.stdout)).toEqual([...at.node.tasks()].map(({ id }) => id).toReversed())
+  })
+
+  test('waits for nothing any more when nobody reads how the tasks end', async () => {
+    const file = join(at.folder, 'tasks.ndjson')
+    await writeFile(file, '{"type":"quick"}\n{"type":"slow"}\n{"type":"slow"}\n')
+    const ended = headOf(['submit', '--each', file, '--wait'])
+    await until(() => at.node.submissions.length === 3, 'all submissions')
+    const [, second] = [...at.node.tasks()]
+    await until(() => at.node.waiting === 3, 'all waits')
+    at.node.settle(second!.id, { state: 'completed' })
+    await ended
+    await until(() => at.node.waitsGivenUp > 0, 'the last wait to end')
+  })
 })

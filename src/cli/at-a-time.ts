@@ -1,0 +1,18 @@
+/** The same for each of many, a few at a time. */
+
+/**
+ * Where each takes a connection to the node: far fewer than the 256 files that some systems let a process open, and enough
+ * to keep the node busy.
+ */
+const AT_A_TIME_MAX = 64
+
+/** What comes of each, in their order. */
+export function atATime<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R>[] {
+  const results = items.map(() => Promise.withResolvers<R>())
+  const rest = items.entries()
+  const work = async (): Promise<void> => {
+    for (const [i, item] of rest) await act(item).then(results[i]!.resolve, results[i]!.reject)
+  }
+  for (let i = 0; i < AT_A_TIME_MAX; i++) void work()
+  return results.map(({ promise }) => promise)
+}
