@@ -5,6 +5,7 @@
  */
 import { spawn, type SpawnOptions } from 'node:child_process'
 import { once } from 'node:events'
+import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, type AddressInfo, type Server } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -116,8 +117,9 @@ export class ChaosCluster {
   }
 
   /** What the handlers of `work` have noted so far, a line each. */
-  history(): Promise<string> {
-    return readFile(this.#historyFile, 'utf8')
+  async history(): Promise<string> {
+    // There is none before the first handler is called.
+    return existsSync(this.#historyFile) ? readFile(this.#historyFile, 'utf8') : ''
   }
 
   client(place: number): Promise<Client> {

@@ -49,7 +49,11 @@ describe('three nodes, one of which stands still with what it holds', () => {
       const ids = (await Promise.all(submissions)).map(({ id }) => id)
       await until(async () => {
         const { running, queued } = await heldByStopped(ids)
-        return running === SLOTS && queued > SLOTS
+        // A task counts as running before its thread has called the handler.
+        const begun = runsOf(await cluster.history()).filter(
+          run => run.pid === pid && run.endedAt === null
+        )
+        return running === SLOTS && queued > SLOTS && begun.length === SLOTS
       }, 'it to run as much as it can, and to have more')
       cluster.signal(STOPPED, 'SIGSTOP')
       await look.seenAs('unreachable', OTHERS, STOPPED)

@@ -81,7 +81,9 @@ export class Members {
   /** Takes back who was known before. They count as unheard of until they speak. */
   restore(records: Iterable<MemberRecord>): void {
     for (const { boot, name, addresses, departure, stopAfterIsolatedMs, proven } of records) {
-      if (nodeOf(boot) === this.#node) continue
+      const node = nodeOf(boot)
+      // A damaged disk may name a node twice.
+      if (node === this.#node || this.get(node) !== undefined) continue
       const member = this.#add({ ...UNHEARD, boot, name, addresses, stopAfterIsolatedMs })
       member.departure = departure
       member.proven = proven ?? true

@@ -293,11 +293,15 @@ export class Dependencies {
     this.#carried.assertInvariants(id => this.#named.has(id))
   }
 
-  /** Of a dependency each task knows in one way how it stands. */
-  #assertWaits({ id }: Entry, dependency: TaskId): void {
-    const waits = this.#dependents.get(dependency)?.has(id) ?? false
+  /**
+   * Of a dependency each task that has not settled knows in one way how it stands. What had been pruned or given up when
+   * the task came stays so for it, also if it comes again after all.
+   */
+  #assertWaits({ id, record }: Entry, dependency: TaskId): void {
     const known = this.#find(dependency)?.record
-    if (known === undefined) return
+    if (known === undefined || isSettled(record) || this.#forgotten.has(id)) return
+    if (this.#givenUp.has(dependency) || this.#carried.get(dependency) !== undefined) return
+    const waits = this.#dependents.get(dependency)?.has(id) ?? false
     const what = `${id} on ${dependency}`
     const failed = this.#failures.get(dependency)?.has(id) ?? false
     const isOver = isSettled(known)
