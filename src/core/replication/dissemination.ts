@@ -97,7 +97,8 @@ export class Dissemination {
 
   /** A node waits for what is on our disk now. */
   answer(node: NodeId): void {
-    if (!this.#tell(node)) this.tellAll()
+    const { now, options } = this.#context
+    if (!this.#tell(node)) this.#dueAt = Math.min(this.#dueAt, now + options.gatherMs)
   }
 
   /** A caller here begins to wait for a copy of what may have been gathered. */
