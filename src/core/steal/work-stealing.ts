@@ -158,8 +158,8 @@ export class WorkStealing {
       else forgotten.push(record)
     }
     for (const record of forgotten) changed.push(...this.#scheduler.carry(record))
-    // It is not known there that we have it before we say so.
-    if (records.some(({ spec }) => nodeOf(spec.submittedBy) === from)) {
+    // What nobody here asked for may be waited for there: it is not known to be here before we say so.
+    if (request === 0 && records.some(({ spec }) => nodeOf(spec.submittedBy) === from)) {
       this.#groupCommit.onceDurable({ kind: 'taken', from })
     }
     if (this.#thief.answered(now, boot, request, records.length)) {

@@ -141,6 +141,7 @@ describe('news', () => {
     pump.settle()
     b.worker(1)
     expect(b.running.has(id)).toBe(true)
+    pump.pass(CORE_DEFAULTS.lazyFlushMs)
     pump.pass(gatherMs)
     const [first, ...more] = toAll(b)
     expect(first!.records.map(({ spec }) => spec.id)).toContain(id)

@@ -42,8 +42,12 @@ describe('a task that is submitted where it cannot run', () => {
     expect(ids.filter(id => a.record(id).claim.holder === a.boot)).toHaveLength(2)
     const [first] = workers as [PumpNode]
     first.end(first.running.keys().next().value!)
+    const before = first.of('send').length
     pump.settle()
     expect(first.running.size).toBe(1)
+    // How the other ended, and the question; that what was asked for has come is no news of its own.
+    const sent = first.of('send').slice(before)
+    expect(sent.map(({ message }) => message.kind).toSorted()).toEqual(['batch', 'steal'])
   })
 
   test('is given before another one only if it is as urgent', () => {
