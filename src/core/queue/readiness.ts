@@ -90,7 +90,9 @@ export class ReadinessRules {
   }
 
   #blockedHere(entry: Entry): Blocked | 'Running' | null {
-    if (this.#reclaims.isUnconfirmed(entry)) return 'ClaimSettling'
+    // What another node holds waits for what that one has heard, whatever we had claimed of it.
+    const isOurs = holds(this.#context.self, entry.record)
+    if (isOurs && this.#reclaims.isUnconfirmed(entry)) return 'ClaimSettling'
     return this.#slots.blockedBy(entry)
   }
 }

@@ -95,7 +95,8 @@ export class Dissemination {
 
   /** A node waits for what is on our disk now. */
   answer(node: NodeId): void {
-    if (!this.#tell(node)) this.tellAll()
+    const { now, options } = this.#context
+    if (!this.#tell(node)) this.#dueAt = Math.min(this.#dueAt, now + options.gatherMs)
   }
 
   /** A caller here waits for a copy of writes that may still be gathered: the ack partner is told at once. */

@@ -1,5 +1,6 @@
 /** Whether a task may be started, what keeps it from that, and the state that people see. */
 import { describe, expect, test } from 'vitest'
+import { rendezvousWeight } from '../../../src/core/base/rendezvous.ts'
 import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
 import { bootOf, idOf, outcomeBy, taskOf } from '../../support/tasks.ts'
 import { stateOf, type Readiness } from '../../../src/core/queue/readiness.ts'
@@ -90,4 +91,19 @@ test('a task is queued again when it was claimed anew after a start or a failure
   a.worker(0)
   pump.pass(5000)
   expect([readiness(a, id), a.state(id)]).toEqual(['Ready', 'queued'])
+})
+
+test('a task under a key is ready where another node holds it, whatever this one still waits for who was given the key too', () => {
+  const pump = pumpOf(['a', 'b', 'c'].map(id => bootOf(id)))
+  const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
+  pump.pass(1000)
+  const id = a.submit({ idempotencyKey: 'once' })
+  b.submit({ idempotencyKey: 'once' })
+  const isFirst = rendezvousWeight(id, a.id) > rendezvousWeight(id, b.id)
+  const [holder, other] = isFirst ? [a, b] : [b, a]
+  // What the third one has to confirm does not come to the one that does not hold the task.
+  pump.lose = (from, to) => from === c.id && to === other.id
+  pump.pass(1000)
+  expect(other.record(id).claim.holder).toBe(holder.boot)
+  expect([holder, other].map(node => readiness(node, id))).toEqual(['Ready', 'Ready'])
 })

@@ -19,6 +19,11 @@ export class UnreadableChecker {
   readonly #written: Written
   /** Tasks that a node has pruned. */
   readonly #over = new Set<TaskId>()
+  /**
+   * "holder task epoch" of what has been confirmed. It may be waited for once more, for a node that has come since: that
+   * one is not asked to confirm it.
+   */
+  readonly #isConfirmed = new Set<string>()
   /** Node -> tasks that it had reclaimed and that were not confirmed after its last step. */
   readonly #unconfirmed = new Map<SimNode, ReadonlySet<TaskId>>()
 
@@ -101,7 +106,9 @@ export class UnreadableChecker {
       const claim = node.core.view.record(taskId)?.claim
       if (now.has(taskId) || claim === undefined) continue
       if (claim.holder !== node.options.boot || claim.cause !== 'reclaim') continue
-      this.#confirmed(node, taskId, claim.epoch)
+      const name = `${claim.holder} ${taskId} ${claim.epoch}`
+      if (!this.#isConfirmed.has(name)) this.#confirmed(node, taskId, claim.epoch)
+      this.#isConfirmed.add(name)
     }
   }
 
