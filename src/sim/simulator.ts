@@ -98,9 +98,7 @@ class Simulation implements SimObserver {
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
     this.#steps++
     this.#world.transcript.step(node, input, effects)
-    for (const effect of effects) {
-      if (effect.kind === 'accepted') this.#callers.accepted.push(effect.taskId)
-    }
+    this.#callers.told(node, effects)
     this.#checkers.stepped(node, input, effects)
     this.#faults.told(node, effects)
   }
