@@ -21,6 +21,8 @@ import type { Scenario } from '../scenario.ts'
 
 /** Sees everything that a node does. */
 export interface SimObserver {
+  /** Steps of a node from one look at what has to hold within it to the next. @default STEPS_PER_LOOK */
+  readonly stepsPerLook?: number
   /** Before its effects are performed. */
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void
   /** A handler that was not aborted has ended, and the core is about to be told. */
@@ -239,7 +241,8 @@ export class SimNode {
       now: () => this.now,
       next: () => this.#next(),
       stepped: (input, effects) => {
-        if (this.#steps++ % STEPS_PER_LOOK === 0) this.core.assertInvariants()
+        const { stepsPerLook = STEPS_PER_LOOK } = this.#simObserver
+        if (this.#steps++ % stepsPerLook === 0) this.core.assertInvariants()
         this.#simObserver.stepped(this, input, effects)
       },
       perform: effect => this.#perform(effect),
