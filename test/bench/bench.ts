@@ -20,6 +20,7 @@ import { lateKill } from './late-kill.ts'
 import { recovery } from './recovery.ts'
 import { priority } from './priority.ts'
 import { growth, guaranteed, replicate } from './replicate.ts'
+import { inVirtualTime, scale } from './scale/scale.ts'
 import { latency, profile, throughput } from './tasks.ts'
 
 type Bench = Readonly<{
@@ -46,6 +47,7 @@ const BENCHES: Readonly<Record<string, Bench>> = {
     run: say => footprint(lanUnavailable() === null, say),
     guaranteed: 'meanwhile a node that died would have been noticed as soon as ever'
   },
+  scale: { run: scale, guaranteed: inVirtualTime },
   balance: { run: balance, guaranteed: twoDisks },
   priority: { run: priority, guaranteed: twoDisks },
   recovery: { run: recovery, guaranteed: nothingLost },
