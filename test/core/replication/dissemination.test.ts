@@ -134,6 +134,20 @@ describe('news', () => {
     expect(b.of('sync')).toHaveLength(syncs)
   })
 
+  test.each([
+    ['whole, as long as these may come before those that created it', 0, 'records'],
+    ['briefly, once all have heard what it is', LATEST_MS, 'changes']
+  ] as const)('of a task of another node are told to all %s', (_how, ageMs, as) => {
+    const { pump, a, b, c } = three()
+    const id = a.submit()
+    pump.settle()
+    const heard = straight(a, b).length > 0 ? b : c
+    pump.pass(ageMs)
+    heard.cancel(id)
+    const [news] = toAll(heard)
+    expect(news?.[as]).toHaveLength(1)
+  })
+
   test('are told before a goodbye', () => {
     const { pump, a, b, c } = three()
     const id = a.submit()
