@@ -5,10 +5,8 @@ import { CORE_DEFAULTS, TASK_DEFAULTS } from '../core/options.ts'
 import { CPU_DEFAULTS, type CpuOptions } from './world/cpu.ts'
 import type { NetworkOptions } from './world/network.ts'
 
-/** Ways in which tasks may come to a simulated cluster. */
-export const ARRIVALS = ['scattered', 'one-by-one', 'at-once'] as const
-/** One of them: see `Scenario.arrival`. */
-export type Arrival = (typeof ARRIVALS)[number]
+/** How tasks come to a simulated cluster: see `Scenario.arrival`. */
+export type Arrival = 'scattered' | 'one-by-one' | 'at-once'
 
 /** What a simulated cluster goes through, apart from the dice. */
 export type Scenario = Readonly<{

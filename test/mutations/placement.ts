@@ -62,7 +62,7 @@ export const PLACEMENT: readonly Mistake[] = [
     PLACED
   ],
   [
-    'placed-draining-giver',
+    'placed-by-paused',
     'core/steal/work-stealing.ts',
     'if (arrived.length === 0 || this.#scheduler.draining || this.#scheduler.paused) return',
     'if (arrived.length === 0) return',
