@@ -7,7 +7,7 @@
  * as many messages as there are others, and each heartbeat has an entry for every boot.
  *
  * The figures are exact, and the same on every computer. The messages are what the codec makes of them; what a transport
- * adds to each (some 50 bytes, and a system call at each end) is not in there.
+ * adds to each (a frame, encryption, a system call at each end) is not in there.
  */
 import type { Arrival } from '../../../src/sim/scenario.ts'
 import type { Message } from '../../../src/core/message.ts'
@@ -15,7 +15,7 @@ import type { KindCost } from '../../../src/sim/costs.ts'
 import type { Row } from '../figures.ts'
 import { measure, type Measured } from './virtual-cluster.ts'
 
-/** Nodes, and as many tasks as one core gets through in less than a minute. Measured: 160 s for all. */
+/** Nodes, and as many tasks as one core gets through in less than a minute. Measured: 160 to 180 s for all. */
 const SIZES: readonly (readonly [number, number])[] = [
   [3, 10_000],
   [6, 10_000],

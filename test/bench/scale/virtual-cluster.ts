@@ -88,7 +88,7 @@ class VirtualCluster implements SimObserver {
   run(): Measured {
     const { arrival, nodes, tasks } = this.#scenario
     const queue = this.#eventQueue
-    for (let i = 0; i < nodes; i++) this.#cluster.add(i)
+    for (let i = 0; i < nodes; i++) this.#cluster.add(i, peerIdOf(i))
     this.#callers.begin()
     this.#until(() => this.#durationsMs.length === tasks)
     const knowing = new Map(this.#cluster.nodes.map(node => [node, 0]))
@@ -146,4 +146,9 @@ class VirtualCluster implements SimObserver {
     }
     return knowing.size === 0
   }
+}
+
+/** As long as that of an Ed25519 key: most messages name nodes. */
+function peerIdOf(i: number): string {
+  return `12D3KooW${String(i).padStart(44, '0')}`
 }
