@@ -15,6 +15,6 @@
 export { Violation } from './violation.ts'
 export type { CpuOptions } from './world/cpu.ts'
 export type { NetworkOptions } from './world/network.ts'
-export { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
+export { SCENARIO_DEFAULTS, type Arrival, type Scenario } from './scenario.ts'
 export { checkScenario, readScenario } from './scenario-file.ts'
 export { simulate, type Report } from './simulator.ts'

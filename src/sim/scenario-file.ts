@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { closest } from 'fastest-levenshtein'
 import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
-import { SCENARIO_DEFAULTS, type Scenario } from './scenario.ts'
+import { SCENARIO_DEFAULTS, type Arrival, type Scenario } from './scenario.ts'
 
 /** What a value may be, in the words of the error message. */
 type Rule = Readonly<{ allowed: string; fits: (value: unknown) => boolean }>
@@ -22,6 +22,7 @@ const TASKS_MAX = 100_000
 const MS_MAX = 3_600_000
 /** How far a wrong clock is off. */
 const WRONG_CLOCK_MS = 3_600_000
+const ARRIVALS: readonly Arrival[] = ['scattered', 'one-by-one', 'at-once']
 
 const chance: Rule = {
   allowed: 'a number from 0 to 1',
@@ -56,6 +57,10 @@ const SCENARIO: Rules<Scenario> = {
   nodes: whole(1, NODES_MAX),
   computers: whole(1, NODES_MAX),
   tasks: whole(0, TASKS_MAX),
+  arrival: {
+    allowed: ARRIVALS.join(', '),
+    fits: value => (ARRIVALS as readonly unknown[]).includes(value)
+  },
   dependent: chance,
   failing: chance,
   blobs: chance,

@@ -5,12 +5,21 @@ import { CORE_DEFAULTS, TASK_DEFAULTS } from '../core/options.ts'
 import { CPU_DEFAULTS, type CpuOptions } from './world/cpu.ts'
 import type { NetworkOptions } from './world/network.ts'
 
+/** How tasks come to a simulated cluster: see `Scenario.arrival`. */
+export type Arrival = 'scattered' | 'one-by-one' | 'at-once'
+
 /** What a simulated cluster goes through, apart from the dice. */
 export type Scenario = Readonly<{
   nodes: number
   /** On how many computers they are. */
   computers: number
   tasks: number
+  /**
+   * How tasks come: at any node, each at a moment of its own; or, when all nodes have met, at the first one, which runs
+   * nothing, while all others have one slot each and handlers for everything. There they come all at once; or one by
+   * one, each when the caller has been told how the one before has ended: as long as that node does not crash.
+   */
+  arrival: Arrival
   /** Of the tasks, how many depend on up to three earlier ones, from 0 to 1. */
   dependent: number
   /** Of the runs, how many fail, from 0 to 1. */
@@ -149,6 +158,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   nodes: 5,
   computers: 1,
   tasks: 40,
+  arrival: 'scattered',
   dependent: 0.3,
   failing: 0.1,
   blobs: 0,

@@ -11,6 +11,8 @@ import { inSources } from '../shared/source-places.ts'
 import { EventQueue } from './world/event-queue.ts'
 import { Callers } from './plan/callers.ts'
 import { calmMsOf, Checkers } from './checkers/checkers.ts'
+import { CostChecker } from './checkers/cluster/costs.ts'
+import { Costs } from './costs.ts'
 import { Cluster, RESTART_MS_MAX, type World, WRONG_MS } from './world/cluster.ts'
 import { isCostly } from './world/cpu.ts'
 import { Faults } from './plan/faults.ts'
@@ -57,10 +59,11 @@ class Simulation implements SimObserver {
     this.#seed = seed
     const eventQueue = new EventQueue()
     const random = new Random(seed)
-    const network = new Network(eventQueue, random, scenario.network)
+    const costs = CostChecker.fits(scenario) ? new Costs() : null
+    const network = new Network(eventQueue, random, scenario.network, costs)
     this.#world = { eventQueue, random, network, scenario, transcript: new Transcript(eventQueue) }
     this.#cluster = new Cluster(this.#world, this)
-    this.#checkers = new Checkers(this.#cluster.nodes, network, eventQueue, scenario)
+    this.#checkers = new Checkers(this.#cluster.nodes, network, eventQueue, scenario, costs)
     this.#callers = new Callers(this.#world, this.#cluster)
     this.#faults = new Faults(this.#world, this.#cluster, this.#checkers)
   }
@@ -98,9 +101,7 @@ class Simulation implements SimObserver {
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void {
     this.#steps++
     this.#world.transcript.step(node, input, effects)
-    for (const effect of effects) {
-      if (effect.kind === 'accepted') this.#callers.accepted.push(effect.taskId)
-    }
+    this.#callers.told(node, effects)
     this.#checkers.stepped(node, input, effects)
     this.#faults.told(node, effects)
   }

@@ -9,6 +9,7 @@ import { rounds, rowsOf } from './loads/rounds.ts'
 import { priority } from './priority.ts'
 import { recovery } from './recovery.ts'
 import { growth, guaranteed, replicate } from './replicate.ts'
+import { inVirtualTime, scale } from './scale/scale.ts'
 import { functions, modules, submitterWorks } from './systems/hearsay.ts'
 import type { System } from './systems/system.ts'
 
@@ -60,6 +61,12 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     // Announcements belong into no real network.
     run: say => footprint(lanUnavailable() === null, say),
     guaranteed: noticed
+  },
+  scale: {
+    about: 'messages, bytes and merges of a task from 3 to 100 nodes, in virtual time',
+    reps: 1,
+    run: scale,
+    guaranteed: inVirtualTime
   },
   priority: {
     about: 'how early tasks begin that are less urgent than others',

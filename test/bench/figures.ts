@@ -27,7 +27,7 @@ export function tableOf(rows: readonly Row[]): string {
 function text(value: string | number | Figure | null): string {
   if (value === null) return '-'
   if (typeof value === 'string') return value
-  if (typeof value === 'number') return short(value)
+  if (typeof value === 'number') return Number.isInteger(value) ? String(value) : short(value)
   return `${short(value.median)} (${short(value.min)}-${short(value.max)})`
 }
 

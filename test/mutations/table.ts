@@ -5,5 +5,13 @@ import { INVARIANTS } from './invariants.ts'
 import { LOG } from './log.ts'
 import { MEMBERS } from './members.ts'
 import type { Mistake } from './mistake.ts'
+import { PLACEMENT } from './placement.ts'
 
-export const MISTAKES: readonly Mistake[] = [...CLAIMS, ...LOG, ...MEMBERS, ...EDGE, ...INVARIANTS]
+export const MISTAKES: readonly Mistake[] = [
+  ...CLAIMS,
+  ...PLACEMENT,
+  ...LOG,
+  ...MEMBERS,
+  ...EDGE,
+  ...INVARIANTS
+]

@@ -11,6 +11,7 @@ import {
   LATEST,
   LOSSES,
   NEWEST,
+  PLACED,
   scenarioOf,
   seedsOf,
   STRICT
@@ -26,6 +27,7 @@ const NEWEST_SCENARIOS = 30
 const STRICT_SCENARIOS = 32
 const HEALED_SCENARIOS = 8
 const LOSSES_SCENARIOS = 30
+const PLACED_SCENARIOS = 20
 const TEST_MS_MAX = 600_000
 
 const numbers = [
@@ -36,14 +38,16 @@ const numbers = [
       LATEST_SCENARIOS -
       STRICT_SCENARIOS -
       HEALED_SCENARIOS -
-      LOSSES_SCENARIOS
+      LOSSES_SCENARIOS -
+      PLACED_SCENARIOS
   ),
   ...upwards(LATER, LATER_SCENARIOS),
   ...upwards(LATEST, LATEST_SCENARIOS),
   ...upwards(NEWEST, NEWEST_SCENARIOS),
   ...upwards(STRICT, STRICT_SCENARIOS),
   ...upwards(HEALED, HEALED_SCENARIOS),
-  ...upwards(LOSSES, LOSSES_SCENARIOS)
+  ...upwards(LOSSES, LOSSES_SCENARIOS),
+  ...upwards(PLACED, PLACED_SCENARIOS)
 ]
 
 function upwards(from: number, count: number): number[] {
@@ -83,6 +87,7 @@ const ONCE_BROKEN: readonly (readonly [number, number])[] = [
   [11047, 110471],
   [11092, 110921],
   [12639, 126391],
+  [20002, 200021],
   [20057, 200571],
   [20073, 200732],
   [20137, 201372],

@@ -109,7 +109,7 @@ describe('the simulator reports', () => {
         return { claim: { ...claim!, epoch: record.claim.epoch } }
       }
     }))
-    expect(await brokenBy()).toMatch(/^invariant (1|2|3|11):/)
+    expect(await brokenBy()).toMatch(/^invariant (1|2|3|11|16):/)
   })
 
   test('a start that is not written down', async () => {

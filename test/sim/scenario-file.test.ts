@@ -57,6 +57,7 @@ describe('a scenario', () => {
     [{ tasks: 1.5 }, /^tasks cannot be 1.5/],
     [{ failing: 1.01 }, /^failing cannot be 1.01: allowed is a number from 0 to 1$/],
     [{ failing: null }, /^failing cannot be null/],
+    [{ arrival: 'late' }, /^arrival cannot be "late": allowed is scattered, one-by-one, at-once$/],
     [{ types: [] }, /^types cannot be \[\]/],
     [{ types: ['a', 'a'] }, /different texts/],
     [{ crashAll: 'yes' }, /true or false/],

@@ -24,6 +24,7 @@ export class Affinity {
       .filter(
         ({ heartbeat }) =>
           !heartbeat.draining &&
+          heartbeat.paused === undefined &&
           canRun(heartbeat, demand) &&
           unmet(spec.labels.prefer, heartbeat.labels) === undefined
       )

@@ -15,10 +15,14 @@ import type { SimNode, SimObserver } from '../world/sim-node.ts'
 import { AttemptChecker } from './execution/attempts.ts'
 import { checkBlobs, checkBlobsAtRest } from './data/blobs.ts'
 import { checkAccepted, checkCalm } from './calm.ts'
+import { CostChecker } from './cluster/costs.ts'
+import { PlacementChecker, TellingChecker } from './cluster/placement.ts'
+import type { Costs } from '../costs.ts'
 import { ClockChecker } from './execution/clocks.ts'
 import { ComputerChecker } from './data/computers.ts'
 import { CopyChecker } from './data/copies.ts'
 import { CoverageChecker } from './data/coverage.ts'
+import { NotebookChecker } from './data/notebooks.ts'
 import { History } from '../history.ts'
 import { IdleChecker } from './execution/idle.ts'
 import { NeedChecker } from './execution/dependencies.ts'
@@ -62,6 +66,10 @@ export class Checkers implements SimObserver {
   readonly #overload: OverloadChecker | null
   readonly #computers: ComputerChecker | null
   readonly #twins: TwinChecker
+  readonly #telling = new TellingChecker()
+  readonly #placement = new PlacementChecker()
+  readonly #notebooks = new NotebookChecker()
+  readonly #costs: CostChecker | null
   /**
    * Task -> until when its result waits for a second place: not at all, if its run ended where no other could be
    * reached.
@@ -71,12 +79,16 @@ export class Checkers implements SimObserver {
   /** Whether nodes are taken for gone that live, for other reasons than lost words. */
   readonly #mayCut: boolean
 
-  /** @param nodes that there are: others are added on the way */
+  /**
+   * @param nodes that there are: others are added on the way
+   * @param costs what tasks cost, if that is counted
+   */
   constructor(
     nodes: readonly SimNode[],
     network: Network,
     eventQueue: EventQueue,
-    scenario: Scenario
+    scenario: Scenario,
+    costs: Costs | null
   ) {
     this.#scenario = scenario
     this.#network = network
@@ -89,6 +101,8 @@ export class Checkers implements SimObserver {
     this.#outcomes = new OutcomeChecker(this.#history)
     this.#coverage = new CoverageChecker(this.#history, (node, state) => {
       this.#history.noteWritten(state.spec.id)
+      this.#notebooks.wrote(node, state)
+      this.#placement.wrote(state)
       this.#starts.wrote(node, state)
       this.#needs.wrote(node, state)
       this.#outcomes.wrote(node, state)
@@ -103,6 +117,7 @@ export class Checkers implements SimObserver {
     this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(eventQueue, nodes) : null
     this.#overload = OverloadChecker.fits(scenario) ? new OverloadChecker(nodes) : null
     this.#twins = new TwinChecker(this.#history)
+    this.#costs = costs === null ? null : new CostChecker(costs, scenario)
     this.#computers = ComputerChecker.fits(scenario)
       ? new ComputerChecker(this.#history, scenario)
       : null
@@ -121,6 +136,7 @@ export class Checkers implements SimObserver {
     const history = this.#history
     if (this.#mayCut && effects.some(effect => isFalseSuspicion(effect, history))) history.cut()
     this.#coverage.check(node)
+    this.#notebooks.check(node, input, effects)
     history.noteTold(node, effects)
     this.#outcomes.check(node, input, effects)
     this.#copies.check(node, input, effects)
@@ -146,6 +162,9 @@ export class Checkers implements SimObserver {
     this.#wake.check(node, effects)
     checkAborts(node, effects)
     this.#twins.check(node, effects)
+    this.#telling.check(node, effects)
+    this.#placement.check(node, input, effects)
+    this.#costs?.check(node, input, effects)
   }
 
   ran(node: SimNode, run: Run, result: RunResult): void {
@@ -186,6 +205,7 @@ export class Checkers implements SimObserver {
     this.#outcomes.final()
     for (const node of this.#history.alive()) this.#cancels.final(node)
     this.#computers?.final()
+    this.#costs?.final(this.#history.settled.size)
     if (this.#scenario.clones > 0) this.#twins.final()
     const { disksLost, deaths, computersLost, computersGone, damages } = this.#scenario
     if (disksLost + deaths + computersLost + computersGone + damages > 0) return

@@ -1,10 +1,14 @@
 /** What callers want of a simulated cluster: tasks submitted, under a key or not, and cancelled. */
 import { hash32, type TaskId } from '../../core/base/ids.ts'
+import type { Effect } from '../../core/effect.ts'
 import { isBlob, type Content } from '../../core/task/content.ts'
 import type { Cluster, World } from '../world/cluster.ts'
 import { randomTask } from './workload.ts'
 import { simulatedKeyedId } from '../world/keys.ts'
 import { EPOCH_MS, type SimNode } from '../world/sim-node.ts'
+
+/** By then all nodes have met that were there from the start, and are not new any more. */
+const MET_MS = 2000
 
 export class Callers {
   readonly #world: World
@@ -12,16 +16,55 @@ export class Callers {
   /** Tasks that were accepted, as often as they were. */
   readonly accepted: TaskId[] = []
 
+  /** How many have come one by one. */
+  #begun = 0
+  /** What the caller of the last of these has been told so far, in whatever order. */
+  #accepted: TaskId | null = null
+  #settled: TaskId | null = null
+
   constructor(world: World, cluster: Cluster) {
     this.#world = world
     this.#cluster = cluster
+  }
+
+  /** When all have met, tasks begin to come to the first node. */
+  begin(): void {
+    const { eventQueue, scenario } = this.#world
+    eventQueue.after(MET_MS, () => {
+      if (scenario.arrival === 'one-by-one') return this.#next()
+      for (let i = 0; i < scenario.tasks; i++) this.submit(i)
+    })
+  }
+
+  #next(): void {
+    this.#accepted = null
+    if (this.#begun < this.#world.scenario.tasks) this.submit(this.#begun++)
+  }
+
+  /** A node tells callers something. */
+  told(node: SimNode, effects: readonly Effect[]): void {
+    const { eventQueue, scenario } = this.#world
+    for (const effect of effects) {
+      if (effect.kind === 'accepted') this.accepted.push(effect.taskId)
+      if (scenario.arrival === 'scattered' || !this.#cluster.isFirst(node)) continue
+      if (effect.kind === 'accepted') {
+        const { taskId } = effect
+        this.#accepted = taskId
+        eventQueue.after(0, () => node.feed({ kind: 'watch', taskId }))
+      } else if (effect.kind === 'settled') this.#settled = effect.taskId
+      else continue
+      if (scenario.arrival !== 'one-by-one' || this.#accepted !== this.#settled) continue
+      eventQueue.after(0, () => this.#next())
+    }
   }
 
   submit(i: number): void {
     const { eventQueue, random, scenario } = this.#world
     const open = this.#accepting()
     if (open.length === 0) return
-    const node = random.pick(open)
+    const isScattered = scenario.arrival === 'scattered'
+    const node = isScattered ? random.pick(open) : open.find(each => this.#cluster.isFirst(each))
+    if (node === undefined) return
     const dependsOn = this.#dependencies()
     const isKeyed = scenario.keyed > 0 && random.chance(scenario.keyed)
     const idempotencyKey = `key ${i}`

@@ -19,9 +19,10 @@ export function plan({ eventQueue, random, scenario }: World, parts: Parts): voi
     eventQueue.after(at, () => cluster.add(i))
   }
   const { burstMs } = scenario.cpu
-  for (let i = 0; i < scenario.tasks; i++) {
+  for (let i = 0; i < scenario.tasks && scenario.arrival === 'scattered'; i++) {
     eventQueue.after(random.whole(0, burstMs || busyMs), () => callers.submit(i))
   }
+  if (scenario.arrival !== 'scattered') callers.begin()
   sometime(scenario.cancels, () => callers.cancel())
   sometime(scenario.leaving, () => operators.leave())
   sometime(scenario.crashes, i => faults.crash(i < scenario.disksLost))

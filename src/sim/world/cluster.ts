@@ -52,6 +52,11 @@ export class Cluster {
     return this.alive().filter(({ core }) => !core.view.self().draining)
   }
 
+  /** Where tasks come that do not come anywhere. */
+  isFirst(node: SimNode): boolean {
+    return placeOf(node) === 0
+  }
+
   /** The last node can run everything and never leaves, so that every task can settle. */
   isLast({ options }: SimNode): boolean {
     return options.name.endsWith(`/${this.#world.scenario.nodes - 1}`)
@@ -66,6 +71,7 @@ export class Cluster {
     const { eventQueue, random, scenario } = this.#world
     const { types } = scenario
     const all = i === scenario.nodes - 1
+    const work = this.#workOf(i)
     const skewMs = this.#skewMs(i)
     const start = disk.nextStart((EPOCH_MS + eventQueue.now + skewMs) * 1000)
     const boot = bootId(id, start, random.whole(0, 36 ** 6 - 1))
@@ -80,8 +86,8 @@ export class Cluster {
       disk,
       seat,
       labels: labelsOf(random, scenario, all),
-      slots: all ? 1 : random.whole(0, 2),
-      handlers: all ? types : types.filter(() => random.chance(0.6))
+      slots: work?.slots ?? (all ? 1 : random.whole(0, 2)),
+      handlers: work?.handlers ?? (all ? types : types.filter(() => random.chance(0.6)))
     }
     const node = new SimNode(options, this.#world, this.#simObserver)
     this.nodes.push(node)
@@ -146,6 +152,13 @@ export class Cluster {
     const node = this.alive().find(each => placeOf(each) === i)
     this.#world.transcript.add(`sim/${i} UPGRADE`)
     if (node !== undefined) this.crash(node, false)
+  }
+
+  /** What a node runs, if the dice do not say that. */
+  #workOf(i: number): Readonly<{ slots: number; handlers: readonly string[] }> | null {
+    const { arrival, types } = this.#world.scenario
+    if (arrival === 'scattered') return null
+    return i === 0 ? { slots: 0, handlers: [] } : { slots: 1, handlers: types }
   }
 
   #skewMs(i: number): number {

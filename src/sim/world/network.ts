@@ -47,6 +47,22 @@ export type Receiver = Omit<RealReceiver, 'readBlob' | 'answerOutput'> &
 /** A process: the id of its node; or, if that is used by two of them, something that begins with it. */
 export type Seat = string
 
+/** How a message came: over the link of its sender, by gossip to everybody, or as part of an answer that was asked for. */
+export type Way = 'straight' | 'to all' | 'fetched'
+
+/** Sees what arrives. */
+export interface NetworkObserver {
+  /**
+   * Before the receiver hears it.
+   *
+   * @param message as its sender made it, not as it was decoded
+   * @param bytes what the codec makes of it: without frames, encryption, and the envelope of gossip
+   */
+  delivered(from: Seat, to: Seat, message: Message, bytes: number, way: Way): void
+}
+
+type Sent = Readonly<{ message: Message; bytes: Uint8Array; way: Way }>
+
 /** About what libp2p needs to notice and dial again. */
 const RECONNECT_MS = 100
 /** Time after which a node that is told of no other has been found. */
@@ -71,13 +87,21 @@ export class Network {
   #island: ReadonlySet<Seat> = new Set()
   /** Identity -> where it ever was, if it was used by two processes. */
   readonly #twins = new Map<NodeId, Set<Seat>>()
+  readonly #observer: NetworkObserver | null
   /** 1 while faults happen, 0 once the network has calmed down. */
   #faults = 1
 
-  constructor(eventQueue: EventQueue, random: Random, options: NetworkOptions) {
+  /** @param observer null: nobody looks */
+  constructor(
+    eventQueue: EventQueue,
+    random: Random,
+    options: NetworkOptions,
+    observer: NetworkObserver | null = null
+  ) {
     this.#eventQueue = eventQueue
     this.#random = random
     this.#options = options
+    this.#observer = observer
   }
 
   /** A node appears and is linked to all others, at once or when it has become known to them. */
@@ -203,10 +227,10 @@ export class Network {
     if (to === undefined) return
     if (this.#random.chance(this.#options.linkBreak * this.#faults))
       return this.#breakLink(from, to)
-    const bytes = framed(message)
+    const sent: Sent = { message, bytes: framed(message), way: 'straight' }
     const at = this.#arrival(from, to, PROMPT_KINDS.has(message.kind))
     this.#eventQueue.after(at - this.#eventQueue.now, () => {
-      if (this.#links.has(pair(from, to))) this.#deliver(from, to, bytes)
+      if (this.#links.has(pair(from, to))) this.#deliver(from, to, sent)
     })
   }
 
@@ -227,26 +251,27 @@ export class Network {
     if (bytes.length > GOSSIP_BYTES_MAX) {
       throw new Error(`a gossip message of ${bytes.length} bytes was published`)
     }
+    const sent: Sent = { message, bytes, way: 'to all' }
     for (const to of this.#receivers.keys()) {
       if (to === from || !this.#links.has(pair(from, to))) continue
       const copies = this.#random.chance(this.#options.gossipRepeat * this.#faults) ? 2 : 1
       for (let copy = 0; copy < copies; copy++) {
         if (this.#random.chance(this.#options.gossipLoss * this.#faults)) continue
-        this.#eventQueue.after(this.#delay(from, to), () => this.#deliver(from, to, bytes))
+        this.#eventQueue.after(this.#delay(from, to), () => this.#deliver(from, to, sent))
       }
     }
-    if (this.#blocked.size > 0 || this.#twins.size > 0) this.#passOn(from, bytes)
+    if (this.#blocked.size > 0 || this.#twins.size > 0) this.#passOn(from, sent)
   }
 
   /** A node that the author cannot reach has its gossip from one that can reach both. */
-  #passOn(from: Seat, bytes: Uint8Array): void {
+  #passOn(from: Seat, sent: Sent): void {
     const nodes = [...this.#receivers.keys()]
     for (const to of nodes) {
       if (idOf(to) === idOf(from) || !(this.isCut(from, to) || this.#isTaken(from, to))) continue
       const between = nodes.find(via => this.#isOpen(from, via) && this.#isOpen(via, to))
       if (between === undefined || this.#random.chance(this.#options.gossipLoss)) continue
       const ms = this.#delay(from, between) + this.#delay(between, to)
-      this.#eventQueue.after(ms, () => this.#deliver(between, to, bytes))
+      this.#eventQueue.after(ms, () => this.#deliver(between, to, sent))
     }
   }
 
@@ -271,7 +296,8 @@ export class Network {
         if (open.delete(broken)) receiver?.syncEnded(node, whole)
       })
     }
-    const asked = decode(framed(request))
+    const question = framed(request)
+    const asked = decode(question)
     if (!asked.ok) throw new Error(`a sync request was refused: ${asked.why}`)
     let answer: Iterator<Message> | null = null
     let peer: Seat = node
@@ -289,12 +315,15 @@ export class Network {
         answer?.return?.()
         return end(false)
       }
-      answer ??= iterate(answerer.answerSync(idOf(from), asked.message as SyncRequest))
+      if (answer === null) {
+        this.#observer?.delivered(from, peer, request, question.length, 'straight')
+        answer = iterate(answerer.answerSync(idOf(from), asked.message as SyncRequest))
+      }
       const step = answer.next()
       if (step.done === true) return end(true)
-      const bytes = framed(step.value)
+      const sent: Sent = { message: step.value, bytes: framed(step.value), way: 'fetched' }
       this.#eventQueue.after(this.#delay(peer, from), () => {
-        if (open.has(broken)) this.#deliver(peer, from, bytes)
+        if (open.has(broken)) this.#deliver(peer, from, sent)
         next()
       })
     }
@@ -320,13 +349,14 @@ export class Network {
     })
   }
 
-  #deliver(from: Seat, to: Seat, bytes: Uint8Array): void {
+  #deliver(from: Seat, to: Seat, sent: Sent): void {
     if (!this.#passes(from, to)) return
-    const decoded = decode(bytes)
+    const decoded = decode(sent.bytes)
     if (!decoded.ok) throw new Error(`a message from ${idOf(from)} was refused: ${decoded.why}`)
     const { message, unreadable } = decoded
     if (unreadable !== undefined) throw new Error(`from ${from}: ${unreadable.join()}`)
     if (message.kind === 'other') return
+    this.#observer?.delivered(from, to, sent.message, sent.bytes.length, sent.way)
     // A node that is told where another is goes there.
     if (message.kind === 'introduction') this.#connectAll(to, nodeOf(message.heartbeat.boot))
     this.#receivers.get(to)?.message(idOf(from), message)

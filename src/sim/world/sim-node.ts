@@ -21,6 +21,8 @@ import type { Scenario } from '../scenario.ts'
 
 /** Sees everything that a node does. */
 export interface SimObserver {
+  /** Steps of a node from one check of its own invariants to the next. @default STEPS_PER_CHECK, more with many tasks */
+  readonly stepsPerCheck?: number
   /** The core of a node has taken an input in. The effects are performed after this call. */
   stepped(node: SimNode, input: Input, effects: readonly Effect[]): void
   /** A handler that was not aborted has ended, and the core is about to be told. */
@@ -238,8 +240,9 @@ export class SimNode {
   #check(): void {
     if (this.#stepsToCheck-- > 0) return
     this.core.assertInvariants()
+    const { stepsPerCheck = STEPS_PER_CHECK } = this.#simObserver
     const more = Math.floor(this.core.view.taskCount / TASKS_PER_STEP)
-    this.#stepsToCheck = STEPS_PER_CHECK - 1 + more
+    this.#stepsToCheck = stepsPerCheck - 1 + more
   }
 
   #world(): World {

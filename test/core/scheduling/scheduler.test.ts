@@ -93,6 +93,15 @@ describe('a task that prefers labels', () => {
     expect(a.running.has(id)).toBe(true)
   })
 
+  test('does not wait for it if that begins nothing, as its disk is full', () => {
+    const { pump, a, c } = preferring()
+    c.feed({ kind: 'disk', works: false })
+    pump.pass(1000)
+    const id = a.submit({ labels })
+    pump.settle()
+    expect(a.running.has(id)).toBe(true)
+  })
+
   test('follows them to a node that gets them while it lives', () => {
     const { pump, a, b, c } = preferring()
     c.feed({ kind: 'labels', labels: {} })

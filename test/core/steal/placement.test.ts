@@ -5,7 +5,7 @@ import type { TaskId } from '../../../src/core/base/ids.ts'
 import { CORE_DEFAULTS } from '../../../src/core/options.ts'
 import { isSettled } from '../../../src/core/task/record.ts'
 import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
-import { bootOf } from '../../support/tasks.ts'
+import { bootOf, taskOf } from '../../support/tasks.ts'
 
 /** Four linked nodes that are up for a while. The first runs nothing, each of the others one task at a time. */
 function four(): { pump: Pump; a: PumpNode; workers: PumpNode[] } {
@@ -62,6 +62,20 @@ describe('a task that is submitted where it cannot run', () => {
     for (const id of low) expect(runnersOf(workers, id)).toEqual([])
   })
 
+  test('is not given to a node that is about to ask for a more urgent one', () => {
+    const { pump, a, workers } = four()
+    const [first] = [1, 2, 3].map(() => a.submit({ priority: 9 }))
+    pump.settle()
+    const urgent = a.submit({ priority: 9 })
+    pump.settle()
+    pump.lose = (_from, _to, { kind }) => kind === 'steal'
+    runnersOf(workers, first!)[0]!.end(first!)
+    pump.settle()
+    const low = a.submit({ priority: 1 })
+    pump.settle()
+    for (const id of [urgent, low]) expect(a.record(id).claim.holder).toBe(a.boot)
+  })
+
   test.each([
     ['drains', (_: Pump, b: PumpNode) => b.feed({ kind: 'drain', node: b.id })],
     ['cannot write', (_: Pump, b: PumpNode) => b.feed({ kind: 'disk', works: false })],
@@ -78,6 +92,38 @@ describe('a task that is submitted where it cannot run', () => {
     // Nor has it handed on any.
     expect(b.sent('grant')).toEqual([])
     expect(ids.filter(id => runnersOf(workers, id).length === 1)).toHaveLength(2)
+  })
+
+  test('stays where it is while its node is paused', () => {
+    const { pump, a } = four()
+    a.feed({ kind: 'disk', works: false })
+    const id = a.submit()
+    pump.settle()
+    expect(a.record(id).claim.holder).toBe(a.boot)
+  })
+
+  test('is not given on by whoever was given it, but may be stolen there', () => {
+    const { pump, a, workers } = four()
+    const [b, c] = workers as [PumpNode, PumpNode]
+    c.worker(0)
+    workers[2]!.worker(0)
+    pump.pass(CORE_DEFAULTS.heartbeatMs)
+    a.submit()
+    pump.settle()
+    const record = taskOf(a.boot, 1000)
+    const claim = { ...record.claim, holder: b.boot, epoch: 1, cause: 'grant' as const }
+    c.worker(1)
+    const message = { kind: 'grant' as const, request: 0, boot: a.boot, dependencies: [] }
+    b.feed({
+      kind: 'message',
+      from: a.id,
+      message: { ...message, records: [{ ...record, claim }] }
+    })
+    pump.settle()
+    expect(b.record(record.spec.id).claim.holder).toBe(b.boot)
+    pump.pass(CORE_DEFAULTS.gatherBusyMs)
+    pump.pass(CORE_DEFAULTS.heartbeatMs)
+    expect(c.running.has(record.spec.id)).toBe(true)
   })
 
   test('is not given to a node that has said nothing of an earlier one for too long', () => {
@@ -120,6 +166,22 @@ describe('a task that is submitted where it cannot run', () => {
     const runner = runnersOf(workers, id)[0]!
     for (const node of [b, c]) if (node !== runner) expect(node.sent('steal')).toEqual([])
   })
+})
+
+test('a task is given as it is on disk, whatever has become of it since', () => {
+  const { pump, a, workers } = four()
+  a.holdDisk = true
+  const id = a.submit()
+  pump.settle()
+  a.cancel(id)
+  expect(a.record(id).cancelRequest).not.toBeNull()
+  a.releaseFlush()
+  pump.settle()
+  const given = a.sent('grant').flatMap(({ records }) => records)
+  expect(given.map(({ cancelRequest }) => cancelRequest)).toEqual([null])
+  a.releaseDisk()
+  pump.settle()
+  expect(workers.flatMap(node => node.of('abort'))).toHaveLength(1)
 })
 
 describe('the copy that is waited for', () => {
@@ -185,6 +247,22 @@ describe('the copy that is waited for', () => {
     pump.link(a, runner, false)
     for (const node of workers) if (node !== runner) node.releaseDisk()
     pump.settle()
+    expect(a.of('accepted').map(({ acks }) => acks)).toEqual([1])
+  })
+
+  test('is asked of somebody else at once if that node is on the same computer', () => {
+    const pump = pumpOf(
+      ['a', 'b', 'c'].map(id => bootOf(id)),
+      {},
+      ['pc1', 'pc1', 'pc2']
+    )
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
+    b.worker(1)
+    pump.pass(CORE_DEFAULTS.bootQuietMs)
+    pump.sleepy = true
+    const id = a.submit()
+    pump.settle()
+    expect(b.running.has(id)).toBe(true)
     expect(a.of('accepted').map(({ acks }) => acks)).toEqual([1])
   })
 

@@ -88,6 +88,11 @@ const LOSSES_FAMILIES: typeof FAMILIES = {
   'computers for good': (dice, draft) => computersForGood(dice, draft)
 }
 
+/** From `PLACED` on: tasks that all come to one node, which runs none. */
+const PLACED_FAMILIES: typeof FAMILIES = {
+  'one submitter': (dice, draft) => submitter(dice, draft)
+}
+
 /** The first numbers of families that came later, one after the other: a number keeps its family for good. */
 export const LATER = 10_000
 export const LATEST = 20_000
@@ -95,6 +100,7 @@ export const NEWEST = 30_000
 export const STRICT = 40_000
 export const HEALED = 50_000
 export const LOSSES = 60_000
+export const PLACED = 70_000
 
 export const FAMILY_NAMES: readonly string[] = [
   FAMILIES,
@@ -103,7 +109,8 @@ export const FAMILY_NAMES: readonly string[] = [
   NEWEST_FAMILIES,
   STRICT_FAMILIES,
   HEALED_FAMILIES,
-  LOSSES_FAMILIES
+  LOSSES_FAMILIES,
+  PLACED_FAMILIES
 ].flatMap(Object.keys)
 
 /** The `n`th scenario. */
@@ -123,6 +130,7 @@ export function scenarioOf(n: number): Diced {
 }
 
 function familiesOf(n: number): typeof FAMILIES {
+  if (n >= PLACED) return PLACED_FAMILIES
   if (n >= LOSSES) return LOSSES_FAMILIES
   if (n >= HEALED) return HEALED_FAMILIES
   if (n >= STRICT) return STRICT_FAMILIES
@@ -284,6 +292,18 @@ function computersForGood(dice: Dice, draft: Draft): void {
 function keys(dice: Dice, draft: Draft, keyed: number = 0): void {
   if (dice.chance(0.3)) draft.keyed = dice.pick([0.3, 1])
   else if (keyed > 0) draft.keyed = keyed
+}
+
+/** All tasks are placed, or stolen. */
+function submitter(dice: Dice, draft: Draft): void {
+  const nodes = Math.max(3, draft.nodes!)
+  draft.nodes = nodes
+  draft.arrival = dice.pick(['at-once', 'at-once', 'one-by-one'] as const)
+  draft.computers = dice.pick([1, 2, 3, nodes])
+  draft.busyMs = dice.pick([4000, 8000])
+  draft.drains = Math.min(nodes - 1, dice.pick([0, 1, 2]))
+  if (dice.chance(0.3)) fullDisks(dice, draft)
+  if (dice.chance(0.3)) cuts(dice, draft)
 }
 
 /** What happens at about one time goes to disk together, and a crash comes in between. */
