@@ -6,7 +6,7 @@ import type { BootId, NodeId, TaskId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'
 import type { Input } from '../../../core/input.ts'
 import type { Heartbeat, Message } from '../../../core/message.ts'
-import { join, type TaskRecord } from '../../../core/task/record.ts'
+import { isSettled, join, type TaskRecord } from '../../../core/task/record.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 
@@ -44,8 +44,11 @@ export class PlacementChecker {
   readonly #written = new Map<TaskId, BootId>()
 
   /** A node has written a state of a task. */
-  wrote({ spec, claim }: TaskRecord): void {
-    this.#written.set(spec.id, claim.holder)
+  wrote(state: TaskRecord): void {
+    // What is over is given to nobody, and may be told once more; so may a key, which several nodes may hold at first.
+    const { idempotencyKey } = state.spec
+    if (!isSettled(state) && idempotencyKey === null)
+      this.#written.set(state.spec.id, state.claim.holder)
   }
 
   /** All that was written since is of this node. */
