@@ -10,7 +10,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** By then what comes with a start is over: others have been met. Before V8 looks for the first time, which takes 8 s. */
-const AFTER_MS = 3000
+const AFTER_MS = 1000
 
 /** Has the memory of the start given back, in a while. */
 export function giveBackSoon(): void {
