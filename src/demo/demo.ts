@@ -9,7 +9,9 @@ import { access, constants, mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { BatchAnswer, BatchLine } from '../api/batch.ts'
 import { Client } from '../api/client.ts'
+import { errorOf } from '../api/problem.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
 import type { TaskView } from '../node/api/node-api.ts'
 import { TILE_COUNT, tilePlaces } from './mandelbrot.ts'
@@ -106,7 +108,7 @@ async function tell(options: DemoOptions, nodes: DemoNodes, view: View): Promise
   }
 }
 
-/** Submits everything to one node and resolves with the tiles when the picture is there. */
+/** Submits everything to one node, in one request, and resolves with the tiles when the picture is there. */
 async function drawTiles(
   client: Client,
   { out }: DemoOptions,
@@ -114,26 +116,37 @@ async function drawTiles(
   progress: readonly NodeProgress[],
   onDrawn: () => void
 ): Promise<TileResult[]> {
-  const submitted = tilePlaces().map(place => client.submit('tile', place))
-  // Waited for from the moment that each is accepted: the first are drawn before the last are.
-  const drawn = Promise.all(
-    submitted.map(async accepted => {
-      const { id } = await accepted
-      const result = resultOf(await client.wait(id)) as unknown as TileResult
+  const ids: string[] = []
+  const accepted = Promise.withResolvers<void>()
+  async function* lines(): AsyncGenerator<BatchLine> {
+    for (const [line, payload] of tilePlaces().entries()) {
+      yield { line, type: 'tile', payload, options: {} }
+    }
+    await accepted.promise
+    const payload: JoinPayload = { file: out, nodes: [...names] }
+    yield { line: TILE_COUNT, type: 'join', payload, options: { dependsOn: ids, priority: 10 } }
+  }
+  const tiles: TileResult[] = []
+  for await (const news of client.submitAndWait(lines())) {
+    if ('line' in news) {
+      ids.push(idIn(news))
+      if (ids.length === TILE_COUNT) accepted.resolve()
+    } else if (news.task.type === 'tile') {
+      const result = resultOf(news.task) as unknown as TileResult
+      tiles.push(result)
       const maker = progress.find(({ name }) => name === result.node)
       if (maker) maker.done++
       onDrawn()
-      return result
-    })
-  )
-  // Looked at below; until then a failure is no unhandled rejection.
-  drawn.catch(() => {})
-  const ids = (await Promise.all(submitted)).map(({ id }) => id)
-  const payload: JoinPayload = { file: out, nodes: [...names] }
-  const joined = await client.submit('join', payload, { dependsOn: ids, priority: 10 })
-  const tiles = await drawn
-  resultOf(await client.wait(joined.id))
+    } else {
+      resultOf(news.task)
+    }
+  }
   return tiles
+}
+
+function idIn(answer: BatchAnswer): string {
+  if ('id' in answer) return answer.id
+  throw errorOf(answer) ?? new Error(`the node has refused the task in line ${answer.line}`)
 }
 
 function resultOf(task: TaskView): TaskView['result'] {

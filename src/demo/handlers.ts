@@ -4,7 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { computeTile, TILE_COUNT, type TilePlace } from './mandelbrot.ts'
-import { drawPicture, packPixels } from './picture.ts'
+import { packPixels } from './pixels.ts'
 import { NODE_NAME_VARIABLE, type JoinPayload, type TileResult } from './tasks.ts'
 
 export function tile({ column, row }: TilePlace): TileResult {
@@ -22,6 +22,8 @@ export async function join(
   if (tiles.length !== TILE_COUNT) {
     throw new RangeError(`${tiles.length} of ${TILE_COUNT} tiles: make this task depend on all`)
   }
+  // A thread that only computes tiles has no use for what a picture takes.
+  const { drawPicture } = await import('./picture.ts')
   const png = drawPicture(tiles, nodes)
   await writeFile(file, png)
   return { file, bytes: png.length }

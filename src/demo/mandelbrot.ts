@@ -10,10 +10,10 @@
 export type TilePlace = Readonly<{ column: number; row: number }>
 
 /**
- * The size of the picture. A tile of 80 x 60 pixels, a byte each, fits into a result of 8 KiB even if it cannot be
- * compressed at all; 120 of them keep six nodes busy for a while.
+ * The size of the picture. A tile of 80 x 75 pixels, a byte each, is the largest that fits into a result of 8 KiB even
+ * if it cannot be compressed at all; 96 of them keep six nodes busy for a while.
  */
-export const GRID = { columns: 12, rows: 10, tileWidth: 80, tileHeight: 60 } as const
+export const GRID = { columns: 12, rows: 8, tileWidth: 80, tileHeight: 75 } as const
 
 export const TILE_COUNT: number = GRID.columns * GRID.rows
 export const PICTURE_WIDTH: number = GRID.columns * GRID.tileWidth

@@ -2,29 +2,14 @@
  * Tiles to a picture. Each tile is drawn in the colour of the node that made it, with a thin dark edge, and below the
  * picture lies one bar per node, as long as its share: one look tells how the work spread.
  */
-import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { encode } from 'fast-png'
 import { GRID, PICTURE_HEIGHT, PICTURE_WIDTH } from './mandelbrot.ts'
 import { nodeColour, type Colour } from './colours.ts'
+import { unpackPixels } from './pixels.ts'
 import type { TileResult } from './tasks.ts'
 
 const barHeight = 14
 const barGap = 4
-
-/** The bytes of a tile as text that JSON can carry. */
-export function packPixels(bytes: Uint8Array): string {
-  return deflateRawSync(bytes, { level: 9 }).toString('base64')
-}
-
-/** The way back. Throws a RangeError if that is not a whole tile. */
-export function unpackPixels(text: string): Uint8Array {
-  const size = GRID.tileWidth * GRID.tileHeight
-  const bytes = inflateRawSync(Buffer.from(text, 'base64'), { maxOutputLength: size })
-  if (bytes.length !== size) {
-    throw new RangeError(`a tile of ${bytes.length} pixels instead of ${size}: compute it again`)
-  }
-  return bytes
-}
 
 /** The picture of all tiles as a PNG. `nodes` are the names of the nodes in the order of their colours. */
 export function drawPicture(tiles: readonly TileResult[], nodes: readonly string[]): Uint8Array {

@@ -264,7 +264,12 @@ if (!isGenerous)
 
 describe('a process that runs a node', () => {
   const main = `export async function main(argv) {
-  console.log(JSON.stringify([process.pid, argv, process.execArgv]))
+  const { existsSync, readFileSync } = await import('node:fs')
+  const begun = '/proc/self/environ'
+  const told = existsSync(begun) ? readFileSync(begun, 'utf8').split('\\0') : []
+  const malloc = told.filter(each => each.startsWith('MALLOC_'))
+  const left = Object.keys(process.env).filter(each => each.startsWith('MALLOC_'))
+  console.log(JSON.stringify([process.pid, argv, process.execArgv, malloc, left]))
   return 7
 }`
   let program: string
@@ -277,15 +282,30 @@ describe('a process that runs a node', () => {
     await writeFile(join(folder, 'dist', 'cli.js'), main)
   })
 
-  const runs = async (argv: readonly string[], env: Record<string, string> = {}) => {
+  type Run = Readonly<{ flags: string[]; malloc: string[]; left: string[] }>
+  const run = async (argv: readonly string[], env: Record<string, string> = {}): Promise<Run> => {
     const child = startFile(program, argv, env)
     expect(await ended(child)).toBe(7)
-    const [pid, given, flags] = JSON.parse(child.stdout()) as [number, string[], string[]]
+    const [pid, given, flags, malloc, left] = JSON.parse(child.stdout())
     expect(pid).toBe(child.process.pid)
     expect(given).toEqual(argv)
     expect(child.stderr()).toBe('')
-    return flags
+    return { flags, malloc, left }
   }
+  const runs = async (...given: Parameters<typeof run>): Promise<string[]> =>
+    (await run(...given)).flags
+
+  test.skipIf(!isGenerous || process.platform !== 'linux')(
+    'has glibc give back what is freed, and says nothing of it to what it starts',
+    async () => {
+      const { malloc, left } = await run(['start'])
+      expect(malloc).toEqual(['MALLOC_TRIM_THRESHOLD_=1048576'])
+      expect(left).toEqual([])
+      const own = await run(['start'], { MALLOC_TRIM_THRESHOLD_: '4096' })
+      expect(own.malloc).toEqual(['MALLOC_TRIM_THRESHOLD_=4096'])
+      expect(own.left).toEqual(['MALLOC_TRIM_THRESHOLD_'])
+    }
+  )
 
   test.skipIf(!isGenerous)('has a bound on what V8 keeps for young objects', async () => {
     expect(await runs(['start', '--json', 'a b'])).toEqual(['--max-semi-space-size=16'])

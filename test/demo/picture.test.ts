@@ -15,7 +15,8 @@ import {
   TILE_COUNT,
   tilePlaces
 } from '../../src/demo/mandelbrot.ts'
-import { drawPicture, packPixels, unpackPixels } from '../../src/demo/picture.ts'
+import { drawPicture } from '../../src/demo/picture.ts'
+import { packPixels, unpackPixels } from '../../src/demo/pixels.ts'
 import { NODE_NAME_VARIABLE, type TileResult } from '../../src/demo/tasks.ts'
 
 const tilePixels = GRID.tileWidth * GRID.tileHeight

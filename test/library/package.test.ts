@@ -89,6 +89,14 @@ describe('what was built', () => {
     }
   })
 
+  test('has no character that would have V8 keep two bytes for each', async () => {
+    const id = await named()
+    const files = [...(await changes(id)).keys()].filter(path => path.endsWith('.js'))
+    const texts = await Promise.all(files.map(path => readFile(inDist(id, path), 'latin1')))
+    // oxlint-disable-next-line no-control-regex -- all of ASCII is meant
+    expect(files.filter((_, index) => /[^\0-\x7f]/.test(texts[index]!))).toEqual([])
+  })
+
   test(
     'has types for programs that know the types of Node and nothing else',
     async () => {

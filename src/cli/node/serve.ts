@@ -14,6 +14,7 @@ import type { NodeApi } from '../../node/api/node-api.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { createLog, logEvent } from '../output/log.ts'
 import { ServiceManager } from './service-manager.ts'
+import { giveBackSoon } from './start-garbage.ts'
 import type { Terminal } from '../terminal.ts'
 
 export type WorkingNode = NodeApi & {
@@ -110,6 +111,7 @@ async function work(
     else await terminal.line(`ready ${name} ${id}`)
     introduce(node, folder, log)
     manager.ready(name)
+    giveBackSoon()
     const stop = await Promise.race([stops.first, node.closed])
     if (stop instanceof Error) throw stop
     if (stop !== null) terminal.words(stop.words)
