@@ -3,7 +3,7 @@
  */
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Change } from '../message.ts'
-import { isSettled, type Claim, type Dot, type TaskRecord } from '../task/record.ts'
+import { isFinal, isSettled, type Claim, type Dot, type TaskRecord } from '../task/record.ts'
 import { Runs } from './runs.ts'
 
 const NONE: readonly Dot[] = []
@@ -117,13 +117,21 @@ export class Entry {
   /** Another replica's state is about to be merged. */
   noteOther(other: TaskRecord): void {
     this.noteReclaim(other)
-    if (isSettled(other) || !isSettled(this.record)) return
     const { created, claim } = this.record
+    // Its end was on its way here when we confirmed that it is taken over: whoever took it may start it any moment.
+    if (isFinal(other) && !isSettled(this.record) && isReclaimAfter(claim, other))
+      this.untold = true
+    if (isSettled(other) || !isSettled(this.record)) return
     // What is known of its end may have come with earlier writes, and be in no vector.
-    if (other.claim.cause === 'reclaim' && other.claim.epoch > claim.epoch) this.untold = true
+    if (isReclaimAfter(other.claim, this.record)) this.untold = true
     if (other.spec.idempotencyKey === null) return
     const isKnown = ({ origin, seq }: Dot): boolean =>
       created.some(dot => dot.origin === origin && dot.seq === seq)
     if (!other.created.every(isKnown)) this.untold = true
   }
+}
+
+/** Whether a claim is a reclaim of which a state of the task does not know. */
+function isReclaimAfter({ cause, epoch }: Claim, { claim }: TaskRecord): boolean {
+  return cause === 'reclaim' && epoch > claim.epoch
 }

@@ -24,7 +24,14 @@ import { isAway } from './disks.ts'
 import type { Member } from '../membership/members.ts'
 import { KEEPS_APART } from '../message.ts'
 import type { TaskSpec } from '../task/spec.ts'
-import { isSettled, isStarted, waitsForAll, type Dot, type TaskRecord } from '../task/record.ts'
+import {
+  isFinal,
+  isSettled,
+  isStarted,
+  waitsForAll,
+  type Dot,
+  type TaskRecord
+} from '../task/record.ts'
 
 /** More writes than this at a time are left to gossip: to merge them takes longer than the detour. */
 const STRAIGHT_WRITES_MAX = 32
@@ -183,7 +190,9 @@ export class Dissemination {
   /** When all members are to be told at the latest what has become of the task. */
   #dueOf(record: TaskRecord): number {
     const { self, now, options } = this.#context
-    const { claim, cancelRequest } = record
+    const { claim, cancelRequest, outcome } = record
+    // Who claimed it anew has not heard that it is over, and may be about to start it.
+    if (isFinal(record) && claim.epoch > outcome!.epoch && claim.holder !== self) return now
     if (isSettled(record)) return this.#lateAt
     // Whichever node holds it has to hear of that.
     if (cancelRequest?.by === self) return now

@@ -323,6 +323,39 @@ describe('a grant that died with its giver, and is running', () => {
   })
 })
 
+describe('a completion that was on its way when its maker died', () => {
+  test('is told to the reclaimer at once by whoever had confirmed the reclaim before it came', () => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    const taskId = a.submit()
+    pump.settle()
+    b.worker(1)
+    pump.settle()
+    expect(b.running.has(taskId)).toBe(true)
+    passing(pump, 2000)
+    const late: Message[] = []
+    pump.lose = (from, _to, message) => {
+      if (from === b.id && message.kind === 'batch') late.push(message)
+      return from === b.id
+    }
+    b.end(taskId)
+    pump.settle()
+    passing(pump, 400)
+    pump.crash(b)
+    pump.settle()
+    passing(pump, 400)
+    const heir = first(taskId, [a, c])
+    const confirmer = heir === a ? c : a
+    expect(heir.record(taskId).claim).toMatchObject({ holder: heir.boot, cause: 'reclaim' })
+    expect(heir.waitsFor(taskId)).not.toContain('claim on confirmation')
+    expect(heir.state(taskId)).not.toBe('completed')
+    expect(late).not.toEqual([])
+    for (const message of late) confirmer.feed({ kind: 'message', from: b.id, message })
+    pump.settle()
+    expect(heir.state(taskId)).toBe('completed')
+  })
+})
+
 describe('a grant that turns up after its epoch was reclaimed', () => {
   /** a has granted its task to b, died before anybody heard of it, and comes back when c runs it by a reclaim. */
   function overtaken(): { pump: Pump; nodes: PumpNode[]; heir: PumpNode; taskId: TaskId } {
