@@ -12,8 +12,8 @@ import { PROBE, type World } from './world.ts'
 
 /** A dependency that nobody knows is given up after 60 s, a boot of which nobody knows is asked about until then. */
 const WORK_MS_MAX = 120_000
-/** Longer than it takes for all to have it, and short enough for it to be forgotten before the next round. */
-const PROBE_KEPT_MS = 3000
+/** Longer than it takes to be accepted where links break, and for all to have it, and short enough for it to be forgotten before the next round. */
+const PROBE_KEPT_MS = 6000
 /** Until what has settled is forgotten, boots of which nothing is left are closed, and who is silent is suspect. */
 const REST_MS = 8000
 /** Whoever was met, invented or heard of at third hand. Guess: five times the design's fifty, and as many again. */

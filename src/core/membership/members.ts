@@ -82,10 +82,10 @@ export class Members {
   restore(records: Iterable<MemberRecord>): void {
     for (const { boot, name, addresses, departure, stopAfterIsolatedMs, proven } of records) {
       const node = nodeOf(boot)
-      // A damaged disk may name a node twice.
+      // A damaged disk may name a node twice, or mix up two.
       if (node === this.#node || this.get(node) !== undefined) continue
       const member = this.#add({ ...UNHEARD, boot, name, addresses, stopAfterIsolatedMs })
-      member.departure = departure
+      if (departure !== null && nodeOf(departure.boot) === node) member.departure = departure
       member.proven = proven ?? true
     }
     this.#boundDeparted()
