@@ -369,6 +369,7 @@ export class Members {
 
   /** A boot has said goodbye, with `upTo` as its last write. Returns whether the member was still here. */
   saidGoodbye(boot: BootId, upTo: number): boolean {
+    if (this.#isUnheardOf(boot)) return false
     return this.#depart({ boot, at: LEFT_AT, forgotten: false, upTo }, true) !== null
   }
 
@@ -376,9 +377,7 @@ export class Members {
   departed(departure: Departure, now: number): Member | null {
     const { boot, at, forgotten } = departure
     const known = this.#members.get(nodeOf(boot))
-    const isKnown = known?.heartbeat.boot === boot
-    // That of a boot which no member here knows would stand above those that are to come.
-    if (known !== undefined && !isKnown && !this.#isInTime(boot)) return null
+    if (this.#isUnheardOf(boot)) return null
     const hasLeft = known?.departure?.boot === boot && !known.departure.forgotten
     if (forgotten && at > this.horizon && !hasLeft) return null
     if (known !== undefined && boot >= known.heartbeat.boot && this.#livesOn(known, now)) {
@@ -386,6 +385,12 @@ export class Members {
       return null
     }
     return this.#depart(departure, false)
+  }
+
+  /** Whether it is a boot of the far future that has never spoken: its departure would stand above those to come. */
+  #isUnheardOf(boot: BootId): boolean {
+    const known = this.#members.get(nodeOf(boot))
+    return known !== undefined && known.heartbeat.boot !== boot && !this.#isInTime(boot)
   }
 
   /** A member is to be counted no more. Returns whether it was not forgotten already. */

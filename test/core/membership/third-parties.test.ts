@@ -276,6 +276,7 @@ describe('a departure that others tell of', () => {
     const all = members()
     all.link('b', false)
     expect(all.departed(left(FAR), 100)).toBe(null)
+    expect(all.saidGoodbye(FAR, 0)).toBe(false)
     expect(all.isGone(B)).toBe(false)
     expect(all.heard(beat(B2, 1), 200)).toBe(true)
     all.saidGoodbye(B2, 0)
