@@ -57,11 +57,12 @@ import {
   type Who,
   type Ack
 } from './message.ts'
-import { GOSSIP_BYTES_MAX, LIMITS } from './limits.ts'
 import {
   BLOBS_PER_MESSAGE_MAX,
   COUNTS_TYPES_PER_MESSAGE_MAX,
   FIND_IDS_MAX,
+  GOSSIP_BYTES_MAX,
+  LIMITS,
   SETTLED_MAX_MAX,
   TASK_LIMITS
 } from './options.ts'

@@ -6,7 +6,6 @@ import protobuf from 'protobufjs/minimal.js'
 import { assert } from '../core/base/assert.ts'
 import { list, struct, whole, type StructShape, type WholeShape } from '../core/base/shape.ts'
 import type { StoredTask } from '../core/effect.ts'
-import { LIMITS } from '../core/limits.ts'
 import {
   UNREADABLE,
   type Batch,
@@ -35,7 +34,7 @@ import {
   SYNC
 } from '../core/message-shapes.ts'
 import { sameValues } from '../core/base/order.ts'
-import { TASK_DEFAULTS } from '../core/options.ts'
+import { LIMITS, TASK_DEFAULTS } from '../core/options.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { leastDots, type Dot, type TaskRecord } from '../core/task/record.ts'
 import {

@@ -8,7 +8,7 @@
 import { UNREADABLE_MAX } from '../core/base/coverage.ts'
 import { SEQ_MAX, type BootId } from '../core/base/ids.ts'
 import { list, struct, whole } from '../core/base/shape.ts'
-import { LIMITS } from '../core/limits.ts'
+import { LIMITS } from '../core/options.ts'
 import type { Span } from '../core/message.ts'
 import { BOOT } from '../core/task/shapes.ts'
 import { at, mapped, message, packed, type Builder } from './schema.ts'

@@ -6,7 +6,7 @@
 import type { Message } from '../../src/core/message.ts'
 import type { Random } from '../../src/sim/world/random.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
-import { FRAME_BYTES_MAX } from '../../src/core/limits.ts'
+import { FRAME_BYTES_MAX } from '../../src/core/options.ts'
 import type { Vocabulary } from './vocabulary.ts'
 
 type Place = Readonly<{ field: string; value: unknown; set: (value: unknown) => void }>

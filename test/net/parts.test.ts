@@ -7,7 +7,7 @@ import { announced, listenAddresses, worthTrying } from '../../src/net/discovery
 import { FrameReader, frameHeader } from '../../src/net/streams/frames.ts'
 import type { TransportLog } from '../../src/net/log.ts'
 import { unverifiedPeerTtlMs, isNamesake, peersMax, serviceTag } from '../../src/net/protocol.ts'
-import { FRAME_BYTES_MAX } from '../../src/core/limits.ts'
+import { FRAME_BYTES_MAX } from '../../src/core/options.ts'
 
 const home = multiaddr('/ip4/127.0.0.1/tcp/1')
 const lan = multiaddr('/ip4/192.168.1.5/tcp/1')

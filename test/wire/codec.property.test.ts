@@ -6,7 +6,7 @@ import { batch, heartbeat, message, stored, wideText } from '../support/arbitrar
 import { bootOf, heartbeatOf, taskOf } from '../support/tasks.ts'
 import type { Heartbeat, Message } from '../../src/core/message.ts'
 import { decode, decodeStored, encode, encodeStored } from '../../src/wire/codec.ts'
-import { LIMITS } from '../../src/core/limits.ts'
+import { LIMITS } from '../../src/core/options.ts'
 
 /** What an old node, which does not know field 15, would be sent by a newer one. */
 function withUnknownFields(bytes: Uint8Array): Uint8Array {

@@ -9,10 +9,16 @@ import { bootId, SEQ_MAX } from '../../src/core/base/ids.ts'
 import { utf8Length } from '../../src/core/base/utf8.ts'
 import { HeartbeatWindow } from '../../src/core/liveness/heartbeat-window.ts'
 import type { Heartbeat } from '../../src/core/message.ts'
-import { HEARTBEAT_LIMITS, NODE_LIMITS, TASK_LIMITS } from '../../src/core/options.ts'
+import {
+  FRAME_BYTES_MAX,
+  GOSSIP_BYTES_MAX,
+  HEARTBEAT_LIMITS,
+  LIMITS,
+  NODE_LIMITS,
+  TASK_LIMITS
+} from '../../src/core/options.ts'
 import { checkNodeOptions } from '../../src/node-options.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
-import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX, LIMITS } from '../../src/core/limits.ts'
 
 const HUGE = 2 ** 32 - 1
 const LAST = STAMP_MAX

@@ -12,8 +12,10 @@ import {
 } from '../../src/core/message.ts'
 import {
   BLOBS_PER_MESSAGE_MAX,
-  FIND_IDS_MAX,
   COUNTS_TYPES_PER_MESSAGE_MAX,
+  FIND_IDS_MAX,
+  GOSSIP_BYTES_MAX,
+  LIMITS,
   TASK_DEFAULTS,
   TASK_LIMITS
 } from '../../src/core/options.ts'
@@ -23,7 +25,6 @@ import type { TaskRecord } from '../../src/core/task/record.ts'
 import { MESSAGE_SHAPES } from '../../src/core/message-shapes.ts'
 import { RECORD } from '../../src/core/task/shapes.ts'
 import { decode, encode, encodeUnchecked } from '../../src/wire/codec.ts'
-import { GOSSIP_BYTES_MAX, LIMITS } from '../../src/core/limits.ts'
 
 const A = bootOf('a')
 const ID = taskId(1, A, 1)

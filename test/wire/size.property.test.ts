@@ -20,8 +20,7 @@ import {
 import { RECORD } from '../../src/core/task/shapes.ts'
 import { TIME_MS_MAX } from '../../src/core/task/times.ts'
 import { decode, encode } from '../../src/wire/codec.ts'
-import { GOSSIP_BYTES_MAX, LIMITS } from '../../src/core/limits.ts'
-import { TASK_LIMITS } from '../../src/core/options.ts'
+import { GOSSIP_BYTES_MAX, LIMITS, TASK_LIMITS } from '../../src/core/options.ts'
 
 /** As `Log.range` counts it. */
 function sizeOf({ records, changes = [], writes }: Batch): number {

@@ -23,8 +23,7 @@ import {
   type WholeShape
 } from '../base/shape.ts'
 import { utf8Length } from '../base/utf8.ts'
-import { LIMITS } from '../limits.ts'
-import { TASK_LIMITS } from '../options.ts'
+import { LIMITS, TASK_LIMITS } from '../options.ts'
 import { isBlob, type BlobRef } from './content.ts'
 import type { LabelCondition, LabelConditions, LabelRules } from './labels.ts'
 import {

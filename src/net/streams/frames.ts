@@ -4,7 +4,7 @@
  * The reader looks at the announced length before it takes a single byte of the message, and fills one buffer of just
  * that size: a peer that sends its megabytes in crumbs costs no more memory than one that sends them whole.
  */
-import { FRAME_BYTES_MAX } from '../../core/limits.ts'
+import { FRAME_BYTES_MAX } from '../../core/options.ts'
 
 const headerBytes = 4
 

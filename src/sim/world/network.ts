@@ -10,7 +10,7 @@ import { PROMPT_KINDS, type Message, type SyncRequest } from '../../core/message
 import type { BlobHash } from '../../core/task/content.ts'
 import type { Receiver as RealReceiver } from '../../ports/ports.ts'
 import { decode, encode } from '../../wire/codec.ts'
-import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../../core/limits.ts'
+import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../../core/options.ts'
 import type { EventQueue } from './event-queue.ts'
 import type { Random } from './random.ts'
 

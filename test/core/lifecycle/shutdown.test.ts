@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { announce, passing } from '../../support/crashes.ts'
 import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
 import { decode, encode } from '../../../src/wire/codec.ts'
-import { FRAME_BYTES_MAX } from '../../../src/core/limits.ts'
+import { FRAME_BYTES_MAX } from '../../../src/core/options.ts'
 import { bootOf, DRAFT } from '../../support/tasks.ts'
 import '../forbid.ts'
 

@@ -8,7 +8,7 @@ import { Log } from '../../../src/core/log/log.ts'
 import type { Batch } from '../../../src/core/message.ts'
 import type { Dot } from '../../../src/core/task/record.ts'
 import { decodeStored, encodeStored } from '../../../src/wire/codec.ts'
-import { LIMITS } from '../../../src/core/limits.ts'
+import { LIMITS } from '../../../src/core/options.ts'
 
 const [A, B, C] = [bootOf('a'), bootOf('b'), bootOf('c')]
 const MANY = LIMITS.writesMax

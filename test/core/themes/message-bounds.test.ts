@@ -9,9 +9,8 @@ import type { Effect } from '../../../src/core/effect.ts'
 import { VectorTurns } from '../../../src/core/replication/vector-turns.ts'
 import { Members } from '../../../src/core/membership/members.ts'
 import type { Message } from '../../../src/core/message.ts'
-import { GRANT_TASKS_MAX } from '../../../src/core/options.ts'
+import { FRAME_BYTES_MAX, GRANT_TASKS_MAX, LIMITS } from '../../../src/core/options.ts'
 import { decode, encode } from '../../../src/wire/codec.ts'
-import { FRAME_BYTES_MAX, LIMITS } from '../../../src/core/limits.ts'
 
 const [A, B, C] = [bootOf('a'), bootOf('b'), bootOf('c')]
 

@@ -3,7 +3,7 @@
  * runs as fast as it can while a test waits.
  */
 import { encode } from '../../../src/wire/codec.ts'
-import { GOSSIP_BYTES_MAX } from '../../../src/core/limits.ts'
+import { GOSSIP_BYTES_MAX } from '../../../src/core/options.ts'
 import type { Flush } from '../../../src/core/effect.ts'
 import type { Message, SyncRequest } from '../../../src/core/message.ts'
 import type {
