@@ -2,18 +2,16 @@
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import '../core/forbid.ts'
 import type * as HoldersRoom from '../../src/core/blobs/holders.ts'
-import type * as LogRoom from '../../src/core/log/log.ts'
 import type * as DisksRoom from '../../src/core/replication/disks.ts'
 import type { Message } from '../../src/core/message.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './support/failure.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
+import { brokenBy, plant, plantUnwrittenTaking, uproot } from './planting.ts'
 
 const rooms = {
   disks: '../../src/core/replication/disks.ts',
-  holders: '../../src/core/blobs/holders.ts',
-  log: '../../src/core/log/log.ts'
+  holders: '../../src/core/blobs/holders.ts'
 }
 
 /** Six nodes on three computers, one of which goes right after one of its nodes has told somebody something. */
@@ -108,22 +106,7 @@ describe('is found out:', () => {
   })
 
   test('what is taken in outside the log, and not written down: nobody else ever hears of it', async () => {
-    plant<typeof LogRoom>(rooms.log, ({ Log }) => ({
-      Log: class extends Log {
-        #isTaking = false
-        override take(
-          ...[record]: Parameters<LogRoom.Log['take']>
-        ): ReturnType<LogRoom.Log['take']> {
-          this.#isTaking = true
-          const entry = super.take(record)
-          this.#isTaking = false
-          return entry
-        }
-        override write(...args: Parameters<LogRoom.Log['write']>): void {
-          if (!this.#isTaking) super.write(...args)
-        }
-      }
-    }))
+    plantUnwrittenTaking()
     expect(await comesToOthers()).toBe(false)
   })
 })

@@ -16,13 +16,12 @@ import type * as MembersRoom from '../../src/core/membership/members.ts'
 import type { Member } from '../../src/core/membership/members.ts'
 import type { Batch, Forgotten, Message, SyncRequest } from '../../src/core/message.ts'
 import type * as PruningRoom from '../../src/core/gc/pruning.ts'
-import type * as GroupCommitRoom from '../../src/core/replication/group-commit.ts'
 import { isSettled, type Dot } from '../../src/core/task/record.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type * as Schedules from '../support/schedules.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './support/failure.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
+import { brokenBy, plant, plantEarlyFlush, uproot } from './planting.ts'
 import { repeating } from './support/times.ts'
 
 const rooms = {
@@ -33,8 +32,7 @@ const rooms = {
   members: '../../src/core/membership/members.ts',
   origins: '../../src/core/log/origins.ts',
   pruning: '../../src/core/gc/pruning.ts',
-  keyTombstones: '../../src/core/gc/key-tombstones.ts',
-  groupCommit: '../../src/core/replication/group-commit.ts'
+  keyTombstones: '../../src/core/gc/key-tombstones.ts'
 }
 
 /** Everything is on the move, and forgotten at once. */
@@ -73,26 +71,7 @@ test.each([20, 23, 52, 53])(
 
 describe('the simulator reports', () => {
   test('a flush that counts before it is on disk: what was acknowledged is lost', async () => {
-    plant<typeof GroupCommitRoom>(rooms.groupCommit, ({ GroupCommit }) => ({
-      GroupCommit: class extends GroupCommit {
-        readonly #log: LogRoom.Log
-        #told = 0
-        constructor(...given: ConstructorParameters<typeof GroupCommit>) {
-          super(...given)
-          this.#log = given[0].log
-        }
-        override flush(...after: Parameters<GroupCommitRoom.GroupCommit['flush']>): void {
-          const before = this.#log.isFlushing
-          super.flush(...after)
-          if (!before && this.#log.isFlushing) this.persisted(this.#log.flushWithAll)
-        }
-        override persisted(number: number): void {
-          if (number <= this.#told) return
-          this.#told = number
-          super.persisted(number)
-        }
-      }
-    }))
+    plantEarlyFlush()
     expect(await brokenBy({ crashAll: true, diskMsMax: 300, retentionMs: 1e9 }, 30)).toMatch(
       /^invariant \d+:/
     )

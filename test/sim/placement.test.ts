@@ -15,7 +15,6 @@ import type { Member } from '../../src/core/membership/member.ts'
 import type { Release } from '../../src/core/pending.ts'
 import type * as PruningRoom from '../../src/core/gc/pruning.ts'
 import type * as AckWaitRoom from '../../src/core/replication/ack-wait.ts'
-import type * as GroupCommitRoom from '../../src/core/replication/group-commit.ts'
 import type * as LagRoom from '../../src/core/replication/lag.ts'
 import type * as PlacedAcksRoom from '../../src/core/replication/placed-acks.ts'
 import type * as ReplicationRoom from '../../src/core/replication/replication.ts'
@@ -25,11 +24,10 @@ import { isSettled, type TaskRecord } from '../../src/core/task/record.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
 import { failureOf } from './support/failure.ts'
-import { brokenBy, plant, uproot } from './planting.ts'
+import { brokenBy, plant, plantEarlyFlush, plantUnwrittenTaking, uproot } from './planting.ts'
 
 const rooms = {
   ackWait: '../../src/core/replication/ack-wait.ts',
-  groupCommit: '../../src/core/replication/group-commit.ts',
   heartbeat: '../../src/core/liveness/heartbeat.ts',
   lag: '../../src/core/replication/lag.ts',
   log: '../../src/core/log/log.ts',
@@ -222,22 +220,7 @@ describe('the simulator reports', () => {
   })
 
   test('a task that is taken in outside the log, and written into no notebook', async () => {
-    plant<typeof LogRoom>(rooms.log, ({ Log }) => ({
-      Log: class extends Log {
-        #isTaking = false
-        override take(
-          ...[record]: Parameters<LogRoom.Log['take']>
-        ): ReturnType<LogRoom.Log['take']> {
-          this.#isTaking = true
-          const entry = super.take(record)
-          this.#isTaking = false
-          return entry
-        }
-        override write(...args: Parameters<LogRoom.Log['write']>): void {
-          if (!this.#isTaking) super.write(...args)
-        }
-      }
-    }))
+    plantUnwrittenTaking()
     expect(await brokenBy(atOnce)).toMatch(/^invariant 16: .* notebook/)
   })
 
@@ -289,26 +272,7 @@ describe('the simulator reports', () => {
   })
 
   test('a task that is told before it is on disk', async () => {
-    plant<typeof GroupCommitRoom>(rooms.groupCommit, ({ GroupCommit }) => ({
-      GroupCommit: class extends GroupCommit {
-        readonly #log: LogRoom.Log
-        #told = 0
-        constructor(...given: ConstructorParameters<typeof GroupCommit>) {
-          super(...given)
-          this.#log = given[0].log
-        }
-        override flush(...after: Parameters<GroupCommitRoom.GroupCommit['flush']>): void {
-          const before = this.#log.isFlushing
-          super.flush(...after)
-          if (!before && this.#log.isFlushing) this.persisted(this.#log.flushWithAll)
-        }
-        override persisted(number: number): void {
-          if (number <= this.#told) return
-          this.#told = number
-          super.persisted(number)
-        }
-      }
-    }))
+    plantEarlyFlush()
     expect(await brokenBy(oneByOne, 1)).toMatch(/^invariant 16: .* not on its disk/)
   })
 

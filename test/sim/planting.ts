@@ -3,6 +3,8 @@
  * so every invariant has a mistake that it is known to find.
  */
 import { vi } from 'vitest'
+import type * as LogRoom from '../../src/core/log/log.ts'
+import type * as GroupCommitRoom from '../../src/core/replication/group-commit.ts'
 import type { Scenario } from '../../src/sim/scenario.ts'
 
 const SEEDS = 10
@@ -42,4 +44,46 @@ export function plant<T extends object>(path: string, mistake: (original: T) => 
 export function uproot(): void {
   for (const path of planted) vi.doUnmock(path)
   planted.clear()
+}
+
+/** A flush counts before it is on disk. */
+export function plantEarlyFlush(): void {
+  plant<typeof GroupCommitRoom>('../../src/core/replication/group-commit.ts', room => ({
+    GroupCommit: class extends room.GroupCommit {
+      readonly #log: LogRoom.Log
+      #told = 0
+      constructor(...given: ConstructorParameters<typeof room.GroupCommit>) {
+        super(...given)
+        this.#log = given[0].log
+      }
+      override flush(...after: Parameters<GroupCommitRoom.GroupCommit['flush']>): void {
+        const before = this.#log.isFlushing
+        super.flush(...after)
+        if (!before && this.#log.isFlushing) this.persisted(this.#log.flushWithAll)
+      }
+      override persisted(number: number): void {
+        if (number <= this.#told) return
+        this.#told = number
+        super.persisted(number)
+      }
+    }
+  }))
+}
+
+/** What is taken in outside the log is written into no notebook. */
+export function plantUnwrittenTaking(): void {
+  plant<typeof LogRoom>('../../src/core/log/log.ts', ({ Log }) => ({
+    Log: class extends Log {
+      #isTaking = false
+      override take(...[record]: Parameters<LogRoom.Log['take']>): ReturnType<LogRoom.Log['take']> {
+        this.#isTaking = true
+        const entry = super.take(record)
+        this.#isTaking = false
+        return entry
+      }
+      override write(...args: Parameters<LogRoom.Log['write']>): void {
+        if (!this.#isTaking) super.write(...args)
+      }
+    }
+  }))
 }
