@@ -193,15 +193,9 @@ export class Checkers implements SimObserver {
   look(now: number): void {
     this.#idle.check(now)
     const history = this.#history
-    if (history.isCut && !this.#isCut() && areTogether(history.alive(), this.#network)) {
-      history.isCut = false
-    }
-  }
-
-  /** Whether there is a cut, if only between nodes of which one is down: it may come back on the other side. */
-  #isCut(): boolean {
-    const { nodes } = this.#history
-    return nodes.some(x => nodes.some(y => this.#network.isCut(x.id, y.id)))
+    // While there is a cut, a node that is down or still to come may start on its other side.
+    const isTogether = (): boolean => areTogether(history.alive(), this.#network)
+    if (history.isCut && this.#network.isWhole && isTogether()) history.isCut = false
   }
 
   /** When all has calmed down. Throws as long as something is still to come. */

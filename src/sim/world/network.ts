@@ -198,6 +198,11 @@ export class Network {
     return !this.#passes(x, y) || !this.#passes(y, x)
   }
 
+  /** Whether any two nodes could talk, also those that are down or still to come. */
+  get isWhole(): boolean {
+    return this.#island.size + this.#blocked.size === 0
+  }
+
   #passes(from: NodeId, to: NodeId): boolean {
     if (this.#blocked.has(`${from} ${to}`)) return false
     return this.#island.has(from) === this.#island.has(to)
