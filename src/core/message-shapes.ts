@@ -154,7 +154,8 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
     revision: whole(),
     floor: nullable(STAMP),
     settledMax: whole(SETTLED_MAX_MAX),
-    settledKept: whole()
+    settledKept: whole(),
+    loose: absentOr(flag)
   },
   {
     rule: ({ handlers, addresses, labels }) => {

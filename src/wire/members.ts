@@ -54,7 +54,8 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
   floor: 21,
   settledMax: usually(22, SETTLED_MAX),
   settledKept: usually(23, 0),
-  paused: ifThere(24)
+  paused: ifThere(24),
+  loose: ifThere(26)
 })
 
 export const drain: Body<Drain> = message(DRAIN, { boot: 1 })

@@ -189,6 +189,7 @@ export class Heartbeats {
       floor,
       settledMax: options.settledMax,
       settledKept,
+      ...(this.#context.isLoose ? { loose: true } : {}),
       // Two heartbeats in a row may be lost.
       met: this.#metSince(now - options.suspectMs)
     }

@@ -6,13 +6,19 @@
  * have lost. No vector would ever carry that, no member would hear of it, and none could prune it. So once this node has
  * merged all that the others have, it writes what is left into its own log, like everything that comes outside any
  * range. Not before: what the others have pruned would come back to them as something new.
+ *
+ * Until all who may live have that, too, heartbeats say that there is more on this disk than a vector shows: the boots
+ * that wrote it are not to be retired (gc/boot-compaction.ts), for then it would count as pruned.
  */
+import { covers, reachIn } from '../base/version-vector.ts'
 import type { Context } from '../context.ts'
 import type { Entry } from '../log/entry.ts'
 
 export class LooseWrites {
   readonly #context: Context
   #entries: Entry[] = []
+  /** The last write with which they have been written anew. */
+  #upTo = 0
 
   constructor(context: Context) {
     this.#context = context
@@ -21,10 +27,17 @@ export class LooseWrites {
   /** The log has been restored. */
   restore(): void {
     this.#entries = [...this.#context.log.entries()].filter(({ loose }) => loose.length > 0)
+    this.#context.isLoose = this.#entries.length > 0
   }
 
   tick(): void {
-    if (this.#entries.length === 0 || !this.#isCaughtUp()) return
+    if (!this.#context.isLoose) return
+    if (this.#entries.length > 0) this.#writeAnew()
+    else if (this.#isTold()) this.#context.isLoose = false
+  }
+
+  #writeAnew(): void {
+    if (!this.#isCaughtUp()) return
     const { log } = this.#context
     for (const entry of this.#entries) {
       const isKnown = entry.loose.every(dot => log.origins.hasSeen(dot))
@@ -32,6 +45,15 @@ export class LooseWrites {
       if (!isKnown && !entry.removed) log.write(entry, {}, false)
     }
     this.#entries = []
+    this.#upTo = log.nextSeq - 1
+  }
+
+  /** Whether what has been written anew is on this disk, and on those of all who may live. */
+  #isTold(): boolean {
+    const { log, members, self, now } = this.#context
+    const last = { origin: self, seq: this.#upTo }
+    const all = [{ vector: log.durableVector }, ...members.mayLive(now)]
+    return all.every(({ vector }) => covers(reachIn(vector), last))
   }
 
   /**
