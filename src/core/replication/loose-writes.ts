@@ -11,6 +11,7 @@
  * that wrote it are not to be retired (gc/boot-compaction.ts), for then it would count as pruned.
  */
 import { covers, reachIn } from '../base/version-vector.ts'
+import type { NodeId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
 import type { Entry } from '../log/entry.ts'
 
@@ -37,8 +38,9 @@ export class LooseWrites {
   }
 
   #writeAnew(): void {
-    if (!this.#isCaughtUp()) return
-    const { log } = this.#context
+    const { log, members, now } = this.#context
+    // A node that is alone does not know what it had told, and to whom.
+    if (members.mayLive(now).length === 0 || !isCaughtUp(this.#context)) return
     for (const entry of this.#entries) {
       const isKnown = entry.loose.every(dot => log.origins.hasSeen(dot))
       entry.loose = []
@@ -55,15 +57,23 @@ export class LooseWrites {
     const all = [{ vector: log.durableVector }, ...members.mayLive(now)]
     return all.every(({ vector }) => covers(reachIn(vector), last))
   }
+}
 
-  /**
-   * Whether all who may live have spoken to this boot, and all that they have is merged here. A node that is alone does
-   * not know what it had told, and to whom.
-   */
-  #isCaughtUp(): boolean {
-    const { log, members, isNew, now } = this.#context
-    if (isNew || members.hasStrangers()) return false
-    const others = members.mayLive(now)
-    return others.length > 0 && others.every(member => member.spoken && log.hasAll(member))
-  }
+/**
+ * Whether nobody else who may live has anything more to tell, on a damaged disk or off it.
+ *
+ * @param gone a node that is not waited for
+ */
+export function knowsAll(context: Context, gone: NodeId): boolean {
+  const others = context.members.mayLive(context.now).filter(({ node }) => node !== gone)
+  const isWhole = others.every(({ heartbeat }) => heartbeat.loose !== true)
+  return isWhole && !context.isLoose && isCaughtUp(context, gone)
+}
+
+/** Whether all who may live have spoken to this boot, and all that they have is merged here. */
+function isCaughtUp({ log, members, isNew, now }: Context, gone?: NodeId): boolean {
+  if (isNew || members.hasStrangers()) return false
+  return members
+    .mayLive(now)
+    .every(member => member.node === gone || (member.spoken && log.hasAll(member)))
 }
