@@ -35,6 +35,21 @@ describe('a node that leaves', () => {
     expect(b.running.has(waiting)).toBe(true)
   })
 
+  test('hands on to whoever speaks on a link, and not to the boot that was there before', () => {
+    const pump = pumpOf(BOOTS.slice(0, 2))
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
+    pump.probing = false
+    const queued = a.submit()
+    pump.settle()
+    pump.crash(b)
+    leave(pump, a)
+    const again = pump.restart(b, bootOf('b', 2))
+    pump.settle()
+    passing(pump, 1000)
+    expect(again.record(queued).claim).toMatchObject({ epoch: 1, holder: again.boot })
+    expect(hasLeft(a)).toBe(true)
+  })
+
   test('waits for what runs, and starts nothing more', () => {
     const pump = pumpOf(BOOTS.slice(0, 2))
     const [a, b] = pump.nodes as [PumpNode, PumpNode]
