@@ -60,6 +60,11 @@ export class Listeners {
     return this.#listeners.size > 0
   }
 
+  /** That of the newest event: what is heard from now on comes after it. */
+  get cursor(): string {
+    return this.#cursorOf(this.#next - 1)
+  }
+
   /** Tells those who listen now of something that is not kept: it has the cursor of what was kept before it. */
   mention(event: string, fields: Fields): void {
     if (this.#listeners.size === 0) return
@@ -127,7 +132,11 @@ export class Listeners {
   }
 
   #view(number: number, { atMs, event, fields }: Happened): NodeEvent {
-    const cursor = `${this.#boot}:${number}`
+    const cursor = this.#cursorOf(number)
     return { v: 1, at: new Date(atMs).toISOString(), event, cursor, ...fields }
+  }
+
+  #cursorOf(number: number): string {
+    return `${this.#boot}:${number}`
   }
 }
