@@ -86,6 +86,8 @@ export function taskRow(
     resultBlob: settled && isBlob(outcome!.result) ? outcome!.result : null,
     error: error === null ? null : { name: error.name, message: start(error.message) },
     tags: [...spec.tags],
+    ref: spec.ref,
+    idempotencyKey: spec.idempotencyKey,
     lost: claim.lost.map(nameOf),
     retryOf: spec.retryOf
   }
