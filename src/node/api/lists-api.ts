@@ -26,6 +26,7 @@ export type TaskRow = Pick<
   | 'resultBlob'
   | 'error'
   | 'tags'
+  | 'ref'
   | 'progress'
   | 'lost'
   | 'retryOf'

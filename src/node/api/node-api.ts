@@ -198,9 +198,10 @@ export type TaskFilter = {
   tag?: string
   /** Name of the holder. */
   node?: string
+  ref?: string
   /**
-   * Words, each of which occurs in the id, the type, a tag, the holder's name or the error of the task, in upper or
-   * lower case.
+   * Words, each of which occurs in the id, the type, the ref, a tag, the holder's name or the error of the task, in
+   * upper or lower case.
    */
   q?: string
   /** Submitted at this time or later: RFC 3339. */

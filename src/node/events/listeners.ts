@@ -102,16 +102,24 @@ export class Listeners {
     return Math.max(1, this.#next - EVENTS_KEPT)
   }
 
+  /** @throws InvalidOptionError if that is no cursor */
+  assertCursor(cursor: string): void {
+    this.#placeOf(cursor)
+  }
+
+  #placeOf(cursor: string): { boot: string; seen: number } {
+    const [, boot, digits] = /^(.+):(\d{1,15})$/.exec(cursor) ?? []
+    const seen = Number(digits)
+    if (boot !== undefined && (boot !== this.#boot || seen < this.#next)) return { boot, seen }
+    throw new InvalidOptionError(
+      `"${cursor}" is no cursor of an event: take the field cursor of one that was printed with --json`
+    )
+  }
+
   /** A list, because a listener may cause further events while it is told of these. */
   #after(cursor: string): NodeEvent[] {
     const oldest = this.#oldest
-    const [, boot, digits] = /^(.+):(\d{1,15})$/.exec(cursor) ?? []
-    const seen = Number(digits)
-    if (boot === undefined || (boot === this.#boot && seen >= this.#next)) {
-      throw new InvalidOptionError(
-        `"${cursor}" is no cursor of an event: take the field cursor of one that was printed with --json`
-      )
-    }
+    const { boot, seen } = this.#placeOf(cursor)
     if (boot !== this.#boot) {
       return this.#from(oldest, { count: null, reason: 'CursorOfAnotherBoot' })
     }

@@ -40,7 +40,8 @@ export class Counts {
     const fits = matcherOf(filter, core, nameOf)
     const counting = new TaskCounting()
     await scans.each(record => {
-      if (fits(record)) counting.add(record, core.state(record), nameOf(record.claim.holder))
+      const { spec, claim } = record
+      if (fits(record)) counting.add(spec.type, core.state(record), nameOf(claim.holder))
     })
     return counting.view(wallMsOf(clock))
   }

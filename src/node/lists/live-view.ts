@@ -50,8 +50,13 @@ export class LiveView {
     this.#parts = parts
   }
 
-  /** @throws InvalidOptionError while it is read, if `since` is no cursor */
-  async *watch(options: WatchOptions, signal: AbortSignal): AsyncGenerator<ViewLine> {
+  /** @throws InvalidOptionError if `since` is no cursor */
+  watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<ViewLine> {
+    if (options.since !== undefined) this.#parts.listeners.assertCursor(options.since)
+    return this.#lines(options, signal)
+  }
+
+  async *#lines(options: WatchOptions, signal: AbortSignal): AsyncGenerator<ViewLine> {
     const reader = new Reader(this.#parts, options)
     const wake = (): void => reader.wake()
     const stopTicking = this.#parts.clock.every(TASKS_EVERY_MS, wake)

@@ -1,5 +1,4 @@
 /** How many tasks there are: by state, and by type and holder in each state. */
-import type { TaskRecord } from '../../core/task/record.ts'
 import { TASK_STATES, type TaskState } from '../../shared/names.ts'
 import type { TaskCountsView } from '../api/lists-api.ts'
 
@@ -15,8 +14,8 @@ export class TaskCounting {
   readonly #nodes = new Map<string, Counts>()
 
   /** @param node the name of its holder */
-  add({ spec }: TaskRecord, state: TaskState, node: string): void {
-    countsIn(this.#types, spec.type)[state]++
+  add(type: string, state: TaskState, node: string): void {
+    countsIn(this.#types, type)[state]++
     countsIn(this.#nodes, node)[state]++
   }
 

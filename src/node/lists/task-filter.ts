@@ -37,8 +37,9 @@ export function matcherOf(
   return tests.length === 1 ? only : record => tests.every(test => test(record))
 }
 
-function* equals({ type, tag }: TaskFilter): Generator<Test> {
+function* equals({ type, tag, ref }: TaskFilter): Generator<Test> {
   if (type !== undefined) yield ({ spec }) => spec.type === type
+  if (ref !== undefined) yield ({ spec }) => spec.ref === ref
   if (tag !== undefined) yield ({ spec }) => spec.tags.includes(tag)
 }
 
@@ -80,7 +81,8 @@ function* said({ q }: TaskFilter, nameOf: (boot: BootId) => string): Generator<T
 function textOf({ spec, claim, outcome }: TaskRecord, nameOf: (boot: BootId) => string): string {
   const error = outcome?.error ?? null
   const failed = error === null ? '' : `${error.name}\n${error.message}`
-  return [spec.id, spec.type, ...spec.tags, nameOf(claim.holder), failed].join('\n').toLowerCase()
+  const { id, type, ref, tags } = spec
+  return [id, type, ref ?? '', ...tags, nameOf(claim.holder), failed].join('\n').toLowerCase()
 }
 
 /** A point in time, in ms since 1970. @throws InvalidOptionError */

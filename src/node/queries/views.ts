@@ -29,28 +29,17 @@ export function taskView(
   reason: string | null
 ): Omit<TaskView, 'progress'> {
   const { spec, outcome } = record
-  const settled = isSettled(record)
-  const { payloadBlob, resultBlob, error: _, tags, lost, retryOf, ...row } = taskRow(
-    record,
-    core,
-    nameOf,
-    reason
-  )
   return {
-    ...row,
+    ...taskRow(record, core, nameOf, reason),
     payload: parse(spec.payload),
-    payloadBlob,
-    result: settled ? parse(outcome!.result) : null,
-    resultBlob,
+    result: isSettled(record) ? parse(outcome!.result) : null,
     error: outcome !== null && outcome.error !== null ? errorView(outcome.error) : null,
     dependsOn: [...spec.dependsOn],
     labels: {
       require: shownConditions(spec.labels.require),
       prefer: shownConditions(spec.labels.prefer)
     },
-    tags,
-    lost,
-    retryOf,
+    idempotencyKey: spec.idempotencyKey,
     acks: core.copies(record)
   }
 }
@@ -87,7 +76,6 @@ export function taskRow(
     error: error === null ? null : { name: error.name, message: start(error.message) },
     tags: [...spec.tags],
     ref: spec.ref,
-    idempotencyKey: spec.idempotencyKey,
     lost: claim.lost.map(nameOf),
     retryOf: spec.retryOf
   }
@@ -164,7 +152,7 @@ export function statusView(
 ): Omit<StatusView, 'submitters'> {
   const self = core.self()
   const counting = new TaskCounting()
-  for (const record of core.records()) counting.add(record, core.state(record), '')
+  for (const record of core.records()) counting.add(record.spec.type, core.state(record), '')
   const alive = nodes.filter(({ status }) => status === 'alive')
   const sum = (of: (node: NodeView) => number): number => alive.reduce((n, node) => n + of(node), 0)
   return {
