@@ -85,7 +85,8 @@ const eventFilter = z.strictObject({
   task: z.string().optional()
 })
 const EVENTS: Question<z.infer<typeof eventFilter>> = {
-  summary: 'What happens from now on, or since a cursor, as the node sees it; with `snapshot`, a live view',
+  summary:
+    'What happens from now on, or since a cursor, as the node sees it; with `snapshot`, a live view',
   query: eventFilter,
   answers: [lines(published('event'), 'an event each, until the reader goes')],
   problems: ['UnknownTaskError', 'AmbiguousTaskError']

@@ -20,9 +20,9 @@ import type { Terminal } from '../terminal.ts'
 
 export type WorkingNode = NodeApi &
   ListsApi & {
-  startWorker(): Promise<void>
-  readonly closed: Promise<Error | null>
-}
+    startWorker(): Promise<void>
+    readonly closed: Promise<Error | null>
+  }
 
 export type Serving = Readonly<{
   /** Joins the cluster. */

@@ -91,4 +91,3 @@ export interface ListsApi {
    */
   watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<ViewLine>
 }
-

@@ -67,7 +67,9 @@ function* inState({ state }: TaskFilter, core: Pick<CoreView, 'state'>): Generat
 function* said({ q }: TaskFilter, nameOf: (boot: BootId) => string): Generator<Test> {
   if (q === undefined) return
   if (q.length > SEARCH_LENGTH_MAX) {
-    throw new InvalidOptionError(`q has ${q.length} characters, at most ${SEARCH_LENGTH_MAX} are allowed`)
+    throw new InvalidOptionError(
+      `q has ${q.length} characters, at most ${SEARCH_LENGTH_MAX} are allowed`
+    )
   }
   const words = q.toLowerCase().split(/\s+/).filter(Boolean)
   if (words.length === 0) return

@@ -75,9 +75,7 @@ export class TaskOrder {
     const isKey = key === null || typeof key === 'number' || typeof key === 'string'
     const isPlace = isKey && typeof at === 'number' && typeof id === 'string' && rest.length === 0
     if (!isPlace) {
-      throw new InvalidOptionError(
-        'cursor is none: take that of the last line of a page, as it is'
-      )
+      throw new InvalidOptionError('cursor is none: take that of the last line of a page, as it is')
     }
     if (sort !== this.#sort) {
       throw new InvalidOptionError(

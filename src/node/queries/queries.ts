@@ -29,7 +29,15 @@ import { metricsSnapshotOf } from './metrics-snapshot.ts'
 import { missingOf, namesIn } from './names.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import { reasonAt, reasonOf, type Busy, type Situation } from './why.ts'
-import { healthOf, memberView, selfView, statusView, strangerView, taskRow, taskView } from './views.ts'
+import {
+  healthOf,
+  memberView,
+  selfView,
+  statusView,
+  strangerView,
+  taskRow,
+  taskView
+} from './views.ts'
 
 /** Length to which an id is shown: as long as an id is. */
 const ID_SHOWN_MAX = 36

@@ -48,7 +48,10 @@ class Scene {
       lists,
       counts: new Counts({ core, clock, nameOf, scans: new Scans(core, clock) }),
       row: ({ spec, outcome, started }) =>
-        ({ id: spec.id, state: outcome?.status ?? started?.epoch ?? 'queued' }) as unknown as TaskRow,
+        ({
+          id: spec.id,
+          state: outcome?.status ?? started?.epoch ?? 'queued'
+        }) as unknown as TaskRow,
       nodes: () => this.nodes as unknown as NodeView[],
       refreshProgress: async () => void this.progressAsked++
     })
@@ -247,7 +250,9 @@ describe('a reader that comes back', () => {
     await second.to('view:live')
     expect(second.lines[0]).toMatchObject({ event: 'view:snapshot', whole: false })
     expect([...second.rows().keys()]).toEqual([missed])
-    expect(second.lines.flatMap(line => (line['gone'] as string[] | undefined) ?? [])).toEqual([gone])
+    expect(second.lines.flatMap(line => (line['gone'] as string[] | undefined) ?? [])).toEqual([
+      gone
+    ])
     expect([...second.rows().keys()]).not.toContain(old)
     await second.end()
   })

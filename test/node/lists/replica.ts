@@ -65,7 +65,14 @@ export class Replica {
   }
 
   add(given: Given = {}): TaskId {
-    const { atMs = 0, type = 'work', tags = [], ref = null, priority = 5, holder = BOOTS[0]! } = given
+    const {
+      atMs = 0,
+      type = 'work',
+      tags = [],
+      ref = null,
+      priority = 5,
+      holder = BOOTS[0]!
+    } = given
     const { state = 'queued', durationMs = 1, message = 'it failed' } = given
     const seq = ++this.#count
     const id = taskId(atMs, holder, seq)

@@ -110,7 +110,10 @@ test('lists by every order, counts and searches, and gives the event loop its tu
   })
   const { newest, urgent, newestOf, found, counted } = result
   expect(newest.map(({ submittedAt }) => submittedAt)).toEqual(
-    newest.map(({ submittedAt }) => submittedAt).toSorted().toReversed()
+    newest
+      .map(({ submittedAt }) => submittedAt)
+      .toSorted()
+      .toReversed()
   )
   expect(newestOf.matched).toBe(TASKS)
   expect(urgent.every(({ priority, state }) => priority === 9 && state === 'queued')).toBe(true)

@@ -114,7 +114,8 @@ describe('paging through', () => {
 
   test('a list longer than a run of the sort is in order, too', async () => {
     const replica = new Replica()
-    for (let n = 0; n < 10_000; n++) replica.add({ atMs: (n * 7919) % 10_007, priority: 1 + (n % 10) })
+    for (let n = 0; n < 10_000; n++)
+      replica.add({ atMs: (n * 7919) % 10_007, priority: 1 + (n % 10) })
     const times = replica.records
       .map(({ spec }) => spec)
       .sort((x, y) => x.priority - y.priority || y.submittedAt - x.submittedAt)
