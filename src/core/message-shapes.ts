@@ -168,11 +168,8 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
     floor: nullable(STAMP),
     settledMax: whole(SETTLED_MAX_MAX),
     settledKept: whole(),
-<<<<<<< HEAD
+    pools: absentOr(list(POOL, LIMITS.poolsMax)),
     loose: absentOr(flag)
-=======
-    pools: absentOr(list(POOL, LIMITS.poolsMax))
->>>>>>> main
   },
   {
     rule: ({ handlers, addresses, labels, pools = [] }) => {

@@ -182,11 +182,7 @@ export class Heartbeats {
       roster: members.roster.all(),
       departures: members.departures(),
       settledMax: options.settledMax,
-<<<<<<< HEAD
-      settledKept,
       ...(this.#context.isLoose ? { loose: true } : {}),
-=======
->>>>>>> main
       // Two heartbeats in a row may be lost.
       met: this.#metSince(now - options.suspectMs)
     }
