@@ -46,8 +46,9 @@ const mayImport: Record<string, readonly string[]> = {
   index: ['create-node', ...parts, ...words],
   api: ['core', 'node/api/node-api', ...words],
   demo: ['api', 'node/api/node-api', ...words],
+  mcp: ['api', 'node/api/node-api', ...words],
   doctor: ['net/discovery/tcp-probe', 'net/protocol', 'node/api/node-api', ...words],
-  cli: ['index', 'create-node', 'api', 'sim', 'demo', 'doctor', ...parts, ...words]
+  cli: ['index', 'create-node', 'api', 'sim', 'demo', 'doctor', 'mcp', ...parts, ...words]
 }
 
 /** Floors of src/core, bottom up, and above them the files at its top. */

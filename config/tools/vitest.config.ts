@@ -15,6 +15,8 @@ const everyTest = 'test/**/*.test.ts'
 const netTests = [
   'test/net/**/*.test.ts',
   'test/library/**/*.test.ts',
+  'test/mcp/**/*.test.ts',
+  'test/clients/**/*.test.ts',
   'test/bench/systems/**/*.test.ts',
   'test/versions/kept.test.ts'
 ]
