@@ -276,6 +276,8 @@ export class FakeNode implements NodeApi {
     return this.#named(node)
   }
 
+  registerWorker(): void {}
+
   forget(node: string): NodeView {
     return this.#named(node)
   }

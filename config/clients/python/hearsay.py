@@ -71,6 +71,9 @@ Duration = Union[int, float, str]
 
 # As many bytes travel inside a submission; a larger payload is stored first (the node's limit is 1 MiB a request).
 _INLINE_BYTES_MAX = 8192
+# The node reads as many lines, and as much text, before its answers are read; more would wait for each other for ever.
+_BATCH_LINES_MAX = 500
+_BATCH_LENGTH_MAX = 4_000_000
 # A node that is stopped accepts a connection and answers nothing; its kernel does.
 _DIAL_S = 2.0
 
@@ -297,6 +300,9 @@ class _Api:
                 line = response.readline()
                 if not line:
                     return
+                if not line.strip():
+                    # Sent now and then so that both sides notice when the other is gone.
+                    continue
                 value = json.loads(line)
                 if isinstance(value, dict) and set(value) == {"v", "error"}:
                     raise _error_of(500, line)
@@ -385,22 +391,31 @@ class Client:
         return self._api.value("POST", "/v1/tasks", body)
 
     def submit_many(self, tasks: Iterable[Mapping[str, Json]]) -> List[str]:
-        """Submits many tasks over one request and returns their ids, in order.
+        """Submits many tasks, hundreds in one request, and returns their ids, in order.
 
         :param tasks: each {"type": ..., "payload": ..., and options as for `submit`}
-        :raises HearsayError: of the first that was refused; the others are submitted
+        :raises HearsayError: of the first that was refused; those before it, and some after it, are submitted
         """
-        lines = []
-        for number, task in enumerate(tasks):
+        ids: List[str] = []
+        lines: List[str] = []
+        length = 0
+        for task in tasks:
             given = dict(task)
-            line = {"line": number, "type": given.pop("type"), "payload": given.pop("payload", None)}
+            line = {"line": len(lines), "type": given.pop("type"), "payload": given.pop("payload", None)}
             lines.append(_to_json({**line, "options": _options(given)}))
+            length += len(lines[-1])
+            if len(lines) >= _BATCH_LINES_MAX or length >= _BATCH_LENGTH_MAX:
+                ids += self._submitted(lines)
+                lines, length = [], 0
+        return ids + self._submitted(lines)
+
+    def _submitted(self, lines: List[str]) -> List[str]:
         if not lines:
             return []
         _, answer = self._api.bytes("POST", "/v1/batch", ("\n".join(lines) + "\n").encode())
         ids = [""] * len(lines)
         refused: Optional[HearsayError] = None
-        for text in answer.splitlines():
+        for text in filter(bytes.strip, answer.split(b"\n")):
             answered = json.loads(text)
             if "error" in answered:
                 refused = refused or _error_of(400, text)
@@ -491,7 +506,7 @@ class Client:
 
     def expect(self, name: str) -> None:
         """Counts a node ("computer-b/3") to the cluster before it has been seen; `forget` undoes it."""
-        self._api.value("POST", "/v1/roster", {"name": name})
+        self._api.value("POST", "/v1/expect", query={"node": name})
 
     def forget(self, name: str) -> None:
         """Counts a node no more that will not come back."""
@@ -780,7 +795,8 @@ class Worker:
                 line = response.readline()
                 if not line:
                     break
-                self._take(json.loads(line), inbox)
+                if line.strip():
+                    self._take(json.loads(line), inbox)
             inbox.put(None if self._stops > 0 else NoNode("NoNodeError", "the node has ended the worker's session"))
         except (OSError, ValueError, http.client.HTTPException, AttributeError) as error:
             inbox.put(None if self._stops > 0 else self.client._api._gone(error))

@@ -391,6 +391,13 @@ export interface AdminApi {
    */
   drain(node?: string): NodeView
   /**
+   * Expects an instance: it counts to the cluster, and is shown, before it has been seen. `forget` undoes it.
+   *
+   * @param name `computer/instance`
+   * @throws InvalidOptionError
+   */
+  registerWorker(name: string): void
+  /**
    * Counts a node no more that will not come back, neither as a member nor as expected: what it held is taken over.
    *
    * @param node its name or id
