@@ -18,7 +18,18 @@ const fileLinesMax = 500
 const functionLinesMax = 60
 
 const words = ['shared', 'node-options', 'key']
-const parts = ['core', 'wire', 'node', 'ports', 'net', 'store', 'run', 'backup', 'metrics']
+const parts = [
+  'core',
+  'wire',
+  'node',
+  'ports',
+  'net',
+  'store',
+  'run',
+  'backup',
+  'metrics',
+  'tracing'
+]
 /** Room of src/ (or file directly in it) -> what it may import besides itself: rooms, or single files of a room. */
 const mayImport: Record<string, readonly string[]> = {
   shared: [],
@@ -32,6 +43,7 @@ const mayImport: Record<string, readonly string[]> = {
   store: ['core', 'wire', 'ports', ...words],
   run: ['core', 'ports', 'node/api/node-api', ...words],
   backup: ['core', 'wire', 'ports', ...words],
+  tracing: ['core', 'ports'],
   metrics: ['core', 'node/queries/metrics-snapshot', ...words],
   sim: [
     'core',

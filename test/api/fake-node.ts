@@ -433,6 +433,7 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     tags: [],
     ref: null,
     idempotencyKey: null,
+    traceparent: null,
     progress: null,
     lost: [],
     retryOf: null,

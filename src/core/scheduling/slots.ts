@@ -199,9 +199,10 @@ export class Slots {
     counters.queueTimes.add(now - (entry.readySince ?? now))
     log.write(entry, startOf(self, entry.record, clock.stamp(wallMs)))
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#inputStaging.resultOf(id)]))
-    const { type, payload, timeoutMs } = spec
+    const { type, payload, timeoutMs, traceparent } = spec
     const { epoch, attempt } = claim
-    const run = { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
+    const given = { type, payload, timeoutMs, traceparent, dependencies }
+    const run = { taskId: entry.id, epoch, attempt, ...given }
     if (needsStartBarrier(entry.record)) this.startBarrier.begin(entry, run)
     else this.#call(run)
     taskEventsOf(this.#context, entry)

@@ -1,3 +1,4 @@
+/** The tool that cancels tasks. */
 import { z } from 'zod'
 import { tool, type Tool } from '../tool.ts'
 import { each, ids } from './many.ts'

@@ -1,3 +1,4 @@
+/** The tool that shows one task: values of any size come in pieces. */
 import { z } from 'zod'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import type { TaskView } from '../../node/api/node-api.ts'

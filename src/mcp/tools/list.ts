@@ -1,3 +1,4 @@
+/** The tool that lists tasks, newest first. */
 import { z } from 'zod'
 import { TASK_STATES } from '../../shared/names.ts'
 import { tool, UNTRUSTED, type Tool } from '../tool.ts'

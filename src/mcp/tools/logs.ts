@@ -1,3 +1,4 @@
+/** The tool that shows what a task has printed and logged, in pieces. */
 import { z } from 'zod'
 import type { LogEntry } from '../../node/api/node-api.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'

@@ -1,3 +1,4 @@
+/** The tool that tries tasks again that have failed or were cancelled. */
 import { z } from 'zod'
 import { assertMaySubmit } from '../allowed.ts'
 import { tool, type Tool } from '../tool.ts'

@@ -1,3 +1,4 @@
+/** The tool that shows the cluster in brief. */
 import { z } from 'zod'
 import { tool, type Tool } from '../tool.ts'
 

@@ -1,3 +1,4 @@
+/** The tool that submits tasks, one or many, which may depend on each other by names of their own. */
 import { z } from 'zod'
 import type { BatchLine } from '../../api/batch.ts'
 import { errorOf } from '../../api/problem.ts'
@@ -54,7 +55,7 @@ const task = z.strictObject({
   retention: duration.optional().describe('how long it is kept after it has ended'),
   tags: z.array(z.string()).optional().describe('to find it by with "list"')
 })
-export type TaskToSubmit = z.infer<typeof task>
+type TaskToSubmit = z.infer<typeof task>
 
 const input = z.strictObject({ tasks: z.array(task).min(1).max(TASKS_MAX) })
 const output = z.object({
@@ -110,7 +111,7 @@ async function submitted(
   { cluster }: Context
 ): Promise<Map<number, Accepted>> {
   const accepted = new Map<number, Accepted>()
-  let refusal: string | null = null
+  const refusals: string[] = []
   await cluster.ask(async client => {
     for await (const answer of client.submitMany(given(lines))) {
       const { line } = answer
@@ -124,14 +125,15 @@ async function submitted(
           warnings: [error.message]
         })
       } else if (error !== null) {
-        refusal ??= `task ${line} (${tasks[line]?.type}) was refused: ${wordsOf(error)}`
+        refusals.push(`task ${line} (${tasks[line]?.type}) was refused: ${wordsOf(error)}`)
       } else if ('id' in answer) {
         const { id, deduplicated, warnings } = answer
         accepted.set(line, { id, ref, deduplicated, warnings })
       }
     }
   })
-  if (refusal === null) return accepted
+  const [refusal] = refusals
+  if (refusal === undefined) return accepted
   const stand = [...before, ...accepted.values()].filter(Boolean).map(({ id }) => id)
   const rest = stand.length === 0 ? 'none was submitted' : `submitted: ${stand.join(', ')}`
   throw new InvalidOptionError(`${refusal}; ${rest}`)

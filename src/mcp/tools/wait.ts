@@ -1,3 +1,4 @@
+/** The tool that waits for tasks, for as long as a call may take. */
 import { z } from 'zod'
 import type { Client } from '../../api/client.ts'
 import type { WaitLine } from '../../api/waits.ts'

@@ -56,6 +56,7 @@ export function taskView(
     tags: [...spec.tags],
     ref: spec.ref,
     idempotencyKey: spec.idempotencyKey,
+    traceparent: spec.traceparent,
     lost: claim.lost.map(nameOf),
     retryOf: spec.retryOf,
     acks: core.copies(record)
