@@ -48,6 +48,8 @@ export class Heard {
       timeoutMs: null,
       traceparent: null,
       dependencies: new Map(),
+      pool: 'default',
+      slot: 0,
       ...more
     }
     this.runner.start(run)

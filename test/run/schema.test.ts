@@ -32,7 +32,9 @@ function ran(type: string, payload: unknown): Promise<RunResult> {
       payload: JSON.stringify(payload),
       timeoutMs: null,
       traceparent: null,
-      dependencies: new Map()
+      dependencies: new Map(),
+      pool: 'default',
+      slot: 0
     })
   })
 }

@@ -38,7 +38,9 @@ const runOf = (taskId: string, epoch = 0): Run => ({
   payload: 'null',
   timeoutMs: null,
   traceparent: null,
-  dependencies: new Map()
+  dependencies: new Map(),
+  pool: 'default',
+  slot: 0
 })
 
 const texts = fc.array(fc.string({ unit: 'grapheme', maxLength: 3000 }).map(utf8), {

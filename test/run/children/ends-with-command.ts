@@ -15,7 +15,9 @@ const run = {
   attempt: 1,
   timeoutMs: null,
   traceparent: null,
-  dependencies: new Map()
+  dependencies: new Map(),
+  pool: 'default',
+  slot: 0
 }
 runner.start({ ...run, type: 'command', payload })
 await until(() => existsSync(file), 'the command to run')
