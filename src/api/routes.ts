@@ -11,6 +11,7 @@ import { Service } from './openapi/service.ts'
 import { serveCluster } from './routes/cluster.ts'
 import { serveContents } from './routes/contents.ts'
 import { serveTasks } from './routes/tasks.ts'
+import { serveWorkers } from './routes/workers.ts'
 
 /**
  * @param closing aborted with a NodeClosedError when the API closes: ends all waits and streams
@@ -30,6 +31,7 @@ export function routes(node: NodeApi, closing: AbortSignal): Hono {
   serveTasks(service, node, closing)
   serveContents(service, node)
   serveCluster(service, node, closing)
+  serveWorkers(service, node, closing)
   serveDocument(service)
   return app
 }
