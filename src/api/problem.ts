@@ -16,7 +16,6 @@ import {
   NotReplicatedError,
   PayloadRejectedError,
   TooLargeError,
-  TooManyWorkersError,
   UnknownNodeError,
   UnknownTaskError,
   UnknownWorkerError,
@@ -56,7 +55,6 @@ export type ProblemName =
   | 'LeaseLost'
   | 'LeaseEnded'
   | 'UnknownWorkerError'
-  | 'TooManyWorkersError'
 
 /** What each of them is. */
 export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
@@ -75,9 +73,11 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   NodeClosedError: { status: 503, advice: 'ask another node' },
   WaitTimeoutError: { status: 504, advice: 'wait again: the task goes on' },
   LeaseLost: { status: 409, advice: 'stop: the task is not yours any more; ask for another' },
-  LeaseEnded: { status: 409, advice: 'ask for another task: this one has ended as you said before' },
-  UnknownWorkerError: { status: 404, advice: 'connect again: what the worker had is given back' },
-  TooManyWorkersError: { status: 503, advice: 'ask another node, or end workers of this one' }
+  LeaseEnded: {
+    status: 409,
+    advice: 'ask for another task: this one has ended as you said before'
+  },
+  UnknownWorkerError: { status: 404, advice: 'connect again: what the worker had is given back' }
 }
 
 /** Whatever has no name of its own: a fault of hearsay. */
@@ -99,8 +99,7 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   WaitTimeoutError,
   LeaseLost: LeaseLostError,
   LeaseEnded: LeaseEndedError,
-  UnknownWorkerError,
-  TooManyWorkersError
+  UnknownWorkerError
 }
 
 export function problemOf(thrown: unknown): { status: ProblemStatus; problem: Problem } {

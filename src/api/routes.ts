@@ -31,7 +31,7 @@ export function routes(node: NodeApi, closing: AbortSignal): Hono {
   serveTasks(service, node, closing)
   serveContents(service, node)
   serveCluster(service, node, closing)
-  serveWorkers(service, node, closing)
+  serveWorkers(service, node.workers, closing)
   serveDocument(service)
   return app
 }

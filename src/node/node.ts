@@ -27,7 +27,8 @@ import type {
   TaskFilter,
   TaskView,
   WhyView,
-  WorkerHealth
+  WorkerHealth,
+  WorkersApi
 } from './api/node-api.ts'
 import { othersConnected } from './others.ts'
 import type { Output } from './output/output.ts'
@@ -58,6 +59,8 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
   readonly name: string
   /** The name of the cluster that this node is in. */
   readonly cluster: string
+  /** Workers outside its process, and what they say of their tasks. */
+  readonly workers: WorkersApi
   readonly #parts: Parts
   readonly #tasks: Tasks
   readonly #queries: Queries
@@ -69,6 +72,7 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
     this.name = settings.name
     this.cluster = settings.cluster
     this.#parts = new Parts(core, ports, settings)
+    this.workers = this.#parts.workers
     const { tasks, queries, output, admin } = this.#parts
     this.#tasks = tasks
     this.#queries = queries

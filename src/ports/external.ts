@@ -12,10 +12,8 @@ import type { Outcome } from '../core/task/record.ts'
 export type ExternalPool = Readonly<{
   name: string
   slots: number
-  /** Sorted. */
   types: readonly string[]
   labels: Labels
-  external: true
 }>
 
 /** What a worker offers. Has been checked. */
@@ -37,7 +35,7 @@ export type Handed = Readonly<{ lease: string; run: Run }>
 
 /** What a connected worker hears. */
 export type WorkerNews =
-  | Readonly<{ kind: 'run' }> & Handed
+  | (Readonly<{ kind: 'run' }> & Handed)
   /** It is to stop, and to end the lease. */
   | Readonly<{ kind: 'cancel'; lease: string; reason: string }>
   /** It gets nothing more; its stream ends when it has ended what it has. */
@@ -76,10 +74,11 @@ export interface WorkerSession {
 
 /** The node, as this part needs it. */
 export type ExternalHost = Readonly<{
-  /** Whether so much can be offered. @throws TooManyWorkersError */
-  assertRoom: (pools: readonly ExternalPool[]) => void
-  /** What is offered from now on, whenever it changes; told before what has changed it. */
-  offered: (pools: readonly ExternalPool[]) => void
+  /** One more pool. @throws InvalidOptionError if it cannot be one, or is one too many */
+  addPool: (pool: ExternalPool) => void
+  /** How many slots it has from now on; told before what has changed that. */
+  resizePool: (name: string, slots: number) => void
+  removePool: (name: string) => void
   /** How a run of this node ended, by what is written of its task; null: not under this epoch, as far as is known. */
   outcomeOf: (taskId: TaskId, epoch: number) => Outcome | null
   isDraining: () => boolean
@@ -93,13 +92,13 @@ export interface ExternalRunner {
    * A worker connects.
    *
    * @param gone aborted when its connection is closed: then what it has is lost
-   * @throws InvalidOptionError TooManyWorkersError
+   * @throws InvalidOptionError
    */
   connect(offer: WorkerOffer, gone: AbortSignal): WorkerSession
   /**
    * Resolves to a run of one of these types; to null if none came in time, or nothing more comes here.
    *
-   * @throws InvalidOptionError TooManyWorkersError, or the signal's reason
+   * @throws InvalidOptionError, or the signal's reason
    */
   claim(offer: ClaimOffer, gone: AbortSignal): Promise<Handed | null>
   /** A worker gets nothing more. @throws UnknownWorkerError */

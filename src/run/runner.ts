@@ -209,7 +209,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   start(run: Run): void {
     assert(!this.#stopped, 'a stopped runner is given no runs')
-    if (run.isExternal) return this.external.start(run)
+    if (run.isExternal === true) return this.external.start(run)
     const { taskId, epoch } = run
     const key = keyOf(taskId, epoch)
     assert(!this.#attempts.has(key), 'a run is started once')
@@ -300,7 +300,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       // What was damaged here is fetched from elsewhere, and then the run is tried again.
       const isDamaged = result.error.name === UNREADABLE && !(await this.#isSound(run))
       if (isDamaged) outcome = { ...result, retryAfterMs: REFETCH_MS }
-    } else if (isBlob(result.result)) {
+    } else if (result.status === 'completed' && isBlob(result.result)) {
       try {
         await this.#blobs!.adopt(files.result!, result.result)
       } catch (error) {

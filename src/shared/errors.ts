@@ -176,11 +176,6 @@ export class UnknownWorkerError extends Error {
   override readonly name = 'UnknownWorkerError'
 }
 
-/** The node cannot take on more workers, or more types of tasks. Nothing was done. */
-export class TooManyWorkersError extends Error {
-  override readonly name = 'TooManyWorkersError'
-}
-
 /** A handlers file cannot be loaded or has no handlers. */
 export class HandlersFileError extends Error {
   override readonly name = 'HandlersFileError'

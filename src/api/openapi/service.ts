@@ -50,8 +50,7 @@ export class Service {
     }
     this.#app.on(method.toUpperCase(), path, async c => {
       const asked = check(query, c.req.query())
-      const given =
-        body?.as === 'json' ? check(body.schema, await jsonOf(c)) : (undefined as Given)
+      const given = body?.as === 'json' ? check(body.schema, await jsonOf(c)) : (undefined as Given)
       return answer(c, { query: asked, given })
     })
   }

@@ -9,7 +9,7 @@ import type {
   WorkerLine,
   WorkerOptions,
   WorkersApi
-} from '../../node/api/workers-api.ts'
+} from '../../node/api/node-api.ts'
 import { pulledStream } from '../events.ts'
 import { json, lines, type Question } from '../openapi/question.ts'
 import type { Service } from '../openapi/service.ts'
@@ -34,7 +34,7 @@ const leasedTask: z.ZodType<LeasedTask> = z.strictObject({
   task: z.string(),
   lease: z.string(),
   type: z.string(),
-  payload: z.unknown() as z.ZodType<LeasedTask['payload']>,
+  payload: z.unknown(),
   payloadBlob: blobRef.nullable(),
   attempt: z.int().min(1),
   epoch: z.int().min(0),
@@ -44,7 +44,7 @@ const leasedTask: z.ZodType<LeasedTask> = z.strictObject({
   dependencies: z.record(
     z.string(),
     z.strictObject({
-      result: z.unknown() as z.ZodType<LeasedTask['payload']>,
+      result: z.unknown(),
       resultBlob: blobRef.nullable()
     })
   )
@@ -74,8 +74,7 @@ const offer: z.ZodType<WorkerOptions> = z.strictObject({
 const CONNECT: Question<NoQuery, WorkerOptions> = {
   summary: 'A worker connects; it gets tasks for as long as it reads the answer',
   body: { as: 'json', schema: offer, bytesMax: BODY_BYTES_MAX },
-  answers: [lines(workerLine, 'its name first, then tasks, and what becomes of them')],
-  problems: ['TooManyWorkersError']
+  answers: [lines(workerLine, 'its name first, then tasks, and what becomes of them')]
 }
 const DRAIN: Question = {
   summary: 'A worker gets nothing more; its stream ends when it has ended what it has',
@@ -101,8 +100,7 @@ const CLAIM: Question<NoQuery, ClaimOptions> = {
   answers: [
     json(leasedTask, 'the task'),
     { status: 204, what: 'none came in time, or the node drains', as: 'nothing' }
-  ],
-  problems: ['TooManyWorkersError']
+  ]
 }
 
 const progress = z.strictObject({
@@ -155,48 +153,48 @@ function onLease<T>(summary: string, schema: z.ZodType<T>): Question<NoQuery, T>
   }
 }
 
-export function serveWorkers(service: Service, node: WorkersApi, closing: AbortSignal): void {
+export function serveWorkers(service: Service, workers: WorkersApi, closing: AbortSignal): void {
   service.add('post', '/v1/workers', CONNECT, (c, { given }) => {
     const ended = new AbortController()
     const gone = AbortSignal.any([c.req.raw.signal, closing, ended.signal])
-    return ndjson(pulledStream(node.connectWorker(given, gone), ended))
+    return ndjson(pulledStream(workers.connect(given, gone), ended))
   })
   service.add('post', '/v1/workers/:worker/drain', DRAIN, c => {
-    node.drainWorker(c.req.param('worker')!)
+    workers.drain(c.req.param('worker')!)
     return c.json({ v: 1 })
   })
   service.add('delete', '/v1/workers/:worker', DISCONNECT, c => {
-    node.disconnectWorker(c.req.param('worker')!)
+    workers.disconnect(c.req.param('worker')!)
     return c.json({ v: 1 })
   })
   service.add('post', '/v1/claims', CLAIM, async (c, { given }) => {
     const gone = AbortSignal.any([c.req.raw.signal, closing])
-    const task = await node.claimTask(given, gone)
+    const task = await workers.claim(given, gone)
     return task === null ? c.body(null, 204) : c.json(task)
   })
-  serveLeases(service, node)
+  serveLeases(service, workers)
 }
 
-function serveLeases(service: Service, node: WorkersApi): void {
+function serveLeases(service: Service, workers: WorkersApi): void {
   service.add('post', '/v1/leases/:lease/progress', PROGRESS, (c, { given }) =>
-    c.json(node.reportProgress(leaseOf(c), given.fraction, given.message))
+    c.json(workers.progress(leaseOf(c), given.fraction, given.message))
   )
   service.add('post', '/v1/leases/:lease/logs', LOGS, (c, { given }) =>
-    c.json(node.reportLines(leaseOf(c), given.lines))
+    c.json(workers.log(leaseOf(c), given.lines))
   )
   service.add('post', '/v1/leases/:lease/extend', EXTEND, (c, { given }) =>
-    c.json(node.extendLease(leaseOf(c), given.leaseMs))
+    c.json(workers.extend(leaseOf(c), given.leaseMs))
   )
   service.add('post', '/v1/leases/:lease/complete', COMPLETE, async (c, { given }) => {
-    await node.completeLease(leaseOf(c), given)
+    await workers.complete(leaseOf(c), given)
     return c.json({ v: 1 })
   })
   service.add('post', '/v1/leases/:lease/fail', FAIL, (c, { given }) => {
-    node.failLease(leaseOf(c), given)
+    workers.fail(leaseOf(c), given)
     return c.json({ v: 1 })
   })
   service.add('post', '/v1/leases/:lease/release', RELEASE, c => {
-    node.releaseLease(leaseOf(c))
+    workers.release(leaseOf(c))
     return c.json({ v: 1 })
   })
 }

@@ -4,7 +4,6 @@
  */
 import type { TaskId } from '../../core/base/ids.ts'
 import type { BlobRef } from '../../core/task/content.ts'
-import type { Json } from './node-api.ts'
 
 /** What a worker that connects has to offer. */
 export type WorkerOptions = {
@@ -38,7 +37,7 @@ export type LeasedTask = {
   lease: string
   type: string
   /** Null if it is in a blob. */
-  payload: Json
+  payload: unknown
   payloadBlob: BlobRef | null
   /** Which run of the task this is, from 1. */
   attempt: number
@@ -51,7 +50,7 @@ export type LeasedTask = {
   /** How long the worker may be silent; null: as long as it is connected. */
   leaseMs: number | null
   /** Results of the tasks that it depends on, by id. */
-  dependencies: Record<TaskId, { result: Json; resultBlob: BlobRef | null }>
+  dependencies: Record<TaskId, { result: unknown; resultBlob: BlobRef | null }>
 }
 
 /** What a connected worker hears. */
@@ -96,27 +95,27 @@ export interface WorkersApi {
    * A worker connects. Reading the lines hands tasks over; what it has is lost when `gone` is aborted, or it reads no
    * more.
    *
-   * @throws InvalidOptionError TooManyWorkersError NodeClosedError
+   * @throws InvalidOptionError NodeClosedError
    */
-  connectWorker(options: WorkerOptions, gone: AbortSignal): AsyncIterable<WorkerLine>
+  connect(options: WorkerOptions, gone: AbortSignal): AsyncIterable<WorkerLine>
   /** A worker gets nothing more; its lines end when it has ended what it has. @throws UnknownWorkerError */
-  drainWorker(worker: string): void
+  drain(worker: string): void
   /** A worker goes, and gives back what it has. @throws UnknownWorkerError */
-  disconnectWorker(worker: string): void
+  disconnect(worker: string): void
   /**
    * Resolves to a task; to null if none came in time, or the node drains.
    *
-   * @throws InvalidOptionError TooManyWorkersError NodeClosedError, or the reason of `gone`
+   * @throws InvalidOptionError NodeClosedError, or the reason of `gone`
    */
-  claimTask(options: ClaimOptions, gone: AbortSignal): Promise<LeasedTask | null>
+  claim(options: ClaimOptions, gone: AbortSignal): Promise<LeasedTask | null>
   /** @param leaseMs how long the lease is to last from now on. @default as before */
-  extendLease(lease: string, leaseMs?: number): LeaseView
+  extend(lease: string, leaseMs?: number): LeaseView
   /** @param fraction 0 to 1 */
-  reportProgress(lease: string, fraction: number, message?: string): LeaseView
-  reportLines(lease: string, lines: readonly string[]): LeaseView
+  progress(lease: string, fraction: number, message?: string): LeaseView
+  log(lease: string, lines: readonly string[]): LeaseView
   /** @throws also InvalidOptionError TooLargeError DiskFullError */
-  completeLease(lease: string, result: LeaseResult): Promise<void>
-  failLease(lease: string, failure: LeaseFailure): void
+  complete(lease: string, result: LeaseResult): Promise<void>
+  fail(lease: string, failure: LeaseFailure): void
   /** The task is to run elsewhere, or again: it uses no retry. */
-  releaseLease(lease: string): void
+  release(lease: string): void
 }

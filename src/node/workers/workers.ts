@@ -8,7 +8,7 @@ import { hlcMs } from '../../core/base/hlc.ts'
 import { TASK_LIMITS } from '../../core/options.ts'
 import { isBlob, type BlobRef, type Content } from '../../core/task/content.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
-import { checkNodeOptions } from '../../node-options.ts'
+import { SLOTS_MAX } from '../../pool-options.ts'
 import type { ExternalRunner, Handed, LeaseStanding, WorkerNews } from '../../ports/external.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { LABEL_NAME } from '../../shared/names.ts'
@@ -34,8 +34,6 @@ export type WorkersParts = Readonly<{
   assertGiving: () => void
 }>
 
-/** As many tasks as a node itself runs at once. */
-const SLOTS_MAX = 1024
 const TYPES_MAX = 256
 const NAME_LENGTH_MAX = 24
 const WAIT_MS_MAX = 60_000
@@ -51,14 +49,13 @@ export class Workers implements WorkersApi {
     this.#parts = parts
   }
 
-  connectWorker(options: WorkerOptions, gone: AbortSignal): AsyncIterable<WorkerLine> {
+  connect(options: WorkerOptions, gone: AbortSignal): AsyncIterable<WorkerLine> {
     const { name = 'worker', labels = {}, leaseMs } = options
     if (!LABEL_NAME.test(name) || name.length > NAME_LENGTH_MAX) {
       throw new InvalidOptionError(
         `name must be 1 to ${NAME_LENGTH_MAX} letters, digits, dots, dashes and underscores, not ${JSON.stringify(name)}`
       )
     }
-    checkNodeOptions({ labels })
     const offer = {
       name,
       labels,
@@ -72,15 +69,15 @@ export class Workers implements WorkersApi {
     return this.#lines(session.worker, session.news(), offer.leaseMs)
   }
 
-  drainWorker(worker: string): void {
+  drain(worker: string): void {
     this.#parts.external.drain(worker)
   }
 
-  disconnectWorker(worker: string): void {
+  disconnect(worker: string): void {
     this.#parts.external.disconnect(worker)
   }
 
-  async claimTask(options: ClaimOptions, gone: AbortSignal): Promise<LeasedTask | null> {
+  async claim(options: ClaimOptions, gone: AbortSignal): Promise<LeasedTask | null> {
     const offer = {
       types: typesOf(options.types),
       waitMs: whole('waitMs', options.waitMs ?? 0, 0, WAIT_MS_MAX),
@@ -95,26 +92,26 @@ export class Workers implements WorkersApi {
     throw gone.reason
   }
 
-  extendLease(lease: string, leaseMs?: number): LeaseView {
+  extend(lease: string, leaseMs?: number): LeaseView {
     const ms = leaseMs === undefined ? undefined : leaseTime(leaseMs)
     return viewOf(this.#parts.external.extend(lease, ms))
   }
 
-  reportProgress(lease: string, fraction: number, message?: string): LeaseView {
+  progress(lease: string, fraction: number, message?: string): LeaseView {
     return viewOf(this.#parts.external.progress(lease, fraction, message ?? null))
   }
 
-  reportLines(lease: string, lines: readonly string[]): LeaseView {
+  log(lease: string, lines: readonly string[]): LeaseView {
     return viewOf(this.#parts.external.log(lease, lines))
   }
 
-  async completeLease(lease: string, given: LeaseResult): Promise<void> {
+  async complete(lease: string, given: LeaseResult): Promise<void> {
     const result =
       'resultBlob' in given ? await this.#written(given.resultBlob) : await this.#kept(given.result)
     this.#parts.external.complete(lease, result)
   }
 
-  failLease(lease: string, { error, retryable = true, retryAfterMs }: LeaseFailure): void {
+  fail(lease: string, { error, retryable = true, retryAfterMs }: LeaseFailure): void {
     const { name, message } = error
     const after =
       retryAfterMs === undefined
@@ -123,7 +120,7 @@ export class Workers implements WorkersApi {
     this.#parts.external.fail(lease, { name, message, retryable, retryAfterMs: after })
   }
 
-  releaseLease(lease: string): void {
+  release(lease: string): void {
     this.#parts.external.release(lease)
   }
 

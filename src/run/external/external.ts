@@ -15,7 +15,6 @@ import type { Outcome } from '../../core/task/record.ts'
 import type {
   ClaimOffer,
   ExternalHost,
-  ExternalPool,
   ExternalRunner,
   Handed,
   LeaseStanding,
@@ -24,13 +23,7 @@ import type {
   WorkerSession
 } from '../../ports/external.ts'
 import type { RunEnded, RunOutput, RunProgress } from '../../ports/ports.ts'
-import {
-  InvalidOptionError,
-  LeaseEndedError,
-  LeaseLostError,
-  UnknownWorkerError
-} from '../../shared/errors.ts'
-import { COMMAND_TYPE } from '../commands/command.ts'
+import { LeaseEndedError, LeaseLostError, UnknownWorkerError } from '../../shared/errors.ts'
 import { createContext, type RunContext } from '../context.ts'
 import { failure, outcomeOfTimeout } from '../outcome.ts'
 import {
@@ -62,8 +55,6 @@ export class External implements ExternalRunner {
   #timer: NodeJS.Timeout | undefined
   #timerAt = Infinity
   #isOver = false
-  /** What is offered, in brief. */
-  #told = ''
 
   /** @param graceMs what a worker has to end a run that the node has settled */
   constructor(graceMs: number, reports: Reports) {
@@ -71,8 +62,9 @@ export class External implements ExternalRunner {
     this.#book = new LeaseBook(graceMs, {
       ended: (lease, how, durationMs) => this.#report(lease.run, unended(lease, how), durationMs),
       withdrawn: (lease, why) => {
-        this.#owners.get(lease.owner)?.cancel(lease.id, why)
-        this.#changed()
+        const owner = this.#owners.get(lease.owner)
+        owner?.cancel(lease.id, why)
+        if (owner !== undefined) this.#resized(owner)
       },
       closed: lease => this.#closed(lease)
     })
@@ -83,23 +75,20 @@ export class External implements ExternalRunner {
   }
 
   connect(offer: WorkerOffer, gone: AbortSignal): WorkerSession {
-    assertTypes(offer.types)
     gone.throwIfAborted()
     const name = `${offer.name}-${randomBytes(3).toString('hex')}`
     const session = new Session(name, offer, {
       hand: run => this.#hand(name, run, offer.leaseMs),
       hasLeases: () => this.#book.countOf(name).all > 0,
-      changed: () => this.#changed(),
+      changed: () => this.#resized(session),
       lost: () => this.#leave(session, 'lost')
     })
-    this.#add(session)
+    this.#add(session, offer.slots)
     gone.addEventListener('abort', () => this.#leave(session, 'lost'), { once: true })
-    this.#changed()
     return session
   }
 
   async claim(offer: ClaimOffer, gone: AbortSignal): Promise<Handed | null> {
-    assertTypes(offer.types)
     gone.throwIfAborted()
     const types = offer.types.toSorted()
     const hash = createHash('sha256').update(types.join('\n')).digest('hex')
@@ -108,12 +97,9 @@ export class External implements ExternalRunner {
     if (known instanceof Polls) return known.wait(offer, gone)
     const polls = new Polls(name, types, {
       hand: (run, leaseMs) => this.#hand(name, run, leaseMs),
-      changed: () => {
-        this.#removeIdle(polls)
-        this.#changed()
-      }
+      changed: () => this.#resized(polls)
     })
-    this.#add(polls)
+    this.#add(polls, 1)
     return polls.wait(offer, gone)
   }
 
@@ -172,11 +158,6 @@ export class External implements ExternalRunner {
     this.#end(id, { kind: 'release', key: '' }, { status: 'returned', isLost: false })
   }
 
-  /** Whether a pool is one of these. */
-  has(pool: string): boolean {
-    return this.#owners.has(pool)
-  }
-
   /** A run in a pool that is, or was, one of these. */
   start(run: Run): void {
     const owner = this.#owners.get(run.pool)
@@ -200,9 +181,21 @@ export class External implements ExternalRunner {
     clearTimeout(this.#timer)
   }
 
-  #add(owner: Owner): void {
-    this.#host!.assertRoom([...this.#pools(), this.#poolOf(owner)])
-    this.#owners.set(owner.name, owner)
+  #add(owner: Owner, slots: number): void {
+    const { name, types, labels } = owner
+    this.#host!.addPool({ name, slots, types, labels })
+    this.#owners.set(name, owner)
+  }
+
+  /** Polls of which none waits, and none has got anything, are over. */
+  #resized(owner: Owner): void {
+    const { name } = owner
+    if (this.#owners.get(name) !== owner || this.#isOver) return
+    const leases = this.#book.countOf(name)
+    if (owner instanceof Polls && owner.isGoing && leases.all === 0) {
+      this.#owners.delete(name)
+      this.#host!.removePool(name)
+    } else this.#host!.resizePool(name, owner.slots(leases))
   }
 
   #session(worker: string): Owner {
@@ -245,7 +238,7 @@ export class External implements ExternalRunner {
     if (this.#owners.get(owner.name) !== owner) return
     const waiting = owner.close()
     this.#owners.delete(owner.name)
-    this.#changed()
+    if (!this.#isOver) this.#host!.removePool(owner.name)
     this.#giveBack(waiting)
     this.#book.drop(performance.now(), owner.name, how)
   }
@@ -265,14 +258,7 @@ export class External implements ExternalRunner {
     const known = this.#owners.get(owner)
     if (known === undefined) return
     if (known instanceof Session) known.look()
-    else this.#removeIdle(known)
-    this.#changed()
-  }
-
-  /** Polls of which none waits, and none has got anything, are over. */
-  #removeIdle(owner: Owner): void {
-    if (!owner.isGoing || this.#book.countOf(owner.name).all > 0) return
-    if (this.#owners.get(owner.name) === owner) this.#owners.delete(owner.name)
+    this.#resized(known)
   }
 
   #contextOf(id: LeaseId): RunContext {
@@ -289,24 +275,6 @@ export class External implements ExternalRunner {
     return made
   }
 
-  #pools(): ExternalPool[] {
-    return Array.from(this.#owners.values(), owner => this.#poolOf(owner))
-  }
-
-  #poolOf(owner: Owner): ExternalPool {
-    const { name, types, labels } = owner
-    return { name, slots: owner.slots(this.#book.countOf(name)), types, labels, external: true }
-  }
-
-  #changed(): void {
-    const pools = this.#pools()
-    // The rest of a pool stays as it is.
-    const told = pools.map(({ name, slots }) => `${name} ${slots}`).join()
-    if (this.#isOver || told === this.#told) return
-    this.#told = told
-    this.#host!.offered(pools)
-  }
-
   #setTimer(): void {
     const { dueAt } = this.#book
     if (dueAt >= this.#timerAt || this.#isOver) return
@@ -319,14 +287,6 @@ export class External implements ExternalRunner {
       this.#setTimer()
     }, waitMs)
   }
-}
-
-/** @throws InvalidOptionError */
-function assertTypes(types: readonly string[]): void {
-  if (!types.includes(COMMAND_TYPE)) return
-  throw new InvalidOptionError(
-    `tasks of the type ${COMMAND_TYPE} go to nodes that were started with --commands, and to no worker`
-  )
 }
 
 function unended({ run }: Lease, how: Unended): RunResult {
