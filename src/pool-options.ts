@@ -144,6 +144,12 @@ function checkTypes(named: string, types: unknown): void {
       `${named} cannot run the type ${shown(type)}: a type is a text of 1 to ${typeLengthMax} whole characters`
     )
   }
+  const { handlersMax } = NODE_LIMITS
+  if (types.length > handlersMax) {
+    throw new InvalidOptionError(
+      `${named} names ${types.length} types, and ${handlersMax} are allowed: use another pool for the rest`
+    )
+  }
   const twice = types.find((type, i) => types.indexOf(type) !== i)
   if (twice !== undefined) throw new InvalidOptionError(`${named} names the type ${twice} twice`)
 }

@@ -243,12 +243,8 @@ export class Core {
       case 'submit':
         return this.#scheduler.submission.submit(input)
       case 'worker':
-        this.#scheduler.equip({ slots: input.slots, types: input.handlers }, input.pools ?? [])
-        this.#workStealing.equipped()
-        return this.#heartbeats.publish()
       case 'labels':
-        this.#context.labels = input.labels
-        this.#scheduler.label()
+        this.#scheduler.equip(input)
         return this.#heartbeats.publish()
       case 'cancel':
         return this.#scheduler.cancel(input.taskId)

@@ -136,7 +136,7 @@ export const POOL: StructShape<PoolState> = struct<PoolState>({
   slots: whole(LIMITS.slotsMax),
   running: whole(LIMITS.slotsMax),
   queued: whole(),
-  types: list(TASK_TYPE, LIMITS.poolTypesMax),
+  types: list(TASK_TYPE, LIMITS.handlersMax),
   labels: LABELS,
   external: flag
 })

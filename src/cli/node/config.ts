@@ -43,7 +43,8 @@ const PARSE: Readonly<Record<keyof NodeOptions, Parse>> = {
   handlers: parseList,
   commands: parseSwitch,
   concurrency: parseWhole,
-  pools: text => (parseList(text) as string[]).map(parsePool),
+  // Types and labels within a pool are parted by commas.
+  pools: text => text.trim().split(/\s+/).map(parsePool),
   labels: text => parseLabels(parseList(text) as string[]),
   acks: parseWhole,
   quorum: parseWhole,

@@ -291,6 +291,17 @@ export function afterRun(
 }
 
 /**
+ * The start is written down and the handler has not been called, and nothing here can call it any more: the task is to
+ * be started anew, here or elsewhere. Null if it cannot be.
+ */
+export function uncalledOf(self: BootId, record: TaskRecord): Patch | null {
+  assert(holds(self, record) && isStarted(record), 'what has not been called has begun')
+  const { claim } = record
+  if (claim.epoch >= EPOCH_MAX) return null
+  return { claim: { ...sameHolder(claim), cause: 'retry-after' } }
+}
+
+/**
  * The process that ran it has not ended it: it is the same attempt that is to run again. If the process is gone this
  * boot counts as lost with it, so that a task that ends whatever runs it is not tried for ever.
  */
@@ -305,17 +316,6 @@ function onceReturned(isLost: boolean): Ended {
   const message = `it was started once, and ${what}; it may run at most once`
   const error = { name: 'HolderLostError', message, stack: null }
   return { status: 'failed', reason: 'HolderLost', error }
-}
-
-/**
- * The start is written down and the handler has not been called, and nothing here can call it any more: the task is to
- * be started anew, here or elsewhere. Null if it cannot be.
- */
-export function uncalledOf(self: BootId, record: TaskRecord): Patch | null {
-  assert(holds(self, record) && isStarted(record), 'what has not been called has begun')
-  const { claim } = record
-  if (claim.epoch >= EPOCH_MAX) return null
-  return { claim: { ...sameHolder(claim), cause: 'retry-after' } }
 }
 
 /** What the handler would read is on no disk any more, so this task will never run. */

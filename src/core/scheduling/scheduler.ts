@@ -17,7 +17,6 @@ import {
   holds,
   isEpochTaken,
   isLost,
-  firstFor,
   payloadLost,
   uncalledOf,
   verdictOf
@@ -26,7 +25,7 @@ import type { Demand } from '../claim/capability.ts'
 import type { Pool } from '../claim/pools.ts'
 import type { Context } from '../context.ts'
 import type { WorkerState } from '../liveness/heartbeat.ts'
-import { DEFAULT_POOL, type NamedPool, type Pause, type PoolState } from '../message.ts'
+import type { Pause } from '../message.ts'
 import type { Input } from '../input.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Entry } from '../log/entry.ts'
@@ -37,6 +36,7 @@ import { Pruning } from '../gc/gc.ts'
 import type { Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import type { SettledFloor } from '../gc/settled-floor.ts'
+import { poolStatesOf } from './pool-states.ts'
 import { Slots } from './slots.ts'
 import { RuntimeEstimate } from './runtime-estimate.ts'
 import { TaskSubmission } from './submission.ts'
@@ -137,33 +137,8 @@ export class Scheduler {
   get workerState(): WorkerState {
     const { draining, pausedBy, settledFloor } = this
     const { told: floor, kept: settledKept } = settledFloor
-    const queued = this.#queuedByPool()
-    const { slots, types: handlers } = this.pools.find(({ name }) => name === DEFAULT_POOL)!
-    const pools = this.slots.others.map((pool): PoolState => {
-      const { name } = pool
-      return { ...pool, running: this.running(name), queued: queued.get(name) ?? 0 }
-    })
-    return {
-      slots,
-      handlers,
-      running: this.running(DEFAULT_POOL),
-      queued: queued.get(DEFAULT_POOL) ?? 0,
-      ...(pools.length === 0 ? {} : { pools }),
-      draining,
-      pausedBy,
-      floor,
-      settledKept
-    }
-  }
-
-  /** How many tasks that are ready here each pool runs before any other. What none can run counts for the default one. */
-  #queuedByPool(): ReadonlyMap<string, number> {
-    const queued = new Map<string, number>()
-    for (const [demand, count] of this.queue.waiting(this.#context.self)) {
-      const pool = firstFor(this.pools, demand)?.name ?? DEFAULT_POOL
-      queued.set(pool, (queued.get(pool) ?? 0) + count)
-    }
-    return queued
+    const state = poolStatesOf(this.#context.self, this.slots, this.queue)
+    return { ...state, draining, pausedBy, floor, settledKept }
   }
 
   /** Why nothing new is begun here, or null. */
@@ -176,16 +151,10 @@ export class Scheduler {
     return this.#runtimeEstimate.expectedMs(types)
   }
 
-  /** What this node can run from now on. */
-  equip(
-    usual: Readonly<{ slots: number; types: readonly string[] }>,
-    others: readonly NamedPool[]
-  ): void {
-    this.slots.equip(usual, others)
-  }
-
-  /** The labels of this node have changed. */
-  label(): void {
+  /** What this node can run from now on, or what it says of itself. */
+  equip(input: Extract<Input, { kind: 'worker' | 'labels' }>): void {
+    if (input.kind === 'worker') return this.slots.equip(input)
+    this.#context.labels = input.labels
     this.slots.label()
   }
 

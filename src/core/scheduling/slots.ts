@@ -21,6 +21,7 @@ import {
 import type { Context } from '../context.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Run } from '../effect.ts'
+import type { Input } from '../input.ts'
 import type { Entry } from '../log/entry.ts'
 import { InputStaging } from './input-staging.ts'
 import { DEFAULT_POOL, type NamedPool } from '../message.ts'
@@ -31,8 +32,7 @@ import type { Reclaim } from '../claim/reclaim.ts'
 import type { ReadyQueue } from '../queue/ready-queue.ts'
 import { Seats } from './seats.ts'
 
-/** What the default pool can run. */
-type Equipment = Readonly<{ slots: number; types: readonly string[] }>
+type WorkerInput = Extract<Input, { kind: 'worker' }>
 
 export class Slots {
   readonly startBarrier: StartBarrier
@@ -42,7 +42,7 @@ export class Slots {
   readonly #running = new Map<TaskId, number>()
   readonly #inputStaging: InputStaging
   readonly #seats = new Seats()
-  #usual: Equipment = { slots: 0, types: [] }
+  #usual: Pick<Pool, 'slots' | 'types'> = { slots: 0, types: [] }
   #others: readonly NamedPool[] = []
   #isOpen = true
 
@@ -61,9 +61,9 @@ export class Slots {
   }
 
   /** What this node can run from now on. */
-  equip(usual: Equipment, others: readonly NamedPool[]): void {
-    this.#usual = usual
-    this.#others = others
+  equip({ slots, handlers, pools = [] }: WorkerInput): void {
+    this.#usual = { slots, types: handlers }
+    this.#others = pools
     this.label()
   }
 

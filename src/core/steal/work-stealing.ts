@@ -69,13 +69,8 @@ export class WorkStealing {
   askForWork(): void {
     const { draining, paused, pools } = this.#scheduler
     if (draining || paused) return
+    if (this.#thieves.size > pools.length) this.#forgetPools(pools)
     for (const pool of pools) this.#askFor(pool)
-  }
-
-  /** The pools of this node have changed. */
-  equipped(): void {
-    const names = new Set(this.#scheduler.pools.map(({ name }) => name))
-    for (const name of this.#thieves.keys()) if (!names.has(name)) this.#thieves.delete(name)
   }
 
   #askFor(pool: Pool): void {
@@ -106,6 +101,11 @@ export class WorkStealing {
       to: nodeOf(holder),
       message: { kind: 'steal', request, boot: self, want, handlers, labels, ...named }
     })
+  }
+
+  #forgetPools(pools: readonly Pool[]): void {
+    const names = new Set(pools.map(({ name }) => name))
+    for (const name of this.#thieves.keys()) if (!names.has(name)) this.#thieves.delete(name)
   }
 
   #thiefOf(pool: string): Thief {
