@@ -24,7 +24,10 @@ beforeEach(async () => {
   work = at.node.work
   gone = new AbortController()
 })
-afterEach(() => gone.abort())
+afterEach(() => {
+  work.external.assertInvariants()
+  gone.abort()
+})
 
 type Connected = { name: string; lines: AsyncGenerator<WorkerLine> }
 
@@ -77,7 +80,11 @@ describe('a worker that is connected', () => {
       dependencies: { x: { result: 2, resultBlob: null } }
     })
     expect(await workers.progress(task.lease, 0.5, 'half')).toEqual({
-      ...{ v: 1, leaseMs: null, cancelled: false, reason: null, draining: false }
+      v: 1,
+      leaseMs: null,
+      cancelled: false,
+      reason: null,
+      draining: false
     })
     await workers.log(task.lease, ['one', 'two'])
     await workers.complete(task.lease, '{"ok":true}')
@@ -133,7 +140,9 @@ describe('a worker that is connected', () => {
     const { lease } = await nextTask(worker)
     work.external.abort(run.taskId, run.epoch)
     expect((await worker.lines.next()).value).toEqual({
-      ...{ v: 1, cancel: lease, reason: 'LeaseLost' }
+      v: 1,
+      cancel: lease,
+      reason: 'LeaseLost'
     })
     expect(work.pool?.slots).toBe(0)
     expect(await workers.extend(lease)).toMatchObject({ cancelled: true, reason: 'LeaseLost' })

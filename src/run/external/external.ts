@@ -7,6 +7,7 @@
  * what the core has started there in the same moment is given back.
  */
 import { createHash, randomBytes } from 'node:crypto'
+import { assert } from '../../core/base/assert.ts'
 import type { TaskId } from '../../core/base/ids.ts'
 import type { Run } from '../../core/effect.ts'
 import type { RunResult } from '../../core/input.ts'
@@ -108,7 +109,7 @@ export class External implements ExternalRunner {
   }
 
   drainAll(): void {
-    for (const owner of [...this.#owners.values()]) owner.drain()
+    for (const owner of this.#owners.values()) owner.drain()
   }
 
   disconnect(worker: string): void {
@@ -177,8 +178,18 @@ export class External implements ExternalRunner {
   /** All are sent away, and nothing is reported of what they have: the node is at its end. */
   stop(): void {
     this.#isOver = true
-    for (const owner of [...this.#owners.values()]) this.#leave(owner, 'returned')
+    for (const owner of this.#owners.values()) this.#leave(owner, 'returned')
     clearTimeout(this.#timer)
+  }
+
+  assertInvariants(): void {
+    this.#book.assertInvariants()
+    for (const [name, owner] of this.#owners) {
+      assert(owner.name === name, 'who takes runs is kept under its name', name)
+    }
+    for (const id of this.#contexts.keys()) {
+      assert(this.#book.get(id) !== undefined, 'what a worker says is of a lease that it has', id)
+    }
   }
 
   #add(owner: Owner, slots: number): void {

@@ -11,6 +11,7 @@
  * No clock, no timers, no network: whoever keeps the book says what time it is, and looks when something is due. So
  * the simulator keeps the same one.
  */
+import { assert } from '../../core/base/assert.ts'
 import type { TaskId } from '../../core/base/ids.ts'
 import type { Run } from '../../core/effect.ts'
 
@@ -173,7 +174,7 @@ export class LeaseBook {
 
   /** Whoever had these leases is gone, or gives them all back. */
   drop(now: number, owner: string, how: 'lost' | 'returned'): void {
-    for (const open of [...(this.#owners.get(owner)?.all ?? [])]) {
+    for (const open of this.#owners.get(owner)?.all ?? []) {
       const { lease, withdrawn } = open
       this.#close(open)
       if (withdrawn === null) this.#hooks.ended(lease, how, now - lease.since)
@@ -182,7 +183,7 @@ export class LeaseBook {
 
   /** Leases whose time is over are lost; runs that have taken too long have timed out. */
   expire(now: number): void {
-    for (const open of [...this.#open.values()]) {
+    for (const open of this.#open.values()) {
       const { lease, withdrawn } = open
       if (withdrawn !== null) {
         if (now >= open.expiresAt) this.#close(open)
@@ -197,6 +198,27 @@ export class LeaseBook {
     }
     this.#dueAt = Infinity
     for (const open of this.#open.values()) this.#noteDue(open)
+  }
+
+  assertInvariants(): void {
+    let owned = 0
+    for (const [owner, { all, withdrawn }] of this.#owners) {
+      assert(all.size > 0, 'no owner is kept without a lease', owner)
+      const counted = [...all].filter(open => open.withdrawn !== null).length
+      assert(counted === withdrawn, 'leases that were withdrawn are counted', owner)
+      for (const { lease } of all) {
+        assert(this.#open.get(lease.id)?.lease === lease, 'what an owner has is open', lease.id)
+      }
+      owned += all.size
+    }
+    assert(owned === this.#open.size, 'each lease has one owner')
+    for (const [id, open] of this.#open) {
+      assert(!this.#ends.has(id), 'what has ended is not open', id)
+      assert(open.expiresAt >= this.#dueAt, 'no lease is due before the next look', id)
+      const { taskId, epoch } = open.lease.run
+      assert(this.#byRun.get(keyOf(taskId, epoch)) === open, 'a run has one lease', id)
+    }
+    assert(this.#byRun.size === this.#open.size, 'a lease is of one run')
   }
 
   #withdraw(now: number, open: Open, why: string): void {

@@ -190,7 +190,12 @@ test('whatever workers do, and however late: each run ends once, and nothing is 
           const { id } = book.hand(now, owner, runOf({ timeoutMs }), leaseMs, String(n))
           const aliveAt = now
           models.push({
-            ...{ id, owner, at: now, leaseMs, aliveAt, timeoutMs },
+            id,
+            owner,
+            at: now,
+            leaseMs,
+            aliveAt,
+            timeoutMs,
             state: 'open',
             ends: [],
             end: null
@@ -237,6 +242,7 @@ test('whatever workers do, and however late: each run ends once, and nothing is 
           expect(now - aliveAt).toBeLessThan(leaseMs ?? Infinity)
           expect(now - at).toBeLessThan(timeoutMs ?? Infinity)
         }
+        book.assertInvariants()
         for (const owner of ['w', 'x']) {
           const own = models.filter(model => model.owner === owner && model.state !== 'over')
           const withdrawn = own.filter(({ state }) => state === 'withdrawn').length
