@@ -77,6 +77,7 @@ describe('a worker that is connected', () => {
       timeoutMs: null,
       deadline: null,
       leaseMs: null,
+      traceparent: null,
       dependencies: { x: { result: 2, resultBlob: null } }
     })
     expect(await workers.progress(task.lease, 0.5, 'half')).toEqual({

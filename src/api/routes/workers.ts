@@ -41,6 +41,7 @@ const leasedTask: z.ZodType<LeasedTask> = z.strictObject({
   timeoutMs: z.int().nullable(),
   deadline: z.iso.datetime().nullable(),
   leaseMs: z.int().nullable(),
+  traceparent: z.string().nullable(),
   dependencies: z.record(
     z.string(),
     z.strictObject({

@@ -49,6 +49,8 @@ export type LeasedTask = {
   deadline: string | null
   /** How long the worker may be silent; null: as long as it is connected. */
   leaseMs: number | null
+  /** Where its submission stands in a trace (W3C Trace Context); null: in none. */
+  traceparent: string | null
   /** Results of the tasks that it depends on, by id. */
   dependencies: Record<TaskId, { result: unknown; resultBlob: BlobRef | null }>
 }

@@ -147,7 +147,7 @@ export class Workers implements WorkersApi {
   }
 
   #taskOf({ lease, run }: Handed, leaseMs: number | null): LeasedTask {
-    const { taskId, type, payload, attempt, epoch, timeoutMs, dependencies } = run
+    const { taskId, type, payload, attempt, epoch, timeoutMs, traceparent, dependencies } = run
     const results = Array.from(dependencies, ([id, result]): [TaskId, Dependency] => [
       id,
       { result: parse(result), resultBlob: isBlob(result) ? result : null }
@@ -164,6 +164,7 @@ export class Workers implements WorkersApi {
       timeoutMs,
       deadline: this.#deadlineOf(run),
       leaseMs,
+      traceparent,
       dependencies: Object.fromEntries(results)
     }
   }

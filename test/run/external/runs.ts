@@ -12,6 +12,7 @@ export function runOf(more: Partial<Run> = {}): Run {
     type: 'any',
     payload: 'null',
     timeoutMs: null,
+    traceparent: null,
     dependencies: new Map(),
     pool: 'any',
     slot: 0,
