@@ -11,9 +11,10 @@ export function repeatable<Flags extends string>(
   flags: Flags,
   description: string,
   parse: (text: string) => readonly string[] = text => [text]
-): Option<Flags, undefined, undefined, string[] | undefined> {
-  return repeatableOption(flags, description).argParser<string[] | undefined>((text, before) => [
-    ...(before ?? []),
+): Option<Flags, undefined, undefined, string[]> {
+  return repeatableOption(flags, description).argParser<string[]>((text, before) => [
+    // There is none before the first.
+    ...((before as string[] | undefined) ?? []),
     ...parse(text)
   ])
 }

@@ -203,6 +203,7 @@ export class FakeNode implements NodeApi {
       (filter.state === undefined || task.state === filter.state) &&
       (filter.type === undefined || task.type === filter.type) &&
       (filter.tag === undefined || task.tags.includes(filter.tag)) &&
+      (filter.ref === undefined || task.ref === filter.ref) &&
       (filter.node === undefined || task.holder === filter.node)
     const fitting = [...this.#views.values()].toReversed().filter(fits)
     for (const task of fitting.slice(0, filter.limit)) {
@@ -393,9 +394,28 @@ export class FakeNode implements NodeApi {
   }
 
   why(id: string): WhyView {
-    const { state, reason } = this.task(id)
+    const { state, reason, type, ref, tags, idempotencyKey, dependsOn } = this.task(id)
+    const dependencies = dependsOn.map(each => {
+      const known = this.#views.get(each)
+      return known ?? { id: each, type: null, ref: null, state: null, reason: null }
+    })
     const nodes = [{ node: this.name, reason: 'NoHandler', words: 'it has no handler for it' }]
-    return { v: 1, id, state, reason, words: 'all are busy', nodes }
+    return {
+      v: 1,
+      id,
+      state,
+      reason,
+      words: 'all are busy',
+      type,
+      ref,
+      tags,
+      idempotencyKey,
+      dependencies: dependencies.map(each => {
+        const { id: task, type: of, ref: name, state: now, reason: because } = each
+        return { id: task, type: of, ref: name, state: now, reason: because }
+      }),
+      nodes
+    }
   }
 
   leave(graceMs = 0): Promise<void> {

@@ -66,6 +66,7 @@ const filter = z.strictObject({
   state: z.enum(TASK_STATES).optional(),
   type: z.string().optional(),
   tag: z.string().optional(),
+  ref: z.string().optional(),
   node: z.string().optional(),
   limit: z.coerce.number().int().min(1).optional()
 })

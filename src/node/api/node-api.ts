@@ -120,7 +120,22 @@ export type WhyView = {
   /** Null if it runs or has completed. */
   reason: string | null
   words: string
+  type: string
+  ref: string | null
+  tags: string[]
+  idempotencyKey: string | null
+  /** The tasks that it depends on and that have not settled, with what keeps each of them. */
+  dependencies: OpenDependency[]
   nodes: { node: string; reason: string; words: string }[]
+}
+
+/** A task that another one waits for. All but its id is null if nothing is known here of it. */
+export type OpenDependency = {
+  id: TaskId
+  type: string | null
+  ref: string | null
+  state: TaskState | null
+  reason: string | null
 }
 
 /** What became of the tasks in a state file. */
@@ -195,6 +210,7 @@ export type TaskFilter = {
   state?: TaskState
   type?: string
   tag?: string
+  ref?: string
   /** Name of the holder. */
   node?: string
   /** Newest first. @default no limit */

@@ -11,6 +11,7 @@ import type {
   DiagnosisView,
   MetricsView,
   NodeView,
+  OpenDependency,
   QueriesApi,
   StatusView,
   TaskFilter,
@@ -82,11 +83,12 @@ export class Queries implements QueriesApi {
 
   /** Newest first. */
   *tasks(filter: TaskFilter = {}): Generator<TaskView> {
-    const { state, type, tag, node, limit = Number.POSITIVE_INFINITY } = filter
+    const { state, type, tag, ref, node, limit = Number.POSITIVE_INFINITY } = filter
     const matching = (record: TaskRecord): boolean =>
       (state === undefined || this.#core.state(record) === state) &&
       (type === undefined || record.spec.type === type) &&
       (tag === undefined || record.spec.tags.includes(tag)) &&
+      (ref === undefined || record.spec.ref === ref) &&
       (node === undefined || this.#nameOf(record.claim.holder) === node)
     const records = [...this.#core.records()].filter(matching)
     records.sort(
@@ -183,8 +185,28 @@ export class Queries implements QueriesApi {
     const situation = this.#situation(record)
     const why = this.#whyNot(record, situation)
     const words = why?.words ?? (state === 'running' ? this.#runningWords(record) : '')
-    const nodes = situation === null ? [] : this.#whyPerNode(situation)
-    return { v: 1, id, state, reason: why?.reason ?? null, words, nodes }
+    const { type, ref, tags, idempotencyKey } = record.spec
+    return {
+      v: 1,
+      id,
+      state,
+      reason: why?.reason ?? null,
+      words,
+      type,
+      ref,
+      tags: [...tags],
+      idempotencyKey,
+      dependencies: (situation?.open ?? []).map(open => this.#openDependency(open)),
+      nodes: situation === null ? [] : this.#whyPerNode(situation)
+    }
+  }
+
+  #openDependency(id: TaskId): OpenDependency {
+    const record = this.#core.record(id)
+    if (record === undefined) return { id, type: null, ref: null, state: null, reason: null }
+    const { type, ref } = record.spec
+    const reason = this.#whyNot(record, this.#situation(record))?.reason ?? null
+    return { id, type, ref, state: this.#core.state(record), reason }
   }
 
   #runningWords(record: TaskRecord): string {
