@@ -12,7 +12,9 @@ export function register(program: Command, terminal: Terminal): void {
     examples: ['hearsay label gpu=1 zone=b', 'hearsay label --remove gpu', 'hearsay label']
   })
     .argument('[name=value...]', 'labels, in place of those of these names')
-    .addOption(repeatable('--remove <name>', 'the name of a label that it is to have no more', commas))
+    .addOption(
+      repeatable('--remove <name>', 'the name of a label that it is to have no more', commas)
+    )
     .action(async (pairs, { remove = [], json, ...where }) => {
       const { parseLabels } = await import('../node/config.ts')
       const given = parseLabels(pairs)
