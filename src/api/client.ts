@@ -232,6 +232,15 @@ export class Client {
     return this.#node.value('POST', '/v1/drain', { query: { node } })
   }
 
+  /**
+   * Has a node that drains take tasks again.
+   *
+   * @throws UnknownNodeError InvalidOptionError NoNodeError
+   */
+  async undrain(node?: string): Promise<NodeView> {
+    return this.#node.value('POST', '/v1/drain', { query: { node, undo: 'true' } })
+  }
+
   /** @throws UnknownNodeError InvalidOptionError NoNodeError */
   async forget(node: string): Promise<NodeView> {
     return this.#node.value('POST', '/v1/forget', { query: { node } })

@@ -309,6 +309,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
     return this.#admin.drain(node)
   }
 
+  undrain(node?: string): NodeView {
+    return this.#admin.undrain(node)
+  }
+
   forget(node: string): NodeView {
     return this.#admin.forget(node)
   }

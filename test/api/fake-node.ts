@@ -239,7 +239,7 @@ export class FakeNode implements NodeApi {
       computer: 'computer-a',
       instance: '1',
       status: 'alive',
-      draining: false,
+      draining: this.isDraining,
       paused: null,
       self: true,
       found: true,
@@ -257,7 +257,14 @@ export class FakeNode implements NodeApi {
       boot: 'boot',
       version: '0.1.0'
     }
-    const nobody = { status: null, id: null, self: false, connected: false, synced: false }
+    const nobody = {
+      status: null,
+      id: null,
+      self: false,
+      connected: false,
+      synced: false,
+      draining: false
+    }
     return [self, { ...self, ...nobody, name: 'computer-b/2', found: false, heartbeatAgeMs: null }]
   }
 
@@ -273,7 +280,15 @@ export class FakeNode implements NodeApi {
     this.labels = { ...labels }
   }
 
+  isDraining = false
+
   drain(node = this.name): NodeView {
+    this.isDraining ||= node === this.name
+    return this.#named(node)
+  }
+
+  undrain(node = this.name): NodeView {
+    this.isDraining &&= node !== this.name
     return this.#named(node)
   }
 

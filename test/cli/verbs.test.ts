@@ -399,6 +399,21 @@ describe('events', () => {
   })
 })
 
+describe('drain', () => {
+  test('has the node take nothing more, and --undo has it take tasks again', async () => {
+    const drained = await run(['drain'])
+    expect(drained).toEqual({
+      code: 0,
+      stdout: 'computer-a/1 drains: 1 running, 0 queued\n',
+      stderr: ''
+    })
+    expect(at.node.isDraining).toBe(true)
+    const undone = await run(['drain', '--undo'])
+    expect(undone.stdout).toBe('computer-a/1 takes tasks again: 1 running, 0 queued\n')
+    expect(at.node.isDraining).toBe(false)
+  })
+})
+
 describe('label', () => {
   test('shows labels, gives some in place of those of their names, and takes others away', async () => {
     at.node.labels = { gpu: '1', zone: 'a' }

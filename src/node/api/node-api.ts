@@ -407,6 +407,14 @@ export interface AdminApi {
    */
   drain(node?: string): NodeView
   /**
+   * Has a node that was told to drain take tasks again; one that leaves goes on leaving. A node of an older version
+   * does not know how, and goes on draining.
+   *
+   * @param node its name or id @default this node
+   * @throws UnknownNodeError InvalidOptionError if it cannot be reached
+   */
+  undrain(node?: string): NodeView
+  /**
    * Counts a node no more that will not come back, neither as a member nor as expected: what it held is taken over.
    *
    * @param node its name or id
