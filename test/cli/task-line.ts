@@ -64,6 +64,10 @@ const options = {
   ref: text(TASK_LIMITS.refBytesMax).describe(
     `What the task is called: other lines of the file depend on it as "ref:NAME". Up to ${TASK_LIMITS.refBytesMax} bytes`
   ),
+  traceparent: z
+    .string()
+    .regex(/^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}/)
+    .describe('The trace it belongs to, as in W3C Trace Context'),
   retention: duration.describe('How long it is kept once it has settled: "1h", or ms'),
   acks: z.int().min(0).describe('How many other members must have it on disk')
 } satisfies Readonly<Record<keyof SubmitOptions, z.ZodType>>
