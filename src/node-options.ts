@@ -7,7 +7,6 @@
 import { availableParallelism, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
-import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { utf8Length } from './core/base/utf8.ts'
 import { NODE_LIMITS, SETTLED_MAX, SETTLED_MAX_MAX, type Quorum } from './core/options.ts'
@@ -24,6 +23,7 @@ import {
   LOG_LEVELS,
   type LogLevel
 } from './shared/names.ts'
+import { nearestName } from './shared/nearest-name.ts'
 
 /** What a node can be told at its start. All of it is optional. */
 export type NodeOptions = {
@@ -263,7 +263,7 @@ export function resolveNodeOptions(
 
 /** The key of `known` that was probably meant. */
 export function nearest(key: string, known: readonly string[]): string {
-  return closest(key, [...known])
+  return nearestName(key, known)
 }
 
 function msOf(value: number | string): number | null {

@@ -6,6 +6,8 @@ import { Hono } from 'hono'
 import { InvalidOptionError, NodeClosedError } from '../shared/errors.ts'
 import type { NodeApi } from '../node/api/node-api.ts'
 import { problemOf } from './problem.ts'
+import { serveDocument } from './openapi/document.ts'
+import { Service } from './openapi/service.ts'
 import { serveCluster } from './routes/cluster.ts'
 import { serveContents } from './routes/contents.ts'
 import { serveTasks } from './routes/tasks.ts'
@@ -24,9 +26,11 @@ export function routes(node: NodeApi, closing: AbortSignal): Hono {
     const message = `this node knows no ${what}: is its version of hearsay another one than yours?`
     return c.json(problemOf(new InvalidOptionError(message)).problem, 404)
   })
-  serveTasks(app, node, closing)
-  serveContents(app, node)
-  serveCluster(app, node, closing)
+  const service = new Service(app)
+  serveTasks(service, node, closing)
+  serveContents(service, node)
+  serveCluster(service, node, closing)
+  serveDocument(service)
   return app
 }
 

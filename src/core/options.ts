@@ -34,6 +34,11 @@ export const TASK_LIMITS = {
   backoffMsMax: 86_400_000,
   backoffFactorMax: 100,
   idempotencyKeyLengthMax: 128,
+  /**
+   * Of UTF-8. A node that does not know a field of a spec keeps 160 bytes of such fields and refuses more: this one takes
+   * at most 99 of them, and leaves room for a `traceparent`.
+   */
+  refBytesMax: 96,
   /** Of `require` and `prefer` each. */
   labelConditionsMax: 8,
   labelValuesMax: 16,
@@ -107,6 +112,7 @@ export const TASK_DEFAULTS = {
   delivery: 'at-least-once',
   retryOf: null,
   tags: [],
+  ref: null,
   retentionMs: null
 } as const
 

@@ -118,7 +118,8 @@ const spec = message(SPEC, {
   labels: usually(at(18, labelRules), TASK_DEFAULTS.labels, isWithoutRules),
   idempotencyKey: 19,
   delivery: usually(20, TASK_DEFAULTS.delivery),
-  retryOf: at(21, uuid)
+  retryOf: at(21, uuid),
+  ref: 22
 })
 
 const claim = message(CLAIM, {

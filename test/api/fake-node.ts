@@ -429,6 +429,8 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     dependsOn: [],
     labels: { require: {}, prefer: {} },
     tags: [],
+    ref: null,
+    idempotencyKey: null,
     progress: null,
     lost: [],
     retryOf: null,

@@ -61,6 +61,8 @@ const taskFields = {
   dependsOn: z.array(taskId),
   labels: z.strictObject({ require: conditions, prefer: conditions }),
   tags: z.array(z.string()),
+  ref: z.string().nullable(),
+  idempotencyKey: z.string().nullable(),
   progress: z
     .strictObject({ fraction: z.number().min(0).max(1), message: z.string().nullable() })
     .nullable(),

@@ -135,7 +135,8 @@ export const SPEC: StructShape<TaskSpec> = struct<TaskSpec>(
     labels: LABEL_RULES,
     idempotencyKey: nullable(text(TASK_LIMITS.idempotencyKeyLengthMax * 4)),
     delivery: oneOf(DELIVERIES),
-    retryOf: nullable(TASK_ID)
+    retryOf: nullable(TASK_ID),
+    ref: nullable(text(TASK_LIMITS.refBytesMax))
   },
   { isOpen: true }
 )

@@ -57,6 +57,9 @@ export type TaskView = {
   /** What it asks of the labels of nodes. */
   labels: { require: LabelConditionsOption; prefer: LabelConditionsOption }
   tags: string[]
+  /** What its submitter calls it, such as its `ref` in a file of tasks. */
+  ref: string | null
+  idempotencyKey: string | null
   /** How far its run is, 0 to 1, as the handler said; null if it said nothing, or does not run. */
   progress: { fraction: number; message: string | null } | null
   /** The task that this one is a copy of. */

@@ -54,6 +54,8 @@ export function taskView(
       prefer: shownConditions(spec.labels.prefer)
     },
     tags: [...spec.tags],
+    ref: spec.ref,
+    idempotencyKey: spec.idempotencyKey,
     lost: claim.lost.map(nameOf),
     retryOf: spec.retryOf,
     acks: core.copies(record)
