@@ -68,6 +68,8 @@ export type {
   TaskCountsByType,
   TaskFilter,
   TaskOptions,
+  TaskQuery,
+  TaskSort,
   TaskState,
   TaskView,
   UnreadableView,

@@ -44,7 +44,7 @@ const mayImport: Record<string, readonly string[]> = {
   ],
   'create-node': [...parts, ...words],
   index: ['create-node', ...parts, ...words],
-  api: ['core', 'node/api/node-api', ...words],
+  api: ['core', 'node/api/node-api', 'node/api/lists-api', ...words],
   demo: ['api', 'node/api/node-api', ...words],
   dashboard: ['api', 'doctor', 'node/api/node-api', 'node/api/lists-api', ...words],
   doctor: ['net/discovery/tcp-probe', 'net/protocol', 'node/api/node-api', ...words],

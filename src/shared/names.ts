@@ -37,6 +37,20 @@ export const TASK_STATES = [
 /** Where a task stands. The last three are for good. */
 export type TaskState = (typeof TASK_STATES)[number]
 
+/** What lists of tasks may be sorted by. */
+export const TASK_SORT_FIELDS = [
+  'submittedAt',
+  'startedAt',
+  'settledAt',
+  'durationMs',
+  'priority',
+  'type',
+  'state',
+  'node'
+] as const
+/** A field, from the least to the greatest; with `-` before it the other way round. */
+export type TaskSort = `${'' | '-'}${(typeof TASK_SORT_FIELDS)[number]}`
+
 /** Whether a text is a node's name, `computer/instance`. */
 export function isNodeName(name: string): boolean {
   const [computer, instance, ...rest] = name.split('/')

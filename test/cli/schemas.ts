@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
+import type { TaskRow } from '../../src/node/api/lists-api.ts'
 import type {
   BlobRef,
   LabelConditionsOption,
@@ -71,6 +72,8 @@ const taskFields = {
   lost: z.array(z.string())
 }
 const task: Shape<TaskView> = z.strictObject(taskFields)
+const { payload: _, result: __, dependsOn, labels, idempotencyKey, acks, ...rowFields } = taskFields
+const taskRow: Shape<TaskRow> = z.strictObject(rowFields)
 
 const nodeFields = {
   v,
@@ -190,6 +193,7 @@ const diagnosis = z.strictObject({
 /** By the name of the file in config/schemas. */
 export const SCHEMAS = {
   task,
+  'task-row': taskRow,
   'task-with-history': taskWithHistory,
   node,
   status,
