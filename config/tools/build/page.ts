@@ -22,7 +22,7 @@ export async function buildPage(root: string, folder: string): Promise<Set<strin
   await build({
     root: join(root, 'src/dashboard/page'),
     configFile: false,
-    envFile: false,
+    envDir: false,
     logLevel: 'warn',
     publicDir: 'public',
     oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
@@ -30,6 +30,7 @@ export async function buildPage(root: string, folder: string): Promise<Set<strin
     worker: { format: 'es', plugins: () => [noted] },
     build: {
       outDir: folder,
+      emptyOutDir: false,
       target: 'es2024',
       // What is small is no text within another file: the headers allow none of that.
       assetsInlineLimit: 0,

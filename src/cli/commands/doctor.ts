@@ -28,7 +28,8 @@ export function register(program: Command, terminal: Terminal): void {
 async function doctor(options: Flags, terminal: Terminal): Promise<void> {
   const { examine, patientOf } = await import('../../doctor/examine.ts')
   const client = await nodeHere(options)
-  const patient = client === null ? await withoutNode(options) : await patientOf(names => client.diagnosis(names))
+  const patient =
+    client === null ? await withoutNode(options) : await patientOf(names => client.diagnosis(names))
   const name = client === null ? null : (await client.status()).node
   if (options.json !== true) {
     const whom = name ?? 'no node runs on this computer: the network as a new one would see it'

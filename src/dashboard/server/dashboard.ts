@@ -154,7 +154,7 @@ export class Dashboard {
     const [path = ''] = target.split('?')
     const file = this.#options.files.get(isPage(path) ? '/index.html' : path)
     if (file === undefined) return false
-    const isGzipped = /\bgzip\b/.test(String(request.headers['accept-encoding'] ?? ''))
+    const isGzipped = /\bgzip\b/.test(request.headers['accept-encoding'] ?? '')
     const body = isGzipped ? file.gzipped : file.body
     if (isGzipped) response.setHeader('content-encoding', 'gzip')
     response.writeHead(200, { 'content-type': file.type, 'content-length': body.length })

@@ -18,7 +18,7 @@ const wanted = z.strictObject({
 /** Files that a user asks for at once. */
 const OPEN_MAX = 32
 
-type Download = Readonly<{ name: string; content: Buffer | BlobRef }>
+type Download = Readonly<{ name: string; content: string | BlobRef }>
 
 export class Downloads {
   readonly #client: Pick<Client, 'get'>
@@ -40,7 +40,7 @@ export class Downloads {
     const { task, part } = check(wanted, parse(body))
     const view = await this.#client.get(task)
     const blob = part === 'payload' ? view.payloadBlob : view.resultBlob
-    const content = blob ?? Buffer.from(JSON.stringify(view[part]))
+    const content = blob ?? JSON.stringify(view[part])
     return `/downloads/${this.#open.add({ name: `${view.id}-${part}.json`, content })}`
   }
 
@@ -55,8 +55,8 @@ export class Downloads {
       'content-type': 'application/octet-stream',
       'content-disposition': `attachment; filename="${name}"`
     }
-    if (content instanceof Buffer) {
-      response.writeHead(200, { ...headers, 'content-length': content.length }).end(content)
+    if (typeof content === 'string') {
+      response.writeHead(200, headers).end(content)
     } else {
       const path = `/v1/blobs/${content.hash}?bytes=${content.bytes}`
       await this.#upstream.pass({ method: 'GET', path }, response, headers)

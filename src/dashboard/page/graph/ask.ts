@@ -1,4 +1,5 @@
 /** The layout of a graph, by a worker that is started when the first graph is looked at. */
+// oxlint-disable-next-line import/default -- the build makes it: an address, see modules.d.ts
 import workerFile from './worker.ts?worker&url'
 import type { Layout, Question } from './shapes.ts'
 
@@ -24,6 +25,7 @@ export function askLayout(question: Question, gone: AbortSignal): Promise<Layout
     worker.addEventListener('message', ({ data }: MessageEvent<Layout>) => resolve(data))
     worker.addEventListener('error', () => reject(new Error('the layout of the graph has failed')))
     gone.addEventListener('abort', () => reject(gone.reason as Error))
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker has none
     worker.postMessage(question)
   }).finally(() => worker.terminate())
 }

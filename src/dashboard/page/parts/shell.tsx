@@ -31,7 +31,7 @@ export function Shell({ children }: Readonly<{ children: ComponentChildren }>): 
         <a class="brand" href="/">
           <Icon name="brand" />
           hearsay
-          {status.value !== null && <span class="cluster">{status.value.cluster}</span>}
+          {status.value !== null && <span class="cluster-name">{status.value.cluster}</span>}
         </a>
         <Places />
         <div class="top-end">

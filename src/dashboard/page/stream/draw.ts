@@ -89,10 +89,15 @@ function drawAxis(
     context.fillStyle = palette.line
     context.fillRect(x, AXIS_HEIGHT - 6, 1, rows.height)
     context.fillStyle = palette.muted
-    context.textAlign = 'center'
+    const isAtEdge = x > gutter + scale.width - TICK_SPACING / 3
+    context.textAlign = isAtEdge ? 'right' : 'center'
     const isFine = scale.toMs - scale.fromMs < 10_000
     const text = localTime(ms)
-    context.fillText(isFine ? `${text}.${String(ms % 1000).padStart(3, '0')}` : text, x, 9)
+    context.fillText(
+      isFine ? `${text}.${String(ms % 1000).padStart(3, '0')}` : text,
+      isAtEdge ? gutter + scale.width : x,
+      9
+    )
     context.textAlign = 'start'
   }
 }
@@ -167,39 +172,57 @@ function drawCross(context: CanvasRenderingContext2D, x: number, y: number): voi
   context.stroke()
 }
 
-/** From the node that held a task to where it ran: solid for steals and the like, dashed for what was taken over. */
+/**
+ * From the node that held a task to where it ran: solid for steals and the like, dashed for what was taken over. Where
+ * there are many, only the heads are drawn, and the whole arrow of the task that is looked at.
+ */
 function drawArrows(context: CanvasRenderingContext2D, picture: Picture): void {
-  const { rows, palette } = picture
-  for (const span of picture.placed) {
-    if (span.via === null || span.via === 'submitted' || span.via === 'retried') continue
+  const moved = picture.placed.filter(({ via }) => via !== null && !HOME_VIA.has(via))
+  const areFew = moved.length <= ARROWS_MAX
+  for (const span of moved) {
     const box = boxOf(picture, span)
     if (box === null || box.x < picture.gutter || box.width < 5) continue
+    const isChosen = picture.chosen === span.task
+    const from =
+      span.movedFrom !== null && (areFew || isChosen) ? laneOf(picture.rows, span.movedFrom) : null
     const isReclaim = span.via === 'reclaimed'
-    const from = span.movedFrom === null ? null : laneOf(rows, span.movedFrom)
-    context.strokeStyle = isReclaim ? palette.failed : palette.text
+    context.strokeStyle = isReclaim ? picture.palette.failed : picture.palette.text
     context.fillStyle = context.strokeStyle
-    context.globalAlpha = picture.chosen === null || picture.chosen === span.task ? 0.6 : 0.15
-    context.lineWidth = 1.2
+    context.globalAlpha = isChosen ? 0.9 : isReclaim ? 0.75 : 0.4
     context.setLineDash(isReclaim ? [3, 2] : [])
-    const [x, y] = [box.x, box.y + box.height / 2]
-    context.beginPath()
-    if (from !== null) {
-      const start = from.y + from.height / 2
-      context.moveTo(x - 14, start)
-      context.bezierCurveTo(x - 2, start, x - 16, y, x - 3, y)
-    } else {
-      context.moveTo(x - 9, y)
-      context.lineTo(x - 3, y)
-    }
-    context.stroke()
-    context.setLineDash([])
-    context.beginPath()
-    context.moveTo(x + 1, y)
-    context.lineTo(x - 4, y - 3)
-    context.lineTo(x - 4, y + 3)
-    context.fill()
+    drawArrow(context, box.x, box.y + box.height / 2, from)
     context.globalAlpha = 1
   }
+}
+
+/** Came to the node on no arrow. */
+const HOME_VIA = new Set(['submitted', 'retried'])
+const ARROWS_MAX = 40
+
+/** @param from the rows of the node that it came from; null: a head with a short tail */
+function drawArrow(
+  context: CanvasRenderingContext2D,
+  x: number,
+  y: number,
+  from: NodeRows | null
+): void {
+  context.lineWidth = 1.2
+  context.beginPath()
+  if (from === null) {
+    context.moveTo(x - 8, y)
+    context.lineTo(x - 3, y)
+  } else {
+    const start = from.y + from.height / 2
+    context.moveTo(x - 14, start)
+    context.bezierCurveTo(x - 2, start, x - 16, y, x - 3, y)
+  }
+  context.stroke()
+  context.setLineDash([])
+  context.beginPath()
+  context.moveTo(x + 1, y)
+  context.lineTo(x - 4, y - 3)
+  context.lineTo(x - 4, y + 3)
+  context.fill()
 }
 
 /** How much of each piece of time a slot was busy. */

@@ -8,7 +8,7 @@ export type Frame = Readonly<{
   endMs: number | null
 }>
 
-const LENGTH_MS = 120_000
+const LENGTH_MS = 60_000
 const LENGTH_MS_MIN = 200
 const LENGTH_MS_MAX = 24 * 3_600_000
 

@@ -20,7 +20,10 @@ export function pictureOf(
 ): Picture {
   const toMs = endOf(frame.value, nowMs)
   const fromMs = toMs - frame.value.lengthMs
-  const { placed, rows: needed } = place([...spans.value.values()])
+  const { placed, rows: needed } = place(
+    [...spans.value.values()],
+    new Map(nodes.map(({ name, slots }) => [name ?? '', slots]))
+  )
   const shown = placed.filter(span => span.fromMs <= toMs && (span.toMs ?? nowMs) >= fromMs)
   const gutter = width < NARROW ? GUTTER_NARROW : GUTTER_WIDE
   const folds = foldsIdle.value ? foldsOf(shown, fromMs, toMs) : []

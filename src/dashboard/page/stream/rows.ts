@@ -56,11 +56,16 @@ export function rowsOf(nodes: readonly NodeView[], placed: ReadonlyMap<string, n
 }
 
 /**
- * Gives each span a row of its node: the slot that it ran in, or else the first row that was free then.
+ * Gives each span a row of its node: the slot that it ran in, or else the first row that was free then. Clocks differ and
+ * news takes a while, so one that seems to begin before a slot was free takes the one that came free first.
  *
+ * @param slots how many a node has, by name
  * @returns the spans, and how many rows each node needs
  */
-export function place(spans: readonly Span[]): { placed: Placed[]; rows: Map<string, number> } {
+export function place(
+  spans: readonly Span[],
+  slots: ReadonlyMap<string, number>
+): { placed: Placed[]; rows: Map<string, number> } {
   const free = new Map<string, number[]>()
   const rows = new Map<string, number>()
   const placed = spans
@@ -68,12 +73,20 @@ export function place(spans: readonly Span[]): { placed: Placed[]; rows: Map<str
     .map((span): Placed => {
       const until = free.get(span.node) ?? []
       free.set(span.node, until)
-      const found = until.findIndex(ms => ms <= span.fromMs)
-      const row = span.slot ?? (found < 0 ? until.length : found)
+      const row = span.slot ?? freeRow(until, span.fromMs, slots.get(span.node) ?? 0)
       while (until.length <= row) until.push(-Infinity)
       until[row] = span.toMs ?? Infinity
       rows.set(span.node, Math.max(rows.get(span.node) ?? 0, row + 1))
       return { ...span, row: Math.min(row, SLOTS_DRAWN_MAX - 1) }
     })
   return { placed, rows }
+}
+
+/** @param until when each row comes free */
+function freeRow(until: readonly number[], fromMs: number, slots: number): number {
+  const free = until.findIndex(ms => ms <= fromMs)
+  if (free >= 0) return free
+  if (until.length < slots) return until.length
+  const first = Math.min(...until)
+  return Number.isFinite(first) ? until.indexOf(first) : until.length
 }

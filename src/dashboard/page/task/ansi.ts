@@ -26,8 +26,8 @@ const PLAIN: Style = {
 }
 
 /** A style (m), any other sequence, or a sequence that sets a title. */
-// oxlint-disable-next-line no-control-regex -- control sequences are what this is about
 const SEQUENCE =
+  // oxlint-disable-next-line no-control-regex -- control sequences are what this is about
   /\u001b\[([0-9;:]*)m|\u001b\[[0-?]*[ -/]*[@-~]|\u001b\][^\u0007\u001b]*(?:\u0007|\u001b\\)/g
 
 /** @param begin the style that the text before it has ended with */

@@ -27,7 +27,7 @@ export function Why({ why, task }: Readonly<{ why: WhyView; task: TaskView }>): 
 }
 
 function sentence({ words, state }: WhyView, { holder }: TaskView): string {
-  const said = words === '' ? STATE_WORDS[state] : words
+  const said = words === '' ? `it ${STATE_WORDS[state]}` : words
   const whole = state === 'running' && words === '' ? `${said} on ${holder}` : said
   return whole.charAt(0).toUpperCase() + whole.slice(1)
 }

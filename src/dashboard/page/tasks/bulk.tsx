@@ -83,7 +83,7 @@ function FilterWords({ filter }: Readonly<{ filter: Filter }>): JSX.Element {
         ? 'All tasks of the cluster, whatever they are.'
         : given.map(([name, value]) => (
             <code key={name}>
-              {name}=<Text>{String(value)}</Text>{' '}
+              {name}=<Text>{value}</Text>{' '}
             </code>
           ))}
     </p>

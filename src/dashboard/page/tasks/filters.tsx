@@ -122,10 +122,10 @@ function Times({ filter }: Readonly<{ filter: Filter }>): JSX.Element {
   const { since, until, ref } = filter
   return (
     <div class="times">
-      <span class="muted">submitted</span>
+      <span class="muted">submitted in the last</span>
       {SPANS.map(([words, ms]) => (
         <button key={words} type="button" class="quiet" onClick={() => set(ms)}>
-          in the last {words}
+          {words}
         </button>
       ))}
       {since !== undefined && <Given words={`since ${timeOf(since)}`} name="since" />}

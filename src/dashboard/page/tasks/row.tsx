@@ -1,5 +1,5 @@
 /** A task in a list. */
-import type { JSX } from 'preact'
+import type { CSSProperties, JSX } from 'preact'
 import { StateMark } from '../parts/mark.tsx'
 import { Ago, NodeLink, Since, TaskLink, Text, TypeName } from '../parts/small.tsx'
 import { duration } from '../state/format.ts'
@@ -8,7 +8,7 @@ import type { Row } from '../state/task-list.ts'
 type Props = Readonly<{
   row: Row
   index: number
-  style: JSX.CSSProperties
+  style: CSSProperties
   isHere: boolean
   isChosen: boolean
 }>

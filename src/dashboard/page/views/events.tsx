@@ -87,5 +87,5 @@ export function EventsView(): JSX.Element {
 function fits(event: NodeEvent, room: string | null, words: string): boolean {
   if (room !== null && !event.event.startsWith(`${room}:`)) return false
   if (words === '') return true
-  return Object.values(event).some(value => String(value).toLowerCase().includes(words))
+  return Object.values(event).some(value => JSON.stringify(value).toLowerCase().includes(words))
 }

@@ -59,14 +59,16 @@ function NodeRow({ node }: Readonly<{ node: NodeView }>): JSX.Element {
         <Links node={node} words />
       </td>
       <td data-name="Slots">
-        {poolsOf(node).map(pool => (
-          <Slots
-            key={pool.name}
-            slots={pool.slots}
-            running={pool.running}
-            runs={runs.filter(run => poolsOf(node).length === 1 || run.pool === pool.name)}
-          />
-        ))}
+        {mark === 'crashed' || mark === 'left' || mark === 'unseen'
+          ? ''
+          : poolsOf(node).map(pool => (
+              <Slots
+                key={pool.name}
+                slots={pool.slots}
+                running={pool.running}
+                runs={runs.filter(run => poolsOf(node).length === 1 || run.pool === pool.name)}
+              />
+            ))}
       </td>
       <td data-name="Queued" class="number">
         {count(node.queued)}
