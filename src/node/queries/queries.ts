@@ -4,6 +4,8 @@
 import { shown } from '../../core/base/shape.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../../core/base/ids.ts'
 import { compareText } from '../../core/base/order.ts'
+import { poolsOf } from '../../core/claim/claim.ts'
+import { DEFAULT_POOL } from '../../core/message.ts'
 import { isSettled, type TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
 import { UnknownTaskError } from '../../shared/errors.ts'
@@ -215,20 +217,25 @@ export class Queries implements Omit<QueriesApi, 'tasks'> {
     const members = this.#core.members(now).filter(({ status }) => status === 'alive')
     const running = this.#runningAt()
     return [this.#core.self(), ...members.map(({ heartbeat }) => heartbeat)]
-      .map(worker => ({ ...worker, running: Math.max(worker.running, running(worker.boot)) }))
-      .map(worker => ({ node: worker.name, ...reasonAt(situation, worker.name, worker) }))
+      .map(heartbeat => {
+        const { boot, name } = heartbeat
+        const pools = poolsOf(heartbeat).map(pool => {
+          return { ...pool, running: Math.max(pool.running, running(boot, pool.name)) }
+        })
+        return { node: name, ...reasonAt(situation, name, { ...busyOf(heartbeat), pools }) }
+      })
       .sort((x, y) => compareText(x.node, y.node))
   }
 
-  /** How many tasks are known to run at a boot: what it said of itself may be older. */
-  #runningAt(): (boot: BootId) => number {
-    const counts = new Map<BootId, number>()
+  /** How many tasks are known to run in a pool of a boot: what it said of itself may be older. */
+  #runningAt(): (boot: BootId, pool: string) => number {
+    const counts = new Map<string, number>()
     for (const record of this.#core.records()) {
       if (this.#core.state(record) !== 'running') continue
-      const { holder } = record.claim
-      counts.set(holder, (counts.get(holder) ?? 0) + 1)
+      const place = `${record.claim.holder} ${record.started!.pool ?? DEFAULT_POOL}`
+      counts.set(place, (counts.get(place) ?? 0) + 1)
     }
-    return boot => counts.get(boot) ?? 0
+    return (boot, pool) => counts.get(`${boot} ${pool}`) ?? 0
   }
 
   /** Null of a task that runs, or has settled. */
