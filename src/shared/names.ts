@@ -27,9 +27,6 @@ export type LogLevel = (typeof LOG_LEVELS)[number]
 export const TASK_ID: RegExp =
   /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 
-/** The type of tasks that are commands. */
-export const COMMAND_TYPE = 'command'
-
 /** In the order in which a task may go through them. */
 export const TASK_STATES = [
   'waiting',

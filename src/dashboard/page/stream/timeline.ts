@@ -3,7 +3,7 @@
  * Events tell the rest as it happens, so the node is asked rarely.
  */
 import { effect, signal } from '@preact/signals'
-import { get } from '../state/api.ts'
+import { get, RefusedError } from '../state/api.ts'
 import { onEvents } from '../state/cluster.ts'
 import { withNextPulse } from '../state/pulse.ts'
 import { endOf, frame } from './frame.ts'
@@ -38,10 +38,14 @@ export function followTimeline(): () => void {
   const gone = new AbortController()
   const stopEvents = onEvents(takeEvents)
   const ask = (fromMs: number, toMs: number): void => {
-    askFor(fromMs, toMs, gone.signal).catch(() => {
-      // That nobody answers is said above the view.
+    if (!isAnswered) return
+    askFor(fromMs, toMs, gone.signal).catch((error: unknown) => {
+      // A node of before does not know the question. That nobody answers is said above the view.
+      if (error instanceof RefusedError && error.problem === 'InvalidOptionError')
+        isAnswered = false
     })
   }
+  let isAnswered = true
   let knownFromMs = Infinity
   const stopFrame = effect(() => {
     const toMs = endOf(frame.value, Date.now())

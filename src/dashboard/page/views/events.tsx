@@ -1,6 +1,6 @@
 /** What happens, as it happens. */
 import type { JSX } from 'preact'
-import { useSignal } from '@preact/signals'
+import { useSignal, type Signal } from '@preact/signals'
 import { EventLine } from '../parts/event.tsx'
 import { Panel } from '../parts/small.tsx'
 import type { NodeEvent } from '../../../node/api/node-api.ts'
@@ -22,43 +22,7 @@ export function EventsView(): JSX.Element {
   return (
     <>
       <h1 class="unseen">Events</h1>
-      <div class="bar">
-        <div class="states" role="group" aria-label="which">
-          <button
-            type="button"
-            aria-pressed={room === null}
-            onClick={() => goWith({ event: null })}
-          >
-            all
-          </button>
-          {ROOMS.map(one => (
-            <button
-              key={one}
-              type="button"
-              aria-pressed={room === one}
-              onClick={() => goWith({ event: one })}
-            >
-              {one}
-            </button>
-          ))}
-        </div>
-        <label class="field">
-          <span>Filter</span>
-          <input
-            type="search"
-            value={words}
-            placeholder="name, task, type, node"
-            onInput={event => goWith({ q: event.currentTarget.value }, true)}
-          />
-        </label>
-        <button
-          type="button"
-          aria-pressed={stopped.value !== null}
-          onClick={() => (stopped.value = stopped.value === null ? events.value : null)}
-        >
-          {stopped.value === null ? 'Pause' : 'Go on'}
-        </button>
-      </div>
+      <Bar room={room} words={words} stopped={stopped} />
       <Panel
         title="Events"
         aside={
@@ -81,6 +45,52 @@ export function EventsView(): JSX.Element {
         </ol>
       </Panel>
     </>
+  )
+}
+
+function Bar({
+  room,
+  words,
+  stopped
+}: Readonly<{
+  room: string | null
+  words: string
+  stopped: Signal<readonly NodeEvent[] | null>
+}>): JSX.Element {
+  return (
+    <div class="bar">
+      <div class="states" role="group" aria-label="which">
+        <button type="button" aria-pressed={room === null} onClick={() => goWith({ event: null })}>
+          all
+        </button>
+        {ROOMS.map(one => (
+          <button
+            key={one}
+            type="button"
+            aria-pressed={room === one}
+            onClick={() => goWith({ event: one })}
+          >
+            {one}
+          </button>
+        ))}
+      </div>
+      <label class="field">
+        <span>Filter</span>
+        <input
+          type="search"
+          value={words}
+          placeholder="name, task, type, node"
+          onInput={event => goWith({ q: event.currentTarget.value }, true)}
+        />
+      </label>
+      <button
+        type="button"
+        aria-pressed={stopped.value !== null}
+        onClick={() => (stopped.value = stopped.value === null ? events.value : null)}
+      >
+        {stopped.value === null ? 'Pause' : 'Go on'}
+      </button>
+    </div>
   )
 }
 
