@@ -41,18 +41,26 @@ export const TASK_STATES = [
 export type TaskState = (typeof TASK_STATES)[number]
 
 /** What lists of tasks may be sorted by. */
-export const TASK_SORT_FIELDS = [
+export const TASK_SORTS = [
   'submittedAt',
+  '-submittedAt',
   'startedAt',
+  '-startedAt',
   'settledAt',
+  '-settledAt',
   'durationMs',
+  '-durationMs',
   'priority',
+  '-priority',
   'type',
+  '-type',
   'state',
-  'node'
+  '-state',
+  'node',
+  '-node'
 ] as const
 /** A field, from the least to the greatest; with `-` before it the other way round. */
-export type TaskSort = `${'' | '-'}${(typeof TASK_SORT_FIELDS)[number]}`
+export type TaskSort = (typeof TASK_SORTS)[number]
 
 /** Whether a text is a node's name, `computer/instance`. */
 export function isNodeName(name: string): boolean {

@@ -486,9 +486,11 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
   }
 }
 
+const NOT_IN_ROWS = ['payload', 'result', 'dependsOn', 'labels', 'idempotencyKey', 'acks']
+
 function rowOf(task: TaskView): TaskRow {
-  const { payload: _, result: __, dependsOn, labels, idempotencyKey, acks, ...row } = task
-  return row
+  const fields = Object.entries(task).filter(([field]) => !NOT_IN_ROWS.includes(field))
+  return Object.fromEntries(fields) as TaskRow
 }
 
 async function pieces(

@@ -72,8 +72,14 @@ const taskFields = {
   lost: z.array(z.string())
 }
 const task: Shape<TaskView> = z.strictObject(taskFields)
-const { payload: _, result: __, dependsOn, labels, idempotencyKey, acks, ...rowFields } = taskFields
-const taskRow: Shape<TaskRow> = z.strictObject(rowFields)
+const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
+  payload: true,
+  result: true,
+  dependsOn: true,
+  labels: true,
+  idempotencyKey: true,
+  acks: true
+})
 
 const nodeFields = {
   v,

@@ -1,6 +1,6 @@
 /** Tasks as many: pages of them, and how many there are. */
 import { z } from 'zod'
-import { TASK_SORT_FIELDS, TASK_STATES, type TaskSort } from '../../shared/names.ts'
+import { TASK_SORTS, TASK_STATES } from '../../shared/names.ts'
 import type { ListsApi, TaskPage } from '../../node/api/lists-api.ts'
 import type { OutputApi } from '../../node/api/node-api.ts'
 import { listStream } from '../events.ts'
@@ -9,7 +9,6 @@ import { json, lines, published, type Question } from '../openapi/question.ts'
 import type { Service } from '../openapi/service.ts'
 import { ndjson } from '../request.ts'
 
-const SORTS = TASK_SORT_FIELDS.flatMap((field): TaskSort[] => [field, `-${field}`])
 const LONGEST_SEARCH = 256
 
 /** Names of states with commas between them. */
@@ -38,7 +37,7 @@ const filterFields = {
 const filter = z.strictObject(filterFields)
 const page = z.strictObject({
   ...filterFields,
-  sort: z.enum(SORTS).optional(),
+  sort: z.enum(TASK_SORTS).optional(),
   cursor: z.string().optional().meta({ description: 'of the last line of a page' }),
   limit: z.coerce.number().int().min(1).optional(),
   fields: z.literal('brief', 'must be brief, or left out').optional()
@@ -78,7 +77,7 @@ export function serveLists(
   )
 }
 
-function* withEnd({ rows, cursor, matched }: TaskPage<unknown>): Generator<unknown> {
+function* withEnd({ rows, cursor, matched }: TaskPage): Generator {
   yield* rows
   yield { v: 1, cursor, matched }
 }

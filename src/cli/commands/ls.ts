@@ -6,13 +6,15 @@
  * HEARSAY_NODE, `--data` or `--cluster` name it.
  */
 import { InvalidArgumentError, type Command } from '@commander-js/extra-typings'
-import { TASK_SORT_FIELDS, type TaskSort } from '../../shared/names.ts'
+import { TASK_SORTS, type TaskSort } from '../../shared/names.ts'
 import type { TaskQuery, TaskView } from '../../node/api/node-api.ts'
 import { filterFlags } from '../filter-flags.ts'
 import { parseCount } from '../numbers.ts'
 import { taskTable } from '../output/print.ts'
 import type { Terminal } from '../terminal.ts'
 import { anyNodeVerb, openAnyClient, type Where } from '../verb.ts'
+
+const FIELDS = TASK_SORTS.filter(sort => !sort.startsWith('-')).join(', ')
 
 type ListOptions = Where & TaskQuery & { json?: true }
 
@@ -25,7 +27,7 @@ export function register(program: Command, terminal: Terminal): void {
       'hearsay ls --q "resize timeout" --sort -durationMs --limit 20',
       'hearsay ls --json | jq -r .id'
     ],
-    notes: [`Fields to sort by: ${TASK_SORT_FIELDS.join(', ')}.`]
+    notes: [`Fields to sort by: ${FIELDS}.`]
   })
   filterFlags(ls)
     .option('--node <name>', 'only tasks that this node holds, computer/instance')
@@ -48,7 +50,7 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
 }
 
 function parseSort(text: string): TaskSort {
-  const field = text.replace(/^-/, '')
-  if (TASK_SORT_FIELDS.some(each => each === field)) return text as TaskSort
-  throw new InvalidArgumentError(`It has to be one of ${TASK_SORT_FIELDS.join(', ')}.`)
+  const sort = TASK_SORTS.find(each => each === text)
+  if (sort !== undefined) return sort
+  throw new InvalidArgumentError(`It has to be one of ${FIELDS}.`)
 }

@@ -39,7 +39,7 @@ export type PageQuery = TaskQuery & {
 }
 
 /** A part of a list: its rows are made as they are read. */
-export type TaskPage<Row> = Readonly<{
+export type TaskPage<Row = unknown> = Readonly<{
   /** What has been pruned, or fits no more, by the time that it is read, is left out. */
   rows: Iterable<Row>
   /** Where the page ends; null: nothing follows. */
@@ -72,14 +72,20 @@ export type WatchOptions = Readonly<{
 /** A line of the live view: an event, or one of those that begin with `view:` (node/lists/live-view.ts). */
 export type ViewLine = NodeEvent & Record<string, Json>
 
+/** Tasks as many. Nothing here keeps the node from its other work, however many there are. */
 export interface ListsApi {
+  /**
+   * Rows of tasks, or a page of them; for the rest as `listTasks` without `fields`.
+   *
+   * @throws InvalidOptionError
+   */
+  listTasks(query: PageQuery & { fields: 'brief' }): Promise<TaskPage<TaskRow>>
   /**
    * Tasks, or a page of them. Each that is there all the while, and whose place in the order does not change, is on one
    * page, whatever else comes and goes.
    *
    * @throws InvalidOptionError
    */
-  listTasks(query: PageQuery & { fields: 'brief' }): Promise<TaskPage<TaskRow>>
   listTasks(query?: PageQuery): Promise<TaskPage<TaskView>>
   /** How many tasks fit. @throws InvalidOptionError */
   countTasks(filter?: TaskFilter): Promise<TaskCountsView>

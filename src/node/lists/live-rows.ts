@@ -64,7 +64,9 @@ export class LiveRows {
   /** Looks at some of the rows that may have changed without a word, those first that were not looked at for longest. */
   review(): void {
     let left = LINE_ROWS_MAX
-    for (const [id, text] of [...this.#told]) {
+    // A list, because each that is looked at goes to the end of the map.
+    const told = Array.from(this.#told)
+    for (const [id, text] of told) {
       const record = this.#parts.record(id)
       if (record !== undefined && isSettled(record)) continue
       if (left-- === 0) return

@@ -91,7 +91,7 @@ class Reader {
   #isWhole: boolean
   #nodes = ''
   #counts = ''
-  #countsAsked: Promise<void> | null = null
+  #isCounting = false
   #newCounts: TaskCountsView | null = null
   #tasksAt = 0
   #nodesAt = 0
@@ -195,15 +195,16 @@ class Reader {
 
   /** Nobody waits for it: it takes longer the more tasks there are. */
   #askCounts(): void {
-    this.#countsAsked ??= this.#parts.counts.newest().then(
-      counts => {
+    if (this.#isCounting) return
+    this.#isCounting = true
+    void this.#parts.counts
+      .newest()
+      .then(counts => {
         this.#newCounts = counts
-        this.#countsAsked = null
-      },
-      () => {
-        this.#countsAsked = null
-      }
-    )
+      })
+      .finally(() => {
+        this.#isCounting = false
+      })
   }
 
   *#countsLine(): Generator<ViewLine> {

@@ -10,9 +10,9 @@ import { compareText } from '../../core/base/order.ts'
 import { isSettled, type TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
-import { TASK_SORT_FIELDS, TASK_STATES, type TaskSort } from '../../shared/names.ts'
+import { TASK_SORTS, TASK_STATES, type TaskSort } from '../../shared/names.ts'
 
-type Field = (typeof TASK_SORT_FIELDS)[number]
+type Field = Exclude<TaskSort, `-${string}`>
 type Key = number | string | null
 
 /** Where a task stands in a list: what it is sorted by, and what tells it from its equals. */
@@ -43,15 +43,14 @@ export class TaskOrder {
 
   /** @throws InvalidOptionError */
   constructor(sort: TaskSort, facts: Facts) {
-    const isDescending = sort.startsWith('-')
-    const field = TASK_SORT_FIELDS.find(each => each === sort.slice(isDescending ? 1 : 0))
-    if (field === undefined) {
+    if (!TASK_SORTS.includes(sort)) {
       throw new InvalidOptionError(
-        `sort must be one of ${TASK_SORT_FIELDS.join(', ')}, with - before it for the other way round, not ${JSON.stringify(sort)}`
+        `sort must be one of ${Object.keys(KEYS).join(', ')}, with - before it for the other way round, not ${JSON.stringify(sort)}`
       )
     }
+    const isDescending = sort.startsWith('-')
     this.#sort = sort
-    this.#keyOf = KEYS[field]
+    this.#keyOf = KEYS[sort.slice(isDescending ? 1 : 0) as Field]
     this.#sign = isDescending ? -1 : 1
     this.#facts = facts
   }

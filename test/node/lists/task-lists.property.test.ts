@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { TASK_SORT_FIELDS, type TaskSort } from '../../../src/shared/names.ts'
+import { TASK_SORTS, type TaskSort } from '../../../src/shared/names.ts'
 import type { TaskId } from '../../../src/core/base/ids.ts'
 import type { PageQuery } from '../../../src/node/api/lists-api.ts'
 import { BOOTS, Replica, type Given } from './replica.ts'
@@ -20,9 +20,7 @@ const given: fc.Arbitrary<Given> = fc.record({
   state: fc.constantFrom('queued', 'running', 'completed', 'failed'),
   durationMs: fc.integer({ min: 0, max: 3 })
 })
-const sort = fc.constantFrom(
-  ...TASK_SORT_FIELDS.flatMap((field): TaskSort[] => [field, `-${field}`])
-)
+const sort = fc.constantFrom(...TASK_SORTS)
 
 /** What happens between two pages, or in the middle of making one. */
 type Change = Readonly<{ kind: 'add'; given: Given } | { kind: 'remove'; place: number }>
