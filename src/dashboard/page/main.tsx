@@ -5,11 +5,14 @@ import './style/base.css'
 import './style/parts.css'
 import './style/views.css'
 import { App } from './app.tsx'
+import { onEvents } from './state/cluster.ts'
 import { startFeed } from './state/feed.ts'
 import { startKeys } from './state/keys.ts'
 import { openSession } from './state/session.ts'
+import { takeEvents } from './stream/spans.ts'
 
 render(<App />, document.querySelector('#page')!)
 startKeys()
 startFeed()
+onEvents(takeEvents)
 await openSession()

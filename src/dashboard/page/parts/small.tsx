@@ -27,7 +27,8 @@ export function Ago({ at }: Readonly<{ at: string }>): JSX.Element {
 
 /** How long something that goes on has taken so far. */
 export function Since({ at }: Readonly<{ at: string }>): JSX.Element {
-  return <>{duration(Math.max(0, Math.floor((now.value - Date.parse(at)) / 1000) * 1000))}</>
+  const seconds = Math.max(0, Math.floor((now.value - Date.parse(at)) / 1000))
+  return <>{seconds < 10 ? `${seconds} s` : duration(seconds * 1000)}</>
 }
 
 /** What others have written, on one line: control characters are seen, and its direction is its own affair. */

@@ -50,7 +50,8 @@ export function duration(ms: number): string {
 /** How long ago, of a time by the clock of another computer: never in the future. */
 export function ago(at: string | number, nowMs: number): string {
   const ms = Math.max(0, nowMs - new Date(at).getTime())
-  return ms < 2000 ? 'just now' : `${duration(Math.floor(ms / 1000) * 1000)} ago`
+  if (ms < 2000) return 'just now'
+  return ms < 10_000 ? `${Math.floor(ms / 1000)} s ago` : `${duration(ms)} ago`
 }
 
 export function bytes(size: number): string {

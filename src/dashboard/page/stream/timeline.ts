@@ -4,10 +4,9 @@
  */
 import { effect, signal } from '@preact/signals'
 import { get, RefusedError } from '../state/api.ts'
-import { onEvents } from '../state/cluster.ts'
 import { withNextPulse } from '../state/pulse.ts'
 import { endOf, frame } from './frame.ts'
-import { takeEvents, takeSpans, type Span } from './spans.ts'
+import { takeSpans, type Span } from './spans.ts'
 
 type Told = Readonly<{
   spans: readonly Readonly<{
@@ -33,10 +32,9 @@ const SPANS_MAX = 5000
 /** Nodes that did not answer the last question. */
 export const unheard = signal<readonly string[]>([])
 
-/** Keeps the spans up to date. Returns how to stop it. */
+/** Asks for the spans of the time that is shown, and for those of lately again. Returns how to stop it. */
 export function followTimeline(): () => void {
   const gone = new AbortController()
-  const stopEvents = onEvents(takeEvents)
   const ask = (fromMs: number, toMs: number): void => {
     if (!isAnswered) return
     askFor(fromMs, toMs, gone.signal).catch((error: unknown) => {
@@ -59,7 +57,6 @@ export function followTimeline(): () => void {
   }, AGAIN_MS)
   return () => {
     gone.abort()
-    stopEvents()
     stopFrame()
     clearInterval(timer)
   }

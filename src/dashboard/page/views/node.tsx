@@ -1,6 +1,7 @@
 /** One node: its pools, how it is, what it runs, and what may be done with it. */
 import type { ComponentChildren, JSX } from 'preact'
-import { useSignal } from '@preact/signals'
+import { useSignal, type Signal } from '@preact/signals'
+import { useEffect } from 'preact/hooks'
 import type { NodeView } from '../../../node/api/node-api.ts'
 import { Links } from '../cluster/links.tsx'
 import { poolsOf, Slots } from '../cluster/slots.tsx'
@@ -8,7 +9,9 @@ import { Dialog } from '../parts/dialog.tsx'
 import { NodeStatusMark } from '../parts/mark.tsx'
 import { Copy, Loading, Panel, Since, TaskLink, Text, Trouble, TypeName } from '../parts/small.tsx'
 import { drainNode, forgetNode, leaveNode, mayChange } from '../state/actions.ts'
-import { link, nodes, status } from '../state/cluster.ts'
+import { list } from '../state/api.ts'
+import { link, nodes, onTasks, status } from '../state/cluster.ts'
+import type { TaskRow } from '../state/contract.ts'
 import { count, duration } from '../state/format.ts'
 import { markOf, NODE_WORDS, pausedWords } from '../state/words.ts'
 import { runningOn } from '../stream/spans.ts'
@@ -35,9 +38,6 @@ export function NodeDetails({ name }: Readonly<{ name: string }>): JSX.Element {
         <Facts node={node} />
       </div>
       <Runs name={name} />
-      <p>
-        <a href={`/tasks?node=${encodeURIComponent(name)}`}>All tasks that it holds</a>
-      </p>
     </article>
   )
 }
@@ -81,6 +81,9 @@ function Pools({ node }: Readonly<{ node: NodeView }>): JSX.Element {
 }
 
 function Facts({ node }: Readonly<{ node: NodeView }>): JSX.Element {
+  const labels = Object.entries(node.labels)
+    .map(pair => pair.join('='))
+    .join(', ')
   const facts: readonly (readonly [string, ComponentChildren])[] = [
     ['Link', <Links key="link" node={node} words />],
     ['Slots', `${node.running} of ${node.slots} run, ${count(node.queued)} queued`],
@@ -94,14 +97,7 @@ function Facts({ node }: Readonly<{ node: NodeView }>): JSX.Element {
         ? ''
         : `${duration(node.heartbeatAgeMs)} before the last change here`
     ],
-    [
-      'Labels',
-      <Text key="labels">
-        {Object.entries(node.labels)
-          .map(pair => pair.join('='))
-          .join(', ')}
-      </Text>
-    ],
+    ['Labels', labels === '' ? '' : <Text key="labels">{labels}</Text>],
     ['Version', node.version ?? 'not known'],
     ['Boot', node.boot === null ? '' : <code key="boot">{node.boot.slice(-24)}</code>],
     ['Id', node.id === null ? '' : <Id key="id" id={node.id} />],
@@ -148,26 +144,56 @@ function Addresses({ all }: Readonly<{ all: readonly string[] }>): JSX.Element {
   )
 }
 
+const RUNS_SHOWN = 50
+const RUNS_MS = 1000
+
 function Runs({ name }: Readonly<{ name: string }>): JSX.Element {
-  const runs = runningOn(name)
+  const runs = useSignal<readonly TaskRow[] | null>(null)
+  useEffect(() => followRuns(name, runs), [name])
+  if (runs.value === null) return <Loading what="what it runs" />
   return (
-    <Panel title="Runs now">
-      {runs.length === 0 ? (
-        <p class="muted">Nothing, as far as is known here.</p>
-      ) : (
-        <ul class="runs">
-          {runs.map(({ task, type, attempt, fromMs }) => (
-            <li key={task}>
-              <TaskLink id={task} /> <TypeName type={type} />{' '}
-              <span class="muted">
-                attempt {attempt}, for <Since at={new Date(fromMs).toISOString()} />
-              </span>
-            </li>
-          ))}
-        </ul>
-      )}
+    <Panel
+      title="Runs now"
+      aside={<a href={`/tasks?node=${encodeURIComponent(name)}`}>all tasks that it holds</a>}
+    >
+      {runs.value.length === 0 && <p class="muted">Nothing.</p>}
+      <ul class="runs">
+        {runs.value.map(({ id, type, attempt, startedAt, progress }) => (
+          <li key={id}>
+            <TaskLink id={id} /> <TypeName type={type} />{' '}
+            <span class="muted">
+              attempt {attempt}
+              {startedAt !== null && ', for '}
+              {startedAt !== null && <Since at={startedAt} />}
+              {progress !== null && `, ${Math.round(progress.fraction * 100)} %`}
+            </span>
+          </li>
+        ))}
+      </ul>
     </Panel>
   )
+}
+
+/** Asks what a node runs, and again when tasks change. Returns how to stop it. */
+function followRuns(node: string, runs: Signal<readonly TaskRow[] | null>): () => void {
+  const gone = new AbortController()
+  let timer: ReturnType<typeof setTimeout> | undefined
+  const ask = async (): Promise<void> => {
+    timer = undefined
+    const query = { state: 'running', node, limit: RUNS_SHOWN, fields: 'brief' }
+    const told = await list<TaskRow | { matched: number }>('/v1/tasks', query, gone.signal)
+    runs.value = told.filter(line => 'id' in line)
+  }
+  const again = (): void => {
+    timer ??= setTimeout(() => void ask().catch(() => {}), RUNS_MS)
+  }
+  const stop = onTasks(again)
+  void ask().catch(() => {})
+  return () => {
+    gone.abort()
+    clearTimeout(timer)
+    stop()
+  }
 }
 
 type Deed = 'drain' | 'leave' | 'forget'
