@@ -1,7 +1,7 @@
 /**
  * How the page looks, on a screen and on a phone, by day and by night, while six nodes work and one of them is killed:
  * nothing is wider than the window, nothing goes wrong in the browser, nothing is asked of anybody else, and axe finds
- * nothing serious. With HEARSAY_SCREENSHOTS=DIR the pictures go there, to be looked at.
+ * nothing serious. With PAGE_SCREENSHOTS=DIR the pictures go there, to be looked at.
  */
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -14,7 +14,7 @@ import { unavailable, World } from './world.ts'
 
 /** Loading, drawing and examining five views on a busy machine. */
 const slowMs = 180_000
-const shots = process.env['HEARSAY_SCREENSHOTS']
+const shots = process.env['PAGE_SCREENSHOTS']
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
 
 const LOOKS: readonly (readonly [string, Look])[] = [
@@ -77,7 +77,7 @@ describe.skipIf(unavailable !== null)('the page', () => {
       for (const [view, [path, whole]] of Object.entries(views)) {
         await visit(page, path, whole)
         await page.addScriptTag({ path: axe })
-        const { violations } = (await page.evaluate('axe.run()')) as AxeResults
+        const { violations } = await page.evaluate<AxeResults>('axe.run()')
         const serious = violations.filter(
           ({ impact }) => impact === 'serious' || impact === 'critical'
         )

@@ -4,7 +4,7 @@
  */
 import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
-import { Client } from '../../../src/api/client.ts'
+import type { Client } from '../../../src/api/client.ts'
 import { ChaosCluster } from '../../chaos/cluster.ts'
 import { until } from '../../support/until.ts'
 import { browserPath, launch } from './browser.ts'
