@@ -62,7 +62,18 @@ const mayImport: Record<string, readonly string[]> = {
   dashboard: ['api', 'doctor', 'node/api/node-api', 'node/api/lists-api', ...words],
   mcp: ['api', 'node/api/node-api', ...words],
   doctor: ['net/discovery/tcp-probe', 'net/protocol', 'node/api/node-api', ...words],
-  cli: ['index', 'create-node', 'api', 'sim', 'demo', 'doctor', 'dashboard', 'mcp', ...parts, ...words]
+  cli: [
+    'index',
+    'create-node',
+    'api',
+    'sim',
+    'demo',
+    'doctor',
+    'dashboard',
+    'mcp',
+    ...parts,
+    ...words
+  ]
 }
 
 /** Floors of src/core, bottom up, and above them the files at its top. */
