@@ -2,7 +2,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import type { WhyView } from '../../node/api/node-api.ts'
 import { marksText, table } from '../output/print.ts'
-import { printable } from '../output/printable.ts'
+import { printable } from '../../shared/printable.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
 
