@@ -36,6 +36,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   state: () => import('./commands/state.ts'),
   completion: () => import('./commands/completion.ts'),
   simulate: () => import('./commands/simulate.ts'),
+  work: () => import('./commands/work.ts'),
   mcp: () => import('./commands/mcp.ts'),
   demo: () => import('./commands/demo.ts')
 }
