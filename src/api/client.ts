@@ -23,14 +23,18 @@ import type { BatchAnswer, BatchEnd, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
 import { findFolders, type Whereabouts } from './find.ts'
 import { Instances, type Elsewhere } from './instances/instances.ts'
+import { WorkerClient } from './worker/worker-client.ts'
 import { Late, waitEach, type WaitEachOptions } from './wait-each.ts'
 import type { WaitAnswer, WaitLine } from './waits.ts'
 
 export class Client {
+  /** What workers outside the process of the node say and hear: always to the node that was asked first. */
+  readonly workers: WorkerClient
   readonly #node: Instances
 
   private constructor(instances: Instances) {
     this.#node = instances
+    this.workers = new WorkerClient(instances.connection)
   }
 
   /** The data folder of the node that is asked. */

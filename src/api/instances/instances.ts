@@ -28,6 +28,11 @@ export class Instances {
     say(`${nodeNameOf(first)} is asked: ${count} nodes of its cluster run here, --node picks one`)
   }
 
+  /** To the node that is asked now, for what is said to that one alone. */
+  get connection(): Connection {
+    return this.#node
+  }
+
   /** The data folder of the node that is asked. */
   get folder(): string {
     return this.#node.folder
