@@ -23,6 +23,7 @@ import type { BatchAnswer, BatchEnd, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
 import { Connection } from './connection.ts'
 import { findFolder, type Whereabouts } from './find.ts'
+import type { Reloaded } from './reload.ts'
 import { Late, waitEach, type WaitEachOptions } from './wait-each.ts'
 import type { WaitAnswer, WaitLine } from './waits.ts'
 
@@ -233,6 +234,11 @@ export class Client {
    */
   async setLabels(labels: Readonly<Record<string, string>>): Promise<NodeView> {
     return this.#node.value('PUT', '/v1/labels', { body: labels })
+  }
+
+  /** The node reads its handlers anew. @throws HandlersFileError InvalidOptionError NoNodeError */
+  async reload(): Promise<Reloaded> {
+    return this.#node.value('POST', '/v1/reload')
   }
 
   /** The node begins to leave. @throws NoNodeError */

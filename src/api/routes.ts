@@ -8,14 +8,20 @@ import type { NodeApi } from '../node/api/node-api.ts'
 import { problemOf } from './problem.ts'
 import { serveDocument } from './openapi/document.ts'
 import { Service } from './openapi/service.ts'
+import { reloadHandlers, type Reload } from './reload.ts'
 import { serveCluster } from './routes/cluster.ts'
 import { serveContents } from './routes/contents.ts'
 import { serveTasks } from './routes/tasks.ts'
 
 /**
  * @param closing aborted with a NodeClosedError when the API closes: ends all waits and streams
+ * @param reload what reading anew means. @default the handlers are
  */
-export function routes(node: NodeApi, closing: AbortSignal): Hono {
+export function routes(
+  node: NodeApi,
+  closing: AbortSignal,
+  reload: Reload = () => reloadHandlers(node)
+): Hono {
   const app = new Hono()
   app.onError((error, c) => {
     const { status, problem } = problemOf(error)
@@ -29,7 +35,7 @@ export function routes(node: NodeApi, closing: AbortSignal): Hono {
   const service = new Service(app)
   serveTasks(service, node, closing)
   serveContents(service, node)
-  serveCluster(service, node, closing)
+  serveCluster(service, node, closing, reload)
   serveDocument(service)
   return app
 }

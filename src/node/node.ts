@@ -23,6 +23,7 @@ import type {
   NodeView,
   StatusView,
   SubmitOptions,
+  ReloadedHandlers,
   Submitted,
   TaskFilter,
   TaskView,
@@ -311,6 +312,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
 
   forget(node: string): NodeView {
     return this.#admin.forget(node)
+  }
+
+  reloadHandlers(files?: readonly string[]): Promise<ReloadedHandlers> {
+    return this.#admin.reloadHandlers(files)
   }
 
   leave(graceMs?: number): Promise<void> {

@@ -86,6 +86,7 @@ export class Parts {
       feed,
       queries: this.queries,
       backup: this.#backup,
+      worker: this.worker,
       leaving: this.leaving,
       admission: this.#admission,
       settings

@@ -16,3 +16,11 @@ export function programFile(source: string): URL {
 export function packageFile(path: string): URL {
   return new URL(`../../${path}`, import.meta.url)
 }
+
+/** All of the program: its sources, or every build of it. */
+const program = packageFile(isSource ? 'src/' : 'dist/').href
+
+/** Whether it is a part of hearsay itself. @param url of a file */
+export function isProgramFile(url: string): boolean {
+  return url.startsWith(program)
+}

@@ -28,6 +28,7 @@ import type {
   NodeApi,
   NodeView,
   EndListener,
+  ReloadedHandlers,
   StatusView,
   Submitted,
   TaskFilter,
@@ -274,6 +275,10 @@ export class FakeNode implements NodeApi {
 
   drain(node = this.name): NodeView {
     return this.#named(node)
+  }
+
+  async reloadHandlers(): Promise<ReloadedHandlers> {
+    return { handlers: ['quick'], added: [], removed: [] }
   }
 
   forget(node: string): NodeView {

@@ -73,6 +73,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   events: { good: [['events', 'event']], bad: ['events --since yesterday'], isEndless: true },
   top: { good: [['top --interval 100ms', 'top']], bad: ['top --interval 1ms'], isEndless: true },
   doctor: { good: [['doctor', 'diagnosis']], bad: ['doctor now'] },
+  reload: { good: [['reload', 'reloaded']], bad: ['reload now'] },
   drain: {
     good: [
       ['drain', 'node'],

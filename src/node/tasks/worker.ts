@@ -5,7 +5,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Input } from '../../core/input.ts'
 import { InvalidOptionError, PayloadRejectedError } from '../../shared/errors.ts'
 import type { Handler } from '../../ports/handler.ts'
-import type { Runner } from '../../ports/ports.ts'
+import type { ReloadedHandlers, Runner } from '../../ports/ports.ts'
 import { typeName } from './checks.ts'
 
 export type WorkerOptions = Readonly<{
@@ -22,6 +22,7 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options
+    options.runner.onHandlersChanged(() => this.#equip())
   }
 
   /** @throws InvalidOptionError HandlersFileError */
@@ -53,6 +54,11 @@ export class Worker {
     await this.#registrations
     this.#working = true
     this.#equip()
+  }
+
+  /** @throws HandlersFileError InvalidOptionError and nothing has changed */
+  reload(files: readonly string[] | undefined): Promise<ReloadedHandlers> {
+    return this.#options.runner.reload(files)
   }
 
   /**
