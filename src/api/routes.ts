@@ -4,13 +4,15 @@
  */
 import { Hono } from 'hono'
 import { InvalidOptionError, NodeClosedError } from '../shared/errors.ts'
+import type { ListsApi } from '../node/api/lists-api.ts'
 import type { NodeApi } from '../node/api/node-api.ts'
 import { problemOf } from './problem.ts'
 import { serveDocument } from './openapi/document.ts'
 import { Service } from './openapi/service.ts'
-import { reloadHandlers, type Reload } from './reload.ts'
+import { reloadHandlers, type Reload } from './routes/reload.ts'
 import { serveCluster } from './routes/cluster.ts'
 import { serveContents } from './routes/contents.ts'
+import { serveLists } from './routes/lists.ts'
 import { serveTasks } from './routes/tasks.ts'
 
 /**
@@ -18,7 +20,7 @@ import { serveTasks } from './routes/tasks.ts'
  * @param reload what reading anew means. @default the handlers are
  */
 export function routes(
-  node: NodeApi,
+  node: NodeApi & ListsApi,
   closing: AbortSignal,
   reload: Reload = () => reloadHandlers(node)
 ): Hono {
@@ -33,6 +35,8 @@ export function routes(
     return c.json(problemOf(new InvalidOptionError(message)).problem, 404)
   })
   const service = new Service(app)
+  // Before the tasks by id: a word may look like a part of one.
+  serveLists(service, node)
   serveTasks(service, node, closing)
   serveContents(service, node)
   serveCluster(service, node, closing, reload)

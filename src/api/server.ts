@@ -12,9 +12,10 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { DataFolderError, DataFolderLockedError } from '../shared/errors.ts'
+import type { ListsApi } from '../node/api/lists-api.ts'
 import type { NodeApi } from '../node/api/node-api.ts'
 import { socketPath } from './address.ts'
-import type { Reload } from './reload.ts'
+import type { Reload } from './routes/reload.ts'
 import { closed, routes } from './routes.ts'
 
 /** sun_path of Linux (108) and macOS (104), less the final zero. */
@@ -34,7 +35,11 @@ export type Api = { close(): Promise<void> }
  * @throws DataFolderError if the path is too long for a socket, or taken by something else
  * @throws DataFolderLockedError if another node answers there
  */
-export async function startApi(node: NodeApi, folder: string, reload?: Reload): Promise<Api> {
+export async function startApi(
+  node: NodeApi & ListsApi,
+  folder: string,
+  reload?: Reload
+): Promise<Api> {
   const path = socketPath(folder)
   await checkPlace(path)
   const closing = new AbortController()

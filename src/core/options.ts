@@ -55,7 +55,12 @@ export const NODE_LIMITS = {
   labelsBytesMax: 8192,
   /** An eighth of it, if all have the longest name. What is left is for what a node says of others. */
   addressesMax: 32,
-  addressBytesMax: 256
+  addressBytesMax: 256,
+  /** Beside the default one. Guess: far more processes than work for one node. */
+  poolsMax: 64,
+  poolNameLengthMax: 32,
+  /** Of all pools beside the default one together, as often as each names it. Their bytes count as those of handlers. */
+  poolTypesMax: 512
 } as const
 
 /** Bounds of what one heartbeat says of others; what exceeds them goes with the next one. */
@@ -332,6 +337,10 @@ export const LIMITS = {
   spansMax: 16_384,
   writesMax: 65_536,
   handlersMax: NODE_LIMITS.handlersMax as number,
+  poolsMax: NODE_LIMITS.poolsMax as number,
+  /** 32 characters. */
+  poolNameBytesMax: 128,
+  poolTypesMax: NODE_LIMITS.poolTypesMax as number,
   labelsMax: 64,
   /** 128 characters. */
   labelBytesMax: 512,

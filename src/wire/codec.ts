@@ -56,7 +56,7 @@ import { isWithoutRules, labelRules } from './labels.ts'
 import { COMPONENTS } from './later.ts'
 import { drain, heartbeat, introduction, replaced, who } from './members.ts'
 import { Names } from './names.ts'
-import { at, either, mapped, message, packed, readable, usually } from './schema.ts'
+import { at, either, ifThere, mapped, message, packed, readable, usually } from './schema.ts'
 import { valueOf, varint } from './single.ts'
 import { refuse, type Value } from './value.ts'
 import { written } from './scratch.ts'
@@ -132,7 +132,13 @@ const claim = message(CLAIM, {
   notBefore: at(7, startTime)
 })
 
-const started = message(STARTED, { epoch: 1, at: 2, by: 3 })
+const started = message(STARTED, {
+  epoch: 1,
+  at: 2,
+  by: 3,
+  pool: ifThere(4),
+  slot: ifThere(5)
+})
 
 const cancelRequest = message(CANCEL_REQUEST, { at: 1, by: 2 })
 
@@ -240,7 +246,8 @@ const steal = message(STEAL, {
   boot: 2,
   want: 3,
   handlers: 4,
-  labels: at(5, labels)
+  labels: at(5, labels),
+  pool: ifThere(6)
 })
 
 const grant = mapped(

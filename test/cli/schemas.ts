@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
-import type { Reloaded } from '../../src/api/reload.ts'
+import type { Reloaded } from '../../src/api/routes/reload.ts'
+import type { TaskRow } from '../../src/node/api/lists-api.ts'
 import type {
   BlobRef,
   LabelConditionsOption,
@@ -72,6 +73,14 @@ const taskFields = {
   lost: z.array(z.string())
 }
 const task: Shape<TaskView> = z.strictObject(taskFields)
+const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
+  payload: true,
+  result: true,
+  dependsOn: true,
+  labels: true,
+  idempotencyKey: true,
+  acks: true
+})
 
 const nodeFields = {
   v,
@@ -199,6 +208,7 @@ const reloaded: Shape<{ v: 1 } & Reloaded> = z.strictObject({
 /** By the name of the file in config/schemas. */
 export const SCHEMAS = {
   task,
+  'task-row': taskRow,
   'task-with-history': taskWithHistory,
   node,
   status,

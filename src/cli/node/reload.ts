@@ -3,7 +3,7 @@
  * change while it runs; all else is read at the start.
  */
 import { isDeepStrictEqual } from 'node:util'
-import type { Reloaded } from '../../api/reload.ts'
+import type { Reloaded } from '../../api/routes/reload.ts'
 import type { ResolvedNodeOptions } from '../../node-options.ts'
 
 /** What is applied by itself, before this. */

@@ -6,11 +6,12 @@
  * that is only starting ends within a second of the first, and at the second.
  */
 import type { Logger } from 'pino'
-import type { Reloaded } from '../../api/reload.ts'
+import type { Reloaded } from '../../api/routes/reload.ts'
 import { startApi } from '../../api/server.ts'
 import { TasksLeftBehindError } from '../../shared/errors.ts'
 import { durationText } from '../output/duration.ts'
 import type { LogLevel } from '../../shared/names.ts'
+import type { ListsApi } from '../../node/api/lists-api.ts'
 import type { NodeApi } from '../../node/api/node-api.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { createLog, logEvent } from '../output/log.ts'
@@ -20,10 +21,11 @@ import { ServiceManager } from './service-manager.ts'
 import { giveBackSoon } from './start-garbage.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type WorkingNode = NodeApi & {
-  startWorker(): Promise<void>
-  readonly closed: Promise<Error | null>
-}
+export type WorkingNode = NodeApi &
+  ListsApi & {
+    startWorker(): Promise<void>
+    readonly closed: Promise<Error | null>
+  }
 
 export type Serving = Readonly<{
   /** Joins the cluster. */
@@ -184,15 +186,11 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
   const onStdinEnd = (): void => first.resolve({ words: 'stdin has ended', graceMs: 0 })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  const hangUp = new HangUp(process.env)
-  const onHangUp = async (signal: Signal): Promise<void> => {
-    const meaning = await hangUp.meaning()
-    if (meaning === 'nothing') return
-    if (meaning === 'closed' || reload === undefined) onSignal(signal)
+  const onSigHup = hangUpListener(
+    onSignal,
     // One that is only starting has read all that a moment ago.
-    else if (serving !== null) await reloaded(serving, reload, terminal)
-  }
-  const onSigHup = (signal: Signal): void => void onHangUp(signal)
+    reload && (async () => serving && (await reloaded(serving, reload, terminal)))
+  )
   process.on('SIGHUP', onSigHup)
   // Killed or not, the process that held the other end is gone. `close` comes after both `end` and `error`.
   if (untilStdinEnds)
@@ -212,6 +210,19 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
       if (untilStdinEnds) terminal.stdin.destroy()
     }
   }
+}
+
+/** @param again reads anew what the node was started with. @default there is nothing to read */
+function hangUpListener(
+  stop: (signal: Signal) => void,
+  again: (() => Promise<unknown>) | undefined
+): (signal: Signal) => void {
+  const hangUp = new HangUp(process.env)
+  return signal =>
+    void hangUp.meaning().then(meaning => {
+      if (meaning === 'nothing') return
+      return meaning === 'closed' || again === undefined ? stop(signal) : again()
+    })
 }
 
 /** What is wrong is no reason to stop: the node goes on with the one it has. */

@@ -24,6 +24,8 @@ const FOLLOWING = 'export const load = specifier => import(specifier)'
 const EMPTY: Resolved = { url: 'data:text/javascript,', format: 'module', shortCircuit: true }
 const OWN_NAME = 'hearsay'
 
+type StandIn = { load(specifier: string): Promise<unknown> }
+
 export class CodeHooks {
   /** All that this thread has been given, or has read. */
   readonly code: HandlerCode = new HandlerCode()
@@ -53,12 +55,10 @@ export class CodeHooks {
   async follow(url: string, specifiers: readonly string[]): Promise<void> {
     this.#isFollowing = true
     try {
-      const { load } = (await import(url + FOLLOWED)) as {
-        load(specifier: string): Promise<unknown>
-      }
+      const standing = (await import(url + FOLLOWED)) as StandIn
       for (const specifier of specifiers) {
         // What cannot be found fails where it is run, if it ever is.
-        await load(this.#placeOf(url, specifier)).catch(() => {})
+        await standing.load(this.#placeOf(url, specifier)).catch(() => {})
       }
     } finally {
       this.#isFollowing = false

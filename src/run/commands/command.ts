@@ -9,9 +9,6 @@ import { z } from 'zod'
 import type { Run } from '../../core/effect.ts'
 import { PayloadRejectedError } from '../../shared/errors.ts'
 
-/** The type of tasks that are commands. */
-export const COMMAND_TYPE = 'command'
-
 /**
  * Bounds on arguments and variables: as many as Linux lets a program have of both together, more or less (`ARG_MAX` is
  * 2 MiB).

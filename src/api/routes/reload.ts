@@ -1,5 +1,5 @@
 /** Reading anew what a node was started with: its handlers, and for `hearsay start` its configuration file. */
-import type { AdminApi, ReloadedHandlers } from '../node/api/node-api.ts'
+import type { AdminApi, ReloadedHandlers } from '../../node/api/node-api.ts'
 
 /** What came of it. */
 export type Reloaded = ReloadedHandlers &
