@@ -15,6 +15,9 @@ const everyTest = 'test/**/*.test.ts'
 const netTests = [
   'test/net/**/*.test.ts',
   'test/library/**/*.test.ts',
+  'test/mcp/**/*.test.ts',
+  'test/tracing/**/*.test.ts',
+  'test/clients/**/*.test.ts',
   'test/bench/systems/**/*.test.ts',
   'test/versions/kept.test.ts'
 ]

@@ -18,11 +18,6 @@ export type RunResult =
       result?: string
       /** It came too early: to be tried again after this many ms, which uses no retry. @default it did not */
       retryAfterMs?: number
-      /**
-       * The handler was not called, as it could not be loaded: with `retryAfterMs` the task may run again also where it
-       * may be started once only. @default it was
-       */
-      notCalled?: true
       reason: 'HandlerError' | 'NonRetryable' | 'Timeout' | 'TooLarge' | 'PayloadRejected'
     }>
 

@@ -118,9 +118,9 @@ function boundedMs(ms: unknown): number {
   return Math.round(Math.min(Math.max(ms, RETRY_AFTER_MS_MIN), TASK_LIMITS.timeoutMsMax))
 }
 
-/** The outcome of a run whose handler could not be loaded here. It is to run elsewhere, at once, and uses no retry. */
+/** The outcome of a run whose handler could not be loaded here. It is to run elsewhere, at once, and uses no retry; if it may be started once only, it fails. */
 export function outcomeOfUnloadable(why: string, name = 'HandlersFileError'): RunResult {
-  return { ...failure(name, why), retryAfterMs: 0, notCalled: true }
+  return { ...failure(name, why), retryAfterMs: 0 }
 }
 
 /** The outcome of a run that asks to be tried again later, without saying when. */

@@ -2,6 +2,7 @@
  * Where files of hearsay itself lie. As sources each is in its folder of src/; the built ones are all in one folder of
  * dist/ (config/tools/build.ts), two below the top of the package, which is where this file is found in both.
  */
+import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 
 const isSource = import.meta.url.endsWith('.ts')
@@ -23,4 +24,10 @@ const program = packageFile(isSource ? 'src/' : 'dist/').href
 /** Whether it is a part of hearsay itself. @param url of a file */
 export function isProgramFile(url: string): boolean {
   return url.startsWith(program)
+}
+
+/** The version in package.json. */
+export function packageVersion(): string {
+  const text = readFileSync(packageFile('package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
 }

@@ -329,6 +329,8 @@ export class FakeNode implements NodeApi, ListsApi {
     return { handlers: ['quick'], added: [], removed: [] }
   }
 
+  registerWorker(): void {}
+
   forget(node: string): NodeView {
     return this.#named(node)
   }
@@ -484,6 +486,7 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     tags: [],
     ref: null,
     idempotencyKey: null,
+    traceparent: null,
     progress: null,
     lost: [],
     retryOf: null,

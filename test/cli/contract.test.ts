@@ -98,6 +98,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   completion: { good: [], bad: ['completion', 'completion tcsh'] },
   simulate: { good: [['simulate --seeds 1', 'simulation']], bad: ['simulate --seeds 0'] },
+  // It speaks another protocol: test/mcp has it.
+  mcp: { good: [], bad: ['mcp now', 'mcp --types'] },
   // Six real nodes: test/demo has it.
   demo: { good: [], bad: ['demo --nodes 1', 'demo now'] }
 }

@@ -277,8 +277,7 @@ export function afterRun(
   const { spec, claim } = record
   const endedAs = (as: Ended): Patch => outcomeOf(self, record, at, durationMs, as, tail)
   if (run.status === 'completed') return endedAs(run)
-  const mayRunAgain =
-    (spec.delivery === 'at-least-once' || run.notCalled === true) && claim.epoch < EPOCH_MAX
+  const mayRunAgain = spec.delivery === 'at-least-once' && claim.epoch < EPOCH_MAX
   if (run.retryAfterMs !== undefined && mayRunAgain) {
     return { claim: laterOf(claim, claim.attempt, now + run.retryAfterMs, 'retry-after') }
   }
