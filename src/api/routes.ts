@@ -14,6 +14,7 @@ import { serveCluster } from './routes/cluster.ts'
 import { serveContents } from './routes/contents.ts'
 import { serveLists } from './routes/lists.ts'
 import { serveTasks } from './routes/tasks.ts'
+import { serveWorkers } from './routes/workers.ts'
 
 /**
  * @param closing aborted with a NodeClosedError when the API closes: ends all waits and streams
@@ -40,6 +41,7 @@ export function routes(
   serveTasks(service, node, closing)
   serveContents(service, node)
   serveCluster(service, node, closing, reload)
+  serveWorkers(service, node.workers, closing)
   serveDocument(service)
   return app
 }
