@@ -3,9 +3,9 @@ import type { Command } from '@commander-js/extra-typings'
 import { NoNodeError } from '../../shared/errors.ts'
 import type { Client } from '../../api/client.ts'
 import type { Patient } from '../../doctor/examine.ts'
-import { printable } from '../output/printable.ts'
+import { printable } from '../../shared/printable.ts'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, openClient } from '../verb.ts'
+import { clientVerb, openOwnClient } from '../verb.ts'
 
 type Flags = { data?: string; node?: string; cluster?: string; keyFile?: string; json?: true }
 
@@ -26,9 +26,10 @@ export function register(program: Command, terminal: Terminal): void {
 }
 
 async function doctor(options: Flags, terminal: Terminal): Promise<void> {
-  const { examine } = await import('../../doctor/examine.ts')
+  const { examine, patientOf } = await import('../../doctor/examine.ts')
   const client = await nodeHere(options)
-  const patient = client === null ? await withoutNode(options) : await withNode(client)
+  const patient =
+    client === null ? await withoutNode(options) : await patientOf(names => client.diagnosis(names))
   const name = client === null ? null : (await client.status()).node
   if (options.json !== true) {
     const whom = name ?? 'no node runs on this computer: the network as a new one would see it'
@@ -51,21 +52,11 @@ async function doctor(options: Flags, terminal: Terminal): Promise<void> {
 /** Null if none runs, and none was asked for. */
 async function nodeHere(options: Flags): Promise<Client | null> {
   try {
-    return await openClient(options)
+    return await openOwnClient(options)
   } catch (error) {
     const { data, node } = options
     if (error instanceof NoNodeError && !data && !node) return null
     throw error
-  }
-}
-
-async function withNode(client: Client): Promise<Patient> {
-  const { cluster } = await client.diagnosis()
-  return {
-    cluster,
-    noKey: null,
-    fingerprintsOf: async names => (await client.diagnosis(names)).fingerprints,
-    diagnosis: () => client.diagnosis()
   }
 }
 

@@ -7,7 +7,7 @@ import { InvalidOptionError } from '../../shared/errors.ts'
 import { parseDurationMs } from '../output/duration.ts'
 import { mostTelling, TIMED_OUT, USAGE } from '../exit-code.ts'
 import { progressText } from '../output/print.ts'
-import { printable } from '../output/printable.ts'
+import { printable } from '../../shared/printable.ts'
 import { Progress } from '../output/progress.ts'
 import { numbered, printSettled, settledText, type Wait } from '../output/settled.ts'
 import type { Terminal } from '../terminal.ts'
@@ -47,7 +47,7 @@ export function register(program: Command, terminal: Terminal): void {
           'with --each, ids are in the file: leave out those on the command line'
         )
       }
-      const client = await openClient(where)
+      const client = await openClient(where, terminal)
       const textOf = (task: TaskView): Promise<string> =>
         settledText(client, task, json === true, terminal)
       const how = { client, timeoutMs: timeout, textOf }
