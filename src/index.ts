@@ -60,6 +60,7 @@ export type {
   NodeEvent,
   NodeStatus,
   NodeView,
+  PoolView,
   ProcessingTimes,
   StatusView,
   SubmitOptions,

@@ -75,7 +75,7 @@ function addTasks({ tasks, counters, totals }: MetricsSnapshot, counter: Add, ga
 }
 
 function addWork(
-  { counters, slots }: MetricsSnapshot,
+  { counters, slots, pools }: MetricsSnapshot,
   registry: Registry,
   counter: Add,
   gauge: Add
@@ -89,6 +89,15 @@ function addWork(
       [{ state: 'busy' }, slots.busy],
       [{ state: 'free' }, slots.free]
     ]
+  )
+  gauge(
+    'hearsay_pool_slots',
+    'Tasks that this node can run at once, by pool.',
+    ['pool', 'state'],
+    [...pools].flatMap(([pool, { busy, free }]) => [
+      [{ pool, state: 'busy' }, busy],
+      [{ pool, state: 'free' }, free]
+    ])
   )
   counter(
     'hearsay_steals_total',

@@ -13,6 +13,7 @@ import type {
   LoadedState,
   LogEntry,
   NodeView,
+  PoolView,
   StatusView,
   Submitted,
   TaskView,
@@ -49,6 +50,8 @@ const taskFields = {
   submittedBy: z.string(),
   submittedAt: time,
   startedAt: time.nullable(),
+  pool: z.string().nullable(),
+  slot: count.nullable(),
   settledAt: time.nullable(),
   durationMs: z.number().min(0).nullable(),
   payload: z.json(),
@@ -72,6 +75,15 @@ const taskFields = {
 }
 const task: Shape<TaskView> = z.strictObject(taskFields)
 
+const pool: Shape<PoolView> = z.strictObject({
+  name: z.string(),
+  slots: count,
+  running: count,
+  types: z.array(z.string()),
+  labels: z.record(z.string(), z.string()),
+  external: z.boolean()
+})
+
 const nodeFields = {
   v,
   name: z.string().nullable(),
@@ -90,6 +102,7 @@ const nodeFields = {
   slots: count,
   running: count,
   queued: count,
+  pools: z.array(pool),
   handlers: z.array(z.string()),
   labels: z.record(z.string(), z.string()),
   addresses: z.array(z.string()),
