@@ -27,6 +27,7 @@ export function exposition(metricsSnapshot: MetricsSnapshot): Promise<string> {
   )
   const gauge = metricMaker(registry, Gauge, (metric, labels, value) => metric.set(labels, value))
   addTasks(metricsSnapshot, counter, gauge)
+  addSlots(metricsSnapshot, gauge)
   addWork(metricsSnapshot, registry, counter, gauge)
   addNodes(metricsSnapshot, gauge)
   addLog(metricsSnapshot, counter, gauge)
@@ -74,13 +75,7 @@ function addTasks({ tasks, counters, totals }: MetricsSnapshot, counter: Add, ga
   )
 }
 
-function addWork(
-  { counters, slots, pools }: MetricsSnapshot,
-  registry: Registry,
-  counter: Add,
-  gauge: Add
-): void {
-  const { moves, steals, reclaims, claimConflicts, queueTimes, detectionTimes } = counters
+function addSlots({ slots, pools }: MetricsSnapshot, gauge: Add): void {
   gauge(
     'hearsay_slots',
     'Tasks that this node can run at once.',
@@ -99,6 +94,15 @@ function addWork(
       [{ pool, state: 'free' }, free]
     ])
   )
+}
+
+function addWork(
+  { counters }: MetricsSnapshot,
+  registry: Registry,
+  counter: Add,
+  gauge: Add
+): void {
+  const { moves, steals, reclaims, claimConflicts, queueTimes, detectionTimes } = counters
   counter(
     'hearsay_steals_total',
     'Requests for work, made by this node (thief) or to it (holder).',
