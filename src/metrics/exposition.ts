@@ -28,7 +28,7 @@ export function exposition(metricsSnapshot: MetricsSnapshot): Promise<string> {
   const gauge = metricMaker(registry, Gauge, (metric, labels, value) => metric.set(labels, value))
   addTasks(metricsSnapshot, counter, gauge)
   addSlots(metricsSnapshot, gauge)
-  addWork(metricsSnapshot, registry, counter, gauge)
+  addWork(metricsSnapshot, registry, counter)
   addNodes(metricsSnapshot, gauge)
   addLog(metricsSnapshot, counter, gauge)
   return registry.metrics()
@@ -96,12 +96,7 @@ function addSlots({ slots, pools }: MetricsSnapshot, gauge: Add): void {
   )
 }
 
-function addWork(
-  { counters }: MetricsSnapshot,
-  registry: Registry,
-  counter: Add,
-  gauge: Add
-): void {
+function addWork({ counters }: MetricsSnapshot, registry: Registry, counter: Add): void {
   const { moves, steals, reclaims, claimConflicts, queueTimes, detectionTimes } = counters
   counter(
     'hearsay_steals_total',

@@ -40,6 +40,28 @@ export const TASK_STATES = [
 /** Where a task stands. The last three are for good. */
 export type TaskState = (typeof TASK_STATES)[number]
 
+/** What lists of tasks may be sorted by. */
+export const TASK_SORTS = [
+  'submittedAt',
+  '-submittedAt',
+  'startedAt',
+  '-startedAt',
+  'settledAt',
+  '-settledAt',
+  'durationMs',
+  '-durationMs',
+  'priority',
+  '-priority',
+  'type',
+  '-type',
+  'state',
+  '-state',
+  'node',
+  '-node'
+] as const
+/** A field, from the least to the greatest; with `-` before it the other way round. */
+export type TaskSort = (typeof TASK_SORTS)[number]
+
 /** Whether a text is a node's name, `computer/instance`. */
 export function isNodeName(name: string): boolean {
   const [computer, instance, ...rest] = name.split('/')

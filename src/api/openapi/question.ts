@@ -36,6 +36,7 @@ export type Question<Query = unknown, Given = unknown> = Readonly<{
 /** Schemas of what `--json` prints, which are files of the package (config/schemas) and the same here. */
 export const PUBLISHED = [
   'task',
+  'task-row',
   'node',
   'status',
   'submitted',

@@ -1,5 +1,6 @@
 /** Who is here, and what happens. */
 import { z } from 'zod'
+import type { ListsApi } from '../../node/api/lists-api.ts'
 import type {
   AdminApi,
   NodeEvent,
@@ -7,7 +8,7 @@ import type {
   QueriesApi,
   TasksApi
 } from '../../node/api/node-api.ts'
-import { eventStream, listStream } from '../events.ts'
+import { eventStream, listStream, pulledStream } from '../events.ts'
 import { diagnosis } from '../openapi/answers.ts'
 import { json, lines, published, type Question } from '../openapi/question.ts'
 import type { Service } from '../openapi/service.ts'
@@ -57,10 +58,15 @@ const DRAIN: Question<z.infer<typeof drained>> = {
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
 }
-const forgotten = z.strictObject({ node: z.string() })
-const FORGET: Question<z.infer<typeof forgotten>> = {
+const named = z.strictObject({ node: z.string() })
+const EXPECT: Question<z.infer<typeof named>> = {
+  summary: 'An instance is expected: it counts to the cluster before it has been seen',
+  query: named,
+  answers: [json(published('node'), 'the node')]
+}
+const FORGET: Question<z.infer<typeof named>> = {
   summary: 'A node that is gone counts no more, nor is expected',
-  query: forgotten,
+  query: named,
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
 }
@@ -69,14 +75,23 @@ const LEAVE: Question = {
   answers: [json(z.strictObject({ v: z.literal(1) }), 'it has begun')]
 }
 
+/** More rows than a page shows, and no more than a reader is kept up to date with (node/lists/live-rows.ts). */
+const ROWS_MAX = 1000
 const eventFilter = z.strictObject({
   since: z.string().optional(),
+  snapshot: z.enum(['true', 'false']).optional().meta({
+    description: 'begins with nodes, counts and tasks as they are, and tells what changes of them'
+  }),
+  rows: z.coerce.number().int().min(1).max(ROWS_MAX).optional().meta({
+    description: 'how many tasks a snapshot has, the newest ones; 200 if it is left out'
+  }),
   event: z.string().optional(),
   type: z.string().optional(),
   task: z.string().optional()
 })
 const EVENTS: Question<z.infer<typeof eventFilter>> = {
-  summary: 'What happens from now on, or since the cursor of an event, as the node sees it',
+  summary:
+    'What happens from now on, or since a cursor, as the node sees it; with `snapshot`, a live view',
   query: eventFilter,
   answers: [lines(published('event'), 'an event each, until the reader goes')],
   problems: ['UnknownTaskError', 'AmbiguousTaskError']
@@ -84,7 +99,7 @@ const EVENTS: Question<z.infer<typeof eventFilter>> = {
 
 export function serveCluster(
   service: Service,
-  node: QueriesApi & AdminApi & OutputApi & Pick<TasksApi, 'resolveId'>,
+  node: QueriesApi & AdminApi & OutputApi & ListsApi & Pick<TasksApi, 'resolveId'>,
   closing: AbortSignal
 ): void {
   service.add('get', '/v1/nodes', NODES, () => ndjson(listStream(node.nodes())))
@@ -98,14 +113,25 @@ export function serveCluster(
     return c.json(node.nodes().find(({ self }) => self))
   })
   service.add('post', '/v1/drain', DRAIN, (c, { query }) => c.json(node.drain(query.node)))
+  service.add('post', '/v1/expect', EXPECT, (c, { query }) => {
+    node.registerWorker(query.node)
+    return c.json(node.nodes().find(({ name }) => name === query.node))
+  })
   service.add('post', '/v1/forget', FORGET, (c, { query }) => c.json(node.forget(query.node)))
   service.add('post', '/v1/leave', LEAVE, c => {
     // Answered before the node has left: it could not answer afterwards.
     node.leave().catch(() => {})
     return c.json({ v: 1 })
   })
-  service.add('get', '/v1/events', EVENTS, async (_, { query: { since, ...wanted } }) => {
+  service.add('get', '/v1/events', EVENTS, async (c, { query }) => {
+    const { since, snapshot, rows, ...wanted } = query
     const fits = await eventsWanted(node, wanted)
+    if (snapshot === 'true') {
+      const ended = new AbortController()
+      const signal = AbortSignal.any([c.req.raw.signal, closing, ended.signal])
+      const options = { ...(since && { since }), ...(rows && { rows }), wants: fits }
+      return ndjson(pulledStream(node.watch(options, signal), ended))
+    }
     const subscribe = (listener: (event: NodeEvent) => void): (() => void) =>
       node.onEvent(event => fits(event) && listener(event), since)
     return ndjson(eventStream(subscribe, closing))
@@ -115,7 +141,7 @@ export function serveCluster(
 /** News of what was missed concerns every reader, whatever it asked for. */
 async function eventsWanted(
   tasks: Pick<TasksApi, 'resolveId'>,
-  { event: name, type, task }: Omit<z.infer<typeof eventFilter>, 'since'>
+  { event: name, type, task }: Pick<z.infer<typeof eventFilter>, 'event' | 'type' | 'task'>
 ): Promise<(event: NodeEvent) => boolean> {
   const id = task === undefined ? undefined : await tasks.resolveId(task)
   return happened =>

@@ -2,13 +2,12 @@
 import type { Context } from 'hono'
 import { z } from 'zod'
 import { DURATION_MS_MAX } from '../../shared/durations.ts'
-import { TASK_ID, TASK_STATES } from '../../shared/names.ts'
+import { TASK_ID } from '../../shared/names.ts'
 import { within } from '../../shared/within.ts'
 import type {
   EndListener,
   OutputApi,
   QueriesApi,
-  TaskFilter,
   TasksApi,
   TaskView
 } from '../../node/api/node-api.ts'
@@ -60,19 +59,6 @@ const BATCH: Question<z.infer<typeof waiting>> = {
     )
   ],
   problems: []
-}
-
-const filter = z.strictObject({
-  state: z.enum(TASK_STATES).optional(),
-  type: z.string().optional(),
-  tag: z.string().optional(),
-  node: z.string().optional(),
-  limit: z.coerce.number().int().min(1).optional()
-})
-const LIST: Question<z.infer<typeof filter>> = {
-  summary: 'Tasks, newest first',
-  query: filter,
-  answers: [lines(published('task'), 'a task each')]
 }
 
 const ONE = ['UnknownTaskError', 'AmbiguousTaskError'] as const
@@ -145,10 +131,6 @@ export function serveTasks(service: Service, node: Served, closing: AbortSignal)
       gone: AbortSignal.any([signal, closing])
     }
     return ndjson(batchStream(textOf(body), batch))
-  })
-  service.add('get', '/v1/tasks', LIST, async (_, { query }) => {
-    await node.refreshProgress()
-    return ndjson(listStream(node.tasks(withoutUndefined(query))))
   })
   service.add('get', '/v1/tasks/:part', GET, async c => {
     const id = await node.resolveId(partOf(c))
@@ -242,8 +224,4 @@ async function withFullIds(
     typeof id !== 'string' || TASK_ID.test(id) ? id : tasks.resolveId(id)
   )
   return { ...options, dependsOn: await Promise.all(full) }
-}
-
-function withoutUndefined(value: z.infer<typeof filter>): TaskFilter {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined))
 }

@@ -9,13 +9,13 @@ import { DEFAULT_POOL } from '../../core/message.ts'
 import { isSettled, type TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
 import { UnknownTaskError } from '../../shared/errors.ts'
+import type { TaskRow } from '../api/lists-api.ts'
 import type {
   DiagnosisView,
   MetricsView,
   NodeView,
   QueriesApi,
   StatusView,
-  TaskFilter,
   TaskView,
   WhyView,
   WorkerHealth
@@ -31,7 +31,15 @@ import { metricsSnapshotOf } from './metrics-snapshot.ts'
 import { missingOf, namesIn } from './names.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import { reasonAt, reasonOf, type Busy, type Situation } from './why.ts'
-import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
+import {
+  healthOf,
+  memberView,
+  selfView,
+  statusView,
+  strangerView,
+  taskRow,
+  taskView
+} from './views.ts'
 
 /** Length to which an id is shown: as long as an id is. */
 const ID_SHOWN_MAX = 36
@@ -44,7 +52,7 @@ export type QueriesParts = Readonly<{
   processFacts: ProcessFacts
 }>
 
-export class Queries implements QueriesApi {
+export class Queries implements Omit<QueriesApi, 'tasks'> {
   readonly #core: CoreView
   readonly #ports: QueriesParts['ports']
   readonly #settings: QueriesParts['settings']
@@ -80,21 +88,6 @@ export class Queries implements QueriesApi {
 
   task(id: TaskId): TaskView {
     return this.view(this.record(id))
-  }
-
-  /** Newest first. */
-  *tasks(filter: TaskFilter = {}): Generator<TaskView> {
-    const { state, type, tag, node, limit = Number.POSITIVE_INFINITY } = filter
-    const matching = (record: TaskRecord): boolean =>
-      (state === undefined || this.#core.state(record) === state) &&
-      (type === undefined || record.spec.type === type) &&
-      (tag === undefined || record.spec.tags.includes(tag)) &&
-      (node === undefined || this.#nameOf(record.claim.holder) === node)
-    const records = [...this.#core.records()].filter(matching)
-    records.sort(
-      (x, y) => y.spec.submittedAt - x.spec.submittedAt || compareText(y.spec.id, x.spec.id)
-    )
-    for (const record of records.slice(0, limit)) yield this.view(record)
   }
 
   /** Tasks that a shortened id may mean. At most two: one to mean, one to be confused with. */
@@ -171,11 +164,21 @@ export class Queries implements QueriesApi {
   }
 
   view(record: TaskRecord): TaskView {
-    const reason = this.#whyNot(record, this.#situation(record))?.reason ?? null
     return {
-      ...taskView(record, this.#core, this.#nameOf, reason),
+      ...taskView(record, this.#core, this.#nameOf, this.#reasonFor(record)),
       progress: this.#progress.of(record)
     }
+  }
+
+  row(record: TaskRecord): TaskRow {
+    return {
+      ...taskRow(record, this.#core, this.#nameOf, this.#reasonFor(record)),
+      progress: this.#progress.of(record)
+    }
+  }
+
+  #reasonFor(record: TaskRecord): string | null {
+    return this.#whyNot(record, this.#situation(record))?.reason ?? null
   }
 
   /** @throws UnknownTaskError */
@@ -247,8 +250,9 @@ export class Queries implements QueriesApi {
       open,
       isOpenKnown: open[0] !== undefined && this.#core.record(open[0]) !== undefined,
       broken: this.#core.brokenDependency(record),
-      pending: [...this.#core.pending(record.spec.id)],
-      missing: missingOf(this.#core, now),
+      // What only one reason names is looked up for that alone: a list asks for the reasons of thousands.
+      pending: readiness === 'PayloadUnavailable' ? [...this.#core.pending(record.spec.id)] : [],
+      missing: readiness === 'StartUnconfirmed' ? missingOf(this.#core, now) : [],
       holder: this.#holderOf(record),
       seesMajority: this.#core.hasQuorum(now),
       workers: this.#core.workers(now)

@@ -47,9 +47,9 @@ export type Situation = Readonly<{
   isOpenKnown: boolean
   /** A dependency that did not complete, if that ends the task. */
   broken: string | undefined
-  /** What this node waits for on its account. */
+  /** What this node waits for on its account, if what it reads is not there. */
   pending: readonly Waiting[]
-  /** The members, if none of them is connected. */
+  /** If it waits for others to know of its start: the members, if none of them is connected. */
   missing: readonly string[]
   holder: Readonly<{ name: string; isAlive: boolean } & Busy>
   seesMajority: boolean

@@ -117,6 +117,7 @@ const ANSWERED: Record<string, (id: string) => Call & { enough?: RegExp }> = {
     body: '{"line":1,"type":"quick"}\n{"line":2,"type":"large"}\n'
   }),
   getTasks: () => ({ method: 'GET', path: '/v1/tasks?limit=1' }),
+  getTasksCounts: () => ({ method: 'GET', path: '/v1/tasks/counts?state=queued,failed' }),
   getTasksByPart: id => ({ method: 'GET', path: `/v1/tasks/${id}` }),
   getTasksByPartHistory: id => ({ method: 'GET', path: `/v1/tasks/${id}/history` }),
   getTasksByPartLogs: id => ({ method: 'GET', path: `/v1/tasks/${id}/logs?follow=false` }),
@@ -139,6 +140,7 @@ const ANSWERED: Record<string, (id: string) => Call & { enough?: RegExp }> = {
   getMetrics: () => ({ method: 'GET', path: '/v1/metrics' }),
   putLabels: () => ({ method: 'PUT', path: '/v1/labels', body: '{"gpu":"1"}' }),
   postDrain: () => ({ method: 'POST', path: '/v1/drain' }),
+  postExpect: () => ({ method: 'POST', path: '/v1/expect?node=computer-b/2' }),
   postForget: () => ({ method: 'POST', path: '/v1/forget?node=computer-b/2' }),
   postLeave: () => ({ method: 'POST', path: '/v1/leave' }),
   getEvents: () => ({ method: 'GET', path: '/v1/events', enough: /^\n/ })
@@ -152,6 +154,8 @@ const REFUSED: readonly (readonly [string, string, Call])[] = [
   ['postTasks', 'NotReplicatedError', submit('alone')],
   ['postTasks', 'TooLargeError', { ...submit(''), body: `"${'x'.repeat(1_048_577)}"` }],
   ['getTasks', 'InvalidOptionError', { method: 'GET', path: '/v1/tasks?limit=none' }],
+  ['getTasks', 'InvalidOptionError', { method: 'GET', path: '/v1/tasks?sort=age' }],
+  ['getTasksCounts', 'InvalidOptionError', { method: 'GET', path: '/v1/tasks/counts?state=x' }],
   ['getTasksByPart', 'UnknownTaskError', { method: 'GET', path: '/v1/tasks/ffff' }],
   ['getTasksByPartLogs', 'UnknownTaskError', { method: 'GET', path: '/v1/tasks/ffff/logs' }],
   ['getBlobsByHash', 'InvalidOptionError', { method: 'GET', path: '/v1/blobs/1?bytes=7' }],
