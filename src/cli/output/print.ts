@@ -106,7 +106,10 @@ function poolRow({ name, external, running, slots, types, labels }: PoolView): s
 }
 
 /** The pools of a node, if it has more than one; a node of an older version has none to tell of. */
-export function poolsShown({ pools = [], status }: NodeView): readonly PoolView[] {
+export function poolsShown({
+  pools = [],
+  status
+}: Partial<Pick<NodeView, 'pools'>> & Pick<NodeView, 'status'>): readonly PoolView[] {
   return pools.length < 2 || GONE.has(status) ? [] : pools
 }
 
