@@ -8,7 +8,10 @@ import {
   DependencyForgottenError,
   DiskFullError,
   ForeignStateFileError,
+  HandlersFileError,
   InvalidOptionError,
+  LeaseEndedError,
+  LeaseLostError,
   NoNodeError,
   NodeClosedError,
   NotReplicatedError,
@@ -16,6 +19,7 @@ import {
   TooLargeError,
   UnknownNodeError,
   UnknownTaskError,
+  UnknownWorkerError,
   WaitTimeoutError,
   TaskStateError
 } from '../shared/errors.ts'
@@ -46,9 +50,13 @@ export type ProblemName =
   | 'PayloadRejectedError'
   | 'DiskFullError'
   | 'ForeignStateFileError'
+  | 'HandlersFileError'
   | 'NotReplicatedError'
   | 'NodeClosedError'
   | 'WaitTimeoutError'
+  | 'LeaseLost'
+  | 'LeaseEnded'
+  | 'UnknownWorkerError'
 
 /** What each of them is. */
 export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
@@ -62,10 +70,17 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   TooLargeError: { status: 413, advice: 'write what is large elsewhere, or send it as a blob' },
   PayloadRejectedError: { status: 422, advice: 'correct the payload; no task was created' },
   DiskFullError: { status: 507, advice: 'make room on the disk of the node, or ask another one' },
+  HandlersFileError: { status: 422, advice: 'mend the handlers file; nothing has changed' },
   ForeignStateFileError: { status: 422, advice: 'take a state file of this cluster' },
   NotReplicatedError: { status: 503, advice: 'go on with the task of that id: it stands' },
   NodeClosedError: { status: 503, advice: 'ask another node' },
-  WaitTimeoutError: { status: 504, advice: 'wait again: the task goes on' }
+  WaitTimeoutError: { status: 504, advice: 'wait again: the task goes on' },
+  LeaseLost: { status: 409, advice: 'stop: the task is not yours any more; ask for another' },
+  LeaseEnded: {
+    status: 409,
+    advice: 'ask for another task: this one has ended as you said before'
+  },
+  UnknownWorkerError: { status: 404, advice: 'connect again: what the worker had is given back' }
 }
 
 /** Whatever has no name of its own: a fault of hearsay. */
@@ -83,8 +98,12 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   PayloadRejectedError,
   DiskFullError,
   ForeignStateFileError,
+  HandlersFileError,
   NodeClosedError,
-  WaitTimeoutError
+  WaitTimeoutError,
+  LeaseLost: LeaseLostError,
+  LeaseEnded: LeaseEndedError,
+  UnknownWorkerError
 }
 
 export function problemOf(thrown: unknown): { status: ProblemStatus; problem: Problem } {

@@ -23,12 +23,14 @@ import type {
   NodeView,
   StatusView,
   SubmitOptions,
+  ReloadedHandlers,
   Submitted,
   TaskFilter,
   TaskQuery,
   TaskView,
   WhyView,
-  WorkerHealth
+  WorkerHealth,
+  WorkersApi
 } from './api/node-api.ts'
 import type {
   ListsApi,
@@ -69,6 +71,8 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
   readonly name: string
   /** The name of the cluster that this node is in. */
   readonly cluster: string
+  /** Workers outside its process, and what they say of their tasks. */
+  readonly workers: WorkersApi
   readonly #parts: Parts
   readonly #tasks: Tasks
   readonly #queries: Queries
@@ -81,6 +85,7 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     this.name = settings.name
     this.cluster = settings.cluster
     this.#parts = new Parts(core, ports, settings)
+    this.workers = this.#parts.workers
     const { tasks, queries, lists, output, admin } = this.#parts
     this.#tasks = tasks
     this.#queries = queries
@@ -336,8 +341,16 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     return this.#admin.drain(node)
   }
 
+  undrain(node?: string): NodeView {
+    return this.#admin.undrain(node)
+  }
+
   forget(node: string): NodeView {
     return this.#admin.forget(node)
+  }
+
+  reloadHandlers(files?: readonly string[]): Promise<ReloadedHandlers> {
+    return this.#admin.reloadHandlers(files)
   }
 
   leave(graceMs?: number): Promise<void> {

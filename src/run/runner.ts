@@ -5,31 +5,36 @@
  * inside `start`, or not at all if the run was aborted.
  */
 import { rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run } from '../core/effect.ts'
 import type { TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
 import { isBlob } from '../core/task/content.ts'
 import { assert } from '../core/base/assert.ts'
-import { HandlersFileError, InvalidOptionError } from '../shared/errors.ts'
-import { COMMAND_TYPE } from '../shared/names.ts'
-import type { BlobFolder, RunEnded, Runner, RunOutput, RunProgress } from '../ports/ports.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
+import type {
+  BlobFolder,
+  ReloadedHandlers,
+  RunEnded,
+  Runner,
+  RunOutput,
+  RunProgress
+} from '../ports/ports.ts'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { Checker } from './threads/checker.ts'
-import { refusalOf, schemaOf } from './validation.ts'
+import { refusalOf } from './validation.ts'
 import { Attempt } from './attempt.ts'
 import { commandRefusal } from './commands/command.ts'
 import { CommandProcesses } from './commands/command-processes.ts'
 import { runCommand, type Say } from './commands/command-run.ts'
 import { blobsOf, type RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
+import { External } from './external/external.ts'
 import { runFunction } from './functions/function-run.ts'
 import type { Handler } from '../ports/handler.ts'
-import { listHandlers } from './threads/list-handlers.ts'
-import { failure, outcomeOfUnkept, UNKEPT, UNREADABLE } from './outcome.ts'
+import { Handlers } from './handlers.ts'
+import { outcomeOfUnkept, outcomeOfUnloadable, UNKEPT, UNREADABLE } from './outcome.ts'
 import { ThreadPool } from './threads/pool.ts'
-import { Registry } from './registry.ts'
 import type { Job } from './threads/thread.ts'
 
 export type RunnerOptions = {
@@ -49,6 +54,8 @@ export type RunnerOptions = {
   idleMs?: number
   /** A handlers file has to be loaded within this time. @default 30,000 */
   loadTimeoutMs?: number
+  /** What a worker outside this process has to end a run that the node has settled. @default 30,000 */
+  externalGraceMs?: number
 }
 
 export interface ModuleAndFunctionRunner extends Runner {
@@ -63,7 +70,8 @@ const DEFAULTS = {
   abortGraceMs: 2000,
   memoryMiB: 512,
   idleMs: 10_000,
-  loadTimeoutMs: 30_000
+  loadTimeoutMs: 30_000,
+  externalGraceMs: 30_000
 } as const
 
 /** Guess: a schema takes milliseconds, and loading its file at most some seconds. */
@@ -88,8 +96,7 @@ export async function createRunner(options: RunnerOptions): Promise<ModuleAndFun
   const settings = { ...DEFAULTS, log: null, ...given }
   checkIntegers(settings)
   const runner = new ThreadRunner(settings)
-  if (commands) runner.addCommands()
-  for (const file of files) await runner.addFile(resolve(file))
+  await runner.load(files, commands)
   return runner
 }
 
@@ -98,8 +105,9 @@ type Settings = Required<Omit<RunnerOptions, 'files' | 'commands' | 'log'>> & {
 }
 
 class ThreadRunner implements ModuleAndFunctionRunner {
+  readonly external: External
   readonly #settings: Settings
-  readonly #registry = new Registry()
+  readonly #handlers: Handlers
   readonly #pool: ThreadPool
   readonly #checker: Checker
   readonly #processes: CommandProcesses
@@ -115,8 +123,20 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   constructor(settings: Settings) {
     this.#settings = settings
+    this.#handlers = new Handlers({
+      ...settings,
+      replaced: () => {
+        this.#pool.retire()
+        void this.#checker.stop()
+      }
+    })
     this.#checker = new Checker({ ...settings, patienceMs: CHECK_MS })
     this.#processes = new CommandProcesses(settings.idleMs)
+    this.external = new External(settings.externalGraceMs, {
+      ended: (...ended) => this.#ended(...ended),
+      progress: (...progress) => this.#progress(...progress),
+      output: (...output) => this.#output(...output)
+    })
     this.#pool = new ThreadPool({
       threadsMax: settings.concurrency,
       memoryMiB: settings.memoryMiB,
@@ -127,7 +147,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   }
 
   get handlers(): readonly string[] {
-    return this.#registry.types
+    return this.#handlers.types
   }
 
   get threads(): number {
@@ -150,59 +170,45 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     this.#output = output
   }
 
-  addCommands(): void {
-    this.#registry.add(COMMAND_TYPE, { kind: 'command' })
+  onHandlersChanged(changed: () => void): void {
+    this.#handlers.onChanged(changed)
   }
 
-  async addFile(file: string): Promise<void> {
-    const { types, withSchema } = await listHandlers(file, this.#settings)
-    if (types.length === 0) {
-      throw new HandlersFileError(
-        `the handlers file ${file} has no handlers: export functions, or a default object of functions`
-      )
-    }
-    for (const type of types) {
-      const hasSchema = withSchema.includes(type)
-      this.#registry.add(type, { kind: 'module', file, hasSchema })
-    }
+  /** @throws HandlersFileError InvalidOptionError */
+  async load(files: readonly string[], commands: boolean): Promise<void> {
+    if (commands) this.#handlers.addCommands()
+    await this.#handlers.addFiles(files)
   }
 
   registerFunction(type: string, handler: Handler, schema: StandardSchemaV1 | null = null): void {
-    if (typeof handler !== 'function') {
-      throw new InvalidOptionError(`the handler for ${type} is a ${typeof handler}, not a function`)
-    }
-    this.#registry.add(type, { kind: 'function', handler, schema: schema ?? schemaOf(handler) })
+    this.#handlers.addFunction(type, handler, schema)
   }
 
-  async registerModule(type: string, path: string): Promise<void> {
-    const file = resolve(path)
-    this.#registry.check(type)
-    const { types, hasDefault, withSchema } = await listHandlers(file, this.#settings)
-    if (!types.includes(type) && !hasDefault) {
-      throw new HandlersFileError(
-        `the handlers file ${file} has no handler for ${type}: export a function of that name, or as default`
-      )
-    }
-    const hasSchema = withSchema.includes(types.includes(type) ? type : 'default')
-    this.#registry.add(type, { kind: 'module', file, hasSchema })
+  registerModule(type: string, path: string): Promise<void> {
+    return this.#handlers.addModule(type, path)
+  }
+
+  reload(files?: readonly string[]): Promise<ReloadedHandlers> {
+    return this.#handlers.reload(files)
   }
 
   refusalOf(type: string, payload: string): Promise<string | null> | null {
-    const source = this.#registry.get(type)
+    const source = this.#handlers.get(type)
     if (source?.kind === 'function' && source.schema !== null) {
       return refusalOf(type, source.schema, payload)
     }
     if (source?.kind === 'command') return Promise.resolve(commandRefusal(payload))
     if (source?.kind !== 'module' || !source.hasSchema || this.#stopped) return null
-    return this.#checker.refusalOf(source.file, type, payload)
+    return this.#checker.refusalOf(source, type, payload)
   }
 
   start(run: Run): void {
     assert(!this.#stopped, 'a stopped runner is given no runs')
+    if (run.isExternal === true) return this.external.start(run)
     const { taskId, epoch } = run
     const key = keyOf(taskId, epoch)
     assert(!this.#attempts.has(key), 'a run is started once')
-    const source = this.#registry.get(run.type)
+    const source = this.#handlers.get(run.type)
     const files = this.#filesOf(run)
     let job: Job | null = null
     let reported = false
@@ -228,7 +234,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       output: (stream, text) => this.#output(taskId, epoch, stream, Buffer.from(text))
     }
     if (source?.kind === 'module') {
-      job = { attempt, file: source.file, files, reporter }
+      job = this.#jobOf(attempt, files, reporter)
       this.#pool.submit(job)
     } else if (source?.kind === 'function') {
       runFunction(source, attempt, files, reporter)
@@ -239,14 +245,31 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       this.#commands.add(running)
       void running.finally(() => this.#commands.delete(running))
     } else {
-      const missing = failure('NoHandlerError', `this node has no handler for ${run.type}`)
+      const missing = outcomeOfUnloadable(
+        `this node has no handler for ${run.type}`,
+        'NoHandlerError'
+      )
       setImmediate(() => attempt.ended(missing, 0))
+    }
+  }
+
+  #jobOf(attempt: Attempt, files: RunFiles, reporter: Reporter): Job {
+    return {
+      attempt,
+      source: () => {
+        const source = this.#handlers.get(attempt.run.type)
+        return source?.kind === 'module' ? source : null
+      },
+      files,
+      reporter,
+      loaded: ({ file }) => this.#handlers.loaded(file),
+      unloadable: (source, why) => this.#handlers.cannotLoad(source, why)
     }
   }
 
   async abort(taskId: TaskId, epoch: number): Promise<void> {
     const attempt = this.#attempts.get(keyOf(taskId, epoch))
-    if (attempt === undefined) return
+    if (attempt === undefined) return this.external.abort(taskId, epoch)
     attempt.abort()
     // Nothing ends a thread inside a blocking system call.
     const over = new AbortController()
@@ -260,6 +283,8 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#handlers.stop()
+    this.external.stop()
     for (const attempt of this.#attempts.values()) attempt.abort()
     const waitMs = this.#settings.abortGraceMs + END_WAIT_MS
     const late = sleep(waitMs, undefined, { ref: false })
@@ -288,7 +313,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       // What was damaged here is fetched from elsewhere, and then the run is tried again.
       const isDamaged = result.error.name === UNREADABLE && !(await this.#isSound(run))
       if (isDamaged) outcome = { ...result, retryAfterMs: REFETCH_MS }
-    } else if (isBlob(result.result)) {
+    } else if (result.status === 'completed' && isBlob(result.result)) {
       try {
         await this.#blobs!.adopt(files.result!, result.result)
       } catch (error) {
@@ -321,7 +346,14 @@ function keyOf(taskId: TaskId, epoch: number): string {
 }
 
 function checkIntegers(settings: Settings): void {
-  const least = { concurrency: 1, abortGraceMs: 0, memoryMiB: 16, idleMs: 0, loadTimeoutMs: 1 }
+  const least = {
+    concurrency: 1,
+    abortGraceMs: 0,
+    memoryMiB: 16,
+    idleMs: 0,
+    loadTimeoutMs: 1,
+    externalGraceMs: 0
+  }
   for (const [name, min] of Object.entries(least)) {
     const value = settings[name as keyof typeof least]
     if (Number.isInteger(value) && value >= min && value <= SETTING_MAX) continue

@@ -118,6 +118,7 @@ function describeInput(input: Input): string | null {
     case 'addresses':
     case 'expect':
     case 'drain':
+    case 'undrain':
     case 'forget':
     case 'leave':
       return input.kind
@@ -197,6 +198,7 @@ function describe(message: Message): string {
     case 'kept':
       return `kept ${message.hashes.map(hash => hash.slice(0, 4)).join('+')}`
     case 'drain':
+    case 'undrain':
     case 'replaced':
       return `${message.kind} ${message.boot}`
     case 'who':

@@ -78,9 +78,11 @@ const ROWS: Readonly<Record<string, Row>> = {
     bad: ['dashboard --port 65536', 'dashboard --allow-host a:1', 'dashboard now']
   },
   doctor: { good: [['doctor', 'diagnosis']], bad: ['doctor now'] },
+  reload: { good: [['reload', 'reloaded']], bad: ['reload now'] },
   drain: {
     good: [
       ['drain', 'node'],
+      ['drain --undo', 'node'],
       ['drain computer-b/2', 'node']
     ],
     bad: ['drain a b']

@@ -1,11 +1,12 @@
 /**
- * What `--json` prints, as schemas: tied to the types of the code by the compiler, to the output of every verb and to the
+ * What `--json` prints, and a line of a file of tasks, as schemas: tied to the types of the code by the compiler, to the output of every verb and to the
  * files in config/schemas by tests.
  */
 import { z } from 'zod'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
+import type { Reloaded } from '../../src/api/routes/reload.ts'
 import type { TaskRow } from '../../src/node/api/lists-api.ts'
 import type {
   BlobRef,
@@ -20,6 +21,7 @@ import type {
   TaskView,
   WhyView
 } from '../../src/node/api/node-api.ts'
+import { taskLine } from './task-line.ts'
 
 type Shape<T> = z.ZodType<T>
 
@@ -184,6 +186,19 @@ const cancelled: Shape<CancelResult> = z.strictObject({
 })
 
 const why: Shape<WhyView> = z.strictObject({
+  type: z.string(),
+  ref: z.string().nullable(),
+  tags: z.array(z.string()),
+  idempotencyKey: z.string().nullable(),
+  dependencies: z.array(
+    z.strictObject({
+      id: taskId,
+      type: z.string().nullable(),
+      ref: z.string().nullable(),
+      state: z.enum(TASK_STATES).nullable(),
+      reason: z.string().nullable()
+    })
+  ),
   v,
   id: taskId,
   state: z.enum(TASK_STATES),
@@ -210,6 +225,14 @@ const diagnosis = z.strictObject({
   )
 })
 
+const reloaded: Shape<{ v: 1 } & Reloaded> = z.strictObject({
+  v,
+  handlers: z.array(z.string()),
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  notes: z.array(z.string())
+})
+
 /** By the name of the file in config/schemas. */
 export const SCHEMAS = {
   task,
@@ -222,6 +245,7 @@ export const SCHEMAS = {
   cancelled,
   why,
   diagnosis,
+  'task-line': taskLine,
   'submitted-each': each,
   'log-line': logLine,
   'state-loaded': loaded,
@@ -229,6 +253,7 @@ export const SCHEMAS = {
   'key-new': z.strictObject({ ...key, file: z.string().nullable() }),
   'key-show': z.strictObject({ ...key, source: z.string() }),
   left,
+  reloaded,
   metrics: z.strictObject({ v, text: z.string() }),
   config: z.strictObject({
     v,

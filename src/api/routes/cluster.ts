@@ -13,6 +13,7 @@ import { diagnosis } from '../openapi/answers.ts'
 import { json, lines, published, type Question } from '../openapi/question.ts'
 import type { Service } from '../openapi/service.ts'
 import { ndjson } from '../request.ts'
+import type { Reload } from './reload.ts'
 
 const NODES: Question = {
   summary: 'This node, all members, and those that are expected',
@@ -51,9 +52,13 @@ const SET_LABELS: Question<Record<string, never>, z.infer<typeof labels>> = {
   problems: ['TooLargeError']
 }
 
-const drained = z.strictObject({ node: z.string().optional() })
+const drained = z.strictObject({
+  node: z.string().optional(),
+  undo: z.enum(['true', 'false']).optional()
+})
 const DRAIN: Question<z.infer<typeof drained>> = {
-  summary: 'Has a node take nothing more and hand on what is queued: by name or id, or this one',
+  summary:
+    'Has a node take nothing more and hand on what is queued, or with `undo` take tasks again: by name or id, or this one',
   query: drained,
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
@@ -69,6 +74,11 @@ const FORGET: Question<z.infer<typeof named>> = {
   query: named,
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
+}
+const RELOAD: Question = {
+  summary: 'The node reads its handlers anew, and its configuration file if it has one',
+  answers: [json(published('reloaded'), 'what has changed')],
+  problems: ['HandlersFileError']
 }
 const LEAVE: Question = {
   summary: 'The node begins to leave',
@@ -100,7 +110,8 @@ const EVENTS: Question<z.infer<typeof eventFilter>> = {
 export function serveCluster(
   service: Service,
   node: QueriesApi & AdminApi & OutputApi & ListsApi & Pick<TasksApi, 'resolveId'>,
-  closing: AbortSignal
+  closing: AbortSignal,
+  reload: Reload
 ): void {
   service.add('get', '/v1/nodes', NODES, () => ndjson(listStream(node.nodes())))
   service.add('get', '/v1/status', STATUS, c => c.json(node.getSystemStatus()))
@@ -112,12 +123,15 @@ export function serveCluster(
     node.setLabels(given)
     return c.json(node.nodes().find(({ self }) => self))
   })
-  service.add('post', '/v1/drain', DRAIN, (c, { query }) => c.json(node.drain(query.node)))
+  service.add('post', '/v1/drain', DRAIN, (c, { query }) =>
+    c.json(query.undo === 'true' ? node.undrain(query.node) : node.drain(query.node))
+  )
   service.add('post', '/v1/expect', EXPECT, (c, { query }) => {
     node.registerWorker(query.node)
     return c.json(node.nodes().find(({ name }) => name === query.node))
   })
   service.add('post', '/v1/forget', FORGET, (c, { query }) => c.json(node.forget(query.node)))
+  service.add('post', '/v1/reload', RELOAD, async c => c.json({ v: 1, ...(await reload()) }))
   service.add('post', '/v1/leave', LEAVE, c => {
     // Answered before the node has left: it could not answer afterwards.
     node.leave().catch(() => {})

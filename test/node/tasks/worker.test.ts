@@ -19,7 +19,7 @@ function workerOf(
 } {
   const fed: Equipment[] = []
   const warnings: string[] = []
-  const runner = { handlers } as Partial<Runner> as Runner
+  const runner = { handlers, onHandlersChanged: () => {} } as Partial<Runner> as Runner
   const worker = new Worker({
     runner,
     concurrency: 4,
