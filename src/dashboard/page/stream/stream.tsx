@@ -52,7 +52,7 @@ export function TaskStream(): JSX.Element {
           : `${duration(lengthMs)}, up to ${localTime(endMs)}`}
         ;{' '}
         {shown.value?.isDense
-          ? `${counted(shown.value.placed.length, 'run')}: drawn as how busy each slot was`
+          ? 'too many runs to draw each: how busy each slot was'
           : 'an arrow is a task that came from another node, a dashed one was taken over from one that is gone'}
         {unheard.value.length > 0 && `; without ${unheard.value.join(', ')}, which did not answer`}
       </p>

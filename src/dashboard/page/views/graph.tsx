@@ -4,16 +4,16 @@ import { useSignal, type Signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { askLayout } from '../graph/ask.ts'
 import { BOX_HEIGHT, BOX_WIDTH, Drawing } from '../graph/drawing.tsx'
-import { grouped, type Grouped, type GraphTask } from '../graph/groups.ts'
-import type { Edge, Layout } from '../graph/shapes.ts'
+import { grouped, type Grouped } from '../graph/groups.ts'
+import type { Layout } from '../graph/shapes.ts'
 import { StateMark } from '../parts/mark.tsx'
 import { Loading, Panel, TaskLink, Trouble, TypeName } from '../parts/small.tsx'
 import { get } from '../state/api.ts'
 import { onTasks } from '../state/cluster.ts'
+import type { GraphView as Told } from '../state/contract.ts'
 import { count, counted, shortId } from '../state/format.ts'
 import { goWith, query } from '../state/route.ts'
 
-type Told = Readonly<{ nodes: readonly GraphTask[]; edges: readonly Edge[]; isWhole: boolean }>
 type Drawn = Readonly<{ told: Told; grouped: Grouped; layout: Layout }>
 type Found = Readonly<{ drawn: Signal<Drawn | null>; trouble: Signal<string | null> }>
 
@@ -74,7 +74,7 @@ function Found({
 }: Readonly<{ drawn: Drawn; id: string; zoom: number }>): JSX.Element {
   const { told, layout } = drawn
   const { groups } = drawn.grouped
-  const centre = told.nodes.find(task => task.id.endsWith(id))?.id ?? id
+  const centre = told.id
   const before = Map.groupBy(told.edges, ({ to }) => to)
   return (
     <>
@@ -85,7 +85,9 @@ function Found({
         {counted(told.nodes.length, 'task')}
         {groups.length < told.nodes.length &&
           `, in ${count(groups.length)} groups by type and place`}
-        {!told.isWhole && '; there are more beyond'}
+        {told.more > 0 && `; ${counted(told.more, 'more', 'more')} are near enough, and not shown`}
+        {told.unknown.length > 0 &&
+          `; ${counted(told.unknown.length, 'task')} that some depend on are not known here any more`}
       </p>
       <details>
         <summary>the same as a table</summary>
@@ -151,8 +153,10 @@ async function drawnOf(
   before: Drawn | null,
   gone: AbortSignal
 ): Promise<Drawn> {
-  const centre = told.nodes.find(task => task.id.endsWith(id))?.id ?? id
-  const next = grouped(told.nodes, told.edges, centre)
+  const centre = told.id
+  const known = new Set(told.nodes.map(task => task.id))
+  const edges = told.edges.filter(({ from, to }) => known.has(from) && known.has(to))
+  const next = grouped(told.nodes, edges, centre)
   const boxes = next.groups.map(group => ({ id: group.id, width: BOX_WIDTH, height: BOX_HEIGHT }))
   const isSame =
     before !== null &&
