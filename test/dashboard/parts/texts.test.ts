@@ -67,7 +67,11 @@ describe('output of programs', () => {
 
 describe('a command to be copied', () => {
   test('has nothing that a terminal would obey when it is pasted', () => {
-    fc.assert(fc.property(hostile, text => expect(quoted(text)).not.toMatch(OBEYED)))
+    fc.assert(
+      fc.property(hostile, text => {
+        expect(quoted(text)).not.toMatch(OBEYED)
+      })
+    )
   })
 
   test.skipIf(!existsSync('/bin/bash'))('is one word for a shell, and the text again', () => {

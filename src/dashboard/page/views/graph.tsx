@@ -37,7 +37,7 @@ export function GraphView({ id }: Readonly<{ id: string }>): JSX.Element {
       </p>
       {trouble.value !== null && <Trouble words={trouble.value} />}
       {drawn.value === null && trouble.value === null && <Loading what="the graph" />}
-      {drawn.value !== null && <Found drawn={drawn.value} id={id} zoom={zoom.value} />}
+      {drawn.value !== null && <Found drawn={drawn.value} zoom={zoom.value} />}
     </Panel>
   )
 }
@@ -67,11 +67,7 @@ function Tools({ depth, zoom }: Readonly<{ depth: number; zoom: Signal<number> }
   )
 }
 
-function Found({
-  drawn,
-  id,
-  zoom
-}: Readonly<{ drawn: Drawn; id: string; zoom: number }>): JSX.Element {
+function Found({ drawn, zoom }: Readonly<{ drawn: Drawn; zoom: number }>): JSX.Element {
   const { told, layout } = drawn
   const { groups } = drawn.grouped
   const centre = told.id
@@ -128,7 +124,7 @@ function followGraph(id: string, depth: number, { drawn, trouble }: Found): () =
     timer = undefined
     try {
       const told = await get<Told>(`/v1/tasks/${id}/graph`, { depth, max: TASKS_MAX }, gone.signal)
-      drawn.value = await drawnOf(told, id, drawn.value, gone.signal)
+      drawn.value = await drawnOf(told, drawn.value, gone.signal)
       trouble.value = null
     } catch (error) {
       if (!gone.signal.aborted) trouble.value = (error as Error).message
@@ -147,12 +143,7 @@ function followGraph(id: string, depth: number, { drawn, trouble }: Found): () =
 }
 
 /** A new layout only for new boxes: states change more often than what depends on what. */
-async function drawnOf(
-  told: Told,
-  id: string,
-  before: Drawn | null,
-  gone: AbortSignal
-): Promise<Drawn> {
+async function drawnOf(told: Told, before: Drawn | null, gone: AbortSignal): Promise<Drawn> {
   const centre = told.id
   const known = new Set(told.nodes.map(task => task.id))
   const edges = told.edges.filter(({ from, to }) => known.has(from) && known.has(to))
