@@ -42,6 +42,7 @@ describe.skipIf(unavailable !== null)('the page', () => {
       tasks: ['/tasks', '.list-body .row .mark'],
       task: [`/tasks/${failed}`, '.log-entry'],
       waiting: [`/tasks/${middle}`, '.why-words'],
+      graph: [`/tasks/${middle}/graph`, 'svg.graph .edge'],
       nodes: ['/nodes', 'tr.is-crashed'],
       node: [`/nodes/${world.cluster.name(0)}`, '.pool-list'],
       events: ['/events', '.panel'],
