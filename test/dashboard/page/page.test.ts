@@ -129,7 +129,7 @@ describe.skipIf(unavailable !== null)('the page', () => {
         )
         failed.push(id)
       }
-      await holds(page, 'document.querySelectorAll(".list-body .row .of-failed").length >= 3')
+      await holds(page, 'document.querySelectorAll(".list-body .row .mark.of-failed").length >= 3')
       await page.fill('#search', failed[0]!.slice(-8))
       await holds(page, 'document.querySelectorAll(".list-body .row").length === 1')
       expect(new URL(page.url()).searchParams.get('q')).toBe(failed[0]!.slice(-8))
@@ -150,7 +150,10 @@ describe.skipIf(unavailable !== null)('the page', () => {
         await world.client.submit('render', { ms: 10 }, { tags: ['bulk'], delay: '1h' })
       }
       const page = await open('/tasks?tag=bulk')
-      await holds(page, 'document.querySelectorAll(".list-body .row .of-delayed").length === 5')
+      await holds(
+        page,
+        'document.querySelectorAll(".list-body .row .mark.of-delayed").length === 5'
+      )
       await page.getByRole('button', { name: 'Cancel all of these …' }).click()
       const act = page.getByRole('button', { name: 'Cancel 5 tasks' })
       await act.waitFor()
@@ -170,7 +173,10 @@ describe.skipIf(unavailable !== null)('the page', () => {
       await page.getByRole('button', { name: 'Cancel 6 tasks' }).click()
       await holds(page, 'document.querySelector("dialog")?.innerText.includes("6 tasks cancelled")')
       await page.keyboard.press('Escape')
-      await holds(page, 'document.querySelectorAll(".list-body .row .of-cancelled").length === 6')
+      await holds(
+        page,
+        'document.querySelectorAll(".list-body .row .mark.of-cancelled").length === 6'
+      )
     },
     slowMs
   )
@@ -208,7 +214,7 @@ describe.skipIf(unavailable !== null)('the page', () => {
       const { id } = await world.client.submit('render', { ms: 2500, steps: 8 })
       const page = await open(`/tasks/${id}`)
       await page.waitForSelector('.log .ink-2')
-      await holds(page, 'document.querySelectorAll(".log-entry").length >= 8')
+      await holds(page, 'document.querySelector(".log").innerText.includes("tile 8 of 8")')
       expect(await text(page, '.log')).toContain('ok tile 8 of 8')
       await page.waitForSelector('.task-head .of-completed')
       const result = page.locator('section', { has: page.getByRole('heading', { name: 'Result' }) })
@@ -258,6 +264,7 @@ describe.skipIf(unavailable !== null)('the page', () => {
     'a page that is not seen asks nothing, and goes on when it is',
     async () => {
       const page = await open()
+      await page.waitForSelector('.stream canvas')
       await page.evaluate(`
         Object.defineProperty(document, 'hidden', { configurable: true, get: () => true })
         document.dispatchEvent(new Event('visibilitychange'))

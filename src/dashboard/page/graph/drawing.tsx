@@ -107,11 +107,7 @@ function GraphBox({ group, isCentre }: Readonly<{ group: Group; isCentre: boolea
     </>
   )
   if (tasks.length > 1) return <g>{content}</g>
-  return (
-    <a href={pathOfTask(only!.id)} aria-label={`${name}, ${only!.state}, ${shortId(only!.id)}`}>
-      {content}
-    </a>
-  )
+  return <a href={pathOfTask(only!.id)}>{content}</a>
 }
 
 function statesOf({ tasks }: Group): string {

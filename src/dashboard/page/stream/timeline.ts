@@ -36,11 +36,12 @@ export function followTimeline(): () => void {
   let moving: ReturnType<typeof setTimeout> | undefined
   let known: Readonly<{ fromMs: number; lengthMs: number }> | null = null
   const ask = (fromMs: number, toMs: number, isWhole: boolean): void => {
+    if (document.hidden) return
     askFor(fromMs, toMs, isWhole, gone.signal).catch(() => {
       // That nobody answers is said above the view.
     })
   }
-  const stopFrame = effect(() => {
+  const look = (): void => {
     const { lengthMs } = frame.value
     const toMs = endOf(frame.value, Date.now())
     const fromMs = toMs - lengthMs
@@ -55,13 +56,19 @@ export function followTimeline(): () => void {
     }
     if (known === null) askNow()
     else moving = setTimeout(askNow, STILL_MS)
-  })
-  const timer = setInterval(() => {
-    if (!document.hidden) ask(Date.now() - RECENT_MS, Date.now(), false)
-  }, AGAIN_MS)
+  }
+  // What happened while nobody looked is asked for anew.
+  const onSeen = (): void => {
+    known = null
+    if (!document.hidden) look()
+  }
+  const stopFrame = effect(look)
+  document.addEventListener('visibilitychange', onSeen)
+  const timer = setInterval(() => ask(Date.now() - RECENT_MS, Date.now(), false), AGAIN_MS)
   return () => {
     gone.abort()
     stopFrame()
+    document.removeEventListener('visibilitychange', onSeen)
     clearTimeout(moving)
     clearInterval(timer)
   }
