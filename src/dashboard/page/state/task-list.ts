@@ -92,7 +92,7 @@ export class TaskList {
     let unseen = more
     for (const task of changed) {
       const place = this.#places.get(task.id)
-      if (place === undefined) unseen++
+      if (place === undefined) unseen += mayFit(task, this.#filter) ? 1 : 0
       else (rows ??= [...this.rows.value])[place] = rowOf(task)
     }
     if (rows !== null) this.rows.value = rows
@@ -156,6 +156,16 @@ export class TaskList {
       // What is wrong is said of the rows.
     }
   }
+}
+
+/** As far as this page can tell. */
+function mayFit(task: TaskRow, { state, type, tag, node }: Filter): boolean {
+  return (
+    (state === undefined || state.split(',').includes(task.state)) &&
+    (type === undefined || task.type === type) &&
+    (tag === undefined || task.tags.includes(tag)) &&
+    (node === undefined || task.holder === node)
+  )
 }
 
 /** The same text is kept once, however many rows have it. */
