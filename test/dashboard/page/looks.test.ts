@@ -38,7 +38,7 @@ describe.skipIf(unavailable !== null)('the page', () => {
     await world.work(120)
     await world.cluster.kill(5)
     views = {
-      home: ['/', '.node.is-crashed'],
+      home: ['/', '.home:has(.node.is-crashed) canvas[data-runs]:not([data-runs="0"])'],
       tasks: ['/tasks', '.list-body .row .mark'],
       task: [`/tasks/${failed}`, '.log-entry'],
       waiting: [`/tasks/${middle}`, '.why-words'],

@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest'
 import { quoted } from '../../../src/dashboard/page/task/command.ts'
 import { piecesOf } from '../../../src/dashboard/page/task/ansi.ts'
 
-// oxlint-disable-next-line no-control-regex -- control characters are what this is about
 const OBEYED =
+  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
   /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/
 const hostile = fc.string({
   unit: fc.oneof(

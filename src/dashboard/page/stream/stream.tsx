@@ -41,6 +41,7 @@ export function TaskStream(): JSX.Element {
           ref={ref}
           tabIndex={0}
           role="img"
+          data-runs={shown.value?.placed.length}
           aria-label={`What each slot ran in the last ${duration(lengthMs)}; as a table below`}
           onKeyDown={onKey}
         />
