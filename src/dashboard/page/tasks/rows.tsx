@@ -8,7 +8,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { Loading, Trouble } from '../parts/small.tsx'
 import { count } from '../state/format.ts'
 import { goWith, query } from '../state/route.ts'
-import type { TaskList } from '../state/task-list.ts'
+import type { Row, TaskList } from '../state/task-list.ts'
 import { RowCells } from './row.tsx'
 
 /** As the style sheet has them. */
@@ -59,8 +59,8 @@ export function Rows({ list, place, chosen }: Props): JSX.Element {
         {Array.from({ length: to - from }, (_, n) => {
           const index = from + n
           const row = rows[index]
-          const style = { transform: `translateY(${index * height}px)` }
           if (row === undefined) {
+            const style = { transform: `translateY(${index * height}px)` }
             return (
               <div
                 key={index}
@@ -77,22 +77,48 @@ export function Rows({ list, place, chosen }: Props): JSX.Element {
               </div>
             )
           }
-          return (
-            <RowCells
-              key={row.id}
-              row={row}
-              index={index}
-              style={style}
-              isHere={index === place.value}
-              isChosen={chosen.value.has(row.id)}
-            />
-          )
+          return drawnRow(row, {
+            index,
+            height,
+            isHere: index === place.value,
+            isChosen: chosen.value.has(row.id)
+          })
         })}
       </div>
       {total === 0 && list.matched.value === 0 && <p class="empty muted">No such tasks.</p>}
       {list.matched.value === null && <Loading what="tasks" />}
     </div>
   )
+}
+
+type Look = Readonly<{ index: number; height: number; isHere: boolean; isChosen: boolean }>
+
+/** Rows as they were drawn last: one that looks the same is not looked at again, however fast the list scrolls. */
+const drawn = new WeakMap<Row, Readonly<{ look: Look; element: JSX.Element }>>()
+
+function drawnRow(row: Row, look: Look): JSX.Element {
+  const before = drawn.get(row)
+  const { index, height, isHere, isChosen } = look
+  const isSame =
+    before !== undefined &&
+    before.look.index === index &&
+    before.look.height === height &&
+    before.look.isHere === isHere &&
+    before.look.isChosen === isChosen
+  if (isSame) return before.element
+  const style = { transform: `translateY(${index * height}px)` }
+  const element = (
+    <RowCells
+      key={row.id}
+      row={row}
+      index={index}
+      style={style}
+      isHere={isHere}
+      isChosen={isChosen}
+    />
+  )
+  drawn.set(row, { look, element })
+  return element
 }
 
 function Head(): JSX.Element {
