@@ -50,44 +50,46 @@ export function Rows({ list, place, chosen }: Props): JSX.Element {
   }
   useEffect(() => list.want(to), [to, rows.length])
   useEffect(() => keepInView(box.current!, place.value, height), [place.value])
-  if (list.trouble.value !== null && rows.length === 0)
-    return <Trouble words={list.trouble.value} />
+  const trouble = list.trouble.value
   return (
-    <div class="list" role="table" aria-label="tasks" aria-rowcount={total + 1}>
-      <Head />
-      <div ref={box} role="rowgroup" class="list-body" style={{ height: `${total * height}px` }}>
-        {Array.from({ length: to - from }, (_, n) => {
-          const index = from + n
-          const row = rows[index]
-          if (row === undefined) {
-            const style = { transform: `translateY(${index * height}px)` }
-            return (
-              <div
-                key={index}
-                class="row is-loading"
-                style={style}
-                role="row"
-                aria-rowindex={index + 2}
-              >
-                <span role="cell" class="muted">
-                  {index === rows.length
-                    ? `loading: ${count(rows.length)} of ${count(total)}`
-                    : '…'}
-                </span>
-              </div>
-            )
-          }
-          return drawnRow(row, {
-            index,
-            height,
-            isHere: index === place.value,
-            isChosen: chosen.value.has(row.id)
-          })
-        })}
+    <>
+      {trouble !== null && <Trouble words={trouble} />}
+      <div class="list" role="table" aria-label="tasks" aria-rowcount={total + 1}>
+        <Head />
+        <div ref={box} role="rowgroup" class="list-body" style={{ height: `${total * height}px` }}>
+          {Array.from({ length: to - from }, (_, n) => {
+            const index = from + n
+            const row = rows[index]
+            if (row === undefined) {
+              const style = { transform: `translateY(${index * height}px)` }
+              return (
+                <div
+                  key={index}
+                  class="row is-loading"
+                  style={style}
+                  role="row"
+                  aria-rowindex={index + 2}
+                >
+                  <span role="cell" class="muted">
+                    {index === rows.length
+                      ? `loading: ${count(rows.length)} of ${count(total)}`
+                      : '…'}
+                  </span>
+                </div>
+              )
+            }
+            return drawnRow(row, {
+              index,
+              height,
+              isHere: index === place.value,
+              isChosen: chosen.value.has(row.id)
+            })
+          })}
+        </div>
+        {total === 0 && list.matched.value === 0 && <p class="empty muted">No such tasks.</p>}
+        {list.matched.value === null && trouble === null && <Loading what="tasks" />}
       </div>
-      {total === 0 && list.matched.value === 0 && <p class="empty muted">No such tasks.</p>}
-      {list.matched.value === null && <Loading what="tasks" />}
-    </div>
+    </>
   )
 }
 
