@@ -7,13 +7,9 @@
  */
 import type { RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
+import { jsonText, NotJsonError } from '../shared/json-value.ts'
 import { writeResult } from './contents.ts'
 import { cutBytes, cutLength, describe } from './description.ts'
-
-/**
- * `stringify` as it is before any handler is loaded: one that replaces it has not the results of others in its hand.
- */
-const { stringify } = JSON
 
 /** Guess: what keeps a run from starting (a lock, a quota, a file that is to come) rarely goes sooner. */
 const RETRY_AFTER_MS = 10_000
@@ -47,13 +43,12 @@ export function failure(
  * @param path where to; null if there is no place for it
  */
 export async function outcomeOfResult(value: unknown, path: string | null): Promise<RunResult> {
-  let result: string | undefined
+  let result: string
   try {
-    result = value === undefined ? 'null' : stringify(value)
+    result = value === undefined ? 'null' : jsonText(value)
   } catch (error) {
-    return resultRejected(describe(error).message)
+    return resultRejected(whyNoJson(error))
   }
-  if (result === undefined) return resultRejected(`it is a ${typeof value}`)
   const bytes = Buffer.byteLength(result)
   if (bytes <= TASK_LIMITS.inlineBytesMax) return { status: 'completed', result }
   const bytesMax = path === null ? TASK_LIMITS.inlineBytesMax : TASK_LIMITS.blobBytesMax
@@ -129,9 +124,18 @@ export function outcomeOfTimeout(timeoutMs: number): RunResult {
   return failure('TimeoutError', message, { reason: 'Timeout' })
 }
 
-function resultRejected(why: string): RunResult {
+/** In words that stand by themselves, unless the value's own code has thrown. */
+function whyNoJson(error: unknown): string {
+  if (error instanceof NotJsonError) return error.message
+  const { name, message } = describe(error)
+  return `its own code threw ${name}: ${message}`
+}
+
+/** Another attempt would be in vain: what the handler has done is done, and it would return the same. */
+export function resultRejected(why: string): RunResult {
   return failure(
     'ResultRejectedError',
-    `JSON cannot carry what the handler returned: ${why}; return plain data`
+    `JSON cannot carry what the handler returned: ${why}; return plain data`,
+    { reason: 'ResultRejected' }
   )
 }

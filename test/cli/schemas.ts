@@ -119,7 +119,8 @@ const submittedFields = {
   id: taskId,
   acks: count,
   deduplicated: z.boolean(),
-  warnings: z.array(z.string())
+  warnings: z.array(z.string()),
+  runAt: time.exactOptional()
 }
 const submitted: Shape<Submitted & { v: 1 }> = z.strictObject({ v, ...submittedFields })
 const each = z.strictObject({

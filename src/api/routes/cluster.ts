@@ -11,7 +11,7 @@ import type {
   TasksApi
 } from '../../node/api/node-api.ts'
 import { eventStream, listStream } from '../events.ts'
-import { check, ndjson, parse } from '../request.ts'
+import { body, check, ndjson } from '../request.ts'
 
 const eventFilter = z.strictObject({
   since: z.string().optional(),
@@ -53,7 +53,7 @@ export function serveCluster(
   })
   app.get('/v1/metrics', async c => c.text(await node.metricsText()))
   app.put('/v1/labels', bodyLimit({ maxSize: LABELS_BYTES_MAX, onError: tooLarge }), async c => {
-    node.setLabels(check(labels, parse(await c.req.text())))
+    node.setLabels(check(labels, await body(c.req)))
     return c.json(node.nodes().find(({ self }) => self))
   })
   app.post('/v1/drain', c => c.json(node.drain(check(drained, c.req.query()).node)))

@@ -17,7 +17,7 @@ import type {
 import { batchStream } from '../batch.ts'
 import { listStream, pulledStream, textOf } from '../events.ts'
 import { problemOf } from '../problem.ts'
-import { check, ndjson, parse } from '../request.ts'
+import { body, check, ndjson, parse } from '../request.ts'
 import type { BatchAnswer } from '../batch.ts'
 import { waitStream } from '../waits.ts'
 import { blobRef } from './contents.ts'
@@ -53,7 +53,7 @@ export function serveTasks(app: Hono, node: Served, closing: AbortSignal): void 
     throw new TooLargeError(`a request may have at most ${BODY_BYTES_MAX} bytes`)
   }
   app.post('/v1/tasks', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }), async c => {
-    const { type, payload, payloadBlob, options } = check(submission, parse(await c.req.text()))
+    const { type, payload, payloadBlob, options } = check(submission, await body(c.req))
     const full = await withFullIds(node, options)
     const submitted =
       payloadBlob === null
@@ -62,13 +62,13 @@ export function serveTasks(app: Hono, node: Served, closing: AbortSignal): void 
     return c.json({ v: 1, ...submitted }, 201)
   })
   app.post('/v1/batch', c => {
-    const { body, signal } = c.req.raw
+    const { body: lines, signal } = c.req.raw
     const batch = {
       answer: (line: string, listener?: EndListener) => one(node, line, signal, listener),
       wait: check(waiting, c.req.query()).wait === 'true',
       gone: AbortSignal.any([signal, closing])
     }
-    return ndjson(batchStream(textOf(body), batch))
+    return ndjson(batchStream(textOf(lines), batch))
   })
   app.get('/v1/tasks', async c => {
     await node.refreshProgress()
@@ -107,14 +107,14 @@ function serveWaits(app: Hono, node: TasksApi, closing: AbortSignal): void {
     return c.json(await wait(node, await waitedId(node, c.req.param('part')), timeoutMs, gone))
   })
   app.post('/v1/waits', c => {
-    const { body, signal } = c.req.raw
+    const { body: lines, signal } = c.req.raw
     const waits = {
       follow: async (part: string, listener: EndListener) =>
         node.follow(await waitedId(node, part), listener),
       timeoutMs: check(patience, c.req.query()).timeoutMs,
       gone: AbortSignal.any([signal, closing])
     }
-    return ndjson(waitStream(textOf(body), waits))
+    return ndjson(waitStream(textOf(lines), waits))
   })
 }
 

@@ -12,6 +12,7 @@ import type { Json, TaskView } from '../../node/api/node-api.ts'
 import { OWN_FAILURE } from '../exit-code.ts'
 import { linesOf, pass } from '../output/output.ts'
 import { readText } from '../submit/payload.ts'
+import { sayRemarks } from '../submit/remarks.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
 import { clientVerb, openClient, type Where } from '../verb.ts'
@@ -75,7 +76,7 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
   const client = await openClient(flags)
   const options = { maxRetries: 0, ...submitOptions(flags) }
   const submitted = await client.submit('command', payload, options)
-  for (const warning of submitted.warnings) terminal.words(warning)
+  sayRemarks(submitted, terminal)
   const interrupted = cancelOnSignal(client, submitted.id, terminal)
   try {
     const entries = client.logs(submitted.id, true)

@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Quorum } from '../../core/options.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
+import { jsonFault, parseJson, utf8Text } from '../../shared/json-text.ts'
 import {
   checkNodeOptions,
   nearest,
@@ -133,10 +134,10 @@ function fromEnvironment(env: NodeJS.ProcessEnv): NodeOptions {
 }
 
 async function fromFile(file: string): Promise<NodeOptions> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new InvalidOptionError(`the config file ${file} cannot be read (${error.code})`)
   })
-  const options = checked(parseJson(text, file), file)
+  const options = checked(valueOf(bytes, file), file)
   const absolute = (path: string): string => resolve(dirname(file), path)
   const { data, keyFile, handlers } = options
   return {
@@ -147,11 +148,11 @@ async function fromFile(file: string): Promise<NodeOptions> {
   }
 }
 
-function parseJson(text: string, file: string): unknown {
+function valueOf(bytes: Uint8Array, file: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(utf8Text(bytes))
   } catch (error) {
-    throw new InvalidOptionError(`the config file ${file} is not JSON: ${(error as Error).message}`)
+    throw new InvalidOptionError(`the config file ${file} ${jsonFault(error)}`)
   }
 }
 

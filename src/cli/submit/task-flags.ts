@@ -6,6 +6,7 @@ import { InvalidArgumentError, type Command } from '@commander-js/extra-typings'
 import type { SubmitOptions } from '../../node/api/node-api.ts'
 import { parseDurationMs } from '../output/duration.ts'
 import { parseNumber } from '../numbers.ts'
+import { inUtc } from './in-utc.ts'
 
 type Conditions = Record<string, string | string[]>
 
@@ -75,7 +76,11 @@ export function taskFlags<Arguments extends unknown[], Options extends Record<st
     .option('--timeout <duration>', 'bound on one attempt, such as 30s', parseDurationMs)
     .option('--deadline <duration>', 'bound from submission to settling, such as 10m')
     .option('--delay <duration>', 'not to be started earlier, such as 1h')
-    .option('--run-at <time>', 'not to be started earlier, such as 2026-01-31T12:00:00Z')
+    .option(
+      '--run-at <time>',
+      'not to be started earlier, such as 2026-01-31T12:00:00Z; without the Z, in our time zone',
+      inUtc
+    )
     .option(
       '--label <condition...>',
       'what the node has to have: gpu=1, zone=a,b (one of them), memory>=16',

@@ -98,6 +98,8 @@ export type Submitted = {
   deduplicated: boolean
   /** Such as: no node of the cluster has a handler for the type. */
   warnings: string[]
+  /** The task is not started before this: where `runAt` or `delay` said so. */
+  runAt?: string
 }
 
 /**

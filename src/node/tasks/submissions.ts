@@ -37,6 +37,8 @@ export type SubmissionsOptions = Readonly<{
   cluster: string
   /** Throws if the node accepts nothing now. */
   assertAccepting: () => void
+  /** Before this a task is not to be started, in ms since 1970; null: at any time, or the task is not known. */
+  startsAt: (id: TaskId) => number | null
   /** What a caller should know who submits this task. */
   warnings: (draft: TaskDraft) => string[]
 }>
@@ -183,7 +185,14 @@ export class Submissions {
           : 'no other computer has confirmed the task: it is on the disks of this one only'
       )
     }
-    return { id, acks: copies, deduplicated: deduplicated !== 'no', warnings: told }
+    const startsAt = this.#options.startsAt(id)
+    return {
+      id,
+      acks: copies,
+      deduplicated: deduplicated !== 'no',
+      warnings: told,
+      ...(startsAt === null ? {} : { runAt: new Date(startsAt).toISOString() })
+    }
   }
 }
 

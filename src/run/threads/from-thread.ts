@@ -76,7 +76,7 @@ const result = z.discriminatedUnion('status', [
   z.object({
     status: z.literal('failed'),
     error,
-    reason: z.enum(['HandlerError', 'NonRetryable', 'Timeout', 'TooLarge', 'PayloadRejected']),
+    reason: z.enum(RUN_FAILURES),
     retryAfterMs: z.int().min(0).max(TASK_LIMITS.timeoutMsMax).exactOptional()
   })
 ])
