@@ -9,6 +9,7 @@ import { Core } from './core/core.ts'
 import type { CoreView } from './core/view.ts'
 import { deriveKeys, findKey } from './key.ts'
 import { isNodeName } from './shared/names.ts'
+import { ownLabels } from './node/own-labels.ts'
 import { packageFile } from './shared/own-files.ts'
 import { Probes } from './metrics/probes.ts'
 import { createTransport, type TransportLog } from './net/transport.ts'
@@ -150,14 +151,14 @@ async function openTransport(
 
 /** The core of a new boot, with what the boots before it had on disk. */
 async function openCore(
-  { name, labels, quorum, stopAfterIsolated, settledMax }: ResolvedNodeOptions,
+  { name, labels, commands, quorum, stopAfterIsolated, settledMax }: ResolvedNodeOptions,
   transport: Transport,
   store: Store,
   { clock, version }: Readonly<{ clock: Clock; version: string }>
 ): Promise<Core> {
   const startedAt = await store.nextStart(Math.floor(wallMsOf(clock) * 1000))
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
-  const identity = { boot, name, version, labels }
+  const identity = { boot, name, version, labels: { ...labels, ...ownLabels(commands) } }
   const core = new Core(identity, { quorum, stopAfterIsolatedMs: stopAfterIsolated, settledMax })
   core.restore({ ...(await store.journal.replay()), blobs: await store.blobs.open() })
   return core

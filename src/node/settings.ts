@@ -7,6 +7,8 @@ export type NodeSettings = Readonly<{
   /** `computer/instance`. */
   name: string
   concurrency: number
+  /** Whether it runs commands. */
+  commands: boolean
   /** The data folder. */
   data: string
   /** Names of instances that are expected. */

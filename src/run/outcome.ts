@@ -8,6 +8,7 @@
 import type { RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import { jsonText, NotJsonError } from '../shared/json-value.ts'
+import { utf8Pieces } from '../shared/utf8-chunks.ts'
 import { writeResult } from './contents.ts'
 import { cutBytes, cutLength, describe } from './description.ts'
 
@@ -51,20 +52,24 @@ export async function outcomeOfResult(value: unknown, path: string | null): Prom
   }
   const bytes = Buffer.byteLength(result)
   if (bytes <= TASK_LIMITS.inlineBytesMax) return { status: 'completed', result }
-  const bytesMax = path === null ? TASK_LIMITS.inlineBytesMax : TASK_LIMITS.blobBytesMax
-  if (path === null || bytes > bytesMax) {
-    return failure(
-      'TooLargeError',
-      `the result has ${bytes} bytes as JSON, and ${bytesMax} are allowed; ` +
-        'write it elsewhere and return where it is',
-      { reason: 'TooLarge' }
-    )
-  }
+  if (path === null) return tooLarge(bytes, TASK_LIMITS.inlineBytesMax)
   try {
-    return { status: 'completed', result: await writeResult(path, result) }
+    const written = await writeResult(path, utf8Pieces(result))
+    return written === null
+      ? tooLarge(bytes, TASK_LIMITS.blobBytesMax)
+      : { status: 'completed', result: written }
   } catch (error) {
     return outcomeOfUnkept(error)
   }
+}
+
+function tooLarge(bytes: number, bytesMax: number): RunResult {
+  return failure(
+    'TooLargeError',
+    `the result has ${bytes} bytes as JSON, and ${bytesMax} are allowed; ` +
+      'write it elsewhere and return where it is',
+    { reason: 'TooLarge' }
+  )
 }
 
 /** The outcome of a handler whose result the disk does not take. There may be room later, or elsewhere. */
@@ -107,9 +112,9 @@ function boundedMs(ms: unknown): number {
   return Math.round(Math.min(Math.max(ms, 0), TASK_LIMITS.timeoutMsMax))
 }
 
-/** The outcome of a run that asks to be tried again later, without saying when. */
-export function outcomeOfEarly(message: string): RunResult {
-  return { ...failure('RetryAfterError', message), retryAfterMs: RETRY_AFTER_MS }
+/** The outcome of a run that asks to be tried again later. @param afterMs what it said of when, if anything */
+export function outcomeOfEarly(message: string, afterMs: unknown): RunResult {
+  return { ...failure('RetryAfterError', message), retryAfterMs: boundedMs(afterMs) }
 }
 
 /** The outcome of a handler that let an error escape: out of a timer, an event, or a promise that is not awaited. */
@@ -132,7 +137,7 @@ function whyNoJson(error: unknown): string {
 }
 
 /** Another attempt would be in vain: what the handler has done is done, and it would return the same. */
-export function resultRejected(why: string): RunResult {
+function resultRejected(why: string): RunResult {
   return failure(
     'ResultRejectedError',
     `JSON cannot carry what the handler returned: ${why}; return plain data`,

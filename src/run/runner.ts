@@ -13,12 +13,13 @@ import type { RunResult } from '../core/input.ts'
 import { isBlob } from '../core/task/content.ts'
 import { assert } from '../core/base/assert.ts'
 import { HandlersFileError, InvalidOptionError } from '../shared/errors.ts'
+import { COMMAND_TYPE } from '../shared/names.ts'
 import type { BlobFolder, RunEnded, Runner, RunOutput, RunProgress } from '../ports/ports.ts'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { Checker } from './threads/checker.ts'
 import { refusalOf, schemaOf } from './validation.ts'
 import { Attempt } from './attempt.ts'
-import { COMMAND_TYPE, commandRefusal } from './commands/command.ts'
+import { commandRefusal } from './commands/command.ts'
 import { CommandProcesses } from './commands/command-processes.ts'
 import { runCommand, type Say } from './commands/command-run.ts'
 import { blobsOf, type RunFiles } from './contents.ts'
@@ -224,7 +225,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     const reporter: Reporter = {
       room: () => true,
       progress: (fraction, message) => this.#progress(taskId, epoch, fraction, message),
-      output: (stream, text) => this.#output(taskId, epoch, stream, Buffer.from(text))
+      output: (stream, bytes) => this.#output(taskId, epoch, stream, bytes)
     }
     if (source?.kind === 'module') {
       job = { attempt, file: source.file, files, reporter }

@@ -20,7 +20,7 @@ export async function* verifiedJson(pieces: AsyncIterable<Uint8Array>): AsyncGen
       throw new SyntaxError((error as Error).message, { cause: error })
     }
   }
-  for await (const text of decoded(pieces)) {
+  for await (const text of utf8Stream(pieces)) {
     check(text)
     scan.push(text)
     yield text
@@ -29,8 +29,8 @@ export async function* verifiedJson(pieces: AsyncIterable<Uint8Array>): AsyncGen
   scan.end()
 }
 
-/** Without a byte order mark in front. @throws JsonRefusedError */
-async function* decoded(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+/** Bytes as text, without a byte order mark in front. @throws JsonRefusedError if they are not UTF-8 */
+export async function* utf8Stream(pieces: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder('utf-8', { fatal: true })
   let bytes = 0
   const decode = (piece?: Uint8Array): string => {

@@ -59,7 +59,8 @@ function placeOfFault(bytes: Uint8Array): string {
   for (let start = 0; start < bytes.length; line++) {
     const found = bytes.indexOf(LINE_END, start)
     const end = found < 0 ? bytes.length : found
-    if (!isUtf8(bytes.subarray(start, end))) return line === 1 && found < 0 ? '' : ` in line ${line}`
+    if (!isUtf8(bytes.subarray(start, end)))
+      return line === 1 && found < 0 ? '' : ` in line ${line}`
     start = end + 1
   }
   return ''

@@ -58,7 +58,7 @@ export function parseQuorum(text: string): Quorum {
 }
 
 /** Variables of this prefix that are no options of a node: for client verbs, and set for commands that tasks run. */
-const OTHER_VARIABLES = ['CONFIG', 'NODE', 'TASK_ID', 'ATTEMPT', 'EPOCH']
+const OTHER_VARIABLES = ['CONFIG', 'NODE', 'TASK_ID', 'ATTEMPT', 'EPOCH', 'RESULT_FILE']
 const PREFIX = 'HEARSAY_'
 
 /** What a node is told, and who said so: a flag, a variable or a file for each option; defaults are not in it. */

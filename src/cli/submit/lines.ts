@@ -40,7 +40,13 @@ export class LineFile {
     for await (const { text: binary, bytes } of this.#split()) {
       number++
       if (bytes > this.#bytesMax) {
-        yield { number, offset, bytes, text: null, fault: 'is too long: submit this task on its own' }
+        yield {
+          number,
+          offset,
+          bytes,
+          text: null,
+          fault: 'is too long: submit this task on its own'
+        }
       } else {
         const read = readLine(Buffer.from(binary, 'latin1'))
         if (read.text?.trim() !== '') yield { number, offset, bytes, ...read }
@@ -95,7 +101,9 @@ export class LineFile {
   }
 }
 
-function readLine(bytes: Uint8Array): { text: string; fault: null } | { text: null; fault: string } {
+function readLine(
+  bytes: Uint8Array
+): { text: string; fault: null } | { text: null; fault: string } {
   try {
     return { text: utf8Text(bytes), fault: null }
   } catch (error) {

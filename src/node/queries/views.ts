@@ -10,6 +10,7 @@ import { isBlob, type Content } from '../../core/task/content.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 import { isSettled } from '../../core/task/record.ts'
 import type { CoreView, MemberView } from '../../core/view.ts'
+import { givenConditions, givenLabels } from '../own-labels.ts'
 import { shownConditions } from '../tasks/label-options.ts'
 import type { Json, NodeView, StatusView, TaskView, WorkerHealth } from '../api/node-api.ts'
 import type { PeerView } from '../../ports/ports.ts'
@@ -50,7 +51,7 @@ export function taskView(
     error: outcome !== null && outcome.error !== null ? errorView(outcome.error) : null,
     dependsOn: [...spec.dependsOn],
     labels: {
-      require: shownConditions(spec.labels.require),
+      require: shownConditions(givenConditions(spec.labels.require)),
       prefer: shownConditions(spec.labels.prefer)
     },
     tags: [...spec.tags],
@@ -193,7 +194,7 @@ function heartbeatView(
     loopLagMs,
     settledMax: settledMax === SETTLED_MAX_MAX ? null : settledMax,
     handlers: [...handlers],
-    labels: { ...labels },
+    labels: { ...givenLabels(labels) },
     addresses: [...addresses],
     boot: bootName(boot),
     version

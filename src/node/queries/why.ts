@@ -13,6 +13,7 @@ import type { Waiting } from '../../core/pending.ts'
 import type { Blocked } from '../../core/queue/readiness.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 import { startTimeOf } from '../../core/task/times.ts'
+import { isOwn } from '../own-labels.ts'
 import { conditionText } from '../tasks/label-options.ts'
 
 export type OpenReason =
@@ -85,6 +86,10 @@ export function reasonAt(
   if (lack === 'NoHandler') {
     const words = slots === 0 ? 'it runs no tasks' : `it has no handler for ${demand.type}`
     return { reason: lack, words }
+  }
+  if (lack !== null && isOwn(lack)) {
+    const words = 'it does not know what this command asks for: it is of an earlier version'
+    return { reason: 'LabelsUnmatched', words }
   }
   if (lack !== null) {
     const own = Object.hasOwn(labels, lack.label) ? labels[lack.label]! : 'not there'

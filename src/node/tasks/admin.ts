@@ -9,6 +9,7 @@ import { InvalidOptionError, UnknownNodeError } from '../../shared/errors.ts'
 import type { AdminApi, LoadedState, NodeView } from '../api/node-api.ts'
 import type { Queries } from '../queries/queries.ts'
 import type { Leaving } from '../runtime/leaving.ts'
+import { ownLabels } from '../own-labels.ts'
 import type { NodeSettings } from '../settings.ts'
 import type { Admission } from './admission.ts'
 import type { Backup } from './backup.ts'
@@ -20,7 +21,7 @@ export type AdminParts = Readonly<{
   backup: Backup
   leaving: Leaving
   admission: Pick<Admission, 'refuseAll'>
-  settings: Pick<NodeSettings, 'graceMs' | 'isNodeName' | 'log' | 'stateFiles'>
+  settings: Pick<NodeSettings, 'commands' | 'graceMs' | 'isNodeName' | 'log' | 'stateFiles'>
 }>
 
 export class Admin implements AdminApi {
@@ -42,10 +43,10 @@ export class Admin implements AdminApi {
   }
 
   setLabels(labels: Readonly<Record<string, string>>): void {
-    const { leaving, feed } = this.#parts
+    const { leaving, feed, settings } = this.#parts
     checkNodeOptions({ labels })
     leaving.assertOpen()
-    feed({ kind: 'labels', labels })
+    feed({ kind: 'labels', labels: { ...labels, ...ownLabels(settings.commands) } })
   }
 
   drain(nameOrId?: string): NodeView {

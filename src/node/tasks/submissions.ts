@@ -9,6 +9,7 @@ import type { TaskDraft, TaskSpec } from '../../core/task/spec.ts'
 import { DependencyForgottenError, NotReplicatedError } from '../../shared/errors.ts'
 import { utf8Pieces } from '../../shared/utf8-chunks.ts'
 import type { Admission } from './admission.ts'
+import { withNeeds, withNeedsOf } from './command-needs.ts'
 import type { Payloads } from './payloads.ts'
 import type { EndListener, Submitted } from '../api/node-api.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
@@ -62,15 +63,17 @@ export class Submissions {
     listener?: EndListener
   ): Promise<Submitted> {
     const { payloads, now, assertAccepting, assertPayload } = this.#options
-    const { draft, acks } = checkSubmission(type, payload, options, now())
+    const { draft: given, acks } = checkSubmission(type, payload, options, now())
+    const text = given.payload as string
+    const draft = withNeeds(given, text)
     assertAccepting()
     return this.#admitted(
       signal,
       async () => {
-        const check = assertPayload(draft.type, draft.payload as string)
+        const check = assertPayload(draft.type, text)
         if (check !== null) await check
         if (payloads.isFit(draft.payload)) return { draft, acks }
-        const blob = await payloads.write(utf8Pieces(draft.payload as string))
+        const blob = await payloads.write(utf8Pieces(text))
         return { draft: { ...draft, payload: blob }, acks }
       },
       listener
@@ -91,7 +94,8 @@ export class Submissions {
       signal,
       async () => {
         const payload = await payloads.written(ref)
-        return { draft: { ...draft, payload }, acks }
+        const needing = await withNeedsOf(draft, () => payloads.read(ref))
+        return { draft: { ...needing, payload }, acks }
       },
       listener
     )

@@ -99,7 +99,7 @@ export class Thread {
     else if (message.kind === 'ended') this.#onEnded(job, message.result, message.durationMs)
     else if (job.attempt.aborted) return
     else if (message.kind === 'progress') job.reporter.progress(message.fraction, message.message)
-    else if (message.kind === 'output') job.reporter.output(message.stream, message.text)
+    else if (message.kind === 'output') job.reporter.output(message.stream, message.bytes)
   }
 
   /** A run goes on whatever is said beside it; if it was its end that cannot be read, it has ended all the same. */

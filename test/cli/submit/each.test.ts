@@ -161,7 +161,11 @@ describe('submit --each', () => {
       ['{"type":"a"}', '{"type":"a","payload":[9007199254740993]}'],
       /line 2 has the number 9007199254740993 at column 24, which would arrive as 90071992547/
     ],
-    ['a time that is none', [{ type: 'a', runAt: 'tomorrow 9' }], /line 1 is refused: runAt must be/],
+    [
+      'a time that is none',
+      [{ type: 'a', runAt: 'tomorrow 9' }],
+      /line 1 is refused: runAt must be/
+    ],
     ['a duration without a unit', [{ type: 'a', timeout: '3' }], /line 1 is refused: timeout must/],
     ['a list', ['[]'], /line 1 is no object/],
     ['no type', [{ payload: 1 }], /line 1 has no type/],
