@@ -54,11 +54,12 @@ export async function openNode<Handlers extends object = AnyHandlers>(
   log: TransportLog,
   { transport: use = made => made, clock = systemClock, version }: Seams = {}
 ): Promise<Node<Handlers>> {
-  const { cluster, key, keyFile, handlers, commands, concurrency } = resolved
+  const { cluster, key, keyFile, handlers, commands } = resolved
   const found = await findKey({ cluster, key, keyFile })
   for (const warning of found.warnings) log.warn(warning)
   // User code is looked at first: if it cannot be loaded, nothing has been opened yet.
   const say = { warn: (message: string) => log.warn(message) }
+  const concurrency = slotsOf(resolved)
   const runner = await createRunner({ files: handlers, commands, concurrency, log: say })
   const probes = new Probes()
   const closings: (() => Promise<void> | void)[] = [() => probes.close()]
@@ -101,6 +102,11 @@ export async function openNode<Handlers extends object = AnyHandlers>(
     await close()
     throw error
   }
+}
+
+/** How many tasks run at once in all pools together. */
+function slotsOf({ concurrency, pools }: ResolvedNodeOptions): number {
+  return pools.reduce((sum, { slots }) => sum + slots, concurrency)
 }
 
 /** Says what people want to know without asking. Returns how to stop that. */

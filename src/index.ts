@@ -45,6 +45,14 @@ export async function createNode<Handlers extends object = AnyHandlers>(
 export type { NodeOptions } from './node-options.ts'
 export type { Node } from './node/node.ts'
 export type {
+  PageQuery,
+  TaskCountsView,
+  TaskPage,
+  TaskRow,
+  ViewLine,
+  WatchOptions
+} from './node/api/lists-api.ts'
+export type {
   BackoffOptions,
   BlobRef,
   CancelResult,
@@ -68,6 +76,8 @@ export type {
   TaskCountsByType,
   TaskFilter,
   TaskOptions,
+  TaskQuery,
+  TaskSort,
   TaskState,
   TaskView,
   UnreadableView,

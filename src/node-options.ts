@@ -7,12 +7,19 @@
 import { availableParallelism, hostname } from 'node:os'
 import { join, resolve } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
-import { closest } from 'fastest-levenshtein'
 import { z } from 'zod'
 import { utf8Length } from './core/base/utf8.ts'
 import { NODE_LIMITS, SETTLED_MAX, SETTLED_MAX_MAX, type Quorum } from './core/options.ts'
 import { DURATION_MS_MAX, parseDuration } from './shared/durations.ts'
 import { InvalidOptionError } from './shared/errors.ts'
+import {
+  assertNoCommands,
+  checkPools,
+  LABELS_MAX,
+  SLOTS_MAX,
+  type CheckedPool,
+  type PoolOptions
+} from './pool-options.ts'
 import { dataHome } from './shared/xdg-paths.ts'
 import {
   CLUSTER_NAME,
@@ -24,6 +31,7 @@ import {
   LOG_LEVELS,
   type LogLevel
 } from './shared/names.ts'
+import { nearestName } from './shared/nearest-name.ts'
 
 /** What a node can be told at its start. All of it is optional. */
 export type NodeOptions = {
@@ -55,8 +63,14 @@ export type NodeOptions = {
   handlers?: readonly string[]
   /** Run commands, too: any user who may submit tasks may then run any program as this node's user. @default false */
   commands?: boolean
-  /** How many tasks to run at once. @default the number of CPUs */
+  /** How many tasks to run at once, of types that no pool names. @default the number of CPUs */
   concurrency?: number
+  /**
+   * Slots of their own for some types of tasks, so that these and all others do not wait for each other.
+   *
+   * @default none
+   */
+  pools?: readonly PoolOptions[]
   /**
    * Where to serve `/metrics`, `/healthz` and `/readyz` by HTTP, `HOST:PORT`. There is no authentication: rather a
    * loopback address. False: nowhere. @default false
@@ -116,6 +130,7 @@ export type ResolvedNodeOptions = Readonly<{
   handlers: readonly string[]
   commands: boolean
   concurrency: number
+  pools: readonly CheckedPool[]
   labels: Readonly<Record<string, string>>
   /** Null: one if there is another member, and not for ever. */
   acks: number | null
@@ -131,12 +146,8 @@ export type ResolvedNodeOptions = Readonly<{
 const GRACE_MS = 30_000
 /** A host name has at most 63 characters between two dots. */
 const COMPUTER_LENGTH_MAX = 63
-/** Heartbeats carry the labels, every second, to all members. */
-const LABELS_MAX = 32
 /** More members than a cluster is made for can never be meant. */
 const ACKS_MAX = 50
-/** Guess: far above what one computer runs at once, low enough to catch a slip of the keyboard. */
-const CONCURRENCY_MAX = 1024
 
 /** What each option may be, in the words of the error message. */
 const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
@@ -153,7 +164,8 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   roster: 'a list of instances such as computer-a/1, none of them twice',
   handlers: 'a list of paths of files',
   commands: 'true or false',
-  concurrency: `a whole number from 1 to ${CONCURRENCY_MAX}`,
+  concurrency: `a whole number from 1 to ${SLOTS_MAX}`,
+  pools: `a list of pools such as { "name": "model", "slots": 1, "types": ["embed"] }`,
   labels: `up to ${LABELS_MAX} names with texts of at most ${LABEL_VALUE_LENGTH_MAX} characters, ${NODE_LIMITS.labelsBytesMax} bytes in all, such as { "gpu": "1" }`,
   acks: `a whole number from 0 to ${ACKS_MAX}`,
   quorum: '"majority", "any", or a number of nodes from 1 to 256',
@@ -191,7 +203,9 @@ const schema = z.strictObject({
   roster: z.array(z.string().refine(isNodeName)).max(256).refine(isWithoutRepeats).optional(),
   handlers: z.array(path).max(256).optional(),
   commands: z.boolean().optional(),
-  concurrency: z.int().min(1).max(CONCURRENCY_MAX).optional(),
+  concurrency: z.int().min(1).max(SLOTS_MAX).optional(),
+  // Checked by its own words (pool-options.ts).
+  pools: z.unknown().optional(),
   labels: z
     .record(z.string().regex(LABEL_NAME), z.string().max(LABEL_VALUE_LENGTH_MAX))
     .refine(labels => Object.keys(labels).length <= LABELS_MAX)
@@ -217,8 +231,10 @@ export const NODE_OPTION_NAMES: readonly string[] = Object.keys(ALLOWED)
  */
 export function checkNodeOptions(options: unknown): NodeOptions {
   const { success, error } = schema.safeParse(options)
-  if (success) return options as NodeOptions
-  throw new InvalidOptionError(describe(error.issues[0], options))
+  if (!success) throw new InvalidOptionError(describe(error.issues[0], options))
+  const checked = options as NodeOptions
+  if (checked.pools !== undefined) checkPools(checked.pools)
+  return checked
 }
 
 /**
@@ -251,6 +267,7 @@ export function resolveNodeOptions(
     handlers: (checked.handlers ?? []).map(file => resolve(file)),
     commands: checked.commands ?? false,
     concurrency: checked.concurrency ?? availableParallelism(),
+    pools: poolsOf(checked),
     labels: checked.labels ?? {},
     acks: checked.acks ?? null,
     quorum: checked.quorum ?? 'majority',
@@ -261,9 +278,15 @@ export function resolveNodeOptions(
   }
 }
 
+function poolsOf({ pools = [], commands = false }: NodeOptions): readonly CheckedPool[] {
+  const checked = checkPools(pools)
+  if (!commands) assertNoCommands(checked)
+  return checked
+}
+
 /** The key of `known` that was probably meant. */
 export function nearest(key: string, known: readonly string[]): string {
-  return closest(key, [...known])
+  return nearestName(key, known)
 }
 
 function msOf(value: number | string): number | null {

@@ -14,6 +14,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 /** `file below src/node: function` -> why it needs a timer. */
 const REASONS: Readonly<Record<string, string>> = {
   'events/sync-progress.ts: start': 'people are told how far it is once a second, not at each step',
+  'lists/live-view.ts: #lines': 'a reader is told of what has changed at most four times a second',
   'others.ts: othersConnected': 'a caller waits no longer than it said',
   'output/attempt-log.ts: news': 'a reader over the network hears that its node is still there',
   'output/following.ts: #attemptsAt': 'pause before a question that was broken off is asked again',

@@ -15,7 +15,7 @@ import type {
   StatusView,
   SubmitOptions,
   Submitted,
-  TaskFilter,
+  TaskQuery,
   TaskView,
   WhyView
 } from '../node/api/node-api.ts'
@@ -204,12 +204,15 @@ export class Client {
   }
 
   /**
-   * Newest first.
+   * Tasks, newest first if nothing else is asked for.
    *
    * @throws InvalidOptionError NoNodeError
    */
-  list(filter: TaskFilter = {}): AsyncIterable<TaskView> {
-    return this.#node.values('/v1/tasks', { query: filter })
+  async *list(query: TaskQuery = {}): AsyncGenerator<TaskView> {
+    const call = { query: { ...query, state: statesText(query) } }
+    for await (const line of this.#node.values<TaskView | PageEnd>('/v1/tasks', call)) {
+      if ('id' in line) yield line
+    }
   }
 
   /**
@@ -298,6 +301,13 @@ export class Client {
   events(filter: EventFilter = {}, signal?: AbortSignal): AsyncIterable<NodeEvent> {
     return this.#node.values('/v1/events', { query: filter, signal })
   }
+}
+
+/** The last line of a list that has a limit. */
+type PageEnd = { v: 1; cursor: string | null; matched: number }
+
+function statesText({ state }: TaskQuery): string | undefined {
+  return typeof state === 'string' ? state : state?.join()
 }
 
 // oxlint-disable-next-line typescript/require-await -- the other source of a body is asynchronous

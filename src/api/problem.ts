@@ -20,27 +20,56 @@ import {
   TaskStateError
 } from '../shared/errors.ts'
 
-/** The body of every answer that is not a success; also the last line of a stream that broke. */
-export type Problem = { v: 1; error: { name: string; message: string; taskId?: string } }
+/**
+ * The body of every answer that is not a success; also the last line of a stream that broke. `advice`: what to do, the
+ * same for each name.
+ */
+export type Problem = {
+  v: 1
+  error: { name: string; message: string; advice: string; taskId?: string }
+}
 
 export type ProblemStatus = 400 | 404 | 409 | 413 | 422 | 500 | 503 | 504 | 507
 
-const STATUS: Readonly<Record<string, ProblemStatus>> = {
-  InvalidOptionError: 400,
-  UnknownNodeError: 404,
-  UnknownTaskError: 404,
-  BlobUnavailableError: 503,
-  AmbiguousTaskError: 409,
-  DependencyForgottenError: 409,
-  TaskStateError: 409,
-  TooLargeError: 413,
-  PayloadRejectedError: 422,
-  DiskFullError: 507,
-  ForeignStateFileError: 422,
-  NotReplicatedError: 503,
-  NodeClosedError: 503,
-  WaitTimeoutError: 504
+type Kind = Readonly<{ status: ProblemStatus; advice: string }>
+
+/** Names of errors that a problem may have. */
+export type ProblemName =
+  | 'InvalidOptionError'
+  | 'UnknownNodeError'
+  | 'UnknownTaskError'
+  | 'BlobUnavailableError'
+  | 'AmbiguousTaskError'
+  | 'DependencyForgottenError'
+  | 'TaskStateError'
+  | 'TooLargeError'
+  | 'PayloadRejectedError'
+  | 'DiskFullError'
+  | 'ForeignStateFileError'
+  | 'NotReplicatedError'
+  | 'NodeClosedError'
+  | 'WaitTimeoutError'
+
+/** What each of them is. */
+export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
+  InvalidOptionError: { status: 400, advice: 'correct the request; nothing was done' },
+  UnknownNodeError: { status: 404, advice: 'take a name from GET /v1/nodes' },
+  UnknownTaskError: { status: 404, advice: 'check the id; the task may have been pruned' },
+  BlobUnavailableError: { status: 503, advice: 'ask again when more nodes are connected' },
+  AmbiguousTaskError: { status: 409, advice: 'give more of the id' },
+  DependencyForgottenError: { status: 409, advice: 'submit without that dependency' },
+  TaskStateError: { status: 409, advice: 'look at the task first; nothing was done' },
+  TooLargeError: { status: 413, advice: 'write what is large elsewhere, or send it as a blob' },
+  PayloadRejectedError: { status: 422, advice: 'correct the payload; no task was created' },
+  DiskFullError: { status: 507, advice: 'make room on the disk of the node, or ask another one' },
+  ForeignStateFileError: { status: 422, advice: 'take a state file of this cluster' },
+  NotReplicatedError: { status: 503, advice: 'go on with the task of that id: it stands' },
+  NodeClosedError: { status: 503, advice: 'ask another node' },
+  WaitTimeoutError: { status: 504, advice: 'wait again: the task goes on' }
 }
+
+/** Whatever has no name of its own: a fault of hearsay. */
+export const FAULT: Kind = { status: 500, advice: 'report it, with the log of the node' }
 
 const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   BlobUnavailableError,
@@ -62,7 +91,12 @@ export function problemOf(thrown: unknown): { status: ProblemStatus; problem: Pr
   const error = reasonOf(thrown)
   const { name, message } = error
   const taskId = error instanceof NotReplicatedError ? { taskId: error.taskId } : {}
-  return { status: STATUS[name] ?? 500, problem: { v: 1, error: { name, message, ...taskId } } }
+  const { status, advice } = kindOf(name)
+  return { status, problem: { v: 1, error: { name, message, advice, ...taskId } } }
+}
+
+function kindOf(name: string): Kind {
+  return Object.hasOwn(PROBLEMS, name) ? PROBLEMS[name as ProblemName] : FAULT
 }
 
 /** What was broken off was so for a reason, which tells more. */

@@ -4,7 +4,7 @@
 import type { HonoRequest } from 'hono'
 import type { z } from 'zod'
 import { InvalidOptionError } from '../shared/errors.ts'
-import { jsonFault, parseJson, utf8Text } from '../shared/json-text.ts'
+import { jsonFault, parseJson, utf8Text } from '../shared/json/json-text.ts'
 
 /** A list or a stream: one object a line. */
 export function ndjson(body: ReadableStream<Uint8Array>): Response {
@@ -21,7 +21,7 @@ export function parse(text: string): unknown {
 }
 
 /** The body of a request, as JSON. @throws InvalidOptionError */
-export async function body(request: Pick<HonoRequest, 'arrayBuffer'>): Promise<unknown> {
+export async function bodyOf(request: Pick<HonoRequest, 'arrayBuffer'>): Promise<unknown> {
   const bytes = new Uint8Array(await request.arrayBuffer())
   let text: string
   try {

@@ -4,16 +4,20 @@
  */
 import { Hono } from 'hono'
 import { InvalidOptionError, NodeClosedError } from '../shared/errors.ts'
+import type { ListsApi } from '../node/api/lists-api.ts'
 import type { NodeApi } from '../node/api/node-api.ts'
 import { problemOf } from './problem.ts'
+import { serveDocument } from './openapi/document.ts'
+import { Service } from './openapi/service.ts'
 import { serveCluster } from './routes/cluster.ts'
 import { serveContents } from './routes/contents.ts'
+import { serveLists } from './routes/lists.ts'
 import { serveTasks } from './routes/tasks.ts'
 
 /**
  * @param closing aborted with a NodeClosedError when the API closes: ends all waits and streams
  */
-export function routes(node: NodeApi, closing: AbortSignal): Hono {
+export function routes(node: NodeApi & ListsApi, closing: AbortSignal): Hono {
   const app = new Hono()
   app.onError((error, c) => {
     const { status, problem } = problemOf(error)
@@ -24,9 +28,13 @@ export function routes(node: NodeApi, closing: AbortSignal): Hono {
     const message = `this node knows no ${what}: is its version of hearsay another one than yours?`
     return c.json(problemOf(new InvalidOptionError(message)).problem, 404)
   })
-  serveTasks(app, node, closing)
-  serveContents(app, node)
-  serveCluster(app, node, closing)
+  const service = new Service(app)
+  // Before the tasks by id: a word may look like a part of one.
+  serveLists(service, node)
+  serveTasks(service, node, closing)
+  serveContents(service, node)
+  serveCluster(service, node, closing)
+  serveDocument(service)
   return app
 }
 

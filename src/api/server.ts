@@ -12,6 +12,7 @@ import { connect } from 'node:net'
 import { join } from 'node:path'
 import { getRequestListener } from '@hono/node-server'
 import { DataFolderError, DataFolderLockedError } from '../shared/errors.ts'
+import type { ListsApi } from '../node/api/lists-api.ts'
 import type { NodeApi } from '../node/api/node-api.ts'
 import { socketPath } from './address.ts'
 import { closed, routes } from './routes.ts'
@@ -32,7 +33,7 @@ export type Api = { close(): Promise<void> }
  * @throws DataFolderError if the path is too long for a socket, or taken by something else
  * @throws DataFolderLockedError if another node answers there
  */
-export async function startApi(node: NodeApi, folder: string): Promise<Api> {
+export async function startApi(node: NodeApi & ListsApi, folder: string): Promise<Api> {
   const path = socketPath(folder)
   await checkPlace(path)
   const closing = new AbortController()

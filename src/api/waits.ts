@@ -34,7 +34,8 @@ const PORTION = 256
 /** Tasks that are not known here, and are asked for at a time: each question goes to all members. Guess. */
 const ASKED_MAX = 1024
 
-const waitLine: z.ZodType<WaitLine> = z.strictObject({ line: z.int(), id: z.string() })
+/** As it is checked. */
+export const waitLine: z.ZodType<WaitLine> = z.strictObject({ line: z.int(), id: z.string() })
 
 /** The answers, one a line. What is wrong with the request as a whole is the last line, as a problem. */
 export function waitStream(

@@ -40,7 +40,7 @@ import type { Due } from './pending.ts'
 import { Carried, Dependencies } from './queue/queue.ts'
 import { CrashProbe, Heartbeats } from './liveness/liveness.ts'
 import { isSettled } from './task/record.ts'
-import { Reclaim } from './claim/claim.ts'
+import { Reclaim, type PoolRoom } from './claim/claim.ts'
 import { CoreView } from './view.ts'
 import { Scheduler } from './scheduling/scheduling.ts'
 
@@ -170,7 +170,9 @@ export class Core {
     this.#scheduler.considerDue()
     // Not with the next tick: there may be room for more at once.
     const { partlyTaken } = this.#reclaims
-    if (partlyTaken.length > 0 && this.#workStealing.roomFor(partlyTaken) > 0) this.#reclaim()
+    if (partlyTaken.length > 0 && !this.#workStealing.roomFor(partlyTaken).isEmpty) {
+      this.#reclaim()
+    }
     this.#scheduler.answerSubmissions()
     // First what runs better elsewhere, so that it takes no slot here; last what finds no slot here.
     this.#workStealing.placePreferred()
@@ -241,10 +243,8 @@ export class Core {
       case 'submit':
         return this.#scheduler.submission.submit(input)
       case 'worker':
-        this.#scheduler.equip(input.slots, input.handlers)
-        return this.#heartbeats.publish()
       case 'labels':
-        this.#context.labels = input.labels
+        this.#scheduler.equip(input)
         return this.#heartbeats.publish()
       case 'cancel':
         return this.#scheduler.cancel(input.taskId)
@@ -482,11 +482,11 @@ export class Core {
 
   #reclaim(): void {
     const { node, isNew } = this.#context
-    const { capability, draining } = this.#scheduler
+    const { pools, draining } = this.#scheduler
     // A node that has just started, or woken, hears first what has become of its tasks while it was away.
     if (draining || isNew || this.#waking.isUnderWay) return
-    const room = (boots: readonly BootId[]): number => this.#workStealing.roomFor(boots)
-    this.#scheduler.consider(this.#reclaims.reclaimGone({ node, capability }, room))
+    const room = (boots: readonly BootId[]): PoolRoom => this.#workStealing.roomFor(boots)
+    this.#scheduler.consider(this.#reclaims.reclaimGone({ node, pools }, room))
     const takenBack = this.#workStealing.unacknowledged()
     this.#reclaims.reclaim(takenBack)
     this.#scheduler.consider(takenBack)

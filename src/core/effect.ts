@@ -87,6 +87,9 @@ export type Run = Readonly<{
   timeoutMs: number | null
   /** Results of the tasks it depends on, by id. */
   dependencies: ReadonlyMap<TaskId, Content>
+  /** The pool that it has a slot in, and which one, counted from 0. */
+  pool: string
+  slot: number
 }>
 
 export type TaskEventName =

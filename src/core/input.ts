@@ -2,7 +2,7 @@
  * Everything that can happen to the core. One door in: `Core.step(now, input)`.
  */
 import type { BootId, NodeId, TaskId } from './base/ids.ts'
-import type { Message, News } from './message.ts'
+import type { Message, NamedPool, News } from './message.ts'
 import type { BlobHash, BlobRef, Content } from './task/content.ts'
 import type { Labels } from './task/labels.ts'
 import type { TaskDraft } from './task/spec.ts'
@@ -44,8 +44,17 @@ export type Input =
   | Readonly<{ kind: 'cancel'; taskId: TaskId }>
   /** A caller here asks for a task that is not known: all others are asked, then `found` says that they were. */
   | Readonly<{ kind: 'find'; taskId: TaskId }>
-  /** What this node can run from now on. No slots: nothing. */
-  | Readonly<{ kind: 'worker'; slots: number; handlers: readonly string[] }>
+  /**
+   * What this node can run from now on: the default pool, and all others. A pool that is not named any more is gone; its
+   * tasks that run keep their slots until they end. No slots: a pool runs nothing.
+   */
+  | Readonly<{
+      kind: 'worker'
+      slots: number
+      handlers: readonly string[]
+      /** @default none */
+      pools?: readonly NamedPool[]
+    }>
   /** What this node says of itself from now on, for tasks to choose by. */
   | Readonly<{ kind: 'labels'; labels: Labels }>
   /** The handler of a started task has ended. A result that is a blob is on this node's disk. */

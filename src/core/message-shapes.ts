@@ -25,6 +25,7 @@ import { SEQ_MAX, type BootId } from './base/ids.ts'
 import { UNREADABLE_MAX } from './base/coverage.ts'
 import { RETIRED } from './base/version-vector.ts'
 import {
+  DEFAULT_POOL,
   HISTOGRAM_BUCKETS,
   type TypeCounts,
   LEFT_AT,
@@ -48,6 +49,7 @@ import {
   type Kept,
   type Message,
   type Offer,
+  type PoolState,
   type Pruned,
   type Replaced,
   type Span,
@@ -77,6 +79,7 @@ import {
   DURATION,
   LABEL,
   OUTCOME,
+  POOL_NAME,
   RECORD,
   STAMP,
   STARTED,
@@ -128,6 +131,16 @@ export const DEPARTURE: StructShape<Departure> = struct<Departure>(
   { rule: ({ at }) => (at <= STAMP_MAX || at === LEFT_AT ? null : `${at} is no time`) }
 )
 
+export const POOL: StructShape<PoolState> = struct<PoolState>({
+  name: POOL_NAME,
+  slots: whole(LIMITS.slotsMax),
+  running: whole(LIMITS.slotsMax),
+  queued: whole(),
+  types: list(TASK_TYPE, LIMITS.handlersMax),
+  labels: LABELS,
+  external: flag
+})
+
 /** What a node says of itself is kept for as long as it is a member, so all of it together has a bound, too. */
 export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
   {
@@ -154,15 +167,21 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
     revision: whole(),
     floor: nullable(STAMP),
     settledMax: whole(SETTLED_MAX_MAX),
-    settledKept: whole()
+    settledKept: whole(),
+    pools: absentOr(list(POOL, LIMITS.poolsMax))
   },
   {
-    rule: ({ handlers, addresses, labels }) => {
-      const texts = [...handlers, ...addresses, ...Object.entries(labels).flat()]
+    rule: ({ handlers, addresses, labels, pools = [] }) => {
+      const names = pools.map(({ name }) => name)
+      if (new Set([DEFAULT_POOL, ...names]).size <= names.length) return 'two pools of one name'
+      const types = pools.flatMap(pool => pool.types)
+      if (types.length > LIMITS.poolTypesMax) return `pools with ${types.length} types`
+      const all = [labels, ...pools.map(pool => pool.labels)].flatMap(each => Object.entries(each))
+      const texts = [...handlers, ...addresses, ...names, ...types, ...all.flat()]
       const length = texts.reduce((sum, each) => sum + each.length, 0)
       return length <= GOSSIP_BYTES_MAX
         ? null
-        : `handlers, labels and addresses of ${length} letters`
+        : `handlers, pools, labels and addresses of ${length} letters`
     }
   }
 )
@@ -209,7 +228,8 @@ export const STEAL: Body<StealRequest> = struct<Omit<StealRequest, 'kind'>>({
   boot: BOOT,
   want: whole(LIMITS.wantMax),
   handlers: list(TASK_TYPE, LIMITS.handlersMax),
-  labels: LABELS
+  labels: LABELS,
+  pool: absentOr(POOL_NAME)
 })
 
 export const GRANT: Body<Grant> = struct<Omit<Grant, 'kind'>>({

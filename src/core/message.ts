@@ -49,6 +49,26 @@ export type Pause = (typeof PAUSES)[number]
 /** Per boot, up to which of its writes a replica has everything, on disk. */
 export type VersionVector = ReadonlyMap<BootId, number>
 
+/** The name of the pool of all types that no other pool names. */
+export const DEFAULT_POOL = 'default'
+
+/**
+ * A pool beside the default one: slots that share task types and labels. Its labels are its own; those of its node count
+ * for it as well.
+ */
+export type NamedPool = Readonly<{
+  name: string
+  slots: number
+  /** Sorted. */
+  types: readonly string[]
+  labels: Labels
+  /** Whether its tasks are run by a process of its own, which comes and goes. */
+  external: boolean
+}>
+
+/** The same, and how busy it is: tasks that run, and tasks that are ready and go to this pool before any other. */
+export type PoolState = NamedPool & Readonly<{ running: number; queued: number }>
+
 /** Who I am, what I can run, how busy I am, and how much of the log I have. Also the first thing said on a new link. */
 export type Heartbeat = Readonly<{
   kind: 'heartbeat'
@@ -62,19 +82,24 @@ export type Heartbeat = Readonly<{
   at: Hlc
   /** The sender's own clock, which stamps hide: they are pushed forward by whatever is seen from others. */
   clockMs: number
-  /** How many tasks it runs at once; 0 if it runs none. */
+  /**
+   * How many tasks the default pool runs at once; 0 if it runs none. An older version knows no other pool, so all that
+   * stands beside `pools` is said of this one.
+   */
   slots: number
   running: number
-  /** Tasks that it holds, ready to run and not started. */
+  /** Tasks that it holds, ready to run and not started: all that no other pool runs first. */
   queued: number
   draining: boolean
   /** Why it begins nothing. @default it does */
   paused?: Pause | Other
   /** How late its event loop was of late, in ms: what stands still for long may be taken for gone. */
   loopLagMs: number
-  /** Task types that it has handlers for, sorted. */
+  /** Task types that the default pool has handlers for, sorted. */
   handlers: readonly string[]
   labels: Readonly<Record<string, string>>
+  /** All other pools, by name. @default none */
+  pools?: readonly PoolState[]
   /** Multiaddrs that it listens on. */
   addresses: readonly string[]
   vector: VersionVector
@@ -154,7 +179,7 @@ export type Ack = Readonly<{
   unreadable?: readonly Span[]
 }>
 
-/** An idle node asks a holder for work. */
+/** A node asks a holder for work for one of its pools. What it says of handlers and labels is said of that pool. */
 export type StealRequest = Readonly<{
   kind: 'steal'
   request: number
@@ -162,6 +187,8 @@ export type StealRequest = Readonly<{
   want: number
   handlers: readonly string[]
   labels: Labels
+  /** @default the default one */
+  pool?: string
 }>
 
 /**

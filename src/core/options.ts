@@ -34,6 +34,11 @@ export const TASK_LIMITS = {
   backoffMsMax: 86_400_000,
   backoffFactorMax: 100,
   idempotencyKeyLengthMax: 128,
+  /**
+   * Of UTF-8. A node that does not know a field of a spec keeps 160 bytes of such fields and refuses more: this one takes
+   * at most 99 of them, and leaves room for a `traceparent`.
+   */
+  refBytesMax: 96,
   /** Of `require` and `prefer` each. */
   labelConditionsMax: 8,
   labelValuesMax: 16,
@@ -50,7 +55,12 @@ export const NODE_LIMITS = {
   labelsBytesMax: 8192,
   /** An eighth of it, if all have the longest name. What is left is for what a node says of others. */
   addressesMax: 32,
-  addressBytesMax: 256
+  addressBytesMax: 256,
+  /** Beside the default one. Guess: far more processes than work for one node. */
+  poolsMax: 64,
+  poolNameLengthMax: 32,
+  /** Of all pools beside the default one together, as often as each names it. Their bytes count as those of handlers. */
+  poolTypesMax: 512
 } as const
 
 /** Bounds of what one heartbeat says of others; what exceeds them goes with the next one. */
@@ -107,6 +117,7 @@ export const TASK_DEFAULTS = {
   delivery: 'at-least-once',
   retryOf: null,
   tags: [],
+  ref: null,
   retentionMs: null
 } as const
 
@@ -326,6 +337,10 @@ export const LIMITS = {
   spansMax: 16_384,
   writesMax: 65_536,
   handlersMax: NODE_LIMITS.handlersMax as number,
+  poolsMax: NODE_LIMITS.poolsMax as number,
+  /** 32 characters. */
+  poolNameBytesMax: 128,
+  poolTypesMax: NODE_LIMITS.poolTypesMax as number,
   labelsMax: 64,
   /** 128 characters. */
   labelBytesMax: 512,

@@ -3,6 +3,8 @@
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { isPruned, wallMsAt, type Context } from './context.ts'
+import { poolsOf } from './claim/claim.ts'
+import type { Pool } from './claim/pools.ts'
 import type { Pause } from './message.ts'
 import type { Counters } from './telemetry/counters.ts'
 import type { Backlog } from './replication/ack-wait.ts'
@@ -41,8 +43,8 @@ export type MemberView = Readonly<{
 
 const TASK_ID_LENGTH = 36
 
-/** What a node says of the work that it takes. */
-export type WorkerView = Pick<Heartbeat, 'slots' | 'draining' | 'handlers' | 'labels'>
+/** A pool of a node, and whether the node begins tasks. */
+export type WorkerView = Pool & Pick<Heartbeat, 'draining' | 'paused'>
 
 /** What the rest of the core answers for the view. */
 type Answers = Readonly<{
@@ -293,14 +295,20 @@ export class CoreView {
     return this.#members.hasQuorum(now, this.#quorum)
   }
 
-  /** Nodes that are alive and take tasks, this one included. */
+  /** The pools of nodes that are alive and take tasks, those of this one included. */
   workers(now: number): WorkerView[] {
     const alive = this.#members
       .all()
       .filter(member => this.#members.status(member, now) === 'alive')
-    const { capability, draining } = this.#answers.scheduler
-    const all = [{ ...capability, draining }, ...alive.map(({ heartbeat }) => heartbeat)]
-    return all.filter(({ slots, draining }) => slots > 0 && !draining)
+    const { pools, draining } = this.#answers.scheduler
+    const own = draining ? [] : pools.map(pool => ({ ...pool, draining }))
+    const others = alive.flatMap(({ heartbeat }) => {
+      const { draining: isDraining, paused } = heartbeat
+      if (isDraining) return []
+      const busy = { draining: isDraining, ...(paused === undefined ? {} : { paused }) }
+      return poolsOf(heartbeat).map(pool => ({ ...pool, ...busy }))
+    })
+    return [...own, ...others].filter(({ slots }) => slots > 0)
   }
 
   /** Whether the node was forgotten as a member, or left before it was ever met. */

@@ -25,10 +25,21 @@ import type {
   SubmitOptions,
   Submitted,
   TaskFilter,
+  TaskQuery,
   TaskView,
   WhyView,
   WorkerHealth
 } from './api/node-api.ts'
+import type {
+  ListsApi,
+  PageQuery,
+  TaskCountsView,
+  TaskPage,
+  TaskRow,
+  ViewLine,
+  WatchOptions
+} from './api/lists-api.ts'
+import type { Lists } from './lists/lists.ts'
 import { othersConnected } from './others.ts'
 import type { Output } from './output/output.ts'
 import { Parts } from './parts.ts'
@@ -53,7 +64,7 @@ import type {
  *
  * @typeParam Handlers the types that its tasks have: a map from types of tasks to functions, see `createNode`
  */
-export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
+export class Node<Handlers extends object = AnyHandlers> implements NodeApi, ListsApi {
   readonly id: NodeId
   readonly name: string
   /** The name of the cluster that this node is in. */
@@ -61,6 +72,7 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
   readonly #parts: Parts
   readonly #tasks: Tasks
   readonly #queries: Queries
+  readonly #lists: Lists
   readonly #output: Output
   readonly #admin: Admin
 
@@ -69,9 +81,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
     this.name = settings.name
     this.cluster = settings.cluster
     this.#parts = new Parts(core, ports, settings)
-    const { tasks, queries, output, admin } = this.#parts
+    const { tasks, queries, lists, output, admin } = this.#parts
     this.#tasks = tasks
     this.#queries = queries
+    this.#lists = lists
     this.#output = output
     this.#admin = admin
   }
@@ -253,8 +266,22 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi {
     return this.#queries.task(id)
   }
 
-  tasks(filter: TaskFilter = {}): Iterable<TaskView> {
-    return this.#queries.tasks(filter)
+  tasks(query: TaskQuery = {}): Iterable<TaskView> {
+    return this.#lists.tasks(query)
+  }
+
+  listTasks(query: PageQuery & { fields: 'brief' }): Promise<TaskPage<TaskRow>>
+  listTasks(query?: PageQuery): Promise<TaskPage<TaskView>>
+  listTasks(query: PageQuery & { fields?: 'brief' } = {}): Promise<TaskPage<TaskRow | TaskView>> {
+    return this.#lists.listTasks(query as PageQuery)
+  }
+
+  countTasks(filter: TaskFilter = {}): Promise<TaskCountsView> {
+    return this.#lists.countTasks(filter)
+  }
+
+  watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<ViewLine> {
+    return this.#lists.watch(options, signal)
   }
 
   nodes(): NodeView[] {

@@ -17,6 +17,7 @@ import { Waits } from './tasks/waits.ts'
 import { Worker } from './tasks/worker.ts'
 import { EventPublisher } from './events/event-publisher.ts'
 import { Listeners } from './events/listeners.ts'
+import { Lists } from './lists/lists.ts'
 import { Output } from './output/output.ts'
 import { ProgressBoard } from './output/progress-board.ts'
 import { namesIn } from './queries/names.ts'
@@ -34,6 +35,7 @@ import type { NodeSettings } from './settings.ts'
 export class Parts {
   readonly tasks: Tasks
   readonly queries: Queries
+  readonly lists: Lists
   readonly output: Output
   readonly admin: Admin
   readonly worker: Worker
@@ -79,6 +81,7 @@ export class Parts {
     this.#backup = this.#backupWith(feed)
     const board = new ProgressBoard({ ...ports, core: view, logbook: this.#engine.logbook })
     this.queries = this.#queriesWith(board)
+    this.lists = this.#listsWith(board)
     this.output = this.#outputWith(board)
     this.#submissions = this.#submissionsWith(feed)
     this.tasks = this.#tasksWith(feed)
@@ -131,6 +134,18 @@ export class Parts {
         clockStep: () => this.#clockSteps.last,
         loopLagMs: () => this.#engine.loopLag.maxMs
       }
+    })
+  }
+
+  #listsWith(progress: ProgressBoard): Lists {
+    const { view } = this.#core
+    return new Lists({
+      core: view,
+      clock: this.#ports.clock,
+      nameOf: namesIn(view),
+      queries: this.queries,
+      listeners: this.#listeners,
+      refreshProgress: () => progress.refresh()
     })
   }
 

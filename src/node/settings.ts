@@ -1,4 +1,5 @@
 /** What a node is told when it is put together, beside its parts. */
+import type { CheckedPool } from '../pool-options.ts'
 import type { MetricsSnapshot } from './queries/metrics-snapshot.ts'
 import type { StateFiles } from '../ports/ports.ts'
 
@@ -6,9 +7,12 @@ export type NodeSettings = Readonly<{
   cluster: string
   /** `computer/instance`. */
   name: string
+  /** Slots of the default pool. */
   concurrency: number
   /** Whether it runs commands. */
   commands: boolean
+  /** Beside the default one. */
+  pools: readonly CheckedPool[]
   /** The data folder. */
   data: string
   /** Names of instances that are expected. */

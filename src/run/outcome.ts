@@ -7,7 +7,7 @@
  */
 import type { RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
-import { jsonText, NotJsonError } from '../shared/json-value.ts'
+import { jsonText, NotJsonError } from '../shared/json/json-value.ts'
 import { utf8Pieces } from '../shared/utf8-chunks.ts'
 import { writeResult } from './contents.ts'
 import { cutBytes, cutLength, describe } from './description.ts'

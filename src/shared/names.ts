@@ -9,12 +9,16 @@ export const CLUSTER_NAME: RegExp = /^[a-z0-9][a-z0-9-]{0,31}$/
 export const COMPUTER_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 export const INSTANCE_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.]{0,31}$/
 
+/** What a pool of a node may be called. */
+export const POOL_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}$/
+
+/** The type of tasks that are commands. Only nodes that were told to run commands take them. */
+export const COMMAND_TYPE = 'command'
+
 /** What a label of a node may be called. */
 export const LABEL_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 export const LABEL_VALUE_LENGTH_MAX = 128
 
-/** The type of tasks that are commands. */
-export const COMMAND_TYPE = 'command'
 /**
  * The label by which a node that runs commands says up to which revision it knows what they may ask for: that they are
  * given bytes, and that their result is what they printed. Nodes of before have none, and no version gives such a task
@@ -43,6 +47,28 @@ export const TASK_STATES = [
 ] as const
 /** Where a task stands. The last three are for good. */
 export type TaskState = (typeof TASK_STATES)[number]
+
+/** What lists of tasks may be sorted by. */
+export const TASK_SORTS = [
+  'submittedAt',
+  '-submittedAt',
+  'startedAt',
+  '-startedAt',
+  'settledAt',
+  '-settledAt',
+  'durationMs',
+  '-durationMs',
+  'priority',
+  '-priority',
+  'type',
+  '-type',
+  'state',
+  '-state',
+  'node',
+  '-node'
+] as const
+/** A field, from the least to the greatest; with `-` before it the other way round. */
+export type TaskSort = (typeof TASK_SORTS)[number]
 
 /** Whether a text is a node's name, `computer/instance`. */
 export function isNodeName(name: string): boolean {

@@ -3,7 +3,8 @@
  */
 import { compareText, compareValues } from '../core/base/order.ts'
 import type { TaskId } from '../core/base/ids.ts'
-import { canRun, demandOf } from '../core/claim/claim.ts'
+import { canRunIn, demandOf } from '../core/claim/claim.ts'
+import type { Pool } from '../core/claim/pools.ts'
 import { isSettled, isStarted, type SettledReason, type TaskRecord } from '../core/task/record.ts'
 import type { TaskSpec } from '../core/task/spec.ts'
 import type { Network } from './world/network.ts'
@@ -25,8 +26,8 @@ export function waitsForLost(node: SimNode, id: TaskId): boolean {
 }
 
 /** Whether the node can run a task of this spec. */
-export function isAble({ capability }: SimNode, spec: TaskSpec): boolean {
-  return canRun(capability, demandOf(spec))
+export function isAble({ pools }: Readonly<{ pools: readonly Pool[] }>, spec: TaskSpec): boolean {
+  return canRunIn(pools, demandOf(spec))
 }
 
 /** Whether the task has ended otherwise than a run of it did. */
@@ -34,12 +35,12 @@ export function endsWithoutRun({ outcome }: TaskRecord): boolean {
   return WITHOUT_RUN.has(outcome!.reason)
 }
 
-/** A task that the holder could give to the node, or start if it is the node. */
-export function readyFor(holder: SimNode, node: SimNode): string | undefined {
+/** A task that the holder could give to a node for this pool, or start there if it is its own. */
+export function readyFor(holder: SimNode, pool: Pool): string | undefined {
   for (const record of holder.core.view.records()) {
     const { spec, claim } = record
     if (claim.holder !== holder.options.boot || isStarted(record)) continue
-    if (isAble(node, spec) && holder.core.view.isReady(spec.id)) {
+    if (isAble({ pools: [pool] }, spec) && holder.core.view.isReady(spec.id)) {
       return show(holder, record)
     }
   }

@@ -6,9 +6,9 @@
  * which the compiler sees to.
  */
 import { readFile } from 'node:fs/promises'
-import { closest } from 'fastest-levenshtein'
 import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
+import { nearestName } from '../shared/nearest-name.ts'
 import { SCENARIO_DEFAULTS, type Arrival, type Scenario } from './scenario.ts'
 
 /** What a value may be, in the words of the error message. */
@@ -240,7 +240,7 @@ function checked<T extends object>(prefix: string, settings: unknown, rules: Rul
   for (const [key, value] of Object.entries(settings)) {
     const rule = Object.hasOwn(rules, key) ? rules[key as keyof T] : undefined
     if (rule === undefined) {
-      const meant = closest(key, Object.keys(rules))
+      const meant = nearestName(key, Object.keys(rules))
       throw new InvalidOptionError(
         `${prefix}${key} is no setting of a scenario: did you mean ${prefix}${meant}?`
       )

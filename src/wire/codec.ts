@@ -56,7 +56,7 @@ import { isWithoutRules, labelRules } from './labels.ts'
 import { COMPONENTS } from './later.ts'
 import { drain, heartbeat, introduction, replaced, who } from './members.ts'
 import { Names } from './names.ts'
-import { at, either, mapped, message, packed, readable, usually } from './schema.ts'
+import { at, either, ifThere, mapped, message, packed, readable, usually } from './schema.ts'
 import { valueOf, varint } from './single.ts'
 import { refuse, type Value } from './value.ts'
 import { written } from './scratch.ts'
@@ -118,7 +118,8 @@ const spec = message(SPEC, {
   labels: usually(at(18, labelRules), TASK_DEFAULTS.labels, isWithoutRules),
   idempotencyKey: 19,
   delivery: usually(20, TASK_DEFAULTS.delivery),
-  retryOf: at(21, uuid)
+  retryOf: at(21, uuid),
+  ref: 22
 })
 
 const claim = message(CLAIM, {
@@ -131,7 +132,13 @@ const claim = message(CLAIM, {
   notBefore: at(7, startTime)
 })
 
-const started = message(STARTED, { epoch: 1, at: 2, by: 3 })
+const started = message(STARTED, {
+  epoch: 1,
+  at: 2,
+  by: 3,
+  pool: ifThere(4),
+  slot: ifThere(5)
+})
 
 const cancelRequest = message(CANCEL_REQUEST, { at: 1, by: 2 })
 
@@ -239,7 +246,8 @@ const steal = message(STEAL, {
   boot: 2,
   want: 3,
   handlers: 4,
-  labels: at(5, labels)
+  labels: at(5, labels),
+  pool: ifThere(6)
 })
 
 const grant = mapped(

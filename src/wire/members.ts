@@ -9,6 +9,7 @@ import {
   EXPECTED,
   HEARTBEAT,
   INTRODUCTION,
+  POOL,
   REPLACED,
   WHO
 } from '../core/message-shapes.ts'
@@ -28,6 +29,16 @@ const departure = message(DEPARTURE, {
   at: 2,
   forgotten: 3,
   upTo: at(4, varint(DEPARTURE.fields.upTo as WholeShape))
+})
+
+const pool = message(POOL, {
+  name: 1,
+  slots: 2,
+  running: 3,
+  queued: 4,
+  types: 5,
+  labels: at(6, labels),
+  external: 7
 })
 
 export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
@@ -54,7 +65,8 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
   floor: 21,
   settledMax: usually(22, SETTLED_MAX),
   settledKept: usually(23, 0),
-  paused: ifThere(24)
+  paused: ifThere(24),
+  pools: ifThere(at(25, pool))
 })
 
 export const drain: Body<Drain> = message(DRAIN, { boot: 1 })

@@ -31,16 +31,27 @@ import type {
   StatusView,
   Submitted,
   TaskFilter,
+  TaskQuery,
   TaskView,
   WhyView,
   WorkerHealth
 } from '../../src/node/api/node-api.ts'
+import type {
+  ListsApi,
+  PageQuery,
+  TaskCountsView,
+  TaskPage,
+  TaskRow,
+  ViewLine,
+  WatchOptions
+} from '../../src/node/api/lists-api.ts'
 import { Listeners } from '../../src/node/events/listeners.ts'
+import { TaskCounting } from '../../src/node/lists/task-counts.ts'
 import { until } from '../support/until.ts'
 
 const SUBMITTED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
 
-export class FakeNode implements NodeApi {
+export class FakeNode implements NodeApi, ListsApi {
   readonly id = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake'
   readonly name: string
   readonly cluster: string
@@ -198,17 +209,54 @@ export class FakeNode implements NodeApi {
     return known
   }
 
-  *tasks(filter: TaskFilter = {}): Generator<TaskView> {
-    const fits = (task: TaskView): boolean =>
-      (filter.state === undefined || task.state === filter.state) &&
-      (filter.type === undefined || task.type === filter.type) &&
-      (filter.tag === undefined || task.tags.includes(filter.tag)) &&
-      (filter.node === undefined || task.holder === filter.node)
-    const fitting = [...this.#views.values()].toReversed().filter(fits)
-    for (const task of fitting.slice(0, filter.limit)) {
+  *tasks(query: TaskQuery = {}): Generator<TaskView> {
+    for (const task of this.#fitting(query).slice(0, query.limit)) {
       if (task.type === 'explodes') throw new TypeError('the list broke')
       yield task
     }
+  }
+
+  #fitting({ state, type, tag, node, ref }: TaskFilter): TaskView[] {
+    const states = typeof state === 'string' ? [state] : state
+    return [...this.#views.values()]
+      .toReversed()
+      .filter(
+        task =>
+          (states === undefined || states.includes(task.state)) &&
+          (type === undefined || task.type === type) &&
+          (tag === undefined || task.tags.includes(tag)) &&
+          (node === undefined || task.holder === node) &&
+          (ref === undefined || task.ref === ref)
+      )
+  }
+
+  /** What the last list was asked with. */
+  listed: PageQuery & { fields?: 'brief' } = {}
+
+  listTasks(query: PageQuery & { fields: 'brief' }): Promise<TaskPage<TaskRow>>
+  listTasks(query?: PageQuery): Promise<TaskPage<TaskView>>
+  async listTasks(query: PageQuery & { fields?: 'brief' } = {}): Promise<TaskPage<never>> {
+    this.listed = query
+    const { fields, cursor: _, ...wanted } = query
+    const rows = fields === 'brief' ? this.#fitting(wanted).map(rowOf) : this.tasks(wanted)
+    return { rows: rows as Iterable<never>, cursor: null, matched: this.#fitting(wanted).length }
+  }
+
+  async countTasks(filter: TaskFilter = {}): Promise<TaskCountsView> {
+    const counting = new TaskCounting()
+    const tasks = this.#fitting(filter)
+    for (const { type, state, holder } of tasks) counting.add(type, state, holder)
+    return counting.view(SUBMITTED_AT)
+  }
+
+  /** What the last live view was asked with. */
+  watched: WatchOptions = {}
+
+  async *watch(options: WatchOptions, signal: AbortSignal): AsyncGenerator<ViewLine> {
+    this.watched = options
+    const { cursor } = this.events
+    yield { v: 1, at: new Date(SUBMITTED_AT).toISOString(), event: 'view:live', cursor }
+    await new Promise(resolve => signal.addEventListener('abort', resolve))
   }
 
   /** Pieces that were imported, and are exported again. */
@@ -429,11 +477,20 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     dependsOn: [],
     labels: { require: {}, prefer: {} },
     tags: [],
+    ref: null,
+    idempotencyKey: null,
     progress: null,
     lost: [],
     retryOf: null,
     acks: 1
   }
+}
+
+const NOT_IN_ROWS = ['payload', 'result', 'dependsOn', 'labels', 'idempotencyKey', 'acks']
+
+function rowOf(task: TaskView): TaskRow {
+  const fields = Object.entries(task).filter(([field]) => !NOT_IN_ROWS.includes(field))
+  return Object.fromEntries(fields) as TaskRow
 }
 
 async function pieces(

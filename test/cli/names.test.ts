@@ -143,7 +143,7 @@ test('fields of the JSON of a task and a node', () => {
   expect(fields(SCHEMAS.task)).toEqual(
     expect.arrayContaining(
       words(`v id type state reason priority attempt maxRetries epoch holder submittedBy submittedAt startedAt settledAt
-        durationMs payload result error dependsOn labels tags progress lost retryOf acks`)
+        durationMs payload result error dependsOn labels tags ref idempotencyKey progress lost retryOf acks`)
     )
   )
   expect(fields(SCHEMAS.node)).toEqual(

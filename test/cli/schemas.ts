@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
+import type { TaskRow } from '../../src/node/api/lists-api.ts'
 import type {
   BlobRef,
   LabelConditionsOption,
@@ -61,6 +62,8 @@ const taskFields = {
   dependsOn: z.array(taskId),
   labels: z.strictObject({ require: conditions, prefer: conditions }),
   tags: z.array(z.string()),
+  ref: z.string().nullable(),
+  idempotencyKey: z.string().nullable(),
   progress: z
     .strictObject({ fraction: z.number().min(0).max(1), message: z.string().nullable() })
     .nullable(),
@@ -69,6 +72,14 @@ const taskFields = {
   lost: z.array(z.string())
 }
 const task: Shape<TaskView> = z.strictObject(taskFields)
+const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
+  payload: true,
+  result: true,
+  dependsOn: true,
+  labels: true,
+  idempotencyKey: true,
+  acks: true
+})
 
 const nodeFields = {
   v,
@@ -190,6 +201,7 @@ const diagnosis = z.strictObject({
 /** By the name of the file in config/schemas. */
 export const SCHEMAS = {
   task,
+  'task-row': taskRow,
   'task-with-history': taskWithHistory,
   node,
   status,

@@ -37,6 +37,9 @@ describe('usage', () => {
       /Allowed choices are waiting, delayed, queued/
     ],
     ['a limit of nothing', ['ls', '--limit', '0'], /at least 1/],
+    ['an unknown order', ['ls', '--sort', 'age'], /one of submittedAt, .*node/],
+    ['a time that is none', ['ls', '--since', 'soon'], /A time is such as 2h \(ago\)/],
+    ['a time without a unit', ['ls', '--until', '12'], /A time is such as/],
     ['a limit that is no number', ['ls', '--limit', 'many'], /whole number/],
     ['a duration without sense', ['wait', 'a', '--timeout', 'soon'], /such as 500ms, 30s, 5m/],
     ['a duration without a unit', ['wait', 'a', '--timeout', '3'], /such as 500ms, 30s, 5m/],
@@ -307,6 +310,17 @@ describe('lists and views', () => {
     const { id } = await at.node.submit('a', null)
     await at.node.submit('b', null)
     expect(await run(['get', id.slice(0, 8)])).toMatchObject({ code: 2, stdout: '' })
+  })
+
+  test('ls asks for what its flags say, in times that a node understands', async () => {
+    const before = Date.now()
+    const flags = '--q,a b,--ref,one,--sort,-priority,--state,failed,--until,2026-01-02'
+    expect(await run(['ls', ...flags.split(','), '--since', '2h'])).toMatchObject({ code: 0 })
+    const { since, until, ...others } = at.node.listed
+    expect(others).toEqual({ q: 'a b', ref: 'one', sort: '-priority', state: ['failed'] })
+    expect(Date.parse(since!)).toBeGreaterThanOrEqual(before - 7_200_000)
+    expect(Date.parse(since!)).toBeLessThanOrEqual(Date.now() - 7_200_000)
+    expect(until).toBe(new Date(2026, 0, 2).toISOString())
   })
 
   test('ls prints an aligned table, or an object a line, filtered', async () => {

@@ -47,6 +47,8 @@ export class Heard {
       payload: JSON.stringify(payload),
       timeoutMs: null,
       dependencies: new Map(),
+      pool: 'default',
+      slot: 0,
       ...more
     }
     this.runner.start(run)

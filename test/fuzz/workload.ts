@@ -56,6 +56,7 @@ export function extremeDraft(
     delivery: random.pick(['at-least-once', 'at-most-once']),
     retryOf: sometimes(() => (tasks.length > 0 ? random.pick(tasks) : null), null),
     tags: sometimes(() => tags(random), []),
+    ref: sometimes(() => random.pick(['a', 'ü'.repeat(TASK_LIMITS.refBytesMax / 2)]), null),
     retentionMs: random.pick(isKept ? [...SHORT_MS, ...LONG_MS] : SHORT_MS)
   }
 }

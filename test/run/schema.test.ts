@@ -31,7 +31,9 @@ function ran(type: string, payload: unknown): Promise<RunResult> {
       type,
       payload: JSON.stringify(payload),
       timeoutMs: null,
-      dependencies: new Map()
+      dependencies: new Map(),
+      pool: 'default',
+      slot: 0
     })
   })
 }

@@ -183,11 +183,16 @@ describe('the simulator reports', () => {
   test('a task that is placed with a node that takes none', async () => {
     plant<typeof PlacementRoom>(rooms.placement, ({ Placement }) => ({
       Placement: class extends Placement {
-        override hasRoom(
-          ...[member]: Parameters<PlacementRoom.Placement['hasRoom']>
-        ): ReturnType<PlacementRoom.Placement['hasRoom']> {
-          const { paused: _, ...heartbeat } = member.heartbeat
-          return super.hasRoom({ ...member, heartbeat: { ...heartbeat, draining: false } })
+        override roomsOf(
+          ...[members]: Parameters<PlacementRoom.Placement['roomsOf']>
+        ): ReturnType<PlacementRoom.Placement['roomsOf']> {
+          const rooms: ReturnType<PlacementRoom.Placement['roomsOf']> = new Map()
+          for (const member of members) {
+            const { paused: _, ...heartbeat } = member.heartbeat
+            const willing = { ...member, heartbeat: { ...heartbeat, draining: false } }
+            for (const room of super.roomsOf([willing]).values()) rooms.set(member, room)
+          }
+          return rooms
         }
       }
     }))

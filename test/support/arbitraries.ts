@@ -219,6 +219,7 @@ export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
     idempotencyKey: fc.option(wideText(TASK_LIMITS.idempotencyKeyLengthMax)),
     delivery: fc.constantFrom(...DELIVERIES),
     retryOf: fc.option(id),
+    ref: fc.option(wideText(TASK_LIMITS.refBytesMax)),
     submittedAt: stamp,
     submittedBy: boot
   })

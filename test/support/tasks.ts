@@ -76,7 +76,7 @@ export function idOf(by: BootId, seq: number): TaskId {
 
 /** Whether a node without labels can run it that has handlers for these types. */
 export function can(types: readonly string[]): Can {
-  return demand => canRun({ slots: 1, handlers: types, labels: {} }, demand)
+  return demand => canRun({ slots: 1, types, labels: {} }, demand)
 }
 
 export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heartbeat {

@@ -3,6 +3,7 @@ import protobuf from 'protobufjs/minimal.js'
 import { describe, expect, test } from 'vitest'
 import { bootOf, outcomeBy, taskOf } from '../support/tasks.ts'
 import { bootId } from '../../src/core/base/ids.ts'
+import { TASK_LIMITS } from '../../src/core/options.ts'
 import { join, leastDots, type TaskRecord } from '../../src/core/task/record.ts'
 import { RECORD } from '../../src/core/task/shapes.ts'
 import { UNREADABLE, type Batch } from '../../src/core/message.ts'
@@ -65,6 +66,8 @@ function changed(
 }
 
 const [IN_BATCH, RECORDS] = [2, 3]
+const SPEC = 1
+const REF = 22
 const CLAIM = 3
 const OUTCOME = 5
 
@@ -83,13 +86,30 @@ describe('what a later version adds', () => {
   test.each([
     ['to a claim', CLAIM],
     ['to an outcome', OUTCOME],
-    ['to a spec', 1]
+    ['to a spec', SPEC]
   ])('%s is passed on, on the wire and on disk', (_, part) => {
     const bytes = changed(encode(whole), [IN_BATCH, RECORDS, part], more)
     const record = recordIn(bytes)
     expect(encode(batchOf(record))).toEqual(Buffer.from(bytes))
     const stored = decodeStored(encodeStored({ record, writes: [] }))
     expect(stored.ok && stored.task.record).toEqual(record)
+  })
+
+  test('to a spec since the first version fits into what that one keeps of a spec, all of it together', () => {
+    const { spec, ...rest } = taskOf(A, 1)
+    const given = batchOf({ ...rest, spec: { ...spec, ref: 'r'.repeat(TASK_LIMITS.refBytesMax) } })
+    // The version without `ref` finds it under a number that it does not know, as this one does with 100.
+    const traceparent: Part = { number: 101, type: 2, bytes: Buffer.alloc(55, 't') }
+    const bytes = changed(encode(given), [IN_BATCH, RECORDS, SPEC], of => {
+      const parts = partsOf(of).map(part => (part.number === REF ? { ...part, number: 100 } : part))
+      return joined([...parts, traceparent])
+    })
+    const record = recordIn(bytes)
+    expect(record.spec).toMatchObject({
+      ref: null,
+      later: expect.stringContaining('rrr') as string
+    })
+    expect(encode(batchOf(record))).toEqual(Buffer.from(bytes))
   })
 
   test('to a claim tells it from the same one without', () => {

@@ -8,6 +8,7 @@ import {
   type Batch,
   type Heartbeat,
   type Message,
+  type PoolState,
   HISTOGRAM_BUCKETS
 } from '../../src/core/message.ts'
 import {
@@ -73,6 +74,12 @@ const grant = (records: number, dependencies: number): Message => ({
 })
 const vector = (count: number): Map<string, number> =>
   new Map(list(count, i => [bootId(`n${i}`, 1, 0), 1]))
+
+/** A pool that runs so many types. */
+function pool(name: string, types = 0): PoolState {
+  const busy = { slots: 1, running: 0, queued: 0 }
+  return { name, ...busy, types: list(types, String), labels: {}, external: false }
+}
 
 /** A blob of this size, as a message names one. */
 function blob(bytes: number): BlobRef {
@@ -175,6 +182,20 @@ const upper: readonly [string, number, (size: number) => Message][] = [
     'departures',
     LIMITS.departuresMax,
     n => heartbeat({ departures: list(n, () => ({ boot: A, at: 1, forgotten: false, upTo: 1 })) })
+  ],
+  ['pools', LIMITS.poolsMax, n => heartbeat({ pools: list(n, i => pool(String(i))) })],
+  ['name of a pool', LIMITS.poolNameBytesMax, n => heartbeat({ pools: [pool(text(n))] })],
+  ['slots of a pool', LIMITS.slotsMax, n => heartbeat({ pools: [{ ...pool('x'), slots: n }] })],
+  ['types of a pool', LIMITS.handlersMax, n => heartbeat({ pools: [pool('x', n)] })],
+  [
+    'types of all pools',
+    LIMITS.poolTypesMax,
+    n => heartbeat({ pools: [pool('x', 200), pool('y', 200), pool('z', n - 400)] })
+  ],
+  [
+    'slot that a task got',
+    LIMITS.slotsMax,
+    n => batchOf({ started: { epoch: 0, by: A, at: 1, pool: 'x', slot: n } })
   ],
   ['boots met lately', LIMITS.metMax, n => heartbeat({ met: list(n, () => A) })],
   ['boots asked about', LIMITS.whoMax, n => ({ kind: 'who', boots: list(n, () => A) })],
@@ -310,6 +331,9 @@ describe('a bound', () => {
           'labelsMax',
           'metMax',
           'nodeNameBytesMax',
+          'poolNameBytesMax',
+          'poolTypesMax',
+          'poolsMax',
           'prunedMax',
           'recordsMax',
           'rosterMax'

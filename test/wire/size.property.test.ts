@@ -83,6 +83,7 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       idempotencyKey: text(TASK_LIMITS.idempotencyKeyLengthMax * 4),
       delivery: 'at-most-once',
       retryOf: ID,
+      ref: text(TASK_LIMITS.refBytesMax),
       submittedAt: STAMP_MAX,
       submittedBy: longBoot(0),
       later: LATER

@@ -1,8 +1,6 @@
 /** Who is here, and what happens. */
-import type { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
-import { TooLargeError } from '../../shared/errors.ts'
+import type { ListsApi } from '../../node/api/lists-api.ts'
 import type {
   AdminApi,
   NodeEvent,
@@ -10,15 +8,20 @@ import type {
   QueriesApi,
   TasksApi
 } from '../../node/api/node-api.ts'
-import { eventStream, listStream } from '../events.ts'
-import { body, check, ndjson } from '../request.ts'
+import { eventStream, listStream, pulledStream } from '../events.ts'
+import { diagnosis } from '../openapi/answers.ts'
+import { json, lines, published, type Question } from '../openapi/question.ts'
+import type { Service } from '../openapi/service.ts'
+import { ndjson } from '../request.ts'
 
-const eventFilter = z.strictObject({
-  since: z.string().optional(),
-  event: z.string().optional(),
-  type: z.string().optional(),
-  task: z.string().optional()
-})
+const NODES: Question = {
+  summary: 'This node, all members, and those that are expected',
+  answers: [lines(published('node'), 'a node each')]
+}
+const STATUS: Question = {
+  summary: 'The cluster in brief',
+  answers: [json(published('status'), 'its members, and tasks by state')]
+}
 
 /** Names with commas between them: 64 of 32 characters. Others on the network may make up names without end. */
 const asked = z.strictObject({
@@ -28,44 +31,98 @@ const asked = z.strictObject({
     .max(2112)
     .optional()
 })
+const DIAGNOSIS: Question<z.infer<typeof asked>> = {
+  summary: 'What the node can tell for diagnosis',
+  query: asked,
+  answers: [json(diagnosis, 'what it knows')]
+}
+const METRICS: Question = {
+  summary: 'What there is to measure',
+  answers: [{ status: 200, what: 'text for Prometheus', as: 'text' }]
+}
 
 /** More than a node may have. */
 const LABELS_BYTES_MAX = 65_536
 const labels = z.record(z.string(), z.string())
+const SET_LABELS: Question<Record<string, never>, z.infer<typeof labels>> = {
+  summary: 'What the node says of itself from now on, in place of its labels so far',
+  body: { as: 'json', schema: labels, bytesMax: LABELS_BYTES_MAX },
+  answers: [json(published('node'), 'the node')],
+  problems: ['TooLargeError']
+}
 
 const drained = z.strictObject({ node: z.string().optional() })
+const DRAIN: Question<z.infer<typeof drained>> = {
+  summary: 'Has a node take nothing more and hand on what is queued: by name or id, or this one',
+  query: drained,
+  answers: [json(published('node'), 'the node')],
+  problems: ['UnknownNodeError']
+}
 const forgotten = z.strictObject({ node: z.string() })
+const FORGET: Question<z.infer<typeof forgotten>> = {
+  summary: 'A node that is gone counts no more, nor is expected',
+  query: forgotten,
+  answers: [json(published('node'), 'the node')],
+  problems: ['UnknownNodeError']
+}
+const LEAVE: Question = {
+  summary: 'The node begins to leave',
+  answers: [json(z.strictObject({ v: z.literal(1) }), 'it has begun')]
+}
 
-function tooLarge(): never {
-  throw new TooLargeError(`labels may have at most ${LABELS_BYTES_MAX} bytes`)
+/** More rows than a page shows, and no more than a reader is kept up to date with (node/lists/live-rows.ts). */
+const ROWS_MAX = 1000
+const eventFilter = z.strictObject({
+  since: z.string().optional(),
+  snapshot: z.enum(['true', 'false']).optional().meta({
+    description: 'begins with nodes, counts and tasks as they are, and tells what changes of them'
+  }),
+  rows: z.coerce.number().int().min(1).max(ROWS_MAX).optional().meta({
+    description: 'how many tasks a snapshot has, the newest ones; 200 if it is left out'
+  }),
+  event: z.string().optional(),
+  type: z.string().optional(),
+  task: z.string().optional()
+})
+const EVENTS: Question<z.infer<typeof eventFilter>> = {
+  summary:
+    'What happens from now on, or since a cursor, as the node sees it; with `snapshot`, a live view',
+  query: eventFilter,
+  answers: [lines(published('event'), 'an event each, until the reader goes')],
+  problems: ['UnknownTaskError', 'AmbiguousTaskError']
 }
 
 export function serveCluster(
-  app: Hono,
-  node: QueriesApi & AdminApi & OutputApi & Pick<TasksApi, 'resolveId'>,
+  service: Service,
+  node: QueriesApi & AdminApi & OutputApi & ListsApi & Pick<TasksApi, 'resolveId'>,
   closing: AbortSignal
 ): void {
-  app.get('/v1/nodes', () => ndjson(listStream(node.nodes())))
-  app.get('/v1/status', c => c.json(node.getSystemStatus()))
-  app.get('/v1/diagnosis', c => {
-    const { clusters = '' } = check(asked, c.req.query())
-    return c.json(node.diagnosis(clusters.split(',').filter(Boolean)))
-  })
-  app.get('/v1/metrics', async c => c.text(await node.metricsText()))
-  app.put('/v1/labels', bodyLimit({ maxSize: LABELS_BYTES_MAX, onError: tooLarge }), async c => {
-    node.setLabels(check(labels, await body(c.req)))
+  service.add('get', '/v1/nodes', NODES, () => ndjson(listStream(node.nodes())))
+  service.add('get', '/v1/status', STATUS, c => c.json(node.getSystemStatus()))
+  service.add('get', '/v1/diagnosis', DIAGNOSIS, (c, { query: { clusters = '' } }) =>
+    c.json(node.diagnosis(clusters.split(',').filter(Boolean)))
+  )
+  service.add('get', '/v1/metrics', METRICS, async c => c.text(await node.metricsText()))
+  service.add('put', '/v1/labels', SET_LABELS, (c, { given }) => {
+    node.setLabels(given)
     return c.json(node.nodes().find(({ self }) => self))
   })
-  app.post('/v1/drain', c => c.json(node.drain(check(drained, c.req.query()).node)))
-  app.post('/v1/forget', c => c.json(node.forget(check(forgotten, c.req.query()).node)))
-  app.post('/v1/leave', c => {
+  service.add('post', '/v1/drain', DRAIN, (c, { query }) => c.json(node.drain(query.node)))
+  service.add('post', '/v1/forget', FORGET, (c, { query }) => c.json(node.forget(query.node)))
+  service.add('post', '/v1/leave', LEAVE, c => {
     // Answered before the node has left: it could not answer afterwards.
     node.leave().catch(() => {})
     return c.json({ v: 1 })
   })
-  app.get('/v1/events', async c => {
-    const { since, ...wanted } = check(eventFilter, c.req.query())
+  service.add('get', '/v1/events', EVENTS, async (c, { query }) => {
+    const { since, snapshot, rows, ...wanted } = query
     const fits = await eventsWanted(node, wanted)
+    if (snapshot === 'true') {
+      const ended = new AbortController()
+      const signal = AbortSignal.any([c.req.raw.signal, closing, ended.signal])
+      const options = { ...(since && { since }), ...(rows && { rows }), wants: fits }
+      return ndjson(pulledStream(node.watch(options, signal), ended))
+    }
     const subscribe = (listener: (event: NodeEvent) => void): (() => void) =>
       node.onEvent(event => fits(event) && listener(event), since)
     return ndjson(eventStream(subscribe, closing))
@@ -75,7 +132,7 @@ export function serveCluster(
 /** News of what was missed concerns every reader, whatever it asked for. */
 async function eventsWanted(
   tasks: Pick<TasksApi, 'resolveId'>,
-  { event: name, type, task }: Omit<z.infer<typeof eventFilter>, 'since'>
+  { event: name, type, task }: Pick<z.infer<typeof eventFilter>, 'event' | 'type' | 'task'>
 ): Promise<(event: NodeEvent) => boolean> {
   const id = task === undefined ? undefined : await tasks.resolveId(task)
   return happened =>

@@ -1,25 +1,25 @@
 /** Tasks: submitted, listed, looked at, waited for. */
-import type { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
+import type { Context } from 'hono'
 import { z } from 'zod'
 import { DURATION_MS_MAX } from '../../shared/durations.ts'
-import { TooLargeError } from '../../shared/errors.ts'
-import { TASK_ID, TASK_STATES } from '../../shared/names.ts'
+import { TASK_ID } from '../../shared/names.ts'
 import { within } from '../../shared/within.ts'
 import type {
   EndListener,
   OutputApi,
   QueriesApi,
-  TaskFilter,
   TasksApi,
   TaskView
 } from '../../node/api/node-api.ts'
 import { batchStream } from '../batch.ts'
 import { listStream, pulledStream, textOf } from '../events.ts'
 import { problemOf } from '../problem.ts'
-import { body, check, ndjson, parse } from '../request.ts'
+import { batchAnswer, batchEnd, logEntry, waitAnswer } from '../openapi/answers.ts'
+import { json, lines, published, type Question } from '../openapi/question.ts'
+import type { Service } from '../openapi/service.ts'
+import { check, ndjson, parse } from '../request.ts'
 import type { BatchAnswer } from '../batch.ts'
-import { waitStream } from '../waits.ts'
+import { waitLine, waitStream } from '../waits.ts'
 import { blobRef } from './contents.ts'
 
 /** Larger payloads are written to disk first, by `PUT /v1/blobs`: the body of a submission is in memory. */
@@ -31,29 +31,91 @@ const submission = z.strictObject({
   payloadBlob: blobRef.nullable().default(null),
   options: z.record(z.string(), z.unknown()).default({})
 })
+const SUBMIT: Question<Record<string, never>, z.infer<typeof submission>> = {
+  summary: 'Submits a task',
+  body: { as: 'json', schema: submission, bytesMax: BODY_BYTES_MAX },
+  answers: [json(published('submitted'), 'it is accepted', 201)],
+  problems: [
+    'UnknownTaskError',
+    'AmbiguousTaskError',
+    'DependencyForgottenError',
+    'PayloadRejectedError',
+    'TooLargeError',
+    'NotReplicatedError',
+    'DiskFullError'
+  ]
+}
+
 const batchLine = submission.omit({ payloadBlob: true }).extend({ line: z.int() })
-const filter = z.strictObject({
-  state: z.enum(TASK_STATES).optional(),
-  type: z.string().optional(),
-  tag: z.string().optional(),
-  node: z.string().optional(),
-  limit: z.coerce.number().int().min(1).optional()
-})
+const waiting = z.strictObject({ wait: z.enum(['true', 'false']).optional() })
+const BATCH: Question<z.infer<typeof waiting>> = {
+  summary: 'Submits many tasks over one request; with `wait`, also tells how each ends',
+  query: waiting,
+  body: { as: 'lines', what: 'a task each', shape: batchLine },
+  answers: [
+    lines(
+      z.union([batchAnswer, batchEnd]),
+      'in the order of the lines, an answer each; ends among them'
+    )
+  ],
+  problems: []
+}
+
+const ONE = ['UnknownTaskError', 'AmbiguousTaskError'] as const
+const GET: Question = {
+  summary: 'A task',
+  answers: [json(published('task'), 'the task')],
+  problems: ONE
+}
+const HISTORY: Question = {
+  summary: 'What has happened to a task, as far as the node remembers',
+  answers: [lines(published('event'), 'an event each, oldest first')],
+  problems: ONE
+}
+const following = z.strictObject({ follow: z.enum(['true', 'false']).optional() })
+const LOGS: Question<z.infer<typeof following>> = {
+  summary: 'What the runs of a task have said; with `follow`, until it has settled',
+  query: following,
+  answers: [lines(logEntry, 'what was said, in order')],
+  problems: ONE
+}
+const CANCEL: Question = {
+  summary: 'Cancels a task; answered when it has settled, after 5 s in any case',
+  answers: [json(published('cancelled'), 'how it has settled, or that it is requested')],
+  problems: ONE
+}
+const RETRY: Question = {
+  summary: 'Submits a copy of a task that has failed or was cancelled',
+  answers: [json(published('submitted'), 'the copy', 201)],
+  problems: [...ONE, 'TaskStateError', 'BlobUnavailableError', 'NotReplicatedError']
+}
+const WHY: Question = {
+  summary: 'Why a task does not run, for each node',
+  answers: [json(published('why'), 'the reasons')],
+  problems: ONE
+}
+
 const patience = z.strictObject({
   timeoutMs: z.coerce.number().min(0).max(DURATION_MS_MAX).optional()
 })
-
-const waiting = z.strictObject({ wait: z.enum(['true', 'false']).optional() })
-const following = z.strictObject({ follow: z.enum(['true', 'false']).optional() })
+const WAIT: Question<z.infer<typeof patience>> = {
+  summary: 'Answered when the task has settled, however it ended',
+  query: patience,
+  answers: [json(published('task'), 'the task')],
+  problems: [...ONE, 'WaitTimeoutError']
+}
+const WAITS: Question<z.infer<typeof patience>> = {
+  summary: 'Waits for any number of tasks',
+  query: patience,
+  body: { as: 'lines', what: 'a task each, with a number of its own', shape: waitLine },
+  answers: [lines(waitAnswer, 'a task each, as it settles')]
+}
 
 type Served = TasksApi & QueriesApi & OutputApi
 
-export function serveTasks(app: Hono, node: Served, closing: AbortSignal): void {
-  const tooLarge = (): never => {
-    throw new TooLargeError(`a request may have at most ${BODY_BYTES_MAX} bytes`)
-  }
-  app.post('/v1/tasks', bodyLimit({ maxSize: BODY_BYTES_MAX, onError: tooLarge }), async c => {
-    const { type, payload, payloadBlob, options } = check(submission, await body(c.req))
+export function serveTasks(service: Service, node: Served, closing: AbortSignal): void {
+  service.add('post', '/v1/tasks', SUBMIT, async (c, { given }) => {
+    const { type, payload, payloadBlob, options } = given
     const full = await withFullIds(node, options)
     const submitted =
       payloadBlob === null
@@ -61,61 +123,61 @@ export function serveTasks(app: Hono, node: Served, closing: AbortSignal): void 
         : await node.submitBlob(type, payloadBlob, full, c.req.raw.signal)
     return c.json({ v: 1, ...submitted }, 201)
   })
-  app.post('/v1/batch', c => {
-    const { body: lines, signal } = c.req.raw
+  service.add('post', '/v1/batch', BATCH, (c, { query }) => {
+    const { body, signal } = c.req.raw
     const batch = {
       answer: (line: string, listener?: EndListener) => one(node, line, signal, listener),
-      wait: check(waiting, c.req.query()).wait === 'true',
+      wait: query.wait === 'true',
       gone: AbortSignal.any([signal, closing])
     }
-    return ndjson(batchStream(textOf(lines), batch))
+    return ndjson(batchStream(textOf(body), batch))
   })
-  app.get('/v1/tasks', async c => {
-    await node.refreshProgress()
-    const tasks = node.tasks(withoutUndefined(check(filter, c.req.query())))
-    return ndjson(listStream(tasks))
-  })
-  app.get('/v1/tasks/:part', async c => {
-    const id = await node.resolveId(c.req.param('part'))
+  service.add('get', '/v1/tasks/:part', GET, async c => {
+    const id = await node.resolveId(partOf(c))
     await node.refreshProgress()
     return c.json(node.task(id))
   })
-  app.get('/v1/tasks/:part/history', async c => {
-    return ndjson(listStream(node.history(await node.resolveId(c.req.param('part')))))
+  service.add('get', '/v1/tasks/:part/history', HISTORY, async c => {
+    return ndjson(listStream(node.history(await node.resolveId(partOf(c)))))
   })
-  app.get('/v1/tasks/:part/logs', async c => {
-    const follow = check(following, c.req.query()).follow === 'true'
-    const id = await node.resolveId(c.req.param('part'))
+  service.add('get', '/v1/tasks/:part/logs', LOGS, async (c, { query }) => {
+    const id = await node.resolveId(partOf(c))
     const ended = new AbortController()
     const signal = AbortSignal.any([c.req.raw.signal, closing, ended.signal])
-    return ndjson(pulledStream(node.logs(id, { follow, signal }), ended))
+    return ndjson(pulledStream(node.logs(id, { follow: query.follow === 'true', signal }), ended))
   })
-  app.post('/v1/tasks/:part/cancel', async c => c.json(await node.cancel(c.req.param('part'))))
-  app.post('/v1/tasks/:part/retry', async c => {
-    return c.json({ v: 1, ...(await node.retry(c.req.param('part'))) }, 201)
+  service.add('post', '/v1/tasks/:part/cancel', CANCEL, async c => {
+    return c.json(await node.cancel(partOf(c)))
   })
-  app.get('/v1/tasks/:part/why', async c => {
-    return c.json(node.why(await node.resolveId(c.req.param('part'))))
+  service.add('post', '/v1/tasks/:part/retry', RETRY, async c => {
+    return c.json({ v: 1, ...(await node.retry(partOf(c))) }, 201)
   })
-  serveWaits(app, node, closing)
+  service.add('get', '/v1/tasks/:part/why', WHY, async c => {
+    return c.json(node.why(await node.resolveId(partOf(c))))
+  })
+  serveWaits(service, node, closing)
 }
 
-function serveWaits(app: Hono, node: TasksApi, closing: AbortSignal): void {
-  app.get('/v1/tasks/:part/wait', async c => {
-    const { timeoutMs } = check(patience, c.req.query())
+function serveWaits(service: Service, node: TasksApi, closing: AbortSignal): void {
+  service.add('get', '/v1/tasks/:part/wait', WAIT, async (c, { query: { timeoutMs } }) => {
     const gone = AbortSignal.any([c.req.raw.signal, closing])
-    return c.json(await wait(node, await waitedId(node, c.req.param('part')), timeoutMs, gone))
+    return c.json(await wait(node, await waitedId(node, partOf(c)), timeoutMs, gone))
   })
-  app.post('/v1/waits', c => {
-    const { body: lines, signal } = c.req.raw
+  service.add('post', '/v1/waits', WAITS, (c, { query: { timeoutMs } }) => {
+    const { body, signal } = c.req.raw
     const waits = {
       follow: async (part: string, listener: EndListener) =>
         node.follow(await waitedId(node, part), listener),
-      timeoutMs: check(patience, c.req.query()).timeoutMs,
+      timeoutMs,
       gone: AbortSignal.any([signal, closing])
     }
-    return ndjson(waitStream(textOf(lines), waits))
+    return ndjson(waitStream(textOf(body), waits))
   })
+}
+
+/** The part of an id that a path names. */
+function partOf(c: Context): string {
+  return c.req.param('part')!
 }
 
 /** Of what has just been pruned the node may still know how it ended, by its whole id. */
@@ -162,8 +224,4 @@ async function withFullIds(
     typeof id !== 'string' || TASK_ID.test(id) ? id : tasks.resolveId(id)
   )
   return { ...options, dependsOn: await Promise.all(full) }
-}
-
-function withoutUndefined(value: z.infer<typeof filter>): TaskFilter {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined))
 }

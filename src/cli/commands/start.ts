@@ -28,6 +28,7 @@ type Flags = Pick<
   config?: string
   quorum?: string
   label?: string[]
+  pool?: string[]
   peer?: string[]
   /** True unless `--no-mdns` was given. */
   mdns: boolean
@@ -57,6 +58,10 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--handlers <file...>', 'modules with task handlers')
     .option('--commands', 'run commands, too: whatever members of the cluster submit, as this user')
     .option('--concurrency <count>', 'tasks run at once (default: the number of CPUs)', parseNumber)
+    .option(
+      '--pool <pool...>',
+      'slots of their own for some types: NAME:slots=N,type=TYPE,type=TYPE,label=NAME=VALUE'
+    )
     .option('--label <name=value...>', 'what sets this node apart, such as gpu=1')
     .option('--peer <multiaddr...>', 'nodes to dial, beside those that mDNS finds')
     .option('--listen <multiaddr...>', 'where to listen (default: /ip4/0.0.0.0/tcp/0)')
@@ -140,12 +145,14 @@ async function optionsOf(
   flags: Omit<Flags, 'config' | 'json' | 'printConfig' | 'untilStdinEnds'>
 ): Promise<NodeOptions> {
   const { parseLabels, parseQuorum } = await import('../node/config.ts')
-  const { label, peer, mdns, quorum, ...same } = flags
+  const { parsePool } = await import('../node/pool-flags.ts')
+  const { label, peer, pool, mdns, quorum, ...same } = flags
   return {
     ...same,
     ...(label === undefined ? {} : { labels: parseLabels(label) }),
     ...(quorum === undefined ? {} : { quorum: parseQuorum(quorum) }),
     ...(peer === undefined ? {} : { peers: peer }),
+    ...(pool === undefined ? {} : { pools: pool.map(parsePool) }),
     ...(mdns ? {} : { mdns: false })
   }
 }

@@ -9,7 +9,8 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Quorum } from '../../core/options.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
-import { jsonFault, parseJson, utf8Text } from '../../shared/json-text.ts'
+import { jsonFault, parseJson, utf8Text } from '../../shared/json/json-text.ts'
+import { parsePool } from './pool-flags.ts'
 import {
   checkNodeOptions,
   nearest,
@@ -43,6 +44,8 @@ const PARSE: Readonly<Record<keyof NodeOptions, Parse>> = {
   handlers: parseList,
   commands: parseSwitch,
   concurrency: parseWhole,
+  // Types and labels within a pool are parted by commas.
+  pools: text => text.trim().split(/\s+/).map(parsePool),
   labels: text => parseLabels(parseList(text) as string[]),
   acks: parseWhole,
   quorum: parseWhole,
@@ -165,7 +168,12 @@ function checked(options: unknown, source: string): NodeOptions {
 }
 
 /** Options whose flags say them piece by piece, or only one of what they can be. */
-const FLAGS: Readonly<Record<string, string>> = { labels: 'label', peers: 'peer', mdns: 'no-mdns' }
+const FLAGS: Readonly<Record<string, string>> = {
+  labels: 'label',
+  peers: 'peer',
+  pools: 'pool',
+  mdns: 'no-mdns'
+}
 
 /** `keyFile` is --key-file. */
 function flagOf(name: string): string {

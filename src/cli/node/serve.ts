@@ -10,6 +10,7 @@ import { startApi } from '../../api/server.ts'
 import { TasksLeftBehindError } from '../../shared/errors.ts'
 import { durationText } from '../output/duration.ts'
 import type { LogLevel } from '../../shared/names.ts'
+import type { ListsApi } from '../../node/api/lists-api.ts'
 import type { NodeApi } from '../../node/api/node-api.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { createLog, logEvent } from '../output/log.ts'
@@ -17,10 +18,11 @@ import { ServiceManager } from './service-manager.ts'
 import { giveBackSoon } from './start-garbage.ts'
 import type { Terminal } from '../terminal.ts'
 
-export type WorkingNode = NodeApi & {
-  startWorker(): Promise<void>
-  readonly closed: Promise<Error | null>
-}
+export type WorkingNode = NodeApi &
+  ListsApi & {
+    startWorker(): Promise<void>
+    readonly closed: Promise<Error | null>
+  }
 
 export type Serving = Readonly<{
   /** Joins the cluster. */

@@ -5,7 +5,7 @@
  * its own.
  */
 import { InvalidOptionError } from '../../shared/errors.ts'
-import { jsonFault, parseJson } from '../../shared/json-text.ts'
+import { jsonFault, parseJson } from '../../shared/json/json-text.ts'
 import { TASK_ID } from '../../shared/names.ts'
 import { checkSubmission } from '../../node/tasks/task-options.ts'
 import { inUtc } from './in-utc.ts'

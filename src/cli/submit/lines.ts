@@ -4,7 +4,7 @@
  */
 import { open, type FileHandle } from 'node:fs/promises'
 import { InvalidOptionError } from '../../shared/errors.ts'
-import { jsonFault, utf8Text } from '../../shared/json-text.ts'
+import { jsonFault, utf8Text } from '../../shared/json/json-text.ts'
 import { LineSplitter } from '../../shared/lines.ts'
 
 /** A line, and where it is. `text` is null where `fault` says why it cannot be read: `is too long`. */

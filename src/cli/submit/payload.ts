@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { TASK_LIMITS } from '../../core/options.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../../shared/errors.ts'
-import { jsonFault, JsonRefusedError, parseJson, utf8Text } from '../../shared/json-text.ts'
+import { jsonFault, JsonRefusedError, parseJson, utf8Text } from '../../shared/json/json-text.ts'
 
 const PAYLOAD_BYTES_MAX = TASK_LIMITS.blobBytesMax
 /** What is not larger is read whole, and loses its spaces: it may then fit into the task itself. */
@@ -53,7 +53,7 @@ async function* checked(
   rest: AsyncGenerator<Buffer>,
   source: string
 ): AsyncGenerator<string> {
-  const { verifiedJson } = await import('../../shared/json-stream.ts')
+  const { verifiedJson } = await import('../../shared/json/json-stream.ts')
   try {
     yield* verifiedJson(joined(start, rest))
   } catch (error) {

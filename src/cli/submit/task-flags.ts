@@ -22,6 +22,7 @@ const SAME = [
   'delay',
   'runAt',
   'idempotencyKey',
+  'ref',
   'delivery',
   'retention',
   'acks'
@@ -45,6 +46,7 @@ export type TaskFlags = {
   label?: Conditions
   preferLabel?: Conditions
   idempotencyKey?: string
+  ref?: string
   delivery?: string
   retention?: string
   tag?: string[]
@@ -94,6 +96,7 @@ export function taskFlags<Arguments extends unknown[], Options extends Record<st
       'how long to keep it once it has settled (default: 1d, failed ones 7d)'
     )
     .option('--tag <tag...>', 'for filters')
+    .option('--ref <name>', 'what you call it: shown with its id, and found by hearsay ls')
     .option(
       '--acks <count>',
       'how many other members must have it on disk, one of them on another computer if there is one',

@@ -1,5 +1,7 @@
 /** The floor of claims: who may run a task, since when, and who takes it over. */
-export { canRun, demandOf, lackOf } from './capability.ts'
+export { canRun, demandKey, demandOf, lackOf } from './capability.ts'
+export { canRunIn, firstFor, inOrder, labelsIn, poolsOf } from './pools.ts'
+export { PoolRoom } from './pool-room.ts'
 export { toHave } from './portions.ts'
 export { Reclaim } from './reclaim.ts'
 export {
@@ -15,6 +17,7 @@ export {
   payloadLost,
   resumeOf,
   startOf,
+  uncalledOf,
   verdictOf
 } from './rules.ts'
 export { StartBarrier } from './start-barrier.ts'

@@ -5,13 +5,14 @@
  * tasks, and nobody has the time to compute all their lines at every tick.
  */
 import { assert } from '../base/assert.ts'
-import { Heap } from '../base/heap.ts'
+import type { Heap } from '../base/heap.ts'
 import type { BootId, NodeId, TaskId } from '../base/ids.ts'
-import { canRun, demandOf } from './capability.ts'
+import { demandOf, type Demand } from './capability.ts'
+import { byUrgency, DemandHeaps } from './demand-heaps.ts'
+import { canRunIn } from './pools.ts'
 import { firstOf, rankOf, type Candidate } from './reclaim-order.ts'
 import type { Entry } from '../log/entry.ts'
 import { EPOCH_MAX } from '../task/record.ts'
-import { compareUrgency } from '../task/urgency.ts'
 
 /** Who may take what was left: this node, and all others that live and are not leaving. */
 export type LineUp = Readonly<{
@@ -35,9 +36,9 @@ export class Estate {
   spareSince: number | null = null
   readonly #boot: BootId
   readonly #isReady: (id: TaskId) => boolean
-  #fresh = heap()
-  #toRun = heap()
-  #toKeep = heap()
+  #fresh = byUrgency()
+  #toRun = new DemandHeaps()
+  #toKeep = byUrgency()
   #others: Left[] = []
   /** Tasks that no node may take as things are. */
   #aside: Entry[] = []
@@ -61,8 +62,8 @@ export class Estate {
     this.#key = key
     const all = [...this.#toRun.all(), ...this.#toKeep.all(), ...this.#aside]
     for (const { entry } of this.#others) all.push(entry)
-    this.#toRun = heap()
-    this.#toKeep = heap()
+    this.#toRun = new DemandHeaps()
+    this.#toKeep = byUrgency()
     this.#others = []
     this.#aside = []
     for (const entry of all) if (this.#isLeft(entry)) this.#fresh.push(entry)
@@ -89,13 +90,17 @@ export class Estate {
   }
 
   /** Whether it takes a slot here at once. */
-  canStart({ id, record }: Entry, { capability }: Candidate): boolean {
-    return canRun(capability, demandOf(record.spec)) && this.#isReady(id)
+  canStart({ id, record }: Entry, { pools }: Candidate): boolean {
+    return canRunIn(pools, demandOf(record.spec)) && this.#isReady(id)
   }
 
-  /** The most urgent task that this node is first in line for, and could start at once. */
-  nextToRun(): Entry | undefined {
-    return this.#next(this.#toRun)
+  /**
+   * The most urgent task that this node is first in line for, and could start at once.
+   *
+   * @param hasRoom whether there is room for what asks for this
+   */
+  nextToRun(hasRoom: (demand: Demand) => boolean): Entry | undefined {
+    return this.#toRun.pop(hasRoom, entry => this.#isLeft(entry))
   }
 
   /** The most urgent task that this node is first in line for, and could not start: it waits, or no node can run it. */
@@ -132,7 +137,7 @@ export class Estate {
   /** @param waiting what the boot holds and never started */
   assertInvariants(waiting: Iterable<Entry>): void {
     const heaps = [this.#fresh, this.#toRun, this.#toKeep]
-    const known = new Set([...heaps.flatMap(each => each.all()), ...this.#aside])
+    const known = new Set([...heaps.flatMap(each => [...each.all()]), ...this.#aside])
     for (const { entry } of this.#others) known.add(entry)
     for (const entry of waiting) {
       assert(known.has(entry), 'what a boot left and never started can be taken', entry.id)
@@ -150,9 +155,4 @@ export class Estate {
   #isLeft({ heldBy }: Entry): boolean {
     return heldBy === this.#boot
   }
-}
-
-/** A heap of tasks in the order in which one node starts them. */
-function heap(): Heap<Entry> {
-  return new Heap((a, b) => compareUrgency(a.record.spec, b.record.spec))
 }

@@ -7,9 +7,12 @@
  * confirmed one after the other.
  */
 import type { NodeId } from '../base/ids.ts'
-import { canRun, demandOf } from './capability.ts'
+import { canRun, demandOf, type Demand } from './capability.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Estate, Left, LineUp } from './estate.ts'
+import { canRunIn } from './pools.ts'
+import type { PoolRoom } from './pool-room.ts'
+import type { Candidate } from './reclaim-order.ts'
 
 /**
  * Tasks that are looked at in one step. Measured with six nodes on a busy computer: 20 to 30 us each, so some 15 ms.
@@ -24,7 +27,10 @@ export const KEPT_MAX = 256
 const AT_HAND_MIN = 16
 
 /** For how many more tasks there is room: to be run, and to be kept. */
-export type Room = { run: number; keep: number }
+export type Room = { readonly run: PoolRoom; keep: number }
+
+/** How much room a pool of a member has, by its heartbeat. */
+export type MemberRoom = Readonly<{ node: NodeId; pool: string; room: number }>
 
 /**
  * How many tasks to have at hand while a gone boot's are left: twice what a thief wants, for a reclaim has to be
@@ -39,18 +45,28 @@ export function toHave(slots: number, wanted: number, most: number): number {
 
 export class Portions {
   readonly #stepInMs: number
-  /** Members that have room by their heartbeats, and since when. */
-  readonly #roomSince = new Map<NodeId, number>()
+  /** Node and pool -> since when it has had room by its heartbeats. */
+  readonly #roomSince = new Map<string, number>()
 
   constructor(stepInMs: number) {
     this.#stepInMs = stepInMs
   }
 
   /** What members say of their room. */
-  note(now: number, rooms: readonly Readonly<{ node: NodeId; room: number }>[]): void {
-    const free = new Set(rooms.filter(({ room }) => room > 0).map(({ node }) => node))
-    for (const node of this.#roomSince.keys()) if (!free.has(node)) this.#roomSince.delete(node)
-    for (const node of free) if (!this.#roomSince.has(node)) this.#roomSince.set(node, now)
+  note(now: number, rooms: readonly MemberRoom[]): void {
+    const free = new Set(
+      rooms.filter(({ room }) => room > 0).map(({ node, pool }) => placeOf(node, pool))
+    )
+    for (const place of this.#roomSince.keys()) if (!free.has(place)) this.#roomSince.delete(place)
+    for (const place of free) if (!this.#roomSince.has(place)) this.#roomSince.set(place, now)
+  }
+
+  /** Since when a node has had room for what asks for this, by its heartbeats; null: it has none. */
+  #freeSince({ node, pools }: Candidate, demand: Demand): number | null {
+    const since = pools
+      .filter(pool => canRun(pool, demand))
+      .flatMap(({ name }) => this.#roomSince.get(placeOf(node, name)) ?? [])
+    return since.length === 0 ? null : Math.min(...since)
   }
 
   /**
@@ -63,17 +79,18 @@ export class Portions {
     estate.lineUp(lineUp)
     for (const node of estate.takers) estate.tookAt.set(node, now)
     estate.takers.clear()
-    for (let looks = LOOKS_MAX; looks > 0 && room.run + room.keep > 0;) {
-      const toRun = room.run > 0 ? estate.nextToRun() : undefined
+    const hasRoom = (demand: Demand): boolean => room.run.has(demand)
+    for (let looks = LOOKS_MAX; looks > 0 && (room.keep > 0 || !room.run.isEmpty);) {
+      const toRun = estate.nextToRun(hasRoom)
       const toKeep = toRun === undefined && room.keep > 0 ? estate.nextToKeep() : undefined
-      if (toRun !== undefined) room.run--
+      if (toRun !== undefined) room.run.take(demandOf(toRun.record.spec))
       else if (toKeep !== undefined) room.keep--
       else if (estate.look(lineUp)) looks--
       else break
       const entry = toRun ?? toKeep
       if (entry !== undefined) taken.add(entry)
     }
-    const isSpare = estate.isTaken && room.run > 0
+    const isSpare = estate.isTaken && !room.run.isEmpty
     estate.spareSince = isSpare ? (estate.spareSince ?? now) : null
     this.#stepIn(now, estate, lineUp, room, noticedAt, taken)
     return [...taken]
@@ -89,20 +106,28 @@ export class Portions {
     taken: Set<Entry>
   ): void {
     if (now - noticedAt < this.#stepInMs) return
-    const abilities = new Map(others.map(({ node, capability }) => [node, capability]))
+    const candidates = new Map(others.map(other => [other.node, other]))
     estate.overdue(LOOKS_MAX, ({ entry, rank, first }: Left) => {
-      const kind = estate.canStart(entry, self) ? 'run' : 'keep'
-      if (room[kind] <= 0 || taken.has(entry)) return false
+      const demand = demandOf(entry.record.spec)
+      const isToRun = estate.canStart(entry, self)
+      const hasRoom = isToRun ? room.run.has(demand) : room.keep > 0
+      if (!hasRoom || taken.has(entry)) return false
       let since = Math.max(noticedAt, estate.tookAt.get(first) ?? noticedAt)
-      if (canRun(abilities.get(first)!, demandOf(entry.record.spec))) {
-        const free = this.#roomSince.get(first) ?? (kind === 'run' ? estate.spareSince : null)
+      const candidate = candidates.get(first)!
+      if (canRunIn(candidate.pools, demand)) {
+        const free = this.#freeSince(candidate, demand) ?? (isToRun ? estate.spareSince : null)
         if (free === null) return false
         since = Math.max(since, free)
       }
       if (now - since < rank * this.#stepInMs) return false
-      room[kind]--
+      if (isToRun) room.run.take(demand)
+      else room.keep--
       taken.add(entry)
       return true
     })
   }
+}
+
+function placeOf(node: NodeId, pool: string): string {
+  return `${node} ${pool}`
 }

@@ -7,9 +7,10 @@
  */
 import { rendezvousWeight } from '../base/rendezvous.ts'
 import type { BootId, NodeId, TaskId } from '../base/ids.ts'
-import { canRun, type Capability, type Demand } from './capability.ts'
+import type { Demand } from './capability.ts'
+import { canRunIn, type Pool } from './pools.ts'
 
-export type Candidate = Readonly<{ node: NodeId; capability: Capability }>
+export type Candidate = Readonly<{ node: NodeId; pools: readonly Pool[] }>
 
 export class ReclaimOrder {
   readonly #stepInMs: number
@@ -56,6 +57,6 @@ export function firstOf(taskId: TaskId, demand: Demand, candidates: readonly Can
 }
 
 function isBefore(taskId: TaskId, demand: Demand, x: Candidate, y: Candidate): boolean {
-  const able = Number(canRun(x.capability, demand)) - Number(canRun(y.capability, demand))
+  const able = Number(canRunIn(x.pools, demand)) - Number(canRunIn(y.pools, demand))
   return able !== 0 ? able > 0 : rendezvousWeight(taskId, x.node) > rendezvousWeight(taskId, y.node)
 }

@@ -9,6 +9,8 @@ import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import type { ReclaimCause } from '../telemetry/counters.ts'
 import { demandOf } from './capability.ts'
 import { ReclaimOrder, rankOf, type Candidate } from './reclaim-order.ts'
+import { poolsOf } from './pools.ts'
+import type { PoolRoom } from './pool-room.ts'
 import { isLost, reclaimOf, unheardStart, wasReclaimed } from './rules.ts'
 import { ClaimBarrier } from './claim-barrier.ts'
 import type { Context } from '../context.ts'
@@ -20,7 +22,7 @@ import type { Member } from '../membership/member.ts'
 import type { Members } from '../membership/members.ts'
 import { Newcomers } from './newcomers.ts'
 import { Holdings } from './holdings.ts'
-import { KEPT_MAX, Portions } from './portions.ts'
+import { KEPT_MAX, Portions, type MemberRoom } from './portions.ts'
 import type { Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import { EPOCH_MAX, isSettled, isStarted, type TaskRecord } from '../task/record.ts'
@@ -119,7 +121,7 @@ export class Reclaim {
    *
    * @param roomFor how many more tasks this node has room for that could be started at once, if these boots left any
    */
-  reclaimGone(self: Candidate, roomFor: (boots: readonly BootId[]) => number): Entry[] {
+  reclaimGone(self: Candidate, roomFor: (boots: readonly BootId[]) => PoolRoom): Entry[] {
     const { members } = this.#context
     const holders = this.#holdings.holders()
     this.#order.keep(holders)
@@ -174,9 +176,9 @@ export class Reclaim {
     return [...changed, ...this.#confirmed()]
   }
 
-  /** How many tasks are taken over here, and may not be started yet. */
-  get unconfirmed(): number {
-    return this.#barrier.size
+  /** Tasks that are taken over here, and may not be started yet. */
+  unconfirmed(): readonly Entry[] {
+    return this.#barrier.isEmpty ? [] : this.#barrier.unconfirmed()
   }
 
   /** Whether the task is ours by a claim that others may not have heard of yet. */
@@ -195,9 +197,12 @@ export class Reclaim {
     return this.#holdings.of(this.#context.self)
   }
 
-  /** How many tasks a boot runs, as far as is known here. Those that it has to settle without a run count, too. */
-  runningAt(boot: BootId): number {
-    return this.#holdings.urgentCount(boot)
+  /**
+   * How many tasks a boot runs in a pool, as far as is known here. Those that it has to settle without a run count for
+   * the default one.
+   */
+  runningAt(boot: BootId, pool: string): number {
+    return this.#holdings.urgentCount(boot, pool)
   }
 
   /** Names of the nodes that were gone while they ran a task. */
@@ -284,12 +289,12 @@ export class Reclaim {
   }
 
   /** What had started or has to be settled is taken at once, all else in portions. */
-  #takeOver(gone: readonly BootId[], self: Candidate, spare: number, taken: Set<Entry>): void {
+  #takeOver(gone: readonly BootId[], self: Candidate, spare: PoolRoom, taken: Set<Entry>): void {
     const { members, now } = this.#context
     const takers = members.linkedAndAlive(now).filter(({ heartbeat }) => !heartbeat.draining)
-    const others = takers.map(({ node, heartbeat }) => ({ node, capability: heartbeat }))
+    const others = takers.map(({ node, heartbeat }) => ({ node, pools: poolsOf(heartbeat) }))
     const room = { run: spare, keep: KEPT_MAX - this.#barrier.size }
-    this.#portions.note(now, takers.map(roomOf))
+    this.#portions.note(now, takers.flatMap(roomsOf))
     const key = lineUpKey(self, others)
     for (const boot of gone) {
       const isProven = members.isGone(boot)
@@ -347,16 +352,18 @@ export class Reclaim {
 }
 
 /** How much a member can take, by what it said last. */
-function roomOf({ node, heartbeat }: Member): { node: NodeId; room: number } {
-  const { slots, running, queued, paused } = heartbeat
-  return { node, room: paused === undefined ? slots - running - queued : 0 }
+function roomsOf({ node, heartbeat }: Member): MemberRoom[] {
+  if (heartbeat.paused !== undefined) return []
+  return poolsOf(heartbeat).map(({ name, slots, running, queued }) => {
+    return { node, pool: name, room: slots - running - queued }
+  })
 }
 
 /** What decides whose turn it is to take a task: as long as it is the same, nothing has to be computed anew. */
 function lineUpKey(self: Candidate, others: readonly Candidate[]): string {
   return JSON.stringify(
-    [self, ...others].map(({ node, capability: { slots, handlers, labels } }) => {
-      return [node, slots > 0, handlers, labels]
+    [self, ...others].map(({ node, pools }) => {
+      return [node, pools.map(({ name, slots, types, labels }) => [name, slots > 0, types, labels])]
     })
   )
 }

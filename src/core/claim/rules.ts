@@ -21,6 +21,7 @@ import {
   type Claim,
   type Outcome,
   type SettledReason,
+  type Started,
   type TaskError,
   type TaskRecord
 } from '../task/record.ts'
@@ -48,12 +49,18 @@ export function firstClaim(self: BootId): Claim {
 }
 
 /** The holder calls the handler. */
-export function startOf(self: BootId, record: TaskRecord, at: Hlc): Patch {
+/** @param seat where it has a slot. @default in the default pool */
+export function startOf(
+  self: BootId,
+  record: TaskRecord,
+  at: Hlc,
+  seat: Pick<Started, 'pool' | 'slot'> = {}
+): Patch {
   assert(
     holds(self, record) && !isStarted(record),
     'only a holder starts a task, and once an epoch'
   )
-  return { started: { epoch: record.claim.epoch, by: self, at } }
+  return { started: { epoch: record.claim.epoch, by: self, at, ...seat } }
 }
 
 /** The holder gives the task to another, under the next epoch. */
@@ -278,6 +285,17 @@ export function afterRun(
   if (!isRetryable(run) || !mayRunAgain || claim.attempt > spec.maxRetries) return patch
   const wait = backoffMs(spec.backoff, spec.id, claim.attempt)
   return { ...patch, claim: laterOf(claim, claim.attempt + 1, now + wait, 'retry') }
+}
+
+/**
+ * The start is written down and the handler has not been called, and nothing here can call it any more: the task is to
+ * be started anew, here or elsewhere. Null if it cannot be.
+ */
+export function uncalledOf(self: BootId, record: TaskRecord): Patch | null {
+  assert(holds(self, record) && isStarted(record), 'what has not been called has begun')
+  const { claim } = record
+  if (claim.epoch >= EPOCH_MAX) return null
+  return { claim: { ...sameHolder(claim), cause: 'retry-after' } }
 }
 
 /** What the handler would read is on no disk any more, so this task will never run. */

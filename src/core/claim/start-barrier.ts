@@ -28,9 +28,13 @@ type Begun = Readonly<{
   seq: number
 }>
 
+/** The slots of this node. */
+type Seats = Readonly<{ release(id: TaskId): void }>
+
 export class StartBarrier {
   readonly #context: Context
   readonly #groupCommit: GroupCommit
+  readonly #seats: Seats
   readonly #isHeld: (entry: Entry) => boolean
   readonly #begun = new Map<TaskId, Begun>()
   /** Starts that have a slot, in the order in which they are to give it up. */
@@ -41,20 +45,44 @@ export class StartBarrier {
   readonly #lonely = new Set<Entry>()
 
   /** @param isHeld whether a task may not be called yet, for a node that has just come may know how it ended */
-  constructor(context: Context, groupCommit: GroupCommit, isHeld: (entry: Entry) => boolean) {
+  constructor(
+    context: Context,
+    groupCommit: GroupCommit,
+    seats: Seats,
+    isHeld: (entry: Entry) => boolean
+  ) {
+    this.#seats = seats
     this.#isHeld = isHeld
     this.#context = context
     this.#groupCommit = groupCommit
   }
 
-  /** How many slots are taken by starts that have not been called. */
-  get slots(): number {
+  /** Frees the slots of starts that have had theirs for long enough. */
+  releaseLate(): void {
     const { now, options } = this.#context
     for (const begun of this.#withSlot) {
       if (now - begun.since < options.startSlotMs) break
-      this.#withSlot.delete(begun)
+      this.#release(begun)
     }
-    return this.#withSlot.size
+  }
+
+  /** Frees the slots of starts that cannot be called there any more. @param isThere whether the slot of a task is */
+  releaseGone(isThere: (entry: Entry) => boolean): void {
+    for (const begun of this.#withSlot) if (!isThere(begun.entry)) this.#release(begun)
+  }
+
+  /** Starts that no slot will do for. @param canRun whether one would do for a task, if it were free */
+  homeless(canRun: (entry: Entry) => boolean): Entry[] {
+    if (this.#begun.size === this.#withSlot.size) return []
+    return Array.from(this.#begun.values())
+      .filter(begun => !this.#withSlot.has(begun) && !canRun(begun.entry))
+      .map(({ entry }) => entry)
+  }
+
+  /** Whether the task has begun, and keeps its slot until it is called. */
+  hasSlot(id: TaskId): boolean {
+    const begun = this.#begun.get(id)
+    return begun !== undefined && this.#withSlot.has(begun)
   }
 
   /** Whether any start waits to be called. */
@@ -115,9 +143,12 @@ export class StartBarrier {
    * The next start that may be called. It does not wait any more then.
    *
    * @param hasRoom whether there is a slot for one that has given up its own
-   * @param other a task that could have that slot: it gets it if it is more urgent
+   * @param rivalOf a task that could have the slot that one would get: it gets it if it is more urgent
    */
-  next(hasRoom: boolean, other: Entry | undefined): Run | undefined {
+  next(
+    hasRoom: (entry: Entry) => boolean,
+    rivalOf: (entry: Entry) => Entry | undefined
+  ): Run | undefined {
     this.#noteForgotten()
     let first: Begun | undefined
     for (const begun of this.#known) {
@@ -125,10 +156,11 @@ export class StartBarrier {
       if (this.#withSlot.has(begun)) return this.#take(begun)
       const { spec } = begun.entry.record
       const isFirst = first === undefined || compareUrgency(spec, first.entry.record.spec) < 0
-      if (hasRoom && isFirst) first = begun
+      if (!isFirst || !hasRoom(begun.entry)) continue
+      const rival = rivalOf(begun.entry)
+      if (rival === undefined || !isMoreUrgent(rival, begun.entry)) first = begun
     }
-    if (first === undefined || (other !== undefined && isMoreUrgent(other, first.entry))) return
-    return this.#take(first)
+    return first === undefined ? undefined : this.#take(first)
   }
 
   /** The task is not to be called here any more. Returns whether it waited to be. */
@@ -137,12 +169,15 @@ export class StartBarrier {
     const begun = this.#begun.get(entry.id)
     if (begun === undefined) return false
     this.#take(begun)
+    this.#seats.release(entry.id)
     return true
   }
 
   /** None of them is called any more: each counts as a run that was ended. */
   giveUpAll(): TaskId[] {
-    return Array.from(this.#begun.values(), begun => this.#take(begun).taskId)
+    const ids = Array.from(this.#begun.values(), begun => this.#take(begun).taskId)
+    for (const id of ids) this.#seats.release(id)
+    return ids
   }
 
   assertInvariants(): void {
@@ -209,6 +244,11 @@ export class StartBarrier {
     if (this.#known.size === this.#begun.size || members.notLeft().length > 0) return
     const upTo = log.durableVector.get(self) ?? 0
     for (const begun of this.#begun.values()) if (begun.seq <= upTo) this.#known.add(begun)
+  }
+
+  #release(begun: Begun): void {
+    this.#withSlot.delete(begun)
+    this.#seats.release(begun.entry.id)
   }
 
   #take(begun: Begun): Run {

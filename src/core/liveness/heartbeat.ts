@@ -23,7 +23,7 @@ const GREETING_BYTES_MAX = 2_097_152
 /** What a heartbeat says of the work of its node. */
 export type WorkerState = Pick<
   Heartbeat,
-  'slots' | 'handlers' | 'running' | 'queued' | 'draining' | 'floor' | 'settledKept'
+  'slots' | 'handlers' | 'running' | 'queued' | 'pools' | 'draining' | 'floor' | 'settledKept'
 > &
   Readonly<{ pausedBy: Pause | null }>
 
@@ -161,8 +161,7 @@ export class Heartbeats {
   heartbeat(at: Hlc): Heartbeat {
     const { self, now, log, members, options, labels } = this.#context
     const { name, version } = this.#identity
-    const { slots, handlers, running, queued, draining, pausedBy, floor, settledKept } =
-      this.#workerState()
+    const { pausedBy, ...worker } = this.#workerState()
     const { unreadable } = log.durableCoverage
     return {
       kind: 'heartbeat',
@@ -172,13 +171,9 @@ export class Heartbeats {
       revision: REVISION,
       at,
       clockMs: wholeMs(ownMs(this.#context)),
-      slots,
-      running,
-      queued,
-      draining,
+      ...worker,
       ...(pausedBy === null ? {} : { paused: pausedBy }),
       loopLagMs: this.#loopLagMs,
-      handlers,
       labels,
       addresses: this.#addresses,
       vector: new Map(log.durableVector),
@@ -186,9 +181,7 @@ export class Heartbeats {
       stopAfterIsolatedMs: options.stopAfterIsolatedMs,
       roster: members.roster.all(),
       departures: members.departures(),
-      floor,
       settledMax: options.settledMax,
-      settledKept,
       // Two heartbeats in a row may be lost.
       met: this.#metSince(now - options.suspectMs)
     }

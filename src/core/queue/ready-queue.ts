@@ -8,10 +8,9 @@
 import { assert } from '../base/assert.ts'
 import { Heap } from '../base/heap.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
-import { demandOf } from '../claim/claim.ts'
+import { demandKey, demandOf } from '../claim/claim.ts'
 import type { Demand } from '../claim/capability.ts'
 import type { Entry } from '../log/entry.ts'
-import { unmet, type Labels } from '../task/labels.ts'
 import type { TaskSpec } from '../task/spec.ts'
 import { compareUrgency } from '../task/urgency.ts'
 
@@ -84,6 +83,11 @@ export class ReadyQueue {
     return this.count(holder, () => true)
   }
 
+  /** What the ready tasks of a holder ask for, and how many ask for the same. */
+  *waiting(holder: BootId): Generator<readonly [Demand, number]> {
+    for (const [{ demand }, count] of this.#counts.get(holder) ?? []) yield [demand, count]
+  }
+
   /** What the ready tasks of a holder ask for. */
   *demands(holder: BootId): Generator<Demand> {
     for (const { demand } of this.#counts.get(holder)?.keys() ?? []) yield demand
@@ -101,11 +105,15 @@ export class ReadyQueue {
     return first?.entry
   }
 
-  /** This node's tasks that prefer labels that it does not have, in the order in which they are due. */
-  preferringOthers(labels: Labels): Entry[] {
+  /**
+   * This node's tasks that would rather be elsewhere, in the order in which they are due.
+   *
+   * @param hasPreferred whether this node has the labels that a task prefers
+   */
+  preferringOthers(hasPreferred: (spec: TaskSpec) => boolean): Entry[] {
     if (this.#preferring.size === 0) return []
     return [...this.#preferring]
-      .filter(({ spec }) => unmet(spec.labels.prefer, labels) !== undefined)
+      .filter(({ spec }) => !hasPreferred(spec))
       .sort(compareReady)
       .map(({ entry }) => entry)
   }
@@ -170,7 +178,7 @@ export class ReadyQueue {
 
   #group(spec: TaskSpec): Group {
     const demand = demandOf(spec)
-    const key = demand.require.length === 0 ? spec.type : JSON.stringify(demand)
+    const key = demandKey(demand)
     let group = this.#groups.get(key)
     if (group === undefined) this.#groups.set(key, (group = { key, demand, size: 0 }))
     return group

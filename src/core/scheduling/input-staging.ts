@@ -13,6 +13,7 @@ import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Waiting } from '../pending.ts'
 import { isBlob, type BlobRef, type Content } from '../task/content.ts'
+import type { Seats } from './seats.ts'
 
 /** A task that will never run, and a blob that it reads. */
 type Lost = Readonly<{ entry: Entry; ref: BlobRef }>
@@ -20,6 +21,7 @@ type Lost = Readonly<{ entry: Entry; ref: BlobRef }>
 export class InputStaging {
   readonly #context: Context
   readonly #blobReplication: BlobReplication
+  readonly #seats: Seats
   /** Tasks that have a slot here and wait for a blob, and the epoch at which they are to run. */
   readonly #coming = new Map<Entry, number>()
   /** Tasks that need a blob which no member has at the moment, and when to look again. */
@@ -28,14 +30,16 @@ export class InputStaging {
   readonly #missingSince = new Map<Entry, number>()
   #lost: Lost[] = []
 
-  constructor(context: Context, blobReplication: BlobReplication) {
+  constructor(context: Context, blobReplication: BlobReplication, seats: Seats) {
     this.#context = context
     this.#blobReplication = blobReplication
+    this.#seats = seats
   }
 
-  /** How many slots are taken by tasks whose blobs are on their way. */
-  get slots(): number {
-    return this.#coming.size
+  /** Whether the task keeps a slot until its blobs are here. */
+  hasSlot(id: TaskId): boolean {
+    for (const entry of this.#coming.keys()) if (entry.id === id) return true
+    return false
   }
 
   /** Whether the task waits for a blob. */
@@ -63,6 +67,7 @@ export class InputStaging {
     if (needed === 'here') this.#missingSince.delete(entry)
     if (needed === 'here' || needed === 'coming') return needed === 'here'
     this.#blobReplication.unneed(entry.id)
+    this.#seats.release(entry.id)
     this.#blocked.set(entry, now + options.blobRetryMs)
     // What finds no room here is not lost.
     if (needed === 'no-room') this.#missingSince.delete(entry)
@@ -81,6 +86,7 @@ export class InputStaging {
     for (const entry of this.#coming.keys()) {
       if (!this.fetch(entry)) continue
       this.#blobReplication.unneed(entry.id)
+      this.#seats.release(entry.id)
       due.push(entry)
     }
     for (const [entry, at] of this.#blocked) {
@@ -104,6 +110,7 @@ export class InputStaging {
     this.#missingSince.delete(entry)
     if (!this.#coming.delete(entry)) return false
     this.#blobReplication.unneed(entry.id)
+    this.#seats.release(entry.id)
     return true
   }
 

@@ -11,16 +11,18 @@ import type { BootId, TaskId } from '../base/ids.ts'
 import { taskEventsOf } from '../telemetry/telemetry.ts'
 import {
   afterRun,
-  canRun,
+  canRunIn,
   failedBefore,
   holderLost,
   holds,
   isEpochTaken,
   isLost,
   payloadLost,
+  uncalledOf,
   verdictOf
 } from '../claim/claim.ts'
-import type { Capability, Demand } from '../claim/capability.ts'
+import type { Demand } from '../claim/capability.ts'
+import type { Pool } from '../claim/pools.ts'
 import type { Context } from '../context.ts'
 import type { WorkerState } from '../liveness/heartbeat.ts'
 import type { Pause } from '../message.ts'
@@ -34,6 +36,7 @@ import { Pruning } from '../gc/gc.ts'
 import type { Waiting } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import type { SettledFloor } from '../gc/settled-floor.ts'
+import { poolStatesOf } from './pool-states.ts'
 import { Slots } from './slots.ts'
 import { RuntimeEstimate } from './runtime-estimate.ts'
 import { TaskSubmission } from './submission.ts'
@@ -85,13 +88,19 @@ export class Scheduler {
     this.submission = new TaskSubmission(context, parts, consider)
   }
 
-  /** What this node can run. */
-  get capability(): Capability {
-    return this.slots.capability
+  /** The pools of this node, in their order. */
+  get pools(): readonly Pool[] {
+    return this.slots.pools
   }
 
-  get running(): number {
-    return this.slots.used
+  /** How many slots of a pool are taken. */
+  running(pool: string): number {
+    return this.slots.used(pool)
+  }
+
+  /** Whether this node can run what asks for this. */
+  canRun(demand: Demand): boolean {
+    return canRunIn(this.pools, demand)
   }
 
   /** What waits here: to be taken in, to have what it reads, to be called. */
@@ -110,10 +119,6 @@ export class Scheduler {
     return this.#readiness.readinessOf(entry)
   }
 
-  get queued(): number {
-    return this.queue.total(this.#context.self)
-  }
-
   get draining(): boolean {
     return this.#draining
   }
@@ -130,10 +135,10 @@ export class Scheduler {
 
   /** What heartbeats say of the work of this node. */
   get workerState(): WorkerState {
-    const { slots, handlers } = this.capability
-    const { running, queued, draining, pausedBy, settledFloor } = this
+    const { draining, pausedBy, settledFloor } = this
     const { told: floor, kept: settledKept } = settledFloor
-    return { slots, handlers, running, queued, draining, pausedBy, floor, settledKept }
+    const state = poolStatesOf(this.#context.self, this.slots, this.queue)
+    return { ...state, draining, pausedBy, floor, settledKept }
   }
 
   /** Why nothing new is begun here, or null. */
@@ -146,9 +151,11 @@ export class Scheduler {
     return this.#runtimeEstimate.expectedMs(types)
   }
 
-  /** What this node can run from now on. */
-  equip(slots: number, handlers: readonly string[]): void {
-    this.slots.equip(slots, handlers)
+  /** What this node can run from now on, or what it says of itself. */
+  equip(input: Extract<Input, { kind: 'worker' | 'labels' }>): void {
+    if (input.kind === 'worker') return this.slots.equip(input)
+    this.#context.labels = input.labels
+    this.slots.label()
   }
 
   /** A caller wants the task cancelled. Its holder, whichever boot that is, cancels it as soon as it hears of it. */
@@ -337,10 +344,10 @@ export class Scheduler {
   /** Starts what can be started here. */
   startReady(): void {
     this.#failLost()
+    this.#restartHomeless()
     for (const entry of this.slots.takeReturning()) this.#queue(entry)
-    const can = (demand: Demand): boolean => canRun(this.capability, demand)
     while (!this.paused) {
-      const entry = this.slots.isFree ? this.queue.peek(can) : undefined
+      const entry = this.slots.next(this.queue)
       if (this.slots.call(entry)) continue
       if (entry === undefined) return
       assert(this.readinessOf(entry) === 'Ready', 'what is taken from the queue is ready')
@@ -373,14 +380,14 @@ export class Scheduler {
     return this.#reclaims.isUnconfirmed(entry)
   }
 
-  /** How many tasks are taken over here, and may not be started yet. */
-  get unconfirmed(): number {
-    return this.#reclaims.unconfirmed
+  /** Tasks that are taken over here, and may not be started yet. */
+  unconfirmed(): readonly Entry[] {
+    return this.#reclaims.unconfirmed()
   }
 
-  /** How many tasks a boot runs, as far as is known here. */
-  runningAt(boot: BootId): number {
-    return this.#reclaims.runningAt(boot)
+  /** How many tasks a boot runs in a pool, as far as is known here. */
+  runningAt(boot: BootId, pool: string): number {
+    return this.#reclaims.runningAt(boot, pool)
   }
 
   /** Tasks that this node holds and has not started, or does not run any more. */
@@ -458,6 +465,17 @@ export class Scheduler {
       this.slots.forget(entry)
       log.write(entry, payloadLost(self, entry.record, ref, clock.stamp(wallMs)))
       this.#groupCommit.urge()
+      this.consider([entry])
+    }
+  }
+
+  /** What has begun here and cannot be called here any more is started anew, under another epoch. */
+  #restartHomeless(): void {
+    const { self, log } = this.#context
+    for (const entry of this.slots.takeHomeless()) {
+      const patch = holds(self, entry.record) ? uncalledOf(self, entry.record) : null
+      if (patch === null) continue
+      log.write(entry, patch)
       this.consider([entry])
     }
   }

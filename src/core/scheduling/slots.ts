@@ -5,18 +5,34 @@
  */
 import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
-import type { Capability } from '../claim/capability.ts'
+import type { Demand } from '../claim/capability.ts'
+import type { Pool } from '../claim/pools.ts'
 import { taskEventsOf } from '../telemetry/telemetry.ts'
-import { holds, needsStartBarrier, StartBarrier, startOf } from '../claim/claim.ts'
+import {
+  canRun,
+  canRunIn,
+  demandOf,
+  holds,
+  labelsIn,
+  needsStartBarrier,
+  StartBarrier,
+  startOf
+} from '../claim/claim.ts'
 import type { Context } from '../context.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Run } from '../effect.ts'
+import type { Input } from '../input.ts'
 import type { Entry } from '../log/entry.ts'
 import { InputStaging } from './input-staging.ts'
+import { DEFAULT_POOL, type NamedPool } from '../message.ts'
 import type { Waiting } from '../pending.ts'
 import type { Blocked } from '../queue/readiness.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import type { Reclaim } from '../claim/reclaim.ts'
+import type { ReadyQueue } from '../queue/ready-queue.ts'
+import { Seats } from './seats.ts'
+
+type WorkerInput = Extract<Input, { kind: 'worker' }>
 
 export class Slots {
   readonly startBarrier: StartBarrier
@@ -25,8 +41,9 @@ export class Slots {
   /** Task -> the epoch at which it runs here. */
   readonly #running = new Map<TaskId, number>()
   readonly #inputStaging: InputStaging
-  #total = 0
-  #handlers: readonly string[] = []
+  readonly #seats = new Seats()
+  #usual: Pick<Pool, 'slots' | 'types'> = { slots: 0, types: [] }
+  #others: readonly NamedPool[] = []
   #isOpen = true
 
   constructor(
@@ -37,31 +54,56 @@ export class Slots {
   ) {
     this.#context = context
     this.#blobReplication = blobReplication
-    this.#inputStaging = new InputStaging(context, blobReplication)
-    this.startBarrier = new StartBarrier(context, groupCommit, entry => reclaims.isHeld(entry))
+    this.#inputStaging = new InputStaging(context, blobReplication, this.#seats)
+    const isHeld = (entry: Entry): boolean => reclaims.isHeld(entry)
+    this.startBarrier = new StartBarrier(context, groupCommit, this.#seats, isHeld)
+    this.label()
   }
 
   /** What this node can run from now on. */
-  equip(total: number, handlers: readonly string[]): void {
-    this.#total = total
-    this.#handlers = handlers
+  equip({ slots, handlers, pools = [] }: WorkerInput): void {
+    this.#usual = { slots, types: handlers }
+    this.#others = pools
+    this.label()
   }
 
-  get capability(): Capability {
-    return { slots: this.#total, handlers: this.#handlers, labels: this.#context.labels }
+  /** The labels of this node have changed. */
+  label(): void {
+    const { labels } = this.#context
+    this.#seats.equip([
+      { ...this.#usual, name: DEFAULT_POOL, labels, external: false },
+      ...this.#others.map(pool => ({ ...pool, labels: labelsIn(labels, pool.labels) }))
+    ])
+    this.startBarrier.releaseGone(entry => this.#mayStay(entry))
   }
 
-  get used(): number {
-    return this.#running.size + this.#inputStaging.slots + this.startBarrier.slots
+  /** The pools of this node, the default one among them, in their order. */
+  get pools(): readonly Pool[] {
+    return this.#seats.pools
+  }
+
+  /** All but the default one, with their own labels alone. */
+  get others(): readonly NamedPool[] {
+    return this.#others
+  }
+
+  /** How many slots are taken, in one pool or in all. */
+  used(pool?: string): number {
+    this.startBarrier.releaseLate()
+    return this.#seats.used(pool)
   }
 
   /** Whether anything runs here, or has begun and is to run. */
   get isBusy(): boolean {
-    return this.used > 0 || this.startBarrier.areAwaited
+    return this.used() > 0 || this.startBarrier.areAwaited
   }
 
-  get isFree(): boolean {
-    return this.#isOpen && this.used < this.#total
+  /** The most urgent task of the queue for which a slot is free, if there is one. It stays in the queue. */
+  next(queue: Pick<ReadyQueue, 'peek'>): Entry | undefined {
+    if (!this.#isOpen) return undefined
+    this.startBarrier.releaseLate()
+    if (!this.pools.some(pool => this.#seats.hasRoom(pool))) return undefined
+    return queue.peek(demand => this.#seats.poolFor(demand) !== undefined)
   }
 
   /** Whether its handler has been called under this epoch, and has not ended. */
@@ -96,6 +138,7 @@ export class Slots {
   /** Gives the task a slot, and starts it if what it reads is here. */
   take(entry: Entry): void {
     if (!this.startBarrier.mayBegin(entry)) return
+    this.#seats.take(entry.id, this.#poolFor(entry)!)
     if (this.#inputStaging.fetch(entry)) this.#start(entry)
   }
 
@@ -103,13 +146,27 @@ export class Slots {
    * Calls the handler of a task that has begun and that others know of by now, if there is one and a slot for it.
    * Returns whether there was.
    *
-   * @param other a task that could have that slot
+   * @param other the task that is to have a slot next
    */
   call(other: Entry | undefined): boolean {
-    const run = this.startBarrier.next(this.used < this.#total, other)
+    const pool = other && this.#poolFor(other)
+    const run = this.startBarrier.next(
+      entry => this.#poolFor(entry) !== undefined,
+      entry => (this.#poolFor(entry) === pool ? other : undefined)
+    )
     if (run === undefined) return false
-    this.#call(run)
+    const { record } = this.#context.log.get(run.taskId)!
+    const seat =
+      this.#seats.of(run.taskId) ?? this.#seats.take(run.taskId, this.#poolFor({ record })!)
+    this.#call({ ...run, ...seat })
     return true
+  }
+
+  /** Tasks that have begun and that no pool can call any more: their types, or labels, have gone with one. */
+  takeHomeless(): readonly Entry[] {
+    return this.startBarrier
+      .homeless(({ record }) => canRunIn(this.pools, demandOf(record.spec)))
+      .filter(entry => this.#giveUpStart(entry))
   }
 
   /** Tasks that go back into the queue: something more urgent may have come since they got their slot. */
@@ -125,6 +182,7 @@ export class Slots {
   /** The run has ended by itself. */
   ended(id: TaskId): void {
     this.#running.delete(id)
+    this.#seats.release(id)
     this.#blobReplication.unneed(id)
   }
 
@@ -174,6 +232,9 @@ export class Slots {
     const { log } = this.#context
     this.startBarrier.assertInvariants()
     this.#inputStaging.assertInvariants()
+    this.#seats.assertInvariants(
+      id => this.#running.has(id) || this.#inputStaging.hasSlot(id) || this.startBarrier.hasSlot(id)
+    )
     const reading = new Set<TaskId>()
     for (const entry of log.entries()) {
       const { id } = entry
@@ -189,6 +250,7 @@ export class Slots {
     }
     for (const id of this.#running.keys()) {
       assert(log.get(id) !== undefined, 'a task that runs is here', id)
+      assert(this.#seats.of(id) !== undefined, 'a task that runs has a slot', id)
     }
     this.#blobReplication.assertInvariants(reading)
   }
@@ -197,11 +259,14 @@ export class Slots {
     const { self, log, clock, counters, now, wallMs } = this.#context
     const { spec, claim } = entry.record
     counters.queueTimes.add(now - (entry.readySince ?? now))
-    log.write(entry, startOf(self, entry.record, clock.stamp(wallMs)))
+    const seat = this.#seats.of(entry.id)!
+    const told = seat.pool === DEFAULT_POOL ? {} : seat
+    log.write(entry, startOf(self, entry.record, clock.stamp(wallMs), told))
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#inputStaging.resultOf(id)]))
     const { type, payload, timeoutMs } = spec
     const { epoch, attempt } = claim
-    const run = { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
+    const task = { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
+    const run = { ...task, ...seat }
     if (needsStartBarrier(entry.record)) this.startBarrier.begin(entry, run)
     else this.#call(run)
     taskEventsOf(this.#context, entry)
@@ -219,8 +284,21 @@ export class Slots {
     return true
   }
 
+  /** The pool that a task would go to now. */
+  #poolFor({ record }: Pick<Entry, 'record'>): Pool | undefined {
+    return this.#seats.poolFor(demandOf(record.spec))
+  }
+
+  /** Whether the slot of a task is of a pool that is there, and can run it. */
+  #mayStay({ id, record }: Entry): boolean {
+    const demand: Demand = demandOf(record.spec)
+    const seat = this.#seats.of(id)
+    return this.pools.some(pool => pool.name === seat?.pool && canRun(pool, demand))
+  }
+
   #abort(taskId: TaskId, epoch: number): void {
     this.#running.delete(taskId)
+    this.#seats.release(taskId)
     this.#blobReplication.unneed(taskId)
     this.#context.emit({ kind: 'abort', taskId, epoch })
   }

@@ -5,48 +5,56 @@
  * all busy stays in the common queue: a preference is no reason to wait.
  */
 import type { Hlc } from '../base/hlc.ts'
-import type { NodeId } from '../base/ids.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
-import { canRun, demandOf } from '../claim/claim.ts'
+import { canRun, demandOf, poolsOf } from '../claim/claim.ts'
+import type { BusyPool } from '../claim/pools.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Member } from '../membership/members.ts'
 import { unmet } from '../task/labels.ts'
 
-export class Affinity {
-  /** Node -> how many tasks it was given since the heartbeat of that time. */
-  readonly #given = new Map<NodeId, { at: Hlc; count: number }>()
+/** Where a task could go, and how many more tasks fit in there. */
+type Place = Readonly<{ member: Member; pool: BusyPool; room: number }>
 
-  /** A member that is idle and has what the task prefers, if there is one. It then counts as given to it. */
+export class Affinity {
+  /** Node and pool -> how many tasks it was given since the heartbeat of that time. */
+  readonly #given = new Map<string, { at: Hlc; count: number }>()
+
+  /** A member with an idle pool that has what the task prefers, if there is one. It then counts as given to that. */
   place({ id, record }: Entry, members: readonly Member[]): Member | undefined {
     const { spec } = record
     const demand = demandOf(spec)
     const [best] = members
-      .filter(
-        ({ heartbeat }) =>
-          !heartbeat.draining &&
-          heartbeat.paused === undefined &&
-          canRun(heartbeat, demand) &&
-          unmet(spec.labels.prefer, heartbeat.labels) === undefined
+      .filter(({ heartbeat }) => !heartbeat.draining && heartbeat.paused === undefined)
+      .flatMap(member =>
+        poolsOf(member.heartbeat)
+          .filter(
+            pool => canRun(pool, demand) && unmet(spec.labels.prefer, pool.labels) === undefined
+          )
+          .map((pool): Place => ({ member, pool, room: this.#room(member, pool) }))
       )
-      .filter(member => this.#room(member) > 0)
+      .filter(({ room }) => room > 0)
       .sort(
         (x, y) =>
-          this.#room(y) - this.#room(x) ||
-          rendezvousWeight(id, y.node) - rendezvousWeight(id, x.node)
+          y.room - x.room ||
+          rendezvousWeight(id, y.member.node) - rendezvousWeight(id, x.member.node)
       )
     if (best === undefined) return undefined
-    const { at } = best.heartbeat
-    this.#given.set(best.node, { at, count: this.#givenTo(best) + 1 })
-    return best
+    const { member, pool } = best
+    const { at } = member.heartbeat
+    this.#given.set(placeOf(member, pool), { at, count: this.#givenTo(member, pool) + 1 })
+    return member
   }
 
-  #room(member: Member): number {
-    const { slots, running, queued } = member.heartbeat
-    return slots - running - queued - this.#givenTo(member)
+  #room(member: Member, pool: BusyPool): number {
+    return pool.slots - pool.running - pool.queued - this.#givenTo(member, pool)
   }
 
-  #givenTo({ node, heartbeat }: Member): number {
-    const given = this.#given.get(node)
-    return given !== undefined && given.at === heartbeat.at ? given.count : 0
+  #givenTo(member: Member, pool: BusyPool): number {
+    const given = this.#given.get(placeOf(member, pool))
+    return given !== undefined && given.at === member.heartbeat.at ? given.count : 0
   }
+}
+
+function placeOf({ node }: Member, { name }: BusyPool): string {
+  return `${node} ${name}`
 }

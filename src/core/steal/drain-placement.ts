@@ -1,7 +1,7 @@
 /** Where else a task could run: for a holder that stops and hands on what it holds. */
 import type { NodeId, TaskId } from '../base/ids.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
-import { canRun, demandOf } from '../claim/claim.ts'
+import { canRun, canRunIn, demandOf, poolsOf } from '../claim/claim.ts'
 import type { Demand } from '../claim/capability.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Member } from '../membership/members.ts'
@@ -38,17 +38,27 @@ export class DrainPlacement {
   }
 
   #before(taskId: TaskId, demand: Demand, x: Member, y: Member): boolean {
-    const able = Number(canRun(x.heartbeat, demand)) - Number(canRun(y.heartbeat, demand))
+    const able = Number(isAble(x, demand)) - Number(isAble(y, demand))
     if (able !== 0) return able > 0
-    const load = this.#load(x) - this.#load(y)
+    const load = this.#load(x, demand) - this.#load(y, demand)
     return load !== 0
       ? load < 0
       : rendezvousWeight(taskId, x.node) > rendezvousWeight(taskId, y.node)
   }
 
-  /** Tasks per slot. */
-  #load({ node, heartbeat }: Member): number {
-    const { running, queued, slots } = heartbeat
-    return (running + queued + (this.#given.get(node) ?? 0)) / Math.max(1, slots)
+  /** Tasks per slot, of the pools that can run the task; of all, if none can. */
+  #load({ node, heartbeat }: Member, demand: Demand): number {
+    const pools = poolsOf(heartbeat)
+    const able = pools.filter(pool => canRun(pool, demand))
+    let [tasks, slots] = [this.#given.get(node) ?? 0, 0]
+    for (const pool of able.length > 0 ? able : pools) {
+      tasks += pool.running + pool.queued
+      slots += pool.slots
+    }
+    return tasks / Math.max(1, slots)
   }
+}
+
+function isAble({ heartbeat }: Member, demand: Demand): boolean {
+  return canRunIn(poolsOf(heartbeat), demand)
 }

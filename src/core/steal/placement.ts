@@ -12,7 +12,8 @@
 import { hasWrite } from '../base/coverage.ts'
 import { nodeOf, type BootId } from '../base/ids.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
-import { canRun, demandOf } from '../claim/claim.ts'
+import { canRun, demandOf, PoolRoom, poolsOf } from '../claim/claim.ts'
+import type { Demand } from '../claim/capability.ts'
 import type { Context } from '../context.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Member } from '../membership/members.ts'
@@ -29,27 +30,37 @@ type Placed = Readonly<{
   at: number
 }>
 
+/** How many tasks a boot runs in a pool, as far as is known here. */
+type RunningAt = (boot: BootId, pool: string) => number
+
 export class Placement {
   readonly #context: Context
   readonly #queue: ReadyQueue
-  readonly #runningAt: (boot: BootId) => number
+  readonly #runningAt: RunningAt
   /**
    * Boot -> what was placed with it, oldest first. The first of them are dropped once the boot has acknowledged them.
    */
   readonly #placed = new Map<BootId, Placed[]>()
 
-  /** @param runningAt how many tasks a boot runs, as far as is known here */
-  constructor(context: Context, queue: ReadyQueue, runningAt: (boot: BootId) => number) {
+  constructor(context: Context, queue: ReadyQueue, runningAt: RunningAt) {
     this.#context = context
     this.#queue = queue
     this.#runningAt = runningAt
   }
 
-  /** Whether a member could start a task now, and is not late to acknowledge what was placed with it. */
-  hasRoom(member: Member): boolean {
-    const { draining, paused, boot } = member.heartbeat
-    if (draining || paused !== undefined) return false
-    return this.#load(member) < 1 && !this.#isLate(boot)
+  /**
+   * What each of these members could start now: its pools, less what runs there and what is about to. Left out is who
+   * has no room at all, or is late to acknowledge what was placed with it.
+   */
+  roomsOf(members: readonly Member[]): Map<Member, PoolRoom> {
+    const rooms = new Map<Member, PoolRoom>()
+    for (const member of members) {
+      const { draining, paused, boot } = member.heartbeat
+      if (draining || paused !== undefined || this.#isLate(boot)) continue
+      const room = this.#roomAt(member)
+      if (!room.isEmpty) rooms.set(member, room)
+    }
+    return rooms
   }
 
   /**
@@ -57,19 +68,24 @@ export class Placement {
    * prefers, then with the least to do per slot, then on another computer, then the first in the rendezvous order of
    * the task.
    *
-   * @param members that have room, and could be given it
+   * @param rooms of members that could be given it
+   * @param mayKeep whether a member can take it at all
    */
-  memberFor(entry: Entry, members: readonly Member[]): Member | undefined {
+  memberFor(
+    entry: Entry,
+    rooms: ReadonlyMap<Member, PoolRoom>,
+    mayKeep: (member: Member) => boolean
+  ): Member | undefined {
     const demand = demandOf(entry.record.spec)
-    let best: Member | undefined
-    for (const member of members) {
-      const { heartbeat } = member
-      if (!canRun(heartbeat, demand)) continue
-      // What the member could run and is more urgent, or older, goes first: no task overtakes it.
-      if (this.#queue.peek(other => canRun(heartbeat, other)) !== entry) continue
-      if (best === undefined || this.#compare(entry, member, best) < 0) best = member
+    let best: Place | undefined
+    for (const [member, room] of rooms) {
+      if (!room.has(demand) || !mayKeep(member)) continue
+      // What the member could start and is more urgent, or older, goes first: no task overtakes it.
+      if (this.#queue.peek(other => room.has(other)) !== entry) continue
+      const place = { member, ...sharesOf(entry, demand, member, room) }
+      if (best === undefined || this.#compare(entry, place, best) < 0) best = place
     }
-    return best
+    return best?.member
   }
 
   /** The task has been granted to this member, with the last write of this boot. */
@@ -101,21 +117,27 @@ export class Placement {
   }
 
   /** Below zero: `x` is the better place for the task. */
-  #compare({ id, record }: Entry, x: Member, y: Member): number {
+  #compare({ id }: Entry, x: Place, y: Place): number {
     const { computer } = this.#context
-    const { prefer } = record.spec.labels
     return (
-      Number(unmet(prefer, x.heartbeat.labels) !== undefined) -
-        Number(unmet(prefer, y.heartbeat.labels) !== undefined) ||
-      this.#load(x) - this.#load(y) ||
-      Number(isAway(y, computer)) - Number(isAway(x, computer)) ||
-      rendezvousWeight(id, y.node) - rendezvousWeight(id, x.node)
+      Number(y.isPreferred) - Number(x.isPreferred) ||
+      y.free - x.free ||
+      Number(isAway(y.member, computer)) - Number(isAway(x.member, computer)) ||
+      rendezvousWeight(id, y.member.node) - rendezvousWeight(id, x.member.node)
     )
   }
 
-  /** Tasks per slot. */
-  #load({ heartbeat: { boot, slots } }: Member): number {
-    return (this.#runningAt(boot) + this.#queue.total(boot)) / slots
+  /** What waits at a member goes to its pools as it will put it there. */
+  #roomAt({ heartbeat }: Member): PoolRoom {
+    const { boot } = heartbeat
+    const room = new PoolRoom(
+      poolsOf(heartbeat).map(pool => ({
+        pool,
+        free: pool.slots - this.#runningAt(boot, pool.name)
+      }))
+    )
+    for (const [demand, count] of this.#queue.waiting(boot)) room.take(demand, count)
+    return room
   }
 
   /** Whether the boot is late to acknowledge a placement: it gets no further one until it does. */
@@ -149,4 +171,26 @@ export class Placement {
 function mayReturn({ record: { spec, claim } }: Entry): boolean {
   // No node can claim it any more: one that tried would write the same again and again.
   return spec.delivery === 'at-least-once' && claim.epoch < EPOCH_MAX
+}
+
+/** A member that could be given a task. */
+type Place = Readonly<{
+  member: Member
+  /** Whether a pool that can run the task has the labels that it prefers. */
+  isPreferred: boolean
+  /** How much of the pools that can run it is free. */
+  free: number
+}>
+
+function sharesOf(
+  { record }: Entry,
+  demand: Demand,
+  { heartbeat }: Member,
+  room: PoolRoom
+): Omit<Place, 'member'> {
+  const { prefer } = record.spec.labels
+  const able = poolsOf(heartbeat).filter(pool => canRun(pool, demand))
+  const slots = able.reduce((sum, pool) => sum + pool.slots, 0)
+  const isPreferred = able.some(({ labels }) => unmet(prefer, labels) === undefined)
+  return { isPreferred, free: room.for(demand) / slots }
 }

@@ -1,8 +1,8 @@
 /**
- * The side of stealing that asks: when, whom, and for how much.
+ * The side of stealing that asks, for one pool: when, whom, and for how much.
  *
  * Every replica knows who holds what, so a thief does not ask around: it asks the holder with the longest queue of
- * tasks that it can run. One question at a time. A holder that had nothing (its queue is on the way to another node) is
+ * tasks that it can run. One question at a time for each pool, so that none waits for the other. A holder that had nothing (its queue is on the way to another node) is
  * left alone for a moment, unless its queue is seen to grow; one that did not answer, however its queue grows: that of
  * a slow one does, and a thief that asked no other would idle beside all of them.
  */
@@ -12,6 +12,8 @@ import { rendezvousWeight } from '../base/rendezvous.ts'
 import type { CoreOptions } from '../options.ts'
 
 export type Queue = Readonly<{ holder: BootId; ready: number }>
+
+type Asked = { count: number }
 
 type Question = { request: number; holder: BootId; askedAt: number; ready: number }
 
@@ -23,7 +25,7 @@ const TRIP_WEIGHT = 0.2
 export class Thief {
   readonly #self: BootId
   readonly #options: CoreOptions
-  #requests = 0
+  readonly #asked: Asked
   #open: Question | null = null
   /** How long an answer takes, as a moving average: a busy holder has its disk to wait for. */
   #tripMs = TRIP_MS
@@ -32,7 +34,9 @@ export class Thief {
    */
   readonly #paused = new Map<BootId, { until: number; ready: number }>()
 
-  constructor(self: BootId, options: CoreOptions) {
+  /** @param asked how many questions there have been: those of other pools count as well, so that each has its number */
+  constructor(self: BootId, options: CoreOptions, asked: Asked) {
+    this.#asked = asked
     this.#self = self
     this.#options = options
   }
@@ -72,8 +76,9 @@ export class Thief {
       if (best === null || this.#before(queue, best)) best = queue
     }
     if (best === null) return null
-    this.#open = { request: ++this.#requests, holder: best.holder, askedAt: now, ready: best.ready }
-    return { request: this.#open.request, holder: best.holder }
+    const request = ++this.#asked.count
+    this.#open = { request, holder: best.holder, askedAt: now, ready: best.ready }
+    return { request, holder: best.holder }
   }
 
   /**

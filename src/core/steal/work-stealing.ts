@@ -7,14 +7,16 @@
  * - A node that drains hands on what it holds (`handOn`).
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
-import { canRun, demandOf, grantOf, toHave } from '../claim/claim.ts'
+import { canRun, demandKey, demandOf, grantOf, PoolRoom, poolsOf, toHave } from '../claim/claim.ts'
+import type { Demand } from '../claim/capability.ts'
+import type { Pool } from '../claim/pools.ts'
 import type { Context } from '../context.ts'
 import type { Entry } from '../log/entry.ts'
 import { MessageSize } from '../log/log.ts'
 import { coveredBy } from '../base/coverage.ts'
 import type { Member } from '../membership/members.ts'
 import type { Input } from '../input.ts'
-import type { Grant, Heartbeat, StealRequest } from '../message.ts'
+import { DEFAULT_POOL, type Grant, type Heartbeat, type StealRequest } from '../message.ts'
 import type { Can, ReadyQueue } from '../queue/ready-queue.ts'
 import type { PendingOf } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
@@ -24,7 +26,9 @@ import { Affinity } from './affinity.ts'
 import { GRANT_TASKS_MAX } from '../options.ts'
 import { DrainPlacement } from './drain-placement.ts'
 import { Placement } from './placement.ts'
-import { Thief } from './thief.ts'
+import { Thief, type Queue } from './thief.ts'
+import { unmet } from '../task/labels.ts'
+import type { TaskSpec } from '../task/spec.ts'
 import { compareUrgency } from '../task/urgency.ts'
 import type { TaskRecord } from '../task/record.ts'
 import type { Scheduler } from '../scheduling/scheduler.ts'
@@ -39,7 +43,9 @@ export class WorkStealing {
   readonly #groupCommit: GroupCommit
   readonly #scheduler: Scheduler
   readonly #queue: ReadyQueue
-  readonly #thief: Thief
+  /** Pool -> what asks for work for it. */
+  readonly #thieves = new Map<string, Thief>()
+  readonly #asked = { count: 0 }
   readonly #affinity = new Affinity()
   readonly #placement: Placement
 
@@ -48,56 +54,96 @@ export class WorkStealing {
     this.#groupCommit = groupCommit
     this.#scheduler = scheduler
     this.#queue = scheduler.queue
-    this.#thief = new Thief(context.self, context.options)
-    this.#placement = new Placement(context, scheduler.queue, boot => scheduler.runningAt(boot))
+    this.#placement = new Placement(context, scheduler.queue, (boot, pool) =>
+      scheduler.runningAt(boot, pool)
+    )
   }
 
   /** Whether a holder has been asked for work, and may still grant some. */
   get isAsking(): boolean {
-    return !this.#thief.mayAsk(this.#context.now)
+    const { now } = this.#context
+    return [...this.#thieves.values()].some(thief => !thief.mayAsk(now))
   }
 
-  /** With too little at hand, asks the holder that seems to have most. */
+  /** For each pool with too little at hand, asks the holder that seems to have most for it. */
   askForWork(): void {
-    const { self, members, counters, now, options, emit } = this.#context
-    const { capability, draining, paused, running } = this.#scheduler
-    const { slots, handlers, labels } = capability
-    const can: Can = demand => canRun(capability, demand)
-    if (draining || paused || slots === 0 || !this.#thief.mayAsk(now)) return
-    const atHand = running + this.#queue.count(self, can)
+    const { draining, paused, pools } = this.#scheduler
+    if (draining || paused) return
+    if (this.#thieves.size > pools.length) this.#forgetPools(pools)
+    for (const pool of pools) this.#askFor(pool)
+  }
+
+  #askFor(pool: Pool): void {
+    const { self, counters, now, options, emit } = this.#context
+    const { name, slots, types: handlers, labels } = pool
+    const thief = this.#thiefOf(name)
+    const can: Can = demand => canRun(pool, demand)
+    if (slots === 0 || !thief.mayAsk(now)) return
+    const atHand = this.#scheduler.running(name) + this.#queue.count(self, can)
     // That is enough however short the tasks are. Checked first: it is cheap, and a busy node comes here at every step.
     if (atHand > Math.max(slots, options.stealMax / 2)) return
-    const queues = members
+    const queues = this.#queuesFor(can)
+    if (queues.length === 0) return
+    const wanted = this.#wanted(
+      pool,
+      queues.map(({ holder }) => holder)
+    )
+    if (atHand >= slots && atHand > wanted / 2) return
+    const isGivenUp = thief.isWaiting
+    const question = thief.ask(now, queues)
+    if (isGivenUp) counters.steals.add('thief', 'lost')
+    if (question === null) return
+    const { request, holder } = question
+    const want = Math.min(wanted - atHand, GRANT_TASKS_MAX)
+    const named = name === DEFAULT_POOL ? {} : { pool: name }
+    emit({
+      kind: 'send',
+      to: nodeOf(holder),
+      message: { kind: 'steal', request, boot: self, want, handlers, labels, ...named }
+    })
+  }
+
+  #forgetPools(pools: readonly Pool[]): void {
+    const names = new Set(pools.map(({ name }) => name))
+    for (const name of this.#thieves.keys()) if (!names.has(name)) this.#thieves.delete(name)
+  }
+
+  #thiefOf(pool: string): Thief {
+    let thief = this.#thieves.get(pool)
+    if (thief === undefined) {
+      thief = new Thief(this.#context.self, this.#context.options, this.#asked)
+      this.#thieves.set(pool, thief)
+    }
+    return thief
+  }
+
+  /** Holders of tasks that a pool could run, and that they do not start themselves. */
+  #queuesFor(can: Can): Queue[] {
+    const { members, now } = this.#context
+    return members
       .linkedAndAlive(now)
       .map(({ heartbeat }) => ({
         holder: heartbeat.boot,
         ready: this.#queue.count(heartbeat.boot, can) - this.#aboutToStart(heartbeat, can)
       }))
       .filter(({ ready }) => ready > 0)
-    if (queues.length === 0) return
-    const holders = [self, ...queues.map(({ holder }) => holder)]
-    const demands = holders.flatMap(holder => [...this.#queue.demands(holder)].filter(can))
-    const types = new Set(demands.map(({ type }) => type))
-    const wanted = this.#thief.wanted(slots, this.#scheduler.expectedMs(types))
-    if (atHand >= slots && atHand > wanted / 2) return
-    const isGivenUp = this.#thief.isWaiting
-    const question = this.#thief.ask(now, queues)
-    if (isGivenUp) counters.steals.add('thief', 'lost')
-    if (question === null) return
-    const { request, holder } = question
-    const want = Math.min(wanted - atHand, GRANT_TASKS_MAX)
-    emit({
-      kind: 'send',
-      to: nodeOf(holder),
-      message: { kind: 'steal', request, boot: self, want, handlers, labels }
-    })
+  }
+
+  /** How many tasks to have at hand for a pool, by what there is of them here and at some holders. */
+  #wanted(pool: Pool, holders: readonly BootId[]): number {
+    const demands = [this.#context.self, ...holders].flatMap(holder => [
+      ...this.#queue.demands(holder)
+    ])
+    const able = demands.filter(demand => canRun(pool, demand))
+    const types = new Set(able.map(({ type }) => type))
+    return this.#thiefOf(pool.name).wanted(pool.slots, this.#scheduler.expectedMs(types))
   }
 
   /** A thief asks for work. What it gets is written down here first; the grant follows when that is on disk. */
   answerThief(from: NodeId, { boot, request, want, handlers, labels }: StealRequest): void {
     const { self, log, members, counters } = this.#context
     if (nodeOf(boot) !== from) return
-    const can: Can = demand => canRun({ slots: 1, handlers, labels }, demand)
+    const can: Can = demand => canRun({ slots: 1, types: handlers, labels }, demand)
     const fair = share(this.#queue.count(self, can), want, this.#sharers(can))
     const thief = members.get(from)
     const count = this.#scheduler.paused || !this.#isAlive(thief, boot) ? 0 : fair
@@ -130,7 +176,8 @@ export class WorkStealing {
     if (request === 0 && records.some(({ spec }) => nodeOf(spec.submittedBy) === from)) {
       this.#groupCommit.onceDurable({ kind: 'taken', from })
     }
-    if (this.#thief.answered(now, boot, request, records.length)) {
+    const thieves = [...this.#thieves.values()]
+    if (thieves.some(thief => thief.answered(now, boot, request, records.length))) {
       counters.steals.add('thief', records.length > 0 ? 'granted' : 'refused')
     }
     this.#scheduler.consider(changed)
@@ -142,7 +189,7 @@ export class WorkStealing {
     const entries =
       this.#scheduler.draining || this.#scheduler.paused
         ? []
-        : this.#queue.preferringOthers(this.#scheduler.capability.labels)
+        : this.#queue.preferringOthers(spec => this.#hasPreferred(spec))
     if (entries.length === 0) return
     const given = new Map<Member, Entry[]>()
     for (const entry of entries) {
@@ -165,28 +212,30 @@ export class WorkStealing {
     const arrived = this.#queue.takeArrived()
     if (arrived.length === 0 || this.#scheduler.draining || this.#scheduler.paused) return
     const { members, computer, now } = this.#context
-    const hasRoom = (member: Member): boolean => this.#placement.hasRoom(member)
-    let roomy = members.linkedAndAlive(now).filter(hasRoom)
-    if (roomy.length === 0) return
+    const rooms = this.#placement.roomsOf(members.linkedAndAlive(now))
+    if (rooms.size === 0) return
     const apart = canReachApart(members, computer)
     const given = new Map<Member, Entry[]>()
     /** Demands for which no member has a slot free: a batch of alike tasks is given up with its first. */
     const without = new Set<string>()
     for (const entry of arrived.toSorted(byUrgency)) {
-      if (roomy.length === 0) break
+      if (rooms.size === 0) break
       if (!this.#isPlaceable(entry)) continue
-      const demand = JSON.stringify(demandOf(entry.record.spec))
-      if (without.has(demand)) continue
-      const readers = roomy.filter(each => !this.#isUnreadable(entry, each))
-      const member = this.#placement.memberFor(entry, readers)
-      if (member === undefined) without.add(demand)
+      const demand = demandOf(entry.record.spec)
+      const key = demandKey(demand)
+      if (without.has(key)) continue
+      const mayKeep = (member: Member): boolean => !this.#isUnreadable(entry, member)
+      const member = this.#placement.memberFor(entry, rooms, mayKeep)
+      if (member === undefined) without.add(key)
       else {
         this.#write(entry, member, given)
         this.#placement.placed(entry, member)
         // The copy that a caller waits for has to be on another computer, if one is linked.
         if (isAway(member, computer) || !apart) this.#groupCommit.placed(entry)
         this.#scheduler.consider([entry])
-        roomy = roomy.filter(hasRoom)
+        const room = rooms.get(member)!
+        room.take(demand)
+        if (room.isEmpty) rooms.delete(member)
       }
     }
     this.#send(given)
@@ -203,20 +252,31 @@ export class WorkStealing {
   }
 
   /**
-   * How many tasks that gone boots have left this node has room for. They are taken portion by portion: none as long as
-   * more than half of the last one is at hand.
+   * How many tasks that gone boots have left this node has room for. They are taken portion by portion: none for a pool
+   * as long as more than half of its last one is at hand.
    */
-  roomFor(boots: readonly BootId[]): number {
+  roomFor(boots: readonly BootId[]): PoolRoom {
+    const { paused, pools } = this.#scheduler
+    const taken = paused
+      ? []
+      : this.#scheduler.unconfirmed().map(({ record }) => demandOf(record.spec))
+    return new PoolRoom(
+      pools.map(pool => ({ pool, free: paused ? 0 : this.#portionFor(pool, boots, taken) }))
+    )
+  }
+
+  /** @param taken what has been taken over and is not ready yet */
+  #portionFor(pool: Pool, boots: readonly BootId[], taken: readonly Demand[]): number {
     const { self, options } = this.#context
-    const { capability, paused, running } = this.#scheduler
-    const { slots } = capability
-    if (slots === 0 || paused) return 0
-    const can: Can = demand => canRun(capability, demand)
-    const atHand = running + this.#queue.count(self, can) + this.#scheduler.unconfirmed
-    const demands = [self, ...boots].flatMap(boot => [...this.#queue.demands(boot)].filter(can))
-    const types = new Set(demands.map(({ type }) => type))
-    const wanted = this.#thief.wanted(slots, this.#scheduler.expectedMs(types))
-    const portion = toHave(slots, wanted, options.stealMax)
+    const { name, slots } = pool
+    if (slots === 0) return 0
+    const can: Can = demand => canRun(pool, demand)
+    // What no pool can run is kept all the same: it counts where it would go if that could.
+    const isOurs = (demand: Demand): boolean =>
+      can(demand) || (name === DEFAULT_POOL && !this.#scheduler.canRun(demand))
+    const atHand =
+      this.#scheduler.running(name) + this.#queue.count(self, can) + taken.filter(isOurs).length
+    const portion = toHave(slots, this.#wanted(pool, boots), options.stealMax)
     return atHand >= slots && atHand > portion / 2 ? 0 : portion - atHand
   }
 
@@ -266,30 +326,48 @@ export class WorkStealing {
 
   /**
    * How many ready tasks of a holder are not worth asking for, because it is about to start them itself: it has slots
-   * free for them, and its last heartbeat told of no ready task without a slot.
+   * free for them, in pools of which its last heartbeat told of no ready task without a slot.
    *
-   * @param can what this node can run: other tasks do not count
+   * @param can what is asked for: other tasks do not count
    */
   #aboutToStart(holder: Heartbeat, can: Can): number {
-    const { boot, slots, queued, draining, paused } = holder
-    if (draining || paused !== undefined || queued > 0) return 0
-    const free = slots - this.#scheduler.runningAt(boot)
-    if (free <= 0) return 0
-    return Math.min(
-      free,
-      this.#queue.count(boot, demand => can(demand) && canRun(holder, demand))
+    const { boot, draining, paused } = holder
+    if (draining || paused !== undefined) return 0
+    const room = new PoolRoom(
+      poolsOf(holder).map(pool => {
+        const free = pool.slots - this.#scheduler.runningAt(boot, pool.name)
+        return { pool, free: pool.queued > 0 ? 0 : free }
+      })
     )
+    if (room.isEmpty) return 0
+    let count = 0
+    for (const [demand, ready] of this.#queue.waiting(boot)) {
+      if (can(demand)) count += room.take(demand, ready)
+    }
+    return count
   }
 
-  /** How many nodes could run some of the tasks that a thief could run, this node included. @param can the thief's */
+  /** How many pools could run some of the tasks that a thief's could, those of this node included. @param can the thief's */
   #sharers(can: Can): number {
-    const { capability, draining } = this.#scheduler
+    const { pools, draining } = this.#scheduler
     const demands = [...this.#queue.demands(this.#context.self)].filter(can)
     const { members, now } = this.#context
-    const all = members.linkedAndAlive(now).map(({ heartbeat }) => heartbeat)
-    return [...all, { ...capability, draining }].filter(
-      node => !node.draining && demands.some(demand => canRun(node, demand))
+    const others = members
+      .linkedAndAlive(now)
+      .filter(({ heartbeat }) => !heartbeat.draining)
+      .flatMap(({ heartbeat }) => poolsOf(heartbeat))
+    return [...others, ...(draining ? [] : pools)].filter(pool =>
+      demands.some(demand => canRun(pool, demand))
     ).length
+  }
+
+  /** Whether a pool that would run the task here has the labels that it prefers; or any, if none would. */
+  #hasPreferred(spec: TaskSpec): boolean {
+    const { pools } = this.#scheduler
+    const able = pools.filter(pool => canRun(pool, demandOf(spec)))
+    return (able.length > 0 ? able : pools).some(
+      ({ labels }) => unmet(spec.labels.prefer, labels) === undefined
+    )
   }
 
   /** Whether a thief is alive, and still that boot: from any other what it is given would soon be reclaimed. */
@@ -312,10 +390,7 @@ export class WorkStealing {
    */
   #hasTravelled({ record }: Entry): boolean {
     const { claim, spec } = record
-    return (
-      claim.hops >= this.#context.options.hopsMax &&
-      canRun(this.#scheduler.capability, demandOf(spec))
-    )
+    return claim.hops >= this.#context.options.hopsMax && this.#scheduler.canRun(demandOf(spec))
   }
 
   /**

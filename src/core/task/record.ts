@@ -54,7 +54,15 @@ export const LOST_MAX = 16
 export const HOPS_MAX: number = 2 ** 32 - 1
 
 /** The holder of `epoch` called the handler. By whom says which, if two nodes claimed that epoch. */
-export type Started = Readonly<{ epoch: number; by: BootId; at: Hlc }> & Extensible
+export type Started = Readonly<{
+  epoch: number
+  by: BootId
+  at: Hlc
+  /** In which pool it got a slot, and which one, counted from 0. @default in the default one */
+  pool?: string
+  slot?: number
+}> &
+  Extensible
 
 /** A caller wants the task cancelled. Its holder, then or later, cancels it. */
 export type CancelRequest = Readonly<{ at: Hlc; by: BootId }> & Extensible

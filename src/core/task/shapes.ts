@@ -5,6 +5,7 @@
 import { STAMP_MAX } from '../base/hlc.ts'
 import { SEQ_MAX, type BootId, type TaskId } from '../base/ids.ts'
 import {
+  absentOr,
   either,
   list,
   name,
@@ -61,6 +62,7 @@ export const TASK_ID: TextShape & { of?: TaskId } = text(
   /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 )
 export const TASK_TYPE: TextShape = text(TASK_LIMITS.typeLengthMax * 4)
+export const POOL_NAME: TextShape = text(LIMITS.poolNameBytesMax)
 
 export const DOT: StructShape<Dot> = struct<Dot>({ origin: BOOT, seq: whole(SEQ_MAX, 1) })
 
@@ -135,7 +137,8 @@ export const SPEC: StructShape<TaskSpec> = struct<TaskSpec>(
     labels: LABEL_RULES,
     idempotencyKey: nullable(text(TASK_LIMITS.idempotencyKeyLengthMax * 4)),
     delivery: oneOf(DELIVERIES),
-    retryOf: nullable(TASK_ID)
+    retryOf: nullable(TASK_ID),
+    ref: nullable(text(TASK_LIMITS.refBytesMax))
   },
   { isOpen: true }
 )
@@ -154,7 +157,13 @@ export const CLAIM: StructShape<Claim> = struct<Claim>(
 )
 
 export const STARTED: StructShape<Started> = struct<Started>(
-  { epoch: whole(EPOCH_MAX), at: STAMP, by: BOOT },
+  {
+    epoch: whole(EPOCH_MAX),
+    at: STAMP,
+    by: BOOT,
+    pool: absentOr(POOL_NAME),
+    slot: absentOr(whole(LIMITS.slotsMax))
+  },
   { isOpen: true }
 )
 

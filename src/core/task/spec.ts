@@ -50,6 +50,8 @@ export type TaskDraft = Readonly<{
   /** The failed or cancelled task that this one is a copy of. */
   retryOf: TaskId | null
   tags: readonly string[]
+  /** What its submitter calls it, such as its name in a file of tasks. Need not be unique: for people and filters only. */
+  ref: string | null
   /** How long it is kept after it has settled, in ms; null: as long as the cluster keeps such tasks. */
   retentionMs: number | null
 }>

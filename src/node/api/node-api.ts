@@ -17,9 +17,9 @@ export type { BlobRef }
 export type { NodeStatus, NodeView, StatusView, WorkerHealth }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
-import type { TaskState } from '../../shared/names.ts'
+import type { TaskSort, TaskState } from '../../shared/names.ts'
 
-export type { TaskState }
+export type { TaskSort, TaskState }
 
 /** A value as JSON carries it. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -57,6 +57,9 @@ export type TaskView = {
   /** What it asks of the labels of nodes. */
   labels: { require: LabelConditionsOption; prefer: LabelConditionsOption }
   tags: string[]
+  /** What its submitter calls it, such as its `ref` in a file of tasks. */
+  ref: string | null
+  idempotencyKey: string | null
   /** How far its run is, 0 to 1, as the handler said; null if it said nothing, or does not run. */
   progress: { fraction: number; message: string | null } | null
   /** The task that this one is a copy of. */
@@ -189,14 +192,31 @@ export type UnreadableView = {
   stuck: boolean
 }
 
-/** Which tasks are listed: those for which all of it holds. */
+/** Which tasks are meant: those for which all of it holds. */
 export type TaskFilter = {
-  state?: TaskState
+  /** The state, or one of these. */
+  state?: TaskState | readonly TaskState[]
   type?: string
   tag?: string
   /** Name of the holder. */
   node?: string
-  /** Newest first. @default no limit */
+  ref?: string
+  /**
+   * Words, each of which occurs in the id, the type, the ref, a tag, the holder's name or the error of the task, in
+   * upper or lower case.
+   */
+  q?: string
+  /** Submitted at this time or later: RFC 3339. */
+  since?: string
+  /** Submitted before this time: RFC 3339. */
+  until?: string
+}
+
+/** Which tasks are listed, and in which order. */
+export type TaskQuery = TaskFilter & {
+  /** What has no such value comes last; of equals, the newest is first. @default '-submittedAt' */
+  sort?: TaskSort
+  /** How many at most, the first ones. @default no limit */
   limit?: number
 }
 
@@ -316,8 +336,12 @@ export interface QueriesApi {
   why(id: TaskId): WhyView
   /** @throws UnknownTaskError */
   task(id: TaskId): TaskView
-  /** Newest first. */
-  tasks(filter?: TaskFilter): Iterable<TaskView>
+  /**
+   * Newest first, if nothing else is asked for. Looks at all tasks at once; `listTasks` takes turns with other work.
+   *
+   * @throws InvalidOptionError
+   */
+  tasks(query?: TaskQuery): Iterable<TaskView>
   /** This node, all members, peers that have not introduced themselves yet, and expected instances never seen. */
   nodes(): NodeView[]
   /** The cluster in brief: members, tasks by state, slots, and whether a quorum is seen. */

@@ -65,6 +65,8 @@ export type TaskOptions = {
   retention?: number | string
   /** For filters only. @default [] */
   tags?: readonly string[]
+  /** What you call it, 1 to 96 bytes: shown with its id, and found by it. Several may have one. @default none */
+  ref?: string
 }
 
 /** What a submission may say: the options of its task, and how safe it is to be. */

@@ -60,6 +60,11 @@ export class Listeners {
     return this.#listeners.size > 0
   }
 
+  /** That of the newest event: what is heard from now on comes after it. */
+  get cursor(): string {
+    return this.#cursorOf(this.#next - 1)
+  }
+
   /** Tells those who listen now of something that is not kept: it has the cursor of what was kept before it. */
   mention(event: string, fields: Fields): void {
     if (this.#listeners.size === 0) return
@@ -97,16 +102,24 @@ export class Listeners {
     return Math.max(1, this.#next - EVENTS_KEPT)
   }
 
+  /** @throws InvalidOptionError if that is no cursor */
+  assertCursor(cursor: string): void {
+    this.#placeOf(cursor)
+  }
+
+  #placeOf(cursor: string): { boot: string; seen: number } {
+    const [, boot, digits] = /^(.+):(\d{1,15})$/.exec(cursor) ?? []
+    const seen = Number(digits)
+    if (boot !== undefined && (boot !== this.#boot || seen < this.#next)) return { boot, seen }
+    throw new InvalidOptionError(
+      `"${cursor}" is no cursor of an event: take the field cursor of one that was printed with --json`
+    )
+  }
+
   /** A list, because a listener may cause further events while it is told of these. */
   #after(cursor: string): NodeEvent[] {
     const oldest = this.#oldest
-    const [, boot, digits] = /^(.+):(\d{1,15})$/.exec(cursor) ?? []
-    const seen = Number(digits)
-    if (boot === undefined || (boot === this.#boot && seen >= this.#next)) {
-      throw new InvalidOptionError(
-        `"${cursor}" is no cursor of an event: take the field cursor of one that was printed with --json`
-      )
-    }
+    const { boot, seen } = this.#placeOf(cursor)
     if (boot !== this.#boot) {
       return this.#from(oldest, { count: null, reason: 'CursorOfAnotherBoot' })
     }
@@ -127,7 +140,11 @@ export class Listeners {
   }
 
   #view(number: number, { atMs, event, fields }: Happened): NodeEvent {
-    const cursor = `${this.#boot}:${number}`
+    const cursor = this.#cursorOf(number)
     return { v: 1, at: new Date(atMs).toISOString(), event, cursor, ...fields }
+  }
+
+  #cursorOf(number: number): string {
+    return `${this.#boot}:${number}`
   }
 }

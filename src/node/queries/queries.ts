@@ -4,16 +4,18 @@
 import { shown } from '../../core/base/shape.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../../core/base/ids.ts'
 import { compareText } from '../../core/base/order.ts'
+import { poolsOf } from '../../core/claim/claim.ts'
+import { DEFAULT_POOL } from '../../core/message.ts'
 import { isSettled, type TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
 import { UnknownTaskError } from '../../shared/errors.ts'
+import type { TaskRow } from '../api/lists-api.ts'
 import type {
   DiagnosisView,
   MetricsView,
   NodeView,
   QueriesApi,
   StatusView,
-  TaskFilter,
   TaskView,
   WhyView,
   WorkerHealth
@@ -29,7 +31,15 @@ import { metricsSnapshotOf } from './metrics-snapshot.ts'
 import { missingOf, namesIn } from './names.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import { reasonAt, reasonOf, type Busy, type Situation } from './why.ts'
-import { healthOf, memberView, selfView, statusView, strangerView, taskView } from './views.ts'
+import {
+  healthOf,
+  memberView,
+  selfView,
+  statusView,
+  strangerView,
+  taskRow,
+  taskView
+} from './views.ts'
 
 /** Length to which an id is shown: as long as an id is. */
 const ID_SHOWN_MAX = 36
@@ -42,7 +52,7 @@ export type QueriesParts = Readonly<{
   processFacts: ProcessFacts
 }>
 
-export class Queries implements QueriesApi {
+export class Queries implements Omit<QueriesApi, 'tasks'> {
   readonly #core: CoreView
   readonly #ports: QueriesParts['ports']
   readonly #settings: QueriesParts['settings']
@@ -78,21 +88,6 @@ export class Queries implements QueriesApi {
 
   task(id: TaskId): TaskView {
     return this.view(this.record(id))
-  }
-
-  /** Newest first. */
-  *tasks(filter: TaskFilter = {}): Generator<TaskView> {
-    const { state, type, tag, node, limit = Number.POSITIVE_INFINITY } = filter
-    const matching = (record: TaskRecord): boolean =>
-      (state === undefined || this.#core.state(record) === state) &&
-      (type === undefined || record.spec.type === type) &&
-      (tag === undefined || record.spec.tags.includes(tag)) &&
-      (node === undefined || this.#nameOf(record.claim.holder) === node)
-    const records = [...this.#core.records()].filter(matching)
-    records.sort(
-      (x, y) => y.spec.submittedAt - x.spec.submittedAt || compareText(y.spec.id, x.spec.id)
-    )
-    for (const record of records.slice(0, limit)) yield this.view(record)
   }
 
   /** Tasks that a shortened id may mean. At most two: one to mean, one to be confused with. */
@@ -169,11 +164,21 @@ export class Queries implements QueriesApi {
   }
 
   view(record: TaskRecord): TaskView {
-    const reason = this.#whyNot(record, this.#situation(record))?.reason ?? null
     return {
-      ...taskView(record, this.#core, this.#nameOf, reason),
+      ...taskView(record, this.#core, this.#nameOf, this.#reasonFor(record)),
       progress: this.#progress.of(record)
     }
+  }
+
+  row(record: TaskRecord): TaskRow {
+    return {
+      ...taskRow(record, this.#core, this.#nameOf, this.#reasonFor(record)),
+      progress: this.#progress.of(record)
+    }
+  }
+
+  #reasonFor(record: TaskRecord): string | null {
+    return this.#whyNot(record, this.#situation(record))?.reason ?? null
   }
 
   /** @throws UnknownTaskError */
@@ -212,20 +217,25 @@ export class Queries implements QueriesApi {
     const members = this.#core.members(now).filter(({ status }) => status === 'alive')
     const running = this.#runningAt()
     return [this.#core.self(), ...members.map(({ heartbeat }) => heartbeat)]
-      .map(worker => ({ ...worker, running: Math.max(worker.running, running(worker.boot)) }))
-      .map(worker => ({ node: worker.name, ...reasonAt(situation, worker.name, worker) }))
+      .map(heartbeat => {
+        const { boot, name } = heartbeat
+        const pools = poolsOf(heartbeat).map(pool => {
+          return { ...pool, running: Math.max(pool.running, running(boot, pool.name)) }
+        })
+        return { node: name, ...reasonAt(situation, name, { ...busyOf(heartbeat), pools }) }
+      })
       .sort((x, y) => compareText(x.node, y.node))
   }
 
-  /** How many tasks are known to run at a boot: what it said of itself may be older. */
-  #runningAt(): (boot: BootId) => number {
-    const counts = new Map<BootId, number>()
+  /** How many tasks are known to run in a pool of a boot: what it said of itself may be older. */
+  #runningAt(): (boot: BootId, pool: string) => number {
+    const counts = new Map<string, number>()
     for (const record of this.#core.records()) {
       if (this.#core.state(record) !== 'running') continue
-      const { holder } = record.claim
-      counts.set(holder, (counts.get(holder) ?? 0) + 1)
+      const place = `${record.claim.holder} ${record.started!.pool ?? DEFAULT_POOL}`
+      counts.set(place, (counts.get(place) ?? 0) + 1)
     }
-    return boot => counts.get(boot) ?? 0
+    return (boot, pool) => counts.get(`${boot} ${pool}`) ?? 0
   }
 
   /** Null of a task that runs, or has settled. */
@@ -240,8 +250,9 @@ export class Queries implements QueriesApi {
       open,
       isOpenKnown: open[0] !== undefined && this.#core.record(open[0]) !== undefined,
       broken: this.#core.brokenDependency(record),
-      pending: [...this.#core.pending(record.spec.id)],
-      missing: missingOf(this.#core, now),
+      // What only one reason names is looked up for that alone: a list asks for the reasons of thousands.
+      pending: readiness === 'PayloadUnavailable' ? [...this.#core.pending(record.spec.id)] : [],
+      missing: readiness === 'StartUnconfirmed' ? missingOf(this.#core, now) : [],
       holder: this.#holderOf(record),
       seesMajority: this.#core.hasQuorum(now),
       workers: this.#core.workers(now)

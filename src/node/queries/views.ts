@@ -12,9 +12,13 @@ import { isSettled } from '../../core/task/record.ts'
 import type { CoreView, MemberView } from '../../core/view.ts'
 import { givenConditions, givenLabels } from '../own-labels.ts'
 import { shownConditions } from '../tasks/label-options.ts'
+import type { TaskRow } from '../api/lists-api.ts'
 import type { Json, NodeView, StatusView, TaskView, WorkerHealth } from '../api/node-api.ts'
 import type { PeerView } from '../../ports/ports.ts'
-import { countTasks } from './task-counts.ts'
+import { TaskCounting } from '../lists/task-counts.ts'
+
+/** What fits on a line. The whole message comes with the task. */
+const ROW_MESSAGE_LENGTH_MAX = 200
 
 /** A node id and its name are strings: `computer/instance` if it is known, else the id. */
 export type NameOf = (boot: BootId) => string
@@ -25,9 +29,33 @@ export function taskView(
   nameOf: NameOf,
   reason: string | null
 ): Omit<TaskView, 'progress'> {
+  const { spec, outcome } = record
+  return {
+    ...taskRow(record, core, nameOf, reason),
+    payload: parse(spec.payload),
+    result: isSettled(record) ? parse(outcome!.result) : null,
+    error: outcome !== null && outcome.error !== null ? errorView(outcome.error) : null,
+    dependsOn: [...spec.dependsOn],
+    labels: {
+      require: shownConditions(givenConditions(spec.labels.require)),
+      prefer: shownConditions(spec.labels.prefer)
+    },
+    idempotencyKey: spec.idempotencyKey,
+    acks: core.copies(record)
+  }
+}
+
+/** A task without what may be large. */
+export function taskRow(
+  record: TaskRecord,
+  core: CoreView,
+  nameOf: NameOf,
+  reason: string | null
+): Omit<TaskRow, 'progress'> {
   const { spec, claim, started, outcome } = record
   const settled = isSettled(record)
   const state = core.state(record)
+  const error = outcome?.error ?? null
   return {
     v: 1,
     id: spec.id,
@@ -44,20 +72,13 @@ export function taskView(
     startedAt: started !== null && (settled || state === 'running') ? time(started.at) : null,
     settledAt: settled ? time(outcome!.at) : null,
     durationMs: settled ? outcome!.durationMs : null,
-    payload: parse(spec.payload),
     payloadBlob: isBlob(spec.payload) ? spec.payload : null,
-    result: settled ? parse(outcome!.result) : null,
     resultBlob: settled && isBlob(outcome!.result) ? outcome!.result : null,
-    error: outcome !== null && outcome.error !== null ? errorView(outcome.error) : null,
-    dependsOn: [...spec.dependsOn],
-    labels: {
-      require: shownConditions(givenConditions(spec.labels.require)),
-      prefer: shownConditions(spec.labels.prefer)
-    },
+    error: error === null ? null : { name: error.name, message: start(error.message) },
     tags: [...spec.tags],
+    ref: spec.ref,
     lost: claim.lost.map(nameOf),
-    retryOf: spec.retryOf,
-    acks: core.copies(record)
+    retryOf: spec.retryOf
   }
 }
 
@@ -131,7 +152,8 @@ export function statusView(
   quorum: boolean
 ): Omit<StatusView, 'submitters'> {
   const self = core.self()
-  const { tasks, types } = countTasks(core)
+  const counting = new TaskCounting()
+  for (const record of core.records()) counting.add(record.spec.type, core.state(record), '')
   const alive = nodes.filter(({ status }) => status === 'alive')
   const sum = (of: (node: NodeView) => number): number => alive.reduce((n, node) => n + of(node), 0)
   return {
@@ -146,8 +168,8 @@ export function statusView(
       synced: nodes.filter(({ synced }) => synced).length,
       expected: nodes.filter(({ status }) => status !== 'left').length
     },
-    tasks,
-    types,
+    tasks: counting.states,
+    types: counting.types,
     slots: { total: sum(({ slots }) => slots), running: sum(({ running }) => running) },
     quorum,
     settled: settledView(core, nodes)
@@ -199,6 +221,12 @@ function heartbeatView(
     boot: bootName(boot),
     version
   }
+}
+
+/** As much of a message as a row has room for. */
+function start(message: string): string {
+  if (message.length <= ROW_MESSAGE_LENGTH_MAX) return message
+  return `${message.slice(0, ROW_MESSAGE_LENGTH_MAX).toWellFormed()}…`
 }
 
 function errorView({

@@ -11,9 +11,9 @@ export function warningsOf(
   { type, labels }: Pick<TaskSpec, 'type' | 'labels'>,
   workers: ReturnType<CoreView['workers']>
 ): string[] {
-  const able = workers.filter(({ handlers }) => handlers.includes(type))
+  const able = workers.filter(({ types }) => types.includes(type))
   if (able.length === 0) {
-    const types = [...new Set(workers.flatMap(({ handlers }) => handlers))].sort(compareText)
+    const types = [...new Set(workers.flatMap(each => each.types))].sort(compareText)
     const there = types.length === 0 ? 'there are none at all' : `there are: ${types.join(', ')}`
     return [`no node has a handler for ${type} (${there}): the task waits until one joins`]
   }

@@ -6,7 +6,8 @@
  * itself before what only takes time.
  */
 import { canRun, demandOf, lackOf } from '../../core/claim/claim.ts'
-import type { Capability } from '../../core/claim/capability.ts'
+import type { Capability, Demand } from '../../core/claim/capability.ts'
+import type { BusyPool } from '../../core/claim/pools.ts'
 import type { Other } from '../../core/base/shape.ts'
 import type { Pause } from '../../core/message.ts'
 import type { Waiting } from '../../core/pending.ts'
@@ -31,8 +32,11 @@ export type Why = Readonly<{ reason: OpenReason; words: string }>
 /** What keeps a node from beginning anything. */
 export type Busy = Readonly<{ draining: boolean; paused?: Pause | Other }>
 
-/** What a node is known to be able to do, and how busy it is. */
+/** What a pool of a node is known to be able to do, and what keeps that node from beginning anything. */
 export type Candidate = Capability & Busy
+
+/** A node with all its pools. */
+export type Worker = Busy & Readonly<{ pools: readonly BusyPool[] }>
 
 /** What this node knows of a task that has not settled and does not run. */
 export type Situation = Readonly<{
@@ -44,13 +48,13 @@ export type Situation = Readonly<{
   isOpenKnown: boolean
   /** A dependency that did not complete, if that ends the task. */
   broken: string | undefined
-  /** What this node waits for on its account. */
+  /** What this node waits for on its account, if what it reads is not there. */
   pending: readonly Waiting[]
-  /** The members, if none of them is connected. */
+  /** If it waits for others to know of its start: the members, if none of them is connected. */
   missing: readonly string[]
   holder: Readonly<{ name: string; isAlive: boolean } & Busy>
   seesMajority: boolean
-  /** Nodes that are alive, this one included. */
+  /** The pools of nodes that are alive, those of this one included. */
   workers: readonly Candidate[]
 }>
 
@@ -75,32 +79,40 @@ export function reasonOf(situation: Situation): Why {
 }
 
 /** Why the task does not run on this node. */
-export function reasonAt(
-  situation: Situation,
-  name: string,
-  worker: Candidate & Readonly<{ running: number }>
-): Why {
+export function reasonAt(situation: Situation, name: string, worker: Worker): Why {
   const demand = demandOf(situation.record.spec)
-  const { slots, labels, running } = worker
-  const lack = lackOf(worker, demand)
-  if (lack === 'NoHandler') {
-    const words = slots === 0 ? 'it runs no tasks' : `it has no handler for ${demand.type}`
-    return { reason: lack, words }
-  }
-  if (lack !== null && isOwn(lack)) {
-    const words = 'it does not know what this command asks for: it is of an earlier version'
-    return { reason: 'LabelsUnmatched', words }
-  }
-  if (lack !== null) {
-    const own = Object.hasOwn(labels, lack.label) ? labels[lack.label]! : 'not there'
-    const words = `its label ${lack.label} is ${own}, and ${conditionText(lack)} is required`
-    return { reason: 'LabelsUnmatched', words }
-  }
+  const able = worker.pools.filter(pool => canRun(pool, demand))
+  if (able.length === 0) return lackAt(worker, demand)
   if (worker.draining) return drainingReason(name)
   const common = commonReason(situation)
   if (common !== null) return common
   if (worker.paused !== undefined) return pauseReason(worker.paused, 'it begins nothing')
-  return { reason: 'SlotsBusy', words: `${running} of its ${slots} slots are taken` }
+  const isOnly = worker.pools.length === 1
+  const taken = able.map(pool =>
+    isOnly
+      ? `${pool.running} of its ${pool.slots} slots are taken`
+      : `${pool.running} of the ${pool.slots} slots of its pool ${pool.name} are taken`
+  )
+  return { reason: 'SlotsBusy', words: taken.join(', and ') }
+}
+
+/** What none of the pools of a node has: the label that keeps one with a handler from running it, or a handler. */
+function lackAt({ pools }: Worker, demand: Demand): Why {
+  for (const pool of pools) {
+    const lack = lackOf(pool, demand)
+    if (lack === 'NoHandler' || lack === null) continue
+    if (isOwn(lack)) {
+      const words = 'it does not know what this command asks for: it is of an earlier version'
+      return { reason: 'LabelsUnmatched', words }
+    }
+    const own = Object.hasOwn(pool.labels, lack.label) ? pool.labels[lack.label]! : 'not there'
+    const where = pools.length === 1 ? 'its label' : `in its pool ${pool.name}, the label`
+    const words = `${where} ${lack.label} is ${own}, and ${conditionText(lack)} is required`
+    return { reason: 'LabelsUnmatched', words }
+  }
+  const isIdle = pools.every(({ slots }) => slots === 0)
+  const words = isIdle ? 'it runs no tasks' : `it has no handler for ${demand.type}`
+  return { reason: 'NoHandler', words }
 }
 
 /** What keeps the task from running anywhere. */

@@ -38,6 +38,16 @@ export function words(name: string, value: unknown, lengthMax: number): string {
   )
 }
 
+/** A text that is not empty, with a bound on its UTF-8. @throws InvalidOptionError */
+export function bytes(name: string, value: unknown, bytesMax: number): string {
+  if (typeof value === 'string' && value.length > 0 && Buffer.byteLength(value) <= bytesMax) {
+    return wellFormed(name, value)
+  }
+  throw new InvalidOptionError(
+    `${name} must be a text of 1 to ${bytesMax} bytes (UTF-8), not ${show(value)}`
+  )
+}
+
 /** @throws InvalidOptionError */
 export function texts(name: string, value: unknown, countMax: number, lengthMax: number): string[] {
   const fits = (item: unknown): boolean =>

@@ -1,7 +1,6 @@
 /**
  * The door for submissions: whatever a program or a command line gave is checked here, and refused by name.
  */
-import { closest } from 'fastest-levenshtein'
 import type { Content } from '../../core/task/content.ts'
 import type { LabelRules } from '../../core/task/labels.ts'
 import {
@@ -13,10 +12,11 @@ import {
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../core/options.ts'
 import { TIME_MS } from '../../core/task/shapes.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../../shared/errors.ts'
-import { jsonText } from '../../shared/json-value.ts'
+import { jsonText } from '../../shared/json/json-value.ts'
 import { TASK_ID } from '../../shared/names.ts'
 import { parseTime } from '../../shared/times.ts'
-import { durationMs, oneOf, real, show, texts, typeName, whole, words } from './checks.ts'
+import { nearestName } from '../../shared/nearest-name.ts'
+import { bytes, durationMs, oneOf, real, show, texts, typeName, whole, words } from './checks.ts'
 import type { BackoffOptions, SubmitOptions } from '../api/node-api.ts'
 import { labelRules } from './label-options.ts'
 
@@ -47,6 +47,7 @@ const CHECKS: { readonly [K in keyof Required<SubmitOptions>]: (value: unknown) 
   idempotencyKey: value => words('idempotencyKey', value, TASK_LIMITS.idempotencyKeyLengthMax),
   delivery: value => oneOf('delivery', value, DELIVERIES),
   tags: value => texts('tags', value, TASK_LIMITS.tagsMax, TASK_LIMITS.tagLengthMax),
+  ref: value => bytes('ref', value, TASK_LIMITS.refBytesMax),
   retention: value => durationMs('retention', value, 0, TASK_LIMITS.retentionMsMax),
   acks: value => whole('acks', value, 0, ACKS_MAX)
 }
@@ -173,7 +174,7 @@ function fields<T>(
   const checked: Record<string, T> = {}
   for (const [key, value] of Object.entries(given)) {
     if (!Object.hasOwn(checks, key)) {
-      const meant = closest(key, Object.keys(checks))
+      const meant = nearestName(key, Object.keys(checks))
       const what = name === '' ? `task option ${key}` : `${name}.${key}`
       throw new InvalidOptionError(`there is no ${what}: did you mean ${meant}?`)
     }

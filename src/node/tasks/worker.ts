@@ -1,24 +1,38 @@
 /**
- * What this node can run: handlers as they are registered, and whether it has begun to take tasks.
+ * What this node can run: handlers as they are registered, in the pools that it was told, whether it has begun to take
+ * tasks; and pools of processes that work for it, which come and go.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Input } from '../../core/input.ts'
+import type { NamedPool } from '../../core/message.ts'
+import {
+  assertPoolsFit,
+  checkPool,
+  type CheckedPool,
+  type PoolOptions
+} from '../../pool-options.ts'
 import { InvalidOptionError, PayloadRejectedError } from '../../shared/errors.ts'
+import { COMMAND_TYPE } from '../../shared/names.ts'
 import type { Handler } from '../../ports/handler.ts'
 import type { Runner } from '../../ports/ports.ts'
 import { typeName } from './checks.ts'
 
 export type WorkerOptions = Readonly<{
   runner: Runner
-  /** How many tasks are run at once. */
+  /** How many tasks of types that no pool names are run at once. */
   concurrency: number
+  /** Beside the default one. */
+  pools: readonly CheckedPool[]
   feed: (input: Input) => void
+  log: { warn(message: string): void }
 }>
 
 export class Worker {
   readonly #options: WorkerOptions
   #working = false
   #registrations: Promise<unknown> = Promise.resolve()
+  /** Pools of processes that work for this node, by name. */
+  readonly #external = new Map<string, CheckedPool>()
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -35,7 +49,7 @@ export class Worker {
     const { runner } = this.#options
     if (typeof handler !== 'string') {
       runner.registerFunction(type, handler, schema)
-      return this.#equip()
+      return this.#handlersChanged()
     }
     if (schema !== null) {
       throw new InvalidOptionError(
@@ -43,7 +57,7 @@ export class Worker {
           '`schema` of the handler'
       )
     }
-    const registered = runner.registerModule(type, handler).then(() => this.#equip())
+    const registered = runner.registerModule(type, handler).then(() => this.#handlersChanged())
     this.#registrations = Promise.allSettled([this.#registrations, registered])
     return registered
   }
@@ -51,8 +65,40 @@ export class Worker {
   /** From here on the node runs tasks. */
   async start(): Promise<void> {
     await this.#registrations
+    if (!this.#working) this.#warnOfNoHandlers()
     this.#working = true
     this.#equip()
+  }
+
+  /**
+   * A process works for this node from here on, or does so for other types, or with other slots or labels, than before:
+   * one more pool of the node, whether that has begun to run tasks itself or not. Its tasks come as `start` effects that
+   * name the pool and the slot.
+   *
+   * @throws InvalidOptionError if it cannot be such a pool, or is one too many; nothing has changed then
+   */
+  setExternalPool(pool: PoolOptions): void {
+    const checked = checkPool(pool)
+    if (this.#options.pools.some(({ name }) => name === checked.name)) {
+      throw new InvalidOptionError(`this node has a pool ${checked.name} of its own`)
+    }
+    if (checked.types.includes(COMMAND_TYPE)) {
+      throw new InvalidOptionError(
+        `tasks of the type ${COMMAND_TYPE} are run by nodes that were started with --commands, by no other process`
+      )
+    }
+    const others = [...this.#external.values()].filter(({ name }) => name !== checked.name)
+    assertPoolsFit([...this.#options.pools, ...others, checked])
+    this.#external.set(checked.name, checked)
+    this.#equip()
+  }
+
+  /**
+   * The process works for this node no more. What it runs keeps its slot until it ends; nothing more is started there.
+   * A name of no such pool changes nothing.
+   */
+  removeExternalPool(name: string): void {
+    if (this.#external.delete(name)) this.#equip()
   }
 
   /**
@@ -67,10 +113,34 @@ export class Worker {
     })
   }
 
+  #handlersChanged(): void {
+    if (this.#working) this.#equip()
+  }
+
   #equip(): void {
-    if (!this.#working) return
-    const { runner, concurrency, feed } = this.#options
-    feed({ kind: 'worker', slots: concurrency, handlers: runner.handlers })
+    const { runner, concurrency, pools, feed } = this.#options
+    const external = Array.from(this.#external.values(), pool => ({ ...pool, external: true }))
+    if (!this.#working) {
+      return feed({ kind: 'worker', slots: 0, handlers: [], pools: external })
+    }
+    const { handlers } = runner
+    const named = new Set(pools.flatMap(({ types }) => types))
+    const own = pools.map((pool): NamedPool => {
+      const types = pool.types.filter(type => handlers.includes(type))
+      return { ...pool, types, external: false }
+    })
+    const unnamed = handlers.filter(type => !named.has(type))
+    feed({ kind: 'worker', slots: concurrency, handlers: unnamed, pools: [...own, ...external] })
+  }
+
+  /** A slip of the keyboard in the name of a type would show in nothing but tasks that wait. */
+  #warnOfNoHandlers(): void {
+    const { runner, pools, log } = this.#options
+    for (const { name, types } of pools) {
+      for (const type of types.filter(each => !runner.handlers.includes(each))) {
+        log.warn(`the pool ${name} names the type ${type}, and nothing here handles that yet`)
+      }
+    }
   }
 }
 

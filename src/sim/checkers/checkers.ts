@@ -24,6 +24,7 @@ import { CopyChecker } from './data/copies.ts'
 import { CoverageChecker } from './data/coverage.ts'
 import { NotebookChecker } from './data/notebooks.ts'
 import { History } from '../history.ts'
+import { checkPools } from './execution/pools.ts'
 import { IdleChecker } from './execution/idle.ts'
 import { NeedChecker } from './execution/dependencies.ts'
 import { CancelChecker, checkOptions } from './execution/options.ts'
@@ -144,9 +145,10 @@ export class Checkers implements SimObserver {
     if (!this.#forgets) this.#needs.check(node, effects)
     history.noteForgotten(node, effects)
     this.#starts.check(node, effects)
+    checkPools(node, effects)
     for (const effect of effects) {
       if (effect.kind === 'notify') this.#reclaims.check(node, effect.event)
-      if (effect.kind === 'start') this.#idle.started(node)
+      if (effect.kind === 'start') this.#idle.started(node, effect.run.pool)
     }
     history.noteLeft(node, effects)
     this.#starts.note(node, input)

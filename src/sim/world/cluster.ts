@@ -87,7 +87,8 @@ export class Cluster {
       seat,
       labels: labelsOf(random, scenario, all),
       slots: work?.slots ?? (all ? 1 : random.whole(0, 2)),
-      handlers: work?.handlers ?? (all ? types : types.filter(() => random.chance(0.6)))
+      handlers: work?.handlers ?? (all ? types : types.filter(() => random.chance(0.6))),
+      pools: []
     }
     const node = new SimNode(options, this.#world, this.#simObserver)
     this.nodes.push(node)

@@ -1,13 +1,15 @@
 /**
  * One simulated node: the real core, with a disk, a runner and a network made of dice.
  */
-import type { BootId, NodeId } from '../../core/base/ids.ts'
+import type { BootId, NodeId, TaskId } from '../../core/base/ids.ts'
 import { nodeOf, startTimeOf } from '../../core/base/ids.ts'
 import { Core } from '../../core/core.ts'
 import type { Effect, Flush, Run } from '../../core/effect.ts'
 import type { Input, RunResult } from '../../core/input.ts'
 import { CORE_DEFAULTS } from '../../core/options.ts'
-import type { Message } from '../../core/message.ts'
+import { DEFAULT_POOL, type Message, type NamedPool } from '../../core/message.ts'
+import { inOrder, labelsIn } from '../../core/claim/claim.ts'
+import type { Pool } from '../../core/claim/pools.ts'
 import type { Labels } from '../../core/task/labels.ts'
 import type { Content } from '../../core/task/content.ts'
 import { Loop, type Turn, type World } from '../../node/runtime/loop.ts'
@@ -36,6 +38,8 @@ export type SimNodeOptions = Readonly<{
   name: string
   slots: number
   handlers: readonly string[]
+  /** Beside the default one. @default none */
+  pools?: readonly NamedPool[]
   labels: Labels
   disk: Disk
   /** Where it is in the network. @default at its id */
@@ -48,6 +52,8 @@ export type SimNodeOptions = Readonly<{
   /** How a run ends; null, or not given: as the dice say. */
   ending?: (run: Run) => RunResult | null
 }>
+
+type WorkerInput = Extract<Input, { kind: 'worker' }>
 
 /** Options of the core: blobs and settled tasks that are not needed any more go within the time of a scenario. */
 const QUICK_CLEANUP = { blobSpareMs: 1000, blobOrphanMs: 5000, roomMs: 1000, roomPressedMs: 200 }
@@ -75,9 +81,9 @@ export class SimNode {
   readonly options: SimNodeOptions
   readonly core: Core
   /** What it can run now: at first, what its options say. */
-  capability: Readonly<{ slots: number; handlers: readonly string[]; labels: Labels }>
-  /** Task -> epoch of what runs here. */
-  readonly running: Map<string, number> = new Map()
+  pools: readonly Pool[]
+  /** Task -> what runs here. */
+  readonly running: Map<TaskId, Run> = new Map()
   /** The process has ended. */
   gone: boolean = false
   /** The node has said goodbye, so it holds no tasks. It goes on running until that has been answered. */
@@ -94,6 +100,8 @@ export class SimNode {
   readonly #journal: SimJournal
   /** The longest turn: for how long at most the node gathers what happens before it goes to disk. */
   readonly #turnMsMax: number
+  #worker: WorkerInput
+  #labels: Labels
   /** The CPU time of the last step is not over. */
   #busy = false
   /** How many ticks have been asked for. Each replaces the one before it: only the last of them comes. */
@@ -116,7 +124,9 @@ export class SimNode {
     this.id = nodeOf(options.boot)
     this.seat = options.seat ?? this.id
     this.options = options
-    this.capability = options
+    this.#worker = workerOf(options)
+    this.#labels = options.labels
+    this.pools = poolsOf(this.#worker, this.#labels)
     this.#eventQueue = world.eventQueue
     this.#random = world.random
     this.#network = world.network
@@ -156,9 +166,8 @@ export class SimNode {
       answerSync: (_from, request) => this.core.answerSync(request),
       hasBlob: hash => this.options.disk.blobs.has(hash)
     })
-    const { slots, handlers } = this.options
     this.feed({ kind: 'addresses', addresses: [this.options.boot] })
-    this.feed({ kind: 'worker', slots, handlers })
+    this.feed(this.#worker)
     if (this.options.disk.isFull) this.#watchFullDisk()
     this.feed({ kind: 'tick' })
     this.#loop.tickSoon()
@@ -276,8 +285,10 @@ export class SimNode {
   }
 
   #noteCapability(input: Input): void {
-    if (input.kind !== 'worker' && input.kind !== 'labels') return
-    this.capability = { ...this.capability, ...input }
+    if (input.kind === 'worker') this.#worker = input
+    else if (input.kind === 'labels') this.#labels = input.labels
+    else return
+    this.pools = poolsOf(this.#worker, this.#labels)
   }
 
   #spend(ms: number): void {
@@ -407,9 +418,9 @@ export class SimNode {
   #run(run: Run): void {
     const durationMs = this.#random.whole(0, this.#scenario.runMsMax)
     const fails = this.#random.chance(this.#scenario.failing)
-    this.running.set(run.taskId, run.epoch)
+    this.running.set(run.taskId, run)
     this.#eventQueue.after(durationMs, () => {
-      if (this.gone || this.running.get(run.taskId) !== run.epoch) return
+      if (this.gone || this.running.get(run.taskId)?.epoch !== run.epoch) return
       this.running.delete(run.taskId)
       const result = this.options.ending?.(run) ?? this.#resultOf(fails)
       this.#simObserver.ran(this, run, result)
@@ -449,4 +460,17 @@ export class SimNode {
     this.running.clear()
     this.#journal.crash()
   }
+}
+
+function workerOf({ slots, handlers, pools = [] }: SimNodeOptions): WorkerInput {
+  return { kind: 'worker', slots, handlers, pools }
+}
+
+/** What a node can run that has been told this. */
+function poolsOf({ slots, handlers, pools = [] }: WorkerInput, labels: Labels): readonly Pool[] {
+  const usual = { name: DEFAULT_POOL, slots, types: handlers, labels, external: false }
+  return inOrder([
+    usual,
+    ...pools.map(pool => ({ ...pool, labels: labelsIn(labels, pool.labels) }))
+  ])
 }

@@ -193,6 +193,10 @@ const SAMPLES: { readonly [K in keyof Required<NodeOptions>]: readonly [string, 
     handlers: ['/h.js', ['/h.js']],
     commands: ['true', true],
     concurrency: ['3', 3],
+    pools: [
+      'model:slots=1,type=embed,type=rank,label=gpu=1',
+      [{ name: 'model', slots: 1, types: ['embed', 'rank'], labels: { gpu: '1' } }]
+    ],
     labels: ['gpu=1', { gpu: '1' }],
     acks: ['2', 2],
     quorum: ['4', 4],

@@ -41,8 +41,8 @@ describe('flags of a task', () => {
       { idempotencyKey: 'k', delivery: 'at-most-once' }
     ],
     [
-      ['--retention', '1h', '--tag', 'a', 'b', '--acks', '2'],
-      { retention: '1h', tags: ['a', 'b'], acks: 2 }
+      ['--retention', '1h', '--tag', 'a', 'b', '--ref', 'doc4', '--acks', '2'],
+      { retention: '1h', tags: ['a', 'b'], ref: 'doc4', acks: 2 }
     ]
   ])('%j', (argv, options) => {
     const given = parse(...argv)
@@ -79,6 +79,8 @@ describe('flags of a task', () => {
     ['--delivery', 'exactly-once', 'delivery'],
     ['--retention', '-1', 'retention'],
     ['--tag', '', 'tags'],
+    ['--ref', '', 'ref'],
+    ['--ref', 'ü'.repeat(49), 'ref'],
     ['--acks', '51', 'acks']
   ])('%s %j is refused by its name', (flag, value, name) => {
     expect(() => checkSubmission('type', null, { ...parse(flag, value) }, 0)).toThrow(name)

@@ -4,6 +4,7 @@ import { bootOf, entryOf, heartbeatOf, idOf, outcomeBy, taskOf } from '../../sup
 import '../forbid.ts'
 import type { BootId } from '../../../src/core/base/ids.ts'
 import { rendezvousWeight } from '../../../src/core/base/rendezvous.ts'
+import { DEFAULT_POOL } from '../../../src/core/message.ts'
 import { ReclaimOrder, rankOf, type Candidate } from '../../../src/core/claim/reclaim-order.ts'
 import { failedBefore, reclaimOf, unheardStart } from '../../../src/core/claim/rules.ts'
 import { ClaimBarrier } from '../../../src/core/claim/claim-barrier.ts'
@@ -19,7 +20,7 @@ const STEP_IN_MS = 500
 describe('the line', () => {
   const candidate = (node: string, slots: number, type: string): Candidate => ({
     node,
-    capability: { slots, handlers: [type], labels: {} }
+    pools: [{ name: DEFAULT_POOL, slots, types: [type], labels: {}, external: false }]
   })
   const able = (node: string): Candidate => candidate(node, 1, 'work')
   const unable = (node: string): Candidate => candidate(node, 1, 'other')

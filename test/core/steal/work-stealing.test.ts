@@ -16,7 +16,7 @@ const [A, B, C] = [bootOf('a'), bootOf('b'), bootOf('c')]
 const { stealTimeoutMs, stealPauseMs, stealMax, stealAheadMsMin, stealAheadMsMax } = CORE_DEFAULTS
 
 function thief(): Thief {
-  return new Thief(A, CORE_DEFAULTS)
+  return new Thief(A, CORE_DEFAULTS, { count: 0 })
 }
 
 describe('a thief', () => {
@@ -100,7 +100,7 @@ describe('a thief', () => {
   test('spreads over holders of equal queues: not all thieves ask the same', () => {
     const backlogs = ['x', 'y', 'z'].map(node => ({ holder: bootOf(node), ready: 1 }))
     const asked = Array.from({ length: 30 }, (_, i) => {
-      return new Thief(bootOf(`t${i}`), CORE_DEFAULTS).ask(0, backlogs)!.holder
+      return new Thief(bootOf(`t${i}`), CORE_DEFAULTS, { count: 0 }).ask(0, backlogs)!.holder
     })
     expect(new Set(asked).size).toBe(3)
   })

@@ -22,7 +22,15 @@ const { id: taskId } = completed.spec
 
 function bookOf(): Logbook {
   const book = new Logbook(() => 1000)
-  book.begin({ ...completed.spec, taskId, epoch: 0, attempt: 1, dependencies: new Map() })
+  book.begin({
+    ...completed.spec,
+    taskId,
+    epoch: 0,
+    attempt: 1,
+    dependencies: new Map(),
+    pool: 'default',
+    slot: 0
+  })
   book.say(taskId, 0, 'stdout', Buffer.from('all of it\n'))
   book.end(taskId, 0)
   return book

@@ -37,7 +37,9 @@ const runOf = (taskId: string, epoch = 0): Run => ({
   type: 'any',
   payload: 'null',
   timeoutMs: null,
-  dependencies: new Map()
+  dependencies: new Map(),
+  pool: 'default',
+  slot: 0
 })
 
 const texts = fc.array(fc.string({ unit: 'grapheme', maxLength: 3000 }).map(utf8), {

@@ -28,6 +28,7 @@ describe('an option', () => {
     [{ runAt: '1970-01-01T00:00:01Z' }, { notBefore: 1000 }],
     [{ runAt: 1000 }, { notBefore: 1000 }],
     [{ idempotencyKey: 'k' }, { idempotencyKey: 'k' }],
+    [{ ref: 'ü'.repeat(48) }, { ref: 'ü'.repeat(48) }],
     [{ delivery: 'at-most-once' }, { delivery: 'at-most-once', maxRetries: 0 }],
     [
       { labels: { require: { zone: ['b', 'a', 'b'], gpu: 1, memory: '>= 1.5' } } },
@@ -76,6 +77,10 @@ describe('an option', () => {
     ['labels.prefer.gpu', { prefer: { gpu: null } }],
     ['idempotencyKey', ''],
     ['idempotencyKey', 'x'.repeat(129)],
+    ['ref', ''],
+    ['ref', 7],
+    ['ref', '\ud800'],
+    ['ref', 'x'.repeat(97)],
     ['delivery', 'exactly-once'],
     ['retention', -1],
     ['tags', 'a'],

@@ -9,7 +9,15 @@ import { until } from '../../support/until.ts'
 const file = process.argv[2]!
 const runner = await createRunner({ commands: true, concurrency: 1 })
 const payload = JSON.stringify({ argv: [`echo $$ >${file}; sleep 60`], shell: true })
-const run = { taskId: 'task', epoch: 0, attempt: 1, timeoutMs: null, dependencies: new Map() }
+const run = {
+  taskId: 'task',
+  epoch: 0,
+  attempt: 1,
+  timeoutMs: null,
+  dependencies: new Map(),
+  pool: 'default',
+  slot: 0
+}
 runner.start({ ...run, type: 'command', payload })
 await until(() => existsSync(file), 'the command to run')
 const signal = process.argv[3]

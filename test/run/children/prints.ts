@@ -12,6 +12,8 @@ for (const [epoch, type] of runner.handlers.filter(name => name !== 'computes').
     type,
     payload: '10',
     timeoutMs: null,
+    pool: 'default',
+    slot: 0,
     dependencies: new Map()
   })
   await promise

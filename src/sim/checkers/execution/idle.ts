@@ -1,9 +1,12 @@
 /**
- * Invariant 11, looked at now and then: no node idles while it or another that it can reach has work for it.
+ * Invariant 11, looked at now and then: no pool of a node idles while that or another node that
+ * it can reach has work for it.
  */
 import type { NodeId, TaskId } from '../../../core/base/ids.ts'
 import { CORE_DEFAULTS } from '../../../core/options.ts'
-import { isSettled, isStarted } from '../../../core/task/record.ts'
+import type { Pool } from '../../../core/claim/pools.ts'
+import { DEFAULT_POOL } from '../../../core/message.ts'
+import { isSettled, isStarted, type TaskRecord } from '../../../core/task/record.ts'
 import { isCostly } from '../../world/cpu.ts'
 import { readyFor } from '../../predicates.ts'
 import type { Network } from '../../world/network.ts'
@@ -33,17 +36,20 @@ const TWIN_MS_MAX: number = CORE_DEFAULTS.suspectMs + CORE_DEFAULTS.idleHeartbea
 /** How much longer a node may idle where work takes its time: a thief has to wait its turn again and again. Guess. */
 const COSTLY_MS = 30_000
 
+type Promised = Readonly<{ since: number; pool: string }>
+
 export class IdleChecker {
   readonly #nodes: readonly SimNode[]
   readonly #network: Network
   readonly #idleMsMax: number
   /** Whether a node that is alone is to idle. */
   readonly #rests: boolean
-  readonly #idleSince = new Map<SimNode, number>()
+  /** Since when a pool of a node has idled beside work. */
+  readonly #idleSince = new Map<SimNode, Map<string, number>>()
   /** Identity -> when two processes used it last. */
   readonly #twinAt = new Map<NodeId, number>()
-  /** Node -> tasks that have begun there and have not been called, and since when. */
-  readonly #promised = new Map<SimNode, Map<TaskId, number>>()
+  /** Node -> tasks that have begun there and have not been called: since when, and in which pool. */
+  readonly #promised = new Map<SimNode, Map<TaskId, Promised>>()
 
   constructor(nodes: readonly SimNode[], network: Network, scenario: Scenario) {
     this.#nodes = nodes
@@ -56,36 +62,36 @@ export class IdleChecker {
   check(now: number): void {
     for (const node of this.#nodes) {
       const promised = this.#promisedBy(node, now)
-      const work = node.gone ? undefined : this.#workFor(node, promised)
-      if (work === undefined) this.#idleSince.delete(node)
-      else this.#idle(node, now, work)
+      const idle = new Map<string, number>()
+      for (const pool of node.gone ? [] : node.pools) {
+        const work = this.#workFor(node, pool, promised.get(pool.name) ?? 0)
+        if (work !== undefined) idle.set(pool.name, this.#idle(node, pool, now, work))
+      }
+      this.#idleSince.set(node, idle)
     }
   }
 
-  /** The node has just been given something to do, however short: only one that starts nothing at all idles. */
-  started(node: SimNode): void {
-    this.#idleSince.delete(node)
+  /** The pool has just been given something to do, however short: only one that starts nothing at all idles. */
+  started(node: SimNode, pool: string): void {
+    this.#idleSince.get(node)?.delete(pool)
   }
 
-  #workFor(node: SimNode, promised: number): string | undefined {
+  #workFor(node: SimNode, pool: Pool, promised: number): string | undefined {
+    const running = [...node.running.values()].filter(run => run.pool === pool.name).length
     if (node.isBehind || node.isDiskFailing) return undefined
     // One that drains takes no work any more, however long it is still there.
     if (node.core.view.self().draining) return undefined
     if (this.#isConfused(node)) return undefined
-    if (node.capability.slots <= node.running.size) return undefined
+    if (pool.slots <= running + promised) return undefined
     if (this.#rests && this.#isAlone(node)) return undefined
     // It cannot see all the work there is.
     if (node.options.read !== null) return undefined
-    const work = this.#nodes
+    return this.#nodes
       .filter(({ gone, isBehind, isDiskFailing }) => !gone && !isBehind && !isDiskFailing)
       .filter(({ id }) => !this.#network.isCut(node.id, id))
       .filter(holder => !this.#isConfused(holder))
-      .map(holder => readyFor(holder, node))
+      .map(holder => readyFor(holder, pool))
       .find(ready => ready !== undefined)
-    if (work === undefined || node.capability.slots <= node.running.size + promised) {
-      return undefined
-    }
-    return work
   }
 
   /**
@@ -106,32 +112,38 @@ export class IdleChecker {
     return cutOff.length * 2 >= alive.length || !core.view.hasQuorum(now)
   }
 
-  #idle(node: SimNode, now: number, work: string): void {
-    const since = this.#idleSince.get(node) ?? now
-    this.#idleSince.set(node, since)
-    if (now - since <= this.#idleMsMax) return
-    throw new Violation(11, `${node.options.name} has idled for ${now - since} ms beside ${work}`)
+  /** Since when the pool has idled. */
+  #idle(node: SimNode, pool: Pool, now: number, work: string): number {
+    const since = this.#idleSince.get(node)?.get(pool.name) ?? now
+    if (now - since <= this.#idleMsMax) return since
+    const who = `${node.options.name}${pool.name === DEFAULT_POOL ? '' : `, pool ${pool.name},`}`
+    throw new Violation(11, `${who} has idled for ${now - since} ms beside ${work}`)
   }
 
   /** What others have to know of first has a slot before its handler is called, for a moment. */
-  #promisedBy(node: SimNode, now: number): number {
+  #promisedBy(node: SimNode, now: number): ReadonlyMap<string, number> {
     const before = this.#promised.get(node)
-    const tasks = new Map<TaskId, number>()
-    if (!node.gone) for (const id of begunAt(node)) tasks.set(id, before?.get(id) ?? now)
+    const tasks = new Map<TaskId, Promised>()
+    for (const { spec, started } of node.gone ? [] : begunAt(node)) {
+      const pool = started!.pool ?? DEFAULT_POOL
+      tasks.set(spec.id, before?.get(spec.id) ?? { since: now, pool })
+    }
     this.#promised.set(node, tasks)
-    return [...tasks.values()].filter(since => now - since <= PROMISED_MS_MAX).length
+    const counts = new Map<string, number>()
+    for (const { since, pool } of tasks.values()) {
+      if (now - since <= PROMISED_MS_MAX) counts.set(pool, (counts.get(pool) ?? 0) + 1)
+    }
+    return counts
   }
 }
 
 /** Tasks that have been started here and whose handler has not been called. */
-function begunAt({ core, options, running }: SimNode): TaskId[] {
-  return [...core.view.records()]
-    .filter(
-      record =>
-        !isSettled(record) &&
-        isStarted(record) &&
-        record.started!.by === options.boot &&
-        !running.has(record.spec.id)
-    )
-    .map(({ spec }) => spec.id)
+function begunAt({ core, options, running }: SimNode): TaskRecord[] {
+  return [...core.view.records()].filter(
+    record =>
+      !isSettled(record) &&
+      isStarted(record) &&
+      record.started!.by === options.boot &&
+      !running.has(record.spec.id)
+  )
 }

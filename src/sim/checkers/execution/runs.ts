@@ -13,7 +13,7 @@ import { Violation } from '../../violation.ts'
  * @param effects of the step, which have not been performed yet
  */
 export function checkAborts(node: SimNode, effects: readonly Effect[]): void {
-  for (const [taskId, epoch] of node.running) {
+  for (const [taskId, { epoch }] of node.running) {
     const record = node.core.view.record(taskId)
     const stands =
       record !== undefined &&

@@ -1,8 +1,8 @@
 /** Values that programs hand in: each arrives as it was given, or is refused with its place. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { jsonText, NotJsonError } from '../../src/shared/json-value.ts'
-import { JSON_DEPTH_MAX } from '../../src/shared/json-text.ts'
+import { jsonText, NotJsonError } from '../../../src/shared/json/json-value.ts'
+import { JSON_DEPTH_MAX } from '../../../src/shared/json/json-text.ts'
 
 const circle: { list: unknown[] } = { list: [] }
 circle.list.push({ back: circle })

@@ -68,7 +68,9 @@ function unfitness(holder: Holder, key: string, value: unknown): string | null {
       return `a ${typeof value}`
     case 'object':
       return value === null ? invalidDate(holder[key]) : unfitObject(value)
-    default:
+    case 'boolean':
+    case 'string':
+    case 'undefined':
       return null
   }
 }

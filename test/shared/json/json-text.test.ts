@@ -1,14 +1,14 @@
 /** JSON that is handed in: what arrives as it was given, and what is refused, with its place. */
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { verifiedJson } from '../../src/shared/json-stream.ts'
+import { verifiedJson } from '../../../src/shared/json/json-stream.ts'
 import {
   JSON_DEPTH_MAX,
   jsonFault,
   JsonRefusedError,
   parseJson,
   utf8Text
-} from '../../src/shared/json-text.ts'
+} from '../../../src/shared/json/json-text.ts'
 
 const nested = (depth: number): string => '[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2)
 
