@@ -115,8 +115,7 @@ describe('the log', () => {
 describe('durations', () => {
   test.each([
     ['0', 0],
-    ['250', 250],
-    ['500ms', 500],
+    ['250ms', 250],
     ['1.5s', 1500],
     ['5m', 300_000],
     ['2h', 7_200_000],
@@ -125,11 +124,11 @@ describe('durations', () => {
     expect(parseDurationMs(text)).toBe(ms)
   })
 
-  test.each(['', 's', '-1s', '1 s', '1w', '1e3', '0x10', '1.s'])('"%s" is none', text => {
+  test.each(['', 's', '250', '-1s', '1 s', '1w', '1e3', '0x10', '1.s'])('"%s" is none', text => {
     expect(() => parseDurationMs(text)).toThrow(/A duration is/)
   })
 
-  test.each(['25d', '9'.repeat(400)])('%s is more than a timer can wait for', text => {
+  test.each(['25d', `${'9'.repeat(400)}s`])('%s is more than a timer can wait for', text => {
     expect(() => parseDurationMs(text)).toThrow(/24 days at most/)
   })
 
