@@ -4,7 +4,7 @@
  */
 import type { Command, CommandUnknownOpts, Option } from '@commander-js/extra-typings'
 import type { Client } from '../api/client.ts'
-import { printable } from './output/printable.ts'
+import { printable } from '../shared/printable.ts'
 import { openClient } from './verb.ts'
 
 export type Candidate = Readonly<{ value: string; about?: string }>

@@ -168,7 +168,8 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
     floor: nullable(STAMP),
     settledMax: whole(SETTLED_MAX_MAX),
     settledKept: whole(),
-    pools: absentOr(list(POOL, LIMITS.poolsMax))
+    pools: absentOr(list(POOL, LIMITS.poolsMax)),
+    loose: absentOr(flag)
   },
   {
     rule: ({ handlers, addresses, labels, pools = [] }) => {

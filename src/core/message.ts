@@ -116,6 +116,8 @@ export type Heartbeat = Readonly<{
   settledMax: number
   /** How many it keeps that could go. */
   settledKept: number
+  /** Its disk has writes that its vector does not carry, for a journal was damaged. @default no */
+  loose?: boolean
   /**
    * Boots that the sender has met lately; on a new link, all that it can talk to. A member that does not know one asks
    * for it.

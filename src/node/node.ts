@@ -105,7 +105,7 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   /** Expects an instance (`computer/instance`): it is listed until it is seen. */
   registerWorker(name: string): void {
-    this.#admin.expect(name)
+    this.#admin.registerWorker(name)
   }
 
   /**

@@ -28,6 +28,8 @@ export type HandlerContext = Readonly<{
    * of more than 1 MiB a second, together with what the run prints, the rest is dropped, and a line says how much.
    */
   log: (line: unknown) => void
+  /** The trace that this run belongs to, as W3C Trace Context writes it; null if the submission named none. */
+  traceparent: string | null
   /** Results of the tasks it depends on, by id, as plain values. */
   dependencies: Readonly<Record<TaskId, unknown>>
 }>

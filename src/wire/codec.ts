@@ -119,7 +119,8 @@ const spec = message(SPEC, {
   idempotencyKey: 19,
   delivery: usually(20, TASK_DEFAULTS.delivery),
   retryOf: at(21, uuid),
-  ref: 22
+  ref: 22,
+  traceparent: 23
 })
 
 const claim = message(CLAIM, {

@@ -66,7 +66,8 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
   settledMax: usually(22, SETTLED_MAX),
   settledKept: usually(23, 0),
   paused: ifThere(24),
-  pools: ifThere(at(25, pool))
+  pools: ifThere(at(25, pool)),
+  loose: ifThere(26)
 })
 
 export const drain: Body<Drain> = message(DRAIN, { boot: 1 })

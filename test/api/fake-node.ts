@@ -324,6 +324,8 @@ export class FakeNode implements NodeApi, ListsApi {
     return this.#named(node)
   }
 
+  registerWorker(): void {}
+
   forget(node: string): NodeView {
     return this.#named(node)
   }
@@ -479,6 +481,7 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     tags: [],
     ref: null,
     idempotencyKey: null,
+    traceparent: null,
     progress: null,
     lost: [],
     retryOf: null,

@@ -64,6 +64,7 @@ const taskFields = {
   tags: z.array(z.string()),
   ref: z.string().nullable(),
   idempotencyKey: z.string().nullable(),
+  traceparent: z.string().nullable(),
   progress: z
     .strictObject({ fraction: z.number().min(0).max(1), message: z.string().nullable() })
     .nullable(),

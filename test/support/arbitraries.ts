@@ -220,6 +220,7 @@ export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
     delivery: fc.constantFrom(...DELIVERIES),
     retryOf: fc.option(id),
     ref: fc.option(wideText(TASK_LIMITS.refBytesMax)),
+    traceparent: fc.constantFrom(null, `00-${'ab'.repeat(16)}-${'01'.repeat(8)}-01`),
     submittedAt: stamp,
     submittedBy: boot
   })

@@ -58,10 +58,15 @@ const DRAIN: Question<z.infer<typeof drained>> = {
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
 }
-const forgotten = z.strictObject({ node: z.string() })
-const FORGET: Question<z.infer<typeof forgotten>> = {
+const named = z.strictObject({ node: z.string() })
+const EXPECT: Question<z.infer<typeof named>> = {
+  summary: 'An instance is expected: it counts to the cluster before it has been seen',
+  query: named,
+  answers: [json(published('node'), 'the node')]
+}
+const FORGET: Question<z.infer<typeof named>> = {
   summary: 'A node that is gone counts no more, nor is expected',
-  query: forgotten,
+  query: named,
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
 }
@@ -108,6 +113,10 @@ export function serveCluster(
     return c.json(node.nodes().find(({ self }) => self))
   })
   service.add('post', '/v1/drain', DRAIN, (c, { query }) => c.json(node.drain(query.node)))
+  service.add('post', '/v1/expect', EXPECT, (c, { query }) => {
+    node.registerWorker(query.node)
+    return c.json(node.nodes().find(({ name }) => name === query.node))
+  })
   service.add('post', '/v1/forget', FORGET, (c, { query }) => c.json(node.forget(query.node)))
   service.add('post', '/v1/leave', LEAVE, c => {
     // Answered before the node has left: it could not answer afterwards.

@@ -1,6 +1,6 @@
 /** `hearsay metrics`: what a node has measured, for Prometheus and for people with grep. */
 import type { Command } from '@commander-js/extra-typings'
-import { printableLines } from '../output/printable.ts'
+import { printableLines } from '../../shared/printable.ts'
 import { isTerminal, type Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 

@@ -1,7 +1,7 @@
 /** `hearsay why`: which condition keeps a task from running, node by node. */
 import type { Command } from '@commander-js/extra-typings'
 import { table } from '../output/print.ts'
-import { printable } from '../output/printable.ts'
+import { printable } from '../../shared/printable.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
 

@@ -6,7 +6,7 @@
  */
 import type { LogEntry } from '../../node/api/node-api.ts'
 import { LineSplitter } from '../../shared/lines.ts'
-import { printableLines } from './printable.ts'
+import { printableLines } from '../../shared/printable.ts'
 import { isTerminal, type Terminal } from '../terminal.ts'
 
 /** As `--json` prints it. `cut`: it was so long that it goes on in the next one. */

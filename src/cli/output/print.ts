@@ -15,7 +15,7 @@ import type {
 } from '../../node/api/node-api.ts'
 import { durationText } from './duration.ts'
 import { nodeFlags } from './node-flags.ts'
-import { printable } from './printable.ts'
+import { printable } from '../../shared/printable.ts'
 import type { Terminal } from '../terminal.ts'
 
 type Colour = Parameters<Terminal['coloured']>[0]

@@ -23,6 +23,7 @@ const SAME = [
   'runAt',
   'idempotencyKey',
   'ref',
+  'traceparent',
   'delivery',
   'retention',
   'acks'
@@ -47,6 +48,7 @@ export type TaskFlags = {
   preferLabel?: Conditions
   idempotencyKey?: string
   ref?: string
+  traceparent?: string
   delivery?: string
   retention?: string
   tag?: string[]
@@ -97,6 +99,7 @@ export function taskFlags<Arguments extends unknown[], Options extends Record<st
     )
     .option('--tag <tag...>', 'for filters')
     .option('--ref <name>', 'what you call it: shown with its id, and found by hearsay ls')
+    .option('--traceparent <value>', 'the trace it belongs to, as in W3C Trace Context')
     .option(
       '--acks <count>',
       'how many other members must have it on disk, one of them on another computer if there is one',

@@ -263,10 +263,10 @@ export class Slots {
     const told = seat.pool === DEFAULT_POOL ? {} : seat
     log.write(entry, startOf(self, entry.record, clock.stamp(wallMs), told))
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#inputStaging.resultOf(id)]))
-    const { type, payload, timeoutMs } = spec
+    const { type, payload, timeoutMs, traceparent } = spec
     const { epoch, attempt } = claim
-    const task = { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
-    const run = { ...task, ...seat }
+    const given = { type, payload, timeoutMs, traceparent, dependencies }
+    const run = { taskId: entry.id, epoch, attempt, ...given, ...seat }
     if (needsStartBarrier(entry.record)) this.startBarrier.begin(entry, run)
     else this.#call(run)
     taskEventsOf(this.#context, entry)

@@ -60,6 +60,8 @@ export type TaskView = {
   /** What its submitter calls it, such as its `ref` in a file of tasks. */
   ref: string | null
   idempotencyKey: string | null
+  /** The trace that its submission belongs to, as W3C Trace Context writes it. */
+  traceparent: string | null
   /** How far its run is, 0 to 1, as the handler said; null if it said nothing, or does not run. */
   progress: { fraction: number; message: string | null } | null
   /** The task that this one is a copy of. */
@@ -413,6 +415,13 @@ export interface AdminApi {
    * @throws UnknownNodeError InvalidOptionError if it cannot be reached
    */
   drain(node?: string): NodeView
+  /**
+   * Expects an instance: it counts to the cluster, and is shown, before it has been seen. `forget` undoes it.
+   *
+   * @param name `computer/instance`
+   * @throws InvalidOptionError
+   */
+  registerWorker(name: string): void
   /**
    * Counts a node no more that will not come back, neither as a member nor as expected: what it held is taken over.
    *

@@ -32,7 +32,7 @@ export class Admin implements AdminApi {
   }
 
   /** @throws InvalidOptionError */
-  expect(name: string): void {
+  registerWorker(name: string): void {
     const { settings, feed } = this.#parts
     if (typeof name !== 'string' || !settings.isNodeName(name)) {
       throw new InvalidOptionError(

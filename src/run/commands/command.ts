@@ -109,7 +109,8 @@ export function commandOf(
       HEARSAY_TASK_ID: run.taskId,
       HEARSAY_ATTEMPT: String(run.attempt),
       HEARSAY_EPOCH: String(run.epoch),
-      HEARSAY_RESULT_FILE: resultFile
+      HEARSAY_RESULT_FILE: resultFile,
+      ...(run.traceparent === null ? {} : { TRACEPARENT: run.traceparent })
     },
     stdin: stdinOf(given)
   }

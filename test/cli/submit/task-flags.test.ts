@@ -4,6 +4,8 @@ import { describe, expect, test } from 'vitest'
 import { submitOptions, taskFlags } from '../../../src/cli/submit/task-flags.ts'
 import { checkSubmission } from '../../../src/node/tasks/task-options.ts'
 
+const TRACE = `00-${'ab'.repeat(16)}-${'01'.repeat(8)}-01`
+
 function parse(...argv: string[]): object {
   const command = taskFlags(new Command().exitOverride().configureOutput({ writeErr: () => {} }))
   return submitOptions(command.parse(argv, { from: 'user' }).opts())
@@ -41,8 +43,20 @@ describe('flags of a task', () => {
       { idempotencyKey: 'k', delivery: 'at-most-once' }
     ],
     [
-      ['--retention', '1h', '--tag', 'a', 'b', '--ref', 'doc4', '--acks', '2'],
-      { retention: '1h', tags: ['a', 'b'], ref: 'doc4', acks: 2 }
+      [
+        '--retention',
+        '1h',
+        '--tag',
+        'a',
+        'b',
+        '--ref',
+        'doc4',
+        '--traceparent',
+        TRACE,
+        '--acks',
+        '2'
+      ],
+      { retention: '1h', tags: ['a', 'b'], ref: 'doc4', traceparent: TRACE, acks: 2 }
     ]
   ])('%j', (argv, options) => {
     const given = parse(...argv)
@@ -81,6 +95,7 @@ describe('flags of a task', () => {
     ['--tag', '', 'tags'],
     ['--ref', '', 'ref'],
     ['--ref', 'ü'.repeat(49), 'ref'],
+    ['--traceparent', '00-1-2-3', 'traceparent'],
     ['--acks', '51', 'acks']
   ])('%s %j is refused by its name', (flag, value, name) => {
     expect(() => checkSubmission('type', null, { ...parse(flag, value) }, 0)).toThrow(name)

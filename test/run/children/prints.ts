@@ -14,6 +14,7 @@ for (const [epoch, type] of runner.handlers.filter(name => name !== 'computes').
     timeoutMs: null,
     pool: 'default',
     slot: 0,
+    traceparent: null,
     dependencies: new Map()
   })
   await promise

@@ -1,9 +1,9 @@
-/** Texts of other nodes and other users on the way to a terminal: what it would obey is made visible instead. */
+/** Texts of other nodes and other users on the way to a terminal or a page: what would be obeyed there is made visible. */
 
 // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-const CONTROL = /[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g
+const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-/** A text without control characters: they appear as `\u001b` and the like. */
+/** A text without control characters, those of writing direction included: they appear as `\u001b` and the like. */
 export function printable(text: string): string {
   return text.replace(CONTROL, shown)
 }
