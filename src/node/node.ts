@@ -336,6 +336,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     return this.#admin.drain(node)
   }
 
+  undrain(node?: string): NodeView {
+    return this.#admin.undrain(node)
+  }
+
   forget(node: string): NodeView {
     return this.#admin.forget(node)
   }

@@ -2,7 +2,7 @@
  * What members say of themselves and of each other, as bytes.
  */
 import type { WholeShape } from '../core/base/shape.ts'
-import type { Drain, Heartbeat, Introduction, Replaced, Who } from '../core/message.ts'
+import type { Drain, Heartbeat, Introduction, Replaced, Undrain, Who } from '../core/message.ts'
 import {
   DEPARTURE,
   DRAIN,
@@ -11,6 +11,7 @@ import {
   INTRODUCTION,
   POOL,
   REPLACED,
+  UNDRAIN,
   WHO
 } from '../core/message-shapes.ts'
 import { SETTLED_MAX } from '../core/options.ts'
@@ -71,6 +72,8 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
 })
 
 export const drain: Body<Drain> = message(DRAIN, { boot: 1 })
+
+export const undrain: Body<Undrain> = message(UNDRAIN, { boot: 1 })
 
 export const who: Body<Who> = message(WHO, { boots: 1 })
 

@@ -81,6 +81,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   drain: {
     good: [
       ['drain', 'node'],
+      ['drain --undo', 'node'],
       ['drain computer-b/2', 'node']
     ],
     bad: ['drain a b']

@@ -15,6 +15,7 @@ import { linesOf, pass } from '../output/output.ts'
 import { readInput } from '../submit/payload.ts'
 import { sayRemarks } from '../submit/remarks.ts'
 import { mayBeUnread } from '../submit/unread.ts'
+import { repeatable } from '../repeatable.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
 import { clientVerb, openClient, type Where } from '../verb.ts'
@@ -29,6 +30,8 @@ type Flags = TaskFlags &
     json?: true
   }
 
+/** A command that has failed once is not known to do no harm the second time. */
+const MAX_RETRIES = 0
 const TIME_OVER = 124
 const TIME_REASONS = ['Timeout', 'DeadlineExceeded']
 const SIGNAL_BASE = 128
@@ -60,14 +63,11 @@ export function register(program: Command, terminal: Terminal): void {
     ],
     notes: NOTES
   }
-  taskFlags(clientVerb(program, outline))
+  taskFlags(clientVerb(program, outline), MAX_RETRIES)
     .argument('<command...>', 'the program and its arguments, after --')
     .option('--cwd <folder>', 'where to run it, as an absolute path of the node that does')
-    .option('--env <name=value...>', 'variables, beside those of the node')
-    .option(
-      '--stdin <@file>',
-      'what it reads, byte for byte: a text, @file, or - for our own stdin'
-    )
+    .addOption(repeatable('--env <name=value>', 'a variable, beside those of the node'))
+    .option('--stdin <@file>', 'what it reads, byte for byte: a text, @file, or - for our own stdin')
     .option('--shell', 'have /bin/sh read the first word; further words are $1 and so on')
     .addOption(
       new Option(
@@ -103,7 +103,7 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
     )
   }
   const client = await openClient(flags)
-  const options = { maxRetries: 0, ...submitOptions(flags) }
+  const options = { maxRetries: MAX_RETRIES, ...submitOptions(flags) }
   const submitted = await client.submit('command', payload, options)
   sayRemarks(submitted, terminal)
   const interrupted = cancelOnSignal(client, submitted.id, terminal)

@@ -218,6 +218,16 @@ export class Slots {
     return [...this.#inputStaging.giveUpAll(), ...this.startBarrier.takeAllLonely()]
   }
 
+  /** Begins again what is ready. */
+  open(): void {
+    this.#isOpen = true
+  }
+
+  /** Whether anything is begun here. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
   /** What has begun and has not been called never will be. */
   giveUpStarts(): void {
     for (const id of this.startBarrier.giveUpAll()) this.#blobReplication.unneed(id)
