@@ -110,6 +110,16 @@ export type NodeOptions = {
   logLevel?: LogLevel
 }
 
+/** What a program can say besides. */
+export type ProgramOptions = NodeOptions & {
+  /**
+   * Have SIGINT and SIGTERM leave in order before they end the program: the first one lets running tasks finish within
+   * `grace`, the second one hands them on at once, the third one ends the program. Where the program has listeners of
+   * its own to that signal, it is for them to end it. @default false
+   */
+  signals?: boolean
+}
+
 /** Node options with every default filled in. Paths are absolute. */
 export type ResolvedNodeOptions = Readonly<{
   cluster: string

@@ -67,7 +67,10 @@ export function register(program: Command, terminal: Terminal): void {
     .argument('<command...>', 'the program and its arguments, after --')
     .option('--cwd <folder>', 'where to run it, as an absolute path of the node that does')
     .addOption(repeatable('--env <name=value>', 'a variable, beside those of the node'))
-    .option('--stdin <@file>', 'what it reads, byte for byte: a text, @file, or - for our own stdin')
+    .option(
+      '--stdin <@file>',
+      'what it reads, byte for byte: a text, @file, or - for our own stdin'
+    )
     .option('--shell', 'have /bin/sh read the first word; further words are $1 and so on')
     .addOption(
       new Option(

@@ -5,6 +5,7 @@
 import type { NodeId, TaskId } from '../../core/base/ids.ts'
 import type { NodeStatus, NodeView, StatusView, WorkerHealth } from './node-views.ts'
 import type { BlobRef } from '../../core/task/content.ts'
+import type { SavedState } from '../../ports/ports.ts'
 import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
 import type {
   BackoffOptions,
@@ -14,6 +15,7 @@ import type {
 } from './submit-options.ts'
 
 export type { BlobRef }
+export type { SavedState }
 export type { NodeStatus, NodeView, StatusView, WorkerHealth }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }

@@ -6,7 +6,7 @@ import type { Input } from '../../core/input.ts'
 import { checkNodeOptions } from '../../node-options.ts'
 import { DURATION_MS_MAX } from '../../shared/durations.ts'
 import { InvalidOptionError, UnknownNodeError } from '../../shared/errors.ts'
-import type { AdminApi, LoadedState, NodeView } from '../api/node-api.ts'
+import type { AdminApi, LoadedState, NodeView, SavedState } from '../api/node-api.ts'
 import type { Queries } from '../queries/queries.ts'
 import type { Leaving } from '../runtime/leaving.ts'
 import { ownLabels } from '../own-labels.ts'
@@ -92,13 +92,15 @@ export class Admin implements AdminApi {
   }
 
   /** @throws InvalidOptionError if it cannot be written */
-  async saveState(file: string): Promise<void> {
+  async saveState(file: string): Promise<SavedState> {
     const { stateFiles, log } = this.#parts.settings
-    const { missing } = await stateFiles.write(file, this.exportState())
-    if (missing === 0) return
-    log.warn(
-      `${file} lacks ${missing} large payloads or results, which no node that can be asked has`
-    )
+    const saved = await stateFiles.write(file, this.exportState())
+    if (saved.missing > 0) {
+      log.warn(
+        `${file} lacks ${saved.missing} large payloads or results, which no node that can be asked has`
+      )
+    }
+    return saved
   }
 
   /** @throws ForeignStateFileError InvalidOptionError DiskFullError NodeClosedError */
