@@ -122,7 +122,7 @@ test(
         target: ts.ScriptTarget.ES2024,
         types: []
       })
-      const found = ts.getPreEmitDiagnostics(program, program.getSourceFile(file)!)
+      const found = ts.getPreEmitDiagnostics(program, program.getSourceFile(file))
       const texts = found.map(({ messageText }) =>
         ts.flattenDiagnosticMessageText(messageText, ' ')
       )

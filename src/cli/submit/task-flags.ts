@@ -91,11 +91,7 @@ export function taskFlags<Arguments extends unknown[], Options extends Record<st
     .option('--timeout <duration>', 'bound on one attempt, such as 30s', parseDurationMs)
     .option('--deadline <duration>', 'bound from submission to settling, such as 10m')
     .option('--delay <duration>', 'not to be started earlier, such as 1h')
-    .option(
-      '--run-at <time>',
-      'not to be started earlier, such as 2026-01-31T12:00:00Z; without the Z, in our time zone',
-      inUtc
-    )
+    .option('--run-at <time>', 'not before 2026-01-31T12:00:00Z; without Z, in our zone', inUtc)
     .addOption(
       repeatableOption(
         '--label <condition>',
