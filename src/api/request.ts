@@ -20,7 +20,11 @@ export function parse(text: string): unknown {
   }
 }
 
-/** The body of a request, as JSON. @throws InvalidOptionError */
+/**
+ * The body of a request, as JSON. No body is an empty object: of many questions all is optional.
+ *
+ * @throws InvalidOptionError
+ */
 export async function bodyOf(request: Pick<HonoRequest, 'arrayBuffer'>): Promise<unknown> {
   const bytes = new Uint8Array(await request.arrayBuffer())
   let text: string
@@ -29,7 +33,7 @@ export async function bodyOf(request: Pick<HonoRequest, 'arrayBuffer'>): Promise
   } catch (error) {
     throw new InvalidOptionError(`the request ${jsonFault(error)}`)
   }
-  return parse(text)
+  return text === '' ? {} : parse(text)
 }
 
 /** @throws InvalidOptionError */

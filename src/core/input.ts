@@ -26,6 +26,8 @@ export type RunResult =
         | 'PayloadRejected'
         | 'ResultRejected'
     }>
+  /** It did not end: the process outside this node that ran it is gone (`isLost`), or has given it back. */
+  | Readonly<{ status: 'returned'; isLost: boolean }>
 
 export type Input =
   /**

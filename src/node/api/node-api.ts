@@ -16,9 +16,20 @@ import type {
 
 export type { BlobRef }
 export type { SavedState }
+export type {
+  ClaimOptions,
+  LeasedTask,
+  LeaseFailure,
+  LeaseResult,
+  LeaseView,
+  WorkerLine,
+  WorkerOptions
+} from './workers-api.ts'
+export type { WorkersApi }
 export type { NodeStatus, NodeView, StatusView, WorkerHealth }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
+import type { WorkersApi } from './workers-api.ts'
 import type { TaskSort, TaskState } from '../../shared/names.ts'
 
 export type { TaskSort, TaskState }
@@ -474,4 +485,6 @@ export interface NodeApi extends TasksApi, QueriesApi, OutputApi, AdminApi {
   readonly cluster: string
   /** Multiaddrs that it listens on. */
   readonly addresses: readonly string[]
+  /** Workers outside its process, and what they say of their tasks. */
+  readonly workers: WorkersApi
 }
