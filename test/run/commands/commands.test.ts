@@ -308,7 +308,8 @@ describe('the result of a command', () => {
       put: () => Promise.reject(new Error('nothing is put'))
     })
     const words = 'i=0; while [ $i -lt 20000 ]; do echo "ü $i"; i=$((i+1)); done'
-    const result = (await heard.outcome(shell(words, { resultFrom: 'stdout' }))).result as BlobRef
+    const outcome = await heard.outcome(shell(words, { resultFrom: 'stdout' }))
+    const result = (outcome as { result: BlobRef }).result
     const text = Array.from({ length: 20_000 }, (_, i) => `ü ${i}\n`).join('')
     expect(adopted[0]).toEqual({ ...result, text: JSON.stringify(text) })
     expect(createHash('sha256').update(JSON.stringify(text)).digest('hex')).toBe(result.hash)
