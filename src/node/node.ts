@@ -24,6 +24,7 @@ import type {
   SavedState,
   StatusView,
   SubmitOptions,
+  ReloadedHandlers,
   Submitted,
   TaskFilter,
   TaskQuery,
@@ -353,6 +354,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   forget(node: string): NodeView {
     return this.#admin.forget(node)
+  }
+
+  reloadHandlers(files?: readonly string[]): Promise<ReloadedHandlers> {
+    return this.#admin.reloadHandlers(files)
   }
 
   leave(graceMs?: number): Promise<void> {

@@ -105,7 +105,7 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
       'the command does not get our stdin: --stdin - hands it over, < /dev/null is none'
     )
   }
-  const client = await openClient(flags)
+  const client = await openClient(flags, terminal)
   const options = { maxRetries: MAX_RETRIES, ...submitOptions(flags) }
   const submitted = await client.submit('command', payload, options)
   sayRemarks(submitted, terminal)
