@@ -73,6 +73,7 @@ export type {
   NodeEvent,
   NodeStatus,
   NodeView,
+  PoolView,
   ProcessingTimes,
   SavedState,
   StatusView,
