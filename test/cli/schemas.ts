@@ -79,6 +79,7 @@ const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
   dependsOn: true,
   labels: true,
   idempotencyKey: true,
+  traceparent: true,
   acks: true
 })
 
