@@ -17,7 +17,7 @@ beforeEach(async () => {
 })
 afterEach(() => computer.end())
 
-describe('documents', () => {
+describe.skipIf(!hasPython())('documents', () => {
   let server: Server
   let base: string
   let tooEarly: number
@@ -46,7 +46,7 @@ describe('documents', () => {
     await computer.start('computer-b/1', '--handlers', handlers)
     const names = ['/a.txt', '/busy.txt', '/missing.txt']
     const urls = names.map(name => base + name)
-    const pipeline = computer.node(join(examples, 'documents/pipeline.ts'), ...urls)
+    const pipeline = computer.python('documents/pipeline.py', ...urls)
     expect(await pipeline.output()).toBe(
       `Words of 3 documents\n     9  ${base}/busy.txt\n     6  ${base}/a.txt\n`
     )
@@ -68,11 +68,7 @@ describe.skipIf(!hasPython())('model', () => {
   test('a worker in Python serves what is submitted on another node, with a model that it loads once', async () => {
     await computer.start('computer-a/1')
     await computer.start('computer-b/1')
-    const worker = computer.run('python3', [join(examples, 'model/worker.py')], {
-      PYTHONPATH: join(root, 'config/clients/python'),
-      PYTHONDONTWRITEBYTECODE: '1',
-      HEARSAY_NODE: 'computer-b/1'
-    })
+    const worker = computer.python('model/worker.py')
     const submit = (payload: string): Promise<string> =>
       computer
         .node(

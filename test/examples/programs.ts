@@ -64,27 +64,26 @@ export class Computer {
 
   /** @param args of `node` */
   node(...args: readonly string[]): Program {
-    const peers = this.#first === null ? {} : { HEARSAY_PEERS: this.#first }
-    return this.run(process.execPath, args, peers)
+    return this.#run(process.execPath, args)
   }
 
-  run(
-    command: string,
-    args: readonly string[],
-    env: Readonly<Record<string, string>> = {}
-  ): Program {
-    const program = new Program(command, args, { ...this.env, ...env })
-    this.#programs.push(program)
-    return program
+  /** @param program a path in config/examples */
+  python(program: string, ...args: readonly string[]): Program {
+    return this.#run('python3', [join(root, 'config/examples', program), ...args], {
+      PYTHONPATH: join(root, 'config/clients/python'),
+      PYTHONDONTWRITEBYTECODE: '1'
+    })
   }
 
   /** A node that is ready, and dials the first one. */
   async start(name: string, ...flags: readonly string[]): Promise<Program> {
     const [computer = '', instance = ''] = name.split('/')
     const names = ['--computer', computer, '--instance', instance]
-    const node = this.node(hearsay, 'start', '--json', ...names, ...flags)
-    const ready = await until(() => /^\{.*"ready".*$/m.exec(node.stdout), `${name}`, 30_000)
-    const { addresses } = JSON.parse(ready[0]) as { addresses: string[] }
+    const peers = this.#first === null ? {} : { HEARSAY_PEERS: this.#first }
+    const args = [hearsay, 'start', '--json', ...names, ...flags]
+    const node = this.#run(process.execPath, args, peers)
+    const ready = await until(() => /^\{.*"ready".*$/m.exec(node.stdout)?.[0], name, 30_000)
+    const { addresses } = JSON.parse(ready!) as { addresses: string[] }
     this.#first ??= addresses.find(address => address.includes('127.0.0.1')) ?? null
     return node
   }
@@ -93,5 +92,15 @@ export class Computer {
     for (const program of this.#programs) program.process.kill('SIGKILL')
     await Promise.all(this.#programs.map(program => program.ended()))
     await rm(this.#home, { recursive: true, force: true })
+  }
+
+  #run(
+    command: string,
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {}
+  ): Program {
+    const program = new Program(command, args, { ...this.env, ...env })
+    this.#programs.push(program)
+    return program
   }
 }
