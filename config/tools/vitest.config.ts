@@ -22,7 +22,12 @@ const netTests = [
   'test/bench/systems/**/*.test.ts',
   'test/versions/kept.test.ts'
 ]
-const lanTests = ['test/lan/**/*.test.ts', 'test/chaos/**/*.test.ts', 'test/versions/mixed.test.ts']
+const lanTests = [
+  'test/lan/**/*.test.ts',
+  'test/chaos/**/*.test.ts',
+  'test/versions/mixed.test.ts',
+  'test/dashboard/page/*.test.ts'
+]
 
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),

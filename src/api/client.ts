@@ -23,17 +23,21 @@ import type { BatchAnswer, BatchEnd, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
 import { Connection } from './connection.ts'
 import { findFolder, type Whereabouts } from './find.ts'
+import { WorkerClient } from './worker/worker-client.ts'
 import { Late, waitEach, type WaitEachOptions } from './wait-each.ts'
 import type { WaitAnswer, WaitLine } from './waits.ts'
 
 export class Client {
   /** The node's data folder. */
   readonly folder: string
+  /** What workers outside the process of the node say and hear. */
+  readonly workers: WorkerClient
   readonly #node: Connection
 
   private constructor(folder: string) {
     this.folder = folder
     this.#node = new Connection(folder)
+    this.workers = new WorkerClient(this.#node)
   }
 
   /**
@@ -109,6 +113,17 @@ export class Client {
   ): AsyncIterable<BatchAnswer | BatchEnd> {
     const call = { query: { wait: 'true' }, pieces: bundled(asText(lines)), signal }
     return this.#node.values('/v1/batch', call, 'POST')
+  }
+
+  /** Whether a task may be given a `ref`: a node of an older version knows none. @throws NoNodeError */
+  async takesRefs(): Promise<boolean> {
+    try {
+      await this.#node.text('/v1/tasks', { query: { ref: '-', limit: 1 } })
+      return true
+    } catch (error) {
+      if (error instanceof InvalidOptionError) return false
+      throw error
+    }
   }
 
   /**
@@ -222,6 +237,15 @@ export class Client {
    */
   async drain(node?: string): Promise<NodeView> {
     return this.#node.value('POST', '/v1/drain', { query: { node } })
+  }
+
+  /**
+   * Has a node that drains take tasks again.
+   *
+   * @throws UnknownNodeError InvalidOptionError NoNodeError
+   */
+  async undrain(node?: string): Promise<NodeView> {
+    return this.#node.value('POST', '/v1/drain', { query: { node, undo: 'true' } })
   }
 
   /** @throws UnknownNodeError InvalidOptionError NoNodeError */

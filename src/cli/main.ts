@@ -29,6 +29,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   leave: () => import('./commands/leave.ts'),
   forget: () => import('./commands/forget.ts'),
   top: () => import('./commands/top.ts'),
+  dashboard: () => import('./commands/dashboard.ts'),
   doctor: () => import('./commands/doctor.ts'),
   events: () => import('./commands/events.ts'),
   key: () => import('./commands/key.ts'),

@@ -28,7 +28,8 @@ import type {
   TaskQuery,
   TaskView,
   WhyView,
-  WorkerHealth
+  WorkerHealth,
+  WorkersApi
 } from './api/node-api.ts'
 import type {
   ListsApi,
@@ -69,6 +70,8 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
   readonly name: string
   /** The name of the cluster that this node is in. */
   readonly cluster: string
+  /** Workers outside its process, and what they say of their tasks. */
+  readonly workers: WorkersApi
   readonly #parts: Parts
   readonly #tasks: Tasks
   readonly #queries: Queries
@@ -81,6 +84,7 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     this.name = settings.name
     this.cluster = settings.cluster
     this.#parts = new Parts(core, ports, settings)
+    this.workers = this.#parts.workers
     const { tasks, queries, lists, output, admin } = this.#parts
     this.#tasks = tasks
     this.#queries = queries
@@ -334,6 +338,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   drain(node?: string): NodeView {
     return this.#admin.drain(node)
+  }
+
+  undrain(node?: string): NodeView {
+    return this.#admin.undrain(node)
   }
 
   forget(node: string): NodeView {

@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { basename } from 'node:path'
+import { fileURLToPath } from 'node:url'
 
 const isSource = import.meta.url.endsWith('.ts')
 
@@ -16,6 +17,11 @@ export function programFile(source: string): URL {
 /** A file of the package that is not built. @param path from its top */
 export function packageFile(path: string): URL {
   return new URL(`../../${path}`, import.meta.url)
+}
+
+/** A folder of a build, beside its programs. As sources there is none, and the path leads nowhere. */
+export function builtFolder(name: string): string {
+  return fileURLToPath(new URL(`./${name}`, import.meta.url))
 }
 
 /** The version in package.json. */

@@ -54,7 +54,7 @@ import type { Backoff } from '../core/task/spec.ts'
 import { counts } from './counts.ts'
 import { isWithoutRules, labelRules } from './labels.ts'
 import { COMPONENTS } from './later.ts'
-import { drain, heartbeat, introduction, replaced, who } from './members.ts'
+import { drain, heartbeat, introduction, replaced, undrain, who } from './members.ts'
 import { Names } from './names.ts'
 import { at, either, ifThere, mapped, message, packed, readable, usually } from './schema.ts'
 import { valueOf, varint } from './single.ts'
@@ -326,6 +326,7 @@ const KINDS = {
   introduction: [22, introduction],
   replaced: [23, replaced],
   farewell: [26, farewell],
+  undrain: [27, undrain],
   counts: [16, counts]
 } as const satisfies {
   [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]

@@ -34,7 +34,8 @@ import type {
   TaskQuery,
   TaskView,
   WhyView,
-  WorkerHealth
+  WorkerHealth,
+  WorkersApi
 } from '../../src/node/api/node-api.ts'
 import type {
   ListsApi,
@@ -48,10 +49,14 @@ import type {
 import { Listeners } from '../../src/node/events/listeners.ts'
 import { TaskCounting } from '../../src/node/lists/task-counts.ts'
 import { until } from '../support/until.ts'
+import { FakeWork } from '../node/workers/fake-work.ts'
 
 const SUBMITTED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
 
 export class FakeNode implements NodeApi, ListsApi {
+  /** Workers and leases are real; what they run is said by the test. */
+  readonly work: FakeWork = new FakeWork()
+  readonly workers: WorkersApi = this.work.workers
   readonly id = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake'
   readonly name: string
   readonly cluster: string
@@ -286,7 +291,7 @@ export class FakeNode implements NodeApi, ListsApi {
       computer: 'computer-a',
       instance: '1',
       status: 'alive',
-      draining: false,
+      draining: this.isDraining,
       paused: null,
       self: true,
       found: true,
@@ -304,7 +309,14 @@ export class FakeNode implements NodeApi, ListsApi {
       boot: 'boot',
       version: '0.1.0'
     }
-    const nobody = { status: null, id: null, self: false, connected: false, synced: false }
+    const nobody = {
+      status: null,
+      id: null,
+      self: false,
+      connected: false,
+      synced: false,
+      draining: false
+    }
     return [self, { ...self, ...nobody, name: 'computer-b/2', found: false, heartbeatAgeMs: null }]
   }
 
@@ -320,7 +332,15 @@ export class FakeNode implements NodeApi, ListsApi {
     this.labels = { ...labels }
   }
 
+  isDraining = false
+
   drain(node = this.name): NodeView {
+    this.isDraining ||= node === this.name
+    return this.#named(node)
+  }
+
+  undrain(node = this.name): NodeView {
+    this.isDraining &&= node !== this.name
     return this.#named(node)
   }
 
@@ -443,9 +463,28 @@ export class FakeNode implements NodeApi, ListsApi {
   }
 
   why(id: string): WhyView {
-    const { state, reason } = this.task(id)
+    const { state, reason, type, ref, tags, idempotencyKey, dependsOn } = this.task(id)
+    const dependencies = dependsOn.map(each => {
+      const known = this.#views.get(each)
+      return known ?? { id: each, type: null, ref: null, state: null, reason: null }
+    })
     const nodes = [{ node: this.name, reason: 'NoHandler', words: 'it has no handler for it' }]
-    return { v: 1, id, state, reason, words: 'all are busy', nodes }
+    return {
+      v: 1,
+      id,
+      state,
+      reason,
+      words: 'all are busy',
+      type,
+      ref,
+      tags,
+      idempotencyKey,
+      dependencies: dependencies.map(each => {
+        const { id: task, type: of, ref: name, state: now, reason: because } = each
+        return { id: task, type: of, ref: name, state: now, reason: because }
+      }),
+      nodes
+    }
   }
 
   leave(graceMs = 0): Promise<void> {

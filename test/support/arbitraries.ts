@@ -382,6 +382,7 @@ export const message: Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant('goodbye' as const), boot, upTo: count }),
   fc.record({ kind: fc.constant('farewell' as const), boot }),
   fc.record({ kind: fc.constant('drain' as const), boot }),
+  fc.record({ kind: fc.constant('undrain' as const), boot }),
   fc.record({ kind: fc.constant('who' as const), boots: fc.array(boot, { maxLength: 3 }) }),
   fc.record({ kind: fc.constant('introduction' as const), heartbeat }),
   fc.record({

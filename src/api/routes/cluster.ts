@@ -51,9 +51,13 @@ const SET_LABELS: Question<Record<string, never>, z.infer<typeof labels>> = {
   problems: ['TooLargeError']
 }
 
-const drained = z.strictObject({ node: z.string().optional() })
+const drained = z.strictObject({
+  node: z.string().optional(),
+  undo: z.enum(['true', 'false']).optional()
+})
 const DRAIN: Question<z.infer<typeof drained>> = {
-  summary: 'Has a node take nothing more and hand on what is queued: by name or id, or this one',
+  summary:
+    'Has a node take nothing more and hand on what is queued, or with `undo` take tasks again: by name or id, or this one',
   query: drained,
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
@@ -112,7 +116,9 @@ export function serveCluster(
     node.setLabels(given)
     return c.json(node.nodes().find(({ self }) => self))
   })
-  service.add('post', '/v1/drain', DRAIN, (c, { query }) => c.json(node.drain(query.node)))
+  service.add('post', '/v1/drain', DRAIN, (c, { query }) =>
+    c.json(query.undo === 'true' ? node.undrain(query.node) : node.drain(query.node))
+  )
   service.add('post', '/v1/expect', EXPECT, (c, { query }) => {
     node.registerWorker(query.node)
     return c.json(node.nodes().find(({ name }) => name === query.node))

@@ -62,7 +62,6 @@ export class Scheduler {
   readonly #runtimeEstimate = new RuntimeEstimate()
   readonly #readiness: ReadinessRules
   readonly #timers = new Timers()
-  #draining = false
   readonly #pauses = new Set<Pause>()
   readonly #missing = new Set<TaskId>()
 
@@ -120,7 +119,7 @@ export class Scheduler {
   }
 
   get draining(): boolean {
-    return this.#draining
+    return !this.slots.isOpen
   }
 
   /** Whether nothing new is begun here. */
@@ -204,8 +203,10 @@ export class Scheduler {
     this.slots.ended(id)
     const entry = log.get(id)!
     const { type } = entry.record.spec
-    this.#runtimeEstimate.ran(type, durationMs)
-    counters.ran(type, durationMs)
+    if (run.status !== 'returned') {
+      this.#runtimeEstimate.ran(type, durationMs)
+      counters.ran(type, durationMs)
+    }
     const ended = { at: clock.stamp(wallMs), now: wallMs, durationMs, tail }
     log.write(entry, afterRun(self, entry.record, run, ended))
     this.#groupCommit.urge()
@@ -363,7 +364,6 @@ export class Scheduler {
 
   /** Takes nothing more from here on; with `abort`, stops what runs. */
   drain(abort: boolean): void {
-    this.#draining = true
     for (const entry of this.slots.close()) this.#queue(entry)
     if (!abort) return
     this.slots.giveUpStarts()

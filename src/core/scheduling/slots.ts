@@ -218,6 +218,16 @@ export class Slots {
     return [...this.#inputStaging.giveUpAll(), ...this.startBarrier.takeAllLonely()]
   }
 
+  /** Begins again what is ready. */
+  open(): void {
+    this.#isOpen = true
+  }
+
+  /** Whether anything is begun here. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
   /** What has begun and has not been called never will be. */
   giveUpStarts(): void {
     for (const id of this.startBarrier.giveUpAll()) this.#blobReplication.unneed(id)
@@ -260,7 +270,8 @@ export class Slots {
     const { spec, claim } = entry.record
     counters.queueTimes.add(now - (entry.readySince ?? now))
     const seat = this.#seats.of(entry.id)!
-    const told = seat.pool === DEFAULT_POOL ? {} : seat
+    const { pool, slot } = seat
+    const told = pool === DEFAULT_POOL ? {} : { pool, slot }
     log.write(entry, startOf(self, entry.record, clock.stamp(wallMs), told))
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#inputStaging.resultOf(id)]))
     const { type, payload, timeoutMs, traceparent } = spec

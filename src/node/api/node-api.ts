@@ -14,9 +14,20 @@ import type {
 } from './submit-options.ts'
 
 export type { BlobRef }
+export type {
+  ClaimOptions,
+  LeasedTask,
+  LeaseFailure,
+  LeaseResult,
+  LeaseView,
+  WorkerLine,
+  WorkerOptions
+} from './workers-api.ts'
+export type { WorkersApi }
 export type { NodeStatus, NodeView, StatusView, WorkerHealth }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
+import type { WorkersApi } from './workers-api.ts'
 import type { TaskSort, TaskState } from '../../shared/names.ts'
 
 export type { TaskSort, TaskState }
@@ -122,7 +133,22 @@ export type WhyView = {
   /** Null if it runs or has completed. */
   reason: string | null
   words: string
+  type: string
+  ref: string | null
+  tags: string[]
+  idempotencyKey: string | null
+  /** The tasks that it depends on and that have not settled, with what keeps each of them. */
+  dependencies: OpenDependency[]
   nodes: { node: string; reason: string; words: string }[]
+}
+
+/** A task that another one waits for. All but its id is null if nothing is known here of it. */
+export type OpenDependency = {
+  id: TaskId
+  type: string | null
+  ref: string | null
+  state: TaskState | null
+  reason: string | null
 }
 
 /** What became of the tasks in a state file. */
@@ -202,7 +228,7 @@ export type TaskFilter = {
   node?: string
   ref?: string
   /**
-   * Words, each of which occurs in the id, the type, the ref, a tag, the holder's name or the error of the task, in
+   * Words, each of which occurs in the id, the type, the ref, the key, a tag, the holder's name or the error of the task, in
    * upper or lower case.
    */
   q?: string
@@ -414,6 +440,14 @@ export interface AdminApi {
    */
   drain(node?: string): NodeView
   /**
+   * Has a node that was told to drain take tasks again; one that leaves goes on leaving. A node of an older version
+   * does not know how, and goes on draining.
+   *
+   * @param node its name or id @default this node
+   * @throws UnknownNodeError InvalidOptionError if it cannot be reached
+   */
+  undrain(node?: string): NodeView
+  /**
    * Expects an instance: it counts to the cluster, and is shown, before it has been seen. `forget` undoes it.
    *
    * @param name `computer/instance`
@@ -447,4 +481,6 @@ export interface NodeApi extends TasksApi, QueriesApi, OutputApi, AdminApi {
   readonly cluster: string
   /** Multiaddrs that it listens on. */
   readonly addresses: readonly string[]
+  /** Workers outside its process, and what they say of their tasks. */
+  readonly workers: WorkersApi
 }
