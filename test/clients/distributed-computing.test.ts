@@ -45,7 +45,7 @@ beforeEach(async () => {
     HEARSAY_KEY: newKey(),
     HEARSAY_MDNS: 'false',
     HEARSAY_LISTEN: '/ip4/127.0.0.1/tcp/0',
-    HEARSAY_COMMAND: `${process.execPath} ${cli}`
+    HEARSAY_PROGRAM: `${process.execPath} ${cli}`
   }
 })
 afterEach(async () => {
@@ -73,13 +73,16 @@ print(status["node"])`,
   })
 
   test('takes the node that runs already, and lets it run', async () => {
-    const first = new Python(
-      `from distributed_computing import DistributedComputing
-dc = DistributedComputing(1, "computer-a"); print("there"); input()`,
-      env
-    )
-    await until(() => first.stdout.includes('there') || first.stderr.includes('Error'), 'the node')
-    expect(first.stderr).not.toMatch(/Error/)
+    const head = `from distributed_computing import DistributedComputing
+import time
+dc = DistributedComputing(1, "computer-a")`
+    const first = new Python(`${head}; print("there"); time.sleep(600)`, env)
+    await until(() => first.stdout.includes('there'), 'the node', 30_000)
+    const second = new Python(`${head}; print(dc.get_system_status()["node"])`, env)
+    expect(await second.ended(), second.stderr).toBe(0)
+    expect(second.stdout).toBe('computer-a/1\n')
+    const third = new Python('import hearsay; print(hearsay.connect().status()["node"])', env)
+    expect(await third.ended(), third.stderr).toBe(0)
   })
 
   test('a node whose program is killed leaves by itself', async () => {
@@ -104,7 +107,7 @@ dc = DistributedComputing(1, "computer-a"); print("there"); time.sleep(600)`,
   test.each([
     ['a computer whose name cannot be', '1, "computer a"', {}, /computer cannot be "computer a"/],
     ['a cluster without a key', '1, "computer-a"', { HEARSAY_KEY: '' }, /key/],
-    ['hearsay that is not there', '1, "a"', { HEARSAY_COMMAND: '/nowhere/hearsay' }, /nowhere/]
+    ['hearsay that is not there', '1, "a"', { HEARSAY_PROGRAM: '/nowhere/hearsay' }, /nowhere/]
   ])('%s is refused in words', async (_, parameters, given, words) => {
     const program = new Python(
       `from distributed_computing import DistributedComputing

@@ -669,7 +669,7 @@ class Worker:
         self.client = client
         self.slots = slots
         self.labels = dict(labels or {})
-        self.name = name or f"{Path(sys.argv[0] or 'python').stem}-{os.getpid()}"
+        self.name = name or f"{_program()}-{os.getpid()}"
         self._handlers: Dict[str, Tuple[Handler, bool]] = {}
         self._running: Dict[str, Task] = {}
         self._lock = threading.Lock()
@@ -926,6 +926,12 @@ def _cannot_travel(result: Json) -> Optional[ResultRejected]:
         return None
     except (TypeError, ValueError, RecursionError) as error:
         return ResultRejected(f"the result cannot be sent as JSON ({error}): return None, text, numbers, lists, dicts")
+
+
+def _program() -> str:
+    """What this program is called, in letters that the name of a worker may have."""
+    stem = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] != "-c" else ""
+    return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9._-]", "", stem)[:16] or "python"
 
 
 def _takes_task(function: Handler) -> bool:

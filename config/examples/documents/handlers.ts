@@ -24,9 +24,10 @@ export async function countWords(
   return { url, words: text.split(/\s+/).filter(Boolean).length }
 }
 
-/** Merges what has been counted. Its dependencies are given by id; those that failed are not among them. */
+/** Merges what has been counted. Results of dependencies are given by id; of those that failed it is null. */
 export function merge(_: null, { dependencies }: HandlerContext): Counted[] {
-  return (Object.values(dependencies) as Counted[]).toSorted((a, b) => b.words - a.words)
+  const counted = (Object.values(dependencies) as (Counted | null)[]).filter(one => one !== null)
+  return counted.toSorted((a, b) => b.words - a.words)
 }
 
 /** Writes the report. */
