@@ -14,7 +14,7 @@ export function register(program: Command, terminal: Terminal): void {
   })
     .argument('<id...>', TASK_ID_HELP)
     .action(async (ids, { json, ...where }) => {
-      const client = await openClient(where)
+      const client = await openClient(where, terminal)
       const codes = await Promise.all(
         atATime(ids, id => cancel(client, id, json === true, terminal))
       )

@@ -13,7 +13,7 @@ export function register(program: Command, terminal: Terminal): void {
   })
     .argument('<id...>', TASK_ID_HELP)
     .action(async (ids, { json, ...where }) => {
-      const client = await openClient(where)
+      const client = await openClient(where, terminal)
       const codes: number[] = []
       const answers = atATime(ids, id => client.retry(id).catch((error: unknown) => error as Error))
       for (const answer of answers) {
