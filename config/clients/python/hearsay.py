@@ -585,16 +585,6 @@ class Task:
             task_id: self._client._content(given.get("result"), given.get("resultBlob")) for task_id, given in found.items()
         }
 
-    @property
-    def checkpoint(self) -> Json:
-        """What an earlier run of this task saved last, on whatever computer; None if nothing was."""
-        blob = self._message.get("checkpointBlob")
-        return None if blob is None else json.loads(self._client._blob(blob))
-
-    def save_checkpoint(self, value: Json) -> None:
-        """Saves a value for the next run, should this one not end; returns when it is in two places, if it can be."""
-        self._renewed(self._client._api.value("POST", f"{self._lease}/checkpoint", value))
-
     def progress(self, fraction: float, message: Optional[str] = None) -> None:
         """Says how far the run is, 0 to 1."""
         body = {"fraction": fraction} if message is None else {"fraction": fraction, "message": message}

@@ -1,7 +1,7 @@
 /** The tool that claims a task: the agent does what a handler would do. */
 import { z } from 'zod'
 import type { Client } from '../../api/client.ts'
-import type { BlobRef, Json, LeasedTask } from '../../node/api/node-api.ts'
+import type { BlobRef, LeasedTask } from '../../node/api/node-api.ts'
 import { assertMayClaim } from '../allowed.ts'
 import { cutJson } from '../cut.ts'
 import { tool, UNTRUSTED, type Tool } from '../tool.ts'
@@ -13,7 +13,6 @@ const WAIT_MS_MAX = 45_000
 /** Characters of the payload, and of all results of dependencies together. */
 const PAYLOAD_LENGTH_MAX = 8000
 const DEPENDENCIES_LENGTH_MAX = 6000
-const CHECKPOINT_LENGTH_MAX = 2000
 
 const value = z.string().nullable().describe('JSON text')
 const isCut = z.boolean().describe('it is longer: "get" with the id of its task has the rest')
@@ -30,8 +29,7 @@ const task = z.object({
   deadline: z.string().nullable().describe('until when the task has to have ended'),
   payload: value,
   isCut,
-  dependencies: z.array(z.object({ id: z.string(), result: value, isCut })),
-  checkpoint: value.describe('JSON text that an earlier run of it has saved last')
+  dependencies: z.array(z.object({ id: z.string(), result: value, isCut }))
 })
 const output = z.object({
   claim: z.string().nullable().describe('for "update" and "finish"; null: no task came in time'),
@@ -79,7 +77,6 @@ async function shown(client: Client, leased: LeasedTask): Promise<z.infer<typeof
     const piece = await cut(client, result, resultBlob, each)
     dependencies.push({ id: of, result: piece.text, isCut: piece.isCut })
   }
-  const checkpoint = await cut(client, null, leased.checkpointBlob, CHECKPOINT_LENGTH_MAX)
   return {
     id,
     type,
@@ -88,14 +85,13 @@ async function shown(client: Client, leased: LeasedTask): Promise<z.infer<typeof
     deadline,
     payload: given.text,
     isCut: given.isCut,
-    dependencies,
-    checkpoint: checkpoint.text
+    dependencies
   }
 }
 
 async function cut(
   client: Client,
-  value: Json,
+  value: unknown,
   blob: BlobRef | null,
   lengthMax: number
 ): Promise<{ text: string | null; isCut: boolean }> {

@@ -8,11 +8,7 @@ const input = z.strictObject({
   claim: z.string(),
   fraction: z.number().min(0).max(1).optional().describe('how far you are, 0 to 1'),
   message: z.string().optional().describe('what you are at, with the fraction'),
-  log: z.array(z.string()).max(LINES_MAX).optional().describe('lines for the log of the task'),
-  checkpoint: z
-    .json()
-    .optional()
-    .describe('what another run would need to go on, should you not finish; replaces the last one')
+  log: z.array(z.string()).max(LINES_MAX).optional().describe('lines for the log of the task')
 })
 const output = z.object({
   wanted: z.boolean().describe('false: stop; "finish" with the outcome "released"'),
@@ -26,15 +22,14 @@ export const update: Tool = tool({
   name: 'update',
   title: 'Report on a claimed task',
   description:
-    'Reports progress, log lines or a checkpoint of a task that you have claimed, or nothing at all, and returns ' +
+    'Reports progress or log lines of a task that you have claimed, or nothing at all, and returns ' +
     'whether the task is still wanted.',
   input,
   output,
   annotations: { readOnlyHint: false, destructiveHint: false, idempotentHint: true },
-  async run({ claim, fraction, message, log, checkpoint }, { cluster, claims }) {
+  async run({ claim, fraction, message, log }, { cluster, claims }) {
     return cluster.ask(async ({ workers }) => {
       if (log !== undefined) await workers.log(claim, log)
-      if (checkpoint !== undefined) await workers.checkpoint(claim, JSON.stringify(checkpoint))
       const { cancelled, reason, draining } =
         fraction === undefined
           ? await workers.extend(claim)
