@@ -68,6 +68,7 @@ export type {
   NodeEvent,
   NodeStatus,
   NodeView,
+  PoolView,
   ProcessingTimes,
   StatusView,
   SubmitOptions,

@@ -15,6 +15,7 @@ import type {
   LoadedState,
   LogEntry,
   NodeView,
+  PoolView,
   StatusView,
   Submitted,
   TaskView,
@@ -52,6 +53,8 @@ const taskFields = {
   submittedBy: z.string(),
   submittedAt: time,
   startedAt: time.nullable(),
+  pool: z.string().nullable(),
+  slot: count.nullable(),
   settledAt: time.nullable(),
   durationMs: z.number().min(0).nullable(),
   payload: z.json(),
@@ -85,6 +88,15 @@ const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
   acks: true
 })
 
+const pool: Shape<PoolView> = z.strictObject({
+  name: z.string(),
+  slots: count,
+  running: count,
+  types: z.array(z.string()),
+  labels: z.record(z.string(), z.string()),
+  external: z.boolean()
+})
+
 const nodeFields = {
   v,
   name: z.string().nullable(),
@@ -103,6 +115,7 @@ const nodeFields = {
   slots: count,
   running: count,
   queued: count,
+  pools: z.array(pool),
   handlers: z.array(z.string()),
   labels: z.record(z.string(), z.string()),
   addresses: z.array(z.string()),
