@@ -45,10 +45,18 @@ export async function createNode<Handlers extends object = AnyHandlers>(
 export type { NodeOptions } from './node-options.ts'
 export type { Node } from './node/node.ts'
 export type {
+  BulkPreview,
+  BulkRequest,
+  BulkResult,
+  GraphQuery,
+  GraphView,
   PageQuery,
+  SpanView,
   TaskCountsView,
   TaskPage,
   TaskRow,
+  TimelineQuery,
+  TimelineView,
   ViewLine,
   WatchOptions
 } from './node/api/lists-api.ts'

@@ -13,7 +13,9 @@ import {
   type Message,
   type SyncRequest,
   type OutputAnswer,
-  type OutputRequest
+  type OutputRequest,
+  type TimelineAnswer,
+  type TimelineRequest
 } from '../core/message.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
@@ -29,7 +31,8 @@ import { Gossip } from './gossip.ts'
 import { Inbox } from './inbox.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
-import { OutputStreams } from './streams/output.ts'
+import { AnswerStreams } from './streams/answers.ts'
+import { OUTPUT, TIMELINE } from './streams/codecs.ts'
 import { Peers, type RememberedPeer } from './discovery/peers.ts'
 import { Prover } from './discovery/proof.ts'
 import {
@@ -37,9 +40,14 @@ import {
   blobAnswersMax,
   flushTimeoutMs,
   outputAnswersMax,
+  outputAnswersPerPeerMax,
+  outputStallMs,
   protocolNames,
   serviceTag,
   stopTimeoutMs,
+  timelineAnswersMax,
+  timelineAnswersPerPeerMax,
+  timelineStallMs,
   type ProtocolNames
 } from './protocol.ts'
 import type { Handshakes } from './patches/noise.ts'
@@ -130,7 +138,8 @@ class Libp2pTransport implements Transport {
   readonly #gossip: Gossip
   readonly #sync: SyncStreams
   readonly #blobs: BlobStreams
-  readonly #output: OutputStreams
+  readonly #output: AnswerStreams<OutputRequest, OutputAnswer>
+  readonly #timeline: AnswerStreams<TimelineRequest, TimelineAnswer>
   readonly #tally: Tally
   /** From where each peer was last linked: a refusal counts only there. */
   readonly #lastLinks = new LastLinks()
@@ -192,10 +201,23 @@ class Libp2pTransport implements Transport {
       protocol: this.#names.blob,
       read: async hash => (await this.#deliver(receiver => receiver.readBlob(hash))) ?? null
     })
-    this.#output = new OutputStreams({
+    this.#output = new AnswerStreams({
       ...shared,
+      codec: OUTPUT,
       protocol: this.#names.output,
+      stallMs: outputStallMs,
+      answersMax: outputAnswersMax,
+      answersPerPeerMax: outputAnswersPerPeerMax,
       answer: request => this.#deliver(receiver => receiver.answerOutput(request)) ?? nothing
+    })
+    this.#timeline = new AnswerStreams({
+      ...shared,
+      codec: TIMELINE,
+      protocol: this.#names.timeline,
+      stallMs: timelineStallMs,
+      answersMax: timelineAnswersMax,
+      answersPerPeerMax: timelineAnswersPerPeerMax,
+      answer: request => this.#deliver(receiver => receiver.answerTimeline(request)) ?? []
     })
   }
 
@@ -227,6 +249,11 @@ class Libp2pTransport implements Transport {
       maxInboundStreams: outputAnswersMax,
       maxOutboundStreams: outputAnswersMax
     })
+    await network.handle(
+      this.#names.timeline,
+      (stream, from) => this.#timeline.accept(stream, from),
+      { maxInboundStreams: timelineAnswersMax, maxOutboundStreams: timelineAnswersMax }
+    )
     try {
       await network.start()
     } catch (error) {
@@ -288,6 +315,14 @@ class Libp2pTransport implements Transport {
     return this.#output.ask(peer, request, signal)
   }
 
+  askTimeline(
+    peer: string,
+    request: TimelineRequest,
+    signal: AbortSignal
+  ): AsyncIterable<TimelineAnswer> {
+    return this.#timeline.ask(peer, request, signal)
+  }
+
   probe(peer: string, addresses: readonly string[]): Promise<boolean> {
     const isConfirmed = (address: Multiaddr): boolean => this.#lastLinks.confirms(peer, address)
     return isDeserted(peer, addresses, this.#network, isConfirmed)
@@ -313,6 +348,7 @@ class Libp2pTransport implements Transport {
     this.#tally.stop()
     this.#blobs.stop()
     this.#output.stop()
+    this.#timeline.stop()
     await this.#sync.stop()
     this.#receiver = null
     this.#inbox.clear()

@@ -3,6 +3,7 @@
  * files in config/schemas by tests.
  */
 import { z } from 'zod'
+import { VIAS } from '../../src/core/message.ts'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
@@ -69,7 +70,8 @@ const taskFields = {
     .nullable(),
   retryOf: taskId.nullable(),
   acks: count,
-  lost: z.array(z.string())
+  lost: z.array(z.string()),
+  via: z.enum(VIAS)
 }
 const task: Shape<TaskView> = z.strictObject(taskFields)
 const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({

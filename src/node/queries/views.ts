@@ -14,6 +14,7 @@ import { shownConditions } from '../tasks/label-options.ts'
 import type { TaskRow } from '../api/lists-api.ts'
 import type { Json, NodeView, StatusView, TaskView, WorkerHealth } from '../api/node-api.ts'
 import type { PeerView } from '../../ports/ports.ts'
+import { viaOf } from './via.ts'
 import { TaskCounting } from '../lists/task-counts.ts'
 
 /** What fits on a line. The whole message comes with the task. */
@@ -77,7 +78,8 @@ export function taskRow(
     tags: [...spec.tags],
     ref: spec.ref,
     lost: claim.lost.map(nameOf),
-    retryOf: spec.retryOf
+    retryOf: spec.retryOf,
+    via: viaOf(claim)
   }
 }
 

@@ -18,6 +18,7 @@ import { BlobTraffic } from './blob-traffic.ts'
 import { wallMsOf } from './clock.ts'
 import { Logbook } from '../output/logbook.ts'
 import { tailOf } from '../output/tail.ts'
+import { RunSpans } from '../timeline/run-spans.ts'
 import { Inputs } from './inputs.ts'
 import { Loop, type Turn, type World } from './loop.ts'
 import { LoopLag } from './loop-lag.ts'
@@ -82,6 +83,8 @@ export class Engine {
   readonly blobs: BlobTraffic
   /** What the runs of this node say. */
   readonly logbook: Logbook
+  /** When this node ran which tasks. */
+  readonly spans: RunSpans
   /** How late ticks are. */
   readonly loopLag: LoopLag = new LoopLag()
   readonly #observer: Observer
@@ -104,6 +107,7 @@ export class Engine {
       disk: failure => observer.blobDisk(failure)
     })
     this.logbook = new Logbook(() => wallMsOf(ports.clock))
+    this.spans = new RunSpans({ core: core.view, now: () => core.view.wallMs(ports.clock.now()) })
     this.#observer = observer
     this.#loop = new Loop(core, this.#world())
   }
@@ -112,6 +116,7 @@ export class Engine {
     const { transport, runner } = this.#ports
     this.#running = true
     runner.onEnded((taskId, epoch, run, durationMs) => {
+      this.spans.ended(taskId, epoch, run)
       const tail = tailOf(this.logbook.end(taskId, epoch))
       this.feed({ kind: 'completion', taskId, epoch, run, durationMs, tail })
     })
@@ -250,6 +255,7 @@ export class Engine {
         return this.blobs.drop(effect.hash)
       case 'start':
         this.logbook.begin(effect.run)
+        this.spans.began(effect.run)
         return runner.start(effect.run)
       case 'abort':
         return this.#abort(effect.taskId, effect.epoch)
@@ -275,6 +281,7 @@ export class Engine {
 
   /** Readers that follow the run hear what it says until it is over. */
   #abort(taskId: TaskId, epoch: number): void {
+    this.spans.aborted(taskId, epoch)
     void this.#ports.runner.abort(taskId, epoch).then(() => {
       const tail = tailOf(this.logbook.end(taskId, epoch))
       if (tail !== null) this.feed({ kind: 'tail', taskId, epoch, tail })
@@ -356,7 +363,8 @@ export class Engine {
       addresses: addresses => this.feed({ kind: 'addresses', addresses }),
       answerSync: (_from, request) => this.#core.answerSync(request),
       readBlob: hash => this.blobs.local(hash),
-      answerOutput: request => this.logbook.answer(request)
+      answerOutput: request => this.logbook.answer(request),
+      answerTimeline: request => this.spans.answer(request)
     }
   }
 }
