@@ -406,10 +406,9 @@ export type RunSpan = Readonly<{
   type: string
   epoch: number
   attempt: number
-  /** Null: in the default one. */
-  pool: string | null
-  /** Null if it is not known. */
-  slot: number | null
+  pool: string
+  /** Counted from 0. */
+  slot: number
   fromMs: number
   /** Null if it runs, as is its outcome. */
   toMs: number | null

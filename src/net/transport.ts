@@ -40,14 +40,10 @@ import {
   blobAnswersMax,
   flushTimeoutMs,
   outputAnswersMax,
-  outputAnswersPerPeerMax,
-  outputStallMs,
   protocolNames,
   serviceTag,
   stopTimeoutMs,
   timelineAnswersMax,
-  timelineAnswersPerPeerMax,
-  timelineStallMs,
   type ProtocolNames
 } from './protocol.ts'
 import type { Handshakes } from './patches/noise.ts'
@@ -202,21 +198,11 @@ class Libp2pTransport implements Transport {
       read: async hash => (await this.#deliver(receiver => receiver.readBlob(hash))) ?? null
     })
     this.#output = new AnswerStreams({
-      ...shared,
-      codec: OUTPUT,
-      protocol: this.#names.output,
-      stallMs: outputStallMs,
-      answersMax: outputAnswersMax,
-      answersPerPeerMax: outputAnswersPerPeerMax,
-      answer: request => this.#deliver(receiver => receiver.answerOutput(request)) ?? nothing
+      ...{ ...shared, ...OUTPUT, protocol: this.#names.output },
+      answer: request => this.#deliver(receiver => receiver.answerOutput(request)) ?? []
     })
     this.#timeline = new AnswerStreams({
-      ...shared,
-      codec: TIMELINE,
-      protocol: this.#names.timeline,
-      stallMs: timelineStallMs,
-      answersMax: timelineAnswersMax,
-      answersPerPeerMax: timelineAnswersPerPeerMax,
+      ...{ ...shared, ...TIMELINE, protocol: this.#names.timeline },
       answer: request => this.#deliver(receiver => receiver.answerTimeline(request)) ?? []
     })
   }
@@ -449,8 +435,6 @@ function isGossip(kind: string): boolean {
 function any(): boolean {
   return true
 }
-
-const nothing: AsyncIterable<never> = (async function* () {})()
 
 /** What libp2p says of it names the code in the midst of advice for its own settings. */
 function notListening(addresses: readonly string[], why: string, cause: unknown): Error {

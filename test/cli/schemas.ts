@@ -7,7 +7,7 @@ import { VIAS } from '../../src/core/message.ts'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
-import type { TaskRow } from '../../src/node/api/lists-api.ts'
+import type { BulkResult, TaskRow } from '../../src/node/api/lists-api.ts'
 import type {
   BlobRef,
   LabelConditionsOption,
@@ -171,6 +171,14 @@ const cancelled: Shape<CancelResult> = z.strictObject({
   status: z.enum(['cancelled', 'completed', 'failed', 'requested'])
 })
 
+const bulk: Shape<BulkResult> = z.strictObject({
+  v,
+  matched: count,
+  changed: count,
+  refused: z.array(z.strictObject({ id: taskId, why: z.string() })),
+  refusedMore: count
+})
+
 const why: Shape<WhyView> = z.strictObject({
   v,
   id: taskId,
@@ -208,6 +216,7 @@ export const SCHEMAS = {
   submitted,
   event,
   cancelled,
+  bulk,
   why,
   diagnosis,
   'submitted-each': each,

@@ -2,7 +2,6 @@
 import { z } from 'zod'
 import type {
   BulkPreview,
-  BulkResult,
   GraphView,
   SpanView,
   TaskCountsView,
@@ -53,7 +52,7 @@ export const graph: Shape<GraphView> = z.strictObject({
   more: count
 })
 
-const slot = { node: z.string(), pool: z.string(), slot: count.nullable() }
+const slot = { node: z.string(), pool: z.string(), slot: count }
 const span: Shape<SpanView> = z.strictObject({
   task: z.string(),
   type: z.string(),
@@ -86,11 +85,4 @@ export const bulkPreview: Shape<BulkPreview> = z.strictObject({
   v,
   matched: count,
   sample: z.array(row)
-})
-export const bulkResult: Shape<BulkResult> = z.strictObject({
-  v,
-  matched: count,
-  changed: count,
-  refused: z.array(z.strictObject({ id: z.string(), why: z.string() })),
-  refusedMore: count
 })

@@ -4,14 +4,7 @@ import { TASK_SORTS, TASK_STATES } from '../../shared/names.ts'
 import type { ListsApi, TaskPage } from '../../node/api/lists-api.ts'
 import type { OutputApi, TasksApi } from '../../node/api/node-api.ts'
 import { listStream } from '../events.ts'
-import {
-  bulkPreview,
-  bulkResult,
-  counts,
-  graph,
-  pageEnd,
-  timeline
-} from '../openapi/list-answers.ts'
+import { bulkPreview, counts, graph, pageEnd, timeline } from '../openapi/list-answers.ts'
 import { json, lines, published, type Question } from '../openapi/question.ts'
 import type { Service } from '../openapi/service.ts'
 import { ndjson } from '../request.ts'
@@ -109,7 +102,7 @@ const BULK: Question<Record<string, never>, z.infer<typeof order>> = {
     'Cancels all tasks that fit and have not settled, or submits copies of those that failed',
   body: { as: 'json', schema: order, bytesMax: BULK_BYTES_MAX },
   answers: [
-    json(z.union([bulkPreview, bulkResult]), 'what was done; with `dryRun`, what would be')
+    json(z.union([bulkPreview, published('bulk')]), 'what was done; with `dryRun`, what would be')
   ],
   problems: ['CountMismatchError']
 }

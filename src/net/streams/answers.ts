@@ -13,7 +13,7 @@ import { backpressured, sendPaced } from './backpressure.ts'
 import { RequestStreams, type Asked, type StreamsOptions } from './request-response.ts'
 
 /** How questions and answers of a protocol are written and read. */
-export type Codec<Request, Answer> = Readonly<{
+type Codec<Request, Answer> = Readonly<{
   /** What they are about, for the log. */
   about: string
   encodeRequest: (request: Request) => Uint8Array

@@ -21,24 +21,47 @@ import {
   TIMELINE_ANSWER_BYTES_MAX,
   TIMELINE_REQUEST_BYTES_MAX
 } from '../../wire/runs/timeline.ts'
-import type { Codec } from './answers.ts'
+import {
+  outputAnswersMax,
+  outputAnswersPerPeerMax,
+  outputStallMs,
+  timelineAnswersMax,
+  timelineAnswersPerPeerMax,
+  timelineStallMs
+} from '../protocol.ts'
+import type { AnswerStreamsOptions } from './answers.ts'
 
-export const OUTPUT: Codec<OutputRequest, OutputAnswer> = {
-  about: 'output',
-  encodeRequest: encodeOutputRequest,
-  decodeRequest: decodeOutputRequest,
-  encodeAnswer: encodeOutputAnswer,
-  decodeAnswer: decodeOutputAnswer,
-  requestBytesMax: OUTPUT_REQUEST_BYTES_MAX,
-  answerBytesMax: OUTPUT_ANSWER_BYTES_MAX
+type Kind<Request, Answer> = Pick<
+  AnswerStreamsOptions<Request, Answer>,
+  'codec' | 'stallMs' | 'answersMax' | 'answersPerPeerMax'
+>
+
+export const OUTPUT: Kind<OutputRequest, OutputAnswer> = {
+  codec: {
+    about: 'output',
+    encodeRequest: encodeOutputRequest,
+    decodeRequest: decodeOutputRequest,
+    encodeAnswer: encodeOutputAnswer,
+    decodeAnswer: decodeOutputAnswer,
+    requestBytesMax: OUTPUT_REQUEST_BYTES_MAX,
+    answerBytesMax: OUTPUT_ANSWER_BYTES_MAX
+  },
+  stallMs: outputStallMs,
+  answersMax: outputAnswersMax,
+  answersPerPeerMax: outputAnswersPerPeerMax
 }
 
-export const TIMELINE: Codec<TimelineRequest, TimelineAnswer> = {
-  about: 'the timeline',
-  encodeRequest: encodeTimelineRequest,
-  decodeRequest: decodeTimelineRequest,
-  encodeAnswer: encodeTimelineAnswer,
-  decodeAnswer: decodeTimelineAnswer,
-  requestBytesMax: TIMELINE_REQUEST_BYTES_MAX,
-  answerBytesMax: TIMELINE_ANSWER_BYTES_MAX
+export const TIMELINE: Kind<TimelineRequest, TimelineAnswer> = {
+  codec: {
+    about: 'the timeline',
+    encodeRequest: encodeTimelineRequest,
+    decodeRequest: decodeTimelineRequest,
+    encodeAnswer: encodeTimelineAnswer,
+    decodeAnswer: decodeTimelineAnswer,
+    requestBytesMax: TIMELINE_REQUEST_BYTES_MAX,
+    answerBytesMax: TIMELINE_ANSWER_BYTES_MAX
+  },
+  stallMs: timelineStallMs,
+  answersMax: timelineAnswersMax,
+  answersPerPeerMax: timelineAnswersPerPeerMax
 }

@@ -100,8 +100,8 @@ export type SpanView = {
   type: string
   node: string
   pool: string
-  /** Null if it is not known. */
-  slot: number | null
+  /** Counted from 0. */
+  slot: number
   attempt: number
   from: string
   /** Null while it runs, as is its outcome. */
@@ -128,7 +128,7 @@ export type TimelineView = {
     rows: {
       node: string
       pool: string
-      slot: number | null
+      slot: number
       busy: number[]
       ended: number[]
     }[]

@@ -34,13 +34,10 @@ export function densityOf(
       ended: Array<number>(buckets).fill(0)
     }
     for (const span of those) add(row, span, { fromMs, toMs, bucketMs })
-    // Of a clock that was set back, or a slot that is not known, there may be more than there can be.
+    // A clock that was set back makes two runs of one slot overlap.
     return { ...row, busy: row.busy.map(part => Math.min(1, Math.round(part * 1000) / 1000)) }
   })
-  rows.sort(
-    (x, y) =>
-      compareText(x.node, y.node) || compareText(x.pool, y.pool) || (x.slot ?? -1) - (y.slot ?? -1)
-  )
+  rows.sort((x, y) => compareText(x.node, y.node) || compareText(x.pool, y.pool) || x.slot - y.slot)
   return { bucketMs, rows }
 }
 

@@ -13,7 +13,6 @@ import {
   type TimelineAnswer,
   type TimelineRequest
 } from '../../core/message.ts'
-import type { TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
 import { viaOf } from '../queries/via.ts'
 
@@ -41,14 +40,15 @@ export class RunSpans {
   }
 
   /** The handler is called. */
-  began({ taskId, epoch, attempt, type }: Run): void {
+  began({ taskId, epoch, attempt, type, pool, slot }: Run): void {
     const record = this.#parts.core.record(taskId)
     this.#running.set(keyOf(taskId, epoch), {
       taskId,
       type,
       epoch,
       attempt,
-      ...placeOf(record),
+      pool,
+      slot,
       fromMs: this.#now(),
       toMs: null,
       outcome: null,
@@ -101,10 +101,4 @@ export class RunSpans {
 
 function keyOf(taskId: TaskId, epoch: number): string {
   return `${taskId} ${epoch}`
-}
-
-/** Which slot it has, as its start says. */
-function placeOf(record: TaskRecord | undefined): Pick<RunSpan, 'pool' | 'slot'> {
-  const { pool = null, slot = null } = record?.started ?? {}
-  return { pool, slot }
 }

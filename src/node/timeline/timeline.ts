@@ -7,7 +7,6 @@
 import { compareText } from '../../core/base/order.ts'
 import { nodeOf, type NodeId } from '../../core/base/ids.ts'
 import {
-  DEFAULT_POOL,
   TIMELINE_LIMITS,
   type RunSpan,
   type TimelineAnswer,
@@ -118,8 +117,7 @@ function isBetween(span: RunSpan, { fromMs, toMs }: TimelineRequest): boolean {
 }
 
 function spanView(span: RunSpan, node: string): SpanView {
-  const { taskId: task, type, slot, attempt, fromMs, toMs, outcome, via } = span
-  const pool = span.pool ?? DEFAULT_POOL
+  const { taskId: task, type, pool, slot, attempt, fromMs, toMs, outcome, via } = span
   const to = toMs === null ? null : iso(toMs)
   return { task, type, node, pool, slot, attempt, from: iso(fromMs), to, outcome, via }
 }
