@@ -74,7 +74,7 @@ export async function doMany(
   await tell(
     await client.bulk({ ...request, expect: preview.matched }),
     request.action,
-    json,
+    json === true,
     terminal
   )
 }

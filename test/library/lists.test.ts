@@ -17,7 +17,7 @@ let child: ChildProcess | null = null
 
 beforeEach(async () => {
   asker = await startNode()
-  worker = await startNode({ commands: true, concurrency: 2 })
+  worker = await startNode({ commands: true, concurrency: 2, labels: { zone: 'a' } })
   await worker.startWorker()
 })
 afterEach(async () => {
@@ -41,7 +41,7 @@ test('the timeline has the runs of all nodes, and names the one that was killed'
   await new Promise(resolve => third.once('message', resolve))
   const done = await command('true', { labels: { require: { gpu: 1 } } })
   await asker.waitForTask(done)
-  const running = await command('sleep 60')
+  const running = await command('sleep 60', { labels: { require: { zone: 'a' } } })
   await until(async () => spansOf(await asker.timeline(), running).length === 1, 'the run to show')
   const name = asker.task(done).holder
   for (const node of [asker, worker]) {
