@@ -2,14 +2,13 @@
  * Chooses the parts of a node and puts them together. The only file that knows them all.
  */
 import { randomInt } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
 import { pino } from 'pino'
 import { bootId } from './core/base/ids.ts'
 import { Core } from './core/core.ts'
 import type { CoreView } from './core/view.ts'
 import { deriveKeys, findKey } from './key.ts'
 import { isNodeName } from './shared/names.ts'
-import { packageFile } from './shared/own-files.ts'
+import { packageVersion } from './shared/own-files.ts'
 import { Probes } from './metrics/probes.ts'
 import { createTransport, type TransportLog } from './net/transport.ts'
 import { systemClock, wallMsOf } from './node/runtime/clock.ts'
@@ -23,6 +22,7 @@ import { resolveNodeOptions, type NodeOptions, type ResolvedNodeOptions } from '
 import { createRunner } from './run/runner.ts'
 import { stateFiles } from './backup/state-files.ts'
 import { openStore, type Store } from './store/store.ts'
+import { findTracing } from './tracing/tracing.ts'
 
 /** Room for a boot's dice: six digits in base 36. */
 const BOOT_DICE = 36 ** 6
@@ -71,12 +71,11 @@ export async function openNode<Handlers extends object = AnyHandlers>(
     closings.push(() => store.close())
     probes.becomes('the journal is being read')
     const transport = use(await openTransport(resolved, found.key, store, log))
-    const core = await openCore(resolved, transport, store, {
-      clock,
-      version: version ?? (await ownVersion())
-    })
+    const known = version ?? packageVersion()
+    const core = await openCore(resolved, transport, store, { clock, version: known })
+    const tracing = (await findTracing(resolved.name, known)) ?? undefined
     const { journal, blobs } = store
-    const ports = { transport, journal, blobs, runner, clock }
+    const ports = { transport, journal, blobs, runner, clock, tracing }
     const node = new Node<Handlers>(core, ports, {
       ...resolved,
       graceMs: resolved.grace,
@@ -167,11 +166,6 @@ async function openCore(
   const core = new Core(identity, { quorum, stopAfterIsolatedMs: stopAfterIsolated, settledMax })
   core.restore({ ...(await store.journal.replay()), blobs: await store.blobs.open() })
   return core
-}
-
-async function ownVersion(): Promise<string> {
-  const text = await readFile(packageFile('package.json'), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 function stderrLog({ logLevel }: ResolvedNodeOptions): TransportLog {

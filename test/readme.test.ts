@@ -144,7 +144,8 @@ describe('command lines', () => {
       'status',
       'demo',
       'simulate',
-      'events'
+      'events',
+      'dashboard'
     ]
     const helps = (await Promise.all(verbs.map(verb => helpOf(verb)))).join('\n')
     const prose = readme.replace(/^```.*?^```$/gms, '')

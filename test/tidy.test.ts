@@ -18,7 +18,18 @@ const fileLinesMax = 500
 const functionLinesMax = 60
 
 const words = ['shared', 'pool-options', 'node-options', 'key']
-const parts = ['core', 'wire', 'node', 'ports', 'net', 'store', 'run', 'backup', 'metrics']
+const parts = [
+  'core',
+  'wire',
+  'node',
+  'ports',
+  'net',
+  'store',
+  'run',
+  'backup',
+  'metrics',
+  'tracing'
+]
 /** Room of src/ (or file directly in it) -> what it may import besides itself: rooms, or single files of a room. */
 const mayImport: Record<string, readonly string[]> = {
   shared: [],
@@ -33,6 +44,7 @@ const mayImport: Record<string, readonly string[]> = {
   store: ['core', 'wire', 'ports', ...words],
   run: ['core', 'ports', 'node/api/node-api', ...words],
   backup: ['core', 'wire', 'ports', ...words],
+  tracing: ['core', 'ports'],
   metrics: ['core', 'node/queries/metrics-snapshot', ...words],
   sim: [
     'core',
@@ -47,8 +59,21 @@ const mayImport: Record<string, readonly string[]> = {
   index: ['create-node', ...parts, ...words],
   api: ['core', 'node/api/node-api', 'node/api/lists-api', ...words],
   demo: ['api', 'node/api/node-api', ...words],
+  dashboard: ['api', 'doctor', 'node/api/node-api', 'node/api/lists-api', ...words],
+  mcp: ['api', 'node/api/node-api', ...words],
   doctor: ['net/discovery/tcp-probe', 'net/protocol', 'node/api/node-api', ...words],
-  cli: ['index', 'create-node', 'api', 'sim', 'demo', 'doctor', ...parts, ...words]
+  cli: [
+    'index',
+    'create-node',
+    'api',
+    'sim',
+    'demo',
+    'doctor',
+    'dashboard',
+    'mcp',
+    ...parts,
+    ...words
+  ]
 }
 
 /** Floors of src/core, bottom up, and above them the files at its top. */
@@ -112,11 +137,11 @@ function read(path: string): Source {
   return { path, text, tree: ts.createSourceFile(path, text, ts.ScriptTarget.ES2024, true) }
 }
 
-const sources = filesBelow('src', /\.ts$/).map(read)
+const sources = filesBelow('src', /\.tsx?$/).map(read)
 
 /** `src/net/gossip.ts` below `src` -> room `net`, file `net/gossip`; `src/index.ts` -> both `index`. */
 function place(path: string, base: string): { room: string; file: string } {
-  const file = path.slice(base.length + 1).replace(/\.ts$/, '')
+  const file = path.slice(base.length + 1).replace(/\.tsx?$/, '')
   return { room: file.split('/')[0] ?? file, file }
 }
 

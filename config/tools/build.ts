@@ -4,7 +4,8 @@
  *
  *   dist/index.js, sim.js, cli.js, and .d.ts    what package.json and bin/ name: one line each, that names a build
  *   dist/<build>/                               a build, named after what it was made of: chunks, their source maps,
- *                                               types, and the licences of the packages that are in the chunks
+ *                                               types, the page of the dashboard (dashboard/), and the licences of
+ *                                               the packages that are in all of them
  *
  * A node loads chunks also while it runs: for a thread, for a scrape. So a build is never changed. It is written
  * elsewhere, moved into place as a whole, and only then named, and the last ones before it are kept. What is built
@@ -72,12 +73,14 @@ async function build(): Promise<void> {
   const { bundle } = await import('./build/bundle.ts')
   const { declare } = await import('./build/declare.ts')
   const { licences } = await import('./build/licences.ts')
+  const { buildPage } = await import('./build/page.ts')
   const folder = join(dist, `.new-${process.pid}`)
   try {
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder)
     const packages = await bundle(root, folder)
-    await writeFile(join(folder, 'THIRD-PARTY-LICENSES'), licences(packages))
+    const ofPage = await buildPage(root, join(folder, 'dashboard'))
+    await writeFile(join(folder, 'THIRD-PARTY-LICENSES'), licences([...packages, ...ofPage]))
     await declare(join(root, 'src'), ['index.ts', 'sim/index.ts'], join(folder, 'types'))
     await rename(folder, join(dist, id))
   } catch (error) {

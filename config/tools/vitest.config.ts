@@ -15,10 +15,18 @@ const everyTest = 'test/**/*.test.ts'
 const netTests = [
   'test/net/**/*.test.ts',
   'test/library/**/*.test.ts',
+  'test/mcp/**/*.test.ts',
+  'test/tracing/**/*.test.ts',
+  'test/clients/**/*.test.ts',
   'test/bench/systems/**/*.test.ts',
   'test/versions/kept.test.ts'
 ]
-const lanTests = ['test/lan/**/*.test.ts', 'test/chaos/**/*.test.ts', 'test/versions/mixed.test.ts']
+const lanTests = [
+  'test/lan/**/*.test.ts',
+  'test/chaos/**/*.test.ts',
+  'test/versions/mixed.test.ts',
+  'test/dashboard/page/*.test.ts'
+]
 
 export default defineConfig({
   root: fileURLToPath(new URL('../..', import.meta.url)),

@@ -112,6 +112,17 @@ export class Client {
     return this.#node.values('/v1/batch', call, 'POST')
   }
 
+  /** Whether a task may be given a `ref`: a node of an older version knows none. @throws NoNodeError */
+  async takesRefs(): Promise<boolean> {
+    try {
+      await this.#node.text('/v1/tasks', { query: { ref: '-', limit: 1 } })
+      return true
+    } catch (error) {
+      if (error instanceof InvalidOptionError) return false
+      throw error
+    }
+  }
+
   /**
    * A payload or result that is too large to come with its task, as JSON text.
    *
@@ -237,6 +248,15 @@ export class Client {
    */
   async drain(node?: string): Promise<NodeView> {
     return this.#node.value('POST', '/v1/drain', { query: { node } })
+  }
+
+  /**
+   * Has a node that drains take tasks again.
+   *
+   * @throws UnknownNodeError InvalidOptionError NoNodeError
+   */
+  async undrain(node?: string): Promise<NodeView> {
+    return this.#node.value('POST', '/v1/drain', { query: { node, undo: 'true' } })
   }
 
   /** @throws UnknownNodeError InvalidOptionError NoNodeError */

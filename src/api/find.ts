@@ -120,6 +120,8 @@ export function meaning(code: string | undefined): string {
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'none runs there'
   if (code === 'ECONNREFUSED') return 'the one that ran there has ended'
   if (code === 'EACCES' || code === 'EPERM') return 'it belongs to another user'
+  if (code === 'EMFILE' || code === 'ENFILE')
+    return 'this process may open no more files, see ulimit -n'
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'it went away'
   return code ?? 'it does not answer'
 }

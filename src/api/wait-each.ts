@@ -12,7 +12,7 @@ import type { WaitAnswer, WaitLine } from './waits.ts'
 /** How much longer than the node we wait, for its answer that the time is over. */
 const ANSWER_MS = 2000
 /** Waits at a time where each takes a connection. */
-const ONE_BY_ONE_MAX = 64
+const ONE_BY_ONE_MAX = 16
 
 /** Waits for one task, over a request of its own. */
 type WaitForOne = (

@@ -1,10 +1,10 @@
 /** The same for each of many, a few at a time. */
 
 /**
- * Where each takes a connection to the node: far fewer than the 256 files that some systems let a process open, and enough
- * to keep the node busy.
+ * Where each takes a connection to the node: few enough for a shell that lets a process open 64 files, of which Node takes
+ * some 20, and enough to keep the node busy.
  */
-const AT_A_TIME_MAX = 64
+const AT_A_TIME_MAX = 16
 
 /** What comes of each, in their order. */
 export function atATime<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R>[] {

@@ -4,7 +4,8 @@
  */
 import type { Command, CommandUnknownOpts, Option } from '@commander-js/extra-typings'
 import type { Client } from '../api/client.ts'
-import { printable } from './output/printable.ts'
+import { printable } from '../shared/printable.ts'
+import { isRepeatable } from './repeatable.ts'
 import { openClient } from './verb.ts'
 
 export type Candidate = Readonly<{ value: string; about?: string }>
@@ -101,7 +102,8 @@ function takingOf(option: Option): Taking {
 
 /** Options that were not given yet, or may be given again. */
 function flags(command: CommandUnknownOpts, before: readonly string[], last: string): Candidate[] {
-  const given = (option: Option): boolean => before.includes(option.long ?? '') && !option.variadic
+  const isList = (option: Option): boolean => option.variadic || isRepeatable(option)
+  const given = (option: Option): boolean => before.includes(option.long ?? '') && !isList(option)
   return command.options
     .filter(option => !option.hidden && !given(option))
     .map(option => ({ value: option.long ?? '', about: option.description }))

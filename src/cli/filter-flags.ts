@@ -23,7 +23,7 @@ export function filterFlags<Arguments extends unknown[], Options extends Record<
     .option('--type <type>', 'only tasks of this type')
     .option('--tag <tag>', 'only tasks with this tag')
     .option('--ref <name>', 'only tasks that their submitter calls this')
-    .option('--q <words>', 'only tasks with these words in id, type, ref, tags, node or error')
+    .option('--q <words>', 'only tasks with these words in id, type, ref, key, tags, node or error')
     .option('--since <time>', 'only those submitted then or later: 2h (ago), or a date', parseTime)
     .option('--until <time>', 'only those submitted before then', parseTime)
   return command

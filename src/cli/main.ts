@@ -2,9 +2,8 @@
  * The command line. Each verb lives in a file of its own; only the file of the verb that was called is loaded, and it
  * loads what is heavy (the network, schemas) only when it acts. That is why `hearsay ls` answers at once.
  */
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from '@commander-js/extra-typings'
-import { packageFile } from '../shared/own-files.ts'
+import { packageVersion } from '../shared/own-files.ts'
 import { inSources } from '../shared/source-places.ts'
 import { EXIT_CODES, exitCodeOfError, OWN_FAILURE, USAGE } from './exit-code.ts'
 import { BrokenPipeError, Terminal } from './terminal.ts'
@@ -30,12 +29,14 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   leave: () => import('./commands/leave.ts'),
   forget: () => import('./commands/forget.ts'),
   top: () => import('./commands/top.ts'),
+  dashboard: () => import('./commands/dashboard.ts'),
   doctor: () => import('./commands/doctor.ts'),
   events: () => import('./commands/events.ts'),
   key: () => import('./commands/key.ts'),
   state: () => import('./commands/state.ts'),
   completion: () => import('./commands/completion.ts'),
   simulate: () => import('./commands/simulate.ts'),
+  mcp: () => import('./commands/mcp.ts'),
   demo: () => import('./commands/demo.ts')
 }
 
@@ -87,7 +88,7 @@ async function programWith(
 function createProgram(terminal: Terminal): Command {
   return new Command('hearsay')
     .description('Share work between the AI instances on a few computers, without a server.')
-    .version(version(), '-V, --version')
+    .version(packageVersion(), '-V, --version')
     .showSuggestionAfterError()
     .configureHelp(helpSettings)
     .addHelpText('after', exitCodeText())
@@ -102,11 +103,6 @@ function createProgram(terminal: Terminal): Command {
 function exitCodeText(): string {
   const lines = Object.entries(EXIT_CODES).map(([code, text]) => `  ${code.padEnd(5)}${text}`)
   return ['', 'Exit codes, but for those of "run":', ...lines].join('\n')
-}
-
-function version(): string {
-  const text = readFileSync(packageFile('package.json'), 'utf8')
-  return (JSON.parse(text) as { version: string }).version
 }
 
 /** One line, like every other message: commander puts its suggestion on a second one. */

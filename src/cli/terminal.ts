@@ -5,7 +5,7 @@
  */
 import type { Readable, Writable } from 'node:stream'
 import { styleText } from 'node:util'
-import { printable } from './output/printable.ts'
+import { printable } from '../shared/printable.ts'
 
 /** The part of `process` that verbs use. */
 export type Streams = Readonly<{ stdin: Readable; stdout: Writable; stderr: Writable }>

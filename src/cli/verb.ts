@@ -30,7 +30,8 @@ export type Outline = Readonly<{
 export const TASK_ID_HELP =
   'its id, or any unambiguous part of it: the end, rather than the beginning'
 
-const SHARED = 'Which node to ask:'
+/** The group of the flags that choose the node. */
+export const SHARED = 'Which node to ask:'
 
 /** Own options first, then those that choose the node. */
 export const helpSettings: Partial<Help> = {
@@ -105,11 +106,11 @@ export function openAnyClient({ data, cluster }: Where): Promise<Client> {
   return openClient({ node, data: data ?? '', cluster: cluster ?? '', any: true })
 }
 
-function dataOption(): Option<'--data <folder>'> {
+export function dataOption(): Option<'--data <folder>'> {
   return new Option('--data <folder>', "the node's data folder").env('HEARSAY_DATA')
 }
 
-function nodeOption(): Option<'--node <name>'> {
+export function nodeOption(): Option<'--node <name>'> {
   return new Option(
     '--node <name>',
     'the node to ask, computer/instance; not needed if only one runs here'

@@ -43,6 +43,8 @@ export type Context = {
   labels: Labels
   /** This node has been up for so short a time that it may not have met all others. */
   isNew: boolean
+  /** The disk has writes that no vector carries yet (replication/loose-writes.ts). */
+  isLoose: boolean
   /** The time of the step under way, in ms, by a clock that nobody sets: for how long something has lasted. */
   now: number
   /** How far our own wall clock is ahead of that, in ms. */
@@ -61,7 +63,8 @@ export const BEFORE_THE_FIRST_STEP = {
   aheadMs: 0,
   correctionMs: 0,
   wallMs: 0,
-  isNew: true
+  isNew: true,
+  isLoose: false
 } as const
 
 /** What our own wall clock shows, in ms. */

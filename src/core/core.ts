@@ -289,7 +289,8 @@ export class Core {
       case 'expect':
         return this.#membership.expect(input.names)
       case 'drain':
-        return this.#shutdown.drainNode(input.node)
+      case 'undrain':
+        return this.#shutdown.tellNode(input)
       case 'forget':
         return this.#onForget(input.name, input.node)
       case 'leave':
@@ -355,6 +356,7 @@ export class Core {
         return this.#onGoodbye(from, message)
       case 'farewell':
       case 'drain':
+      case 'undrain':
         return this.#shutdown.heard(from, message)
       case 'pruned':
         return this.#scheduler.prunedElsewhere(message.ids)
@@ -391,10 +393,7 @@ export class Core {
     if (changed) this.#reclaim()
   }
 
-  /**
-   * A member leaves. It is answered once its departure is on this disk, so that a crash of this node does not leave
-   * others waiting for it.
-   */
+  /** A member leaves. It is answered once that is on this disk: a crash here must not leave others waiting for it. */
   #onGoodbye(from: NodeId, { boot, upTo }: Goodbye): void {
     const { log, members } = this.#context
     if (nodeOf(boot) !== from) return

@@ -85,6 +85,8 @@ export type Run = Readonly<{
   type: string
   payload: Content
   timeoutMs: number | null
+  /** The trace that the task belongs to, as W3C Trace Context writes it; null: none. */
+  traceparent: string | null
   /** Results of the tasks it depends on, by id. */
   dependencies: ReadonlyMap<TaskId, Content>
   /** The pool that it has a slot in, and which one, counted from 0. */

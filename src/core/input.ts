@@ -107,6 +107,8 @@ export type Input =
   | Readonly<{ kind: 'expect'; names: readonly string[] }>
   /** A node is to take nothing more and to hand on what is queued. Another one is told. */
   | Readonly<{ kind: 'drain'; node: NodeId }>
+  /** That a node was told to drain is taken back. */
+  | Readonly<{ kind: 'undrain'; node: NodeId }>
   /** A member counts no more, nor is an instance of that name expected. `node` null: it was never seen. */
   | Readonly<{ kind: 'forget'; name: string; node: NodeId | null }>
   /**

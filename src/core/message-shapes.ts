@@ -37,6 +37,7 @@ import {
   type Counts,
   type Departure,
   type Drain,
+  type Undrain,
   type Expected,
   type Farewell,
   type Find,
@@ -168,7 +169,8 @@ export const HEARTBEAT: Body<Heartbeat> = struct<Omit<Heartbeat, 'kind'>>(
     floor: nullable(STAMP),
     settledMax: whole(SETTLED_MAX_MAX),
     settledKept: whole(),
-    pools: absentOr(list(POOL, LIMITS.poolsMax))
+    pools: absentOr(list(POOL, LIMITS.poolsMax)),
+    loose: absentOr(flag)
   },
   {
     rule: ({ handlers, addresses, labels, pools = [] }) => {
@@ -278,6 +280,7 @@ export const KEPT: Body<Kept> = struct<Omit<Kept, 'kind'>>({
   hashes: list(BLOB_HASH, BLOBS_PER_MESSAGE_MAX)
 })
 export const DRAIN: Body<Drain> = struct<Omit<Drain, 'kind'>>({ boot: BOOT })
+export const UNDRAIN: Body<Undrain> = struct<Omit<Undrain, 'kind'>>({ boot: BOOT })
 export const WHO: Body<Who> = struct<Omit<Who, 'kind'>>({ boots: list(BOOT, LIMITS.whoMax) })
 export const INTRODUCTION: Body<Introduction> = struct<Omit<Introduction, 'kind'>>({
   heartbeat: HEARTBEAT as StructShape<Heartbeat>
@@ -326,6 +329,7 @@ export const MESSAGE_SHAPES: {
   offer: OFFER,
   kept: KEPT,
   drain: DRAIN,
+  undrain: UNDRAIN,
   who: WHO,
   introduction: INTRODUCTION,
   replaced: REPLACED,

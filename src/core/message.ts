@@ -116,6 +116,8 @@ export type Heartbeat = Readonly<{
   settledMax: number
   /** How many it keeps that could go. */
   settledKept: number
+  /** Its disk has writes that its vector does not carry, for a journal was damaged. @default no */
+  loose?: boolean
   /**
    * Boots that the sender has met lately; on a new link, all that it can talk to. A member that does not know one asks
    * for it.
@@ -265,6 +267,9 @@ export type Kept = Readonly<{ kind: 'kept'; boot: BootId; hashes: readonly BlobH
 /** "Take nothing more, and hand on what is queued." From the node that was asked to pass it on. */
 export type Drain = Readonly<{ kind: 'drain'; boot: BootId }>
 
+/** "Take tasks again." What a node of before does not know: it goes on draining. */
+export type Undrain = Readonly<{ kind: 'undrain'; boot: BootId }>
+
 /** "These boots hold tasks, and I have never heard of them." */
 export type Who = Readonly<{ kind: 'who'; boots: readonly BootId[] }>
 
@@ -312,6 +317,7 @@ export type Message =
   | Offer
   | Kept
   | Drain
+  | Undrain
   | Who
   | Introduction
   | Replaced

@@ -118,6 +118,7 @@ export const TASK_DEFAULTS = {
   retryOf: null,
   tags: [],
   ref: null,
+  traceparent: null,
   retentionMs: null
 } as const
 

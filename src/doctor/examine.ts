@@ -25,6 +25,33 @@ export type Examination = Readonly<{
   heard: number | null
 }>
 
+/** The patient is a node that runs. @param ask for its diagnosis, with fingerprints for these names */
+export async function patientOf(
+  ask: (names: readonly string[]) => Promise<DiagnosisView>
+): Promise<Patient> {
+  const { cluster } = await ask([])
+  return {
+    cluster,
+    noKey: null,
+    fingerprintsOf: async names => (await ask(names)).fingerprints,
+    diagnosis: () => ask([])
+  }
+}
+
+/** What the node can tell by itself: at once, without a look at the network. */
+export async function examineNode({ cluster, noKey, diagnosis }: Patient): Promise<Finding[]> {
+  const node = diagnosis === null ? null : await diagnosis()
+  return findingsOf({
+    cluster,
+    noKey,
+    fingerprints: node?.fingerprints ?? {},
+    node,
+    network: null,
+    unlinked: [],
+    linkedBefore: new Set()
+  })
+}
+
 /** Time that two nodes that have just heard of each other take to connect: see net/protocol.ts, dialFallbackMs. */
 const LINK_MS = 4000
 const LOOK_MS = 500

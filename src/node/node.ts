@@ -112,7 +112,7 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   /** Expects an instance (`computer/instance`): it is listed until it is seen. */
   registerWorker(name: string): void {
-    this.#admin.expect(name)
+    this.#admin.registerWorker(name)
   }
 
   /**
@@ -357,6 +357,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   drain(node?: string): NodeView {
     return this.#admin.drain(node)
+  }
+
+  undrain(node?: string): NodeView {
+    return this.#admin.undrain(node)
   }
 
   forget(node: string): NodeView {

@@ -193,6 +193,7 @@ export class Parts {
       assertAccepting: () => this.#assertAccepting(),
       now: () => view.wallMs(clock.now()),
       cluster: this.#settings.cluster,
+      tracing: this.#ports.tracing,
       warnings: draft => warningsOf(draft, view.workers(clock.now()))
     })
   }

@@ -25,6 +25,8 @@ export type HandlerContext = Readonly<{
   progress: (fraction: number, message?: string) => void
   /** Reports a line. Lines are cut at 8 KiB; above 200 lines a second the rest is dropped, and counted in a line. */
   log: (line: string) => void
+  /** The trace that this run belongs to, as W3C Trace Context writes it; null if the submission named none. */
+  traceparent: string | null
   /** Results of the tasks it depends on, by id, as plain values. */
   dependencies: Readonly<Record<TaskId, unknown>>
 }>

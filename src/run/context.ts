@@ -53,6 +53,7 @@ export function createContext(
     type: run.type,
     attempt: run.attempt,
     epoch: run.epoch,
+    traceparent: run.traceparent,
     signal,
     progress: (fraction, message) => {
       if (!over) progress.add(fraction, message)

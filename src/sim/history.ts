@@ -8,6 +8,7 @@ import type { RunResult } from '../core/input.ts'
 import { isSettled, type Outcome, type TaskRecord } from '../core/task/record.ts'
 import type { Disk } from './world/disk.ts'
 import { isAlone } from './predicates.ts'
+import { Violation } from './violation.ts'
 import type { SimNode } from './world/sim-node.ts'
 
 /** The task that a write changed, and the state that it wrote. */
@@ -119,8 +120,29 @@ export class History {
     this.lostDisks.add(node.options.disk)
     if (!isAlone(node)) return
     this.leftAlone.add(node.options.boot)
+    if (node.isHurried) this.#leaveBehind(node)
     // It waits for nobody who is down, and so has the last copy of what was on a disk that is lost.
     if (this.hasLoss) this.#dropLost()
+  }
+
+  /**
+   * What has not settled and is on no other disk stays in the data folder of a node that is told to go alone, and that
+   * says how much it is. Nobody is asked for it without the folder.
+   */
+  #leaveBehind({ options, core }: SimNode): void {
+    const others = [...this.disks()]
+    const open = [...options.disk.tasks.values()].filter(({ record }) => !isSettled(record))
+    const behind = open
+      .map(({ record }) => record.spec.id)
+      .filter(id => !others.some(({ tasks }) => tasks.has(id)))
+    const told = core.view.leftBehind()
+    if (behind.length > told) {
+      throw new Violation(
+        2,
+        `${options.name} goes with ${behind.length} tasks that nobody else has, and tells of ${told}`
+      )
+    }
+    for (const id of behind) this.accepted.delete(id)
   }
 
   /** Disks that are there, or come back with their nodes. */

@@ -114,6 +114,7 @@ function describeInput(input: Input): string | null {
     case 'addresses':
     case 'expect':
     case 'drain':
+    case 'undrain':
     case 'forget':
     case 'leave':
       return input.kind
@@ -193,6 +194,7 @@ function describe(message: Message): string {
     case 'kept':
       return `kept ${message.hashes.map(hash => hash.slice(0, 4)).join('+')}`
     case 'drain':
+    case 'undrain':
     case 'replaced':
       return `${message.kind} ${message.boot}`
     case 'who':

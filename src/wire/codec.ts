@@ -54,7 +54,7 @@ import type { Backoff } from '../core/task/spec.ts'
 import { counts } from './counts.ts'
 import { isWithoutRules, labelRules } from './labels.ts'
 import { COMPONENTS } from './later.ts'
-import { drain, heartbeat, introduction, replaced, who } from './members.ts'
+import { drain, heartbeat, introduction, replaced, undrain, who } from './members.ts'
 import { Names } from './names.ts'
 import { at, either, ifThere, mapped, message, packed, readable, usually } from './schema.ts'
 import { valueOf, varint } from './single.ts'
@@ -119,7 +119,8 @@ const spec = message(SPEC, {
   idempotencyKey: 19,
   delivery: usually(20, TASK_DEFAULTS.delivery),
   retryOf: at(21, uuid),
-  ref: 22
+  ref: 22,
+  traceparent: 23
 })
 
 const claim = message(CLAIM, {
@@ -326,6 +327,7 @@ const KINDS = {
   introduction: [22, introduction],
   replaced: [23, replaced],
   farewell: [26, farewell],
+  undrain: [27, undrain],
   counts: [16, counts]
 } as const satisfies {
   [K in Message['kind']]: readonly [number, Value<Omit<Extract<Message, { kind: K }>, 'kind'>>]

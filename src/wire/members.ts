@@ -2,7 +2,7 @@
  * What members say of themselves and of each other, as bytes.
  */
 import type { WholeShape } from '../core/base/shape.ts'
-import type { Drain, Heartbeat, Introduction, Replaced, Who } from '../core/message.ts'
+import type { Drain, Heartbeat, Introduction, Replaced, Undrain, Who } from '../core/message.ts'
 import {
   DEPARTURE,
   DRAIN,
@@ -11,6 +11,7 @@ import {
   INTRODUCTION,
   POOL,
   REPLACED,
+  UNDRAIN,
   WHO
 } from '../core/message-shapes.ts'
 import { SETTLED_MAX } from '../core/options.ts'
@@ -66,10 +67,13 @@ export const heartbeat: Body<Heartbeat> = message(HEARTBEAT, {
   settledMax: usually(22, SETTLED_MAX),
   settledKept: usually(23, 0),
   paused: ifThere(24),
-  pools: ifThere(at(25, pool))
+  pools: ifThere(at(25, pool)),
+  loose: ifThere(26)
 })
 
 export const drain: Body<Drain> = message(DRAIN, { boot: 1 })
+
+export const undrain: Body<Undrain> = message(UNDRAIN, { boot: 1 })
 
 export const who: Body<Who> = message(WHO, { boots: 1 })
 

@@ -334,7 +334,7 @@ export class FakeNode implements NodeApi, ListsApi {
       computer: 'computer-a',
       instance: '1',
       status: 'alive',
-      draining: false,
+      draining: this.isDraining,
       paused: null,
       self: true,
       found: true,
@@ -352,7 +352,14 @@ export class FakeNode implements NodeApi, ListsApi {
       boot: 'boot',
       version: '0.1.0'
     }
-    const nobody = { status: null, id: null, self: false, connected: false, synced: false }
+    const nobody = {
+      status: null,
+      id: null,
+      self: false,
+      connected: false,
+      synced: false,
+      draining: false
+    }
     return [self, { ...self, ...nobody, name: 'computer-b/2', found: false, heartbeatAgeMs: null }]
   }
 
@@ -368,9 +375,19 @@ export class FakeNode implements NodeApi, ListsApi {
     this.labels = { ...labels }
   }
 
+  isDraining = false
+
   drain(node = this.name): NodeView {
+    this.isDraining ||= node === this.name
     return this.#named(node)
   }
+
+  undrain(node = this.name): NodeView {
+    this.isDraining &&= node !== this.name
+    return this.#named(node)
+  }
+
+  registerWorker(): void {}
 
   forget(node: string): NodeView {
     return this.#named(node)
@@ -489,9 +506,28 @@ export class FakeNode implements NodeApi, ListsApi {
   }
 
   why(id: string): WhyView {
-    const { state, reason } = this.task(id)
+    const { state, reason, type, ref, tags, idempotencyKey, dependsOn } = this.task(id)
+    const dependencies = dependsOn.map(each => {
+      const known = this.#views.get(each)
+      return known ?? { id: each, type: null, ref: null, state: null, reason: null }
+    })
     const nodes = [{ node: this.name, reason: 'NoHandler', words: 'it has no handler for it' }]
-    return { v: 1, id, state, reason, words: 'all are busy', nodes }
+    return {
+      v: 1,
+      id,
+      state,
+      reason,
+      words: 'all are busy',
+      type,
+      ref,
+      tags,
+      idempotencyKey,
+      dependencies: dependencies.map(each => {
+        const { id: task, type: of, ref: name, state: now, reason: because } = each
+        return { id: task, type: of, ref: name, state: now, reason: because }
+      }),
+      nodes
+    }
   }
 
   leave(graceMs = 0): Promise<void> {
@@ -527,6 +563,7 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     tags: [],
     ref: null,
     idempotencyKey: null,
+    traceparent: null,
     progress: null,
     lost: [],
     retryOf: null,

@@ -84,10 +84,16 @@ const ROWS: Readonly<Record<string, Row>> = {
   metrics: { good: [['metrics', 'metrics']], bad: ['metrics all'] },
   events: { good: [['events', 'event']], bad: ['events --since yesterday'], isEndless: true },
   top: { good: [['top --interval 100ms', 'top']], bad: ['top --interval 1ms'], isEndless: true },
+  // It serves what a build has made of the page: test/dashboard has it.
+  dashboard: {
+    good: [],
+    bad: ['dashboard --port 65536', 'dashboard --allow-host a:1', 'dashboard now']
+  },
   doctor: { good: [['doctor', 'diagnosis']], bad: ['doctor now'] },
   drain: {
     good: [
       ['drain', 'node'],
+      ['drain --undo', 'node'],
       ['drain computer-b/2', 'node']
     ],
     bad: ['drain a b']
@@ -109,6 +115,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   completion: { good: [], bad: ['completion', 'completion tcsh'] },
   simulate: { good: [['simulate --seeds 1', 'simulation']], bad: ['simulate --seeds 0'] },
+  // It speaks another protocol: test/mcp has it.
+  mcp: { good: [], bad: ['mcp now', 'mcp --types'] },
   // Six real nodes: test/demo has it.
   demo: { good: [], bad: ['demo --nodes 1', 'demo now'] }
 }

@@ -1,5 +1,5 @@
 /**
- * What `--json` prints, as schemas: tied to the types of the code by the compiler, to the output of every verb and to the
+ * What `--json` prints, and a line of a file of tasks, as schemas: tied to the types of the code by the compiler, to the output of every verb and to the
  * files in config/schemas by tests.
  */
 import { z } from 'zod'
@@ -20,6 +20,7 @@ import type {
   TaskView,
   WhyView
 } from '../../src/node/api/node-api.ts'
+import { taskLine } from './task-line.ts'
 
 type Shape<T> = z.ZodType<T>
 
@@ -65,6 +66,7 @@ const taskFields = {
   tags: z.array(z.string()),
   ref: z.string().nullable(),
   idempotencyKey: z.string().nullable(),
+  traceparent: z.string().nullable(),
   progress: z
     .strictObject({ fraction: z.number().min(0).max(1), message: z.string().nullable() })
     .nullable(),
@@ -180,6 +182,19 @@ const bulk: Shape<BulkResult> = z.strictObject({
 })
 
 const why: Shape<WhyView> = z.strictObject({
+  type: z.string(),
+  ref: z.string().nullable(),
+  tags: z.array(z.string()),
+  idempotencyKey: z.string().nullable(),
+  dependencies: z.array(
+    z.strictObject({
+      id: taskId,
+      type: z.string().nullable(),
+      ref: z.string().nullable(),
+      state: z.enum(TASK_STATES).nullable(),
+      reason: z.string().nullable()
+    })
+  ),
   v,
   id: taskId,
   state: z.enum(TASK_STATES),
@@ -219,6 +234,7 @@ export const SCHEMAS = {
   bulk,
   why,
   diagnosis,
+  'task-line': taskLine,
   'submitted-each': each,
   'log-line': logLine,
   'state-loaded': loaded,

@@ -8,7 +8,7 @@ import { durationText, parseDurationMs } from '../../src/cli/output/duration.ts'
 import { mostTelling } from '../../src/cli/exit-code.ts'
 import { createLog, logEvent } from '../../src/cli/output/log.ts'
 import { table } from '../../src/cli/output/print.ts'
-import { printable } from '../../src/cli/output/printable.ts'
+import { printable } from '../../src/shared/printable.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
 import { into } from './run.ts'
 

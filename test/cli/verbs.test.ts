@@ -113,8 +113,8 @@ describe('submit', () => {
   })
 
   test('passes all task options on, in the words of the library', async () => {
-    const argv = ['--priority', '8', '--timeout', '1.5s', '--tag', 'a', 'b', '--acks', '2']
-    expect((await run(['submit', 'resize', '{}', ...argv])).code).toBe(0)
+    const argv = ['--priority', '8', '--timeout', '1.5s', '--tag', 'a', '--tag', 'b', '--acks', '2']
+    expect((await run(['submit', ...argv, 'resize', '{}'])).code).toBe(0)
     expect(at.node.submissions[0]?.options).toEqual({
       priority: 8,
       timeout: 1500,
@@ -413,6 +413,21 @@ describe('events', () => {
   })
 })
 
+describe('drain', () => {
+  test('has the node take nothing more, and --undo has it take tasks again', async () => {
+    const drained = await run(['drain'])
+    expect(drained).toEqual({
+      code: 0,
+      stdout: 'computer-a/1 drains: 1 running, 0 queued\n',
+      stderr: ''
+    })
+    expect(at.node.isDraining).toBe(true)
+    const undone = await run(['drain', '--undo'])
+    expect(undone.stdout).toBe('computer-a/1 takes tasks again: 1 running, 0 queued\n')
+    expect(at.node.isDraining).toBe(false)
+  })
+})
+
 describe('label', () => {
   test('shows labels, gives some in place of those of their names, and takes others away', async () => {
     at.node.labels = { gpu: '1', zone: 'a' }
@@ -420,12 +435,12 @@ describe('label', () => {
     const said = await run(['label', 'zone=b', 'disk=ssd', '--remove', 'gpu'])
     expect(said).toEqual({ code: 0, stdout: 'computer-a/1 zone=b disk=ssd\n', stderr: '' })
     expect(at.node.labels).toEqual({ zone: 'b', disk: 'ssd' })
-    expect((await run(['label', '--remove', 'zone', 'disk'])).stdout).toContain('has no labels')
+    expect((await run(['label', '--remove', 'zone,disk'])).stdout).toContain('has no labels')
   })
 
   test('what is no label is wrong usage, and changes nothing', async () => {
     at.node.labels = { gpu: '1' }
-    for (const argv of [['gpu'], ['=1'], ['--remove', 'gpu', 'zone=b']]) {
+    for (const argv of [['gpu'], ['=1'], ['--remove', 'gpu=1', 'zone=b']]) {
       expect(await run(['label', ...argv])).toMatchObject({ code: 2, stdout: '' })
     }
     expect(at.node.labels).toEqual({ gpu: '1' })

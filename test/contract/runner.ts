@@ -46,6 +46,7 @@ export class Heard {
       type,
       payload: JSON.stringify(payload),
       timeoutMs: null,
+      traceparent: null,
       dependencies: new Map(),
       pool: 'default',
       slot: 0,

@@ -57,6 +57,7 @@ export function extremeDraft(
     retryOf: sometimes(() => (tasks.length > 0 ? random.pick(tasks) : null), null),
     tags: sometimes(() => tags(random), []),
     ref: sometimes(() => random.pick(['a', 'ü'.repeat(TASK_LIMITS.refBytesMax / 2)]), null),
+    traceparent: sometimes(() => `00-${'ab'.repeat(16)}-${'01'.repeat(8)}-01`, null),
     retentionMs: random.pick(isKept ? [...SHORT_MS, ...LONG_MS] : SHORT_MS)
   }
 }

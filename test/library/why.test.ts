@@ -57,10 +57,18 @@ describe('of two nodes, one of which works', () => {
   })
 
   test('DependencyOpen: what it depends on has not completed', async () => {
-    const first = await a.createTask('hold', null)
+    const first = await a.createTask('hold', null, { ref: 'one' })
     const id = await a.createTask('hold', null, { dependsOn: [first] })
     await agreed(id, 'waiting', 'DependencyOpen')
     expect(b.why(id).words).toBe(`it waits for ${first}`)
+    const [open] = b.why(id).dependencies
+    expect(open).toEqual({ id: first, type: 'hold', ref: 'one', state: 'running', reason: null })
+    const unknown = '01a20906-f693-8000-8000-00017cdaf76b'
+    const strange = await a.createTask('hold', null, { dependsOn: [first, unknown] })
+    expect(a.why(strange).dependencies).toEqual([
+      open,
+      { id: unknown, type: null, ref: null, state: null, reason: null }
+    ])
   })
 
   test('NotBefore: it is not to start yet', async () => {

@@ -31,6 +31,7 @@ function ran(type: string, payload: unknown): Promise<RunResult> {
       type,
       payload: JSON.stringify(payload),
       timeoutMs: null,
+      traceparent: null,
       dependencies: new Map(),
       pool: 'default',
       slot: 0

@@ -225,6 +225,7 @@ export function spec(of: Arbitrary<TaskId>): Arbitrary<TaskSpec> {
     delivery: fc.constantFrom(...DELIVERIES),
     retryOf: fc.option(id),
     ref: fc.option(wideText(TASK_LIMITS.refBytesMax)),
+    traceparent: fc.constantFrom(null, `00-${'ab'.repeat(16)}-${'01'.repeat(8)}-01`),
     submittedAt: stamp,
     submittedBy: boot
   })
@@ -386,6 +387,7 @@ export const message: Arbitrary<Message> = fc.oneof(
   fc.record({ kind: fc.constant('goodbye' as const), boot, upTo: count }),
   fc.record({ kind: fc.constant('farewell' as const), boot }),
   fc.record({ kind: fc.constant('drain' as const), boot }),
+  fc.record({ kind: fc.constant('undrain' as const), boot }),
   fc.record({ kind: fc.constant('who' as const), boots: fc.array(boot, { maxLength: 3 }) }),
   fc.record({ kind: fc.constant('introduction' as const), heartbeat }),
   fc.record({

@@ -84,6 +84,7 @@ function largest(settled: { result: string | null; error: TaskError | null }): T
       delivery: 'at-most-once',
       retryOf: ID,
       ref: text(TASK_LIMITS.refBytesMax),
+      traceparent: `00-${'ab'.repeat(16)}-${'01'.repeat(8)}-01`,
       submittedAt: STAMP_MAX,
       submittedBy: longBoot(0),
       later: LATER

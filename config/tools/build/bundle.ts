@@ -19,8 +19,8 @@ const input = {
   starter: 'src/run/commands/starter.ts',
   handlers: 'src/demo/handlers.ts'
 }
-/** It looks for its compiled part beside itself. */
-const external = ['classic-level']
+/** The first looks for its compiled part beside itself; the second is the program's own, if it has one. */
+const external = ['classic-level', '@opentelemetry/api']
 
 /** @returns the files of packages that are in the chunks */
 export async function bundle(root: string, folder: string): Promise<Set<string>> {

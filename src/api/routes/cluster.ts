@@ -51,17 +51,26 @@ const SET_LABELS: Question<Record<string, never>, z.infer<typeof labels>> = {
   problems: ['TooLargeError']
 }
 
-const drained = z.strictObject({ node: z.string().optional() })
+const drained = z.strictObject({
+  node: z.string().optional(),
+  undo: z.enum(['true', 'false']).optional()
+})
 const DRAIN: Question<z.infer<typeof drained>> = {
-  summary: 'Has a node take nothing more and hand on what is queued: by name or id, or this one',
+  summary:
+    'Has a node take nothing more and hand on what is queued, or with `undo` take tasks again: by name or id, or this one',
   query: drained,
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
 }
-const forgotten = z.strictObject({ node: z.string() })
-const FORGET: Question<z.infer<typeof forgotten>> = {
+const named = z.strictObject({ node: z.string() })
+const EXPECT: Question<z.infer<typeof named>> = {
+  summary: 'An instance is expected: it counts to the cluster before it has been seen',
+  query: named,
+  answers: [json(published('node'), 'the node')]
+}
+const FORGET: Question<z.infer<typeof named>> = {
   summary: 'A node that is gone counts no more, nor is expected',
-  query: forgotten,
+  query: named,
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
 }
@@ -107,7 +116,13 @@ export function serveCluster(
     node.setLabels(given)
     return c.json(node.nodes().find(({ self }) => self))
   })
-  service.add('post', '/v1/drain', DRAIN, (c, { query }) => c.json(node.drain(query.node)))
+  service.add('post', '/v1/drain', DRAIN, (c, { query }) =>
+    c.json(query.undo === 'true' ? node.undrain(query.node) : node.drain(query.node))
+  )
+  service.add('post', '/v1/expect', EXPECT, (c, { query }) => {
+    node.registerWorker(query.node)
+    return c.json(node.nodes().find(({ name }) => name === query.node))
+  })
   service.add('post', '/v1/forget', FORGET, (c, { query }) => c.json(node.forget(query.node)))
   service.add('post', '/v1/leave', LEAVE, c => {
     // Answered before the node has left: it could not answer afterwards.

@@ -3,7 +3,7 @@ import type { Command } from '@commander-js/extra-typings'
 import { NoNodeError } from '../../shared/errors.ts'
 import type { Client } from '../../api/client.ts'
 import type { Patient } from '../../doctor/examine.ts'
-import { printable } from '../output/printable.ts'
+import { printable } from '../../shared/printable.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 
@@ -26,9 +26,10 @@ export function register(program: Command, terminal: Terminal): void {
 }
 
 async function doctor(options: Flags, terminal: Terminal): Promise<void> {
-  const { examine } = await import('../../doctor/examine.ts')
+  const { examine, patientOf } = await import('../../doctor/examine.ts')
   const client = await nodeHere(options)
-  const patient = client === null ? await withoutNode(options) : await withNode(client)
+  const patient =
+    client === null ? await withoutNode(options) : await patientOf(names => client.diagnosis(names))
   const name = client === null ? null : (await client.status()).node
   if (options.json !== true) {
     const whom = name ?? 'no node runs on this computer: the network as a new one would see it'
@@ -56,16 +57,6 @@ async function nodeHere(options: Flags): Promise<Client | null> {
     const { data, node } = options
     if (error instanceof NoNodeError && !data && !node) return null
     throw error
-  }
-}
-
-async function withNode(client: Client): Promise<Patient> {
-  const { cluster } = await client.diagnosis()
-  return {
-    cluster,
-    noKey: null,
-    fingerprintsOf: async names => (await client.diagnosis(names)).fingerprints,
-    diagnosis: () => client.diagnosis()
   }
 }
 

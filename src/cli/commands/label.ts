@@ -1,6 +1,7 @@
 /** `hearsay label [NAME=VALUE...]`: what a node says of itself for tasks to choose by, while it runs. */
 import type { Command } from '@commander-js/extra-typings'
 import { InvalidOptionError } from '../../shared/errors.ts'
+import { commas, repeatable } from '../repeatable.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 
@@ -11,7 +12,9 @@ export function register(program: Command, terminal: Terminal): void {
     examples: ['hearsay label gpu=1 zone=b', 'hearsay label --remove gpu', 'hearsay label']
   })
     .argument('[name=value...]', 'labels, in place of those of these names')
-    .option('--remove <name...>', 'names of labels that it is to have no more')
+    .addOption(
+      repeatable('--remove <name>', 'the name of a label that it is to have no more', commas)
+    )
     .action(async (pairs, { remove = [], json, ...where }) => {
       const { parseLabels } = await import('../node/config.ts')
       const given = parseLabels(pairs)

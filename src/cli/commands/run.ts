@@ -11,6 +11,7 @@ import type { Client } from '../../api/client.ts'
 import type { Json, TaskView } from '../../node/api/node-api.ts'
 import { OWN_FAILURE } from '../exit-code.ts'
 import { linesOf, pass } from '../output/output.ts'
+import { repeatable } from '../repeatable.ts'
 import { readText } from '../submit/payload.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
@@ -19,6 +20,8 @@ import { clientVerb, openClient, type Where } from '../verb.ts'
 type Flags = TaskFlags &
   Where & { cwd?: string; env?: string[]; stdin?: string; shell?: true; json?: true }
 
+/** A command that has failed once is not known to do no harm the second time. */
+const MAX_RETRIES = 0
 const TIME_OVER = 124
 const TIME_REASONS = ['Timeout', 'DeadlineExceeded']
 const SIGNAL_BASE = 128
@@ -45,10 +48,10 @@ export function register(program: Command, terminal: Terminal): void {
     ],
     notes: NOTES
   }
-  taskFlags(clientVerb(program, outline))
+  taskFlags(clientVerb(program, outline), MAX_RETRIES)
     .argument('<command...>', 'the program and its arguments, after --')
     .option('--cwd <folder>', 'where to run it, as an absolute path of the node that does')
-    .option('--env <name=value...>', 'variables, beside those of the node')
+    .addOption(repeatable('--env <name=value>', 'a variable, beside those of the node'))
     .option('--stdin <@file>', 'what it reads: a text, @file, or - for our own stdin')
     .option('--shell', 'have /bin/sh read the first word; further words are $1 and so on')
     .action(async (argv, flags) => {
@@ -73,7 +76,7 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
     ...(shell === undefined ? {} : { shell })
   }
   const client = await openClient(flags)
-  const options = { maxRetries: 0, ...submitOptions(flags) }
+  const options = { maxRetries: MAX_RETRIES, ...submitOptions(flags) }
   const submitted = await client.submit('command', payload, options)
   for (const warning of submitted.warnings) terminal.words(warning)
   const interrupted = cancelOnSignal(client, submitted.id, terminal)

@@ -5,7 +5,7 @@
 import { Option, type Command } from '@commander-js/extra-typings'
 import type { Report, Scenario } from '../../sim/index.ts'
 import { parseCount, parseNumber } from '../numbers.ts'
-import { printable } from '../output/printable.ts'
+import { printable } from '../../shared/printable.ts'
 import { Progress } from '../output/progress.ts'
 import type { Terminal } from '../terminal.ts'
 import { verb } from '../verb.ts'

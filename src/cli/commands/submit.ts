@@ -18,6 +18,15 @@ import { clientVerb, openClient, type Where } from '../verb.ts'
 
 type Shown = { wait?: true; idOnly?: true; json?: true }
 
+const NOTES = [
+  'A file for --each has a task a line, as JSON: its type, its payload, and options by the names of the',
+  'flags, such as maxRetries for --max-retries. A line may have a "ref", and depend on those of others:',
+  '  {"ref": "doc4", "type": "summarise", "payload": {"text": "..."}}',
+  '  {"ref": "all", "type": "merge", "dependsOn": ["ref:doc4", "ref:doc5"], "priority": 8}',
+  'The results of what it depends on reach the handler as context.dependencies, by their ids. All lines',
+  'are looked at before the first task is submitted. config/schemas/task-line.json has all fields.'
+]
+
 export function register(program: Command, terminal: Terminal): void {
   const outline = {
     name: 'submit',
@@ -26,12 +35,16 @@ export function register(program: Command, terminal: Terminal): void {
       `hearsay submit resize '{"file":"a.png"}' --priority 8 --wait`,
       'id=$(hearsay submit count @numbers.json --id-only)',
       'hearsay submit --each tasks.ndjson --idempotency-prefix nightly-2026-07-01-'
-    ]
+    ],
+    notes: NOTES
   }
   taskFlags(clientVerb(program, outline))
     .argument('[type]', 'what is to be done: the name of a handler')
     .argument('[payload]', 'JSON, @file, or - for stdin (default: null)')
-    .option('--each <file>', 'submit a task a line of this file, or of stdin (-), as JSON')
+    .option(
+      '--each <file>',
+      'submit a task a line of this file, as JSON; a pipe will do, - is stdin'
+    )
     .addOption(
       new Option(
         '--idempotency-prefix <text>',

@@ -4,6 +4,7 @@ import type { ReadStream, WriteStream } from 'node:tty'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { parseDurationMs } from '../output/duration.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
+import { ALL_NODES_HELP } from '../output/shown-nodes.ts'
 import { isTerminal, type Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 
@@ -18,7 +19,8 @@ export function register(program: Command, terminal: Terminal): void {
     examples: ['hearsay top', 'hearsay top --json --interval 5s | jq .rate']
   })
     .option('--interval <duration>', 'how often to ask the node (default: 1s)', parseDurationMs)
-    .action(async ({ interval = INTERVAL_MS, json, ...where }) => {
+    .option('--all', ALL_NODES_HELP)
+    .action(async ({ interval = INTERVAL_MS, all = false, json, ...where }) => {
       if (interval < INTERVAL_MS_MIN) {
         throw new InvalidOptionError(`--interval has to be at least ${INTERVAL_MS_MIN}ms`)
       }
@@ -30,7 +32,7 @@ export function register(program: Command, terminal: Terminal): void {
       }
       const client = await openClient(where)
       const { Top } = await import('../top/top.ts')
-      const top = new Top(client, interval)
+      const top = new Top(client, interval, all)
       if (json) {
         for await (const snapshot of top.snapshots()) await terminal.json(snapshot)
         return

@@ -5,7 +5,7 @@ import { Writable } from 'node:stream'
 import { pino, type Logger } from 'pino'
 import type { LogLevel } from '../../shared/names.ts'
 import type { NodeEvent } from '../../node/api/node-api.ts'
-import { printable } from './printable.ts'
+import { printable } from '../../shared/printable.ts'
 import { isTerminal } from '../terminal.ts'
 
 type Line = { level: string; time: string; msg: string } & Record<string, unknown>

@@ -15,7 +15,7 @@ import type {
 } from '../../node/api/node-api.ts'
 import { durationText } from './duration.ts'
 import { nodeFlags } from './node-flags.ts'
-import { printable } from './printable.ts'
+import { printable } from '../../shared/printable.ts'
 import type { Terminal } from '../terminal.ts'
 
 type Colour = Parameters<Terminal['coloured']>[0]
@@ -53,18 +53,46 @@ async function widthsOf(texts: readonly string[]): Promise<(text: string) => num
   return (await import('string-width')).default
 }
 
+/** Columns that are left out if no task has anything to say there. */
+const RARE_COLUMNS: ReadonlySet<string> = new Set(['REF', 'TAGS', 'KEY'])
+
 export function taskTable(tasks: readonly TaskView[], nowMs: number): Promise<string[]> {
-  const rows = tasks.map(task => [
-    task.id,
-    task.state + percentText(task),
-    task.type,
-    String(task.priority),
-    attemptText(task),
-    shortName(task.holder),
-    `${durationText(Math.max(0, nowMs - Date.parse(task.submittedAt)))} ago`,
-    task.reason ?? ''
-  ])
-  return table(['ID', 'STATE', 'TYPE', 'PRIO', 'ATTEMPT', 'NODE', 'SUBMITTED', 'REASON'], rows)
+  const all = tasks.map(task => ({
+    ID: task.id,
+    STATE: task.state + percentText(task),
+    TYPE: task.type,
+    // A node of an older version does not say.
+    REF: task.ref ?? '',
+    TAGS: task.tags.join(' '),
+    PRIO: String(task.priority),
+    ATTEMPT: attemptText(task),
+    NODE: shortName(task.holder),
+    SUBMITTED: `${durationText(Math.max(0, nowMs - Date.parse(task.submittedAt)))} ago`,
+    KEY: task.idempotencyKey ?? '',
+    REASON: task.reason ?? ''
+  }))
+  const isShown = (column: string): boolean =>
+    !RARE_COLUMNS.has(column) || all.some(row => row[column as keyof typeof row] !== '')
+  const rows = all.map(row => Object.entries(row).filter(([column]) => isShown(column)))
+  const header = (rows[0] ?? []).map(([column]) => column)
+  const last = header.length - 1
+  return table(
+    header,
+    rows.map(row => row.map(([, cell], i) => (cell === '' && i < last ? '-' : cell)))
+  )
+}
+
+/** By what else than its id its submitter knows a task; '' if by nothing. */
+export function marksText(
+  task: Partial<Pick<TaskView, 'ref' | 'tags' | 'idempotencyKey'>>
+): string {
+  const { ref, tags = [], idempotencyKey } = task
+  const marks = [
+    ...(ref ? [`ref ${ref}`] : []),
+    ...(tags.length > 0 ? [`tags ${tags.join(' ')}`] : []),
+    ...(idempotencyKey ? [`key ${idempotencyKey}`] : [])
+  ]
+  return marks.join(', ')
 }
 
 /** What they said last of their work is over. */
@@ -148,7 +176,9 @@ export function taskLines(task: TaskView, terminal: Terminal): string[] {
     ['settled', task.settledAt === null ? null : task.settledAt + duration],
     ['depends on', task.dependsOn.join(' ') || null],
     ['labels', labelsText(task) || null],
+    ['ref', task.ref ?? null],
     ['tags', task.tags.join(' ') || null],
+    ['key', task.idempotencyKey ?? null],
     ['retry of', task.retryOf],
     ['payload', contentText(task.payload, task.payloadBlob)],
     ['result', task.state === 'completed' ? contentText(task.result, task.resultBlob) : null],

@@ -10,10 +10,13 @@ import type { LineFile } from './lines.ts'
 /** More errors of one cause tell nothing new. */
 const ERRORS_SAID_MAX = 20
 
-type Referring = Readonly<{ line: number; needs: readonly string[] }>
+/** What may be a part of the id of a task. */
+const PART_OF_ID = /^[0-9a-f-]{1,36}$/
+
+type Referring = Readonly<{ line: number; needs: readonly string[]; parts: readonly string[] }>
 
 /**
- * Resolves to the number of tasks.
+ * Resolves to the number of tasks, and of those that have a ref.
  *
  * @param say is told what is wrong, a sentence for each line
  * @param looked is called after each line
@@ -24,7 +27,7 @@ export async function checkEach(
   defaults: Defaults,
   say: (text: string) => void,
   looked: (count: number) => void
-): Promise<number> {
+): Promise<{ count: number; refs: number }> {
   const refs = new Map<string, Referring>()
   const referring: Referring[] = []
   let count = 0
@@ -36,26 +39,43 @@ export async function checkEach(
     looked(++count)
     try {
       if (text === null) throw new InvalidOptionError('is too long: submit this task on its own')
-      const { ref, needs } = readEachLine(text, number, defaults)
-      const entry = { line: number, needs }
+      const { ref, needs, parts } = readEachLine(text, number, defaults)
+      const entry = { line: number, needs, parts }
       const earlier = ref === null ? undefined : refs.get(ref)
       if (earlier) throw new InvalidOptionError(`has the ref "${ref}" of line ${earlier.line}`)
       if (ref !== null) refs.set(ref, entry)
-      if (needs.length > 0) referring.push(entry)
+      if (needs.length + parts.length > 0) referring.push(entry)
     } catch (error) {
       complain(number, sentence(error as Error))
     }
   }
-  for (const { line, needs } of referring) {
-    const unknown = needs.find(need => !refs.has(need))
-    if (unknown !== undefined) complain(line, `depends on ref:${unknown}, which no line has`)
+  for (const each of referring) {
+    const mistake = mistakeIn(each, refs)
+    if (mistake !== null) complain(each.line, mistake)
   }
   const cycle = findCycle(refs)
   if (cycle !== null)
     complain(refs.get(cycle[0]!)!.line, `depends on itself: ${cycle.join(' -> ')}`)
-  if (wrong === 0) return count
+  if (wrong === 0) return { count, refs: refs.size }
   if (wrong > ERRORS_SAID_MAX) say(`and ${wrong - ERRORS_SAID_MAX} more`)
   throw new InvalidOptionError(`nothing was submitted: ${wrong} of ${count} lines are wrong`)
+}
+
+/** What is wrong with what a line depends on, if anything is. */
+function mistakeIn(
+  { needs, parts }: Referring,
+  refs: ReadonlyMap<string, Referring>
+): string | null {
+  const unknown = needs.find(need => !refs.has(need))
+  if (unknown !== undefined) return `depends on ref:${unknown}, which no line has`
+  const unmarked = parts.find(part => refs.has(part))
+  if (unmarked !== undefined) {
+    const { line } = refs.get(unmarked)!
+    return `depends on ${JSON.stringify(unmarked)}, the ref of line ${line}: write ${JSON.stringify(`ref:${unmarked}`)}`
+  }
+  const strange = parts.find(part => !PART_OF_ID.test(part))
+  if (strange === undefined) return null
+  return `depends on ${JSON.stringify(strange)}, which is no id of a task, and no line has that ref`
 }
 
 /** Errors of a line's own begin with a verb; those of the node's checks stand for themselves. */

@@ -5,6 +5,7 @@
  * its own.
  */
 import { InvalidOptionError } from '../../shared/errors.ts'
+import { TASK_LIMITS } from '../../core/options.ts'
 import { TASK_ID } from '../../shared/names.ts'
 import { checkSubmission } from '../../node/tasks/task-options.ts'
 
@@ -14,6 +15,8 @@ export type Defaults = Readonly<{
   options: Readonly<Record<string, unknown>>
   /** Keys are this and the line's `ref` or number. */
   idempotencyPrefix: string | undefined
+  /** Tasks do not get the `ref` of their line: the node is of an older version and knows none. @default false */
+  withoutRefs?: boolean
 }>
 
 /** A line that is in order by itself. */
@@ -25,25 +28,30 @@ export type EachLine = Readonly<{
   ref: string | null
   /** The refs that it depends on. */
   needs: readonly string[]
+  /** What else it depends on that is no whole id: parts of ids, for the node to complete. */
+  parts: readonly string[]
 }>
 
 const REF_MARK = 'ref:'
-const REF_LENGTH_MAX = 128
+const { refBytesMax } = TASK_LIMITS
 
 /** @throws InvalidOptionError PayloadRejectedError TooLargeError, without the number of the line */
 export function readEachLine(text: string, line: number, defaults: Defaults): EachLine {
   const { type = defaults.type, payload = null, ref = null, ...own } = parseObject(text)
   checkRef(ref)
+  const named = ref === null || defaults.withoutRefs ? {} : { ref }
   if (type === undefined) {
     throw new InvalidOptionError('has no type: add "type", or name one before --each')
   }
   const { idempotencyPrefix } = defaults
   const key =
     idempotencyPrefix === undefined ? {} : { idempotencyKey: idempotencyPrefix + (ref ?? line) }
-  const options = { ...defaults.options, ...key, ...own }
-  const needs = dependenciesOf(options).filter(isRef)
+  const options = { ...defaults.options, ...key, ...own, ...named }
+  const dependsOn = dependenciesOf(options)
+  const needs = dependsOn.filter(isRef)
   // A part of an id is for the node to complete, and a ref stands for an id that is still to come.
-  const whole = dependenciesOf(options).filter(id => typeof id !== 'string' || TASK_ID.test(id))
+  const whole = dependsOn.filter(id => typeof id !== 'string' || TASK_ID.test(id))
+  const isPart = (id: unknown): id is string => typeof id === 'string' && !TASK_ID.test(id)
   checkSubmission(
     type,
     payload,
@@ -56,7 +64,8 @@ export function readEachLine(text: string, line: number, defaults: Defaults): Ea
     payload,
     options,
     ref,
-    needs: needs.map(need => need.slice(REF_MARK.length))
+    needs: needs.map(need => need.slice(REF_MARK.length)),
+    parts: dependsOn.filter(isPart).filter(id => !isRef(id))
   }
 }
 
@@ -87,8 +96,8 @@ function parseObject(text: string): Record<string, unknown> {
 
 function checkRef(ref: unknown): asserts ref is string | null {
   if (ref === null) return
-  if (typeof ref === 'string' && ref.length > 0 && ref.length <= REF_LENGTH_MAX) return
-  throw new InvalidOptionError(`has a ref that is no text of 1 to ${REF_LENGTH_MAX} characters`)
+  if (typeof ref === 'string' && ref.length > 0 && Buffer.byteLength(ref) <= refBytesMax) return
+  throw new InvalidOptionError(`has a ref that is no text of 1 to ${refBytesMax} bytes`)
 }
 
 function dependenciesOf({ dependsOn }: Readonly<Record<string, unknown>>): unknown[] {
@@ -97,6 +106,7 @@ function dependenciesOf({ dependsOn }: Readonly<Record<string, unknown>>): unkno
   throw new InvalidOptionError('has a dependsOn that is no list')
 }
 
-function isRef(id: unknown): id is string {
+/** Whether this is how a line names the task of another line. */
+export function isRef(id: unknown): id is string {
   return typeof id === 'string' && id.startsWith(REF_MARK)
 }

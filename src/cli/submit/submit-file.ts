@@ -2,8 +2,8 @@
  * `hearsay submit --each`: a file of tasks, one a line. All lines are looked at first, then sent; what comes from stdin
  * is kept in a nameless file meanwhile, since it can be read only once.
  */
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
@@ -53,10 +53,13 @@ export async function submitFile(
       progress.clear()
       terminal.words(text)
     }
-    const count = await checkEach(file, wanted.defaults, say, looked => {
+    const { count, refs } = await checkEach(file, wanted.defaults, say, looked => {
       if (progress.isDue) progress.show(`${looked} lines looked at`)
     })
-    const submitting = new Submitting({ client, file, wanted, terminal, count, progress, say })
+    const withoutRefs = refs > 0 && !(await client.takesRefs())
+    const defaults = { ...wanted.defaults, withoutRefs }
+    const about = { client, file, wanted: { ...wanted, defaults }, terminal, count, progress, say }
+    const submitting = new Submitting(about)
     await submitting.submitAll()
     if (!wanted.wait) return
     const codes = await submitting.waitForRest()
@@ -220,15 +223,23 @@ function acceptedText({ line, ref, id, answer }: Accepted, { idOnly, json }: Sub
   return `${JSON.stringify({ ...('error' in answer ? { v: 1, id } : answer), line, ref })}\n`
 }
 
+/** What cannot be read twice, such as stdin or a pipe, is copied first. @throws InvalidOptionError */
 async function openLines(file: string, stdin: Readable): Promise<LineFile> {
   const bytesMax = BATCH_LINE_LENGTH_MAX - LINE_EXTRA
-  if (file !== '-') return LineFile.open(file, bytesMax)
+  if (file !== '-' && !(await isStream(file))) return LineFile.open(file, bytesMax)
   const folder = await mkdtemp(join(tmpdir(), 'hearsay-each-'))
   try {
     const copy = join(folder, 'lines')
-    await pipeline(stdin, createWriteStream(copy))
+    const source = file === '-' ? stdin : createReadStream(file)
+    await pipeline(source, createWriteStream(copy, { mode: 0o600 }))
     return await LineFile.open(copy, bytesMax)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** `<(...)`, /dev/stdin and FIFOs are files by name only. */
+async function isStream(file: string): Promise<boolean> {
+  const there = await stat(file).catch(() => null)
+  return there !== null && !there.isFile() && !there.isDirectory()
 }

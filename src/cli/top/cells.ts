@@ -1,6 +1,6 @@
 /** Text in the cells of a terminal, of which a character takes none, one or two. */
 import stringWidth from 'string-width'
-import { printable } from '../output/printable.ts'
+import { printable } from '../../shared/printable.ts'
 
 /** Of a character with its marks or of a picture made of several. Guess: the longest flags and families have 35. */
 const CHARACTER_LENGTH_MAX = 40

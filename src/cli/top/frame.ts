@@ -1,6 +1,6 @@
 /**
- * The picture of `hearsay top`: a list of lines for a terminal of a given size, never more and never wider. What does
- * not fit is left out from below: nodes come first, then types, then tasks and failures in what is left.
+ * The picture of `hearsay top`: a list of lines for a terminal of a given size, never more and never wider. Open tasks and
+ * failures come first, then nodes and types. Each gets as many lines as it needs, or as the others leave it (`shares`).
  */
 import { durationText } from '../output/duration.ts'
 import { nodeFlags } from '../output/node-flags.ts'
@@ -60,9 +60,9 @@ const TYPES: readonly Column[] = [
 const TASKS: readonly Column[] = [
   { title: 'TASK', width: 14 },
   { title: 'STATE', width: 8 },
-  { title: 'TYPE', width: 0, widthMax: 48 },
-  { title: 'NODE', width: 16 },
-  { title: 'REASON', width: 16 },
+  { title: 'TYPE REF TAGS KEY', width: 0, widthMax: 64 },
+  { title: 'NODE', width: 13 },
+  { title: 'REASON', width: 14 },
   { title: 'AGE', width: 7, end: 'right' }
 ]
 const FAILURES: readonly Column[] = [
@@ -95,10 +95,14 @@ export function shownNodes(model: Model, { order, filter }: View, nowMs: number)
 }
 
 export function shownTasks(model: Model, { filter }: View): TaskView[] {
-  return model.tasks.filter(
-    ({ id, type, holder }) =>
-      id.includes(filter) || type.includes(filter) || holder.includes(filter)
+  return model.tasks.filter(task =>
+    [task.id, task.holder, nameOfTask(task)].some(text => text.includes(filter))
   )
+}
+
+/** What its submitter knows a task by. A node of an older version does not say all of it. */
+function nameOfTask({ type, ref, tags, idempotencyKey }: TaskView): string {
+  return [type, ref, ...tags, idempotencyKey].filter(Boolean).join(' ')
 }
 
 /** Exactly as many lines as the terminal has rows, each exactly as wide as it. */
@@ -113,20 +117,52 @@ export function frame(
     ...(view.help ? HELP.map(text => ({ text: fit(text, columns) })) : []),
     { text: fit(view.prompt || 'q quit  ? help', columns) }
   ]
-  const room = (): number => rows - foot.length - lines.length
-  const nodes = nodeLines(model, view, columns, nowMs)
-  lines.push(...nodes.slice(0, Math.max(0, room())))
-  for (const panel of [typeLines, taskLines, failureLines]) {
-    // A title with nothing below it says nothing.
-    if (room() < 3) break
-    const made = panel(model, view, columns, nowMs)
-    const isShared = panel === taskLines && model.failures.length > 0
-    const share = isShared ? Math.ceil((room() - 1) / 2) + 1 : room()
-    if (made.length > 1)
-      lines.push({ text: fit('', columns) }, ...made.slice(0, Math.min(share, room()) - 1))
+  const panels = PANELS.map(panel => panel(model, view, columns, nowMs))
+  const room = Math.max(0, rows - foot.length - lines.length)
+  for (const [i, count] of shares(panels, room).entries()) {
+    if (count === 0) continue
+    const [heading, ...made] = panels[i]! as [FrameLine, ...FrameLine[]]
+    // What is chosen is seen, however far down it is.
+    const chosen = made.findIndex(({ look }) => look === 'selected')
+    const shown = count - MARGIN
+    const from = Math.max(0, chosen - shown + 1)
+    lines.push(heading, ...made.slice(from, from + shown))
   }
-  while (room() > 0) lines.push({ text: fit('', columns) })
+  while (lines.length < rows - foot.length) lines.push({ text: fit('', columns) })
   return [...lines, ...foot].slice(0, rows)
+}
+
+/** In the order in which they are shown, and matter. */
+const PANELS: readonly ((model: Model, view: View, width: number, nowMs: number) => FrameLine[])[] =
+  [taskLines, failureLines, nodeLines, typeLines]
+/** A title above each. */
+const MARGIN = 1
+/** Lines of a panel that it gets before another one gets more. */
+const LEAST = 3
+
+/**
+ * How many lines each panel gets, its title among them; 0 for what has nothing to say or no room to say it. First each
+ * in its turn gets a few, then all that need more share what is left.
+ */
+export function shares(panels: readonly (readonly unknown[])[], room: number): number[] {
+  const given = panels.map(() => 0)
+  const needs = panels.map(lines => lines.length - 1)
+  let left = room
+  for (const [i, need] of needs.entries()) {
+    const count = Math.min(need, LEAST, left - MARGIN)
+    if (count <= 0) continue
+    given[i] = count + MARGIN
+    left -= count + MARGIN
+  }
+  const isShort = (i: number): boolean => given[i]! > 0 && given[i]! < needs[i]! + MARGIN
+  while (left > 0 && panels.some((_, i) => isShort(i))) {
+    for (const i of panels.keys()) {
+      if (left === 0 || !isShort(i)) continue
+      given[i]!++
+      left--
+    }
+  }
+  return given
 }
 
 function head(model: Model, columns: number, nowMs: number): FrameLine[] {
@@ -189,8 +225,9 @@ function typeLines({ status }: Model, { filter }: View, width: number): FrameLin
 function taskLines(model: Model, view: View, width: number, nowMs: number): FrameLine[] {
   const rows = shownTasks(model, view).map((task, i): FrameLine => {
     const age = durationText(Math.max(0, nowMs - Date.parse(task.submittedAt)))
-    const { state, type, holder, reason } = task
-    const cells = [`..${task.id.slice(-TAIL_LENGTH)}`, state, type, holder, reason ?? '', age]
+    const { state, holder, reason } = task
+    const name = nameOfTask(task)
+    const cells = [`..${task.id.slice(-TAIL_LENGTH)}`, state, name, holder, reason ?? '', age]
     const look = lookOf(view.panel === 'tasks' && view.selected === i, false)
     return { text: row(cells, TASKS, width), ...look }
   })

@@ -6,6 +6,7 @@ import type { Client } from '../../api/client.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import type { TaskState } from '../../shared/names.ts'
 import type { TaskView } from '../../node/api/node-api.ts'
+import { withoutLongGone } from '../output/shown-nodes.ts'
 import { firstView, frame } from './frame.ts'
 import { Keys, type Deed } from './keys.ts'
 import { Model } from './model.ts'
@@ -24,13 +25,16 @@ const FAILURES_ASKED = 50
 export class Top {
   readonly #client: Client
   readonly #intervalMs: number
+  readonly #all: boolean
   readonly #model = new Model()
   readonly #view = firstView()
   readonly #ended = new AbortController()
 
-  constructor(client: Client, intervalMs: number) {
+  /** @param all also members that left long ago. @default false */
+  constructor(client: Client, intervalMs: number, all: boolean = false) {
     this.#client = client
     this.#intervalMs = intervalMs
+    this.#all = all
   }
 
   /** Until the person at the keys, or `stop`, ends it. */
@@ -104,11 +108,12 @@ export class Top {
     const model = this.#model
     try {
       const lists = TASKS_ASKED.map(([state, limit]) => this.#tasks(state, limit))
-      const [status, nodes, ...tasks] = await Promise.all([
+      const [status, known, ...tasks] = await Promise.all([
         this.#client.status(),
         this.#client.nodes(),
         ...lists
       ])
+      const nodes = this.#all ? known : withoutLongGone(known)
       Object.assign(model, { status, nodes, tasks: tasks.flat(), trouble: null })
     } catch {
       model.trouble = 'the node does not answer'

@@ -11,7 +11,8 @@
  * The entry of a retired boot stands for all older boots of its node, so none of these may have written anything that
  * we have not heard of: what only the disk of that node knows would count as pruned, and be lost. Nor may any of it be
  * unreadable to any member: that has not been pruned. Nor may a task be here which one of them created, by a write that
- * no member has seen: it came outside the log, and a node that hears of it later would take it for past.
+ * no member has seen: it came outside the log, and a node that hears of it later would take it for past. Nor may any
+ * disk have writes that no vector carries (replication/loose-writes.ts): they are written anew first, and merged here.
  */
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
@@ -19,15 +20,20 @@ import { hasAsMuch, type Coverage } from '../base/coverage.ts'
 import { RETIRED, reachIn } from '../base/version-vector.ts'
 import type { Log } from '../log/log.ts'
 
-export function retireBoots({ self, log, members, now }: Context): void {
+export function retireBoots({ self, log, members, now, isLoose }: Context): void {
   const open = log.origins.open()
   // As a rule there is no boot to retire, and that is known at less expense than who is here.
   if (!open.some(({ boot, isEmpty }) => isEmpty && boot !== self)) return
   if (!members.seesMajority(now) || members.hasStrangers()) return
   const everybody = members.lasting(now)
+  if (isLoose || everybody.some(({ heartbeat }) => heartbeat.loose === true)) return
   const told = everybody.map(({ vector, unreadable }) => ({ reach: reachIn(vector), unreadable }))
   const current = new Map<NodeId, BootId>([[nodeOf(self), self]])
-  for (const { node, heartbeat } of members.linked()) current.set(node, heartbeat.boot)
+  for (const member of members.linked()) {
+    const { node, heartbeat, vector } = member
+    const hasAll = hasAsMuch(log.standing, member, heartbeat.boot, vector.get(heartbeat.boot) ?? 0)
+    if (hasAll) current.set(node, heartbeat.boot)
+  }
   const stuck = new Set<NodeId>()
   let unseen: ReadonlyMap<NodeId, BootId> | undefined
   for (const { boot, upTo, isEmpty } of open) {

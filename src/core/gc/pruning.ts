@@ -99,8 +99,10 @@ export class Pruning {
   }
 
   #mayGo(entry: Entry, { isCommon, isLost, isWhole }: Known): boolean {
-    const { record, durable, reported } = entry
-    if (!reported || durable !== record || this.#dependencies.isNamed(entry.id)) return false
+    const { record, durable, reported, loose } = entry
+    // Of what is in no vector it is not known yet whether the others have it.
+    if (loose.length > 0 || !reported || durable !== record) return false
+    if (this.#dependencies.isNamed(entry.id)) return false
     // Where no member has passed any write unread, one that has the last write of a boot has all before it.
     const writes = isWhole ? [...entry.lastWrites()] : entry.writes
     if (!writes.every(isCommon)) return false

@@ -10,10 +10,11 @@
  */
 import type { NodeId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
+import type { Input } from '../input.ts'
 import type { WorkStealing } from '../steal/work-stealing.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Member } from '../membership/member.ts'
-import type { Drain, Farewell } from '../message.ts'
+import type { Drain, Farewell, Undrain } from '../message.ts'
 import type { Heartbeats } from '../liveness/heartbeat.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import type { CountsGossip } from '../telemetry/counts-gossip.ts'
@@ -53,12 +54,17 @@ export class Shutdown {
     this.#parts = parts
   }
 
-  /** A caller here wants a node to take nothing more: this one, or another, which is asked. */
-  drainNode(node: NodeId): void {
+  /** A caller here wants a node to take nothing more, or tasks again: this one, or another, which is asked. */
+  tellNode({ kind, node }: Extract<Input, { kind: 'drain' | 'undrain' }>): void {
     const { node: own, members, emit } = this.#context
     const boot = members.get(node)?.heartbeat.boot
-    if (node === own) this.drain()
-    else if (boot !== undefined) emit({ kind: 'send', to: node, message: { kind: 'drain', boot } })
+    if (node === own) this.#heed(kind)
+    else if (boot !== undefined) emit({ kind: 'send', to: node, message: { kind, boot } })
+  }
+
+  #heed(kind: 'drain' | 'undrain'): void {
+    if (kind === 'drain') this.drain()
+    else this.#undrain()
   }
 
   /** Whether this node would go, if there were a member to say goodbye to. */
@@ -71,6 +77,14 @@ export class Shutdown {
     if (this.#state !== 'no') return
     this.#state = 'draining'
     this.#parts.scheduler.drain(false)
+    this.#parts.heartbeats.publish()
+  }
+
+  /** A node that leaves goes on leaving. */
+  #undrain(): void {
+    if (this.#state !== 'draining') return
+    this.#state = 'no'
+    this.#parts.scheduler.slots.open()
     this.#parts.heartbeats.publish()
   }
 
@@ -92,10 +106,10 @@ export class Shutdown {
     if (this.#state === 'saying goodbye') this.#sayGoodbye()
   }
 
-  /** A member wants us to drain, or knows that we go. */
-  heard(from: NodeId, { kind, boot }: Drain | Farewell): void {
+  /** A member wants us to drain or to drain no more, or knows that we go. */
+  heard(from: NodeId, { kind, boot }: Drain | Undrain | Farewell): void {
     if (boot !== this.#context.self) return
-    if (kind === 'drain') this.drain()
+    if (kind !== 'farewell') this.#heed(kind)
     else if (!this.#answered.has(from)) this.#answered.set(from, this.#context.now)
   }
 

@@ -182,6 +182,7 @@ export class Heartbeats {
       roster: members.roster.all(),
       departures: members.departures(),
       settledMax: options.settledMax,
+      ...(this.#context.isLoose ? { loose: true } : {}),
       // Two heartbeats in a row may be lost.
       met: this.#metSince(now - options.suspectMs)
     }

@@ -80,10 +80,18 @@ export class MessageSize {
 }
 
 /** Bytes of the options that are only sent if they are not as usual. */
-function optionsLength({ backoff, labels, idempotencyKey, retryOf, ref }: TaskSpec): number {
+function optionsLength({
+  backoff,
+  labels,
+  idempotencyKey,
+  retryOf,
+  ref,
+  traceparent
+}: TaskSpec): number {
   let bytes = utf8Length(idempotencyKey ?? '')
   if (!sameValues(backoff, TASK_DEFAULTS.backoff)) bytes += 5 * FIELD_BYTES
   if (retryOf !== null) bytes += ID_BYTES
+  if (traceparent !== null) bytes += FIELD_BYTES + traceparent.length
   if (ref !== null) bytes += FIELD_BYTES + utf8Length(ref)
   for (const condition of [...labels.require, ...labels.prefer]) {
     const texts = 'anyOf' in condition ? condition.anyOf : []

@@ -242,8 +242,9 @@ export function hasEnded(member: Member, boot: BootId, horizon: Hlc): boolean {
   if (heartbeat.boot === boot) return isOut(member) || member.crashed
   if (member.over === boot) return true
   // Of another one it is not known yet whether it runs.
-  if (member.beside.has(boot) || heartbeat.boot < boot) return false
-  return member.proven || wasOver(boot, departure, horizon)
+  if (member.beside.has(boot)) return false
+  // It may never have spoken here, and have departed since.
+  return (member.proven && heartbeat.boot > boot) || wasOver(boot, departure, horizon)
 }
 
 /** Whether a boot was over when its node departed. */

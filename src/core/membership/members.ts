@@ -175,14 +175,17 @@ export class Members {
     )
   }
 
-  /** Members that can be talked to and have been heard lately. For who may be given work, or takes over in turn. */
+  /**
+   * Members that can be talked to and have been heard lately. For who may be given work, or takes over in turn. At the
+   * other end of a new link may be another boot, until it has spoken.
+   */
   linkedAndAlive(now: number): Member[] {
-    return this.linked().filter(member => this.status(member, now) === 'alive')
+    return this.linked().filter(member => this.#isThere(member, now))
   }
 
   /** Whether any member can be talked to and has been heard lately. */
   hasLinkedAndAlive(now: number): boolean {
-    return this.linked().some(member => this.status(member, now) === 'alive')
+    return this.linked().some(member => this.#isThere(member, now))
   }
 
   /** Members of which it is not known whether they live. For probes, and for what waits while anybody is away. */
@@ -472,6 +475,10 @@ export class Members {
 
   #isInTime(boot: BootId): boolean {
     return isInTime(boot, this.horizon)
+  }
+
+  #isThere(member: Member, now: number): boolean {
+    return !member.broken && this.status(member, now) === 'alive'
   }
 
   #isSilent(member: Member, now: number): boolean {

@@ -15,6 +15,7 @@ import { correctionOf, noteClock, skewed, SKEW_MS_MAX } from './clock-offset.ts'
 import { isOut, type Member, type MemberStatus } from './member.ts'
 import type { Departure, Heartbeat, Introduction, Replaced, Who } from '../message.ts'
 import type { Heartbeats } from '../liveness/heartbeat.ts'
+import { knowsAll } from '../replication/replication.ts'
 import type { Strangers } from './strangers.ts'
 
 export { Belief } from './belief.ts'
@@ -46,8 +47,8 @@ export class Membership {
   readonly #statuses = new Map<NodeId, MemberStatus>()
   readonly #twins = new Set<BootId>()
   readonly #skewed = new Set<NodeId>()
-  /** Departures of boots whose last words are not here yet. */
-  readonly #early = new Map<BootId, Departure>()
+  /** Departures of boots whose last words are not here yet, and since when nobody is known who has them. */
+  readonly #early = new Map<BootId, Readonly<{ departure: Departure; lostSince: number }>>()
   #partitioned = false
   #refused = false
   /** When this process stood still last, and for how long. */
@@ -113,14 +114,18 @@ export class Membership {
   /**
    * A member says that another has departed. What that one handed on would seem to be left behind to a node that lacks
    * its last words: until these are here, the departure is kept in mind, for the member that told of it may be about to
-   * leave, too.
+   * leave, too. They may be lost with a journal that was damaged; then nobody is there any more who could tell them.
    */
   #heardOf(departure: Departure): boolean {
-    const { members, log, now } = this.#context
+    const { members, log, now, options } = this.#context
     const { boot, upTo } = departure
     if (!covers(log.origins.reach, { origin: boot, seq: upTo })) {
-      if (this.#early.size < EARLY_MAX) this.#early.set(boot, departure)
-      return false
+      const before = this.#early.get(boot)?.lostSince ?? Infinity
+      const lostSince = knowsAll(this.#context, nodeOf(boot)) ? Math.min(before, now) : Infinity
+      if (now - lostSince < options.unknownMs) {
+        if (this.#early.size < EARLY_MAX) this.#early.set(boot, { departure, lostSince })
+        return false
+      }
     }
     this.#early.delete(boot)
     const gone = members.departed(departure, now)
@@ -221,7 +226,7 @@ export class Membership {
   review(): boolean {
     const { members, now, options } = this.#context
     let changed = false
-    for (const departure of Array.from(this.#early.values())) {
+    for (const { departure } of Array.from(this.#early.values())) {
       changed = this.#heardOf(departure) || changed
     }
     for (const node of this.#statuses.keys()) {

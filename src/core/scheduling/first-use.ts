@@ -3,7 +3,8 @@
  *
  * A node that has had the task of a key knows that as long as the task was to be kept, also if it went for lack of room
  * (gc/key-tombstones.ts). A node that came later has never had it. So where tasks have gone for lack of room, all who
- * can be asked are asked first, and by a node that has just started only when it has met them.
+ * can be asked are asked first, and by a node that has just started only when it has met them. Where the task comes here
+ * before they have answered, it is the one that is meant: it may be forgotten again by then.
  */
 import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
@@ -50,7 +51,13 @@ export class FirstUse {
   answered(id: TaskId): readonly Submission[] {
     const waiting = this.#waiting.get(id) ?? []
     this.#waiting.delete(id)
+    this.#unasked.delete(id)
     return waiting
+  }
+
+  /** Keys whose tasks are here by now. */
+  known(): readonly TaskId[] {
+    return [...this.#waiting.keys()].filter(id => this.#context.log.get(id) !== undefined)
   }
 
   /** Submissions that wait for what others say of their keys. */

@@ -62,7 +62,6 @@ export class Scheduler {
   readonly #runtimeEstimate = new RuntimeEstimate()
   readonly #readiness: ReadinessRules
   readonly #timers = new Timers()
-  #draining = false
   readonly #pauses = new Set<Pause>()
   readonly #missing = new Set<TaskId>()
 
@@ -120,7 +119,7 @@ export class Scheduler {
   }
 
   get draining(): boolean {
-    return this.#draining
+    return !this.slots.isOpen
   }
 
   /** Whether nothing new is begun here. */
@@ -363,7 +362,6 @@ export class Scheduler {
 
   /** Takes nothing more from here on; with `abort`, stops what runs. */
   drain(abort: boolean): void {
-    this.#draining = true
     for (const entry of this.slots.close()) this.#queue(entry)
     if (!abort) return
     this.slots.giveUpStarts()

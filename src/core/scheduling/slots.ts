@@ -218,6 +218,16 @@ export class Slots {
     return [...this.#inputStaging.giveUpAll(), ...this.startBarrier.takeAllLonely()]
   }
 
+  /** Begins again what is ready. */
+  open(): void {
+    this.#isOpen = true
+  }
+
+  /** Whether anything is begun here. */
+  get isOpen(): boolean {
+    return this.#isOpen
+  }
+
   /** What has begun and has not been called never will be. */
   giveUpStarts(): void {
     for (const id of this.startBarrier.giveUpAll()) this.#blobReplication.unneed(id)
@@ -263,10 +273,10 @@ export class Slots {
     const told = seat.pool === DEFAULT_POOL ? {} : seat
     log.write(entry, startOf(self, entry.record, clock.stamp(wallMs), told))
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#inputStaging.resultOf(id)]))
-    const { type, payload, timeoutMs } = spec
+    const { type, payload, timeoutMs, traceparent } = spec
     const { epoch, attempt } = claim
-    const task = { taskId: entry.id, epoch, attempt, type, payload, timeoutMs, dependencies }
-    const run = { ...task, ...seat }
+    const given = { type, payload, timeoutMs, traceparent, dependencies }
+    const run = { taskId: entry.id, epoch, attempt, ...given, ...seat }
     if (needsStartBarrier(entry.record)) this.startBarrier.begin(entry, run)
     else this.#call(run)
     taskEventsOf(this.#context, entry)

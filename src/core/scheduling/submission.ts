@@ -87,7 +87,7 @@ export class TaskSubmission {
   }
 
   /** The others have been asked for a key. */
-  answered({ taskId, isForgotten }: PendingOf<'key'>): void {
+  answered({ taskId, isForgotten }: Omit<PendingOf<'key'>, 'kind'>): void {
     for (const input of this.#firstUse.answered(taskId)) {
       if (isForgotten && this.#known(input) === undefined) this.#acceptSpent(input)
       else this.#accept(input)
@@ -118,6 +118,7 @@ export class TaskSubmission {
    * of submission.
    */
   releaseConfirmed(): void {
+    for (const taskId of this.#firstUse.known()) this.answered({ taskId, isForgotten: false })
     if (this.#recognised.length > 0) this.#releaseRecognised()
     if (this.#unconfirmed.length === 0) return
     const { now } = this.#context

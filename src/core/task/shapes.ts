@@ -62,6 +62,11 @@ export const TASK_ID: TextShape & { of?: TaskId } = text(
   36,
   /^[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/
 )
+/** A trace and a span in it, as W3C Trace Context (level 1) writes them, in the only version that there is. */
+export const TRACEPARENT: TextShape = text(
+  55,
+  /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}$/
+)
 export const TASK_TYPE: TextShape = text(TASK_LIMITS.typeLengthMax * 4)
 export const POOL_NAME: TextShape = text(LIMITS.poolNameBytesMax)
 
@@ -139,7 +144,8 @@ export const SPEC: StructShape<TaskSpec> = struct<TaskSpec>(
     idempotencyKey: nullable(text(TASK_LIMITS.idempotencyKeyLengthMax * 4)),
     delivery: oneOf(DELIVERIES),
     retryOf: nullable(TASK_ID),
-    ref: nullable(text(TASK_LIMITS.refBytesMax))
+    ref: nullable(text(TASK_LIMITS.refBytesMax)),
+    traceparent: nullable(TRACEPARENT)
   },
   { isOpen: true }
 )

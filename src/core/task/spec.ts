@@ -52,6 +52,8 @@ export type TaskDraft = Readonly<{
   tags: readonly string[]
   /** What its submitter calls it, such as its name in a file of tasks. Need not be unique: for people and filters only. */
   ref: string | null
+  /** The trace that the submission belongs to, as W3C Trace Context writes it; null: none. Handed to each run. */
+  traceparent: string | null
   /** How long it is kept after it has settled, in ms; null: as long as the cluster keeps such tasks. */
   retentionMs: number | null
 }>

@@ -61,6 +61,8 @@ export type TaskView = {
   /** What its submitter calls it, such as its `ref` in a file of tasks. */
   ref: string | null
   idempotencyKey: string | null
+  /** The trace that its submission belongs to, as W3C Trace Context writes it. */
+  traceparent: string | null
   /** How far its run is, 0 to 1, as the handler said; null if it said nothing, or does not run. */
   progress: { fraction: number; message: string | null } | null
   /** The task that this one is a copy of. */
@@ -123,7 +125,22 @@ export type WhyView = {
   /** Null if it runs or has completed. */
   reason: string | null
   words: string
+  type: string
+  ref: string | null
+  tags: string[]
+  idempotencyKey: string | null
+  /** The tasks that it depends on and that have not settled, with what keeps each of them. */
+  dependencies: OpenDependency[]
   nodes: { node: string; reason: string; words: string }[]
+}
+
+/** A task that another one waits for. All but its id is null if nothing is known here of it. */
+export type OpenDependency = {
+  id: TaskId
+  type: string | null
+  ref: string | null
+  state: TaskState | null
+  reason: string | null
 }
 
 /** What became of the tasks in a state file. */
@@ -203,7 +220,7 @@ export type TaskFilter = {
   node?: string
   ref?: string
   /**
-   * Words, each of which occurs in the id, the type, the ref, a tag, the holder's name or the error of the task, in
+   * Words, each of which occurs in the id, the type, the ref, the key, a tag, the holder's name or the error of the task, in
    * upper or lower case.
    */
   q?: string
@@ -414,6 +431,21 @@ export interface AdminApi {
    * @throws UnknownNodeError InvalidOptionError if it cannot be reached
    */
   drain(node?: string): NodeView
+  /**
+   * Has a node that was told to drain take tasks again; one that leaves goes on leaving. A node of an older version
+   * does not know how, and goes on draining.
+   *
+   * @param node its name or id @default this node
+   * @throws UnknownNodeError InvalidOptionError if it cannot be reached
+   */
+  undrain(node?: string): NodeView
+  /**
+   * Expects an instance: it counts to the cluster, and is shown, before it has been seen. `forget` undoes it.
+   *
+   * @param name `computer/instance`
+   * @throws InvalidOptionError
+   */
+  registerWorker(name: string): void
   /**
    * Counts a node no more that will not come back, neither as a member nor as expected: what it held is taken over.
    *

@@ -62,6 +62,13 @@ export type TaskOptions = {
   tags?: readonly string[]
   /** What you call it, 1 to 96 bytes: shown with its id, and found by it. Several may have one. @default none */
   ref?: string
+  /**
+   * The trace that the submission belongs to, as W3C Trace Context writes it; it reaches the handler, the command, or the
+   * worker that runs the task.
+   *
+   * @default that of the active span, if `@opentelemetry/api` is there and has one
+   */
+  traceparent?: string
 }
 
 /** What a submission may say: the options of its task, and how safe it is to be. */

@@ -83,8 +83,10 @@ function* said({ q }: TaskFilter, nameOf: (boot: BootId) => string): Generator<T
 function textOf({ spec, claim, outcome }: TaskRecord, nameOf: (boot: BootId) => string): string {
   const error = outcome?.error ?? null
   const failed = error === null ? '' : `${error.name}\n${error.message}`
-  const { id, type, ref, tags } = spec
-  return [id, type, ref ?? '', ...tags, nameOf(claim.holder), failed].join('\n').toLowerCase()
+  const { id, type, ref, idempotencyKey: key, tags } = spec
+  return [id, type, ref ?? '', key ?? '', ...tags, nameOf(claim.holder), failed]
+    .join('\n')
+    .toLowerCase()
 }
 
 /** A point in time, in ms since 1970. @throws InvalidOptionError */

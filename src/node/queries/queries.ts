@@ -14,6 +14,7 @@ import type {
   DiagnosisView,
   MetricsView,
   NodeView,
+  OpenDependency,
   QueriesApi,
   StatusView,
   TaskView,
@@ -188,8 +189,28 @@ export class Queries implements Omit<QueriesApi, 'tasks'> {
     const situation = this.#situation(record)
     const why = this.#whyNot(record, situation)
     const words = why?.words ?? (state === 'running' ? this.#runningWords(record) : '')
-    const nodes = situation === null ? [] : this.#whyPerNode(situation)
-    return { v: 1, id, state, reason: why?.reason ?? null, words, nodes }
+    const { type, ref, tags, idempotencyKey } = record.spec
+    return {
+      v: 1,
+      id,
+      state,
+      reason: why?.reason ?? null,
+      words,
+      type,
+      ref,
+      tags: [...tags],
+      idempotencyKey,
+      dependencies: (situation?.open ?? []).map(open => this.#openDependency(open)),
+      nodes: situation === null ? [] : this.#whyPerNode(situation)
+    }
+  }
+
+  #openDependency(id: TaskId): OpenDependency {
+    const record = this.#core.record(id)
+    if (record === undefined) return { id, type: null, ref: null, state: null, reason: null }
+    const { type, ref } = record.spec
+    const reason = this.#whyNot(record, this.#situation(record))?.reason ?? null
+    return { id, type, ref, state: this.#core.state(record), reason }
   }
 
   #runningWords(record: TaskRecord): string {

@@ -41,6 +41,7 @@ export function taskView(
       prefer: shownConditions(spec.labels.prefer)
     },
     idempotencyKey: spec.idempotencyKey,
+    traceparent: spec.traceparent,
     acks: core.copies(record)
   }
 }

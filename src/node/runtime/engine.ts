@@ -7,10 +7,11 @@
  * No decision is made here. Whatever is asked for by an effect is done by a port, and whatever comes of it comes back
  * as an input.
  */
+import { hlcMs } from '../../core/base/hlc.ts'
 import type { TaskId } from '../../core/base/ids.ts'
 import type { Core } from '../../core/core.ts'
 import type { Backlog } from '../../core/replication/ack-wait.ts'
-import type { CoreEvent, Effect, Flush } from '../../core/effect.ts'
+import type { CoreEvent, Effect, Flush, Run } from '../../core/effect.ts'
 import type { Input } from '../../core/input.ts'
 import type { OutputStream } from '../../core/message.ts'
 import type { DiskFullError } from '../../shared/errors.ts'
@@ -31,6 +32,7 @@ import {
   type Runner,
   type Transport
 } from '../../ports/ports.ts'
+import type { Tracing } from '../../ports/tracing.ts'
 
 export type Ports = Readonly<{
   transport: Transport
@@ -38,6 +40,8 @@ export type Ports = Readonly<{
   blobs: Blobs
   runner: Runner
   clock: Clock
+  /** @default nobody collects traces */
+  tracing?: Tracing | undefined
 }>
 
 /** What of the core's effects concerns the people and programs round the node. */
@@ -117,6 +121,7 @@ export class Engine {
     this.#running = true
     runner.onEnded((taskId, epoch, run, durationMs) => {
       this.spans.ended(taskId, epoch, run)
+      this.#ports.tracing?.ended(taskId, epoch, run)
       const tail = tailOf(this.logbook.end(taskId, epoch))
       this.feed({ kind: 'completion', taskId, epoch, run, durationMs, tail })
     })
@@ -230,7 +235,7 @@ export class Engine {
   }
 
   #perform(effect: Effect): void {
-    const { transport, runner } = this.#ports
+    const { transport } = this.#ports
     switch (effect.kind) {
       case 'send':
         return transport.send(effect.to, effect.message)
@@ -254,9 +259,7 @@ export class Engine {
       case 'drop-blob':
         return this.blobs.drop(effect.hash)
       case 'start':
-        this.logbook.begin(effect.run)
-        this.spans.began(effect.run)
-        return runner.start(effect.run)
+        return this.#start(effect.run)
       case 'abort':
         return this.#abort(effect.taskId, effect.epoch)
       case 'accepted':
@@ -279,10 +282,20 @@ export class Engine {
     }
   }
 
+  #start(run: Run): void {
+    const { runner, tracing } = this.#ports
+    this.logbook.begin(run)
+    this.spans.began(run)
+    if (tracing === undefined) return runner.start(run)
+    const submittedAt = hlcMs(this.#core.view.record(run.taskId)!.spec.submittedAt)
+    tracing.run(run, submittedAt, traced => runner.start(traced))
+  }
+
   /** Readers that follow the run hear what it says until it is over. */
   #abort(taskId: TaskId, epoch: number): void {
     this.spans.aborted(taskId, epoch)
     void this.#ports.runner.abort(taskId, epoch).then(() => {
+      this.#ports.tracing?.ended(taskId, epoch, null)
       const tail = tailOf(this.logbook.end(taskId, epoch))
       if (tail !== null) this.feed({ kind: 'tail', taskId, epoch, tail })
     })

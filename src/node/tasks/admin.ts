@@ -31,7 +31,7 @@ export class Admin implements AdminApi {
   }
 
   /** @throws InvalidOptionError */
-  expect(name: string): void {
+  registerWorker(name: string): void {
     const { settings, feed } = this.#parts
     if (typeof name !== 'string' || !settings.isNodeName(name)) {
       throw new InvalidOptionError(
@@ -49,15 +49,23 @@ export class Admin implements AdminApi {
   }
 
   drain(nameOrId?: string): NodeView {
+    return this.#tell('drain', nameOrId, 'to drain')
+  }
+
+  undrain(nameOrId?: string): NodeView {
+    return this.#tell('undrain', nameOrId, 'to take tasks again')
+  }
+
+  #tell(kind: 'drain' | 'undrain', nameOrId: string | undefined, what: string): NodeView {
     const { leaving, feed } = this.#parts
     leaving.assertOpen()
     const node = this.#find(nameOrId)
     if (node.id === null || !node.connected) {
       throw new InvalidOptionError(
-        `${nameOrId} cannot be reached from here, so it cannot be told to drain: see hearsay nodes`
+        `${nameOrId} cannot be reached from here, so it cannot be told ${what}: see hearsay nodes`
       )
     }
-    feed({ kind: 'drain', node: node.id })
+    feed({ kind, node: node.id })
     return node
   }
 

@@ -8,6 +8,7 @@ import { isBlob, type BlobRef } from '../../core/task/content.ts'
 import type { TaskDraft, TaskSpec } from '../../core/task/spec.ts'
 import { DependencyForgottenError, NotReplicatedError } from '../../shared/errors.ts'
 import { utf8Pieces } from '../../shared/utf8-chunks.ts'
+import type { Tracing } from '../../ports/tracing.ts'
 import type { Admission } from './admission.ts'
 import type { Payloads } from './payloads.ts'
 import type { EndListener, Submitted } from '../api/node-api.ts'
@@ -35,6 +36,8 @@ export type SubmissionsOptions = Readonly<{
   /** The wall clock, in ms since 1970. */
   now: () => number
   cluster: string
+  /** @default nobody collects traces */
+  tracing?: Tracing | undefined
   /** Throws if the node accepts nothing now. */
   assertAccepting: () => void
   /** What a caller should know who submits this task. */
@@ -62,16 +65,18 @@ export class Submissions {
     const { payloads, now, assertAccepting, assertPayload } = this.#options
     const { draft, acks } = checkSubmission(type, payload, options, now())
     assertAccepting()
-    return this.#admitted(
-      signal,
-      async () => {
-        const check = assertPayload(draft.type, draft.payload as string)
-        if (check !== null) await check
-        if (payloads.isFit(draft.payload)) return { draft, acks }
-        const blob = await payloads.write(utf8Pieces(draft.payload as string))
-        return { draft: { ...draft, payload: blob }, acks }
-      },
-      listener
+    return this.#traced(draft, draft =>
+      this.#admitted(
+        signal,
+        async () => {
+          const check = assertPayload(draft.type, draft.payload as string)
+          if (check !== null) await check
+          if (payloads.isFit(draft.payload)) return { draft, acks }
+          const blob = await payloads.write(utf8Pieces(draft.payload as string))
+          return { draft: { ...draft, payload: blob }, acks }
+        },
+        listener
+      )
     )
   }
 
@@ -85,13 +90,15 @@ export class Submissions {
     const { payloads, now, assertAccepting } = this.#options
     const { draft, acks } = checkOptions(type, ref, options, now())
     assertAccepting()
-    return this.#admitted(
-      signal,
-      async () => {
-        const payload = await payloads.written(ref)
-        return { draft: { ...draft, payload }, acks }
-      },
-      listener
+    return this.#traced(draft, draft =>
+      this.#admitted(
+        signal,
+        async () => {
+          const payload = await payloads.written(ref)
+          return { draft: { ...draft, payload }, acks }
+        },
+        listener
+      )
     )
   }
 
@@ -101,11 +108,22 @@ export class Submissions {
     assertAccepting()
     const { id: retryOf, submittedAt: _, submittedBy: __, ...same } = spec
     // Of the task that is tried again, the key is the name, and the start time is over.
-    const draft = { ...same, retryOf, idempotencyKey: null, notBefore: null }
-    return this.#admitted(undefined, async () => {
-      if (isBlob(draft.payload)) await payloads.fetch(draft.payload)
-      return { draft, acks: null }
-    })
+    const copy = { ...same, retryOf, idempotencyKey: null, notBefore: null }
+    return this.#traced(copy, draft =>
+      this.#admitted(undefined, async () => {
+        if (isBlob(draft.payload)) await payloads.fetch(draft.payload)
+        return { draft, acks: null }
+      })
+    )
+  }
+
+  /** Submits within a span, if anybody collects them. */
+  #traced(draft: TaskDraft, submit: (draft: TaskDraft) => Promise<Submitted>): Promise<Submitted> {
+    const { tracing } = this.#options
+    if (tracing === undefined) return submit(draft)
+    return tracing.submission(draft.type, draft.traceparent, traceparent =>
+      submit(traceparent === draft.traceparent ? draft : { ...draft, traceparent })
+    )
   }
 
   /** Waits for room first, then for what the task needs, and for its acceptance. */

@@ -10,7 +10,7 @@ import {
   type TaskDraft
 } from '../../core/task/spec.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../core/options.ts'
-import { TIME_MS } from '../../core/task/shapes.ts'
+import { TIME_MS, TRACEPARENT } from '../../core/task/shapes.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../../shared/errors.ts'
 import { TASK_ID } from '../../shared/names.ts'
 import { nearestName } from '../../shared/nearest-name.ts'
@@ -45,6 +45,7 @@ const CHECKS: { readonly [K in keyof Required<SubmitOptions>]: (value: unknown) 
   idempotencyKey: value => words('idempotencyKey', value, TASK_LIMITS.idempotencyKeyLengthMax),
   delivery: value => oneOf('delivery', value, DELIVERIES),
   tags: value => texts('tags', value, TASK_LIMITS.tagsMax, TASK_LIMITS.tagLengthMax),
+  traceparent: value => traceparent(value),
   ref: value => bytes('ref', value, TASK_LIMITS.refBytesMax),
   retention: value => durationMs('retention', value, 0, TASK_LIMITS.retentionMsMax),
   acks: value => whole('acks', value, 0, ACKS_MAX)
@@ -190,6 +191,13 @@ function pointInTime(name: string, value: unknown): number {
   if (typeof ms === 'number' && TIME_MS.fault(ms) === null) return ms
   throw new InvalidOptionError(
     `${name} must be a Date, a text such as "2026-01-31T12:00:00Z", or ms since 1970, up to the year 9999, not ${show(value)}`
+  )
+}
+
+function traceparent(value: unknown): string {
+  if (typeof value === 'string' && TRACEPARENT.fault(value) === null) return value
+  throw new InvalidOptionError(
+    `traceparent must be as W3C Trace Context has it, 00-TRACE-SPAN-FLAGS, not ${show(value)}`
   )
 }
 

@@ -87,7 +87,8 @@ export function commandOf(run: Run, payload: unknown, environment: NodeJS.Proces
       ...env,
       HEARSAY_TASK_ID: run.taskId,
       HEARSAY_ATTEMPT: String(run.attempt),
-      HEARSAY_EPOCH: String(run.epoch)
+      HEARSAY_EPOCH: String(run.epoch),
+      ...(run.traceparent === null ? {} : { TRACEPARENT: run.traceparent })
     },
     stdin: typeof stdin === 'string' ? stdin : JSON.stringify(stdin)
   }

@@ -104,6 +104,7 @@ export class Checkers implements SimObserver {
       this.#history.noteWritten(state.spec.id)
       this.#notebooks.wrote(node, state)
       this.#placement.wrote(state)
+      this.#reclaims.wrote(node, state)
       this.#starts.wrote(node, state)
       this.#needs.wrote(node, state)
       this.#outcomes.wrote(node, state)

@@ -88,6 +88,8 @@ export class SimNode {
   gone: boolean = false
   /** The node has said goodbye, so it holds no tasks. It goes on running until that has been answered. */
   hasSaidGoodbye: boolean = false
+  /** It has been told to go with what it has, and to wait for nobody. */
+  isHurried: boolean = false
   /** The disk has refused the last flush, or was full at the start, and has taken none since. */
   isDiskFailing: boolean = false
   readonly #eventQueue: EventQueue
@@ -201,8 +203,10 @@ export class SimNode {
    * @param abort aborts and hands on at once what runs. @default not before the grace is over
    */
   leave(abort: boolean = false): void {
+    this.isHurried = abort
     this.feed({ kind: 'leave', abort })
     this.#eventQueue.after(GRACE_MS, () => {
+      this.isHurried = true
       this.feed({ kind: 'leave', abort: true })
       this.#eventQueue.after(HAND_ON_MS, () => this.#end())
     })

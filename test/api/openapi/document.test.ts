@@ -153,6 +153,7 @@ const ANSWERED: Record<string, (id: string) => Call & { enough?: RegExp }> = {
   getMetrics: () => ({ method: 'GET', path: '/v1/metrics' }),
   putLabels: () => ({ method: 'PUT', path: '/v1/labels', body: '{"gpu":"1"}' }),
   postDrain: () => ({ method: 'POST', path: '/v1/drain' }),
+  postExpect: () => ({ method: 'POST', path: '/v1/expect?node=computer-b/2' }),
   postForget: () => ({ method: 'POST', path: '/v1/forget?node=computer-b/2' }),
   postLeave: () => ({ method: 'POST', path: '/v1/leave' }),
   getEvents: () => ({ method: 'GET', path: '/v1/events', enough: /^\n/ })

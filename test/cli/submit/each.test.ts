@@ -1,9 +1,11 @@
 /**
  * Files of tasks: all lines are looked at first, refs are tied in any order, and the first refusal ends the sending.
  */
+import { execFile } from 'node:child_process'
 import { readdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, test, vi } from 'vitest'
 import { Client } from '../../../src/api/client.ts'
 import { submitEach } from '../../../src/cli/submit/each.ts'
@@ -105,6 +107,28 @@ describe('submit --each', () => {
     expect(left.filter(name => !before.includes(name))).toEqual([])
   })
 
+  test('reads a pipe, which is a file by name only', async () => {
+    const fifo = join(at.folder, 'fifo')
+    await promisify(execFile)('mkfifo', [fifo])
+    const writing = writeFile(fifo, '{"payload":1}\n{"payload":2}\n')
+    const said = await run(['submit', 'a', '--each', fifo])
+    await writing
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    expect(at.node.submissions.map(({ payload }) => payload)).toEqual([1, 2])
+  })
+
+  test('sends no refs to a node of an older version, which would refuse them', async () => {
+    const older = vi.spyOn(Client.prototype, 'takesRefs').mockResolvedValue(false)
+    const said = await each([
+      { type: 'a', ref: 'x' },
+      { type: 'b', dependsOn: ['ref:x'] }
+    ])
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    const [first] = lines(said.stdout)
+    expect(at.node.submissions.map(({ options }) => options)).toEqual([{}, { dependsOn: [first] }])
+    older.mockRestore()
+  })
+
   test('ties refs to ids, wherever in the file they are', async () => {
     const said = await each(
       [
@@ -123,9 +147,9 @@ describe('submit --each', () => {
     const id = new Map(answers.map(answer => [answer.ref, answer.id]))
     expect(answers.map(({ line }) => line)).toEqual([3, 2, 1, 4])
     expect(at.node.submissions.map(({ options }) => options)).toEqual([
-      {},
-      { dependsOn: [id.get('first')] },
-      { dependsOn: [id.get('first'), id.get('middle')] },
+      { ref: 'first' },
+      { ref: 'middle', dependsOn: [id.get('first')] },
+      { ref: 'last', dependsOn: [id.get('first'), id.get('middle')] },
       { dependsOn: [id.get('last')] }
     ])
   })
@@ -157,6 +181,27 @@ describe('submit --each', () => {
       'a ref that nobody has',
       [{ type: 'a', dependsOn: ['ref:x'] }],
       /line 1 depends on ref:x, which no line has/
+    ],
+    [
+      'a ref without its mark',
+      [
+        { type: 'a', dependsOn: ['doc4'] },
+        { type: 'a', ref: 'doc4' }
+      ],
+      /line 1 depends on "doc4", the ref of line 2: write "ref:doc4"/
+    ],
+    [
+      'what looks like a part of an id, and is a ref',
+      [
+        { type: 'a', ref: 'cafe' },
+        { type: 'a', dependsOn: ['cafe'] }
+      ],
+      /line 2 depends on "cafe", the ref of line 1: write "ref:cafe"/
+    ],
+    [
+      'what is neither an id nor a ref',
+      [{ type: 'a', dependsOn: ['doc5'] }],
+      /line 1 depends on "doc5", which is no id of a task, and no line has that ref/
     ],
     ['itself', [{ type: 'a', ref: 'x', dependsOn: ['ref:x'] }], /line 1 depends on itself: x -> x/],
     [
@@ -210,7 +255,7 @@ describe('submit --each', () => {
     const tasks = [{ type: 'a', ref: 'first' }, '', { type: 'b' }]
     expect((await each(tasks, '--idempotency-prefix', 'nightly-')).code).toBe(0)
     expect(at.node.submissions.map(({ options }) => options)).toEqual([
-      { idempotencyKey: 'nightly-first' },
+      { idempotencyKey: 'nightly-first', ref: 'first' },
       { idempotencyKey: 'nightly-3' }
     ])
     const long = await each(tasks, '--idempotency-prefix', 'x'.repeat(200))

@@ -13,7 +13,7 @@ import stringWidth from 'string-width'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startApi, type Api } from '../../../src/api/server.ts'
 import { fit } from '../../../src/cli/top/cells.ts'
-import { firstView, frame, shownNodes, type View } from '../../../src/cli/top/frame.ts'
+import { firstView, frame, shares, shownNodes, type View } from '../../../src/cli/top/frame.ts'
 import { Keyboard } from '../../../src/cli/top/keyboard.ts'
 import { Keys, type Deed } from '../../../src/cli/top/keys.ts'
 import { Model } from '../../../src/cli/top/model.ts'
@@ -85,13 +85,43 @@ describe('the picture', () => {
   test('at 80 by 24 there is something of everything', async () => {
     const lines = frame(await busyModel(), firstView(), { columns: 80, rows: 24 }, AT)
     const text = lines.map(line => line.text.trimEnd()).join('\n')
-    for (const words of [/^hearsay test/, /COMPUTER .*RATE/, /^TYPE .*FAILED$/m, /^TASK /m]) {
+    for (const words of [
+      /^hearsay test/,
+      /COMPUTER .*RATE/,
+      /^TYPE .*FAILED$/m,
+      /^TASK .*TYPE REF TAGS KEY/m
+    ]) {
       expect(text).toMatch(words)
     }
     expect(text).toMatch(/^FAILED .*MESSAGE$/m)
     expect(text).toMatch(/^a +1\* +alive .* 41 ms$/m)
     expect(text).toMatch(/^03:04:05 id-199 .*HandlerError 199 went wrong/m)
     expect(lines.filter(({ text: line }) => line.trim() === '').length).toBeLessThan(4)
+  })
+
+  test('begins with tasks and failures, and shows what a task is called and the chosen node, however small it is', async () => {
+    const model = await busyModel()
+    const [first] = model.tasks
+    Object.assign(first!, { type: 'sum', ref: 'doc4', tags: ['a'], idempotencyKey: 'k' })
+    const view = { ...firstView(), selected: 5 }
+    const lines = frame(model, view, { columns: 80, rows: 24 }, AT)
+    const text = lines.map(line => line.text.trimEnd()).join('\n')
+    expect(text).toMatch(/^TASK [^]*^FAILED [^]*^COMPUTER [^]*^TYPE /m)
+    expect(text).toMatch(/ queued +sum doc4 a k +comp/)
+    expect(lines.find(({ look }) => look === 'selected')?.text).toMatch(/^ +6 +alive/)
+  })
+
+  test.each([
+    [[1, 1, 1, 1], 20, [0, 0, 0, 0]],
+    [[3, 1, 2, 1], 20, [3, 0, 2, 0]],
+    [[100, 100, 100, 100], 20, [5, 5, 5, 5]],
+    [[100, 2, 100, 100], 20, [6, 2, 6, 6]],
+    [[100, 100, 100, 100], 9, [5, 4, 0, 0]],
+    [[100, 100, 100, 100], 0, [0, 0, 0, 0]],
+    [[5, 100, 4, 3], 50, [5, 38, 4, 3]]
+  ])('panels of %j lines share %i lines as %j', (lengths, room, counts) => {
+    const panels = lengths.map(length => Array.from({ length }, () => 0))
+    expect(shares(panels, room)).toEqual(counts)
   })
 
   test('nodes of a computer stand together, in the order that was asked for', async () => {
@@ -338,13 +368,15 @@ describe.skipIf(!hasTmux)('in a real terminal (tmux)', () => {
     expect(await alternate()).toBe('1')
     const rows = small.split('\n')
     expect(rows[0]).toMatch(/^hearsay test, as computer-a\/1/)
-    expect(rows[3]).toMatch(/^COMPUTER .* LAG$/)
+    expect(rows[3]).toMatch(/^TASK .* AGE$/)
+    expect(small).toMatch(/^COMPUTER .* LAG$/m)
     expect(rows[23]).toMatch(/q quit/)
     await tmux('resize-window', '-t', 'top', '-x', '200', '-y', '50')
     await until(async () => /q quit/.test((await shown()).split('\n')[49] ?? ''), 'the new size')
     const large = (await shown()).split('\n')
     expect(large[0]).toMatch(/^hearsay test/)
-    expect(large[3]).toMatch(/^COMPUTER +INST +STATUS {1,25}RUN/)
+    expect(large[3]).toMatch(/^TASK .* AGE$/)
+    expect(large.join('\n')).toMatch(/^COMPUTER +INST +STATUS {1,25}RUN/m)
     await tmux('resize-window', '-t', 'top', '-x', '80', '-y', '24')
     await until(async () => /q quit/.test((await shown()).split('\n')[23] ?? ''), 'the old size')
     await tmux('send-keys', '-t', 'top', '?')

@@ -40,3 +40,44 @@ test('a boot is not closed while an older one of its node has written what only 
   const vectors = [b, c, third].map(node => [...node.core.view.mergedVector()])
   for (const vector of vectors) expect(vector).toContainEqual([second.boot, RETIRED])
 })
+
+test('a boot is not closed while the disk of its node has writes that no vector carries', () => {
+  const pump = cluster(3)
+  const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+  pump.lose = (from, to) => from === 'a' || to === 'a'
+  a.worker(1)
+  const unheard = a.submit({ retentionMs: 50_000 }, 0)
+  a.end(unheard)
+  // What the others have meanwhile written, and do not tell: so what the disk of a has alone is not written anew yet.
+  b.submit({ retentionMs: 0 }, 0)
+  passing(pump, 1000)
+  pump.mute.add('b').add('c')
+  pump.crash(a)
+  a.disk.distrust()
+  pump.lose = (_, to, { kind }) => to === 'a' && kind === 'batch'
+
+  const second = pump.restart(a, bootOf('a', 2))
+  announce(pump, second)
+  b.worker(3)
+  const heard = second.submit({ retentionMs: 0 })
+  passing(pump, 1000)
+  b.end(heard)
+  passing(pump, 1000)
+  pump.crash(second)
+  passing(pump, 10_000)
+  expect([b, c].map(node => node.state(heard))).toEqual(['unknown', 'unknown'])
+
+  const third = pump.restart(second, bootOf('a', 3))
+  announce(pump, third)
+  passing(pump, 20_000)
+  pump.lose = () => false
+  pump.mute.clear()
+  passing(pump, 10_000)
+  const states = [b, c, third].map(node => node.state(unheard))
+  expect(states).toEqual(['completed', 'completed', 'completed'])
+  // Once that has been told and forgotten, all boots of its node before this one are closed.
+  for (const id of b.running.keys()) b.end(id)
+  passing(pump, 50_000)
+  const vectors = [b, c, third].map(node => [...node.core.view.mergedVector()])
+  for (const vector of vectors) expect(vector).toContainEqual([second.boot, RETIRED])
+})

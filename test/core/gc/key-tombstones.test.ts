@@ -217,6 +217,21 @@ describe('a key that is submitted', () => {
         expect(runs(nodes)).toBe(2)
       })
 
+      test('names the task that comes there before the others answer, though it is forgotten by then', () => {
+        const { pump, nodes, late } = newcomer()
+        const [a] = nodes as [PumpNode]
+        pump.lose = (_from, to, { kind }) => to === late.id && kind === 'found'
+        const id = late.submit({ idempotencyKey: 'order 68' })
+        expect(a.submit({ idempotencyKey: 'order 68', retentionMs: 0 })).toBe(id)
+        for (let i = 0; i < 3; i++) pump.pass(200)
+        expect(late.of('accepted')).toMatchObject([{ taskId: id, deduplicated: 'same' }])
+        for (const node of [...nodes, late]) if (node.running.has(id)) node.end(id)
+        for (let i = 0; i < 30; i++) pump.pass(200)
+        expect(late.core.view.record(id)).toBeUndefined()
+        expect(late.of('accepted')).toHaveLength(1)
+        expect(runs([...nodes, late])).toBe(3)
+      })
+
       test('waits no longer for an answer than whoever looks for a task', () => {
         const { pump, id, late } = newcomer()
         pump.lose = (_from, to, { kind }) => to === late.id && kind === 'found'

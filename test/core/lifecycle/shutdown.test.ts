@@ -35,6 +35,21 @@ describe('a node that leaves', () => {
     expect(b.running.has(waiting)).toBe(true)
   })
 
+  test('hands on to whoever speaks on a link, and not to the boot that was there before', () => {
+    const pump = pumpOf(BOOTS.slice(0, 2))
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
+    pump.probing = false
+    const queued = a.submit()
+    pump.settle()
+    pump.crash(b)
+    leave(pump, a)
+    const again = pump.restart(b, bootOf('b', 2))
+    pump.settle()
+    passing(pump, 1000)
+    expect(again.record(queued).claim).toMatchObject({ epoch: 1, holder: again.boot })
+    expect(hasLeft(a)).toBe(true)
+  })
+
   test('waits for what runs, and starts nothing more', () => {
     const pump = pumpOf(BOOTS.slice(0, 2))
     const [a, b] = pump.nodes as [PumpNode, PumpNode]
@@ -77,6 +92,32 @@ describe('a node that leaves', () => {
     expect(c.core.view.members(pump.now)).toContainEqual(
       expect.objectContaining({ status: 'left' })
     )
+  })
+
+  test('has left for all, in a while, if its last words were on a disk alone that was damaged since', () => {
+    const pump = pumpOf(BOOTS.slice(0, 3))
+    const [a, b, c] = pump.nodes as [PumpNode, PumpNode, PumpNode]
+    for (const node of pump.nodes) announce(pump, node)
+    passing(pump, 2000)
+    pump.lose = (_, to) => to === c.id
+    const id = a.submit()
+    leave(pump, a)
+    passing(pump, 3000)
+    expect(hasLeft(a)).toBe(true)
+    a.gone = true
+    for (const other of [b, c]) pump.link(a, other, false)
+    pump.crash(b)
+    b.disk.distrust()
+    pump.lose = () => false
+    const again = pump.restart(b, bootOf('b', 2))
+    passing(pump, 30_000)
+    // It might be the first to hear.
+    const leftTo = (node: PumpNode): string | undefined =>
+      node.core.view.members(pump.now).find(({ heartbeat }) => heartbeat.boot === a.boot)?.status
+    expect([again, c].map(leftTo)).toEqual(['left', 'crashed'])
+    expect(c.record(id).claim.holder).not.toBe(a.boot)
+    passing(pump, 60_000)
+    expect([again, c].map(leftTo)).toEqual(['left', 'left'])
   })
 
   test('hands on what runs, too, when told to abort, also when it was leaving already', () => {

@@ -456,4 +456,30 @@ describe('a node that drains', () => {
       }
     )
   })
+
+  test.each(['itself', 'another one'])('takes tasks again when %s undoes it', by => {
+    const pump = cluster(3)
+    const [a, b, c] = pump.of as [PumpNode, PumpNode, PumpNode]
+    a.worker(0, [])
+    c.worker(0, [])
+    b.worker(1)
+    a.feed({ kind: 'drain', node: 'b' })
+    const waiting = a.submit()
+    passing(pump, 1000)
+    expect(starts(b, waiting)).toEqual([])
+    const teller = by === 'itself' ? b : a
+    teller.feed({ kind: 'undrain', node: 'b' })
+    passing(pump, 2000)
+    expect(starts(b, waiting)).toHaveLength(1)
+    expect(a.core.view.members(pump.now).some(({ heartbeat }) => heartbeat.draining)).toBe(false)
+  })
+
+  test('and leaves goes on leaving, whoever would undo it', () => {
+    const pump = cluster(3)
+    const [a, b] = pump.of as [PumpNode, PumpNode]
+    b.feed({ kind: 'leave', abort: false })
+    a.feed({ kind: 'undrain', node: 'b' })
+    passing(pump, 3000)
+    expect(b.of('left')).toHaveLength(1)
+  })
 })

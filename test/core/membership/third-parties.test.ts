@@ -255,6 +255,17 @@ describe('a departure that others tell of', () => {
     expect(all.heard(beat(B, 9), 200, 'c')).toBe(false)
   })
 
+  test.each([left(B2), forgotten(B2, 1000)])(
+    'of a later boot ends that one, too, though it has never spoken here: %o',
+    departure => {
+      const all = members()
+      all.link('b', false)
+      expect(all.departed(departure, 100)?.node).toBe('b')
+      expect([B, B2].map(boot => all.isGone(boot))).toEqual([true, true])
+      expect(all.isGone(bootOf('b', 3))).toBe(false)
+    }
+  )
+
   test('as forgotten ends one that is away only within the bound', () => {
     const all = members()
     all.link('b', false)

@@ -68,6 +68,28 @@ describe('a task that only a damaged disk has', () => {
   })
 })
 
+test('how a task ended is not forgotten while only a damaged disk knows of it', () => {
+  const pump = pumpOf([A, B], OPTIONS)
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const id = a.submit({ retentionMs: 1000 })
+  pump.settle()
+  expect(b.state(id)).toBe('running')
+  pump.link(a, b, false)
+  a.end(id)
+  pump.pass(2000)
+  tear(pump, a)
+  // It hears from the other who made the task, before it may write anew how that ended.
+  const again = pump.restart(a, bootOf('a', 2), { bootQuietMs: 4000 })
+  live(pump, 3)
+  expect(again.state(id)).toBe('completed')
+  live(pump, 60)
+  expect([again.state(id), b.state(id)]).toEqual(['unknown', 'unknown'])
+  b.worker(1)
+  live(pump, 10)
+  expect([...again.running.keys(), ...b.running.keys()]).toEqual([])
+})
+
 test('what the others had and have pruned is not told to them as new', () => {
   const pump = pumpOf([A, B], OPTIONS)
   const [a, b] = pump.nodes as [PumpNode, PumpNode]

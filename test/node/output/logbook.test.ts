@@ -37,6 +37,7 @@ const runOf = (taskId: string, epoch = 0): Run => ({
   type: 'any',
   payload: 'null',
   timeoutMs: null,
+  traceparent: null,
   dependencies: new Map(),
   pool: 'default',
   slot: 0

@@ -4,6 +4,7 @@ import { TASK_DEFAULTS } from '../../../src/core/options.ts'
 import { checkSubmission } from '../../../src/node/tasks/task-options.ts'
 
 const NOW = 1_000_000
+const TRACE = `00-${'ab'.repeat(16)}-${'01'.repeat(8)}-01`
 const draft = (options: object): object => checkSubmission('type', 1, { ...options }, NOW).draft
 
 describe('an option', () => {
@@ -29,6 +30,7 @@ describe('an option', () => {
     [{ runAt: 1000 }, { notBefore: 1000 }],
     [{ idempotencyKey: 'k' }, { idempotencyKey: 'k' }],
     [{ ref: 'ü'.repeat(48) }, { ref: 'ü'.repeat(48) }],
+    [{ traceparent: TRACE }, { traceparent: TRACE }],
     [{ delivery: 'at-most-once' }, { delivery: 'at-most-once', maxRetries: 0 }],
     [
       { labels: { require: { zone: ['b', 'a', 'b'], gpu: 1, memory: '>= 1.5' } } },
@@ -81,6 +83,11 @@ describe('an option', () => {
     ['ref', 7],
     ['ref', '\ud800'],
     ['ref', 'x'.repeat(97)],
+    ['traceparent', ''],
+    ['traceparent', 7],
+    ['traceparent', TRACE.toUpperCase()],
+    ['traceparent', TRACE.replace(/a/g, '0').replace(/b/g, '0')],
+    ['traceparent', `${TRACE}-more`],
     ['delivery', 'exactly-once'],
     ['retention', -1],
     ['tags', 'a'],

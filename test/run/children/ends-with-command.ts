@@ -14,6 +14,7 @@ const run = {
   epoch: 0,
   attempt: 1,
   timeoutMs: null,
+  traceparent: null,
   dependencies: new Map(),
   pool: 'default',
   slot: 0

@@ -42,13 +42,19 @@ export class TellingChecker {
 export class PlacementChecker {
   /** Task -> whom the claim names that has been written in this step. */
   readonly #written = new Map<TaskId, BootId>()
+  /** Task -> claims that have been written: whoever writes one later has been told of it. */
+  readonly #known = new Map<TaskId, Set<string>>()
 
   /** A node has written a state of a task. */
   wrote(state: TaskRecord): void {
+    const { spec, claim } = state
+    const known = this.#known.get(spec.id) ?? new Set()
+    this.#known.set(spec.id, known)
+    const key = `${claim.epoch} ${claim.holder}`
     // What is over is given to nobody, and may be told once more; so may a key, which several nodes may hold at first.
-    const { idempotencyKey } = state.spec
-    if (!isSettled(state) && idempotencyKey === null)
-      this.#written.set(state.spec.id, state.claim.holder)
+    if (!isSettled(state) && spec.idempotencyKey === null && !known.has(key))
+      this.#written.set(spec.id, claim.holder)
+    known.add(key)
   }
 
   /** All that was written since is of this node. */

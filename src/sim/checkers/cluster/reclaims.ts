@@ -8,6 +8,7 @@
 import { hasWrite } from '../../../core/base/coverage.ts'
 import { nodeOf, type BootId, type TaskId } from '../../../core/base/ids.ts'
 import type { CoreEvent } from '../../../core/effect.ts'
+import type { TaskRecord } from '../../../core/task/record.ts'
 import { seesHalf } from '../../predicates.ts'
 import type { Network } from '../../world/network.ts'
 import type { Scenario } from '../../scenario.ts'
@@ -32,6 +33,8 @@ export class ReclaimChecker {
 
   /** Task -> who gave it away last, to whom; if it has not been heard to run there. */
   readonly #given = new Map<TaskId, Given>()
+  /** Task -> the highest epoch that was written: whoever writes it first has made that claim. */
+  readonly #epochs = new Map<TaskId, number>()
 
   constructor(nodes: readonly SimNode[], network: Network, scenario: Scenario) {
     const { unreachableMs, busyMs, partitions, pauses } = scenario
@@ -66,13 +69,18 @@ export class ReclaimChecker {
     }
   }
 
-  #note({ options: { boot }, core: { view } }: SimNode, event: CoreEvent): void {
-    if (event.name === 'task:stolen' && event.from === boot) {
-      const seq = view.mergedVector().get(boot)!
-      this.#given.set(event.taskId, { giver: boot, taker: event.by, seq })
-    } else if (event.name === 'task:started' && this.#given.get(event.taskId)?.giver === boot) {
-      this.#given.delete(event.taskId)
-    }
+  /** The node wrote this. Of a task under a key there are several claims of epoch 0, and nobody gives one of them. */
+  wrote({ options: { boot }, core: { view } }: SimNode, { spec, claim }: TaskRecord): void {
+    if (claim.epoch <= (this.#epochs.get(spec.id) ?? 0)) return
+    this.#epochs.set(spec.id, claim.epoch)
+    if (claim.holder === boot) return
+    const seq = view.mergedVector().get(boot)!
+    this.#given.set(spec.id, { giver: boot, taker: claim.holder, seq })
+  }
+
+  #note({ options: { boot } }: SimNode, event: CoreEvent): void {
+    if (event.name !== 'task:started' || this.#given.get(event.taskId)?.giver !== boot) return
+    this.#given.delete(event.taskId)
   }
 }
 

@@ -36,9 +36,8 @@ export class OutcomeChecker {
     this.#noteAsked(node, input)
     if (input.kind === 'link' && input.up) this.#linked(node, input.peer)
     for (const effect of effects) {
-      if (effect.kind === 'settled' || effect.kind === 'found') {
-        this.#asked.get(node)?.delete(effect.taskId)
-      }
+      const answered = answeredBy(effect)
+      if (answered !== null) this.#asked.get(node)?.delete(answered)
       if (effect.kind === 'start') this.#started(node, effect.run.taskId)
       if (effect.kind === 'settled') this.#told(node, effect.taskId)
     }
@@ -136,6 +135,16 @@ export class OutcomeChecker {
     const was = `${told.status} at epoch ${told.epoch} by ${told.by}`
     throw new Violation(18, `${show(node, record)} was told to be ${was}`)
   }
+}
+
+/**
+ * The task of which a caller has heard. One that was here as open and has settled and been pruned while its node was
+ * away is over, too: its caller hears that nobody knows any more how it ended.
+ */
+function answeredBy(effect: Effect): TaskId | null {
+  if (effect.kind === 'settled' || effect.kind === 'found') return effect.taskId
+  const isPruned = effect.kind === 'notify' && effect.event.name === 'task:pruned'
+  return isPruned ? (effect.event.taskId ?? null) : null
 }
 
 /** What is completed stays completed, whatever is said later. */

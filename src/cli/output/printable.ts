@@ -1,9 +1,0 @@
-/** Texts of other nodes and other users on the way to a terminal: what it would obey is made visible instead. */
-
-/** A text without control characters: they appear as `\u001b` and the like. */
-export function printable(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- control characters are what this is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]/g, character => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
-  })
-}
