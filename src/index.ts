@@ -103,6 +103,7 @@ export type {
 } from './node/typed-node.ts'
 export type { Handler, HandlerContext } from './ports/handler.ts'
 export type { NodeId, TaskId } from './core/base/ids.ts'
+export type { SpanOutcome, Via } from './core/message.ts'
 export type { Quorum } from './core/options.ts'
 export type { BlobHash } from './core/task/content.ts'
 export type { LogLevel } from './shared/names.ts'

@@ -401,10 +401,13 @@ export const OUTPUT_LIMITS = {
 
 /** How a task came to the node that holds it. `handed-on`: by one that drained. */
 export const VIAS = ['submitted', 'placed', 'stolen', 'handed-on', 'reclaimed', 'retried'] as const
+/** How a task came to the node that holds it. */
 export type Via = (typeof VIAS)[number]
 
 /** How a run ended. `postponed`: it is to be tried again later; `aborted`: it was no longer the node's to run. */
 export const SPAN_OUTCOMES = ['completed', 'failed', 'cancelled', 'postponed', 'aborted'] as const
+/** How a run ended. */
+export type SpanOutcome = (typeof SPAN_OUTCOMES)[number]
 
 /** When a node ran a task, in ms since 1970 by its clock. */
 export type RunSpan = Readonly<{
@@ -418,7 +421,7 @@ export type RunSpan = Readonly<{
   fromMs: number
   /** Null if it runs, as is its outcome. */
   toMs: number | null
-  outcome: (typeof SPAN_OUTCOMES)[number] | null
+  outcome: SpanOutcome | null
   via: Via
 }>
 

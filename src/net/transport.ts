@@ -31,8 +31,8 @@ import { Gossip } from './gossip.ts'
 import { Inbox } from './inbox.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
-import { AnswerStreams } from './streams/answers.ts'
-import { OUTPUT, TIMELINE } from './streams/codecs.ts'
+import type { AnswerStreams } from './streams/answers.ts'
+import { outputStreams, timelineStreams } from './streams/runs.ts'
 import { Peers, type RememberedPeer } from './discovery/peers.ts'
 import { Prover } from './discovery/proof.ts'
 import {
@@ -197,14 +197,14 @@ class Libp2pTransport implements Transport {
       protocol: this.#names.blob,
       read: async hash => (await this.#deliver(receiver => receiver.readBlob(hash))) ?? null
     })
-    this.#output = new AnswerStreams({
-      ...{ ...shared, ...OUTPUT, protocol: this.#names.output },
-      answer: request => this.#deliver(receiver => receiver.answerOutput(request)) ?? []
-    })
-    this.#timeline = new AnswerStreams({
-      ...{ ...shared, ...TIMELINE, protocol: this.#names.timeline },
-      answer: request => this.#deliver(receiver => receiver.answerTimeline(request)) ?? []
-    })
+    this.#output = outputStreams(
+      { ...shared, protocol: this.#names.output },
+      request => this.#deliver(receiver => receiver.answerOutput(request)) ?? []
+    )
+    this.#timeline = timelineStreams(
+      { ...shared, protocol: this.#names.timeline },
+      request => this.#deliver(receiver => receiver.answerTimeline(request)) ?? []
+    )
   }
 
   async start(receiver: Receiver): Promise<void> {

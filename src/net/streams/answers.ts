@@ -26,7 +26,7 @@ type Codec<Request, Answer> = Readonly<{
   answerBytesMax: number
 }>
 
-export type AnswerStreamsOptions<Request, Answer> = StreamsOptions &
+type AnswerStreamsOptions<Request, Answer> = StreamsOptions &
   Readonly<{
     codec: Codec<Request, Answer>
     answer: (request: Request) => AsyncIterable<Answer> | Iterable<Answer>

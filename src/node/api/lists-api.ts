@@ -3,7 +3,7 @@
  * ran, and one word for all of them. All of it takes turns with the node's other work, however many tasks there are.
  */
 import type { TaskId } from '../../core/base/ids.ts'
-import type { SPAN_OUTCOMES, Via } from '../../core/message.ts'
+import type { SpanOutcome, Via } from '../../core/message.ts'
 import type { Json, NodeEvent, TaskFilter, TaskQuery, TaskState, TaskView } from './node-api.ts'
 
 /** A task without what may be large: a row of a list. The message of its error is cut. */
@@ -107,7 +107,7 @@ export type SpanView = {
   /** Null while it runs, as is its outcome. */
   to: string | null
   /** `postponed`: it is to be tried again later. `aborted`: it was no longer the node's to run. */
-  outcome: (typeof SPAN_OUTCOMES)[number] | null
+  outcome: SpanOutcome | null
   /** How the task came to that node. */
   via: Via
 }

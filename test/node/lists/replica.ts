@@ -79,10 +79,8 @@ export class Replica {
     const { dependsOn = [], retryOf = null } = given
     const seq = ++this.#count
     const id = taskId(atMs, holder, seq)
-    const spec = {
-      ...{ id, type, tags, ref, priority, dependsOn, retryOf },
-      submittedAt: atMs * 1000
-    }
+    const submittedAt = atMs * 1000
+    const spec = { id, type, tags, ref, priority, dependsOn, retryOf, submittedAt }
     const record = taskOf(holder, seq, { spec, claim: { ...taskOf(holder, seq).claim, holder } })
     const started = state === 'queued' ? null : { epoch: 0, by: holder, at: atMs * 1000 + 1 }
     const at = atMs * 1000 + 2

@@ -38,6 +38,7 @@ class Scene {
       type: 'work',
       payload: 'null',
       timeoutMs: null,
+      traceparent: null,
       dependencies: new Map(),
       ...place
     }

@@ -151,6 +151,19 @@ describe('the answer', () => {
   })
 })
 
+const SPAN: SpanView = {
+  task: 't',
+  type: 'work',
+  node: 'a',
+  pool: 'default',
+  slot: 0,
+  attempt: 1,
+  from: '',
+  to: null,
+  outcome: 'completed',
+  via: 'placed'
+}
+
 test('density: of slots that run one thing at a time, what was taken is what the spans take', () => {
   const stretch = fc.tuple(fc.integer({ min: 0, max: 900 }), fc.integer({ min: 1, max: 300 }))
   fc.assert(
@@ -163,13 +176,7 @@ test('density: of slots that run one thing at a time, what was taken is what the
         const spans = some.map(([pause, length]): SpanView => {
           const from = at + pause
           at = from + length
-          const times = { from: iso(from), to: iso(at) }
-          const place = { node: 'a', pool: 'default', slot: 0 }
-          return {
-            ...{ task: 't', type: 'w', attempt: 1, outcome: 'completed', via: 'placed' },
-            ...place,
-            ...times
-          } as SpanView
+          return { ...SPAN, from: iso(from), to: iso(at) }
         })
         const { bucketMs, rows } = densityOf(spans, 0, Math.max(1, at), max)
         const taken = (rows[0]?.busy ?? []).reduce((sum, part) => sum + part * bucketMs, 0)
