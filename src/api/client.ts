@@ -24,17 +24,21 @@ import type { BatchAnswer, BatchEnd, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
 import { Connection } from './connection.ts'
 import { findFolder, type Whereabouts } from './find.ts'
+import { WorkerClient } from './worker/worker-client.ts'
 import { Late, waitEach, type WaitEachOptions } from './wait-each.ts'
 import type { WaitAnswer, WaitLine } from './waits.ts'
 
 export class Client {
   /** The node's data folder. */
   readonly folder: string
+  /** What workers outside the process of the node say and hear. */
+  readonly workers: WorkerClient
   readonly #node: Connection
 
   private constructor(folder: string) {
     this.folder = folder
     this.#node = new Connection(folder)
+    this.workers = new WorkerClient(this.#node)
   }
 
   /**

@@ -24,6 +24,9 @@ export type Call = Readonly<{
   signal?: AbortSignal | undefined
 }>
 
+/** An answer without a body. */
+const NOTHING = 204
+
 /** The node knows no such question: it is of another version. */
 export class UnknownQuestionError extends InvalidOptionError {}
 
@@ -36,10 +39,11 @@ export class Connection {
     this.#folder = folder
   }
 
-  /** One value. */
+  /** One value; null: the answer holds none. */
   async value<T>(method: string, path: string, call: Call = {}): Promise<T> {
     const response = await this.#send(method, path, call)
-    const value: unknown = JSON.parse(await this.#whole(response, call.signal))
+    const text = await this.#whole(response, call.signal)
+    const value: unknown = response.statusCode === NOTHING ? null : JSON.parse(text)
     if ((response.statusCode ?? 500) >= 300) throw refusal(response, value)
     return value as T
   }

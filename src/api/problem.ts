@@ -10,6 +10,8 @@ import {
   DiskFullError,
   ForeignStateFileError,
   InvalidOptionError,
+  LeaseEndedError,
+  LeaseLostError,
   NoNodeError,
   NodeClosedError,
   NotReplicatedError,
@@ -17,6 +19,7 @@ import {
   TooLargeError,
   UnknownNodeError,
   UnknownTaskError,
+  UnknownWorkerError,
   WaitTimeoutError,
   TaskStateError
 } from '../shared/errors.ts'
@@ -51,6 +54,9 @@ export type ProblemName =
   | 'NotReplicatedError'
   | 'NodeClosedError'
   | 'WaitTimeoutError'
+  | 'LeaseLost'
+  | 'LeaseEnded'
+  | 'UnknownWorkerError'
 
 /** What each of them is. */
 export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
@@ -68,7 +74,13 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   ForeignStateFileError: { status: 422, advice: 'take a state file of this cluster' },
   NotReplicatedError: { status: 503, advice: 'go on with the task of that id: it stands' },
   NodeClosedError: { status: 503, advice: 'ask another node' },
-  WaitTimeoutError: { status: 504, advice: 'wait again: the task goes on' }
+  WaitTimeoutError: { status: 504, advice: 'wait again: the task goes on' },
+  LeaseLost: { status: 409, advice: 'stop: the task is not yours any more; ask for another' },
+  LeaseEnded: {
+    status: 409,
+    advice: 'ask for another task: this one has ended as you said before'
+  },
+  UnknownWorkerError: { status: 404, advice: 'connect again: what the worker had is given back' }
 }
 
 /** Whatever has no name of its own: a fault of hearsay. */
@@ -88,7 +100,10 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   DiskFullError,
   ForeignStateFileError,
   NodeClosedError,
-  WaitTimeoutError
+  WaitTimeoutError,
+  LeaseLost: LeaseLostError,
+  LeaseEnded: LeaseEndedError,
+  UnknownWorkerError
 }
 
 export function problemOf(thrown: unknown): { status: ProblemStatus; problem: Problem } {

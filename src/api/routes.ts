@@ -13,6 +13,7 @@ import { serveCluster } from './routes/cluster.ts'
 import { serveContents } from './routes/contents.ts'
 import { serveLists } from './routes/lists.ts'
 import { serveTasks } from './routes/tasks.ts'
+import { serveWorkers } from './routes/workers.ts'
 
 /**
  * @param closing aborted with a NodeClosedError when the API closes: ends all waits and streams
@@ -34,6 +35,7 @@ export function routes(node: NodeApi & ListsApi, closing: AbortSignal): Hono {
   serveTasks(service, node, closing)
   serveContents(service, node)
   serveCluster(service, node, closing)
+  serveWorkers(service, node.workers, closing)
   serveDocument(service)
   return app
 }

@@ -92,6 +92,8 @@ export type Run = Readonly<{
   /** The pool that it has a slot in, and which one, counted from 0. */
   pool: string
   slot: number
+  /** Whether that is a pool of a process outside this one, which runs it. @default false */
+  isExternal?: boolean
 }>
 
 export type TaskEventName =

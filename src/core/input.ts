@@ -20,6 +20,8 @@ export type RunResult =
       retryAfterMs?: number
       reason: 'HandlerError' | 'NonRetryable' | 'Timeout' | 'TooLarge' | 'PayloadRejected'
     }>
+  /** It did not end: the process outside this node that ran it is gone (`isLost`), or has given it back. */
+  | Readonly<{ status: 'returned'; isLost: boolean }>
 
 export type Input =
   /**

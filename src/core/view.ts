@@ -78,6 +78,11 @@ export class CoreView {
     this.#answers = answers
   }
 
+  /** Whether this node takes nothing more. */
+  get isDraining(): boolean {
+    return this.#answers.scheduler.draining
+  }
+
   /** What this node would say about itself now. */
   self(): Heartbeat {
     return this.#answers.self()

@@ -28,7 +28,8 @@ import type {
   TaskQuery,
   TaskView,
   WhyView,
-  WorkerHealth
+  WorkerHealth,
+  WorkersApi
 } from './api/node-api.ts'
 import type {
   BulkPreview,
@@ -76,6 +77,8 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
   readonly name: string
   /** The name of the cluster that this node is in. */
   readonly cluster: string
+  /** Workers outside its process, and what they say of their tasks. */
+  readonly workers: WorkersApi
   readonly #parts: Parts
   readonly #tasks: Tasks
   readonly #queries: Queries
@@ -88,6 +91,7 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     this.name = settings.name
     this.cluster = settings.cluster
     this.#parts = new Parts(core, ports, settings)
+    this.workers = this.#parts.workers
     const { tasks, queries, lists, output, admin } = this.#parts
     this.#tasks = tasks
     this.#queries = queries

@@ -2,10 +2,11 @@
  * Puts the parts of a node together, and says which part each effect of the core goes to. What happens to tasks is
  * decided by the core.
  */
-import { bootName } from '../core/base/ids.ts'
+import { bootName, nodeOf } from '../core/base/ids.ts'
 import type { Core } from '../core/core.ts'
 import type { CoreEvent } from '../core/effect.ts'
 import type { Input } from '../core/input.ts'
+import { NodeClosedError } from '../shared/errors.ts'
 import { Admission } from './tasks/admission.ts'
 import { Admin } from './tasks/admin.ts'
 import { Backup } from './tasks/backup.ts'
@@ -15,6 +16,7 @@ import { Submissions } from './tasks/submissions.ts'
 import { Tasks } from './tasks/tasks.ts'
 import { Waits } from './tasks/waits.ts'
 import { Worker } from './tasks/worker.ts'
+import { Workers } from './workers/workers.ts'
 import { EventPublisher } from './events/event-publisher.ts'
 import { Listeners } from './events/listeners.ts'
 import { Lists } from './lists/lists.ts'
@@ -40,6 +42,7 @@ export class Parts {
   readonly output: Output
   readonly admin: Admin
   readonly worker: Worker
+  readonly workers: Workers
   readonly leaving: Leaving
   readonly turns: Turns = new Turns()
   readonly #core: Core
@@ -79,6 +82,7 @@ export class Parts {
     this.#admission = new Admission(this.#engine)
     this.leaving = new Leaving({ feed, core, settings }, closed => this.#close(closed))
     this.worker = new Worker({ ...settings, runner: ports.runner, feed })
+    this.workers = this.#workersWith()
     this.#backup = this.#backupWith(feed)
     const board = new ProgressBoard({ ...ports, core: view, logbook: this.#engine.logbook })
     this.queries = this.#queriesWith(board)
@@ -105,6 +109,32 @@ export class Parts {
   #assertAccepting(): void {
     this.leaving.assertOpen()
     this.#disk.assertWorks()
+  }
+
+  #workersWith(): Workers {
+    const { external } = this.#ports.runner
+    const { view } = this.#core
+    external.serve({
+      addPool: pool => this.worker.addExternalPool(pool),
+      resizePool: (name, slots) => this.worker.resizeExternalPool(name, slots),
+      removePool: name => this.worker.removeExternalPool(name),
+      outcomeOf: (id, epoch) => {
+        const outcome = view.record(id)?.outcome ?? null
+        const isOurs = outcome !== null && nodeOf(outcome.by) === this.#ports.transport.id
+        return isOurs && outcome.epoch === epoch ? outcome : null
+      },
+      isDraining: () => view.isDraining
+    })
+    return new Workers({
+      external,
+      record: id => view.record(id),
+      payloads: this.#payloads,
+      assertGiving: () => {
+        this.#assertAccepting()
+        if (!view.isDraining) return
+        throw new NodeClosedError(`node ${this.#settings.name} is draining: ask another one`)
+      }
+    })
   }
 
   #backupWith(feed: (input: Input) => void): Backup {
@@ -249,6 +279,9 @@ export class Parts {
 
   #happened(event: CoreEvent): void {
     if (event.name === 'task:pruned') this.#waits.pruned(event.taskId)
+    if (event.name === 'node:draining' && event.node === this.#ports.transport.id) {
+      this.#ports.runner.external.drainAll()
+    }
     this.#eventPublisher.event(event)
   }
 

@@ -20,6 +20,7 @@ import type {
 } from '../core/message.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { Snapshot } from '../core/replication/snapshot.ts'
+import type { ExternalRunner } from './external.ts'
 import type { Handler } from './handler.ts'
 
 /**
@@ -253,6 +254,8 @@ export interface Runner {
   refusalOf(type: string, payload: string): Promise<string | null> | null
   /** Types that it has handlers for, sorted. */
   readonly handlers: readonly string[]
+  /** Runs of workers outside this process. */
+  readonly external: ExternalRunner
   /** Where large payloads are found and large results are left. Without it, there are none. */
   useBlobs(blobs: BlobFolder): void
   /** Called once for each run that ends by itself, fails or times out; never for an aborted one. */

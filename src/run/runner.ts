@@ -24,6 +24,7 @@ import { CommandProcesses } from './commands/command-processes.ts'
 import { runCommand, type Say } from './commands/command-run.ts'
 import { blobsOf, type RunFiles } from './contents.ts'
 import type { Reporter } from './context.ts'
+import { External } from './external/external.ts'
 import { runFunction } from './functions/function-run.ts'
 import type { Handler } from '../ports/handler.ts'
 import { listHandlers } from './threads/list-handlers.ts'
@@ -49,6 +50,8 @@ export type RunnerOptions = {
   idleMs?: number
   /** A handlers file has to be loaded within this time. @default 30,000 */
   loadTimeoutMs?: number
+  /** What a worker outside this process has to end a run that the node has settled. @default 30,000 */
+  externalGraceMs?: number
 }
 
 export interface ModuleAndFunctionRunner extends Runner {
@@ -63,7 +66,8 @@ const DEFAULTS = {
   abortGraceMs: 2000,
   memoryMiB: 512,
   idleMs: 10_000,
-  loadTimeoutMs: 30_000
+  loadTimeoutMs: 30_000,
+  externalGraceMs: 30_000
 } as const
 
 /** Guess: a schema takes milliseconds, and loading its file at most some seconds. */
@@ -98,6 +102,7 @@ type Settings = Required<Omit<RunnerOptions, 'files' | 'commands' | 'log'>> & {
 }
 
 class ThreadRunner implements ModuleAndFunctionRunner {
+  readonly external: External
   readonly #settings: Settings
   readonly #registry = new Registry()
   readonly #pool: ThreadPool
@@ -117,6 +122,11 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     this.#settings = settings
     this.#checker = new Checker({ ...settings, patienceMs: CHECK_MS })
     this.#processes = new CommandProcesses(settings.idleMs)
+    this.external = new External(settings.externalGraceMs, {
+      ended: (...ended) => this.#ended(...ended),
+      progress: (...progress) => this.#progress(...progress),
+      output: (...output) => this.#output(...output)
+    })
     this.#pool = new ThreadPool({
       threadsMax: settings.concurrency,
       memoryMiB: settings.memoryMiB,
@@ -199,6 +209,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   start(run: Run): void {
     assert(!this.#stopped, 'a stopped runner is given no runs')
+    if (run.isExternal === true) return this.external.start(run)
     const { taskId, epoch } = run
     const key = keyOf(taskId, epoch)
     assert(!this.#attempts.has(key), 'a run is started once')
@@ -246,7 +257,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   async abort(taskId: TaskId, epoch: number): Promise<void> {
     const attempt = this.#attempts.get(keyOf(taskId, epoch))
-    if (attempt === undefined) return
+    if (attempt === undefined) return this.external.abort(taskId, epoch)
     attempt.abort()
     // Nothing ends a thread inside a blocking system call.
     const over = new AbortController()
@@ -260,6 +271,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.external.stop()
     for (const attempt of this.#attempts.values()) attempt.abort()
     const waitMs = this.#settings.abortGraceMs + END_WAIT_MS
     const late = sleep(waitMs, undefined, { ref: false })
@@ -288,7 +300,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       // What was damaged here is fetched from elsewhere, and then the run is tried again.
       const isDamaged = result.error.name === UNREADABLE && !(await this.#isSound(run))
       if (isDamaged) outcome = { ...result, retryAfterMs: REFETCH_MS }
-    } else if (isBlob(result.result)) {
+    } else if (result.status === 'completed' && isBlob(result.result)) {
       try {
         await this.#blobs!.adopt(files.result!, result.result)
       } catch (error) {
@@ -321,7 +333,14 @@ function keyOf(taskId: TaskId, epoch: number): string {
 }
 
 function checkIntegers(settings: Settings): void {
-  const least = { concurrency: 1, abortGraceMs: 0, memoryMiB: 16, idleMs: 0, loadTimeoutMs: 1 }
+  const least = {
+    concurrency: 1,
+    abortGraceMs: 0,
+    memoryMiB: 16,
+    idleMs: 0,
+    loadTimeoutMs: 1,
+    externalGraceMs: 0
+  }
   for (const [name, min] of Object.entries(least)) {
     const value = settings[name as keyof typeof least]
     if (Number.isInteger(value) && value >= min && value <= SETTING_MAX) continue

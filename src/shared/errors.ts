@@ -166,6 +166,21 @@ export class DiskFullError extends Error {
   override readonly name = 'DiskFullError'
 }
 
+/** The lease is not its worker's any more: the run has been taken from it, or its time was over. Stop. */
+export class LeaseLostError extends Error {
+  override readonly name = 'LeaseLost'
+}
+
+/** The lease has ended, by another word of its worker. That one counts. */
+export class LeaseEndedError extends Error {
+  override readonly name = 'LeaseEnded'
+}
+
+/** No worker of this name is connected to the node. */
+export class UnknownWorkerError extends Error {
+  override readonly name = 'UnknownWorkerError'
+}
+
 /** A handlers file cannot be loaded or has no handlers. */
 export class HandlersFileError extends Error {
   override readonly name = 'HandlersFileError'

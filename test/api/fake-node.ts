@@ -35,7 +35,8 @@ import type {
   TaskQuery,
   TaskView,
   WhyView,
-  WorkerHealth
+  WorkerHealth,
+  WorkersApi
 } from '../../src/node/api/node-api.ts'
 import type {
   BulkPreview,
@@ -56,10 +57,14 @@ import type {
 import { Listeners } from '../../src/node/events/listeners.ts'
 import { TaskCounting } from '../../src/node/lists/task-counts.ts'
 import { until } from '../support/until.ts'
+import { FakeWork } from '../node/workers/fake-work.ts'
 
 const SUBMITTED_AT = Date.UTC(2026, 0, 2, 3, 4, 5)
 
 export class FakeNode implements NodeApi, ListsApi {
+  /** Workers and leases are real; what they run is said by the test. */
+  readonly work: FakeWork = new FakeWork()
+  readonly workers: WorkersApi = this.work.workers
   readonly id = '12D3KooWFakeFakeFakeFakeFakeFakeFakeFakeFakeFakeFake'
   readonly name: string
   readonly cluster: string

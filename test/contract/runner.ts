@@ -65,9 +65,8 @@ export class Heard {
   /** The error of a run that has to fail. */
   async failure(run: Run): Promise<Extract<RunResult, { status: 'failed' }>> {
     const result = await this.outcome(run)
-    if (result.status !== 'failed')
-      throw new Error(`completed with ${JSON.stringify(result.result)}`)
-    return result
+    if (result.status === 'failed') return result
+    throw new Error(`ended as ${JSON.stringify(result)}`)
   }
 
   async value(run: Run): Promise<unknown> {

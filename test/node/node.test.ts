@@ -45,6 +45,7 @@ async function alone(): Promise<{ node: Node; end: () => void; lines: string[] }
       useBlobs: nothing,
       registerFunction: nothing,
       refusalOf: () => null,
+      external: { serve: nothing, drainAll: nothing },
       start({ taskId, epoch }: { taskId: string; epoch: number }) {
         runs.push(() => ended(taskId, epoch, { status: 'completed', result: '"done"' }, 0))
       },
@@ -58,6 +59,7 @@ async function alone(): Promise<{ node: Node; end: () => void; lines: string[] }
     cluster: 'test',
     name: 'a/1',
     concurrency: 1,
+    pools: [],
     roster: [],
     acks: 0,
     graceMs: 0,

@@ -50,11 +50,16 @@ export class Service {
     }
     this.#app.on(method.toUpperCase(), path, async c => {
       const asked = check(query, c.req.query())
-      const given =
-        body?.as === 'json' ? check(body.schema, parse(await c.req.text())) : (undefined as Given)
+      const given = body?.as === 'json' ? check(body.schema, await jsonOf(c)) : (undefined as Given)
       return answer(c, { query: asked, given })
     })
   }
+}
+
+/** No body is an empty object: of many questions all is optional. */
+async function jsonOf(c: Context): Promise<unknown> {
+  const text = await c.req.text()
+  return text === '' ? {} : parse(text)
 }
 
 function limited(bytesMax: number): ReturnType<typeof bodyLimit> {

@@ -205,10 +205,14 @@ export class Reclaim {
     return this.#holdings.urgentCount(boot, pool)
   }
 
-  /** Names of the nodes that were gone while they ran a task. */
+  /** Names of the nodes that were gone while they ran a task; of this one, which lives, a worker was. */
   namesOf({ claim }: TaskRecord): string[] {
-    const { members } = this.#context
-    return claim.lost.map(boot => members.get(nodeOf(boot))?.heartbeat.name || nodeOf(boot))
+    const { self, members } = this.#context
+    return claim.lost.map(boot =>
+      boot === self
+        ? `a worker of ${members.name || nodeOf(boot)}`
+        : members.get(nodeOf(boot))?.heartbeat.name || nodeOf(boot)
+    )
   }
 
   /** Claims of ours that may not be acted upon yet. */

@@ -167,7 +167,7 @@ export function isLost(record: TaskRecord): boolean {
 /**
  * A task that is lost has failed.
  *
- * @param names of the nodes that were gone while they ran it
+ * @param names of the nodes and workers that were gone while they ran it
  */
 export function holderLost(
   self: BootId,
@@ -181,7 +181,7 @@ export function holderLost(
   const message =
     delivery === 'at-most-once'
       ? `it was started once, and its node was lost${nodes}; it may run at most once`
-      : `${names.length} nodes were lost while they ran it${nodes}; at most ${maxLost} may be`
+      : `${names.length} nodes or workers were lost while they ran it${nodes}; at most ${maxLost} may be`
   const error = {
     name: 'HolderLostError',
     message: message.slice(0, ERROR_LENGTH_MAX).toWellFormed(),
@@ -289,6 +289,9 @@ export function afterRun(
   const endedAs = (as: Ended): Patch => outcomeOf(self, record, at, durationMs, as, tail)
   if (run.status === 'completed') return endedAs(run)
   const mayRunAgain = spec.delivery === 'at-least-once' && claim.epoch < EPOCH_MAX
+  if (run.status === 'returned') {
+    return mayRunAgain ? returnedOf(self, claim, run.isLost) : endedAs(onceReturned(run.isLost))
+  }
   if (run.retryAfterMs !== undefined && mayRunAgain) {
     return { claim: laterOf(claim, claim.attempt, now + run.retryAfterMs, 'retry-after') }
   }
@@ -307,6 +310,23 @@ export function uncalledOf(self: BootId, record: TaskRecord): Patch | null {
   const { claim } = record
   if (claim.epoch >= EPOCH_MAX) return null
   return { claim: { ...sameHolder(claim), cause: 'retry-after' } }
+}
+
+/**
+ * The process that ran it has not ended it: it is the same attempt that is to run again. If the process is gone this
+ * boot counts as lost with it, so that a task that ends whatever runs it is not tried for ever.
+ */
+function returnedOf(self: BootId, claim: Claim, isLost: boolean): Patch {
+  const lost = isLost ? [...claim.lost, self].slice(-LOST_MAX) : claim.lost
+  return { claim: { ...sameHolder(claim), lost, cause: 'retry' } }
+}
+
+/** The same of a task that may run at most once. */
+function onceReturned(isLost: boolean): Ended {
+  const what = isLost ? 'the worker that ran it was lost' : 'its worker gave it back'
+  const message = `it was started once, and ${what}; it may run at most once`
+  const error = { name: 'HolderLostError', message, stack: null }
+  return { status: 'failed', reason: 'HolderLost', error }
 }
 
 /** What the handler would read is on no disk any more, so this task will never run. */

@@ -76,6 +76,7 @@ export class Shutdown {
   drain(): void {
     if (this.#state !== 'no') return
     this.#state = 'draining'
+    this.#tell()
     this.#parts.scheduler.drain(false)
     this.#parts.heartbeats.publish()
   }
@@ -93,12 +94,19 @@ export class Shutdown {
     this.#isHurried ||= abort
     if (this.#state === 'saying goodbye' || this.#state === 'gone') return
     const { scheduler, blobReplication, groupCommit, heartbeats } = this.#parts
+    if (this.#state === 'no') this.#tell()
     if (this.#state !== 'leaving') this.#leavingSince = this.#context.now
     this.#state = 'leaving'
     scheduler.drain(abort)
     blobReplication.drain()
     groupCommit.leave()
     heartbeats.publish()
+  }
+
+  /** Those round this node, too: processes that work for it. */
+  #tell(): void {
+    const { node, members, emit } = this.#context
+    emit({ kind: 'notify', event: { name: 'node:draining', node, nodeName: members.name } })
   }
 
   tick(): void {

@@ -203,8 +203,10 @@ export class Scheduler {
     this.slots.ended(id)
     const entry = log.get(id)!
     const { type } = entry.record.spec
-    this.#runtimeEstimate.ran(type, durationMs)
-    counters.ran(type, durationMs)
+    if (run.status !== 'returned') {
+      this.#runtimeEstimate.ran(type, durationMs)
+      counters.ran(type, durationMs)
+    }
     const ended = { at: clock.stamp(wallMs), now: wallMs, durationMs, tail }
     log.write(entry, afterRun(self, entry.record, run, ended))
     this.#groupCommit.urge()

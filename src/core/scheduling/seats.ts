@@ -10,8 +10,8 @@ import { canRun, inOrder } from '../claim/claim.ts'
 import type { Demand } from '../claim/capability.ts'
 import type { Pool } from '../claim/pools.ts'
 
-/** A slot of a pool, counted from 0. */
-export type Seat = Readonly<{ pool: string; slot: number }>
+/** A slot of a pool, counted from 0. `isExternal`: what has it is run outside this process. */
+export type Seat = Readonly<{ pool: string; slot: number; isExternal: boolean }>
 
 export class Seats {
   #pools: readonly Pool[] = []
@@ -57,7 +57,7 @@ export class Seats {
     let slot = 0
     while (taken.has(slot)) slot++
     taken.add(slot)
-    const seat = { pool: pool.name, slot }
+    const seat = { pool: pool.name, slot, isExternal: pool.external }
     this.#seats.set(id, seat)
     return seat
   }

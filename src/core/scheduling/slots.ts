@@ -270,7 +270,8 @@ export class Slots {
     const { spec, claim } = entry.record
     counters.queueTimes.add(now - (entry.readySince ?? now))
     const seat = this.#seats.of(entry.id)!
-    const told = seat.pool === DEFAULT_POOL ? {} : seat
+    const { pool, slot } = seat
+    const told = pool === DEFAULT_POOL ? {} : { pool, slot }
     log.write(entry, startOf(self, entry.record, clock.stamp(wallMs), told))
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#inputStaging.resultOf(id)]))
     const { type, payload, timeoutMs, traceparent } = spec

@@ -15,9 +15,20 @@ import type {
 } from './submit-options.ts'
 
 export type { BlobRef }
+export type {
+  ClaimOptions,
+  LeasedTask,
+  LeaseFailure,
+  LeaseResult,
+  LeaseView,
+  WorkerLine,
+  WorkerOptions
+} from './workers-api.ts'
+export type { WorkersApi }
 export type { NodeStatus, NodeView, StatusView, WorkerHealth }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
+import type { WorkersApi } from './workers-api.ts'
 import type { TaskSort, TaskState } from '../../shared/names.ts'
 
 export type { TaskSort, TaskState }
@@ -473,4 +484,6 @@ export interface NodeApi extends TasksApi, QueriesApi, OutputApi, AdminApi {
   readonly cluster: string
   /** Multiaddrs that it listens on. */
   readonly addresses: readonly string[]
+  /** Workers outside its process, and what they say of their tasks. */
+  readonly workers: WorkersApi
 }

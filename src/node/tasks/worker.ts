@@ -5,6 +5,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Input } from '../../core/input.ts'
 import type { NamedPool } from '../../core/message.ts'
+import { LIMITS } from '../../core/options.ts'
 import {
   assertPoolsFit,
   checkPool,
@@ -31,8 +32,8 @@ export class Worker {
   readonly #options: WorkerOptions
   #working = false
   #registrations: Promise<unknown> = Promise.resolve()
-  /** Pools of processes that work for this node, by name. */
-  readonly #external = new Map<string, CheckedPool>()
+  /** Pools of processes that work for this node, by name, and how many slots each has at the moment. */
+  readonly #external = new Map<string, Readonly<{ pool: CheckedPool; slots: number }>>()
 
   constructor(options: WorkerOptions) {
     this.#options = options
@@ -71,25 +72,29 @@ export class Worker {
   }
 
   /**
-   * A process works for this node from here on, or does so for other types, or with other slots or labels, than before:
-   * one more pool of the node, whether that has begun to run tasks itself or not. Its tasks come as `start` effects that
-   * name the pool and the slot.
+   * A process works for this node from here on: one more pool of the node, whether that has begun to run tasks itself or
+   * not. Its tasks come as `start` effects that name the pool and the slot.
    *
    * @throws InvalidOptionError if it cannot be such a pool, or is one too many; nothing has changed then
    */
-  setExternalPool(pool: PoolOptions): void {
+  addExternalPool(pool: PoolOptions): void {
     const checked = checkPool(pool)
-    if (this.#options.pools.some(({ name }) => name === checked.name)) {
-      throw new InvalidOptionError(`this node has a pool ${checked.name} of its own`)
-    }
     if (checked.types.includes(COMMAND_TYPE)) {
       throw new InvalidOptionError(
         `tasks of the type ${COMMAND_TYPE} are run by nodes that were started with --commands, by no other process`
       )
     }
-    const others = [...this.#external.values()].filter(({ name }) => name !== checked.name)
+    const others = Array.from(this.#external.values(), each => each.pool)
     assertPoolsFit([...this.#options.pools, ...others, checked])
-    this.#external.set(checked.name, checked)
+    this.#external.set(checked.name, { pool: checked, slots: checked.slots })
+    this.#equip()
+  }
+
+  /** Such a pool has more slots than before, or fewer, or none. */
+  resizeExternalPool(name: string, slots: number): void {
+    const known = this.#external.get(name)
+    if (known === undefined || known.slots === slots) return
+    this.#external.set(name, { ...known, slots })
     this.#equip()
   }
 
@@ -119,7 +124,11 @@ export class Worker {
 
   #equip(): void {
     const { runner, concurrency, pools, feed } = this.#options
-    const external = Array.from(this.#external.values(), pool => ({ ...pool, external: true }))
+    const external = Array.from(this.#external.values(), ({ pool, slots }) => ({
+      ...pool,
+      slots: Math.min(slots, LIMITS.slotsMax),
+      external: true
+    }))
     if (!this.#working) {
       return feed({ kind: 'worker', slots: 0, handlers: [], pools: external })
     }

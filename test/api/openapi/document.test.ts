@@ -8,6 +8,8 @@ import { Hono } from 'hono'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { routes } from '../../../src/api/routes.ts'
+import { runOf } from '../../run/external/runs.ts'
+import { until } from '../../support/until.ts'
 import { FakeNode } from '../fake-node.ts'
 import { serveFakeNode } from '../served.ts'
 
@@ -114,7 +116,8 @@ async function submitted(type: string): Promise<string> {
 }
 
 /** By the id of the operation: a question that is answered, and where to stop reading. */
-const ANSWERED: Record<string, (id: string) => Call & { enough?: RegExp }> = {
+type Asked = Call & { enough?: RegExp }
+const ANSWERED: Record<string, (id: string) => Asked | Promise<Asked>> = {
   getOpenapi: () => ({ method: 'GET', path: '/v1/openapi.json' }),
   postTasks: () => submit('quick', { priority: 8 }),
   postBatch: () => ({
@@ -156,7 +159,61 @@ const ANSWERED: Record<string, (id: string) => Call & { enough?: RegExp }> = {
   postExpect: () => ({ method: 'POST', path: '/v1/expect?node=computer-b/2' }),
   postForget: () => ({ method: 'POST', path: '/v1/forget?node=computer-b/2' }),
   postLeave: () => ({ method: 'POST', path: '/v1/leave' }),
-  getEvents: () => ({ method: 'GET', path: '/v1/events', enough: /^\n/ })
+  getEvents: () => ({ method: 'GET', path: '/v1/events', enough: /^\n/ }),
+  postWorkers: () => {
+    void started().then(() => at.node.work.external.drainAll())
+    return {
+      method: 'POST',
+      path: '/v1/workers',
+      body: '{"types":["any"],"slots":1}',
+      enough: /"drain"/
+    }
+  },
+  postWorkersByWorkerDrain: async () => ({
+    method: 'POST',
+    path: `/v1/workers/${await worker()}/drain`
+  }),
+  deleteWorkersByWorker: async () => ({
+    method: 'DELETE',
+    path: `/v1/workers/${await worker()}`
+  }),
+  postClaims: () => {
+    void started()
+    return { method: 'POST', path: '/v1/claims', body: '{"types":["any"],"waitMs":10000}' }
+  },
+  postLeasesByLeaseProgress: () => onLease('progress', '{"fraction":0.5}'),
+  postLeasesByLeaseLogs: () => onLease('logs', '{"lines":["one"]}'),
+  postLeasesByLeaseExtend: () => onLease('extend', ''),
+  postLeasesByLeaseComplete: () => onLease('complete', '{"result":{"ok":true}}'),
+  postLeasesByLeaseFail: () => onLease('fail', '{"error":{"name":"Oops","message":"no"}}'),
+  postLeasesByLeaseRelease: () => onLease('release', '')
+}
+
+/** A run, as soon as somebody is there for it. */
+async function started(): Promise<void> {
+  const { work } = at.node
+  await until(() => work.pool !== undefined, 'a worker to be there')
+  work.start(runOf())
+}
+
+async function onLease(what: string, body: string): Promise<Asked> {
+  void started()
+  const claimed = await ask({
+    method: 'POST',
+    path: '/v1/claims',
+    body: '{"types":["any"],"waitMs":10000}'
+  })
+  const { lease } = JSON.parse(claimed.text) as { lease: string }
+  return { method: 'POST', path: `/v1/leases/${lease}/${what}`, body }
+}
+
+/** The name of a worker that stays connected until the API closes. */
+async function worker(): Promise<string> {
+  const { work } = at.node
+  const call = { method: 'POST', path: '/v1/workers', body: '{"types":["any"],"slots":1}' }
+  void ask(call).catch(() => {})
+  await until(() => work.pool !== undefined, 'the worker to be there')
+  return work.pool!.name
 }
 
 /** Questions that are refused: by which name, of which operation. */
@@ -184,6 +241,9 @@ const REFUSED: readonly (readonly [string, string, Call])[] = [
   ],
   ['postState', 'ForeignStateFileError', { method: 'POST', path: '/v1/state', body: 'foreign' }],
   ['postDrain', 'UnknownNodeError', { method: 'POST', path: '/v1/drain?node=nobody' }],
+  ['postWorkers', 'InvalidOptionError', { method: 'POST', path: '/v1/workers', body: '{}' }],
+  ['deleteWorkersByWorker', 'UnknownWorkerError', { method: 'DELETE', path: '/v1/workers/none' }],
+  ['postLeasesByLeaseRelease', 'LeaseLost', { method: 'POST', path: '/v1/leases/none/release' }],
   ['putLabels', 'InvalidOptionError', { method: 'PUT', path: '/v1/labels', body: '{"gpu":1}' }]
 ]
 
@@ -237,7 +297,7 @@ describe('an answer is what the document says', () => {
       stream: 'log',
       text: 'said\n'
     })
-    const { enough, ...call } = ANSWERED[id]!(task)
+    const { enough, ...call } = await ANSWERED[id]!(task)
     const answer = await ask(call, enough)
     expect(answer.status, answer.text).toBeLessThan(300)
     expectDescribed(id, answer)
