@@ -404,8 +404,18 @@ export const VIAS = ['submitted', 'placed', 'stolen', 'handed-on', 'reclaimed', 
 /** How a task came to the node that holds it. */
 export type Via = (typeof VIAS)[number]
 
-/** How a run ended. `postponed`: it is to be tried again later; `aborted`: it was no longer the node's to run. */
-export const SPAN_OUTCOMES = ['completed', 'failed', 'cancelled', 'postponed', 'aborted'] as const
+/**
+ * How a run ended. `postponed`: it is to be tried again later; `aborted`: it was no longer the node's to run;
+ * `returned`: a worker has given it back.
+ */
+export const SPAN_OUTCOMES = [
+  'completed',
+  'failed',
+  'cancelled',
+  'postponed',
+  'aborted',
+  'returned'
+] as const
 /** How a run ended. */
 export type SpanOutcome = (typeof SPAN_OUTCOMES)[number]
 

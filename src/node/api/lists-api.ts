@@ -106,7 +106,10 @@ export type SpanView = {
   from: string
   /** Null while it runs, as is its outcome. */
   to: string | null
-  /** `postponed`: it is to be tried again later. `aborted`: it was no longer the node's to run. */
+  /**
+   * `postponed`: it is to be tried again later. `aborted`: it was no longer the node's to run. `returned`: a worker has
+   * given it back.
+   */
   outcome: SpanOutcome | null
   /** How the task came to that node. */
   via: Via
