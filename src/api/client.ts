@@ -22,33 +22,42 @@ import type {
 } from '../node/api/node-api.ts'
 import type { BatchAnswer, BatchEnd, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
-import { Connection } from './connection.ts'
-import { findFolder, type Whereabouts } from './find.ts'
+import type { Reloaded } from './routes/reload.ts'
+import { findFolders, type Whereabouts } from './find.ts'
+import { Instances, type Elsewhere } from './instances/instances.ts'
 import { WorkerClient } from './worker/worker-client.ts'
 import { Late, waitEach, type WaitEachOptions } from './wait-each.ts'
 import type { WaitAnswer, WaitLine } from './waits.ts'
 
 export class Client {
-  /** The node's data folder. */
-  readonly folder: string
-  /** What workers outside the process of the node say and hear. */
+  /** What workers outside the process of the node say and hear: always to the node that was asked first. */
   readonly workers: WorkerClient
-  readonly #node: Connection
+  readonly #node: Instances
 
-  private constructor(folder: string) {
-    this.folder = folder
-    this.#node = new Connection(folder)
-    this.workers = new WorkerClient(this.#node)
+  private constructor(instances: Instances) {
+    this.#node = instances
+    this.workers = new WorkerClient(instances.connection)
+  }
+
+  /** The data folder of the node that is asked. */
+  get folder(): string {
+    return this.#node.folder
   }
 
   /**
-   * Finds a node on this computer: the one in the folder `data`, the one called `node`, or the only one.
+   * Finds a node on this computer: the one in the folder `data`, the one called `node`, or the only one. With `any` and
+   * several of one cluster, one of them is asked, and another where that one does not answer, unless something might be
+   * done twice.
    *
+   * @param say is told which one is asked, and which one is silent. @default nobody is
    * @throws NoNodeError if none answers
    * @throws InvalidOptionError if several do
    */
-  static async open(where: Whereabouts = {}): Promise<Client> {
-    return new Client(await findFolder(where))
+  static async open(
+    where: Whereabouts = {},
+    say: (text: string) => void = () => {}
+  ): Promise<Client> {
+    return new Client(new Instances(await findFolders(where), say))
   }
 
   /**
@@ -64,7 +73,8 @@ export class Client {
     const text = JSON.stringify(payload) ?? ''
     const bytes = Buffer.byteLength(text)
     if (bytes <= TASK_LIMITS.inlineBytesMax) {
-      return this.#node.value('POST', '/v1/tasks', { body: { type, payload, options } })
+      const call = { body: { type, payload, options } }
+      return this.#node.value('POST', '/v1/tasks', call, underKey(options))
     }
     if (bytes > TASK_LIMITS.blobBytesMax) {
       throw new TooLargeError(
@@ -86,7 +96,8 @@ export class Client {
   ): Promise<Submitted> {
     const { hash, bytes } = await this.#node.value<BlobRef>('PUT', '/v1/blobs', { pieces })
     const payloadBlob = { hash, bytes }
-    return this.#node.value('POST', '/v1/tasks', { body: { type, payloadBlob, options } })
+    // The payload is on that node's disk.
+    return this.#node.value('POST', '/v1/tasks', { body: { type, payloadBlob, options } }, 'never')
   }
 
   /**
@@ -202,7 +213,7 @@ export class Client {
    * @throws UnknownTaskError AmbiguousTaskError NoNodeError
    */
   async cancel(id: string): Promise<CancelResult> {
-    return this.#node.value('POST', pathOf(id, '/cancel'))
+    return this.#node.value('POST', pathOf(id, '/cancel'), {}, 'any')
   }
 
   /**
@@ -251,7 +262,7 @@ export class Client {
    * @throws UnknownNodeError InvalidOptionError NoNodeError
    */
   async drain(node?: string): Promise<NodeView> {
-    return this.#node.value('POST', '/v1/drain', { query: { node } })
+    return this.#node.value('POST', '/v1/drain', { query: { node } }, named(node))
   }
 
   /**
@@ -260,12 +271,12 @@ export class Client {
    * @throws UnknownNodeError InvalidOptionError NoNodeError
    */
   async undrain(node?: string): Promise<NodeView> {
-    return this.#node.value('POST', '/v1/drain', { query: { node, undo: 'true' } })
+    return this.#node.value('POST', '/v1/drain', { query: { node, undo: 'true' } }, named(node))
   }
 
   /** @throws UnknownNodeError InvalidOptionError NoNodeError */
   async forget(node: string): Promise<NodeView> {
-    return this.#node.value('POST', '/v1/forget', { query: { node } })
+    return this.#node.value('POST', '/v1/forget', { query: { node } }, 'any')
   }
 
   /**
@@ -274,12 +285,17 @@ export class Client {
    * @throws InvalidOptionError NoNodeError
    */
   async setLabels(labels: Readonly<Record<string, string>>): Promise<NodeView> {
-    return this.#node.value('PUT', '/v1/labels', { body: labels })
+    return this.#node.value('PUT', '/v1/labels', { body: labels }, 'never')
+  }
+
+  /** The node reads its handlers anew. @throws HandlersFileError InvalidOptionError NoNodeError */
+  async reload(): Promise<Reloaded> {
+    return this.#node.value('POST', '/v1/reload', {}, 'never')
   }
 
   /** The node begins to leave. @throws NoNodeError */
   async leave(): Promise<void> {
-    await this.#node.value('POST', '/v1/leave')
+    await this.#node.value('POST', '/v1/leave', {}, 'never')
   }
 
   /** @throws NoNodeError */
@@ -347,6 +363,16 @@ type PageEnd = { v: 1; cursor: string | null; matched: number }
 
 function statesText({ state }: TaskQuery): string | undefined {
   return typeof state === 'string' ? state : state?.join()
+}
+
+/** A key names one task on all nodes: to submit it twice is to submit it once. */
+function underKey({ idempotencyKey }: SubmitOptions): Elsewhere {
+  return idempotencyKey === undefined ? 'refused' : 'any'
+}
+
+/** Without a name, the node that is asked is meant. */
+function named(node: string | undefined): Elsewhere {
+  return node === undefined ? 'never' : 'any'
 }
 
 // oxlint-disable-next-line typescript/require-await -- the other source of a body is asynchronous

@@ -4,12 +4,13 @@
  * Loads nothing but Node's own HTTP client, because every verb of the command line waits for it. Errors come back as
  * the classes that the node threw, by name.
  */
-import type { Agent, IncomingMessage } from 'node:http'
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http'
 import { pipeline } from 'node:stream/promises'
 import { InvalidOptionError, NoNodeError } from '../shared/errors.ts'
 import { LineSplitter } from '../shared/lines.ts'
 import { socketPath } from './address.ts'
 import { meaning } from './find.ts'
+import { SilentNodeError, watchOver } from './instances/patience.ts'
 import { errorOf, noNode } from './problem.ts'
 
 // An import would read every export, and among them a WebSocket that takes longer to load than all the rest together.
@@ -22,7 +23,15 @@ export type Call = Readonly<{
   /** Instead of `body`: text that is sent as it is made. */
   pieces?: AsyncIterable<string>
   signal?: AbortSignal | undefined
+  /** Called if the node is silent meanwhile; true gives it up, with a SilentNodeError. @default it is waited for */
+  onSilent?: () => boolean
 }>
+
+/** No node listens there: nothing can have been done. */
+export class RefusedConnectionError extends NoNodeError {}
+
+/** Codes of a connection that never came to be. */
+const REFUSED: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTDIR'])
 
 /** An answer without a body. */
 const NOTHING = 204
@@ -31,12 +40,12 @@ const NOTHING = 204
 export class UnknownQuestionError extends InvalidOptionError {}
 
 export class Connection {
-  readonly #folder: string
+  /** The node's data folder. */
+  readonly folder: string
   readonly #agent = new http.Agent({ keepAlive: true })
 
-  /** @param folder the node's data folder */
   constructor(folder: string) {
-    this.#folder = folder
+    this.folder = folder
   }
 
   /** One value; null: the answer holds none. */
@@ -73,8 +82,8 @@ export class Connection {
   }
 
   /** Text, piece by piece. */
-  async *pieces(path: string): AsyncGenerator<string> {
-    const response = await this.#send('GET', path)
+  async *pieces(path: string, call: Call = {}): AsyncGenerator<string> {
+    const response = await this.#send('GET', path, call)
     if (response.statusCode !== 200) {
       throw refusal(response, JSON.parse(await this.#whole(response, undefined)))
     }
@@ -94,11 +103,11 @@ export class Connection {
     call: Call = {},
     agent: Agent | false = call.pieces === undefined && this.#agent
   ): Promise<IncomingMessage> {
-    const { query = {}, body, pieces, signal } = call
+    const { query = {}, body, pieces, signal, onSilent } = call
     return new Promise((resolve, reject) => {
       const sent = http.request(
         {
-          socketPath: socketPath(this.#folder),
+          socketPath: socketPath(this.folder),
           agent,
           method,
           path: path + search(query),
@@ -113,6 +122,7 @@ export class Connection {
         if (wasIdle && !signal?.aborted) resolve(this.#send(method, path, call, false))
         else reject(this.#because(error, signal))
       })
+      if (onSilent !== undefined) this.#watch(sent, onSilent)
       if (pieces === undefined) {
         sent.end(body === undefined ? undefined : JSON.stringify(body))
       } else {
@@ -120,6 +130,14 @@ export class Connection {
         pipeline(watched(pieces, reject), sent).catch(() => {})
       }
     })
+  }
+
+  /** Ends with the answer. */
+  #watch(sent: ClientRequest, onSilent: () => boolean): void {
+    const stop = watchOver(this.folder, () => {
+      if (onSilent()) sent.destroy(new SilentNodeError(noNode(this.folder, 'it is silent').message))
+    })
+    sent.once('close', stop)
   }
 
   async #whole(response: IncomingMessage, signal: AbortSignal | undefined): Promise<string> {
@@ -136,7 +154,9 @@ export class Connection {
   #because(error: unknown, signal: AbortSignal | undefined): Error {
     if (signal?.aborted) return signal.reason as Error
     if (error instanceof NoNodeError) return error
-    return noNode(this.#folder, meaning((error as NodeJS.ErrnoException).code))
+    const { code } = error as NodeJS.ErrnoException
+    const gone = noNode(this.folder, meaning(code))
+    return code !== undefined && REFUSED.has(code) ? new RefusedConnectionError(gone.message) : gone
   }
 }
 

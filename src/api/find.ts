@@ -29,27 +29,30 @@ export type Whereabouts = {
 const DIAL_MS = 1000
 
 /**
- * The data folder of the node that is meant: the one in `data`, or the only living one that fits.
+ * The data folder of the node that is meant: the one in `data`, or the only living one that fits. With `any`, those of all
+ * living ones that fit, if they are of one cluster.
  *
  * @throws NoNodeError if none answers
  * @throws InvalidOptionError if several do
  */
-export async function findFolder(where: Whereabouts = {}): Promise<string> {
+export async function findFolders(
+  where: Whereabouts = {}
+): Promise<readonly [string, ...string[]]> {
   const { data, node, cluster, any = false, env = process.env } = where
   if (data !== undefined) {
     const problem = await dial(socketPath(data))
     if (problem !== null) throw noNode(data, problem)
-    return data
+    return [data]
   }
   const wanted = node === undefined ? null : folderName(node)
   const folders = await dataFolders(dataHome(env), cluster)
   const fitting = folders.filter(folder => wanted === null || basename(folder) === wanted)
   const problems = await Promise.all(fitting.map(folder => dial(socketPath(folder))))
   const alive = fitting.filter((_, i) => problems[i] === null)
-  const [only] = alive
-  if (only === undefined) throw none(where, env)
+  const [first, ...others] = alive
+  if (first === undefined) throw none(where, env)
   const clusters = [...new Set(alive.map(folder => basename(dirname(folder))))]
-  if (alive.length === 1 || (any && clusters.length === 1)) return only
+  if (alive.length === 1 || (any && clusters.length === 1)) return [first, ...others]
   if (any) {
     throw new InvalidOptionError(
       `nodes of several clusters run on this computer, pick one: ${clusters.map(name => `--cluster ${name}`).join(', or ')}`

@@ -2,11 +2,12 @@
  * Waits for as many tasks as there are lines, over one request; of a node of an older version, which knows no such
  * question, over one for each, some at a time.
  */
-import { WaitTimeoutError } from '../shared/errors.ts'
+import { NodeClosedError, WaitTimeoutError } from '../shared/errors.ts'
 import type { TaskView } from '../node/api/node-api.ts'
 import { bundled } from './bundle.ts'
-import { UnknownQuestionError, type Connection } from './connection.ts'
-import { problemOf } from './problem.ts'
+import { UnknownQuestionError } from './connection.ts'
+import type { Instances } from './instances/instances.ts'
+import { errorOf, problemOf } from './problem.ts'
 import type { WaitAnswer, WaitLine } from './waits.ts'
 
 /** How much longer than the node we wait, for its answer that the time is over. */
@@ -61,7 +62,7 @@ export class Late {
 
 /** @throws NoNodeError NodeClosedError WaitTimeoutError (the node does not answer), or the signal's reason */
 export async function* waitEach(
-  node: Connection,
+  node: Instances,
   waitForOne: WaitForOne,
   lines: AsyncIterable<WaitLine>,
   { timeoutMs, signal }: WaitEachOptions
@@ -72,18 +73,31 @@ export async function* waitEach(
   const once = async function* (some: AsyncIterable<WaitLine>): AsyncGenerator<WaitAnswer> {
     const query = { timeoutMs: late.timeoutMs }
     const call = { query, pieces: bundled(asText(some)), signal: ended }
-    for await (const answer of node.values<WaitAnswer>('/v1/waits', call, 'POST')) {
+    for await (const answer of node.broken<WaitAnswer>('/v1/waits', call, 'POST')) {
+      const error = 'error' in answer ? errorOf(answer) : null
+      // The node stops: another one tells how its tasks end.
+      if (error instanceof NodeClosedError && node.movesOn(error)) return yield* rest()
       open.delete(answer.line)
       yield answer
     }
   }
+  /** What has not been told, by the node that is asked now. */
+  const rest = (): AsyncGenerator<WaitAnswer> => untilTold(chain(each([...open.values()]), given))
+  const untilTold = async function* (some: AsyncIterable<WaitLine>): AsyncGenerator<WaitAnswer> {
+    try {
+      yield* once(some)
+    } catch (error) {
+      if (!node.movesOn(error)) throw error
+      yield* rest()
+    }
+  }
   const given = noted(lines, open)
   try {
-    yield* once(given)
+    yield* untilTold(given)
     // The node leaves out what comes faster than it is read.
     while (open.size > 0) {
       const before = open.size
-      yield* once(each([...open.values()]))
+      yield* untilTold(each([...open.values()]))
       if (open.size === before) throw new Error('the node does not tell how tasks have ended')
     }
   } catch (error) {
@@ -143,6 +157,15 @@ function noted(
 // oxlint-disable-next-line typescript/require-await -- other lines are asynchronous
 async function* each<T>(values: readonly T[]): AsyncGenerator<T> {
   yield* values
+}
+
+async function* chain<T>(first: AsyncIterable<T>, second: AsyncIterable<T>): AsyncGenerator<T> {
+  yield* first
+  // Not ended by a reader that stops.
+  const iterator = second[Symbol.asyncIterator]()
+  for (let read = await iterator.next(); read.done !== true; read = await iterator.next()) {
+    yield read.value
+  }
 }
 
 async function* asText(lines: AsyncIterable<WaitLine>): AsyncGenerator<string> {

@@ -5,14 +5,13 @@
  * has to say it. What is done is done to as many tasks as were told, or to none.
  */
 import type { Command } from '@commander-js/extra-typings'
-import type { Client } from '../api/client.ts'
 import type { BulkPreview, BulkRequest, BulkResult } from '../node/api/lists-api.ts'
 import type { TaskFilter } from '../node/api/node-api.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
 import { REFUSED } from './exit-code.ts'
 import { filterFlags, givenFilter, type FilterFlags } from './filter-flags.ts'
 import { isTerminal, type Terminal } from './terminal.ts'
-import { openAnyClient, openClient, type Where } from './verb.ts'
+import { openAnyClient, type Where } from './verb.ts'
 
 type Action = BulkRequest['action']
 
@@ -63,7 +62,7 @@ export async function doMany(
   { json, yes, data, cluster }: ManyFlags,
   terminal: Terminal
 ): Promise<void> {
-  const client = await openAnyClient({ ...(data ? { data } : {}), ...(cluster ? { cluster } : {}) })
+  const client = await openAnyClient({ data: data ?? '', cluster: cluster ?? '' }, terminal)
   const preview = await client.previewBulk(request)
   if (!json) terminal.words(previewText(request.action, preview))
   if (preview.matched === 0) {
@@ -77,11 +76,6 @@ export async function doMany(
     json === true,
     terminal
   )
-}
-
-/** The client for tasks by their ids. */
-export function openFor({ data, node, cluster }: ManyFlags): Promise<Client> {
-  return openClient({ data: data ?? '', node: node ?? '', cluster: cluster ?? '' })
 }
 
 function previewText(action: Action, { matched, sample }: BulkPreview): string {

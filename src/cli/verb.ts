@@ -85,25 +85,38 @@ export function clusterOption(
 }
 
 /**
- * Dials the node that is meant.
+ * Dials a node: the one that is meant, or any of the only cluster that has nodes here, for what all of them can answer.
  *
+ * @param terminal is told which one of several is asked. @default nobody is
  * @throws NoNodeError InvalidOptionError
  */
-export async function openClient({ data, node, cluster, any = false }: Where): Promise<Client> {
+export async function openClient(
+  { data, node, cluster, any = true }: Where,
+  terminal?: Terminal
+): Promise<Client> {
   const { Client } = await import('../api/client.ts')
-  // A variable that is set to nothing counts as not set.
-  return Client.open({
+  const where = {
+    // A variable that is set to nothing counts as not set.
     ...(data ? { data } : {}),
     ...(node ? { node } : {}),
     ...(cluster ? { cluster } : {}),
     any
-  })
+  }
+  return Client.open(where, text => terminal?.words(text))
+}
+
+/** Dials the node that is meant, for what concerns that one alone. */
+export function openOwnClient({ data = '', node = '', cluster = '' }: Where): Promise<Client> {
+  return openClient({ data, node, cluster, any: false })
 }
 
 /** Dials any node of the cluster, for verbs whose own `--node` is a filter. */
-export function openAnyClient({ data, cluster }: Where): Promise<Client> {
+export function openAnyClient(
+  { data = '', cluster = '' }: Where,
+  terminal: Terminal
+): Promise<Client> {
   const { HEARSAY_NODE: node = '' } = process.env
-  return openClient({ node, data: data ?? '', cluster: cluster ?? '', any: true })
+  return openClient({ node, data, cluster }, terminal)
 }
 
 export function dataOption(): Option<'--data <folder>'> {
@@ -113,7 +126,7 @@ export function dataOption(): Option<'--data <folder>'> {
 export function nodeOption(): Option<'--node <name>'> {
   return new Option(
     '--node <name>',
-    'the node to ask, computer/instance; not needed if only one runs here'
+    'the node to ask, computer/instance; without it any that runs here, if they are of one cluster'
   ).env('HEARSAY_NODE')
 }
 

@@ -23,6 +23,7 @@ import type {
   NodeView,
   StatusView,
   SubmitOptions,
+  ReloadedHandlers,
   Submitted,
   TaskFilter,
   TaskQuery,
@@ -369,6 +370,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   forget(node: string): NodeView {
     return this.#admin.forget(node)
+  }
+
+  reloadHandlers(files?: readonly string[]): Promise<ReloadedHandlers> {
+    return this.#admin.reloadHandlers(files)
   }
 
   leave(graceMs?: number): Promise<void> {

@@ -29,6 +29,7 @@ import type {
   NodeApi,
   NodeView,
   EndListener,
+  ReloadedHandlers,
   StatusView,
   Submitted,
   TaskFilter,
@@ -390,6 +391,10 @@ export class FakeNode implements NodeApi, ListsApi {
   undrain(node = this.name): NodeView {
     this.isDraining &&= node !== this.name
     return this.#named(node)
+  }
+
+  async reloadHandlers(): Promise<ReloadedHandlers> {
+    return { handlers: ['quick'], added: [], removed: [] }
   }
 
   registerWorker(): void {}

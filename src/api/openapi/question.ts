@@ -44,7 +44,8 @@ export const PUBLISHED = [
   'cancelled',
   'bulk',
   'why',
-  'state-loaded'
+  'state-loaded',
+  'reloaded'
 ] as const
 
 /** A value that keeps to a schema of that name in config/schemas. It is not checked here. */

@@ -5,7 +5,7 @@ import type { Client } from '../../api/client.ts'
 import type { Patient } from '../../doctor/examine.ts'
 import { printable } from '../../shared/printable.ts'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, openClient } from '../verb.ts'
+import { clientVerb, openOwnClient } from '../verb.ts'
 
 type Flags = { data?: string; node?: string; cluster?: string; keyFile?: string; json?: true }
 
@@ -52,7 +52,7 @@ async function doctor(options: Flags, terminal: Terminal): Promise<void> {
 /** Null if none runs, and none was asked for. */
 async function nodeHere(options: Flags): Promise<Client | null> {
   try {
-    return await openClient(options)
+    return await openOwnClient(options)
   } catch (error) {
     const { data, node } = options
     if (error instanceof NoNodeError && !data && !node) return null

@@ -4,7 +4,7 @@ import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
 import type { NodeView } from '../../node/api/node-api.ts'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, openClient } from '../verb.ts'
+import { clientVerb, openClient, openOwnClient } from '../verb.ts'
 
 /** A message and the next heartbeat take about a second. */
 const SHOWN_MS = 5000
@@ -19,7 +19,7 @@ export function register(program: Command, terminal: Terminal): void {
     .argument('[node]', 'its name or id (default: the node that is asked)')
     .option('--undo', 'have it take tasks again')
     .action(async (name, { undo = false, json, ...where }) => {
-      const client = await openClient(where)
+      const client = await (name === undefined ? openOwnClient(where) : openClient(where, terminal))
       const told = await (undo ? client.undrain(name) : client.drain(name))
       const node = await shown(client, told, !undo)
       if (json) return terminal.json(node)

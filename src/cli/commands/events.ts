@@ -8,7 +8,7 @@ import { NoNodeError } from '../../shared/errors.ts'
 import type { NodeEvent } from '../../node/api/node-api.ts'
 import { eventLine } from '../output/print.ts'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, openClient } from '../verb.ts'
+import { clientVerb, openClient, openOwnClient } from '../verb.ts'
 
 export function register(program: Command, terminal: Terminal): void {
   clientVerb(program, {
@@ -22,7 +22,10 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--since <cursor>', 'those after this one, as far as the node still has them')
     .action(async ({ json, data, node, cluster, ...filter }) => {
       const where = { data: data ?? '', node: node ?? '', cluster: cluster ?? '' }
-      const client = await openClient(where)
+      // A cursor is of one node.
+      const client = await (filter.since === undefined
+        ? openClient(where, terminal)
+        : openOwnClient(where))
       for await (const event of client.events(filter)) {
         if (json) await terminal.json(event)
         else if (event.event === 'events:lost') terminal.words(lossText(event))

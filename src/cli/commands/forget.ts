@@ -11,7 +11,7 @@ export function register(program: Command, terminal: Terminal): void {
   })
     .argument('<node>', 'its name or id')
     .action(async (name, options) => {
-      const client = await openClient(options)
+      const client = await openClient(options, terminal)
       const node = await client.forget(name)
       if (options.json) return terminal.json(node)
       return terminal.line(`${node.name ?? node.id} is forgotten`)

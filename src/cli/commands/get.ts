@@ -29,7 +29,7 @@ export function register(program: Command, terminal: Terminal): void {
       ])
     )
     .action(async (id, options) => {
-      const client = await openClient(options)
+      const client = await openClient(options, terminal)
       const task = await client.get(id)
       if (options.result) return printResult(client, task, terminal)
       const history = options.history ? await client.history(task.id) : null

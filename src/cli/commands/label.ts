@@ -3,7 +3,7 @@ import type { Command } from '@commander-js/extra-typings'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { commas, repeatable } from '../repeatable.ts'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, openClient } from '../verb.ts'
+import { clientVerb, openOwnClient } from '../verb.ts'
 
 export function register(program: Command, terminal: Terminal): void {
   clientVerb(program, {
@@ -22,7 +22,7 @@ export function register(program: Command, terminal: Terminal): void {
       if (mixed !== undefined) {
         throw new InvalidOptionError(`--remove cannot be "${mixed}": give names, after the labels`)
       }
-      const client = await openClient(where)
+      const client = await openOwnClient(where)
       let node = (await client.nodes()).find(({ self }) => self)!
       if (pairs.length + remove.length > 0) {
         const kept = Object.entries(node.labels).filter(([name]) => !remove.includes(name))

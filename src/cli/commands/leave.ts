@@ -1,7 +1,7 @@
 /** `hearsay leave`: what the first signal does, without knowing the process. */
 import type { Command } from '@commander-js/extra-typings'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, openClient } from '../verb.ts'
+import { clientVerb, openOwnClient } from '../verb.ts'
 
 export function register(program: Command, terminal: Terminal): void {
   clientVerb(program, {
@@ -9,7 +9,7 @@ export function register(program: Command, terminal: Terminal): void {
     summary: 'have the node finish what runs, hand on the rest, say goodbye and end',
     examples: ['hearsay leave', 'hearsay leave --node computer-a/2']
   }).action(async options => {
-    const client = await openClient(options)
+    const client = await openOwnClient(options)
     const { node, cluster } = await client.status()
     await client.leave()
     if (options.json) return terminal.json({ v: 1, node, cluster })

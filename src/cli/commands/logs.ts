@@ -18,7 +18,7 @@ export function register(program: Command, terminal: Terminal): void {
     .option('-f, --follow', 'go on until the task has settled')
     .option('-t, --timestamps', 'begin each line with its time, attempt and stream')
     .action(async (id, { follow, timestamps, json, ...where }) => {
-      const client = await openClient(where)
+      const client = await openClient(where, terminal)
       const entries = client.logs(id, follow === true)
       if (json) for await (const line of linesOf(entries)) await terminal.json(line)
       else if (timestamps)

@@ -38,7 +38,10 @@ export function register(program: Command, terminal: Terminal): void {
 
 async function list(options: ListOptions, terminal: Terminal): Promise<void> {
   const { json, data, cluster, ...query } = options
-  const client = await openAnyClient({ ...(data ? { data } : {}), ...(cluster ? { cluster } : {}) })
+  const client = await openAnyClient(
+    { ...(data ? { data } : {}), ...(cluster ? { cluster } : {}) },
+    terminal
+  )
   if (json) {
     for await (const task of client.list(query)) await terminal.json(task)
     return

@@ -1,7 +1,7 @@
 /** `hearsay metrics`: what a node has measured, for Prometheus and for people with grep. */
 import type { Command } from '@commander-js/extra-typings'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, openClient } from '../verb.ts'
+import { clientVerb, openOwnClient } from '../verb.ts'
 
 export function register(program: Command, terminal: Terminal): void {
   clientVerb(program, {
@@ -9,7 +9,7 @@ export function register(program: Command, terminal: Terminal): void {
     summary: 'print what a node has counted and measured, as Prometheus reads it',
     examples: ['hearsay metrics', 'hearsay metrics | grep hearsay_steals_total']
   }).action(async options => {
-    const client = await openClient(options)
+    const client = await openOwnClient(options)
     const text = await client.metrics()
     if (options.json) await terminal.json({ v: 1, text })
     else await terminal.line(text.trimEnd())

@@ -13,7 +13,7 @@ export function register(program: Command, terminal: Terminal): void {
   })
     .option('--all', ALL_NODES_HELP)
     .action(async ({ all = false, json, ...where }) => {
-      const client = await openClient(where)
+      const client = await openClient(where, terminal)
       const known = await client.nodes()
       const nodes = all ? known : withoutLongGone(known)
       if (!json) return terminal.line((await nodeTable(nodes)).join('\n'))

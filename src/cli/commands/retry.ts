@@ -3,9 +3,9 @@ import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
 import { atATime } from '../at-a-time.ts'
 import { exitCodeOfError, mostTelling } from '../exit-code.ts'
-import { doMany, filterOf, manyFlags, openFor } from '../many.ts'
+import { doMany, filterOf, manyFlags } from '../many.ts'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, TASK_ID_HELP } from '../verb.ts'
+import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
 
 export function register(program: Command, terminal: Terminal): void {
   const verb = clientVerb(program, {
@@ -21,7 +21,7 @@ export function register(program: Command, terminal: Terminal): void {
   manyFlags(verb).action(async (ids, flags, command) => {
     const filter = filterOf('retry', ids, flags, command.getOptionValueSource('node') === 'cli')
     if (filter !== null) return doMany({ action: 'retry', filter }, flags, terminal)
-    await retry(ids, await openFor(flags), flags.json === true, terminal)
+    await retry(ids, await openClient(flags, terminal), flags.json === true, terminal)
   })
 }
 

@@ -75,7 +75,7 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
     ...(stdin === undefined ? {} : { stdin: await readText(stdin, terminal.stdin) }),
     ...(shell === undefined ? {} : { shell })
   }
-  const client = await openClient(flags)
+  const client = await openClient(flags, terminal)
   const options = { maxRetries: MAX_RETRIES, ...submitOptions(flags) }
   const submitted = await client.submit('command', payload, options)
   for (const warning of submitted.warnings) terminal.words(warning)

@@ -42,7 +42,7 @@ function assertFile(file: string): void {
 
 async function save(file: string, { json, ...where }: Options, terminal: Terminal): Promise<void> {
   assertFile(file)
-  const client = await openClient(where)
+  const client = await openClient(where, terminal)
   const { writeStateFile } = await import('../../backup/file.ts')
   const { tasks, missing } = await transfer(
     terminal,
@@ -61,7 +61,7 @@ async function save(file: string, { json, ...where }: Options, terminal: Termina
 
 async function load(file: string, { json, ...where }: Options, terminal: Terminal): Promise<void> {
   assertFile(file)
-  const client = await openClient(where)
+  const client = await openClient(where, terminal)
   const { readStateFile } = await import('../../backup/file.ts')
   const result = await transfer(
     terminal,

@@ -10,7 +10,7 @@ export function register(program: Command, terminal: Terminal): void {
     summary: 'show the cluster in brief: members, tasks, slots',
     examples: ['hearsay status', 'hearsay status --json | jq .tasks.queued']
   }).action(async options => {
-    const client = await openClient(options)
+    const client = await openClient(options, terminal)
     const status = await client.status()
     if (options.json) await terminal.json(status)
     else await terminal.line(statusLines(status, terminal).join('\n'))

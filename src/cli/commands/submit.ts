@@ -62,7 +62,7 @@ export function register(program: Command, terminal: Terminal): void {
         throw new InvalidOptionError('--idempotency-prefix is for --each: use --idempotency-key')
       }
       const payload = await readPayload(text, terminal.stdin)
-      const client = await openClient(options)
+      const client = await openClient(options, terminal)
       const task = submitOptions(options)
       if (options.wait && 'value' in payload && isInline(payload.value)) {
         return submitAndWait(client, type, payload.value, task, options, terminal)
@@ -85,7 +85,11 @@ async function submitEach(
   const { submitFile } = await import('../submit/submit-file.ts')
   const { wait = false, idOnly = false, json = false, idempotencyPrefix } = options
   const defaults = { type, options: submitOptions(options), idempotencyPrefix }
-  await submitFile(await openClient(options), { file, defaults, wait, idOnly, json }, terminal)
+  await submitFile(
+    await openClient(options, terminal),
+    { file, defaults, wait, idOnly, json },
+    terminal
+  )
 }
 
 async function submit(

@@ -47,7 +47,7 @@ export function register(program: Command, terminal: Terminal): void {
           'with --each, ids are in the file: leave out those on the command line'
         )
       }
-      const client = await openClient(where)
+      const client = await openClient(where, terminal)
       const textOf = (task: TaskView): Promise<string> =>
         settledText(client, task, json === true, terminal)
       const how = { client, timeoutMs: timeout, textOf }

@@ -14,7 +14,7 @@ export function register(program: Command, terminal: Terminal): void {
   })
     .argument('<id>', TASK_ID_HELP)
     .action(async (id, options) => {
-      const client = await openClient(options)
+      const client = await openClient(options, terminal)
       const why = await client.why(id)
       if (options.json) return terminal.json(why)
       const { state, reason, words, nodes } = why

@@ -6,6 +6,7 @@ import type { NodeId, TaskId } from '../../core/base/ids.ts'
 import type { NodeStatus, NodeView, StatusView, WorkerHealth } from './node-views.ts'
 import type { Via } from '../../core/message.ts'
 import type { BlobRef } from '../../core/task/content.ts'
+import type { ReloadedHandlers } from '../../ports/ports.ts'
 import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
 import type {
   BackoffOptions,
@@ -14,7 +15,7 @@ import type {
   TaskOptions
 } from './submit-options.ts'
 
-export type { BlobRef }
+export type { BlobRef, ReloadedHandlers }
 export type {
   ClaimOptions,
   LeasedTask,
@@ -442,6 +443,14 @@ export interface AdminApi {
    * @throws UnknownNodeError InvalidOptionError if it cannot be reached
    */
   drain(node?: string): NodeView
+  /**
+   * Loads the handlers that come from files anew: from those that the node was started with, or others. All take the
+   * place of those so far, or none. Runs that have begun go on with what they have.
+   *
+   * @param files handlers files. @default those of the last time
+   * @throws HandlersFileError InvalidOptionError NodeClosedError and nothing has changed
+   */
+  reloadHandlers(files?: readonly string[]): Promise<ReloadedHandlers>
   /**
    * Has a node that was told to drain take tasks again; one that leaves goes on leaving. A node of an older version
    * does not know how, and goes on draining.
