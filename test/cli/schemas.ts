@@ -149,7 +149,8 @@ const submittedFields = {
   id: taskId,
   acks: count,
   deduplicated: z.boolean(),
-  warnings: z.array(z.string())
+  warnings: z.array(z.string()),
+  runAt: time.exactOptional()
 }
 const submitted: Shape<Submitted & { v: 1 }> = z.strictObject({ v, ...submittedFields })
 const each = z.strictObject({
@@ -172,13 +173,14 @@ const loaded: Shape<LoadedState> = z.strictObject({
   skipped: count
 })
 
-const logLine: Shape<Omit<LogEntry, 'text'> & { line: string }> = z.strictObject({
+const logLine: Shape<Omit<LogEntry, 'text'> & { line: string; cut?: true }> = z.strictObject({
   v,
   at: time,
   attempt: z.int().min(1),
   node: z.string().nullable(),
   stream: z.enum(['stdout', 'stderr', 'log', 'note']),
-  line: z.string()
+  line: z.string(),
+  cut: z.literal(true).exactOptional()
 })
 
 const key = { v, cluster: z.string(), key: z.string(), fingerprint: z.string() }
