@@ -134,7 +134,11 @@ const submittedFields = {
   deduplicated: z.boolean(),
   warnings: z.array(z.string())
 }
-const submitted: Shape<Submitted & { v: 1 }> = z.strictObject({ v, ...submittedFields })
+const submitted: Shape<Submitted & { v: 1; dependents?: string[] }> = z.strictObject({
+  v,
+  ...submittedFields,
+  dependents: z.array(taskId).exactOptional()
+})
 const each = z.strictObject({
   v,
   ...submittedFields,

@@ -12,10 +12,13 @@ export function register(program: Command, terminal: Terminal): void {
     examples: ['hearsay retry 0007a31c94e2', 'hearsay wait $(hearsay retry 0007a31c94e2)']
   })
     .argument('<id...>', TASK_ID_HELP)
-    .action(async (ids, { json, ...where }) => {
+    .option('--with-dependents', 'also what was cancelled because it depends on one of them')
+    .action(async (ids, { json, withDependents = false, ...where }) => {
       const client = await openClient(where, terminal)
       const codes: number[] = []
-      const answers = atATime(ids, id => client.retry(id).catch((error: unknown) => error as Error))
+      const answers = atATime(ids, id =>
+        client.retry(id, withDependents).catch((error: unknown) => error as Error)
+      )
       for (const answer of answers) {
         const submitted = await answer
         if (submitted instanceof Error) {
@@ -25,7 +28,7 @@ export function register(program: Command, terminal: Terminal): void {
         }
         for (const warning of submitted.warnings) terminal.words(warning)
         if (json) await terminal.json(submitted)
-        else await terminal.line(submitted.id)
+        else await terminal.line([submitted.id, ...(submitted.dependents ?? [])].join('\n'))
         codes.push(0)
       }
       terminal.exitCode = mostTelling(codes)

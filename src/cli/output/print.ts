@@ -109,10 +109,29 @@ export function nodeTable(nodes: readonly NodeView[]): Promise<string[]> {
     node.handlers.join(',') || '-',
     Object.entries(node.labels)
       .map(([key, value]) => `${key}=${value}`)
-      .join(',') || '-'
+      .join(',') || '-',
+    addressesText(node.addresses)
   ])
-  const header = ['NODE', 'STATUS', 'LINK', 'RUNNING', 'QUEUED', 'HEARD', 'HANDLERS', 'LABELS']
+  const header = [
+    'NODE',
+    'STATUS',
+    'LINK',
+    'RUNNING',
+    'QUEUED',
+    'HEARD',
+    'HANDLERS',
+    'LABELS',
+    'ADDRESSES'
+  ]
   return table(header, rows)
+}
+
+/** As they are given to `--peer`: those of IPv4 and TCP in short, and without the id, which is the node's own. */
+export function addressesText(addresses: readonly string[]): string {
+  const short = addresses.map(address =>
+    address.replace(/^\/ip4\/([\d.]+)\/tcp\/(\d+)(?:\/p2p\/[^/]+)?$/, '$1:$2')
+  )
+  return [...new Set(short)].join(',') || '-'
 }
 
 function keptField({ max }: StatusView['settled']): [string, string] {

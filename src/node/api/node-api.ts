@@ -116,6 +116,12 @@ export type Submitted = {
   warnings: string[]
 }
 
+/** `withDependents`: also what was cancelled because it depends on the task. @default false */
+export type RetryOptions = { withDependents?: boolean }
+
+/** `dependents`: ids of the copies of what was cancelled with the task, if they were asked for. */
+export type Retried = Submitted & { dependents?: TaskId[] }
+
 /**
  * What became of a cancellation: how the task has settled, or that it will be cancelled when its holder hears of it.
  */
@@ -150,6 +156,9 @@ export type OpenDependency = {
   state: TaskState | null
   reason: string | null
 }
+
+/** `rekey`: the file may be of this cluster's name under another key. @default false */
+export type ImportOptions = { rekey?: boolean }
 
 /** What became of the tasks in a state file. */
 export type LoadedState = {
@@ -342,11 +351,12 @@ export interface TasksApi {
    */
   cancel(id: TaskId): Promise<CancelResult>
   /**
-   * Submits a copy of a task that has failed or was cancelled.
+   * Submits a copy of a task that has failed or was cancelled; with `withDependents`, also of those that were cancelled
+   * with it because they depend on it, so that copies depend on copies.
    *
    * @throws UnknownTaskError AmbiguousTaskError TaskStateError BlobUnavailableError NotReplicatedError NodeClosedError
    */
-  retry(id: TaskId): Promise<Submitted>
+  retry(id: TaskId, options?: RetryOptions): Promise<Retried>
   /**
    * The id that a shortened one means: any unambiguous part of it. News of a task may be on their way, so an unknown id
    * is waited for, for a second.
@@ -423,7 +433,10 @@ export interface AdminApi {
    *
    * @throws ForeignStateFileError DiskFullError NodeClosedError
    */
-  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
+  importState(
+    pieces: AsyncIterable<string> | Iterable<string>,
+    options?: ImportOptions
+  ): Promise<LoadedState>
   /**
    * What this node says of itself from now on, in place of its labels so far; tasks choose by it. It lasts until the
    * node stops.

@@ -6,7 +6,7 @@ import type { Input } from '../../core/input.ts'
 import { checkNodeOptions } from '../../node-options.ts'
 import { DURATION_MS_MAX } from '../../shared/durations.ts'
 import { InvalidOptionError, UnknownNodeError } from '../../shared/errors.ts'
-import type { AdminApi, LoadedState, NodeView } from '../api/node-api.ts'
+import type { AdminApi, ImportOptions, LoadedState, NodeView } from '../api/node-api.ts'
 import type { Queries } from '../queries/queries.ts'
 import type { Leaving } from '../runtime/leaving.ts'
 import type { NodeSettings } from '../settings.ts'
@@ -86,8 +86,11 @@ export class Admin implements AdminApi {
     return this.#parts.backup.text()
   }
 
-  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
-    return this.#parts.backup.take(pieces)
+  importState(
+    pieces: AsyncIterable<string> | Iterable<string>,
+    { rekey = false }: ImportOptions = {}
+  ): Promise<LoadedState> {
+    return this.#parts.backup.take(pieces, rekey)
   }
 
   /** @throws InvalidOptionError if it cannot be written */
