@@ -1,4 +1,8 @@
-#!/usr/bin/env node
+#!/bin/sh
+':' //; if [ "$1" = start ]; then if [ -r /proc/self/status ]; then while read -r k v; do case $k$v in SigIgn:*[13579bdf]) export _HEARSAY_SIGHUP=ignored;; esac; done </proc/self/status; else case $(trap) in *HUP*) export _HEARSAY_SIGHUP=ignored;; esac; fi; fi; exec node "$0" "$@"
+// The line above is a shell's, and nothing to Node. Node takes each signal as if nobody had told it to be ignored, so it is
+// the shell that finds out whether "nohup" did: the last bit of SigIgn, or what "trap" lists. See src/cli/node/hang-up.ts.
+
 // Checked before anything else is imported: on an older Node the imports themselves would fail
 // with a message that helps nobody.
 const [major, minor] = process.versions.node.split('.').map(Number)

@@ -22,6 +22,7 @@ import type {
 } from '../node/api/node-api.ts'
 import type { BatchAnswer, BatchEnd, BatchLine } from './batch.ts'
 import { bundled } from './bundle.ts'
+import type { Reloaded } from './routes/reload.ts'
 import { findFolders, type Whereabouts } from './find.ts'
 import { Instances, type Elsewhere } from './instances/instances.ts'
 import { WorkerClient } from './worker/worker-client.ts'
@@ -272,6 +273,11 @@ export class Client {
    */
   async setLabels(labels: Readonly<Record<string, string>>): Promise<NodeView> {
     return this.#node.value('PUT', '/v1/labels', { body: labels }, 'never')
+  }
+
+  /** The node reads its handlers anew. @throws HandlersFileError InvalidOptionError NoNodeError */
+  async reload(): Promise<Reloaded> {
+    return this.#node.value('POST', '/v1/reload', {}, 'never')
   }
 
   /** The node begins to leave. @throws NoNodeError */

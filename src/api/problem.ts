@@ -8,6 +8,7 @@ import {
   DependencyForgottenError,
   DiskFullError,
   ForeignStateFileError,
+  HandlersFileError,
   InvalidOptionError,
   LeaseEndedError,
   LeaseLostError,
@@ -49,6 +50,7 @@ export type ProblemName =
   | 'PayloadRejectedError'
   | 'DiskFullError'
   | 'ForeignStateFileError'
+  | 'HandlersFileError'
   | 'NotReplicatedError'
   | 'NodeClosedError'
   | 'WaitTimeoutError'
@@ -68,6 +70,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   TooLargeError: { status: 413, advice: 'write what is large elsewhere, or send it as a blob' },
   PayloadRejectedError: { status: 422, advice: 'correct the payload; no task was created' },
   DiskFullError: { status: 507, advice: 'make room on the disk of the node, or ask another one' },
+  HandlersFileError: { status: 422, advice: 'mend the handlers file; nothing has changed' },
   ForeignStateFileError: { status: 422, advice: 'take a state file of this cluster' },
   NotReplicatedError: { status: 503, advice: 'go on with the task of that id: it stands' },
   NodeClosedError: { status: 503, advice: 'ask another node' },
@@ -95,6 +98,7 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   PayloadRejectedError,
   DiskFullError,
   ForeignStateFileError,
+  HandlersFileError,
   NodeClosedError,
   WaitTimeoutError,
   LeaseLost: LeaseLostError,

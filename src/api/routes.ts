@@ -9,6 +9,7 @@ import type { NodeApi } from '../node/api/node-api.ts'
 import { problemOf } from './problem.ts'
 import { serveDocument } from './openapi/document.ts'
 import { Service } from './openapi/service.ts'
+import { reloadHandlers, type Reload } from './routes/reload.ts'
 import { serveCluster } from './routes/cluster.ts'
 import { serveContents } from './routes/contents.ts'
 import { serveLists } from './routes/lists.ts'
@@ -17,8 +18,13 @@ import { serveWorkers } from './routes/workers.ts'
 
 /**
  * @param closing aborted with a NodeClosedError when the API closes: ends all waits and streams
+ * @param reload what reading anew means. @default the handlers are
  */
-export function routes(node: NodeApi & ListsApi, closing: AbortSignal): Hono {
+export function routes(
+  node: NodeApi & ListsApi,
+  closing: AbortSignal,
+  reload: Reload = () => reloadHandlers(node)
+): Hono {
   const app = new Hono()
   app.onError((error, c) => {
     const { status, problem } = problemOf(error)
@@ -34,7 +40,7 @@ export function routes(node: NodeApi & ListsApi, closing: AbortSignal): Hono {
   serveLists(service, node)
   serveTasks(service, node, closing)
   serveContents(service, node)
-  serveCluster(service, node, closing)
+  serveCluster(service, node, closing, reload)
   serveWorkers(service, node.workers, closing)
   serveDocument(service)
   return app

@@ -15,6 +15,7 @@ import { DataFolderError, DataFolderLockedError } from '../shared/errors.ts'
 import type { ListsApi } from '../node/api/lists-api.ts'
 import type { NodeApi } from '../node/api/node-api.ts'
 import { socketPath } from './address.ts'
+import type { Reload } from './routes/reload.ts'
 import { closed, routes } from './routes.ts'
 
 /** sun_path of Linux (108) and macOS (104), less the final zero. */
@@ -30,14 +31,19 @@ export type Api = { close(): Promise<void> }
 /**
  * Serves the API of a node on `api.sock` in its data folder.
  *
+ * @param reload what `POST /v1/reload` does. @default the node's handlers are read anew
  * @throws DataFolderError if the path is too long for a socket, or taken by something else
  * @throws DataFolderLockedError if another node answers there
  */
-export async function startApi(node: NodeApi & ListsApi, folder: string): Promise<Api> {
+export async function startApi(
+  node: NodeApi & ListsApi,
+  folder: string,
+  reload?: Reload
+): Promise<Api> {
   const path = socketPath(folder)
   await checkPlace(path)
   const closing = new AbortController()
-  const { fetch } = routes(node, closing.signal)
+  const { fetch } = routes(node, closing.signal, reload)
   const answer = getRequestListener(fetch, { overrideGlobalObjects: false })
   // A file of tasks is one request, which takes as long as it takes.
   const server = createServer({ requestTimeout: 0 }, (incoming, outgoing) => {

@@ -25,6 +25,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   status: () => import('./commands/status.ts'),
   metrics: () => import('./commands/metrics.ts'),
   label: () => import('./commands/label.ts'),
+  reload: () => import('./commands/reload.ts'),
   drain: () => import('./commands/drain.ts'),
   leave: () => import('./commands/leave.ts'),
   forget: () => import('./commands/forget.ts'),
@@ -36,6 +37,7 @@ const VERBS: Readonly<Record<string, () => Promise<{ register: Register }>>> = {
   state: () => import('./commands/state.ts'),
   completion: () => import('./commands/completion.ts'),
   simulate: () => import('./commands/simulate.ts'),
+  work: () => import('./commands/work.ts'),
   mcp: () => import('./commands/mcp.ts'),
   demo: () => import('./commands/demo.ts')
 }

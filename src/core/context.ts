@@ -27,6 +27,8 @@ export type Identity = Readonly<{
 export type Context = {
   readonly self: BootId
   readonly node: NodeId
+  /** `computer/instance`. */
+  readonly name: string
   /** The one that this node is on; null: not said. */
   readonly computer: string | null
   readonly options: CoreOptions

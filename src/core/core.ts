@@ -213,6 +213,7 @@ export class Core {
       ...parts,
       self,
       node: nodeOf(self),
+      name: identity.name,
       computer: computerOf(identity.name),
       options,
       clock: new HybridClock(),

@@ -26,6 +26,7 @@ import type {
   RetryOptions,
   StatusView,
   SubmitOptions,
+  ReloadedHandlers,
   Submitted,
   TaskFilter,
   TaskQuery,
@@ -352,6 +353,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   forget(node: string): NodeView {
     return this.#admin.forget(node)
+  }
+
+  reloadHandlers(files?: readonly string[]): Promise<ReloadedHandlers> {
+    return this.#admin.reloadHandlers(files)
   }
 
   leave(graceMs?: number): Promise<void> {

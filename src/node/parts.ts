@@ -93,6 +93,7 @@ export class Parts {
       feed,
       queries: this.queries,
       backup: this.#backup,
+      worker: this.worker,
       leaving: this.leaving,
       admission: this.#admission,
       settings

@@ -222,6 +222,14 @@ export type RunOutput = (
   bytes: Uint8Array
 ) => void
 
+/** What came of loading the handlers anew: types of tasks, sorted. */
+export type ReloadedHandlers = Readonly<{
+  /** All that the node handles now. */
+  handlers: readonly string[]
+  added: readonly string[]
+  removed: readonly string[]
+}>
+
 /** Runs user code. */
 export interface Runner {
   /**
@@ -238,12 +246,22 @@ export interface Runner {
    */
   registerModule(type: string, file: string): Promise<void>
   /**
+   * Loads all handlers that come from files anew, and takes them in place of those that it has: all, or none. Runs that
+   * have begun go on with what they have.
+   *
+   * @param files handlers files. @default those of the last time
+   * @throws HandlersFileError InvalidOptionError and nothing has changed
+   */
+  reload(files?: readonly string[]): Promise<ReloadedHandlers>
+  /**
    * Why the handler that it has for a type would refuse this payload, JSON text; resolves to null if it would not. Null
    * at once if that handler takes anything, or there is none.
    */
   refusalOf(type: string, payload: string): Promise<string | null> | null
   /** Types that it has handlers for, sorted. */
   readonly handlers: readonly string[]
+  /** Called when `handlers` are others than before, without a registration: reloaded, or not to be loaded any more. */
+  onHandlersChanged(changed: () => void): void
   /** Runs of workers outside this process. */
   readonly external: ExternalRunner
   /** Where large payloads are found and large results are left. Without it, there are none. */

@@ -8,7 +8,7 @@
  */
 import type { Run } from '../core/effect.ts'
 import type { RunResult } from '../core/input.ts'
-import { failure, outcomeOfTimeout } from './outcome.ts'
+import { outcomeOfTimeout, outcomeOfUnloadable, outcomeOfUnreadable } from './outcome.ts'
 import type { StopCause } from './threads/protocol.ts'
 
 /** How to stop a run: depends on where it runs. */
@@ -35,6 +35,7 @@ export class Attempt {
   readonly #options: AttemptOptions
   #brakes: Brakes | null = null
   #timer: NodeJS.Timeout | null = null
+  #isLoaded = true
   #calledAt: number | null = null
   /** Stands in for what the run itself says at its end. */
   #verdict: RunResult | null = null
@@ -58,16 +59,37 @@ export class Attempt {
     return this.#over || this.#aborted
   }
 
-  /** The attempt has a place to run, or another one; what comes first is to load what it needs. */
-  begin(brakes: Brakes): void {
+  /**
+   * The attempt has a place to run, or another one; what comes first is to load what it needs.
+   *
+   * @param isLoaded whether the handler itself is there. @default true
+   */
+  begin(brakes: Brakes, isLoaded = true): void {
     this.#clear()
     this.#brakes = brakes
+    this.#isLoaded = isLoaded
     const { loadTimeoutMs } = this.#options
     this.#wait(loadTimeoutMs, () => {
-      const message = `the handlers file took more than ${loadTimeoutMs} ms to load`
-      this.#verdict = failure('HandlersFileError', message)
+      const late = `it took more than ${loadTimeoutMs} ms`
+      this.#verdict = this.#isLoaded
+        ? outcomeOfUnreadable(new Error(late))
+        : outcomeOfUnloadable(late)
       brakes.force()
     })
+  }
+
+  /** Whether its handlers file has been loaded: what goes wrong from here on is its own. */
+  get isLoaded(): boolean {
+    return this.#isLoaded
+  }
+
+  /** Why it was made to stop, if it was. */
+  get verdict(): RunResult | null {
+    return this.#verdict
+  }
+
+  markLoaded(): void {
+    this.#isLoaded = true
   }
 
   /**

@@ -18,6 +18,12 @@ const { stringify } = JSON
 /** Guess: what keeps a run from starting (a lock, a quota, a file that is to come) rarely goes sooner. */
 const RETRY_AFTER_MS = 10_000
 
+/**
+ * A task that is tried again without a pause, for ever, would have all nodes write to their disks as fast as they can.
+ * Guess: a second, as between ordinary attempts.
+ */
+export const RETRY_AFTER_MS_MIN = 1000
+
 type Failure = Extract<RunResult, { status: 'failed' }>
 export type FailureReason = Failure['reason']
 
@@ -109,7 +115,12 @@ function retryAfterMsOf(thrown: unknown): number {
 
 function boundedMs(ms: unknown): number {
   if (typeof ms !== 'number' || Number.isNaN(ms)) return RETRY_AFTER_MS
-  return Math.round(Math.min(Math.max(ms, 0), TASK_LIMITS.timeoutMsMax))
+  return Math.round(Math.min(Math.max(ms, RETRY_AFTER_MS_MIN), TASK_LIMITS.timeoutMsMax))
+}
+
+/** The outcome of a run whose handler could not be loaded here. It is to run elsewhere, at once, and uses no retry; if it may be started once only, it fails. */
+export function outcomeOfUnloadable(why: string, name = 'HandlersFileError'): RunResult {
+  return { ...failure(name, why), retryAfterMs: 0 }
 }
 
 /** The outcome of a run that asks to be tried again later, without saying when. */

@@ -5,11 +5,15 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { NODE_LIMITS, TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
 import type { Handler } from '../ports/handler.ts'
+import type { HandlerCode } from './code/handler-code.ts'
+
+/** Absolute path of a handlers file, and what it is loaded from. */
+export type ModuleSource = Readonly<{ file: string; code: HandlerCode }>
 
 export type Source =
   | Readonly<{ kind: 'function'; handler: Handler; schema: StandardSchemaV1 | null }>
-  /** Absolute path of a handlers file, and whether the handler comes with a schema. */
-  | Readonly<{ kind: 'module'; file: string; hasSchema: boolean }>
+  /** `hasSchema`: whether the handler comes with a schema. */
+  | (ModuleSource & Readonly<{ kind: 'module'; hasSchema: boolean }>)
   /** The node runs commands of other people's choice. */
   | Readonly<{ kind: 'command' }>
 
@@ -23,6 +27,15 @@ export class Registry {
 
   get(type: string): Source | undefined {
     return this.#sources.get(type)
+  }
+
+  /** Another one, with all that does not come from files. */
+  withoutModules(): Registry {
+    const registry = new Registry()
+    for (const [type, source] of this.#sources) {
+      if (source.kind !== 'module') registry.#sources.set(type, source)
+    }
+    return registry
   }
 
   /** @throws InvalidOptionError */

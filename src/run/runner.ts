@@ -5,19 +5,24 @@
  * inside `start`, or not at all if the run was aborted.
  */
 import { rm } from 'node:fs/promises'
-import { resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Run } from '../core/effect.ts'
 import type { TaskId } from '../core/base/ids.ts'
 import type { RunResult } from '../core/input.ts'
 import { isBlob } from '../core/task/content.ts'
 import { assert } from '../core/base/assert.ts'
-import { HandlersFileError, InvalidOptionError } from '../shared/errors.ts'
-import { COMMAND_TYPE } from '../shared/names.ts'
-import type { BlobFolder, RunEnded, Runner, RunOutput, RunProgress } from '../ports/ports.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
+import type {
+  BlobFolder,
+  ReloadedHandlers,
+  RunEnded,
+  Runner,
+  RunOutput,
+  RunProgress
+} from '../ports/ports.ts'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { Checker } from './threads/checker.ts'
-import { refusalOf, schemaOf } from './validation.ts'
+import { refusalOf } from './validation.ts'
 import { Attempt } from './attempt.ts'
 import { commandRefusal } from './commands/command.ts'
 import { CommandProcesses } from './commands/command-processes.ts'
@@ -27,10 +32,9 @@ import type { Reporter } from './context.ts'
 import { External } from './external/external.ts'
 import { runFunction } from './functions/function-run.ts'
 import type { Handler } from '../ports/handler.ts'
-import { listHandlers } from './threads/list-handlers.ts'
-import { failure, outcomeOfUnkept, UNKEPT, UNREADABLE } from './outcome.ts'
+import { Handlers } from './handlers.ts'
+import { outcomeOfUnkept, outcomeOfUnloadable, UNKEPT, UNREADABLE } from './outcome.ts'
 import { ThreadPool } from './threads/pool.ts'
-import { Registry } from './registry.ts'
 import type { Job } from './threads/thread.ts'
 
 export type RunnerOptions = {
@@ -92,8 +96,7 @@ export async function createRunner(options: RunnerOptions): Promise<ModuleAndFun
   const settings = { ...DEFAULTS, log: null, ...given }
   checkIntegers(settings)
   const runner = new ThreadRunner(settings)
-  if (commands) runner.addCommands()
-  for (const file of files) await runner.addFile(resolve(file))
+  await runner.load(files, commands)
   return runner
 }
 
@@ -104,7 +107,7 @@ type Settings = Required<Omit<RunnerOptions, 'files' | 'commands' | 'log'>> & {
 class ThreadRunner implements ModuleAndFunctionRunner {
   readonly external: External
   readonly #settings: Settings
-  readonly #registry = new Registry()
+  readonly #handlers: Handlers
   readonly #pool: ThreadPool
   readonly #checker: Checker
   readonly #processes: CommandProcesses
@@ -120,6 +123,13 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   constructor(settings: Settings) {
     this.#settings = settings
+    this.#handlers = new Handlers({
+      ...settings,
+      replaced: () => {
+        this.#pool.retire()
+        void this.#checker.stop()
+      }
+    })
     this.#checker = new Checker({ ...settings, patienceMs: CHECK_MS })
     this.#processes = new CommandProcesses(settings.idleMs)
     this.external = new External(settings.externalGraceMs, {
@@ -137,7 +147,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   }
 
   get handlers(): readonly string[] {
-    return this.#registry.types
+    return this.#handlers.types
   }
 
   get threads(): number {
@@ -160,51 +170,36 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     this.#output = output
   }
 
-  addCommands(): void {
-    this.#registry.add(COMMAND_TYPE, { kind: 'command' })
+  onHandlersChanged(changed: () => void): void {
+    this.#handlers.onChanged(changed)
   }
 
-  async addFile(file: string): Promise<void> {
-    const { types, withSchema } = await listHandlers(file, this.#settings)
-    if (types.length === 0) {
-      throw new HandlersFileError(
-        `the handlers file ${file} has no handlers: export functions, or a default object of functions`
-      )
-    }
-    for (const type of types) {
-      const hasSchema = withSchema.includes(type)
-      this.#registry.add(type, { kind: 'module', file, hasSchema })
-    }
+  /** @throws HandlersFileError InvalidOptionError */
+  async load(files: readonly string[], commands: boolean): Promise<void> {
+    if (commands) this.#handlers.addCommands()
+    await this.#handlers.addFiles(files)
   }
 
   registerFunction(type: string, handler: Handler, schema: StandardSchemaV1 | null = null): void {
-    if (typeof handler !== 'function') {
-      throw new InvalidOptionError(`the handler for ${type} is a ${typeof handler}, not a function`)
-    }
-    this.#registry.add(type, { kind: 'function', handler, schema: schema ?? schemaOf(handler) })
+    this.#handlers.addFunction(type, handler, schema)
   }
 
-  async registerModule(type: string, path: string): Promise<void> {
-    const file = resolve(path)
-    this.#registry.check(type)
-    const { types, hasDefault, withSchema } = await listHandlers(file, this.#settings)
-    if (!types.includes(type) && !hasDefault) {
-      throw new HandlersFileError(
-        `the handlers file ${file} has no handler for ${type}: export a function of that name, or as default`
-      )
-    }
-    const hasSchema = withSchema.includes(types.includes(type) ? type : 'default')
-    this.#registry.add(type, { kind: 'module', file, hasSchema })
+  registerModule(type: string, path: string): Promise<void> {
+    return this.#handlers.addModule(type, path)
+  }
+
+  reload(files?: readonly string[]): Promise<ReloadedHandlers> {
+    return this.#handlers.reload(files)
   }
 
   refusalOf(type: string, payload: string): Promise<string | null> | null {
-    const source = this.#registry.get(type)
+    const source = this.#handlers.get(type)
     if (source?.kind === 'function' && source.schema !== null) {
       return refusalOf(type, source.schema, payload)
     }
     if (source?.kind === 'command') return Promise.resolve(commandRefusal(payload))
     if (source?.kind !== 'module' || !source.hasSchema || this.#stopped) return null
-    return this.#checker.refusalOf(source.file, type, payload)
+    return this.#checker.refusalOf(source, type, payload)
   }
 
   start(run: Run): void {
@@ -213,7 +208,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     const { taskId, epoch } = run
     const key = keyOf(taskId, epoch)
     assert(!this.#attempts.has(key), 'a run is started once')
-    const source = this.#registry.get(run.type)
+    const source = this.#handlers.get(run.type)
     const files = this.#filesOf(run)
     let job: Job | null = null
     let reported = false
@@ -239,7 +234,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       output: (stream, text) => this.#output(taskId, epoch, stream, Buffer.from(text))
     }
     if (source?.kind === 'module') {
-      job = { attempt, file: source.file, files, reporter }
+      job = this.#jobOf(attempt, files, reporter)
       this.#pool.submit(job)
     } else if (source?.kind === 'function') {
       runFunction(source, attempt, files, reporter)
@@ -250,8 +245,25 @@ class ThreadRunner implements ModuleAndFunctionRunner {
       this.#commands.add(running)
       void running.finally(() => this.#commands.delete(running))
     } else {
-      const missing = failure('NoHandlerError', `this node has no handler for ${run.type}`)
+      const missing = outcomeOfUnloadable(
+        `this node has no handler for ${run.type}`,
+        'NoHandlerError'
+      )
       setImmediate(() => attempt.ended(missing, 0))
+    }
+  }
+
+  #jobOf(attempt: Attempt, files: RunFiles, reporter: Reporter): Job {
+    return {
+      attempt,
+      source: () => {
+        const source = this.#handlers.get(attempt.run.type)
+        return source?.kind === 'module' ? source : null
+      },
+      files,
+      reporter,
+      loaded: ({ file }) => this.#handlers.loaded(file),
+      unloadable: (source, why) => this.#handlers.cannotLoad(source, why)
     }
   }
 
@@ -271,6 +283,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
 
   async stop(): Promise<void> {
     this.#stopped = true
+    this.#handlers.stop()
     this.external.stop()
     for (const attempt of this.#attempts.values()) attempt.abort()
     const waitMs = this.#settings.abortGraceMs + END_WAIT_MS

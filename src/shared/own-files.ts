@@ -19,6 +19,14 @@ export function packageFile(path: string): URL {
   return new URL(`../../${path}`, import.meta.url)
 }
 
+/** All of the program: its sources, or every build of it. */
+const program = packageFile(isSource ? 'src/' : 'dist/').href
+
+/** Whether it is a part of hearsay itself. @param url of a file */
+export function isProgramFile(url: string): boolean {
+  return url.startsWith(program)
+}
+
 /** A folder of a build, beside its programs. As sources there is none, and the path leads nowhere. */
 export function builtFolder(name: string): string {
   return fileURLToPath(new URL(`./${name}`, import.meta.url))

@@ -28,6 +28,7 @@ import type {
   NodeApi,
   NodeView,
   EndListener,
+  ReloadedHandlers,
   StatusView,
   Submitted,
   TaskFilter,
@@ -342,6 +343,10 @@ export class FakeNode implements NodeApi, ListsApi {
   undrain(node = this.name): NodeView {
     this.isDraining &&= node !== this.name
     return this.#named(node)
+  }
+
+  async reloadHandlers(): Promise<ReloadedHandlers> {
+    return { handlers: ['quick'], added: [], removed: [] }
   }
 
   registerWorker(): void {}

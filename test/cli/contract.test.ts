@@ -78,6 +78,7 @@ const ROWS: Readonly<Record<string, Row>> = {
     bad: ['dashboard --port 65536', 'dashboard --allow-host a:1', 'dashboard now']
   },
   doctor: { good: [['doctor', 'diagnosis']], bad: ['doctor now'] },
+  reload: { good: [['reload', 'reloaded']], bad: ['reload now'] },
   drain: {
     good: [
       ['drain', 'node'],

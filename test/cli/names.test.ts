@@ -39,6 +39,7 @@ const FLAGS: Readonly<Record<string, string>> = {
   top: '',
   events: '--since',
   drain: '',
+  reload: '',
   leave: '',
   forget: '',
   state: '',

@@ -79,7 +79,10 @@ describe('a node in the foreground', () => {
     const child = start('serve.ts', [folder, 'well', '--reload'])
     await until(() => child.stdout() !== '', 'the ready line')
     child.process.kill('SIGHUP')
-    await until(() => child.stderr().includes('SIGHUP: labels are read'), 'the configuration')
+    await until(
+      () => child.stderr().includes('SIGHUP: handlers read anew; labels are read'),
+      'the configuration'
+    )
     child.process.kill('SIGTERM')
     expect(await ended(child)).toBe(0)
     const bare = start('serve.ts', [folder])

@@ -6,6 +6,7 @@ import { z } from 'zod'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
+import type { Reloaded } from '../../src/api/routes/reload.ts'
 import type { TaskRow } from '../../src/node/api/lists-api.ts'
 import type {
   BlobRef,
@@ -215,6 +216,14 @@ const diagnosis = z.strictObject({
   )
 })
 
+const reloaded: Shape<{ v: 1 } & Reloaded> = z.strictObject({
+  v,
+  handlers: z.array(z.string()),
+  added: z.array(z.string()),
+  removed: z.array(z.string()),
+  notes: z.array(z.string())
+})
+
 /** By the name of the file in config/schemas. */
 export const SCHEMAS = {
   task,
@@ -235,6 +244,7 @@ export const SCHEMAS = {
   'key-new': z.strictObject({ ...key, file: z.string().nullable() }),
   'key-show': z.strictObject({ ...key, source: z.string() }),
   left,
+  reloaded,
   metrics: z.strictObject({ v, text: z.string() }),
   config: z.strictObject({
     v,

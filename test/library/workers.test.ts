@@ -3,11 +3,12 @@
  * workers, or their nodes, behave badly.
  */
 import { afterEach, describe, expect, test } from 'vitest'
+import type { BatchLine } from '../../src/api/batch.ts'
 import { Client } from '../../src/api/client.ts'
 import type { Node } from '../../src/index.ts'
 import { until } from '../support/until.ts'
 import { endAll, startNode } from './nodes.ts'
-import { endOutside, Outside, serve } from './outside.ts'
+import { endOutside, NodeProcess, Outside, serve } from './outside.ts'
 
 afterEach(async () => {
   await endOutside()
@@ -111,6 +112,24 @@ describe('a worker that is a process', () => {
     })
   })
 
+  test('whose node is killed is told nothing more, and its late answer is fenced', async () => {
+    const other = await startNode()
+    const elsewhere = await serve(other)
+    const killed = await NodeProcess.start(other)
+    const late = await Outside.start(killed.folder, ['any'], 'late')
+    const id = await other.createTask('any', 'one')
+    await late.says(/^task/)
+    killed.kill()
+    await late.says(/^gone NoNodeError/)
+    await Outside.start(elsewhere, ['any'])
+    expect(await other.waitForTask(id, { timeout: 30_000 })).toBe('one')
+    expect(other.task(id)).toMatchObject({ attempt: 1, holder: other.name })
+    await killed.restart()
+    late.kill('SIGUSR2')
+    expect(await late.says(/^(refused|taken)/)).toBe('refused LeaseLost')
+    expect(other.task(id)).toMatchObject({ state: 'completed', holder: other.name })
+  })
+
   test('refuses what is no business of a worker', async () => {
     const { folder } = await host()
     const { workers } = await Client.open({ data: folder })
@@ -121,3 +140,39 @@ describe('a worker that is a process', () => {
     })
   })
 })
+
+/** Twice the time of a busy machine. */
+const MANY_MS_MAX = 240_000
+
+test(
+  'ten thousand claims: each task is given out once, and nothing is left of them',
+  async () => {
+    const count = 10_000
+    const { node, folder } = await host()
+    const client = await Client.open({ data: folder })
+    const lines = async function* (): AsyncGenerator<BatchLine> {
+      for (let line = 1; line <= count; line++) {
+        yield { line, type: 'any', payload: line, options: { acks: 0 } }
+      }
+    }
+    const accepted = async (): Promise<void> => {
+      for await (const answer of client.submitMany(lines()))
+        expect(answer).not.toHaveProperty('error')
+    }
+    const seen = new Map<number, number>()
+    const poll = async (): Promise<void> => {
+      const { workers } = await Client.open({ data: folder })
+      while (seen.size < count) {
+        const task = await workers.claim({ types: ['any'], waitMs: 1000 })
+        if (task === null) continue
+        seen.set(task.payload as number, (seen.get(task.payload as number) ?? 0) + 1)
+        await workers.complete(task.lease, 'null')
+      }
+    }
+    await Promise.all([accepted(), ...Array.from({ length: 8 }, poll)])
+    expect([...seen.values()].filter(times => times !== 1)).toEqual([])
+    await until(() => node.getSystemStatus().tasks.completed === count, 'all to have completed')
+    expect(node.nodes()[0]).toMatchObject({ slots: 0, running: 0, queued: 0 })
+  },
+  MANY_MS_MAX
+)

@@ -43,7 +43,8 @@ export const PUBLISHED = [
   'event',
   'cancelled',
   'why',
-  'state-loaded'
+  'state-loaded',
+  'reloaded'
 ] as const
 
 /** A value that keeps to a schema of that name in config/schemas. It is not checked here. */

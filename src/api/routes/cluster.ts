@@ -13,6 +13,7 @@ import { diagnosis } from '../openapi/answers.ts'
 import { json, lines, published, type Question } from '../openapi/question.ts'
 import type { Service } from '../openapi/service.ts'
 import { ndjson } from '../request.ts'
+import type { Reload } from './reload.ts'
 
 const NODES: Question = {
   summary: 'This node, all members, and those that are expected',
@@ -74,6 +75,11 @@ const FORGET: Question<z.infer<typeof named>> = {
   answers: [json(published('node'), 'the node')],
   problems: ['UnknownNodeError']
 }
+const RELOAD: Question = {
+  summary: 'The node reads its handlers anew, and its configuration file if it has one',
+  answers: [json(published('reloaded'), 'what has changed')],
+  problems: ['HandlersFileError']
+}
 const LEAVE: Question = {
   summary: 'The node begins to leave',
   answers: [json(z.strictObject({ v: z.literal(1) }), 'it has begun')]
@@ -104,7 +110,8 @@ const EVENTS: Question<z.infer<typeof eventFilter>> = {
 export function serveCluster(
   service: Service,
   node: QueriesApi & AdminApi & OutputApi & ListsApi & Pick<TasksApi, 'resolveId'>,
-  closing: AbortSignal
+  closing: AbortSignal,
+  reload: Reload
 ): void {
   service.add('get', '/v1/nodes', NODES, () => ndjson(listStream(node.nodes())))
   service.add('get', '/v1/status', STATUS, c => c.json(node.getSystemStatus()))
@@ -124,6 +131,7 @@ export function serveCluster(
     return c.json(node.nodes().find(({ name }) => name === query.node))
   })
   service.add('post', '/v1/forget', FORGET, (c, { query }) => c.json(node.forget(query.node)))
+  service.add('post', '/v1/reload', RELOAD, async c => c.json({ v: 1, ...(await reload()) }))
   service.add('post', '/v1/leave', LEAVE, c => {
     // Answered before the node has left: it could not answer afterwards.
     node.leave().catch(() => {})

@@ -1,6 +1,7 @@
 /** `hearsay start`: a node in the foreground. */
 import { Option, type Command } from '@commander-js/extra-typings'
 import { LOG_LEVELS } from '../../shared/names.ts'
+import type { Reloaded } from '../../api/routes/reload.ts'
 import type { NodeOptions } from '../../node-options.ts'
 import { parseNumber } from '../numbers.ts'
 import type { Terminal } from '../terminal.ts'
@@ -121,19 +122,23 @@ async function start(
   const { createNode } = await import('../../create-node.ts')
   const { applyReload } = await import('../node/reload.ts')
   let inForce = resolved
-  const reload = async (node: Pick<WorkingNode, 'setLabels'>): Promise<string> => {
+  const reload = async (
+    node: Pick<WorkingNode, 'setLabels' | 'reloadHandlers'>
+  ): Promise<Reloaded> => {
     const now = resolveNodeOptions((await readNodeOptions(given, config, env)).options)
-    const words = applyReload(inForce, now, labels => node.setLabels(labels))
-    inForce = { ...inForce, labels: now.labels }
-    return words
+    const handlers = await node.reloadHandlers(now.handlers)
+    const applied = applyReload(inForce, now, labels => node.setLabels(labels))
+    inForce = { ...inForce, labels: now.labels, handlers: now.handlers }
+    return { ...handlers, notes: settings.file === null ? [] : applied }
   }
+  const isReloadable = settings.file !== null || resolved.handlers.length > 0
   await serve(
     {
       create: log => createNode(options, log),
       folder,
       graceMs: grace,
       json: json === true,
-      ...(settings.file === null ? {} : { reload }),
+      ...(isReloadable ? { reload } : {}),
       logLevel,
       untilStdinEnds: untilStdinEnds === true
     },

@@ -6,6 +6,7 @@
  * that is only starting ends within a second of the first, and at the second.
  */
 import type { Logger } from 'pino'
+import type { Reloaded } from '../../api/routes/reload.ts'
 import { startApi } from '../../api/server.ts'
 import { TasksLeftBehindError } from '../../shared/errors.ts'
 import { durationText } from '../output/duration.ts'
@@ -15,6 +16,8 @@ import type { NodeApi } from '../../node/api/node-api.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { createLog, logEvent } from '../output/log.ts'
 import { addressesText } from '../output/print.ts'
+import { HangUp } from './hang-up.ts'
+import { reloadedWords } from './reload.ts'
 import { ServiceManager } from './service-manager.ts'
 import { giveBackSoon } from './start-garbage.ts'
 import type { Terminal } from '../terminal.ts'
@@ -35,10 +38,10 @@ export type Serving = Readonly<{
   /** How long running tasks may go on after the first signal. */
   graceMs: number
   /**
-   * What SIGHUP means: reads the configuration again, and resolves to what came of that, in words. Without it, SIGHUP
-   * means what SIGTERM does: the terminal in which the node was started has been closed.
+   * Reads the handlers and the configuration again: asked for by a verb, or by SIGHUP (hang-up.ts). Without it there is
+   * nothing to read, and SIGHUP means what SIGTERM does.
    */
-  reload?: (node: WorkingNode) => Promise<string>
+  reload?: (node: WorkingNode) => Promise<Reloaded>
   /** Leave at once when stdin ends: for the node of a parent that may be killed, and must not leave it behind. */
   untilStdinEnds?: boolean
 }>
@@ -101,12 +104,14 @@ async function started(
 
 async function work(
   node: WorkingNode,
-  { folder, json }: Serving,
+  { folder, json, reload }: Serving,
   terminal: Terminal,
   stops: Stops,
   { log, manager }: { log: Logger; manager: ServiceManager }
 ): Promise<void> {
-  const api = await startApi(node, folder).catch((error: unknown) => leave(node, error))
+  const api = await startApi(node, folder, reload && (() => reload(node))).catch((error: unknown) =>
+    leave(node, error)
+  )
   try {
     await node.startWorker()
     const { name, id, addresses } = node
@@ -182,12 +187,12 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
   const onStdinEnd = (): void => first.resolve({ words: 'stdin has ended', graceMs: 0 })
   process.on('SIGINT', onSignal)
   process.on('SIGTERM', onSignal)
-  const onHangUp = (signal: Signal): void => {
-    if (reload === undefined) onSignal(signal)
-    // One that is only starting has read its configuration a moment ago.
-    else if (serving !== null) void reloaded(serving, reload, terminal)
-  }
-  process.on('SIGHUP', onHangUp)
+  const onSigHup = hangUpListener(
+    onSignal,
+    // One that is only starting has read all that a moment ago.
+    reload && (async () => serving && (await reloaded(serving, reload, terminal)))
+  )
+  process.on('SIGHUP', onSigHup)
   // Killed or not, the process that held the other end is gone. `close` comes after both `end` and `error`.
   if (untilStdinEnds)
     terminal.stdin
@@ -202,18 +207,34 @@ function stopSignals(terminal: Terminal, { graceMs, reload, untilStdinEnds }: Se
     ignore() {
       process.off('SIGINT', onSignal)
       process.off('SIGTERM', onSignal)
-      process.off('SIGHUP', onHangUp)
+      process.off('SIGHUP', onSigHup)
       if (untilStdinEnds) terminal.stdin.destroy()
     }
   }
 }
 
-/** A configuration that is wrong is no reason to stop: the node goes on with the one it has. */
+/** @param again reads anew what the node was started with. @default there is nothing to read */
+function hangUpListener(
+  stop: (signal: Signal) => void,
+  again: (() => Promise<unknown>) | undefined
+): (signal: Signal) => void {
+  const hangUp = new HangUp(process.env)
+  return signal =>
+    void hangUp.meaning().then(meaning => {
+      if (meaning === 'nothing') return
+      return meaning === 'closed' || again === undefined ? stop(signal) : again()
+    })
+}
+
+/** What is wrong is no reason to stop: the node goes on with the one it has. */
 async function reloaded(
   node: WorkingNode,
-  reload: (node: WorkingNode) => Promise<string>,
+  reload: (node: WorkingNode) => Promise<Reloaded>,
   terminal: Terminal
 ): Promise<void> {
-  const words = await reload(node).catch((error: Error) => `nothing has changed: ${error.message}`)
+  const words = await reload(node).then(
+    reloadedWords,
+    (error: Error) => `nothing has changed: ${error.message}`
+  )
   terminal.words(`SIGHUP: ${words}`)
 }

@@ -207,10 +207,10 @@ export class Reclaim {
 
   /** Names of the nodes that were gone while they ran a task; of this one, which lives, a worker was. */
   namesOf({ claim }: TaskRecord): string[] {
-    const { self, members } = this.#context
+    const { self, name, members } = this.#context
     return claim.lost.map(boot =>
       boot === self
-        ? `a worker of ${members.name || nodeOf(boot)}`
+        ? `a worker of ${name || nodeOf(boot)}`
         : members.get(nodeOf(boot))?.heartbeat.name || nodeOf(boot)
     )
   }

@@ -105,8 +105,8 @@ export class Shutdown {
 
   /** Those round this node, too: processes that work for it. */
   #tell(): void {
-    const { node, members, emit } = this.#context
-    emit({ kind: 'notify', event: { name: 'node:draining', node, nodeName: members.name } })
+    const { node, name: nodeName, emit } = this.#context
+    emit({ kind: 'notify', event: { name: 'node:draining', node, nodeName } })
   }
 
   tick(): void {

@@ -193,11 +193,6 @@ export class Members {
     return this.notEnded().filter(({ node }) => !this.#links.has(node))
   }
 
-  /** Of this node. */
-  get name(): string {
-    return this.#name
-  }
-
   /** Whether a boot has ended for certain. Of a later one of this node, on a copy of its disk, only others can tell. */
   isGone(boot: BootId): boolean {
     const node = nodeOf(boot)

@@ -4,7 +4,9 @@
  */
 import type { NodeId, TaskId } from '../../core/base/ids.ts'
 import type { NodeStatus, NodeView, StatusView, WorkerHealth } from './node-views.ts'
+import type { OpenDependency, WhyView } from './why-view.ts'
 import type { BlobRef } from '../../core/task/content.ts'
+import type { ReloadedHandlers } from '../../ports/ports.ts'
 import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
 import type {
   BackoffOptions,
@@ -13,7 +15,7 @@ import type {
   TaskOptions
 } from './submit-options.ts'
 
-export type { BlobRef }
+export type { BlobRef, ReloadedHandlers }
 export type {
   ClaimOptions,
   LeasedTask,
@@ -25,6 +27,7 @@ export type {
 } from './workers-api.ts'
 export type { WorkersApi }
 export type { NodeStatus, NodeView, StatusView, WorkerHealth }
+export type { OpenDependency, WhyView }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
 import type { WorkersApi } from './workers-api.ts'
@@ -129,32 +132,6 @@ export type CancelResult = {
   v: 1
   id: TaskId
   status: 'cancelled' | 'completed' | 'failed' | 'requested'
-}
-
-/** Why a task does not run, or how it ended: for the task, and for each node. */
-export type WhyView = {
-  v: 1
-  id: TaskId
-  state: TaskState
-  /** Null if it runs or has completed. */
-  reason: string | null
-  words: string
-  type: string
-  ref: string | null
-  tags: string[]
-  idempotencyKey: string | null
-  /** The tasks that it depends on and that have not settled, with what keeps each of them. */
-  dependencies: OpenDependency[]
-  nodes: { node: string; reason: string; words: string }[]
-}
-
-/** A task that another one waits for. All but its id is null if nothing is known here of it. */
-export type OpenDependency = {
-  id: TaskId
-  type: string | null
-  ref: string | null
-  state: TaskState | null
-  reason: string | null
 }
 
 /** `rekey`: the file may be of this cluster's name under another key. @default false */
@@ -452,6 +429,14 @@ export interface AdminApi {
    * @throws UnknownNodeError InvalidOptionError if it cannot be reached
    */
   drain(node?: string): NodeView
+  /**
+   * Loads the handlers that come from files anew: from those that the node was started with, or others. All take the
+   * place of those so far, or none. Runs that have begun go on with what they have.
+   *
+   * @param files handlers files. @default those of the last time
+   * @throws HandlersFileError InvalidOptionError NodeClosedError and nothing has changed
+   */
+  reloadHandlers(files?: readonly string[]): Promise<ReloadedHandlers>
   /**
    * Has a node that was told to drain take tasks again; one that leaves goes on leaving. A node of an older version
    * does not know how, and goes on draining.

@@ -6,18 +6,26 @@ import type { Input } from '../../core/input.ts'
 import { checkNodeOptions } from '../../node-options.ts'
 import { DURATION_MS_MAX } from '../../shared/durations.ts'
 import { InvalidOptionError, UnknownNodeError } from '../../shared/errors.ts'
-import type { AdminApi, ImportOptions, LoadedState, NodeView } from '../api/node-api.ts'
+import type {
+  AdminApi,
+  ImportOptions,
+  LoadedState,
+  NodeView,
+  ReloadedHandlers
+} from '../api/node-api.ts'
 import type { Queries } from '../queries/queries.ts'
 import type { Leaving } from '../runtime/leaving.ts'
 import type { NodeSettings } from '../settings.ts'
 import type { Admission } from './admission.ts'
 import type { Backup } from './backup.ts'
 import { durationMs } from './checks.ts'
+import type { Worker } from './worker.ts'
 
 export type AdminParts = Readonly<{
   feed: (input: Input) => void
   queries: Pick<Queries, 'nodes'>
   backup: Backup
+  worker: Pick<Worker, 'reload'>
   leaving: Leaving
   admission: Pick<Admission, 'refuseAll'>
   settings: Pick<NodeSettings, 'graceMs' | 'isNodeName' | 'log' | 'stateFiles'>
@@ -67,6 +75,13 @@ export class Admin implements AdminApi {
     }
     feed({ kind, node: node.id })
     return node
+  }
+
+  async reloadHandlers(files?: readonly string[]): Promise<ReloadedHandlers> {
+    const { leaving, worker } = this.#parts
+    leaving.assertOpen()
+    if (files !== undefined) checkNodeOptions({ handlers: files })
+    return worker.reload(files)
   }
 
   forget(nameOrId: string): NodeView {

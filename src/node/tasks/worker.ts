@@ -15,7 +15,7 @@ import {
 import { InvalidOptionError, PayloadRejectedError } from '../../shared/errors.ts'
 import { COMMAND_TYPE } from '../../shared/names.ts'
 import type { Handler } from '../../ports/handler.ts'
-import type { Runner } from '../../ports/ports.ts'
+import type { ReloadedHandlers, Runner } from '../../ports/ports.ts'
 import { typeName } from './checks.ts'
 
 export type WorkerOptions = Readonly<{
@@ -37,6 +37,7 @@ export class Worker {
 
   constructor(options: WorkerOptions) {
     this.#options = options
+    options.runner.onHandlersChanged(() => this.#handlersChanged())
   }
 
   /** @throws InvalidOptionError HandlersFileError */
@@ -69,6 +70,11 @@ export class Worker {
     if (!this.#working) this.#warnOfNoHandlers()
     this.#working = true
     this.#equip()
+  }
+
+  /** @throws HandlersFileError InvalidOptionError and nothing has changed */
+  reload(files: readonly string[] | undefined): Promise<ReloadedHandlers> {
+    return this.#options.runner.reload(files)
   }
 
   /**

@@ -182,6 +182,11 @@ export class External implements ExternalRunner {
     clearTimeout(this.#timer)
   }
 
+  /** How many runs are with workers. */
+  get leases(): number {
+    return this.#book.size
+  }
+
   assertInvariants(): void {
     this.#book.assertInvariants()
     for (const [name, owner] of this.#owners) {

@@ -87,6 +87,10 @@ export class LeaseBook {
     return { all: owned?.all.size ?? 0, withdrawn: owned?.withdrawn ?? 0 }
   }
 
+  get size(): number {
+    return this.#open.size
+  }
+
   /** When to call `expire` next, in ms: nothing is due before. */
   get dueAt(): number {
     return this.#dueAt

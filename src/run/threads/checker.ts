@@ -5,6 +5,7 @@
  * It is a courtesy to the submitter, so whatever goes wrong counts as "not refused": the payload is checked again where
  * the task is run. The thread is started for the first question and ended when there has been none for a while.
  */
+import type { ModuleSource } from '../registry.ts'
 import { Channel } from './channel.ts'
 
 export type CheckerOptions = Readonly<{
@@ -23,19 +24,23 @@ export class Checker {
   #thread: Channel | null = null
   #idle: NodeJS.Timeout | undefined
   #asked = 0
+  /** How many files of its code the thread has been given. */
+  #filesGiven = 0
 
   constructor(options: CheckerOptions) {
     this.#options = options
   }
 
   /** Why the handler of a type in this file would refuse a payload, JSON text; null if it would not, or cannot say. */
-  refusalOf(file: string, type: string, payload: string): Promise<string | null> {
+  refusalOf({ file, code }: ModuleSource, type: string, payload: string): Promise<string | null> {
     const number = ++this.#asked
     const thread = (this.#thread ??= this.#start())
     clearTimeout(this.#idle)
     return new Promise(answer => {
       const timer = setTimeout(() => this.#answer(number, null), this.#options.patienceMs)
       this.#questions.set(number, { answer, timer })
+      if (this.#filesGiven < code.files.size) thread.send({ kind: 'code', code })
+      this.#filesGiven = code.files.size
       thread.send({ kind: 'check', number, file, type, payload })
     })
   }
@@ -73,6 +78,7 @@ export class Checker {
   #gone(thread: Channel | null): void {
     if (this.#thread !== thread) return
     this.#thread = null
+    this.#filesGiven = 0
     for (const number of this.#questions.keys()) this.#answer(number, null)
   }
 }

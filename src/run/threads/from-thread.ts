@@ -13,6 +13,12 @@ import type { RunResult } from '../../core/input.ts'
 import { TASK_LIMITS } from '../../core/options.ts'
 import { BLOB } from '../../core/task/shapes.ts'
 import { OUTPUT_LIMITS, OUTPUT_STREAMS, type OutputStream } from '../../core/message.ts'
+import {
+  CODE_BYTES_MAX,
+  CODE_FILES_MAX,
+  CODE_FORMATS,
+  type ReadCode
+} from '../code/handler-code.ts'
 import { LINE_BYTES_MAX } from '../context.ts'
 
 export type FromThread =
@@ -22,11 +28,18 @@ export type FromThread =
       hasDefault: boolean
       /** Handlers of `types` that come with a schema; the default export among them as `default`. */
       withSchema: readonly string[]
+      /** What had to be read for it. */
+      code: ReadCode
     }>
-  | Readonly<{ kind: 'unlisted'; why: string }>
+  /** One of the `suspects` cannot be parsed, if there are any: paths of modules. */
+  | Readonly<{ kind: 'unlisted'; why: string; suspects: readonly string[] }>
   /** `refusal` is null if there is nothing against the payload. */
   | Readonly<{ kind: 'checked'; number: number; refusal: string | null }>
-  /** The module is loaded, the handler is about to be called. */
+  /** The handlers file is loaded: whatever comes now is the run's own. Once for each file. */
+  | Readonly<{ kind: 'loaded'; number: number }>
+  /** The handlers file cannot be loaded, so the run has not begun. */
+  | Readonly<{ kind: 'unloadable'; number: number; why: string }>
+  /** The handler is about to be called. */
   | Readonly<{ kind: 'called'; number: number }>
   | Readonly<{ kind: 'progress'; number: number; fraction: number; message: string | null }>
   | Readonly<{ kind: 'output'; number: number; stream: OutputStream; text: string }>
@@ -83,10 +96,34 @@ const result = z.discriminatedUnion('status', [
 
 const types = z.array(z.string()).max(TYPES_MAX)
 
+const code = z
+  .object({
+    files: z.map(z.string(), z.object({ format: z.enum(CODE_FORMATS), text: z.string() })),
+    imports: z.map(z.string(), z.string())
+  })
+  .refine(({ files }) => files.size <= CODE_FILES_MAX, `has more than ${CODE_FILES_MAX} files`)
+  .refine(
+    ({ files }) =>
+      [...files.values()].reduce((sum, { text }) => sum + text.length, 0) <= CODE_BYTES_MAX,
+    `has more than ${CODE_BYTES_MAX / 2 ** 20} MiB`
+  )
+
 const schema: z.ZodType<FromThread> = z.discriminatedUnion('kind', [
-  z.object({ kind: z.literal('listed'), types, hasDefault: z.boolean(), withSchema: types }),
-  z.object({ kind: z.literal('unlisted'), why: text(WHY_BYTES_MAX) }),
+  z.object({
+    kind: z.literal('listed'),
+    types,
+    hasDefault: z.boolean(),
+    withSchema: types,
+    code
+  }),
+  z.object({
+    kind: z.literal('unlisted'),
+    why: text(WHY_BYTES_MAX),
+    suspects: z.array(z.string()).max(CODE_FILES_MAX)
+  }),
   z.object({ kind: z.literal('checked'), number, refusal: text(WHY_BYTES_MAX).nullable() }),
+  z.object({ kind: z.literal('loaded'), number }),
+  z.object({ kind: z.literal('unloadable'), number, why: text(WHY_BYTES_MAX) }),
   z.object({ kind: z.literal('called'), number }),
   z.object({
     kind: z.literal('progress'),
@@ -115,7 +152,7 @@ export function readFromThread(value: unknown): FromThread | Unreadable {
   return { kind: 'unreadable', why, ends: end.success ? end.data.number : null }
 }
 
-const ending = z.object({ kind: z.enum(['ended', 'crashed']), number })
+const ending = z.object({ kind: z.enum(['ended', 'crashed', 'unloadable']), number })
 
 function isJson(value: string): boolean {
   try {

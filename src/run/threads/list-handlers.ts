@@ -3,9 +3,12 @@
  * prints or never finishes loading does that there, where it can be given up.
  */
 import { access } from 'node:fs/promises'
+import { pathToFileURL } from 'node:url'
 import { HandlersFileError } from '../../shared/errors.ts'
 import { Channel } from './channel.ts'
 import { describe } from '../description.ts'
+import type { HandlerCode, ReadCode } from '../code/handler-code.ts'
+import { withSyntaxPlace } from '../code/load-failure.ts'
 import type { FromThread } from './from-thread.ts'
 
 export type HandlersList = Readonly<{
@@ -14,34 +17,45 @@ export type HandlersList = Readonly<{
   hasDefault: boolean
   /** Handlers of `types` that come with a schema; the default export among them as `default`. */
   withSchema: readonly string[]
+  /** What had to be read for it. */
+  code: ReadCode
 }>
 
 const EXTENSIONS = /\.[cm]?[jt]s$/
 
-/** @throws HandlersFileError if the file cannot be loaded */
+/**
+ * @param code what it is loaded from, as far as that has been read
+ * @throws HandlersFileError if the file cannot be loaded
+ */
 export async function listHandlers(
   file: string,
+  code: HandlerCode,
   limits: { memoryMiB: number; loadTimeoutMs: number }
 ): Promise<HandlersList> {
   const refuse = (why: string): HandlersFileError =>
     new HandlersFileError(`cannot load the handlers file ${file}: ${why}`)
   if (!EXTENSIONS.test(file)) throw refuse('its name does not end in .js, .mjs or .ts')
-  try {
-    await access(file)
-  } catch (error) {
-    throw refuse(describe(error).message)
+  if (!code.files.has(pathToFileURL(file).href)) {
+    try {
+      await access(file)
+    } catch (error) {
+      throw refuse(describe(error).message)
+    }
   }
-  const answer = await ask(file, limits)
+  const answer = await ask(file, code, limits)
   if (answer.kind === 'listed') return answer
-  throw refuse(answer.kind === 'unlisted' ? answer.why : 'it failed while it was loaded')
+  throw refuse(await withSyntaxPlace(answer))
 }
+
+type Answer = Extract<FromThread, { kind: 'listed' | 'unlisted' }>
 
 async function ask(
   file: string,
+  code: HandlerCode,
   { memoryMiB, loadTimeoutMs }: { memoryMiB: number; loadTimeoutMs: number }
-): Promise<FromThread> {
-  const { promise, resolve } = Promise.withResolvers<FromThread>()
-  const fail = (why: string): void => resolve({ kind: 'unlisted', why })
+): Promise<Answer> {
+  const { promise, resolve } = Promise.withResolvers<Answer>()
+  const fail = (why: string): void => resolve({ kind: 'unlisted', why, suspects: [] })
   const timer = setTimeout(() => fail(`it took more than ${loadTimeoutMs} ms`), loadTimeoutMs)
   const thread = new Channel(memoryMiB, {
     message: message => {
@@ -52,6 +66,7 @@ async function ask(
     exited: code => fail(`it ended its thread: process.exit(${code})`)
   })
   try {
+    thread.send({ kind: 'code', code })
     thread.send({ kind: 'list', file })
     return await promise
   } finally {

@@ -7,6 +7,7 @@
  * thread has really ended when its job is reported as ended.
  */
 import { assert } from '../../core/base/assert.ts'
+import { outcomeOfUnloadable } from '../outcome.ts'
 import { Thread, type Job } from './thread.ts'
 
 export type PoolOptions = {
@@ -46,6 +47,12 @@ export class ThreadPool {
     if (at >= 0) this.#waiting.splice(at, 1)
   }
 
+  /** No thread that is there now gets a further job: what they have loaded is out of date. */
+  retire(): void {
+    for (const thread of this.#idle.keys()) this.#endIdle(thread)
+    for (const thread of this.#threads) thread.retire()
+  }
+
   /** Ends each thread when its job has ended (abort the jobs first), and waits for that, but not for ever. */
   async stop(waitMsMax: number): Promise<void> {
     this.#stopped = true
@@ -66,10 +73,21 @@ export class ThreadPool {
   }
 
   #assign(): void {
-    while (this.#waiting.length > 0 && !this.#stopped) {
+    while (!this.#stopped) {
+      this.#dropHomeless()
+      if (this.#waiting.length === 0) return
       const thread = this.#take()
       if (thread === null) return
-      thread.start(this.#waiting.shift()!)
+      const job = this.#waiting.shift()!
+      thread.start(job, job.source()!)
+    }
+  }
+
+  /** Jobs whose handlers have gone while they waited. */
+  #dropHomeless(): void {
+    for (const job of this.#waiting.filter(({ source }) => source() === null)) {
+      this.withdraw(job)
+      job.attempt.ended(outcomeOfUnloadable('its handler is gone from this node'), 0)
     }
   }
 
@@ -97,8 +115,9 @@ export class ThreadPool {
 
   #onFree(thread: Thread): void {
     if (this.#stopped) return thread.end()
+    this.#dropHomeless()
     const next = this.#waiting.shift()
-    if (next !== undefined) return thread.start(next)
+    if (next !== undefined) return thread.start(next, next.source()!)
     const timer = setTimeout(() => this.#endIdle(thread), this.#options.idleMs).unref()
     this.#idle.set(thread, timer)
   }

@@ -3,12 +3,15 @@
  */
 import type { MessagePort } from 'node:worker_threads'
 import type { Run } from '../../core/effect.ts'
+import type { ReadCode } from '../code/handler-code.ts'
 import type { RunFiles } from '../contents.ts'
 
 /** Why a run is to stop. */
 export type StopCause = 'aborted' | 'timeout'
 
 export type ToThread =
+  /** Code that handlers are loaded from, beside what was given before. */
+  | Readonly<{ kind: 'code'; code: ReadCode }>
   /** Which handlers does this file have? Answered by `listed` or `unlisted`. */
   | Readonly<{ kind: 'list'; file: string }>
   /** Would the handler of this type refuse this payload, JSON text? Answered by `checked`. */

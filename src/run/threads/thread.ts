@@ -12,13 +12,25 @@
 import { assert } from '../../core/base/assert.ts'
 import type { RunResult } from '../../core/input.ts'
 import type { Attempt } from '../attempt.ts'
+import type { ModuleSource } from '../registry.ts'
 import { Channel } from './channel.ts'
 import type { RunFiles } from '../contents.ts'
 import type { Reporter } from '../context.ts'
 import type { FromThread, Unreadable } from './from-thread.ts'
-import { failure, outcomeOfCrash } from '../outcome.ts'
+import type { StopCause } from './protocol.ts'
+import { failure, outcomeOfCrash, outcomeOfUnloadable } from '../outcome.ts'
 
-export type Job = { attempt: Attempt; file: string; files: RunFiles; reporter: Reporter }
+export type Job = {
+  attempt: Attempt
+  /** Where its handler is now; null if there is none any more. */
+  source: () => ModuleSource | null
+  files: RunFiles
+  reporter: Reporter
+  /** The thread has loaded the handlers file. */
+  loaded: (source: ModuleSource) => void
+  /** The thread cannot load it. */
+  unloadable: (source: ModuleSource, why: string) => void
+}
 
 export type ThreadOptions = {
   memoryMiB: number
@@ -41,6 +53,11 @@ export class Thread {
   readonly #memoryWatch: NodeJS.Timeout
   readonly gone: Promise<void>
   #job: Job | null = null
+  /** That of the job. */
+  #source: ModuleSource | null = null
+  /** How many files of its code the thread has been given. */
+  #filesGiven = 0
+  readonly #loaded = new Set<string>()
   /** Jobs so far; the number of the current one. */
   #jobs = 0
   #memoryMeasuring = false
@@ -69,17 +86,29 @@ export class Thread {
     this.#memoryWatch.unref()
   }
 
-  start(job: Job): void {
+  /** @param source of the version of the handlers that it had the last time */
+  start(job: Job, source: ModuleSource): void {
     assert(this.#job === null && !this.#ending, 'a thread gets a job only while it is free')
     this.#job = job
+    this.#source = source
     const number = ++this.#jobs
     this.#channel.ref()
-    job.attempt.begin({
-      ask: cause => this.#channel.send({ kind: 'stop', number, cause }),
+    const { file, code } = source
+    const brakes = {
+      ask: (cause: StopCause) => this.#channel.send({ kind: 'stop', number, cause }),
       force: () => this.end()
-    })
-    const { file, files, attempt } = job
+    }
+    job.attempt.begin(brakes, this.#loaded.has(file))
+    if (this.#filesGiven < code.files.size) this.#channel.send({ kind: 'code', code })
+    this.#filesGiven = code.files.size
+    const { files, attempt } = job
     this.#channel.send({ kind: 'run', number, file, run: attempt.run, files })
+  }
+
+  /** What it has loaded is out of date: it ends with its job, or at once. */
+  retire(): void {
+    this.#tainted = true
+    if (this.#job === null) this.end()
   }
 
   /** Ends the thread, even if it never listens. Its job ends with it. */
@@ -95,11 +124,19 @@ export class Thread {
     const job = this.#job
     if (job === null || !('number' in message) || message.number !== this.#jobs) return
     if (message.kind === 'called') job.attempt.markCalled()
+    else if (message.kind === 'loaded') this.#onLoaded(job)
+    else if (message.kind === 'unloadable') this.#crash(outcomeOfUnloadable(message.why))
     else if (message.kind === 'crashed') this.#crash(message.result)
     else if (message.kind === 'ended') this.#onEnded(job, message.result, message.durationMs)
     else if (job.attempt.aborted) return
     else if (message.kind === 'progress') job.reporter.progress(message.fraction, message.message)
     else if (message.kind === 'output') job.reporter.output(message.stream, message.text)
+  }
+
+  #onLoaded(job: Job): void {
+    this.#loaded.add(this.#source!.file)
+    job.attempt.markLoaded()
+    job.loaded(this.#source!)
   }
 
   /** A run goes on whatever is said beside it; if it was its end that cannot be read, it has ended all the same. */
@@ -136,12 +173,24 @@ export class Thread {
     const job = this.#job
     this.#job = null
     const untouched = job !== null && this.#jobs > 1 && !this.#ending && job.attempt.giveBack()
-    if (job !== null && !untouched) {
-      const exited = `the handler ended its thread: process.exit(${code}); return or throw instead`
-      job.attempt.ended(this.#death ?? failure('HandlerExitedError', exited), null)
-    }
+    if (job !== null && !untouched) this.#endedBy(job, code)
     this.#ending = true
     this.#options.onGone(this, untouched ? job : null)
+  }
+
+  #endedBy({ attempt, unloadable }: Job, code: number): void {
+    if (attempt.isLoaded || attempt.isOver) {
+      const exited = `the handler ended its thread: process.exit(${code}); return or throw instead`
+      return attempt.ended(this.#death ?? failure('HandlerExitedError', exited), null)
+    }
+    // Whatever a file does while it is loaded is not the fault of the task.
+    const death = attempt.verdict ?? this.#death
+    const why =
+      death?.status === 'failed'
+        ? death.error.message
+        : `it ended its thread: process.exit(${code})`
+    unloadable(this.#source!, why)
+    attempt.ended(outcomeOfUnloadable(why), null)
   }
 
   async #checkMemory(): Promise<void> {

@@ -15,16 +15,13 @@ import { readValues, type RunFiles } from '../contents.ts'
 import { createContext, LineReports, type Reporter } from '../context.ts'
 import { Credit } from './credit.ts'
 import type { Handler, HandlerContext } from '../../ports/handler.ts'
+import { CodeHooks } from '../code/code-hooks.ts'
+import { readLateImports } from '../code/late-imports.ts'
+import { loadFailure } from '../code/load-failure.ts'
 import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
 import { cutBytes, describe } from '../description.ts'
 import type { FromThread } from './from-thread.ts'
-import {
-  failure,
-  outcomeOfCrash,
-  outcomeOfError,
-  outcomeOfResult,
-  outcomeOfUnreadable
-} from '../outcome.ts'
+import { outcomeOfCrash, outcomeOfError, outcomeOfResult, outcomeOfUnreadable } from '../outcome.ts'
 import { capturePrinted, type Print } from './printed.ts'
 import { stopReason, type ThreadData, type ToThread } from './protocol.ts'
 import { refusalOf, schemaOf, validated } from '../validation.ts'
@@ -43,11 +40,14 @@ const postMessage = port.postMessage.bind(port)
 const owner = new AsyncLocalStorage<CurrentRun>()
 const exit = process.exit.bind(process)
 const kill = process.kill.bind(process)
+const hooks = new CodeHooks()
+hooks.install()
 const loaded = new Map<string, LoadedHandlers>()
 let current: CurrentRun | null = null
 
 port.on('message', (message: ToThread) => {
-  if (message.kind === 'list') void list(message.file)
+  if (message.kind === 'code') hooks.code.add(message.code)
+  else if (message.kind === 'list') void list(message.file)
   else if (message.kind === 'check') void check(message)
   else if (message.kind === 'run') void perform(message)
   else if (current?.number === message.number) current.controller.abort(stopReason(message.cause))
@@ -103,6 +103,8 @@ function reporterOf(number: number): Reporter {
 async function list(file: string): Promise<void> {
   try {
     const { byType, single } = await loadHandlers(file)
+    await readLateImports(hooks)
+    const { files, imports } = hooks.code
     const withSchema = [...byType].filter(([, handler]) => schemaOf(handler) !== null)
     post({
       kind: 'listed',
@@ -111,16 +113,18 @@ async function list(file: string): Promise<void> {
       withSchema: [
         ...withSchema.map(([type]) => type),
         ...(single !== null && schemaOf(single) !== null ? ['default'] : [])
-      ]
+      ],
+      code: { files, imports }
     })
   } catch (error) {
-    post({ kind: 'unlisted', why: whyOf(error) })
+    const { why, suspects = [] } = loadFailure(error, hooks)
+    post({ kind: 'unlisted', why: cutBytes(why, WHY_BYTES_MAX), suspects })
   }
 }
 
 async function check({ number, file, type, payload }: CheckMessage): Promise<void> {
-  const handler = await findHandler(file, type)
-  const schema = typeof handler === 'function' ? schemaOf(handler) : null
+  const handler = await findHandler(file, type).catch(() => null)
+  const schema = handler === null ? null : schemaOf(handler)
   const refusal = schema === null ? null : await refusalOf(type, schema, payload)
   post({ kind: 'checked', number, refusal })
 }
@@ -131,13 +135,21 @@ async function perform({ number, file, run, files }: RunMessage): Promise<void> 
   const loading = new LineReports(reporter)
   const mine: CurrentRun = { number, controller, print: (...line) => loading.add(...line) }
   current = mine
-  const handler = await findHandler(file, run.type)
+  const isNew = !loaded.has(file)
+  let handler: Handler
+  try {
+    handler = await findHandler(file, run.type)
+  } catch (error) {
+    loading.flush()
+    const { why } = loadFailure(error, hooks)
+    return post({ kind: 'unloadable', number, why: cutBytes(why, WHY_BYTES_MAX) })
+  }
+  if (isNew) post({ kind: 'loaded', number })
   const values = await readValues(run, files).catch(outcomeOfUnreadable)
   post({ kind: 'called', number })
   const calledAt = performance.now()
   let result: RunResult
-  if (typeof handler !== 'function') result = handler
-  else if ('status' in values) result = values
+  if ('status' in values) result = values
   else {
     loading.flush()
     const { payload, dependencies } = values
@@ -165,22 +177,13 @@ async function call(
   }
 }
 
-/** The file was fine when it was listed. If it no longer is, the run fails, and a fresh thread may find it mended. */
-async function findHandler(file: string, type: string): Promise<Handler | RunResult> {
-  try {
-    const known = loaded.get(file) ?? (await loadHandlers(file))
-    loaded.set(file, known)
-    const handler = known.byType.get(type) ?? known.single
-    if (handler !== null) return handler
-    return unloadable(file, `it has no handler for ${type} any more`)
-  } catch (error) {
-    return unloadable(file, whyOf(error))
-  }
-}
-
-function unloadable(file: string, why: string): RunResult {
-  taint(`${file}: ${why}`)
-  return failure('HandlersFileError', `cannot load the handlers file ${file}: ${why}`)
+/** The file was fine when it was listed. It may no longer be: packages, data that it reads. @throws whatever it throws */
+async function findHandler(file: string, type: string): Promise<Handler> {
+  const known = loaded.get(file) ?? (await loadHandlers(file))
+  loaded.set(file, known)
+  const handler = known.byType.get(type) ?? known.single
+  if (handler !== null) return handler
+  throw new Error(`it has no handler for ${type} any more`)
 }
 
 function escaped(error: unknown): void {
@@ -189,17 +192,13 @@ function escaped(error: unknown): void {
     post({ kind: 'crashed', number: blamed.number, result: outcomeOfCrash(error) })
     exit(1)
   }
-  taint(`nobody caught ${whyOf(error)}`)
+  const { name, message } = describe(error)
+  taint(`nobody caught ${name}: ${message}`)
   if (current === null) exit(1)
 }
 
 function taint(why: string): void {
   post({ kind: 'tainted', why: cutBytes(why, WHY_BYTES_MAX) })
-}
-
-function whyOf(error: unknown): string {
-  const { name, message } = describe(error)
-  return cutBytes(`${name}: ${message}`, WHY_BYTES_MAX)
 }
 
 /** `process.exit` in a thread ends the thread. Left behind by a run that is over, it must not end another's. */

@@ -145,6 +145,7 @@ const ANSWERED: Record<string, (id: string) => Asked | Promise<Asked>> = {
   postDrain: () => ({ method: 'POST', path: '/v1/drain' }),
   postExpect: () => ({ method: 'POST', path: '/v1/expect?node=computer-b/2' }),
   postForget: () => ({ method: 'POST', path: '/v1/forget?node=computer-b/2' }),
+  postReload: () => ({ method: 'POST', path: '/v1/reload' }),
   postLeave: () => ({ method: 'POST', path: '/v1/leave' }),
   getEvents: () => ({ method: 'GET', path: '/v1/events', enough: /^\n/ }),
   postWorkers: () => {

@@ -36,7 +36,9 @@ await serve(
     logLevel: 'info',
     graceMs: 30_000,
     untilStdinEnds: flag === '--until-stdin-ends',
-    ...(flag === '--reload' ? { reload: () => Promise.resolve('labels are read') } : {})
+    ...(flag === '--reload'
+      ? { reload: async () => ({ ...(await node.reloadHandlers()), notes: ['labels are read'] }) }
+      : {})
   },
   new Terminal(process)
 )

@@ -252,7 +252,7 @@ describe('a configuration that is read again', () => {
   ])('with %j changed: %s', (change, words, labels) => {
     const set = vi.fn()
     const now = resolveNodeOptions({ labels: { gpu: '1' }, concurrency: 2, ...change })
-    expect(applyReload(before, now, set)).toBe(words)
+    expect(applyReload(before, now, set).join('; ')).toBe(words)
     expect(set.mock.calls).toEqual(labels === null ? [] : [[labels]])
   })
 })

@@ -178,6 +178,24 @@ describe('a handler that asks to be called again later', () => {
   })
 })
 
+describe('a handler that could not be loaded, and so was not called', () => {
+  test('gives its task to another node, at once and without a retry', () => {
+    const pump = pumpOf([A, B])
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
+    a.worker(1)
+    const id = a.submit({ maxRetries: 0 })
+    pump.settle()
+    expect(a.running.has(id)).toBe(true)
+    b.worker(1)
+    // As a node does: first it offers the type no longer.
+    a.worker(1, [])
+    const error = { name: 'HandlersFileError', message: 'a package is gone', stack: null }
+    a.end(id, { status: 'failed', reason: 'HandlerError', error, retryAfterMs: 0 })
+    pump.pass(3000)
+    expect(b.running.get(id)).toMatchObject({ attempt: 1 })
+  })
+})
+
 describe('a task with a start time', () => {
   test('is delayed until then, wherever it is looked at, and is not stolen before', () => {
     const pump = pumpOf([A, B])

@@ -1,6 +1,7 @@
 /** Which thread gets which job, with threads that do as they are told. */
 import fc from 'fast-check'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { HandlerCode } from '../../../src/run/code/handler-code.ts'
 import { ThreadPool } from '../../../src/run/threads/pool.ts'
 import type { Job, ThreadOptions } from '../../../src/run/threads/thread.ts'
 
@@ -21,6 +22,10 @@ class FakeThread {
     expect(this.job).toBeNull()
     expect(this.isEnding).toBe(false)
     this.job = job
+  }
+
+  retire(): void {
+    if (this.job === null) this.isEnding = true
   }
 
   end(): void {
@@ -73,7 +78,8 @@ test('no job waits beside a free thread, whatever becomes of jobs and threads', 
       for (const { what, at } of steps) {
         const thread = threads[at % Math.max(1, threads.length)]
         if (what === 'submit') {
-          jobs.push({} as Job)
+          const source = { file: '/handlers.ts', code: new HandlerCode() }
+          jobs.push({ source: () => source } as unknown as Job)
           pool.submit(jobs.at(-1)!)
         } else if (what === 'withdraw') {
           const job = jobs[at % Math.max(1, jobs.length)]
