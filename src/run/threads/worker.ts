@@ -23,6 +23,7 @@ import { cutBytes, describe } from '../description.ts'
 import type { FromThread } from './from-thread.ts'
 import { outcomeOfCrash, outcomeOfError, outcomeOfResult, outcomeOfUnreadable } from '../outcome.ts'
 import { capturePrinted, type Print } from './printed.ts'
+import { countSharedMemory } from './shared-memory.ts'
 import { stopReason, type ThreadData, type ToThread } from './protocol.ts'
 import { refusalOf, schemaOf, validated } from '../validation.ts'
 
@@ -72,8 +73,10 @@ capturePrinted((stream, line) => {
 function lineToNode(): { port: MessagePort; credit: Credit } {
   const data = workerData as ThreadData
   const line = { port: data.port!, credit: new Credit(data.taken!) }
+  countSharedMemory(data.shared!)
   delete data.port
   delete data.taken
+  delete data.shared
   parentPort!.close()
   return line
 }
