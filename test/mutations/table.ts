@@ -6,10 +6,12 @@ import { LOG } from './log.ts'
 import { MEMBERS } from './members.ts'
 import type { Mistake } from './mistake.ts'
 import { PLACEMENT } from './placement.ts'
+import { POOLS } from './pools.ts'
 
 export const MISTAKES: readonly Mistake[] = [
   ...CLAIMS,
   ...PLACEMENT,
+  ...POOLS,
   ...LOG,
   ...MEMBERS,
   ...EDGE,
