@@ -34,11 +34,18 @@ import type {
   WorkersApi
 } from './api/node-api.ts'
 import type {
+  BulkPreview,
+  BulkRequest,
+  BulkResult,
+  GraphQuery,
+  GraphView,
   ListsApi,
   PageQuery,
   TaskCountsView,
   TaskPage,
   TaskRow,
+  TimelineQuery,
+  TimelineView,
   ViewLine,
   WatchOptions
 } from './api/lists-api.ts'
@@ -290,6 +297,22 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   countTasks(filter: TaskFilter = {}): Promise<TaskCountsView> {
     return this.#lists.countTasks(filter)
+  }
+
+  graph(id: TaskId, query: GraphQuery = {}): Promise<GraphView> {
+    return this.#lists.graph(id, query)
+  }
+
+  timeline(query: TimelineQuery = {}): Promise<TimelineView> {
+    return this.#lists.timeline(query)
+  }
+
+  previewBulk(request: BulkRequest): Promise<BulkPreview> {
+    return this.#lists.previewBulk(request)
+  }
+
+  bulk(request: BulkRequest, signal?: AbortSignal): Promise<BulkResult> {
+    return this.#lists.bulk(request, signal)
   }
 
   watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<ViewLine> {

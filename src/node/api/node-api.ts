@@ -4,6 +4,7 @@
  */
 import type { NodeId, TaskId } from '../../core/base/ids.ts'
 import type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth } from './node-views.ts'
+import type { Via } from '../../core/message.ts'
 import type { BlobRef } from '../../core/task/content.ts'
 import type { ReloadedHandlers, SavedState } from '../../ports/ports.ts'
 import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
@@ -86,6 +87,8 @@ export type TaskView = {
   acks: number
   /** Nodes that were gone while they ran it. */
   lost: string[]
+  /** How it came to its holder: submitted placed stolen handed-on reclaimed retried. */
+  via: Via
 }
 
 /** Which part of a task's output is wanted, and whether to go on reading. */
