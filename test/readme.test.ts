@@ -145,7 +145,8 @@ describe('command lines', () => {
       'demo',
       'simulate',
       'events',
-      'dashboard'
+      'dashboard',
+      'work'
     ]
     const helps = (await Promise.all(verbs.map(verb => helpOf(verb)))).join('\n')
     const prose = readme.replace(/^```.*?^```$/gms, '')
