@@ -106,9 +106,13 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   UnknownWorkerError
 }
 
+/** Why a node has closed on its own; for those who ask it, that it has is all there is to act on. */
+const GONE: ReadonlySet<string> = new Set(['NameTakenError', 'DuplicateIdentityError'])
+
 export function problemOf(thrown: unknown): { status: ProblemStatus; problem: Problem } {
   const error = reasonOf(thrown)
-  const { name, message } = error
+  const { message } = error
+  const name = GONE.has(error.name) ? 'NodeClosedError' : error.name
   const taskId = error instanceof NotReplicatedError ? { taskId: error.taskId } : {}
   const { status, advice } = kindOf(name)
   return { status, problem: { v: 1, error: { name, message, advice, ...taskId } } }

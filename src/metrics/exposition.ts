@@ -27,7 +27,8 @@ export function exposition(metricsSnapshot: MetricsSnapshot): Promise<string> {
   )
   const gauge = metricMaker(registry, Gauge, (metric, labels, value) => metric.set(labels, value))
   addTasks(metricsSnapshot, counter, gauge)
-  addWork(metricsSnapshot, registry, counter, gauge)
+  addSlots(metricsSnapshot, gauge)
+  addWork(metricsSnapshot, registry, counter)
   addNodes(metricsSnapshot, gauge)
   addLog(metricsSnapshot, counter, gauge)
   return registry.metrics()
@@ -74,13 +75,7 @@ function addTasks({ tasks, counters, totals }: MetricsSnapshot, counter: Add, ga
   )
 }
 
-function addWork(
-  { counters, slots }: MetricsSnapshot,
-  registry: Registry,
-  counter: Add,
-  gauge: Add
-): void {
-  const { moves, steals, reclaims, claimConflicts, queueTimes, detectionTimes } = counters
+function addSlots({ slots, pools }: MetricsSnapshot, gauge: Add): void {
   gauge(
     'hearsay_slots',
     'Tasks that this node can run at once.',
@@ -90,6 +85,19 @@ function addWork(
       [{ state: 'free' }, slots.free]
     ]
   )
+  gauge(
+    'hearsay_pool_slots',
+    'Tasks that this node can run at once, by pool.',
+    ['pool', 'state'],
+    [...pools].flatMap(([pool, { busy, free }]) => [
+      [{ pool, state: 'busy' }, busy],
+      [{ pool, state: 'free' }, free]
+    ])
+  )
+}
+
+function addWork({ counters }: MetricsSnapshot, registry: Registry, counter: Add): void {
+  const { moves, steals, reclaims, claimConflicts, queueTimes, detectionTimes } = counters
   counter(
     'hearsay_steals_total',
     'Requests for work, made by this node (thief) or to it (holder).',

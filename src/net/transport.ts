@@ -26,6 +26,7 @@ import { newCounters } from './counters.ts'
 import { Discovery, type Said } from './discovery/mdns.ts'
 import { meetsDouble } from './discovery/double.ts'
 import { Gossip } from './gossip.ts'
+import { stopWhole } from './patches/stop.ts'
 import { Inbox } from './inbox.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
@@ -323,7 +324,7 @@ class Libp2pTransport implements Transport {
         connection.abort(new Error('this node stops'))
       }
     }, stopTimeoutMs)
-    await this.#network.stop()
+    await stopWhole(this.#network)
     clearTimeout(impatience)
   }
 

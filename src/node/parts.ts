@@ -213,6 +213,7 @@ export class Parts {
       assertAccepting: () => this.#assertAccepting(),
       now: () => view.wallMs(clock.now()),
       cluster: this.#settings.cluster,
+      startsAt: id => view.record(id)?.spec.notBefore ?? null,
       tracing: this.#ports.tracing,
       warnings: draft => warningsOf(draft, view.workers(clock.now()))
     })

@@ -266,7 +266,7 @@ export interface Runner {
   onEnded(ended: RunEnded): void
   /** Called with progress of runs, 20 times a second and run at most. */
   onProgress(progress: RunProgress): void
-  /** Called with what runs say: 200 lines a second of a handler, 4 MiB a second of a command at most. */
+  /** Called with what runs say: 1 MiB a second of a handler, 4 MiB a second of a command at most. */
   onOutput(output: RunOutput): void
   start(run: Run): void
   /**

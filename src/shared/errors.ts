@@ -3,6 +3,16 @@
  * in one program make `instanceof` unreliable.
  */
 
+/** The Node that runs the program is too old for hearsay. Nothing was started. */
+export class UnsupportedNodeError extends Error {
+  override readonly name = 'UnsupportedNodeError'
+  constructor(message: string) {
+    super(message)
+    // Where it was found out helps nobody: uncaught, it is one line.
+    this.stack = `${this.name}: ${message}`
+  }
+}
+
 /** An option, argument or setting is wrong. Nothing was done. */
 export class InvalidOptionError extends Error {
   override readonly name = 'InvalidOptionError'

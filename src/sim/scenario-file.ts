@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
 import { nearestName } from '../shared/nearest-name.ts'
+import { POOL_NAMES } from './plan/workload.ts'
 import { SCENARIO_DEFAULTS, type Arrival, type Scenario } from './scenario.ts'
 
 /** What a value may be, in the words of the error message. */
@@ -74,6 +75,7 @@ const SCENARIO: Rules<Scenario> = {
   backoffMs: whole(0, MS_MAX),
   questions: whole(0, TASKS_MAX),
   changes: whole(0, 1000),
+  pools: whole(0, POOL_NAMES.length),
   drains: whole(0, NODES_MAX),
   expects: whole(0, 1000),
   types: {

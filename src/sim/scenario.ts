@@ -46,6 +46,11 @@ export type Scenario = Readonly<{
   questions: number
   /** How often a node is given other slots and handlers, or other labels. The last node stays as it is. */
   changes: number
+  /**
+   * Pools that a node has beside the default one, at most. They come and go where nodes are given something else
+   * (`changes`). The last node keeps the types of all in its default one.
+   */
+  pools: number
   /** How many nodes are told to drain, by themselves or by another. The last node is not. */
   drains: number
   /** How often a node is told which instances to expect: all that there are to be. */
@@ -174,6 +179,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   backoffMs: 50,
   questions: 0,
   changes: 0,
+  pools: 0,
   drains: 0,
   expects: 0,
   types: ['red', 'green', 'blue'],

@@ -3,7 +3,7 @@
  */
 import type { Effect } from '../core/effect.ts'
 import type { Input } from '../core/input.ts'
-import type { Message } from '../core/message.ts'
+import type { Message, NamedPool } from '../core/message.ts'
 import { tasksOf, type Condition, type Waiting } from '../core/pending.ts'
 import type { EventQueue } from './world/event-queue.ts'
 import type { SimNode } from './world/sim-node.ts'
@@ -95,7 +95,11 @@ function describeInput(input: Input): string | null {
     case 'labels':
       return `labels ${JSON.stringify(input.labels)}`
     case 'worker':
-      return `worker ${input.slots} ${input.handlers.join('+')}`
+      return [
+        'worker',
+        `${input.slots} ${input.handlers.join('+')}`,
+        ...(input.pools ?? []).map(poolText)
+      ].join(' ')
     case 'sync-ended':
       return `sync ${input.peer} ${input.whole ? 'whole' : 'broken'}`
     case 'probed':
@@ -214,4 +218,8 @@ function describe(message: Message): string {
 /** Time and boot say little in a transcript; the sequence does. */
 function short(id: string): string {
   return `${id.slice(-4)}:${Number.parseInt(id.slice(24, 28), 16)}`
+}
+
+function poolText({ name, slots, types }: NamedPool): string {
+  return `${name}:${slots} ${types.join('+')}`
 }

@@ -301,6 +301,16 @@ export class FakeNode implements NodeApi, ListsApi {
       slots: 2,
       running: 1,
       queued: 0,
+      pools: [
+        {
+          name: 'default',
+          slots: 2,
+          running: 1,
+          types: ['quick'],
+          labels: this.labels,
+          external: false
+        }
+      ],
       loopLagMs: 0,
       settledMax: 10_000,
       handlers: ['quick'],
@@ -513,6 +523,8 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     submittedBy: holder,
     submittedAt: new Date(SUBMITTED_AT).toISOString(),
     startedAt: null,
+    pool: null,
+    slot: null,
     settledAt: null,
     durationMs: null,
     payload,

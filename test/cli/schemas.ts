@@ -15,6 +15,7 @@ import type {
   LoadedState,
   LogEntry,
   NodeView,
+  PoolView,
   StatusView,
   Submitted,
   TaskView,
@@ -52,6 +53,8 @@ const taskFields = {
   submittedBy: z.string(),
   submittedAt: time,
   startedAt: time.nullable(),
+  pool: z.string().nullable(),
+  slot: count.nullable(),
   settledAt: time.nullable(),
   durationMs: z.number().min(0).nullable(),
   payload: z.json(),
@@ -84,6 +87,15 @@ const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
   acks: true
 })
 
+const pool: Shape<PoolView> = z.strictObject({
+  name: z.string(),
+  slots: count,
+  running: count,
+  types: z.array(z.string()),
+  labels: z.record(z.string(), z.string()),
+  external: z.boolean()
+})
+
 const nodeFields = {
   v,
   name: z.string().nullable(),
@@ -102,6 +114,7 @@ const nodeFields = {
   slots: count,
   running: count,
   queued: count,
+  pools: z.array(pool),
   handlers: z.array(z.string()),
   labels: z.record(z.string(), z.string()),
   addresses: z.array(z.string()),
@@ -133,7 +146,8 @@ const submittedFields = {
   id: taskId,
   acks: count,
   deduplicated: z.boolean(),
-  warnings: z.array(z.string())
+  warnings: z.array(z.string()),
+  runAt: time.exactOptional()
 }
 const submitted: Shape<Submitted & { v: 1 }> = z.strictObject({ v, ...submittedFields })
 const each = z.strictObject({
@@ -156,13 +170,14 @@ const loaded: Shape<LoadedState> = z.strictObject({
   skipped: count
 })
 
-const logLine: Shape<Omit<LogEntry, 'text'> & { line: string }> = z.strictObject({
+const logLine: Shape<Omit<LogEntry, 'text'> & { line: string; cut?: true }> = z.strictObject({
   v,
   at: time,
   attempt: z.int().min(1),
   node: z.string().nullable(),
   stream: z.enum(['stdout', 'stderr', 'log', 'note']),
-  line: z.string()
+  line: z.string(),
+  cut: z.literal(true).exactOptional()
 })
 
 const key = { v, cluster: z.string(), key: z.string(), fingerprint: z.string() }

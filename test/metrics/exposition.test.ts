@@ -20,6 +20,7 @@ const CONTRACT: Readonly<Record<string, string>> = {
   hearsay_task_run_seconds: 'le',
   hearsay_task_queue_seconds: 'le',
   hearsay_slots: 'state',
+  hearsay_pool_slots: 'pool,state',
   hearsay_steals_total: 'role,result',
   hearsay_task_moves_total: '',
   hearsay_reclaims_total: 'cause',

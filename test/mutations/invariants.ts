@@ -134,8 +134,8 @@ export const INVARIANTS: readonly Mistake[] = [
   [
     'given-away-still-urgent',
     'core/claim/holdings.ts',
-    '    held.urgent.delete(entry)\n',
-    '',
+    '    dropUrgent(held, entry)\n    if (to',
+    '    if (to',
     'a task is urgent among those of a boot that does not hold it',
     SIMULATED
   ],
@@ -189,8 +189,8 @@ export const INVARIANTS: readonly Mistake[] = [
   [
     'ended-still-read',
     'core/scheduling/slots.ts',
-    '    this.#running.delete(id)\n    this.#blobReplication.unneed(id)\n',
-    '    this.#running.delete(id)\n',
+    '    this.#seats.release(id)\n    this.#blobReplication.unneed(id)\n',
+    '    this.#seats.release(id)\n',
     'blobs stay for a task whose run has ended',
     SIMULATED
   ],

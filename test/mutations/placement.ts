@@ -8,32 +8,32 @@ export const PLACEMENT: readonly Mistake[] = [
   [
     'placed-draining',
     'core/steal/placement.ts',
-    'if (draining || paused !== undefined) return false',
-    'if (paused !== undefined) return false',
+    'if (draining || paused !== undefined || this.#isLate(boot)) continue',
+    'if (paused !== undefined || this.#isLate(boot)) continue',
     'a task is placed with a node that drains',
     SIMULATED
   ],
   [
     'placed-paused',
     'core/steal/placement.ts',
-    'if (draining || paused !== undefined) return false',
-    'if (draining) return false',
+    'if (draining || paused !== undefined || this.#isLate(boot)) continue',
+    'if (draining || this.#isLate(boot)) continue',
     'a task is placed with a node that is paused',
     SIMULATED
   ],
   [
     'favoured-paused',
     'core/steal/affinity.ts',
-    '          heartbeat.paused === undefined &&\n',
-    '',
+    '!heartbeat.draining && heartbeat.paused === undefined',
+    '!heartbeat.draining',
     'a task that prefers labels is given to a node that is paused',
     ['test/core/scheduling/scheduler.test.ts']
   ],
   [
     'placed-busy',
     'core/steal/placement.ts',
-    'this.#load(member) < 1 && ',
-    '',
+    '        free: pool.slots - this.#runningAt(boot, pool.name)',
+    '        free: pool.slots',
     'a task is placed with a node that has no slot for it',
     PLACED
   ],

@@ -7,10 +7,12 @@ import { MEMBERS } from './members.ts'
 import { LEASES } from './leases.ts'
 import type { Mistake } from './mistake.ts'
 import { PLACEMENT } from './placement.ts'
+import { POOLS } from './pools.ts'
 
 export const MISTAKES: readonly Mistake[] = [
   ...CLAIMS,
   ...PLACEMENT,
+  ...POOLS,
   ...LOG,
   ...MEMBERS,
   ...EDGE,

@@ -12,6 +12,7 @@ import {
   LOSSES,
   NEWEST,
   PLACED,
+  POOLED,
   scenarioOf,
   seedsOf,
   STRICT
@@ -28,6 +29,7 @@ const STRICT_SCENARIOS = 32
 const HEALED_SCENARIOS = 8
 const LOSSES_SCENARIOS = 30
 const PLACED_SCENARIOS = 20
+const POOLED_SCENARIOS = 24
 const TEST_MS_MAX = 600_000
 
 const numbers = [
@@ -39,7 +41,8 @@ const numbers = [
       STRICT_SCENARIOS -
       HEALED_SCENARIOS -
       LOSSES_SCENARIOS -
-      PLACED_SCENARIOS
+      PLACED_SCENARIOS -
+      POOLED_SCENARIOS
   ),
   ...upwards(LATER, LATER_SCENARIOS),
   ...upwards(LATEST, LATEST_SCENARIOS),
@@ -47,7 +50,8 @@ const numbers = [
   ...upwards(STRICT, STRICT_SCENARIOS),
   ...upwards(HEALED, HEALED_SCENARIOS),
   ...upwards(LOSSES, LOSSES_SCENARIOS),
-  ...upwards(PLACED, PLACED_SCENARIOS)
+  ...upwards(PLACED, PLACED_SCENARIOS),
+  ...upwards(POOLED, POOLED_SCENARIOS)
 ]
 
 function upwards(from: number, count: number): number[] {

@@ -174,7 +174,7 @@ export const outcome: Arbitrary<Outcome> = extended(
       durationMs,
       result: fc.constant(null),
       error: fc.option(taskError),
-      reason: fc.constantFrom(...SETTLED_REASONS, 'other:10' as const, 'other:100' as const),
+      reason: fc.constantFrom(...SETTLED_REASONS, 'other:11' as const, 'other:100' as const),
       tail
     })
   )

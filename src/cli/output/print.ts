@@ -9,6 +9,7 @@ import type {
   LabelConditionsOption,
   NodeEvent,
   NodeView,
+  PoolView,
   StatusView,
   TaskState,
   TaskView
@@ -99,20 +100,54 @@ export function marksText(
 const GONE: ReadonlySet<NodeView['status']> = new Set(['crashed', 'left'])
 
 export function nodeTable(nodes: readonly NodeView[]): Promise<string[]> {
-  const rows = nodes.map(node => [
+  const rows = nodes.flatMap(node => [nodeRow(node), ...poolsShown(node).map(poolRow)])
+  const header = ['NODE', 'STATUS', 'LINK', 'RUNNING', 'QUEUED', 'HEARD', 'HANDLERS', 'LABELS']
+  return table(header, rows)
+}
+
+function nodeRow(node: NodeView): string[] {
+  return [
     shortName(node.name ?? node.id ?? '?') + (node.self ? ' *' : ''),
     statusText(node),
     linkText(node),
     GONE.has(node.status) ? '-' : `${node.running}/${node.slots}`,
     GONE.has(node.status) ? '-' : String(node.queued),
     node.heartbeatAgeMs === null ? '-' : durationText(node.heartbeatAgeMs),
-    node.handlers.join(',') || '-',
-    Object.entries(node.labels)
+    // Its pools say it, in the lines below.
+    poolsShown(node).length > 0 ? '' : node.handlers.join(',') || '-',
+    ownLabelsText(node.labels)
+  ]
+}
+
+function poolRow({ name, external, running, slots, types, labels }: PoolView): string[] {
+  const kind = external ? 'process' : 'pool'
+  return [
+    `  ${name}`,
+    kind,
+    '',
+    `${running}/${slots}`,
+    '',
+    '',
+    types.join(',') || '-',
+    ownLabelsText(labels)
+  ]
+}
+
+/** The pools of a node, if it has more than one; a node of an older version has none to tell of. */
+export function poolsShown({
+  pools = [],
+  status
+}: Partial<Pick<NodeView, 'pools'>> & Pick<NodeView, 'status'>): readonly PoolView[] {
+  return pools.length < 2 || GONE.has(status) ? [] : pools
+}
+
+/** Labels of a node or of a pool. */
+function ownLabelsText(labels: Readonly<Record<string, string>>): string {
+  return (
+    Object.entries(labels)
       .map(([key, value]) => `${key}=${value}`)
       .join(',') || '-'
-  ])
-  const header = ['NODE', 'STATUS', 'LINK', 'RUNNING', 'QUEUED', 'HEARD', 'HANDLERS', 'LABELS']
-  return table(header, rows)
+  )
 }
 
 function keptField({ max }: StatusView['settled']): [string, string] {

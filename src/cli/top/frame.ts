@@ -4,7 +4,8 @@
  */
 import { durationText } from '../output/duration.ts'
 import { nodeFlags } from '../output/node-flags.ts'
-import type { NodeView, TaskView } from '../../node/api/node-api.ts'
+import { poolsShown } from '../output/print.ts'
+import type { NodeView, PoolView, TaskView } from '../../node/api/node-api.ts'
 import { fit, row, type Column } from './cells.ts'
 import type { Model } from './model.ts'
 
@@ -192,7 +193,7 @@ function head(model: Model, columns: number, nowMs: number): FrameLine[] {
 
 function nodeLines(model: Model, view: View, width: number, nowMs: number): FrameLine[] {
   let computer: string | null = null
-  const rows = shownNodes(model, view, nowMs).map((node, i): FrameLine => {
+  const rows = shownNodes(model, view, nowMs).flatMap((node, i): FrameLine[] => {
     const first = node.computer !== computer || node.computer === null
     computer = node.computer
     const cells = [
@@ -207,9 +208,15 @@ function nodeLines(model: Model, view: View, width: number, nowMs: number): Fram
     ]
     const isBad = node.status !== 'alive' && node.status !== 'left'
     const look = lookOf(view.panel === 'nodes' && view.selected === i, isBad)
-    return { text: row(cells, NODES, width), ...look }
+    const pools = poolsShown(node).map(pool => ({ text: row(poolCells(pool), NODES, width) }))
+    return [{ text: row(cells, NODES, width), ...look }, ...pools]
   })
   return [title(NODES, width), ...rows]
+}
+
+function poolCells({ name, external, running, slots }: PoolView): string[] {
+  const kind = external ? 'process' : 'pool'
+  return ['', '', `  ${kind} ${name}`, `${running}/${slots}`, '', '', '', '']
 }
 
 function typeLines({ status }: Model, { filter }: View, width: number): FrameLine[] {

@@ -80,7 +80,8 @@ export const SETTLED_REASONS = [
   'HolderLost',
   'CancelledByUser',
   'PayloadRejected',
-  'PayloadLost'
+  'PayloadLost',
+  'ResultRejected'
 ] as const
 /** Why a task failed or was cancelled. */
 export type SettledReason = (typeof SETTLED_REASONS)[number]

@@ -20,6 +20,8 @@ export type TaskRow = Pick<
   | 'submittedBy'
   | 'submittedAt'
   | 'startedAt'
+  | 'pool'
+  | 'slot'
   | 'settledAt'
   | 'durationMs'
   | 'payloadBlob'

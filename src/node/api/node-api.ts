@@ -3,9 +3,9 @@
  * `--json`: times RFC 3339 UTC, durations in ms.
  */
 import type { NodeId, TaskId } from '../../core/base/ids.ts'
-import type { NodeStatus, NodeView, StatusView, WorkerHealth } from './node-views.ts'
+import type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth } from './node-views.ts'
 import type { BlobRef } from '../../core/task/content.ts'
-import type { ReloadedHandlers } from '../../ports/ports.ts'
+import type { ReloadedHandlers, SavedState } from '../../ports/ports.ts'
 import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
 import type {
   BackoffOptions,
@@ -14,7 +14,7 @@ import type {
   TaskOptions
 } from './submit-options.ts'
 
-export type { BlobRef, ReloadedHandlers }
+export type { BlobRef, ReloadedHandlers, SavedState }
 export type {
   ClaimOptions,
   LeasedTask,
@@ -25,7 +25,7 @@ export type {
   WorkerOptions
 } from './workers-api.ts'
 export type { WorkersApi }
-export type { NodeStatus, NodeView, StatusView, WorkerHealth }
+export type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
 import type { WorkersApi } from './workers-api.ts'
@@ -54,6 +54,10 @@ export type TaskView = {
   submittedBy: string
   submittedAt: string
   startedAt: string | null
+  /** The pool that it runs in, or ran in last; null if it does not run and never ended. */
+  pool: string | null
+  /** Which slot of that pool, from 0; null in the default pool. */
+  slot: number | null
   settledAt: string | null
   durationMs: number | null
   /** Null if it is in a blob. */
@@ -115,6 +119,8 @@ export type Submitted = {
   deduplicated: boolean
   /** Such as: no node of the cluster has a handler for the type. */
   warnings: string[]
+  /** The task is not started before this: where `runAt` or `delay` said so. */
+  runAt?: string
 }
 
 /**

@@ -5,6 +5,19 @@ import type { TaskState } from '../../shared/names.ts'
 /** How a member is: heard of lately, silent for a while, silent for long, proven dead, or gone on purpose. */
 export type NodeStatus = 'alive' | 'suspect' | 'unreachable' | 'crashed' | 'left'
 
+/** Slots of a node for some types of tasks. */
+export type PoolView = {
+  name: string
+  slots: number
+  running: number
+  /** Types of tasks that it has handlers for. */
+  types: string[]
+  /** What tasks choose by: the labels of the node, and its own. */
+  labels: Record<string, string>
+  /** Whether a process of its own runs its tasks, which comes and goes. */
+  external: boolean
+}
+
 /** A node as `hearsay nodes --json` shows it. */
 export type NodeView = {
   v: 1
@@ -25,9 +38,12 @@ export type NodeView = {
   connected: boolean
   /** Whether the member has all that this node has, and the other way round. */
   synced: boolean
+  /** Of all its pools together, as are `running`, `queued` and `handlers`. */
   slots: number
   running: number
   queued: number
+  /** By name; the one called `default` is that of all types that no other names. None where nothing is known. */
+  pools: PoolView[]
   /** How late its event loop was at worst in the 15 s before its last heartbeat; 0 where nothing is known. */
   loopLagMs: number
   /** How many settled tasks the member is to keep; null where it has not said so. */

@@ -1,5 +1,7 @@
 /** What can be measured of a node, looked up when it is asked for and at no other time. */
 import { nodeOf, type NodeId } from '../../core/base/ids.ts'
+import { poolsOf } from '../../core/claim/claim.ts'
+import type { BusyPool } from '../../core/claim/pools.ts'
 import type { Counters } from '../../core/telemetry/counters.ts'
 import type { TypeTotals } from '../../core/telemetry/counts-gossip.ts'
 import type { CoreView } from '../../core/view.ts'
@@ -10,6 +12,9 @@ import type { NetCounters } from '../../ports/ports.ts'
 const TYPES_MAX = 100
 const OTHER_TYPES = '(other)'
 
+/** Of a pool, or of all together. */
+type Slots = Readonly<{ busy: number; free: number }>
+
 export type MetricsSnapshot = Readonly<{
   version: string
   /** Tasks of the cluster, by state and type: the same on all nodes that are in sync. */
@@ -17,7 +22,9 @@ export type MetricsSnapshot = Readonly<{
   counters: Counters
   /** Totals of this node, by type of task. */
   totals: ReadonlyMap<string, TypeTotals>
-  slots: Readonly<{ busy: number; free: number }>
+  slots: Slots
+  /** Those of each pool, by name. */
+  pools: ReadonlyMap<string, Slots>
   /** States of members and expected instances; `unseen`: never heard of. */
   nodes: readonly Readonly<{
     name: string
@@ -40,7 +47,9 @@ export function metricsSnapshotOf(
   net: NetCounters,
   loopLagMs: number
 ): MetricsSnapshot {
-  const { slots, running, version } = core.self()
+  const self = core.self()
+  const { version } = self
+  const pools = new Map(poolsOf(self).map(pool => [pool.name, slotsOf(pool)]))
   const unreadable = new Map<NodeId, number>()
   for (const { origin, after, upTo } of core.unreadable()) {
     const node = nodeOf(origin)
@@ -51,7 +60,10 @@ export function metricsSnapshotOf(
     tasks: tasksOf(core),
     counters: core.counters,
     totals: core.totals('node'),
-    slots: { busy: Math.min(running, slots), free: Math.max(0, slots - running) },
+    slots: [...pools.values()].reduce((sum, { busy, free }) => {
+      return { busy: sum.busy + busy, free: sum.free + free }
+    }),
+    pools,
     nodes: nodes.map(({ name, id, status, heartbeatAgeMs, self }) => ({
       name: name ?? id ?? '',
       status: status ?? 'unseen',
@@ -64,6 +76,11 @@ export function metricsSnapshotOf(
     net,
     loopLagMs
   }
+}
+
+/** Of a pool that has become smaller more may run than it has slots. */
+function slotsOf({ slots, running }: BusyPool): Slots {
+  return { busy: Math.min(running, slots), free: Math.max(0, slots - running) }
 }
 
 function tasksOf(core: CoreView): MetricsSnapshot['tasks'] {

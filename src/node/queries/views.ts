@@ -4,15 +4,25 @@
 import { shown } from '../../core/base/shape.ts'
 import { hlcMs, type Hlc } from '../../core/base/hlc.ts'
 import { bootName, nodeOf, type BootId, type NodeId } from '../../core/base/ids.ts'
-import type { Heartbeat } from '../../core/message.ts'
+import { poolsOf } from '../../core/claim/claim.ts'
+import type { BusyPool } from '../../core/claim/pools.ts'
+import { DEFAULT_POOL, type Heartbeat } from '../../core/message.ts'
 import { SETTLED_MAX_MAX } from '../../core/options.ts'
 import { isBlob, type Content } from '../../core/task/content.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 import { isSettled } from '../../core/task/record.ts'
 import type { CoreView, MemberView } from '../../core/view.ts'
+import { givenConditions, givenLabels } from '../own-labels.ts'
 import { shownConditions } from '../tasks/label-options.ts'
 import type { TaskRow } from '../api/lists-api.ts'
-import type { Json, NodeView, StatusView, TaskView, WorkerHealth } from '../api/node-api.ts'
+import type {
+  Json,
+  NodeView,
+  PoolView,
+  StatusView,
+  TaskView,
+  WorkerHealth
+} from '../api/node-api.ts'
 import type { PeerView } from '../../ports/ports.ts'
 import { TaskCounting } from '../lists/task-counts.ts'
 
@@ -36,7 +46,7 @@ export function taskView(
     error: outcome !== null && outcome.error !== null ? errorView(outcome.error) : null,
     dependsOn: [...spec.dependsOn],
     labels: {
-      require: shownConditions(spec.labels.require),
+      require: shownConditions(givenConditions(spec.labels.require)),
       prefer: shownConditions(spec.labels.prefer)
     },
     idempotencyKey: spec.idempotencyKey,
@@ -70,6 +80,7 @@ export function taskRow(
     submittedBy: nameOf(spec.submittedBy),
     submittedAt: time(spec.submittedAt),
     startedAt: started !== null && (settled || state === 'running') ? time(started.at) : null,
+    ...placeOf(record, settled || state === 'running'),
     settledAt: settled ? time(outcome!.at) : null,
     durationMs: settled ? outcome!.durationMs : null,
     payloadBlob: isBlob(spec.payload) ? spec.payload : null,
@@ -82,11 +93,17 @@ export function taskRow(
   }
 }
 
+/** @param isShown whether it runs, or has settled */
+function placeOf({ started }: TaskRecord, isShown: boolean): Pick<TaskView, 'pool' | 'slot'> {
+  if (started === null || !isShown) return { pool: null, slot: null }
+  return { pool: started.pool ?? DEFAULT_POOL, slot: started.slot ?? null }
+}
+
 /** @param peer what the network knows of the node, if anything */
 export function memberView(member: MemberView, peer: PeerView | undefined): NodeView {
   const { heartbeat, status, linked, synced, heartbeatAgeMs } = member
   // What it said last is history: it has handed on its tasks, and runs nothing any more.
-  const idle = { draining: false, paused: null, slots: 0, running: 0, queued: 0 }
+  const idle = { draining: false, paused: null, slots: 0, running: 0, queued: 0, pools: [] }
   return {
     ...heartbeatView(heartbeat),
     ...(status === 'left' ? idle : {}),
@@ -134,6 +151,7 @@ export function strangerView(
     slots: 0,
     running: 0,
     queued: 0,
+    pools: [],
     loopLagMs: 0,
     settledMax: null,
     handlers: [],
@@ -199,8 +217,10 @@ export function time(stamp: Hlc): string {
 function heartbeatView(
   heartbeat: Heartbeat
 ): Omit<NodeView, 'status' | 'self' | 'found' | 'connected' | 'synced' | 'heartbeatAgeMs'> {
-  const { boot, name, draining, paused, slots, running, queued, loopLagMs, settledMax } = heartbeat
-  const { handlers, labels, addresses, version } = heartbeat
+  const { boot, name, draining, paused, loopLagMs, settledMax } = heartbeat
+  const { labels, addresses, version } = heartbeat
+  const pools = poolsOf(heartbeat)
+  const sum = (of: (pool: BusyPool) => number): number => pools.reduce((n, x) => n + of(x), 0)
   const [computer, instance] = name.split('/')
   return {
     v: 1,
@@ -210,17 +230,22 @@ function heartbeatView(
     instance: instance ?? null,
     draining,
     paused: paused === undefined ? null : shown(paused),
-    slots,
-    running,
-    queued,
+    slots: sum(({ slots }) => slots),
+    running: sum(({ running }) => running),
+    queued: sum(({ queued }) => queued),
+    pools: pools.map(poolView),
     loopLagMs,
     settledMax: settledMax === SETTLED_MAX_MAX ? null : settledMax,
-    handlers: [...handlers],
-    labels: { ...labels },
+    handlers: [...new Set(pools.flatMap(({ types }) => types))].sort(),
+    labels: { ...givenLabels(labels) },
     addresses: [...addresses],
     boot: bootName(boot),
     version
   }
+}
+
+function poolView({ name, slots, running, types, labels, external }: BusyPool): PoolView {
+  return { name, slots, running, types: [...types], labels: { ...givenLabels(labels) }, external }
 }
 
 /** As much of a message as a row has room for. */

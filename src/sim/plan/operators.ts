@@ -1,6 +1,6 @@
 /** What those do who look after the nodes of a simulated cluster: each picks the node by the dice. */
 import type { Cluster, World } from '../world/cluster.ts'
-import { labelsOf } from './workload.ts'
+import { labelsOf, poolsOf } from './workload.ts'
 import type { SimNode } from '../world/sim-node.ts'
 
 export class Operators {
@@ -23,7 +23,10 @@ export class Operators {
     random.pick(open).leave(scenario.hasty > 0 && random.chance(scenario.hasty))
   }
 
-  /** A node can run something else than before, and more or less of it; or says something else of itself. */
+  /**
+   * A node can run something else than before, and more or less of it, and pools come and go; or it says something else
+   * of itself.
+   */
   change(): void {
     const { random, scenario } = this.#world
     const node = this.#anyButTheLast()
@@ -32,7 +35,8 @@ export class Operators {
       return node.feed({ kind: 'labels', labels: labelsOf(random, scenario, false) })
     }
     const handlers = scenario.types.filter(() => random.chance(0.6))
-    node.feed({ kind: 'worker', slots: random.whole(0, 3), handlers })
+    const slots = random.whole(0, 3)
+    node.feed({ kind: 'worker', slots, handlers, pools: poolsOf(random, scenario) })
   }
 
   /** A node is told to drain: where it is, or from another. */

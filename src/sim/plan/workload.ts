@@ -2,6 +2,7 @@
  * Tasks made of dice: what they are, and how uncommon their options.
  */
 import type { TaskId } from '../../core/base/ids.ts'
+import type { NamedPool } from '../../core/message.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../core/options.ts'
 import type { Content } from '../../core/task/content.ts'
 import type { Labels } from '../../core/task/labels.ts'
@@ -21,6 +22,23 @@ const DEADLINE_MS_MAX = 3000
 export function labelsOf(random: Random, { uncommon }: Scenario, strong: boolean): Labels {
   if (uncommon === 0) return {}
   return { [LABEL]: String(strong ? POWER_MAX : random.whole(0, POWER_MAX)) }
+}
+
+/** What pools are called: one before the default one, and others behind it. */
+export const POOL_NAMES: readonly string[] = ['a', 'p', 'q', 'z']
+
+/** Pools of a node beside the default one; without any dice where there are to be none. */
+export function poolsOf(random: Random, scenario: Scenario): NamedPool[] {
+  if (scenario.pools === 0) return []
+  const count = random.whole(0, scenario.pools)
+  const names = POOL_NAMES.filter(() => random.chance(0.8)).slice(0, count)
+  return names.map(name => ({
+    name,
+    slots: random.whole(0, 2),
+    types: scenario.types.filter(() => random.chance(0.5)),
+    labels: random.chance(0.3) ? labelsOf(random, scenario, false) : {},
+    external: random.chance(0.5)
+  }))
 }
 
 export function randomTask(

@@ -5,7 +5,7 @@ import type { Message } from '../../core/message.ts'
 import type { EventQueue } from './event-queue.ts'
 import { planStalls } from './cpu.ts'
 import { Disk } from './disk.ts'
-import { labelsOf } from '../plan/workload.ts'
+import { labelsOf, poolsOf } from '../plan/workload.ts'
 import type { Network, Seat } from './network.ts'
 import type { Random } from './random.ts'
 import type { Scenario } from '../scenario.ts'
@@ -88,7 +88,7 @@ export class Cluster {
       labels: labelsOf(random, scenario, all),
       slots: work?.slots ?? (all ? 1 : random.whole(0, 2)),
       handlers: work?.handlers ?? (all ? types : types.filter(() => random.chance(0.6))),
-      pools: []
+      pools: poolsOf(random, scenario)
     }
     const node = new SimNode(options, this.#world, this.#simObserver)
     this.nodes.push(node)

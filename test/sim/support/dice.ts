@@ -93,6 +93,15 @@ const PLACED_FAMILIES: typeof FAMILIES = {
   'one submitter': (dice, draft) => submitter(dice, draft)
 }
 
+/** From `POOLED` on: nodes of several pools, which come and go. */
+const POOLED_FAMILIES: typeof FAMILIES = {
+  pools: (dice, draft) => pools(dice, draft),
+  'pools of people': (dice, draft) => {
+    people(dice, draft)
+    pools(dice, draft)
+  }
+}
+
 /** The first numbers of families that came later, one after the other: a number keeps its family for good. */
 export const LATER = 10_000
 export const LATEST = 20_000
@@ -101,6 +110,7 @@ export const STRICT = 40_000
 export const HEALED = 50_000
 export const LOSSES = 60_000
 export const PLACED = 70_000
+export const POOLED = 80_000
 
 export const FAMILY_NAMES: readonly string[] = [
   FAMILIES,
@@ -110,7 +120,8 @@ export const FAMILY_NAMES: readonly string[] = [
   STRICT_FAMILIES,
   HEALED_FAMILIES,
   LOSSES_FAMILIES,
-  PLACED_FAMILIES
+  PLACED_FAMILIES,
+  POOLED_FAMILIES
 ].flatMap(Object.keys)
 
 /** The `n`th scenario. */
@@ -130,6 +141,7 @@ export function scenarioOf(n: number): Diced {
 }
 
 function familiesOf(n: number): typeof FAMILIES {
+  if (n >= POOLED) return POOLED_FAMILIES
   if (n >= PLACED) return PLACED_FAMILIES
   if (n >= LOSSES) return LOSSES_FAMILIES
   if (n >= HEALED) return HEALED_FAMILIES
@@ -304,6 +316,21 @@ function submitter(dice: Dice, draft: Draft): void {
   draft.drains = Math.min(nodes - 1, dice.pick([0, 1, 2]))
   if (dice.chance(0.3)) fullDisks(dice, draft)
   if (dice.chance(0.3)) cuts(dice, draft)
+}
+
+/** Who runs what, and how much of it, is said of each pool; and changes. */
+function pools(dice: Dice, draft: Draft): void {
+  draft.pools = dice.pick([1, 2, 4])
+  draft.changes = dice.pick([0, 4, 10])
+  draft.types = dice.pick([
+    ['red', 'green'],
+    ['red', 'green', 'blue', 'grey']
+  ])
+  draft.uncommon = dice.pick([0, 0.3])
+  if (dice.chance(0.3)) draft.computers = 2
+  if (dice.chance(0.3)) cuts(dice, draft)
+  // What becomes of keys is another matter.
+  delete draft.keyed
 }
 
 /** What happens at about one time goes to disk together, and a crash comes in between. */

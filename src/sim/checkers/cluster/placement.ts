@@ -6,7 +6,10 @@ import type { BootId, NodeId, TaskId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'
 import type { Input } from '../../../core/input.ts'
 import type { Heartbeat, Message } from '../../../core/message.ts'
+import { poolsOf } from '../../../core/claim/claim.ts'
 import { isSettled, join, type TaskRecord } from '../../../core/task/record.ts'
+import type { TaskSpec } from '../../../core/task/spec.ts'
+import { isAble } from '../../predicates.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 
@@ -71,7 +74,8 @@ export class PlacementChecker {
 
   #checkGift({ core, now, options }: SimNode, taskId: TaskId, by: BootId): void {
     const member = core.view.members(now).find(({ heartbeat }) => heartbeat.boot === by)
-    const reason = member === undefined ? 'is no member' : whyNot(member.heartbeat)
+    const { spec } = core.view.record(taskId)!
+    const reason = member === undefined ? 'is no member' : whyNot(member.heartbeat, spec)
     if (reason === null) return
     throw new Violation(INVARIANT, `${options.name} gives ${taskId} to ${by}, which ${reason}`)
   }
@@ -82,10 +86,10 @@ function isAsked({ core }: SimNode, input: Input): boolean {
   return core.view.self().draining || (input.kind === 'message' && input.message.kind === 'steal')
 }
 
-function whyNot({ draining, paused, slots }: Heartbeat): string | null {
-  if (draining) return 'drains'
-  if (paused !== undefined) return 'is paused'
-  return slots === 0 ? 'runs nothing' : null
+function whyNot(heartbeat: Heartbeat, spec: TaskSpec): string | null {
+  if (heartbeat.draining) return 'drains'
+  if (heartbeat.paused !== undefined) return 'is paused'
+  return isAble({ pools: poolsOf(heartbeat) }, spec) ? null : 'has no pool for it'
 }
 
 function recordsIn(message: Message): readonly TaskRecord[] {

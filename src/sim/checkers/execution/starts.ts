@@ -3,7 +3,7 @@ import { areApart, computerOf } from '../../../core/base/computers.ts'
 import type { TaskId } from '../../../core/base/ids.ts'
 import type { Effect, Run } from '../../../core/effect.ts'
 import type { Input } from '../../../core/input.ts'
-import type { Message } from '../../../core/message.ts'
+import { DEFAULT_POOL, type Message } from '../../../core/message.ts'
 import { isStarted, type TaskRecord } from '../../../core/task/record.ts'
 import type { Disk } from '../../world/disk.ts'
 import { isAble } from '../../predicates.ts'
@@ -50,7 +50,7 @@ export class StartChecker {
   }
 
   /**
-   * Invariant 8, when the start is written down. The handler may be called later, once another node has it on disk.
+   * Invariant 8, pool by pool, when the start is written down. The handler may be called later, once another node has it on disk.
    * Likewise a task has completed when that is written down, which may be later than its run ended: once its result is
    * elsewhere.
    */
@@ -143,10 +143,12 @@ export class StartChecker {
     const begun = `${boot} ${started.spec.id} ${started.started!.epoch}`
     if (this.#begun.has(begun)) return
     this.#begun.add(begun)
+    const pool = node.pools.find(each => each.name === (started.started!.pool ?? DEFAULT_POOL))
+    const pools = pool === undefined ? [] : [pool]
     for (const record of node.core.view.records()) {
       const { spec, claim } = record
       if (claim.holder !== boot || spec.priority <= started.spec.priority) continue
-      if (isAble(node, spec) && node.core.view.isReady(spec.id)) {
+      if (isAble({ pools }, spec) && node.core.view.isReady(spec.id)) {
         throw new Violation(
           8,
           `${name} starts ${started.spec.id} before ${spec.id}, which is ready and of priority ${spec.priority}`
