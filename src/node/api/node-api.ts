@@ -30,7 +30,6 @@ export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
 import type { WorkersApi } from './workers-api.ts'
 import type { TaskSort, TaskState } from '../../shared/names.ts'
-
 export type { TaskSort, TaskState }
 
 /** A value as JSON carries it. */
