@@ -50,10 +50,18 @@ export async function createNode<Handlers extends object = AnyHandlers>(
 export type { NodeOptions, ProgramOptions } from './node-options.ts'
 export type { Node } from './node/node.ts'
 export type {
+  BulkPreview,
+  BulkRequest,
+  BulkResult,
+  GraphQuery,
+  GraphView,
   PageQuery,
+  SpanView,
   TaskCountsView,
   TaskPage,
   TaskRow,
+  TimelineQuery,
+  TimelineView,
   ViewLine,
   WatchOptions
 } from './node/api/lists-api.ts'
@@ -102,6 +110,7 @@ export type {
 } from './node/typed-node.ts'
 export type { Handler, HandlerContext } from './ports/handler.ts'
 export type { NodeId, TaskId } from './core/base/ids.ts'
+export type { SpanOutcome, Via } from './core/message.ts'
 export type { Quorum } from './core/options.ts'
 export type { BlobHash } from './core/task/content.ts'
 export type { LogLevel } from './shared/names.ts'

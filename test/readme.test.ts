@@ -147,9 +147,12 @@ describe('command lines', () => {
       'simulate',
       'events',
       'dashboard',
-      'work'
+      'work',
+      'drain',
+      'retry'
     ]
-    const helps = (await Promise.all(verbs.map(verb => helpOf(verb)))).join('\n')
+    const all = [...verbs.map(verb => helpOf(verb)), helpOf('state', 'load')]
+    const helps = (await Promise.all(all)).join('\n')
     const prose = readme.replace(/^```.*?^```$/gms, '')
     const flags = [...prose.matchAll(/`[^`\n]*?(--[a-z-]+)[^`\n]*`/g)].map(([code, flag]) => ({
       code,

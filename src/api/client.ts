@@ -3,6 +3,7 @@
  */
 import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError, TooLargeError } from '../shared/errors.ts'
+import type { BulkPreview, BulkRequest, BulkResult } from '../node/api/lists-api.ts'
 import type {
   BlobRef,
   CancelResult,
@@ -12,6 +13,7 @@ import type {
   LogEntry,
   NodeEvent,
   NodeView,
+  Retried,
   StatusView,
   SubmitOptions,
   Submitted,
@@ -216,12 +218,27 @@ export class Client {
   }
 
   /**
-   * Submits a copy of a task that has failed or was cancelled.
+   * Submits a copy of a task that has failed or was cancelled; with dependents, also of what was cancelled with it.
    *
    * @throws UnknownTaskError AmbiguousTaskError TaskStateError BlobUnavailableError NotReplicatedError NoNodeError
    */
-  async retry(id: string): Promise<Submitted> {
-    return this.#node.value('POST', pathOf(id, '/retry'))
+  async retry(id: string, withDependents = false): Promise<Retried> {
+    const query = withDependents ? { dependents: 'true' } : {}
+    return this.#node.value('POST', pathOf(id, '/retry'), { query })
+  }
+
+  /** How many tasks a word for many would change, and some of them. @throws InvalidOptionError NoNodeError */
+  async previewBulk(request: BulkRequest): Promise<BulkPreview> {
+    return this.#node.value('POST', '/v1/bulk', { body: { ...request, dryRun: true } })
+  }
+
+  /**
+   * Cancels all tasks that fit and have not settled, or submits copies of those that fit and failed or were cancelled.
+   *
+   * @throws InvalidOptionError CountMismatchError NoNodeError
+   */
+  async bulk(request: BulkRequest): Promise<BulkResult> {
+    return this.#node.value('POST', '/v1/bulk', { body: request })
   }
 
   /** Why a task does not run, for each node. @throws UnknownTaskError AmbiguousTaskError NoNodeError */
@@ -328,8 +345,8 @@ export class Client {
    *
    * @throws ForeignStateFileError NoNodeError, or what the pieces throw
    */
-  async importState(pieces: AsyncIterable<string>): Promise<LoadedState> {
-    return this.#node.value('POST', '/v1/state', { pieces })
+  async importState(pieces: AsyncIterable<string>, rekey = false): Promise<LoadedState> {
+    return this.#node.value('POST', '/v1/state', { query: rekey ? { rekey: 'true' } : {}, pieces })
   }
 
   /**

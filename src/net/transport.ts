@@ -13,7 +13,9 @@ import {
   type Message,
   type SyncRequest,
   type OutputAnswer,
-  type OutputRequest
+  type OutputRequest,
+  type TimelineAnswer,
+  type TimelineRequest
 } from '../core/message.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
@@ -30,7 +32,8 @@ import { stopWhole } from './patches/stop.ts'
 import { Inbox } from './inbox.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
-import { OutputStreams } from './streams/output.ts'
+import type { AnswerStreams } from './streams/answers.ts'
+import { outputStreams, timelineStreams } from './streams/runs.ts'
 import { Peers, type RememberedPeer } from './discovery/peers.ts'
 import { Prover } from './discovery/proof.ts'
 import {
@@ -41,6 +44,7 @@ import {
   protocolNames,
   serviceTag,
   stopTimeoutMs,
+  timelineAnswersMax,
   type ProtocolNames
 } from './protocol.ts'
 import type { Handshakes } from './patches/noise.ts'
@@ -131,7 +135,8 @@ class Libp2pTransport implements Transport {
   readonly #gossip: Gossip
   readonly #sync: SyncStreams
   readonly #blobs: BlobStreams
-  readonly #output: OutputStreams
+  readonly #output: AnswerStreams<OutputRequest, OutputAnswer>
+  readonly #timeline: AnswerStreams<TimelineRequest, TimelineAnswer>
   readonly #tally: Tally
   /** From where each peer was last linked: a refusal counts only there. */
   readonly #lastLinks = new LastLinks()
@@ -193,11 +198,14 @@ class Libp2pTransport implements Transport {
       protocol: this.#names.blob,
       read: async hash => (await this.#deliver(receiver => receiver.readBlob(hash))) ?? null
     })
-    this.#output = new OutputStreams({
-      ...shared,
-      protocol: this.#names.output,
-      answer: request => this.#deliver(receiver => receiver.answerOutput(request)) ?? nothing
-    })
+    this.#output = outputStreams(
+      { ...shared, protocol: this.#names.output },
+      request => this.#deliver(receiver => receiver.answerOutput(request)) ?? []
+    )
+    this.#timeline = timelineStreams(
+      { ...shared, protocol: this.#names.timeline },
+      request => this.#deliver(receiver => receiver.answerTimeline(request)) ?? []
+    )
   }
 
   async start(receiver: Receiver): Promise<void> {
@@ -228,6 +236,11 @@ class Libp2pTransport implements Transport {
       maxInboundStreams: outputAnswersMax,
       maxOutboundStreams: outputAnswersMax
     })
+    await network.handle(
+      this.#names.timeline,
+      (stream, from) => this.#timeline.accept(stream, from),
+      { maxInboundStreams: timelineAnswersMax, maxOutboundStreams: timelineAnswersMax }
+    )
     try {
       await network.start()
     } catch (error) {
@@ -289,6 +302,14 @@ class Libp2pTransport implements Transport {
     return this.#output.ask(peer, request, signal)
   }
 
+  askTimeline(
+    peer: string,
+    request: TimelineRequest,
+    signal: AbortSignal
+  ): AsyncIterable<TimelineAnswer> {
+    return this.#timeline.ask(peer, request, signal)
+  }
+
   probe(peer: string, addresses: readonly string[]): Promise<boolean> {
     const isConfirmed = (address: Multiaddr): boolean => this.#lastLinks.confirms(peer, address)
     return isDeserted(peer, addresses, this.#network, isConfirmed)
@@ -314,6 +335,7 @@ class Libp2pTransport implements Transport {
     this.#tally.stop()
     this.#blobs.stop()
     this.#output.stop()
+    this.#timeline.stop()
     await this.#sync.stop()
     this.#receiver = null
     this.#inbox.clear()
@@ -414,8 +436,6 @@ function isGossip(kind: string): boolean {
 function any(): boolean {
   return true
 }
-
-const nothing: AsyncIterable<never> = (async function* () {})()
 
 /** What libp2p says of it names the code in the midst of advice for its own settings. */
 function notListening(addresses: readonly string[], why: string, cause: unknown): Error {

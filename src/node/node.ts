@@ -14,6 +14,7 @@ import type {
   CancelResult,
   DiagnosisView,
   EndListener,
+  ImportOptions,
   LoadedState,
   LogEntry,
   LogsOptions,
@@ -21,6 +22,8 @@ import type {
   NodeApi,
   NodeEvent,
   NodeView,
+  Retried,
+  RetryOptions,
   SavedState,
   StatusView,
   SubmitOptions,
@@ -34,11 +37,18 @@ import type {
   WorkersApi
 } from './api/node-api.ts'
 import type {
+  BulkPreview,
+  BulkRequest,
+  BulkResult,
+  GraphQuery,
+  GraphView,
   ListsApi,
   PageQuery,
   TaskCountsView,
   TaskPage,
   TaskRow,
+  TimelineQuery,
+  TimelineView,
   ViewLine,
   WatchOptions
 } from './api/lists-api.ts'
@@ -266,8 +276,8 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     return this.#tasks.cancel(id)
   }
 
-  retry(id: TaskId): Promise<Submitted> {
-    return this.#tasks.retry(id)
+  retry(id: TaskId, options: RetryOptions = {}): Promise<Retried> {
+    return this.#tasks.retry(id, options)
   }
 
   why(id: TaskId): WhyView {
@@ -290,6 +300,22 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   countTasks(filter: TaskFilter = {}): Promise<TaskCountsView> {
     return this.#lists.countTasks(filter)
+  }
+
+  graph(id: TaskId, query: GraphQuery = {}): Promise<GraphView> {
+    return this.#lists.graph(id, query)
+  }
+
+  timeline(query: TimelineQuery = {}): Promise<TimelineView> {
+    return this.#lists.timeline(query)
+  }
+
+  previewBulk(request: BulkRequest): Promise<BulkPreview> {
+    return this.#lists.previewBulk(request)
+  }
+
+  bulk(request: BulkRequest, signal?: AbortSignal): Promise<BulkResult> {
+    return this.#lists.bulk(request, signal)
   }
 
   watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<ViewLine> {
@@ -336,8 +362,11 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     return this.#admin.exportState()
   }
 
-  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
-    return this.#admin.importState(pieces)
+  importState(
+    pieces: AsyncIterable<string> | Iterable<string>,
+    options: ImportOptions = {}
+  ): Promise<LoadedState> {
+    return this.#admin.importState(pieces, options)
   }
 
   setLabels(labels: Readonly<Record<string, string>>): void {

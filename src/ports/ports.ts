@@ -14,7 +14,9 @@ import type {
   VersionVector,
   OutputAnswer,
   OutputRequest,
-  OutputStream
+  OutputStream,
+  TimelineAnswer,
+  TimelineRequest
 } from '../core/message.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { Snapshot } from '../core/replication/snapshot.ts'
@@ -41,6 +43,8 @@ export interface Receiver {
   readBlob(hash: BlobHash): Promise<AsyncIterable<Uint8Array> | null>
   /** What a peer asks about the output of runs. Pulled as fast as the peer reads. */
   answerOutput(request: OutputRequest): AsyncIterable<OutputAnswer>
+  /** What a peer asks about when tasks ran here. */
+  answerTimeline(request: TimelineRequest): Iterable<TimelineAnswer>
 }
 
 /** Takes the bytes of a blob as they come. Resolves to whether they were the right ones. */
@@ -96,6 +100,16 @@ export interface Transport {
    * @throws while it is read, if the peer cannot be reached, goes away, hangs, or says what is malformed
    */
   askOutput(peer: NodeId, request: OutputRequest, signal: AbortSignal): AsyncIterable<OutputAnswer>
+  /**
+   * Asks one peer when tasks ran there. Comes to an end after `end` has been yielded.
+   *
+   * @throws while it is read, if the peer cannot be reached, knows no such question, hangs, or says what is malformed
+   */
+  askTimeline(
+    peer: NodeId,
+    request: TimelineRequest,
+    signal: AbortSignal
+  ): AsyncIterable<TimelineAnswer>
   peers(): readonly PeerView[]
   counters(): NetCounters
   stop(): Promise<void>
@@ -173,10 +187,14 @@ export type WriteBlob = (chunks: AsyncIterable<Uint8Array>) => Promise<BlobRef>
 export interface StateFiles {
   /** The text of a file, piece by piece, made as it is read. */
   text(snapshot: Snapshot, savedAt: string, readBlob: ReadBlob): AsyncIterable<string>
-  /** @throws ForeignStateFileError if any of it is not as it should be; DiskFullError */
+  /**
+   * @param rekey it may be from under another key
+   * @throws ForeignStateFileError if any of it is not as it should be; DiskFullError
+   */
   parse(
     pieces: AsyncIterable<string> | Iterable<string>,
-    writeBlob: WriteBlob
+    writeBlob: WriteBlob,
+    rekey: boolean
   ): Promise<LoadedReplica>
   /** Replaces a file, or leaves it as it was. @throws InvalidOptionError */
   write(file: string, pieces: AsyncIterable<string>): Promise<SavedState>

@@ -83,6 +83,11 @@ export class TaskStateError extends Error {
   override readonly name = 'TaskStateError'
 }
 
+/** As many tasks fit as were not expected. Nothing was done. */
+export class CountMismatchError extends Error {
+  override readonly name = 'CountMismatchError'
+}
+
 /** The wait ended before the task did. The task goes on. */
 export class WaitTimeoutError extends Error {
   override readonly name = 'WaitTimeoutError'

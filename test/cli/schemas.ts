@@ -3,11 +3,12 @@
  * files in config/schemas by tests.
  */
 import { z } from 'zod'
+import { VIAS } from '../../src/core/message.ts'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
 import type { Reloaded } from '../../src/api/routes/reload.ts'
-import type { TaskRow } from '../../src/node/api/lists-api.ts'
+import type { BulkResult, TaskRow } from '../../src/node/api/lists-api.ts'
 import type {
   BlobRef,
   LabelConditionsOption,
@@ -75,7 +76,8 @@ const taskFields = {
     .nullable(),
   retryOf: taskId.nullable(),
   acks: count,
-  lost: z.array(z.string())
+  lost: z.array(z.string()),
+  via: z.enum(VIAS)
 }
 const task: Shape<TaskView> = z.strictObject(taskFields)
 const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
@@ -84,6 +86,7 @@ const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
   dependsOn: true,
   labels: true,
   idempotencyKey: true,
+  traceparent: true,
   acks: true
 })
 
@@ -149,7 +152,11 @@ const submittedFields = {
   warnings: z.array(z.string()),
   runAt: time.exactOptional()
 }
-const submitted: Shape<Submitted & { v: 1 }> = z.strictObject({ v, ...submittedFields })
+const submitted: Shape<Submitted & { v: 1; dependents?: string[] }> = z.strictObject({
+  v,
+  ...submittedFields,
+  dependents: z.array(taskId).exactOptional()
+})
 const each = z.strictObject({
   v,
   ...submittedFields,
@@ -185,6 +192,14 @@ const cancelled: Shape<CancelResult> = z.strictObject({
   v,
   id: taskId,
   status: z.enum(['cancelled', 'completed', 'failed', 'requested'])
+})
+
+const bulk: Shape<BulkResult> = z.strictObject({
+  v,
+  matched: count,
+  changed: count,
+  refused: z.array(z.strictObject({ id: taskId, why: z.string() })),
+  refusedMore: count
 })
 
 const why: Shape<WhyView> = z.strictObject({
@@ -245,6 +260,7 @@ export const SCHEMAS = {
   submitted,
   event,
   cancelled,
+  bulk,
   why,
   diagnosis,
   'task-line': taskLine,

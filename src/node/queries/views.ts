@@ -24,6 +24,7 @@ import type {
   WorkerHealth
 } from '../api/node-api.ts'
 import type { PeerView } from '../../ports/ports.ts'
+import { viaOf } from './via.ts'
 import { TaskCounting } from '../lists/task-counts.ts'
 
 /** What fits on a line. The whole message comes with the task. */
@@ -89,7 +90,8 @@ export function taskRow(
     tags: [...spec.tags],
     ref: spec.ref,
     lost: claim.lost.map(nameOf),
-    retryOf: spec.retryOf
+    retryOf: spec.retryOf,
+    via: viaOf(claim)
   }
 }
 
