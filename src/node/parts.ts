@@ -116,7 +116,7 @@ export class Parts {
     const { external } = this.#ports.runner
     const { view } = this.#core
     external.serve({
-      addPool: pool => this.worker.setExternalPool(pool),
+      addPool: pool => this.worker.addExternalPool(pool),
       resizePool: (name, slots) => this.worker.resizeExternalPool(name, slots),
       removePool: name => this.worker.removeExternalPool(name),
       outcomeOf: (id, epoch) => {

@@ -78,24 +78,19 @@ export class Worker {
   }
 
   /**
-   * A process works for this node from here on, or does so for other types, or with other slots or labels, than before:
-   * one more pool of the node, whether that has begun to run tasks itself or not. Its tasks come as `start` effects that
-   * name the pool and the slot.
+   * A process works for this node from here on: one more pool of the node, whether that has begun to run tasks itself or
+   * not. Its tasks come as `start` effects that name the pool and the slot.
    *
    * @throws InvalidOptionError if it cannot be such a pool, or is one too many; nothing has changed then
    */
-  setExternalPool(pool: PoolOptions): void {
+  addExternalPool(pool: PoolOptions): void {
     const checked = checkPool(pool)
-    if (this.#options.pools.some(({ name }) => name === checked.name)) {
-      throw new InvalidOptionError(`this node has a pool ${checked.name} of its own`)
-    }
     if (checked.types.includes(COMMAND_TYPE)) {
       throw new InvalidOptionError(
         `tasks of the type ${COMMAND_TYPE} are run by nodes that were started with --commands, by no other process`
       )
     }
-    const known = Array.from(this.#external.values(), each => each.pool)
-    const others = known.filter(({ name }) => name !== checked.name)
+    const others = Array.from(this.#external.values(), each => each.pool)
     assertPoolsFit([...this.#options.pools, ...others, checked])
     this.#external.set(checked.name, { pool: checked, slots: checked.slots })
     this.#equip()
