@@ -54,7 +54,7 @@ describe('own pools', () => {
 describe('the pool of a process that works for the node', () => {
   test('comes, changes and goes, whether the node has begun to run tasks itself or not', async () => {
     const { worker, fed } = workerOf([], ['quick'])
-    worker.setExternalPool(python)
+    worker.addExternalPool(python)
     expect(fed.at(-1)).toMatchObject({
       slots: 0,
       handlers: [],
@@ -62,7 +62,7 @@ describe('the pool of a process that works for the node', () => {
     })
     await worker.start()
     expect(fed.at(-1)).toMatchObject({ slots: 4, handlers: ['quick'], pools: [python] })
-    worker.setExternalPool({ ...python, slots: 5 })
+    worker.resizeExternalPool('python', 5)
     expect(fed.at(-1)!.pools).toMatchObject([{ slots: 5 }])
     worker.removeExternalPool('python')
     expect(fed.at(-1)!.pools).toEqual([])
@@ -74,7 +74,7 @@ describe('the pool of a process that works for the node', () => {
   test('may share types with own ones, which keep them', async () => {
     const { worker, fed } = workerOf([model], ['embed', 'rank'])
     await worker.start()
-    worker.setExternalPool(python)
+    worker.addExternalPool(python)
     const types = fed.at(-1)!.pools!.map(pool => [pool.name, pool.types])
     expect(types).toEqual([
       ['model', ['embed', 'rank']],
@@ -83,26 +83,25 @@ describe('the pool of a process that works for the node', () => {
   })
 
   test.each([
-    [{ ...python, name: 'model' }, /this node has a pool model of its own/],
+    [{ ...python, name: 'model' }, /there are two pools of the name model/],
     [{ ...python, types: ['command'] }, /run by nodes that were started with --commands/],
     [{ ...python, slots: 0 }, /cannot have 0 slots: allowed is a whole number from 1 to 1024/],
     [{ ...python, name: 'default' }, /no pool can be called default/]
   ])('is refused, and nothing changes: %j', (pool, words) => {
     const { worker, fed } = workerOf([model], [])
-    expect(() => worker.setExternalPool(pool)).toThrow(words)
-    expect(() => worker.setExternalPool(pool)).toThrow(InvalidOptionError)
+    expect(() => worker.addExternalPool(pool)).toThrow(words)
+    expect(() => worker.addExternalPool(pool)).toThrow(InvalidOptionError)
     expect(fed).toEqual([])
   })
 
   test('is refused where all of them are more than a heartbeat carries', () => {
     const { worker, fed } = workerOf([], [])
     for (let i = 0; i < NODE_LIMITS.poolsMax; i++)
-      worker.setExternalPool({ ...python, name: `p${i}` })
-    expect(() => worker.setExternalPool(python)).toThrow('65 pools are too many for one node')
+      worker.addExternalPool({ ...python, name: `p${i}` })
+    expect(() => worker.addExternalPool(python)).toThrow('65 pools are too many for one node')
     expect(fed.at(-1)!.pools).toHaveLength(NODE_LIMITS.poolsMax)
-    worker.setExternalPool({ ...python, name: 'p0', slots: 3 })
     worker.removeExternalPool('p1')
-    worker.setExternalPool(python)
+    worker.addExternalPool(python)
     expect(fed.at(-1)!.pools).toHaveLength(NODE_LIMITS.poolsMax)
   })
 })
