@@ -7,18 +7,25 @@ import { bootId } from './core/base/ids.ts'
 import { Core } from './core/core.ts'
 import type { CoreView } from './core/view.ts'
 import { deriveKeys, findKey } from './key.ts'
+import { InvalidOptionError } from './shared/errors.ts'
 import { isNodeName } from './shared/names.ts'
+import { ownLabels } from './node/own-labels.ts'
 import { packageVersion } from './shared/own-files.ts'
 import { Probes } from './metrics/probes.ts'
 import { createTransport, type TransportLog } from './net/transport.ts'
 import { systemClock, wallMsOf } from './node/runtime/clock.ts'
+import { leaveOnSignals } from './node/leave-on-signals.ts'
 import { Node } from './node/node.ts'
 import type { Clock, Transport } from './ports/ports.ts'
 import type { UnreadableView } from './node/api/node-api.ts'
 import { SyncProgress } from './node/events/sync-progress.ts'
 import { UnreadableWarnings } from './node/queries/unreadable.ts'
 import type { AnyHandlers } from './node/typed-node.ts'
-import { resolveNodeOptions, type NodeOptions, type ResolvedNodeOptions } from './node-options.ts'
+import {
+  resolveNodeOptions,
+  type ProgramOptions,
+  type ResolvedNodeOptions
+} from './node-options.ts'
 import { createRunner } from './run/runner.ts'
 import { stateFiles } from './backup/state-files.ts'
 import { openStore, type Store } from './store/store.ts'
@@ -33,11 +40,17 @@ const BOOT_DICE = 36 ** 6
  * @throws InvalidOptionError NoClusterKeyError DataFolderError DataFolderLockedError HandlersFileError
  */
 export async function createNode<Handlers extends object = AnyHandlers>(
-  options: NodeOptions = {},
+  { signals = false, ...options }: ProgramOptions = {},
   log?: TransportLog
 ): Promise<Node<Handlers>> {
+  if (typeof signals !== 'boolean') {
+    throw new InvalidOptionError(`signals cannot be ${String(signals)}: allowed is true or false`)
+  }
   const resolved = resolveNodeOptions(options)
-  return openNode<Handlers>(resolved, log ?? stderrLog(resolved))
+  const said = log ?? stderrLog(resolved)
+  const node = await openNode<Handlers>(resolved, said)
+  if (signals) leaveOnSignals(node, said)
+  return node
 }
 
 /** What tests replace of a node. */
@@ -155,14 +168,14 @@ async function openTransport(
 
 /** The core of a new boot, with what the boots before it had on disk. */
 async function openCore(
-  { name, labels, quorum, stopAfterIsolated, settledMax }: ResolvedNodeOptions,
+  { name, labels, commands, quorum, stopAfterIsolated, settledMax }: ResolvedNodeOptions,
   transport: Transport,
   store: Store,
   { clock, version }: Readonly<{ clock: Clock; version: string }>
 ): Promise<Core> {
   const startedAt = await store.nextStart(Math.floor(wallMsOf(clock) * 1000))
   const boot = bootId(transport.id, startedAt, randomInt(BOOT_DICE))
-  const identity = { boot, name, version, labels }
+  const identity = { boot, name, version, labels: { ...labels, ...ownLabels(commands) } }
   const core = new Core(identity, { quorum, stopAfterIsolatedMs: stopAfterIsolated, settledMax })
   core.restore({ ...(await store.journal.replay()), blobs: await store.blobs.open() })
   return core

@@ -14,11 +14,13 @@
  *
  * @packageDocumentation
  */
-import { enableCompileCache } from 'node:module'
+// As a whole: an older Node would stop at a name that it does not have, before anything could be said.
+import * as nodeModule from 'node:module'
 import type { TransportLog } from './net/log.ts'
-import type { NodeOptions } from './node-options.ts'
+import type { ProgramOptions } from './node-options.ts'
 import type { Node } from './node/node.ts'
 import type { AnyHandlers } from './node/typed-node.ts'
+import { assertNode } from './shared/node-version.ts'
 
 /**
  * Starts a node: opens its data folder, takes back what an earlier start left there, and joins the cluster. It runs no
@@ -27,28 +29,39 @@ import type { AnyHandlers } from './node/typed-node.ts'
  * The compiler checks payloads and results against a handler map, if there is one:
  * `createNode<typeof import('./work.ts')>()` says that tasks are what the functions of that file take and return.
  *
+ * `await using node = await createNode()` has it leave at the end of the block.
+ *
  * The code of a node is loaded by the first call, and kept in Node's compile cache, if that is not disabled.
  *
  * @typeParam Handlers a map from types of tasks to functions. @default any task, any payload, any result
  * @param log where it says what happens. @default JSON lines on stderr, from `logLevel` on
- * @throws InvalidOptionError NoClusterKeyError DataFolderError DataFolderLockedError HandlersFileError
+ * @throws UnsupportedNodeError InvalidOptionError NoClusterKeyError DataFolderError DataFolderLockedError HandlersFileError
  */
 export async function createNode<Handlers extends object = AnyHandlers>(
-  options: NodeOptions = {},
+  options: ProgramOptions = {},
   log?: TransportLog
 ): Promise<Node<Handlers>> {
-  enableCompileCache()
+  assertNode(process.versions.node)
+  nodeModule.enableCompileCache()
   const { createNode: create } = await import('./create-node.ts')
   return create<Handlers>(options, log)
 }
 
-export type { NodeOptions } from './node-options.ts'
+export type { NodeOptions, ProgramOptions } from './node-options.ts'
 export type { Node } from './node/node.ts'
 export type {
+  BulkPreview,
+  BulkRequest,
+  BulkResult,
+  GraphQuery,
+  GraphView,
   PageQuery,
+  SpanView,
   TaskCountsView,
   TaskPage,
   TaskRow,
+  TimelineQuery,
+  TimelineView,
   ViewLine,
   WatchOptions
 } from './node/api/lists-api.ts'
@@ -70,6 +83,7 @@ export type {
   NodeView,
   PoolView,
   ProcessingTimes,
+  SavedState,
   StatusView,
   SubmitOptions,
   Submitted,
@@ -96,6 +110,7 @@ export type {
 } from './node/typed-node.ts'
 export type { Handler, HandlerContext } from './ports/handler.ts'
 export type { NodeId, TaskId } from './core/base/ids.ts'
+export type { SpanOutcome, Via } from './core/message.ts'
 export type { Quorum } from './core/options.ts'
 export type { BlobHash } from './core/task/content.ts'
 export type { LogLevel } from './shared/names.ts'

@@ -110,6 +110,16 @@ export type NodeOptions = {
   logLevel?: LogLevel
 }
 
+/** What a program can say besides. */
+export type ProgramOptions = NodeOptions & {
+  /**
+   * Have SIGINT and SIGTERM leave in order before they end the program: the first one lets running tasks finish within
+   * `grace`, the second one hands them on at once, the third one ends the program. Where the program has listeners of
+   * its own to that signal, it is for them to end it. @default false
+   */
+  signals?: boolean
+}
+
 /** Node options with every default filled in. Paths are absolute. */
 export type ResolvedNodeOptions = Readonly<{
   cluster: string
@@ -169,9 +179,9 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   labels: `up to ${LABELS_MAX} names with texts of at most ${LABEL_VALUE_LENGTH_MAX} characters, ${NODE_LIMITS.labelsBytesMax} bytes in all, such as { "gpu": "1" }`,
   acks: `a whole number from 0 to ${ACKS_MAX}`,
   quorum: '"majority", "any", or a number of nodes from 1 to 256',
-  stopAfterIsolated: 'a duration from 1s to 24d, such as 30s or 5m',
+  stopAfterIsolated: 'a duration from 1s to 24d with its unit, such as 30s or 5m',
   settledMax: `a whole number from 0 to ${SETTLED_MAX_MAX}`,
-  grace: 'a duration up to 24d, such as 30s or 5m',
+  grace: 'a duration up to 24d with its unit, such as 30s or 5m',
   logLevel: `one of ${LOG_LEVELS.join(', ')}`
 }
 

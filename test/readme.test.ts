@@ -137,6 +137,7 @@ describe('command lines', () => {
     const verbs = [
       'start',
       'submit',
+      'run',
       'wait',
       'get',
       'ls',

@@ -3,6 +3,7 @@
  */
 import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError, TooLargeError } from '../shared/errors.ts'
+import type { BulkPreview, BulkRequest, BulkResult } from '../node/api/lists-api.ts'
 import type {
   BlobRef,
   CancelResult,
@@ -222,6 +223,20 @@ export class Client {
    */
   async retry(id: string): Promise<Submitted> {
     return this.#node.value('POST', pathOf(id, '/retry'))
+  }
+
+  /** How many tasks a word for many would change, and some of them. @throws InvalidOptionError NoNodeError */
+  async previewBulk(request: BulkRequest): Promise<BulkPreview> {
+    return this.#node.value('POST', '/v1/bulk', { body: { ...request, dryRun: true } })
+  }
+
+  /**
+   * Cancels all tasks that fit and have not settled, or submits copies of those that fit and failed or were cancelled.
+   *
+   * @throws InvalidOptionError CountMismatchError NoNodeError
+   */
+  async bulk(request: BulkRequest): Promise<BulkResult> {
+    return this.#node.value('POST', '/v1/bulk', { body: request })
   }
 
   /** Why a task does not run, for each node. @throws UnknownTaskError AmbiguousTaskError NoNodeError */

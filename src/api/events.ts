@@ -5,6 +5,7 @@
  * each reader has a bounded queue; when it is full, the oldest events go, and a line says how many are missing.
  */
 import type { NodeEvent } from '../node/api/node-api.ts'
+import { InvalidOptionError } from '../shared/errors.ts'
 import { problemOf } from './problem.ts'
 
 /** Large enough to make system calls rare, small enough to hold one per reader. */
@@ -98,16 +99,24 @@ export function textStream(pieces: AsyncIterable<string>): ReadableStream<Uint8A
   )
 }
 
-/** The text of a request, piece by piece. May be left and taken up again. */
+/** The text of a request, piece by piece. May be left and taken up again. Throws what is no UTF-8 as InvalidOptionError. */
 export function textOf(body: ReadableStream<Uint8Array> | null): AsyncIterable<string> {
   const reader = body?.getReader()
-  const decoder = new TextDecoder()
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decode = (value?: Uint8Array): string => {
+    try {
+      return decoder.decode(value, { stream: value !== undefined })
+    } catch {
+      throw new InvalidOptionError('the request is not UTF-8')
+    }
+  }
   return {
     [Symbol.asyncIterator]: () => ({
       async next() {
         const { done, value } = (await reader?.read()) ?? { done: true, value: undefined }
-        if (done) return { done: true, value: undefined }
-        return { done: false, value: decoder.decode(value, { stream: true }) }
+        if (!done) return { done: false, value: decode(value) }
+        decode()
+        return { done: true, value: undefined }
       }
     })
   }

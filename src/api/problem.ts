@@ -5,6 +5,7 @@
 import {
   AmbiguousTaskError,
   BlobUnavailableError,
+  CountMismatchError,
   DependencyForgottenError,
   DiskFullError,
   ForeignStateFileError,
@@ -46,6 +47,7 @@ export type ProblemName =
   | 'AmbiguousTaskError'
   | 'DependencyForgottenError'
   | 'TaskStateError'
+  | 'CountMismatchError'
   | 'TooLargeError'
   | 'PayloadRejectedError'
   | 'DiskFullError'
@@ -67,6 +69,7 @@ export const PROBLEMS: Readonly<Record<ProblemName, Kind>> = {
   AmbiguousTaskError: { status: 409, advice: 'give more of the id' },
   DependencyForgottenError: { status: 409, advice: 'submit without that dependency' },
   TaskStateError: { status: 409, advice: 'look at the task first; nothing was done' },
+  CountMismatchError: { status: 409, advice: 'look at what fits now; nothing was done' },
   TooLargeError: { status: 413, advice: 'write what is large elsewhere, or send it as a blob' },
   PayloadRejectedError: { status: 422, advice: 'correct the payload; no task was created' },
   DiskFullError: { status: 507, advice: 'make room on the disk of the node, or ask another one' },
@@ -88,6 +91,7 @@ export const FAULT: Kind = { status: 500, advice: 'report it, with the log of th
 
 const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   BlobUnavailableError,
+  CountMismatchError,
   DependencyForgottenError,
   InvalidOptionError,
   UnknownNodeError,
@@ -106,9 +110,13 @@ const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
   UnknownWorkerError
 }
 
+/** Why a node has closed on its own; for those who ask it, that it has is all there is to act on. */
+const GONE: ReadonlySet<string> = new Set(['NameTakenError', 'DuplicateIdentityError'])
+
 export function problemOf(thrown: unknown): { status: ProblemStatus; problem: Problem } {
   const error = reasonOf(thrown)
-  const { name, message } = error
+  const { message } = error
+  const name = GONE.has(error.name) ? 'NodeClosedError' : error.name
   const taskId = error instanceof NotReplicatedError ? { taskId: error.taskId } : {}
   const { status, advice } = kindOf(name)
   return { status, problem: { v: 1, error: { name, message, advice, ...taskId } } }

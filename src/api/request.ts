@@ -1,8 +1,10 @@
 /**
  * What routes need to read a request and to answer in lines: nothing here knows a question.
  */
+import type { HonoRequest } from 'hono'
 import type { z } from 'zod'
 import { InvalidOptionError } from '../shared/errors.ts'
+import { jsonFault, parseJson, utf8Text } from '../shared/json/json-text.ts'
 
 /** A list or a stream: one object a line. */
 export function ndjson(body: ReadableStream<Uint8Array>): Response {
@@ -12,10 +14,26 @@ export function ndjson(body: ReadableStream<Uint8Array>): Response {
 /** @throws InvalidOptionError */
 export function parse(text: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(text)
   } catch (error) {
-    throw new InvalidOptionError(`the request is no JSON: ${(error as Error).message}`)
+    throw new InvalidOptionError(`the request ${jsonFault(error)}`)
   }
+}
+
+/**
+ * The body of a request, as JSON. No body is an empty object: of many questions all is optional.
+ *
+ * @throws InvalidOptionError
+ */
+export async function bodyOf(request: Pick<HonoRequest, 'arrayBuffer'>): Promise<unknown> {
+  const bytes = new Uint8Array(await request.arrayBuffer())
+  let text: string
+  try {
+    text = utf8Text(bytes)
+  } catch (error) {
+    throw new InvalidOptionError(`the request ${jsonFault(error)}`)
+  }
+  return text === '' ? {} : parse(text)
 }
 
 /** @throws InvalidOptionError */

@@ -49,6 +49,7 @@ const BY_ERROR: Readonly<Record<string, number>> = {
   TooLargeError: REFUSED,
   DependencyForgottenError: REFUSED,
   TaskStateError: REFUSED,
+  CountMismatchError: REFUSED,
   DiskFullError: REFUSED,
   ForeignStateFileError: REFUSED,
   NotReplicatedError: NOT_REPLICATED,

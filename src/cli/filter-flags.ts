@@ -29,6 +29,13 @@ export function filterFlags<Arguments extends unknown[], Options extends Record<
   return command
 }
 
+/** Those of the flags that were given, as a filter. */
+export function givenFilter(flags: FilterFlags): FilterFlags {
+  const { state, type, tag, ref, q, since, until } = flags
+  const all = Object.entries({ state, type, tag, ref, q, since, until })
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined))
+}
+
 /** How long ago, or a date with or without a time of day: without an offset, in the zone of the one who asks. */
 function parseTime(text: string): string {
   const agoMs = /[a-z]$/.test(text) ? parseDuration(text) : null

@@ -5,6 +5,7 @@
 import { Command, CommanderError } from '@commander-js/extra-typings'
 import { packageVersion } from '../shared/own-files.ts'
 import { inSources } from '../shared/source-places.ts'
+import { assertUtf8 } from './arguments.ts'
 import { EXIT_CODES, exitCodeOfError, OWN_FAILURE, USAGE } from './exit-code.ts'
 import { BrokenPipeError, Terminal } from './terminal.ts'
 import { helpSettings, type Register } from './verb.ts'
@@ -56,6 +57,7 @@ export async function main(
   terminal: Terminal = new Terminal(process)
 ): Promise<number> {
   try {
+    assertUtf8(argv)
     const called = VERBS[argv[0] ?? '']
     const program = await programWith(
       called === undefined ? Object.values(VERBS) : [called],

@@ -55,9 +55,10 @@ export class Terminal {
     })
   }
 
-  /** Data: a value as one line of JSON. */
+  /** Data: a value as one line of JSON. What a terminal would obey is escaped, which JSON may be. */
   json(value: unknown): Promise<void> {
-    return this.line(JSON.stringify(value))
+    const text = JSON.stringify(value)
+    return this.line(isTerminal(this.stdout) ? printable(text) : text)
   }
 
   /** Words: one line on stderr, whatever is in them. They may quote what others have written. */

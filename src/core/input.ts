@@ -18,7 +18,13 @@ export type RunResult =
       result?: string
       /** It came too early: to be tried again after this many ms, which uses no retry. @default it did not */
       retryAfterMs?: number
-      reason: 'HandlerError' | 'NonRetryable' | 'Timeout' | 'TooLarge' | 'PayloadRejected'
+      reason:
+        | 'HandlerError'
+        | 'NonRetryable'
+        | 'Timeout'
+        | 'TooLarge'
+        | 'PayloadRejected'
+        | 'ResultRejected'
     }>
   /** It did not end: the process outside this node that ran it is gone (`isLost`), or has given it back. */
   | Readonly<{ status: 'returned'; isLost: boolean }>

@@ -398,3 +398,57 @@ export const OUTPUT_LIMITS = {
   pieceBytesMax: 16_384,
   progressMessageBytesMax: 1024
 } as const
+
+/** How a task came to the node that holds it. `handed-on`: by one that drained. */
+export const VIAS = ['submitted', 'placed', 'stolen', 'handed-on', 'reclaimed', 'retried'] as const
+/** How a task came to the node that holds it. */
+export type Via = (typeof VIAS)[number]
+
+/**
+ * How a run ended. `postponed`: it is to be tried again later; `aborted`: it was no longer the node's to run;
+ * `returned`: a worker has given it back.
+ */
+export const SPAN_OUTCOMES = [
+  'completed',
+  'failed',
+  'cancelled',
+  'postponed',
+  'aborted',
+  'returned'
+] as const
+/** How a run ended. */
+export type SpanOutcome = (typeof SPAN_OUTCOMES)[number]
+
+/** When a node ran a task, in ms since 1970 by its clock. */
+export type RunSpan = Readonly<{
+  taskId: TaskId
+  type: string
+  epoch: number
+  attempt: number
+  pool: string
+  /** Counted from 0. */
+  slot: number
+  fromMs: number
+  /** Null if it runs, as is its outcome. */
+  toMs: number | null
+  outcome: SpanOutcome | null
+  via: Via
+}>
+
+/** What a node ran at some time between these. */
+export type TimelineRequest = Readonly<{ kind: 'between'; fromMs: number; toMs: number }>
+
+/** One part of an answer. An answer without `end` was broken off. */
+export type TimelineAnswer =
+  | Readonly<{ kind: 'spans'; spans: readonly RunSpan[] }>
+  /** Of what ended before that time, something is no longer kept; null: nothing has been let go of. */
+  | Readonly<{ kind: 'end'; reachesToMs: number | null }>
+
+export const TIMELINE_LIMITS = {
+  /** Runs that have ended and are kept. Guess: an hour of a busy node, in a megabyte. */
+  spansKept: 4096,
+  /** In one answer, those that run included: the newest. */
+  spansMax: 8192,
+  /** In one part of an answer. */
+  spansPerPart: 128
+} as const

@@ -29,7 +29,17 @@ export type DemoOptions = {
   kill: boolean
   /** Absolute path of the PNG. */
   out: string
+  /** Whoever wants to look at the nodes by other means. @default nobody */
+  onlooker?: Onlooker
 }
+
+/** Told of the nodes while there are any. */
+export type Onlooker = Readonly<{
+  /** They have met. @param folder the data folder of the first one */
+  met: (folder: string) => Promise<void>
+  /** The picture is there. The nodes stay until it resolves. */
+  done: (summary: DemoSummary) => Promise<void>
+}>
 
 /** Measured: six nodes have met after 3 s at most. The rest is for slow computers. */
 const meetTimeoutMs = 30_000
@@ -81,6 +91,8 @@ async function tell(options: DemoOptions, nodes: DemoNodes, view: View): Promise
   await haveMet(client, nodes.names)
   view.say(`${nodes.names.length} nodes have met; all ${TILE_COUNT} tiles go to ${first}`)
 
+  await options.onlooker?.met(nodes.dataOf(first))
+
   const startedAt = performance.now()
   const progress = nodes.names.map(name => ({ name, running: 0, queued: 0, done: 0 }))
   const picture = { tiles: TILE_COUNT, nodes: progress }
@@ -101,7 +113,9 @@ async function tell(options: DemoOptions, nodes: DemoNodes, view: View): Promise
     // All tasks have settled; the heartbeats that will say so are still under way.
     for (const node of progress) Object.assign(node, { running: 0, queued: 0 })
     view.stop({ ...picture, elapsedMs: wallMs })
-    return summarise(options.out, nodes.names, tiles, wallMs, victim)
+    const summary = summarise(options.out, nodes.names, tiles, wallMs, victim)
+    await options.onlooker?.done(summary)
+    return summary
   } finally {
     watching.abort()
     await watched

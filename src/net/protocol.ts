@@ -13,6 +13,7 @@ export type ProtocolNames = Readonly<{
   sync: string
   blob: string
   output: string
+  timeline: string
   logTopic: string
   heartbeatTopic: string
 }>
@@ -148,6 +149,15 @@ export const outputStallMs = 10_000
 export const outputAnswersMax = 256
 export const outputAnswersPerPeerMax = 128
 
+/**
+ * Answers about the timeline under way, in all and to one peer: an asker asks once for all who look. Each is made as it
+ * is read, of some hundred KB at most.
+ */
+export const timelineAnswersMax = 32
+export const timelineAnswersPerPeerMax = 4
+/** Nothing is waited for in such an answer. */
+export const timelineStallMs = 5000
+
 /** How often gossip streams are compared with connections; two misses in a row count, so that a new one has time. */
 export const watchMs = 3000
 /**
@@ -165,6 +175,7 @@ export function protocolNames(cluster: string): ProtocolNames {
     sync: `/hearsay/${cluster}/sync/1`,
     blob: `/hearsay/${cluster}/blob/1`,
     output: `/hearsay/${cluster}/output/1`,
+    timeline: `/hearsay/${cluster}/timeline/1`,
     logTopic: `/hearsay/${cluster}/log/1`,
     heartbeatTopic: `/hearsay/${cluster}/heartbeat/1`
   }

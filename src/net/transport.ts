@@ -13,7 +13,9 @@ import {
   type Message,
   type SyncRequest,
   type OutputAnswer,
-  type OutputRequest
+  type OutputRequest,
+  type TimelineAnswer,
+  type TimelineRequest
 } from '../core/message.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
@@ -26,10 +28,12 @@ import { newCounters } from './counters.ts'
 import { Discovery, type Said } from './discovery/mdns.ts'
 import { meetsDouble } from './discovery/double.ts'
 import { Gossip } from './gossip.ts'
+import { stopWhole } from './patches/stop.ts'
 import { Inbox } from './inbox.ts'
 import { createNetwork, type Network } from './libp2p.ts'
 import { reason, type TransportLog } from './log.ts'
-import { OutputStreams } from './streams/output.ts'
+import type { AnswerStreams } from './streams/answers.ts'
+import { outputStreams, timelineStreams } from './streams/runs.ts'
 import { Peers, type RememberedPeer } from './discovery/peers.ts'
 import { Prover } from './discovery/proof.ts'
 import {
@@ -40,6 +44,7 @@ import {
   protocolNames,
   serviceTag,
   stopTimeoutMs,
+  timelineAnswersMax,
   type ProtocolNames
 } from './protocol.ts'
 import type { Handshakes } from './patches/noise.ts'
@@ -130,7 +135,8 @@ class Libp2pTransport implements Transport {
   readonly #gossip: Gossip
   readonly #sync: SyncStreams
   readonly #blobs: BlobStreams
-  readonly #output: OutputStreams
+  readonly #output: AnswerStreams<OutputRequest, OutputAnswer>
+  readonly #timeline: AnswerStreams<TimelineRequest, TimelineAnswer>
   readonly #tally: Tally
   /** From where each peer was last linked: a refusal counts only there. */
   readonly #lastLinks = new LastLinks()
@@ -192,11 +198,14 @@ class Libp2pTransport implements Transport {
       protocol: this.#names.blob,
       read: async hash => (await this.#deliver(receiver => receiver.readBlob(hash))) ?? null
     })
-    this.#output = new OutputStreams({
-      ...shared,
-      protocol: this.#names.output,
-      answer: request => this.#deliver(receiver => receiver.answerOutput(request)) ?? nothing
-    })
+    this.#output = outputStreams(
+      { ...shared, protocol: this.#names.output },
+      request => this.#deliver(receiver => receiver.answerOutput(request)) ?? []
+    )
+    this.#timeline = timelineStreams(
+      { ...shared, protocol: this.#names.timeline },
+      request => this.#deliver(receiver => receiver.answerTimeline(request)) ?? []
+    )
   }
 
   async start(receiver: Receiver): Promise<void> {
@@ -227,6 +236,11 @@ class Libp2pTransport implements Transport {
       maxInboundStreams: outputAnswersMax,
       maxOutboundStreams: outputAnswersMax
     })
+    await network.handle(
+      this.#names.timeline,
+      (stream, from) => this.#timeline.accept(stream, from),
+      { maxInboundStreams: timelineAnswersMax, maxOutboundStreams: timelineAnswersMax }
+    )
     try {
       await network.start()
     } catch (error) {
@@ -288,6 +302,14 @@ class Libp2pTransport implements Transport {
     return this.#output.ask(peer, request, signal)
   }
 
+  askTimeline(
+    peer: string,
+    request: TimelineRequest,
+    signal: AbortSignal
+  ): AsyncIterable<TimelineAnswer> {
+    return this.#timeline.ask(peer, request, signal)
+  }
+
   probe(peer: string, addresses: readonly string[]): Promise<boolean> {
     const isConfirmed = (address: Multiaddr): boolean => this.#lastLinks.confirms(peer, address)
     return isDeserted(peer, addresses, this.#network, isConfirmed)
@@ -313,6 +335,7 @@ class Libp2pTransport implements Transport {
     this.#tally.stop()
     this.#blobs.stop()
     this.#output.stop()
+    this.#timeline.stop()
     await this.#sync.stop()
     this.#receiver = null
     this.#inbox.clear()
@@ -323,7 +346,7 @@ class Libp2pTransport implements Transport {
         connection.abort(new Error('this node stops'))
       }
     }, stopTimeoutMs)
-    await this.#network.stop()
+    await stopWhole(this.#network)
     clearTimeout(impatience)
   }
 
@@ -413,8 +436,6 @@ function isGossip(kind: string): boolean {
 function any(): boolean {
   return true
 }
-
-const nothing: AsyncIterable<never> = (async function* () {})()
 
 /** What libp2p says of it names the code in the midst of advice for its own settings. */
 function notListening(addresses: readonly string[], why: string, cause: unknown): Error {

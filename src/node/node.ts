@@ -21,6 +21,7 @@ import type {
   NodeApi,
   NodeEvent,
   NodeView,
+  SavedState,
   StatusView,
   SubmitOptions,
   ReloadedHandlers,
@@ -33,11 +34,18 @@ import type {
   WorkersApi
 } from './api/node-api.ts'
 import type {
+  BulkPreview,
+  BulkRequest,
+  BulkResult,
+  GraphQuery,
+  GraphView,
   ListsApi,
   PageQuery,
   TaskCountsView,
   TaskPage,
   TaskRow,
+  TimelineQuery,
+  TimelineView,
   ViewLine,
   WatchOptions
 } from './api/lists-api.ts'
@@ -122,12 +130,15 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
    *
    * @throws InvalidOptionError HandlersFileError
    */
-  registerTaskHandler<Type extends TaskTypeOf<Handlers>, Schema extends StandardSchemaV1>(
+  registerTaskHandler<
+    Type extends TaskTypeOf<Handlers> & keyof Handlers & string,
+    Schema extends StandardSchemaV1
+  >(
     type: Type,
     handler: Handler<StandardSchemaV1.InferOutput<Schema>, HandledBy<Handlers, Type>>,
     options: { schema: Schema }
   ): void
-  registerTaskHandler<Type extends TaskTypeOf<Handlers>>(
+  registerTaskHandler<Type extends TaskTypeOf<Handlers> & keyof Handlers & string>(
     type: Type,
     handler: HandlerOf<Handlers, Type>
   ): void
@@ -166,7 +177,7 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
    *
    * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
    */
-  async createTask<Type extends TaskTypeOf<Handlers>>(
+  async createTask<Type extends TaskTypeOf<Handlers> & keyof Handlers & string>(
     type: Type,
     payload: PayloadOf<Handlers, Type>,
     options: SubmitOptions = {}
@@ -199,9 +210,12 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
    * Writes all tasks that this node knows to a file, large payloads and results included, for `loadState` on any node
    * of the cluster. An existing file is replaced when the new one is complete.
    *
+   * Resolves to how many tasks are in the file, and how many large payloads or results are not, for no node that can be
+   * asked has them.
+   *
    * @throws InvalidOptionError if it cannot be written
    */
-  saveState(file: string): Promise<void> {
+  saveState(file: string): Promise<SavedState> {
     return this.#admin.saveState(file)
   }
 
@@ -285,6 +299,22 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     return this.#lists.countTasks(filter)
   }
 
+  graph(id: TaskId, query: GraphQuery = {}): Promise<GraphView> {
+    return this.#lists.graph(id, query)
+  }
+
+  timeline(query: TimelineQuery = {}): Promise<TimelineView> {
+    return this.#lists.timeline(query)
+  }
+
+  previewBulk(request: BulkRequest): Promise<BulkPreview> {
+    return this.#lists.previewBulk(request)
+  }
+
+  bulk(request: BulkRequest, signal?: AbortSignal): Promise<BulkResult> {
+    return this.#lists.bulk(request, signal)
+  }
+
   watch(options: WatchOptions, signal: AbortSignal): AsyncIterable<ViewLine> {
     return this.#lists.watch(options, signal)
   }
@@ -355,6 +385,11 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
 
   leave(graceMs?: number): Promise<void> {
     return this.#admin.leave(graceMs)
+  }
+
+  /** Leaves, as `leave` does: at the end of a block that has `await using node = await createNode()`. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.leave()
   }
 }
 

@@ -25,7 +25,9 @@ export async function othersConnected(
     node.nodes().filter(({ self, connected, status }) => !self && connected && status === 'alive')
       .length
   const ended = new AbortController()
-  void node.closed.then(() => ended.abort(new NodeClosedError(`node ${node.name} has stopped`)))
+  void node.closed.then(why =>
+    ended.abort(why ?? new NodeClosedError(`node ${node.name} has stopped`))
+  )
   const giveUp = (): void =>
     ended.abort(
       new NotReadyError(

@@ -32,6 +32,7 @@ import { Engine, type Observer, type Ports } from './runtime/engine.ts'
 import { Failures } from './runtime/failures.ts'
 import { Leaving } from './runtime/leaving.ts'
 import { Turns } from './runtime/turns.ts'
+import { Timeline } from './timeline/timeline.ts'
 import type { NodeSettings } from './settings.ts'
 
 export class Parts {
@@ -85,7 +86,7 @@ export class Parts {
     this.#backup = this.#backupWith(feed)
     const board = new ProgressBoard({ ...ports, core: view, logbook: this.#engine.logbook })
     this.queries = this.#queriesWith(board)
-    this.lists = this.#listsWith(board)
+    this.lists = this.#listsWith(board, feed)
     this.output = this.#outputWith(board)
     this.#submissions = this.#submissionsWith(feed)
     this.tasks = this.#tasksWith(feed)
@@ -168,15 +169,25 @@ export class Parts {
     })
   }
 
-  #listsWith(progress: ProgressBoard): Lists {
+  #listsWith(progress: ProgressBoard, feed: (input: Input) => void): Lists {
     const { view } = this.#core
+    const nameOf = namesIn(view)
     return new Lists({
       core: view,
       clock: this.#ports.clock,
-      nameOf: namesIn(view),
+      nameOf,
       queries: this.queries,
       listeners: this.#listeners,
-      refreshProgress: () => progress.refresh()
+      refreshProgress: () => progress.refresh(),
+      timeline: new Timeline({ ...this.#ports, core: view, spans: this.#engine.spans, nameOf }),
+      actions: {
+        cancel: taskId => {
+          this.leaving.assertOpen()
+          feed({ kind: 'cancel', taskId })
+        },
+        cancelled: id => this.tasks.cancel(id),
+        retry: id => this.tasks.retry(id)
+      }
     })
   }
 
@@ -213,6 +224,7 @@ export class Parts {
       assertAccepting: () => this.#assertAccepting(),
       now: () => view.wallMs(clock.now()),
       cluster: this.#settings.cluster,
+      startsAt: id => view.record(id)?.spec.notBefore ?? null,
       tracing: this.#ports.tracing,
       warnings: draft => warningsOf(draft, view.workers(clock.now()))
     })

@@ -9,6 +9,8 @@ export type NodeSettings = Readonly<{
   name: string
   /** Slots of the default pool. */
   concurrency: number
+  /** Whether it runs commands. */
+  commands: boolean
   /** Beside the default one. */
   pools: readonly CheckedPool[]
   /** The data folder. */

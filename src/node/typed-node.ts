@@ -13,10 +13,16 @@ import type { Handler } from '../ports/handler.ts'
 export type AnyHandlers = Record<string, (payload: any, context: any) => any>
 
 /** The types of tasks in a handler map: the names of its functions. */
-export type TaskTypeOf<Handlers> = {
-  [Type in keyof Handlers]: Handlers[Type] extends (...given: never[]) => unknown ? Type : never
-}[keyof Handlers] &
-  string
+export type TaskTypeOf<Handlers> = string extends keyof Handlers
+  ? string
+  : // In this form the compiler names the types where one is unknown, and not this alias.
+    keyof {
+      [
+        Type in keyof Handlers as Handlers[Type] extends (...given: never[]) => unknown
+          ? Type & string
+          : never
+      ]: Type
+    }
 
 /** What a task of the type is given: the first parameter of its function. */
 export type PayloadOf<Handlers, Type extends keyof Handlers> = Handlers[Type] extends (

@@ -23,8 +23,11 @@ export type HandlerContext = Readonly<{
    * @param fraction 0 to 1, anything beyond is clamped; a report whose fraction is not a number is ignored
    */
   progress: (fraction: number, message?: string) => void
-  /** Reports a line. Lines are cut at 8 KiB; above 200 lines a second the rest is dropped, and counted in a line. */
-  log: (line: string) => void
+  /**
+   * Reports a line: a text, or anything else as `console.log` shows it. What is longer than 8 KiB is cut, and says so;
+   * of more than 1 MiB a second, together with what the run prints, the rest is dropped, and a line says how much.
+   */
+  log: (line: unknown) => void
   /** The trace that this run belongs to, as W3C Trace Context writes it; null if the submission named none. */
   traceparent: string | null
   /** Results of the tasks it depends on, by id, as plain values. */

@@ -14,7 +14,9 @@ import type {
   VersionVector,
   OutputAnswer,
   OutputRequest,
-  OutputStream
+  OutputStream,
+  TimelineAnswer,
+  TimelineRequest
 } from '../core/message.ts'
 import type { BlobHash, BlobRef } from '../core/task/content.ts'
 import type { Snapshot } from '../core/replication/snapshot.ts'
@@ -41,6 +43,8 @@ export interface Receiver {
   readBlob(hash: BlobHash): Promise<AsyncIterable<Uint8Array> | null>
   /** What a peer asks about the output of runs. Pulled as fast as the peer reads. */
   answerOutput(request: OutputRequest): AsyncIterable<OutputAnswer>
+  /** What a peer asks about when tasks ran here. */
+  answerTimeline(request: TimelineRequest): Iterable<TimelineAnswer>
 }
 
 /** Takes the bytes of a blob as they come. Resolves to whether they were the right ones. */
@@ -96,6 +100,16 @@ export interface Transport {
    * @throws while it is read, if the peer cannot be reached, goes away, hangs, or says what is malformed
    */
   askOutput(peer: NodeId, request: OutputRequest, signal: AbortSignal): AsyncIterable<OutputAnswer>
+  /**
+   * Asks one peer when tasks ran there. Comes to an end after `end` has been yielded.
+   *
+   * @throws while it is read, if the peer cannot be reached, knows no such question, hangs, or says what is malformed
+   */
+  askTimeline(
+    peer: NodeId,
+    request: TimelineRequest,
+    signal: AbortSignal
+  ): AsyncIterable<TimelineAnswer>
   peers(): readonly PeerView[]
   counters(): NetCounters
   stop(): Promise<void>
@@ -266,7 +280,7 @@ export interface Runner {
   onEnded(ended: RunEnded): void
   /** Called with progress of runs, 20 times a second and run at most. */
   onProgress(progress: RunProgress): void
-  /** Called with what runs say: 200 lines a second of a handler, 4 MiB a second of a command at most. */
+  /** Called with what runs say: 1 MiB a second of a handler, 4 MiB a second of a command at most. */
   onOutput(output: RunOutput): void
   start(run: Run): void
   /**

@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto'
 import { open, readFile } from 'node:fs/promises'
 import type { Run } from '../core/effect.ts'
-import { utf8Pieces } from '../shared/utf8-chunks.ts'
+import { TASK_LIMITS } from '../core/options.ts'
 import { isBlob, type BlobHash, type BlobRef, type Content } from '../core/task/content.ts'
 
 /** `parse` as it is before any handler is loaded: one that replaces it has not the payloads of others in its hand. */
@@ -46,15 +46,19 @@ export function blobsOf(run: Run): BlobRef[] {
   return [run.payload, ...run.dependencies.values()].filter(isBlob)
 }
 
-/** Writes a result to a file of its own, synced. */
-export async function writeResult(path: string, json: string): Promise<BlobRef> {
+/** Writes a result, JSON text, to a file of its own, synced. Null if it is larger than a result may be. */
+export async function writeResult(
+  path: string,
+  pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>
+): Promise<BlobRef | null> {
   const hash = createHash('sha256')
   let bytes = 0
   const file = await open(path, 'wx', 0o600)
   try {
-    for (const piece of utf8Pieces(json)) {
+    for await (const piece of pieces) {
       hash.update(piece)
       bytes += piece.length
+      if (bytes > TASK_LIMITS.blobBytesMax) return null
       await file.writeFile(piece)
     }
     await file.sync()

@@ -38,10 +38,14 @@ export function describe(thrown: unknown): Description {
   }
 }
 
-/** Whatever was given where a text belongs. */
-export function textOf(value: unknown): string {
-  if (typeof value === 'string') return value
-  return read(() => String(value)) ?? read(() => shown(value)) ?? 'what it is cannot be shown'
+/** Whatever is to be logged, as `console.log` shows it. What is longer than allowed is cut, and says so. */
+export function logText(value: unknown, bytesMax: number): string {
+  const isText = ['string', 'bigint', 'symbol'].includes(typeof value)
+  const text = read(() => (isText ? String(value) : shown(value))) ?? 'what it is cannot be shown'
+  const bytes = Buffer.byteLength(text)
+  if (bytes <= bytesMax) return text.toWellFormed()
+  const start = cutBytes(text, bytesMax)
+  return `${start}… (${bytes - Buffer.byteLength(start)} more bytes)`
 }
 
 /** As much of `text` as fits into `bytesMax` bytes of UTF-8, cut between characters. */

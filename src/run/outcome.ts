@@ -7,13 +7,10 @@
  */
 import type { RunResult } from '../core/input.ts'
 import { TASK_LIMITS } from '../core/options.ts'
+import { jsonText, NotJsonError } from '../shared/json/json-value.ts'
+import { utf8Pieces } from '../shared/utf8-chunks.ts'
 import { writeResult } from './contents.ts'
 import { cutBytes, cutLength, describe } from './description.ts'
-
-/**
- * `stringify` as it is before any handler is loaded: one that replaces it has not the results of others in its hand.
- */
-const { stringify } = JSON
 
 /** Guess: what keeps a run from starting (a lock, a quota, a file that is to come) rarely goes sooner. */
 const RETRY_AFTER_MS = 10_000
@@ -53,29 +50,32 @@ export function failure(
  * @param path where to; null if there is no place for it
  */
 export async function outcomeOfResult(value: unknown, path: string | null): Promise<RunResult> {
-  let result: string | undefined
+  let result: string
   try {
-    result = value === undefined ? 'null' : stringify(value)
+    result = value === undefined ? 'null' : jsonText(value)
   } catch (error) {
-    return resultRejected(describe(error).message)
+    return resultRejected(whyNoJson(error))
   }
-  if (result === undefined) return resultRejected(`it is a ${typeof value}`)
   const bytes = Buffer.byteLength(result)
   if (bytes <= TASK_LIMITS.inlineBytesMax) return { status: 'completed', result }
-  const bytesMax = path === null ? TASK_LIMITS.inlineBytesMax : TASK_LIMITS.blobBytesMax
-  if (path === null || bytes > bytesMax) {
-    return failure(
-      'TooLargeError',
-      `the result has ${bytes} bytes as JSON, and ${bytesMax} are allowed; ` +
-        'write it elsewhere and return where it is',
-      { reason: 'TooLarge' }
-    )
-  }
+  if (path === null) return tooLarge(bytes, TASK_LIMITS.inlineBytesMax)
   try {
-    return { status: 'completed', result: await writeResult(path, result) }
+    const written = await writeResult(path, utf8Pieces(result))
+    return written === null
+      ? tooLarge(bytes, TASK_LIMITS.blobBytesMax)
+      : { status: 'completed', result: written }
   } catch (error) {
     return outcomeOfUnkept(error)
   }
+}
+
+function tooLarge(bytes: number, bytesMax: number): RunResult {
+  return failure(
+    'TooLargeError',
+    `the result has ${bytes} bytes as JSON, and ${bytesMax} are allowed; ` +
+      'write it elsewhere and return where it is',
+    { reason: 'TooLarge' }
+  )
 }
 
 /** The outcome of a handler whose result the disk does not take. There may be room later, or elsewhere. */
@@ -123,9 +123,9 @@ export function outcomeOfUnloadable(why: string, name = 'HandlersFileError'): Ru
   return { ...failure(name, why), retryAfterMs: 0 }
 }
 
-/** The outcome of a run that asks to be tried again later, without saying when. */
-export function outcomeOfEarly(message: string): RunResult {
-  return { ...failure('RetryAfterError', message), retryAfterMs: RETRY_AFTER_MS }
+/** The outcome of a run that asks to be tried again later. @param afterMs what it said of when, if anything */
+export function outcomeOfEarly(message: string, afterMs: unknown): RunResult {
+  return { ...failure('RetryAfterError', message), retryAfterMs: boundedMs(afterMs) }
 }
 
 /** The outcome of a handler that let an error escape: out of a timer, an event, or a promise that is not awaited. */
@@ -140,9 +140,18 @@ export function outcomeOfTimeout(timeoutMs: number): RunResult {
   return failure('TimeoutError', message, { reason: 'Timeout' })
 }
 
+/** In words that stand by themselves, unless the value's own code has thrown. */
+function whyNoJson(error: unknown): string {
+  if (error instanceof NotJsonError) return error.message
+  const { name, message } = describe(error)
+  return `its own code threw ${name}: ${message}`
+}
+
+/** Another attempt would be in vain: what the handler has done is done, and it would return the same. */
 function resultRejected(why: string): RunResult {
   return failure(
     'ResultRejectedError',
-    `JSON cannot carry what the handler returned: ${why}; return plain data`
+    `JSON cannot carry what the handler returned: ${why}; return plain data`,
+    { reason: 'ResultRejected' }
   )
 }

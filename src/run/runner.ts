@@ -231,7 +231,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     const reporter: Reporter = {
       room: () => true,
       progress: (fraction, message) => this.#progress(taskId, epoch, fraction, message),
-      output: (stream, text) => this.#output(taskId, epoch, stream, Buffer.from(text))
+      output: (stream, bytes) => this.#output(taskId, epoch, stream, bytes)
     }
     if (source?.kind === 'module') {
       job = this.#jobOf(attempt, files, reporter)

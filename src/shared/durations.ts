@@ -14,9 +14,13 @@ export const DURATION_UNITS_MS: Readonly<Record<string, number>> = {
 /** 24.8 days: what a timer can wait for. */
 export const DURATION_MS_MAX: number = 2 ** 31 - 1
 
-/** In ms: `30s`, `1.5m`, `500ms`; a bare number is milliseconds. Null if it is none of these. */
+/**
+ * In ms: `30s`, `1.5m`, `500ms`, or `0`. Null if it is none of these: of another number without a unit, nobody can say
+ * what was meant.
+ */
 export function parseDuration(text: string): number | null {
-  const [, digits, unit = 'ms'] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)?$/.exec(text) ?? []
+  if (text === '0') return 0
+  const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text) ?? []
   const ms = Number(digits) * (DURATION_UNITS_MS[unit] ?? Number.NaN)
   return Number.isNaN(ms) ? null : Math.round(ms)
 }

@@ -3,6 +3,16 @@
  * in one program make `instanceof` unreliable.
  */
 
+/** The Node that runs the program is too old for hearsay. Nothing was started. */
+export class UnsupportedNodeError extends Error {
+  override readonly name = 'UnsupportedNodeError'
+  constructor(message: string) {
+    super(message)
+    // Where it was found out helps nobody: uncaught, it is one line.
+    this.stack = `${this.name}: ${message}`
+  }
+}
+
 /** An option, argument or setting is wrong. Nothing was done. */
 export class InvalidOptionError extends Error {
   override readonly name = 'InvalidOptionError'
@@ -71,6 +81,11 @@ export class DependencyForgottenError extends Error {
 /** The state of the task does not allow what was asked for. Nothing was done. */
 export class TaskStateError extends Error {
   override readonly name = 'TaskStateError'
+}
+
+/** As many tasks fit as were not expected. Nothing was done. */
+export class CountMismatchError extends Error {
+  override readonly name = 'CountMismatchError'
 }
 
 /** The wait ended before the task did. The task goes on. */

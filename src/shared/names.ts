@@ -19,6 +19,14 @@ export const COMMAND_TYPE = 'command'
 export const LABEL_NAME: RegExp = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$/
 export const LABEL_VALUE_LENGTH_MAX = 128
 
+/**
+ * The label by which a node that runs commands says up to which revision it knows what they may ask for: that they are
+ * given bytes, and that their result is what they printed. Nodes of before have none, and no version gives such a task
+ * to a node without. No user can give a node this label, nor ask for it.
+ */
+export const COMMANDS_LABEL = '_commands'
+export const COMMANDS_REVISION = 2
+
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
 /** How much a node says of what it does, from everything to nothing. */
 export type LogLevel = (typeof LOG_LEVELS)[number]

@@ -130,7 +130,8 @@ const claim = message(CLAIM, {
   hops: 4,
   cause: 5,
   lost: 6,
-  notBefore: at(7, startTime)
+  notBefore: at(7, startTime),
+  unasked: ifThere(8)
 })
 
 const started = message(STARTED, {

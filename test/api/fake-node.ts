@@ -7,6 +7,7 @@ import { taskId } from '../../src/core/base/ids.ts'
 import {
   AmbiguousTaskError,
   BlobUnavailableError,
+  CountMismatchError,
   ForeignStateFileError,
   InvalidOptionError,
   NotReplicatedError,
@@ -39,11 +40,18 @@ import type {
   WorkersApi
 } from '../../src/node/api/node-api.ts'
 import type {
+  BulkPreview,
+  BulkRequest,
+  BulkResult,
+  GraphQuery,
+  GraphView,
   ListsApi,
   PageQuery,
   TaskCountsView,
   TaskPage,
   TaskRow,
+  TimelineQuery,
+  TimelineView,
   ViewLine,
   WatchOptions
 } from '../../src/node/api/lists-api.ts'
@@ -253,6 +261,46 @@ export class FakeNode implements NodeApi, ListsApi {
     const tasks = this.#fitting(filter)
     for (const { type, state, holder } of tasks) counting.add(type, state, holder)
     return counting.view(SUBMITTED_AT)
+  }
+
+  /** What the last graph, timeline or bulk was asked with. */
+  asked: GraphQuery | TimelineQuery | BulkRequest = {}
+
+  async graph(id: string, query: GraphQuery = {}): Promise<GraphView> {
+    this.asked = query
+    const nodes = [{ ...rowOf(this.task(id)), depth: 0 }]
+    return { v: 1, id, nodes, edges: [], unknown: [], more: 0 }
+  }
+
+  async timeline(query: TimelineQuery = {}): Promise<TimelineView> {
+    this.asked = query
+    const at = new Date(SUBMITTED_AT).toISOString()
+    const place = { node: this.name, pool: 'default', slot: 0 }
+    const span = { task: 'a', type: 'b', ...place, attempt: 1, from: at, to: null, outcome: null }
+    const spans = [{ ...span, via: 'submitted' as const }]
+    return { v: 1, from: at, to: at, spans, density: null, missing: ['computer-b/2'], lost: [] }
+  }
+
+  async previewBulk(request: BulkRequest): Promise<BulkPreview> {
+    this.asked = request
+    const tasks = this.#meant(request)
+    return { v: 1, matched: tasks.length, sample: tasks.slice(0, 10).map(rowOf) }
+  }
+
+  async bulk(request: BulkRequest): Promise<BulkResult> {
+    this.asked = request
+    const tasks = this.#meant(request)
+    for (const { id } of tasks) await this[request.action](id)
+    const { length } = tasks
+    return { v: 1, matched: length, changed: length, refused: [], refusedMore: 0 }
+  }
+
+  #meant({ action, filter, expect }: BulkRequest): TaskView[] {
+    const isMeant = ({ state }: TaskView): boolean =>
+      action === 'retry' ? state === 'failed' || state === 'cancelled' : state === 'queued'
+    const tasks = this.#fitting(filter).filter(isMeant)
+    if (expect === undefined || expect === tasks.length) return tasks
+    throw new CountMismatchError(`${tasks.length} tasks fit, and not ${expect}`)
   }
 
   /** What the last live view was asked with. */
@@ -541,6 +589,7 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     progress: null,
     lost: [],
     retryOf: null,
+    via: 'submitted',
     acks: 1
   }
 }

@@ -1,5 +1,6 @@
 /** All benchmarks of hearsay alone, in the order in which they run. */
 import { lanUnavailable } from '../lan/lan.ts'
+import { dashboard } from './dashboard.ts'
 import { each } from './each.ts'
 import type { Row } from './figures.ts'
 import { footprint } from './footprint.ts'
@@ -61,6 +62,12 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     // Announcements belong into no real network.
     run: say => footprint(lanUnavailable() === null, say),
     guaranteed: noticed
+  },
+  dashboard: {
+    about: 'the page of hearsay dashboard, with 100,000 open tasks',
+    reps: 1,
+    run: dashboard,
+    guaranteed: 'the node has a page open, and nothing else to do'
   },
   scale: {
     about: 'messages, bytes and merges of a task from 3 to 100 nodes, in virtual time',

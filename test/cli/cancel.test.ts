@@ -1,7 +1,10 @@
 /** `cancel`, `retry` and `why`: what they print, and the codes that they end with. */
-import { expect, test } from 'vitest'
+import { Readable } from 'node:stream'
+import { describe, expect, test, vi } from 'vitest'
+import { main } from '../../src/cli/main.ts'
+import { Terminal } from '../../src/cli/terminal.ts'
 import { serveFakeNode } from '../api/served.ts'
-import { run } from './run.ts'
+import { into, run, type Said } from './run.ts'
 
 const at = serveFakeNode()
 
@@ -36,3 +39,72 @@ test('why says the reason, and that of each node', async () => {
   expect(stdout).toMatch(/^queued, SlotsBusy: all are busy\nNODE +REASON\n.+ NoHandler +it has no/)
   expect(JSON.parse((await run(['why', id, '--json'])).stdout)).toMatchObject({ v: 1, id })
 })
+
+describe('--all', () => {
+  test('needs --yes where nobody can be asked, and says how many there are', async () => {
+    for (const type of ['a', 'a', 'b']) await at.node.submit(type, null)
+    const said = await run(['cancel', '--all', '--type', 'a'])
+    expect(said).toMatchObject({ code: 2, stdout: '' })
+    expect(said.stderr).toMatch(/2 tasks to be cancelled, such as [0-9a-f-]{36} \(a\)/)
+    expect(said.stderr).toMatch(/cancel 2 tasks\? Nobody can be asked here: say it with --yes/)
+    expect([...at.node.tasks({ state: 'cancelled' })]).toEqual([])
+    const done = await run(['cancel', '--all', '--type', 'a', '--yes'])
+    expect(done).toMatchObject({ code: 0, stdout: '2 tasks cancelled\n' })
+    expect([...at.node.tasks({ state: 'cancelled' })]).toHaveLength(2)
+    expect(at.node.asked).toMatchObject({ action: 'cancel', filter: { type: 'a' }, expect: 2 })
+  })
+
+  test.each([
+    ['y\n', 1],
+    ['Yes\n', 1],
+    ['\n', 0],
+    ['no\n', 0],
+    ['', 0]
+  ])('asks in a terminal: %j changes %i', async (answer, changed) => {
+    const { id } = await at.node.submit('a', null)
+    at.node.settle(id, { state: 'failed', reason: 'HandlerError' })
+    const said = await runInTerminal(['retry', '--all'], answer)
+    expect(said.stderr).toContain('retry 1 task? [y/N] ')
+    expect(said.stdout).toBe(changed === 1 ? '1 task tried once more\n' : '')
+    expect(said.code).toBe(0)
+    expect([...at.node.tasks()]).toHaveLength(1 + changed)
+  })
+
+  test('with nothing that fits there is nothing to ask', async () => {
+    const said = await run(['retry', '--all'])
+    expect(said).toMatchObject({ code: 0, stdout: '' })
+    expect(said.stderr).toMatch(/no such tasks/)
+  })
+
+  test('without it --node names the node to ask', async () => {
+    const { id } = await at.node.submit('a', null)
+    vi.stubEnv('HEARSAY_DATA', '')
+    const argv = ['cancel', id, '--data', at.folder]
+    expect(await run(argv)).toMatchObject({ code: 0, stdout: `${id}  cancelled\n` })
+    expect(await run([...argv, '--node', at.node.name])).toMatchObject({ code: 0 })
+  })
+
+  test('--node is a filter, and HEARSAY_NODE is not', async () => {
+    await at.node.submit('a', null)
+    expect((await run(['cancel', '--all', '--node', 'computer-z/9'])).stderr).toMatch(
+      /no such tasks/
+    )
+    vi.stubEnv('HEARSAY_NODE', at.node.name)
+    vi.stubEnv('HEARSAY_DATA', '')
+    expect(await run(['cancel', '--all', '--yes', '--data', at.folder])).toMatchObject({ code: 0 })
+    expect(at.node.asked).toMatchObject({ filter: {} })
+  })
+})
+
+async function runInTerminal(argv: readonly string[], typed: string): Promise<Said> {
+  const said: Said = { code: null, stdout: '', stderr: '' }
+  const isTTY = { isTTY: true }
+  const stdin = Object.assign(Readable.from([typed]), isTTY)
+  const stderr = Object.assign(
+    into(text => (said.stderr += text)),
+    isTTY
+  )
+  const stdout = into(text => (said.stdout += text))
+  said.code = await main(argv, new Terminal({ stdin, stdout, stderr }))
+  return said
+}

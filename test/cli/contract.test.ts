@@ -62,8 +62,20 @@ const ROWS: Readonly<Record<string, Row>> = {
     bad: ['get', 'get a b']
   },
   ls: { good: [['ls --limit 5', 'task']], bad: ['ls --limit 0', 'ls --state none'] },
-  cancel: { good: [['cancel OPEN', 'cancelled']], bad: ['cancel'] },
-  retry: { good: [['retry FAILED', 'submitted']], bad: ['retry'] },
+  cancel: {
+    good: [
+      ['cancel OPEN', 'cancelled'],
+      ['cancel --all --state queued --yes', 'bulk']
+    ],
+    bad: ['cancel', 'cancel a --all', 'cancel a --type b', 'cancel --all --state none']
+  },
+  retry: {
+    good: [
+      ['retry FAILED', 'submitted'],
+      ['retry --all --type nothing', 'bulk']
+    ],
+    bad: ['retry', 'retry a --yes', 'retry --all --since soon']
+  },
   why: { good: [['why TASK', 'why']], bad: ['why', 'why a b'] },
   logs: { good: [['logs TASK', 'log-line']], bad: ['logs'] },
   run: { good: [['run -- true', 'log-line', 'task']], bad: [] },

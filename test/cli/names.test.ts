@@ -133,7 +133,7 @@ test('states, reasons and events', () => {
   )
   expect(SETTLED_REASONS.toSorted()).toEqual(
     words(`CancelledByUser DeadlineExceeded DependencyFailed HandlerError HolderLost NonRetryable PayloadLost
-      PayloadRejected Timeout TooLarge`)
+      PayloadRejected ResultRejected Timeout TooLarge`)
   )
   expect(Object.keys({ ...OPEN_REASONS, ...CORE_EVENTS })).toHaveLength(34)
 })

@@ -73,6 +73,47 @@ test('it reads what it is told to read', async () => {
   expect((await run(['run', ...flags, '--', script])).stderr).toBe(`b ${folder}\n`)
 })
 
+test('bytes stay bytes, from our stdin or a file to the command and back', async () => {
+  const bytes = Buffer.from([0xff, 0xfe, 0x80, 0, 0x0a])
+  const file = join(folder, 'bytes')
+  await writeFile(file, bytes)
+  expect(await bytesOf(['run', '--stdin', `@${file}`, '--', 'cat'])).toEqual(bytes)
+  const [task] = asked.tasks({ type: 'command', limit: 1 })
+  expect(task).toMatchObject({
+    payload: { argv: ['cat'], stdinBase64: bytes.toString('base64') },
+    // That it is for nodes which know this field is nobody's wish.
+    labels: { require: {}, prefer: {} }
+  })
+  const large = Buffer.alloc(300_000, Buffer.from([0x80, 0x41]))
+  await writeFile(file, large)
+  expect(await bytesOf(['run', '--stdin', `@${file}`, '--', 'cat'])).toEqual(large)
+  const text = '\ufeffü\u0000\n'
+  expect((await run(['run', '--stdin', '-', '--', 'cat'], text)).stdout).toBe(text)
+})
+
+test('what a command printed is its result, and its exit code is still ours', async () => {
+  const flags = ['run', '--json', '--result-from', 'stdout', '--shell', '--']
+  const said = await run([...flags, `echo '{"exitCode": 9}'`])
+  expect(said.code).toBe(0)
+  expect(JSON.parse(said.stdout.trim().split('\n').at(-1)!)).toMatchObject({
+    state: 'completed',
+    result: { exitCode: 9 }
+  })
+})
+
+test('a node that takes commands shows no label but those that it was given', async () => {
+  const taker = asked.nodes().find(({ name }) => name === worker.name)
+  expect(taker).toMatchObject({ labels: {} })
+  worker.setLabels({ gpu: '1' })
+  await until(
+    () => asked.nodes().find(({ name }) => name === worker.name)?.labels['gpu'] === '1',
+    'the label to be heard'
+  )
+  const id = await asked.createTask('command', { argv: ['cat'], stdinBase64: '/w==' })
+  expect(await asked.waitForTask(id)).toEqual({ exitCode: 0, signal: null })
+  worker.setLabels({})
+})
+
 test.each([
   [['--shell', '--', 'kill -TERM $$'], 143, ''],
   [['--timeout', '200ms', '--', 'sleep', '30'], 124, 'timeout of 200 ms'],

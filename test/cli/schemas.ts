@@ -3,11 +3,12 @@
  * files in config/schemas by tests.
  */
 import { z } from 'zod'
+import { VIAS } from '../../src/core/message.ts'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
 import type { Reloaded } from '../../src/api/routes/reload.ts'
-import type { TaskRow } from '../../src/node/api/lists-api.ts'
+import type { BulkResult, TaskRow } from '../../src/node/api/lists-api.ts'
 import type {
   BlobRef,
   LabelConditionsOption,
@@ -75,7 +76,8 @@ const taskFields = {
     .nullable(),
   retryOf: taskId.nullable(),
   acks: count,
-  lost: z.array(z.string())
+  lost: z.array(z.string()),
+  via: z.enum(VIAS)
 }
 const task: Shape<TaskView> = z.strictObject(taskFields)
 const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
@@ -146,7 +148,8 @@ const submittedFields = {
   id: taskId,
   acks: count,
   deduplicated: z.boolean(),
-  warnings: z.array(z.string())
+  warnings: z.array(z.string()),
+  runAt: time.exactOptional()
 }
 const submitted: Shape<Submitted & { v: 1 }> = z.strictObject({ v, ...submittedFields })
 const each = z.strictObject({
@@ -169,13 +172,14 @@ const loaded: Shape<LoadedState> = z.strictObject({
   skipped: count
 })
 
-const logLine: Shape<Omit<LogEntry, 'text'> & { line: string }> = z.strictObject({
+const logLine: Shape<Omit<LogEntry, 'text'> & { line: string; cut?: true }> = z.strictObject({
   v,
   at: time,
   attempt: z.int().min(1),
   node: z.string().nullable(),
   stream: z.enum(['stdout', 'stderr', 'log', 'note']),
-  line: z.string()
+  line: z.string(),
+  cut: z.literal(true).exactOptional()
 })
 
 const key = { v, cluster: z.string(), key: z.string(), fingerprint: z.string() }
@@ -183,6 +187,14 @@ const cancelled: Shape<CancelResult> = z.strictObject({
   v,
   id: taskId,
   status: z.enum(['cancelled', 'completed', 'failed', 'requested'])
+})
+
+const bulk: Shape<BulkResult> = z.strictObject({
+  v,
+  matched: count,
+  changed: count,
+  refused: z.array(z.strictObject({ id: taskId, why: z.string() })),
+  refusedMore: count
 })
 
 const why: Shape<WhyView> = z.strictObject({
@@ -243,6 +255,7 @@ export const SCHEMAS = {
   submitted,
   event,
   cancelled,
+  bulk,
   why,
   diagnosis,
   'task-line': taskLine,

@@ -7,9 +7,11 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { durationText, parseDurationMs } from '../../src/cli/output/duration.ts'
 import { mostTelling } from '../../src/cli/exit-code.ts'
 import { createLog, logEvent } from '../../src/cli/output/log.ts'
+import { linesOf, pass } from '../../src/cli/output/output.ts'
 import { table } from '../../src/cli/output/print.ts'
 import { printable } from '../../src/shared/printable.ts'
 import { Terminal } from '../../src/cli/terminal.ts'
+import type { LogEntry } from '../../src/node/api/node-api.ts'
 import { into } from './run.ts'
 
 afterEach(() => vi.unstubAllEnvs())
@@ -29,6 +31,46 @@ describe('colours', () => {
     vi.stubEnv('NO_COLOR', '1')
     expect(colouredBy(asTerminal(into(() => {})))).toBe('x')
   })
+})
+
+test.each([
+  ['a terminal shows what it would obey', true, 'a\\u001b[2J\tb\n\\u009b1m\\u000dc\r\n'],
+  ['a pipe gets every byte', false, 'a\u001b[2J\tb\n\u009b1m\u000dc\r\n']
+])('output of tasks: %s', async (_, isTerminal, shown) => {
+  let said = ''
+  const stdout = into(text => (said += text))
+  const terminal = new Terminal({
+    stdin: Readable.from([]),
+    stdout: isTerminal ? asTerminal(stdout) : stdout,
+    stderr: into(() => {})
+  })
+  const entry = { v: 1, at: event.at, attempt: 1, node: 'a/1', stream: 'stdout' } as const
+  const text = 'a\u001b[2J\tb\n\u009b1m\u000dc\r\n'
+  await pass({ ...entry, text }, terminal)
+  expect(said).toBe(shown)
+  said = ''
+  await pass({ ...entry, text }, terminal, 'exact')
+  expect(said).toBe(text)
+  said = ''
+  await terminal.json({ a: '\u009b\u2028' })
+  expect(said).toBe(isTerminal ? '{"a":"\\u009b\\u2028"}\n' : '{"a":"\u009b\u2028"}\n')
+  expect(JSON.parse(said)).toEqual({ a: '\u009b\u2028' })
+})
+
+test('a line that is too long for one is marked where it is cut', async () => {
+  const about = { v: 1, at: event.at, attempt: 1, node: 'a/1', stream: 'stdout' } as const
+  // oxlint-disable-next-line typescript/require-await -- entries come from elsewhere
+  async function* entries(): AsyncGenerator<LogEntry> {
+    for (const text of ['x'.repeat(40_000), 'x'.repeat(40_000), 'end\nnext\n'])
+      yield { ...about, text }
+  }
+  const lines: (number | undefined | true)[][] = []
+  for await (const { line, cut } of linesOf(entries())) lines.push([line.length, cut])
+  expect(lines).toEqual([
+    [80_000, true],
+    [3, undefined],
+    [4, undefined]
+  ])
 })
 
 test('words are one line, and those that quote others cannot make the terminal obey', () => {
@@ -73,8 +115,7 @@ describe('the log', () => {
 describe('durations', () => {
   test.each([
     ['0', 0],
-    ['250', 250],
-    ['500ms', 500],
+    ['250ms', 250],
     ['1.5s', 1500],
     ['5m', 300_000],
     ['2h', 7_200_000],
@@ -83,11 +124,11 @@ describe('durations', () => {
     expect(parseDurationMs(text)).toBe(ms)
   })
 
-  test.each(['', 's', '-1s', '1 s', '1w', '1e3', '0x10', '1.s'])('"%s" is none', text => {
+  test.each(['', 's', '250', '-1s', '1 s', '1w', '1e3', '0x10', '1.s'])('"%s" is none', text => {
     expect(() => parseDurationMs(text)).toThrow(/A duration is/)
   })
 
-  test.each(['25d', '9'.repeat(400)])('%s is more than a timer can wait for', text => {
+  test.each(['25d', `${'9'.repeat(400)}s`])('%s is more than a timer can wait for', text => {
     expect(() => parseDurationMs(text)).toThrow(/24 days at most/)
   })
 

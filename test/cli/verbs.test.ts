@@ -42,6 +42,7 @@ describe('usage', () => {
     ['a time without a unit', ['ls', '--until', '12'], /A time is such as/],
     ['a limit that is no number', ['ls', '--limit', 'many'], /whole number/],
     ['a duration without sense', ['wait', 'a', '--timeout', 'soon'], /such as 500ms, 30s, 5m/],
+    ['a duration without a unit', ['wait', 'a', '--timeout', '3'], /such as 500ms, 30s, 5m/],
     ['a duration beyond all timers', ['wait', 'a', '--timeout', '30d'], /24 days at most/],
     ['a priority that is no number', ['submit', 'a', '--priority', 'high'], /whole number/],
     ['a priority out of range', ['submit', 'a', '--priority', '11'], /priority cannot be 11/],
@@ -105,11 +106,22 @@ describe('submit', () => {
     expect(said.stdout).toBe(`${await at.node.resolveId('')}\n`)
   })
 
-  test('takes a payload from a file', async () => {
+  test('takes a payload from a file, with a byte order mark or without', async () => {
     const file = join(at.folder, 'payload.json')
-    await writeFile(file, '{"from":"file"}')
-    expect((await run(['submit', 'resize', `@${file}`])).code).toBe(0)
-    expect(at.node.submissions[0]?.payload).toEqual({ from: 'file' })
+    for (const mark of ['', '\ufeff']) {
+      await writeFile(file, `${mark}{"from":"file"}`)
+      expect((await run(['submit', 'resize', `@${file}`])).code).toBe(0)
+      expect(at.node.submissions.at(-1)?.payload).toEqual({ from: 'file' })
+    }
+  })
+
+  test('a file that is no UTF-8 is refused, not mended', async () => {
+    const file = join(at.folder, 'payload.json')
+    await writeFile(file, Buffer.from('{"name":"caf\xe9"}', 'latin1'))
+    const said = await run(['submit', 'resize', `@${file}`])
+    expect(said).toMatchObject({ code: 6, stdout: '' })
+    expect(said.stderr).toContain('payload.json is not UTF-8')
+    expect(at.node.submissions).toEqual([])
   })
 
   test('passes all task options on, in the words of the library', async () => {
@@ -136,6 +148,18 @@ describe('submit', () => {
     ['a cut-off object', ['resize', '{"a":'], 6, /not JSON/],
     ['an empty payload', ['resize', ''], 6, /not JSON/],
     ['a file that is empty', ['resize', '@/dev/null'], 6, /null is not JSON \([^)]*\)$/m],
+    [
+      'a number that would be another one',
+      ['resize', '{"id":12345678901234567890}'],
+      6,
+      /the payload has the number 12345678901234567890 at column 7, which would arrive as/
+    ],
+    [
+      'what is nested deeper than stated',
+      ['resize', `${'['.repeat(60_000)}${']'.repeat(60_000)}`],
+      6,
+      /the payload has more than 512 lists and objects within each other/
+    ],
     ['a file that is not there', ['resize', '@/nowhere/x.json'], 2, /nowhere.*ENOENT/],
     ['a payload that the node rejects', ['rejected'], 6, /no JSON/],
     ['a payload too large for the node', ['large'], 6, /too many/],

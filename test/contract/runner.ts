@@ -33,7 +33,7 @@ export class Heard {
     runner.onOutput((_taskId, _epoch, stream, bytes) => {
       const text = Buffer.from(bytes).toString()
       this.said.push(bytes)
-      this.lines.push(text.replace(/\n$/, ''))
+      this.lines.push(...text.replace(/\n$/, '').split('\n'))
       this.output[stream] += text
     })
     runner.onProgress((_taskId, _epoch, fraction, message) =>
@@ -131,15 +131,17 @@ function results(heard: () => Heard): void {
     expect(error.message).toContain('8194 bytes')
   })
 
-  test.each(['returnsFunction', 'returnsCircle', 'returnsBigInt'])(
-    '%s: what JSON cannot carry is a failure that says so',
-    async type => {
-      const { reason, error } = await heard().failure(heard().start(type))
-      expect(reason).toBe('HandlerError')
-      expect(error.name).toBe('ResultRejectedError')
-      expect(error.message).toContain('JSON cannot carry')
-    }
-  )
+  test.each([
+    ['returnsFunction', 'it is a function'],
+    ['returnsCircle', 'self is an object that it is itself within'],
+    ['returnsBigInt', 'count is a BigInt'],
+    ['returnsMap', 'found.byName is a Map']
+  ])('%s: what JSON cannot carry is a failure for good that says where', async (type, where) => {
+    const { reason, error } = await heard().failure(heard().start(type))
+    expect(reason).toBe('ResultRejected')
+    expect(error.name).toBe('ResultRejectedError')
+    expect(error.message).toContain(`JSON cannot carry what the handler returned: ${where}`)
+  })
 
   test('an end is never reported inside start, and only once', async () => {
     for (const type of ['echo', 'throws', 'noSuchType']) {
@@ -284,11 +286,28 @@ function reports(heard: () => Heard): void {
     expect(progress.at(-1)).toEqual({ fraction: 1, message: 'clamped' })
   })
 
-  test('lines are cut, and a flood of them is cut off and counted', async () => {
+  test('a burst of lines is kept, and a long one says where it was cut', async () => {
     await heard().outcome(heard().start('logs', 1000))
-    const { lines } = heard()
-    expect(Buffer.byteLength(lines[0] ?? '')).toBe(8192)
-    expect(lines).toHaveLength(201)
-    expect(lines.at(-1)).toBe('(801 lines dropped: more than 200 a second)')
+    const lines = heard().output.log.split('\n').slice(0, -1)
+    expect(lines[0]).toMatch(/^ä{4096}… \(11808 more bytes\)$/)
+    expect(lines.slice(1)).toEqual(Array.from({ length: 1000 }, (_, i) => `line ${i}`))
+  })
+
+  test('a flood of lines is cut off between lines, and the rest is counted', async () => {
+    await heard().outcome(heard().start('logs', 200_000))
+    const lines = heard().output.log.split('\n')
+    const note = /^\((\d+) bytes of output dropped: more than 1 MiB a second\)$/
+    const dropped = lines.reduce((sum, line) => sum + Number(note.exec(line)?.[1] ?? 0), 0)
+    const kept = lines.filter(line => /^line \d+$/.test(line))
+    const all = Array.from({ length: 200_000 }, (_, i) => `line ${i}\n`).join('').length
+    expect(kept.length).toBeGreaterThan(50_000)
+    expect(kept.join('').length + kept.length + dropped).toBe(all)
+  })
+
+  test('whatever is logged is shown', async () => {
+    await heard().outcome(heard().start('logsAnything'))
+    const text = heard().output.log
+    expect(text).toContain("{ a: [ 1, { b: 'c' } ] }\nundefined\nSymbol(s)\n5\n")
+    expect(text).toContain('Error: wrong\n    at ')
   })
 }

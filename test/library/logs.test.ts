@@ -3,7 +3,7 @@
  */
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { TASK_LIMITS } from '../../src/core/options.ts'
-import type { LogEntry, Node } from '../../src/index.ts'
+import { RetryAfterError, type LogEntry, type Node } from '../../src/index.ts'
 import { until } from '../support/until.ts'
 import { endAll, forget, startNode } from './nodes.ts'
 
@@ -188,4 +188,19 @@ test('output and progress are events of the node that runs the task', async () =
   })
   await asker.waitForTask(await asker.createTask('both', null))
   expect(events).toEqual(['task:progress 0.5', 'task:log "half\\n"'])
+})
+
+test('the output of every start is followed, however soon one comes after the other', async () => {
+  worker.registerTaskHandler('early', (starts: number, context) => {
+    context.log(`start ${context.epoch}`)
+    if (context.epoch < starts) throw new RetryAfterError(context.epoch * 3)
+  })
+  // Others are told of a start before it begins: in four of five of these somebody looks between the two.
+  const follow = async (): Promise<string> => {
+    const { entries, ended } = reading(asker, await asker.createTask('early', 5), true)
+    await ended
+    return entries.map(({ text }) => text).join('')
+  }
+  const said = await Promise.all(Array.from({ length: 16 }, follow))
+  for (const text of said) expect(text).toBe('start 1\nstart 2\nstart 3\nstart 4\nstart 5\n')
 })

@@ -1,5 +1,10 @@
-/** What the compiler knows of a program's tasks. These tests run nothing: they hold if they compile. */
-import { expectTypeOf, test } from 'vitest'
+/** What the compiler knows of a program's tasks. But for the last, these tests run nothing: they hold if they compile. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import ts from 'typescript'
+import { expect, expectTypeOf, test } from 'vitest'
 import { z } from 'zod'
 import type * as fixture from './fixtures/count.ts'
 import type { createNode, Node, TaskIdOf } from '../../src/index.ts'
@@ -92,3 +97,38 @@ test('the type of a handlers file is a map', () => {
     expectTypeOf<Parameters<(typeof node)['createTask']>[0]>().toEqualTypeOf<keyof Fixture>()
   })
 })
+
+test(
+  'where a type is unknown, the compiler names those that there are',
+  { timeout: 120_000 },
+  () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hearsay-types-'))
+    try {
+      const file = join(folder, 'program.ts')
+      const source = fileURLToPath(new URL('../../src/node/typed-node.ts', import.meta.url))
+      writeFileSync(
+        file,
+        `import type { TaskTypeOf } from ${JSON.stringify(source)}
+      declare function createTask<Type extends TaskTypeOf<Work> & keyof Work & string>(type: Type): void
+      type Work = { shout: () => string; count: (n: number) => number; notAHandler: string }
+      createTask('shuot')`
+      )
+      const program = ts.createProgram([file], {
+        noEmit: true,
+        strict: true,
+        skipLibCheck: true,
+        allowImportingTsExtensions: true,
+        module: ts.ModuleKind.NodeNext,
+        target: ts.ScriptTarget.ES2024,
+        types: []
+      })
+      const found = ts.getPreEmitDiagnostics(program, program.getSourceFile(file))
+      const texts = found.map(({ messageText }) =>
+        ts.flattenDiagnosticMessageText(messageText, ' ')
+      )
+      expect(texts.join()).toContain(`not assignable to parameter of type '"shout" | "count"'`)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  }
+)

@@ -2,6 +2,7 @@
  * What a handler says in ways of its own to the node, and what it prints without end: the run is what it returns, and the
  * node keeps no more than it has room for.
  */
+import assert from 'node:assert'
 import { existsSync, readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -56,9 +57,11 @@ test.each([
   { kind: 'progress', number: 1, fraction: Number.NaN, message: null },
   { kind: 'progress', number: 1, fraction: 7, message: null },
   { kind: 'progress', number: 1, fraction: 0.5, message: 'x'.repeat(2000) },
-  { kind: 'output', number: 1, stream: 'nowhere', text: 'x' },
-  { kind: 'output', number: 1, stream: 'log', text: 'x'.repeat(100_000) },
-  { kind: 'output', number: 1, stream: 'log', text: '\ud800' },
+  { kind: 'output', number: 1, stream: 'nowhere', bytes: new Uint8Array(1) },
+  { kind: 'output', number: 1, stream: 'log', bytes: new Uint8Array(100_000) },
+  // A part of a larger memory, all of which would be kept.
+  { kind: 'output', number: 1, stream: 'log', bytes: new Uint8Array(100_000).subarray(0, 1) },
+  { kind: 'output', number: 1, stream: 'log', bytes: 'x' },
   { kind: 'called', number: 'one' },
   { kind: 'tainted', why: 5 },
   // Of a run that is not there.
@@ -131,10 +134,11 @@ test('a handler that breaks its thread costs the runs of that thread at most', a
   await until(async () => (await heard.outcome(heard.start('echo'))).status === 'completed', 'echo')
 })
 
-test('whatever a handler reports as a line is one', async () => {
-  const odd = [undefined, Symbol('s'), Object.create(null), new Error('e'), 5n]
+test('whatever a handler reports is told, and so is what cannot be shown', async () => {
+  const hidden = { [Symbol.for('nodejs.util.inspect.custom')]: () => assert.fail() }
+  const odd = [undefined, Symbol('s'), Object.create(null), hidden, 5n]
   heard.runner.registerFunction('odd', (_, context) => {
-    for (const line of odd) context.log(line as string)
+    for (const line of odd) context.log(line)
     for (const fraction of [Number.NaN, 'x', undefined, -Infinity])
       context.progress(fraction as number, 7 as unknown as string)
   })
@@ -143,7 +147,7 @@ test('whatever a handler reports as a line is one', async () => {
     'undefined',
     'Symbol(s)',
     '[Object: null protot',
-    'Error: e',
+    'what it is cannot be',
     '5'
   ])
   expect(heard.progress).toEqual([{ fraction: 0, message: null }])
@@ -162,36 +166,40 @@ test('what a function says after its end is not heard', async () => {
   expect([heard.lines, heard.progress]).toEqual([[], []])
 })
 
-/** How many lines a handler has printed or logged, as far as it was told: those that came, and those that were dropped. */
-function linesTold(): number {
-  const notes = heard.lines.flatMap(line => /^\((\d+) lines dropped/.exec(line)?.[1] ?? [])
-  return heard.lines.length - notes.length + notes.reduce((sum, count) => sum + Number(count), 0)
+/** How many bytes a handler has printed, as far as it was told: those that came, and those that were dropped. */
+function bytesTold(): number {
+  const dropped = /^\((\d+) bytes of output dropped/
+  return heard.said.reduce((sum, bytes) => {
+    const note = dropped.exec(Buffer.from(bytes).toString())?.[1]
+    return sum + (note === undefined ? bytes.length : Number(note))
+  }, 0)
 }
 
 test('a handler that prints in a loop fills neither its thread nor the node', async () => {
   // More than 64 MiB, if each left behind as little as 140 bytes: it left 300.
   expect(await value('printsAtOnce', 500_000)).toBeNull()
-  expect(linesTold()).toBe(500_000)
+  expect(bytesTold()).toBe(500_000)
 })
 
 test('of what a handler prints while the node is busy, no more waits than the node has room for', async () => {
   const done = join(tmpdir(), `prints-${crypto.randomUUID()}`)
-  // Two seconds and more: of each, 200 lines would pass.
+  // Two seconds and more: of each, a mebibyte would pass.
   const run = heard.start('printsUntil', { ms: 2500, done })
   await heard.line('begun')
   while (!existsSync(done)) readFileSync(file)
   await heard.outcome(run)
   await rm(done)
-  expect(heard.lines.length).toBeGreaterThan(200)
-  expect(heard.lines.length).toBeLessThan(270)
-  expect(heard.lines.at(-1)).toMatch(/lines dropped: more than 200 a second, or the node was busy/)
+  expect(heard.said.length).toBeGreaterThan(200)
+  expect(heard.said.length).toBeLessThan(270)
+  expect(heard.lines.at(-1)).toMatch(/dropped: more than 1 MiB a second, or the node was busy/)
 })
 
-test('one text of any size is some lines, cut', async () => {
+test('a text of any size is kept or counted, and comes in pieces', async () => {
   const bytes = 2 ** 20
   expect(await value('printsMuch', bytes)).toBeNull()
-  expect(Math.max(...heard.said.map(({ length }) => length))).toBeLessThanOrEqual(8193)
-  expect(heard.lines[0]).toBe('x')
-  // The first text is followed by an empty line.
-  expect(linesTold()).toBe(bytes / 2 + 1 + 3)
+  expect(Math.max(...heard.said.map(({ length }) => length))).toBeLessThanOrEqual(8192)
+  expect(heard.lines.slice(0, 1000)).toEqual(Array.from({ length: 1000 }, () => 'x'))
+  // Each of two ends with the end of a line, and of what is logged no more than a line counts.
+  const logged = 8192 + Buffer.byteLength(`… (${bytes - 8192} more bytes)\n`)
+  expect(bytesTold()).toBe(3 * bytes + 2 + logged)
 })

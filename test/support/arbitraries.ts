@@ -22,6 +22,7 @@ import type { StoredTask } from '../../src/core/effect.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
 import {
   CLAIM_CAUSES,
+  UNASKED_GRANTS,
   leastDots,
   SETTLED_REASONS,
   type CancelRequest,
@@ -126,15 +127,19 @@ const components: Arbitrary<{ components?: readonly Component[] }> = fc
   .map(list => (list.length === 0 ? {} : { components: list.sort((x, y) => x.number - y.number) }))
 
 export const claim: Arbitrary<Claim> = extended(
-  fc.record({
-    epoch: small,
-    holder: boot,
-    attempt: fc.integer({ min: 1, max: 2 }),
-    hops: small,
-    lost: fc.array(boot, { maxLength: 2 }),
-    notBefore: fc.option(timeMs),
-    cause: fc.constantFrom(...CLAIM_CAUSES, 'other:5' as const, 'other:11' as const)
-  })
+  fc.record(
+    {
+      epoch: small,
+      holder: boot,
+      attempt: fc.integer({ min: 1, max: 2 }),
+      hops: small,
+      lost: fc.array(boot, { maxLength: 2 }),
+      notBefore: fc.option(timeMs),
+      cause: fc.constantFrom(...CLAIM_CAUSES, 'other:5' as const, 'other:11' as const),
+      unasked: fc.constantFrom(...UNASKED_GRANTS, 'other:2' as const)
+    },
+    { requiredKeys: ['epoch', 'holder', 'attempt', 'hops', 'lost', 'notBefore', 'cause'] }
+  )
 )
 
 export const started: Arbitrary<Started> = extended(
@@ -174,7 +179,7 @@ export const outcome: Arbitrary<Outcome> = extended(
       durationMs,
       result: fc.constant(null),
       error: fc.option(taskError),
-      reason: fc.constantFrom(...SETTLED_REASONS, 'other:10' as const, 'other:100' as const),
+      reason: fc.constantFrom(...SETTLED_REASONS, 'other:11' as const, 'other:100' as const),
       tail
     })
   )

@@ -1,5 +1,12 @@
 /** A receiver that writes down what a transport tells it. */
-import type { Message, SyncRequest, OutputAnswer, OutputRequest } from '../../src/core/message.ts'
+import type {
+  Message,
+  SyncRequest,
+  OutputAnswer,
+  OutputRequest,
+  TimelineAnswer,
+  TimelineRequest
+} from '../../src/core/message.ts'
 import type { Receiver } from '../../src/ports/ports.ts'
 
 type Heard = { from: string; message: Message }
@@ -14,6 +21,7 @@ export class Recorder implements Receiver {
   readonly blobs: Map<string, () => AsyncIterable<Uint8Array>> = new Map()
   onLink: (peer: string, up: boolean) => void = () => {}
   output: (request: OutputRequest) => AsyncIterable<OutputAnswer> = async function* () {}
+  timeline: (request: TimelineRequest) => Iterable<TimelineAnswer> = () => []
 
   message(from: string, message: Message): void {
     this.messages.push({ from, message })
@@ -36,6 +44,9 @@ export class Recorder implements Receiver {
   }
   answerOutput(request: OutputRequest): AsyncIterable<OutputAnswer> {
     return this.output(request)
+  }
+  answerTimeline(request: TimelineRequest): Iterable<TimelineAnswer> {
+    return this.timeline(request)
   }
   isLinked(peer: string): boolean {
     return this.links.findLast(link => link.peer === peer)?.up ?? false

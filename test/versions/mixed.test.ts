@@ -53,6 +53,29 @@ describe.skipIf(unavailable !== null)(`a node of ${BASELINE} among those of toda
 
   const wait = ({ client }: Running, id: string): Promise<TaskView> => client.wait(id, waitMs)
 
+  test('a command that is given bytes, or has its output as its result, never goes to the old node', async () => {
+    const bytes = { argv: ['od', '-An', '-tx1'], stdinBase64: '//4A', resultFrom: 'stdout' }
+    const ids: string[] = []
+    for (const node of [b, c, b, c]) ids.push(await submit(node, 'command', bytes))
+    const waiting = await submit(b, 'command', bytes, { labels: OLD })
+    for (const id of ids) {
+      const task = await wait(c, id)
+      expect(task).toMatchObject({ state: 'completed', result: ' ff fe 00\n' })
+      expect([b.name, c.name]).toContain(task.holder)
+    }
+    // Not even if it is the only one that has what is asked for.
+    expect(await b.client.get(waiting)).toMatchObject({
+      state: 'queued',
+      reason: 'LabelsUnmatched'
+    })
+    expect(await old.client.get(waiting)).toMatchObject({ startedAt: null })
+    await b.client.cancel(waiting)
+    // Asked itself, it refuses what it does not know.
+    await expect(submit(old, 'command', bytes)).rejects.toMatchObject({
+      name: 'PayloadRejectedError'
+    })
+  })
+
   async function tasksOf({ client }: Running): Promise<TaskView[]> {
     const tasks: TaskView[] = []
     for await (const task of client.list()) tasks.push(task)

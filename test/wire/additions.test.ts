@@ -11,7 +11,7 @@ import {
   decodeOutputRequest,
   encodeOutputAnswer,
   encodeOutputRequest
-} from '../../src/wire/output.ts'
+} from '../../src/wire/runs/output.ts'
 
 type Example = Readonly<{ of: string; bytes: string; value: Record<string, unknown> }>
 

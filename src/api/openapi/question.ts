@@ -42,6 +42,7 @@ export const PUBLISHED = [
   'submitted',
   'event',
   'cancelled',
+  'bulk',
   'why',
   'state-loaded',
   'reloaded'

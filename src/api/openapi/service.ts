@@ -5,7 +5,7 @@ import type { Context, Hono } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
 import { TooLargeError } from '../../shared/errors.ts'
-import { check, parse } from '../request.ts'
+import { bodyOf, check } from '../request.ts'
 import type { Question } from './question.ts'
 
 export type Method = 'get' | 'put' | 'post' | 'delete'
@@ -50,16 +50,11 @@ export class Service {
     }
     this.#app.on(method.toUpperCase(), path, async c => {
       const asked = check(query, c.req.query())
-      const given = body?.as === 'json' ? check(body.schema, await jsonOf(c)) : (undefined as Given)
+      const given =
+        body?.as === 'json' ? check(body.schema, await bodyOf(c.req)) : (undefined as Given)
       return answer(c, { query: asked, given })
     })
   }
-}
-
-/** No body is an empty object: of many questions all is optional. */
-async function jsonOf(c: Context): Promise<unknown> {
-  const text = await c.req.text()
-  return text === '' ? {} : parse(text)
 }
 
 function limited(bytesMax: number): ReturnType<typeof bodyLimit> {

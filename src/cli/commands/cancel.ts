@@ -1,25 +1,31 @@
-/** `hearsay cancel`: cancels tasks, wherever they are, and prints what became of each. */
+/** `hearsay cancel`: cancels tasks, wherever they are: each by its id, or all that filters fit. */
 import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
 import { atATime } from '../at-a-time.ts'
 import { exitCodeOfError, mostTelling, REFUSED } from '../exit-code.ts'
+import { doMany, filterOf, manyFlags } from '../many.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
 
 export function register(program: Command, terminal: Terminal): void {
-  clientVerb(program, {
+  const verb = clientVerb(program, {
     name: 'cancel',
     summary: 'cancel tasks, in whatever state they are and whichever nodes hold them',
-    examples: ['hearsay cancel 0007a31c94e2', 'hearsay cancel $(cat ids.txt) --json']
+    examples: [
+      'hearsay cancel 0007a31c94e2',
+      'hearsay cancel $(cat ids.txt) --json',
+      'hearsay cancel --all --type resize --state queued'
+    ]
+  }).argument('[id...]', TASK_ID_HELP)
+  manyFlags(verb).action(async (ids, flags, command) => {
+    const filter = filterOf('cancel', ids, flags, command.getOptionValueSource('node') === 'cli')
+    if (filter !== null) return doMany({ action: 'cancel', filter }, flags, terminal)
+    const client = await openClient(flags, terminal)
+    const codes = await Promise.all(
+      atATime(ids, id => cancel(client, id, flags.json === true, terminal))
+    )
+    terminal.exitCode = mostTelling(codes)
   })
-    .argument('<id...>', TASK_ID_HELP)
-    .action(async (ids, { json, ...where }) => {
-      const client = await openClient(where, terminal)
-      const codes = await Promise.all(
-        atATime(ids, id => cancel(client, id, json === true, terminal))
-      )
-      terminal.exitCode = mostTelling(codes)
-    })
 }
 
 async function cancel(

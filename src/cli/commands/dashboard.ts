@@ -6,6 +6,7 @@ import type { Dashboard } from '../../dashboard/server/dashboard.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { parseNumber } from '../numbers.ts'
+import { servePage, showPage, type PageFlags } from '../page.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
 
@@ -14,14 +15,7 @@ const LINK_MS = 60_000
 const PORT_MAX = 65_535
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/
 
-type Flags = Readonly<{
-  port?: number
-  open: boolean
-  readOnly?: true
-  allowSubmit?: true
-  allowHost?: string[]
-  json?: true
-}>
+type Flags = PageFlags & Readonly<{ open: boolean; json?: true }>
 
 export function register(program: Command, terminal: Terminal): void {
   clientVerb(program, {
@@ -74,7 +68,7 @@ async function show(client: Client, flags: Flags, terminal: Terminal): Promise<v
   }
   for (const signal of Object.keys(SIGNAL_EXIT_CODES)) process.on(signal, end)
   const over = new AbortController()
-  const dashboard = await serve(client, flags)
+  const dashboard = await servePage(client, flags)
   const lines = createInterface({ input: terminal.stdin })
   try {
     await tell(client, dashboard, flags, terminal, over.signal)
@@ -88,15 +82,6 @@ async function show(client: Client, flags: Flags, terminal: Terminal): Promise<v
     await dashboard.close()
     for (const signal of Object.keys(SIGNAL_EXIT_CODES)) process.off(signal, end)
   }
-}
-
-async function serve(client: Client, flags: Flags): Promise<Dashboard> {
-  const { startDashboard } = await import('../../dashboard/server/dashboard.ts')
-  const { loadPage } = await import('../../dashboard/server/files.ts')
-  const { builtFolder } = await import('../../shared/own-files.ts')
-  const { port = 0, readOnly = false, allowSubmit = false, allowHost: hosts = [] } = flags
-  const files = await loadPage(builtFolder('dashboard'))
-  return startDashboard({ client, files, port, hosts, readOnly, allowSubmit })
 }
 
 /** Where it is, in a browser if there is one. */
@@ -114,10 +99,7 @@ async function tell(
     )
   }
   await printLink(dashboard, flags, terminal)
-  if (!flags.open) return
-  const { openInBrowser } = await import('../../dashboard/server/browser.ts')
-  const isOpened = await openInBrowser(dashboard.newLink(), over)
-  if (!isOpened) terminal.words('there is no browser here to open it: follow the link yourself')
+  if (flags.open) await showPage(dashboard, terminal, over)
 }
 
 async function printLink(dashboard: Dashboard, { json }: Flags, terminal: Terminal): Promise<void> {

@@ -1,9 +1,14 @@
 /**
  * `hearsay demo`: starts nodes on this computer, lets them draw a picture together, and shows who did how much of it.
  */
+import { once } from 'node:events'
 import { resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import type { Command } from '@commander-js/extra-typings'
-import type { DemoOptions } from '../../demo/demo.ts'
+import type { Dashboard } from '../../dashboard/server/dashboard.ts'
+import type { DemoOptions, Onlooker } from '../../demo/demo.ts'
+import type { DemoSummary } from '../../demo/summary.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { parseNumber } from '../numbers.ts'
@@ -30,7 +35,11 @@ export function register(program: Command, terminal: Terminal): void {
   verb(program, {
     name: 'demo',
     summary: 'start six nodes on this computer and watch them share the work on a picture',
-    examples: ['hearsay demo', 'hearsay demo --kill', 'hearsay demo --nodes 3 --out /tmp/p.png']
+    examples: [
+      'hearsay demo',
+      'hearsay demo --kill --dashboard',
+      'hearsay demo --nodes 3 --out /tmp/p.png'
+    ]
   })
     .option(
       '--nodes <count>',
@@ -39,6 +48,7 @@ export function register(program: Command, terminal: Terminal): void {
     )
     .option('--out <file>', `where the picture goes (default: ${defaultOut})`)
     .option('--kill', 'crash one of the nodes half-way')
+    .option('--dashboard', 'show it in the browser, too; the nodes stay until Enter is pressed')
     .option('--lan', 'use mDNS on all interfaces, instead of staying on 127.0.0.1')
     .action(
       async ({
@@ -46,6 +56,7 @@ export function register(program: Command, terminal: Terminal): void {
         out = defaultOut,
         lan = false,
         kill = false,
+        dashboard = false,
         json = false
       }) => {
         if (!Number.isInteger(nodes) || nodes < nodesMin || nodes > nodesMax) {
@@ -54,7 +65,9 @@ export function register(program: Command, terminal: Terminal): void {
           )
         }
         await untilInterrupted(terminal, signal =>
-          show({ nodes, out: resolve(out), lan, kill }, json, terminal, signal)
+          dashboard
+            ? showInBrowser({ nodes, out: resolve(out), lan, kill }, json, terminal, signal)
+            : show({ nodes, out: resolve(out), lan, kill }, json, terminal, signal)
         )
       }
     )
@@ -66,14 +79,75 @@ async function show(
   terminal: Terminal,
   signal: AbortSignal
 ): Promise<void> {
+  await printSummary(await run(options, terminal, signal), json, terminal)
+}
+
+/** The same, with a page that shows it; the nodes stay for those who want to look around. */
+async function showInBrowser(
+  options: DemoOptions,
+  json: boolean,
+  terminal: Terminal,
+  signal: AbortSignal
+): Promise<void> {
+  const { servePage, showPage } = await import('../page.ts')
+  let page: Dashboard | null = null
+  let isDone = false
+  const onlooker: Onlooker = {
+    async met(folder) {
+      const { Client } = await import('../../api/client.ts')
+      page = await servePage(await Client.open({ data: folder }), {})
+      terminal.words(`the dashboard: ${page.newLink()}`)
+      if (isTerminal(terminal.stdout)) await showPage(page, terminal, signal)
+    },
+    async done(summary) {
+      isDone = true
+      await printSummary(summary, json, terminal)
+      terminal.words('the nodes stay, for the dashboard to show them: Enter ends them')
+      await untilEnter(terminal.stdin, signal)
+    }
+  }
+  try {
+    await run({ ...options, onlooker }, terminal, signal)
+  } catch (error) {
+    // With the picture there, Ctrl-C is one more way to say that it is enough.
+    if (!(isDone && error instanceof InterruptedError)) throw error
+  } finally {
+    await (page as Dashboard | null)?.close()
+  }
+}
+
+async function run(
+  options: DemoOptions,
+  terminal: Terminal,
+  signal: AbortSignal
+): Promise<DemoSummary> {
   const { runDemo } = await import('../../demo/demo.ts')
-  const { summaryLines } = await import('../../demo/summary.ts')
   const { View } = await import('../../demo/view.ts')
-  const noColor = process.env['NO_COLOR']
-  const summary = await runDemo(options, new View(terminal.stderr, noColor), signal)
+  return runDemo(options, new View(terminal.stderr, process.env['NO_COLOR']), signal)
+}
+
+async function printSummary(
+  summary: DemoSummary,
+  json: boolean,
+  terminal: Terminal
+): Promise<void> {
   if (json) return terminal.json(summary)
-  const colour = isTerminal(terminal.stdout) && !noColor
+  const { summaryLines } = await import('../../demo/summary.ts')
+  const colour = isTerminal(terminal.stdout) && !process.env['NO_COLOR']
   await terminal.line(summaryLines(summary, colour).join('\n'))
+}
+
+/** Resolves at the next line, or when there can be none any more. */
+async function untilEnter(stdin: Readable, signal: AbortSignal): Promise<void> {
+  const lines = createInterface({ input: stdin })
+  try {
+    await Promise.race([
+      once(lines, 'line', { signal }).catch(() => {}),
+      once(lines, 'close', { signal }).catch(() => {})
+    ])
+  } finally {
+    lines.close()
+  }
 }
 
 /**

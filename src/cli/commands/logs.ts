@@ -1,7 +1,8 @@
 /**
  * `hearsay logs`: what the runs of a task have said, from the beginning, on whichever nodes they ran.
  *
- * What a program wrote to stderr goes to stderr here; `--timestamps` and `--json` put everything on stdout.
+ * What a program wrote to stderr goes to stderr here; `--timestamps` and `--json` put everything on stdout. A terminal
+ * shows what it would obey otherwise; a file or a pipe gets every byte.
  */
 import type { Command } from '@commander-js/extra-typings'
 import { linesOf, pass, stamped } from '../output/output.ts'
@@ -22,7 +23,7 @@ export function register(program: Command, terminal: Terminal): void {
       const entries = client.logs(id, follow === true)
       if (json) for await (const line of linesOf(entries)) await terminal.json(line)
       else if (timestamps)
-        for await (const line of linesOf(entries)) await terminal.line(stamped(line))
+        for await (const line of linesOf(entries)) await terminal.line(stamped(line, terminal))
       else for await (const entry of entries) await pass(entry, terminal)
     })
 }

@@ -1,6 +1,7 @@
 /** `hearsay metrics`: what a node has measured, for Prometheus and for people with grep. */
 import type { Command } from '@commander-js/extra-typings'
-import type { Terminal } from '../terminal.ts'
+import { printableLines } from '../../shared/printable.ts'
+import { isTerminal, type Terminal } from '../terminal.ts'
 import { clientVerb, openOwnClient } from '../verb.ts'
 
 export function register(program: Command, terminal: Terminal): void {
@@ -12,6 +13,9 @@ export function register(program: Command, terminal: Terminal): void {
     const client = await openOwnClient(options)
     const text = await client.metrics()
     if (options.json) await terminal.json({ v: 1, text })
-    else await terminal.line(text.trimEnd())
+    else
+      await terminal.line(
+        isTerminal(terminal.stdout) ? printableLines(text.trimEnd()) : text.trimEnd()
+      )
   })
 }

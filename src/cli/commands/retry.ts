@@ -1,33 +1,49 @@
 /** `hearsay retry`: submits copies of tasks that have failed or were cancelled, and prints their ids. */
 import type { Command } from '@commander-js/extra-typings'
+import type { Client } from '../../api/client.ts'
 import { atATime } from '../at-a-time.ts'
 import { exitCodeOfError, mostTelling } from '../exit-code.ts'
+import { doMany, filterOf, manyFlags } from '../many.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, TASK_ID_HELP } from '../verb.ts'
 
 export function register(program: Command, terminal: Terminal): void {
-  clientVerb(program, {
+  const verb = clientVerb(program, {
     name: 'retry',
     summary: 'submit copies of tasks that have failed or were cancelled, and print their ids',
-    examples: ['hearsay retry 0007a31c94e2', 'hearsay wait $(hearsay retry 0007a31c94e2)']
+    examples: [
+      'hearsay retry 0007a31c94e2',
+      'hearsay wait $(hearsay retry 0007a31c94e2)',
+      'hearsay retry --all --type resize --since 2h'
+    ],
+    notes: ['With --all, what has been tried once more already is left out.']
+  }).argument('[id...]', TASK_ID_HELP)
+  manyFlags(verb).action(async (ids, flags, command) => {
+    const filter = filterOf('retry', ids, flags, command.getOptionValueSource('node') === 'cli')
+    if (filter !== null) return doMany({ action: 'retry', filter }, flags, terminal)
+    await retry(ids, await openClient(flags, terminal), flags.json === true, terminal)
   })
-    .argument('<id...>', TASK_ID_HELP)
-    .action(async (ids, { json, ...where }) => {
-      const client = await openClient(where, terminal)
-      const codes: number[] = []
-      const answers = atATime(ids, id => client.retry(id).catch((error: unknown) => error as Error))
-      for (const answer of answers) {
-        const submitted = await answer
-        if (submitted instanceof Error) {
-          terminal.words(submitted.message)
-          codes.push(exitCodeOfError(submitted))
-          continue
-        }
-        for (const warning of submitted.warnings) terminal.words(warning)
-        if (json) await terminal.json(submitted)
-        else await terminal.line(submitted.id)
-        codes.push(0)
-      }
-      terminal.exitCode = mostTelling(codes)
-    })
+}
+
+async function retry(
+  ids: readonly string[],
+  client: Client,
+  json: boolean,
+  terminal: Terminal
+): Promise<void> {
+  const codes: number[] = []
+  const answers = atATime(ids, id => client.retry(id).catch((error: unknown) => error as Error))
+  for (const answer of answers) {
+    const submitted = await answer
+    if (submitted instanceof Error) {
+      terminal.words(submitted.message)
+      codes.push(exitCodeOfError(submitted))
+      continue
+    }
+    for (const warning of submitted.warnings) terminal.words(warning)
+    if (json) await terminal.json(submitted)
+    else await terminal.line(submitted.id)
+    codes.push(0)
+  }
+  terminal.exitCode = mostTelling(codes)
 }

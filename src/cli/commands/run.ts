@@ -5,20 +5,30 @@
  * It goes on if this ends: only Ctrl-C cancels it. A code that the command did not choose is one that shells know: 128
  * and the number of the signal, 124 for a time that is over, 125 for whatever kept it from running.
  */
+import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:os'
-import type { Command } from '@commander-js/extra-typings'
+import { Option, type Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
 import type { Json, TaskView } from '../../node/api/node-api.ts'
 import { OWN_FAILURE } from '../exit-code.ts'
 import { linesOf, pass } from '../output/output.ts'
+import { readInput } from '../submit/payload.ts'
+import { sayRemarks } from '../submit/remarks.ts'
+import { mayBeUnread } from '../submit/unread.ts'
 import { repeatable } from '../repeatable.ts'
-import { readText } from '../submit/payload.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
 import { clientVerb, openClient, type Where } from '../verb.ts'
 
 type Flags = TaskFlags &
-  Where & { cwd?: string; env?: string[]; stdin?: string; shell?: true; json?: true }
+  Where & {
+    cwd?: string
+    env?: string[]
+    stdin?: string
+    shell?: true
+    resultFrom?: string
+    json?: true
+  }
 
 /** A command that has failed once is not known to do no harm the second time. */
 const MAX_RETRIES = 0
@@ -33,6 +43,11 @@ const NOTES = [
   'The command runs in a process group of its own and is told HEARSAY_TASK_ID, HEARSAY_ATTEMPT and',
   'HEARSAY_EPOCH. Exit code 75 means "try again later", which uses no retry. When it is cancelled, its',
   'group gets SIGTERM, and after 2 s SIGKILL; what it leaves running in its group ends with it.',
+  '',
+  'Its result, for tasks that depend on it, is the JSON that it writes to the file HEARSAY_RESULT_FILE;',
+  'with 75, {"retryAfterMs": 60000} there says when. Without that, how it ended.',
+  '',
+  'It reads our stdin with --stdin - alone, so that a loop over lines keeps its lines.',
   '',
   'To submit the same without following it:',
   `  $ hearsay submit command '{"argv": ["make"], "cwd": "/srv", "env": {"A": "1"}, "stdin": "text"}'`
@@ -52,8 +67,17 @@ export function register(program: Command, terminal: Terminal): void {
     .argument('<command...>', 'the program and its arguments, after --')
     .option('--cwd <folder>', 'where to run it, as an absolute path of the node that does')
     .addOption(repeatable('--env <name=value>', 'a variable, beside those of the node'))
-    .option('--stdin <@file>', 'what it reads: a text, @file, or - for our own stdin')
+    .option(
+      '--stdin <@file>',
+      'what it reads, byte for byte: a text, @file, or - for our own stdin'
+    )
     .option('--shell', 'have /bin/sh read the first word; further words are $1 and so on')
+    .addOption(
+      new Option(
+        '--result-from <stream>',
+        'what its result is: stdout, all that it prints there, as JSON if it is JSON, else as text'
+      ).choices(['stdout'])
+    )
     .action(async (argv, flags) => {
       try {
         await run(argv, flags, terminal)
@@ -66,24 +90,30 @@ export function register(program: Command, terminal: Terminal): void {
 }
 
 async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<void> {
-  const { cwd, env, stdin, shell, json } = flags
+  const { cwd, env, stdin, shell, resultFrom, json } = flags
   const { parseLabels } = await import('../node/config.ts')
   const payload = {
     argv,
     ...(cwd === undefined ? {} : { cwd }),
     ...(env === undefined ? {} : { env: parseLabels(env) }),
-    ...(stdin === undefined ? {} : { stdin: await readText(stdin, terminal.stdin) }),
-    ...(shell === undefined ? {} : { shell })
+    ...(stdin === undefined ? {} : fieldOf(await readInput(stdin, terminal.stdin))),
+    ...(shell === undefined ? {} : { shell }),
+    ...(resultFrom === undefined ? {} : { resultFrom })
+  }
+  if (stdin === undefined && mayBeUnread(terminal.stdin)) {
+    terminal.words(
+      'the command does not get our stdin: --stdin - hands it over, < /dev/null is none'
+    )
   }
   const client = await openClient(flags, terminal)
   const options = { maxRetries: MAX_RETRIES, ...submitOptions(flags) }
   const submitted = await client.submit('command', payload, options)
-  for (const warning of submitted.warnings) terminal.words(warning)
+  sayRemarks(submitted, terminal)
   const interrupted = cancelOnSignal(client, submitted.id, terminal)
   try {
     const entries = client.logs(submitted.id, true)
     if (json) for await (const line of linesOf(entries)) await terminal.json(line)
-    else for await (const entry of entries) await pass(entry, terminal)
+    else for await (const entry of entries) await pass(entry, terminal, 'exact')
     const task = await client.wait(submitted.id)
     if (json) await terminal.json(task)
     const signal = interrupted()
@@ -94,8 +124,17 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
   }
 }
 
+/** What is text goes as text, to nodes of any version; other bytes in a field that is theirs. */
+function fieldOf(stdin: Buffer): { stdin: string } | { stdinBase64: string } {
+  return isUtf8(stdin)
+    ? { stdin: stdin.toString('utf8') }
+    : { stdinBase64: stdin.toString('base64') }
+}
+
 /** The code of the command, if it came to have one; else why it did not, in words. */
 function codeOf(task: TaskView, terminal: Terminal): number {
+  // Its result may be anything then.
+  if (task.state === 'completed') return 0
   const { exitCode, signal } = (task.result ?? {}) as Record<string, Json>
   if (typeof exitCode === 'number') return exitCode
   if (typeof signal === 'string') return codeOfSignal(signal)

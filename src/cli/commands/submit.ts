@@ -11,6 +11,7 @@ import type { SubmitOptions, Submitted, TaskView } from '../../node/api/node-api
 import { exitCodeOfTask } from '../exit-code.ts'
 import { readPayload, type Payload } from '../submit/payload.ts'
 import { taskLine } from '../output/print.ts'
+import { sayRemarks } from '../submit/remarks.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import type { Terminal } from '../terminal.ts'
 import { wholeTask } from '../output/whole.ts'
@@ -110,7 +111,7 @@ async function submit(
       await printAccepted(error.taskId, null, shown, terminal)
     throw error
   })
-  for (const warning of submitted.warnings) terminal.words(warning)
+  sayRemarks(submitted, terminal)
   if (!shown.wait || shown.idOnly) {
     await printAccepted(submitted.id, submitted, shown, terminal)
   }
@@ -146,7 +147,7 @@ async function told(answer: BatchAnswer, shown: Shown, terminal: Terminal): Prom
       await printAccepted(error.taskId, null, shown, terminal)
     throw error
   }
-  for (const warning of answer.warnings) terminal.words(warning)
+  sayRemarks(answer, terminal)
   if (shown.idOnly) await printAccepted(answer.id, answer, shown, terminal)
   return answer.id
 }

@@ -9,6 +9,7 @@ import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import type { Quorum } from '../../core/options.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
+import { jsonFault, parseJson, utf8Text } from '../../shared/json/json-text.ts'
 import { parsePool } from './pool-flags.ts'
 import {
   checkNodeOptions,
@@ -60,7 +61,7 @@ export function parseQuorum(text: string): Quorum {
 }
 
 /** Variables of this prefix that are no options of a node: for client verbs, and set for commands that tasks run. */
-const OTHER_VARIABLES = ['CONFIG', 'NODE', 'TASK_ID', 'ATTEMPT', 'EPOCH']
+const OTHER_VARIABLES = ['CONFIG', 'NODE', 'TASK_ID', 'ATTEMPT', 'EPOCH', 'RESULT_FILE']
 const PREFIX = 'HEARSAY_'
 
 /** What a node is told, and who said so: a flag, a variable or a file for each option; defaults are not in it. */
@@ -136,10 +137,10 @@ function fromEnvironment(env: NodeJS.ProcessEnv): NodeOptions {
 }
 
 async function fromFile(file: string): Promise<NodeOptions> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const bytes = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new InvalidOptionError(`the config file ${file} cannot be read (${error.code})`)
   })
-  const options = checked(parseJson(text, file), file)
+  const options = checked(valueOf(bytes, file), file)
   const absolute = (path: string): string => resolve(dirname(file), path)
   const { data, keyFile, handlers } = options
   return {
@@ -150,11 +151,11 @@ async function fromFile(file: string): Promise<NodeOptions> {
   }
 }
 
-function parseJson(text: string, file: string): unknown {
+function valueOf(bytes: Uint8Array, file: string): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(utf8Text(bytes))
   } catch (error) {
-    throw new InvalidOptionError(`the config file ${file} is not JSON: ${(error as Error).message}`)
+    throw new InvalidOptionError(`the config file ${file} ${jsonFault(error)}`)
   }
 }
 

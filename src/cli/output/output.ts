@@ -6,26 +6,40 @@
  */
 import type { LogEntry } from '../../node/api/node-api.ts'
 import { LineSplitter } from '../../shared/lines.ts'
-import type { Terminal } from '../terminal.ts'
+import { printableLines } from '../../shared/printable.ts'
+import { isTerminal, type Terminal } from '../terminal.ts'
 
-/** As `--json` prints it. */
-type Line = About & { line: string }
+/** As `--json` prints it. `cut`: it was so long that it goes on in the next one. */
+type Line = About & { line: string; cut?: true }
 type About = Omit<LogEntry, 'text' | 'base64'>
 type Open = Readonly<{ splitter: LineSplitter; about: About }>
 
-/** A line that is longer is printed in several. */
+/** A line that is longer is printed in several, each but the last marked as cut. */
 const LINE_LENGTH_MAX = 65_536
 
-/** Prints a line to where it was printed to; what hearsay remarks is words. */
-export async function pass({ stream, text, base64 }: LogEntry, terminal: Terminal): Promise<void> {
+/**
+ * Prints output to where it was printed to; what hearsay remarks is words.
+ *
+ * @param how `exact`: whoever asks has written the program, and a terminal is to obey it. `shown`: a terminal shows what
+ *   it would obey. @default `shown`
+ */
+export async function pass(
+  { stream, text, base64 }: LogEntry,
+  terminal: Terminal,
+  how: 'exact' | 'shown' = 'shown'
+): Promise<void> {
   if (stream === 'note') return terminal.words(text.trimEnd())
-  const exact = base64 === undefined ? text : Buffer.from(base64, 'base64')
-  await terminal.raw(stream === 'stderr' ? 'stderr' : 'stdout', exact)
+  const name = stream === 'stderr' ? 'stderr' : 'stdout'
+  if (how === 'shown' && isTerminal(terminal[name])) {
+    return terminal.raw(name, printableLines(text))
+  }
+  await terminal.raw(name, base64 === undefined ? text : Buffer.from(base64, 'base64'))
 }
 
 /** A line with when and where it was printed. */
-export function stamped({ at, attempt, stream, line }: Line): string {
-  return `${at} ${attempt} ${stream.padEnd(6)} ${line}`
+export function stamped({ at, attempt, stream, line, cut }: Line, terminal: Terminal): string {
+  const text = `${at} ${attempt} ${stream.padEnd(6)} ${line}${cut === true ? '…' : ''}`
+  return isTerminal(terminal.stdout) ? printableLines(text) : text
 }
 
 /** The lines of a task's output, in the order in which they ended. */
@@ -41,7 +55,7 @@ export async function* linesOf(entries: AsyncIterable<LogEntry>): AsyncGenerator
       yield { ...from, line }
       from = about
     }
-    if (splitter.openLength > LINE_LENGTH_MAX) yield { ...from, line: splitter.take() }
+    if (splitter.openLength > LINE_LENGTH_MAX) yield { ...from, line: splitter.take(), cut: true }
     else if (splitter.openLength > 0) open.set(key, { splitter, about: from })
   }
   for (const { splitter, about } of open.values()) yield { ...about, line: splitter.take() }

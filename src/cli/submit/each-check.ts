@@ -35,10 +35,10 @@ export async function checkEach(
   const complain = (line: number, text: string): void => {
     if (++wrong <= ERRORS_SAID_MAX) say(`line ${line} ${text}`)
   }
-  for await (const { number, text } of file.lines()) {
+  for await (const { number, text, fault } of file.lines()) {
     looked(++count)
     try {
-      if (text === null) throw new InvalidOptionError('is too long: submit this task on its own')
+      if (text === null) throw new InvalidOptionError(fault)
       const { ref, needs, parts } = readEachLine(text, number, defaults)
       const entry = { line: number, needs, parts }
       const earlier = ref === null ? undefined : refs.get(ref)

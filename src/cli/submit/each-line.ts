@@ -5,9 +5,11 @@
  * its own.
  */
 import { InvalidOptionError } from '../../shared/errors.ts'
+import { jsonFault, parseJson } from '../../shared/json/json-text.ts'
 import { TASK_LIMITS } from '../../core/options.ts'
 import { TASK_ID } from '../../shared/names.ts'
 import { checkSubmission } from '../../node/tasks/task-options.ts'
+import { inUtc } from './in-utc.ts'
 
 /** What holds for lines that do not say otherwise. */
 export type Defaults = Readonly<{
@@ -46,7 +48,7 @@ export function readEachLine(text: string, line: number, defaults: Defaults): Ea
   const { idempotencyPrefix } = defaults
   const key =
     idempotencyPrefix === undefined ? {} : { idempotencyKey: idempotencyPrefix + (ref ?? line) }
-  const options = { ...defaults.options, ...key, ...own, ...named }
+  const options = withTime({ ...defaults.options, ...key, ...own, ...named })
   const dependsOn = dependenciesOf(options)
   const needs = dependsOn.filter(isRef)
   // A part of an id is for the node to complete, and a ref stands for an id that is still to come.
@@ -81,12 +83,18 @@ export function withIds(
   return { ...options, dependsOn }
 }
 
+/** The same, whatever the time zone of the node is. */
+function withTime(options: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const { runAt } = options
+  return typeof runAt === 'string' ? { ...options, runAt: inUtc(runAt) } : options
+}
+
 function parseObject(text: string): Record<string, unknown> {
   let value: unknown
   try {
-    value = JSON.parse(text)
+    value = parseJson(text)
   } catch (error) {
-    throw new InvalidOptionError(`is not JSON: ${(error as Error).message}`)
+    throw new InvalidOptionError(jsonFault(error))
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
     return value as Record<string, unknown>

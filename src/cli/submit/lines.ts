@@ -4,10 +4,12 @@
  */
 import { open, type FileHandle } from 'node:fs/promises'
 import { InvalidOptionError } from '../../shared/errors.ts'
+import { jsonFault, utf8Text } from '../../shared/json/json-text.ts'
 import { LineSplitter } from '../../shared/lines.ts'
 
-/** A line, and where it is. `text` is null if it is longer than allowed. */
-export type Line = Readonly<{ number: number; offset: number; bytes: number; text: string | null }>
+/** A line, and where it is. `text` is null where `fault` says why it cannot be read: `is too long`. */
+export type Line = Readonly<{ number: number; offset: number; bytes: number }> &
+  (Readonly<{ text: string; fault: null }> | Readonly<{ text: null; fault: string }>)
 
 const PIECE_BYTES = 65_536
 
@@ -38,10 +40,16 @@ export class LineFile {
     for await (const { text: binary, bytes } of this.#split()) {
       number++
       if (bytes > this.#bytesMax) {
-        yield { number, offset, bytes, text: null }
+        yield {
+          number,
+          offset,
+          bytes,
+          text: null,
+          fault: 'is too long: submit this task on its own'
+        }
       } else {
-        const text = Buffer.from(binary, 'latin1').toString('utf8')
-        if (text.trim() !== '') yield { number, offset, bytes, text }
+        const read = readLine(Buffer.from(binary, 'latin1'))
+        if (read.text?.trim() !== '') yield { number, offset, bytes, ...read }
       }
       offset += bytes + 1
     }
@@ -51,7 +59,7 @@ export class LineFile {
   async again({ offset, bytes }: Pick<Line, 'offset' | 'bytes'>): Promise<string> {
     const buffer = Buffer.alloc(bytes)
     await this.#read(buffer, offset)
-    return buffer.toString('utf8')
+    return utf8Text(buffer)
   }
 
   async close(): Promise<void> {
@@ -90,6 +98,16 @@ export class LineFile {
       position += bytesRead
       yield piece.toString('latin1', 0, bytesRead)
     }
+  }
+}
+
+function readLine(
+  bytes: Uint8Array
+): { text: string; fault: null } | { text: null; fault: string } {
+  try {
+    return { text: utf8Text(bytes), fault: null }
+  } catch (error) {
+    return { text: null, fault: jsonFault(error) }
   }
 }
 

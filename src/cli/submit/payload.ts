@@ -7,6 +7,7 @@ import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { TASK_LIMITS } from '../../core/options.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../../shared/errors.ts'
+import { jsonFault, JsonRefusedError, parseJson, utf8Text } from '../../shared/json/json-text.ts'
 
 const PAYLOAD_BYTES_MAX = TASK_LIMITS.blobBytesMax
 /** What is not larger is read whole, and loses its spaces: it may then fit into the task itself. */
@@ -39,7 +40,7 @@ async function payloadOf(stream: Readable, source: string): Promise<Payload> {
   for (let length = 0; length <= VALUE_BYTES_MAX;) {
     const next = await pieces.next()
     if (next.done === true) {
-      return { value: parse(Buffer.concat(start).toString('utf8'), source) }
+      return { value: parse(Buffer.concat(start), source) }
     }
     start.push(next.value)
     length += next.value.length
@@ -52,33 +53,13 @@ async function* checked(
   rest: AsyncGenerator<Buffer>,
   source: string
 ): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  // Loaded only for what is large: every verb would pay for them.
-  const { jsonVerifier } = await import('stream-json/utils/verifier.js')
-  const { none } = await import('stream-chain/defs.js')
-  // Its types leave out that it is told of the end.
-  const verify = jsonVerifier() as (text: string | typeof none) => unknown
-  const decode = (piece?: Buffer): string => {
-    try {
-      return piece === undefined ? decoder.decode() : decoder.decode(piece, { stream: true })
-    } catch {
-      throw new PayloadRejectedError(`${source} is not UTF-8, which JSON has to be`)
-    }
+  const { verifiedJson } = await import('../../shared/json/json-stream.ts')
+  try {
+    yield* verifiedJson(joined(start, rest))
+  } catch (error) {
+    const isOfJson = error instanceof SyntaxError || error instanceof JsonRefusedError
+    throw isOfJson ? rejected(error, source) : error
   }
-  const check = (text: string | typeof none): void => {
-    try {
-      verify(text)
-    } catch (error) {
-      throw notJson(error, source)
-    }
-  }
-  for await (const piece of joined(start, rest)) {
-    const text = decode(piece)
-    check(text)
-    yield text
-  }
-  decode()
-  check(none)
 }
 
 async function* joined(
@@ -90,22 +71,22 @@ async function* joined(
 }
 
 /**
- * A text for a command to read: as it is given, in a file, or what we read ourselves.
+ * What a command is to read, byte for byte: a text as it is given, a file, or what we read ourselves.
  *
  * @throws TooLargeError
  * @throws InvalidOptionError if the file cannot be read
  */
-export async function readText(text: string, stdin: Readable): Promise<string> {
+export async function readInput(text: string, stdin: Readable): Promise<Buffer> {
   if (text === '-') return readAll(stdin, 'stdin')
-  if (!text.startsWith('@')) return text
+  if (!text.startsWith('@')) return Buffer.from(text)
   const file = text.slice(1)
   return readAll(createReadStream(file), file)
 }
 
-async function readAll(stream: Readable, source: string): Promise<string> {
+async function readAll(stream: Readable, source: string): Promise<Buffer> {
   const pieces: Buffer[] = []
   for await (const piece of bounded(stream, source)) pieces.push(piece)
-  return Buffer.concat(pieces).toString('utf8')
+  return Buffer.concat(pieces)
 }
 
 async function* bounded(stream: Readable, source: string): AsyncGenerator<Buffer> {
@@ -127,14 +108,14 @@ async function* bounded(stream: Readable, source: string): AsyncGenerator<Buffer
   )
 }
 
-function parse(text: string, source: string, hint = ''): unknown {
+function parse(text: string | Uint8Array, source: string, hint = ''): unknown {
   try {
-    return JSON.parse(text)
+    return parseJson(typeof text === 'string' ? text : utf8Text(text))
   } catch (error) {
-    throw notJson(error, source, hint)
+    throw rejected(error, source, error instanceof SyntaxError ? hint : '')
   }
 }
 
-function notJson(error: unknown, source: string, hint = ''): PayloadRejectedError {
-  return new PayloadRejectedError(`${source} is not JSON (${(error as Error).message})${hint}`)
+function rejected(error: unknown, source: string, hint = ''): PayloadRejectedError {
+  return new PayloadRejectedError(`${source} ${jsonFault(error)}${hint}`)
 }

@@ -7,6 +7,7 @@ import { TASK_DEFAULTS } from '../../core/options.ts'
 import type { SubmitOptions } from '../../node/api/node-api.ts'
 import { parseDurationMs } from '../output/duration.ts'
 import { parseNumber } from '../numbers.ts'
+import { inUtc } from './in-utc.ts'
 import { commas, repeatable, repeatableOption } from '../repeatable.ts'
 
 type Conditions = Record<string, string | string[]>
@@ -90,7 +91,7 @@ export function taskFlags<Arguments extends unknown[], Options extends Record<st
     .option('--timeout <duration>', 'bound on one attempt, such as 30s', parseDurationMs)
     .option('--deadline <duration>', 'bound from submission to settling, such as 10m')
     .option('--delay <duration>', 'not to be started earlier, such as 1h')
-    .option('--run-at <time>', 'not to be started earlier, such as 2026-01-31T12:00:00Z')
+    .option('--run-at <time>', 'not before 2026-01-31T12:00:00Z; without Z, in our zone', inUtc)
     .addOption(
       repeatableOption(
         '--label <condition>',

@@ -25,14 +25,15 @@ export class Boots {
     return this.#byNode.get(node) ?? NONE
   }
 
-  /** @param boots that are to be in the set, and no others */
-  assertInvariants(boots: ReadonlySet<BootId>): void {
+  /** @param boots that are to be in the set, and no others: the keys of a map */
+  assertInvariants(boots: ReadonlyMap<BootId, unknown>): void {
     let count = 0
     for (const [node, ofNode] of this.#byNode) {
       assert(ofNode.size > 0, 'no node is kept of which there is no boot', node)
       count += ofNode.size
     }
-    for (const boot of boots) assert(this.of(nodeOf(boot)).has(boot), 'a boot is in the set', boot)
+    for (const boot of boots.keys())
+      assert(this.of(nodeOf(boot)).has(boot), 'a boot is in the set', boot)
     assert(count === boots.size, 'no other boots are in the set')
   }
 

@@ -23,7 +23,8 @@ import {
   type SettledReason,
   type Started,
   type TaskError,
-  type TaskRecord
+  type TaskRecord,
+  type UnaskedGrant
 } from '../task/record.ts'
 import { deadlineOf, TIME_MS_MAX } from '../task/times.ts'
 
@@ -63,8 +64,17 @@ export function startOf(
   return { started: { epoch: record.claim.epoch, by: self, at, ...seat } }
 }
 
-/** The holder gives the task to another, under the next epoch. */
-export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
+/**
+ * The holder gives the task to another, under the next epoch.
+ *
+ * @param unasked why, if that one has not asked for it
+ */
+export function grantOf(
+  self: BootId,
+  record: TaskRecord,
+  to: BootId,
+  unasked?: UnaskedGrant
+): Patch {
   assert(holds(self, record), 'only a holder grants a task')
   const { epoch, attempt, hops, lost } = record.claim
   const claim: Claim = {
@@ -74,7 +84,8 @@ export function grantOf(self: BootId, record: TaskRecord, to: BootId): Patch {
     hops: Math.min(hops + 1, HOPS_MAX),
     lost,
     notBefore: record.claim.notBefore,
-    cause: 'grant'
+    cause: 'grant',
+    ...(unasked === undefined ? {} : { unasked })
   }
   return { claim }
 }

@@ -111,8 +111,8 @@ export class Retention {
     assert(this.#kept.size === settled, 'a task that is kept is here')
     for (const entry of this.#due) assert(this.#kept.has(entry), 'what is due is kept', entry.id)
     for (const items of [this.#byEnd, this.#byAge]) {
-      const current = items.all().filter(item => this.#isCurrent(item))
-      const coming = new Set(current.map(({ entry }) => entry))
+      const coming = new Set<Entry>()
+      for (const item of items.all()) if (this.#isCurrent(item)) coming.add(item.entry)
       for (const entry of this.#kept.keys()) {
         const isFound = this.#due.has(entry) || coming.has(entry)
         assert(isFound, 'a task that is kept is due, or comes up', entry.id)

@@ -129,7 +129,7 @@ export class DotCloud {
         origin
       )
     }
-    this.#boots.assertInvariants(new Set(this.#spans.keys()))
+    this.#boots.assertInvariants(this.#spans)
     assert(size === this.#size, 'the stretches of all boots in the dot cloud are counted')
   }
 

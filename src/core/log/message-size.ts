@@ -50,7 +50,7 @@ export class MessageSize {
 
   #addState(state: Omit<Change, 'task'>): void {
     const { claim, started, cancelRequest, outcome, components = [] } = state
-    this.bytes += 5 * FIELD_BYTES + laterLength(claim)
+    this.bytes += 6 * FIELD_BYTES + laterLength(claim)
     for (const { bytes } of components) this.bytes += FIELD_BYTES + bytes.length
     this.#addName(claim.holder)
     for (const boot of claim.lost) this.#addName(boot)

@@ -327,11 +327,9 @@ export class Origins {
       const upTo = this.#durable.get(origin) ?? 0
       assert(log.durableUpTo === upTo, 'log and vector agree on what is on disk of a boot', origin)
     }
-    this.#open.assertInvariants(new Set(this.#logs.keys()))
-    this.#onDisk.assertInvariants(new Set(this.#durable.keys()))
-    const sorted =
-      this.#order === null || isSame(this.#order, [...this.#logs.keys()].sort(compareText))
-    assert(sorted, 'the logs in their order are all logs')
+    this.#open.assertInvariants(this.#logs)
+    this.#onDisk.assertInvariants(this.#durable)
+    this.#assertOrder()
     for (const [tag, origin] of this.#tags) {
       assert(tagOf(origin) === tag, 'a boot is kept under its tag', origin)
     }
@@ -343,6 +341,16 @@ export class Origins {
         const isEmpty = this.writtenBy(origin, seq) === null
         assert(isEmpty, 'an unreadable write stands for no task', origin)
       }
+    }
+  }
+
+  #assertOrder(): void {
+    const order = this.#order
+    if (order === null) return
+    assert(order.length === this.#logs.size, 'the logs in their order are all logs')
+    for (const [at, boot] of order.entries()) {
+      const isNext = at === 0 || compareText(order[at - 1]!, boot) < 0
+      assert(isNext && this.#logs.has(boot), 'the logs in their order are all logs', boot)
     }
   }
 
@@ -369,8 +377,4 @@ export class Origins {
       this.#tags.set(tag, oldest)
     }
   }
-}
-
-function isSame(x: readonly BootId[], y: readonly BootId[]): boolean {
-  return x.length === y.length && x.every((boot, i) => boot === y[i])
 }

@@ -250,8 +250,9 @@ export class Slots {
       const { id } = entry
       const isRunning = this.#running.has(id)
       const isBegun = this.startBarrier.epochOf(id) !== undefined
-      const places = [isRunning, isBegun, this.#inputStaging.has(entry)]
-      const count = [...places, this.startBarrier.isLonely(entry)].filter(is => is).length
+      const isLonely = this.startBarrier.isLonely(entry)
+      const isStaged = this.#inputStaging.has(entry)
+      const count = Number(isRunning) + Number(isBegun) + Number(isStaged) + Number(isLonely)
       assert(count <= 1, 'a task that is to run here waits for one thing', id)
       const isComing = this.#inputStaging.epochOf(entry) !== undefined
       if (isRunning || isBegun || isComing) reading.add(id)

@@ -30,7 +30,7 @@ import { Thief, type Queue } from './thief.ts'
 import { unmet } from '../task/labels.ts'
 import type { TaskSpec } from '../task/spec.ts'
 import { compareUrgency } from '../task/urgency.ts'
-import type { TaskRecord } from '../task/record.ts'
+import type { TaskRecord, UnaskedGrant } from '../task/record.ts'
 import type { Scheduler } from '../scheduling/scheduler.ts'
 
 /** The most that one grant carries, well below the bound of a frame. A thief asks again for the rest. */
@@ -196,7 +196,7 @@ export class WorkStealing {
       if (this.#hasTravelled(entry)) continue
       const readers = members.linkedAndAlive(now).filter(each => !this.#isUnreadable(entry, each))
       const member = this.#affinity.place(entry, readers)
-      if (member !== undefined) this.#write(entry, member, given)
+      if (member !== undefined) this.#write(entry, member, 'placed', given)
     }
     this.#send(given)
   }
@@ -228,7 +228,7 @@ export class WorkStealing {
       const member = this.#placement.memberFor(entry, rooms, mayKeep)
       if (member === undefined) without.add(key)
       else {
-        this.#write(entry, member, given)
+        this.#write(entry, member, 'placed', given)
         this.#placement.placed(entry, member)
         // The copy that a caller waits for has to be on another computer, if one is linked.
         if (isAway(member, computer) || !apart) this.#groupCommit.placed(entry)
@@ -301,7 +301,7 @@ export class WorkStealing {
       const member = placement.place(entry, each => !this.#isUnreadable(entry, each))
       if (member === undefined) continue
       // Also one that has moved often enough: this node will not be there to keep it.
-      this.#write(entry, member, given)
+      this.#write(entry, member, 'handed-on', given)
       size.add(entry.record)
       count++
     }
@@ -402,9 +402,9 @@ export class WorkStealing {
   }
 
   /** Writes down that the task is the member's from now on. @param given what is to be sent to each member */
-  #write(entry: Entry, member: Member, given: Map<Member, Entry[]>): void {
+  #write(entry: Entry, member: Member, why: UnaskedGrant, given: Map<Member, Entry[]>): void {
     const { self, log } = this.#context
-    log.write(entry, grantOf(self, entry.record, member.heartbeat.boot))
+    log.write(entry, grantOf(self, entry.record, member.heartbeat.boot, why))
     const list = given.get(member)
     if (list === undefined) given.set(member, [entry])
     else list.push(entry)

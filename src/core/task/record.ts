@@ -24,6 +24,10 @@ export type Dot = Readonly<{ origin: BootId; seq: number }>
 export const CLAIM_CAUSES = ['submit', 'grant', 'retry', 'retry-after', 'reclaim'] as const
 export type ClaimCause = (typeof CLAIM_CAUSES)[number]
 
+/** Why a task is granted to a node that has not asked for any: a slot is free there, or its holder drains. */
+export const UNASKED_GRANTS = ['placed', 'handed-on'] as const
+export type UnaskedGrant = (typeof UNASKED_GRANTS)[number]
+
 /** The greatest epoch. At one a microsecond it takes an hour; honest tasks know tens. */
 export const EPOCH_MAX: number = 2 ** 32 - 1
 
@@ -44,6 +48,8 @@ export type Claim = Readonly<{
   /** The attempt is not started before this time, in ms since 1970; null: at once. */
   notBefore: number | null
   cause: ClaimCause | Other
+  /** Of a grant that nobody has asked for. @default a thief had asked */
+  unasked?: UnaskedGrant | Other
 }> &
   Extensible
 
@@ -80,7 +86,8 @@ export const SETTLED_REASONS = [
   'HolderLost',
   'CancelledByUser',
   'PayloadRejected',
-  'PayloadLost'
+  'PayloadLost',
+  'ResultRejected'
 ] as const
 /** Why a task failed or was cancelled. */
 export type SettledReason = (typeof SETTLED_REASONS)[number]
@@ -281,7 +288,9 @@ function compareComponents(x: Component, y: Component): number {
 
 /** A claim as versions that know different words compare it: by their places. */
 function rawClaim(claim: Claim): unknown {
-  return { ...claim, cause: placeOf(CLAIM_CAUSES, claim.cause) }
+  const { cause, unasked } = claim
+  const raw = { ...claim, cause: placeOf(CLAIM_CAUSES, cause) }
+  return unasked === undefined ? raw : { ...raw, unasked: placeOf(UNASKED_GRANTS, unasked) }
 }
 
 function rawOutcome(outcome: Outcome): unknown {
@@ -298,6 +307,7 @@ function joinClaims(id: TaskId, x: Claim, y: Claim): Claim {
     x.hops === y.hops &&
     x.notBefore === y.notBefore &&
     x.cause === y.cause &&
+    x.unasked === y.unasked &&
     x.later === y.later &&
     sameValues(x.lost, y.lost)
   return same || compareClaims(id, x, y) >= 0 ? x : y

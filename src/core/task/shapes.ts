@@ -36,6 +36,7 @@ import {
   LOST_MAX,
   OUTCOME_STATUSES,
   SETTLED_REASONS,
+  UNASKED_GRANTS,
   type CancelRequest,
   type Claim,
   type Dot,
@@ -157,7 +158,8 @@ export const CLAIM: StructShape<Claim> = struct<Claim>(
     hops: whole(HOPS_MAX),
     cause: openOneOf(CLAIM_CAUSES),
     lost: list(BOOT, LOST_MAX),
-    notBefore: nullable(TIME_MS)
+    notBefore: nullable(TIME_MS),
+    unasked: absentOr(openOneOf(UNASKED_GRANTS))
   },
   { isOpen: true }
 )

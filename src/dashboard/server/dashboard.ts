@@ -16,7 +16,7 @@ import { Downloads } from './downloads.ts'
 import type { PageFiles } from './files.ts'
 import { refusalOf } from './guard.ts'
 import { SECURITY_HEADERS } from './headers.ts'
-import { checkPermission, NotPermittedError, type Permissions } from './permissions.ts'
+import { permitted, NotPermittedError, type Permissions } from './permissions.ts'
 import { isPage, passedOf } from './routes.ts'
 import { Sessions } from './sessions.ts'
 import { sendJson, sendProblem, Upstream } from './upstream.ts'
@@ -180,9 +180,9 @@ export class Dashboard {
       return sendJson(response, 404, { v: 1, error: { name: 'NotPassedError', message } })
     }
     const { client, readOnly, allowSubmit } = this.#options
-    await checkPermission(passed, body, { readOnly, allowSubmit }, client)
+    const own = await permitted(passed, body, { readOnly, allowSubmit }, client)
     await this.#upstream.pass(
-      { method, path: passed.path, ...(method === 'POST' ? { body } : {}) },
+      { method, path: passed.path, ...(method === 'POST' ? { body: own } : {}) },
       response
     )
   }

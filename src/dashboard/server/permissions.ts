@@ -21,47 +21,35 @@ export class NotPermittedError extends Error {
   override readonly name = 'NotPermittedError'
 }
 
-const bulk = z.looseObject({
-  action: z.enum(['cancel', 'retry']),
-  filter: z.looseObject({ type: z.string().optional() })
-})
+const bulk = z.looseObject({})
 
 /**
  * @param body of the request, as text
+ * @returns the body that goes to the node
  * @throws NotPermittedError InvalidOptionError, or what the node says of the task
  */
-export async function checkPermission(
+export async function permitted(
   { kind, task }: Passed,
   body: string,
   { readOnly, allowSubmit }: Permissions,
   client: Pick<Client, 'get'>
-): Promise<void> {
-  if (kind === 'read') return
+): Promise<string> {
+  if (kind === 'read') return body
   if (readOnly) {
     throw new NotPermittedError('this dashboard was started with --read-only: it changes nothing')
   }
-  if (allowSubmit) return
+  // The node looks at each task by itself: a filter may fit commands that were not there when it was made.
+  if (kind === 'bulk') {
+    return JSON.stringify({ ...check(bulk, parse(body)), allowCommands: allowSubmit })
+  }
+  if (allowSubmit) return body
   if (kind === 'submit') {
     throw new NotPermittedError('start the dashboard with --allow-submit to submit tasks from it')
   }
-  if (kind === 'retry' && (await client.get(task ?? '')).type === COMMAND_TYPE) refuseCommand()
-  if (kind === 'bulk') checkBulk(body)
-}
-
-/** A filter without a type may fit commands, also some that are submitted a moment later. */
-function checkBulk(body: string): void {
-  const { action, filter } = check(bulk, parse(body))
-  if (action === 'cancel') return
-  if (filter.type === undefined) {
+  if (kind === 'retry' && (await client.get(task ?? '')).type === COMMAND_TYPE) {
     throw new NotPermittedError(
-      'without --allow-submit, many tasks are retried one type at a time: choose a type first'
+      'a command runs as the user of a node: start the dashboard with --allow-submit to retry one from it'
     )
   }
-  if (filter.type === COMMAND_TYPE) refuseCommand()
-}
-
-function refuseCommand(): never {
-  throw new NotPermittedError(
-    'a command runs as the user of a node: start the dashboard with --allow-submit to retry one from it'
-  )
+  return body
 }

@@ -4,8 +4,9 @@
  */
 import type { NodeId, TaskId } from '../../core/base/ids.ts'
 import type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth } from './node-views.ts'
+import type { Via } from '../../core/message.ts'
 import type { BlobRef } from '../../core/task/content.ts'
-import type { ReloadedHandlers } from '../../ports/ports.ts'
+import type { ReloadedHandlers, SavedState } from '../../ports/ports.ts'
 import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
 import type {
   BackoffOptions,
@@ -14,7 +15,7 @@ import type {
   TaskOptions
 } from './submit-options.ts'
 
-export type { BlobRef, ReloadedHandlers }
+export type { BlobRef, ReloadedHandlers, SavedState }
 export type {
   ClaimOptions,
   LeasedTask,
@@ -86,6 +87,8 @@ export type TaskView = {
   acks: number
   /** Nodes that were gone while they ran it. */
   lost: string[]
+  /** How it came to its holder: submitted placed stolen handed-on reclaimed retried. */
+  via: Via
 }
 
 /** Which part of a task's output is wanted, and whether to go on reading. */
@@ -119,6 +122,8 @@ export type Submitted = {
   deduplicated: boolean
   /** Such as: no node of the cluster has a handler for the type. */
   warnings: string[]
+  /** The task is not started before this: where `runAt` or `delay` said so. */
+  runAt?: string
 }
 
 /**

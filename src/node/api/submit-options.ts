@@ -44,7 +44,12 @@ export type TaskOptions = {
   deadline?: number | string
   /** Delay before which it is not started: ms, or text such as `"5m"`. @default 0 */
   delay?: number | string
-  /** It is not started before this time: a Date, RFC 3339, or ms since 1970. @default at once */
+  /**
+   * It is not started before this time: a Date, a date-time of RFC 3339 (without an offset: in the time zone of this
+   * process), or ms since 1970, up to the year 9999.
+   *
+   * @default at once
+   */
   runAt?: Date | string | number
   /** What it asks of the labels of the node that runs it: what has to be, and what would be better. @default nothing */
   labels?: { require?: LabelConditionsOption; prefer?: LabelConditionsOption }

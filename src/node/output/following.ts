@@ -25,6 +25,9 @@ const ASK_MS = 1500
 /** Pause before a broken stream is taken up again; and how often that is tried once the attempt is over. */
 const AGAIN_MS = 300
 const AGAIN_MAX = 3
+/** Pauses between looks for a run that is known to be starting and has not begun: the first one, and the longest. */
+const BEGIN_MS = 50
+const BEGIN_MS_MAX = 1000
 const ENDED_FROM_OUTSIDE = ['CancelledByUser', 'DeadlineExceeded']
 
 export type FollowingParts = Readonly<{
@@ -39,6 +42,8 @@ export type FollowingParts = Readonly<{
 }>
 
 type Attempt = Readonly<{ node: NodeId; info: AttemptInfo }>
+/** What members have of a task, and which of them have said so. */
+type Found = Readonly<{ attempts: readonly Attempt[]; answered: ReadonlySet<NodeId> }>
 /** What one reader has seen. */
 type Reading = {
   readonly taskId: TaskId
@@ -71,11 +76,15 @@ export class Following {
     const { core, turns, assertNotClosed } = this.#parts
     const epochs = new Set<number>()
     const reading: Reading = { taskId, follow, signal, epochs, attempts: new Set(), lost: 0 }
+    /** A start that has been told and has not begun where it was made. */
+    let starting: number | null = null
+    let pauseMs = BEGIN_MS
     const isNew = ({ started }: TaskRecord): boolean =>
       started !== null && !epochs.has(started.epoch)
     const hasNews = (): boolean => {
       const record = core.record(taskId)
-      if (record === undefined || isSettled(record) || isNew(record)) return true
+      if (record === undefined || isSettled(record)) return true
+      if (isNew(record) && record.started!.epoch !== starting) return true
       assertNotClosed()
       return false
     }
@@ -85,14 +94,18 @@ export class Following {
       if (record === undefined) return
       if (isFirst || isNew(record)) yield* this.#news(record, reading)
       if (!follow || isSettled(record)) return
-      await turns.until(hasNews, signal)
+      const { started } = record
+      const before = starting
+      starting = isNew(record) ? started!.epoch : null
+      pauseMs = starting === before ? Math.min(2 * pauseMs, BEGIN_MS_MAX) : BEGIN_MS
+      await turns.until(hasNews, signal, starting === null ? undefined : pauseMs)
     }
   }
 
   /** All attempts that the reader has not seen. */
   async *#news(record: TaskRecord, reading: Reading): AsyncGenerator<LogEntry, void, undefined> {
     const { claim, outcome, started } = record
-    const found = await this.#attempts(reading)
+    const { attempts: found, answered } = await this.#attempts(reading)
     for (const { info } of found) reading.attempts.add(info.attempt)
     for (const boot of claim.lost.slice(reading.lost)) {
       yield this.#note(
@@ -112,15 +125,18 @@ export class Following {
       yield* this.#output(attempt, reading)
     }
     if (started === null || reading.epochs.has(started.epoch)) return
+    const isOver = outcome?.epoch === started.epoch
+    // Others are told of a start before the run begins. It has said nothing yet.
+    if (!isOver && answered.has(nodeOf(started.by)) && this.#isBoot(started.by)) return
     reading.epochs.add(started.epoch)
-    if (outcome?.epoch === started.epoch) yield* this.#rest(record, reading, started.epoch, 0)
+    if (isOver) yield* this.#rest(record, reading, started.epoch, 0)
     else yield this.#note(claim.attempt, started.by, 'what it has said so far cannot be read')
   }
 
   /**
    * What the members have of a task that the reader has not had. Of two with one epoch, the one that was started first.
    */
-  async #attempts(reading: Reading): Promise<Attempt[]> {
+  async #attempts(reading: Reading): Promise<Found> {
     const { taskId, epochs } = reading
     const { core, clock } = this.#parts
     const linked = core.members(clock.now()).filter(member => member.linked)
@@ -130,16 +146,29 @@ export class Following {
     const isStarter = (attempt: Attempt): boolean =>
       by?.epoch === attempt.info.epoch && nodeOf(by.by) === attempt.node
     const byEpoch = new Map<number, Attempt>()
-    for (const attempt of lists.flat()) {
+    for (const attempt of lists.flatMap(list => list ?? [])) {
       const { epoch, taskId: of } = attempt.info
       if (of !== taskId || epochs.has(epoch)) continue
       if (!byEpoch.has(epoch) || isStarter(attempt)) byEpoch.set(epoch, attempt)
     }
-    return [...byEpoch.values()].sort((x, y) => x.info.epoch - y.info.epoch)
+    return {
+      attempts: [...byEpoch.values()].sort((x, y) => x.info.epoch - y.info.epoch),
+      answered: new Set(nodes.filter((_, place) => lists[place] !== null))
+    }
   }
 
-  /** Members that do not answer are left out, but for the node that ran the task last: no other has what it has. */
-  async #attemptsAt(node: NodeId, { taskId, signal }: Reading): Promise<Attempt[]> {
+  /** Whether a node still runs as this boot of it, whose memory has what it has said. */
+  #isBoot(boot: BootId): boolean {
+    const { core } = this.#parts
+    if (core.self().boot === boot) return true
+    return core.member(nodeOf(boot))?.heartbeat.boot === boot
+  }
+
+  /**
+   * Null for a member that does not answer. The node that ran the task last is asked more than once: no other has what
+   * it has.
+   */
+  async #attemptsAt(node: NodeId, { taskId, signal }: Reading): Promise<Attempt[] | null> {
     const { core } = this.#parts
     for (let tries = 0; ; tries++) {
       const infos: Attempt[] = []
@@ -153,7 +182,7 @@ export class Following {
         signal.throwIfAborted()
         const by = core.record(taskId)?.started?.by
         const isMissed = by !== undefined && nodeOf(by) === node && core.isLinked(node)
-        if (!isMissed || tries >= AGAIN_MAX) return infos
+        if (!isMissed || tries >= AGAIN_MAX) return infos.length > 0 ? infos : null
         await sleep(AGAIN_MS, undefined, { signal })
       }
     }

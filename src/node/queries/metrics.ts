@@ -4,6 +4,8 @@ import { Histogram } from '../../core/telemetry/telemetry.ts'
 import type { CoreView } from '../../core/view.ts'
 import type { MetricsView, TaskCounts } from '../api/node-api.ts'
 
+const DIGITS = 3
+
 export function metricsView(core: CoreView): MetricsView {
   return { v: 1, node: countsOf(core.totals('node')), cluster: countsOf(core.totals('cluster')) }
 }
@@ -29,10 +31,15 @@ function viewOf({ completed, failed, cancelled, retried, runs }: TypeTotals): Ta
     retried,
     processing: {
       count: runs.count,
-      meanMs: runs.meanMs,
-      p50Ms: runs.quantileMs(0.5),
-      p95Ms: runs.quantileMs(0.95),
-      p99Ms: runs.quantileMs(0.99)
+      meanMs: rounded(runs.meanMs),
+      p50Ms: rounded(runs.quantileMs(0.5)),
+      p95Ms: rounded(runs.quantileMs(0.95)),
+      p99Ms: rounded(runs.quantileMs(0.99))
     }
   }
+}
+
+/** A quantile is known to a tenth of it, and of a mean three digits are as many as anybody compares. */
+function rounded(ms: number | null): number | null {
+  return ms === null ? null : Number(ms.toPrecision(DIGITS))
 }

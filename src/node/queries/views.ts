@@ -12,6 +12,7 @@ import { isBlob, type Content } from '../../core/task/content.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 import { isSettled } from '../../core/task/record.ts'
 import type { CoreView, MemberView } from '../../core/view.ts'
+import { givenConditions, givenLabels } from '../own-labels.ts'
 import { shownConditions } from '../tasks/label-options.ts'
 import type { TaskRow } from '../api/lists-api.ts'
 import type {
@@ -23,6 +24,7 @@ import type {
   WorkerHealth
 } from '../api/node-api.ts'
 import type { PeerView } from '../../ports/ports.ts'
+import { viaOf } from './via.ts'
 import { TaskCounting } from '../lists/task-counts.ts'
 
 /** What fits on a line. The whole message comes with the task. */
@@ -45,7 +47,7 @@ export function taskView(
     error: outcome !== null && outcome.error !== null ? errorView(outcome.error) : null,
     dependsOn: [...spec.dependsOn],
     labels: {
-      require: shownConditions(spec.labels.require),
+      require: shownConditions(givenConditions(spec.labels.require)),
       prefer: shownConditions(spec.labels.prefer)
     },
     idempotencyKey: spec.idempotencyKey,
@@ -88,7 +90,8 @@ export function taskRow(
     tags: [...spec.tags],
     ref: spec.ref,
     lost: claim.lost.map(nameOf),
-    retryOf: spec.retryOf
+    retryOf: spec.retryOf,
+    via: viaOf(claim)
   }
 }
 
@@ -236,7 +239,7 @@ function heartbeatView(
     loopLagMs,
     settledMax: settledMax === SETTLED_MAX_MAX ? null : settledMax,
     handlers: [...new Set(pools.flatMap(({ types }) => types))].sort(),
-    labels: { ...labels },
+    labels: { ...givenLabels(labels) },
     addresses: [...addresses],
     boot: bootName(boot),
     version
@@ -244,7 +247,7 @@ function heartbeatView(
 }
 
 function poolView({ name, slots, running, types, labels, external }: BusyPool): PoolView {
-  return { name, slots, running, types: [...types], labels: { ...labels }, external }
+  return { name, slots, running, types: [...types], labels: { ...givenLabels(labels) }, external }
 }
 
 /** As much of a message as a row has room for. */

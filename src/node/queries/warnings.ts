@@ -3,6 +3,7 @@ import { compareText } from '../../core/base/order.ts'
 import { unmet, type Labels } from '../../core/task/labels.ts'
 import type { TaskSpec } from '../../core/task/spec.ts'
 import type { CoreView } from '../../core/view.ts'
+import { givenLabels } from '../own-labels.ts'
 import { conditionText } from '../tasks/label-options.ts'
 
 /** @param workers all that take tasks now */
@@ -18,7 +19,7 @@ export function warningsOf(
   }
   if (able.some(worker => unmet(labels.require, worker.labels) === undefined)) return []
   const wanted = labels.require.map(conditionText).join(', ')
-  const there = able.map(worker => labelText(worker.labels)).sort(compareText)
+  const there = able.map(worker => labelText(givenLabels(worker.labels))).sort(compareText)
   return [
     `no node with a handler for ${type} has the labels ${wanted} (there are: ${[...new Set(there)].join('; ')}): the task waits until one joins`
   ]

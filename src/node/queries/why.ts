@@ -14,6 +14,7 @@ import type { Waiting } from '../../core/pending.ts'
 import type { Blocked } from '../../core/queue/readiness.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 import { startTimeOf } from '../../core/task/times.ts'
+import { isOwn } from '../own-labels.ts'
 import { conditionText } from '../tasks/label-options.ts'
 
 export type OpenReason =
@@ -100,6 +101,10 @@ function lackAt({ pools }: Worker, demand: Demand): Why {
   for (const pool of pools) {
     const lack = lackOf(pool, demand)
     if (lack === 'NoHandler' || lack === null) continue
+    if (isOwn(lack)) {
+      const words = 'it does not know what this command asks for: it is of an earlier version'
+      return { reason: 'LabelsUnmatched', words }
+    }
     const own = Object.hasOwn(pool.labels, lack.label) ? pool.labels[lack.label]! : 'not there'
     const where = pools.length === 1 ? 'its label' : `in its pool ${pool.name}, the label`
     const words = `${where} ${lack.label} is ${own}, and ${conditionText(lack)} is required`

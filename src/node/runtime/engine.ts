@@ -19,6 +19,7 @@ import { BlobTraffic } from './blob-traffic.ts'
 import { wallMsOf } from './clock.ts'
 import { Logbook } from '../output/logbook.ts'
 import { tailOf } from '../output/tail.ts'
+import { RunSpans } from '../timeline/run-spans.ts'
 import { Inputs } from './inputs.ts'
 import { Loop, type Turn, type World } from './loop.ts'
 import { LoopLag } from './loop-lag.ts'
@@ -86,6 +87,8 @@ export class Engine {
   readonly blobs: BlobTraffic
   /** What the runs of this node say. */
   readonly logbook: Logbook
+  /** When this node ran which tasks. */
+  readonly spans: RunSpans
   /** How late ticks are. */
   readonly loopLag: LoopLag = new LoopLag()
   readonly #observer: Observer
@@ -108,6 +111,7 @@ export class Engine {
       disk: failure => observer.blobDisk(failure)
     })
     this.logbook = new Logbook(() => wallMsOf(ports.clock))
+    this.spans = new RunSpans({ core: core.view, now: () => core.view.wallMs(ports.clock.now()) })
     this.#observer = observer
     this.#loop = new Loop(core, this.#world())
   }
@@ -116,6 +120,7 @@ export class Engine {
     const { transport, runner } = this.#ports
     this.#running = true
     runner.onEnded((taskId, epoch, run, durationMs) => {
+      this.spans.ended(taskId, epoch, run)
       this.#ports.tracing?.ended(taskId, epoch, run)
       const tail = tailOf(this.logbook.end(taskId, epoch))
       this.feed({ kind: 'completion', taskId, epoch, run, durationMs, tail })
@@ -280,6 +285,7 @@ export class Engine {
   #start(run: Run): void {
     const { runner, tracing } = this.#ports
     this.logbook.begin(run)
+    this.spans.began(run)
     if (tracing === undefined) return runner.start(run)
     const submittedAt = hlcMs(this.#core.view.record(run.taskId)!.spec.submittedAt)
     tracing.run(run, submittedAt, traced => runner.start(traced))
@@ -287,6 +293,7 @@ export class Engine {
 
   /** Readers that follow the run hear what it says until it is over. */
   #abort(taskId: TaskId, epoch: number): void {
+    this.spans.aborted(taskId, epoch)
     void this.#ports.runner.abort(taskId, epoch).then(() => {
       this.#ports.tracing?.ended(taskId, epoch, null)
       const tail = tailOf(this.logbook.end(taskId, epoch))
@@ -369,7 +376,8 @@ export class Engine {
       addresses: addresses => this.feed({ kind: 'addresses', addresses }),
       answerSync: (_from, request) => this.#core.answerSync(request),
       readBlob: hash => this.blobs.local(hash),
-      answerOutput: request => this.logbook.answer(request)
+      answerOutput: request => this.logbook.answer(request),
+      answerTimeline: request => this.spans.answer(request)
     }
   }
 }

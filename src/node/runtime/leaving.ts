@@ -24,38 +24,43 @@ export class Leaving {
   /** Resolves when the node has closed; to the reason, if it had to. */
   readonly closed: Promise<Error | null>
   readonly #parts: Parts
-  readonly #close: (closed: NodeClosedError) => Promise<void>
+  readonly #close: (closed: Error) => Promise<void>
   readonly #closing = Promise.withResolvers<Error | null>()
   readonly #left = Promise.withResolvers<void>()
   readonly #graceOver = Promise.withResolvers<void>()
   #leaving: Promise<void> | null = null
   /** Nothing comes in any more, so that nobody may begin to wait for it. */
   #isClosed = false
+  /** Why the node had to give way to another one; null if it did not. */
+  #givesWay: Error | null = null
 
   /** @param close frees everything, and lets go of all callers with that error; called once */
-  constructor(parts: Parts, close: (closed: NodeClosedError) => Promise<void>) {
+  constructor(parts: Parts, close: (closed: Error) => Promise<void>) {
     this.#parts = parts
     this.#close = close
     this.closed = this.#closing.promise
   }
 
   /** What callers are refused with from its beginning on. */
-  get stoppingError(): NodeClosedError {
-    return new NodeClosedError(`node ${this.#name} is stopping: ask another one`)
+  get stoppingError(): Error {
+    return this.#givesWay ?? new NodeClosedError(`node ${this.#name} is stopping: ask another one`)
   }
 
-  /** @throws NodeClosedError once it has begun */
+  /** @throws NodeClosedError once it has begun, or NameTakenError, DuplicateIdentityError if the node gives way */
   assertOpen(): void {
     if (this.#leaving !== null) throw this.stoppingError
   }
 
-  /** @throws NodeClosedError once the node has closed */
+  /** @throws NodeClosedError once the node has closed, or why it gave way */
   assertNotClosed(): void {
     if (this.#isClosed) throw this.#closedError
   }
 
-  get #closedError(): NodeClosedError {
-    return new NodeClosedError(`node ${this.#name} has stopped: ask another one, tasks go on`)
+  get #closedError(): Error {
+    return (
+      this.#givesWay ??
+      new NodeClosedError(`node ${this.#name} has stopped: ask another one, tasks go on`)
+    )
   }
 
   get #name(): string {
@@ -90,7 +95,9 @@ export class Leaving {
         : new NameTakenError(
             `another node is called ${name} already: give this one another --computer or --instance`
           )
-    this.#leaving ??= this.#end(reason)
+    if (this.#leaving !== null) return
+    this.#givesWay = reason
+    this.#leaving = this.#end(reason)
   }
 
   #saySo(): void {

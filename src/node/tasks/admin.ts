@@ -6,9 +6,16 @@ import type { Input } from '../../core/input.ts'
 import { checkNodeOptions } from '../../node-options.ts'
 import { DURATION_MS_MAX } from '../../shared/durations.ts'
 import { InvalidOptionError, UnknownNodeError } from '../../shared/errors.ts'
-import type { AdminApi, LoadedState, NodeView, ReloadedHandlers } from '../api/node-api.ts'
+import type {
+  AdminApi,
+  LoadedState,
+  NodeView,
+  ReloadedHandlers,
+  SavedState
+} from '../api/node-api.ts'
 import type { Queries } from '../queries/queries.ts'
 import type { Leaving } from '../runtime/leaving.ts'
+import { ownLabels } from '../own-labels.ts'
 import type { NodeSettings } from '../settings.ts'
 import type { Admission } from './admission.ts'
 import type { Backup } from './backup.ts'
@@ -22,7 +29,7 @@ export type AdminParts = Readonly<{
   worker: Pick<Worker, 'reload'>
   leaving: Leaving
   admission: Pick<Admission, 'refuseAll'>
-  settings: Pick<NodeSettings, 'graceMs' | 'isNodeName' | 'log' | 'stateFiles'>
+  settings: Pick<NodeSettings, 'commands' | 'graceMs' | 'isNodeName' | 'log' | 'stateFiles'>
 }>
 
 export class Admin implements AdminApi {
@@ -44,10 +51,10 @@ export class Admin implements AdminApi {
   }
 
   setLabels(labels: Readonly<Record<string, string>>): void {
-    const { leaving, feed } = this.#parts
+    const { leaving, feed, settings } = this.#parts
     checkNodeOptions({ labels })
     leaving.assertOpen()
-    feed({ kind: 'labels', labels })
+    feed({ kind: 'labels', labels: { ...labels, ...ownLabels(settings.commands) } })
   }
 
   drain(nameOrId?: string): NodeView {
@@ -100,13 +107,15 @@ export class Admin implements AdminApi {
   }
 
   /** @throws InvalidOptionError if it cannot be written */
-  async saveState(file: string): Promise<void> {
+  async saveState(file: string): Promise<SavedState> {
     const { stateFiles, log } = this.#parts.settings
-    const { missing } = await stateFiles.write(file, this.exportState())
-    if (missing === 0) return
-    log.warn(
-      `${file} lacks ${missing} large payloads or results, which no node that can be asked has`
-    )
+    const saved = await stateFiles.write(file, this.exportState())
+    if (saved.missing > 0) {
+      log.warn(
+        `${file} lacks ${saved.missing} large payloads or results, which no node that can be asked has`
+      )
+    }
+    return saved
   }
 
   /** @throws ForeignStateFileError InvalidOptionError DiskFullError NodeClosedError */

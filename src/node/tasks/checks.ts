@@ -94,7 +94,7 @@ export function durationMs(name: string, value: unknown, minMs: number, maxMs: n
   const ms = typeof value === 'string' ? parseDuration(value) : value
   if (typeof ms === 'number' && ms >= minMs && ms <= maxMs) return Math.round(ms)
   throw new InvalidOptionError(
-    `${name} must be from ${minMs} to ${maxMs} ms, or a text such as "30s" or "5m", not ${show(value)}`
+    `${name} must be from ${minMs} to ${maxMs} ms, or a text with a unit such as "30s" or "5m", not ${show(value)}`
   )
 }
 

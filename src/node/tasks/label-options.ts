@@ -8,6 +8,7 @@ import type { LabelCondition, LabelConditions, LabelRules } from '../../core/tas
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { LABEL_NUMBER } from '../../core/task/shapes.ts'
 import { LABEL_NAME, LABEL_VALUE_LENGTH_MAX } from '../../shared/names.ts'
+import { isOwn } from '../own-labels.ts'
 import { show, wellFormed } from './checks.ts'
 import type { LabelConditionsOption } from '../api/node-api.ts'
 
@@ -39,6 +40,7 @@ export function shownConditions(given: LabelConditions): LabelConditionsOption {
 
 /** One condition in words, such as `memoryGiB >= 16`. */
 export function conditionText(condition: LabelCondition): string {
+  if (isOwn(condition)) return 'commands of a newer version of hearsay'
   if ('atLeast' in condition) return `${condition.label} >= ${condition.atLeast}`
   return `${condition.label} = ${condition.anyOf.join(' or ')}`
 }

@@ -10,6 +10,7 @@ import { DependencyForgottenError, NotReplicatedError } from '../../shared/error
 import { utf8Pieces } from '../../shared/utf8-chunks.ts'
 import type { Tracing } from '../../ports/tracing.ts'
 import type { Admission } from './admission.ts'
+import { withNeeds, withNeedsOf } from './command-needs.ts'
 import type { Payloads } from './payloads.ts'
 import type { EndListener, Submitted } from '../api/node-api.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
@@ -40,6 +41,8 @@ export type SubmissionsOptions = Readonly<{
   tracing?: Tracing | undefined
   /** Throws if the node accepts nothing now. */
   assertAccepting: () => void
+  /** Before this a task is not to be started, in ms since 1970; null: at any time, or the task is not known. */
+  startsAt: (id: TaskId) => number | null
   /** What a caller should know who submits this task. */
   warnings: (draft: TaskDraft) => string[]
 }>
@@ -63,16 +66,18 @@ export class Submissions {
     listener?: EndListener
   ): Promise<Submitted> {
     const { payloads, now, assertAccepting, assertPayload } = this.#options
-    const { draft, acks } = checkSubmission(type, payload, options, now())
+    const { draft: given, acks } = checkSubmission(type, payload, options, now())
+    const text = given.payload as string
+    const draft = withNeeds(given, text)
     assertAccepting()
     return this.#traced(draft, draft =>
       this.#admitted(
         signal,
         async () => {
-          const check = assertPayload(draft.type, draft.payload as string)
+          const check = assertPayload(draft.type, text)
           if (check !== null) await check
           if (payloads.isFit(draft.payload)) return { draft, acks }
-          const blob = await payloads.write(utf8Pieces(draft.payload as string))
+          const blob = await payloads.write(utf8Pieces(text))
           return { draft: { ...draft, payload: blob }, acks }
         },
         listener
@@ -95,7 +100,8 @@ export class Submissions {
         signal,
         async () => {
           const payload = await payloads.written(ref)
-          return { draft: { ...draft, payload }, acks }
+          const needing = await withNeedsOf(draft, () => payloads.read(ref))
+          return { draft: { ...needing, payload }, acks }
         },
         listener
       )
@@ -201,7 +207,14 @@ export class Submissions {
           : 'no other computer has confirmed the task: it is on the disks of this one only'
       )
     }
-    return { id, acks: copies, deduplicated: deduplicated !== 'no', warnings: told }
+    const startsAt = this.#options.startsAt(id)
+    return {
+      id,
+      acks: copies,
+      deduplicated: deduplicated !== 'no',
+      warnings: told,
+      ...(startsAt === null ? {} : { runAt: new Date(startsAt).toISOString() })
+    }
   }
 }
 

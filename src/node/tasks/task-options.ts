@@ -12,7 +12,9 @@ import {
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../core/options.ts'
 import { TIME_MS, TRACEPARENT } from '../../core/task/shapes.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../../shared/errors.ts'
+import { jsonText } from '../../shared/json/json-value.ts'
 import { TASK_ID } from '../../shared/names.ts'
+import { parseTime } from '../../shared/times.ts'
 import { nearestName } from '../../shared/nearest-name.ts'
 import { bytes, durationMs, oneOf, real, show, texts, typeName, whole, words } from './checks.ts'
 import type { BackoffOptions, SubmitOptions } from '../api/node-api.ts'
@@ -141,17 +143,14 @@ function backoffOf(given: NonNullable<Checked['backoff']>): Backoff {
 }
 
 function json(payload: unknown): string {
-  let text: string | undefined
+  let text: string
   try {
-    text = JSON.stringify(payload === undefined ? null : payload)
+    text = jsonText(payload === undefined ? null : payload)
   } catch (error) {
     const { message } = error as Error
     // V8's own bound on texts lies above ours.
     if (message === 'Invalid string length') throw tooLarge(`more than ${TASK_LIMITS.blobBytesMax}`)
     throw new PayloadRejectedError(`the payload cannot be sent as JSON: ${message}`)
-  }
-  if (text === undefined) {
-    throw new PayloadRejectedError(`the payload cannot be sent as JSON: it is a ${typeof payload}`)
   }
   const bytes = Buffer.byteLength(text)
   if (bytes > TASK_LIMITS.blobBytesMax) throw tooLarge(String(bytes))
@@ -187,10 +186,10 @@ function fields<T>(
 
 function pointInTime(name: string, value: unknown): number {
   const ms =
-    value instanceof Date ? value.getTime() : typeof value === 'string' ? Date.parse(value) : value
+    value instanceof Date ? value.getTime() : typeof value === 'string' ? parseTime(value) : value
   if (typeof ms === 'number' && TIME_MS.fault(ms) === null) return ms
   throw new InvalidOptionError(
-    `${name} must be a Date, a text such as "2026-01-31T12:00:00Z", or ms since 1970, up to the year 9999, not ${show(value)}`
+    `${name} must be a date-time of RFC 3339 such as "2026-01-31T12:00:00Z", a Date, or ms since 1970, up to the year 9999, not ${show(value)}`
   )
 }
 

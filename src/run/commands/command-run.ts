@@ -11,10 +11,11 @@ import { endOfWhole } from '../../core/base/utf8.ts'
 import type { RunResult } from '../../core/input.ts'
 import type { OutputStream } from '../../core/message.ts'
 import type { Attempt } from '../attempt.ts'
-import { commandOf, type Command } from './command.ts'
+import { commandOf, type Command, type CommandRun } from './command.ts'
 import type { CommandProcesses, Process } from './command-processes.ts'
+import { CommandResult } from './command-result.ts'
 import { readValues, type RunFiles } from '../contents.ts'
-import { failure, outcomeOfEarly, outcomeOfResult, outcomeOfUnreadable } from '../outcome.ts'
+import { failure, outcomeOfEarly, outcomeOfUnreadable } from '../outcome.ts'
 import { ProcessGroup } from './process-group.ts'
 import type { CommandStream, Ending } from './starter-messages.ts'
 
@@ -49,28 +50,54 @@ export async function runCommand(
   const values = await readValues(attempt.run, files).catch(outcomeOfUnreadable)
   if (attempt.isOver) return
   if ('status' in values) return attempt.ended(values, 0)
-  let command: Command
+  const result = new CommandResult(files)
+  let asked: CommandRun
   try {
-    command = commandOf(attempt.run, values.payload, process.env)
+    asked = commandOf(attempt.run, values.payload, process.env, result.file)
   } catch (error) {
     const { name, message } = error as Error
     return attempt.ended(failure(name, message, { reason: 'PayloadRejected' }), 0)
   }
-  let asked = false
+  if (asked.resultFrom === 'stdout') result.keepPrinted()
+  try {
+    await perform(attempt, asked.command, { processes, say, abortGraceMs, result })
+  } finally {
+    await result.discard()
+  }
+}
+
+type Means = Readonly<{
+  processes: CommandProcesses
+  say: Say
+  abortGraceMs: number
+  result: CommandResult
+}>
+
+async function perform(
+  attempt: Attempt,
+  command: Command,
+  { processes, say, abortGraceMs, result }: Means
+): Promise<void> {
+  const over = (): void => attempt.ended(null, null)
+  let isAsked = false
   // It may be about to begin: only when it is known what there is to end can it be ended.
-  attempt.begin({ ask: () => (asked = true), force: over })
+  attempt.begin({ ask: () => (isAsked = true), force: over })
   const started = await processes.start(command)
   if ('why' in started) return attempt.ended(await notStarted(command, started.why), 0)
   const group = new ProcessGroup(started.pid)
   attempt.begin({ ask: () => group.terminate(), force: () => group.kill() })
-  if (asked) void group.end(abortGraceMs)
+  if (isAsked) void group.end(abortGraceMs)
   else attempt.markCalled()
-  const output = [pass(started, 'stdout', say), pass(started, 'stderr', say)]
+  const printed: Say = (stream, bytes) => {
+    result.print(bytes)
+    say(stream, bytes)
+  }
+  const output = [pass(started, 'stdout', printed), pass(started, 'stderr', say)]
   const ending = await started.ended
   await group.end(abortGraceMs)
   await Promise.all(output.map(finish => finish()))
   started.over()
-  attempt.ended(await outcomeOf(ending), null)
+  attempt.ended(await outcomeOf(ending, result), null)
 }
 
 async function notStarted({ file, cwd }: Command, why: string): Promise<RunResult> {
@@ -84,16 +111,17 @@ async function notStarted({ file, cwd }: Command, why: string): Promise<RunResul
   )
 }
 
-async function outcomeOf(ending: Ending | null): Promise<RunResult> {
+async function outcomeOf(ending: Ending | null, result: CommandResult): Promise<RunResult> {
   if (ending === null) {
     return failure(
       'CommandLostError',
       'the process that had started the command was ended, and so nobody knows how the command has'
     )
   }
-  if (ending.exitCode === 0) return outcomeOfResult(ending, null)
+  if (ending.exitCode === 0) return result.outcome(ending)
   if (ending.exitCode === TRY_AGAIN_CODE) {
-    return outcomeOfEarly(`the command asks to be tried again later (code ${TRY_AGAIN_CODE})`)
+    const words = `the command asks to be tried again later (code ${TRY_AGAIN_CODE})`
+    return outcomeOfEarly(words, await result.retryAfterMs())
   }
   const how =
     ending.signal === null ? `exited with code ${ending.exitCode}` : `was ended by ${ending.signal}`

@@ -19,6 +19,9 @@ const SHELL = '/bin/sh'
 /** The key, or where it is. It lets its reader into the cluster; nothing that a node runs has a use for it. */
 const SECRET = /^HEARSAY_KEY/
 
+/** What the result of a command may be, in place of how it ended. */
+const RESULT_SOURCES = ['stdout'] as const
+
 const text = z.string().refine(value => !value.includes('\0'), 'has a zero byte in it')
 
 const schema = z.strictObject({
@@ -29,7 +32,9 @@ const schema = z.strictObject({
     .refine(env => Object.keys(env).length <= VARIABLES_MAX, `has more than ${VARIABLES_MAX} names`)
     .optional(),
   stdin: z.json().optional(),
-  shell: z.boolean().optional()
+  stdinBase64: z.string().refine(isBase64, 'is not base64').optional(),
+  shell: z.boolean().optional(),
+  resultFrom: z.enum(RESULT_SOURCES).optional()
 })
 
 /** A command, ready to be started. */
@@ -39,7 +44,7 @@ export type Command = Readonly<{
   /** Null: where the node is. */
   cwd: string | null
   env: Readonly<Record<string, string | undefined>>
-  stdin: string
+  stdin: string | Uint8Array
 }>
 
 /** An environment without the cluster's key. */
@@ -67,18 +72,34 @@ function check(payload: unknown): z.infer<typeof schema> {
       `${what} of a command is not as it should be: ${message}; an example is {"argv":["echo","hello"]}`
     )
   }
+  if (data.stdin !== undefined && data.stdinBase64 !== undefined) {
+    throw new PayloadRejectedError('a command has stdin or stdinBase64, not both')
+  }
   if (data.argv[0] === '') throw new PayloadRejectedError('the name of the command is empty')
   return data
 }
 
+/** A command as a run of it needs it. */
+export type CommandRun = Readonly<{
+  command: Command
+  /** What its result is, unless it leaves one in its file: how it ended, or what it printed. */
+  resultFrom: (typeof RESULT_SOURCES)[number] | null
+}>
+
 /**
  * @param environment that of the node, of which the command gets all but the cluster key
+ * @param resultFile where the command may leave a result
  * @throws PayloadRejectedError
  */
-export function commandOf(run: Run, payload: unknown, environment: NodeJS.ProcessEnv): Command {
-  const { argv, cwd = null, env = {}, stdin = '', shell = false } = check(payload)
+export function commandOf(
+  run: Run,
+  payload: unknown,
+  environment: NodeJS.ProcessEnv,
+  resultFile: string
+): CommandRun {
+  const { argv, cwd = null, env = {}, shell = false, resultFrom = null, ...given } = check(payload)
   const [file = '', ...args] = shell ? [SHELL, '-c', argv[0]!, SHELL, ...argv.slice(1)] : argv
-  return {
+  const command = {
     file,
     args,
     cwd,
@@ -88,8 +109,22 @@ export function commandOf(run: Run, payload: unknown, environment: NodeJS.Proces
       HEARSAY_TASK_ID: run.taskId,
       HEARSAY_ATTEMPT: String(run.attempt),
       HEARSAY_EPOCH: String(run.epoch),
+      HEARSAY_RESULT_FILE: resultFile,
       ...(run.traceparent === null ? {} : { TRACEPARENT: run.traceparent })
     },
-    stdin: typeof stdin === 'string' ? stdin : JSON.stringify(stdin)
+    stdin: stdinOf(given)
   }
+  return { command, resultFrom }
+}
+
+function stdinOf({
+  stdin = '',
+  stdinBase64
+}: Pick<z.infer<typeof schema>, 'stdin' | 'stdinBase64'>): string | Uint8Array {
+  if (stdinBase64 !== undefined) return Buffer.from(stdinBase64, 'base64')
+  return typeof stdin === 'string' ? stdin : JSON.stringify(stdin)
+}
+
+function isBase64(given: string): boolean {
+  return given.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(given)
 }

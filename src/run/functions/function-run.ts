@@ -64,8 +64,8 @@ async function perform(
     progress: (fraction, message) => {
       if (!attempt.aborted) reporter.progress(fraction, message)
     },
-    output: (stream, text) => {
-      if (!attempt.aborted) reporter.output(stream, text)
+    output: (stream, bytes) => {
+      if (!attempt.aborted) reporter.output(stream, bytes)
     }
   }
   const values = await readValues(run, files).catch(outcomeOfUnreadable)

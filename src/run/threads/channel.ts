@@ -38,6 +38,7 @@ export class Channel {
     const { port1, port2: port } = new MessageChannel()
     this.#port = port1
     this.#worker = startWorker(memoryMiB, { port, taken: this.#taken.buffer })
+    this.#worker.stdout.resume()
     this.#port.on('message', message => this.#hear(message))
     this.#port.on('messageerror', error => this.#hear(error))
     this.#worker.on('error', error => listener.error(error))
@@ -104,6 +105,8 @@ function startWorker(memoryMiB: number, data: Required<ThreadData>): Worker {
     name: 'hearsay handler',
     workerData: data,
     transferList: [data.port],
+    // Never the node's own. What is printed there is taken up in the thread; what got past that goes nowhere.
+    stdout: true,
     env: withoutKey(process.env),
     resourceLimits: { maxOldGenerationSizeMb: memoryMiB + UNREACHABLE_MIB },
     // A thread inherits the flags of the process, and one of them is refused for files.

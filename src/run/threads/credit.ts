@@ -8,8 +8,8 @@
  */
 
 /**
- * Reports of one thread, of at most 8 KiB each: 2 MiB at the very most. As many as a handler may make at once: 200
- * lines in a second, see run/context.ts, and some progress.
+ * Reports of one thread, of at most 8 KiB each: 2 MiB at the very most. As many as a handler may make at once: 1 MiB in
+ * a second, of which 100 pieces may be short ones (printing/run-output.ts), and some progress.
  */
 const REPORTS_MAX = 256
 

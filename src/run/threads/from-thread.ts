@@ -13,13 +13,13 @@ import type { RunResult } from '../../core/input.ts'
 import { TASK_LIMITS } from '../../core/options.ts'
 import { BLOB } from '../../core/task/shapes.ts'
 import { OUTPUT_LIMITS, OUTPUT_STREAMS, type OutputStream } from '../../core/message.ts'
+import { PIECE_BYTES_MAX } from '../printing/run-output.ts'
 import {
   CODE_BYTES_MAX,
   CODE_FILES_MAX,
   CODE_FORMATS,
   type ReadCode
 } from '../code/handler-code.ts'
-import { LINE_BYTES_MAX } from '../context.ts'
 
 export type FromThread =
   | Readonly<{
@@ -42,7 +42,7 @@ export type FromThread =
   /** The handler is about to be called. */
   | Readonly<{ kind: 'called'; number: number }>
   | Readonly<{ kind: 'progress'; number: number; fraction: number; message: string | null }>
-  | Readonly<{ kind: 'output'; number: number; stream: OutputStream; text: string }>
+  | Readonly<{ kind: 'output'; number: number; stream: OutputStream; bytes: Uint8Array }>
   | Readonly<{ kind: 'ended'; number: number; result: RunResult; durationMs: number }>
   /** The run broke its thread, which ends now. */
   | Readonly<{ kind: 'crashed'; number: number; result: RunResult }>
@@ -72,6 +72,24 @@ const text = (bytesMax: number): z.ZodString =>
     `is no text of at most ${bytesMax} bytes`
   )
 
+/** In memory of its own, which is then no larger. */
+const piece = z
+  .instanceof(Uint8Array)
+  .refine(
+    ({ buffer }) => buffer instanceof ArrayBuffer && buffer.byteLength <= PIECE_BYTES_MAX,
+    `is no piece of at most ${PIECE_BYTES_MAX} bytes`
+  )
+
+/** Why a run has failed, as far as its thread can say. */
+const RUN_FAILURES = [
+  'HandlerError',
+  'NonRetryable',
+  'Timeout',
+  'TooLarge',
+  'PayloadRejected',
+  'ResultRejected'
+] as const
+
 const json = text(TASK_LIMITS.inlineBytesMax).refine(isJson, 'is no JSON')
 
 const blob = z
@@ -89,7 +107,7 @@ const result = z.discriminatedUnion('status', [
   z.object({
     status: z.literal('failed'),
     error,
-    reason: z.enum(['HandlerError', 'NonRetryable', 'Timeout', 'TooLarge', 'PayloadRejected']),
+    reason: z.enum(RUN_FAILURES),
     retryAfterMs: z.int().min(0).max(TASK_LIMITS.timeoutMsMax).exactOptional()
   })
 ])
@@ -135,8 +153,7 @@ const schema: z.ZodType<FromThread> = z.discriminatedUnion('kind', [
     kind: z.literal('output'),
     number,
     stream: z.enum(OUTPUT_STREAMS),
-    // With the end of the line.
-    text: text(LINE_BYTES_MAX + 1)
+    bytes: piece
   }),
   z.object({ kind: z.literal('ended'), number, result, durationMs: number }),
   z.object({ kind: z.literal('crashed'), number, result }),

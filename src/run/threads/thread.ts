@@ -130,7 +130,7 @@ export class Thread {
     else if (message.kind === 'ended') this.#onEnded(job, message.result, message.durationMs)
     else if (job.attempt.aborted) return
     else if (message.kind === 'progress') job.reporter.progress(message.fraction, message.message)
-    else if (message.kind === 'output') job.reporter.output(message.stream, message.text)
+    else if (message.kind === 'output') job.reporter.output(message.stream, message.bytes)
   }
 
   #onLoaded(job: Job): void {

@@ -12,7 +12,7 @@ import { enableCompileCache } from 'node:module'
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads'
 import type { RunResult } from '../../core/input.ts'
 import { readValues, type RunFiles } from '../contents.ts'
-import { createContext, LineReports, type Reporter } from '../context.ts'
+import { createContext, type Reporter } from '../context.ts'
 import { Credit } from './credit.ts'
 import type { Handler, HandlerContext } from '../../ports/handler.ts'
 import { CodeHooks } from '../code/code-hooks.ts'
@@ -22,7 +22,10 @@ import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
 import { cutBytes, describe } from '../description.ts'
 import type { FromThread } from './from-thread.ts'
 import { outcomeOfCrash, outcomeOfError, outcomeOfResult, outcomeOfUnreadable } from '../outcome.ts'
-import { capturePrinted, type Print } from './printed.ts'
+import { captureChildren } from '../printing/children.ts'
+import { captureDescriptors } from '../printing/descriptors.ts'
+import { capturePrinted, type Print } from '../printing/printed.ts'
+import { RunOutput } from '../printing/run-output.ts'
 import { stopReason, type ThreadData, type ToThread } from './protocol.ts'
 import { refusalOf, schemaOf, validated } from '../validation.ts'
 
@@ -57,16 +60,15 @@ process.on('unhandledRejection', escaped)
 process.exit = exitOnBehalfOfRun
 process.kill = killOthersOnly
 /** What is printed on behalf of no run, as by a file while its handlers are listed. */
-const strays = new LineReports({
-  room: () => true,
-  progress: () => {},
-  output: printerTo(process.stderr)
-})
-capturePrinted((stream, line) => {
+const strays = new RunOutput({ room: () => true, output: printerTo(process.stderr) })
+const print: Print = (stream, bytes) => {
   const run = owner.getStore() ?? current
-  if (run === null) strays.add(stream, line)
-  else run.print(stream, line)
-})
+  if (run === null) strays.write(stream, bytes)
+  else run.print(stream, bytes)
+}
+capturePrinted(print)
+captureDescriptors(print)
+captureChildren(print)
 
 /** Taken out of where handlers find it. What they post to `parentPort` gets nowhere and costs nothing. */
 function lineToNode(): { port: MessagePort; credit: Credit } {
@@ -84,7 +86,7 @@ function post(message: FromThread): void {
 
 function printerTo(stream: NodeJS.WriteStream): Reporter['output'] {
   const write = stream.write.bind(stream)
-  return (_, text) => void write(text)
+  return (_, bytes) => void write(bytes)
 }
 
 /** The reports of a run, as long as the node takes them in. */
@@ -96,7 +98,7 @@ function reporterOf(number: number): Reporter {
   return {
     room: () => credit.isLeft,
     progress: (fraction, message) => report({ kind: 'progress', number, fraction, message }),
-    output: (stream, text) => report({ kind: 'output', number, stream, text })
+    output: (stream, bytes) => report({ kind: 'output', number, stream, bytes })
   }
 }
 
@@ -132,8 +134,8 @@ async function check({ number, file, type, payload }: CheckMessage): Promise<voi
 async function perform({ number, file, run, files }: RunMessage): Promise<void> {
   const controller = new AbortController()
   const reporter = reporterOf(number)
-  const loading = new LineReports(reporter)
-  const mine: CurrentRun = { number, controller, print: (...line) => loading.add(...line) }
+  const loading = new RunOutput(reporter)
+  const mine: CurrentRun = { number, controller, print: (...said) => loading.write(...said) }
   current = mine
   const isNew = !loaded.has(file)
   let handler: Handler

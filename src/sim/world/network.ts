@@ -41,7 +41,7 @@ export type NetworkOptions = Readonly<{
 }>
 
 /** Whether a node has a blob is all that matters of it. */
-export type Receiver = Omit<RealReceiver, 'readBlob' | 'answerOutput'> &
+export type Receiver = Omit<RealReceiver, 'readBlob' | 'answerOutput' | 'answerTimeline'> &
   Readonly<{ hasBlob(hash: BlobHash): boolean }>
 
 /** A process: the id of its node; or, if that is used by two of them, something that begins with it. */

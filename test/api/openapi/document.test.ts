@@ -105,6 +105,12 @@ const submit = (type: string, options: object = {}): Call => ({
   body: JSON.stringify({ type, payload: null, options })
 })
 
+const bulk = (body: object): Call => ({
+  method: 'POST',
+  path: '/v1/bulk',
+  body: JSON.stringify(body)
+})
+
 async function submitted(type: string): Promise<string> {
   return (JSON.parse((await ask(submit(type))).text) as { id: string }).id
 }
@@ -121,6 +127,13 @@ const ANSWERED: Record<string, (id: string) => Asked | Promise<Asked>> = {
   }),
   getTasks: () => ({ method: 'GET', path: '/v1/tasks?limit=1' }),
   getTasksCounts: () => ({ method: 'GET', path: '/v1/tasks/counts?state=queued,failed' }),
+  getTasksByPartGraph: id => ({ method: 'GET', path: `/v1/tasks/${id}/graph?depth=2&max=10` }),
+  getTimeline: () => ({ method: 'GET', path: '/v1/timeline?max=10' }),
+  postBulk: () => ({
+    method: 'POST',
+    path: '/v1/bulk',
+    body: '{"action":"cancel","filter":{"state":"queued"},"dryRun":true}'
+  }),
   getTasksByPart: id => ({ method: 'GET', path: `/v1/tasks/${id}` }),
   getTasksByPartHistory: id => ({ method: 'GET', path: `/v1/tasks/${id}/history` }),
   getTasksByPartLogs: id => ({ method: 'GET', path: `/v1/tasks/${id}/logs?follow=false` }),
@@ -214,6 +227,11 @@ const REFUSED: readonly (readonly [string, string, Call])[] = [
   ['getTasks', 'InvalidOptionError', { method: 'GET', path: '/v1/tasks?limit=none' }],
   ['getTasks', 'InvalidOptionError', { method: 'GET', path: '/v1/tasks?sort=age' }],
   ['getTasksCounts', 'InvalidOptionError', { method: 'GET', path: '/v1/tasks/counts?state=x' }],
+  ['getTimeline', 'InvalidOptionError', { method: 'GET', path: '/v1/timeline?from=noon' }],
+  ['getTasksByPartGraph', 'UnknownTaskError', { method: 'GET', path: '/v1/tasks/ffff/graph' }],
+  ['postBulk', 'InvalidOptionError', bulk({ action: 'delete', filter: {} })],
+  ['postBulk', 'InvalidOptionError', bulk({ action: 'cancel' })],
+  ['postBulk', 'CountMismatchError', bulk({ action: 'cancel', filter: {}, expect: 7 })],
   ['getTasksByPart', 'UnknownTaskError', { method: 'GET', path: '/v1/tasks/ffff' }],
   ['getTasksByPartLogs', 'UnknownTaskError', { method: 'GET', path: '/v1/tasks/ffff/logs' }],
   ['getBlobsByHash', 'InvalidOptionError', { method: 'GET', path: '/v1/blobs/1?bytes=7' }],

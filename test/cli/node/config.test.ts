@@ -149,6 +149,7 @@ describe('precedence', () => {
 
   test.each([
     ['{', 'is not JSON'],
+    ['{"grace":"3"}', 'grace cannot be "3": allowed is a duration up to 24d with its unit'],
     ['[]', 'options have to be an object'],
     ['{"rooster":["a/1"]}', 'rooster is no option: did you mean roster?'],
     ['{"__proto__":{"a":1}}', '__proto__ is no option']
@@ -158,6 +159,14 @@ describe('precedence', () => {
     await expect(options).rejects.toThrow(words)
     await expect(options).rejects.toThrow(file)
   })
+})
+
+test('a config file may begin with a byte order mark, and has to be UTF-8', async () => {
+  const other = `${file}.bytes`
+  await writeFile(other, '\ufeff{"cluster":"a"}')
+  expect(await optionsOf({}, other, {})).toEqual({ cluster: 'a' })
+  await writeFile(other, Buffer.from('{"data":"caf\xe9"}', 'latin1'))
+  await expect(readNodeOptions({}, other, {})).rejects.toThrow(/bytes is not UTF-8/)
 })
 
 test('the reference cluster is a valid config file', async () => {

@@ -154,8 +154,43 @@ describe('submit --each', () => {
     ])
   })
 
+  test('a byte order mark is no part of the first line', async () => {
+    expect((await each(['\ufeff{"type":"a"}'])).code).toBe(0)
+    expect(at.node.submissions).toHaveLength(1)
+  })
+
+  test('a time without an offset is in the zone of the caller, and sent as an instant', async () => {
+    vi.stubEnv('TZ', 'Asia/Kolkata')
+    try {
+      expect((await each([{ type: 'a', runAt: '2999-01-31T12:00:00' }])).code).toBe(0)
+    } finally {
+      vi.unstubAllEnvs()
+    }
+    expect(at.node.submissions[0]?.options).toEqual({ runAt: '2999-01-31T06:30:00.000Z' })
+  })
+
+  test('a line that is no UTF-8 is refused with its number, before anything is sent', async () => {
+    const file = join(at.folder, 'latin1.ndjson')
+    await writeFile(file, Buffer.from('{"type":"a"}\n{"type":"caf\xe9"}\n', 'latin1'))
+    const said = await run(['submit', '--each', file])
+    expect(said).toMatchObject({ code: 2, stdout: '' })
+    expect(said.stderr).toMatch(/line 2 is not UTF-8/)
+    expect(at.node.submissions).toEqual([])
+  })
+
   test.each([
     ['text', ['hello'], /line 1 is not JSON/],
+    [
+      'a number that would be another one',
+      ['{"type":"a"}', '{"type":"a","payload":[9007199254740993]}'],
+      /line 2 has the number 9007199254740993 at column 24, which would arrive as 90071992547/
+    ],
+    [
+      'a time that is none',
+      [{ type: 'a', runAt: 'tomorrow 9' }],
+      /line 1 is refused: runAt must be/
+    ],
+    ['a duration without a unit', [{ type: 'a', timeout: '3' }], /line 1 is refused: timeout must/],
     ['a list', ['[]'], /line 1 is no object/],
     ['no type', [{ payload: 1 }], /line 1 has no type/],
     [

@@ -34,7 +34,7 @@ describe('flags of a task', () => {
     ],
     [['--timeout', '30s', '--deadline', '5m'], { timeout: 30_000, deadline: '5m' }],
     [['--delay', '1h'], { delay: '1h' }],
-    [['--run-at', '2026-01-31T12:00:00Z'], { runAt: '2026-01-31T12:00:00Z' }],
+    [['--run-at', '2026-01-31T12:00:00Z'], { runAt: '2026-01-31T12:00:00.000Z' }],
     [
       ['--label', 'gpu=1', '--label', 'zone=a,b'],
       { labels: { require: { gpu: '1', zone: ['a', 'b'] } } }

@@ -53,8 +53,6 @@ function watch(page: Page): string[] {
   page.on('pageerror', error => faults.push(`error: ${error.message}`))
   page.on('console', message => {
     const { url } = message.location()
-    // A question that nodes do not answer yet.
-    if (url.includes('/v1/timeline')) return
     if (message.type() === 'error' || message.type() === 'warning') {
       faults.push(`console: ${message.text()} (${url})`)
     }

@@ -1,7 +1,7 @@
 /**
  * How the page looks, on a screen and on a phone, by day and by night, while six nodes work and one of them is killed:
  * nothing is wider than the window, nothing goes wrong in the browser, nothing is asked of anybody else, and axe finds
- * nothing serious. With PAGE_SCREENSHOTS=DIR the pictures go there, to be looked at.
+ * nothing serious. With PAGE_SCREENSHOTS=DIR the pictures go there, to be looked at; README shows one of them.
  */
 import { mkdir } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import type { AxeResults } from 'axe-core'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { until } from '../../support/until.ts'
 import { DESKTOP, openPage, PHONE, type Look } from './browser.ts'
 import { unavailable, World } from './world.ts'
 
@@ -38,10 +39,11 @@ describe.skipIf(unavailable !== null)('the page', () => {
     await world.work(120)
     await world.cluster.kill(5)
     views = {
-      home: ['/', '.node.is-crashed'],
+      home: ['/', '.home:has(.node.is-crashed) canvas'],
       tasks: ['/tasks', '.list-body .row .mark'],
       task: [`/tasks/${failed}`, '.log-entry'],
       waiting: [`/tasks/${middle}`, '.why-words'],
+      graph: [`/tasks/${middle}/graph`, 'svg.graph .edge'],
       nodes: ['/nodes', 'tr.is-crashed'],
       node: [`/nodes/${world.cluster.name(0)}`, '.pool-list'],
       events: ['/events', '.panel'],
@@ -57,11 +59,15 @@ describe.skipIf(unavailable !== null)('the page', () => {
     async (name, look) => {
       const { page, faults, context } = await openPage(world.browser, look)
       await page.goto(await world.dashboard.newLink())
+      await world.work(30)
       for (const [view, [path, whole]] of Object.entries(views)) {
         await visit(page, path, whole)
+        if (view === 'home') await hasRuns(page)
         expect(await tooWide(page), view).toBeLessThanOrEqual(0)
         expect(await page.evaluate('document.documentElement.dataset.theme')).toBe(look.theme)
-        if (shots !== undefined) await page.screenshot({ path: join(shots, `${view}-${name}.png`) })
+        if (shots === undefined) continue
+        const file = join(shots, `${view}-${name}.png`)
+        await page.screenshot({ path: file, fullPage: view === 'home' })
       }
       expect(faults).toEqual([])
       await context.close()
@@ -100,6 +106,14 @@ async function visit(page: Page, path: string, whole: string): Promise<void> {
     scrollTo(0, 0)
   `)
   await page.waitForSelector(whole)
+}
+
+/** The task stream shows what has run before the page was opened. */
+async function hasRuns(page: Page): Promise<void> {
+  await until(
+    () => page.evaluate<boolean>(`Number(document.querySelector('canvas')?.dataset.runs) >= 20`),
+    'the runs of the last minute to be drawn'
+  )
 }
 
 async function tooWide(page: Page): Promise<number> {

@@ -275,29 +275,6 @@ describe('permissions', () => {
     expect(served.node.submissions).toEqual([])
   })
 
-  test.each([
-    { action: 'retry', filter: {} },
-    { action: 'retry', filter: { state: 'failed' }, dryRun: true },
-    { action: 'retry', filter: { type: 'command' } }
-  ])('many that might be commands are not retried: %j', async body => {
-    const token = await open()
-    expect(await ask('POST', '/v1/bulk', { token, body })).toMatchObject({
-      status: 403,
-      json: { error: { name: 'NotPermittedError' } }
-    })
-  })
-
-  test.each([
-    { action: 'submit', filter: {} },
-    { filter: {} },
-    [],
-    'x',
-    { action: 'retry', filter: 'type' }
-  ])('what is no request for many tasks is refused: %j', async body => {
-    const token = await open()
-    expect(await ask('POST', '/v1/bulk', { token, body })).toMatchObject({ status: 400 })
-  })
-
   test('with --allow-submit both go', async () => {
     await dashboard.close()
     await start({ allowSubmit: true })

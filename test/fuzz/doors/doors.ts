@@ -10,7 +10,7 @@ import { frameHeader } from '../../../src/net/streams/frames.ts'
 import type { Random } from '../../../src/sim/world/random.ts'
 import { encode } from '../../../src/wire/codec.ts'
 import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../../../src/core/options.ts'
-import { encodeOutputRequest } from '../../../src/wire/output.ts'
+import { encodeOutputRequest } from '../../../src/wire/runs/output.ts'
 import { mutatedBytes } from '../mutating.ts'
 import { framed, type Stranger } from './stranger.ts'
 

@@ -17,7 +17,7 @@ import {
   decodeOutputRequest,
   encodeOutputAnswer,
   encodeOutputRequest
-} from '../../../src/wire/output.ts'
+} from '../../../src/wire/runs/output.ts'
 import { until } from '../../support/until.ts'
 import { closeAll, lineLog, open, psk, type Member } from '../cluster.ts'
 

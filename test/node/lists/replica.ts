@@ -23,6 +23,8 @@ export type Given = Readonly<{
   state?: Extract<TaskState, 'queued' | 'running' | 'completed' | 'failed'>
   durationMs?: number
   message?: string
+  dependsOn?: readonly TaskId[]
+  retryOf?: TaskId | null
 }>
 
 export class Replica {
@@ -74,9 +76,11 @@ export class Replica {
       holder = BOOTS[0]!
     } = given
     const { state = 'queued', durationMs = 1, message = 'it failed' } = given
+    const { dependsOn = [], retryOf = null } = given
     const seq = ++this.#count
     const id = taskId(atMs, holder, seq)
-    const spec = { id, type, tags, ref, priority, submittedAt: atMs * 1000 }
+    const submittedAt = atMs * 1000
+    const spec = { id, type, tags, ref, priority, dependsOn, retryOf, submittedAt }
     const record = taskOf(holder, seq, { spec, claim: { ...taskOf(holder, seq).claim, holder } })
     const started = state === 'queued' ? null : { epoch: 0, by: holder, at: atMs * 1000 + 1 }
     const at = atMs * 1000 + 2

@@ -24,6 +24,7 @@ test.each([
     cluster: 'test',
     assertAccepting: () => {},
     assertPayload: () => null,
+    startsAt: () => null,
     warnings: () => [],
     feed(input) {
       inputs.push(input)

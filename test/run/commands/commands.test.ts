@@ -2,11 +2,13 @@
  * Command tasks with real processes: what they get, how they end, and that none of them is left behind.
  */
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { BlobRef } from '../../../src/core/task/content.ts'
 import { createRunner } from '../../../src/run/runner.ts'
 import { Heard } from '../../contract/runner.ts'
 import { isAlive } from '../../support/processes.ts'
@@ -221,4 +223,99 @@ test('without commands there is no handler for them', async () => {
   expect(runner.handlers).toEqual([])
   expect(heard.runner.handlers).toEqual(['command'])
   expect(() => heard.runner.registerFunction('command', () => 1)).toThrow('runs commands')
+})
+
+test('bytes that are no text arrive at its stdin as they are', async () => {
+  const bytes = Buffer.from([0xff, 0xfe, 0x80, 0, 0x0a])
+  const argv = ['/bin/sh', '-c', 'od -An -v -tx1']
+  await heard.value(heard.start('command', { argv, stdinBase64: bytes.toString('base64') }))
+  expect(heard.output.stdout.trim()).toBe('ff fe 80 00 0a')
+})
+
+test.each([
+  [{ stdinBase64: 'no base64!' }, 'stdinBase64 of the payload of a command is not as it should be'],
+  [{ stdin: 'a', stdinBase64: 'YQ==' }, 'a command has stdin or stdinBase64, not both'],
+  [{ resultFrom: 'stderr' }, 'resultFrom of the payload of a command is not as it should be']
+])('%j is refused', async (fields, words) => {
+  const { reason, error } = await heard.failure(shell('true', fields))
+  expect(reason).toBe('PayloadRejected')
+  expect(error.message).toContain(words)
+})
+
+describe('the result of a command', () => {
+  test.each<[string, string, unknown]>([
+    ['JSON', 'echo \'{"a": [1, "ü"]}\'', { a: [1, 'ü'] }],
+    ['text', 'echo hello; echo error >&2', 'hello\n'],
+    ['nothing', 'true', ''],
+    ['a number of more digits than JSON keeps', 'printf 1764565000123456789', '1764565000123456789']
+  ])('is what it printed, if that is asked for: %s', async (_, script, result) => {
+    expect(await heard.value(shell(script, { resultFrom: 'stdout' }))).toEqual(result)
+  })
+
+  test('that it printed is logged all the same', async () => {
+    await heard.value(shell('echo 5', { resultFrom: 'stdout' }))
+    expect(heard.output.stdout).toBe('5\n')
+  })
+
+  test('is what it left in its file, also if it prints', async () => {
+    const script = 'echo printed; echo "[1, 2]" > "$HEARSAY_RESULT_FILE"'
+    expect(await heard.value(shell(script))).toEqual([1, 2])
+    expect(await heard.value(shell(script, { resultFrom: 'stdout' }))).toEqual([1, 2])
+  })
+
+  test.each([
+    ['"no JSON"', 'HEARSAY_RESULT_FILE of the command is not JSON'],
+    ['"[12345678901234567890]"', 'has the number 12345678901234567890 at column 2'],
+    ['"\\377"', 'HEARSAY_RESULT_FILE of the command is not UTF-8']
+  ])('is refused for good if it is not as it should be: %s', async (text, words) => {
+    const script = `printf ${text} > "$HEARSAY_RESULT_FILE"`
+    const { reason, error } = await heard.failure(shell(script))
+    expect([reason, error.name]).toEqual(['ResultRejected', 'ResultRejectedError'])
+    expect(error.message).toContain(words)
+  })
+
+  test('is refused if it printed an object that JSON does not keep, or no text', async () => {
+    for (const [script, words] of [
+      ['echo \'{"id": 12345678901234567890}\'', 'has the number'],
+      ['printf "\\377"', 'stdout of the command is not UTF-8']
+    ] as const) {
+      const { reason, error } = await heard.failure(shell(script, { resultFrom: 'stdout' }))
+      expect(reason).toBe('ResultRejected')
+      expect(error.message).toContain(words)
+    }
+  })
+
+  test('a command that fails leaves none, and one that comes too early says when to try again', async () => {
+    const failed = await heard.failure(shell('echo 1 > "$HEARSAY_RESULT_FILE"; exit 3'))
+    expect(failed.result).toBe('{"exitCode":3,"signal":null}')
+    const early = shell('echo \'{"retryAfterMs": 1234}\' > "$HEARSAY_RESULT_FILE"; exit 75')
+    expect((await heard.failure(early)).retryAfterMs).toBe(1234)
+    expect((await heard.failure(shell('exit 75'))).retryAfterMs).toBe(10_000)
+  })
+
+  test('that is large goes to a file of its own, and nothing else is left', async () => {
+    const blobs = join(folder, 'blobs')
+    await mkdir(blobs)
+    const adopted: { hash: string; bytes: number; text: string }[] = []
+    heard.runner.useBlobs({
+      pathOf: hash => join(blobs, hash),
+      newPath: () => join(blobs, crypto.randomUUID()),
+      adopt: async (path, { hash, bytes }) => {
+        adopted.push({ hash, bytes, text: await readFile(path, 'utf8') })
+        await rm(path)
+      },
+      isSound: async () => true,
+      put: () => Promise.reject(new Error('nothing is put'))
+    })
+    const words = 'i=0; while [ $i -lt 20000 ]; do echo "ü $i"; i=$((i+1)); done'
+    const outcome = await heard.outcome(shell(words, { resultFrom: 'stdout' }))
+    const result = (outcome as { result: BlobRef }).result
+    const text = Array.from({ length: 20_000 }, (_, i) => `ü ${i}\n`).join('')
+    expect(adopted[0]).toEqual({ ...result, text: JSON.stringify(text) })
+    expect(createHash('sha256').update(JSON.stringify(text)).digest('hex')).toBe(result.hash)
+    const json = `{ echo "["; seq -s, 1 30000; echo "]"; } > "$HEARSAY_RESULT_FILE"`
+    await heard.outcome(shell(json))
+    expect(JSON.parse(adopted[1]!.text)).toHaveLength(30_000)
+    await until(async () => (await readdir(blobs)).length === 0, 'the files to be gone')
+  })
 })

@@ -92,6 +92,8 @@ export class VirtualTransport implements Transport {
   /** Runs say nothing here. */
   async *askOutput(): AsyncGenerator<never> {}
 
+  async *askTimeline(): AsyncGenerator<never> {}
+
   peers(): readonly PeerView[] {
     return Array.from(this.#linked, ([id, connected]) => ({ id, addresses: [], connected }))
   }

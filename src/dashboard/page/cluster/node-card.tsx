@@ -10,7 +10,7 @@ import { Links } from './links.tsx'
 import { poolsOf, Slots } from './slots.tsx'
 
 /** Above this the loop of a node is late enough to be worth a word. */
-const LAG_MS_SHOWN = 200
+const LAG_MS_SHOWN = 1000
 
 export function NodeCard({ node }: Readonly<{ node: NodeView }>): JSX.Element {
   const mark = markOf(node)

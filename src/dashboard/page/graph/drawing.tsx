@@ -8,9 +8,9 @@ import { pathOfTask } from '../state/route.ts'
 import type { Group } from './groups.ts'
 import type { Layout, Route } from './shapes.ts'
 
-export const BOX_WIDTH = 176
+export const BOX_WIDTH = 212
 export const BOX_HEIGHT = 44
-const TEXT_LENGTH_MAX = 19
+const TEXT_LENGTH_MAX = 24
 
 export function Drawing({
   layout,
@@ -96,7 +96,7 @@ function GraphBox({ group, isCentre }: Readonly<{ group: Group; isCentre: boolea
             <Shape of={only!.state} />
           </g>
           <text x="36" y="35" class="box-state">
-            {only!.state} · {shortId(only!.id).slice(-8)}
+            {only!.state} · {shortId(only!.id)}
           </text>
         </>
       ) : (
@@ -107,11 +107,7 @@ function GraphBox({ group, isCentre }: Readonly<{ group: Group; isCentre: boolea
     </>
   )
   if (tasks.length > 1) return <g>{content}</g>
-  return (
-    <a href={pathOfTask(only!.id)} aria-label={`${name}, ${only!.state}, ${shortId(only!.id)}`}>
-      {content}
-    </a>
-  )
+  return <a href={pathOfTask(only!.id)}>{content}</a>
 }
 
 function statesOf({ tasks }: Group): string {

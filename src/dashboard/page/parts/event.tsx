@@ -1,6 +1,7 @@
 /** Something that has happened, on a line. */
 import type { JSX } from 'preact'
 import type { NodeEvent } from '../../../node/api/node-api.ts'
+import { piecesOf } from '../task/ansi.ts'
 import { NodeLink, TaskLink, Text, Time, TypeName } from './small.tsx'
 
 const SHOWN_BY_NAME = new Set(['v', 'at', 'event', 'cursor', 'taskId', 'type', 'node', 'id'])
@@ -23,9 +24,16 @@ export function EventLine({
       {rest.map(([field, value]) => (
         <span key={field} class="event-field">
           <span class="muted">{field}</span>{' '}
-          <Text>{typeof value === 'string' ? value : JSON.stringify(value)}</Text>
+          <Text>{typeof value === 'string' ? withoutStyles(value) : JSON.stringify(value)}</Text>
         </span>
       ))}
     </li>
   )
+}
+
+/** What a program has printed, without what only a terminal would make something of. */
+function withoutStyles(text: string): string {
+  return piecesOf(text.trimEnd())
+    .pieces.map(piece => piece.text)
+    .join('')
 }

@@ -3,6 +3,7 @@ import { computed, signal } from '@preact/signals'
 import type { Finding } from '../../../doctor/finding.ts'
 import type { NodeEvent, NodeView, StatusView } from '../../../node/api/node-api.ts'
 import type { TaskCounts, TaskRow } from './contract.ts'
+import { textOf } from './format.ts'
 import { now } from './pulse.ts'
 
 /** What the page may do: see `hearsay dashboard --help`. */
@@ -105,10 +106,6 @@ export function recallFailures(before: readonly Failure[]): void {
   failures.value = [...failures.value, ...older]
     .toSorted((x, y) => Date.parse(y.at) - Date.parse(x.at))
     .slice(0, FAILURES_KEPT)
-}
-
-export function textOf(value: unknown): string {
-  return typeof value === 'string' ? value : ''
 }
 
 function countMoves(happened: readonly NodeEvent[]): void {

@@ -1,2 +1,9 @@
 /** Shapes of what the node tells. */
-export type { TaskCountsView as TaskCounts, TaskRow } from '../../../node/api/lists-api.ts'
+export type {
+  BulkPreview,
+  BulkResult,
+  GraphView,
+  TaskCountsView as TaskCounts,
+  TaskRow,
+  TimelineView
+} from '../../../node/api/lists-api.ts'

@@ -69,3 +69,8 @@ export function shortId(id: string): string {
 export function plain(text: string): string {
   return printable(text)
 }
+
+/** A field of an event; empty if it is none, or no text. */
+export function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}

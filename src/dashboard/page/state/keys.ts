@@ -42,9 +42,15 @@ let chordUntil = 0
 export function startKeys(): void {
   addEventListener('keydown', event => {
     if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return
-    if (event.key === 'Escape') return leaveField()
-    if (!hasKeys.value || isTyping(event.target) || document.querySelector('dialog[open]') !== null)
-      return
+    // A dialog has its own way with the keyboard.
+    if (document.querySelector('dialog[open]') !== null) return
+    const isInField = isTyping(event.target)
+    if (event.key === 'Escape' && isInField) {
+      leaveField()
+      // It would empty a field for searching.
+      event.preventDefault()
+    }
+    if (!hasKeys.value || isInField) return
     if (event.key === 'Enter' && isPressable(event.target)) return
     if (obey(event.key, event.timeStamp)) event.preventDefault()
   })
@@ -90,5 +96,5 @@ function isPressable(target: EventTarget | null): boolean {
 
 function leaveField(): void {
   const { activeElement } = document
-  if (activeElement instanceof HTMLElement && isTyping(activeElement)) activeElement.blur()
+  if (activeElement instanceof HTMLElement) activeElement.blur()
 }

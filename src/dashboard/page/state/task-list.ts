@@ -56,6 +56,7 @@ export class TaskList {
   #sort: string | null = null
   #asked = new AbortController()
   #refreshedAt = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   /** Begins anew. Until the first rows are there, those of before stay. */
   show(filter: Filter, sort: string | null): void {
@@ -68,12 +69,12 @@ export class TaskList {
     this.#asked.abort()
     this.#asked = new AbortController()
     this.#refreshedAt = performance.now()
-    this.isLoading.value = false
     void this.#count(this.#asked.signal)
     void this.#load(null, FIRST_PAGE, this.#asked.signal)
   }
 
   stop(): void {
+    clearTimeout(this.#timer)
     this.#asked.abort()
   }
 
@@ -85,22 +86,27 @@ export class TaskList {
     void this.#load(cursor, PAGE, this.#asked.signal)
   }
 
-  /** Takes in changes of tasks, in this list or not. @param isAtTop whether new ones may be shown at once */
-  take(changed: readonly TaskRow[], more: number, isAtTop: boolean): void {
+  /** Takes in changes of tasks, in this list or not. @param isAtTop whether new ones may be shown at once, asked when it comes to that */
+  take(changed: readonly TaskRow[], more: number, isAtTop: () => boolean): void {
     let rows: Row[] | null = null
     let unseen = more
     for (const task of changed) {
       const place = this.#places.get(task.id)
-      if (place === undefined) unseen++
+      if (place === undefined) unseen += mayFit(task, this.#filter) ? 1 : 0
       else (rows ??= [...this.rows.value])[place] = rowOf(task)
     }
     if (rows !== null) this.rows.value = rows
     this.unseen.value += unseen
-    const isDue = performance.now() - this.#refreshedAt > AGAIN_MS
-    if (!isDue || this.isLoading.value || changed.length + more === 0) return
+    if (changed.length + more === 0) return
+    const waitMs = Math.max(0, this.#refreshedAt + AGAIN_MS - performance.now())
+    this.#timer ??= setTimeout(() => this.#refresh(isAtTop()), waitMs)
+  }
+
+  #refresh(isAtTop: boolean): void {
+    this.#timer = undefined
+    if (isAtTop && this.unseen.value > 0) return this.reload()
     this.#refreshedAt = performance.now()
-    if (isAtTop && this.unseen.value > 0) this.reload()
-    else void this.#count(this.#asked.signal)
+    void this.#count(this.#asked.signal)
   }
 
   async #load(cursor: string | null, limit: number, signal: AbortSignal): Promise<void> {
@@ -150,6 +156,16 @@ export class TaskList {
       // What is wrong is said of the rows.
     }
   }
+}
+
+/** As far as this page can tell. */
+function mayFit(task: TaskRow, { state, type, tag, node }: Filter): boolean {
+  return (
+    (state === undefined || state.split(',').includes(task.state)) &&
+    (type === undefined || task.type === type) &&
+    (tag === undefined || task.tags.includes(tag)) &&
+    (node === undefined || task.holder === node)
+  )
 }
 
 /** The same text is kept once, however many rows have it. */

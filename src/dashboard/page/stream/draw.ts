@@ -3,6 +3,7 @@ import { colourOf } from '../state/colours.ts'
 import { duration, localTime } from '../state/format.ts'
 import { AXIS_HEIGHT, SLOT_HEIGHT, type NodeRows, type Placed, type Rows } from './rows.ts'
 import { FOLD_WIDTH, ticksOf, type Scale } from './scale.ts'
+import type { Density } from './timeline.ts'
 
 export type Palette = Readonly<{
   text: string
@@ -24,6 +25,8 @@ export type Picture = Readonly<{
   palette: Palette
   /** Draw how busy slots were, in place of what they ran. */
   isDense: boolean
+  /** The same for the time before, where the node tells no runs one by one. */
+  told: Density | null
   /** The task under the pointer. */
   chosen: string | null
 }>
@@ -128,7 +131,7 @@ function drawSpan(context: CanvasRenderingContext2D, picture: Picture, span: Pla
   if (box === null || box.x + box.width < picture.gutter) return
   const { x, y, width, height } = box
   const { palette } = picture
-  const isFailed = span.outcome === 'failed'
+  const isFailed = span.outcome === 'failed' || span.outcome === 'lost'
   context.globalAlpha = picture.chosen !== null && picture.chosen !== span.task ? 0.45 : 1
   context.fillStyle = colourOf(span.type)
   context.beginPath()
@@ -177,7 +180,7 @@ function drawCross(context: CanvasRenderingContext2D, x: number, y: number): voi
  * there are many, only the heads are drawn, and the whole arrow of the task that is looked at.
  */
 function drawArrows(context: CanvasRenderingContext2D, picture: Picture): void {
-  const moved = picture.placed.filter(({ via }) => via !== null && !HOME_VIA.has(via))
+  const moved = picture.placed.filter(({ via }) => via !== null && MOVES.has(via))
   const areFew = moved.length <= ARROWS_MAX
   for (const span of moved) {
     const box = boxOf(picture, span)
@@ -195,8 +198,8 @@ function drawArrows(context: CanvasRenderingContext2D, picture: Picture): void {
   }
 }
 
-/** Came to the node on no arrow. */
-const HOME_VIA = new Set(['submitted', 'retried'])
+/** Ways of a task to a node that are worth an arrow: not being given out at the start. */
+const MOVES = new Set(['stolen', 'handed-on', 'reclaimed'])
 const ARROWS_MAX = 40
 
 /** @param from the rows of the node that it came from; null: a head with a short tail */
@@ -225,32 +228,52 @@ function drawArrow(
   context.fill()
 }
 
-/** How much of each piece of time a slot was busy. */
+/** How much of each piece of time a slot was busy: as the node told it, and after that as the runs say. */
 function drawDensity(context: CanvasRenderingContext2D, picture: Picture): void {
-  const { scale, gutter, palette } = picture
-  const pieces = Math.ceil(scale.width / DENSITY_STEP)
-  const busy = new Map<string, Float32Array>()
-  for (const span of picture.placed) {
-    const key = `${span.node} ${span.row}`
-    const parts = busy.get(key) ?? new Float32Array(pieces)
-    busy.set(key, parts)
-    const from = Math.max(0, scale.x(span.fromMs) / DENSITY_STEP)
-    const to = Math.min(pieces, scale.x(span.toMs ?? picture.nowMs) / DENSITY_STEP)
-    for (let n = Math.floor(from); n < to; n++) parts[n]! += Math.min(n + 1, to) - Math.max(n, from)
+  const { scale, gutter, palette, told } = picture
+  const busy = (node: string, row: number, fromMs: number, toMs: number, part: number): void => {
+    const lane = laneOf(picture.rows, node)
+    if (lane === null || part <= 0 || row >= lane.slots) return
+    const [x, end] = [scale.x(fromMs), scale.x(toMs)]
+    context.globalAlpha = 0.15 + 0.85 * Math.min(1, part)
+    context.fillRect(gutter + x, lane.y + row * SLOT_HEIGHT + 2, end - x, SLOT_HEIGHT - 4)
   }
   context.fillStyle = palette.accent
-  for (const [key, parts] of busy) {
+  if (told !== null) {
+    for (const { node, slot, busy: parts } of told.rows) {
+      for (const [n, part] of parts.entries()) {
+        const fromMs = told.fromMs + n * told.bucketMs
+        busy(node, slot ?? 0, fromMs, Math.min(fromMs + told.bucketMs, told.toMs), part)
+      }
+    }
+  }
+  const since = told === null ? scale.fromMs : told.toMs
+  for (const [key, parts] of partsOf(picture, since)) {
     const at = key.lastIndexOf(' ')
-    const lane = laneOf(picture.rows, key.slice(0, at))
-    if (lane === null) continue
-    const y = lane.y + Number(key.slice(at + 1)) * SLOT_HEIGHT + 2
     for (const [n, part] of parts.entries()) {
-      if (part <= 0) continue
-      context.globalAlpha = 0.15 + 0.85 * Math.min(1, part)
-      context.fillRect(gutter + n * DENSITY_STEP, y, DENSITY_STEP, SLOT_HEIGHT - 4)
+      const [from, to] = [scale.ms(n * DENSITY_STEP), scale.ms((n + 1) * DENSITY_STEP)]
+      busy(key.slice(0, at), Number(key.slice(at + 1)), from, to, part)
     }
   }
   context.globalAlpha = 1
+}
+
+/** By node and row: which part of each few pixels it was busy, from a time on. */
+function partsOf({ scale, placed, nowMs }: Picture, sinceMs: number): Map<string, Float32Array> {
+  const pieces = Math.ceil(scale.width / DENSITY_STEP)
+  const least = scale.x(sinceMs) / DENSITY_STEP
+  const busy = new Map<string, Float32Array>()
+  for (const span of placed) {
+    const key = `${span.node} ${span.row}`
+    const parts = busy.get(key) ?? new Float32Array(pieces)
+    busy.set(key, parts)
+    const from = Math.max(0, least, scale.x(span.fromMs) / DENSITY_STEP)
+    const to = Math.min(pieces, scale.x(span.toMs ?? nowMs) / DENSITY_STEP)
+    for (let n = Math.floor(from); n < to; n++) {
+      parts[n]! += Math.min(n + 1, to) - Math.max(n, from)
+    }
+  }
+  return busy
 }
 
 function drawFold(

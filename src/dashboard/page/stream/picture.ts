@@ -5,6 +5,7 @@ import { endOf, foldsIdle, frame } from './frame.ts'
 import { place, rowsOf } from './rows.ts'
 import { foldsOf, scaleOf } from './scale.ts'
 import { spans, SPANS_DRAWN_MAX } from './spans.ts'
+import { density } from './timeline.ts'
 
 const GUTTER_WIDE = 118
 const GUTTER_NARROW = 76
@@ -25,6 +26,8 @@ export function pictureOf(
     new Map(nodes.map(({ name, slots }) => [name ?? '', slots]))
   )
   const shown = placed.filter(span => span.fromMs <= toMs && (span.toMs ?? nowMs) >= fromMs)
+  const { value } = density
+  const told = value !== null && value.toMs > fromMs && value.fromMs < toMs ? value : null
   const gutter = width < NARROW ? GUTTER_NARROW : GUTTER_WIDE
   const folds = foldsIdle.value ? foldsOf(shown, fromMs, toMs) : []
   return {
@@ -34,7 +37,8 @@ export function pictureOf(
     gutter,
     nowMs,
     palette,
-    isDense: shown.length > SPANS_DRAWN_MAX,
+    isDense: told !== null || shown.length > SPANS_DRAWN_MAX,
+    told,
     chosen
   }
 }

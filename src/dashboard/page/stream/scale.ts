@@ -32,6 +32,8 @@ export function foldsOf(spans: readonly Run[], fromMs: number, toMs: number): Fo
     if (span.fromMs - freeSince > least) folds.push({ fromMs: freeSince, toMs: span.fromMs })
     freeSince = Math.max(freeSince, span.toMs ?? toMs)
   }
+  // A time in which nothing ran at all stays as it is.
+  if (freeSince === fromMs) return []
   if (toMs - freeSince > least) folds.push({ fromMs: freeSince, toMs })
   return folds
 }

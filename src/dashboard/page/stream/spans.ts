@@ -4,7 +4,7 @@
  */
 import { signal } from '@preact/signals'
 import type { NodeEvent } from '../../../node/api/node-api.ts'
-import { textOf } from '../state/cluster.ts'
+import { textOf } from '../state/format.ts'
 
 export type Span = Readonly<{
   task: string
@@ -49,7 +49,10 @@ export function takeSpans(told: readonly Span[]): void {
   const all = new Map(spans.value)
   for (const span of told) {
     const known = all.get(keyOf(span))
-    all.set(keyOf(span), { ...span, movedFrom: span.movedFrom ?? known?.movedFrom ?? null })
+    // The answer may be older than the event of its end.
+    const isOlder = span.toMs === null && known !== undefined && known.toMs !== null
+    const end = isOlder ? { toMs: known.toMs, outcome: known.outcome } : {}
+    all.set(keyOf(span), { ...span, ...end, movedFrom: known?.movedFrom ?? null })
   }
   spans.value = bounded(all)
 }
@@ -73,12 +76,14 @@ function takeEvent(all: Map<string, Span>, event: NodeEvent): boolean {
     moved.set(task, { from: textOf(event['from']), via: event.event.slice('task:'.length) })
     const [oldest] = moved.keys()
     if (moved.size > MOVED_KEPT) moved.delete(oldest!)
-    return false
+    return event.event === 'task:reclaimed' && close(all, task, atMs, 'lost')
   }
   if (event.event === 'task:started') {
     const span = spanOf(event, task, atMs)
     const known = all.get(keyOf(span))
     if (known !== undefined && known.toMs === null) return false
+    // It runs here now, whatever has become of where it ran before.
+    close(all, task, atMs, 'lost')
     all.set(keyOf(span), span)
     return true
   }

@@ -4,7 +4,7 @@ import { effect, useSignal, type Signal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { Text } from '../parts/small.tsx'
 import { link, nodes } from '../state/cluster.ts'
-import { counted, duration, localTime } from '../state/format.ts'
+import { duration, localTime } from '../state/format.ts'
 import { isDark } from '../state/preferences.ts'
 import { go, pathOfTask } from '../state/route.ts'
 import { boxOf, draw, type Picture } from './draw.ts'
@@ -41,6 +41,7 @@ export function TaskStream(): JSX.Element {
           ref={ref}
           tabIndex={0}
           role="img"
+          data-runs={shown.value?.placed.length}
           aria-label={`What each slot ran in the last ${duration(lengthMs)}; as a table below`}
           onKeyDown={onKey}
         />
@@ -52,7 +53,7 @@ export function TaskStream(): JSX.Element {
           : `${duration(lengthMs)}, up to ${localTime(endMs)}`}
         ;{' '}
         {shown.value?.isDense
-          ? `${counted(shown.value.placed.length, 'run')}: drawn as how busy each slot was`
+          ? 'too many runs to draw each: how busy each slot was'
           : 'an arrow is a task that came from another node, a dashed one was taken over from one that is gone'}
         {unheard.value.length > 0 && `; without ${unheard.value.join(', ')}, which did not answer`}
       </p>

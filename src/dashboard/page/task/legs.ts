@@ -1,6 +1,6 @@
 /** The way of a task as pieces of time: where it waited, where it ran, and what moved it. */
 import type { NodeEvent, TaskView } from '../../../node/api/node-api.ts'
-import { textOf } from '../state/cluster.ts'
+import { textOf } from '../state/format.ts'
 
 /** A piece of its way. */
 export type Leg = Readonly<{

@@ -10,17 +10,15 @@ import { StateMark } from '../parts/mark.tsx'
 import { Loading, TaskLink, Text, Trouble, TypeName } from '../parts/small.tsx'
 import { post } from '../state/api.ts'
 import type { Action } from '../state/actions.ts'
-import type { TaskRow } from '../state/contract.ts'
+import type { BulkPreview, BulkResult } from '../state/contract.ts'
 import { counted, shortId } from '../state/format.ts'
 import type { Filter } from '../state/task-list.ts'
 
-type Dry = Readonly<{ matched: number; sample: readonly TaskRow[] }>
-type Done = Readonly<{ changed: number; refused: readonly { id: string; why: string }[] }>
 type Stage =
   | { at: 'asking' }
-  | { at: 'asked'; dry: Dry }
-  | { at: 'doing'; dry: Dry }
-  | { at: 'done'; done: Done }
+  | { at: 'asked'; dry: BulkPreview }
+  | { at: 'doing'; dry: BulkPreview }
+  | { at: 'done'; done: BulkResult }
   | { at: 'trouble'; words: string }
 
 const SAMPLE_SHOWN = 5
@@ -34,7 +32,7 @@ export function BulkDialog({
   const stage = useSignal<Stage>({ at: 'asking' })
   useEffect(() => {
     void step(stage, async () => {
-      const dry = await post<Dry>('/v1/bulk', { action, filter, dryRun: true })
+      const dry = await post<BulkPreview>('/v1/bulk', { action, filter, dryRun: true })
       return { at: 'asked', dry }
     })
   }, [])
@@ -63,7 +61,7 @@ async function act(stage: Signal<Stage>, action: Action, filter: Filter): Promis
   stage.value = { at: 'doing', dry }
   await step(stage, async () => {
     const body = { action, filter, dryRun: false, expect: dry.matched }
-    return { at: 'done', done: await post<Done>('/v1/bulk', body) }
+    return { at: 'done', done: await post<BulkResult>('/v1/bulk', body) }
   })
 }
 
@@ -104,7 +102,7 @@ function Content({ stage, action }: Readonly<{ stage: Stage; action: Action }>):
   }
 }
 
-function Matched({ dry, isDoing }: Readonly<{ dry: Dry; isDoing: boolean }>): JSX.Element {
+function Matched({ dry, isDoing }: Readonly<{ dry: BulkPreview; isDoing: boolean }>): JSX.Element {
   return (
     <>
       <p class="big-number">{counted(dry.matched, 'task')}</p>
@@ -123,8 +121,8 @@ function Matched({ dry, isDoing }: Readonly<{ dry: Dry; isDoing: boolean }>): JS
   )
 }
 
-function Outcome({ done, action }: Readonly<{ done: Done; action: Action }>): JSX.Element {
-  const { changed, refused } = done
+function Outcome({ done, action }: Readonly<{ done: BulkResult; action: Action }>): JSX.Element {
+  const { changed, refused, refusedMore } = done
   return (
     <div role="status">
       <p class="big-number">
@@ -132,7 +130,7 @@ function Outcome({ done, action }: Readonly<{ done: Done; action: Action }>): JS
       </p>
       {refused.length > 0 && (
         <>
-          <p>{counted(refused.length, 'task')} refused:</p>
+          <p>{counted(refused.length + refusedMore, 'task')} refused:</p>
           <ul class="sample">
             {refused.slice(0, REFUSED_SHOWN).map(({ id, why }) => (
               <li key={id}>

@@ -4,16 +4,16 @@ import { useSignal, type Signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import { askLayout } from '../graph/ask.ts'
 import { BOX_HEIGHT, BOX_WIDTH, Drawing } from '../graph/drawing.tsx'
-import { grouped, type Grouped, type GraphTask } from '../graph/groups.ts'
-import type { Edge, Layout } from '../graph/shapes.ts'
+import { grouped, type Grouped } from '../graph/groups.ts'
+import type { Layout } from '../graph/shapes.ts'
 import { StateMark } from '../parts/mark.tsx'
 import { Loading, Panel, TaskLink, Trouble, TypeName } from '../parts/small.tsx'
 import { get } from '../state/api.ts'
 import { onTasks } from '../state/cluster.ts'
+import type { GraphView as Told } from '../state/contract.ts'
 import { count, counted, shortId } from '../state/format.ts'
 import { goWith, query } from '../state/route.ts'
 
-type Told = Readonly<{ nodes: readonly GraphTask[]; edges: readonly Edge[]; isWhole: boolean }>
 type Drawn = Readonly<{ told: Told; grouped: Grouped; layout: Layout }>
 type Found = Readonly<{ drawn: Signal<Drawn | null>; trouble: Signal<string | null> }>
 
@@ -37,7 +37,7 @@ export function GraphView({ id }: Readonly<{ id: string }>): JSX.Element {
       </p>
       {trouble.value !== null && <Trouble words={trouble.value} />}
       {drawn.value === null && trouble.value === null && <Loading what="the graph" />}
-      {drawn.value !== null && <Found drawn={drawn.value} id={id} zoom={zoom.value} />}
+      {drawn.value !== null && <Found drawn={drawn.value} zoom={zoom.value} />}
     </Panel>
   )
 }
@@ -67,14 +67,10 @@ function Tools({ depth, zoom }: Readonly<{ depth: number; zoom: Signal<number> }
   )
 }
 
-function Found({
-  drawn,
-  id,
-  zoom
-}: Readonly<{ drawn: Drawn; id: string; zoom: number }>): JSX.Element {
+function Found({ drawn, zoom }: Readonly<{ drawn: Drawn; zoom: number }>): JSX.Element {
   const { told, layout } = drawn
   const { groups } = drawn.grouped
-  const centre = told.nodes.find(task => task.id.endsWith(id))?.id ?? id
+  const centre = told.id
   const before = Map.groupBy(told.edges, ({ to }) => to)
   return (
     <>
@@ -85,7 +81,9 @@ function Found({
         {counted(told.nodes.length, 'task')}
         {groups.length < told.nodes.length &&
           `, in ${count(groups.length)} groups by type and place`}
-        {!told.isWhole && '; there are more beyond'}
+        {told.more > 0 && `; ${counted(told.more, 'more', 'more')} are near enough, and not shown`}
+        {told.unknown.length > 0 &&
+          `; ${counted(told.unknown.length, 'task')} that some depend on are not known here any more`}
       </p>
       <details>
         <summary>the same as a table</summary>
@@ -126,7 +124,7 @@ function followGraph(id: string, depth: number, { drawn, trouble }: Found): () =
     timer = undefined
     try {
       const told = await get<Told>(`/v1/tasks/${id}/graph`, { depth, max: TASKS_MAX }, gone.signal)
-      drawn.value = await drawnOf(told, id, drawn.value, gone.signal)
+      drawn.value = await drawnOf(told, drawn.value, gone.signal)
       trouble.value = null
     } catch (error) {
       if (!gone.signal.aborted) trouble.value = (error as Error).message
@@ -145,14 +143,11 @@ function followGraph(id: string, depth: number, { drawn, trouble }: Found): () =
 }
 
 /** A new layout only for new boxes: states change more often than what depends on what. */
-async function drawnOf(
-  told: Told,
-  id: string,
-  before: Drawn | null,
-  gone: AbortSignal
-): Promise<Drawn> {
-  const centre = told.nodes.find(task => task.id.endsWith(id))?.id ?? id
-  const next = grouped(told.nodes, told.edges, centre)
+async function drawnOf(told: Told, before: Drawn | null, gone: AbortSignal): Promise<Drawn> {
+  const centre = told.id
+  const known = new Set(told.nodes.map(task => task.id))
+  const edges = told.edges.filter(({ from, to }) => known.has(from) && known.has(to))
+  const next = grouped(told.nodes, edges, centre)
   const boxes = next.groups.map(group => ({ id: group.id, width: BOX_WIDTH, height: BOX_HEIGHT }))
   const isSame =
     before !== null &&

@@ -28,7 +28,7 @@ export function TasksView(): JSX.Element {
     list.show(filter.value, query.value.get('sort'))
   }, [search])
   useEffect(() => {
-    const stop = onTasks(({ tasks, more }) => list.take(tasks, more, scrollY < TOP_PIXELS))
+    const stop = onTasks(({ tasks, more }) => list.take(tasks, more, () => scrollY < TOP_PIXELS))
     return () => {
       stop()
       list.stop()

@@ -1,5 +1,6 @@
 /**
- * Asking about the output of runs: one stream for each question, the question out, the answer back as it is made.
+ * Questions about the runs of a node: one stream for each question, the question out, the answer back, part by part, as
+ * it is made. The last part says that it is the last.
  *
  * An answer may last as long as a run does, with hours between two words. So the answerer says every few seconds that
  * it is still there, and a peer that hangs is told from one that has nothing to say. The answer is pulled only as fast
@@ -7,53 +8,59 @@
  */
 import type { Connection, Stream } from '@libp2p/interface'
 import { decode as decodeFrames, encode as encodeFrames } from 'it-length-prefixed'
-import type { OutputAnswer, OutputRequest } from '../../core/message.ts'
-import {
-  decodeOutputAnswer,
-  decodeOutputRequest,
-  encodeOutputAnswer,
-  encodeOutputRequest,
-  OUTPUT_ANSWER_BYTES_MAX,
-  OUTPUT_REQUEST_BYTES_MAX
-} from '../../wire/output.ts'
 import { asError, reason } from '../log.ts'
 import { backpressured, sendPaced } from './backpressure.ts'
-import { outputAnswersMax, outputAnswersPerPeerMax, outputStallMs } from '../protocol.ts'
 import { RequestStreams, type Asked, type StreamsOptions } from './request-response.ts'
 
-export type OutputStreamsOptions = StreamsOptions &
-  Readonly<{ answer: (request: OutputRequest) => AsyncIterable<OutputAnswer> }>
+/** How questions and answers of a protocol are written and read. */
+type Codec<Request, Answer> = Readonly<{
+  /** What they are about, for the log. */
+  about: string
+  encodeRequest: (request: Request) => Uint8Array
+  /** @throws Refused */
+  decodeRequest: (bytes: Uint8Array) => Request
+  encodeAnswer: (answer: Answer) => Uint8Array
+  /** @throws Refused */
+  decodeAnswer: (bytes: Uint8Array) => Answer
+  requestBytesMax: number
+  answerBytesMax: number
+}>
 
-export class OutputStreams {
-  readonly #options: OutputStreamsOptions
+type AnswerStreamsOptions<Request, Answer> = StreamsOptions &
+  Readonly<{
+    codec: Codec<Request, Answer>
+    answer: (request: Request) => AsyncIterable<Answer> | Iterable<Answer>
+    stallMs: number
+    answersMax: number
+    answersPerPeerMax: number
+  }>
+
+export class AnswerStreams<Request, Answer extends Readonly<{ kind: string }>> {
+  readonly #options: AnswerStreamsOptions<Request, Answer>
   readonly #requestStreams: RequestStreams
 
-  constructor(options: OutputStreamsOptions) {
+  constructor(options: AnswerStreamsOptions<Request, Answer>) {
     this.#options = options
-    this.#requestStreams = new RequestStreams({
-      stallMs: outputStallMs,
-      ...options,
-      answersMax: outputAnswersMax,
-      answersPerPeerMax: outputAnswersPerPeerMax
-    })
+    this.#requestStreams = new RequestStreams(options)
   }
 
   /** @throws in the course of reading, if the answer is broken off, malformed, or stalls */
   async *ask(
     peer: string,
-    request: OutputRequest,
+    request: Request,
     signal: AbortSignal
-  ): AsyncGenerator<OutputAnswer, void, undefined> {
+  ): AsyncGenerator<Answer, void, undefined> {
+    const { codec, counters } = this.#options
     const { stream, end } = await this.#requestStreams.ask(peer, signal)
     const abort = (): void => stream.abort(asError(signal.reason))
     signal.addEventListener('abort', abort, { once: true })
     let whole = false
     try {
       const source = backpressured(stream)
-      await sendPaced(stream, [framed(encodeOutputRequest(request))])
-      for await (const frame of decodeFrames(source, { maxDataLength: OUTPUT_ANSWER_BYTES_MAX })) {
-        const answer = decodeOutputAnswer(frame.subarray())
-        this.#options.counters.bytesReceived += frame.byteLength
+      await sendPaced(stream, [framed(codec.encodeRequest(request))])
+      for await (const frame of decodeFrames(source, { maxDataLength: codec.answerBytesMax })) {
+        const answer = codec.decodeAnswer(frame.subarray())
+        counters.bytesReceived += frame.byteLength
         whole = answer.kind === 'end'
         yield answer
         if (whole) return
@@ -80,7 +87,7 @@ export class OutputStreams {
 
   async #answer(stream: Stream, { peer, progress }: Asked): Promise<void> {
     try {
-      const request = await questionOn(stream)
+      const request = await this.#questionOn(stream)
       await sendPaced(stream, this.#frames(request), progress)
     } catch (error) {
       this.#noteRefusal(peer, error)
@@ -88,13 +95,20 @@ export class OutputStreams {
     }
   }
 
-  async *#frames(request: OutputRequest): AsyncGenerator<Uint8Array> {
-    const { answer, counters } = this.#options
+  async *#frames(request: Request): AsyncGenerator<Uint8Array> {
+    const { answer, codec, counters } = this.#options
     for await (const part of answer(request)) {
-      const bytes = framed(encodeOutputAnswer(part))
+      const bytes = framed(codec.encodeAnswer(part))
       counters.bytesSent += bytes.length
       yield bytes
     }
+  }
+
+  async #questionOn(stream: Stream): Promise<Request> {
+    const { decodeRequest, requestBytesMax } = this.#options.codec
+    const source = decodeFrames(backpressured(stream), { maxDataLength: requestBytesMax })
+    for await (const frame of source) return decodeRequest(frame.subarray())
+    throw new Error('the question was broken off')
   }
 
   #noteRefusal(peer: string, error: unknown): void {
@@ -102,14 +116,9 @@ export class OutputStreams {
     // A frame that is too long is refused by the library that reads frames.
     if (name !== 'Refused' && name !== 'InvalidDataLengthError') return
     this.#options.counters.refused++
-    this.#options.log.warn({ peer, why: reason(error) }, 'refused a message about output')
+    const { codec, log } = this.#options
+    log.warn({ peer, why: reason(error) }, `refused a message about ${codec.about}`)
   }
-}
-
-async function questionOn(stream: Stream): Promise<OutputRequest> {
-  const source = decodeFrames(backpressured(stream), { maxDataLength: OUTPUT_REQUEST_BYTES_MAX })
-  for await (const frame of source) return decodeOutputRequest(frame.subarray())
-  throw new Error('the question was broken off')
 }
 
 function framed(bytes: Uint8Array): Uint8Array {

@@ -2,8 +2,6 @@
  * Questions about the output of runs, and the answers, as bytes. The rules are those of the other messages: what is
  * ours is trusted, what comes from a peer is refused unless it keeps to every bound.
  */
-import protobuf from 'protobufjs/minimal.js'
-import { Names } from './names.ts'
 import {
   OUTPUT_LIMITS,
   OUTPUT_STREAMS,
@@ -12,13 +10,13 @@ import {
   type OutputRequest,
   type Piece,
   type Progress
-} from '../core/message.ts'
-import { at, message } from './schema.ts'
-import { Refused, refuse, type Value } from './value.ts'
-import { binary, flag, nullable, oneOf, real, struct, text, whole } from '../core/base/shape.ts'
-import type { TaskId } from '../core/base/ids.ts'
-import { EPOCH_MAX } from '../core/task/record.ts'
-import { TASK_ID, TIME_MS } from '../core/task/shapes.ts'
+} from '../../core/message.ts'
+import { at, message } from '../schema.ts'
+import { readKind, writeKind } from './kinds.ts'
+import { binary, flag, nullable, oneOf, real, struct, text, whole } from '../../core/base/shape.ts'
+import type { TaskId } from '../../core/base/ids.ts'
+import { EPOCH_MAX } from '../../core/task/record.ts'
+import { TASK_ID, TIME_MS } from '../../core/task/shapes.ts'
 
 /** A frame of a question, and one of an answer. */
 export const OUTPUT_REQUEST_BYTES_MAX = 256
@@ -83,39 +81,15 @@ const ANSWERS = {
   end: [4, message(NOTHING, {})]
 } as const
 
-type Kinds = Readonly<Record<string, readonly [number, unknown]>>
-
-export const encodeOutputRequest = (request: OutputRequest): Uint8Array => write(REQUESTS, request)
-export const encodeOutputAnswer = (answer: OutputAnswer): Uint8Array => write(ANSWERS, answer)
+export const encodeOutputRequest = (request: OutputRequest): Uint8Array =>
+  writeKind(REQUESTS, request)
+export const encodeOutputAnswer = (answer: OutputAnswer): Uint8Array => writeKind(ANSWERS, answer)
 
 /** @throws Refused */
 export const decodeOutputRequest = (bytes: Uint8Array): OutputRequest =>
-  read(REQUESTS, bytes) as OutputRequest
+  readKind(REQUESTS, bytes) as OutputRequest
 
 /** @throws Refused */
 export function decodeOutputAnswer(bytes: Uint8Array): OutputAnswer {
-  return read(ANSWERS, bytes) as OutputAnswer
-}
-
-function write(kinds: Kinds, given: Readonly<{ kind: string }>): Uint8Array {
-  const [number, value] = kinds[given.kind]!
-  const writer = protobuf.Writer.create()
-  ;(value as Value<unknown>).write(writer, number, given, new Names())
-  return writer.finish()
-}
-
-function read(kinds: Kinds, bytes: Uint8Array): object {
-  try {
-    const reader = protobuf.Reader.create(bytes)
-    const tag = reader.uint32()
-    const [kind, [, value]] =
-      Object.entries(kinds).find(([, [number]]) => number === tag >>> 3) ??
-      refuse(`there is no kind ${tag >>> 3} of question or answer`)
-    const body = (value as Value<object>).read(reader, tag & 7, new Names())
-    if (reader.pos !== reader.len) refuse('bytes after the end of the message')
-    return { kind, ...body }
-  } catch (error) {
-    // Bytes that end too early are found out by the reader, in its own words.
-    throw error instanceof Refused ? error : new Refused((error as Error).message)
-  }
+  return readKind(ANSWERS, bytes) as OutputAnswer
 }
