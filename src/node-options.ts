@@ -168,7 +168,7 @@ const ALLOWED: Readonly<Record<keyof NodeOptions, string>> = {
   key: 'the line that "hearsay key new" prints',
   keyFile: 'the path of a file',
   listen: 'a list of multiaddrs such as /ip4/0.0.0.0/tcp/0',
-  peers: 'a list of multiaddrs such as /ip4/192.168.1.20/tcp/4001',
+  peers: 'a list of addresses such as 192.168.1.20:4001 or /ip4/192.168.1.20/tcp/4001',
   http: 'HOST:PORT such as 127.0.0.1:9464 or [::1]:9464, or false',
   mdns: 'true, false, or { "interface": the IPv4 address of one interface }',
   roster: 'a list of instances such as computer-a/1, none of them twice',
@@ -207,7 +207,7 @@ const schema = z.strictObject({
   key: z.string().min(1).optional(),
   keyFile: path.optional(),
   listen: addresses.min(1).optional(),
-  peers: addresses.optional(),
+  peers: z.array(z.string().refine(isPeerAddress)).max(256).optional(),
   http: z.union([z.literal(false), z.string().regex(HTTP_ADDRESS)]).optional(),
   mdns: z.union([z.boolean(), z.strictObject({ interface: z.ipv4() })]).optional(),
   roster: z.array(z.string().refine(isNodeName)).max(256).refine(isWithoutRepeats).optional(),
@@ -270,7 +270,7 @@ export function resolveNodeOptions(
     key: checked.key ?? null,
     keyFile: checked.keyFile === undefined ? null : resolve(checked.keyFile),
     listen: checked.listen ?? ['/ip4/0.0.0.0/tcp/0'],
-    peers: checked.peers ?? [],
+    peers: (checked.peers ?? []).map(asMultiaddr),
     mdns: checked.mdns ?? true,
     http: checked.http === false ? null : (checked.http ?? null),
     roster: checked.roster ?? [],
@@ -320,6 +320,16 @@ function isTcpAddress(text: string): boolean {
   } catch {
     return false
   }
+}
+
+/** `192.168.1.20:4001`, as the multiaddr that it means; anything else as it is. */
+function asMultiaddr(text: string): string {
+  const [, address, port] = /^(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5})$/.exec(text) ?? []
+  return address === undefined ? text : `/ip4/${address}/tcp/${port}`
+}
+
+function isPeerAddress(text: string): boolean {
+  return isTcpAddress(asMultiaddr(text))
 }
 
 function isWithoutRepeats(list: readonly string[]): boolean {

@@ -146,9 +146,12 @@ describe('command lines', () => {
       'demo',
       'simulate',
       'events',
-      'dashboard'
+      'dashboard',
+      'drain',
+      'retry'
     ]
-    const helps = (await Promise.all(verbs.map(verb => helpOf(verb)))).join('\n')
+    const all = [...verbs.map(verb => helpOf(verb)), helpOf('state', 'load')]
+    const helps = (await Promise.all(all)).join('\n')
     const prose = readme.replace(/^```.*?^```$/gms, '')
     const flags = [...prose.matchAll(/`[^`\n]*?(--[a-z-]+)[^`\n]*`/g)].map(([code, flag]) => ({
       code,

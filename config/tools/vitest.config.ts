@@ -16,6 +16,7 @@ const netTests = [
   'test/net/**/*.test.ts',
   'test/library/**/*.test.ts',
   'test/mcp/**/*.test.ts',
+  'test/examples/**/*.test.ts',
   'test/tracing/**/*.test.ts',
   'test/clients/**/*.test.ts',
   'test/bench/systems/**/*.test.ts',

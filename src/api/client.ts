@@ -13,6 +13,7 @@ import type {
   LogEntry,
   NodeEvent,
   NodeView,
+  Retried,
   StatusView,
   SubmitOptions,
   Submitted,
@@ -217,12 +218,13 @@ export class Client {
   }
 
   /**
-   * Submits a copy of a task that has failed or was cancelled.
+   * Submits a copy of a task that has failed or was cancelled; with dependents, also of what was cancelled with it.
    *
    * @throws UnknownTaskError AmbiguousTaskError TaskStateError BlobUnavailableError NotReplicatedError NoNodeError
    */
-  async retry(id: string): Promise<Submitted> {
-    return this.#node.value('POST', pathOf(id, '/retry'))
+  async retry(id: string, withDependents = false): Promise<Retried> {
+    const query = withDependents ? { dependents: 'true' } : {}
+    return this.#node.value('POST', pathOf(id, '/retry'), { query })
   }
 
   /** How many tasks a word for many would change, and some of them. @throws InvalidOptionError NoNodeError */
@@ -343,8 +345,8 @@ export class Client {
    *
    * @throws ForeignStateFileError NoNodeError, or what the pieces throw
    */
-  async importState(pieces: AsyncIterable<string>): Promise<LoadedState> {
-    return this.#node.value('POST', '/v1/state', { pieces })
+  async importState(pieces: AsyncIterable<string>, rekey = false): Promise<LoadedState> {
+    return this.#node.value('POST', '/v1/state', { query: rekey ? { rekey: 'true' } : {}, pieces })
   }
 
   /**

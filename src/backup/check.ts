@@ -26,10 +26,13 @@ const HASH = /^[0-9a-f]{64}$/
 /** More writes than this are no history but a damaged number. */
 const WRITES_MAX = 1_000_000_000
 
+/** Which cluster a file has to be of, and under which key; null: any. */
+export type Owner = Readonly<{ cluster: string; fingerprint: string | null }>
+
 /** @throws ForeignStateFileError */
 export function checkHeader(
   line: string,
-  own: Readonly<{ cluster: string; fingerprint: string }>
+  own: Owner
 ): Pick<LoadedReplica, 'vector' | 'forgotten' | 'unreadable'> {
   const value = attempt(() => JSON.parse(`${line}]}`) as Record<string, unknown> | null)
   if (value === null) throw foreign('its first line is not that of a state file')
@@ -48,10 +51,10 @@ export function checkHeader(
       `it is of the cluster ${JSON.stringify(cluster)}, and this node is of "${own.cluster}": load it there`
     )
   }
-  if (fingerprint !== own.fingerprint) {
+  if (own.fingerprint !== null && fingerprint !== own.fingerprint) {
     throw foreign(
       `it is of a cluster "${own.cluster}" with another key (fingerprint ${JSON.stringify(fingerprint)}, here ${own.fingerprint}): ` +
-        'load it on a node that has that key'
+        'load it on a node that has that key, or with --rekey if you know where it comes from'
     )
   }
   return {

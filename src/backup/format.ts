@@ -28,7 +28,8 @@ import {
   KIND,
   TaskChecker,
   VERSIONS,
-  type BlobPiece
+  type BlobPiece,
+  type Owner
 } from './check.ts'
 import { Lines } from './lines.ts'
 
@@ -108,7 +109,7 @@ async function* blobLines({ hash, bytes }: BlobRef, readBlob: ReadBlob): AsyncGe
  */
 export async function readState(
   pieces: AsyncIterable<string> | Iterable<string>,
-  own: Readonly<{ cluster: string; fingerprint: string }>,
+  own: Owner,
   writeBlob: WriteBlob
 ): Promise<LoadedReplica> {
   const lines = new Lines(pieces)

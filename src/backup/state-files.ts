@@ -8,7 +8,8 @@ export function stateFiles(cluster: string, fingerprint: string, node: string): 
   return {
     text: (replica, savedAt, readBlob) =>
       stateText({ cluster, fingerprint, savedAt, node }, replica, readBlob),
-    parse: (pieces, writeBlob) => readState(pieces, { cluster, fingerprint }, writeBlob),
+    parse: (pieces, writeBlob, rekey) =>
+      readState(pieces, { cluster, fingerprint: rekey ? null : fingerprint }, writeBlob),
     write: writeStateFile,
     read: readStateFile
   }

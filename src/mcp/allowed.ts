@@ -13,6 +13,14 @@ export function assertMaySubmit(type: string, permissions: Permissions): void {
   )
 }
 
+/** @throws PayloadRejectedError if tasks of the type may not be claimed */
+export function assertMayClaim(type: string, permissions: Permissions): void {
+  if (type === COMMAND) {
+    throw new PayloadRejectedError('shell commands cannot be claimed: nodes run them by themselves')
+  }
+  assertType(type, permissions)
+}
+
 function assertType(type: string, { types }: Permissions): void {
   if (types === null || types.includes(type)) return
   throw new PayloadRejectedError(

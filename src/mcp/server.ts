@@ -5,18 +5,25 @@
 import { McpServer } from '@modelcontextprotocol/server'
 import { serveStdio } from '@modelcontextprotocol/server/stdio'
 import type { Whereabouts } from '../api/find.ts'
+import { Claims } from './claims.ts'
 import { Cluster } from './cluster.ts'
 import type { Permissions, Tool } from './tool.ts'
 import { cancel } from './tools/cancel.ts'
+import { claim } from './tools/claim.ts'
+import { finish } from './tools/finish.ts'
 import { get } from './tools/get.ts'
 import { list } from './tools/list.ts'
 import { logs } from './tools/logs.ts'
 import { retry } from './tools/retry.ts'
 import { status } from './tools/status.ts'
 import { submit } from './tools/submit.ts'
+import { update } from './tools/update.ts'
 import { wait } from './tools/wait.ts'
 
-const TOOLS: readonly Tool[] = [submit, wait, list, get, logs, cancel, retry, status]
+const TOOLS: readonly Tool[] = [
+  ...[submit, wait, list, get, logs, cancel, retry, status],
+  ...[claim, update, finish]
+]
 
 const INSTRUCTIONS =
   'A cluster of computers that share tasks. Submit work with "submit", and "wait" for it; "status" shows what nodes can ' +
@@ -34,13 +41,13 @@ export type McpOptions = Readonly<{
 /** Serves until stdin ends; resolves then, and what was claimed has been given back. */
 export async function serveMcp(options: McpOptions): Promise<void> {
   const { where, permissions, version, onError } = options
-  const cluster = new Cluster(where)
+  const shared = { cluster: new Cluster(where), claims: new Claims(), permissions }
   const ended = Promise.withResolvers<void>()
   const handle = serveStdio(
     () => {
       const server = new McpServer({ name: 'hearsay', version }, { instructions: INSTRUCTIONS })
       for (const tool of TOOLS) {
-        if (tool.isReadOnly || !permissions.readOnly) tool.register(server, cluster, permissions)
+        if (tool.isReadOnly || !permissions.readOnly) tool.register(server, shared)
       }
       return server
     },
@@ -49,5 +56,6 @@ export async function serveMcp(options: McpOptions): Promise<void> {
   process.stdin.once('end', ended.resolve)
   process.stdin.once('close', ended.resolve)
   await ended.promise
+  await shared.claims.close()
   await handle.close()
 }

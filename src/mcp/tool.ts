@@ -5,6 +5,7 @@
  */
 import type { CallToolResult, McpServer, ToolAnnotations } from '@modelcontextprotocol/server'
 import type { z } from 'zod'
+import type { Claims } from './claims.ts'
 import type { Cluster } from './cluster.ts'
 import { cutText, RESULT_CHARACTERS_MAX } from './cut.ts'
 import { wordsOf } from './words.ts'
@@ -19,13 +20,16 @@ export type Permissions = Readonly<{
   commands: boolean
 }>
 
-export type Context = Readonly<{ cluster: Cluster; permissions: Permissions; signal: AbortSignal }>
+/** What all tools share. */
+export type Shared = Readonly<{ cluster: Cluster; claims: Claims; permissions: Permissions }>
+
+export type Context = Shared & Readonly<{ signal: AbortSignal }>
 
 /** A tool of the server. */
 export type Tool = Readonly<{
   name: string
   isReadOnly: boolean
-  register: (server: McpServer, cluster: Cluster, permissions: Permissions) => void
+  register: (server: McpServer, shared: Shared) => void
 }>
 
 type Outline<I extends z.ZodObject, O extends z.ZodObject> = Readonly<{
@@ -50,7 +54,7 @@ export function tool<I extends z.ZodObject, O extends z.ZodObject>(outline: Outl
   return {
     name,
     isReadOnly,
-    register(server, cluster, permissions) {
+    register(server, shared) {
       const config = {
         title,
         description,
@@ -60,7 +64,7 @@ export function tool<I extends z.ZodObject, O extends z.ZodObject>(outline: Outl
       }
       server.registerTool(name, config, async (given, { mcpReq: { signal } }) => {
         try {
-          return told(await run(given as z.infer<I>, { cluster, permissions, signal }))
+          return told(await run(given as z.infer<I>, { ...shared, signal }))
         } catch (error) {
           return refused(error)
         }

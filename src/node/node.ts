@@ -14,6 +14,7 @@ import type {
   CancelResult,
   DiagnosisView,
   EndListener,
+  ImportOptions,
   LoadedState,
   LogEntry,
   LogsOptions,
@@ -21,6 +22,8 @@ import type {
   NodeApi,
   NodeEvent,
   NodeView,
+  Retried,
+  RetryOptions,
   SavedState,
   StatusView,
   SubmitOptions,
@@ -273,8 +276,8 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     return this.#tasks.cancel(id)
   }
 
-  retry(id: TaskId): Promise<Submitted> {
-    return this.#tasks.retry(id)
+  retry(id: TaskId, options: RetryOptions = {}): Promise<Retried> {
+    return this.#tasks.retry(id, options)
   }
 
   why(id: TaskId): WhyView {
@@ -359,8 +362,11 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     return this.#admin.exportState()
   }
 
-  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
-    return this.#admin.importState(pieces)
+  importState(
+    pieces: AsyncIterable<string> | Iterable<string>,
+    options: ImportOptions = {}
+  ): Promise<LoadedState> {
+    return this.#admin.importState(pieces, options)
   }
 
   setLabels(labels: Readonly<Record<string, string>>): void {

@@ -187,10 +187,14 @@ export type WriteBlob = (chunks: AsyncIterable<Uint8Array>) => Promise<BlobRef>
 export interface StateFiles {
   /** The text of a file, piece by piece, made as it is read. */
   text(snapshot: Snapshot, savedAt: string, readBlob: ReadBlob): AsyncIterable<string>
-  /** @throws ForeignStateFileError if any of it is not as it should be; DiskFullError */
+  /**
+   * @param rekey it may be from under another key
+   * @throws ForeignStateFileError if any of it is not as it should be; DiskFullError
+   */
   parse(
     pieces: AsyncIterable<string> | Iterable<string>,
-    writeBlob: WriteBlob
+    writeBlob: WriteBlob,
+    rekey: boolean
   ): Promise<LoadedReplica>
   /** Replaces a file, or leaves it as it was. @throws InvalidOptionError */
   write(file: string, pieces: AsyncIterable<string>): Promise<SavedState>

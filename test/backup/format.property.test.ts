@@ -85,6 +85,14 @@ function read(pieces: Iterable<string>, blobs: Blobs = new Map()): ReturnType<ty
   })
 }
 
+test('a file from under another key is refused, unless any key is as good', async () => {
+  const text = await textOf({ vector: new Map(), tasks: [] })
+  const load = (fingerprint: string | null): Promise<unknown> =>
+    readState([text], { ...OWN, fingerprint }, () => Promise.reject(new Error('no blob')))
+  await expect(load('another')).rejects.toThrow(/with another key .* or with --rekey/)
+  await expect(load(null)).resolves.toMatchObject({ tasks: [] })
+})
+
 const hashesOf = (blobs: Blobs): string[] => [...blobs.keys()].sort()
 
 function hashOf(bytes: Buffer): string {

@@ -50,7 +50,7 @@ describe('a node in the foreground', () => {
   test('says one line when it is ready, answers, and leaves in good order at the first signal', async () => {
     const child = start('serve.ts', [folder])
     await until(() => child.stdout() !== '', 'the ready line')
-    expect(child.stdout()).toMatch(/^ready computer-a\/1 12D3Koo\w+\n$/)
+    expect(child.stdout()).toMatch(/^ready computer-a\/1 12D3Koo\w+ [\d.:,]+\n$/)
     const client = await Client.open({ data: folder })
     expect((await client.status()).node).toBe('computer-a/1')
     child.process.kill('SIGTERM')

@@ -86,6 +86,7 @@ const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
   dependsOn: true,
   labels: true,
   idempotencyKey: true,
+  traceparent: true,
   acks: true
 })
 
@@ -151,7 +152,11 @@ const submittedFields = {
   warnings: z.array(z.string()),
   runAt: time.exactOptional()
 }
-const submitted: Shape<Submitted & { v: 1 }> = z.strictObject({ v, ...submittedFields })
+const submitted: Shape<Submitted & { v: 1; dependents?: string[] }> = z.strictObject({
+  v,
+  ...submittedFields,
+  dependents: z.array(taskId).exactOptional()
+})
 const each = z.strictObject({
   v,
   ...submittedFields,

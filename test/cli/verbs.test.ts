@@ -51,7 +51,7 @@ describe('usage', () => {
     ['a log level that is none', ['start', '--log-level', 'loud'], /Allowed choices are debug/],
     ['a label without a value', ['start', '--label', 'gpu'], /label cannot be "gpu"/],
     ['a name with a slash', ['start', '--computer', 'a/b'], /computer cannot be "a\/b"/],
-    ['an address that is none', ['start', '--peer', '10.0.0.1:4001'], /peers cannot be/]
+    ['an address that is none', ['start', '--peer', '10.0.0.1'], /peers cannot be/]
   ])('%s ends with 2, words on stderr and nothing on stdout', async (_, argv, words) => {
     const said = await run(argv)
     expect(said).toMatchObject({ code: 2, stdout: '' })
@@ -437,6 +437,10 @@ describe('events', () => {
   })
 })
 
+test('nodes says where each can be reached, as --peer takes it', async () => {
+  expect((await run(['nodes'])).stdout).toMatch(/LABELS +ADDRESSES\n.* 127\.0\.0\.1:4001$/m)
+})
+
 describe('drain', () => {
   test('has the node take nothing more, and --undo has it take tasks again', async () => {
     const drained = await run(['drain'])
@@ -476,7 +480,10 @@ describe('state', () => {
     at.node.state = ['{"tasks":[\n', '{"record":"é"},\n{"record":2}\n', ']}\n']
     const file = join(at.folder, 'state.json')
     const saved = await run(['state', 'save', file])
-    expect(saved).toEqual({ code: 0, stdout: `2 tasks saved to ${file}\n`, stderr: '' })
+    expect(saved).toMatchObject({ code: 0, stdout: `2 tasks saved to ${file}\n` })
+    expect(saved.stderr).toMatch(
+      /a cluster called "test" with the same key, which is not in it: keep/
+    )
     const text = at.node.state.join('')
     at.node.state = []
     const { code, stdout } = await run(['state', 'load', file, '--json'])

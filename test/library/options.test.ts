@@ -57,6 +57,25 @@ test('a running task is cancelled from another node, and may be tried once more'
   await b.cancel(copy)
 })
 
+test('what was cancelled with a task is tried once more with it: copies depend on copies', async () => {
+  const root = await a.createTask('wait', null)
+  const middle = await a.createTask('wait', null, { dependsOn: [root], ref: 'middle' })
+  const last = await a.createTask('wait', null, { dependsOn: [middle, root], ref: 'last' })
+  await a.cancel(root)
+  await until(() => b.task(last).state === 'cancelled', 'the last one to be cancelled')
+  const plain = await b.retry(root)
+  expect(plain.warnings.join()).toMatch(
+    /^2 tasks that depend on it were cancelled with it: --with-dep/
+  )
+  expect(plain.dependents).toBeUndefined()
+  const { id, dependents = [] } = await b.retry(root, { withDependents: true })
+  expect(dependents.map(each => b.task(each))).toMatchObject([
+    { ref: 'middle', retryOf: middle, dependsOn: [id] },
+    { ref: 'last', retryOf: last, dependsOn: [dependents[0], id] }
+  ])
+  for (const each of [plain.id, id]) await b.cancel(each)
+})
+
 test('a key names one task on all nodes', async () => {
   const options = { idempotencyKey: 'one and only', backoff }
   const answers = await Promise.all([

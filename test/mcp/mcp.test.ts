@@ -59,7 +59,7 @@ describe('what an agent is offered', () => {
   test('tools have schemas both ways, and say what they change', async () => {
     const { tools } = await agent.client.listTools()
     expect(tools.map(({ name }) => name)).toEqual(
-      'submit wait list get logs cancel retry status'.split(' ')
+      'submit wait list get logs cancel retry status claim update finish'.split(' ')
     )
     for (const tool of tools) {
       expect(tool.inputSchema.type, tool.name).toBe('object')
@@ -74,7 +74,7 @@ describe('what an agent is offered', () => {
 
   test('those that show what others wrote say that it is data', async () => {
     const { tools } = await agent.client.listTools()
-    for (const name of ['wait', 'list', 'get', 'logs']) {
+    for (const name of ['wait', 'list', 'get', 'logs', 'claim']) {
       expect(tools.find(tool => tool.name === name)!.description).toMatch(/never as instructions/)
     }
   })

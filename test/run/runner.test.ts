@@ -60,6 +60,9 @@ describe('whatever a handler does to its thread', () => {
     ['throwsInTimer', null, 'HandlerCrashedError', 'TypeError: nobody catches me'],
     ['hoards', null, 'OutOfMemoryError', 'limit of 64 MiB'],
     ['hoardsBuffers', null, 'OutOfMemoryError', 'limit of 64 MiB'],
+    ['hoardsShared', null, 'OutOfMemoryError', 'limit of 64 MiB'],
+    ['growsShared', null, 'OutOfMemoryError', 'limit of 64 MiB'],
+    ['hoardsSharedWasm', null, 'OutOfMemoryError', 'limit of 64 MiB'],
     ['grabs', null, 'OutOfMemoryError', 'limit of 64 MiB']
   ])('%s(%s) is the failure of that run, and the next run is fine', async (...row) => {
     const [type, payload, name, message] = row

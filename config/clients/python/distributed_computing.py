@@ -43,7 +43,7 @@ class DistributedComputing:
     :param computer_id: the name of this computer
     :param cluster: the name of the cluster; default: HEARSAY_CLUSTER, else "default"
     :param slots: tasks that this program runs at a time
-    :param command: what starts hearsay; default: HEARSAY_COMMAND, else `hearsay` on the PATH, else the package that this
+    :param command: what starts hearsay; default: HEARSAY_PROGRAM, else `hearsay` on the PATH, else the package that this
         file belongs to
     :param options: of "hearsay start", for a node that has to be started, such as ["--no-mdns", "--peer", "10.0.0.2:4001"]
     :raises hearsay.HearsayError: the node could not be started; the message says why
@@ -186,6 +186,7 @@ class DistributedComputing:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env={name: value for name, value in os.environ.items() if name != "HEARSAY_PROGRAM"},
             # Ctrl-C is for this program, which has the node leave when it ends.
             start_new_session=True,
         )
@@ -231,7 +232,7 @@ def _ready(stdout: Any) -> bool:
 
 
 def _command() -> List[str]:
-    given = os.environ.get("HEARSAY_COMMAND")
+    given = os.environ.get("HEARSAY_PROGRAM")
     if given:
         return given.split()
     found = shutil.which("hearsay")
@@ -242,5 +243,5 @@ def _command() -> List[str]:
     if script.exists() and node:
         return [node, str(script)]
     raise hearsay.HearsayError(
-        "NoCommand", "hearsay is not installed here: put it on the PATH, or say what starts it in HEARSAY_COMMAND"
+        "NoCommand", "hearsay is not installed here: put it on the PATH, or say what starts it in HEARSAY_PROGRAM"
     )

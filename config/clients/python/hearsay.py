@@ -74,6 +74,9 @@ _INLINE_BYTES_MAX = 8192
 # The node reads as many lines, and as much text, before its answers are read; more would wait for each other for ever.
 _BATCH_LINES_MAX = 500
 _BATCH_LENGTH_MAX = 4_000_000
+# Between attempts to find a node that has gone: a restart takes a second or two.
+_AGAIN_S_MIN = 0.5
+_AGAIN_S_MAX = 5.0
 # A node that is stopped accepts a connection and answers nothing; its kernel does.
 _DIAL_S = 2.0
 
@@ -576,26 +579,11 @@ class Task:
 
     @property
     def dependencies(self) -> Dict[str, Json]:
-        """By the id of each dependency: its result, or, if it did not complete, how it ended."""
+        """By the id of each dependency: its result."""
         found = self._message.get("dependencies") or {}
-        return {task_id: self._dependency(given) for task_id, given in found.items()}
-
-    def _dependency(self, given: Json) -> Json:
-        if isinstance(given, dict) and isinstance(given.get("resultBlob"), dict):
-            return json.loads(self._client._blob(given["resultBlob"]))
-        if isinstance(given, dict) and set(given) <= {"result", "resultBlob"}:
-            return given.get("result")
-        return given
-
-    @property
-    def checkpoint(self) -> Json:
-        """What an earlier run of this task saved last, on whatever computer; None if nothing was."""
-        blob = self._message.get("checkpointBlob")
-        return None if blob is None else json.loads(self._client._blob(blob))
-
-    def save_checkpoint(self, value: Json) -> None:
-        """Saves a value for the next run, should this one not end; returns when it is in two places, if it can be."""
-        self._renewed(self._client._api.value("POST", f"{self._lease}/checkpoint", value))
+        return {
+            task_id: self._client._content(given.get("result"), given.get("resultBlob")) for task_id, given in found.items()
+        }
 
     def progress(self, fraction: float, message: Optional[str] = None) -> None:
         """Says how far the run is, 0 to 1."""
@@ -614,7 +602,7 @@ class Task:
 
     def _renewed(self, answer: Optional[Mapping[str, Json]]) -> None:
         if answer and answer.get("cancelled"):
-            self._cancel(str(answer["cancelled"]))
+            self._cancel(str(answer.get("reason") or "cancelled"))
 
     def _cancel(self, reason: str) -> None:
         if not self.cancelled.is_set():
@@ -671,13 +659,14 @@ class Worker:
         self.client = client
         self.slots = slots
         self.labels = dict(labels or {})
-        self.name = name or f"{Path(sys.argv[0] or 'python').stem}-{os.getpid()}"
+        self.name = name or f"{_program()}-{os.getpid()}"
         self._handlers: Dict[str, Tuple[Handler, bool]] = {}
         self._running: Dict[str, Task] = {}
         self._lock = threading.Lock()
         self._connection: Optional[_UnixConnection] = None
         self._path: Optional[str] = None
         self._stops = 0
+        self._stopped = threading.Event()
         self._connected = threading.Event()
 
     def task(self, type: str, handler: Optional[Handler] = None) -> Callable[[Handler], Handler]:
@@ -698,8 +687,10 @@ class Worker:
         """Works until `stop`, or until Ctrl-C or SIGTERM: takes no more then, and returns when what runs has ended.
         The second time, what runs is given back at once.
 
+        If the node goes away meanwhile, what ran is lost to others, and the worker connects again when the node is back.
+
         :param signals: listen for SIGINT and SIGTERM; only the main thread can
-        :raises NoNode: the node is not there, or went away
+        :raises NoNode: the node is not there at the start
         :raises HearsayError: it refused the worker
         """
         if not self._handlers:
@@ -737,6 +728,7 @@ class Worker:
             self._stops += 1
             stops, path = self._stops, self._path
             running = list(self._running.values()) if stops > 1 else []
+        self._stopped.set()
         for task in running:
             task._cancel("WorkerStops")
         if path is None:
@@ -744,7 +736,7 @@ class Worker:
         api = self.client._api
         try:
             if stops == 1:
-                api.value("POST", f"{path}/drain", {})
+                api.value("POST", f"{path}/drain")
             else:
                 api.value("DELETE", path)
         except HearsayError:
@@ -759,6 +751,22 @@ class Worker:
         return {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def _work(self) -> None:
+        self._session()
+        pause_s = _AGAIN_S_MIN
+        while self._stops == 0:
+            print(f"hearsay: {self.name} has lost its node, and looks for it every {pause_s:g} s", file=sys.stderr)
+            if self._stopped.wait(pause_s):
+                return
+            pause_s = min(_AGAIN_S_MAX, pause_s * 2)
+            try:
+                self._session()
+                pause_s = _AGAIN_S_MIN
+            except HearsayError as error:
+                if error.name not in ("NoNodeError", "NodeClosedError"):
+                    raise
+
+    def _session(self) -> None:
+        """Works until the session ends, whoever ended it. Raises what the node says when it refuses the worker."""
         asked = {"types": sorted(self._handlers), "slots": self.slots, "name": self.name, "labels": self.labels}
         connection, response = self.client._api.stream("POST", "/v1/workers", asked)
         inbox: "queue.SimpleQueue[Union[Task, BaseException, None]]" = queue.SimpleQueue()
@@ -797,9 +805,10 @@ class Worker:
                     break
                 if line.strip():
                     self._take(json.loads(line), inbox)
-            inbox.put(None if self._stops > 0 else NoNode("NoNodeError", "the node has ended the worker's session"))
-        except (OSError, ValueError, http.client.HTTPException, AttributeError) as error:
-            inbox.put(None if self._stops > 0 else self.client._api._gone(error))
+            inbox.put(None)
+        except (OSError, ValueError, http.client.HTTPException, AttributeError, NoNode):
+            # The node is gone.
+            inbox.put(None)
         except HearsayError as error:
             inbox.put(error)
         finally:
@@ -829,7 +838,7 @@ class Worker:
                 stops = self._stops
             self._connected.set()
             if stops > 0:
-                self.client._api.value("POST", f"{self._path}/drain", {})
+                self.client._api.value("POST", f"{self._path}/drain")
         elif "error" in message:
             raise _error_of(500, _to_json(message).encode())
 
@@ -907,6 +916,12 @@ def _cannot_travel(result: Json) -> Optional[ResultRejected]:
         return None
     except (TypeError, ValueError, RecursionError) as error:
         return ResultRejected(f"the result cannot be sent as JSON ({error}): return None, text, numbers, lists, dicts")
+
+
+def _program() -> str:
+    """What this program is called, in letters that the name of a worker may have."""
+    stem = Path(sys.argv[0]).stem if sys.argv and sys.argv[0] != "-c" else ""
+    return re.sub(r"^[^A-Za-z0-9]+|[^A-Za-z0-9._-]", "", stem)[:16] or "python"
 
 
 def _takes_task(function: Handler) -> bool:

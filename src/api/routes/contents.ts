@@ -34,7 +34,9 @@ const EXPORT: Question = {
   summary: 'All tasks that the node knows, as a state file',
   answers: [{ status: 200, what: 'the file', as: 'bytes' }]
 }
-const IMPORT: Question = {
+const imported = z.strictObject({ rekey: z.enum(['true', 'false']).optional() })
+const IMPORT: Question<z.infer<typeof imported>> = {
+  query: imported,
   summary: 'Takes in the tasks of a state file',
   body: { as: 'bytes', what: 'the file' },
   answers: [json(published('state-loaded'), 'what became of them')],
@@ -58,10 +60,10 @@ export function serveContents(service: Service, node: TasksApi & AdminApi): void
       headers: { 'content-type': 'application/json' }
     })
   })
-  service.add('post', '/v1/state', IMPORT, async c => {
+  service.add('post', '/v1/state', IMPORT, async (c, { query }) => {
     const pieces = textOf(c.req.raw.body)
     try {
-      return c.json(await node.importState(pieces))
+      return c.json(await node.importState(pieces, { rekey: query.rekey === 'true' }))
     } finally {
       // An answer before the end of the question would be lost with the connection.
       for await (const _ of pieces);

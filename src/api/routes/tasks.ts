@@ -84,8 +84,11 @@ const CANCEL: Question = {
   answers: [json(published('cancelled'), 'how it has settled, or that it is requested')],
   problems: ONE
 }
-const RETRY: Question = {
-  summary: 'Submits a copy of a task that has failed or was cancelled',
+const retried = z.strictObject({ dependents: z.enum(['true', 'false']).optional() })
+const RETRY: Question<z.infer<typeof retried>> = {
+  summary:
+    'Submits a copy of a task that has failed or was cancelled; with `dependents`, also of what was cancelled with it',
+  query: retried,
   answers: [json(published('submitted'), 'the copy', 201)],
   problems: [...ONE, 'TaskStateError', 'BlobUnavailableError', 'NotReplicatedError']
 }
@@ -149,8 +152,9 @@ export function serveTasks(service: Service, node: Served, closing: AbortSignal)
   service.add('post', '/v1/tasks/:part/cancel', CANCEL, async c => {
     return c.json(await node.cancel(partOf(c)))
   })
-  service.add('post', '/v1/tasks/:part/retry', RETRY, async c => {
-    return c.json({ v: 1, ...(await node.retry(partOf(c))) }, 201)
+  service.add('post', '/v1/tasks/:part/retry', RETRY, async (c, { query }) => {
+    const options = { withDependents: query.dependents === 'true' }
+    return c.json({ v: 1, ...(await node.retry(partOf(c), options)) }, 201)
   })
   service.add('get', '/v1/tasks/:part/why', WHY, async c => {
     return c.json(node.why(await node.resolveId(partOf(c))))

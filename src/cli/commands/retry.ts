@@ -17,22 +17,27 @@ export function register(program: Command, terminal: Terminal): void {
       'hearsay retry --all --type resize --since 2h'
     ],
     notes: ['With --all, what has been tried once more already is left out.']
-  }).argument('[id...]', TASK_ID_HELP)
+  })
+    .argument('[id...]', TASK_ID_HELP)
+    .option('--with-dependents', 'with ids: also what was cancelled because it depends on one')
   manyFlags(verb).action(async (ids, flags, command) => {
     const filter = filterOf('retry', ids, flags, command.getOptionValueSource('node') === 'cli')
     if (filter !== null) return doMany({ action: 'retry', filter }, flags, terminal)
-    await retry(ids, await openClient(flags, terminal), flags.json === true, terminal)
+    const how = { json: flags.json === true, withDependents: flags.withDependents === true }
+    await retry(ids, await openClient(flags, terminal), how, terminal)
   })
 }
 
 async function retry(
   ids: readonly string[],
   client: Client,
-  json: boolean,
+  { json, withDependents }: { json: boolean; withDependents: boolean },
   terminal: Terminal
 ): Promise<void> {
   const codes: number[] = []
-  const answers = atATime(ids, id => client.retry(id).catch((error: unknown) => error as Error))
+  const answers = atATime(ids, id =>
+    client.retry(id, withDependents).catch((error: unknown) => error as Error)
+  )
   for (const answer of answers) {
     const submitted = await answer
     if (submitted instanceof Error) {
@@ -42,7 +47,7 @@ async function retry(
     }
     for (const warning of submitted.warnings) terminal.words(warning)
     if (json) await terminal.json(submitted)
-    else await terminal.line(submitted.id)
+    else await terminal.line([submitted.id, ...(submitted.dependents ?? [])].join('\n'))
     codes.push(0)
   }
   terminal.exitCode = mostTelling(codes)

@@ -64,7 +64,7 @@ export function register(program: Command, terminal: Terminal): void {
       'slots of their own for some types: NAME:slots=N,type=TYPE,type=TYPE,label=NAME=VALUE'
     )
     .option('--label <name=value...>', 'what sets this node apart, such as gpu=1')
-    .option('--peer <multiaddr...>', 'nodes to dial, beside those that mDNS finds')
+    .option('--peer <address...>', 'nodes to dial beside those that mDNS finds: 10.0.0.2:4001')
     .option('--listen <multiaddr...>', 'where to listen (default: /ip4/0.0.0.0/tcp/0)')
     .option('--no-mdns', 'do not look for nodes on the local network')
     .option('--http <address>', 'HOST:PORT for /metrics, /healthz, /readyz; no authentication')

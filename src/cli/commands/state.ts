@@ -31,6 +31,7 @@ export function register(program: Command, terminal: Terminal): void {
     examples: ['hearsay state load tasks.json --json']
   })
     .argument('<file>', 'what "hearsay state save" wrote')
+    .option('--rekey', 'take in a file of this cluster from under another key')
     .action((file, options) => load(file, options, terminal))
 }
 
@@ -57,9 +58,17 @@ async function save(file: string, { json, ...where }: Options, terminal: Termina
   }
   if (json) return terminal.json({ v: 1, file, tasks, missing })
   await terminal.line(`${tasks} tasks saved to ${file}`)
+  const { cluster } = await client.status()
+  terminal.words(
+    `it can be loaded into a cluster called "${cluster}" with the same key, which is not in it: keep the key as well (hearsay key show)`
+  )
 }
 
-async function load(file: string, { json, ...where }: Options, terminal: Terminal): Promise<void> {
+async function load(
+  file: string,
+  { json, rekey = false, ...where }: Options & { rekey?: boolean },
+  terminal: Terminal
+): Promise<void> {
   assertFile(file)
   const client = await openClient(where, terminal)
   const { readStateFile } = await import('../../backup/file.ts')
@@ -70,7 +79,7 @@ async function load(file: string, { json, ...where }: Options, terminal: Termina
       isWhole
         ? `all ${mebibytes} MiB read; the node takes them in`
         : `${mebibytes} MiB read so far`,
-    pieces => client.importState(pieces)
+    pieces => client.importState(pieces, rekey)
   )
   if (json) return terminal.json(result)
   const { loaded, known, skipped } = result

@@ -15,6 +15,7 @@ import type { ListsApi } from '../../node/api/lists-api.ts'
 import type { NodeApi } from '../../node/api/node-api.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { createLog, logEvent } from '../output/log.ts'
+import { addressesText } from '../output/print.ts'
 import { HangUp } from './hang-up.ts'
 import { reloadedWords } from './reload.ts'
 import { ServiceManager } from './service-manager.ts'
@@ -115,7 +116,7 @@ async function work(
     await node.startWorker()
     const { name, id, addresses } = node
     if (json) await terminal.json({ v: 1, event: 'ready', name, id, addresses })
-    else await terminal.line(`ready ${name} ${id}`)
+    else await terminal.line(`ready ${name} ${id} ${addressesText(addresses)}`)
     introduce(node, folder, log)
     manager.ready(name)
     giveBackSoon()

@@ -101,7 +101,17 @@ const GONE: ReadonlySet<NodeView['status']> = new Set(['crashed', 'left'])
 
 export function nodeTable(nodes: readonly NodeView[]): Promise<string[]> {
   const rows = nodes.flatMap(node => [nodeRow(node), ...poolsShown(node).map(poolRow)])
-  const header = ['NODE', 'STATUS', 'LINK', 'RUNNING', 'QUEUED', 'HEARD', 'HANDLERS', 'LABELS']
+  const header = [
+    'NODE',
+    'STATUS',
+    'LINK',
+    'RUNNING',
+    'QUEUED',
+    'HEARD',
+    'HANDLERS',
+    'LABELS',
+    'ADDRESSES'
+  ]
   return table(header, rows)
 }
 
@@ -115,7 +125,8 @@ function nodeRow(node: NodeView): string[] {
     node.heartbeatAgeMs === null ? '-' : durationText(node.heartbeatAgeMs),
     // Its pools say it, in the lines below.
     poolsShown(node).length > 0 ? '' : node.handlers.join(',') || '-',
-    ownLabelsText(node.labels)
+    ownLabelsText(node.labels),
+    addressesText(node.addresses)
   ]
 }
 
@@ -148,6 +159,14 @@ function ownLabelsText(labels: Readonly<Record<string, string>>): string {
       .map(([key, value]) => `${key}=${value}`)
       .join(',') || '-'
   )
+}
+
+/** As they are given to `--peer`: those of IPv4 and TCP in short, and without the id, which is the node's own. */
+export function addressesText(addresses: readonly string[]): string {
+  const short = addresses.map(address =>
+    address.replace(/^\/ip4\/([\d.]+)\/tcp\/(\d+)(?:\/p2p\/[^/]+)?$/, '$1:$2')
+  )
+  return [...new Set(short)].join(',') || '-'
 }
 
 function keptField({ max }: StatusView['settled']): [string, string] {

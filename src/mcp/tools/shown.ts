@@ -1,7 +1,7 @@
 /** Tasks as tools show them: in brief, and their values as JSON text that may be cut. */
 import { z } from 'zod'
 import type { Client } from '../../api/client.ts'
-import type { BlobRef, Json, TaskView } from '../../node/api/node-api.ts'
+import type { BlobRef, TaskView } from '../../node/api/node-api.ts'
 import { TASK_STATES } from '../../shared/names.ts'
 import { cutText } from '../cut.ts'
 
@@ -70,7 +70,7 @@ export function briefOf(task: TaskView): Brief {
 /** A payload or result as JSON text, also if it is large. Null: there is none. */
 export async function textOf(
   client: Client,
-  value: Json,
+  value: unknown,
   blob: BlobRef | null
 ): Promise<string | null> {
   if (blob !== null) return client.blob(blob)

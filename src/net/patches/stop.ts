@@ -19,6 +19,7 @@ export async function stopWhole(network: Pick<Libp2p, 'stop'>): Promise<void> {
   // Afterwards it has another one.
   const status = services?.pubsub?.status
   await network.stop()
+  // oxlint-disable-next-line no-underscore-dangle -- so it is called there
   components?.addressManager?._updatePeerStoreAddresses?.stop?.()
   clearTimeout(status?.heartbeatTimeout)
 }

@@ -5,6 +5,7 @@
 import type { NodeId, TaskId } from '../../core/base/ids.ts'
 import type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth } from './node-views.ts'
 import type { Via } from '../../core/message.ts'
+import type { OpenDependency, WhyView } from './why-view.ts'
 import type { BlobRef } from '../../core/task/content.ts'
 import type { ReloadedHandlers, SavedState } from '../../ports/ports.ts'
 import type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType } from './counts-view.ts'
@@ -27,6 +28,7 @@ export type {
 } from './workers-api.ts'
 export type { WorkersApi }
 export type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth }
+export type { OpenDependency, WhyView }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
 import type { WorkersApi } from './workers-api.ts'
@@ -126,6 +128,12 @@ export type Submitted = {
   runAt?: string
 }
 
+/** `withDependents`: also what was cancelled because it depends on the task. @default false */
+export type RetryOptions = { withDependents?: boolean }
+
+/** `dependents`: ids of the copies of what was cancelled with the task, if they were asked for. */
+export type Retried = Submitted & { dependents?: TaskId[] }
+
 /**
  * What became of a cancellation: how the task has settled, or that it will be cancelled when its holder hears of it.
  */
@@ -135,31 +143,8 @@ export type CancelResult = {
   status: 'cancelled' | 'completed' | 'failed' | 'requested'
 }
 
-/** Why a task does not run, or how it ended: for the task, and for each node. */
-export type WhyView = {
-  v: 1
-  id: TaskId
-  state: TaskState
-  /** Null if it runs or has completed. */
-  reason: string | null
-  words: string
-  type: string
-  ref: string | null
-  tags: string[]
-  idempotencyKey: string | null
-  /** The tasks that it depends on and that have not settled, with what keeps each of them. */
-  dependencies: OpenDependency[]
-  nodes: { node: string; reason: string; words: string }[]
-}
-
-/** A task that another one waits for. All but its id is null if nothing is known here of it. */
-export type OpenDependency = {
-  id: TaskId
-  type: string | null
-  ref: string | null
-  state: TaskState | null
-  reason: string | null
-}
+/** `rekey`: the file may be of this cluster's name under another key. @default false */
+export type ImportOptions = { rekey?: boolean }
 
 /** What became of the tasks in a state file. */
 export type LoadedState = {
@@ -352,11 +337,12 @@ export interface TasksApi {
    */
   cancel(id: TaskId): Promise<CancelResult>
   /**
-   * Submits a copy of a task that has failed or was cancelled.
+   * Submits a copy of a task that has failed or was cancelled; with `withDependents`, also of those that were cancelled
+   * with it because they depend on it, so that copies depend on copies.
    *
    * @throws UnknownTaskError AmbiguousTaskError TaskStateError BlobUnavailableError NotReplicatedError NodeClosedError
    */
-  retry(id: TaskId): Promise<Submitted>
+  retry(id: TaskId, options?: RetryOptions): Promise<Retried>
   /**
    * The id that a shortened one means: any unambiguous part of it. News of a task may be on their way, so an unknown id
    * is waited for, for a second.
@@ -433,7 +419,10 @@ export interface AdminApi {
    *
    * @throws ForeignStateFileError DiskFullError NodeClosedError
    */
-  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState>
+  importState(
+    pieces: AsyncIterable<string> | Iterable<string>,
+    options?: ImportOptions
+  ): Promise<LoadedState>
   /**
    * What this node says of itself from now on, in place of its labels so far; tasks choose by it. It lasts until the
    * node stops.

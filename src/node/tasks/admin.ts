@@ -8,6 +8,7 @@ import { DURATION_MS_MAX } from '../../shared/durations.ts'
 import { InvalidOptionError, UnknownNodeError } from '../../shared/errors.ts'
 import type {
   AdminApi,
+  ImportOptions,
   LoadedState,
   NodeView,
   ReloadedHandlers,
@@ -102,8 +103,11 @@ export class Admin implements AdminApi {
     return this.#parts.backup.text()
   }
 
-  importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
-    return this.#parts.backup.take(pieces)
+  importState(
+    pieces: AsyncIterable<string> | Iterable<string>,
+    { rekey = false }: ImportOptions = {}
+  ): Promise<LoadedState> {
+    return this.#parts.backup.take(pieces, rekey)
   }
 
   /** @throws InvalidOptionError if it cannot be written */

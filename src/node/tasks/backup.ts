@@ -56,9 +56,12 @@ export class Backup {
   }
 
   /** @throws ForeignStateFileError DiskFullError NodeClosedError */
-  async take(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
+  async take(
+    pieces: AsyncIterable<string> | Iterable<string>,
+    rekey: boolean
+  ): Promise<LoadedState> {
     this.#assertAccepting()
-    const replica = await this.#files.parse(pieces, chunks => this.#payloads.write(chunks))
+    const replica = await this.#files.parse(pieces, chunks => this.#payloads.write(chunks), rekey)
     // Counted before the first batch: from then on everything in the file is covered.
     const result = counted(replica, this.#core)
     const under = new Set<Promise<void>>()

@@ -109,12 +109,15 @@ export class Submissions {
   }
 
   /** Submits a copy of a task. @throws BlobUnavailableError NotReplicatedError NodeClosedError */
-  async resubmit(spec: TaskSpec): Promise<Submitted> {
+  async resubmit(
+    spec: TaskSpec,
+    dependsOn: readonly TaskId[] = spec.dependsOn
+  ): Promise<Submitted> {
     const { payloads, assertAccepting } = this.#options
     assertAccepting()
     const { id: retryOf, submittedAt: _, submittedBy: __, ...same } = spec
     // Of the task that is tried again, the key is the name, and the start time is over.
-    const copy = { ...same, retryOf, idempotencyKey: null, notBefore: null }
+    const copy = { ...same, dependsOn, retryOf, idempotencyKey: null, notBefore: null }
     return this.#traced(copy, draft =>
       this.#admitted(undefined, async () => {
         if (isBlob(draft.payload)) await payloads.fetch(draft.payload)

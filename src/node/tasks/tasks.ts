@@ -16,7 +16,16 @@ import {
 import { TASK_ID } from '../../shared/names.ts'
 import { within } from '../../shared/within.ts'
 import { idText } from './checks.ts'
-import type { CancelResult, EndListener, Submitted, TasksApi, TaskView } from '../api/node-api.ts'
+import { cancelledWith } from './dependents.ts'
+import type {
+  CancelResult,
+  EndListener,
+  Retried,
+  RetryOptions,
+  Submitted,
+  TaskView,
+  TasksApi
+} from '../api/node-api.ts'
 import type { Lookups } from './lookups.ts'
 import type { Queries } from '../queries/queries.ts'
 import type { Payloads } from './payloads.ts'
@@ -188,14 +197,38 @@ export class Tasks implements TasksApi {
   }
 
   /** @throws UnknownTaskError TaskStateError BlobUnavailableError NodeClosedError */
-  async retry(id: TaskId): Promise<Submitted> {
+  async retry(id: TaskId, { withDependents = false }: RetryOptions = {}): Promise<Retried> {
     const { queries, submissions, core } = this.#options
     const record = queries.record(await this.resolveId(id))
     const status = isSettled(record) ? record.outcome!.status : null
-    if (status === 'failed' || status === 'cancelled') return submissions.resubmit(record.spec)
-    throw new TaskStateError(
-      `${record.spec.id} is ${core.state(record)}: only what has failed or was cancelled is tried once more`
-    )
+    if (status !== 'failed' && status !== 'cancelled') {
+      throw new TaskStateError(
+        `${record.spec.id} is ${core.state(record)}: only what has failed or was cancelled is tried once more`
+      )
+    }
+    const dependents = cancelledWith(core, record.spec.id)
+    const submitted = await submissions.resubmit(record.spec)
+    if (withDependents) return this.#retryDependents(record.spec.id, submitted, dependents)
+    if (dependents.length === 0) return submitted
+    const offer = `${dependents.length} tasks that depend on it were cancelled with it: --with-dependents tries them once more, too`
+    return { ...submitted, warnings: [...submitted.warnings, offer] }
+  }
+
+  /** Copies depend on copies. */
+  async #retryDependents(
+    root: TaskId,
+    submitted: Submitted,
+    dependents: readonly TaskRecord[]
+  ): Promise<Retried> {
+    const copies = new Map([[root, submitted.id]])
+    const warnings = new Set(submitted.warnings)
+    for (const { spec } of dependents) {
+      const dependsOn = spec.dependsOn.map(id => copies.get(id) ?? id)
+      const copy = await this.#options.submissions.resubmit(spec, dependsOn)
+      copies.set(spec.id, copy.id)
+      for (const warning of copy.warnings) warnings.add(warning)
+    }
+    return { ...submitted, warnings: [...warnings], dependents: [...copies.values()].slice(1) }
   }
 
   /** What is not known yet may be on its way, or with another node, unless it was known once and is over. */

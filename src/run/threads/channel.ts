@@ -10,6 +10,7 @@ import { withoutKey } from '../commands/command.ts'
 import { Taken } from './credit.ts'
 import { readFromThread, type FromThread, type Unreadable } from './from-thread.ts'
 import type { ThreadData, ToThread } from './protocol.ts'
+import { SharedMemory } from './shared-memory.ts'
 
 export type Listener = {
   message(message: FromThread | Unreadable): void
@@ -31,13 +32,18 @@ export class Channel {
   readonly #worker: Worker
   readonly #port: MessagePort
   readonly #taken = new Taken()
+  readonly #shared = new SharedMemory()
   readonly #listener: Listener
 
   constructor(memoryMiB: number, listener: Listener) {
     this.#listener = listener
     const { port1, port2: port } = new MessageChannel()
     this.#port = port1
-    this.#worker = startWorker(memoryMiB, { port, taken: this.#taken.buffer })
+    this.#worker = startWorker(memoryMiB, {
+      port,
+      taken: this.#taken.buffer,
+      shared: this.#shared.buffer
+    })
     this.#worker.stdout.resume()
     this.#port.on('message', message => this.#hear(message))
     this.#port.on('messageerror', error => this.#hear(error))
@@ -69,11 +75,11 @@ export class Channel {
     this.#port.unref()
   }
 
-  /** Bytes of its heap and of what hangs on it. @throws if it is about to exit */
+  /** Bytes of its heap, of what hangs on it, and of what it may share with others. @throws if it is about to exit */
   async memory(): Promise<number> {
     const { used_heap_size: heap, external_memory: external } =
       await this.#worker.getHeapStatistics()
-    return heap + external
+    return heap + external + this.#shared.bytes
   }
 
   async end(): Promise<void> {

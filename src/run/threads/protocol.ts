@@ -26,6 +26,8 @@ export type ThreadData = {
   port?: MessagePort
   /** Reports that the node has taken in so far, see credit.ts. */
   taken?: SharedArrayBuffer
+  /** Memory that it has taken and that may be shared, see shared-memory.ts. */
+  shared?: SharedArrayBuffer
 }
 
 /** The error that a handler finds as its signal's reason: of the kinds that the platform itself uses. */

@@ -22,6 +22,7 @@ import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
 import { cutBytes, describe } from '../description.ts'
 import type { FromThread } from './from-thread.ts'
 import { outcomeOfCrash, outcomeOfError, outcomeOfResult, outcomeOfUnreadable } from '../outcome.ts'
+import { countSharedMemory } from './shared-memory.ts'
 import { captureChildren } from '../printing/children.ts'
 import { captureDescriptors } from '../printing/descriptors.ts'
 import { capturePrinted, type Print } from '../printing/printed.ts'
@@ -74,8 +75,10 @@ captureChildren(print)
 function lineToNode(): { port: MessagePort; credit: Credit } {
   const data = workerData as ThreadData
   const line = { port: data.port!, credit: new Credit(data.taken!) }
+  countSharedMemory(data.shared!)
   delete data.port
   delete data.taken
+  delete data.shared
   parentPort!.close()
   return line
 }

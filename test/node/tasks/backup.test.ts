@@ -49,5 +49,5 @@ function loadedBy(node: PumpNode, replica: LoadedReplica): ReturnType<Backup['ta
     feed,
     () => {}
   )
-  return backup.take([])
+  return backup.take([], false)
 }

@@ -83,7 +83,7 @@ describe('the pool of a process that works for the node', () => {
   })
 
   test.each([
-    [{ ...python, name: 'model' }, /there are two pools of the name model/],
+    [{ ...python, name: 'model' }, /this node has a pool model of its own/],
     [{ ...python, types: ['command'] }, /run by nodes that were started with --commands/],
     [{ ...python, slots: 0 }, /cannot have 0 slots: allowed is a whole number from 1 to 1024/],
     [{ ...python, name: 'default' }, /no pool can be called default/]
@@ -100,6 +100,7 @@ describe('the pool of a process that works for the node', () => {
       worker.addExternalPool({ ...python, name: `p${i}` })
     expect(() => worker.addExternalPool(python)).toThrow('65 pools are too many for one node')
     expect(fed.at(-1)!.pools).toHaveLength(NODE_LIMITS.poolsMax)
+    worker.resizeExternalPool('p0', 3)
     worker.removeExternalPool('p1')
     worker.addExternalPool(python)
     expect(fed.at(-1)!.pools).toHaveLength(NODE_LIMITS.poolsMax)
