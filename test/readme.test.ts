@@ -147,6 +147,7 @@ describe('command lines', () => {
       'simulate',
       'events',
       'dashboard',
+      'work',
       'drain',
       'retry'
     ]
