@@ -148,6 +148,7 @@ describe('command lines', () => {
       'events',
       'dashboard',
       'work',
+      'mcp',
       'drain',
       'retry'
     ]
