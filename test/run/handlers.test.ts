@@ -131,8 +131,8 @@ describe('what was read at the start is what runs', () => {
     const waiting = heard.start('removed')
     await write(parts(2))
     await heard.runner.reload()
-    expect(await heard.failure(waiting)).toMatchObject({ retryAfterMs: 0 })
     for (const { taskId, epoch } of running) await heard.runner.abort(taskId, epoch)
+    expect(await heard.failure(waiting)).toMatchObject({ retryAfterMs: 0 })
   })
 })
 
