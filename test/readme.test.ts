@@ -147,6 +147,8 @@ describe('command lines', () => {
       'simulate',
       'events',
       'dashboard',
+      'work',
+      'mcp',
       'drain',
       'retry'
     ]

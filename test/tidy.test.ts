@@ -53,6 +53,7 @@ const mayImport: Record<string, readonly string[]> = {
     'node/runtime/loop',
     'node/runtime/loop-lag',
     'node/runtime/inputs',
+    'run/external/lease-book',
     ...words
   ],
   'create-node': [...parts, ...words],

@@ -11,6 +11,7 @@ import { SPAN, VECTOR } from '../core/message-shapes.ts'
 import type { Span, VersionVector } from '../core/message.ts'
 import { TASK_LIMITS } from '../core/options.ts'
 import type { BlobRef } from '../core/task/content.ts'
+import type { TaskSpec } from '../core/task/spec.ts'
 import { ForeignStateFileError } from '../shared/errors.ts'
 import type { LoadedReplica } from '../ports/ports.ts'
 import { decodeStored, encodeStored } from '../wire/codec.ts'
@@ -94,7 +95,7 @@ export class TaskChecker {
   /** @throws ForeignStateFileError */
   check(text: string, line: number): StoredTask {
     const end = text.endsWith(',') ? -1 : undefined
-    const given = attempt(() => JSON.parse(text.slice(0, end)) as StoredTask)
+    const given = attempt(() => completed(JSON.parse(text.slice(0, end)) as StoredTask))
     if (given === null) throw damaged(`its line ${line} is not the JSON of a task`)
     const decoded = attempt(() => decodeStored(encodeStored(given)))
     if (decoded?.ok !== true) {
@@ -131,6 +132,14 @@ export function checkPiece(text: string): BlobPiece {
     (base64 === null || (typeof base64 === 'string' && base64 !== ''))
   if (!isPiece) throw damaged('a line is no piece of a large payload or result')
   return { hash, bytes: bytes as number, base64 }
+}
+
+/** What files of before do not say. */
+const ADDED: Pick<TaskSpec, 'ref' | 'traceparent'> = { ref: null, traceparent: null }
+
+function completed(task: StoredTask): StoredTask {
+  const { record } = task
+  return { ...task, record: { ...record, spec: { ...ADDED, ...record.spec } } }
 }
 
 function attempt<T>(compute: () => T): T | null {

@@ -20,10 +20,8 @@ import { submit } from './tools/submit.ts'
 import { update } from './tools/update.ts'
 import { wait } from './tools/wait.ts'
 
-const TOOLS: readonly Tool[] = [
-  ...[submit, wait, list, get, logs, cancel, retry, status],
-  ...[claim, update, finish]
-]
+const ASK: readonly Tool[] = [submit, wait, list, get, logs, cancel, retry, status]
+const WORK: readonly Tool[] = [claim, update, finish]
 
 const INSTRUCTIONS =
   'A cluster of computers that share tasks. Submit work with "submit", and "wait" for it; "status" shows what nodes can ' +
@@ -46,7 +44,7 @@ export async function serveMcp(options: McpOptions): Promise<void> {
   const handle = serveStdio(
     () => {
       const server = new McpServer({ name: 'hearsay', version }, { instructions: INSTRUCTIONS })
-      for (const tool of TOOLS) {
+      for (const tool of [...ASK, ...WORK]) {
         if (tool.isReadOnly || !permissions.readOnly) tool.register(server, shared)
       }
       return server

@@ -64,6 +64,7 @@ const SCENARIO: Rules<Scenario> = {
   },
   dependent: chance,
   failing: chance,
+  outside: chance,
   blobs: chance,
   uncommon: chance,
   keyed: chance,

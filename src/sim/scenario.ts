@@ -24,6 +24,8 @@ export type Scenario = Readonly<{
   dependent: number
   /** Of the runs, how many fail, from 0 to 1. */
   failing: number
+  /** Of the runs, how many are by a worker outside the process of the node, from 0 to 1. */
+  outside: number
   /** Of payloads and results, how many are blobs, from 0 to 1. */
   blobs: number
   /** How often each option of a task is another than usual, from 0 to 1. */
@@ -166,6 +168,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   arrival: 'scattered',
   dependent: 0.3,
   failing: 0.1,
+  outside: 0,
   blobs: 0,
   uncommon: 0,
   keyed: 0,

@@ -6,6 +6,7 @@
  */
 import type { BootId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
+import type { LeaseChecker } from './checkers/execution/leases.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import { inSources } from '../shared/source-places.ts'
 import { EventQueue } from './world/event-queue.ts'
@@ -108,6 +109,10 @@ class Simulation implements SimObserver {
 
   isAlive(boot: BootId): boolean {
     return this.#checkers.isAlive(boot)
+  }
+
+  get leases(): LeaseChecker {
+    return this.#checkers.leases
   }
 
   ran(node: SimNode, run: Run, result: RunResult): void {

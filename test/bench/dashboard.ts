@@ -101,7 +101,10 @@ async function measure(
     const frames = await scroll(page)
     await page.evaluate('scrollTo(0, document.body.scrollHeight)')
     await until(
-      () => page.evaluate<boolean>(`document.querySelector('.row.is-loading') === null`),
+      () =>
+        page.evaluate<boolean>(
+          `document.querySelector('.row[aria-rowindex="${TASKS + 1}"] .mark') !== null`
+        ),
       'all rows to be loaded',
       SLOW_MS
     )

@@ -116,6 +116,8 @@ const ROWS: Readonly<Record<string, Row>> = {
   },
   completion: { good: [], bad: ['completion', 'completion tcsh'] },
   simulate: { good: [['simulate --seeds 1', 'simulation']], bad: ['simulate --seeds 0'] },
+  // It goes on until it is told to stop: test/cli/work has it.
+  work: { good: [], bad: ['work', 'work a', 'work a --slots 0 -- true'] },
   // It speaks another protocol: test/mcp has it.
   mcp: { good: [], bad: ['mcp now', 'mcp --types'] },
   // Six real nodes: test/demo has it.

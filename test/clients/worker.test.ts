@@ -25,7 +25,10 @@ beforeAll(async () => {
     nodes.push({ node, api: await startApi(node, data), data })
   }
 })
-afterEach(endPrograms)
+afterEach(async () => {
+  await endPrograms()
+  await until(() => nodes.every(({ node }) => externalPools(node) === 0), 'all workers to be gone')
+})
 afterAll(async () => {
   for (const { api } of nodes) await api.close()
   await endAll()
@@ -57,7 +60,8 @@ async function workerOn(
 }
 
 function externalPools(node: Node): number {
-  return node.nodes().find(({ self }) => self)!.handlers.length
+  const { pools } = node.nodes().find(({ self }) => self)!
+  return pools.filter(({ external }) => external).length
 }
 
 function said(program: Python, text: string): Promise<boolean> {

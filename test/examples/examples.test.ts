@@ -69,13 +69,9 @@ describe.skipIf(!hasPython())('model', () => {
     await computer.start('computer-a/1')
     await computer.start('computer-b/1')
     const worker = computer.python('model/worker.py')
+    const flags = ['--node', 'computer-a/1', '--label=model=stand-in', '--wait', '--json']
     const submit = (payload: string): Promise<string> =>
-      computer
-        .node(
-          ...[hearsay, 'submit', 'generate', payload, '--node', 'computer-a/1'],
-          ...['--label=model=stand-in', '--wait', '--json']
-        )
-        .output()
+      computer.node(hearsay, 'submit', 'generate', payload, ...flags).output()
     const answers = [await submit('{"prompt":"abc"}'), await submit('{"prompt":"xyz"}')]
     expect(
       answers.map(

@@ -150,8 +150,8 @@ export const LOG: readonly Mistake[] = [
   [
     'prune-named',
     'core/gc/pruning.ts',
-    'durable !== record || this.#dependencies.isNamed(entry.id)',
-    'durable !== record',
+    'if (this.#dependencies.isNamed(entry.id)) return false',
+    '',
     'a task is forgotten on which one that has not settled depends'
   ],
   [
@@ -171,8 +171,8 @@ export const LOG: readonly Mistake[] = [
   [
     'prune-unreported',
     'core/gc/pruning.ts',
-    'if (!reported || durable !== record ||',
-    'if (durable !== record || (reported && !reported) ||',
+    '|| !reported || durable !== record)',
+    '|| durable !== record || (reported && !reported))',
     'a task is forgotten before its outcome was reported'
   ],
   [

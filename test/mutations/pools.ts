@@ -55,7 +55,7 @@ export const POOLS: readonly Mistake[] = [
   [
     'pool-not-told',
     'core/scheduling/slots.ts',
-    'seat.pool === DEFAULT_POOL ? {} : seat',
+    'pool === DEFAULT_POOL ? {} : { pool, slot }',
     '{}',
     'nobody is told in which pool a task runs, and all count it for the default one',
     HERE

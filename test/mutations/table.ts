@@ -4,6 +4,7 @@ import { EDGE } from './edge.ts'
 import { INVARIANTS } from './invariants.ts'
 import { LOG } from './log.ts'
 import { MEMBERS } from './members.ts'
+import { LEASES } from './leases.ts'
 import type { Mistake } from './mistake.ts'
 import { PLACEMENT } from './placement.ts'
 import { POOLS } from './pools.ts'
@@ -15,5 +16,6 @@ export const MISTAKES: readonly Mistake[] = [
   ...LOG,
   ...MEMBERS,
   ...EDGE,
-  ...INVARIANTS
+  ...INVARIANTS,
+  ...LEASES
 ]

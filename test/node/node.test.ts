@@ -46,6 +46,7 @@ async function alone(): Promise<{ node: Node; end: () => void; lines: string[] }
       registerFunction: nothing,
       refusalOf: () => null,
       external: { serve: nothing, drainAll: nothing },
+      onHandlersChanged: nothing,
       start({ taskId, epoch }: { taskId: string; epoch: number }) {
         runs.push(() => ended(taskId, epoch, { status: 'completed', result: '"done"' }, 0))
       },

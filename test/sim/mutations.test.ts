@@ -30,6 +30,8 @@ import type * as ReclaimOrderRoom from '../../src/core/claim/reclaim-order.ts'
 import type * as ClaimBarrierRoom from '../../src/core/claim/claim-barrier.ts'
 import type { Entry } from '../../src/core/log/entry.ts'
 import type * as LogRoom from '../../src/core/log/log.ts'
+import type * as LeaseBookRoom from '../../src/run/external/lease-book.ts'
+import type { LeaseEnd } from '../../src/run/external/lease-book.ts'
 import type { Batch, Heartbeat } from '../../src/core/message.ts'
 import type * as DependenciesRoom from '../../src/core/queue/dependencies.ts'
 import type * as Ready from '../../src/core/queue/ready-queue.ts'
@@ -544,5 +546,17 @@ describe('the simulator reports', () => {
     }))
     const scenario = { keyed: 1, dependent: 0, crashes: 0, retentionMs: 3_600_000 }
     expect(await brokenBy(scenario)).toMatch(/^invariant 3:/)
+  })
+
+  test('a late word of a lease that was lost is taken', async () => {
+    plant<typeof LeaseBookRoom>('../../src/run/external/lease-book.ts', ({ LeaseBook }) => ({
+      LeaseBook: class extends LeaseBook {
+        override end(id: string, end: LeaseEnd): ReturnType<LeaseBookRoom.LeaseBook['end']> {
+          const answer = super.end(id, end)
+          return answer === 'lost' ? 'taken' : answer
+        }
+      }
+    }))
+    expect(await brokenBy({ outside: 1 })).toMatch(/^invariant 17:/)
   })
 })

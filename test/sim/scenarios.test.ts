@@ -50,6 +50,12 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['everything repeated', 20, { network: { ...network, gossipRepeat: 1, gossipLoss: 0 } }],
   ['slow links', 10, { network: { ...network, delayMsMin: 50, delayMsMax: 250 } }],
   ['eight crashes', 30, { crashes: 8 }],
+  ['workers outside, that die, hang, and tell ends twice or late', 20, { outside: 0.8 }],
+  [
+    'workers outside, through crashes, uncommon options and what may run once',
+    20,
+    { outside: 0.6, crashes: 5, uncommon: 0.3, once: 0.2, cancels: 10 }
+  ],
   ['a crash of all at once', 60, { crashAll: true }],
   ['a crash of all at once, of two', 60, { nodes: 2, late: 0, leaving: 0, crashAll: true }],
   ['a lost disk', 60, { disksLost: 1 }],

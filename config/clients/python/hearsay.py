@@ -883,7 +883,10 @@ class Worker:
             self._told(task, error)
             task._fail(error, retryable=True)
         else:
-            if content_error is not None:
+            if task.cancelled.is_set():
+                # It was told to stop: what it returns may be half of what it would have been.
+                task._release()
+            elif content_error is not None:
                 task._fail(content_error, retryable=False)
             else:
                 task._complete(result)

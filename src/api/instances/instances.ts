@@ -38,7 +38,12 @@ export class Instances {
     return this.#node.folder
   }
 
-  value<T>(method: string, path: string, call: Call = {}, may = mayOf(method)): Promise<T> {
+  value<T>(
+    method: string,
+    path: string,
+    call: Call = {},
+    may: Elsewhere = mayOf(method)
+  ): Promise<T> {
     return this.#once(call, may, (node, watched) => node.value(method, path, watched))
   }
 
@@ -50,7 +55,12 @@ export class Instances {
     return this.#stream({}, 'any', (node, call) => node.pieces(path, call))
   }
 
-  values<T>(path: string, call: Call = {}, method = 'GET', may = mayOf(method)): AsyncGenerator<T> {
+  values<T>(
+    path: string,
+    call: Call = {},
+    method = 'GET',
+    may: Elsewhere = mayOf(method)
+  ): AsyncGenerator<T> {
     return this.#stream(call, may, (node, watched) => node.values<T>(path, watched, method))
   }
 

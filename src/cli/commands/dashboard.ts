@@ -38,8 +38,7 @@ export function register(program: Command, terminal: Terminal): void {
     .option(
       '--allow-host <name>',
       'a further name by which the page may be asked for; may be repeated',
-      (name: string, names: string[]) => [...names, name],
-      [] as string[]
+      (name: string, names: string[] | undefined) => [...(names ?? []), name]
     )
     .action(async ({ data, node, cluster, ...flags }) => {
       check(flags)

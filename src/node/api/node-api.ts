@@ -24,16 +24,15 @@ export type {
   LeaseResult,
   LeaseView,
   WorkerLine,
-  WorkerOptions
+  WorkerOptions,
+  WorkersApi
 } from './workers-api.ts'
-export type { WorkersApi }
 export type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth }
 export type { OpenDependency, WhyView }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
 import type { WorkersApi } from './workers-api.ts'
 import type { TaskSort, TaskState } from '../../shared/names.ts'
-
 export type { TaskSort, TaskState }
 
 /** A value as JSON carries it. */
@@ -488,6 +487,6 @@ export interface NodeApi extends TasksApi, QueriesApi, OutputApi, AdminApi {
   readonly cluster: string
   /** Multiaddrs that it listens on. */
   readonly addresses: readonly string[]
-  /** Workers outside its process, and what they say of their tasks. */
+  /** Workers outside its process. */
   readonly workers: WorkersApi
 }

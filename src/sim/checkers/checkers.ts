@@ -27,6 +27,7 @@ import { History } from '../history.ts'
 import { checkPools } from './execution/pools.ts'
 import { IdleChecker } from './execution/idle.ts'
 import { NeedChecker } from './execution/dependencies.ts'
+import { LeaseChecker } from './execution/leases.ts'
 import { CancelChecker, checkOptions } from './execution/options.ts'
 import { OutcomeChecker } from './execution/outcomes.ts'
 import { OverloadChecker } from './cluster/overload.ts'
@@ -46,6 +47,7 @@ export function calmMsOf({ cpu }: Scenario): number {
 }
 
 export class Checkers implements SimObserver {
+  readonly leases: LeaseChecker = new LeaseChecker()
   readonly #scenario: Scenario
   readonly #network: Network
   readonly #history: History

@@ -19,6 +19,8 @@ import type { Disk } from './disk.ts'
 import type { Network, Seat } from './network.ts'
 import type { Random } from './random.ts'
 import { SimJournal } from './sim-journal.ts'
+import { resultOutside, SimWorkers } from './sim-workers.ts'
+import type { LeaseChecker } from '../checkers/execution/leases.ts'
 import type { Scenario } from '../scenario.ts'
 
 /** Sees everything that a node does. */
@@ -31,6 +33,8 @@ export interface SimObserver {
   ran(node: SimNode, run: Run, result: RunResult): void
   /** Whether a boot is running. */
   isAlive(boot: BootId): boolean
+  /** Sees what becomes of runs by workers outside the process of a node. */
+  readonly leases?: LeaseChecker
 }
 
 export type SimNodeOptions = Readonly<{
@@ -99,6 +103,7 @@ export class SimNode {
   readonly #scenario: Scenario
   readonly #simObserver: SimObserver
   readonly #cpu: Cpu
+  readonly #workers: SimWorkers
   readonly #loop: Loop
   readonly #journal: SimJournal
   /** The longest turn: for how long at most the node gathers what happens before it goes to disk. */
@@ -155,6 +160,10 @@ export class SimNode {
     this.core = new Core(identity, { ...QUICK_CLEANUP, ...suspicion, settledMax })
     this.core.restore({ ...disk.replay(), blobs: disk.blobs.values() })
     this.#loop = new Loop(this.core, this.#world())
+    this.#workers = new SimWorkers(this, world, {
+      leases: simObserver.leases,
+      ran: (run, result) => simObserver.ran(this, run, result)
+    })
   }
 
   start(): void {
@@ -353,6 +362,7 @@ export class SimNode {
         return this.#run(effect.run)
       case 'abort':
         this.running.delete(effect.taskId)
+        this.#workers.abort(effect)
         return this.#eventQueue.after(1, () =>
           this.feed({ ...effect, kind: 'tail', tail: 'aborted' })
         )
@@ -425,6 +435,10 @@ export class SimNode {
     const durationMs = this.#random.whole(0, this.#scenario.runMsMax)
     const fails = this.#random.chance(this.#scenario.failing)
     this.running.set(run.taskId, run)
+    const { outside } = this.#scenario
+    if (outside > 0 && this.#random.chance(outside)) {
+      return this.#workers.run(run, resultOutside(fails), durationMs)
+    }
     this.#eventQueue.after(durationMs, () => {
       if (this.gone || this.running.get(run.taskId)?.epoch !== run.epoch) return
       this.running.delete(run.taskId)

@@ -58,12 +58,12 @@ test('a task goes to the first pool by name that runs it and has room, into its 
           const used = usedIn(pool.name)
           const slot = [0, 1, 2, 3, 4, 5].find(number => !used.includes(number))!
           const id = `t${made++}`
-          expect(seats.take(id, pool)).toEqual({ pool: pool.name, slot })
+          expect(seats.take(id, pool)).toMatchObject({ pool: pool.name, slot })
           taken.set(id, { pool: pool.name, slot })
         }
         for (const { name } of all) expect(seats.used(name)).toBe(usedIn(name).length)
         expect(seats.used()).toBe(taken.size)
-        for (const [id, seat] of taken) expect(seats.of(id)).toEqual(seat)
+        for (const [id, seat] of taken) expect(seats.of(id)).toMatchObject(seat)
         seats.assertInvariants(id => taken.has(id))
       }
     })

@@ -17,6 +17,9 @@ const WATCHED = ['core/', 'net/streams/', 'store/', 'run/']
 /** Classes that have several, of which none says anything of another. */
 const INDEPENDENT: Readonly<Record<string, string>> = {
   Blob: 'who was asked to keep it, who has it, and who asked for it',
+  HandlerCode: 'files as they were read, and what an import of one of them leads to',
+  Handlers:
+    'files by type, files that cannot be loaded now, and how often in a row that was so: the count outlives the wait',
   Membership:
     'what was last said of members: a status, a twin, a clock, a departure that has to wait',
   Offers: 'what is asked and what is answered, each gathered until it is sent',

@@ -83,7 +83,7 @@ describe('the pool of a process that works for the node', () => {
   })
 
   test.each([
-    [{ ...python, name: 'model' }, /this node has a pool model of its own/],
+    [{ ...python, name: 'model' }, /there are two pools of the name model/],
     [{ ...python, types: ['command'] }, /run by nodes that were started with --commands/],
     [{ ...python, slots: 0 }, /cannot have 0 slots: allowed is a whole number from 1 to 1024/],
     [{ ...python, name: 'default' }, /no pool can be called default/]

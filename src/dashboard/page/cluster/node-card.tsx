@@ -7,7 +7,7 @@ import { pathOfNode } from '../state/route.ts'
 import { markOf, nodeName, pausedWords } from '../state/words.ts'
 import { runningOn } from '../stream/spans.ts'
 import { Links } from './links.tsx'
-import { poolsOf, Slots } from './slots.tsx'
+import { Slots } from './slots.tsx'
 
 /** Above this the loop of a node is late enough to be worth a word. */
 const LAG_MS_SHOWN = 1000
@@ -43,7 +43,7 @@ export function NodeCard({ node }: Readonly<{ node: NodeView }>): JSX.Element {
 }
 
 function Pools({ node }: Readonly<{ node: NodeView }>): JSX.Element {
-  const pools = poolsOf(node)
+  const { pools } = node
   const runs = node.name === null ? [] : runningOn(node.name)
   return (
     <ul class="pools">

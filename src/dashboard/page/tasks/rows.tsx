@@ -8,7 +8,7 @@ import { useEffect, useRef } from 'preact/hooks'
 import { Loading, Trouble } from '../parts/small.tsx'
 import { count } from '../state/format.ts'
 import { goWith, query } from '../state/route.ts'
-import type { TaskList } from '../state/task-list.ts'
+import type { Row, TaskList } from '../state/task-list.ts'
 import { RowCells } from './row.tsx'
 
 /** As the style sheet has them. */
@@ -50,49 +50,77 @@ export function Rows({ list, place, chosen }: Props): JSX.Element {
   }
   useEffect(() => list.want(to), [to, rows.length])
   useEffect(() => keepInView(box.current!, place.value, height), [place.value])
-  if (list.trouble.value !== null && rows.length === 0)
-    return <Trouble words={list.trouble.value} />
+  const trouble = list.trouble.value
   return (
-    <div class="list" role="table" aria-label="tasks" aria-rowcount={total + 1}>
-      <Head />
-      <div ref={box} role="rowgroup" class="list-body" style={{ height: `${total * height}px` }}>
-        {Array.from({ length: to - from }, (_, n) => {
-          const index = from + n
-          const row = rows[index]
-          const style = { transform: `translateY(${index * height}px)` }
-          if (row === undefined) {
-            return (
-              <div
-                key={index}
-                class="row is-loading"
-                style={style}
-                role="row"
-                aria-rowindex={index + 2}
-              >
-                <span role="cell" class="muted">
-                  {index === rows.length
-                    ? `loading: ${count(rows.length)} of ${count(total)}`
-                    : '…'}
-                </span>
-              </div>
-            )
-          }
-          return (
-            <RowCells
-              key={row.id}
-              row={row}
-              index={index}
-              style={style}
-              isHere={index === place.value}
-              isChosen={chosen.value.has(row.id)}
-            />
-          )
-        })}
+    <>
+      {trouble !== null && <Trouble words={trouble} />}
+      <div class="list" role="table" aria-label="tasks" aria-rowcount={total + 1}>
+        <Head />
+        <div ref={box} role="rowgroup" class="list-body" style={{ height: `${total * height}px` }}>
+          {Array.from({ length: to - from }, (_, n) => {
+            const index = from + n
+            const row = rows[index]
+            if (row === undefined) {
+              const style = { transform: `translateY(${index * height}px)` }
+              return (
+                <div
+                  key={index}
+                  class="row is-loading"
+                  style={style}
+                  role="row"
+                  aria-rowindex={index + 2}
+                >
+                  <span role="cell" class="muted">
+                    {index === rows.length
+                      ? `loading: ${count(rows.length)} of ${count(total)}`
+                      : '…'}
+                  </span>
+                </div>
+              )
+            }
+            return drawnRow(row, {
+              index,
+              height,
+              isHere: index === place.value,
+              isChosen: chosen.value.has(row.id)
+            })
+          })}
+        </div>
+        {total === 0 && list.matched.value === 0 && <p class="empty muted">No such tasks.</p>}
+        {list.matched.value === null && trouble === null && <Loading what="tasks" />}
       </div>
-      {total === 0 && list.matched.value === 0 && <p class="empty muted">No such tasks.</p>}
-      {list.matched.value === null && <Loading what="tasks" />}
-    </div>
+    </>
   )
+}
+
+type Look = Readonly<{ index: number; height: number; isHere: boolean; isChosen: boolean }>
+
+/** Rows as they were drawn last: one that looks the same is not looked at again, however fast the list scrolls. */
+const drawn = new WeakMap<Row, Readonly<{ look: Look; element: JSX.Element }>>()
+
+function drawnRow(row: Row, look: Look): JSX.Element {
+  const before = drawn.get(row)
+  const { index, height, isHere, isChosen } = look
+  const isSame =
+    before !== undefined &&
+    before.look.index === index &&
+    before.look.height === height &&
+    before.look.isHere === isHere &&
+    before.look.isChosen === isChosen
+  if (isSame) return before.element
+  const style = { transform: `translateY(${index * height}px)` }
+  const element = (
+    <RowCells
+      key={row.id}
+      row={row}
+      index={index}
+      style={style}
+      isHere={isHere}
+      isChosen={isChosen}
+    />
+  )
+  drawn.set(row, { look, element })
+  return element
 }
 
 function Head(): JSX.Element {

@@ -4,7 +4,7 @@ import { useSignal, type Signal } from '@preact/signals'
 import { useEffect } from 'preact/hooks'
 import type { NodeView } from '../../../node/api/node-api.ts'
 import { Links } from '../cluster/links.tsx'
-import { poolsOf, Slots } from '../cluster/slots.tsx'
+import { Slots } from '../cluster/slots.tsx'
 import { Dialog } from '../parts/dialog.tsx'
 import { NodeStatusMark } from '../parts/mark.tsx'
 import { Copy, Loading, Panel, Since, TaskLink, Text, Trouble, TypeName } from '../parts/small.tsx'
@@ -44,7 +44,7 @@ export function NodeDetails({ name }: Readonly<{ name: string }>): JSX.Element {
 
 function Pools({ node }: Readonly<{ node: NodeView }>): JSX.Element {
   const runs = runningOn(node.name ?? '')
-  const pools = poolsOf(node)
+  const { pools } = node
   return (
     <Panel title="Pools">
       <ul class="pool-list">

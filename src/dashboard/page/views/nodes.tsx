@@ -1,7 +1,7 @@
 /** All members, and those that are expected, as a table. */
 import type { JSX } from 'preact'
 import { Links } from '../cluster/links.tsx'
-import { poolsOf, Slots } from '../cluster/slots.tsx'
+import { Slots } from '../cluster/slots.tsx'
 import { NodeStatusMark } from '../parts/mark.tsx'
 import { Loading, NodeLink, Panel, Text } from '../parts/small.tsx'
 import { nodes } from '../state/cluster.ts'
@@ -61,12 +61,12 @@ function NodeRow({ node }: Readonly<{ node: NodeView }>): JSX.Element {
       <td data-name="Slots">
         {mark === 'crashed' || mark === 'left' || mark === 'unseen'
           ? ''
-          : poolsOf(node).map(pool => (
+          : node.pools.map(pool => (
               <Slots
                 key={pool.name}
                 slots={pool.slots}
                 running={pool.running}
-                runs={runs.filter(run => poolsOf(node).length === 1 || run.pool === pool.name)}
+                runs={runs.filter(run => node.pools.length === 1 || run.pool === pool.name)}
               />
             ))}
       </td>
