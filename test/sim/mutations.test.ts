@@ -143,7 +143,7 @@ describe('the simulator reports', () => {
         }
         override peek(can: Ready.Can): Entry | undefined {
           return [...this.#mine]
-            .filter(({ record }) => can({ type: record.spec.type, require: [] }))
+            .filter(({ record }) => can.run({ type: record.spec.type, require: [] }))
             .sort((x, y) => x.record.spec.priority - y.record.spec.priority)[0]
         }
       }

@@ -1,8 +1,7 @@
 /** Tasks for tests: complete, and dull in everything that a test does not name. */
 import { bootId, taskId, type BootId, type TaskId } from '../../src/core/base/ids.ts'
 import type { Keeper } from '../../src/core/blobs/holders.ts'
-import { canRun } from '../../src/core/claim/capability.ts'
-import type { Can } from '../../src/core/queue/ready-queue.ts'
+import { canIn, type Can } from '../../src/core/queue/ready-queue.ts'
 import { Entry } from '../../src/core/log/entry.ts'
 import { answerSync } from '../../src/core/replication/sync-answer.ts'
 import type { Log } from '../../src/core/log/log.ts'
@@ -76,7 +75,7 @@ export function idOf(by: BootId, seq: number): TaskId {
 
 /** Whether a node without labels can run it that has handlers for these types. */
 export function can(types: readonly string[]): Can {
-  return demand => canRun({ slots: 1, types, labels: {} }, demand)
+  return canIn([{ slots: 1, types, labels: {} }])
 }
 
 export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heartbeat {

@@ -45,6 +45,16 @@ export function poolsOf(
   return all
 }
 
+const knownTypes = new WeakMap<object, ReadonlySet<string>>()
+
+/** The types that any of these pools has handlers for. Those of one pool, or one list of them, are gathered once. */
+export function typesOf(pools: readonly Capability[]): ReadonlySet<string> {
+  const key = pools.length === 1 ? pools[0]!.types : pools
+  let all = knownTypes.get(key)
+  if (all === undefined) knownTypes.set(key, (all = new Set(pools.flatMap(({ types }) => types))))
+  return all
+}
+
 /** Whether one of them can run what asks for this. */
 export function canRunIn(pools: readonly Capability[], demand: Demand): boolean {
   for (const pool of pools) if (canRun(pool, demand)) return true

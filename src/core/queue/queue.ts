@@ -2,5 +2,5 @@
 export { Carried } from './carried-outcomes.ts'
 export { Dependencies } from './dependencies.ts'
 export { ReadinessRules, stateOf } from './readiness.ts'
-export { ReadyQueue } from './ready-queue.ts'
+export { canIn, ReadyQueue } from './ready-queue.ts'
 export { Timers } from './timers.ts'

@@ -8,14 +8,28 @@
 import { assert } from '../base/assert.ts'
 import { Heap } from '../base/heap.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
-import { demandKey, demandOf } from '../claim/claim.ts'
-import type { Demand } from '../claim/capability.ts'
+import { canRunIn, demandKey, demandOf, typesOf } from '../claim/claim.ts'
+import type { Capability, Demand } from '../claim/capability.ts'
 import type { Entry } from '../log/entry.ts'
 import type { TaskSpec } from '../task/spec.ts'
 import { compareUrgency } from '../task/urgency.ts'
+import { ByType } from './by-type.ts'
 
-/** Whether a node can run what asks for this. */
-export type Can = (demand: Demand) => boolean
+/** What a node can run. */
+export type Can = Readonly<{
+  /** All others are not looked at. */
+  types: ReadonlySet<string>
+  /** Whether it can run what asks for this, which is of one of its types. */
+  run: (demand: Demand) => boolean
+}>
+
+/** What any of these pools can run. */
+export function canIn(pools: readonly Capability[]): Can {
+  return { types: typesOf(pools), run: demand => canRunIn(pools, demand) }
+}
+
+/** The ready tasks of a holder. */
+type Count = { readonly groups: ByType<Group, number>; total: number }
 
 type Place = Readonly<{ entry: Entry; holder: BootId; spec: TaskSpec; group: Group }>
 
@@ -26,8 +40,8 @@ export class ReadyQueue {
   readonly #self: BootId
   readonly #places = new Map<TaskId, Place>()
   readonly #groups = new Map<string, Group>()
-  readonly #counts = new Map<BootId, Map<Group, number>>()
-  readonly #own = new Map<Group, Heap<Place>>()
+  readonly #counts = new Map<BootId, Count>()
+  readonly #own = new ByType<Group, Heap<Place>>()
   /** This node's tasks that would rather run on nodes with certain labels, wherever they are. */
   readonly #preferring = new Set<Place>()
   /** This node's tasks that have become ready since they were last asked for. */
@@ -74,30 +88,32 @@ export class ReadyQueue {
   /** How many of its ready tasks a holder could have run by a node of this capability. */
   count(holder: BootId, can: Can): number {
     let sum = 0
-    for (const [{ demand }, count] of this.#counts.get(holder) ?? []) if (can(demand)) sum += count
+    for (const [, count] of this.waiting(holder, can)) sum += count
     return sum
   }
 
   /** How many tasks of any kind a holder has ready. */
   total(holder: BootId): number {
-    return this.count(holder, () => true)
+    return this.#counts.get(holder)?.total ?? 0
   }
 
-  /** What the ready tasks of a holder ask for, and how many ask for the same. */
-  *waiting(holder: BootId): Generator<readonly [Demand, number]> {
-    for (const [{ demand }, count] of this.#counts.get(holder) ?? []) yield [demand, count]
+  /** What those of a holder's ready tasks ask for that a node could run, and how many ask for the same. */
+  *waiting(holder: BootId, can: Can): Generator<readonly [Demand, number]> {
+    for (const [{ demand }, count] of this.#counts.get(holder)?.groups.of(can.types) ?? []) {
+      if (can.run(demand)) yield [demand, count]
+    }
   }
 
-  /** What the ready tasks of a holder ask for. */
-  *demands(holder: BootId): Generator<Demand> {
-    for (const { demand } of this.#counts.get(holder)?.keys() ?? []) yield demand
+  /** What those of a holder's ready tasks ask for that a node could run. */
+  *demands(holder: BootId, can: Can): Generator<Demand> {
+    for (const [demand] of this.waiting(holder, can)) yield demand
   }
 
   /** This node's next task that a node of this capability could run, if there is one. It stays in the queue. */
   peek(can: Can): Entry | undefined {
     let first: Place | undefined
-    for (const [group, heap] of this.#own) {
-      if (!can(group.demand)) continue
+    for (const [group, heap] of this.#own.of(can.types)) {
+      if (!can.run(group.demand)) continue
       const place = this.#peekHeap(heap)
       if (place !== undefined && (first === undefined || compareReady(place, first) < 0))
         first = place
@@ -140,10 +156,14 @@ export class ReadyQueue {
     }
     for (const [holder, ofHolder] of counts) {
       const counted = this.#counts.get(holder)
-      assert(counted?.size === ofHolder.size, 'the groups of a holder are known', holder)
+      assert(counted?.groups.size === ofHolder.size, 'the groups of a holder are known', holder)
+      let total = 0
       for (const [group, count] of ofHolder) {
-        assert(counted.get(group) === count, 'the ready tasks of a holder are counted', holder)
+        total += count
+        const isCounted = counted.groups.get(group) === count
+        assert(isCounted, 'the ready tasks of a holder are counted', holder)
       }
+      assert(counted.total === total, 'all ready tasks of a holder are counted', holder)
     }
     assert(this.#counts.size === counts.size, 'no holder is kept without ready tasks')
     this.#assertOwn(counts.get(this.#self) ?? new Map(), preferring)
@@ -192,11 +212,13 @@ export class ReadyQueue {
 
   #count({ holder, group }: Place, by: number): void {
     let counts = this.#counts.get(holder)
-    if (counts === undefined) this.#counts.set(holder, (counts = new Map()))
-    const count = (counts.get(group) ?? 0) + by
-    if (count > 0) counts.set(group, count)
-    else counts.delete(group)
-    if (counts.size === 0) this.#counts.delete(holder)
+    if (counts === undefined)
+      this.#counts.set(holder, (counts = { groups: new ByType(), total: 0 }))
+    const count = (counts.groups.get(group) ?? 0) + by
+    if (count > 0) counts.groups.set(group, count)
+    else counts.groups.delete(group)
+    counts.total += by
+    if (counts.total === 0) this.#counts.delete(holder)
     if (count === 0 && holder === this.#self) this.#own.delete(group)
     group.size += by
     if (group.size === 0) this.#groups.delete(group.key)

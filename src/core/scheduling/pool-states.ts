@@ -3,7 +3,7 @@ import type { BootId } from '../base/ids.ts'
 import { firstFor } from '../claim/claim.ts'
 import type { WorkerState } from '../liveness/heartbeat.ts'
 import { DEFAULT_POOL, type PoolState } from '../message.ts'
-import type { ReadyQueue } from '../queue/ready-queue.ts'
+import { canIn, type ReadyQueue } from '../queue/queue.ts'
 import type { Slots } from './slots.ts'
 
 /** @param queue what is ready */
@@ -29,9 +29,12 @@ export function poolStatesOf(
 /** How many tasks that are ready here each pool runs before any other. What none can run counts for the default one. */
 function queuedOf(self: BootId, { pools }: Slots, queue: ReadyQueue): ReadonlyMap<string, number> {
   const queued = new Map<string, number>()
-  for (const [demand, count] of queue.waiting(self)) {
-    const pool = firstFor(pools, demand)?.name ?? DEFAULT_POOL
-    queued.set(pool, (queued.get(pool) ?? 0) + count)
+  let rest = queue.total(self)
+  for (const [demand, count] of queue.waiting(self, canIn(pools))) {
+    const { name } = firstFor(pools, demand)!
+    if (name === DEFAULT_POOL) continue
+    queued.set(name, (queued.get(name) ?? 0) + count)
+    rest -= count
   }
-  return queued
+  return queued.set(DEFAULT_POOL, rest)
 }

@@ -16,7 +16,8 @@ import {
   labelsIn,
   needsStartBarrier,
   StartBarrier,
-  startOf
+  startOf,
+  typesOf
 } from '../claim/claim.ts'
 import type { Context } from '../context.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
@@ -103,7 +104,10 @@ export class Slots {
     if (!this.#isOpen) return undefined
     this.startBarrier.releaseLate()
     if (!this.pools.some(pool => this.#seats.hasRoom(pool))) return undefined
-    return queue.peek(demand => this.#seats.poolFor(demand) !== undefined)
+    return queue.peek({
+      types: typesOf(this.pools),
+      run: demand => this.#seats.poolFor(demand) !== undefined
+    })
   }
 
   /** Whether its handler has been called under this epoch, and has not ended. */

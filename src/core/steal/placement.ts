@@ -12,12 +12,12 @@
 import { hasWrite } from '../base/coverage.ts'
 import { nodeOf, type BootId } from '../base/ids.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
-import { canRun, demandOf, PoolRoom, poolsOf } from '../claim/claim.ts'
+import { canRun, demandOf, PoolRoom, poolsOf, typesOf } from '../claim/claim.ts'
 import type { Demand } from '../claim/capability.ts'
 import type { Context } from '../context.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Member } from '../membership/members.ts'
-import type { ReadyQueue } from '../queue/ready-queue.ts'
+import { canIn, type ReadyQueue } from '../queue/queue.ts'
 import { isAway, PLACEMENT_ACK_MS_MAX } from '../replication/replication.ts'
 import { unmet } from '../task/labels.ts'
 import { EPOCH_MAX, isSettled } from '../task/record.ts'
@@ -81,7 +81,8 @@ export class Placement {
     for (const [member, room] of rooms) {
       if (!room.has(demand) || !mayKeep(member)) continue
       // What the member could start and is more urgent, or older, goes first: no task overtakes it.
-      if (this.#queue.peek(other => room.has(other)) !== entry) continue
+      const types = typesOf(poolsOf(member.heartbeat))
+      if (this.#queue.peek({ types, run: other => room.has(other) }) !== entry) continue
       const place = { member, ...sharesOf(entry, demand, member, room) }
       if (best === undefined || this.#compare(entry, place, best) < 0) best = place
     }
@@ -130,13 +131,14 @@ export class Placement {
   /** What waits at a member goes to its pools as it will put it there. */
   #roomAt({ heartbeat }: Member): PoolRoom {
     const { boot } = heartbeat
+    const pools = poolsOf(heartbeat)
     const room = new PoolRoom(
-      poolsOf(heartbeat).map(pool => ({
+      pools.map(pool => ({
         pool,
         free: pool.slots - this.#runningAt(boot, pool.name)
       }))
     )
-    for (const [demand, count] of this.#queue.waiting(boot)) room.take(demand, count)
+    for (const [demand, count] of this.#queue.waiting(boot, canIn(pools))) room.take(demand, count)
     return room
   }
 

@@ -17,7 +17,8 @@ import { coveredBy } from '../base/coverage.ts'
 import type { Member } from '../membership/members.ts'
 import type { Input } from '../input.ts'
 import { DEFAULT_POOL, type Grant, type Heartbeat, type StealRequest } from '../message.ts'
-import type { Can, ReadyQueue } from '../queue/ready-queue.ts'
+import { canIn, type ReadyQueue } from '../queue/queue.ts'
+import type { Can } from '../queue/ready-queue.ts'
 import type { PendingOf } from '../pending.ts'
 import type { GroupCommit } from '../replication/group-commit.ts'
 import { canReachApart, isAway } from '../replication/replication.ts'
@@ -77,7 +78,7 @@ export class WorkStealing {
     const { self, counters, now, options, emit } = this.#context
     const { name, slots, types: handlers, labels } = pool
     const thief = this.#thiefOf(name)
-    const can: Can = demand => canRun(pool, demand)
+    const can = canIn([pool])
     if (slots === 0 || !thief.mayAsk(now)) return
     const atHand = this.#scheduler.running(name) + this.#queue.count(self, can)
     // That is enough however short the tasks are. Checked first: it is cheap, and a busy node comes here at every step.
@@ -131,11 +132,11 @@ export class WorkStealing {
 
   /** How many tasks to have at hand for a pool, by what there is of them here and at some holders. */
   #wanted(pool: Pool, holders: readonly BootId[]): number {
+    const can = canIn([pool])
     const demands = [this.#context.self, ...holders].flatMap(holder => [
-      ...this.#queue.demands(holder)
+      ...this.#queue.demands(holder, can)
     ])
-    const able = demands.filter(demand => canRun(pool, demand))
-    const types = new Set(able.map(({ type }) => type))
+    const types = new Set(demands.map(({ type }) => type))
     return this.#thiefOf(pool.name).wanted(pool.slots, this.#scheduler.expectedMs(types))
   }
 
@@ -143,7 +144,7 @@ export class WorkStealing {
   answerThief(from: NodeId, { boot, request, want, handlers, labels }: StealRequest): void {
     const { self, log, members, counters } = this.#context
     if (nodeOf(boot) !== from) return
-    const can: Can = demand => canRun({ slots: 1, types: handlers, labels }, demand)
+    const can = canIn([{ slots: 1, types: handlers, labels }])
     const fair = share(this.#queue.count(self, can), want, this.#sharers(can))
     const thief = members.get(from)
     const count = this.#scheduler.paused || !this.#isAlive(thief, boot) ? 0 : fair
@@ -270,10 +271,10 @@ export class WorkStealing {
     const { self, options } = this.#context
     const { name, slots } = pool
     if (slots === 0) return 0
-    const can: Can = demand => canRun(pool, demand)
+    const can = canIn([pool])
     // What no pool can run is kept all the same: it counts where it would go if that could.
     const isOurs = (demand: Demand): boolean =>
-      can(demand) || (name === DEFAULT_POOL && !this.#scheduler.canRun(demand))
+      canRun(pool, demand) || (name === DEFAULT_POOL && !this.#scheduler.canRun(demand))
     const atHand =
       this.#scheduler.running(name) + this.#queue.count(self, can) + taken.filter(isOurs).length
     const portion = toHave(slots, this.#wanted(pool, boots), options.stealMax)
@@ -341,16 +342,14 @@ export class WorkStealing {
     )
     if (room.isEmpty) return 0
     let count = 0
-    for (const [demand, ready] of this.#queue.waiting(boot)) {
-      if (can(demand)) count += room.take(demand, ready)
-    }
+    for (const [demand, ready] of this.#queue.waiting(boot, can)) count += room.take(demand, ready)
     return count
   }
 
   /** How many pools could run some of the tasks that a thief's could, those of this node included. @param can the thief's */
   #sharers(can: Can): number {
     const { pools, draining } = this.#scheduler
-    const demands = [...this.#queue.demands(this.#context.self)].filter(can)
+    const demands = [...this.#queue.demands(this.#context.self, can)]
     const { members, now } = this.#context
     const others = members
       .linkedAndAlive(now)
