@@ -73,6 +73,8 @@ function ports(): Ports {
     blobs: {},
     runner: {
       handlers: [],
+      external: { serve: nothing, drainAll: nothing },
+      onHandlersChanged: nothing,
       onEnded: nothing,
       onOutput: nothing,
       onProgress: nothing,
