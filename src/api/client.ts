@@ -144,7 +144,7 @@ export class Client {
 
   /** Whether lines of a batch may depend on each other by their refs: a node of an older version ties none. @throws NoNodeError */
   tiesRefs(): Promise<boolean> {
-    return isKnown(Array.fromAsync(this.submitMany(noLines(), { refs: true })))
+    return isKnown(ended(this.submitMany(noLines(), { refs: true })))
   }
 
   /**
@@ -395,6 +395,10 @@ async function* asText(lines: AsyncIterable<BatchLine>): AsyncGenerator<string> 
 }
 
 async function* noLines(): AsyncGenerator<never> {}
+
+async function ended(answers: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of answers);
+}
 
 /** Whether the node knows the question: one of an older version refuses it as wrong. @throws NoNodeError */
 async function isKnown(answer: Promise<unknown>): Promise<boolean> {
