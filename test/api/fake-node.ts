@@ -597,7 +597,15 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
   }
 }
 
-const NOT_IN_ROWS = ['payload', 'result', 'dependsOn', 'labels', 'idempotencyKey', 'acks']
+const NOT_IN_ROWS = [
+  'payload',
+  'result',
+  'dependsOn',
+  'labels',
+  'idempotencyKey',
+  'traceparent',
+  'acks'
+]
 
 function rowOf(task: TaskView): TaskRow {
   const fields = Object.entries(task).filter(([field]) => !NOT_IN_ROWS.includes(field))
