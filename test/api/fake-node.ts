@@ -454,6 +454,8 @@ export class FakeNode implements NodeApi, ListsApi {
       fingerprints: Object.fromEntries([cluster, ...names].map(name => [name, 'cafe'])),
       mdns: null,
       nodes: this.nodes().map(view => ({ ...view, clockOffsetMs: 0 })),
+      expected: [],
+      unanswered: [],
       duplicates: [],
       disk: null,
       clockSet: null,

@@ -172,7 +172,11 @@ export type DiagnosisView = {
     /** How far its clock is ahead of this node's; null if it has not spoken yet. */
     clockOffsetMs: number | null
   })[]
-  /** Nodes that ran twice at a time, as far as this one has seen since its start. */
+  /** Names of the instances that are expected (`roster`, `registerWorker`), seen or not. */
+  expected: string[]
+  /** Addresses that the settings name (`--peer`) and at which no node has answered for some seconds, and for how long. */
+  unanswered: { address: string; silentMs: number }[]
+  /** Nodes that run twice at a time, as far as this one has seen within the last minute, and when it did so last. */
   duplicates: { node: string; id: NodeId; at: string }[]
   /** Why its disk cannot be written to; null if it can. */
   disk: string | null
@@ -459,7 +463,9 @@ export interface AdminApi {
    */
   undrain(node?: string): NodeView
   /**
-   * Expects an instance: it counts to the cluster, and is shown, before it has been seen. `forget` undoes it.
+   * Expects an instance, on all nodes: it is shown, with the status null, before it has been seen, and counts as a
+   * member in every majority (`hasQuorum`): with too many that nobody has, the work of nodes that fall silent is taken
+   * over no more. So a name that was mistyped stays, and outlives restarts, until `forget(name)` undoes it.
    *
    * @param name `computer/instance`
    * @throws InvalidOptionError
