@@ -120,7 +120,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     return this.#parts.start()
   }
 
-  /** Expects an instance (`computer/instance`): it is listed until it is seen. */
+  /**
+   * Expects an instance (`computer/instance`), on all nodes: it is shown before it has been seen, and counts as a member
+   * in every majority (quorum), whether there is one of that name or not. `forget(name)` undoes it.
+   */
   registerWorker(name: string): void {
     this.#admin.registerWorker(name)
   }
