@@ -174,7 +174,7 @@ export type DiagnosisView = {
   })[]
   /** Names of the instances that are expected (`roster`, `registerWorker`), seen or not. */
   expected: string[]
-  /** Addresses that the settings name (`--peer`) and at which no node has answered for some seconds, and for how long. */
+  /** Addresses of `--peer` at which no node has answered for some seconds, and for how long. */
   unanswered: { address: string; silentMs: number }[]
   /** Nodes that run twice at a time, as far as this one has seen within the last minute, and when it did so last. */
   duplicates: { node: string; id: NodeId; at: string }[]
@@ -184,10 +184,7 @@ export type DiagnosisView = {
   clockSet: { at: string; byMs: number } | null
   /** What others wrote and this node could not read, by who wrote it. */
   unreadable: UnreadableView[]
-  /**
-   * Tasks here whose start another node has to know of first, while none is connected, and the names of those that are
-   * waited for; null if there are none.
-   */
+  /** Tasks here whose start another node must know of first, while none is connected, and who is waited for; or null. */
   unconfirmed: { tasks: number; missing: string[] } | null
   /**
    * Members that keep far too many settled tasks from being pruned here; null if there are not too many, or no such
@@ -463,9 +460,8 @@ export interface AdminApi {
    */
   undrain(node?: string): NodeView
   /**
-   * Expects an instance, on all nodes: it is shown, with the status null, before it has been seen, and counts as a
-   * member in every majority (`hasQuorum`): with too many that nobody has, the work of nodes that fall silent is taken
-   * over no more. So a name that was mistyped stays, and outlives restarts, until `forget(name)` undoes it.
+   * Expects an instance, on all nodes: it is shown, and counts in majorities, before it has been seen. With too many that
+   * nobody has, the work of the silent is taken over no more. It outlives restarts; `forget(name)` undoes it.
    *
    * @param name `computer/instance`
    * @throws InvalidOptionError
