@@ -184,7 +184,7 @@ export type DiagnosisView = {
   clockSet: { at: string; byMs: number } | null
   /** What others wrote and this node could not read, by who wrote it. */
   unreadable: UnreadableView[]
-  /** Tasks here whose start another node must know of first, while none is connected, and who is waited for; or null. */
+  /** Tasks whose start another node must know of first, while none is connected, and who is waited for; or null. */
   unconfirmed: { tasks: number; missing: string[] } | null
   /**
    * Members that keep far too many settled tasks from being pruned here; null if there are not too many, or no such
@@ -460,7 +460,7 @@ export interface AdminApi {
    */
   undrain(node?: string): NodeView
   /**
-   * Expects an instance, on all nodes: it is shown, and counts in majorities, before it has been seen. With too many that
+   * Expects an instance, on all nodes: it is shown, and counts in majorities, before it is seen. With too many that
    * nobody has, the work of the silent is taken over no more. It outlives restarts; `forget(name)` undoes it.
    *
    * @param name `computer/instance`
