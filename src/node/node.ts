@@ -14,6 +14,7 @@ import type {
   CancelResult,
   DiagnosisView,
   EndListener,
+  IdListener,
   ImportOptions,
   LoadedState,
   LogEntry,
@@ -237,9 +238,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
-    listener?: EndListener
+    listener?: EndListener,
+    named?: IdListener
   ): Promise<Submitted> {
-    return this.#tasks.submit(type, payload, options, signal, listener)
+    return this.#tasks.submit(type, payload, options, signal, listener, named)
   }
 
   submitBlob(

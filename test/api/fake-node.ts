@@ -29,6 +29,7 @@ import type {
   NodeApi,
   NodeView,
   EndListener,
+  IdListener,
   ReloadedHandlers,
   StatusView,
   Submitted,
@@ -90,7 +91,8 @@ export class FakeNode implements NodeApi, ListsApi {
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
-    listener?: EndListener
+    listener?: EndListener,
+    named?: IdListener
   ): Promise<Submitted> {
     if (type === 'held') return this.#hold(payload, options, signal)
     this.submissions.push({ type, payload, options })
@@ -105,6 +107,7 @@ export class FakeNode implements NodeApi, ListsApi {
     }
     const id = taskId(SUBMITTED_AT, 'fake', this.#views.size)
     this.#views.set(id, view(id, type, payload as Json, this.name))
+    named?.(id)
     if (listener !== undefined) this.#tell(id, listener)
     if (type === 'alone') return Promise.reject(new NotReplicatedError('0 of 1 have it', id))
     const warnings = type === 'strange' ? ['no node has a handler for "strange"'] : []
@@ -594,7 +597,15 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
   }
 }
 
-const NOT_IN_ROWS = ['payload', 'result', 'dependsOn', 'labels', 'idempotencyKey', 'acks']
+const NOT_IN_ROWS = [
+  'payload',
+  'result',
+  'dependsOn',
+  'labels',
+  'idempotencyKey',
+  'traceparent',
+  'acks'
+]
 
 function rowOf(task: TaskView): TaskRow {
   const fields = Object.entries(task).filter(([field]) => !NOT_IN_ROWS.includes(field))

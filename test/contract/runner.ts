@@ -119,6 +119,7 @@ function results(heard: () => Heard): void {
       type: 'about',
       attempt: 3,
       epoch: 7,
+      traceparent: null,
       dependencies: { 'some-id': { x: [1] } }
     })
   })

@@ -127,12 +127,12 @@ describe('what was read at the start is what runs', () => {
   test('a run that waits for a thread when its handler goes is to run elsewhere', async () => {
     await write(parts(1))
     await load('main.ts')
-    const running = [heard.start('tell', 300), heard.start('tell', 300)]
+    const running = [heard.start('tell', 60_000), heard.start('tell', 60_000)]
     const waiting = heard.start('removed')
     await write(parts(2))
     await heard.runner.reload()
+    for (const { taskId, epoch } of running) await heard.runner.abort(taskId, epoch)
     expect(await heard.failure(waiting)).toMatchObject({ retryAfterMs: 0 })
-    for (const run of running) await heard.value(run)
   })
 })
 

@@ -272,6 +272,9 @@ export type EndListener = Readonly<{
   gone: AbortSignal
 }>
 
+/** Called when it is clear which id a task will have that is being submitted: later ones may depend on it. */
+export type IdListener = (id: string) => void
+
 /** Tasks one by one: submitted, waited for, cancelled, tried again; and their payloads and results. */
 export interface TasksApi {
   /**
@@ -281,6 +284,7 @@ export interface TasksApi {
    * @param signal gives up before the task is taken. @default never
    * @param listener registered with the acceptance, so that nothing is missed; called also if that ends in
    *   NotReplicatedError
+   * @param named called before the task is on any disk, and not at all if it is refused
    * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
    */
   submit(
@@ -288,7 +292,8 @@ export interface TasksApi {
     payload: unknown,
     options?: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
-    listener?: EndListener
+    listener?: EndListener,
+    named?: IdListener
   ): Promise<Submitted>
   /**
    * Submits a task whose payload was written by `writeBlob`.
