@@ -71,6 +71,7 @@ export type {
   CancelResult,
   DiagnosisView,
   EndListener,
+  IdListener,
   HoldsUp,
   Json,
   LabelConditionsOption,

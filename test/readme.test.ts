@@ -251,11 +251,13 @@ function diagnoses(): Facts[] {
     node: new FakeNode().diagnosis(),
     network,
     unlinked: [],
+    unanswered: [],
     linkedBefore: new Set()
   }
   return [
     { ...facts, network: { ...network, used: docker0, heard: [heard] } },
     { ...facts, unlinked: [{ id, name: 'computer-b/3', addresses, answer: 'silent' }] },
+    facts,
     { ...facts, network: { ...network, deaf: 'nothing came back' } },
     { ...facts, network: { ...network, deaf: 'ENETUNREACH' } }
   ]

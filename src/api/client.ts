@@ -30,6 +30,9 @@ import { WorkerClient } from './worker/worker-client.ts'
 import { Late, waitEach, type WaitEachOptions } from './wait-each.ts'
 import type { WaitAnswer, WaitLine } from './waits.ts'
 
+/** `refs`: lines may depend on lines before them, as `ref:NAME`, where the node ties them (`tiesRefs`). @default false */
+type BatchOptions = Readonly<{ refs?: boolean }>
+
 export class Client {
   /** What workers outside the process of the node say and hear: always to the node that was asked first. */
   readonly workers: WorkerClient
@@ -107,8 +110,12 @@ export class Client {
    *
    * @throws TooLargeError (a line is longer than BATCH_LINE_LENGTH_MAX) NoNodeError
    */
-  submitMany(lines: AsyncIterable<BatchLine>): AsyncIterable<BatchAnswer> {
-    return this.#node.values('/v1/batch', { pieces: bundled(asText(lines)) }, 'POST')
+  submitMany(
+    lines: AsyncIterable<BatchLine>,
+    { refs = false }: BatchOptions = {}
+  ): AsyncIterable<BatchAnswer> {
+    const query = refs ? { refs: 'true' } : {}
+    return this.#node.values('/v1/batch', { query, pieces: bundled(asText(lines)) }, 'POST')
   }
 
   /**
@@ -122,21 +129,22 @@ export class Client {
    */
   submitAndWait(
     lines: AsyncIterable<BatchLine>,
-    signal?: AbortSignal
+    signal?: AbortSignal,
+    { refs = false }: BatchOptions = {}
   ): AsyncIterable<BatchAnswer | BatchEnd> {
-    const call = { query: { wait: 'true' }, pieces: bundled(asText(lines)), signal }
+    const query = { wait: 'true', ...(refs ? { refs: 'true' } : {}) }
+    const call = { query, pieces: bundled(asText(lines)), signal }
     return this.#node.values('/v1/batch', call, 'POST')
   }
 
   /** Whether a task may be given a `ref`: a node of an older version knows none. @throws NoNodeError */
-  async takesRefs(): Promise<boolean> {
-    try {
-      await this.#node.text('/v1/tasks', { query: { ref: '-', limit: 1 } })
-      return true
-    } catch (error) {
-      if (error instanceof InvalidOptionError) return false
-      throw error
-    }
+  takesRefs(): Promise<boolean> {
+    return isKnown(this.#node.text('/v1/tasks', { query: { ref: '-', limit: 1 } }))
+  }
+
+  /** Whether lines of a batch may depend on each other by their refs: a node of an older version ties none. @throws NoNodeError */
+  tiesRefs(): Promise<boolean> {
+    return isKnown(ended(this.submitMany(noLines(), { refs: true })))
   }
 
   /**
@@ -384,6 +392,23 @@ async function* whole(text: string): AsyncGenerator<string> {
 
 async function* asText(lines: AsyncIterable<BatchLine>): AsyncGenerator<string> {
   for await (const line of lines) yield `${JSON.stringify(line)}\n`
+}
+
+async function* noLines(): AsyncGenerator<never> {}
+
+async function ended(answers: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of answers);
+}
+
+/** Whether the node knows the question: one of an older version refuses it as wrong. @throws NoNodeError */
+async function isKnown(answer: Promise<unknown>): Promise<boolean> {
+  try {
+    await answer
+    return true
+  } catch (error) {
+    if (error instanceof InvalidOptionError) return false
+    throw error
+  }
 }
 
 /** @throws InvalidOptionError if there is no id: a path without one asks something else */

@@ -185,6 +185,8 @@ export type Effect =
   | Readonly<{ kind: 'start'; run: Run }>
   /** Superseded or no longer wanted: stop it and report nothing. */
   | Readonly<{ kind: 'abort'; taskId: TaskId; epoch: number }>
+  /** The id of a task that is submitted is known. It is on no disk yet; what is submitted here later may depend on it. */
+  | Readonly<{ kind: 'created'; request: number; taskId: TaskId }>
   /** The task stands. `acks` other members have it on disk; `short` if that is fewer than asked for. */
   | Readonly<{
       kind: 'accepted'

@@ -316,6 +316,11 @@ export class CoreView {
     return [...own, ...others].filter(({ slots }) => slots > 0)
   }
 
+  /** When a second process with the identity of a node was heard last; null if there was none lately. */
+  twinHeardAt(node: NodeId): number | null {
+    return this.#members.twinOf(node)?.heardAt ?? null
+  }
+
   /** Whether the node was forgotten as a member, or left before it was ever met. */
   isForgottenMember(node: NodeId): boolean {
     const member = this.#members.get(node)

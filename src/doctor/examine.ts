@@ -48,6 +48,7 @@ export async function examineNode({ cluster, noKey, diagnosis }: Patient): Promi
     node,
     network: null,
     unlinked: [],
+    unanswered: (node?.unanswered ?? []).map(peer => ({ ...peer, answer: null })),
     linkedBefore: new Set()
   })
 }
@@ -66,6 +67,8 @@ export async function examine(patient: Patient): Promise<Examination> {
   if (node?.mdns !== null) {
     network = await lookAround(node?.mdns.interface ?? null)
   }
+  // The look takes seconds, in which more has come to light.
+  if (network !== null && diagnosis !== null) node = await diagnosis()
   const heard = network?.heard ?? []
   const fingerprints = await fingerprintsOf([cluster, ...heard.map(other => other.cluster)])
   const known = { cluster, noKey, fingerprints, network }
@@ -80,8 +83,13 @@ export async function examine(patient: Patient): Promise<Examination> {
   const answers = await Promise.all(
     missing().map(async other => ({ ...other, answer: await answerOf(other.addresses) }))
   )
+  const unanswered = await Promise.all(
+    // A node of an older version does not say.
+    (node?.unanswered ?? []).map(async peer => ({ ...peer, answer: await answerAt(peer.address) }))
+  )
   const facts: Facts = {
     ...known,
+    unanswered,
     node,
     linkedBefore,
     // Without a node that links, a port that answers is all that can be asked for.
@@ -105,6 +113,11 @@ function unlinked(node: DiagnosisView | null, heard: readonly Heard[]): Omit<Unl
     found.set(id, { id, name, addresses })
   }
   return [...found.values()]
+}
+
+async function answerAt(address: string): Promise<Answer | null> {
+  const end = endpoint(address)
+  return end === null ? null : probeTcp(end.host, end.port)
 }
 
 async function answerOf(addresses: readonly string[]): Promise<Answer> {

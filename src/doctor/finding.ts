@@ -14,7 +14,10 @@ export const CODES = [
   'isolated',
   'unreadable-records',
   'start-unconfirmed',
-  'overfull'
+  'overfull',
+  'peer-unanswered',
+  'missing-node',
+  'nobody-heard'
 ] as const
 export const SEVERITIES = ['error', 'warning'] as const
 

@@ -7,6 +7,7 @@
 import type { DiagnosisView } from '../node/api/node-api.ts'
 import type { Answer } from '../net/discovery/tcp-probe.ts'
 import { hostsOf, isLoopbackHost } from './address.ts'
+import { checkCompany, checkExpected, checkPeers, type Unanswered } from './expected-findings.ts'
 import { cloned, type Finding } from './finding.ts'
 import type { Heard } from './hearing.ts'
 import { checkMembers } from './member-findings.ts'
@@ -31,6 +32,7 @@ export type Facts = Readonly<{
   /** Null if the node does not look for others. */
   network: Network | null
   unlinked: readonly Unlinked[]
+  unanswered: readonly Unanswered[]
   /**
    * Ids of nodes that ours was linked to before anybody looked at the network: on Linux, what one process joins is
    * heard by all, so the look itself lets a node hear what it does not ask for.
@@ -42,7 +44,7 @@ export function findingsOf(facts: Facts): Finding[] {
   const { network, node } = facts
   const misplaced = network === null ? [] : misplacedOf(facts, network)
   const ids = new Set(misplaced.map(({ id }) => id))
-  return [
+  const found = [
     ...checkKey(facts),
     ...(network === null ? [] : checkMulticast(network)),
     ...(network === null ? [] : checkInterface(facts, network, misplaced)),
@@ -51,13 +53,23 @@ export function findingsOf(facts: Facts): Finding[] {
     ...(network?.heard ?? []).flatMap(heard => checkCopies(facts, heard)).filter(isFirst),
     ...(node === null
       ? []
-      : [...checkMembers(node), ...checkDisk(node), ...checkRecords(node), ...checkStarts(node)])
+      : [
+          ...checkPeers(node, facts.unanswered),
+          ...checkExpected(node),
+          ...checkMembers(node),
+          ...checkDisk(node),
+          ...checkRecords(node),
+          ...checkStarts(node)
+        ])
   ].filter(isFirst)
+  if (network === null) return found
+  const heard = oursAmong(facts, network.heard).length
+  return [...found, ...checkCompany(facts.cluster, node, heard, found)]
 }
 
 /** Of the cluster's nodes that were heard, those that are ours and not this node itself. */
 export function oursAmong(
-  { cluster, fingerprints, node }: Omit<Facts, 'unlinked' | 'linkedBefore'>,
+  { cluster, fingerprints, node }: Pick<Facts, 'cluster' | 'fingerprints' | 'node'>,
   heard: readonly Heard[]
 ): Heard[] {
   return heard.filter(

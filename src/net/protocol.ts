@@ -45,6 +45,11 @@ export const dialPauseMs = 500
 export const dialPauseMsMax = 5000
 /** One attempt, over all addresses of a peer. A LAN answers within milliseconds; this leaves room for a busy one. */
 export const dialTimeoutMs = 5000
+
+/** Silence after which an address of the settings counts as unanswered: no shorter than one dial takes. */
+export const unansweredMs = 5000
+/** The log speaks of a silence of the same address no more often. */
+export const unansweredAgainMs = 60_000
 /** Time that an address that does not answer at all (cut cable, other key) holds up the next one. */
 export const addressTimeoutMs = 2000
 

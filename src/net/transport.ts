@@ -19,7 +19,14 @@ import {
 } from '../core/message.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
-import type { KeepBlob, NetCounters, PeerView, Receiver, Transport } from '../ports/ports.ts'
+import type {
+  KeepBlob,
+  NetCounters,
+  PeerView,
+  Receiver,
+  Transport,
+  UnansweredPeer
+} from '../ports/ports.ts'
 import { decode, encode, kindOf } from '../wire/codec.ts'
 import { FRAME_BYTES_MAX } from '../core/options.ts'
 import { listenAddresses } from './discovery/addresses.ts'
@@ -321,6 +328,10 @@ class Libp2pTransport implements Transport {
 
   peers(): readonly PeerView[] {
     return this.peerBook.all().map(peer => ({ ...peer, connected: this.#streams.isUp(peer.id) }))
+  }
+
+  unanswered(): readonly UnansweredPeer[] {
+    return this.peerBook.unanswered()
   }
 
   counters(): NetCounters {

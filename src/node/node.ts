@@ -14,6 +14,7 @@ import type {
   CancelResult,
   DiagnosisView,
   EndListener,
+  IdListener,
   ImportOptions,
   LoadedState,
   LogEntry,
@@ -119,7 +120,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     return this.#parts.start()
   }
 
-  /** Expects an instance (`computer/instance`): it is listed until it is seen. */
+  /**
+   * Expects an instance (`computer/instance`), on all nodes: it is shown before it has been seen, and counts as a member
+   * in every majority (quorum), whether there is one of that name or not. `forget(name)` undoes it.
+   */
   registerWorker(name: string): void {
     this.#admin.registerWorker(name)
   }
@@ -237,9 +241,10 @@ export class Node<Handlers extends object = AnyHandlers> implements NodeApi, Lis
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
-    listener?: EndListener
+    listener?: EndListener,
+    named?: IdListener
   ): Promise<Submitted> {
-    return this.#tasks.submit(type, payload, options, signal, listener)
+    return this.#tasks.submit(type, payload, options, signal, listener, named)
   }
 
   submitBlob(

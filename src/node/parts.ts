@@ -250,6 +250,7 @@ export class Parts {
   /** Waits hang on the effects, not on events: a listener to events may be slow, may throw, or may not be there. */
   #observer(): Observer {
     return {
+      created: created => this.#submissions.created(created),
       accepted: ({ request, ...accepted }) => {
         const listener = this.#submissions.accepted(request, accepted)
         // At once: by the time the caller has this answer, the task may have settled.

@@ -58,6 +58,9 @@ export type PeerView = Readonly<{
   connected: boolean
 }>
 
+/** An address of the settings at which nobody answers, and for how long. */
+export type UnansweredPeer = Readonly<{ address: string; silentMs: number }>
+
 export type NetCounters = Readonly<{
   /** Messages that were refused because they were malformed or exceeded a bound, by direction of the cause. */
   refused: number
@@ -111,6 +114,8 @@ export interface Transport {
     signal: AbortSignal
   ): AsyncIterable<TimelineAnswer>
   peers(): readonly PeerView[]
+  /** Addresses that the settings name and at which no node of the cluster has answered for some seconds. */
+  unanswered(): readonly UnansweredPeer[]
   counters(): NetCounters
   stop(): Promise<void>
 }

@@ -161,6 +161,7 @@ function describeEffect(effect: Effect): string | null {
       return `give way: ${effect.why}`
     case 'left':
       return 'left'
+    case 'created':
     case 'notify':
     case 'turn':
     case 'wake':

@@ -29,6 +29,7 @@ import type {
   NodeApi,
   NodeView,
   EndListener,
+  IdListener,
   ReloadedHandlers,
   StatusView,
   Submitted,
@@ -90,7 +91,8 @@ export class FakeNode implements NodeApi, ListsApi {
     payload: unknown,
     options: Readonly<Record<string, unknown>> = {},
     signal?: AbortSignal,
-    listener?: EndListener
+    listener?: EndListener,
+    named?: IdListener
   ): Promise<Submitted> {
     if (type === 'held') return this.#hold(payload, options, signal)
     this.submissions.push({ type, payload, options })
@@ -105,6 +107,7 @@ export class FakeNode implements NodeApi, ListsApi {
     }
     const id = taskId(SUBMITTED_AT, 'fake', this.#views.size)
     this.#views.set(id, view(id, type, payload as Json, this.name))
+    named?.(id)
     if (listener !== undefined) this.#tell(id, listener)
     if (type === 'alone') return Promise.reject(new NotReplicatedError('0 of 1 have it', id))
     const warnings = type === 'strange' ? ['no node has a handler for "strange"'] : []
@@ -451,6 +454,8 @@ export class FakeNode implements NodeApi, ListsApi {
       fingerprints: Object.fromEntries([cluster, ...names].map(name => [name, 'cafe'])),
       mdns: null,
       nodes: this.nodes().map(view => ({ ...view, clockOffsetMs: 0 })),
+      expected: [],
+      unanswered: [],
       duplicates: [],
       disk: null,
       clockSet: null,

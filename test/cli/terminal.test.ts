@@ -99,6 +99,20 @@ describe('the log', () => {
     expect(text).toMatch(/^\d\d:\d\d:\d\d info {2}node:joined nodeName=b\/2\\u001b\[2J\n$/)
   })
 
+  test('explains an event whose name does not tell what it means', async () => {
+    let text = ''
+    const log = createLog(
+      'info',
+      into(piece => (text += piece))
+    )
+    logEvent(log, { ...event, event: 'node:refuted' })
+    await new Promise(resolve => setImmediate(resolve))
+    expect(JSON.parse(text)).toMatchObject({
+      msg: 'node:refuted',
+      meaning: expect.stringMatching(/^heard again/) as string
+    })
+  })
+
   test('is JSON elsewhere', async () => {
     expect(JSON.parse(await logged('info', false))).toMatchObject({
       level: 'info',

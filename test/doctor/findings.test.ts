@@ -11,10 +11,12 @@ import { FakeNode } from '../api/fake-node.ts'
 const lan = { name: 'lan0', address: '10.77.0.1', cidr: '10.77.0.1/24', internal: false }
 
 function facts(heard: Heard[], node: Facts['node'] = null): Facts {
-  const network = { interfaces: [lan], used: lan, deaf: null, heard }
+  const all = [...heard, heardAt('neighbour', '10.77.0.9')]
+  const network = { interfaces: [lan], used: lan, deaf: null, heard: all }
   const fingerprints = { test: 'cafe' }
-  const linkedBefore = new Set(heard.map(({ id }) => id))
-  return { cluster: 'test', noKey: null, fingerprints, node, network, unlinked: [], linkedBefore }
+  const linkedBefore = new Set(all.map(({ id }) => id))
+  const nothing = { noKey: null, unlinked: [], unanswered: [] }
+  return { cluster: 'test', fingerprints, node, network, linkedBefore, ...nothing }
 }
 
 function heardAt(id: string, ...hosts: string[]): Heard {
@@ -47,7 +49,68 @@ test("this node's identity that is announced from elsewhere was copied", () => {
   expect(codes(facts([heardAt(node.id, '10.77.0.1')], node.diagnosis()))).toEqual([])
 })
 
-test('a copy that a node has seen is named, also when it is gone', () => {
+test.each([
+  [
+    'refused',
+    /10\.0\.0\.2:4001.* for 9 s: the connection is refused/,
+    /--listen \/ip4\/0\.0\.0\.0\/tcp\/4001/
+  ],
+  ['silent', /nothing comes back/, /no firewall drops TCP/],
+  ['answered', /a program listens there/, /another key or another --cluster/],
+  [null, /for 9 s$/, /start this node without it/]
+] as const)('an address of --peer that nobody answers at is named: %s', (answer, what, cure) => {
+  const address = '/ip4/10.0.0.2/tcp/4001'
+  const node = new FakeNode().diagnosis()
+  const silent = { ...facts([], node), unanswered: [{ address, silentMs: 9100, answer }] }
+  const [found, ...rest] = findingsOf(silent)
+  expect(found).toMatchObject({ code: 'peer-unanswered', severity: 'error' })
+  expect(found!.what).toMatch(what)
+  expect(found!.cure).toMatch(cure)
+  expect(rest).toEqual([])
+  // It is linked, the other way round.
+  const other = { ...node.nodes[0]!, self: false, connected: true, addresses: [`${address}/p2p/x`] }
+  expect(codes({ ...silent, node: { ...node, nodes: [...node.nodes, other] } })).toEqual([])
+})
+
+test.each([
+  [null, null, /has never seen it/],
+  ['left', 90_000, /has left/],
+  ['crashed', 90_000, /has crashed/],
+  ['unreachable', 90_000, /is silent for 90 s/],
+  ['unreachable', null, /is not heard since computer-a\/1 was started/]
+] as const)('an expected node that is not there is named: %s', (status, heartbeatAgeMs, what) => {
+  const node = new FakeNode().diagnosis()
+  const other = { ...node.nodes[0]!, name: 'b/2', self: false, connected: false }
+  const seen = (as: Partial<typeof other>): Facts =>
+    facts([], { ...node, expected: ['b/2'], nodes: [node.nodes[0]!, { ...other, ...as }] })
+  const [found, ...rest] = findingsOf(seen({ status, heartbeatAgeMs }))
+  expect(found).toMatchObject({ code: 'missing-node', severity: 'warning' })
+  expect(found!.what).toMatch(what)
+  expect(found!.cure).toMatch(/"hearsay forget b\/2"/)
+  expect(rest).toEqual([])
+  expect(codes(seen({ status: 'alive' }))).toEqual([])
+  // Its earlier identity has left, and it runs.
+  const both = [node.nodes[0]!, { ...other, status }, { ...other, id: 'y' }]
+  expect(codes(facts([], { ...node, expected: ['b/2'], nodes: both }))).toEqual([])
+})
+
+test('nobody heard, where multicast works, is a finding, unless somebody is linked or another one says why', () => {
+  const node = new FakeNode().diagnosis()
+  const network = { interfaces: [lan], used: lan, deaf: null, heard: [] }
+  const lonely: Facts = { ...facts([], node), network }
+  expect(codes(lonely)).toEqual(['nobody-heard'])
+  expect(codes({ ...lonely, node: null })).toEqual(['nobody-heard'])
+  const self = heardAt(node.id, '10.77.0.1')
+  expect(codes({ ...lonely, network: { ...network, heard: [self] } })).toEqual(['nobody-heard'])
+  expect(codes({ ...lonely, network: { ...network, deaf: 'nothing came back' } })).toEqual([
+    'no-multicast'
+  ])
+  expect(codes({ ...lonely, noKey: 'there is no key' })).toEqual(['no-key'])
+  const other = { ...node.nodes[0]!, name: 'b/2', self: false, connected: true }
+  expect(codes({ ...lonely, node: { ...node, nodes: [...node.nodes, other] } })).toEqual([])
+})
+
+test('a copy that a node has seen within a minute is named, also when it is gone', () => {
   const copy = { node: 'c/6', id: 'x', at: '2026-01-02T03:04:05.000Z' }
   const [found] = findingsOf(facts([], { ...new FakeNode().diagnosis(), duplicates: [copy] }))
   expect(found).toMatchObject({ code: 'cloned-identity' })

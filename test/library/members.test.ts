@@ -31,6 +31,27 @@ describe('members', () => {
     }
   })
 
+  test('a name that nobody has counts in majorities, on all nodes, until it is forgotten', async () => {
+    const a = await startNode()
+    const b = await startNode()
+    const nobody = ['computer-x/1', 'computer-x/2', 'computer-x/3']
+    for (const name of nobody) a.registerWorker(name)
+    for (const node of [a, b]) {
+      await until(
+        () => node.nodes().filter(({ status }) => status === null).length === 3,
+        `${node.name} to show who is expected`
+      )
+      expect(node.getSystemStatus()).toMatchObject({ quorum: false, members: { expected: 5 } })
+      expect(node.diagnosis().expected).toEqual(nobody)
+    }
+    for (const name of nobody) a.forget(name)
+    for (const node of [a, b]) {
+      await until(() => node.nodes().length === 2, `${node.name} to show two`)
+      expect(node.getSystemStatus()).toMatchObject({ quorum: true, members: { expected: 2 } })
+      expect(node.diagnosis().expected).toEqual([])
+    }
+  })
+
   test('one that is forgotten is not shown as a stranger instead', async () => {
     const a = await startNode()
     const b = await startNode()

@@ -34,6 +34,21 @@ beforeAll(async () => {
 })
 afterAll(endAll)
 
+test('a task has its id before it is accepted, and others may depend on it by then', async () => {
+  const said: string[] = []
+  const { promise: named, resolve } = Promise.withResolvers<string>()
+  const submitted = a.submit('number', 2, {}, undefined, undefined, id => {
+    said.push('named')
+    resolve(id)
+  })
+  void submitted.then(() => said.push('accepted'))
+  const id = await named
+  const sum = await a.createTask('sum', null, { dependsOn: [id] })
+  expect(await a.waitForTask(sum)).toEqual({ sum: 2, ids: [id] })
+  expect((await submitted).id).toBe(id)
+  expect(said).toEqual(['named', 'accepted'])
+})
+
 describe('a handler', () => {
   test('that is a function runs on the node that has it, and its result is read on another', async () => {
     const id = await a.createTask('shout', { text: 'hello' }, { priority: 8 })

@@ -118,6 +118,23 @@ describe('whatever a handler does to its thread', () => {
     expect(heard.lines).toEqual(['printed 1', 'also printed', 'two', 'lines'])
   })
 
+  test.each(['console.debug', 'JSON.parse', 'Array.prototype'])(
+    'a thread that it leaves with another %s gets no further run',
+    async what => {
+      const before = await threadOf('patches', what)
+      expect(await threadOf('whichThread')).not.toBe(before)
+      expect(warnings).toEqual([
+        `a worker thread is replaced after its run: a handler of patches changed ${what}`
+      ])
+    }
+  )
+
+  test('what it keeps in a global of its own does no harm: the thread is used again', async () => {
+    const before = await threadOf('patches', 'a global of its own')
+    expect(await threadOf('whichThread')).toBe(before)
+    expect(warnings).toEqual([])
+  })
+
   test('a default export handles types that are no identifiers', async () => {
     expect(await threadOf('not-an-identifier')).toBe('from the default export')
     expect(heard.runner.handlers).not.toContain('aConstant')

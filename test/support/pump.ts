@@ -333,6 +333,7 @@ export class PumpNode {
         this.running.delete(effect.taskId)
         return
       case 'give-way':
+      case 'created':
       case 'accepted':
       case 'refused':
       case 'found':

@@ -81,6 +81,8 @@ export const diagnosis: Shape<DiagnosisView> = z.strictObject({
       .looseObject({ clockOffsetMs: z.number().nullable() })
       .meta({ description: 'a node, and how far its clock is ahead' })
   ) as unknown as Shape<DiagnosisView['nodes']>,
+  expected: z.array(z.string()),
+  unanswered: z.array(z.strictObject({ address: z.string(), silentMs: count })),
   duplicates: z.array(z.strictObject({ node: z.string(), id: z.string(), at: z.iso.datetime() })),
   disk: z.string().nullable(),
   clockSet: z.strictObject({ at: z.iso.datetime(), byMs: z.number() }).nullable(),

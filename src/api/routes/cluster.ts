@@ -65,7 +65,8 @@ const DRAIN: Question<z.infer<typeof drained>> = {
 }
 const named = z.strictObject({ node: z.string() })
 const EXPECT: Question<z.infer<typeof named>> = {
-  summary: 'An instance is expected: it counts to the cluster before it has been seen',
+  summary:
+    'An instance is expected: it is shown, and counts in majorities, before it has been seen, until it is forgotten',
   query: named,
   answers: [json(published('node'), 'the node')]
 }

@@ -6,8 +6,10 @@ import { TASK_ID } from '../../shared/names.ts'
 import { within } from '../../shared/within.ts'
 import type {
   EndListener,
+  IdListener,
   OutputApi,
   QueriesApi,
+  Submitted,
   TasksApi,
   TaskView
 } from '../../node/api/node-api.ts'
@@ -21,6 +23,7 @@ import { check, ndjson, parse } from '../request.ts'
 import type { BatchAnswer } from '../batch.ts'
 import { waitLine, waitStream } from '../waits.ts'
 import { blobRef } from './contents.ts'
+import { LineRefs } from './line-refs.ts'
 
 /** Larger payloads are written to disk first, by `PUT /v1/blobs`: the body of a submission is in memory. */
 const BODY_BYTES_MAX = 1_048_576
@@ -47,10 +50,14 @@ const SUBMIT: Question<Record<string, never>, z.infer<typeof submission>> = {
 }
 
 const batchLine = submission.omit({ payloadBlob: true }).extend({ line: z.int() })
-const waiting = z.strictObject({ wait: z.enum(['true', 'false']).optional() })
-const BATCH: Question<z.infer<typeof waiting>> = {
-  summary: 'Submits many tasks over one request; with `wait`, also tells how each ends',
-  query: waiting,
+const batchQuery = z.strictObject({
+  wait: z.enum(['true', 'false']).optional(),
+  refs: z.enum(['true', 'false']).optional()
+})
+const BATCH: Question<z.infer<typeof batchQuery>> = {
+  summary:
+    'Submits many tasks over one request; with `wait`, also tells how each ends; with `refs`, a line may depend on `ref:NAME`, a line before it',
+  query: batchQuery,
   body: { as: 'lines', what: 'a task each', shape: batchLine },
   answers: [
     lines(
@@ -128,8 +135,9 @@ export function serveTasks(service: Service, node: Served, closing: AbortSignal)
   })
   service.add('post', '/v1/batch', BATCH, (c, { query }) => {
     const { body, signal } = c.req.raw
+    const refs = query.refs === 'true' ? new LineRefs() : null
     const batch = {
-      answer: (line: string, listener?: EndListener) => one(node, line, signal, listener),
+      answer: (line: string, listener?: EndListener) => one(node, line, refs, signal, listener),
       wait: query.wait === 'true',
       gone: AbortSignal.any([signal, closing])
     }
@@ -193,13 +201,20 @@ async function waitedId(tasks: Pick<TasksApi, 'resolveId'>, part: string): Promi
 async function one(
   tasks: TasksApi,
   text: string,
+  refs: LineRefs | null,
   gone: AbortSignal,
   listener?: EndListener
 ): Promise<BatchAnswer> {
   const { line, type, payload, options } = check(batchLine, parse(text))
+  const submit = async (
+    tied: Readonly<Record<string, unknown>>,
+    named?: IdListener
+  ): Promise<Submitted> => {
+    const full = await withFullIds(tasks, tied)
+    return tasks.submit(type, payload, full, gone, listener, named)
+  }
   try {
-    const full = await withFullIds(tasks, options)
-    const submitted = await tasks.submit(type, payload, full, gone, listener)
+    const submitted = await (refs === null ? submit(options) : refs.submit(options, submit))
     return { v: 1, line, ...submitted }
   } catch (error) {
     return { ...problemOf(error).problem, line }
@@ -220,8 +235,8 @@ async function wait(
 /** Dependencies may be named by a part of their id; what is whole may be a task not yet known here. */
 async function withFullIds(
   tasks: Pick<TasksApi, 'resolveId'>,
-  options: Record<string, unknown>
-): Promise<Record<string, unknown>> {
+  options: Readonly<Record<string, unknown>>
+): Promise<Readonly<Record<string, unknown>>> {
   const { dependsOn } = options
   if (!Array.isArray(dependsOn)) return options
   const full = dependsOn.map((id: unknown) =>

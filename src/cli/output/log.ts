@@ -6,6 +6,7 @@ import { pino, type Logger } from 'pino'
 import type { LogLevel } from '../../shared/names.ts'
 import type { NodeEvent } from '../../node/api/node-api.ts'
 import { printable } from '../../shared/printable.ts'
+import { meaningOf } from './event-words.ts'
 import { isTerminal } from '../terminal.ts'
 
 type Line = { level: string; time: string; msg: string } & Record<string, unknown>
@@ -28,7 +29,11 @@ export function createLog(level: LogLevel, stderr: Writable): Logger {
 export function logEvent(log: Logger, happened: NodeEvent): void {
   const { event } = happened
   const said = new Set(['v', 'at', 'event', 'cursor'])
-  const details = Object.fromEntries(Object.entries(happened).filter(([key]) => !said.has(key)))
+  const meaning = meaningOf(event)
+  const details = {
+    ...Object.fromEntries(Object.entries(happened).filter(([key]) => !said.has(key))),
+    ...(meaning === null ? {} : { meaning })
+  }
   if (event.startsWith('task:')) log.debug(details, event)
   else if (WORRYING.has(event)) log.warn(details, event)
   else log.info(details, event)

@@ -3,6 +3,7 @@
  *
  * Texts come from other nodes and other users, so whatever a terminal would take for a command is made visible instead.
  */
+import { meaningOf } from './event-words.ts'
 import type {
   BlobRef,
   Json,
@@ -253,7 +254,9 @@ export function eventLine(
   const details = Object.entries(rest)
     .filter(([name]) => !silent.has(name))
     .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
-  return [at, event.padEnd(14), ...details].map(printable).join('  ')
+  const meaning = meaningOf(event)
+  const words = meaning === null ? [] : [`(${meaning})`]
+  return [at, event.padEnd(14), ...details, ...words].map(printable).join('  ')
 }
 
 /** How far a run is, as far as it said. */

@@ -19,6 +19,8 @@ export type Defaults = Readonly<{
   idempotencyPrefix: string | undefined
   /** Tasks do not get the `ref` of their line: the node is of an older version and knows none. @default false */
   withoutRefs?: boolean
+  /** The node ties lines to lines that were sent before them, by their refs. @default false */
+  tiesRefs?: boolean
 }>
 
 /** A line that is in order by itself. */
@@ -112,6 +114,11 @@ function dependenciesOf({ dependsOn }: Readonly<Record<string, unknown>>): unkno
   if (dependsOn === undefined) return []
   if (Array.isArray(dependsOn)) return dependsOn
   throw new InvalidOptionError('has a dependsOn that is no list')
+}
+
+/** How a line names the task of another line. */
+export function refMark(ref: string): string {
+  return REF_MARK + ref
 }
 
 /** Whether this is how a line names the task of another line. */

@@ -10,7 +10,7 @@ import type { Client } from '../../api/client.ts'
 import { errorOf } from '../../api/problem.ts'
 import { InvalidOptionError, NotReplicatedError } from '../../shared/errors.ts'
 import type { TaskView } from '../../node/api/node-api.ts'
-import { readEachLine, withIds, type Defaults, type EachLine } from './each-line.ts'
+import { readEachLine, refMark, withIds, type Defaults, type EachLine } from './each-line.ts'
 import type { Line, LineFile } from './lines.ts'
 
 /** Lines wait, and nothing that they could wait for is under way. */
@@ -59,7 +59,10 @@ export async function* submitEach(
   let refused: EachRefusedError | null = null
   let isSaid = false
   const lines = sender.lines()
-  const answers = wait ? client.submitAndWait(lines, signal) : client.submitMany(lines)
+  const options = { refs: defaults.tiesRefs === true }
+  const answers = wait
+    ? client.submitAndWait(lines, signal, options)
+    : client.submitMany(lines, options)
   for await (const answer of answers) {
     if ('task' in answer) {
       yield answer
@@ -88,7 +91,7 @@ export async function* submitEach(
 class Sender {
   readonly #file: LineFile
   readonly #defaults: Defaults
-  /** Of lines that have one and are accepted. */
+  /** Of lines that have one and are accepted; or sent, if the node ties them: then their refs stand for the ids. */
   readonly #ids = new Map<string, string>()
   /** Refs of lines under way. */
   readonly #sent = new Map<number, string>()
@@ -143,11 +146,7 @@ class Sender {
     const ref = this.#sent.get(line)
     if (ref === undefined) return
     this.#sent.delete(line)
-    this.#ids.set(ref, id)
-    for (const parked of this.#parked.get(ref) ?? []) {
-      if (--parked.missing === 0) this.#ready.push(parked)
-    }
-    this.#parked.delete(ref)
+    if (this.#defaults.tiesRefs !== true) this.#release(ref, id)
     this.#wake()
   }
 
@@ -156,6 +155,15 @@ class Sender {
     this.#open--
     this.#stopped = true
     this.#wake()
+  }
+
+  /** Lines that wait for this one know what to call it. */
+  #release(ref: string, id: string): void {
+    this.#ids.set(ref, id)
+    for (const parked of this.#parked.get(ref) ?? []) {
+      if (--parked.missing === 0) this.#ready.push(parked)
+    }
+    this.#parked.delete(ref)
   }
 
   #mayGo({ needs }: EachLine, place: Parked['place']): boolean {
@@ -181,8 +189,12 @@ class Sender {
 
   #send(line: EachLine): BatchLine {
     this.#open++
-    if (line.ref !== null) this.#sent.set(line.line, line.ref)
-    const { type, payload } = line
-    return { line: line.line, type, payload, options: withIds(line, this.#ids) }
+    const { type, payload, ref } = line
+    const options = withIds(line, this.#ids)
+    if (ref !== null) {
+      this.#sent.set(line.line, ref)
+      if (this.#defaults.tiesRefs === true) this.#release(ref, refMark(ref))
+    }
+    return { line: line.line, type, payload, options }
   }
 }

@@ -57,7 +57,8 @@ export async function submitFile(
       if (progress.isDue) progress.show(`${looked} lines looked at`)
     })
     const withoutRefs = refs > 0 && !(await client.takesRefs())
-    const defaults = { ...wanted.defaults, withoutRefs }
+    const tiesRefs = refs > 0 && !withoutRefs && (await client.tiesRefs())
+    const defaults = { ...wanted.defaults, withoutRefs, tiesRefs }
     const about = { client, file, wanted: { ...wanted, defaults }, terminal, count, progress, say }
     const submitting = new Submitting(about)
     await submitting.submitAll()

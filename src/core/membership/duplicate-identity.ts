@@ -13,7 +13,8 @@ import type { Member } from './member.ts'
 
 /** A newer boot speaks while the one that we know seems to run. */
 export function noteDuplicate(member: Member, boot: BootId, now: number): void {
-  if (member.younger?.boot !== boot) member.younger = { boot, at: now }
+  const { younger } = member
+  member.younger = { boot, at: younger?.boot === boot ? younger.at : now, heardAt: now }
 }
 
 /** A boot speaks that the one that we know should have replaced: that is no news of it. */
@@ -26,8 +27,11 @@ export function noteElder(member: Member, { boot, at, addresses }: Heartbeat, no
   return false
 }
 
-/** The boot that was started while an older one went on to speak, and where that older one is. */
-export type Twin = Readonly<{ boot: BootId; addresses: readonly string[] }>
+/**
+ * The boot that was started while an older one went on to speak, where that older one is, and when the one that is not
+ * believed spoke last.
+ */
+export type Twin = Readonly<{ boot: BootId; addresses: readonly string[]; heardAt: number }>
 
 /** Whether an older boot has gone on to speak for as long as a member may be silent. */
 export function goesOn({ elder }: Member, boot: BootId, suspectMs: number): boolean {
@@ -39,10 +43,10 @@ export function twinOf(
   suspectMs: number
 ): Twin | null {
   if (younger !== null && heardAt - younger.at >= suspectMs) {
-    return { boot: younger.boot, addresses: heartbeat.addresses }
+    return { boot: younger.boot, addresses: heartbeat.addresses, heardAt: younger.heardAt }
   }
   if (elder === null || elder.heardAt - elder.at < suspectMs) return null
-  return { boot: heartbeat.boot, addresses: elder.addresses }
+  return { boot: heartbeat.boot, addresses: elder.addresses, heardAt: elder.heardAt }
 }
 
 /** Whether a boot, or a later one, is known to speak beside a newer one of its node, and was heard since then. */

@@ -53,8 +53,8 @@ export type Member = {
   met: boolean
   /** The link to it has gone down since it was heard last. */
   broken: boolean
-  /** A newer boot that spoke while this one seemed to run, and when it did so first. */
-  younger: Readonly<{ boot: BootId; at: number }> | null
+  /** A newer boot that spoke while this one seemed to run, and when it did so first and last. */
+  younger: Readonly<{ boot: BootId; at: number; heardAt: number }> | null
   /** An older boot that spoke after this one had, when it did so first and last, and what its stamp was then. */
   elder: Elder | null
   /** A boot with a later name that was taken for it, and is over: this one goes on. */

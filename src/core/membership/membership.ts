@@ -393,6 +393,9 @@ export class Membership {
     if (isFound && Number.isFinite(silentMs)) counters.detectionTimes.add(Math.max(0, silentMs))
     if (status === 'alive') {
       if (before === 'suspect' || before === 'unreachable') this.#notify('node:refuted', member)
+    } else if (status === 'crashed' && !Number.isFinite(silentMs)) {
+      // It may have left in good order while this boot did not run yet: how it ended is known to whoever heard it.
+      if (before !== 'unreachable') this.#notify('node:unreachable', member)
     } else if (status !== 'left') this.#notify(`node:${status}`, member)
   }
 

@@ -170,7 +170,7 @@ export class TaskSubmission {
 
   #create(input: Submission, placed: Placed): void {
     const { draft, acks } = input
-    const { self, log, clock, counters, wallMs } = this.#context
+    const { self, log, clock, counters, wallMs, emit } = this.#context
     counters.submitted++
     const at = clock.stamp(wallMs)
     const seq = log.nextSeq
@@ -185,6 +185,7 @@ export class TaskSubmission {
     })
     if (input.id !== null) this.#reclaims.submitted(entry)
     this.#groupCommit.urge()
+    emit({ kind: 'created', request: input.request, taskId: id })
     this.#consider([entry])
     const pending = { kind: 'accept', input, taskId: id, at, payload: placed } as const
     this.#groupCommit.onceCopied(seq, acks, pending)
@@ -220,6 +221,7 @@ export class TaskSubmission {
     const { created } = record
     const deadline = now + options.acksTimeoutMs
     emit({ kind: 'notify', event: { name: 'task:deduplicated', taskId } })
+    emit({ kind: 'created', request: input.request, taskId })
     this.#groupCommit.onceDurable({ kind: 'recognise', input, taskId, created, deadline })
   }
 

@@ -11,6 +11,8 @@ import type { Multiaddr } from '@multiformats/multiaddr'
 import { AddressBook, type Source } from './address-book.ts'
 import { onlyLoopback, parseAddress, peerIn, requireAddress } from './addresses.ts'
 import { Dialler } from './dialler.ts'
+import { StaticPeers } from './static-peers.ts'
+import type { UnansweredPeer } from '../../ports/ports.ts'
 import type { Said } from './mdns.ts'
 import { Hearsay } from './hearsay.ts'
 import type { Network } from '../libp2p.ts'
@@ -39,6 +41,7 @@ export class Peers {
   readonly #book: AddressBook
   readonly #dialler: Dialler
   readonly #hearsay: Hearsay
+  readonly #static: StaticPeers
   /** Ids in text -> as libp2p has them: taking one apart costs 20 us, which is too much for every look at a peer. */
   readonly #connected = new Map<string, PeerId>()
   /** What members said last, as text: nearly every heartbeat repeats it. */
@@ -53,6 +56,8 @@ export class Peers {
     this.#self = options.network.peerId.toString()
     const isConnected = (id: string): boolean => this.connections(id).length > 0
     this.#book = new AddressBook(this.#self, isConnected, id => this.#dropped(id))
+    const addresses = options.peers.map(text => requireAddress('peers', text))
+    this.#static = new StaticPeers(addresses, options.log)
     const shared = {
       self: this.#self,
       isConnected,
@@ -62,7 +67,7 @@ export class Peers {
     this.#dialler = new Dialler({
       ...shared,
       book: this.#book,
-      anonymous: this.#noteSettings(),
+      anonymous: this.#noteSettings(addresses),
       dial: (addresses, id) => this.#dial(addresses, id)
     })
     this.#hearsay = new Hearsay({
@@ -124,6 +129,7 @@ export class Peers {
     const id = peer.toString()
     this.#connected.set(id, peer)
     this.#hearsay.forget(id)
+    this.#static.connected(id)
     if (this.#book.authenticated(id, performance.now())) this.#tellSoon()
   }
 
@@ -138,6 +144,11 @@ export class Peers {
     return isAlone || this.#dialler.missing()
   }
 
+  /** Addresses of the settings at which nobody answers. */
+  unanswered(): UnansweredPeer[] {
+    return this.#static.unanswered()
+  }
+
   /** Everybody known, with addresses. */
   all(): RememberedPeer[] {
     return [...this.#book.ids()].map(id => ({
@@ -147,7 +158,7 @@ export class Peers {
   }
 
   /** Returns the static addresses that name no peer. */
-  #noteSettings(): Multiaddr[] {
+  #noteSettings(settings: readonly Multiaddr[]): Multiaddr[] {
     const now = performance.now()
     for (const { id, addresses } of this.#options.remembered) {
       const parsed = addresses.map(parseAddress).filter(address => address !== null)
@@ -155,8 +166,7 @@ export class Peers {
     }
     const anonymous: Multiaddr[] = []
     const byId = new Map<string, Multiaddr[]>()
-    for (const text of this.#options.peers) {
-      const address = requireAddress('peers', text)
+    for (const address of settings) {
       const id = peerIn(address)
       if (id === null) anonymous.push(address)
       else byId.set(id, [...(byId.get(id) ?? []), address])
@@ -177,11 +187,18 @@ export class Peers {
       const signal = AbortSignal.timeout(dialTimeoutMs)
       const connection = await this.#options.network.dial(targets, { signal })
       const reached = connection.remotePeer.toString()
-      if (id === null) this.#note(reached, 'static', addresses)
+      if (id === null) {
+        this.#note(reached, 'static', addresses)
+        this.#static.reached(reached, addresses)
+      }
       return reached
     } catch (error) {
       if (id !== null && !this.#book.isMember(id)) this.#forgetInStore(id)
-      if (id === null && reason(error).includes('Can not dial self')) return this.#self
+      if (id === null && reason(error).includes('Can not dial self')) {
+        this.#static.reached(this.#self, addresses)
+        return this.#self
+      }
+      this.#static.failed(addresses, error)
       throw error
     }
   }

@@ -172,7 +172,11 @@ export type DiagnosisView = {
     /** How far its clock is ahead of this node's; null if it has not spoken yet. */
     clockOffsetMs: number | null
   })[]
-  /** Nodes that ran twice at a time, as far as this one has seen since its start. */
+  /** Names of the instances that are expected (`roster`, `registerWorker`), seen or not. */
+  expected: string[]
+  /** Addresses of `--peer` at which no node has answered for some seconds, and for how long. */
+  unanswered: { address: string; silentMs: number }[]
+  /** Nodes that run twice at a time, as far as this one has seen within the last minute, and when it did so last. */
   duplicates: { node: string; id: NodeId; at: string }[]
   /** Why its disk cannot be written to; null if it can. */
   disk: string | null
@@ -180,10 +184,7 @@ export type DiagnosisView = {
   clockSet: { at: string; byMs: number } | null
   /** What others wrote and this node could not read, by who wrote it. */
   unreadable: UnreadableView[]
-  /**
-   * Tasks here whose start another node has to know of first, while none is connected, and the names of those that are
-   * waited for; null if there are none.
-   */
+  /** Tasks whose start another node must know of first, while none is connected, and who is waited for; or null. */
   unconfirmed: { tasks: number; missing: string[] } | null
   /**
    * Members that keep far too many settled tasks from being pruned here; null if there are not too many, or no such
@@ -272,6 +273,9 @@ export type EndListener = Readonly<{
   gone: AbortSignal
 }>
 
+/** Called when it is clear which id a task will have that is being submitted: later ones may depend on it. */
+export type IdListener = (id: string) => void
+
 /** Tasks one by one: submitted, waited for, cancelled, tried again; and their payloads and results. */
 export interface TasksApi {
   /**
@@ -281,6 +285,7 @@ export interface TasksApi {
    * @param signal gives up before the task is taken. @default never
    * @param listener registered with the acceptance, so that nothing is missed; called also if that ends in
    *   NotReplicatedError
+   * @param named called before the task is on any disk, and not at all if it is refused
    * @throws InvalidOptionError PayloadRejectedError TooLargeError NotReplicatedError NodeClosedError
    */
   submit(
@@ -288,7 +293,8 @@ export interface TasksApi {
     payload: unknown,
     options?: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
-    listener?: EndListener
+    listener?: EndListener,
+    named?: IdListener
   ): Promise<Submitted>
   /**
    * Submits a task whose payload was written by `writeBlob`.
@@ -454,7 +460,8 @@ export interface AdminApi {
    */
   undrain(node?: string): NodeView
   /**
-   * Expects an instance: it counts to the cluster, and is shown, before it has been seen. `forget` undoes it.
+   * Expects an instance, on all nodes: it is shown, and counts in majorities, before it is seen. With too many that
+   * nobody has, the work of the silent is taken over no more. It outlives restarts; `forget(name)` undoes it.
    *
    * @param name `computer/instance`
    * @throws InvalidOptionError

@@ -10,7 +10,6 @@ import type { CoreEvent } from '../../core/effect.ts'
 import type { OutputStream } from '../../core/message.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 import type { CoreView } from '../../core/view.ts'
-import { wallMsOf } from '../runtime/clock.ts'
 import type { Json } from '../api/node-api.ts'
 import type { Listeners } from './listeners.ts'
 import type { Clock } from '../../ports/ports.ts'
@@ -25,9 +24,9 @@ const MESSAGE_LENGTH_MAX = 200
 export class EventPublisher {
   readonly #core: CoreView
   readonly #listeners: Listeners
-  readonly #clock: Pick<Clock, 'now' | 'aheadMs'>
+  readonly #clock: Pick<Clock, 'now'>
   readonly #nameOf: (boot: BootId) => string
-  /** Nodes that ran twice at a time -> when that was seen last, in ms. */
+  /** Nodes that ran twice at a time -> when that was found, by the monotonic clock, in ms. */
   readonly duplicates: Map<NodeId, number> = new Map()
   #secondBeganAt = 0
   #passed = 0
@@ -35,7 +34,7 @@ export class EventPublisher {
   constructor(
     core: CoreView,
     listeners: Listeners,
-    clock: Pick<Clock, 'now' | 'aheadMs'>,
+    clock: Pick<Clock, 'now'>,
     nameOf: (boot: BootId) => string
   ) {
     this.#core = core
@@ -58,7 +57,7 @@ export class EventPublisher {
   event(event: CoreEvent): void {
     if (!('taskId' in event)) {
       if (event.name === 'node:duplicate-identity') {
-        this.duplicates.set(event.node, wallMsOf(this.#clock))
+        this.duplicates.set(event.node, this.#clock.now())
       }
       this.#listeners.emit(event.name, { node: event.nodeName, id: event.node })
       return

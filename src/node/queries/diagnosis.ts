@@ -9,6 +9,7 @@ import type { DiagnosisView, HoldsUp, NodeView } from '../api/node-api.ts'
 import { unreadableOf } from './unreadable.ts'
 import { missingOf } from './names.ts'
 import type { ProcessFacts } from './process-facts.ts'
+import type { UnansweredPeer } from '../../ports/ports.ts'
 import type { NodeSettings } from '../settings.ts'
 
 /**
@@ -17,12 +18,16 @@ import type { NodeSettings } from '../settings.ts'
  */
 const FLOOR_LATE_MS = 10_000
 
+/** A copy that has been silent for longer has ended: it would speak every second. */
+const COPY_ENDED_MS = 60_000
+
 type Asked = Readonly<{
   core: CoreView
   nodes: readonly NodeView[]
   nameOf: (node: NodeId) => string
   settings: Pick<NodeSettings, 'cluster' | 'mdns' | 'fingerprintOf'>
   processFacts: Pick<ProcessFacts, 'diskFailure' | 'duplicates' | 'clockStep'>
+  unanswered: readonly UnansweredPeer[]
   now: number
 }>
 
@@ -44,10 +49,15 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
     fingerprints: Object.fromEntries([cluster, ...names].map(name => [name, fingerprintOf(name)])),
     mdns: mdns === false ? null : { interface: mdns === true ? null : mdns.interface },
     nodes: nodes.map(node => ({ ...node, clockOffsetMs: offsets.get(node.id ?? '') ?? null })),
-    duplicates: [...processFacts.duplicates()].map(([id, atMs]) => ({
+    expected: core.roster(),
+    unanswered: asked.unanswered.map(({ address, silentMs }) => ({
+      address,
+      silentMs: Math.round(silentMs)
+    })),
+    duplicates: duplicatesOf(core, processFacts.duplicates(), now).map(({ id, at }) => ({
       node: nameOf(id),
       id,
-      at: new Date(atMs).toISOString()
+      at: new Date(core.wallMs(at)).toISOString()
     })),
     disk: processFacts.diskFailure(),
     clockSet:
@@ -58,6 +68,17 @@ export function diagnosisOf(asked: Asked, names: readonly string[]): DiagnosisVi
     unconfirmed: unconfirmedOf(core, now),
     overfull: overfullOf(core, now)
   }
+}
+
+/** Nodes that run twice, and when that was seen last: a copy that has ended is none any more. */
+export function duplicatesOf(
+  core: Pick<CoreView, 'twinHeardAt'>,
+  found: ReadonlyMap<NodeId, number>,
+  now: number
+): { id: NodeId; at: number }[] {
+  return [...found]
+    .map(([id, foundAt]) => ({ id, at: Math.max(foundAt, core.twinHeardAt(id) ?? foundAt) }))
+    .filter(({ at }) => now - at < COPY_ENDED_MS)
 }
 
 /** Members that keep settled tasks from being pruned, if there are far too many. */

@@ -8,7 +8,7 @@ export type ProcessFacts = Readonly<{
   submitters: () => StatusView['submitters']
   /** Why nothing can be written to the disk; null if it works. */
   diskFailure: () => string | null
-  /** Nodes that ran twice at a time -> when that was seen last, in ms. */
+  /** Nodes that ran twice at a time -> when that was found, by the monotonic clock, in ms. */
   duplicates: () => ReadonlyMap<NodeId, number>
   clockStep: () => ClockSteps['last']
   loopLagMs: () => number

@@ -139,6 +139,7 @@ export class Queries implements Omit<QueriesApi, 'tasks'> {
         nameOf: this.#nameOf,
         settings: this.#settings,
         processFacts: this.#processFacts,
+        unanswered: this.#ports.transport.unanswered(),
         now: this.#ports.clock.now()
       },
       names

@@ -109,7 +109,8 @@ export function memberView(member: MemberView, peer: PeerView | undefined): Node
   return {
     ...heartbeatView(heartbeat),
     ...(status === 'left' ? idle : {}),
-    status,
+    // Not heard since this node was started: it has ended, and may have left in good order.
+    status: status === 'crashed' && !Number.isFinite(heartbeatAgeMs) ? 'unreachable' : status,
     self: false,
     found: peer !== undefined,
     connected: linked,

@@ -46,6 +46,7 @@ export type Ports = Readonly<{
 
 /** What of the core's effects concerns the people and programs round the node. */
 export interface Observer {
+  created(created: Extract<Effect, { kind: 'created' }>): void
   accepted(accepted: Extract<Effect, { kind: 'accepted' }>): void
   refused(refused: Extract<Effect, { kind: 'refused' }>): void
   found(found: Extract<Effect, { kind: 'found' }>): void
@@ -262,6 +263,8 @@ export class Engine {
         return this.#start(effect.run)
       case 'abort':
         return this.#abort(effect.taskId, effect.epoch)
+      case 'created':
+        return this.#observer.created(effect)
       case 'accepted':
         return this.#observer.accepted(effect)
       case 'refused':

@@ -12,7 +12,7 @@ import type { Tracing } from '../../ports/tracing.ts'
 import type { Admission } from './admission.ts'
 import { withNeeds, withNeedsOf } from './command-needs.ts'
 import type { Payloads } from './payloads.ts'
-import type { EndListener, Submitted } from '../api/node-api.ts'
+import type { EndListener, IdListener, Submitted } from '../api/node-api.ts'
 import { checkOptions, checkSubmission, type Submission } from './task-options.ts'
 
 /**
@@ -47,7 +47,9 @@ export type SubmissionsOptions = Readonly<{
   warnings: (draft: TaskDraft) => string[]
 }>
 
-type Open = PromiseWithResolvers<Accepted> & Readonly<{ listener: EndListener | undefined }>
+type Open = PromiseWithResolvers<Accepted> & Callbacks
+
+type Callbacks = Readonly<{ listener: EndListener | undefined; named: IdListener | undefined }>
 
 export class Submissions {
   readonly #options: SubmissionsOptions
@@ -63,7 +65,8 @@ export class Submissions {
     payload: unknown,
     options: Readonly<Record<string, unknown>>,
     signal?: AbortSignal,
-    listener?: EndListener
+    listener?: EndListener,
+    named?: IdListener
   ): Promise<Submitted> {
     const { payloads, now, assertAccepting, assertPayload } = this.#options
     const { draft: given, acks } = checkSubmission(type, payload, options, now())
@@ -80,7 +83,7 @@ export class Submissions {
           const blob = await payloads.write(utf8Pieces(text))
           return { draft: { ...draft, payload: blob }, acks }
         },
-        listener
+        { listener, named }
       )
     )
   }
@@ -103,7 +106,7 @@ export class Submissions {
           const needing = await withNeedsOf(draft, () => payloads.read(ref))
           return { draft: { ...needing, payload }, acks }
         },
-        listener
+        { listener, named: undefined }
       )
     )
   }
@@ -139,16 +142,21 @@ export class Submissions {
   async #admitted(
     signal: AbortSignal | undefined,
     prepare: () => Promise<Submission>,
-    listener?: EndListener
+    callbacks: Callbacks = { listener: undefined, named: undefined }
   ): Promise<Submitted> {
     const handedOver = await this.#options.admission.enter(signal)
     try {
       const submission = await prepare()
-      return await this.#submit(submission, handedOver, listener)
+      return await this.#submit(submission, handedOver, callbacks)
     } finally {
       handedOver()
       this.#options.admission.release()
     }
+  }
+
+  /** The task has an id, and will be accepted if nothing happens to this node. */
+  created({ request, taskId }: Readonly<{ request: number; taskId: TaskId }>): void {
+    this.#open.get(request)?.named?.(taskId)
   }
 
   /** Returns what is to be called when the task has settled, if anything. */
@@ -175,7 +183,7 @@ export class Submissions {
   async #submit(
     { draft, acks: given }: Submission,
     handedOver: () => void,
-    listener: EndListener | undefined
+    callbacks: Callbacks
   ): Promise<Submitted> {
     const { feed, cluster, assertAccepting, warnings } = this.#options
     const acks = given ?? this.#options.acks
@@ -183,7 +191,7 @@ export class Submissions {
     assertAccepting()
     const request = ++this.#requests
     const answer = Promise.withResolvers<Accepted>()
-    this.#open.set(request, { ...answer, listener })
+    this.#open.set(request, { ...answer, ...callbacks })
     const key = draft.idempotencyKey
     feed({ kind: 'submit', request, id: key === null ? null : keyedId(cluster, key), draft, acks })
     handedOver()

@@ -20,6 +20,7 @@ import { cancelledWith } from './dependents.ts'
 import type {
   CancelResult,
   EndListener,
+  IdListener,
   Retried,
   RetryOptions,
   Submitted,
@@ -75,9 +76,10 @@ export class Tasks implements TasksApi {
     payload: unknown,
     options: GivenOptions = {},
     signal?: AbortSignal,
-    listener?: EndListener
+    listener?: EndListener,
+    named?: IdListener
   ): Promise<Submitted> {
-    return this.#options.submissions.submit(type, payload, options, signal, listener)
+    return this.#options.submissions.submit(type, payload, options, signal, listener, named)
   }
 
   submitBlob(

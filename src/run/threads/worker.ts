@@ -21,6 +21,7 @@ import { loadFailure } from '../code/load-failure.ts'
 import { loadHandlers, type LoadedHandlers } from './handlers-file.ts'
 import { cutBytes, describe } from '../description.ts'
 import type { FromThread } from './from-thread.ts'
+import { Globals } from './globals.ts'
 import { outcomeOfCrash, outcomeOfError, outcomeOfResult, outcomeOfUnreadable } from '../outcome.ts'
 import { countSharedMemory } from './shared-memory.ts'
 import { captureChildren } from '../printing/children.ts'
@@ -48,6 +49,8 @@ const hooks = new CodeHooks()
 hooks.install()
 const loaded = new Map<string, LoadedHandlers>()
 let current: CurrentRun | null = null
+/** As the last handlers file left them when it was loaded. */
+let globals = new Globals()
 
 port.on('message', (message: ToThread) => {
   if (message.kind === 'code') hooks.code.add(message.code)
@@ -149,7 +152,10 @@ async function perform({ number, file, run, files }: RunMessage): Promise<void> 
     const { why } = loadFailure(error, hooks)
     return post({ kind: 'unloadable', number, why: cutBytes(why, WHY_BYTES_MAX) })
   }
-  if (isNew) post({ kind: 'loaded', number })
+  if (isNew) {
+    globals = new Globals()
+    post({ kind: 'loaded', number })
+  }
   const values = await readValues(run, files).catch(outcomeOfUnreadable)
   post({ kind: 'called', number })
   const calledAt = performance.now()
@@ -162,6 +168,8 @@ async function perform({ number, file, run, files }: RunMessage): Promise<void> 
     mine.print = print
     result = await owner.run(mine, async () => call(run.type, handler, payload, context, files))
     finish()
+    const changed = globals.changed()
+    if (changed !== null) taint(`a handler of ${run.type} changed ${changed}`)
   }
   current = null
   post({ kind: 'ended', number, result, durationMs: Math.round(performance.now() - calledAt) })

@@ -371,6 +371,7 @@ export class SimNode {
         return this.crash()
       case 'left':
         return this.#end()
+      case 'created':
       case 'accepted':
       case 'refused':
       case 'found':

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import { main } from '../../../src/cli/main.ts'
-import { table, taskLines, taskTable } from '../../../src/cli/output/print.ts'
+import { eventLine, table, taskLines, taskTable } from '../../../src/cli/output/print.ts'
 import { Terminal } from '../../../src/cli/terminal.ts'
 import type { TaskView } from '../../../src/node/api/node-api.ts'
 import { serveFakeNode } from '../../api/served.ts'
@@ -23,6 +23,13 @@ async function shown(differences: Partial<TaskView>): Promise<string> {
   const streams = { stdin: Readable.from([]), stdout: into(() => {}), stderr: into(() => {}) }
   return taskLines(await viewed(differences), new Terminal(streams)).join('\n')
 }
+
+test('an event whose name does not tell what it means is explained', () => {
+  const event = { v: 1, at: '2026-01-02T03:04:05.000Z', cursor: 'x', node: 'b/2' } as const
+  const line = (name: string): string => eventLine({ ...event, event: name })
+  expect(line('node:refuted')).toMatch(/node:refuted {4}node=b\/2 {2}\(heard again: .*not ended\)$/)
+  expect(line('node:joined')).toMatch(/node=b\/2$/)
+})
 
 describe('a task is shown', () => {
   test('with its attempt, of as many as it may have', async () => {

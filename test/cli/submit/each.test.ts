@@ -129,6 +129,31 @@ describe('submit --each', () => {
     older.mockRestore()
   })
 
+  test('waits for each id where the node ties no refs', async () => {
+    const older = vi.spyOn(Client.prototype, 'tiesRefs').mockResolvedValue(false)
+    const asked = vi.spyOn(Client.prototype, 'submitMany')
+    const said = await each([
+      { type: 'b', dependsOn: ['ref:x'] },
+      { type: 'a', ref: 'x' }
+    ])
+    expect(said).toMatchObject({ code: 0, stderr: '' })
+    const [first] = lines(said.stdout)
+    expect(at.node.submissions.at(-1)!.options).toEqual({ dependsOn: [first] })
+    expect(asked.mock.calls.map(([, options]) => options)).toEqual([{ refs: false }])
+    older.mockRestore()
+    asked.mockRestore()
+  })
+
+  test('a line that depends on a refused one is not submitted, and the refused one is named', async () => {
+    const said = await each([
+      { type: 'large', ref: 'x' },
+      { type: 'a', dependsOn: ['ref:x'] }
+    ])
+    expect(said.code).toBe(6)
+    expect(said.stderr).toMatch(/line 1 is refused: 8193 bytes are too many/)
+    expect(at.node.submissions.map(({ type }) => type)).toEqual(['large'])
+  })
+
   test('ties refs to ids, wherever in the file they are', async () => {
     const said = await each(
       [

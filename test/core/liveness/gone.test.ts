@@ -328,8 +328,11 @@ describe('a member', () => {
       expect(all.heard(heartbeatOf(young, { at: now }), now)).toBe(false)
       all.heard(heartbeatOf(old, { at: now }), now)
     }
-    expect(all.twinOf('b')?.boot).toBe(young)
+    expect(all.twinOf('b')).toMatchObject({ boot: young, heardAt: suspectMs + 1000 })
     expect(all.get('b')!.heartbeat.boot).toBe(old)
+    // It has ended: from then on nothing is heard of it.
+    all.heard(heartbeatOf(old, { at: now + 60_000 }), now + 60_000)
+    expect(all.twinOf('b')).toMatchObject({ heardAt: suspectMs + 1000 })
   })
 
   test('that is heard from again after a newer boot of it was believed has a copy, too', () => {
@@ -342,7 +345,7 @@ describe('a member', () => {
     for (const now of [1000, 3000, 2000 + suspectMs]) all.heard(heartbeatOf(old, { at: 1 }), now)
     expect(all.twinOf('b')).toBe(null)
     for (const now of [3000, 2000 + suspectMs]) all.heard(heartbeatOf(old, { at: now }), now)
-    expect(all.twinOf('b')?.boot).toBe(young)
+    expect(all.twinOf('b')).toMatchObject({ boot: young, heardAt: 2000 + suspectMs })
     expect(all.heard(heartbeatOf(bootOf('b', 3), { at: 9000 }), 9000)).toBe(true)
     expect(all.twinOf('b')).toBe(null)
   })

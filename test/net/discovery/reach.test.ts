@@ -47,6 +47,21 @@ test('whoever has the larger peer id and the only address dials as a fall-back',
   await linked(a, b)
 })
 
+test('the log tells of a static address that nobody answers at, and when somebody does', async () => {
+  const early = await open()
+  const address = withoutId(addressOf(early))
+  const { privateKey } = early
+  await early.transport.stop()
+  const b = await open({ peers: [address] })
+  const said = (what: string) => (): boolean => b.lines.some(line => line.includes(what))
+  await until(said('no node answers at an address of --peer'), 'the silence to be told', 30_000)
+  expect(b.transport.unanswered()).toMatchObject([{ address }])
+  await open({ privateKey, listen: [address] })
+  await until(said('a node answers at an address of --peer'), 'the answer to be told', 30_000)
+  expect(b.transport.unanswered()).toEqual([])
+  expect(b.lines.filter(line => line.includes('no node answers'))).toHaveLength(1)
+}, 90_000)
+
 test('a static peer that starts later is reached', async () => {
   const early = await open()
   const address = withoutId(addressOf(early))

@@ -1,6 +1,6 @@
-/** Who keeps settled tasks from being forgotten, as a node tells it. */
+/** What a node tells: who keeps settled tasks from being forgotten, and which identity is in use twice. */
 import { expect, test } from 'vitest'
-import { overfullOf } from '../../../src/node/queries/diagnosis.ts'
+import { duplicatesOf, overfullOf } from '../../../src/node/queries/diagnosis.ts'
 import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
 import { bootOf } from '../../support/tasks.ts'
 
@@ -38,4 +38,14 @@ test('a member that is away is named when there are far too many tasks, until it
   passing(pump, MINUTE_MS)
   expect(told()).toBeNull()
   expect([...a.core.view.records()]).toHaveLength(4)
+})
+
+test('a copy is told until it has been silent for a minute', () => {
+  const found = new Map([['x', 1000]])
+  const told = (heardAt: number | null, now: number): unknown =>
+    duplicatesOf({ twinHeardAt: () => heardAt }, found, now)
+  expect(told(null, 2000)).toEqual([{ id: 'x', at: 1000 }])
+  expect(told(500_000, 510_000)).toEqual([{ id: 'x', at: 500_000 }])
+  expect(told(500_000, 500_000 + MINUTE_MS)).toEqual([])
+  expect(told(null, 1000 + MINUTE_MS)).toEqual([])
 })

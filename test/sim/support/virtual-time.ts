@@ -10,6 +10,7 @@ import type {
   Journal,
   NetCounters,
   PeerView,
+  UnansweredPeer,
   Receiver,
   Replay,
   Transport
@@ -96,6 +97,10 @@ export class VirtualTransport implements Transport {
 
   peers(): readonly PeerView[] {
     return Array.from(this.#linked, ([id, connected]) => ({ id, addresses: [], connected }))
+  }
+
+  unanswered(): readonly UnansweredPeer[] {
+    return []
   }
 
   counters(): NetCounters {
