@@ -73,6 +73,7 @@ export type {
   EndListener,
   IdListener,
   HoldsUp,
+  ImportOptions,
   Json,
   LabelConditionsOption,
   LoadedState,
@@ -84,6 +85,8 @@ export type {
   NodeView,
   PoolView,
   ProcessingTimes,
+  Retried,
+  RetryOptions,
   SavedState,
   StatusView,
   SubmitOptions,
@@ -100,6 +103,18 @@ export type {
   WhyView,
   WorkerHealth
 } from './node/api/node-api.ts'
+export type { OpenDependency } from './node/api/why-view.ts'
+export type {
+  ClaimOptions,
+  LeasedTask,
+  LeaseFailure,
+  LeaseResult,
+  LeaseView,
+  WorkerLine,
+  WorkerOptions,
+  WorkersApi
+} from './node/api/workers-api.ts'
+export type { PoolOptions } from './pool-options.ts'
 export type {
   AnyHandlers,
   HandledBy,

@@ -5,7 +5,7 @@ import type { Client } from '../../api/client.ts'
 import type { Patient } from '../../doctor/examine.ts'
 import { printable } from '../../shared/printable.ts'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, openOwnClient } from '../verb.ts'
+import { clientVerb, openClient } from '../verb.ts'
 
 type Flags = { data?: string; node?: string; cluster?: string; keyFile?: string; json?: true }
 
@@ -27,7 +27,7 @@ export function register(program: Command, terminal: Terminal): void {
 
 async function doctor(options: Flags, terminal: Terminal): Promise<void> {
   const { examine, patientOf } = await import('../../doctor/examine.ts')
-  const client = await nodeHere(options)
+  const client = await nodeHere(options, terminal)
   const patient =
     client === null ? await withoutNode(options) : await patientOf(names => client.diagnosis(names))
   const name = client === null ? null : (await client.status()).node
@@ -50,9 +50,9 @@ async function doctor(options: Flags, terminal: Terminal): Promise<void> {
 }
 
 /** Null if none runs, and none was asked for. */
-async function nodeHere(options: Flags): Promise<Client | null> {
+async function nodeHere(options: Flags, terminal: Terminal): Promise<Client | null> {
   try {
-    return await openOwnClient(options)
+    return await openClient(options, terminal)
   } catch (error) {
     const { data, node } = options
     if (error instanceof NoNodeError && !data && !node) return null

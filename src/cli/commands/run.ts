@@ -7,6 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:os'
+import { InvalidOptionError } from '../../shared/errors.ts'
 import { Option, type Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
 import type { Json, TaskView } from '../../node/api/node-api.ts'
@@ -91,6 +92,11 @@ export function register(program: Command, terminal: Terminal): void {
 
 async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<void> {
   const { cwd, env, stdin, shell, resultFrom, json } = flags
+  if (stdin === '--') {
+    throw new InvalidOptionError(
+      '--stdin needs what the command is to read: a text, @file, or - for our own stdin, as in --stdin - -- CMD'
+    )
+  }
   const { parseLabels } = await import('../node/config.ts')
   const payload = {
     argv,

@@ -110,13 +110,19 @@ export interface WorkersApi {
    * @throws InvalidOptionError NodeClosedError, or the reason of `gone`
    */
   claim(options: ClaimOptions, gone: AbortSignal): Promise<LeasedTask | null>
-  /** @param leaseMs how long the lease is to last from now on. @default as before */
+  /**
+   * The worker is there.
+   *
+   * @param leaseMs how long the lease is to last from now on. @default as before
+   */
   extend(lease: string, leaseMs?: number): LeaseView
-  /** @param fraction 0 to 1 */
+  /** How far the run is. @param fraction 0 to 1 */
   progress(lease: string, fraction: number, message?: string): LeaseView
+  /** What the run has to say. */
   log(lease: string, lines: readonly string[]): LeaseView
-  /** @throws also InvalidOptionError TooLargeError DiskFullError */
+  /** The run has completed. @throws also InvalidOptionError TooLargeError DiskFullError */
   complete(lease: string, result: LeaseResult): Promise<void>
+  /** The run has failed. */
   fail(lease: string, failure: LeaseFailure): void
   /** The task is to run elsewhere, or again: it uses no retry. */
   release(lease: string): void
