@@ -61,7 +61,7 @@ const mayImport: Record<string, readonly string[]> = {
   api: ['core', 'node/api/node-api', 'node/api/lists-api', ...words],
   demo: ['api', 'node/api/node-api', ...words],
   dashboard: ['api', 'doctor', 'node/api/node-api', 'node/api/lists-api', ...words],
-  mcp: ['api', 'node/api/node-api', ...words],
+  mcp: ['api', 'node/api/node-api', 'node/api/lists-api', ...words],
   doctor: ['net/discovery/tcp-probe', 'net/protocol', 'node/api/node-api', ...words],
   cli: [
     'index',

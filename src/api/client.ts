@@ -3,7 +3,13 @@
  */
 import { TASK_LIMITS } from '../core/options.ts'
 import { InvalidOptionError, TooLargeError } from '../shared/errors.ts'
-import type { BulkPreview, BulkRequest, BulkResult } from '../node/api/lists-api.ts'
+import type {
+  BulkPreview,
+  BulkRequest,
+  BulkResult,
+  PageQuery,
+  TaskRow
+} from '../node/api/lists-api.ts'
 import type {
   BlobRef,
   CancelResult,
@@ -267,6 +273,22 @@ export class Client {
   }
 
   /**
+   * A page of a list, without what may be large: its rows, where it ends (null: nothing follows), and how many tasks fit
+   * on all pages together.
+   *
+   * @throws InvalidOptionError NoNodeError
+   */
+  async page(query: PageQuery & { limit: number }): Promise<Page> {
+    const rows: TaskRow[] = []
+    const call = { query: { ...query, state: statesText(query), fields: 'brief' } }
+    for await (const line of this.#node.values<TaskRow | PageEnd>('/v1/tasks', call)) {
+      if ('id' in line) rows.push(line)
+      else return { rows, cursor: line.cursor, matched: line.matched }
+    }
+    return { rows, cursor: null, matched: rows.length }
+  }
+
+  /**
    * Has a node, by name or id, take nothing more and hand on what is queued; without one, the node that is asked.
    *
    * @throws UnknownNodeError InvalidOptionError NoNodeError
@@ -370,6 +392,8 @@ export class Client {
 
 /** The last line of a list that has a limit. */
 type PageEnd = { v: 1; cursor: string | null; matched: number }
+/** A page as it was when it was read. */
+export type Page = { rows: TaskRow[]; cursor: string | null; matched: number }
 
 function statesText({ state }: TaskQuery): string | undefined {
   return typeof state === 'string' ? state : state?.join()

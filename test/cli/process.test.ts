@@ -46,6 +46,20 @@ async function ended({ process: child }: Child): Promise<number | null> {
   return code
 }
 
+test('who gives up the waiting for a task is told its id, and the task goes on', async () => {
+  const node = new FakeNode()
+  const api = await startApi(node, folder)
+  try {
+    const child = start('cli.ts', ['submit', 'slow', '--wait', '--id-only', '--data', folder])
+    const id = await until(() => child.stdout().trim(), 'the task to be accepted')
+    child.process.kill('SIGINT')
+    expect(await ended(child)).toBeNull()
+    expect(child.stderr()).toContain(`SIGINT: ${id} goes on; "hearsay wait ${id}"`)
+  } finally {
+    await api.close()
+  }
+})
+
 describe('a node in the foreground', () => {
   test('says one line when it is ready, answers, and leaves in good order at the first signal', async () => {
     const child = start('serve.ts', [folder])

@@ -121,6 +121,7 @@ test.each([
   [['--cwd', 'relative', '--', 'ls'], 125, 'absolute path'],
   [['--env', 'novalue', '--', 'ls'], 125, 'name=value'],
   [['--priority', '11', '--', 'ls'], 125, 'priority'],
+  [['--stdin', '--', 'ls'], 125, '--stdin - -- CMD'],
   [[], 2, 'missing required argument']
 ])('run %j ends with %i', async (argv, code, words) => {
   const said = await run(['run', ...argv])

@@ -204,6 +204,19 @@ describe('looking', () => {
     expect(Object.keys(tasks[0]!)).not.toContain('payload')
   })
 
+  test('a list goes on where it ended, and says how many there are', async () => {
+    const ids: string[] = []
+    for (const text of ['a', 'b', 'c']) {
+      ids.unshift(await submitOne({ type: 'shout', payload: { text }, tags: ['paged'] }))
+    }
+    type Listed = { tasks: Brief[]; matched: number; cursor: string | null }
+    const first = await agent.call<Listed>('list', { tag: 'paged', limit: 2 })
+    expect(first.matched).toBe(3)
+    const rest = await agent.call<Listed>('list', { tag: 'paged', limit: 2, cursor: first.cursor })
+    expect([...first.tasks, ...rest.tasks].map(({ id }) => id)).toEqual(ids)
+    expect(rest.cursor).toBeNull()
+  })
+
   test('a result of any size comes in pieces that together are the whole', async () => {
     const id = await submitOne({ type: 'long', payload: { length: 30_000 } })
     const { result, isCut } = await ending(id)

@@ -11,6 +11,7 @@ import type { SubmitOptions, Submitted, TaskView } from '../../node/api/node-api
 import { exitCodeOfTask } from '../exit-code.ts'
 import { readPayload, type Payload } from '../submit/payload.ts'
 import { taskLine } from '../output/print.ts'
+import { saidAtSignal } from '../submit/goes-on.ts'
 import { sayRemarks } from '../submit/remarks.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import type { Terminal } from '../terminal.ts'
@@ -69,7 +70,10 @@ export function register(program: Command, terminal: Terminal): void {
         return submitAndWait(client, type, payload.value, task, options, terminal)
       }
       const submitted = await submit(client, type, payload, task, options, terminal)
-      if (options.wait) await printEnd(client, await client.wait(submitted.id), options, terminal)
+      if (!options.wait) return
+      const arrived = saidAtSignal(submitted.id, terminal)
+      const ended = await client.wait(submitted.id).finally(arrived)
+      await printEnd(client, ended, options, terminal)
     })
 }
 
@@ -129,14 +133,23 @@ async function submitAndWait(
 ): Promise<void> {
   let id = ''
   let ended: TaskView | null = null
-  for await (const news of client.submitAndWait(
-    oneLine({ line: 1, type, payload, options: task })
-  )) {
-    if ('task' in news) ended = news.task
-    else id = await told(news, shown, terminal)
+  let arrived = (): void => {}
+  try {
+    for await (const news of client.submitAndWait(
+      oneLine({ line: 1, type, payload, options: task })
+    )) {
+      if ('task' in news) ended = news.task
+      else {
+        id = await told(news, shown, terminal)
+        arrived = saidAtSignal(id, terminal)
+      }
+    }
+    // A node of an older version does not tell.
+    ended ??= await client.wait(id)
+  } finally {
+    arrived()
   }
-  // A node of an older version does not tell.
-  await printEnd(client, ended ?? (await client.wait(id)), shown, terminal)
+  await printEnd(client, ended, shown, terminal)
 }
 
 /** @throws what the task was refused for */

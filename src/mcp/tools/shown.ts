@@ -1,6 +1,7 @@
 /** Tasks as tools show them: in brief, and their values as JSON text that may be cut. */
 import { z } from 'zod'
 import type { Client } from '../../api/client.ts'
+import type { TaskRow } from '../../node/api/lists-api.ts'
 import type { BlobRef, TaskView } from '../../node/api/node-api.ts'
 import { TASK_STATES } from '../../shared/names.ts'
 import { cutText } from '../cut.ts'
@@ -36,7 +37,7 @@ export type Brief = Pick<
   | 'tags'
 > & { error: string | null }
 
-export function briefOf(task: TaskView): Brief {
+export function briefOf(task: TaskView | TaskRow): Brief {
   const {
     id,
     type,
