@@ -48,7 +48,7 @@ export const PLACEMENT: readonly Mistake[] = [
   [
     'placed-first-come',
     'core/steal/placement.ts',
-    '      if (this.#queue.peek(other => room.has(other)) !== entry) continue\n',
+    '      if (this.#queue.peek({ types, run: other => room.has(other) }) !== entry) continue\n',
     '',
     'a task is placed before one that is more urgent',
     PLACED
