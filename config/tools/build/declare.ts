@@ -36,8 +36,15 @@ function declarationOf(fileName: string, source: string): string {
     compilerOptions
   })
   const [first] = diagnostics
-  if (first === undefined) return outputText
+  if (first === undefined) return withoutTwins(outputText)
   throw new Error(`${fileName}: ${ts.flattenDiagnosticMessageText(first.messageText, '\n')}`)
+}
+
+/** TypeScript 6.0 writes a method that has a symbol for a name twice: as a property first, without its comment. */
+function withoutTwins(text: string): string {
+  return text.replace(/^ *(\[Symbol\.\w+\]): .*\n/gm, (line, name: string) =>
+    text.includes(`${name}(`) ? '' : line
+  )
 }
 
 /** `./node.ts` is `./node.js` for those who import what was built. From the last one on, so that places stay. */
