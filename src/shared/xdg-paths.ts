@@ -30,9 +30,9 @@ export async function makeFolder(path: string): Promise<void> {
   } catch (error) {
     if (await isFolder(path)) return
     const above = dirname(path)
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || (await isFolder(above))) throw error
-    if (above === path) throw error
-    await makeFolder(above)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || above === path) throw error
+    // If it is there by now, another process has made it in this moment.
+    if (!(await isFolder(above))) await makeFolder(above)
     await mkdir(path, { mode: 0o700 }).catch(async (again: unknown) => {
       if (!(await isFolder(path))) throw again
     })
