@@ -18,6 +18,8 @@ export class Claims {
   readonly #open = new Map<string, Claim>()
   /** Why tasks are not wanted any more, of claims that are still open. */
   readonly #cancelled = new Map<string, string>()
+  /** Calls that wait for a task: each has a connection, too. */
+  #waiting = 0
   #isClosed = false
 
   /**
@@ -31,9 +33,12 @@ export class Claims {
     waitMs: number,
     signal: AbortSignal
   ): Promise<LeasedTask | null> {
-    if (this.#open.size >= CLAIMS_MAX) {
-      throw new InvalidOptionError(`${CLAIMS_MAX} claims are open: finish some of them first`)
+    if (this.#open.size + this.#waiting >= CLAIMS_MAX) {
+      throw new InvalidOptionError(
+        `${CLAIMS_MAX} claims are open or wait for a task: finish some of them first`
+      )
     }
+    this.#waiting++
     const stop = new AbortController()
     const lines = client.workers.connect({ types: [...types], slots: 1, name: 'mcp' }, stop.signal)
     const reader = new Reader(lines)
@@ -45,13 +50,14 @@ export class Claims {
       const task = worker === null ? null : await within(reader.task, late)
       signal.throwIfAborted()
       if (worker === null || task === null || this.#isClosed) return null
+      // One task is what was asked for. If that cannot be said, the task is given back.
+      await client.workers.drain(worker)
       this.#open.set(task.lease, { client, worker, stop })
       reader.onCancel = (lease, reason) => this.#cancelled.set(lease, reason)
       reader.onEnd = () => this.#forget(task.lease)
-      // One task is what was asked for.
-      await client.workers.drain(worker)
       return task
     } finally {
+      this.#waiting--
       if (worker !== null && ![...this.#open.values()].some(claim => claim.worker === worker)) {
         // What came in this very moment is given back.
         await client.workers.disconnect(worker).catch(() => {})

@@ -173,6 +173,18 @@ test.each([
   await expect(agent.call(name, input)).rejects.toThrow(words)
 })
 
+test('no more than sixteen claims are open or wait at a time', async () => {
+  const agent = await agentOn(0)
+  const claims = Array.from({ length: 17 }, () =>
+    agent.call<Claimed>('claim', { types: ['nothing'], waitMs: 1000 })
+  )
+  const ended = await Promise.allSettled(claims)
+  const refused = ended.filter(({ status }) => status === 'rejected')
+  expect(refused).toMatchObject([
+    { reason: { message: expect.stringMatching(/16 claims are open or wait/) as string } }
+  ])
+})
+
 test('only types that the user named are claimed', async () => {
   const bound = await agentOn(0, '--types', 'review')
   await expect(bound.call('claim', { types: ['other'] })).rejects.toThrow(/not allowed here/)
