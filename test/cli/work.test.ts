@@ -137,6 +137,22 @@ test('with --stdio one process is given one task after the other', async () => {
   expect(said.code).toBe(0)
 })
 
+test('a number that would arrive as another one is no result', async () => {
+  const big = '12345678901234567890'
+  const printed = await working(['--result-from', 'stdout'], `console.log('${big}')`, [{}])
+  expect(printed.results).toEqual([{ status: 'completed', result: JSON.stringify(big) }])
+})
+
+test('with --stdio a number that would arrive as another one fails its task', async () => {
+  const program = `
+    process.stdin.on('data', data => {
+      const { id } = JSON.parse(data)
+      console.log('{"id":' + JSON.stringify(id) + ',"result":12345678901234567890}')
+    })`
+  const { results } = await working(['--stdio'], program, [{}])
+  expect(results).toMatchObject([{ status: 'failed', error: { name: 'ResultRejectedError' } }])
+})
+
 test('with --stdio a process that ends has failed its task, and the next one gets another', async () => {
   const { results } = await working(['--stdio'], STDIO, [{ payload: '"crash"' }, { payload: '1' }])
   expect(results).toMatchObject([

@@ -2,6 +2,7 @@
  * Long-lived processes, one for each slot: each reads a line of JSON for a task, and writes lines of what becomes of it.
  * What it prints otherwise is the log of its task. One that ends has failed its task, and the next task gets a new one.
  */
+import { jsonFault, parseJson } from '../../shared/json/json-text.ts'
 import type { LeaseFailure } from '../../node/api/node-api.ts'
 import { eachLine, exitText, start, type Program } from './process.ts'
 import type { Ended, Hands, Running, TakenTask } from './work.ts'
@@ -152,9 +153,23 @@ function payloadLine({ payload }: TakenTask): string {
 function saidOf(line: string): Said | null {
   try {
     const value: unknown = JSON.parse(line)
-    return typeof value === 'object' && value !== null && 'id' in value ? value : null
+    if (typeof value !== 'object' || value === null || !('id' in value)) return null
+    const fault = faultOf(line)
+    if (fault === null) return value
+    const error = { name: 'ResultRejectedError', message: fault }
+    return { id: value.id, error, retryable: false } as Said
   } catch {
     return null
+  }
+}
+
+/** Why JSON would arrive as something else than it was; null: it would not. */
+function faultOf(line: string): string | null {
+  try {
+    parseJson(line)
+    return null
+  } catch (error) {
+    return jsonFault(error)
   }
 }
 

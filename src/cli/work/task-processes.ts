@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LeaseFailure } from '../../node/api/node-api.ts'
+import { parseJson } from '../../shared/json/json-text.ts'
 import { eachLine, exitText, start, type Exit, type Program } from './process.ts'
 import type { Ended, Hands, Running, TakenTask } from './work.ts'
 
@@ -100,7 +101,7 @@ function asJson(text: string): string {
 
 function isJson(text: string): boolean {
   try {
-    JSON.parse(text)
+    parseJson(text)
     return true
   } catch {
     return false
