@@ -157,7 +157,7 @@ function saidOf(line: string): Said | null {
     const fault = faultOf(line)
     if (fault === null) return value
     const error = { name: 'ResultRejectedError', message: fault }
-    return { id: value.id, error, retryable: false } as Said
+    return { id: value.id, error, retryable: false }
   } catch {
     return null
   }
