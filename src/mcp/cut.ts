@@ -20,7 +20,7 @@ export function jsonLength(text: string): number {
   return JSON.stringify(text).length
 }
 
-/** A part of a text that, written as JSON, has at most so many characters. */
+/** A part of a text that, written as JSON, has at most `lengthMax` characters. */
 export function cutJson(text: string, lengthMax: number, from = 0): Piece {
   let room = lengthMax
   for (;;) {

@@ -19,7 +19,7 @@ test.each([
 })
 
 /** With links that break, and a node that leaves, one of the others has nobody to talk to now and then. */
-const lonely: Partial<Scenario> = {
+const selfFenced: Partial<Scenario> = {
   nodes: 3,
   late: 0,
   leaving: 1,
@@ -33,7 +33,7 @@ const lonely: Partial<Scenario> = {
 // In the first three the only link left was that of a node that had said goodbye.
 test.each([24, 32, 57, 136, 145, 223, 224, 235])(
   'a result waits for its second place also when all links have just broken (seed %i)',
-  seed => expect(failureOf(simulate(seed, lonely))).toBeNull()
+  seed => expect(failureOf(simulate(seed, selfFenced))).toBeNull()
 )
 
 test('a node that leaves takes its time while blobs are brought to it, and idles no more than others', () => {

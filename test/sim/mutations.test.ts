@@ -49,7 +49,7 @@ import type * as WakingRoom from '../../src/core/lifecycle/waking.ts'
 import type * as DiskRoom from '../../src/sim/world/disk.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import type { PumpNode } from '../support/pump.ts'
-import { introduced, lonely, shifting, staggered } from './support/cuts.ts'
+import { introduced, selfFenced, shifting, staggered } from './support/cuts.ts'
 import { brokenBy, plant, uproot } from './planting.ts'
 import { punctual } from './support/times.ts'
 
@@ -336,7 +336,7 @@ describe('the simulator reports', () => {
 
   test('a majority that takes over what one who ends its work alone has not ended yet', async () => {
     plant<typeof IsolationTimeoutRoom>(rooms.isolationTimeout, () => ({ awaitedMs: () => 0 }))
-    const slow = { ...lonely, stopAfterIsolatedMs: 9000 }
+    const slow = { ...selfFenced, stopAfterIsolatedMs: 9000 }
     expect(await brokenBy(slow, 40)).toMatch(/^invariant 15:/)
   })
 
@@ -344,7 +344,7 @@ describe('the simulator reports', () => {
     plant<typeof IsolationTimeoutRoom>(rooms.isolationTimeout, () => ({
       worksAloneMs: () => Infinity
     }))
-    expect(await brokenBy(lonely, 40, 130)).toMatch(/^invariant 15:/)
+    expect(await brokenBy(selfFenced, 40, 130)).toMatch(/^invariant 15:/)
   })
 
   test('a node that tells nobody who is waited for, and so may work alone: a new majority runs what it runs', async () => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import '../core/forbid.ts'
 import { SCENARIO_DEFAULTS, type Scenario } from '../../src/sim/scenario.ts'
 import { simulate } from '../../src/sim/simulator.ts'
-import { introduced, lonely, shifting, staggered } from './support/cuts.ts'
+import { introduced, selfFenced, shifting, staggered } from './support/cuts.ts'
 import { failureOf } from './support/failure.ts'
 import { punctual, repeating, repeatingLate, stepping } from './support/times.ts'
 
@@ -75,7 +75,7 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['cuts that last until the others are taken for gone', 40, suspicious],
   ['newcomers who are found by one other first', 8, introduced],
   ['a cut behind which the others fall silent one by one', 10, staggered],
-  ['a cut, and nodes that end their work when they are alone', 10, lonely],
+  ['a cut, and nodes that end their work when they are alone', 10, selfFenced],
   ['cuts that shift, and nodes that end their work when they are alone', 10, shifting],
   [
     'nodes that stand still until they are taken for gone',

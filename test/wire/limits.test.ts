@@ -75,7 +75,7 @@ const grant = (records: number, dependencies: number): Message => ({
 const vector = (count: number): Map<string, number> =>
   new Map(list(count, i => [bootId(`n${i}`, 1, 0), 1]))
 
-/** A pool that runs so many types. */
+/** A pool that runs `types` types of tasks. */
 function pool(name: string, types = 0): PoolState {
   const busy = { slots: 1, running: 0, queued: 0 }
   return { name, ...busy, types: list(types, String), labels: {}, external: false }

@@ -9,7 +9,7 @@ import { LineSplitter } from '../../shared/lines.ts'
 import { printableLines } from '../../shared/printable.ts'
 import { isTerminal, type Terminal } from '../terminal.ts'
 
-/** As `--json` prints it. `cut`: it was so long that it goes on in the next one. */
+/** A line of output, as `--json` prints it. `cut`: it was too long, and goes on in the next one. */
 type Line = About & { line: string; cut?: true }
 type About = Omit<LogEntry, 'text' | 'base64'>
 type Open = Readonly<{ splitter: LineSplitter; about: About }>

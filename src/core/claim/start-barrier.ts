@@ -42,7 +42,7 @@ export class StartBarrier {
   /** Starts that another member has on disk, or for which no member is waited for any more. */
   readonly #known = new Set<Begun>()
   /** Tasks that would start here, if there were a node to know of it. */
-  readonly #lonely = new Set<Entry>()
+  readonly #putAside = new Set<Entry>()
 
   /** @param isHeld whether a task may not be called yet, for a node that has just come may know how it ended */
   constructor(
@@ -96,14 +96,14 @@ export class StartBarrier {
   }
 
   /** Whether the task has not begun because no node is there to know of it. */
-  isLonely(entry: Entry): boolean {
-    return this.#lonely.has(entry)
+  isPutAside(entry: Entry): boolean {
+    return this.#putAside.has(entry)
   }
 
   /** Whether another node has to know of the start of a task here, and that has not been heard. */
   isStartUnconfirmed(entry: Entry): boolean {
     const begun = this.#begun.get(entry.id)
-    return begun === undefined ? this.isLonely(entry) : !this.#known.has(begun)
+    return begun === undefined ? this.isPutAside(entry) : !this.#known.has(begun)
   }
 
   /** Whether another node has to know of the start that is our write `seq`, and that has not been heard. */
@@ -115,18 +115,18 @@ export class StartBarrier {
   /** Whether the task may begin. If no node is there that could know of it, it is put aside. */
   mayBegin(entry: Entry): boolean {
     if (!isOnce(entry) || !this.#isForsaken) return true
-    this.#lonely.add(entry)
+    this.#putAside.add(entry)
     return false
   }
 
   /** Tasks that may begin now: a node has come that can know of them, or none is waited for any more. */
-  takeLonely(): Entry[] {
-    return this.#lonely.size === 0 || this.#isForsaken ? [] : this.takeAllLonely()
+  takePutAside(): Entry[] {
+    return this.#putAside.size === 0 || this.#isForsaken ? [] : this.takeAllPutAside()
   }
 
-  takeAllLonely(): Entry[] {
-    const entries = [...this.#lonely]
-    this.#lonely.clear()
+  takeAllPutAside(): Entry[] {
+    const entries = [...this.#putAside]
+    this.#putAside.clear()
     return entries
   }
 
@@ -165,7 +165,7 @@ export class StartBarrier {
 
   /** The task is not to be called here any more. Returns whether it waited to be. */
   giveUp(entry: Entry): boolean {
-    this.#lonely.delete(entry)
+    this.#putAside.delete(entry)
     const begun = this.#begun.get(entry.id)
     if (begun === undefined) return false
     this.#take(begun)
@@ -189,7 +189,7 @@ export class StartBarrier {
     for (const each of [...this.#withSlot, ...this.#known]) {
       assert(begun.has(each), 'what has a slot or is known has begun', each.entry.id)
     }
-    for (const { id } of this.#lonely) {
+    for (const { id } of this.#putAside) {
       assert(!this.#begun.has(id), 'a task that may not begin has not begun', id)
     }
   }
@@ -223,7 +223,7 @@ export class StartBarrier {
 
   /** Starts that wait for a node to know of them before they begin, or to be called when one does. */
   *pending(): Generator<Waiting> {
-    for (const { id: taskId, record } of this.#lonely) {
+    for (const { id: taskId, record } of this.#putAside) {
       const { epoch } = record.claim
       const pending = { kind: 'start', taskId, epoch, seq: 0, mustBeKnown: true } as const
       yield { pending, until: { on: 'member' } }

@@ -27,7 +27,7 @@ export class Dependencies {
   readonly #unknown = new Map<TaskId, number>()
   /** Of these, those that have not been heard of for a while. */
   readonly #unheard = new Set<TaskId>()
-  /** Dependencies that no member has heard of for so long that they count as pruned. */
+  /** Dependencies that count as pruned, since no member has heard of them in the time that it may take. */
   readonly #givenUp = new Set<TaskId>()
   /** Dependency that failed or was cancelled -> the tasks that waited for it. */
   readonly #failures = new Map<TaskId, Set<TaskId>>()

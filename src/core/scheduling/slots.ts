@@ -175,7 +175,7 @@ export class Slots {
 
   /** Tasks that go back into the queue: something more urgent may have come since they got their slot. */
   takeReturning(): readonly Entry[] {
-    return [...this.#inputStaging.due(), ...this.startBarrier.takeLonely()]
+    return [...this.#inputStaging.due(), ...this.startBarrier.takePutAside()]
   }
 
   /** Tasks that read what is on no disk any more. */
@@ -195,7 +195,7 @@ export class Slots {
     const { id, record } = entry
     const { self, counters } = this.#context
     if (!holds(self, record)) {
-      if (this.startBarrier.isLonely(entry)) this.startBarrier.giveUp(entry)
+      if (this.startBarrier.isPutAside(entry)) this.startBarrier.giveUp(entry)
       this.#inputStaging.giveUp(entry)
     }
     const called = this.#running.get(id)
@@ -219,7 +219,7 @@ export class Slots {
   /** Nothing more is started from here on. Returns tasks that go back into the queue. */
   close(): readonly Entry[] {
     this.#isOpen = false
-    return [...this.#inputStaging.giveUpAll(), ...this.startBarrier.takeAllLonely()]
+    return [...this.#inputStaging.giveUpAll(), ...this.startBarrier.takeAllPutAside()]
   }
 
   /** Begins again what is ready. */
@@ -254,9 +254,9 @@ export class Slots {
       const { id } = entry
       const isRunning = this.#running.has(id)
       const isBegun = this.startBarrier.epochOf(id) !== undefined
-      const isLonely = this.startBarrier.isLonely(entry)
+      const isPutAside = this.startBarrier.isPutAside(entry)
       const isStaged = this.#inputStaging.has(entry)
-      const count = Number(isRunning) + Number(isBegun) + Number(isStaged) + Number(isLonely)
+      const count = Number(isRunning) + Number(isBegun) + Number(isStaged) + Number(isPutAside)
       assert(count <= 1, 'a task that is to run here waits for one thing', id)
       const isComing = this.#inputStaging.epochOf(entry) !== undefined
       if (isRunning || isBegun || isComing) reading.add(id)

@@ -81,7 +81,7 @@ export type LeaseFailure = {
   error: { name: string; message: string }
   /** Whether another attempt may succeed. @default true */
   retryable?: boolean
-  /** It came too early: to be tried again after so many ms, which uses no retry. */
+  /** It came too early: to be tried again after this time, in ms, which uses no retry. */
   retryAfterMs?: number
 }
 

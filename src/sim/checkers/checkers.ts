@@ -62,7 +62,7 @@ export class Checkers implements SimObserver {
   readonly #attempts: AttemptChecker
   readonly #cancels = new CancelChecker()
   readonly #unreadable: UnreadableChecker
-  readonly #lonely: SelfFencingChecker
+  readonly #selfFencing: SelfFencingChecker
   readonly #wake: WakeChecker
   readonly #idle: IdleChecker
   readonly #clocks: ClockChecker | null
@@ -115,7 +115,7 @@ export class Checkers implements SimObserver {
     this.#attempts = new AttemptChecker(this.#history, eventQueue, scenario)
     this.#reclaims = new ReclaimChecker(nodes, network, scenario)
     this.#unreadable = new UnreadableChecker(nodes, this.#history.written)
-    this.#lonely = new SelfFencingChecker(nodes, scenario)
+    this.#selfFencing = new SelfFencingChecker(nodes, scenario)
     this.#wake = new WakeChecker(nodes, scenario)
     this.#idle = new IdleChecker(nodes, network, scenario)
     this.#clocks = ClockChecker.fits(scenario) ? new ClockChecker(eventQueue, nodes) : null
@@ -163,7 +163,7 @@ export class Checkers implements SimObserver {
     this.#clocks?.check(node, effects)
     this.#overload?.check(node, effects)
     this.#computers?.check(node, input, effects)
-    this.#lonely.check(node, effects)
+    this.#selfFencing.check(node, effects)
     this.#wake.check(node, effects)
     checkAborts(node, effects)
     this.#twins.check(node, effects)

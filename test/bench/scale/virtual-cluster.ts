@@ -53,13 +53,13 @@ export type Measured = Readonly<{
   /** From when the last task had ended until all nodes knew how all had. */
   knownMs: number
   /**
-   * From the first submission until the last task had ended, as so many times what workers take that only pull; or one
-   * of them, if tasks come one by one.
+   * From the first submission until the last task had ended, as a multiple of the time of workers that only pull; of the
+   * time of one of them, if tasks come one by one.
    */
   ofTheFloor: number
 }>
 
-/** Runs so many tasks on so many nodes, each on a computer of its own. */
+/** Runs `tasks` tasks on `nodes` nodes, each on a computer of its own. */
 export function measure(arrival: Arrival, nodes: number, tasks: number): Measured {
   return new VirtualCluster({ ...SCENARIO, arrival, nodes, computers: nodes, tasks }).run()
 }

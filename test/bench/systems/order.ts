@@ -1,6 +1,6 @@
 /** What the conductor of a benchmark and the processes of a cluster say to each other, over IPC. */
 
-/** A task: it takes so many ms and nothing of the processor; with 0 it does nothing at all. */
+/** A task: it takes `ms` milliseconds and nothing of the processor; with 0 it does nothing at all. */
 export type Task = Readonly<{ id: number; ms: number; text: string }>
 /** What a task ends with: how long it really took. */
 export type Ran = Readonly<{ id: number; ranMs: number }>
@@ -11,9 +11,9 @@ export type Order =
   | Readonly<{ kind: 'leave' }>
   /** How many other workers it is connected with and in sync; null if workers do not meet. */
   | Readonly<{ kind: 'met' }>
-  /** So many tasks that do nothing, one after the other. */
+  /** `count` tasks that do nothing, one after the other. */
   | Readonly<{ kind: 'sequence'; count: number }>
-  /** Tasks of these lengths, all at once. It says when so many of their results are in, if it is to. */
+  /** Tasks of these lengths, all at once. If `tellAt` is a number, it says when that many results are in. */
   | Readonly<{ kind: 'many'; lengthsMs: readonly number[]; tellAt: number | null }>
 
 export type Said = Readonly<

@@ -10,8 +10,8 @@ import { bootOf } from '../../support/tasks.ts'
 const TASKS = 30
 
 /**
- * How often it is asked whether some pool has handlers for a type, while three nodes run tasks beside so many that
- * nobody can run, each of a type of its own.
+ * How often it is asked whether some pool has handlers for a type, while three nodes run tasks beside `unrunnable`
+ * others that nobody can run, each of a type of its own.
  */
 function looksBeside(unrunnable: number): number {
   const pump = pumpOf(['a', 'b', 'c'].map(id => bootOf(id)))

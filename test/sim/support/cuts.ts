@@ -29,7 +29,7 @@ export const staggered: Partial<Scenario> = {
 }
 
 /** Staggered cuts, and a node that hears of no quorum ends its work before others take it over. */
-export const lonely: Partial<Scenario> = {
+export const selfFenced: Partial<Scenario> = {
   ...staggered,
   tasks: 8,
   busyMs: 20_000,
@@ -38,4 +38,4 @@ export const lonely: Partial<Scenario> = {
 }
 
 /** Lonely nodes, and each cut is followed by another one, between others, before anything has healed. */
-export const shifting: Partial<Scenario> = { ...lonely, busyMs: 40_000, partitions: 4 }
+export const shifting: Partial<Scenario> = { ...selfFenced, busyMs: 40_000, partitions: 4 }

@@ -13,9 +13,9 @@ import { Violation } from '../../violation.ts'
 const INVARIANT = 16
 /** Kinds of messages that are told now and then, however many tasks there were. */
 const APART: ReadonlySet<string> = new Set(['heartbeat', 'ack, lazy', 'counts'])
-/** With six nodes: the task and how it has ended, straight, and what its submitter and its runner tell each other one. */
+/** Messages a task with six nodes: the task and how it has ended, straight, and what its submitter and its runner tell each other node. */
 const MESSAGES_MAX = 12
-/** ... and with more of them, for each that there is more. */
+/** Messages that each node beyond these six may add. */
 const TELLINGS_MAX = 2
 const NODES = 6
 /**

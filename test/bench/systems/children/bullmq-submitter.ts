@@ -3,7 +3,7 @@ import { Queue, QueueEvents } from 'bullmq'
 import { drive } from '../drive.ts'
 import type { Ran } from '../order.ts'
 
-/** Of `addBulk`: so many in one transaction. */
+/** Jobs that one `addBulk` adds, in one transaction. */
 const BULK = 1000
 /** More than the events of all jobs of a run: what is cut off before it is read is a result that never comes. */
 const EVENTS_KEPT = 200_000
