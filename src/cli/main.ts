@@ -8,6 +8,7 @@ import { inSources } from '../shared/source-places.ts'
 import { assertUtf8 } from './arguments.ts'
 import { EXIT_CODES, exitCodeOfError, OWN_FAILURE, USAGE } from './exit-code.ts'
 import { BrokenPipeError, Terminal } from './terminal.ts'
+import { usageText } from './usage-error.ts'
 import { helpSettings, type Register } from './verb.ts'
 
 /** The verbs, in the order of the help text. */
@@ -90,7 +91,8 @@ async function programWith(
 }
 
 function createProgram(terminal: Terminal): Command {
-  return new Command('hearsay')
+  const program = new Command('hearsay')
+  return program
     .description('Share work between the AI instances on a few computers, without a server.')
     .version(packageVersion(), '-V, --version')
     .showSuggestionAfterError()
@@ -99,7 +101,7 @@ function createProgram(terminal: Terminal): Command {
     .configureOutput({
       writeOut: text => void terminal.stdout.write(text),
       writeErr: text => void terminal.stderr.write(text),
-      outputError: (text, write) => write(usageText(text))
+      outputError: (text, write) => write(usageText(text, program))
     })
     .exitOverride()
 }
@@ -107,15 +109,6 @@ function createProgram(terminal: Terminal): Command {
 function exitCodeText(): string {
   const lines = Object.entries(EXIT_CODES).map(([code, text]) => `  ${code.padEnd(5)}${text}`)
   return ['', 'Exit codes, but for those of "run":', ...lines].join('\n')
-}
-
-/** One line, like every other message: commander puts its suggestion on a second one. */
-function usageText(text: string): string {
-  const line = text
-    .trim()
-    .replace(/^error: /, '')
-    .replace(/\s*\n\s*/g, ' ')
-  return `hearsay: ${line}\n`
 }
 
 function report(error: unknown, argv: readonly string[], terminal: Terminal): number {

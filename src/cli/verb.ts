@@ -8,6 +8,7 @@
 import { Help, Option, type Command } from '@commander-js/extra-typings'
 import type { Client } from '../api/client.ts'
 import type { Terminal } from './terminal.ts'
+import { usageText } from './usage-error.ts'
 
 /** What the file of a verb exports as `register`. */
 export type Register = (program: Command, terminal: Terminal, whole: () => Promise<Command>) => void
@@ -48,7 +49,11 @@ export function verbGroup(
   { name, summary, examples, notes = [] }: Outline
 ): Command {
   const after = [exampleText(examples), ...(notes.length > 0 ? ['', ...notes] : [])].join('\n')
-  return program.command(name).description(summary).addHelpText('after', after)
+  const command = program.command(name)
+  return command
+    .description(summary)
+    .addHelpText('after', after)
+    .configureOutput({ outputError: (text, write) => write(usageText(text, command)) })
 }
 
 /** A verb with `--json`. */
