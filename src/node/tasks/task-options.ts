@@ -14,6 +14,7 @@ import { TIME_MS, TRACEPARENT } from '../../core/task/shapes.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../../shared/errors.ts'
 import { jsonText } from '../../shared/json/json-value.ts'
 import { TASK_ID } from '../../shared/names.ts'
+import { parseDuration } from '../../shared/durations.ts'
 import { parseTime } from '../../shared/times.ts'
 import { nearestName } from '../../shared/nearest-name.ts'
 import { bytes, durationMs, oneOf, real, show, texts, typeName, whole, words } from './checks.ts'
@@ -22,6 +23,9 @@ import { labelRules } from './label-options.ts'
 
 /** More members than a cluster is made for can never be meant. */
 const ACKS_MAX = 50
+
+/** What begins like a date can be no duration. */
+const DATE = /^\d{4}-\d/
 
 const { backoffMsMax, backoffFactorMax } = TASK_LIMITS
 
@@ -41,7 +45,7 @@ const CHECKS: { readonly [K in keyof Required<SubmitOptions>]: (value: unknown) 
   backoff: value => fields('backoff', value, BACKOFF),
   timeout: value => durationMs('timeout', value, 1, TASK_LIMITS.timeoutMsMax),
   deadline: value => durationMs('deadline', value, 1, TASK_LIMITS.deadlineMsMax),
-  delay: value => durationMs('delay', value, 0, TASK_LIMITS.deadlineMsMax),
+  delay: value => delay(value),
   runAt: value => pointInTime('runAt', value),
   labels: value => labelRules(value),
   idempotencyKey: value => words('idempotencyKey', value, TASK_LIMITS.idempotencyKeyLengthMax),
@@ -184,12 +188,23 @@ function fields<T>(
   return checked
 }
 
+function delay(value: unknown): number {
+  if (typeof value === 'string' && DATE.test(value)) {
+    throw new InvalidOptionError(
+      `delay must be a duration such as "30s" or "5m", not ${show(value)}: a point in time is given as runAt (--run-at)`
+    )
+  }
+  return durationMs('delay', value, 0, TASK_LIMITS.deadlineMsMax)
+}
+
 function pointInTime(name: string, value: unknown): number {
   const ms =
     value instanceof Date ? value.getTime() : typeof value === 'string' ? parseTime(value) : value
   if (typeof ms === 'number' && TIME_MS.fault(ms) === null) return ms
+  const isDuration = typeof value === 'string' && parseDuration(value) !== null
+  const hint = isDuration ? ': a time from now is given as delay (--delay)' : ''
   throw new InvalidOptionError(
-    `${name} must be a date-time of RFC 3339 such as "2026-01-31T12:00:00Z", a Date, or ms since 1970, up to the year 9999, not ${show(value)}`
+    `${name} must be a date-time of RFC 3339 such as "2026-01-31T12:00:00Z", a Date, or ms since 1970, up to the year 9999, not ${show(value)}${hint}`
   )
 }
 

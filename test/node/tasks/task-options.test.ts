@@ -114,7 +114,13 @@ describe('an option', () => {
     [{ backoff: { delay: 7, maxDelay: 6 } }, /backoff.delay cannot be 7 ms/],
     [{ backoff: { maxDelay: 'soon' } }, /backoff.maxDelay must be from 0/],
     [{ acks: 51 }, /acks must be a whole number from 0 to 50/],
-    [{ maxRetrys: 1 }, /did you mean maxRetries/]
+    [{ maxRetrys: 1 }, /did you mean maxRetries/],
+    [{ prio: 1 }, /did you mean priority/],
+    [{ runAt: '1h' }, /not "1h" \(string\): a time from now is given as delay \(--delay\)$/],
+    [{ runAt: 'tomorrow' }, /not "tomorrow" \(string\)$/],
+    [{ delay: '2026-12-24T00:00:00Z' }, /a point in time is given as runAt \(--run-at\)$/],
+    [{ delay: '2026-12-24' }, /a point in time is given as runAt \(--run-at\)$/],
+    [{ delay: '2026' }, /not "2026" \(string\)$/]
   ])('%j is refused', (options, why) => {
     expect(() => draft(options)).toThrow(why)
   })
