@@ -118,8 +118,6 @@ test.each([
   [['--shell', '--', 'kill -TERM $$'], 143, ''],
   [['--timeout', '200ms', '--', 'sleep', '30'], 124, 'timeout of 200 ms'],
   [['--', 'no-such-program-here'], 125, 'could not be started'],
-  [['--cwd', 'relative', '--', 'ls'], 125, 'absolute path'],
-  [['--env', 'novalue', '--', 'ls'], 125, 'name=value'],
   [['--priority', '11', '--', 'ls'], 125, 'priority'],
   [['--stdin', '--', 'ls'], 125, '--stdin - -- CMD'],
   [[], 2, 'missing required argument']
@@ -128,6 +126,19 @@ test.each([
   expect(said.code).toBe(code)
   expect(said.stderr).toContain(words)
   expect(said.stdout).toBe('')
+})
+
+test.each([
+  [['--cwd', 'relative', '--', 'ls'], '--cwd cannot be "relative": it is an absolute path'],
+  [['--env', 'novalue', '--', 'ls'], '--env cannot be "novalue": it is name=value'],
+  [['--env', 'a-b=1', '--', 'ls'], '--env cannot be "a-b=1"'],
+  [['--', ''], 'the name of the command is empty']
+])('run %j is no command, and no node is troubled with it', async (argv, words) => {
+  const before = [...asked.tasks({ type: 'command' })].length
+  const said = await run(['run', ...argv])
+  expect(said).toMatchObject({ code: 125, stdout: '' })
+  expect(said.stderr).toContain(words)
+  expect([...asked.tasks({ type: 'command' })]).toHaveLength(before)
 })
 
 test('without a node it ends with 125', async () => {

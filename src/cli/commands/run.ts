@@ -7,6 +7,7 @@
  */
 import { isUtf8 } from 'node:buffer'
 import { constants } from 'node:os'
+import { isAbsolute, resolve } from 'node:path'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { Option, type Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
@@ -97,6 +98,7 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
       '--stdin needs what the command is to read: a text, @file, or - for our own stdin, as in --stdin - -- CMD'
     )
   }
+  assertCommand(argv, cwd, env)
   const { parseLabels } = await import('../node/config.ts')
   const payload = {
     argv,
@@ -128,6 +130,21 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
   } finally {
     interrupted()
   }
+}
+
+/** What no node would run. The one that is asked may run no commands, and would leave it to another one to refuse it. */
+function assertCommand([program]: readonly string[], cwd = '/', env: readonly string[] = []): void {
+  if (program === '') throw new InvalidOptionError('the name of the command is empty')
+  if (!isAbsolute(cwd)) {
+    throw new InvalidOptionError(
+      `--cwd cannot be ${JSON.stringify(cwd)}: it is an absolute path on the node that runs the command (from here, ${resolve(cwd)})`
+    )
+  }
+  const wrong = env.find(pair => !/^[A-Za-z_][A-Za-z0-9_]*=/.test(pair))
+  if (wrong === undefined) return
+  throw new InvalidOptionError(
+    `--env cannot be ${JSON.stringify(wrong)}: it is name=value, and the name of a variable has letters, digits and _`
+  )
 }
 
 /** What is text goes as text, to nodes of any version; other bytes in a field that is theirs. */
