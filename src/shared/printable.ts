@@ -3,7 +3,13 @@
 // oxlint-disable-next-line no-control-regex -- control characters are what this is about
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-/** A text without control characters, those of writing direction included: they appear as `\u001b` and the like. */
+/** What people know by a shorter name. */
+const NAMES: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' }
+
+/**
+ * A text on one line, without control characters, those of writing direction included: they appear as `\n`, `\u001b` and
+ * the like.
+ */
 export function printable(text: string): string {
   return text.replace(CONTROL, shown)
 }
@@ -17,5 +23,5 @@ export function printableLines(text: string): string {
 }
 
 function shown(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return NAMES[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
 }

@@ -34,7 +34,7 @@ describe('colours', () => {
 })
 
 test.each([
-  ['a terminal shows what it would obey', true, 'a\\u001b[2J\tb\n\\u009b1m\\u000dc\r\n'],
+  ['a terminal shows what it would obey', true, 'a\\u001b[2J\tb\n\\u009b1m\\rc\r\n'],
   ['a pipe gets every byte', false, 'a\u001b[2J\tb\n\u009b1m\u000dc\r\n']
 ])('output of tasks: %s', async (_, isTerminal, shown) => {
   let said = ''
@@ -174,6 +174,6 @@ test('columns are as wide as what is shown in them', async () => {
         ['yy', '']
       ]
     )
-  ).toEqual(['A       B', '\\u000a  x', 'yy'])
+  ).toEqual(['A   B', '\\n  x', 'yy'])
   expect(printable('grüße 世界')).toBe('grüße 世界')
 })

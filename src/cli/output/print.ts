@@ -253,10 +253,15 @@ export function eventLine(
   const silent = new Set(['v', 'cursor', ...known])
   const details = Object.entries(rest)
     .filter(([name]) => !silent.has(name))
-    .map(([name, value]) => `${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`)
+    .map(([name, value]) => `${name}=${valueText(value)}`)
   const meaning = meaningOf(event)
   const words = meaning === null ? [] : [`(${meaning})`]
   return [at, event.padEnd(14), ...details, ...words].map(printable).join('  ')
+}
+
+/** A line that was logged comes with its end, which tells nothing here. */
+function valueText(value: unknown): string {
+  return typeof value === 'string' ? value.replace(/\r?\n$/, '') : JSON.stringify(value)
 }
 
 /** How far a run is, as far as it said. */

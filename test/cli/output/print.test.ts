@@ -31,6 +31,12 @@ test('an event whose name does not tell what it means is explained', () => {
   expect(line('node:joined')).toMatch(/node=b\/2$/)
 })
 
+test('an event is one line, and shows what a terminal would obey as logs does', () => {
+  const text = 'a\tb\r\nc \u001b[31md\n'
+  const about = { v: 1, at: '2026-01-02T03:04:05.000Z', cursor: 'x', event: 'task:log' } as const
+  expect(eventLine({ ...about, text })).toMatch(/ {2}text=a\\tb\\r\\nc \\u001b\[31md$/)
+})
+
 describe('a task is shown', () => {
   test('with its attempt, of as many as it may have', async () => {
     const task = await viewed({ attempt: 2, maxRetries: 3, epoch: 7 })

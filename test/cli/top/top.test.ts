@@ -138,7 +138,7 @@ test.each([
   ['e\u0301a', 'e\u0301a   ', '   e\u0301a'],
   ['👩‍👩‍👧x', '👩‍👩‍👧x  ', '  👩‍👩‍👧x'],
   ['яяяяяя', 'яяяяя', 'яяяяя'],
-  ['a\nb', 'a\\u00', 'a\\u00']
+  ['a\u001bb', 'a\\u00', 'a\\u00']
 ])('%j in five cells is as wide, and no character is cut in two', (text, left, right) => {
   expect(fit(text, 5)).toBe(left)
   expect(fit(text, 5, 'right')).toBe(right)
