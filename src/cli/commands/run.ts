@@ -20,6 +20,7 @@ import { mayBeUnread } from '../submit/unread.ts'
 import { repeatable } from '../repeatable.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
+import { StuckHint } from '../wait/stuck.ts'
 import { clientVerb, openClient, type Where } from '../verb.ts'
 
 type Flags = TaskFlags &
@@ -118,6 +119,11 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
   const submitted = await client.submit('command', payload, options)
   sayRemarks(submitted, terminal)
   const interrupted = cancelOnSignal(client, submitted.id, terminal)
+  const hint = new StuckHint(
+    client,
+    () => [submitted.id],
+    text => terminal.words(text)
+  )
   try {
     const entries = client.logs(submitted.id, true)
     if (json) for await (const line of linesOf(entries)) await terminal.json(line)
@@ -128,6 +134,7 @@ async function run(argv: string[], flags: Flags, terminal: Terminal): Promise<vo
     const isCancelled = signal !== null && task.state === 'cancelled'
     terminal.exitCode = isCancelled ? codeOfSignal(signal) : codeOf(task, terminal)
   } finally {
+    hint.stop()
     interrupted()
   }
 }

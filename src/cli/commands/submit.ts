@@ -10,15 +10,16 @@ import { InvalidOptionError, NotReplicatedError } from '../../shared/errors.ts'
 import type { SubmitOptions, Submitted, TaskView } from '../../node/api/node-api.ts'
 import { exitCodeOfTask } from '../exit-code.ts'
 import { readPayload, type Payload } from '../submit/payload.ts'
+import { parseDurationMs } from '../output/duration.ts'
 import { taskLine } from '../output/print.ts'
-import { saidAtSignal } from '../submit/goes-on.ts'
+import { watched } from '../submit/goes-on.ts'
 import { sayRemarks } from '../submit/remarks.ts'
 import { submitOptions, taskFlags, type TaskFlags } from '../submit/task-flags.ts'
 import type { Terminal } from '../terminal.ts'
 import { wholeTask } from '../output/whole.ts'
 import { clientVerb, openClient, type Where } from '../verb.ts'
 
-type Shown = { wait?: true; idOnly?: true; json?: true }
+type Shown = { wait?: true; waitTimeout?: number; idOnly?: true; json?: true }
 
 const NOTES = [
   'A file for --each has a task a line, as JSON: its type, its payload, and options by the names of the',
@@ -54,6 +55,11 @@ export function register(program: Command, terminal: Terminal): void {
       ).conflicts('idempotencyKey')
     )
     .option('--wait', 'wait until it has settled, and print how it ended')
+    .addOption(
+      new Option('--wait-timeout <duration>', '--wait, and give up after this; the task goes on')
+        .argParser(parseDurationMs)
+        .implies({ wait: true })
+    )
     .option('--id-only', 'print nothing but the id')
     .action(async (type, text, options) => {
       if (options.each !== undefined) return submitEach(type, text, options.each, options, terminal)
@@ -71,8 +77,10 @@ export function register(program: Command, terminal: Terminal): void {
       }
       const submitted = await submit(client, type, payload, task, options, terminal)
       if (!options.wait) return
-      const arrived = saidAtSignal(submitted.id, terminal)
-      const ended = await client.wait(submitted.id).finally(arrived)
+      const { id } = submitted
+      const late = new AbortController()
+      const arrived = watched(client, id, options.waitTimeout, late, terminal)
+      const ended = await client.wait(id, undefined, late.signal).finally(arrived)
       await printEnd(client, ended, options, terminal)
     })
 }
@@ -88,11 +96,11 @@ async function submitEach(
     throw new InvalidOptionError('with --each, payloads are in the file: leave out the one before')
   }
   const { submitFile } = await import('../submit/submit-file.ts')
-  const { wait = false, idOnly = false, json = false, idempotencyPrefix } = options
+  const { wait = false, waitTimeout, idOnly = false, json = false, idempotencyPrefix } = options
   const defaults = { type, options: submitOptions(options), idempotencyPrefix }
   await submitFile(
     await openClient(options, terminal),
-    { file, defaults, wait, idOnly, json },
+    { file, defaults, wait, waitTimeoutMs: waitTimeout, idOnly, json },
     terminal
   )
 }
@@ -134,18 +142,18 @@ async function submitAndWait(
   let id = ''
   let ended: TaskView | null = null
   let arrived = (): void => {}
+  const late = new AbortController()
   try {
-    for await (const news of client.submitAndWait(
-      oneLine({ line: 1, type, payload, options: task })
-    )) {
+    const line = oneLine({ line: 1, type, payload, options: task })
+    for await (const news of client.submitAndWait(line, late.signal)) {
       if ('task' in news) ended = news.task
       else {
         id = await told(news, shown, terminal)
-        arrived = saidAtSignal(id, terminal)
+        arrived = watched(client, id, shown.waitTimeout, late, terminal)
       }
     }
     // A node of an older version does not tell.
-    ended ??= await client.wait(id)
+    ended ??= await client.wait(id, undefined, late.signal)
   } finally {
     arrived()
   }

@@ -11,6 +11,7 @@ import { printable } from '../../shared/printable.ts'
 import { Progress } from '../output/progress.ts'
 import { numbered, printSettled, settledText, type Wait } from '../output/settled.ts'
 import type { Terminal } from '../terminal.ts'
+import { StuckHint } from '../wait/stuck.ts'
 import { clientVerb, openClient } from '../verb.ts'
 
 /** How often a user who watches is shown something new, and of how many tasks at once. */
@@ -64,11 +65,17 @@ async function waitFor(
 ): Promise<ReadonlySet<number>> {
   const progress = new Progress(terminal)
   const over = new AbortController()
+  const say = (text: string): void => {
+    progress.clear()
+    terminal.words(text)
+  }
+  const hint = new StuckHint(how.client, () => ids, say)
   if (progress.isWatched) void watch(how.client, ids, progress, over.signal)
   try {
     const onPrint = (): void => progress.clear()
     return await printSettled({ ...how, lines: numbered(ids), onPrint }, terminal)
   } finally {
+    hint.stop()
     over.abort()
     progress.clear()
   }
@@ -88,6 +95,7 @@ async function waitEach(file: string, how: How, terminal: Terminal): Promise<Rea
   const looking = setInterval(() => {
     if (progress.isDue) progress.show(`${told} of ${ids.count} have settled`)
   }, LOOK_MS)
+  const hint = new StuckHint(how.client, () => ids.first, say)
   const shown = {
     nameOf: (line: number) => `line ${line}: `,
     onPrint: () => progress.clear(),
@@ -102,6 +110,7 @@ async function waitEach(file: string, how: How, terminal: Terminal): Promise<Rea
       throw new InvalidOptionError(`no line of ${ids.name} has an id`)
     return new Set([...codes, ...(ids.wrong > 0 ? [USAGE] : []), ...(ids.isCut ? [TIMED_OUT] : [])])
   } finally {
+    hint.stop()
     clearTimeout(late)
     clearInterval(looking)
     ids.stop()

@@ -13,6 +13,8 @@ export type Wait = Readonly<{
   client: Client
   lines: AsyncIterable<WaitLine>
   timeoutMs: number | undefined
+  /** Ends the waiting, with its reason. @default nothing does */
+  signal?: AbortSignal
   /** What is printed of a task that has settled; '' for nothing. */
   textOf: (task: TaskView) => Promise<string>
   /** What stands before the words on a task that cannot be waited for. @default nothing */
@@ -48,7 +50,8 @@ export async function settledText(
 export async function printSettled(wait: Wait, terminal: Terminal): Promise<Set<number>> {
   const codes = new Set<number>()
   const ended = new AbortController()
-  for await (const text of bundled(settledTexts(wait, codes, ended.signal, terminal))) {
+  const over = AbortSignal.any([ended.signal, ...(wait.signal === undefined ? [] : [wait.signal])])
+  for await (const text of bundled(settledTexts(wait, codes, over, terminal))) {
     wait.onPrint?.()
     try {
       await terminal.raw('stdout', text)

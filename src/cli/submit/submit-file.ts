@@ -20,10 +20,14 @@ import {
   exitCodeOfTask,
   mostTelling,
   NOT_REPLICATED,
-  OWN_FAILURE
+  OWN_FAILURE,
+  TIMED_OUT
 } from '../exit-code.ts'
+import { WaitTimeoutError } from '../../shared/errors.ts'
 import { HeldBack } from './held-back.ts'
 import { LineFile } from './lines.ts'
+import { StuckHint } from '../wait/stuck.ts'
+import { WaitBound } from './wait-bound.ts'
 import { Progress } from '../output/progress.ts'
 import { numbered, printSettled, settledText } from '../output/settled.ts'
 import { BrokenPipeError, type Terminal } from '../terminal.ts'
@@ -33,6 +37,8 @@ export type SubmitFile = Readonly<{
   file: string
   defaults: Defaults
   wait: boolean
+  /** With `wait`: from when all have been submitted. Undefined: no bound. */
+  waitTimeoutMs: number | undefined
   idOnly: boolean
   json: boolean
 }>
@@ -61,10 +67,18 @@ export async function submitFile(
     const defaults = { ...wanted.defaults, withoutRefs, tiesRefs }
     const about = { client, file, wanted: { ...wanted, defaults }, terminal, count, progress, say }
     const submitting = new Submitting(about)
-    await submitting.submitAll()
-    if (!wanted.wait) return
-    const codes = await submitting.waitForRest()
-    terminal.exitCode = mostTelling([terminal.exitCode, ...codes])
+    try {
+      await submitting.submitAll()
+      if (!wanted.wait) return
+      const codes = await submitting.waitForRest()
+      terminal.exitCode = mostTelling([terminal.exitCode, ...codes])
+    } catch (error) {
+      if (!(error instanceof WaitTimeoutError)) throw error
+      say(error.message)
+      terminal.exitCode = mostTelling([terminal.exitCode, TIMED_OUT])
+    } finally {
+      submitting.end()
+    }
   } finally {
     await file.close()
   }
@@ -90,8 +104,10 @@ class Submitting {
   #short = 0
   /** A reader that stops after the first lines wants all tasks nevertheless. */
   #broken: BrokenPipeError | null = null
-  /** Aborted when nobody reads how the tasks end, and all have been submitted. */
+  /** Aborted when nobody reads how the tasks end, or the time for that is over, and all have been submitted. */
   readonly #unread = new AbortController()
+  readonly #bound: WaitBound
+  readonly #stuck: StuckHint
   /** Tasks that are waited for, have been accepted, and have not ended as far as is known. */
   readonly #open = new Set<string>()
   /** What the tasks ask for that have ended. */
@@ -101,6 +117,14 @@ class Submitting {
     this.#about = about
     const { client, progress, say } = about
     this.#heldBack = new HeldBack(client, progress, () => this.#far, say)
+    this.#stuck = new StuckHint(client, () => this.#open, say)
+    this.#bound = new WaitBound(about.wanted.waitTimeoutMs, this.#unread, () => this.#open.size)
+  }
+
+  /** Nobody waits any more. */
+  end(): void {
+    this.#stuck.stop()
+    this.#bound.stop()
   }
 
   /** @throws BrokenPipeError if nobody reads how the tasks end, when all have been submitted */
@@ -126,7 +150,8 @@ class Submitting {
     const { client, terminal } = this.#about
     if (this.#open.size === 0) return this.#codes
     const textOf = (task: TaskView): Promise<string> => this.#endText(task)
-    const rest = { client, lines: numbered([...this.#open]), timeoutMs: undefined, textOf }
+    const { signal } = this.#unread
+    const rest = { client, lines: numbered([...this.#open]), timeoutMs: undefined, textOf, signal }
     return new Set([...this.#codes, ...(await printSettled(rest, terminal))])
   }
 
@@ -136,7 +161,7 @@ class Submitting {
     const { defaults, wait } = wanted
     for await (const news of submitEach(client, file, defaults, wait, this.#unread.signal)) {
       if (news instanceof EachRefusedError) {
-        this.#heldBack.stop()
+        this.#allSubmitted()
         this.#sayFailed()
         say(news.message)
         terminal.exitCode = exitCodeOfError(news.cause)
@@ -159,7 +184,7 @@ class Submitting {
       if (!this.#warned.has(warning) && this.#warned.add(warning)) say(warning)
     }
     if (progress.isDue) progress.show(this.#far)
-    if (this.#submitted === count) this.#heldBack.stop()
+    if (this.#submitted === count) this.#allSubmitted()
     return wanted.wait && !wanted.idOnly ? '' : acceptedText(accepted, wanted)
   }
 
@@ -194,6 +219,11 @@ class Submitting {
       this.#broken = error
       this.#endIfUnread()
     }
+  }
+
+  #allSubmitted(): void {
+    this.#heldBack.stop()
+    this.#bound.start()
   }
 
   #endIfUnread(): void {

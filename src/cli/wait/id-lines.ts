@@ -14,6 +14,8 @@ const LINE_LENGTH_MAX = 1_048_576
 const ERRORS_SAID_MAX = 20
 /** Of a line, in an error. */
 const SHOWN_MAX = 80
+/** Ids that are kept. */
+const FIRST_MAX = 64
 const PART_OF_ID = /^[0-9a-f-]{1,36}$/
 
 export class IdLines {
@@ -25,6 +27,8 @@ export class IdLines {
   #hasEnded = false
   /** Lines with an id so far. */
   count = 0
+  /** The first ids of them. */
+  readonly first: string[] = []
   /** Lines without one. */
   wrong = 0
   /** Why the file could not be read to its end; null if it could. */
@@ -60,6 +64,7 @@ export class IdLines {
         const id = this.#idOf(text, line)
         if (id === null) continue
         this.count++
+        if (this.first.length < FIRST_MAX) this.first.push(id)
         yield { line, id }
       }
       this.#hasEnded = true
