@@ -10,6 +10,7 @@ import type { TaskFilter } from '../node/api/node-api.ts'
 import { InvalidOptionError } from '../shared/errors.ts'
 import { REFUSED } from './exit-code.ts'
 import { filterFlags, givenFilter, type FilterFlags } from './filter-flags.ts'
+import { sayUnmatched } from './output/unmatched.ts'
 import { isTerminal, type Terminal } from './terminal.ts'
 import { openAnyClient, type Where } from './verb.ts'
 
@@ -64,6 +65,7 @@ export async function doMany(
 ): Promise<void> {
   const client = await openAnyClient({ data: data ?? '', cluster: cluster ?? '' }, terminal)
   const preview = await client.previewBulk(request)
+  if (preview.matched === 0) await sayUnmatched(client, request.filter, terminal)
   if (!json) terminal.words(previewText(request.action, preview))
   if (preview.matched === 0) {
     if (json) await terminal.json(nothing())

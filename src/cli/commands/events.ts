@@ -6,7 +6,9 @@
 import type { Command } from '@commander-js/extra-typings'
 import { NoNodeError } from '../../shared/errors.ts'
 import type { NodeEvent } from '../../node/api/node-api.ts'
+import { unknownEventText } from '../output/event-words.ts'
 import { eventLine } from '../output/print.ts'
+import { sayUnmatched } from '../output/unmatched.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient, openOwnClient } from '../verb.ts'
 
@@ -26,6 +28,10 @@ export function register(program: Command, terminal: Terminal): void {
       const client = await (filter.since === undefined
         ? openClient(where, terminal)
         : openOwnClient(where))
+      const { type, event: name } = filter
+      const unknown = name === undefined ? null : unknownEventText(name)
+      if (unknown !== null) terminal.words(unknown)
+      if (type !== undefined) await sayUnmatched(client, { type }, terminal)
       for await (const event of client.events(filter)) {
         if (json) await terminal.json(event)
         else if (event.event === 'events:lost') terminal.words(lossText(event))

@@ -11,6 +11,7 @@ import type { TaskQuery, TaskView } from '../../node/api/node-api.ts'
 import { filterFlags } from '../filter-flags.ts'
 import { parseCount } from '../numbers.ts'
 import { taskTable } from '../output/print.ts'
+import { sayUnmatched } from '../output/unmatched.ts'
 import type { Terminal } from '../terminal.ts'
 import { anyNodeVerb, openAnyClient, type Where } from '../verb.ts'
 
@@ -42,14 +43,18 @@ async function list(options: ListOptions, terminal: Terminal): Promise<void> {
     { ...(data ? { data } : {}), ...(cluster ? { cluster } : {}) },
     terminal
   )
-  if (json) {
-    for await (const task of client.list(query)) await terminal.json(task)
-    return
-  }
   const tasks: TaskView[] = []
-  for await (const task of client.list(query)) tasks.push(task)
-  if (tasks.length === 0) return terminal.words('no such tasks')
-  await terminal.line((await taskTable(tasks, Date.now())).join('\n'))
+  let isEmpty = true
+  for await (const task of client.list(query)) {
+    isEmpty = false
+    if (json) await terminal.json(task)
+    else tasks.push(task)
+  }
+  if (isEmpty) {
+    const isSaid = await sayUnmatched(client, query, terminal)
+    if (!isSaid && !json) terminal.words('no such tasks')
+  }
+  if (tasks.length > 0) await terminal.line((await taskTable(tasks, Date.now())).join('\n'))
 }
 
 function parseSort(text: string): TaskSort {
