@@ -3,6 +3,7 @@
  * decided by the core.
  */
 import { bootName, nodeOf } from '../core/base/ids.ts'
+import type { NodeView } from './api/node-api.ts'
 import type { Core } from '../core/core.ts'
 import type { CoreEvent } from '../core/effect.ts'
 import type { Input } from '../core/input.ts'
@@ -80,7 +81,8 @@ export class Parts {
     const feed = (input: Input): void => this.#engine.feed(input)
     this.#lookups = new Lookups(feed)
     this.#admission = new Admission(this.#engine)
-    this.leaving = new Leaving({ feed, core, settings }, closed => this.#close(closed))
+    const nodes = (): readonly NodeView[] => this.queries.nodes()
+    this.leaving = new Leaving({ feed, core, settings, nodes }, closed => this.#close(closed))
     this.worker = new Worker({ ...settings, runner: ports.runner, feed })
     this.workers = this.#workersWith()
     this.#backup = this.#backupWith(feed)

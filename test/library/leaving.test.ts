@@ -65,11 +65,14 @@ test('signals that are no switch are refused', async () => {
   await expect(createNode(options)).rejects.toMatchObject({ name: 'InvalidOptionError' })
 })
 
-test('a program whose name is taken is told so by all that it calls', async () => {
+test('a program whose name is taken is told by which node, and so by all that it calls', async () => {
   const first = await startNode({ computer: 'taken' })
   const options = await privateOptions({ computer: 'taken', peers: first.addresses })
   const second = await createNode(options)
-  expect(await second.closed).toMatchObject({ name: 'NameTakenError' })
+  expect(await second.closed).toMatchObject({
+    name: 'NameTakenError',
+    message: expect.stringContaining(`is called ${first.name} already (${first.id} at /ip4/`) as string
+  })
   const id = '01a20906-f693-8000-8000-00017cdaf76b'
   for (const call of [() => second.createTask('any', null), () => second.waitForTask(id)]) {
     await expect(call()).rejects.toMatchObject({ name: 'NameTakenError' })

@@ -7,6 +7,7 @@ import {
 } from '../../shared/errors.ts'
 import type { CoreView } from '../../core/view.ts'
 import type { Input } from '../../core/input.ts'
+import type { NodeView } from '../api/node-api.ts'
 import type { NodeSettings } from '../settings.ts'
 
 /** Handing on what was aborted takes a flush and a message. */
@@ -18,6 +19,8 @@ type Parts = Readonly<{
   feed: (input: Input) => void
   core: Readonly<{ view: Pick<CoreView, 'isWaitingToLeave' | 'leftBehind'> }>
   settings: Pick<NodeSettings, 'log' | 'data' | 'name'>
+  /** The members, as far as they are known. */
+  nodes: () => readonly NodeView[]
 }>
 
 export class Leaving {
@@ -67,6 +70,13 @@ export class Leaving {
     return this.#parts.settings.name
   }
 
+  /** Which node has our name, as far as it is known: the name may be given on another computer by mistake. */
+  get #whichOne(): string {
+    const isNamesake = ({ self, name }: NodeView): boolean => !self && name === this.#name
+    const { id, addresses = [] } = this.#parts.nodes().find(isNamesake) ?? {}
+    return id ? ` (${[id, ...addresses.slice(0, 1)].join(' at ')})` : ''
+  }
+
   /** All that leaving asks for is done. */
   left(): void {
     this.#left.resolve()
@@ -93,7 +103,7 @@ export class Leaving {
             `another process uses the identity of ${name}: its data folder was copied. Start this one with a data folder of its own`
           )
         : new NameTakenError(
-            `another node is called ${name} already: give this one another --computer or --instance`
+            `another node is called ${name} already${this.#whichOne}, so this one has ended: give it another --computer or --instance`
           )
     if (this.#leaving !== null) return
     this.#givesWay = reason
