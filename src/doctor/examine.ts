@@ -6,7 +6,14 @@ import type { DiagnosisView } from '../node/api/node-api.ts'
 import { probeTcp, type Answer } from '../net/discovery/tcp-probe.ts'
 import { endpoint, isLoopbackHost } from './address.ts'
 import type { Finding } from './finding.ts'
-import { findingsOf, oursAmong, type Facts, type Unlinked } from './findings.ts'
+import {
+  findingsOf,
+  oursAmong,
+  strangersAmong,
+  type Facts,
+  type OtherCluster,
+  type Unlinked
+} from './findings.ts'
 import type { Heard } from './hearing.ts'
 import { lookAround, type Network } from './network.ts'
 
@@ -23,6 +30,8 @@ export type Examination = Readonly<{
   findings: readonly Finding[]
   /** How many other nodes of the cluster were heard; null if nobody listened. */
   heard: number | null
+  /** Clusters that are heard and have nothing to do with this one. */
+  others: readonly OtherCluster[]
 }>
 
 /** The patient is a node that runs. @param ask for its diagnosis, with fingerprints for these names */
@@ -95,8 +104,12 @@ export async function examine(patient: Patient): Promise<Examination> {
     // Without a node that links, a port that answers is all that can be asked for.
     unlinked: answers.filter(({ answer }) => diagnosis !== null || answer !== 'answered')
   }
-  const others = oursAmong(facts, heard)
-  return { findings: findingsOf(facts), heard: network === null ? null : others.length }
+  const ours = oursAmong(facts, heard)
+  return {
+    findings: findingsOf(facts),
+    heard: network === null ? null : ours.length,
+    others: strangersAmong(facts, heard)
+  }
 }
 
 /** Nodes that are heard, by mDNS or by way of others, and have no link to ours. */

@@ -80,6 +80,24 @@ export function oursAmong(
   )
 }
 
+/** A cluster with another name and another key, of which nodes are heard: no fault, but it may have been meant. */
+export type OtherCluster = Readonly<{ cluster: string; nodes: number }>
+
+/** The clusters that are heard and have nothing in common with ours, in the order of their names. */
+export function strangersAmong(
+  { cluster, fingerprints }: Pick<Facts, 'cluster' | 'fingerprints'>,
+  heard: readonly Heard[]
+): OtherCluster[] {
+  const nodes = new Map<string, number>()
+  for (const { cluster: theirs, fingerprint } of heard) {
+    if (theirs === cluster || fingerprint === fingerprints[theirs]) continue
+    nodes.set(theirs, (nodes.get(theirs) ?? 0) + 1)
+  }
+  return [...nodes]
+    .map(([name, count]) => ({ cluster: name, nodes: count }))
+    .sort((x, y) => (x.cluster < y.cluster ? -1 : 1))
+}
+
 function checkKey({ noKey }: Facts): Finding[] {
   if (noKey === null) return []
   const cure =

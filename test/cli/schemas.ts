@@ -232,6 +232,7 @@ const diagnosis = z.strictObject({
   cluster: z.string(),
   node: z.string().nullable(),
   heard: count.nullable(),
+  others: z.array(z.strictObject({ cluster: z.string(), nodes: count })),
   findings: z.array(
     z.strictObject({
       code: z.enum(CODES),

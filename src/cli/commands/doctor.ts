@@ -2,7 +2,7 @@
 import type { Command } from '@commander-js/extra-typings'
 import { NoNodeError } from '../../shared/errors.ts'
 import type { Client } from '../../api/client.ts'
-import type { Patient } from '../../doctor/examine.ts'
+import type { Examination, Patient } from '../../doctor/examine.ts'
 import { printable } from '../../shared/printable.ts'
 import type { Terminal } from '../terminal.ts'
 import { clientVerb, openClient } from '../verb.ts'
@@ -35,10 +35,10 @@ async function doctor(options: Flags, terminal: Terminal): Promise<void> {
     const whom = name ?? 'no node runs on this computer: the network as a new one would see it'
     terminal.words(`looking at the cluster "${patient.cluster}" (${whom})`)
   }
-  const { findings, heard } = await examine(patient)
+  const { findings, heard, others } = await examine(patient)
   terminal.exitCode = findings.length === 0 ? 0 : 1
   const { cluster } = patient
-  if (options.json) return terminal.json({ v: 1, cluster, node: name, heard, findings })
+  if (options.json) return terminal.json({ v: 1, cluster, node: name, heard, others, findings })
   for (const { code, severity, what, cure } of findings) {
     const word = terminal.coloured(severity === 'error' ? 'red' : 'yellow', severity)
     await terminal.line(`${word} ${code}: ${printable(what)}`)
@@ -46,7 +46,17 @@ async function doctor(options: Flags, terminal: Terminal): Promise<void> {
   }
   if (heard !== null)
     terminal.words(`${heard} other ${heard === 1 ? 'node' : 'nodes'} of it heard by mDNS`)
+  if (others.length > 0) terminal.words(othersText(patient, others))
   if (findings.length === 0) terminal.words('nothing is wrong, as far as can be seen from here')
+}
+
+/** Whoever has forgotten a flag or a key is in a cluster of its own, where all is well. */
+function othersText({ cluster }: Patient, others: Examination['others']): string {
+  const heard = others.map(other => `"${other.cluster}" (${other.nodes})`)
+  return (
+    `nodes of other clusters are heard, too: ${heard.join(', ')}; if they belong to "${cluster}" or it to them, ` +
+    'start all with the same --cluster and the same key'
+  )
 }
 
 /** Null if none runs, and none was asked for. */

@@ -24,6 +24,7 @@ import {
   announcedTextsMax,
   askOftenMs,
   askRarelyMs,
+  clusterOfTag,
   hearsayPerSecond,
   hearsayPerSenderAndSecond,
   isNamesake,
@@ -37,6 +38,8 @@ import { Shares } from '../shares.ts'
 
 /** What @libp2p/mdns says of its own answers. */
 const answerSeconds = 120
+/** Clusters of other names that the log tells of: anybody can make up more. */
+const othersNamedMax = 8
 
 export type DiscoveryComponents = MulticastDNSComponents & {
   events: TypedEventTarget<Libp2pEvents>
@@ -106,6 +109,8 @@ export class Discovery implements Startable {
   #pauseMs = askOftenMs
   #share = 1
   #warned = new Set<'namesake' | 'unusable'>()
+  /** Clusters of other names that were told of. */
+  readonly #others = new Set<string>()
 
   constructor(components: DiscoveryComponents, options: DiscoveryOptions) {
     this.#options = options
@@ -134,6 +139,7 @@ export class Discovery implements Startable {
       const { questions = [] } = packet
       if (questions[0]?.name === this.#options.tag && !this.#isNamed(packet)) this.#reply(packet)
       this.#lookForNamesakes(questions)
+      this.#lookForOthers(questions)
       this.#tellService(socket, questions)
     })
     socket.on('response', (packet, { address }) => this.#hear(packet, address))
@@ -264,6 +270,22 @@ export class Discovery implements Startable {
       `another cluster on this network is called "${cluster}" too, with another key; ` +
         'if its nodes belong to this one, give all of them the same key'
     )
+  }
+
+  /** Who has forgotten a flag or a key is in a cluster of its own, and would wonder where the others are. */
+  #lookForOthers(asked: readonly { name: string }[]): void {
+    const { cluster, log } = this.#options
+    for (const { name } of asked) {
+      const other = clusterOfTag(name)?.cluster
+      if (other === undefined || other === cluster || this.#others.has(other)) continue
+      if (this.#others.size >= othersNamedMax) return
+      this.#others.add(other)
+      log.info(
+        { cluster, other },
+        `a cluster called "${other}" is heard on this network, too; ` +
+          `if its nodes belong to "${cluster}", start all with the same name and the same key`
+      )
+    }
   }
 
   #warnOnce(what: 'unusable', error: Error): void {

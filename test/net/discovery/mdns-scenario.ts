@@ -88,7 +88,14 @@ const scenarios: Record<string, () => Promise<object>> = {
     const warned = ({ lines }: Member): boolean =>
       lines.some(line => line.startsWith('warn') && line.includes('with another key'))
     await until(() => warned(a) && warned(b), 'both to say so')
-    return { links: [...a.receiver.links, ...b.receiver.links] }
+    const c = await member({ cluster: 'other', psk: new Uint8Array(32).fill(5), fingerprint: 'fe' })
+    const told = ({ lines }: Member, other: string): string[] =>
+      lines.filter(line => line.startsWith('info') && line.includes(`called "${other}" is heard`))
+    const isTold = (): boolean =>
+      [told(a, 'other'), told(b, 'other'), told(c, 'test')].every(lines => lines.length > 0)
+    await until(isTold, 'all to tell of the cluster of another name')
+    const most = Math.max(...[told(a, 'other'), told(c, 'test')].map(lines => lines.length))
+    return { links: [a, b, c].flatMap(({ receiver }) => receiver.links), most }
   },
 
   async flooded() {
