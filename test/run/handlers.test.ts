@@ -210,6 +210,9 @@ describe('what a file may import', () => {
     ['a.js', "import './broken.mjs'", 'SyntaxError', 'broken.mjs:2:3'],
     ['a.js', "import './ok.json'", 'import attribute', 'a.js:1:8'],
     ['a.js', "import j from './bad.json' with { type: 'json' }", 'JSON', 'bad.json:2:2'],
+    ['a.js', "import j from './token.json' with { type: 'json' }", 'JSON', 'token.json:2:8'],
+    ['a.ts', 'export const f = 1\nexport const f = 2', 'already been declared', 'a.ts:2:14'],
+    ['a.mts', 'let f: 1\nlet f: 2', 'already been declared', 'a.mts:2:5'],
     ['a.cjs', "\n  require('./nothing')", "Cannot find module './nothing'", 'a.cjs:2:11'],
     ['a.js', '\n  null.x', "reading 'x'", 'a.js:2:8']
   ])('%s with %j is refused with %s, at %s', async (file, text, why, place) => {
@@ -219,6 +222,7 @@ describe('what a file may import', () => {
       'ok.ts': 'export const ok = 1',
       'ok.json': '{}',
       'bad.json': '{\n x',
+      'token.json': '{\n  "a": }\n',
       'broken.mjs': 'const a = 1\n  }'
     })
     const refused = await load(file).then(

@@ -24,6 +24,21 @@ const HEAD = /^(file:\/\/\S+|\/\S*):(\d+)$/
 const POINTER = /^( *)\^+ *$/
 const FRAME = /(?:\(|at (?:async )?)((?:file:\/\/)?\/[^():]*):(\d+):(\d+)\)?$/
 const JSON_PLACE = /^(\/[^:]+): .*\(line (\d+) column (\d+)\)/
+/** Of a token that may not stand where it does, the place is not told. */
+const UNEXPECTED = /^Unexpected token/
+const JSON_FILE = /^(\/[^:]+): Unexpected token/
+/** Parses a module and does not run it. `--check` would take the types of TypeScript for mistakes. */
+const PARSER = [
+  '--experimental-vm-modules',
+  '--disable-warning=ExperimentalWarning',
+  '--input-type=commonjs',
+  '--eval',
+  `const [, file] = process.argv
+  const text = require('node:fs').readFileSync(file, 'utf8')
+  const { stripTypeScriptTypes } = require('node:module')
+  const code = /\\.[cm]?ts$/.test(file) ? stripTypeScriptTypes(text) : text
+  new (require('node:vm').SourceTextModule)(code, { identifier: file })`
+]
 /** Guess: a check takes 50 ms, on a computer that is busy with other things a second. */
 const CHECK_MS = 10_000
 
@@ -34,7 +49,7 @@ export function loadFailure(error: unknown, hooks: CodeHooks): LoadFailure {
   const place = placeOf(error, hooks)
   if (place !== null) return { why: withPlace(why, place) }
   const isSyntax = error instanceof SyntaxError
-  const modules = [...hooks.code.files].filter(([, { format }]) => format === 'module')
+  const modules = [...hooks.code.files].filter(([, { format }]) => format.startsWith('module'))
   return isSyntax ? { why, suspects: modules.map(([url]) => fileURLToPath(url)) } : { why }
 }
 
@@ -57,7 +72,7 @@ function placeOf(error: unknown, hooks: CodeHooks): Place | null {
   return (
     placeAbove(lines) ??
     placeOfImport(hooks.failedImport(error) ?? failedRequire(error), hooks) ??
-    placeInJson(message) ??
+    placeInJson(message, hooks) ??
     placeInFrames(lines, hooks)
   )
 }
@@ -95,9 +110,35 @@ function placeAbove(lines: readonly string[]): Place | null {
   return { file: pathOf(file), line: Number(line), column }
 }
 
-function placeInJson(message: string): Place | null {
+function placeInJson(message: string, { code }: CodeHooks): Place | null {
   const [, file, line, column] = JSON_PLACE.exec(message) ?? []
-  return file === undefined ? null : { file, line: Number(line), column: Number(column) }
+  if (file !== undefined) return { file, line: Number(line), column: Number(column) }
+  const [, other] = JSON_FILE.exec(message) ?? []
+  const text = other && code.files.get(pathToFileURL(other).href)?.text
+  if (!other || !text) return null
+  const before = text.slice(0, unexpectedAt(text)).split('\n')
+  return { file: other, line: before.length, column: before.at(-1)!.length + 1 }
+}
+
+/** Where JSON has a token that may not stand there: V8 reads from the left, so it is the end of the shortest start that it refuses. */
+function unexpectedAt(json: string): number {
+  let [accepted, refused] = [0, json.length]
+  while (refused - accepted > 1) {
+    const middle = (accepted + refused) >> 1
+    if (isUnexpected(json.slice(0, middle))) refused = middle
+    else accepted = middle
+  }
+  return refused - 1
+}
+
+/** Whether something is wrong other than that it ends too early. */
+function isUnexpected(json: string): boolean {
+  try {
+    JSON.parse(json)
+    return false
+  } catch (error) {
+    return UNEXPECTED.test((error as Error).message)
+  }
 }
 
 /** What threw while it was loaded: the first of the user's own files, or else of packages. */
@@ -115,12 +156,12 @@ function pathOf(file: string): string {
   return isAbsolute(file) ? file : fileURLToPath(file)
 }
 
-/** Where a file cannot be parsed; null if it can, or Node does not say. */
+/** Where a module cannot be parsed; null if it can, or Node does not say. */
 function checkSyntax(file: string): Promise<Place | null> {
   return new Promise(resolve => {
     execFile(
       process.execPath,
-      ['--check', file],
+      [...PARSER, file],
       { timeout: CHECK_MS },
       (_error, _stdout, stderr) => {
         resolve(placeAbove(stderr.split('\n')))
