@@ -8,8 +8,7 @@ export class UnsupportedNodeError extends Error {
   override readonly name = 'UnsupportedNodeError'
   constructor(message: string) {
     super(message)
-    // Where it was found out helps nobody: uncaught, it is one line.
-    this.stack = `${this.name}: ${message}`
+    this.stack = withoutPlace(this)
   }
 }
 
@@ -21,6 +20,10 @@ export class InvalidOptionError extends Error {
 /** There is no cluster key where hearsay looks for one. Nothing was started. */
 export class NoClusterKeyError extends Error {
   override readonly name = 'NoClusterKeyError'
+  constructor(message: string) {
+    super(message)
+    this.stack = withoutPlace(this)
+  }
 }
 
 /** No node on this computer answers, or the one that did went away. */
@@ -161,11 +164,19 @@ export class UnknownNodeError extends Error {
 /** Another process uses the data folder. Nothing was changed in it. */
 export class DataFolderLockedError extends Error {
   override readonly name = 'DataFolderLockedError'
+  constructor(message: string) {
+    super(message)
+    this.stack = withoutPlace(this)
+  }
 }
 
 /** The data folder cannot be used: not writable, or written by a newer hearsay. Nothing was changed in it. */
 export class DataFolderError extends Error {
   override readonly name = 'DataFolderError'
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.stack = withoutPlace(this)
+  }
 }
 
 /**
@@ -215,4 +226,9 @@ export class RetryAfterError extends Error {
     super(message, options)
     this.retryAfterMs = after instanceof Date ? after.getTime() - Date.now() : after
   }
+}
+
+/** The message alone: where a start was found to be impossible helps nobody, and uncaught it would bury what to do. */
+function withoutPlace({ name, message }: Error): string {
+  return `${name}: ${message}`
 }

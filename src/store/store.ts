@@ -76,15 +76,14 @@ async function openDatabase(folder: string, log: StoreOptions['log']): Promise<D
     throw inUse(folder, other)
   } catch (error) {
     if (codeOfCause(error) !== 'LEVEL_LOCKED') throw error
-    throw inUse(folder, await occupant(folder), error)
+    throw inUse(folder, await occupant(folder))
   }
 }
 
-function inUse(folder: string, pid: number | null, cause?: unknown): DataFolderLockedError {
+function inUse(folder: string, pid: number | null): DataFolderLockedError {
   const who = pid === null ? 'another process' : `process ${pid}`
   return new DataFolderLockedError(
-    `the data folder ${folder} is in use by ${who}; stop it, or choose another folder or instance`,
-    { cause }
+    `the data folder ${folder} is in use by ${who}; stop it, or choose another folder or instance`
   )
 }
 
@@ -138,8 +137,7 @@ function unusable(folder: string, error: unknown): Error {
     )
   }
   return new DataFolderError(
-    `cannot use the data folder ${folder}: ${why}; ${CURES[code] ?? 'make it writable, or choose another one with --data'}`,
-    { cause: error }
+    `cannot use the data folder ${folder}: ${why}; ${CURES[code] ?? 'make it writable, or choose another one with --data'}`
   )
 }
 

@@ -7,6 +7,7 @@ import { chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { inspect } from 'node:util'
 import { ClassicLevel } from 'classic-level'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { Replay } from '../../src/ports/ports.ts'
@@ -134,6 +135,8 @@ test('a second process is refused by the name of the folder and the pid of the f
   await until(() => printed().length > 0, 'the other process to open the store')
   const error = await openStore(folder).catch((error: unknown) => error)
   expect(error).toMatchObject({ name: 'DataFolderLockedError' })
+  // Uncaught, it is what to do, and nothing else.
+  expect(inspect(error)).toBe(`[${String(error)}]`)
   expect(String(error)).toContain(folder)
   expect(String(error)).toContain(`process ${child.pid};`)
   child.kill('SIGKILL')
