@@ -117,6 +117,7 @@ export type MemberEventName =
   | 'node:unreachable'
   | 'node:refuted'
   | 'node:draining'
+  | 'node:undrained'
   | 'node:starved'
   | 'node:duplicate-identity'
   | 'node:clock-skew'

@@ -120,6 +120,7 @@ const CORE_EVENTS = {
   'node:unreachable': 1,
   'node:refuted': 1,
   'node:draining': 1,
+  'node:undrained': 1,
   'node:starved': 1,
   'node:duplicate-identity': 1,
   'node:clock-skew': 1,
@@ -135,7 +136,7 @@ test('states, reasons and events', () => {
     words(`CancelledByUser DeadlineExceeded DependencyFailed HandlerError HolderLost NonRetryable PayloadLost
       PayloadRejected ResultRejected Timeout TooLarge`)
   )
-  expect(Object.keys({ ...OPEN_REASONS, ...CORE_EVENTS })).toHaveLength(34)
+  expect(Object.keys({ ...OPEN_REASONS, ...CORE_EVENTS })).toHaveLength(35)
 })
 
 test('fields of the JSON of a task and a node', () => {

@@ -28,6 +28,7 @@ const NAMES: Readonly<Record<EventName, true>> = {
   'node:unreachable': true,
   'node:refuted': true,
   'node:draining': true,
+  'node:undrained': true,
   'node:starved': true,
   'node:duplicate-identity': true,
   'node:clock-skew': true,
@@ -37,6 +38,7 @@ const NAMES: Readonly<Record<EventName, true>> = {
 }
 
 const WORDS: Readonly<Record<string, string>> = {
+  'node:undrained': 'takes tasks again',
   'node:refuted': 'heard again: it was only silent, and had not ended'
 }
 

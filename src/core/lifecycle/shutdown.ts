@@ -76,7 +76,7 @@ export class Shutdown {
   drain(): void {
     if (this.#state !== 'no') return
     this.#state = 'draining'
-    this.#tell()
+    this.#tell('node:draining')
     this.#parts.scheduler.drain(false)
     this.#parts.heartbeats.publish()
   }
@@ -85,6 +85,7 @@ export class Shutdown {
   #undrain(): void {
     if (this.#state !== 'draining') return
     this.#state = 'no'
+    this.#tell('node:undrained')
     this.#parts.scheduler.slots.open()
     this.#parts.heartbeats.publish()
   }
@@ -94,7 +95,7 @@ export class Shutdown {
     this.#isHurried ||= abort
     if (this.#state === 'saying goodbye' || this.#state === 'gone') return
     const { scheduler, blobReplication, groupCommit, heartbeats } = this.#parts
-    if (this.#state === 'no') this.#tell()
+    if (this.#state === 'no') this.#tell('node:draining')
     if (this.#state !== 'leaving') this.#leavingSince = this.#context.now
     this.#state = 'leaving'
     scheduler.drain(abort)
@@ -104,9 +105,9 @@ export class Shutdown {
   }
 
   /** Those round this node, too: processes that work for it. */
-  #tell(): void {
+  #tell(name: 'node:draining' | 'node:undrained'): void {
     const { node, name: nodeName, emit } = this.#context
-    emit({ kind: 'notify', event: { name: 'node:draining', node, nodeName } })
+    emit({ kind: 'notify', event: { name, node, nodeName } })
   }
 
   tick(): void {

@@ -93,16 +93,18 @@ export class Membership {
     const isOwnWord = nodeOf(boot) === from
     clock.adopt(at, wallMs)
     for (const entry of roster) members.roster.note(entry)
-    const drained = members.get(nodeOf(boot))?.heartbeat.draining
+    const before = members.get(nodeOf(boot))?.heartbeat
     let changed = members.heard(heartbeat, now, from)
     const member = members.get(nodeOf(boot))
     const isLast = member?.heartbeat.boot === boot && member.heartbeat.at === at
     if (isLast && isOwnWord) noteClock(member, heartbeat, ownMs(this.#context))
     // Also if a later word has overtaken it: only the first one on a link names all members.
     if (member?.heartbeat.boot === boot) this.#meet(member, heartbeat, isOwnWord)
-    if (drained === false && member?.heartbeat.draining === true) {
+    if (before?.draining === false && member?.heartbeat.draining === true) {
       this.#notify('node:draining', member)
     }
+    const isUndone = before?.draining === true && member?.heartbeat.draining === false
+    if (isUndone && before.boot === boot) this.#notify('node:undrained', member)
     if (changed) this.#notify('node:joined', member!)
     for (const departure of departures) changed = this.#heardOf(departure) || changed
     if (!isOwnWord) return changed

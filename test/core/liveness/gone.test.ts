@@ -474,6 +474,10 @@ describe('a node that drains', () => {
     teller.feed({ kind: 'undrain', node: 'b' })
     passing(pump, 2000)
     expect(starts(b, waiting)).toHaveLength(1)
+    for (const node of [a, b, c]) {
+      const drains = eventsOf(node).filter(name => /drain/.test(name))
+      expect(drains).toEqual(['node:draining', 'node:undrained'])
+    }
     expect(a.core.view.members(pump.now).some(({ heartbeat }) => heartbeat.draining)).toBe(false)
   })
 
