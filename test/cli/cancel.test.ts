@@ -76,6 +76,15 @@ describe('--all', () => {
     expect(said.stderr).toMatch(/no such tasks/)
   })
 
+  test('of retry is refused with --with-dependents, which it would not do', async () => {
+    const { id } = await at.node.submit('a', null)
+    at.node.settle(id, { state: 'failed', reason: 'HandlerError' })
+    const said = await run(['retry', '--all', '--yes', '--with-dependents'])
+    expect(said).toMatchObject({ code: 2, stdout: '' })
+    expect(said.stderr).toMatch(/--with-dependents goes with ids, not with --all/)
+    expect([...at.node.tasks()]).toHaveLength(1)
+  })
+
   test('without it --node names the node to ask', async () => {
     const { id } = await at.node.submit('a', null)
     vi.stubEnv('HEARSAY_DATA', '')

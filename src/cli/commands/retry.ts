@@ -1,6 +1,7 @@
 /** `hearsay retry`: submits copies of tasks that have failed or were cancelled, and prints their ids. */
 import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
+import { InvalidOptionError } from '../../shared/errors.ts'
 import { atATime } from '../at-a-time.ts'
 import { exitCodeOfError, mostTelling } from '../exit-code.ts'
 import { doMany, filterOf, manyFlags } from '../many.ts'
@@ -22,6 +23,11 @@ export function register(program: Command, terminal: Terminal): void {
     .option('--with-dependents', 'with ids: also what was cancelled because it depends on one')
   manyFlags(verb).action(async (ids, flags, command) => {
     const filter = filterOf('retry', ids, flags, command.getOptionValueSource('node') === 'cli')
+    if (filter !== null && flags.withDependents) {
+      throw new InvalidOptionError(
+        '--with-dependents goes with ids, not with --all: "hearsay ls --state failed --json | jq -r .id" prints some'
+      )
+    }
     if (filter !== null) return doMany({ action: 'retry', filter }, flags, terminal)
     const how = { json: flags.json === true, withDependents: flags.withDependents === true }
     await retry(ids, await openClient(flags, terminal), how, terminal)
