@@ -72,6 +72,22 @@ export function checkExpected({ node, nodes, expected }: Partial<DiagnosisView>)
   })
 }
 
+/** Members that no list names, and that have gone without a goodbye: they count for majorities until they are forgotten. */
+export function checkLost({ node, nodes, expected }: Partial<DiagnosisView>): Finding[] {
+  const named = new Set(expected ?? [])
+  const lost = (nodes ?? []).filter(({ name, status }) => {
+    const isGone = status === 'crashed' || status === 'unreachable'
+    if (!isGone || name === null || named.has(name)) return false
+    return !(nodes ?? []).some(other => other.name === name && other.status === 'alive')
+  })
+  return lost.map(other => ({
+    code: 'missing-node',
+    severity: 'warning',
+    what: `${other.name} was a member, and ${stateOf(node ?? 'this node', other)}`,
+    cure: `start ${other.name} again, or run "hearsay doctor" on its computer; if it will not come back: "hearsay forget ${other.name}", or it counts for majorities for a day`
+  }))
+}
+
 function stateOf(node: string, known: DiagnosisView['nodes'][number] | undefined): string {
   const { status = null, heartbeatAgeMs = null } = known ?? {}
   if (status === null) return `${node} has never seen it`

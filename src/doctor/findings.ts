@@ -7,7 +7,13 @@
 import type { DiagnosisView } from '../node/api/node-api.ts'
 import type { Answer } from '../net/discovery/tcp-probe.ts'
 import { hostsOf, isLoopbackHost } from './address.ts'
-import { checkCompany, checkExpected, checkPeers, type Unanswered } from './expected-findings.ts'
+import {
+  checkCompany,
+  checkExpected,
+  checkLost,
+  checkPeers,
+  type Unanswered
+} from './expected-findings.ts'
 import { cloned, type Finding } from './finding.ts'
 import type { Heard } from './hearing.ts'
 import { checkMembers } from './member-findings.ts'
@@ -56,6 +62,7 @@ export function findingsOf(facts: Facts): Finding[] {
       : [
           ...checkPeers(node, facts.unanswered),
           ...checkExpected(node),
+          ...checkLost(node),
           ...checkMembers(node),
           ...checkDisk(node),
           ...checkRecords(node),

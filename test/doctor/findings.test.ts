@@ -94,6 +94,24 @@ test.each([
   expect(codes(facts([], { ...node, expected: ['b/2'], nodes: both }))).toEqual([])
 })
 
+test.each([
+  ['crashed', 90_000, /^b\/2 was a member, and has crashed$/],
+  ['unreachable', 90_000, /is silent for 90 s/],
+  ['left', 90_000, null],
+  ['suspect', 90_000, null],
+  ['alive', 0, null]
+] as const)('a member that no list names is missed if it is %s', (status, heartbeatAgeMs, what) => {
+  const node = new FakeNode().diagnosis()
+  const self = node.nodes[0]!
+  const other = { ...self, name: 'b/2', self: false, connected: false, status, heartbeatAgeMs }
+  const found = findingsOf(facts([], { ...node, expected: [], nodes: [self, other] }))
+  expect(found.map(({ code }) => code)).toEqual(what === null ? [] : ['missing-node'])
+  if (what !== null) expect(found[0]!.what).toMatch(what)
+  // It was started again, with a data folder of its own.
+  const back = { ...other, id: 'y', status: 'alive' as const }
+  expect(codes(facts([], { ...node, expected: [], nodes: [self, other, back] }))).toEqual([])
+})
+
 test('nobody heard, where multicast works, is a finding, unless somebody is linked or another one says why', () => {
   const node = new FakeNode().diagnosis()
   const network = { interfaces: [lan], used: lan, deaf: null, heard: [] }

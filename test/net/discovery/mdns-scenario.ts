@@ -88,7 +88,11 @@ const scenarios: Record<string, () => Promise<object>> = {
     const warned = ({ lines }: Member): boolean =>
       lines.some(line => line.startsWith('warn') && line.includes('with another key'))
     await until(() => warned(a) && warned(b), 'both to say so')
-    const c = await member({ cluster: 'other', psk: new Uint8Array(32).fill(5), fingerprint: 'fe' })
+    const c = await member({
+      cluster: 'other',
+      psk: new Uint8Array(32).fill(5),
+      fingerprint: 'abababab'
+    })
     const told = ({ lines }: Member, other: string): string[] =>
       lines.filter(line => line.startsWith('info') && line.includes(`called "${other}" is heard`))
     const isTold = (): boolean =>

@@ -47,9 +47,12 @@ lanTest('a node that restarts on another port is back, and reported once', async
   expect(links.map(String)).toEqual(Array(5).fill('true,false,true'))
 })
 
-lanTest('a cluster of the same name with another key, or of another name, is named in the log', async () => {
-  expect(await run('namesake')).toEqual({ links: [], most: 1 })
-})
+lanTest(
+  'a cluster of the same name with another key, or of another name, is named in the log',
+  async () => {
+    expect(await run('namesake')).toEqual({ links: [], most: 1 })
+  }
+)
 
 lanTest(
   'whom a question names need not answer, and those who are connected are named',
