@@ -71,7 +71,9 @@ test('a program whose name is taken is told by which node, and so by all that it
   const second = await createNode(options)
   expect(await second.closed).toMatchObject({
     name: 'NameTakenError',
-    message: expect.stringContaining(`is called ${first.name} already (${first.id} at /ip4/`) as string
+    message: expect.stringContaining(
+      `is called ${first.name} already (${first.id} at /ip4/`
+    ) as string
   })
   const id = '01a20906-f693-8000-8000-00017cdaf76b'
   for (const call of [() => second.createTask('any', null), () => second.waitForTask(id)]) {

@@ -30,7 +30,8 @@ export class WaitBound {
 
   #end(): void {
     const count = this.#open()
-    const [tasks, they] = count === 1 ? ['1 task has', 'it goes'] : [`${count} tasks have`, 'they go']
+    const [tasks, they] =
+      count === 1 ? ['1 task has', 'it goes'] : [`${count} tasks have`, 'they go']
     this.#late.abort(
       new WaitTimeoutError(`${tasks} not settled within ${this.#timeoutMs} ms: ${they} on`)
     )

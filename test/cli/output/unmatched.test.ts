@@ -15,7 +15,10 @@ test.each([
   [['ls', '--type', 'nope', '--state', 'failed'], [TYPE]],
   [['ls', '--tag', 'nope'], ['no task has the tag "nope"']],
   [['ls', '--ref', 'nope'], ['no task has the ref "nope"']],
-  [['ls', '--node', 'nope/1', '--type', 'nope'], [NODE, TYPE]],
+  [
+    ['ls', '--node', 'nope/1', '--type', 'nope'],
+    [NODE, TYPE]
+  ],
   [
     ['cancel', '--all', '--node', 'nope/1'],
     [NODE, 'no such tasks that could be cancelled']
