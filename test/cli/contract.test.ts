@@ -72,7 +72,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   retry: {
     good: [
       ['retry FAILED', 'submitted'],
-      ['retry --all --type nothing', 'bulk']
+      ['retry --all --state cancelled', 'bulk']
     ],
     bad: ['retry', 'retry a --yes', 'retry --all --since soon']
   },

@@ -3,7 +3,7 @@
  * is misspelt looks like one for a long task.
  */
 import type { Client } from '../../api/client.ts'
-import type { WhyView } from '../../node/api/node-api.ts'
+import type { OpenDependency, WhyView } from '../../node/api/node-api.ts'
 import type { OpenReason } from '../../node/queries/why.ts'
 
 /** Long enough for a node that has just started to be met by others. Guess. */
@@ -80,12 +80,15 @@ export class StuckHint {
   async #textOf(id: string): Promise<string | null> {
     const why = await this.#client.why(id)
     if (STUCK.has(why.reason ?? '')) return textOf(why)
-    // A node of an older version does not say what it waits for.
-    const { dependencies = [] }: Partial<WhyView> = why
-    const first = dependencies.find(({ reason }) => STUCK.has(reason ?? ''))
+    const first = stuckAmong(why)
     if (first === undefined) return null
     return `${why.id} waits for another task: ${textOf(await this.#client.why(first.id))}`
   }
+}
+
+/** A task that it waits for. A node of an older version does not say which these are. */
+function stuckAmong({ dependencies = [] }: Partial<WhyView>): OpenDependency | undefined {
+  return dependencies.find(({ reason }) => STUCK.has(reason ?? ''))
 }
 
 function textOf({ id, state, reason, words }: WhyView): string {
