@@ -7,7 +7,8 @@ import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { TASK_LIMITS } from '../../core/options.ts'
 import { InvalidOptionError, PayloadRejectedError, TooLargeError } from '../../shared/errors.ts'
-import { jsonFault, JsonRefusedError, parseJson, utf8Text } from '../../shared/json/json-text.ts'
+import { JsonRefusedError } from '../../shared/json/json-scan.ts'
+import { jsonFault, parseJson, utf8Text } from '../../shared/json/json-text.ts'
 
 const PAYLOAD_BYTES_MAX = TASK_LIMITS.blobBytesMax
 /** What is not larger is read whole, and loses its spaces: it may then fit into the task itself. */

@@ -1,5 +1,5 @@
-/** JSON of any size, checked while it is read and never here as a whole: by the same rules as small JSON (json-text.ts). */
-import { JsonRefusedError, JsonScan } from './json-text.ts'
+/** JSON of any size, checked while it is read and never here as a whole: by the same rules as small JSON (json-scan.ts). */
+import { JsonRefusedError, JsonScan } from './json-scan.ts'
 
 /**
  * The same as text. A reader has had the first pieces by the time that a later one is refused.

@@ -5,7 +5,7 @@
  * with one exception that programs count on: a property that is undefined is left out, and undefined in a list is null.
  */
 import { types } from 'node:util'
-import { JSON_DEPTH_MAX, JsonRefusedError, JsonScan } from './json-text.ts'
+import { JSON_DEPTH_MAX, JsonRefusedError, JsonScan } from './json-scan.ts'
 
 /**
  * `stringify` as it is before any handler is loaded: one that replaces it has not the results of others in its hand.

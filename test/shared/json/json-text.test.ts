@@ -2,13 +2,8 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { verifiedJson } from '../../../src/shared/json/json-stream.ts'
-import {
-  JSON_DEPTH_MAX,
-  jsonFault,
-  JsonRefusedError,
-  parseJson,
-  utf8Text
-} from '../../../src/shared/json/json-text.ts'
+import { JSON_DEPTH_MAX, JsonRefusedError } from '../../../src/shared/json/json-scan.ts'
+import { jsonFault, parseJson, utf8Text } from '../../../src/shared/json/json-text.ts'
 
 const nested = (depth: number): string => '[{"a":'.repeat(depth / 2) + '1' + '}]'.repeat(depth / 2)
 

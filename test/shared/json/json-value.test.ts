@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { jsonText, NotJsonError } from '../../../src/shared/json/json-value.ts'
-import { JSON_DEPTH_MAX } from '../../../src/shared/json/json-text.ts'
+import { JSON_DEPTH_MAX } from '../../../src/shared/json/json-scan.ts'
 
 const circle: { list: unknown[] } = { list: [] }
 circle.list.push({ back: circle })
