@@ -29,6 +29,7 @@ export type Given = Readonly<{
 
 export class Replica {
   readonly #tasks = new Map<TaskId, TaskRecord>()
+  readonly #given = new Map<TaskId, Readonly<{ seq: number; given: Given }>>()
   #count = 0
   /** How late it is grows with each look, so that a scan is cut after every 64 tasks. */
   #now = 0
@@ -66,42 +67,52 @@ export class Replica {
     return [...this.#tasks.values()]
   }
 
+  /** What a task was made of, as it is now. */
+  given(id: TaskId): Given {
+    return this.#given.get(id)!.given
+  }
+
   add(given: Given = {}): TaskId {
-    const {
-      atMs = 0,
-      type = 'work',
-      tags = [],
-      ref = null,
-      priority = 5,
-      holder = BOOTS[0]!
-    } = given
-    const { state = 'queued', durationMs = 1, message = 'it failed' } = given
-    const { dependsOn = [], retryOf = null } = given
     const seq = ++this.#count
-    const id = taskId(atMs, holder, seq)
-    const submittedAt = atMs * 1000
-    const spec = { id, type, tags, ref, priority, dependsOn, retryOf, submittedAt }
-    const record = taskOf(holder, seq, { spec, claim: { ...taskOf(holder, seq).claim, holder } })
-    const started = state === 'queued' ? null : { epoch: 0, by: holder, at: atMs * 1000 + 1 }
-    const at = atMs * 1000 + 2
-    const outcome =
-      state === 'completed'
-        ? outcomeBy(holder, { at, durationMs })
-        : state === 'failed'
-          ? outcomeBy(holder, {
-              at,
-              durationMs,
-              status: 'failed',
-              error: { name: 'TypeError', message, stack: null }
-            })
-          : null
-    this.#tasks.set(id, { ...record, started, outcome })
+    const record = recordOf(seq, given)
+    const { id } = record.spec
+    this.#given.set(id, { seq, given })
+    this.#tasks.set(id, record)
     return id
+  }
+
+  /** Whatever happens to a task in its life: it starts, settles, is handed on. Where it stands in the map it stays. */
+  change(id: TaskId, changes: Pick<Given, 'state' | 'holder' | 'durationMs'>): void {
+    const known = this.#given.get(id)!
+    const given = { ...known.given, ...changes }
+    this.#given.set(id, { ...known, given })
+    this.#tasks.set(id, recordOf(known.seq, given))
   }
 
   remove(id: TaskId): void {
     this.#tasks.delete(id)
   }
+}
+
+function recordOf(seq: number, given: Given): TaskRecord {
+  const { atMs = 0, type = 'work', tags = [], ref = null, priority = 5, holder = BOOTS[0]! } = given
+  const { state = 'queued', durationMs = 1, message = 'it failed' } = given
+  const { dependsOn = [], retryOf = null } = given
+  // Whoever holds it later, it is the same task.
+  const id = taskId(atMs, BOOTS[0]!, seq)
+  const submittedAt = atMs * 1000
+  const spec = { id, type, tags, ref, priority, dependsOn, retryOf, submittedAt }
+  const record = taskOf(holder, seq, { spec, claim: { ...taskOf(holder, seq).claim, holder } })
+  const started = state === 'queued' ? null : { epoch: 0, by: holder, at: atMs * 1000 + 1 }
+  const end = { at: atMs * 1000 + 2, durationMs }
+  const error = { name: 'TypeError', message, stack: null }
+  const outcome =
+    state === 'completed'
+      ? outcomeBy(holder, end)
+      : state === 'failed'
+        ? outcomeBy(holder, { ...end, status: 'failed', error })
+        : null
+  return { ...record, started, outcome }
 }
 
 function stateOf(record: TaskRecord): TaskState {
