@@ -1,9 +1,9 @@
 /** The task stream as pixels: from rows, spans and a scale, without any state of its own. */
 import { colourOf } from '../state/colours.ts'
 import { duration, localTime } from '../state/format.ts'
-import { AXIS_HEIGHT, SLOT_HEIGHT, type NodeRows, type Placed, type Rows } from './rows.ts'
-import { FOLD_WIDTH, ticksOf, type Scale } from './scale.ts'
-import type { Density } from './timeline.ts'
+import { busyBoxes, type BusyPicture } from './density.ts'
+import { AXIS_HEIGHT, laneOf, SLOT_HEIGHT, type NodeRows, type Placed } from './rows.ts'
+import { FOLD_WIDTH, ticksOf } from './scale.ts'
 
 export type Palette = Readonly<{
   text: string
@@ -15,24 +15,16 @@ export type Palette = Readonly<{
   failed: string
 }>
 
-export type Picture = Readonly<{
-  rows: Rows
-  placed: readonly Placed[]
-  scale: Scale
-  /** Width of the names on the left. */
-  gutter: number
-  nowMs: number
-  palette: Palette
-  /** Draw how busy slots were, in place of what they ran. */
-  isDense: boolean
-  /** The same for the time before, where the node tells no runs one by one. */
-  told: Density | null
-  /** The task under the pointer. */
-  chosen: string | null
-}>
+export type Picture = BusyPicture &
+  Readonly<{
+    palette: Palette
+    /** Draw how busy slots were, in place of what they ran. */
+    isDense: boolean
+    /** The task under the pointer. */
+    chosen: string | null
+  }>
 
 const TICK_SPACING = 90
-const DENSITY_STEP = 4
 const FONT = '12px system-ui, sans-serif'
 
 export function draw(context: CanvasRenderingContext2D, picture: Picture): void {
@@ -116,14 +108,6 @@ export function boxOf(
   const end = gutter + scale.x(span.toMs ?? Math.max(nowMs, span.fromMs))
   const y = lane.y + span.row * SLOT_HEIGHT + 2
   return { x, y, width: Math.max(2, end - x), height: SLOT_HEIGHT - 4 }
-}
-
-export function laneOf(rows: Rows, node: string): NodeRows | null {
-  for (const { nodes } of rows.computers) {
-    const found = nodes.find(one => one.node === node)
-    if (found !== undefined) return found
-  }
-  return null
 }
 
 function drawSpan(context: CanvasRenderingContext2D, picture: Picture, span: Placed): void {
@@ -228,52 +212,13 @@ function drawArrow(
   context.fill()
 }
 
-/** How much of each piece of time a slot was busy: as the node told it, and after that as the runs say. */
 function drawDensity(context: CanvasRenderingContext2D, picture: Picture): void {
-  const { scale, gutter, palette, told } = picture
-  const busy = (node: string, row: number, fromMs: number, toMs: number, part: number): void => {
-    const lane = laneOf(picture.rows, node)
-    if (lane === null || part <= 0 || row >= lane.slots) return
-    const [x, end] = [scale.x(fromMs), scale.x(toMs)]
-    context.globalAlpha = 0.15 + 0.85 * Math.min(1, part)
-    context.fillRect(gutter + x, lane.y + row * SLOT_HEIGHT + 2, end - x, SLOT_HEIGHT - 4)
-  }
-  context.fillStyle = palette.accent
-  if (told !== null) {
-    for (const { node, slot, busy: parts } of told.rows) {
-      for (const [n, part] of parts.entries()) {
-        const fromMs = told.fromMs + n * told.bucketMs
-        busy(node, slot ?? 0, fromMs, Math.min(fromMs + told.bucketMs, told.toMs), part)
-      }
-    }
-  }
-  const since = told === null ? scale.fromMs : told.toMs
-  for (const [key, parts] of partsOf(picture, since)) {
-    const at = key.lastIndexOf(' ')
-    for (const [n, part] of parts.entries()) {
-      const [from, to] = [scale.ms(n * DENSITY_STEP), scale.ms((n + 1) * DENSITY_STEP)]
-      busy(key.slice(0, at), Number(key.slice(at + 1)), from, to, part)
-    }
+  context.fillStyle = picture.palette.accent
+  for (const { x, y, width, height, part } of busyBoxes(picture)) {
+    context.globalAlpha = 0.15 + 0.85 * part
+    context.fillRect(x, y, width, height)
   }
   context.globalAlpha = 1
-}
-
-/** By node and row: which part of each few pixels it was busy, from a time on. */
-function partsOf({ scale, placed, nowMs }: Picture, sinceMs: number): Map<string, Float32Array> {
-  const pieces = Math.ceil(scale.width / DENSITY_STEP)
-  const least = scale.x(sinceMs) / DENSITY_STEP
-  const busy = new Map<string, Float32Array>()
-  for (const span of placed) {
-    const key = `${span.node} ${span.row}`
-    const parts = busy.get(key) ?? new Float32Array(pieces)
-    busy.set(key, parts)
-    const from = Math.max(0, least, scale.x(span.fromMs) / DENSITY_STEP)
-    const to = Math.min(pieces, scale.x(span.toMs ?? nowMs) / DENSITY_STEP)
-    for (let n = Math.floor(from); n < to; n++) {
-      parts[n]! += Math.min(n + 1, to) - Math.max(n, from)
-    }
-  }
-  return busy
 }
 
 function drawFold(

@@ -1,10 +1,11 @@
 /** What the task stream shows at a moment: spans, rows and scale, out of what the page knows. */
 import type { NodeView } from '../../../node/api/node-api.ts'
+import { isDense } from './density.ts'
 import type { Palette, Picture } from './draw.ts'
 import { endOf, foldsIdle, frame } from './frame.ts'
 import { place, rowsOf } from './rows.ts'
 import { foldsOf, scaleOf } from './scale.ts'
-import { spans, SPANS_DRAWN_MAX } from './spans.ts'
+import { spans } from './spans.ts'
 import { density } from './timeline.ts'
 
 const GUTTER_WIDE = 118
@@ -37,7 +38,7 @@ export function pictureOf(
     gutter,
     nowMs,
     palette,
-    isDense: told !== null || shown.length > SPANS_DRAWN_MAX,
+    isDense: isDense(told, shown.length),
     told,
     chosen
   }

@@ -55,6 +55,14 @@ export function rowsOf(nodes: readonly NodeView[], placed: ReadonlyMap<string, n
   return { computers, height: y + 4 }
 }
 
+export function laneOf(rows: Rows, node: string): NodeRows | null {
+  for (const { nodes } of rows.computers) {
+    const found = nodes.find(one => one.node === node)
+    if (found !== undefined) return found
+  }
+  return null
+}
+
 /**
  * Gives each span a row of its node: the slot that it ran in, or else the first row that was free then. Clocks differ and
  * news takes a while, so one that seems to begin before a slot was free takes the one that came free first.

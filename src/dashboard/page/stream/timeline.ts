@@ -6,16 +6,9 @@ import { effect, signal } from '@preact/signals'
 import { get } from '../state/api.ts'
 import type { TimelineView } from '../state/contract.ts'
 import { withNextPulse } from '../state/pulse.ts'
+import type { Density } from './density.ts'
 import { endOf, frame } from './frame.ts'
 import { takeSpans, type Span } from './spans.ts'
-
-/** In place of spans that are too many: which part of each piece of time a slot was taken. */
-export type Density = Readonly<{
-  fromMs: number
-  toMs: number
-  bucketMs: number
-  rows: NonNullable<TimelineView['density']>['rows']
-}>
 
 const AGAIN_MS = 5000
 /** What is asked for again: runs that have begun or ended since are in it. */
