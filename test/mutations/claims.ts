@@ -199,6 +199,20 @@ export const CLAIMS: readonly Mistake[] = [
     'who submits under a key is answered before it is known who was first'
   ],
   [
+    'key-waits-deaf',
+    'core/scheduling/submission.ts',
+    '    for (const taskId of this.#firstUse.known()) this.answered({ taskId, isForgotten: false })\n',
+    '',
+    'a submission that waits for what others say of its key makes a second task of it, though the first has come'
+  ],
+  [
+    'key-places-deaf',
+    'core/scheduling/submission.ts',
+    '    for (const input of placing) this.#acceptKnown(input, entry)\n',
+    '    for (const input of placing) this.#notePlacing(input)\n',
+    'a submission that waits for a copy of its payload makes a second task of its key, though the first has come'
+  ],
+  [
     'named-not-awaited',
     'core/claim/reclaim.ts',
     '    if (this.#strangers.awaited().length > 0) return []\n',

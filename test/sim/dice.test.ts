@@ -104,7 +104,8 @@ const ONCE_BROKEN: readonly (readonly [number, number])[] = [
   [30851, 308511],
   [30869, 308691],
   [32361, 323611],
-  [32669, 326691]
+  [32669, 326691],
+  [80010, 800102]
 ]
 
 test.each(ONCE_BROKEN)('scenario %i keeps all invariants with seed %i', (n, seed) => {

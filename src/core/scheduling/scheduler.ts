@@ -223,6 +223,7 @@ export class Scheduler {
       if (log.get(entry.id) !== entry) continue
       this.#tellAnew(entry)
       this.#blobReplication.retain(entry.record)
+      this.submission.came(entry)
       this.slots.abortSuperseded(entry)
       taskEventsOf(this.#context, entry)
       this.#decide(entry)

@@ -57,6 +57,8 @@ export class TaskSubmission {
   readonly #settledFloor: SettledFloor
   readonly #firstUse: FirstUse
   readonly #consider: (entries: readonly Entry[]) => void
+  /** Under keys whose tasks are not here; what else waits for a copy of its payload is another task anyway. */
+  readonly #placing = new Map<TaskId, Set<Submission>>()
   readonly #unconfirmed: Unconfirmed[] = []
   #recognised: Recognised[] = []
 
@@ -104,13 +106,36 @@ export class TaskSubmission {
     const missed = this.#known(input) === undefined ? this.#missed(input.draft) : undefined
     if (missed !== undefined) return this.#refuse(input, missed)
     if (this.#known(input) === undefined && isBlob(payload)) {
+      this.#notePlacing(input)
       this.#blobReplication.place(payload, input.acks, { kind: 'create', input })
     } else this.#take(input, PLACED)
   }
 
+  #notePlacing(input: Submission): void {
+    if (input.id === null) return
+    this.#placing.set(input.id, (this.#placing.get(input.id) ?? new Set()).add(input))
+  }
+
+  /** A task is here: it is what those mean who wait with its key, though it may be forgotten when they need not wait. */
+  came(entry: Entry): void {
+    const placing = this.#placing.get(entry.id)
+    if (placing === undefined) return
+    this.#placing.delete(entry.id)
+    for (const input of placing) this.#acceptKnown(input, entry)
+  }
+
   /** The payload is elsewhere, too, or has waited for that. */
   create({ input, copies, short }: PendingOf<'create'> & Copies): void {
+    if (input.id !== null && !this.#isPlaced(input)) return
     this.#take(input, { isThere: copies > 0, short })
+  }
+
+  /** Whether it has waited for this: else the task of its key has come meanwhile. */
+  #isPlaced(input: Submission): boolean {
+    const placing = this.#placing.get(input.id!)
+    const isPlaced = placing?.delete(input) === true
+    if (placing?.size === 0) this.#placing.delete(input.id!)
+    return isPlaced
   }
 
   /**

@@ -329,8 +329,6 @@ function pools(dice: Dice, draft: Draft): void {
   draft.uncommon = dice.pick([0, 0.3])
   if (dice.chance(0.3)) draft.computers = 2
   if (dice.chance(0.3)) cuts(dice, draft)
-  // What becomes of keys is another matter.
-  delete draft.keyed
 }
 
 /** What happens at about one time goes to disk together, and a crash comes in between. */
