@@ -3,9 +3,16 @@
  */
 import { compareText, compareValues } from '../core/base/order.ts'
 import type { TaskId } from '../core/base/ids.ts'
+import { covers, reachIn } from '../core/base/version-vector.ts'
 import { canRunIn, demandOf } from '../core/claim/claim.ts'
 import type { Pool } from '../core/claim/pools.ts'
-import { isSettled, isStarted, type SettledReason, type TaskRecord } from '../core/task/record.ts'
+import {
+  isSettled,
+  isStarted,
+  type Dot,
+  type SettledReason,
+  type TaskRecord
+} from '../core/task/record.ts'
 import type { TaskSpec } from '../core/task/spec.ts'
 import type { Network } from './world/network.ts'
 import type { SimNode } from './world/sim-node.ts'
@@ -128,6 +135,11 @@ export function show(node: SimNode, { spec, claim, outcome }: TaskRecord): strin
     ...open.map(id => `waits for ${id}${view.record(id) === undefined ? ', unknown here' : ''}`)
   ]
   return `${spec.id}, ${spec.type}, on ${node.options.name} (${details.join(', ')})`
+}
+
+/** Whether the node has heard of a write, and could read it. */
+export function hasRead({ core: { view } }: SimNode, dot: Dot): boolean {
+  return covers(reachIn(view.mergedVector()), dot) && !view.isUnreadable(dot)
 }
 
 export function haveEqualVectors(x: SimNode, y: SimNode): boolean {

@@ -36,6 +36,9 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['some of it, and cuts', 4, { ...mixed, partitions: 2 }]
 ]
 
+/** Each tried once more what had failed, after it had passed the write that says so and could not read it. */
+const failureUnread = [262, 505, 529, 557]
+
 /** The same in every run. */
 const NONE = new Dots()
 
@@ -62,6 +65,14 @@ describe('nodes that cannot read', () => {
     }
   })
 })
+
+test.each(failureUnread)(
+  'who could not read that a task has failed may try it again: seed %i',
+  seed => {
+    const [, , most] = scenarios.find(([name]) => name.startsWith('most of it'))!
+    expect(failureOf(simulate(seed, most))).toBeNull()
+  }
+)
 
 describe('the simulator reports', () => {
   test('what could not be read and counts as covered when it comes to forgetting', async () => {

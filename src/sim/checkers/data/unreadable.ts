@@ -2,12 +2,12 @@
  * What could not be read counts for nothing: it is not pruned by others, nor named as pruned, and confirms no claim.
  * The checker knows which task each write was about, which a node that could not read it does not.
  */
-import { covers, reachIn } from '../../../core/base/version-vector.ts'
 import type { BootId, TaskId } from '../../../core/base/ids.ts'
 import type { Effect } from '../../../core/effect.ts'
 import type { Input } from '../../../core/input.ts'
 import type { Forgotten } from '../../../core/message.ts'
 import type { Dot, TaskRecord } from '../../../core/task/record.ts'
+import { hasRead } from '../../predicates.ts'
 import type { SimNode } from '../../world/sim-node.ts'
 import { Violation } from '../../violation.ts'
 
@@ -50,11 +50,7 @@ export class UnreadableChecker {
   final(): void {
     const alive = this.#nodes.filter(({ gone }) => !gone)
     for (const node of alive) {
-      const missed = unreadBy(node).find(dot =>
-        alive.some(({ core: { view } }) => {
-          return covers(reachIn(view.mergedVector()), dot) && !view.isUnreadable(dot)
-        })
-      )
+      const missed = unreadBy(node).find(dot => alive.some(other => hasRead(other, dot)))
       if (missed === undefined) continue
       const { origin, seq } = missed
       throw new Violation(1, `${node.options.name} has never read write ${seq} of ${origin}`)
@@ -76,15 +72,11 @@ export class UnreadableChecker {
   }
 
   #pruned(node: SimNode, taskId: TaskId): void {
-    const { view } = node.core
-    const merged = reachIn(view.mergedVector())
     for (const other of this.#asked(node)) {
       // What it could not read itself, it does not know to be about the task, which is over all the same.
       const dot = unreadBy(other).find(
         each =>
-          this.#written.get(each.origin)?.[each.seq - 1]?.taskId === taskId &&
-          covers(merged, each) &&
-          !view.isUnreadable(each)
+          this.#written.get(each.origin)?.[each.seq - 1]?.taskId === taskId && hasRead(node, each)
       )
       if (dot === undefined) continue
       throw new Violation(

@@ -8,8 +8,8 @@
 import type { BootId, TaskId } from '../../../core/base/ids.ts'
 import type { CoreEvent, Effect, Run, TaskEvent } from '../../../core/effect.ts'
 import type { Input } from '../../../core/input.ts'
-import { covers, reachIn } from '../../../core/base/version-vector.ts'
 import type { Backoff } from '../../../core/task/spec.ts'
+import { hasRead } from '../../predicates.ts'
 import type { EventQueue } from '../../world/event-queue.ts'
 import type { Scenario } from '../../scenario.ts'
 import type { SimNode } from '../../world/sim-node.ts'
@@ -84,7 +84,7 @@ export class AttemptChecker {
       .get(from)
       ?.findIndex(({ taskId: id, state }) => id === taskId && state.started?.epoch === epoch)
     if (began === undefined || began < 0) return
-    if (!covers(reachIn(node.core.view.mergedVector()), { origin: from, seq: began + 1 })) return
+    if (!hasRead(node, { origin: from, seq: began + 1 })) return
     this.#lost.set(taskId, (this.#lost.get(taskId) ?? new Set()).add(run))
   }
 
@@ -114,11 +114,9 @@ export class AttemptChecker {
   }
 
   #knownFailures(node: SimNode, taskId: TaskId): Failure[] {
-    const merged = reachIn(node.core.view.mergedVector())
-    const isKnown = ({ boot, seq }: Failure): boolean => {
-      return boot === node.options.boot || covers(merged, { origin: boot, seq })
-    }
-    return (this.#failures.get(taskId) ?? []).filter(isKnown)
+    return (this.#failures.get(taskId) ?? []).filter(({ boot, seq }) => {
+      return boot === node.options.boot || hasRead(node, { origin: boot, seq })
+    })
   }
 
   #lastWrite(boot: BootId, taskId: TaskId): number {
