@@ -203,14 +203,16 @@ export const CLAIMS: readonly Mistake[] = [
     'core/scheduling/submission.ts',
     '    for (const taskId of this.#firstUse.known()) this.answered({ taskId, isForgotten: false })\n',
     '',
-    'a submission that waits for what others say of its key makes a second task of it, though the first has come'
+    'a submission that waits for what others say of its key makes a second task of it, though the first has come',
+    ['test/core/gc/key-tombstones.test.ts']
   ],
   [
     'key-places-deaf',
     'core/scheduling/submission.ts',
     '    for (const input of placing) this.#acceptKnown(input, entry)\n',
     '    for (const input of placing) this.#notePlacing(input)\n',
-    'a submission that waits for a copy of its payload makes a second task of its key, though the first has come'
+    'a submission that waits for a copy of its payload makes a second task of its key, though the first has come',
+    ['test/core/scheduling/submission.test.ts']
   ],
   [
     'named-not-awaited',
