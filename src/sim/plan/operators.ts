@@ -1,5 +1,5 @@
 /** What those do who look after the nodes of a simulated cluster: each picks the node by the dice. */
-import type { Cluster, World } from '../world/cluster.ts'
+import { instanceName, type Cluster, type World } from '../world/cluster.ts'
 import { labelsOf, poolsOf } from './workload.ts'
 import type { SimNode } from '../world/sim-node.ts'
 
@@ -51,7 +51,7 @@ export class Operators {
     const { random, scenario } = this.#world
     const alive = this.#cluster.alive()
     if (alive.length === 0) return
-    const names = Array.from({ length: scenario.nodes }, (_, i) => `sim/${i}`)
+    const names = Array.from({ length: scenario.nodes }, (_, i) => instanceName(i, scenario))
     random.pick(alive).feed({ kind: 'expect', names })
   }
 

@@ -82,7 +82,7 @@ export class Cluster {
       skewMs,
       version: isOlder ? '0.0.0-older' : '0.0.0',
       read: isOlder ? (message: Message) => this.#versions.asRead(message) : null,
-      name: `${computerAt(i, scenario)}/${i}`,
+      name: instanceName(i, scenario),
       disk,
       seat,
       labels: labelsOf(random, scenario, all),
@@ -151,7 +151,7 @@ export class Cluster {
   upgrade(i: number): void {
     this.#upgraded.add(i)
     const node = this.alive().find(each => placeOf(each) === i)
-    this.#world.transcript.add(`sim/${i} UPGRADE`)
+    this.#world.transcript.add(`${instanceName(i, this.#world.scenario)} UPGRADE`)
     if (node !== undefined) this.crash(node, false)
   }
 
@@ -170,9 +170,9 @@ export class Cluster {
   }
 }
 
-/** The computer of the `i`th node: each has every so-manieth one. */
-function computerAt(i: number, { computers }: Scenario): string {
-  return computers > 1 ? `c${i % computers}` : 'sim'
+/** What the `i`th node is called. Each computer has every so-manieth node. */
+export function instanceName(i: number, { computers }: Scenario): string {
+  return `${computers > 1 ? `c${i % computers}` : 'sim'}/${i}`
 }
 
 /** The how-manieth node it is. */
