@@ -199,6 +199,14 @@ export const CLAIMS: readonly Mistake[] = [
     'who submits under a key is answered before it is known who was first'
   ],
   [
+    'orphan-over',
+    'core/claim/reclaim.ts',
+    '    this.#orphans.delete(entry)\n  }\n\n  /** A boot has spoken',
+    '  }\n\n  /** A boot has spoken',
+    'a task out of a file that is over and pruned is taken over all the same',
+    ['test/core/replication/load.test.ts']
+  ],
+  [
     'key-waits-deaf',
     'core/scheduling/submission.ts',
     '    for (const taskId of this.#firstUse.known()) this.answered({ taskId, isForgotten: false })\n',

@@ -88,6 +88,7 @@ const ONCE_BROKEN: readonly (readonly [number, number])[] = [
   [1075, 10753],
   [2123, 21231],
   [2315, 23151],
+  [6371, 63711],
   [11047, 110471],
   [11092, 110921],
   [12639, 126391],
@@ -105,7 +106,9 @@ const ONCE_BROKEN: readonly (readonly [number, number])[] = [
   [30869, 308691],
   [32361, 323611],
   [32669, 326691],
-  [80010, 800102]
+  [80010, 800102],
+  [86345, 863451],
+  [86357, 863571]
 ]
 
 test.each(ONCE_BROKEN)('scenario %i keeps all invariants with seed %i', (n, seed) => {

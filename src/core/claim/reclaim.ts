@@ -5,6 +5,7 @@
  * by the node that is first in line, which may be the restarted one.
  */
 import type { AntiEntropy } from '../replication/anti-entropy.ts'
+import { assert } from '../base/assert.ts'
 import { nodeOf, type BootId, type NodeId, type TaskId } from '../base/ids.ts'
 import type { ReclaimCause } from '../telemetry/counters.ts'
 import { demandOf } from './capability.ts'
@@ -87,6 +88,7 @@ export class Reclaim {
   /** The task has been pruned. */
   forget(entry: Entry): void {
     this.#holdings.remove(entry)
+    this.#orphans.delete(entry)
   }
 
   /** A boot has spoken on its own link for the first time. */
@@ -227,6 +229,9 @@ export class Reclaim {
   assertInvariants(): void {
     this.#holdings.assertInvariants(this.#context.log.entries())
     this.#barrier.assertInvariants()
+    for (const { id, removed } of this.#orphans.keys()) {
+      assert(!removed, 'an orphan that is to be taken over is here', id)
+    }
   }
 
   /**

@@ -151,6 +151,19 @@ describe('an open task out of a file', () => {
     expect(x.record(ids[2]!).claim.holder).toBe(bootOf('b'))
   })
 
+  test('that turns out to be over is not taken over when its holder has not come in time', () => {
+    const { file, ids } = oldCluster()
+    const open = ids[2]!
+    const pump = clusterOf('x', 'y')
+    const [x, y] = pump.nodes as [PumpNode, PumpNode]
+    load(pump, x, file)
+    load(pump, x, { ...file, tasks: file.tasks.filter(({ record }) => record.spec.id !== open) })
+    expect(x.core.view.record(open)).toBeUndefined()
+    later(pump)
+    expect(x.of('notify').filter(({ event }) => event.name === 'task:reclaimed')).toHaveLength(1)
+    for (const node of [x, y]) expect(node.core.view.record(open)).toBeUndefined()
+  })
+
   test('whose holder is a member stays with it', () => {
     const { file, ids, pump } = oldCluster()
     const [a, b] = pump.nodes as [PumpNode, PumpNode]
