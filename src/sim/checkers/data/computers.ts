@@ -98,7 +98,8 @@ export class ComputerChecker {
   }
 
   #checkAccepted(node: SimNode, taskId: TaskId): void {
-    if (!reachesAnother(node)) return
+    // It is over and forgotten here, for there was no other yet: nothing is left that could be lost.
+    if (!reachesAnother(node) || this.#isPast(node, taskId)) return
     const others = this.#elsewhere(node)
     const isKnown = (other: SimNode): boolean =>
       other.options.disk.tasks.has(taskId) || this.#isPast(other, taskId)
