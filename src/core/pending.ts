@@ -43,8 +43,17 @@ export type Pending =
   | Start
   /** The task of a run that has ended is to settle, or to be tried again, once the result is elsewhere, too. */
   | Readonly<{ kind: 'settle'; input: Extract<Input, { kind: 'completion' }> }>
-  /** An outcome is to be reported. `blob`: the result, if that has to be elsewhere as well, and may not be. */
-  | Readonly<{ kind: 'report'; taskId: TaskId; outcome: Outcome; blob: BlobRef | null }>
+  /**
+   * An outcome is to be reported. `blob`: the result, if that has to be elsewhere as well, and may not be. `since`: when
+   * the wait began, in ms.
+   */
+  | Readonly<{
+      kind: 'report'
+      taskId: TaskId
+      outcome: Outcome
+      blob: BlobRef | null
+      since: number
+    }>
   /** Tasks are to be sent to the node that has been granted them, in answer to its `request`; 0: it did not ask. */
   | Readonly<{ kind: 'grant'; to: NodeId; request: number; taskIds: readonly TaskId[] }>
   /** A caller is to be told that what was loaded out of a file is on disk. */

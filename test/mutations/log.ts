@@ -339,6 +339,14 @@ export const LOG: readonly Mistake[] = [
     'a large result beside one node that drains waits twice as long as for any copy'
   ],
   [
+    'report-overtaken',
+    'core/replication/reporting.ts',
+    '!this.#isOvertaken(entry, outcome, since)',
+    'outcome !== null',
+    'how a task ended is told while a computer that came since has its large result, and not that it ended',
+    ['test/core/replication/reporting.test.ts']
+  ],
+  [
     'reads-only-what-it-read',
     'core/blobs/pins.ts',
     '!known.has(hash)',

@@ -113,9 +113,9 @@ export class BlobReplication {
    * Finds a second place for the large result of an outcome that is to be reported. Returns false if it has none, or
    * that has been done.
    */
-  placeResult({ kind, taskId, outcome, blob }: PendingOf<'report'>): boolean {
+  placeResult({ kind, taskId, outcome, blob, since }: PendingOf<'report'>): boolean {
     if (blob === null || !this.has(blob.hash)) return false
-    this.place(blob, null, { kind, taskId, outcome, blob: null })
+    this.place(blob, null, { kind, taskId, outcome, blob: null, since })
     return true
   }
 

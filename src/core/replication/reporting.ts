@@ -8,13 +8,15 @@
  * partner acknowledges that at once.
  *
  * A large result was on another disk before the outcome was written, unless no other node was there. One may have come
- * since, so the outcome is not told before that one has the result, too.
+ * since, so the outcome is not told before that one has the result, too; nor, if one has come while that was waited for,
+ * before it has the outcome.
  */
 import { assert } from '../base/assert.ts'
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
 import type { Flush } from '../effect.ts'
 import type { Entry } from '../log/entry.ts'
+import { judgementOf } from './ack-wait.ts'
 import { canReachApart, disksWith } from './disks.ts'
 import type { PendingOf } from '../pending.ts'
 import { isBlob } from '../task/content.ts'
@@ -115,20 +117,31 @@ export class OutcomeReports {
     return seq
   }
 
-  #await(entry: Entry, write: Dot, prompt: boolean): void {
+  #await(entry: Entry, write: Dot, prompt: boolean, since: number = this.#context.now): void {
     const outcome = entry.record.outcome!
     const { result, by } = outcome
     const blob = by === this.#context.self && isBlob(result) ? result : null
-    this.#onceCopied(write, { kind: 'report', taskId: entry.id, outcome, blob }, prompt)
+    this.#onceCopied(write, { kind: 'report', taskId: entry.id, outcome, blob, since }, prompt)
   }
 
-  /** An outcome is where it has to be. */
-  report({ taskId, outcome }: Report): void {
+  /** An outcome is where it has to be, or was when its large result was not. */
+  report({ taskId, outcome, since }: Report): void {
     const entry = this.#context.log.get(taskId)
     // Others may have forgotten it meanwhile, and this node with them.
-    if (entry === undefined) this.forget(taskId)
-    else if (entry.reported || entry.record.outcome === outcome) this.#report(entry)
-    else this.#replaced(entry)
+    if (entry === undefined) return this.forget(taskId)
+    if (!entry.reported && entry.record.outcome !== outcome) return this.#replaced(entry)
+    if (entry.reported || !this.#isOvertaken(entry, outcome, since)) return this.#report(entry)
+    this.#await(entry, lastOf(entry.writes, this.#context.self), entry.watched, since)
+  }
+
+  /** Whether a node has come while the large result was waited for that has to have the outcome as well. */
+  #isOvertaken({ writes }: Entry, { by, result }: Outcome, since: number): boolean {
+    const { self, members, computer, now, options } = this.#context
+    if (by !== self || !isBlob(result) || now - since >= options.acksTimeoutMs) return false
+    const apart = canReachApart(members, computer)
+    const reachable = { others: members.linked().length, apart }
+    const disks = disksWith(members, [lastOf(writes, self)], computer)
+    return !judgementOf(disks, null, reachable).isEnough
   }
 
   /**

@@ -138,3 +138,31 @@ test('an outcome that comes once more after it was reported is not kept in mind 
   b.feed({ kind: 'message', from: a.id, message })
   expect(() => b.core.assertInvariants()).not.toThrow()
 })
+
+test('how a task has ended is not told before a computer has it that came while its large result was waited for', () => {
+  const pump = pumpOf([])
+  const a = pump.add(bootOf('a'), {}, undefined, 'c0/a')
+  a.worker(1)
+  for (let i = 0; i < 6; i++) pump.pass(200)
+  const taskId = a.submit()
+  pump.settle()
+  a.holdDisk = true
+  a.endWith(taskId, { hash: 'ab'.repeat(32), bytes: 20_000 })
+  const b = pump.add(bootOf('b'), {}, undefined, 'c0/b')
+  pump.link(a, b)
+  pump.lose = (_from, to, { kind }) => to === b.id && kind === 'offer'
+  pump.settle()
+  a.releaseDisk()
+  for (let i = 0; i < 3; i++) pump.pass(200)
+  expect(a.waitsFor(taskId)).toEqual(['report on blob copies'])
+  const c = pump.add(bootOf('c'), {}, undefined, 'c1/c')
+  c.holdDisk = true
+  for (const other of [a, b]) pump.link(other, c)
+  for (let i = 0; i < 12; i++) pump.pass(200)
+  expect(c.disk.blobs.size).toBe(1)
+  expect(a.waitsFor(taskId)).toEqual(['report on copies'])
+  expect(a.of('settled')).toEqual([])
+  c.releaseDisk()
+  for (let i = 0; i < 6; i++) pump.pass(200)
+  expect(a.of('settled')).toEqual([{ kind: 'settled', taskId }])
+})
