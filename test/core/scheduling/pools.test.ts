@@ -97,7 +97,10 @@ describe('a type of several pools', () => {
     const { pump, all } = nodes(1)
     const [a] = all
     equip(pump, a, [pool('z', 1, ['work']), pool('b', 1, ['work']), pool('c', 1, ['other'])], 1)
-    submit(a, 'work', 4)
+    submit(a, 'work', 2)
+    pump.settle()
+    expect(placesOf(a)).toEqual(['b 0', 'default 0'])
+    submit(a, 'work', 2)
     pump.settle()
     expect(placesOf(a)).toEqual(['b 0', 'default 0', 'z 0'])
   })
@@ -207,5 +210,6 @@ test('what a node leaves behind is taken as there is room in a pool for it, type
     ids.filter(id => b.record(id).claim.holder === b.boot).length
   // Neither has taken the room of the other: a portion of each.
   expect(held(models)).toBeGreaterThan(0)
+  expect(held(models)).toBeLessThan(models.length)
   expect(held(others)).toBeGreaterThan(4)
 })
