@@ -6,13 +6,17 @@
  */
 const AT_A_TIME_MAX = 16
 
-/** What comes of each, in their order. */
-export function atATime<T, R>(items: readonly T[], act: (item: T) => Promise<R>): Promise<R>[] {
+/** What comes of each, in their order. @param most how many at a time. @default as many as may be */
+export function atATime<T, R>(
+  items: readonly T[],
+  act: (item: T) => Promise<R>,
+  most: number = AT_A_TIME_MAX
+): Promise<R>[] {
   const results = items.map(() => Promise.withResolvers<R>())
   const rest = items.entries()
   const work = async (): Promise<void> => {
     for (const [i, item] of rest) await act(item).then(results[i]!.resolve, results[i]!.reject)
   }
-  for (let i = 0; i < AT_A_TIME_MAX; i++) void work()
+  for (let i = 0; i < most; i++) void work()
   return results.map(({ promise }) => promise)
 }

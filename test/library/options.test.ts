@@ -76,6 +76,23 @@ test('what was cancelled with a task is tried once more with it: copies depend o
   for (const each of [plain.id, id]) await b.cancel(each)
 })
 
+test('what depends on two that failed is tried once more with the second of them, on both copies', async () => {
+  const [x, y] = [await a.createTask('wait', null), await a.createTask('wait', null)]
+  const both = await a.createTask('wait', null, { dependsOn: [x, y], ref: 'both' })
+  const after = await a.createTask('wait', null, { dependsOn: [both], ref: 'after' })
+  for (const id of [x, y]) await a.cancel(id)
+  await until(() => b.task(after).state === 'cancelled', 'the last one to be cancelled')
+  const first = await b.retry(x, { withDependents: true })
+  expect(first.dependents).toEqual([])
+  expect(first.warnings.join()).toContain(`${both} is not tried once more yet: it depends on ${y}`)
+  const second = await b.retry(y, { withDependents: true })
+  expect(second.dependents!.map(each => b.task(each))).toMatchObject([
+    { ref: 'both', retryOf: both, dependsOn: [first.id, second.id] },
+    { ref: 'after', retryOf: after, dependsOn: [second.dependents![0]] }
+  ])
+  for (const { id } of [first, second]) await b.cancel(id)
+})
+
 test('a key names one task on all nodes', async () => {
   const options = { idempotencyKey: 'one and only', backoff }
   const answers = await Promise.all([

@@ -1,6 +1,7 @@
 /** `hearsay retry`: submits copies of tasks that have failed or were cancelled, and prints their ids. */
 import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
+import type { Retried } from '../../node/api/node-api.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { atATime } from '../at-a-time.ts'
 import { exitCodeOfError, mostTelling } from '../exit-code.ts'
@@ -41,9 +42,10 @@ async function retry(
   terminal: Terminal
 ): Promise<void> {
   const codes: number[] = []
-  const answers = atATime(ids, id =>
+  const tryOnce = (id: string): Promise<Retried | Error> =>
     client.retry(id, withDependents).catch((error: unknown) => error as Error)
-  )
+  // What depends on several of them goes with the last one, when the others have their copies.
+  const answers = withDependents ? atATime(ids, tryOnce, 1) : atATime(ids, tryOnce)
   for (const answer of answers) {
     const submitted = await answer
     if (submitted instanceof Error) {

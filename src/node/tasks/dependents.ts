@@ -26,6 +26,31 @@ export function cancelledWith(core: Pick<CoreView, 'records'>, root: TaskId): Ta
   return sorted(found)
 }
 
+/**
+ * What a task stands for among those that others depend on: itself, or the newest copy of one that has failed or was
+ * cancelled. Null if that has failed, too, or there is none: what depends on it would be cancelled at once.
+ */
+export function standIns(
+  core: Pick<CoreView, 'record' | 'records'>
+): (id: TaskId) => TaskId | null {
+  const newest = new Map<TaskId, TaskRecord>()
+  for (const record of core.records()) {
+    const { retryOf, submittedAt } = record.spec
+    if (retryOf === null) continue
+    const other = newest.get(retryOf)
+    if (other === undefined || other.spec.submittedAt < submittedAt) newest.set(retryOf, record)
+  }
+  return id => {
+    let record = core.record(id)
+    // What is not known here may be with another node.
+    if (record === undefined) return id
+    while (record !== undefined && isSettled(record) && record.outcome!.status !== 'completed') {
+      record = newest.get(record.spec.id)
+    }
+    return record?.spec.id ?? null
+  }
+}
+
 function sorted(found: ReadonlyMap<TaskId, TaskRecord>): TaskRecord[] {
   const missing = new Map<TaskId, number>()
   const after = new Map<TaskId, TaskRecord[]>()

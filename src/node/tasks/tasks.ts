@@ -16,7 +16,7 @@ import {
 import { TASK_ID } from '../../shared/names.ts'
 import { within } from '../../shared/within.ts'
 import { idText } from './checks.ts'
-import { cancelledWith } from './dependents.ts'
+import { cancelledWith, standIns } from './dependents.ts'
 import type {
   CancelResult,
   EndListener,
@@ -216,7 +216,7 @@ export class Tasks implements TasksApi {
     return { ...submitted, warnings: [...submitted.warnings, offer] }
   }
 
-  /** Copies depend on copies. */
+  /** Copies depend on copies. What depends on another task that has failed, too, is left to the retry of that one. */
   async #retryDependents(
     root: TaskId,
     submitted: Submitted,
@@ -224,8 +224,17 @@ export class Tasks implements TasksApi {
   ): Promise<Retried> {
     const copies = new Map([[root, submitted.id]])
     const warnings = new Set(submitted.warnings)
+    const standInOf = standIns(this.#options.core)
     for (const { spec } of dependents) {
-      const dependsOn = spec.dependsOn.map(id => copies.get(id) ?? id)
+      const found = spec.dependsOn.map(id => [id, copies.get(id) ?? standInOf(id)] as const)
+      const broken = found.find(([, standIn]) => standIn === null)
+      if (broken !== undefined) {
+        warnings.add(
+          `${spec.id} is not tried once more yet: it depends on ${broken[0]}, too, whose retry with --with-dependents takes it along`
+        )
+        continue
+      }
+      const dependsOn = found.map(([, standIn]) => standIn!)
       const copy = await this.#options.submissions.resubmit(spec, dependsOn)
       copies.set(spec.id, copy.id)
       for (const warning of copy.warnings) warnings.add(warning)
