@@ -22,6 +22,7 @@ import type {
   BlobRef,
   CancelResult,
   DiagnosisView,
+  ImportOptions,
   Json,
   LoadedState,
   LogEntry,
@@ -325,7 +326,14 @@ export class FakeNode implements NodeApi, ListsApi {
     yield* this.state
   }
 
-  async importState(pieces: AsyncIterable<string> | Iterable<string>): Promise<LoadedState> {
+  /** What the last import was asked with. */
+  importedWith: ImportOptions = {}
+
+  async importState(
+    pieces: AsyncIterable<string> | Iterable<string>,
+    options: ImportOptions = {}
+  ): Promise<LoadedState> {
+    this.importedWith = options
     const state: string[] = []
     for await (const piece of pieces) {
       if (piece.startsWith('foreign')) throw new ForeignStateFileError('another cluster')

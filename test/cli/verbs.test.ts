@@ -493,6 +493,9 @@ describe('state', () => {
     at.node.state = []
     const { code, stdout } = await run(['state', 'load', file, '--json'])
     expect(code).toBe(0)
+    expect(at.node.importedWith).toEqual({ rekey: false })
+    expect((await run(['state', 'load', file, '--rekey'])).code).toBe(0)
+    expect(at.node.importedWith).toEqual({ rekey: true })
     expect(JSON.parse(stdout)).toEqual({ v: 1, loaded: text.length, known: 0, skipped: 0 })
     expect(at.node.state.join('')).toBe(text)
   })

@@ -37,6 +37,25 @@ describe('defaults', () => {
     expect(resolveNodeOptions(options)).toMatchObject({ cluster: 'default', labels: {} })
   })
 
+  test.each([
+    ['10.0.0.2:4001', '/ip4/10.0.0.2/tcp/4001'],
+    ['/ip4/10.0.0.2/tcp/4001', '/ip4/10.0.0.2/tcp/4001'],
+    ['/dns4/computer-b/tcp/4001', '/dns4/computer-b/tcp/4001']
+  ])('an address of --peer in short is one in full: %s', (given, address) => {
+    expect(resolveNodeOptions({ peers: [given] }).peers).toEqual([address])
+  })
+
+  test.each([
+    '10.0.0.2',
+    '10.0.0.2:',
+    '10.0.0:4001',
+    '10.0.0.256:4001',
+    '10.0.0.2:65536',
+    'b:4001'
+  ])('an address of --peer that is none is refused: %s', given => {
+    expect(() => resolveNodeOptions({ peers: [given] })).toThrow(/peers cannot be/)
+  })
+
   test('an instance may be a number or a text', () => {
     const names = [3, '3', 'left'].map(
       instance => resolveNodeOptions({ computer: 'computer-b', instance }).name
