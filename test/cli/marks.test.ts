@@ -34,6 +34,12 @@ test('get and why say them', async () => {
   expect(why.stdout).toMatch(/^ref doc4, tags a b, key nightly-doc4$/m)
 })
 
+test('a verb that waits says what a task is called, beside its type', async () => {
+  at.node.settle(marked, { state: 'completed', result: 1 })
+  const { stdout } = await run(['wait', marked])
+  expect(stdout).toBe(`${marked}  completed  work doc4  12 ms  1\n`)
+})
+
 test('why of a task that waits has a line for each dependency that is open', async () => {
   const { id } = await at.node.submit('sum', 1)
   const unknown = '01a20906-f693-8000-8000-00017cdaf76b'

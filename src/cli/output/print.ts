@@ -207,10 +207,11 @@ export function statusLines(status: StatusView, terminal: Terminal): string[] {
   ])
 }
 
-/** A settled task on one line. */
+/** A settled task on one line. A node of an older version does not say what it is called. */
 export function taskLine(task: TaskView, terminal: Terminal): string {
   const duration = task.durationMs === null ? '-' : durationText(task.durationMs)
-  const rest = [task.type, duration, short(endText(task))].map(printable)
+  const what = task.ref ? `${task.type} ${task.ref}` : task.type
+  const rest = [what, duration, short(endText(task))].map(printable)
   return [task.id, coloured(task.state, terminal), ...rest].join('  ')
 }
 
