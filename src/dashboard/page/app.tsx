@@ -11,6 +11,7 @@ import { Home } from './views/home.tsx'
 import { Closed } from './views/closed.tsx'
 import { NodeDetails } from './views/node.tsx'
 import { NodesView } from './views/nodes.tsx'
+import { SubmitView } from './views/submit.tsx'
 import { TaskDetails } from './views/task.tsx'
 import { TasksView } from './views/tasks.tsx'
 
@@ -47,6 +48,8 @@ function Chosen(): JSX.Element {
       return <EventsView />
     case 'doctor':
       return <DoctorView />
+    case 'submit':
+      return <SubmitView />
     case 'nowhere':
       return <p class="trouble">There is no such page.</p>
   }

@@ -12,7 +12,7 @@ import type { Passed } from './routes.ts'
 export type Permissions = Readonly<{
   /** Nothing may be changed. */
   readOnly: boolean
-  /** Tasks may be submitted, and commands retried. */
+  /** Commands may be submitted and retried. */
   allowSubmit: boolean
 }>
 
@@ -22,6 +22,8 @@ export class NotPermittedError extends Error {
 }
 
 const bulk = z.looseObject({})
+const leaver = z.strictObject({ node: z.string() })
+const submission = z.looseObject({ type: z.string() })
 
 /**
  * @param body of the request, as text
@@ -32,7 +34,7 @@ export async function permitted(
   { kind, task }: Passed,
   body: string,
   { readOnly, allowSubmit }: Permissions,
-  client: Pick<Client, 'get'>
+  client: Pick<Client, 'get' | 'status'>
 ): Promise<string> {
   if (kind === 'read') return body
   if (readOnly) {
@@ -42,14 +44,30 @@ export async function permitted(
   if (kind === 'bulk') {
     return JSON.stringify({ ...check(bulk, parse(body)), allowCommands: allowSubmit })
   }
+  if (kind === 'leave') return leaveOf(body, client)
+  if (kind === 'submit') return submissionOf(body, allowSubmit)
   if (allowSubmit) return body
-  if (kind === 'submit') {
-    throw new NotPermittedError('start the dashboard with --allow-submit to submit tasks from it')
-  }
   if (kind === 'retry' && (await client.get(task ?? '')).type === COMMAND_TYPE) {
     throw new NotPermittedError(
       'a command runs as the user of a node: start the dashboard with --allow-submit to retry one from it'
     )
   }
   return body
+}
+
+/** Written anew, so that what goes to the node is what was looked at. */
+function submissionOf(body: string, allowCommands: boolean): string {
+  const given = check(submission, parse(body))
+  if (given.type !== COMMAND_TYPE || allowCommands) return JSON.stringify(given)
+  throw new NotPermittedError(
+    'a command runs as the user of a node: start the dashboard with --allow-submit to submit one from it'
+  )
+}
+
+/** The node that is asked may have become another one since the user has looked at it. */
+async function leaveOf(body: string, client: Pick<Client, 'status'>): Promise<string> {
+  const { node: meant } = check(leaver, parse(body))
+  const { node } = await client.status()
+  if (meant === node) return '{}'
+  throw new NotPermittedError(`the dashboard asks ${node} now, and not ${meant}: nobody leaves`)
 }

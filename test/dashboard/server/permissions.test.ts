@@ -4,10 +4,12 @@ import { permitted, type Permissions } from '../../../src/dashboard/server/permi
 import type { Kind } from '../../../src/dashboard/server/routes.ts'
 
 const PLAIN: Permissions = { readOnly: false, allowSubmit: false }
-const client = { get: () => Promise.reject(new Error('nothing is asked of the node')) }
+const nothing = (): Promise<never> => Promise.reject(new Error('nothing is asked of the node'))
+const client = { get: nothing, status: nothing }
 
 function asked(kind: Kind, body: string, permissions: Permissions): Promise<string> {
-  return permitted({ kind, path: '/v1/bulk', task: null }, body, permissions, client)
+  const passed = { kind, path: '/v1/bulk', task: null, elsewhere: 'refused' } as const
+  return permitted(passed, body, permissions, client)
 }
 
 test.each([

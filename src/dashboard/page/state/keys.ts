@@ -14,6 +14,7 @@ export const viewKeys = signal<Readonly<Record<string, () => void>>>({})
 export const KEY_WORDS: readonly (readonly [keys: string, words: string])[] = [
   ['?', 'show or hide this help'],
   ['/', 'search tasks'],
+  ['n', 'new task'],
   ['j k', 'next, previous row'],
   ['Enter', 'open the chosen row'],
   ['x', 'choose the row for cancel or retry'],
@@ -69,6 +70,10 @@ function obey(key: string, at: number): boolean {
   }
   if (key === '?') {
     isHelpOpen.value = true
+    return true
+  }
+  if (key === 'n') {
+    go('/submit')
     return true
   }
   const own = viewKeys.value[key]

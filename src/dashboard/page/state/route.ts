@@ -2,7 +2,7 @@
 import { computed, signal } from '@preact/signals'
 
 export type Route =
-  | { view: 'home' | 'tasks' | 'nodes' | 'events' | 'doctor' | 'nowhere' }
+  | { view: 'home' | 'tasks' | 'nodes' | 'events' | 'doctor' | 'submit' | 'nowhere' }
   | { view: 'task' | 'graph'; id: string }
   | { view: 'node'; name: string }
 
@@ -23,7 +23,7 @@ export function routeOf(path: string): Route {
   if (first === 'nodes' && third !== '') return { view: 'node', name: `${second}/${third}` }
   if (second !== '') return { view: 'nowhere' }
   if (first === '') return { view: 'home' }
-  const views = ['tasks', 'nodes', 'events', 'doctor'] as const
+  const views = ['tasks', 'nodes', 'events', 'doctor', 'submit'] as const
   return { view: views.find(view => view === first) ?? 'nowhere' }
 }
 

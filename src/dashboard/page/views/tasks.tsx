@@ -84,6 +84,9 @@ function Bar({ list, chosen, asked }: BarProps): JSX.Element {
       </p>
       {mayChange() && (
         <div class="tools">
+          <a class="button" href="/submit">
+            New task
+          </a>
           <button type="button" onClick={() => act('cancel')} disabled={matched === 0}>
             Cancel {some > 0 ? counted(some, 'task') : 'all of these'} …
           </button>
