@@ -1,6 +1,7 @@
 /** The page of the dashboard, served by the process of a verb. */
 import type { Client } from '../api/client.ts'
 import type { Dashboard } from '../dashboard/server/dashboard.ts'
+import type { FindOthers } from '../dashboard/server/neighbours.ts'
 import type { Terminal } from './terminal.ts'
 
 export type PageFlags = Readonly<{
@@ -10,14 +11,22 @@ export type PageFlags = Readonly<{
   allowHost?: string[]
 }>
 
-/** @throws InvalidOptionError if the port cannot be listened on */
-export async function servePage(client: Client, flags: PageFlags): Promise<Dashboard> {
+/**
+ * @param client of the node to ask
+ * @param others who may be asked when that one has ended. @default nobody
+ * @throws InvalidOptionError if the port cannot be listened on
+ */
+export async function servePage(
+  client: Client,
+  flags: PageFlags,
+  others: FindOthers = async () => []
+): Promise<Dashboard> {
   const { startDashboard } = await import('../dashboard/server/dashboard.ts')
   const { loadPage } = await import('../dashboard/server/files.ts')
   const { builtFolder } = await import('../shared/own-files.ts')
   const { port = 0, readOnly = false, allowSubmit = false, allowHost: hosts = [] } = flags
   const files = await loadPage(builtFolder('dashboard'))
-  return startDashboard({ client, files, port, hosts, readOnly, allowSubmit })
+  return startDashboard({ client, others, files, port, hosts, readOnly, allowSubmit })
 }
 
 /** Opens it in the user's browser; says so if there is none. @param over nobody follows the link any more */

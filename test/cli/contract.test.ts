@@ -84,7 +84,7 @@ const ROWS: Readonly<Record<string, Row>> = {
   metrics: { good: [['metrics', 'metrics']], bad: ['metrics all'] },
   events: { good: [['events', 'event']], bad: ['events --since yesterday'], isEndless: true },
   top: { good: [['top --interval 100ms', 'top']], bad: ['top --interval 1ms'], isEndless: true },
-  // It serves what a build has made of the page: test/dashboard has it.
+  // It serves what a build has made of the page: test/dashboard has it, and its links fit `dashboard-link`.
   dashboard: {
     good: [],
     bad: ['dashboard --port 65536', 'dashboard --allow-host a:1', 'dashboard now']

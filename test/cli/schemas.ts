@@ -7,6 +7,7 @@ import { VIAS } from '../../src/core/message.ts'
 import { TASK_STATES } from '../../src/shared/names.ts'
 import { CODES, SEVERITIES, type Finding } from '../../src/doctor/finding.ts'
 import type { Client } from '../../src/api/client.ts'
+import type { DashboardLink } from '../../src/cli/commands/dashboard.ts'
 import type { Reloaded } from '../../src/api/routes/reload.ts'
 import type { BulkResult, TaskRow } from '../../src/node/api/lists-api.ts'
 import type {
@@ -269,6 +270,11 @@ export const SCHEMAS = {
   'log-line': logLine,
   'state-loaded': loaded,
   'state-saved': z.strictObject({ v, file: z.string(), tasks: count, missing: count }),
+  'dashboard-link': z.strictObject({
+    v,
+    link: z.string().regex(/^http:\/\/127\.0\.0\.1:\d+\/#code=[\w-]{43}$/),
+    validMs: count
+  }) satisfies Shape<DashboardLink>,
   'key-new': z.strictObject({ ...key, file: z.string().nullable() }),
   'key-show': z.strictObject({ ...key, source: z.string() }),
   left,

@@ -2,18 +2,26 @@
 import { createInterface } from 'node:readline'
 import type { Command } from '@commander-js/extra-typings'
 import type { Client } from '../../api/client.ts'
+import type { FindOthers } from '../../dashboard/server/neighbours.ts'
 import type { Dashboard } from '../../dashboard/server/dashboard.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import { parseNumber } from '../numbers.ts'
 import { servePage, showPage, type PageFlags } from '../page.ts'
 import type { Terminal } from '../terminal.ts'
-import { clientVerb, openClient } from '../verb.ts'
+import { clientVerb, openClient, openOwnClient } from '../verb.ts'
 
-/** As long as a code is good. */
-const LINK_MS = 60_000
 const PORT_MAX = 65_535
 const HOST_NAME = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?$/
+
+/** What `--json` prints: the first link, and another one for each Enter. */
+export type DashboardLink = {
+  v: 1
+  /** Opens one page. */
+  link: string
+  /** For how long. */
+  validMs: number
+}
 
 type Flags = PageFlags & Readonly<{ open: boolean; json?: true }>
 
@@ -28,13 +36,15 @@ export function register(program: Command, terminal: Terminal): void {
     ],
     notes: [
       'It listens on 127.0.0.1 only, and ends with Ctrl-C. A link opens one page, within a minute; Enter',
-      'gives another one. Without --allow-submit, commands can be neither submitted nor retried from it.'
+      'gives another one. Without --allow-submit, commands can be neither submitted nor retried from it.',
+      'When the node that it asks has ended, it asks another one of the same cluster on this computer,',
+      'unless --node or --data picks one; the page says which one answers.'
     ]
   })
     .option('--port <port>', 'the port to listen on (default: one that is free)', parseNumber)
     .option('--no-open', 'print the link, and leave it to you to open it')
     .option('--read-only', 'let the page change nothing')
-    .option('--allow-submit', 'let the page submit tasks and retry commands')
+    .option('--allow-submit', 'let the page submit and retry commands, too')
     .option(
       '--allow-host <name>',
       'a further name by which the page may be asked for; may be repeated',
@@ -43,8 +53,19 @@ export function register(program: Command, terminal: Terminal): void {
     .action(async ({ data, node, cluster, ...flags }) => {
       check(flags)
       const where = { data: data ?? '', node: node ?? '', cluster: cluster ?? '' }
-      await show(await openClient({ ...where, any: true }), flags, terminal)
+      const { folder } = await openClient(where)
+      const client = await openOwnClient({ data: folder })
+      const isChosen = where.data !== '' || where.node !== ''
+      const others = isChosen ? undefined : await neighboursOf(client)
+      await show(client, others, flags, terminal)
     })
+}
+
+/** All nodes of its cluster on this computer, as they are when they are asked for. */
+async function neighboursOf(client: Client): Promise<FindOthers> {
+  const { findFolders } = await import('../../api/find.ts')
+  const { cluster } = await client.status()
+  return () => findFolders({ cluster, any: true })
 }
 
 /** @throws InvalidOptionError */
@@ -59,7 +80,12 @@ function check({ port = 0, readOnly, allowSubmit, allowHost = [] }: Flags): void
   }
 }
 
-async function show(client: Client, flags: Flags, terminal: Terminal): Promise<void> {
+async function show(
+  client: Client,
+  others: FindOthers | undefined,
+  flags: Flags,
+  terminal: Terminal
+): Promise<void> {
   const ended = Promise.withResolvers<void>()
   const end = (signal: NodeJS.Signals): void => {
     terminal.exitCode = SIGNAL_EXIT_CODES[signal as keyof typeof SIGNAL_EXIT_CODES]
@@ -67,7 +93,7 @@ async function show(client: Client, flags: Flags, terminal: Terminal): Promise<v
   }
   for (const signal of Object.keys(SIGNAL_EXIT_CODES)) process.on(signal, end)
   const over = new AbortController()
-  const dashboard = await servePage(client, flags)
+  const dashboard = await servePage(client, flags, others)
   const lines = createInterface({ input: terminal.stdin })
   try {
     await tell(client, dashboard, flags, terminal, over.signal)
@@ -102,7 +128,8 @@ async function tell(
 }
 
 async function printLink(dashboard: Dashboard, { json }: Flags, terminal: Terminal): Promise<void> {
-  const link = dashboard.newLink()
-  if (json) await terminal.json({ v: 1, link, validMs: LINK_MS })
-  else await terminal.line(link)
+  const { CODE_MS: validMs } = await import('../../dashboard/server/sessions.ts')
+  const shown: DashboardLink = { v: 1, link: dashboard.newLink(), validMs }
+  if (json) await terminal.json(shown)
+  else await terminal.line(shown.link)
 }

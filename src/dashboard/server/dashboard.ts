@@ -16,6 +16,7 @@ import { Downloads } from './downloads.ts'
 import type { PageFiles } from './files.ts'
 import { refusalOf } from './guard.ts'
 import { SECURITY_HEADERS } from './headers.ts'
+import { Neighbours, type FindOthers } from './neighbours.ts'
 import { permitted, NotPermittedError, type Permissions } from './permissions.ts'
 import { isPage, passedOf } from './routes.ts'
 import { Sessions } from './sessions.ts'
@@ -33,7 +34,10 @@ const opening = z.strictObject({ code: z.string().max(128) })
 
 export type DashboardOptions = Permissions &
   Readonly<{
+    /** Of the node to ask. */
     client: Client
+    /** Nodes of its cluster on this computer, one of which is asked when it has ended. @default none */
+    others?: FindOthers
     files: PageFiles
     /** 0: one that is free. */
     port: number
@@ -54,17 +58,19 @@ export class Dashboard {
   readonly #options: DashboardOptions
   readonly #hosts: ReadonlySet<string>
   readonly #sessions: Sessions
+  readonly #nodes: Neighbours
   readonly #upstream: Upstream
   readonly #downloads: Downloads
   readonly #server: Server
 
   constructor(options: DashboardOptions) {
-    const { client, hosts, now = () => performance.now() } = options
+    const { client, others, hosts, now = () => performance.now() } = options
     this.#options = options
     this.#hosts = new Set([...OWN_HOSTS, ...hosts].map(host => host.toLowerCase()))
     this.#sessions = new Sessions(now)
-    this.#upstream = new Upstream(client.folder)
-    this.#downloads = new Downloads(client, this.#upstream, now)
+    this.#nodes = new Neighbours(client, others ?? (async () => []))
+    this.#upstream = new Upstream(this.#nodes)
+    this.#downloads = new Downloads(this.#nodes, this.#upstream, now)
     this.#server = createServer(
       { maxHeaderSize: HEADER_BYTES_MAX, requestTimeout: REQUEST_MS, keepAliveTimeout: REQUEST_MS },
       (request, response) => void this.#answer(request, response)
@@ -95,7 +101,7 @@ export class Dashboard {
     return `http://127.0.0.1:${port}/`
   }
 
-  /** An address that opens a session, once and within 60 s. */
+  /** An address that opens a session, once and within `CODE_MS`. */
   newLink(): string {
     return `${this.address}#code=${this.#sessions.newCode()}`
   }
@@ -179,10 +185,13 @@ export class Dashboard {
       const message = `the dashboard does not pass ${method} ${target} to the node`
       return sendJson(response, 404, { v: 1, error: { name: 'NotPassedError', message } })
     }
-    const { client, readOnly, allowSubmit } = this.#options
-    const own = await permitted(passed, body, { readOnly, allowSubmit }, client)
+    const { readOnly, allowSubmit } = this.#options
+    const own = await this.#nodes.ask(client =>
+      permitted(passed, body, { readOnly, allowSubmit }, client)
+    )
+    const { path, elsewhere } = passed
     await this.#upstream.pass(
-      { method, path: passed.path, ...(method === 'POST' ? { body: own } : {}) },
+      { method, path, elsewhere, ...(method === 'POST' ? { body: own } : {}) },
       response
     )
   }
@@ -202,8 +211,7 @@ export class Dashboard {
 
   /** @param network listens on the network as well, for some seconds, as `hearsay doctor` does */
   async #findings(network: boolean, response: ServerResponse): Promise<void> {
-    const { client } = this.#options
-    const patient = await patientOf(names => client.diagnosis(names))
+    const patient = await this.#nodes.ask(client => patientOf(names => client.diagnosis(names)))
     const { findings, heard } = network
       ? await examine(patient)
       : { findings: await examineNode(patient), heard: null }

@@ -4,10 +4,10 @@
  */
 import type { ServerResponse } from 'node:http'
 import { z } from 'zod'
-import type { Client } from '../../api/client.ts'
 import { check, parse } from '../../api/request.ts'
 import type { BlobRef } from '../../node/api/node-api.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
+import type { Neighbours } from './neighbours.ts'
 import { OneUse } from './sessions.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -21,12 +21,12 @@ const OPEN_MAX = 32
 type Download = Readonly<{ name: string; content: string | BlobRef }>
 
 export class Downloads {
-  readonly #client: Pick<Client, 'get'>
+  readonly #nodes: Pick<Neighbours, 'ask'>
   readonly #upstream: Upstream
   readonly #open: OneUse<Download>
 
-  constructor(client: Pick<Client, 'get'>, upstream: Upstream, now: () => number) {
-    this.#client = client
+  constructor(nodes: Pick<Neighbours, 'ask'>, upstream: Upstream, now: () => number) {
+    this.#nodes = nodes
     this.#upstream = upstream
     this.#open = new OneUse(now, OPEN_MAX)
   }
@@ -38,7 +38,7 @@ export class Downloads {
    */
   async open(body: string): Promise<string> {
     const { task, part } = check(wanted, parse(body))
-    const view = await this.#client.get(task)
+    const view = await this.#nodes.ask(client => client.get(task))
     const blob = part === 'payload' ? view.payloadBlob : view.resultBlob
     const content = blob ?? JSON.stringify(view[part])
     return `/downloads/${this.#open.add({ name: `${view.id}-${part}.json`, content })}`
@@ -59,7 +59,7 @@ export class Downloads {
       response.writeHead(200, headers).end(content)
     } else {
       const path = `/v1/blobs/${content.hash}?bytes=${content.bytes}`
-      await this.#upstream.pass({ method: 'GET', path }, response, headers)
+      await this.#upstream.pass({ method: 'GET', path, elsewhere: 'any' }, response, headers)
     }
   }
 }

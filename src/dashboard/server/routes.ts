@@ -2,6 +2,7 @@
  * What the page may ask of the node: a list of all that passes. Whatever the node learns to answer later is not in it
  * before somebody has thought about it.
  */
+import type { Elsewhere } from '../../api/instances/instances.ts'
 
 /** What a request that passes does. */
 export type Kind =
@@ -14,6 +15,8 @@ export type Kind =
   /** Cancels or retries many tasks. */
   | 'bulk'
   | 'submit'
+  /** Stops the node that is asked. */
+  | 'leave'
 
 type Route = Readonly<{
   method: 'GET' | 'POST'
@@ -21,10 +24,17 @@ type Route = Readonly<{
   /** Parameters that may be given. */
   query: readonly string[]
   kind: Kind
+  elsewhere: Elsewhere
 }>
 
 /** A request to the node. */
-export type Passed = Readonly<{ kind: Kind; path: string; task: string | null }>
+export type Passed = Readonly<{
+  kind: Kind
+  path: string
+  task: string | null
+  /** When another node may be asked in place of the one that does not answer. */
+  elsewhere: Elsewhere
+}>
 
 const TASK = '/v1/tasks/(?<task>[0-9a-f-]{1,36})'
 const FILTER = ['state', 'type', 'tag', 'node', 'ref', 'q', 'since', 'until']
@@ -47,16 +57,17 @@ const ROUTES: readonly Route[] = [
   post('/v1/bulk', 'bulk'),
   post('/v1/tasks', 'submit'),
   post('/v1/drain', 'change', 'node'),
-  post('/v1/leave', 'change'),
+  // The one that the page shows is meant, and no other.
+  { ...post('/v1/leave', 'leave'), elsewhere: 'never' },
   post('/v1/forget', 'change', 'node')
 ]
 
 function read(path: string, ...query: string[]): Route {
-  return { method: 'GET', path: new RegExp(`^${path}$`), query, kind: 'read' }
+  return { method: 'GET', path: new RegExp(`^${path}$`), query, kind: 'read', elsewhere: 'any' }
 }
 
 function post(path: string, kind: Kind, ...query: string[]): Route {
-  return { method: 'POST', path: new RegExp(`^${path}$`), query, kind }
+  return { method: 'POST', path: new RegExp(`^${path}$`), query, kind, elsewhere: 'refused' }
 }
 
 /**
@@ -66,14 +77,14 @@ function post(path: string, kind: Kind, ...query: string[]): Route {
  */
 export function passedOf(method: string, target: string): Passed | null {
   const { pathname, searchParams } = new URL(target, 'http://localhost')
-  for (const { method: only, path, query, kind } of ROUTES) {
+  for (const { method: only, path, query, kind, elsewhere } of ROUTES) {
     const match = only === method ? path.exec(pathname) : null
     if (match === null) continue
     const given = [...searchParams.keys()]
     const isKnown = given.every((name, at) => query.includes(name) && given.indexOf(name) === at)
     if (!isKnown) return null
     const search = searchParams.size === 0 ? '' : `?${searchParams.toString()}`
-    return { kind, path: pathname + search, task: match.groups?.['task'] ?? null }
+    return { kind, path: pathname + search, task: match.groups?.['task'] ?? null, elsewhere }
   }
   return null
 }
@@ -86,7 +97,8 @@ const PAGES = [
   /^\/nodes$/,
   /^\/nodes\/[A-Za-z0-9_.-]{1,63}\/[A-Za-z0-9_.]{1,32}$/,
   /^\/events$/,
-  /^\/doctor$/
+  /^\/doctor$/,
+  /^\/submit$/
 ]
 
 export function isPage(path: string): boolean {

@@ -2,23 +2,35 @@
  * Requests on their way to the node's socket, and answers on their way back, as they come. Nothing of the browser's
  * headers goes along: what the node gets is made here.
  */
-import { request, type IncomingMessage, type ServerResponse } from 'node:http'
+import { request, type ClientRequest, type IncomingMessage, type ServerResponse } from 'node:http'
 import { pipeline } from 'node:stream'
 import { socketPath } from '../../api/address.ts'
+import { RefusedConnectionError } from '../../api/connection.ts'
 import { meaning } from '../../api/find.ts'
+import type { Elsewhere } from '../../api/instances/instances.ts'
+import { watchOver } from '../../api/instances/patience.ts'
 import { noNode, problemOf } from '../../api/problem.ts'
+import type { Neighbours } from './neighbours.ts'
 
-export type Ask = Readonly<{ method: string; path: string; body?: string }>
+export type Ask = Readonly<{
+  method: string
+  path: string
+  body?: string
+  /** When another node of this computer may be asked. */
+  elsewhere: Elsewhere
+}>
 
 /** What a browser has to know of an answer. */
 const HEADERS = ['content-type', 'content-length']
 
-export class Upstream {
-  readonly #folder: string
+/** Codes of a connection that never came to be: nothing can have been done. */
+const REFUSED: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOENT', 'ENOTDIR'])
 
-  /** @param folder the node's data folder */
-  constructor(folder: string) {
-    this.#folder = folder
+export class Upstream {
+  readonly #nodes: Neighbours
+
+  constructor(nodes: Neighbours) {
+    this.#nodes = nodes
   }
 
   /** Answers with what the node answers, or that there is none. @param headers in place of the node's own */
@@ -27,7 +39,7 @@ export class Upstream {
     response: ServerResponse,
     headers: Readonly<Record<string, string>> = {}
   ): Promise<void> {
-    const answer = await this.#send(ask, response)
+    const answer = await this.#answerTo(ask, response)
     if (answer instanceof Error) return sendProblem(response, answer)
     response.statusCode = answer.statusCode ?? 502
     const own = HEADERS.flatMap((name): [string, string][] => {
@@ -43,24 +55,55 @@ export class Upstream {
     await new Promise<void>(resolve => pipeline(answer, response, () => resolve()))
   }
 
+  async #answerTo(ask: Ask, response: ServerResponse): Promise<IncomingMessage | Error> {
+    for (;;) {
+      const { client } = this.#nodes
+      const answer = await this.#send(ask, client.folder, response)
+      if (!(answer instanceof Error) || response.destroyed) return answer
+      if (!(await this.#nodes.movesOn(client, answer, ask.elsewhere))) return answer
+    }
+  }
+
   /** @param response when it ends, nobody waits for the answer any more */
-  #send({ method, path, body }: Ask, response: ServerResponse): Promise<IncomingMessage | Error> {
+  #send(
+    { method, path, body, elsewhere }: Ask,
+    folder: string,
+    response: ServerResponse
+  ): Promise<IncomingMessage | Error> {
     return new Promise(resolve => {
       const sent = request(
         {
-          socketPath: socketPath(this.#folder),
+          socketPath: socketPath(folder),
           method,
           path,
           headers: { host: 'localhost', 'content-type': 'application/json' }
         },
         resolve
       )
-      sent.once('error', (error: NodeJS.ErrnoException) =>
-        resolve(noNode(this.#folder, meaning(error.code)))
-      )
-      response.once('close', () => sent.destroy())
+      sent.once('error', (error: NodeJS.ErrnoException) => {
+        const gone = noNode(folder, meaning(error.code))
+        const isRefused = REFUSED.has(error.code ?? '')
+        resolve(isRefused ? new RefusedConnectionError(gone.message) : gone)
+      })
+      const giveUp = (): void => {
+        sent.destroy()
+      }
+      response.once('close', giveUp)
+      sent.once('close', () => response.off('close', giveUp))
+      if (elsewhere === 'any') this.#leaveIfSilent(sent, folder)
       sent.end(body)
     })
+  }
+
+  /** A node that stands still accepts connections: it is left for another one, if there is one. */
+  #leaveIfSilent(sent: ClientRequest, folder: string): void {
+    const stop = watchOver(folder, () => {
+      void this.#nodes.hasOther(folder).then(has => {
+        if (has) sent.destroy(Object.assign(new Error('it is silent'), { code: 'it is silent' }))
+      })
+    })
+    sent.once('response', stop)
+    sent.once('close', stop)
   }
 }
 

@@ -2,14 +2,16 @@
  * What a user does with the page, in a browser, against six nodes: opens it once, looks for tasks, acts on them, and
  * goes on when the node that it asks is cut off, killed and started again.
  */
-import { readFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { until } from '../../support/until.ts'
 import { DESKTOP, openPage } from './browser.ts'
 import { DashboardProcess } from './dashboards.ts'
 import { HOSTILE } from './fixtures/handlers.ts'
-import { ASKED, unavailable, World } from './world.ts'
+import { ASKED, unavailable, uncuttable, World } from './world.ts'
 
 /** A busy machine takes its time for a browser, six nodes and a page. */
 const slowMs = 120_000
@@ -27,7 +29,7 @@ describe.skipIf(unavailable !== null)('the page', () => {
   let faults: string[] = []
 
   beforeAll(async () => {
-    world = await World.start()
+    world = await World.start(true)
   }, slowMs)
 
   afterAll(() => world?.stop(), slowMs)
@@ -51,6 +53,11 @@ describe.skipIf(unavailable !== null)('the page', () => {
 
   async function text(page: Page, selector: string): Promise<string> {
     return (await page.locator(selector).allInnerTexts()).join('\n')
+  }
+
+  async function says(page: Page, words: readonly string[]): Promise<void> {
+    const said = 'document.querySelector(".sides")?.innerText'
+    for (const word of words) await holds(page, `${said}?.includes(${JSON.stringify(word)})`)
   }
 
   test(
@@ -311,6 +318,60 @@ describe.skipIf(unavailable !== null)('the page', () => {
   )
 
   test(
+    'a task is submitted: types are offered, a fault in the payload is shown with its place, the answer leads to it',
+    async () => {
+      const page = await open('/tasks')
+      await page.keyboard.press('n')
+      await page.waitForSelector('.submit form')
+      await page.getByRole('button', { name: 'transcribe' }).click()
+      expect(await page.inputValue('#submit-type')).toBe('transcribe')
+      await holds(
+        page,
+        'document.querySelector("#submit-type-words").innerText.includes("6 nodes run")'
+      )
+      const submit = page.getByRole('button', { name: 'Submit' })
+      await page.fill('.submit textarea', '{"ms": 10,\n "steps" 2}')
+      await holds(
+        page,
+        'document.querySelector("#payload-fault").innerText.includes("line 2, column 10")'
+      )
+      expect(await submit.isDisabled()).toBe(true)
+      await page.getByRole('button', { name: 'go there' }).click()
+      expect(await page.evaluate('document.activeElement.selectionStart')).toBe(20)
+      await page.fill('.submit textarea', '{"ms": 10, "steps": 2}')
+      await page.getByLabel('Priority').selectOption('8')
+      await page.getByLabel('Tags').fill('by-hand, from-the-page')
+      await page.getByLabel('Key').fill('once')
+      await submit.click()
+      await page.waitForSelector('.task-head .of-completed')
+      const first = page.url()
+      const id = first.slice(first.lastIndexOf('/') + 1)
+      expect(await (await world.cluster.client(ASKED)).get(id)).toMatchObject({
+        type: 'transcribe',
+        priority: 8,
+        tags: ['by-hand', 'from-the-page']
+      })
+      await page.goBack()
+      await page.getByLabel('Key').fill('once')
+      await page.locator('.submit textarea').press('Control+Enter')
+      await page.waitForSelector('.task-head .of-completed')
+      expect(page.url()).toBe(first)
+      await holds(
+        page,
+        'document.querySelector(".notes").innerText.includes("such a task already")'
+      )
+      await page.goBack()
+      await page.fill('#submit-type', 'command')
+      await holds(
+        page,
+        'document.querySelector("#submit-type-words").innerText.includes("--allow-submit")'
+      )
+      expect(await submit.isDisabled()).toBe(true)
+    },
+    slowMs
+  )
+
+  test(
     'the node stands still, is killed, and is started again: the page says so and comes back',
     async () => {
       const page = await open()
@@ -333,6 +394,71 @@ describe.skipIf(unavailable !== null)('the page', () => {
         `document.querySelector('.failures')?.innerText.includes(${JSON.stringify(id.slice(-12))})`
       )
       // The browser itself says of each question that nobody answered that it failed.
+      faults = faults.filter(fault => !/502|ERR_/.test(fault))
+    },
+    slowMs
+  )
+
+  test(
+    'the node has ended: another one of this computer answers, and the page says which',
+    async () => {
+      const home = await mkdtemp(join(tmpdir(), 'hearsay-home-'))
+      const folder = join(home, 'hearsay', 'chaos')
+      await mkdir(folder, { recursive: true })
+      for (const place of [0, ASKED]) {
+        await symlink(world.cluster.data(place), join(folder, `computer-a-${place}`))
+      }
+      const dashboard = await DashboardProcess.startAnywhere(home)
+      try {
+        const page = await open('', dashboard)
+        await holds(page, 'document.querySelector(".asked")?.innerText === "computer-a/0"')
+        await world.cluster.kill(0)
+        await holds(page, 'document.querySelector(".asked")?.innerText === "computer-a/1"')
+        expect(await text(page, '.note')).toContain('computer-a/0 does not answer any more')
+        await page.waitForSelector('.fresh.is-live')
+        await world.cluster.startAll()
+        await holds(page, 'document.querySelectorAll(".node.is-alive").length === 6')
+        await page.close()
+      } finally {
+        await dashboard.stop()
+        await rm(home, { recursive: true })
+      }
+      faults = faults.filter(fault => !/502|ERR_/.test(fault))
+    },
+    slowMs
+  )
+
+  test.skipIf(uncuttable !== null)(
+    'a cable is cut: each side says what it sees and may do; a node that ends meanwhile comes back; all heals',
+    async () => {
+      const other = await DashboardProcess.start(world.cluster.data(2))
+      try {
+        const there = await open('/', other)
+        const here = await open()
+        await world.lan!.cut('a')
+        await says(here, ['sees 2 of 6 members', 'computer-b/2', 'It is no majority'])
+        await says(there, ['sees 4 of 6 members', 'computer-a/0', 'It is a majority'])
+        const sides = [world.client, await world.cluster.client(2)]
+        for (const side of sides) await side.submit('parse', { ms: 10 }, { tags: ['cut'] })
+
+        await world.cluster.kill(ASKED)
+        await here.waitForSelector('.cut')
+        await world.cluster.start(ASKED)
+        await here.waitForSelector('.fresh.is-live')
+        await says(here, ['sees 2 of', 'It is no majority'])
+
+        await world.lan!.heal()
+        for (const page of [here, there]) {
+          await holds(page, 'document.querySelector(".sides") === null')
+          await holds(page, 'document.querySelectorAll(".node.is-alive").length === 6')
+          await page.goto(new URL('/tasks?tag=cut', page.url()).href)
+          await holds(page, 'document.querySelectorAll(".list-body .mark.of-failed").length === 2')
+        }
+      } finally {
+        await other.stop()
+        await world.lan!.heal()
+        await world.cluster.startAll()
+      }
       faults = faults.filter(fault => !/502|ERR_/.test(fault))
     },
     slowMs

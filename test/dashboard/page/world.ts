@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import type { Browser } from 'playwright-core'
 import type { Client } from '../../../src/api/client.ts'
 import { ChaosCluster } from '../../chaos/cluster.ts'
+import { Lan, lanUnavailable } from '../../lan/lan.ts'
 import { until } from '../../support/until.ts'
 import { browserPath, launch } from './browser.ts'
 import { DashboardProcess } from './dashboards.ts'
@@ -18,6 +19,10 @@ export const unavailable: string | null =
   browserPath === null ? 'there is no chromium: tests of the page in a browser are skipped' : null
 if (unavailable !== null) console.warn(unavailable)
 
+/** Why no cable can be pulled here; null if one can. */
+export const uncuttable: string | null = lanUnavailable()
+if (uncuttable !== null) console.warn(`the page during a cut is not looked at: ${uncuttable}`)
+
 /** Place of the node that the dashboard asks. */
 export const ASKED = 1
 
@@ -27,29 +32,41 @@ export class World {
   readonly browser: Browser
   /** Of the node at the first place. */
   readonly client: Client
+  /** Null: all are on 127.0.0.1. */
+  readonly lan: Lan | null
 
   private constructor(
     cluster: ChaosCluster,
     dashboard: DashboardProcess,
     browser: Browser,
-    client: Client
+    client: Client,
+    lan: Lan | null
   ) {
     this.cluster = cluster
     this.dashboard = dashboard
     this.browser = browser
     this.client = client
+    this.lan = lan
   }
 
-  static async start(flags: readonly string[] = []): Promise<World> {
-    const cluster = await ChaosCluster.start(null, {
-      named: true,
-      flags: () => ['--handlers', handlers, '--concurrency', '3', '--no-mdns']
-    })
+  /** @param isCuttable with a cable to each computer, where there can be one */
+  static async start(isCuttable = false): Promise<World> {
+    const lan = isCuttable && uncuttable === null ? await Lan.up() : null
+    const network = lan === null ? ['--no-mdns'] : []
     try {
-      const dashboard = await DashboardProcess.start(cluster.data(ASKED), flags)
-      return new World(cluster, dashboard, await launch(), await cluster.client(0))
+      const cluster = await ChaosCluster.start(lan, {
+        named: true,
+        flags: () => ['--handlers', handlers, '--concurrency', '3', ...network]
+      })
+      try {
+        const dashboard = await DashboardProcess.start(cluster.data(ASKED))
+        return new World(cluster, dashboard, await launch(), await cluster.client(0), lan)
+      } catch (error) {
+        await cluster.down()
+        throw error
+      }
     } catch (error) {
-      await cluster.down()
+      await lan?.down()
       throw error
     }
   }
@@ -58,6 +75,7 @@ export class World {
     await this.browser.close()
     await this.dashboard.stop()
     await this.cluster.down()
+    await this.lan?.down()
   }
 
   /** Work of all kinds, some of which fails, for half a minute or so. */

@@ -268,11 +268,17 @@ describe('permissions', () => {
     expect(served.node.submissions.length).toBe(submitted + 1)
   })
 
-  test('nothing is submitted', async () => {
+  test('a task may be submitted, a command may not', async () => {
     const token = await open()
-    const body = { type: 'a', payload: 1 }
-    expect(await ask('POST', '/v1/tasks', { token, body })).toMatchObject({ status: 403 })
+    const command = { type: 'command', payload: { argv: ['true'] } }
+    expect(await ask('POST', '/v1/tasks', { token, body: command })).toMatchObject({
+      status: 403,
+      json: { error: { name: 'NotPermittedError' } }
+    })
     expect(served.node.submissions).toEqual([])
+    const body = { type: 'a', payload: { n: 1 }, options: { priority: 8, tags: ['b'] } }
+    expect(await ask('POST', '/v1/tasks', { token, body })).toMatchObject({ status: 201 })
+    expect(served.node.submissions).toMatchObject([{ type: 'a' }])
   })
 
   test('with --allow-submit both go', async () => {
@@ -288,6 +294,18 @@ describe('permissions', () => {
     expect(await ask('GET', '/about', { token })).toMatchObject({
       json: { readOnly: false, allowSubmit: true }
     })
+  })
+
+  test('the node that the page shows may be told to leave, and no other', async () => {
+    const token = await open()
+    const { node } = await (await Client.open({ data: served.folder })).status()
+    for (const body of [{ node: 'computer-z/9' }, {}]) {
+      const { status } = await ask('POST', '/v1/leave', { token, body })
+      expect(status).toBeGreaterThanOrEqual(400)
+    }
+    expect(served.node.leftAfterMs).toBeNull()
+    expect(await ask('POST', '/v1/leave', { token, body: { node } })).toMatchObject({ status: 200 })
+    expect(served.node.leftAfterMs).not.toBeNull()
   })
 
   test('with --read-only nothing is changed', async () => {

@@ -1,11 +1,11 @@
 /** What stands around each view: where one is, how fresh it all is, and what has come of the last action. */
 import type { ComponentChildren, JSX } from 'preact'
-import { findings, link, nodes, status } from '../state/cluster.ts'
+import { asked, findings, link, nodes, status } from '../state/cluster.ts'
 import { count, counted, localTime, utc } from '../state/format.ts'
 import { isHelpOpen } from '../state/keys.ts'
 import { dismiss, notes } from '../state/notes.ts'
 import { nextTheme, theme } from '../state/preferences.ts'
-import { route, type View } from '../state/route.ts'
+import { pathOfNode, route, type View } from '../state/route.ts'
 import { Help } from './help.tsx'
 import { Icon, type IconName } from './icon.tsx'
 import { Text } from './small.tsx'
@@ -14,7 +14,7 @@ type Place = Readonly<{ href: string; words: string; icon: IconName; views: read
 
 const PLACES: readonly Place[] = [
   { href: '/', words: 'Home', icon: 'home', views: ['home'] },
-  { href: '/tasks', words: 'Tasks', icon: 'tasks', views: ['tasks', 'task', 'graph'] },
+  { href: '/tasks', words: 'Tasks', icon: 'tasks', views: ['tasks', 'task', 'graph', 'submit'] },
   { href: '/nodes', words: 'Nodes', icon: 'nodes', views: ['nodes', 'node'] },
   { href: '/events', words: 'Events', icon: 'events', views: ['events'] },
   { href: '/doctor', words: 'Doctor', icon: 'doctor', views: ['doctor'] }
@@ -41,9 +41,9 @@ export function Shell({ children }: Readonly<{ children: ComponentChildren }>): 
             class="quiet"
             onClick={nextTheme}
             title="light, dark, or as the system has it"
+            aria-label={`colours: ${theme.value}`}
           >
             <Icon name={theme.value} />
-            <span class="wide">{theme.value}</span>
           </button>
           <button
             type="button"
@@ -110,6 +110,11 @@ function Freshness(): JSX.Element {
     <span class={`fresh is-${state}`}>
       <i aria-hidden="true" />
       <b>{words}</b>
+      {asked.value !== null && (
+        <a class="asked" href={pathOfNode(asked.value)} title="the node that answers this page">
+          {asked.value}
+        </a>
+      )}
       {asOfMs !== null && (
         <time title={utc(asOfMs)} dateTime={new Date(asOfMs).toISOString()}>
           as of {localTime(asOfMs)}

@@ -72,7 +72,7 @@ export async function forgetNode(name: string): Promise<void> {
 /** The node by way of which this page asks. */
 export async function leaveNode(name: string): Promise<void> {
   await saying(async () => {
-    await post('/v1/leave')
+    await post('/v1/leave', { node: name })
     say(`${name} leaves: it lets running tasks finish, and hands on the rest`)
   })
 }

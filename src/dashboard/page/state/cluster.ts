@@ -37,6 +37,8 @@ export const about = signal<About>({ readOnly: true, allowSubmit: false })
 export const link = signal<Link>({ state: 'opening', asOfMs: null, why: null })
 export const nodes = signal<readonly NodeView[]>([])
 export const status = signal<StatusView | null>(null)
+/** The node by way of which this page asks; null: not known yet. */
+export const asked = computed(() => nodes.value.find(({ self }) => self)?.name ?? null)
 /** Tasks by state, type and node, as of the node's last word on them. */
 export const counts = signal<TaskCounts | null>(null)
 export const findings = signal<readonly Finding[] | null>(null)

@@ -11,7 +11,9 @@ import type { NodeEvent, NodeView, StatusView } from '../../../node/api/node-api
 import { get, lines, list, RefusedError } from './api.ts'
 import * as cluster from './cluster.ts'
 import type { TaskCounts, TaskRow } from './contract.ts'
+import { say } from './notes.ts'
 import { withNextPulse } from './pulse.ts'
+import { pathOfNode } from './route.ts'
 import { session } from './session.ts'
 
 const RETRY_MS = 1000
@@ -100,7 +102,7 @@ function takeGathered(): void {
   const happened: NodeEvent[] = []
   for (const line of all) {
     if (!line.event.startsWith('view:')) happened.push(line)
-    if (line.nodes !== undefined) cluster.nodes.value = line.nodes
+    if (line.nodes !== undefined) takeNodes(line.nodes)
     if (line.counts !== undefined) cluster.counts.value = line.counts
     if (line.event === 'view:tasks') {
       const { tasks = [], gone = [], more = 0 } = line
@@ -108,6 +110,15 @@ function takeGathered(): void {
     }
   }
   if (happened.length > 0) cluster.tell(happened)
+}
+
+/** The server asks another node of this computer when the one that it asked has ended. */
+function takeNodes(nodes: NodeView[]): void {
+  const before = cluster.asked.value
+  cluster.nodes.value = nodes
+  const { value: after } = cluster.asked
+  if (before === null || after === null || before === after) return
+  say(`${before} does not answer any more: ${after} does now`, pathOfNode(after))
 }
 
 /** Does it at once and then again and again. That the node does not answer is said by the stream. */
