@@ -16,7 +16,7 @@ function isTaken(text: string): boolean {
 /** JSON with a few characters changed, so that much of it is nearly right. */
 const nearly = fc
   .tuple(
-    fc.json(),
+    fc.json({ maxDepth: 3 }),
     fc.array(
       fc.tuple(fc.nat(), fc.constantFrom('', '"', ',', '{', ']', '\\', '\n', '1', 'e', '-', ' ')),
       { maxLength: 3 }
@@ -31,12 +31,12 @@ const nearly = fc
 
 test('takes what the node takes, and nothing else', () => {
   fc.assert(
-    fc.property(fc.oneof(nearly, fc.string({ unit: 'binary' })), text => {
+    fc.property(fc.oneof(nearly, fc.string()), text => {
       // The node takes a byte order mark off, which nobody types.
       fc.pre(!text.startsWith('\ufeff'))
       expect(faultOf(text) === null).toBe(isTaken(text))
     }),
-    { numRuns: 500 }
+    { numRuns: 200 }
   )
 })
 

@@ -91,7 +91,10 @@ function Diagnosis(): JSX.Element {
       <ul class="sentences">
         {(findings.value ?? []).map(({ code, severity, what, cure }) => (
           <li key={code + what} class={`is-${severity}`}>
-            <b>{severity}</b> <Text>{what}</Text> <span class="muted">{cure}</span>
+            <b>{severity}</b> <Text>{what}</Text>{' '}
+            <span class="cure">
+              <Text>{cure}</Text>
+            </span>
           </li>
         ))}
         {words.map(sentence => (
