@@ -26,7 +26,7 @@ export const fault = computed(() => (payload.value.trim() === '' ? null : faultO
 /** Types that some node runs now, with how many nodes do, by name. */
 export const knownTypes = computed(() => runnersOf(nodes.value))
 
-export function runnersOf(members: readonly NodeView[]): ReadonlyMap<string, number> {
+function runnersOf(members: readonly NodeView[]): ReadonlyMap<string, number> {
   const runners = new Map<string, number>()
   for (const node of members) {
     if (markOf(node) !== 'alive') continue

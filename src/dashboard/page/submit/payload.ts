@@ -4,7 +4,7 @@
  */
 import { JSON_DEPTH_MAX, JsonScan } from '../../../shared/json/json-scan.ts'
 
-export type Fault = Readonly<{
+type Fault = Readonly<{
   words: string
   /** Place in the text; null where the words alone name it. */
   at: number | null

@@ -1,7 +1,7 @@
 /** Tasks: any number of them, by filters that are in the address. */
 import type { JSX } from 'preact'
 import { useComputed, useSignal, type Signal } from '@preact/signals'
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo } from 'preact/hooks'
 import { BulkDialog } from '../tasks/bulk.tsx'
 import { Filters } from '../tasks/filters.tsx'
 import { Rows } from '../tasks/rows.tsx'
@@ -22,7 +22,8 @@ export function TasksView(): JSX.Element {
   const asked = useSignal<Action | null>(null)
   const filter = useComputed(() => filterOf(query.value))
   const search = query.value.toString()
-  useEffect(() => {
+  // Before the next key is pressed: it would be lost if the place were taken back after it.
+  useLayoutEffect(() => {
     place.value = -1
     chosen.value = new Set()
     list.show(filter.value, query.value.get('sort'))
