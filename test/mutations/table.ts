@@ -3,6 +3,7 @@ import { CLAIMS } from './claims.ts'
 import { EDGE } from './edge.ts'
 import { INVARIANTS } from './invariants.ts'
 import { LOG } from './log.ts'
+import { LOOSE_WRITES } from './loose.ts'
 import { MEMBERS } from './members.ts'
 import { LEASES } from './leases.ts'
 import type { Mistake } from './mistake.ts'
@@ -14,6 +15,7 @@ export const MISTAKES: readonly Mistake[] = [
   ...PLACEMENT,
   ...POOLS,
   ...LOG,
+  ...LOOSE_WRITES,
   ...MEMBERS,
   ...EDGE,
   ...INVARIANTS,

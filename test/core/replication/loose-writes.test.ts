@@ -90,23 +90,28 @@ test('how a task ended is not forgotten while only a damaged disk knows of it', 
   expect([...again.running.keys(), ...b.running.keys()]).toEqual([])
 })
 
-test('what the others had and have pruned is not told to them as new', () => {
-  const pump = pumpOf([A, B], OPTIONS)
-  const [a, b] = pump.nodes as [PumpNode, PumpNode]
-  a.worker(1)
-  const id = a.submit({ retentionMs: 1000 })
-  pump.settle()
-  a.end(id)
-  pump.settle()
-  const kept = a.disk.copy()
-  live(pump, 60)
-  expect([a.state(id), b.state(id)]).toEqual(['unknown', 'unknown'])
-  pump.crash(a)
-  kept.distrust()
-  const again = pump.add(bootOf('a', 2), OPTIONS, kept, a.name)
-  pump.link(again, b)
-  pump.settle()
-  live(pump, 60)
-  expect(again.state(id)).toBe('unknown')
-  expect(again.sent('batch').flatMap(({ records }) => records)).toEqual([])
-})
+test.each([true, false])(
+  'what the others had and have pruned is not told to them as new, whether the disk knows them: %s',
+  isKnown => {
+    const pump = pumpOf([A, B], OPTIONS)
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
+    a.worker(1)
+    const id = a.submit({ retentionMs: 1000 })
+    pump.settle()
+    a.end(id)
+    pump.settle()
+    const kept = a.disk.copy()
+    live(pump, 60)
+    expect([a.state(id), b.state(id)]).toEqual(['unknown', 'unknown'])
+    pump.crash(a)
+    kept.distrust()
+    if (!isKnown) kept.members.clear()
+    const again = pump.add(bootOf('a', 2), OPTIONS, kept, a.name)
+    live(pump, 5)
+    pump.link(again, b)
+    pump.settle()
+    live(pump, 60)
+    expect(again.state(id)).toBe('unknown')
+    expect(again.sent('batch').flatMap(({ records }) => records)).toEqual([])
+  }
+)
