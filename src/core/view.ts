@@ -3,6 +3,7 @@
  */
 import { nodeOf, type BootId, type NodeId, type TaskId } from './base/ids.ts'
 import { isPruned, wallMsAt, type Context } from './context.ts'
+import { isFullMesh } from './liveness/liveness.ts'
 import { poolsOf } from './claim/claim.ts'
 import type { Pool } from './claim/pools.ts'
 import type { Pause } from './message.ts'
@@ -81,6 +82,12 @@ export class CoreView {
   /** Whether this node takes nothing more. */
   get isDraining(): boolean {
     return this.#answers.scheduler.draining
+  }
+
+  /** Whether all that may live are linked and have spoken lately: what is told to all need not be handed on. */
+  get isFullMesh(): boolean {
+    const { members, now, options } = this.#context
+    return isFullMesh(members, now, options)
   }
 
   /** What this node would say about itself now. */

@@ -28,7 +28,7 @@ import type {
   UnansweredPeer
 } from '../ports/ports.ts'
 import { decode, encode, kindOf } from '../wire/codec.ts'
-import { FRAME_BYTES_MAX } from '../core/options.ts'
+import { FRAME_BYTES_MAX, GOSSIP_BYTES_MAX } from '../core/options.ts'
 import { listenAddresses } from './discovery/addresses.ts'
 import { BlobStreams } from './streams/blobs.ts'
 import { newCounters } from './counters.ts'
@@ -282,11 +282,15 @@ class Libp2pTransport implements Transport {
     return this.#lastBeat.bytes
   }
 
-  publish(message: Message): void {
+  publish(message: Message, isFullMesh: boolean = false): void {
     if (this.#state !== 'started') return
     const { heartbeatTopic, logTopic } = this.#names
-    if (message.kind !== 'heartbeat') return this.#gossip.publish(logTopic, encode(message))
-    this.#gossip.publish(heartbeatTopic, encode(message))
+    const bytes = encode(message)
+    const isSmall = bytes.length <= GOSSIP_BYTES_MAX
+    if (isFullMesh && isSmall && this.#streams.sendAll(bytes, PROMPT_KINDS.has(message.kind)))
+      return
+    if (message.kind !== 'heartbeat') return this.#gossip.publish(logTopic, bytes)
+    this.#gossip.publish(heartbeatTopic, bytes)
     // Behind gossip that has not been taken it would come too late.
     for (const peer of this.#gossip.backlogged()) {
       if (this.#streams.isUp(peer)) this.send(peer, message)

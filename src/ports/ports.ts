@@ -78,8 +78,13 @@ export interface Transport {
   start(receiver: Receiver): Promise<void>
   /** To one peer, in order, or not at all. Never blocks; a peer that does not read loses messages, not our memory. */
   send(to: NodeId, message: Message): void
-  /** To all members, by gossip. */
-  publish(message: Message): void
+  /**
+   * To all members, by gossip.
+   *
+   * @param isFullMesh whether all of them are linked, so that nobody needs to hand it on: then it may go straight to
+   *   each, which costs a fraction. @default false
+   */
+  publish(message: Message, isFullMesh?: boolean): void
   /** Asks one peer; its batches arrive through `message`, then `syncEnded`, always, once. */
   sync(peer: NodeId, request: SyncRequest): void
   /**

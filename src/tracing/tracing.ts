@@ -34,6 +34,7 @@ class Spans implements Tracing {
     parent: Traceparent,
     submit: (traceparent: Traceparent) => Promise<T>
   ): Promise<T> {
+    if (this.#isIdle(parent)) return submit(parent)
     const { context, SpanKind, trace } = this.#api
     const outer = parent === null ? context.active() : this.#contextOf(parent)
     const attributes = this.#attributes({ 'hearsay.task.type': type })
@@ -52,6 +53,7 @@ class Spans implements Tracing {
   }
 
   run(run: Run, submittedAt: number, start: (run: Run) => void): void {
+    if (this.#isIdle(run.traceparent)) return start(run)
     const { context, ROOT_CONTEXT, SpanKind, trace } = this.#api
     const parent = run.traceparent === null ? ROOT_CONTEXT : this.#contextOf(run.traceparent)
     const attributes = this.#attributes({
@@ -75,6 +77,16 @@ class Spans implements Tracing {
     if (result === null) span.setAttribute('hearsay.run.aborted', true)
     else if (result.status === 'failed') this.#fail(span, result.error)
     span.end()
+  }
+
+  /** Whether nobody collects spans, and there is none of others to pass on: most programs have this package unused. */
+  #isIdle(parent: Traceparent): boolean {
+    const { context, ProxyTracerProvider, ROOT_CONTEXT, trace } = this.#api
+    if (parent !== null || context.active() !== ROOT_CONTEXT) return false
+    // Asked for each time: the provider may be there later than this node.
+    const provider = trace.getTracerProvider()
+    if (!(provider instanceof ProxyTracerProvider)) return false
+    return provider.getDelegateTracer('hearsay', this.#version) === undefined
   }
 
   #start(

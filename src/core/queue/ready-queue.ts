@@ -92,6 +92,11 @@ export class ReadyQueue {
     return sum
   }
 
+  /** Whether any other holder has a ready task. */
+  get isElsewhere(): boolean {
+    return this.#counts.size > (this.#counts.has(this.#self) ? 1 : 0)
+  }
+
   /** How many tasks of any kind a holder has ready. */
   total(holder: BootId): number {
     return this.#counts.get(holder)?.total ?? 0

@@ -71,6 +71,8 @@ export class WorkStealing {
     const { draining, paused, pools } = this.#scheduler
     if (draining || paused) return
     if (this.#thieves.size > pools.length) this.#forgetPools(pools)
+    // Every step comes by here, and mostly there is nothing to ask for.
+    if (!this.#queue.isElsewhere) return
     for (const pool of pools) this.#askFor(pool)
   }
 
@@ -121,13 +123,12 @@ export class WorkStealing {
   /** Holders of tasks that a pool could run, and that they do not start themselves. */
   #queuesFor(can: Can): Queue[] {
     const { members, now } = this.#context
-    return members
-      .linkedAndAlive(now)
-      .map(({ heartbeat }) => ({
-        holder: heartbeat.boot,
-        ready: this.#queue.count(heartbeat.boot, can) - this.#aboutToStart(heartbeat, can)
-      }))
-      .filter(({ ready }) => ready > 0)
+    return members.linkedAndAlive(now).flatMap(({ heartbeat }) => {
+      const { boot: holder } = heartbeat
+      const count = this.#queue.count(holder, can)
+      const ready = count > 0 ? count - this.#aboutToStart(heartbeat, can) : 0
+      return ready > 0 ? { holder, ready } : []
+    })
   }
 
   /** How many tasks to have at hand for a pool, by what there is of them here and at some holders. */

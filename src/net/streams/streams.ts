@@ -79,6 +79,16 @@ export class DirectStreams {
     else link.outbox.push(bytes, isPrompt)
   }
 
+  /**
+   * Queues a message for all peers with a connection, if all of them have a link; returns whether that is so. Otherwise
+   * nothing is queued.
+   */
+  sendAll(bytes: Uint8Array, isPrompt: boolean = false): boolean {
+    for (const { up, outbox } of this.#links.values()) if (!up || outbox === null) return false
+    for (const { outbox } of this.#links.values()) outbox?.push(bytes, isPrompt)
+    return true
+  }
+
   /** The handler of the protocol: a peer has opened its stream to us. */
   accept(stream: Stream, connection: Connection): void {
     const peer = connection.remotePeer.toString()

@@ -241,7 +241,7 @@ export class Engine {
       case 'send':
         return transport.send(effect.to, effect.message)
       case 'publish':
-        return transport.publish(effect.message)
+        return transport.publish(effect.message, this.#core.view.isFullMesh)
       case 'turn':
         return void setImmediate(() => this.feed({ kind: 'turn' }))
       case 'wake':

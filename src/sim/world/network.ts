@@ -251,7 +251,8 @@ export class Network {
     return at
   }
 
-  publish(from: Seat, message: Message): void {
+  /** @param isFullMesh whether the author believes that nobody needs to hand it on */
+  publish(from: Seat, message: Message, isFullMesh = false): void {
     const bytes = encode(message)
     if (bytes.length > GOSSIP_BYTES_MAX) {
       throw new Error(`a gossip message of ${bytes.length} bytes was published`)
@@ -265,7 +266,7 @@ export class Network {
         this.#eventQueue.after(this.#delay(from, to), () => this.#deliver(from, to, sent))
       }
     }
-    if (this.#blocked.size > 0 || this.#twins.size > 0) this.#passOn(from, sent)
+    if (!isFullMesh && (this.#blocked.size > 0 || this.#twins.size > 0)) this.#passOn(from, sent)
   }
 
   /** A node that the author cannot reach has its gossip from one that can reach both. */

@@ -331,7 +331,7 @@ export class SimNode {
         this.hasSaidGoodbye ||= effect.message.kind === 'goodbye'
         return this.#network.send(this.seat, effect.to, effect.message)
       case 'publish':
-        return this.#network.publish(this.seat, effect.message)
+        return this.#network.publish(this.seat, effect.message, this.core.view.isFullMesh)
       case 'turn':
         return this.#endTurn()
       case 'wake':
