@@ -110,6 +110,7 @@ export type {
   LeaseFailure,
   LeaseResult,
   LeaseView,
+  WorkerFeed,
   WorkerLine,
   WorkerOptions,
   WorkersApi

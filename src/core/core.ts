@@ -244,6 +244,8 @@ export class Core {
       case 'submit':
         return this.#scheduler.submission.submit(input)
       case 'worker':
+        this.#scheduler.equip(input)
+        return this.#heartbeats.offered()
       case 'labels':
         this.#scheduler.equip(input)
         return this.#heartbeats.publish()

@@ -26,8 +26,11 @@ export type RunResult =
         | 'PayloadRejected'
         | 'ResultRejected'
     }>
-  /** It did not end: the process outside this node that ran it is gone (`isLost`), or has given it back. */
-  | Readonly<{ status: 'returned'; isLost: boolean }>
+  /**
+   * It did not end: the process outside this node that ran it is gone (`isLost`), or has given it back; or none had
+   * taken it (`isUntaken`).
+   */
+  | Readonly<{ status: 'returned'; isLost: boolean; isUntaken?: true }>
 
 export type Input =
   /**

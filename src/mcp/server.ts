@@ -3,10 +3,11 @@
  * works on them, through the node on this computer.
  */
 import { McpServer } from '@modelcontextprotocol/server'
-import { serveStdio } from '@modelcontextprotocol/server/stdio'
+import { serveStdio, StdioServerTransport } from '@modelcontextprotocol/server/stdio'
 import type { Whereabouts } from '../api/find.ts'
 import { Claims } from './claims.ts'
 import { Cluster } from './cluster.ts'
+import { withoutFaults } from './parse-faults.ts'
 import type { Permissions, Tool } from './tool.ts'
 import { cancel } from './tools/cancel.ts'
 import { claim } from './tools/claim.ts'
@@ -49,7 +50,10 @@ export async function serveMcp(options: McpOptions): Promise<void> {
       }
       return server
     },
-    { onerror: onError }
+    {
+      onerror: onError,
+      transport: new StdioServerTransport(withoutFaults(process.stdin, process.stdout))
+    }
   )
   process.stdin.once('end', ended.resolve)
   process.stdin.once('close', ended.resolve)

@@ -65,11 +65,14 @@ export type WorkerFailure = Readonly<{
 export interface WorkerSession {
   /** The name of its pool. */
   readonly worker: string
-  /**
-   * What it is to hear, as it reads. A run is handed over when it is read. Comes to an end when the worker is gone, or
-   * gets nothing more and has ended what it had. To be called once.
-   */
-  news(): AsyncGenerator<WorkerNews, void, undefined>
+  /** What it is to hear next; null: nothing for now. A run is handed over when it is taken here. */
+  next(): WorkerNews | null
+  /** Whether it hears nothing more: it is gone, or gets nothing more and has ended what it had. */
+  readonly isOver: boolean
+  /** Has a function called whenever there may be something to take, or it may be over. There is one such function. */
+  onNews(listener: () => void): void
+  /** Nobody takes anything more: what it has is lost. */
+  leave(): void
 }
 
 /** The node, as this part needs it. */

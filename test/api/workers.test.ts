@@ -3,7 +3,7 @@
  * said by the test.
  */
 import { once } from 'node:events'
-import { request, type IncomingMessage } from 'node:http'
+import { createServer, request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Client } from '../../src/api/client.ts'
@@ -200,6 +200,115 @@ describe('a worker that is connected', () => {
     await workers.complete(lease, JSON.stringify('x'.repeat(10_000)))
     expect(work.ends[0]?.result).toMatchObject({ status: 'completed', result: { bytes: 10_002 } })
   })
+})
+
+describe('ends of leases in one request', () => {
+  test('are answered each, in their order, and one that is refused hinders none', async () => {
+    const worker = await connected({ slots: 3 })
+    for (let n = 0; n < 3; n++) work.start(runOf())
+    const leases: string[] = []
+    while (leases.length < 3) leases.push((await nextTask(worker)).lease)
+    const [first, second, third] = leases
+    const lines = [
+      { lease: first, complete: { result: { ok: true } } },
+      { lease: 'none.0.1.x', release: {} },
+      { lease: second, fail: { error: { name: 'Oops', message: 'no' }, retryable: false } },
+      { lease: first, complete: { result: { ok: true } } },
+      { lease: first, complete: { result: 1 } },
+      { lease: third, release: {} }
+    ]
+    const answers = await tellEnds(lines.map(line => JSON.stringify(line)))
+    expect(answers.map(({ lease, error }) => [lease, error?.name])).toEqual([
+      [first, undefined],
+      ['none.0.1.x', 'LeaseLost'],
+      [second, undefined],
+      [first, undefined],
+      [first, 'LeaseEnded'],
+      [third, undefined]
+    ])
+    expect(ends()).toEqual(['completed', 'failed', 'returned'])
+  })
+
+  test.each([
+    ['no JSON', '{'],
+    ['no end', '{"lease":"x"}'],
+    ['two ends', '{"lease":"x","release":{},"fail":{"error":{"name":"a","message":"b"}}}'],
+    [
+      'a number that would arrive as another one',
+      '{"lease":"x","complete":{"result":12345678901234567890}}'
+    ]
+  ])('end with what is %s, and what was before it is answered', async (_, line) => {
+    const answers = await tellEnds([
+      '{"lease":"none.0.1.x","release":{}}',
+      line,
+      '{"lease":"y","release":{}}'
+    ])
+    expect(answers.map(({ lease, error }) => [lease, error?.name])).toEqual([
+      ['none.0.1.x', 'LeaseLost'],
+      [undefined, 'InvalidOptionError']
+    ])
+  })
+
+  test('are told in requests of their own to a node that knows no such request', async () => {
+    const asked: string[] = []
+    const older = createServer((incoming, outgoing) => {
+      asked.push(incoming.url!)
+      if (incoming.url === '/v1/leases/ends') outgoing.statusCode = 404
+      if (incoming.url === '/v1/workers') outgoing.write('{"v":1,"worker":"w"}\n')
+      else outgoing.end(JSON.stringify(outgoing.statusCode === 404 ? unknownQuestion : { v: 1 }))
+    })
+    await at.api.close()
+    await new Promise<void>(resolve => older.listen(join(at.folder, 'api.sock'), resolve))
+    try {
+      await connected()
+      await workers.complete('one', '1')
+      await workers.release('two')
+    } finally {
+      older.closeAllConnections()
+      older.close()
+    }
+    const lease = asked.filter(path => path.startsWith('/v1/leases/'))
+    expect(lease).toEqual(['/v1/leases/ends', '/v1/leases/one/complete', '/v1/leases/two/release'])
+  })
+})
+
+const unknownQuestion = {
+  v: 1,
+  error: { name: 'InvalidOptionError', message: 'no such thing', advice: '' }
+}
+
+type EndAnswer = { lease?: string; error?: { name: string } }
+
+async function tellEnds(lines: readonly string[]): Promise<EndAnswer[]> {
+  const sent = request({
+    socketPath: join(at.folder, 'api.sock'),
+    method: 'POST',
+    path: '/v1/leases/ends'
+  })
+  sent.end(lines.join('\n'))
+  const [answer] = (await once(sent, 'response')) as [IncomingMessage]
+  let text = ''
+  for await (const piece of answer.setEncoding('utf8')) text += piece as string
+  return text
+    .split('\n')
+    .filter(line => line !== '')
+    .map(line => JSON.parse(line) as EndAnswer)
+}
+
+test('what a worker is told within one turn of the event loop is one write', async () => {
+  const answer = await rawConnect({ types: ['any'], slots: 100 })
+  let text = ''
+  let pieces = 0
+  answer.setEncoding('utf8').on('data', (piece: string) => {
+    text += piece
+    pieces++
+  })
+  await until(() => text.includes('"worker"'), 'it to be connected')
+  pieces = 0
+  for (let n = 0; n < 100; n++) work.start(runOf())
+  await until(() => text.split('"lease"').length > 100, 'all to be told')
+  expect(pieces).toBe(1)
+  answer.destroy()
 })
 
 describe('one that asks for a task', () => {

@@ -7,10 +7,12 @@ import { footprint } from './footprint.ts'
 import type { Load } from './loads/load.ts'
 import { LOADS } from './loads/loads.ts'
 import { rounds, rowsOf } from './loads/rounds.ts'
+import { mcp } from './mcp.ts'
 import { priority } from './priority.ts'
 import { recovery } from './recovery.ts'
 import { growth, guaranteed, replicate } from './replicate.ts'
 import { inVirtualTime, scale } from './scale/scale.ts'
+import { sessions } from './sessions/sessions.ts'
 import { functions, modules, submitterWorks } from './systems/hearsay.ts'
 import type { System } from './systems/system.ts'
 
@@ -62,6 +64,18 @@ export const BENCHES: Readonly<Record<string, Bench>> = {
     // Announcements belong into no real network.
     run: say => footprint(lanUnavailable() === null, say),
     guaranteed: noticed
+  },
+  sessions: {
+    about: 'a thousand short tasks through one session of a worker, beside a module of the node',
+    reps: 7,
+    run: sessions,
+    guaranteed: 'the node is alone, and synced each task and each result'
+  },
+  mcp: {
+    about: 'from the start of hearsay mcp to its answer to initialize',
+    reps: 20,
+    run: mcp,
+    guaranteed: 'each time a process of its own'
   },
   dashboard: {
     about: 'the page of hearsay dashboard, with 100,000 open tasks',

@@ -69,7 +69,7 @@ test('the result is what it prints, if that is asked for: JSON, else text', asyn
   const { results } = await working(['--result-from', 'stdout'], program, runs)
   expect(results).toEqual([
     { status: 'completed', result: '[1,2]' },
-    { status: 'completed', result: '"two words"' }
+    { status: 'completed', result: '"two words\\n"' }
   ])
 })
 
@@ -95,6 +95,42 @@ test('how it exits is how the attempt ends', async () => {
     { status: 'failed', retryAfterMs: 250 },
     { status: 'failed', reason: 'NonRetryable', error: { name: 'ResultRejectedError' } }
   ])
+})
+
+test('a result of any size is left in a file', async () => {
+  const program = `
+    import { writeFileSync } from 'node:fs'
+    writeFileSync(process.env.HEARSAY_RESULT_FILE, JSON.stringify('x'.repeat(100_000)))`
+  const { results } = await working([], program, [{}])
+  expect(results).toMatchObject([{ status: 'completed', result: { bytes: 100_002 } }])
+})
+
+test.each([
+  ['nowhere', './no-such-program'],
+  ['in no folder of PATH', 'no-such-program'],
+  ['a folder', '/']
+])('a command that is %s is refused before any task is taken', async (_, file) => {
+  const said = await run(['work', 'any', '--data', at.folder, '--', file])
+  expect(said).toMatchObject({ code: 2, stdout: '' })
+  expect(said.stderr).toContain(`${file} is no program`)
+  expect(at.node.work.pools.size).toBe(0)
+})
+
+test('with --stdio a result without an id is an error that says so, and other JSON is the log', async () => {
+  const program = `
+    process.stdin.once('data', () => console.log('{"level":"info"}\\n{"result":1}'))`
+  const { results } = await working(['--stdio'], program, [{}])
+  expect(results).toMatchObject([
+    {
+      status: 'failed',
+      reason: 'NonRetryable',
+      error: {
+        name: 'ResultRejectedError',
+        message: expect.stringContaining('has no "id"') as string
+      }
+    }
+  ])
+  expect(at.node.work.said.join('')).toBe('{"level":"info"}\n')
 })
 
 const STDIO = `
@@ -140,7 +176,7 @@ test('with --stdio one process is given one task after the other', async () => {
 test('a number that would arrive as another one is no result', async () => {
   const big = '12345678901234567890'
   const printed = await working(['--result-from', 'stdout'], `console.log('${big}')`, [{}])
-  expect(printed.results).toEqual([{ status: 'completed', result: JSON.stringify(big) }])
+  expect(printed.results).toEqual([{ status: 'completed', result: JSON.stringify(`${big}\n`) }])
 })
 
 test('with --stdio a number that would arrive as another one fails its task', async () => {
@@ -193,13 +229,15 @@ test.each([
 })
 
 test('a command that cannot be started ends the worker, and gives back the task', async () => {
-  const ended = run(['work', 'any', '--data', at.folder, '--', 'no-such-program'])
+  const file = join(at.folder, 'program')
+  await writeFile(file, '#!/no/such/interpreter\n', { mode: 0o755 })
+  const ended = run(['work', 'any', '--data', at.folder, '--', file])
   const { work } = at.node
   await until(() => work.pool !== undefined, 'the worker to connect')
   work.start(runOf())
   const said = await ended
   expect(said.code).toBe(2)
-  expect(said.stderr).toContain('no-such-program cannot be started')
+  expect(said.stderr).toContain('program cannot be started')
   expect(work.ends.map(({ result }) => result)).toEqual([{ status: 'returned', isLost: false }])
 })
 
@@ -213,11 +251,13 @@ test('the first Ctrl-C lets tasks end, the second gives them back', async () => 
   child.stderr.setEncoding('utf8').on('data', (text: string) => (words += text))
   const { work } = at.node
   await until(() => work.pool !== undefined, 'the worker to connect', 15_000)
-  work.start(runOf())
+  const { taskId } = work.start(runOf())
   await until(() => work.external.leases === 1, 'the task to be taken')
-  child.kill('SIGINT')
+  child.kill('SIGTERM')
   await until(() => work.pool?.slots === 0, 'the worker to drain')
-  expect(words).toContain('once more to give that back')
+  expect(words).toContain(
+    `SIGTERM: takes no more, and waits for any ${taskId}; once more to give that back`
+  )
   child.kill('SIGINT')
   await until(() => child.exitCode !== null, 'the worker to end', 15_000)
   expect(child.exitCode).toBe(130)

@@ -5,9 +5,11 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, onTestFailed, test } from 'vitest'
 import { Client } from '../../src/api/client.ts'
 import type { NodeView, Submitted, TaskView } from '../../src/node/api/node-api.ts'
+import { hasPython } from '../clients/python.ts'
 import { until } from '../support/until.ts'
 import { Cluster } from './cluster.ts'
 import { Lan, lanUnavailable, lossUnavailable } from './lan.ts'
+import { checkOutsideWorkers, OutsideWorkers } from './outside/outside-workers.ts'
 
 const unavailable = lanUnavailable()
 if (unavailable) console.warn(`six nodes on a LAN are skipped: ${unavailable}`)
@@ -127,8 +129,20 @@ describe.each(levels)('$level', ({ onLan }) => {
     }
   })
 
-  // On 127.0.0.1 there is no network that could lose anything.
+  // On 127.0.0.1 there are no computers, and no network that could lose anything.
   if (!onLan) return
+  test.skipIf(skip || !hasPython())(
+    'workers on two computers run what an agent on a third submits, and take over from each other',
+    async () => {
+      onTestFailed(() => console.error(cluster.stderr))
+      const outside = new OutsideWorkers(lan!, cluster)
+      try {
+        await checkOutsideWorkers(outside)
+      } finally {
+        outside.end()
+      }
+    }
+  )
   test.skipIf(noLoss !== null)(
     'everything settles where three of ten packets are lost',
     async () => {

@@ -90,6 +90,27 @@ describe('a worker that is a process', () => {
     expect(node.task(next).lost).toEqual([])
   })
 
+  test.each([
+    ['its attempt may take no longer', 'late', { timeout: 500, backoff: { delay: 1 } }, 2, 0],
+    ['its lease is over', 'late 1000', {}, 1, 1]
+  ] as const)(
+    'that stands still holds its task until %s; what it says after that is fenced',
+    async (_, how, options, attempt, lost) => {
+      const { node, folder } = await host()
+      const still = await Outside.start(folder, ['any'], how)
+      const id = await node.createTask('any', 'one', options)
+      await still.says(/^task/)
+      still.kill('SIGSTOP')
+      await Outside.start(folder, ['any'])
+      expect(await node.waitForTask(id, { timeout: 30_000 })).toBe('one')
+      expect(node.task(id)).toMatchObject({ attempt })
+      expect(node.task(id).lost).toHaveLength(lost)
+      still.kill('SIGCONT')
+      still.kill('SIGUSR2')
+      expect(await still.says(/^(refused|taken)/)).toBe('refused LeaseLost')
+    }
+  )
+
   test('gets nothing more from a node that drains, and ends what it has', async () => {
     const { node, folder } = await host()
     const other = await startNode()

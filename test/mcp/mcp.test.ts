@@ -1,6 +1,8 @@
 /**
  * `hearsay mcp` as an agent meets it: the official client over stdio, a process, and real nodes on 127.0.0.1.
  */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Node } from '../../src/index.ts'
@@ -13,6 +15,7 @@ type Ended = { task: Brief; result: string | null; isCut: boolean }
 type Waited = { ended: Ended[]; pending: string[]; problems: { problem: string }[]; next: string }
 type Submitted = { tasks: { id: string; ref: string | null; deduplicated: boolean }[] }
 
+const cli = fileURLToPath(new URL('../cli/children/cli.ts', import.meta.url))
 let agent: Agent
 let api: Api
 let data: string
@@ -54,6 +57,30 @@ async function ending(id: string): Promise<Ended> {
   const { ended } = await agent.call<Waited>('wait', { ids: [id] })
   return ended[0]!
 }
+
+test('a line that is no JSON is answered with a parse error, and the next one as ever', async () => {
+  const child = spawn(process.execPath, [cli, 'mcp', '--data', data], {
+    stdio: ['pipe', 'pipe', 'ignore']
+  })
+  child.stdin.write(
+    '{"jsonrpc":"2.0","id":1,"method":"pi\n\n{"jsonrpc":"2.0","id":2,"method":"ping"}\n'
+  )
+  let text = ''
+  for await (const piece of child.stdout.setEncoding('utf8')) {
+    text += piece as string
+    if (text.trim().split('\n').length === 2) child.stdin.end()
+  }
+  const answers = text
+    .trim()
+    .split('\n')
+    .map(line => JSON.parse(line) as unknown)
+  expect(answers).toContainEqual({
+    jsonrpc: '2.0',
+    id: null,
+    error: { code: -32_700, message: expect.stringContaining('Parse error') as string }
+  })
+  expect(answers).toContainEqual({ jsonrpc: '2.0', id: 2, result: {} })
+})
 
 describe('what an agent is offered', () => {
   test('tools have schemas both ways, and say what they change', async () => {

@@ -29,6 +29,7 @@ Errors are `HearsayError`s, named as in hearsay's own documentation.
 
 from __future__ import annotations
 
+import collections
 import http.client
 import inspect
 import json
@@ -315,6 +316,28 @@ class _Api:
         finally:
             connection.close()
 
+    def ends(self) -> "_Ends":
+        """See `_Ends`."""
+        connection = _UnixConnection(self._socket)
+        try:
+            # What was closed is not opened again by what is sent.
+            connection.connect()
+            connection.auto_open = 0
+            connection.putrequest("POST", "/v1/leases/ends")
+            connection.putheader("content-type", "application/x-ndjson")
+            connection.putheader("transfer-encoding", "chunked")
+            connection.endheaders()
+            response = connection.getresponse()
+            if response.status >= 300:
+                raise _error_of(response.status, response.read())
+            return _Ends(self, connection, response)
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise self._gone(error) from error
+        except BaseException:
+            connection.close()
+            raise
+
     def _request(
         self,
         connection: _UnixConnection,
@@ -331,6 +354,47 @@ class _Api:
         return NoNode(
             "NoNodeError", f'no node answers in {self.folder} ({error or type(error).__name__}): start one with "hearsay start"'
         )
+
+
+class _Ends:
+    """Ends of leases, over a request that stays open: one for each end costs a node more than a short task does.
+
+    Answers come in the order of the ends. Safe to share between threads: whoever waits for an answer reads for all.
+    """
+
+    def __init__(self, api: _Api, connection: _UnixConnection, response: http.client.HTTPResponse) -> None:
+        self._api = api
+        self._connection = connection
+        self._response = response
+        self._sending = threading.Lock()
+        self._reading = threading.Lock()
+        self._waiting: "collections.deque[List[Dict[str, Json]]]" = collections.deque()
+
+    def tell(self, lease: str, how: str, body: Json) -> None:
+        """Returns when the node has taken it; raises what it is refused with, or NoNode."""
+        line = _to_json({"lease": lease, how: body}).encode() + b"\n"
+        answer: List[Dict[str, Json]] = []
+        try:
+            with self._sending:
+                self._waiting.append(answer)
+                self._connection.send(b"%x\r\n%b\r\n" % (len(line), line))
+            with self._reading:
+                while not answer:
+                    self._read()
+        except (OSError, ValueError, AttributeError, http.client.HTTPException) as error:
+            raise self._api._gone(error) from error
+        if "error" in answer[0]:
+            raise _error_of(409, _to_json(answer[0]).encode())
+
+    def close(self) -> None:
+        _hang_up(self._connection)
+
+    def _read(self) -> None:
+        line = self._response.readline()
+        if not line:
+            raise ConnectionResetError("the connection has ended")
+        if line.strip():
+            self._waiting.popleft().append(json.loads(line))
 
 
 def _error_of(status: int, answer: bytes) -> HearsayError:
@@ -557,6 +621,7 @@ class Task:
     """One run of a task, as a handler sees it: its second parameter."""
 
     def __init__(self, worker: "Worker", message: Mapping[str, Json]) -> None:
+        self._worker = worker
         self._client = worker.client
         self._message = message
         self._lease = f"/v1/leases/{quote(str(message['lease']), safe='')}"
@@ -631,7 +696,9 @@ class Task:
 
     def _end(self, how: str, body: Json) -> None:
         try:
-            self._client._api.value("POST", f"{self._lease}/{how}", body)
+            # The same end told twice is taken once.
+            if not self._worker._tell_end(self._message["lease"], how, body):
+                self._client._api.value("POST", f"{self._lease}/{how}", body)
         except (LeaseLost, LeaseEnded) as error:
             # Somebody else has the task by now, or it was cancelled: there is nothing left to say about it.
             self._cancel(error.name)
@@ -665,6 +732,7 @@ class Worker:
         self._lock = threading.Lock()
         self._connection: Optional[_UnixConnection] = None
         self._path: Optional[str] = None
+        self._ends: Optional[_Ends] = None
         self._stops = 0
         self._stopped = threading.Event()
         self._connected = threading.Event()
@@ -773,6 +841,11 @@ class Worker:
         reader = threading.Thread(target=self._read, args=(response, inbox), daemon=True)
         reader.start()
         try:
+            self._ends = self.client._api.ends()
+        except HearsayError:
+            # The node is older, or gone: each end is a request of its own.
+            self._ends = None
+        try:
             if self.slots == 1:
                 self._serve(inbox, self._run_one)
             else:
@@ -781,6 +854,8 @@ class Worker:
         finally:
             # Not closed before what runs has ended: the node takes a closed connection for a dead worker.
             _hang_up(connection)
+            if self._ends is not None:
+                self._ends.close()
             reader.join()
             with self._lock:
                 self._path = None
@@ -841,6 +916,17 @@ class Worker:
                 self.client._api.value("POST", f"{self._path}/drain")
         elif "error" in message:
             raise _error_of(500, _to_json(message).encode())
+
+    def _tell_end(self, lease: str, how: str, body: Json) -> bool:
+        ends = self._ends
+        if ends is None:
+            return False
+        try:
+            ends.tell(lease, how, body)
+            return True
+        except NoNode:
+            self._ends = None
+            return False
 
     def _run_one(self, task: Task) -> None:
         try:

@@ -4,6 +4,7 @@ import type { DiagnosisView, LogEntry } from '../../node/api/node-api.ts'
 import type { BatchAnswer, BatchEnd } from '../batch.ts'
 import type { Problem } from '../problem.ts'
 import type { WaitAnswer } from '../waits.ts'
+import type { EndAnswer } from '../worker/lease-ends.ts'
 import { published } from './question.ts'
 
 type Shape<T> = z.ZodType<T>
@@ -20,6 +21,11 @@ const error: Shape<Problem['error']> = z.strictObject({
 
 /** The body of every answer that is not a success; also the last line of a stream that broke. */
 export const problem: Shape<Problem> = z.strictObject({ v, error })
+
+export const endAnswer: Shape<EndAnswer> = z.union([
+  z.strictObject({ v, lease: z.string() }),
+  z.strictObject({ v, lease: z.string(), error })
+])
 
 export const batchAnswer: Shape<BatchAnswer> = z.union([
   z.strictObject({

@@ -1,19 +1,23 @@
 /** Workers outside the process of the node: connected, or asking for one task at a time; and what they say of a task. */
+import type { HttpBindings } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import type { Context } from 'hono'
 import { z } from 'zod'
 import type {
   ClaimOptions,
   LeasedTask,
   LeaseFailure,
+  LeaseResult,
   LeaseView,
   WorkerLine,
   WorkerOptions,
   WorkersApi
 } from '../../node/api/node-api.ts'
-import { pulledStream } from '../events.ts'
+import { endAnswer } from '../openapi/answers.ts'
 import { json, lines, type Question } from '../openapi/question.ts'
 import type { Service } from '../openapi/service.ts'
-import { ndjson } from '../request.ts'
+import { answerEnds, completion, endLine, failure } from '../worker/lease-ends.ts'
+import { sendLines } from '../worker/session-lines.ts'
 import { blobRef } from './contents.ts'
 
 type NoQuery = Record<string, never>
@@ -114,22 +118,13 @@ const LOGS = onLease('What the run has to say', logLines)
 const extension = z.strictObject({ leaseMs: z.int().exactOptional() })
 const EXTEND = onLease('The worker is there; with `leaseMs`, for how long from now on', extension)
 
-const completion = z.union([
-  z.strictObject({ result: z.unknown() }),
-  z.strictObject({ resultBlob: blobRef })
-])
-const COMPLETE: Question<NoQuery, z.infer<typeof completion>> = {
+const COMPLETE: Question<NoQuery, LeaseResult> = {
   summary: 'The run has completed, with a value or a blob that was written before',
   params: LEASE,
   body: { as: 'json', schema: completion, bytesMax: BODY_BYTES_MAX },
   answers: [json(done, 'it is taken, now or before')],
   problems: [...LEASES, 'DiskFullError']
 }
-const failure: z.ZodType<LeaseFailure> = z.strictObject({
-  error: z.strictObject({ name: z.string(), message: z.string() }),
-  retryable: z.boolean().exactOptional(),
-  retryAfterMs: z.int().exactOptional()
-})
 const FAIL: Question<NoQuery, LeaseFailure> = {
   summary: 'The run has failed; with `retryAfterMs` it came too early, and uses no retry',
   params: LEASE,
@@ -142,6 +137,17 @@ const RELEASE: Question = {
   params: LEASE,
   answers: [json(done, 'it is taken, now or before')],
   problems: LEASES
+}
+const ENDS: Question = {
+  summary: 'Ends of any number of leases; the request may stay open, and each is answered at once',
+  body: {
+    as: 'lines',
+    what: 'a lease and its end, a line each: what the request of that name has as its body',
+    shape: endLine
+  },
+  answers: [
+    lines(endAnswer, 'in the same order: it is taken, now or before, or an `error` says why not')
+  ]
 }
 
 function onLease<T>(summary: string, schema: z.ZodType<T>): Question<NoQuery, T> {
@@ -157,8 +163,10 @@ function onLease<T>(summary: string, schema: z.ZodType<T>): Question<NoQuery, T>
 export function serveWorkers(service: Service, workers: WorkersApi, closing: AbortSignal): void {
   service.add('post', '/v1/workers', CONNECT, (c, { given }) => {
     const ended = new AbortController()
-    const gone = AbortSignal.any([c.req.raw.signal, closing, ended.signal])
-    return ndjson(pulledStream(workers.connect(given, gone), ended))
+    const { outgoing } = connectionOf(c)
+    outgoing.once('close', () => ended.abort(new Error('the worker is gone')))
+    sendLines(workers.attach(given, AbortSignal.any([closing, ended.signal])), outgoing)
+    return RESPONSE_ALREADY_SENT
   })
   service.add('post', '/v1/workers/:worker/drain', DRAIN, c => {
     workers.drain(c.req.param('worker')!)
@@ -173,10 +181,14 @@ export function serveWorkers(service: Service, workers: WorkersApi, closing: Abo
     const task = await workers.claim(given, gone)
     return task === null ? c.body(null, 204) : c.json(task)
   })
-  serveLeases(service, workers)
+  serveLeases(service, workers, closing)
 }
 
-function serveLeases(service: Service, workers: WorkersApi): void {
+function serveLeases(service: Service, workers: WorkersApi, closing: AbortSignal): void {
+  service.add('post', '/v1/leases/ends', ENDS, c => {
+    void answerEnds(workers, connectionOf(c), closing)
+    return RESPONSE_ALREADY_SENT
+  })
   service.add('post', '/v1/leases/:lease/progress', PROGRESS, (c, { given }) =>
     c.json(workers.progress(leaseOf(c), given.fraction, given.message))
   )
@@ -198,6 +210,11 @@ function serveLeases(service: Service, workers: WorkersApi): void {
     workers.release(leaseOf(c))
     return c.json({ v: 1 })
   })
+}
+
+/** The connection of a request, for answers that are written to it. */
+function connectionOf(c: Context): HttpBindings {
+  return c.env as HttpBindings
 }
 
 function leaseOf(c: Context): string {

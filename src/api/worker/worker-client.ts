@@ -15,9 +15,16 @@ import type {
 } from '../../node/api/node-api.ts'
 import { TASK_LIMITS } from '../../core/options.ts'
 import type { Connection } from '../connection.ts'
+import { EndStream } from './end-stream.ts'
+import type { EndLine } from './lease-ends.ts'
 
 export class WorkerClient {
   readonly #node: Connection
+  /** Over which ends are told while a worker is connected; null: none is. */
+  #ends: EndStream | null = null
+  #sessions = 0
+  /** The node is older, and takes each end as a request of its own. */
+  #isOlder = false
 
   constructor(node: Connection) {
     this.#node = node
@@ -29,8 +36,17 @@ export class WorkerClient {
    *
    * @throws InvalidOptionError NodeClosedError NoNodeError, or the signal's reason
    */
-  connect(options: WorkerOptions, signal?: AbortSignal): AsyncGenerator<WorkerLine> {
-    return this.#node.values('/v1/workers', { body: options, signal }, 'POST')
+  async *connect(options: WorkerOptions, signal?: AbortSignal): AsyncGenerator<WorkerLine> {
+    this.#sessions++
+    try {
+      yield* this.#node.values<WorkerLine>('/v1/workers', { body: options, signal }, 'POST')
+    } finally {
+      this.#sessions--
+      if (this.#sessions === 0) {
+        this.#ends?.close()
+        this.#ends = null
+      }
+    }
   }
 
   /** A worker gets nothing more. @throws UnknownWorkerError NoNodeError */
@@ -75,26 +91,47 @@ export class WorkerClient {
    */
   async complete(lease: string, text: string): Promise<void> {
     if (Buffer.byteLength(text) <= TASK_LIMITS.inlineBytesMax) {
-      return this.#said(lease, 'complete', { result: JSON.parse(text) as unknown })
+      return this.#end({ lease, complete: { result: JSON.parse(text) as unknown } })
     }
-    const pieces = oncePiece(text)
+    return this.completeWith(lease, await this.store(oncePiece(text)))
+  }
+
+  /** Has the node keep JSON text of any size. @throws TooLargeError DiskFullError NoNodeError */
+  async store(pieces: AsyncIterable<string>): Promise<BlobRef> {
     const { hash, bytes } = await this.#node.value<BlobRef>('PUT', '/v1/blobs', { pieces })
-    return this.#said(lease, 'complete', { resultBlob: { hash, bytes } })
+    return { hash, bytes }
+  }
+
+  /** The run has completed, with what the node keeps already. @throws LeaseLost LeaseEnded InvalidOptionError NoNodeError */
+  async completeWith(lease: string, resultBlob: BlobRef): Promise<void> {
+    return this.#end({ lease, complete: { resultBlob } })
   }
 
   /** @throws LeaseLost LeaseEnded InvalidOptionError NoNodeError */
   async fail(lease: string, failure: LeaseFailure): Promise<void> {
-    return this.#said(lease, 'fail', failure)
+    return this.#end({ lease, fail: failure })
   }
 
   /** The run is given back. @throws LeaseLost LeaseEnded NoNodeError */
   async release(lease: string): Promise<void> {
-    return this.#said(lease, 'release', {})
+    return this.#end({ lease, release: {} })
   }
 
   /** A payload that is too large to come with its task, as JSON text. @throws BlobUnavailableError NoNodeError */
   async blob({ hash, bytes }: BlobRef): Promise<string> {
     return this.#node.text(`/v1/blobs/${hash}`, { query: { bytes } })
+  }
+
+  async #end(end: EndLine): Promise<void> {
+    if (this.#sessions > 0 && !this.#isOlder) {
+      const ends = (this.#ends ??= new EndStream(this.#node))
+      if ((await ends.tell(end)) === 'told') return
+      this.#isOlder = ends.isUnknown
+      if (this.#ends === ends) this.#ends = null
+    }
+    const { lease, ...how } = end
+    const [[what, body]] = Object.entries(how) as [[string, unknown]]
+    await this.#said(lease, what, body)
   }
 
   #said<T>(lease: string, what: string, body: unknown): Promise<T> {

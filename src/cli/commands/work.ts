@@ -44,6 +44,8 @@ export function register(program: Command, terminal: Terminal): void {
       if (stdio === true && resultFrom !== undefined) {
         throw new InvalidOptionError('with --stdio results are lines: leave out --result-from')
       }
+      const { assertThere } = await import('../work/process.ts')
+      assertThere(argv[0]!)
       const client = await openClient(where)
       const { parseLabels } = await import('../node/config.ts')
       const { Work } = await import('../work/work.ts')

@@ -1,7 +1,10 @@
 /** Other programs as they are started for tasks: in a group of their own, with what tells them of their task. */
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { once } from 'node:events'
+import { accessSync, constants, statSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import type { Readable } from 'node:stream'
+import { StringDecoder } from 'node:string_decoder'
 import { ProcessGroup } from '../../run/commands/process-group.ts'
 import { InvalidOptionError } from '../../shared/errors.ts'
 import { LineSplitter } from '../../shared/lines.ts'
@@ -17,6 +20,28 @@ export type Program = Readonly<{
 
 /** A line may be this long; what is longer goes on as another. */
 const LINE_LENGTH_MAX = 1_048_576
+
+/**
+ * Before any task is taken: each would only be given back.
+ *
+ * @throws InvalidOptionError if there is no such program here
+ */
+export function assertThere(file: string): void {
+  const isPath = file.includes('/')
+  const folders = (process.env['PATH'] ?? '').split(delimiter)
+  if ((isPath ? [file] : folders.map(folder => join(folder, file))).some(isProgram)) return
+  const where = isPath ? 'is no program' : 'is no program in any folder of PATH'
+  throw new InvalidOptionError(`${file} ${where} here: correct the command after --`)
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
+}
 
 /** @throws InvalidOptionError if it cannot be started at all */
 export async function start(
@@ -45,14 +70,21 @@ export function exitText(file: string, { code, signal }: Exit): string {
   return signal === null ? `${file} exited with code ${code}` : `${file} was ended by ${signal}`
 }
 
-/** The lines of a stream, as they come; resolves at its end. */
-export async function eachLine(stream: Readable, hear: (lines: string[]) => void): Promise<void> {
+/** The lines of a stream, as they come; resolves at its end. @param print called with the bytes before that */
+export async function eachLine(
+  stream: Readable,
+  hear: (lines: string[]) => void,
+  print: (bytes: Uint8Array) => void = () => {}
+): Promise<void> {
   const splitter = new LineSplitter()
-  for await (const piece of stream.setEncoding('utf8')) {
-    const lines = splitter.push(piece as string)
+  const decoder = new StringDecoder('utf8')
+  for await (const piece of stream) {
+    print(piece as Buffer)
+    const lines = splitter.push(decoder.write(piece as Buffer))
     if (splitter.openLength > LINE_LENGTH_MAX) lines.push(splitter.take())
     if (lines.length > 0) hear(lines)
   }
+  splitter.push(decoder.end())
   if (splitter.openLength > 0) hear([splitter.take()])
 }
 

@@ -12,6 +12,9 @@ const CANCEL_MS = 20_000
 /** Between asking a process to end and ending it. */
 const GRACE_MS = 2000
 
+/** Of a line that is quoted. */
+const LINE_SHOWN_MAX = 200
+
 /** What a process may write of its task. */
 type Said = Readonly<{
   id?: unknown
@@ -89,6 +92,7 @@ class Child {
     if (taken === undefined || line === '') return
     const said = saidOf(line)
     if (said === null) return taken.log([line])
+    if (!('id' in said)) return this.#end(endWithoutId(line))
     // Of a task that it does not have any more.
     if (said.id !== taken.task.task) return
     const ended = endOf(said)
@@ -153,7 +157,8 @@ function payloadLine({ payload }: TakenTask): string {
 function saidOf(line: string): Said | null {
   try {
     const value: unknown = JSON.parse(line)
-    if (typeof value !== 'object' || value === null || !('id' in value)) return null
+    if (typeof value !== 'object' || value === null) return null
+    if (!('id' in value)) return 'result' in value ? value : null
     const fault = faultOf(line)
     if (fault === null) return value
     const error = { name: 'ResultRejectedError', message: fault }
@@ -161,6 +166,13 @@ function saidOf(line: string): Said | null {
   } catch {
     return null
   }
+}
+
+/** A process that waits for nothing more would otherwise leave its task open for ever. */
+function endWithoutId(line: string): Ended {
+  const message = `a line with a result has no "id", so nobody knows which task it is of: ${line.slice(0, LINE_SHOWN_MAX)}`
+  const error = { name: 'ResultRejectedError', message }
+  return { kind: 'failed', failure: { error, retryable: false } }
 }
 
 /** Why JSON would arrive as something else than it was; null: it would not. */

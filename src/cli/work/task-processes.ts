@@ -2,11 +2,14 @@
  * A process for each task: the payload is what it reads, what it prints is the log, and its result is what it leaves in
  * a file, or what it prints, if that is asked for.
  */
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { assert } from '../../core/base/assert.ts'
+import { isBlob } from '../../core/task/content.ts'
 import type { LeaseFailure } from '../../node/api/node-api.ts'
-import { parseJson } from '../../shared/json/json-text.ts'
+import { CommandResult } from '../../run/commands/command-result.ts'
 import { eachLine, exitText, start, type Exit, type Program } from './process.ts'
 import type { Ended, Hands, Running, TakenTask } from './work.ts'
 
@@ -37,80 +40,67 @@ export class TaskProcesses implements Hands {
 
   async #perform(taken: TakenTask, cancelled: Promise<void>): Promise<Ended> {
     const folder = await mkdtemp(join(tmpdir(), 'hearsay-work-'))
-    const file = join(folder, 'result')
+    const result = new CommandResult({ result: join(folder, 'result') })
+    if (this.#resultFrom === 'stdout') result.keepPrinted()
     const { task, attempt, epoch } = taken.task
     try {
       const program = await start(this.#argv, {
         HEARSAY_TASK_ID: task,
         HEARSAY_ATTEMPT: String(attempt),
         HEARSAY_EPOCH: String(epoch),
-        HEARSAY_RESULT_FILE: file
+        HEARSAY_RESULT_FILE: result.file
       })
       let isCancelled = false
       void cancelled.then(() => {
         isCancelled = true
         void program.group.end(GRACE_MS)
       })
-      const printed = await this.#converse(program, taken)
+      await converse(program, taken, result)
       const exit = await program.ended
       await program.group.end(GRACE_MS)
-      return isCancelled ? { kind: 'given back' } : await this.#endedBy(exit, file, printed)
+      if (isCancelled) return { kind: 'given back' }
+      return await this.#endedBy(exit, result, join(folder, 'result'), taken)
     } finally {
+      await result.discard()
       await rm(folder, { recursive: true, force: true })
     }
   }
 
-  /** Resolves to what it has printed to stdout, if that is wanted. */
-  async #converse({ child }: Program, { payload, log }: TakenTask): Promise<string> {
-    child.stdin.end(payload)
-    const pieces: string[] = []
-    const isWanted = this.#resultFrom === 'stdout'
-    await Promise.all([
-      eachLine(child.stderr, log),
-      eachLine(child.stdout, lines => {
-        if (isWanted) pieces.push(...lines)
-        log(lines)
-      })
-    ])
-    return pieces.join('\n')
-  }
-
-  async #endedBy(exit: Exit, file: string, printed: string): Promise<Ended> {
-    const left = await readFile(file, 'utf8').catch(() => '')
-    if (exit.code === 0) return this.#completed(left, printed)
+  async #endedBy(
+    exit: Exit,
+    result: CommandResult,
+    place: string,
+    { store }: TakenTask
+  ): Promise<Ended> {
+    if (exit.code === 0) {
+      const run = await result.outcome(null)
+      if (run.status === 'completed') {
+        if (!isBlob(run.result)) return { kind: 'completed', text: run.result }
+        return { kind: 'stored', blob: await store(createReadStream(place, 'utf8')) }
+      }
+      assert(run.status === 'failed', 'what a program has left is a result, or none')
+      const { name, message } = run.error
+      return { kind: 'failed', failure: { error: { name, message }, retryable: false } }
+    }
     const message = exitText(this.#argv[0]!, exit)
     const failure: LeaseFailure = { error: { name: 'CommandFailedError', message } }
     if (exit.code !== TRY_AGAIN_CODE) return { kind: 'failed', failure }
-    return { kind: 'failed', failure: { ...failure, retryAfterMs: retryAfterIn(left) } }
-  }
-
-  #completed(left: string, printed: string): Ended {
-    const text = this.#resultFrom === 'stdout' ? asJson(printed) : left.trim() || 'null'
-    if (isJson(text)) return { kind: 'completed', text }
-    const message = 'HEARSAY_RESULT_FILE holds no JSON: write JSON text to it, or nothing'
-    const error = { name: 'ResultRejectedError', message }
-    return { kind: 'failed', failure: { error, retryable: false } }
+    const asked = await result.retryAfterMs()
+    const isTime = typeof asked === 'number' && asked >= 0
+    const retryAfterMs = isTime ? Math.round(asked) : RETRY_AFTER_MS
+    return { kind: 'failed', failure: { ...failure, retryAfterMs } }
   }
 }
 
-/** JSON as it is, anything else as text. */
-function asJson(text: string): string {
-  const trimmed = text.trim()
-  return trimmed !== '' && isJson(trimmed) ? trimmed : JSON.stringify(text)
-}
-
-function isJson(text: string): boolean {
-  try {
-    parseJson(text)
-    return true
-  } catch {
-    return false
-  }
-}
-
-function retryAfterIn(text: string): number {
-  if (!isJson(text)) return RETRY_AFTER_MS
-  const { retryAfterMs } = (JSON.parse(text) ?? {}) as { retryAfterMs?: unknown }
-  const isTime = typeof retryAfterMs === 'number' && retryAfterMs >= 0
-  return isTime ? Math.round(retryAfterMs) : RETRY_AFTER_MS
+/** Resolves when it has said all. */
+async function converse(
+  { child }: Program,
+  { payload, log }: TakenTask,
+  result: CommandResult
+): Promise<void> {
+  child.stdin.end(payload)
+  await Promise.all([
+    eachLine(child.stderr, log),
+    eachLine(child.stdout, log, bytes => result.print(bytes))
+  ])
 }

@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Client } from '../../api/client.ts'
 import type { WorkerClient } from '../../api/worker/worker-client.ts'
-import type { LeasedTask, LeaseFailure, WorkerOptions } from '../../node/api/node-api.ts'
+import type { BlobRef, LeasedTask, LeaseFailure, WorkerOptions } from '../../node/api/node-api.ts'
 import { SIGNAL_EXIT_CODES } from '../exit-code.ts'
 import type { Terminal } from '../terminal.ts'
 import { LeaseLog } from './lease-log.ts'
@@ -14,6 +14,8 @@ import { LeaseLog } from './lease-log.ts'
 /** How a task ended here. `given back`: it is to run elsewhere, or was cancelled. */
 export type Ended =
   | Readonly<{ kind: 'completed'; text: string }>
+  /** The same with a result that the node has on its disk already. */
+  | Readonly<{ kind: 'stored'; blob: BlobRef }>
   | Readonly<{ kind: 'failed'; failure: LeaseFailure }>
   | Readonly<{ kind: 'given back' }>
 
@@ -24,6 +26,8 @@ export type TakenTask = Readonly<{
   payload: string
   log: (lines: readonly string[]) => void
   progress: (fraction: number, message: string | undefined) => void
+  /** Has the node keep JSON text that is too large to be told. */
+  store: (pieces: AsyncIterable<string>) => Promise<BlobRef>
 }>
 
 /** A task that is being run by a process. */
@@ -43,6 +47,9 @@ export interface Hands {
 /** Between attempts to find the node again. */
 const RECONNECT_MS = 1000
 
+/** Tasks that are named when it is said what is waited for. */
+const SHOWN_MAX = 3
+
 type Signal = 'SIGINT' | 'SIGTERM'
 
 export class Work {
@@ -50,7 +57,7 @@ export class Work {
   readonly #options: WorkerOptions
   readonly #hands: Hands
   readonly #terminal: Terminal
-  readonly #running = new Map<string, Running>()
+  readonly #running = new Map<string, Pick<Running, 'cancel'> & Readonly<{ task: LeasedTask }>>()
   readonly #ending = new Set<Promise<void>>()
   #name: string | null = null
   #signals = 0
@@ -134,9 +141,10 @@ export class Work {
       log: lines => log.add(lines),
       progress: (fraction, message) => {
         this.#workers.progress(lease, fraction, message).catch(() => {})
-      }
+      },
+      store: pieces => this.#workers.store(pieces)
     })
-    this.#running.set(lease, running)
+    this.#running.set(lease, { task, cancel: running.cancel })
     let ended: Ended
     try {
       ended = await running.ended
@@ -156,6 +164,8 @@ export class Work {
     switch (ended.kind) {
       case 'completed':
         return this.#workers.complete(lease, ended.text)
+      case 'stored':
+        return this.#workers.completeWith(lease, ended.blob)
       case 'failed':
         return this.#workers.fail(lease, ended.failure)
       case 'given back':
@@ -177,14 +187,24 @@ export class Work {
   #onSignal(signal: Signal): void {
     this.#signals++
     if (this.#signals === 1) {
-      this.#terminal.words(
-        `${signal}: takes no more, and ends what it has; once more to give that back`
-      )
+      this.#terminal.words(`${signal}: takes no more${this.#awaited()}`)
       if (this.#name !== null) this.#workers.drain(this.#name).catch(() => {})
     } else {
       this.#terminal.exitCode = SIGNAL_EXIT_CODES[signal]
       this.#giveBack()
     }
+  }
+
+  /** What the worker waits for before it ends, in words. */
+  #awaited(): string {
+    const tasks = Array.from(
+      this.#running.values(),
+      ({ task: { task, type } }) => `${type} ${task}`
+    )
+    const more = tasks.length > SHOWN_MAX ? ` and ${tasks.length - SHOWN_MAX} more` : ''
+    return tasks.length === 0
+      ? ', and has nothing to wait for'
+      : `, and waits for ${tasks.slice(0, SHOWN_MAX).join(', ')}${more}; once more to give that back`
   }
 
   /** Leaves, and gives back what runs; nothing counts as lost. */

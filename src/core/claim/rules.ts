@@ -290,7 +290,7 @@ export function afterRun(
   if (run.status === 'completed') return endedAs(run)
   const mayRunAgain = spec.delivery === 'at-least-once' && claim.epoch < EPOCH_MAX
   if (run.status === 'returned') {
-    return mayRunAgain ? returnedOf(self, claim, run.isLost) : endedAs(onceReturned(run.isLost))
+    return mayRunAgain ? returnedOf(self, claim, run.isLost) : endedAs(onceReturned(run))
   }
   if (run.retryAfterMs !== undefined && mayRunAgain) {
     return { claim: laterOf(claim, claim.attempt, now + run.retryAfterMs, 'retry-after') }
@@ -321,13 +321,21 @@ function returnedOf(self: BootId, claim: Claim, isLost: boolean): Patch {
   return { claim: { ...sameHolder(claim), lost, cause: 'retry' } }
 }
 
-/** The same of a task that may run at most once. */
-function onceReturned(isLost: boolean): Ended {
+/**
+ * The same of a task that may run at most once. A start that no worker took is one all the same: others have it on their
+ * disks, and could not tell it from one that was taken, if this node died. So it is not taken back; but whoever asks is
+ * told that nothing has run.
+ */
+function onceReturned({ isLost, isUntaken = false }: Returned): Ended {
   const what = isLost ? 'the worker that ran it was lost' : 'its worker gave it back'
-  const message = `it was started once, and ${what}; it may run at most once`
+  const message = isUntaken
+    ? 'it was started once, and no worker took it: it has not run, so it can be submitted anew; it may start at most once'
+    : `it was started once, and ${what}; it may run at most once`
   const error = { name: 'HolderLostError', message, stack: null }
   return { status: 'failed', reason: 'HolderLost', error }
 }
+
+type Returned = Extract<RunResult, { status: 'returned' }>
 
 /** What the handler would read is on no disk any more, so this task will never run. */
 export function payloadLost(self: BootId, record: TaskRecord, blob: BlobRef, at: Hlc): Patch {

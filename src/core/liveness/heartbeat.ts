@@ -79,6 +79,30 @@ export class Heartbeats {
     return Math.floor(wallMsAt(now, this.#context) / this.#context.options.idleHeartbeatMs)
   }
 
+  /**
+   * What this node can run has changed. A pool or a type that it has not offered before is told at once, so that a new
+   * worker does not wait for its first task. All else is told with a heartbeat that is due anyway: a script that asks for
+   * one task after the other changes its pool twice for each, and gossip for all of that cost more than the tasks.
+   */
+  offered(): void {
+    const { now, options } = this.#context
+    const isDue = now - this.#publishedAt >= options.heartbeatMs
+    if (isDue || this.#offersMore()) this.publish()
+  }
+
+  /** Whether there is a type, or a pool, that was not in the last heartbeat. */
+  #offersMore(): boolean {
+    const told = this.#told
+    if (told === null) return true
+    const { handlers, pools = [] } = this.#workerState()
+    const types = new Set(told.handlers)
+    const names = new Set(told.pools?.map(({ name }) => name))
+    return (
+      handlers.some(type => !types.has(type)) ||
+      pools.some(({ name, slots }) => slots > 0 && !names.has(name))
+    )
+  }
+
   /** Nothing is new but the time. */
   #knock(): void {
     const { members, now, options, emit } = this.#context

@@ -23,6 +23,7 @@ export type {
   LeaseFailure,
   LeaseResult,
   LeaseView,
+  WorkerFeed,
   WorkerLine,
   WorkerOptions,
   WorkersApi

@@ -63,6 +63,18 @@ export type WorkerLine =
   | { v: 1; drain: true }
   | { v: 1; ping: true }
 
+/** A connected worker, as the door sees it that tells it what there is to hear. */
+export interface WorkerFeed {
+  /** What the worker is to hear next: its name, then tasks; null: nothing for now. A task is its own when it is taken here. */
+  next(): WorkerLine | null
+  /** Whether nothing more comes. */
+  readonly isOver: boolean
+  /** Has a function called whenever there may be something to take, or it may be over. There is one such function. */
+  onNews(listener: () => void): void
+  /** Nobody takes anything more: what the worker has is lost. */
+  leave(): void
+}
+
 /** How a lease stands. */
 export type LeaseView = {
   v: 1
@@ -100,6 +112,12 @@ export interface WorkersApi {
    * @throws InvalidOptionError NodeClosedError
    */
   connect(options: WorkerOptions, gone: AbortSignal): AsyncIterable<WorkerLine>
+  /**
+   * The same, for a reader that takes all that there is at once.
+   *
+   * @throws InvalidOptionError NodeClosedError
+   */
+  attach(options: WorkerOptions, gone: AbortSignal): WorkerFeed
   /** A worker gets nothing more; its lines end when it has ended what it has. @throws UnknownWorkerError */
   drain(worker: string): void
   /** A worker goes, and gives back what it has. @throws UnknownWorkerError */

@@ -18,6 +18,7 @@ import type {
   LeaseFailure,
   LeaseResult,
   LeaseView,
+  WorkerFeed,
   WorkerLine,
   WorkerOptions,
   WorkersApi
@@ -50,6 +51,10 @@ export class Workers implements WorkersApi {
   }
 
   connect(options: WorkerOptions, gone: AbortSignal): AsyncIterable<WorkerLine> {
+    return linesOf(this.attach(options, gone))
+  }
+
+  attach(options: WorkerOptions, gone: AbortSignal): WorkerFeed {
     const { name = 'worker', labels = {}, leaseMs } = options
     if (!LABEL_NAME.test(name) || name.length > NAME_LENGTH_MAX) {
       throw new InvalidOptionError(
@@ -66,7 +71,19 @@ export class Workers implements WorkersApi {
     this.#parts.assertGiving()
     const { external } = this.#parts
     const session = external.connect(offer, gone)
-    return this.#lines(session.worker, session.news(), offer.leaseMs)
+    let isNamed = false
+    return {
+      next: () => {
+        if (isNamed) return this.#line(session.next(), offer.leaseMs)
+        isNamed = true
+        return { v: 1, worker: session.worker }
+      },
+      get isOver() {
+        return isNamed && session.isOver
+      },
+      onNews: listener => session.onNews(listener),
+      leave: () => session.leave()
+    }
   }
 
   drain(worker: string): void {
@@ -124,17 +141,10 @@ export class Workers implements WorkersApi {
     this.#parts.external.release(lease)
   }
 
-  async *#lines(
-    worker: string,
-    news: AsyncIterable<WorkerNews>,
-    leaseMs: number | null
-  ): AsyncGenerator<WorkerLine, void, undefined> {
-    yield { v: 1, worker }
-    for await (const each of news) yield this.#line(each, leaseMs)
-  }
-
-  #line(news: WorkerNews, leaseMs: number | null): WorkerLine {
-    switch (news.kind) {
+  #line(news: WorkerNews | null, leaseMs: number | null): WorkerLine | null {
+    switch (news?.kind) {
+      case undefined:
+        return null
       case 'run':
         return this.#taskOf(news, leaseMs)
       case 'cancel':
@@ -191,6 +201,22 @@ export class Workers implements WorkersApi {
       throw new InvalidOptionError(`the result is no JSON: ${(error as Error).message}`)
     }
     return content
+  }
+}
+
+/** What a worker is to hear, as it is read. Reading no further is going without a word. */
+async function* linesOf(feed: WorkerFeed): AsyncGenerator<WorkerLine, void, undefined> {
+  let wake = (): void => {}
+  feed.onNews(() => wake())
+  try {
+    for (;;) {
+      const line = feed.next()
+      if (line !== null) yield line
+      else if (feed.isOver) return
+      else await new Promise<void>(resolve => (wake = resolve))
+    }
+  } finally {
+    feed.leave()
   }
 }
 

@@ -261,7 +261,8 @@ export class External implements ExternalRunner {
 
   /** Nobody has had them. */
   #giveBack(runs: readonly Run[]): void {
-    for (const run of runs) this.#report(run, { status: 'returned', isLost: false }, 0)
+    for (const run of runs)
+      this.#report(run, { status: 'returned', isLost: false, isUntaken: true }, 0)
   }
 
   #report({ taskId, epoch }: Run, result: RunResult, durationMs: number): void {

@@ -12,7 +12,10 @@ import type { LeaseCount, Owner } from './owner.ts'
 
 /** Interval at which a worker hears that there is nothing to hear. */
 const PING_MS = 15_000
-/** Guess: a worker that is busy with its tasks reads all the same, and nobody wants to wait longer for one that hangs. */
+/**
+ * Guess: a worker that is busy with its tasks reads all the same, and nobody wants to wait longer for one that hangs.
+ * Looked at with each ping, so it may be half as long again.
+ */
 const UNREAD_MS_MAX = 30_000
 
 type Parts = Readonly<{
@@ -35,8 +38,12 @@ export class Session implements Owner, WorkerSession {
   #others: WorkerNews[] = []
   #isDraining = false
   #isClosed = false
-  #wake: () => void = () => {}
-  #unread: NodeJS.Timeout | null = null
+  #listener: () => void = () => {}
+  /** Since when something waits to be taken, in ms; null: nothing does. */
+  #unreadSince: number | null = null
+  /** Whether it has taken anything since the last ping was due. */
+  #hasRead = true
+  readonly #pings: NodeJS.Timeout
 
   constructor(name: string, { types, labels, slots }: WorkerOffer, parts: Parts) {
     this.name = name
@@ -44,6 +51,7 @@ export class Session implements Owner, WorkerSession {
     this.labels = labels
     this.#slots = slots
     this.#parts = parts
+    this.#pings = setInterval(() => this.#look(), PING_MS).unref()
   }
 
   get worker(): string {
@@ -84,32 +92,31 @@ export class Session implements Owner, WorkerSession {
 
   close(): readonly Run[] {
     this.#isClosed = true
-    clearTimeout(this.#unread ?? undefined)
+    clearInterval(this.#pings)
     const waiting = [...this.#waiting.values()]
     this.#waiting.clear()
-    this.#wake()
+    this.#listener()
     return waiting
   }
 
   /** Something has happened that it may have waited for. */
   look(): void {
-    this.#wake()
+    this.#listener()
   }
 
-  async *news(): AsyncGenerator<WorkerNews, void, undefined> {
-    try {
-      for (;;) {
-        const next = this.#next()
-        if (next !== null) yield next
-        else if (this.#isClosed || (this.isGoing && !this.#parts.hasLeases())) return
-        else if (!(await this.#something())) yield { kind: 'ping' }
-      }
-    } finally {
-      if (!this.#isClosed) this.#parts.lost()
-    }
+  onNews(listener: () => void): void {
+    this.#listener = listener
   }
 
-  #next(): WorkerNews | null {
+  get isOver(): boolean {
+    return this.#isClosed || (this.isGoing && this.#others.length === 0 && !this.#parts.hasLeases())
+  }
+
+  leave(): void {
+    if (!this.#isClosed) this.#parts.lost()
+  }
+
+  next(): WorkerNews | null {
     if (this.#isClosed) return null
     const other = this.#others.shift() ?? null
     const [first] = other === null ? this.#waiting : []
@@ -120,30 +127,26 @@ export class Session implements Owner, WorkerSession {
     return { kind: 'run', lease: this.#parts.hand(run), run }
   }
 
-  /** Resolves to whether something has come, before it is time to say that there is nothing. */
-  async #something(): Promise<boolean> {
-    const { promise, resolve } = Promise.withResolvers<boolean>()
-    this.#wake = () => resolve(true)
-    const timer = setTimeout(resolve, PING_MS, false)
-    try {
-      return await promise
-    } finally {
-      clearTimeout(timer)
-      this.#wake = () => {}
-    }
-  }
-
   #news(): void {
-    this.#unread ??= setTimeout(() => this.#parts.lost(), UNREAD_MS_MAX)
-    this.#wake()
+    this.#unreadSince ??= performance.now()
+    this.#listener()
   }
 
   /** It reads. What is left waits from now on. */
   #noteRead(): void {
-    if (this.#unread === null) return
-    clearTimeout(this.#unread)
+    this.#hasRead = true
     const isLeft = this.#others.length + this.#waiting.size > 0
-    this.#unread = isLeft ? setTimeout(() => this.#parts.lost(), UNREAD_MS_MAX) : null
+    this.#unreadSince = isLeft ? performance.now() : null
+  }
+
+  #look(): void {
+    const unreadMs = performance.now() - (this.#unreadSince ?? Infinity)
+    if (unreadMs >= UNREAD_MS_MAX) return this.#parts.lost()
+    if (!this.#hasRead && this.#unreadSince === null) {
+      this.#others.push({ kind: 'ping' })
+      this.#news()
+    }
+    this.#hasRead = false
   }
 }
 

@@ -187,7 +187,12 @@ const ANSWERED: Record<string, (id: string) => Asked | Promise<Asked>> = {
   postLeasesByLeaseExtend: () => onLease('extend', ''),
   postLeasesByLeaseComplete: () => onLease('complete', '{"result":{"ok":true}}'),
   postLeasesByLeaseFail: () => onLease('fail', '{"error":{"name":"Oops","message":"no"}}'),
-  postLeasesByLeaseRelease: () => onLease('release', '')
+  postLeasesByLeaseRelease: () => onLease('release', ''),
+  postLeasesEnds: () => ({
+    method: 'POST',
+    path: '/v1/leases/ends',
+    body: '{"lease":"none.0.1.x","release":{}}'
+  })
 }
 
 /** A run, as soon as somebody is there for it. */

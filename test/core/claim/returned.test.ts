@@ -58,3 +58,13 @@ test.each([
   expect(patch.outcome).toMatchObject({ status: 'failed', reason: 'HolderLost', epoch: 2 })
   expect(patch.outcome?.error?.message).toContain(words)
 })
+
+test('a task that may run at most once, and that no worker took, has failed, and says that it has not run', () => {
+  const record = running({ delivery: 'at-most-once' })
+  const untaken = { status: 'returned', isLost: false, isUntaken: true } as const
+  const { outcome } = afterRun(self, record, untaken, ended)
+  expect(outcome).toMatchObject({ status: 'failed', reason: 'HolderLost', epoch: 2 })
+  expect(outcome?.error?.message).toMatch(/no worker took it: it has not run/)
+  const again = afterRun(self, running(), untaken, ended)
+  expect(again.claim).toMatchObject({ epoch: 3, attempt: 3, lost: [other] })
+})

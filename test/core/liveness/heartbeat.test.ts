@@ -76,6 +76,35 @@ describe('a heartbeat', () => {
     expect(a!.of('publish').length).toBeGreaterThan(published)
   })
 
+  test('tells at once of a pool that was not there before, and of all that changes in it with one that is due', () => {
+    const pump = pumpOf([bootOf('a'), bootOf('b')])
+    const [a, b] = pump.nodes
+    const offer = (name: string, slots: number): void => {
+      const pools = slots < 0 ? [] : [{ name, slots, types: ['shout'], labels: {}, external: true }]
+      a!.feed({ kind: 'worker', slots: 0, handlers: [], pools })
+      pump.settle()
+    }
+    const heard = (): [string, number][] =>
+      b!.core.view.workers(pump.now).map(({ name, slots }) => [name, slots])
+    for (let i = 0; i < 3; i++) pump.pass(heartbeatMs)
+    const before = a!.of('publish').length
+    offer('claims', 1)
+    expect(heard()).toContainEqual(['claims', 1])
+    for (let n = 0; n < 20; n++) {
+      offer('claims', -1)
+      offer('claims', 1)
+    }
+    offer('claims', 2)
+    expect(a!.of('publish').length - before).toBe(1)
+    offer('worker-1', 1)
+    expect(a!.of('publish').length - before).toBe(2)
+    expect(heard()).toContainEqual(['worker-1', 1])
+    offer('worker-1', 3)
+    pump.pass(heartbeatMs)
+    expect(a!.of('publish').length - before).toBe(3)
+    expect(heard()).toContainEqual(['worker-1', 3])
+  })
+
   test('comes from all nodes at the same time, whenever they started', () => {
     const pump = pumpOf([bootOf('a'), bootOf('b')])
     const [a, b] = pump.nodes

@@ -4,12 +4,14 @@
  * `refused NAME`, `over`.
  *
  * How it works: `echo` returns the payload; `hold` takes tasks and ends none; `die` is killed by its first task; `late`
- * returns the payload when it gets SIGUSR2, and goes on when its node is gone.
+ * returns the payload when it gets SIGUSR2, and goes on when its node is gone; with a number, its leases last that long.
  */
 import { Client } from '../../../src/api/client.ts'
 import type { LeasedTask } from '../../../src/node/api/node-api.ts'
 
-const [folder = '', slots = '1', how = 'echo', ...types] = process.argv.slice(2)
+const [folder = '', slots = '1', manner = 'echo', ...types] = process.argv.slice(2)
+const [how, ms] = manner.split(' ')
+const leases = ms === undefined ? {} : { leaseMs: Number(ms) }
 const { workers } = await Client.open({ data: folder })
 const held: LeasedTask[] = []
 
@@ -33,7 +35,7 @@ process.on('SIGUSR2', () => {
 })
 
 try {
-  for await (const line of workers.connect({ types, slots: Number(slots) })) {
+  for await (const line of workers.connect({ types, slots: Number(slots), ...leases })) {
     if ('worker' in line) say(`connected ${line.worker}`)
     else if ('cancel' in line) say(`cancel ${line.reason}`)
     else if ('drain' in line) say('drain')
