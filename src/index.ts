@@ -105,6 +105,7 @@ export type {
 } from './node/api/node-api.ts'
 export type { OpenDependency } from './node/api/why-view.ts'
 export type {
+  CheckpointView,
   ClaimOptions,
   LeasedTask,
   LeaseFailure,

@@ -17,6 +17,7 @@
  */
 import { createHash } from 'node:crypto'
 import type { StoredTask } from '../core/effect.ts'
+import { checkpointIn } from '../core/task/record.ts'
 import type { Snapshot } from '../core/replication/snapshot.ts'
 import { isBlob, type BlobHash, type BlobRef } from '../core/task/content.ts'
 import type { LoadedReplica, ReadBlob, WriteBlob } from '../ports/ports.ts'
@@ -179,6 +180,7 @@ async function next(lines: Lines): Promise<string | null> {
   }
 }
 
-function blobsOf({ record: { spec, outcome } }: StoredTask): readonly BlobRef[] {
-  return [spec.payload, outcome?.result ?? null].filter(isBlob)
+function blobsOf({ record }: StoredTask): readonly BlobRef[] {
+  const { spec, outcome } = record
+  return [spec.payload, outcome?.result ?? null, checkpointIn(record)?.blob ?? null].filter(isBlob)
 }

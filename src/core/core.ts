@@ -8,8 +8,6 @@
  */
 import { Counters, CountsGossip } from './telemetry/telemetry.ts'
 import { covers } from './base/version-vector.ts'
-import { computerOf } from './base/computers.ts'
-import { HybridClock } from './base/hlc.ts'
 import { nodeOf, type BootId, type NodeId } from './base/ids.ts'
 import {
   AntiEntropy,
@@ -18,22 +16,15 @@ import {
   OpenAnswers,
   TaskLookup
 } from './replication/replication.ts'
-import {
-  Belief,
-  Members,
-  Membership,
-  readClocks,
-  UnknownOrigins,
-  Strangers
-} from './membership/membership.ts'
-import { BEFORE_THE_FIRST_STEP, isPruned, type Context, type Identity } from './context.ts'
+import { Belief, Membership, readClocks, Strangers } from './membership/membership.ts'
+import { isPruned, type Context, type Identity } from './context.ts'
 import type { Effect, Restored } from './effect.ts'
 import type { Input } from './input.ts'
 import { WorkStealing } from './steal/steal.ts'
-import { Idle, SelfFencing, Shutdown, Waking } from './lifecycle/lifecycle.ts'
+import { contextOf, Idle, SelfFencing, Shutdown, Waking } from './lifecycle/lifecycle.ts'
 import { BlobReplication } from './blobs/blobs.ts'
 import { Log } from './log/log.ts'
-import { KeyTombstones, retireBoots } from './gc/gc.ts'
+import { retireBoots } from './gc/gc.ts'
 import type { Forgotten, Goodbye, Message, SyncRequest } from './message.ts'
 import { CORE_DEFAULTS, type CoreOptions } from './options.ts'
 import type { Due } from './pending.ts'
@@ -72,7 +63,6 @@ export class Core {
   #clockStepMs = 0
 
   constructor(identity: Identity, options: Partial<CoreOptions> = {}) {
-    const resolved = { ...CORE_DEFAULTS, ...options }
     const carried = new Carried()
     const dependencies: Dependencies = new Dependencies(
       id => log.get(id),
@@ -81,7 +71,9 @@ export class Core {
     )
     const counters = new Counters()
     const log = new Log(identity.boot, dependencies, counters, identity.version)
-    this.#context = this.#contextOf(identity, resolved, { log, carried, counters })
+    const emit = (effect: Effect): void => void this.#effects.push(effect)
+    const parts = { log, carried, counters, emit, release: (due: Due) => this.#release(due) }
+    this.#context = contextOf(identity, { ...CORE_DEFAULTS, ...options }, parts)
     this.#belief = new Belief(this.#context)
     this.#antiEntropy = new AntiEntropy(this.#context)
     this.#looseWrites = new LooseWrites(this.#context)
@@ -203,30 +195,6 @@ export class Core {
     for (const part of [log, members, keyTombstones, counters, ...own]) part.assertInvariants()
   }
 
-  #contextOf(
-    identity: Identity,
-    options: CoreOptions,
-    parts: Pick<Context, 'log' | 'carried' | 'counters'>
-  ): Context {
-    const self = identity.boot
-    return {
-      ...parts,
-      self,
-      node: nodeOf(self),
-      name: identity.name,
-      computer: computerOf(identity.name),
-      options,
-      clock: new HybridClock(),
-      keyTombstones: new KeyTombstones(),
-      unknownOrigins: new UnknownOrigins(),
-      members: new Members(self, options, identity.name, parts.log.origins),
-      labels: identity.labels,
-      ...BEFORE_THE_FIRST_STEP,
-      emit: effect => void this.#effects.push(effect),
-      release: due => this.#release(due)
-    }
-  }
-
   #viewOf(dependencies: Dependencies): CoreView {
     return new CoreView(this.#context, dependencies, {
       self: () => this.#heartbeats.heartbeat(this.#context.now * 1000),
@@ -257,6 +225,8 @@ export class Core {
         return this.#scheduler.completed(input)
       case 'tail':
         return this.#scheduler.said(input)
+      case 'checkpoint':
+        return this.#scheduler.slots.checkpoints.save(input)
       case 'message':
         return this.#onMessage(input.from, input.message)
       case 'load':
@@ -270,11 +240,9 @@ export class Core {
       case 'met':
         return this.#membership.met(input.another)
       case 'blob-kept':
-        return this.#blobReplication.kept(input.ref)
       case 'blob-failed':
-        return this.#blobReplication.failed(input.hash, input.why)
       case 'blob-missing':
-        return this.#blobReplication.missing(input.hash)
+        return this.#blobReplication.looked(input)
       case 'persisted':
         return this.#groupCommit.persisted(input.flush)
       case 'disk':
@@ -320,6 +288,10 @@ export class Core {
         return slots.startBarrier.copied(due)
       case 'settle':
         return this.#scheduler.settle(due.input)
+      case 'save':
+        return slots.checkpoints.placed(due)
+      case 'saved':
+        return slots.checkpoints.copied(due)
       case 'report':
         if (this.#blobReplication.placeResult(due)) return
         return this.#groupCommit.outcomeReports.report(due)

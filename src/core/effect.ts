@@ -89,6 +89,8 @@ export type Run = Readonly<{
   traceparent: string | null
   /** Results of the tasks it depends on, by id. */
   dependencies: ReadonlyMap<TaskId, Content>
+  /** What the attempt before it saved last. @default nothing */
+  checkpoint?: BlobRef
   /** The pool that it has a slot in, and which one, counted from 0. */
   pool: string
   slot: number
@@ -205,6 +207,11 @@ export type Effect =
    * pruned.
    */
   | Readonly<{ kind: 'found'; taskId: TaskId; isForgotten: boolean }>
+  /**
+   * What a run has saved stands, on as many disks as an outcome is told from (`short`: on fewer, for it has waited for
+   * long enough); or the task is not its own any more, and nothing has been taken.
+   */
+  | Readonly<{ kind: 'saved'; request: number; isTaken: boolean; short: boolean }>
   /** What was loaded is on disk. */
   | Readonly<{ kind: 'loaded'; request: number }>
   /** The outcome of a task is on disk here and elsewhere: waiters may be told. */

@@ -72,6 +72,16 @@ export type Input =
       /** The last lines that it said. @default none */
       tail?: string | null
     }>
+  /**
+   * A run saves where it stands, for the next attempt; answered with `saved`. The blob is on this node's disk.
+   */
+  | Readonly<{
+      kind: 'checkpoint'
+      request: number
+      taskId: TaskId
+      epoch: number
+      blob: BlobRef
+    }>
   /** A run that was aborted is over: the last lines that it said. */
   | Readonly<{ kind: 'tail'; taskId: TaskId; epoch: number; tail: string }>
   | Readonly<{ kind: 'message'; from: NodeId; message: Message }>

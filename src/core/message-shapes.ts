@@ -71,10 +71,11 @@ import {
 } from './options.ts'
 import type { Labels } from './task/labels.ts'
 import {
-  BLOB,
+  ANY_BLOB,
   BLOB_HASH,
   BOOT,
   CANCEL_REQUEST,
+  CHECKPOINT,
   CLAIM,
   DOT,
   DURATION,
@@ -193,7 +194,8 @@ export const CHANGE: StructShape<Change> = struct<Change>({
   claim: CLAIM,
   started: nullable(STARTED),
   cancelRequest: nullable(CANCEL_REQUEST),
-  outcome: nullable(OUTCOME)
+  outcome: nullable(OUTCOME),
+  checkpoint: absentOr(CHECKPOINT)
 })
 
 /** Records in messages come from the log, and were checked there when they were written or read. */
@@ -273,7 +275,7 @@ export const PRUNED: Body<Pruned> = struct<Omit<Pruned, 'kind'>>({
 })
 export const OFFER: Body<Offer> = struct<Omit<Offer, 'kind'>>({
   boot: BOOT,
-  blobs: list(BLOB, BLOBS_PER_MESSAGE_MAX)
+  blobs: list(ANY_BLOB, BLOBS_PER_MESSAGE_MAX)
 })
 export const KEPT: Body<Kept> = struct<Omit<Kept, 'kind'>>({
   boot: BOOT,

@@ -18,11 +18,14 @@ import type { Dot, TaskRecord } from './task/record.ts'
  *     1   says its revision, waits for late news as long as all later versions may take, names what it could not read,
  *         and passes on what it does not know
  *     2   keeps copies of what is written, and blobs, on another computer than where they are
+ *     3   knows checkpoints, and keeps their blobs
  */
-export const REVISION = 2
+export const REVISION = 3
 
 /** From this revision on a second copy is kept on another computer, if one is there. */
 export const KEEPS_APART = 2
+/** From this revision on the blob of a checkpoint is kept like any other. */
+export const KEEPS_CHECKPOINTS = 3
 
 /**
  * Kinds by which members say that they are there, and how far they are. They are cheap, and a node that reads them late

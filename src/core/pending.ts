@@ -12,6 +12,7 @@ import type { BlobHash, BlobRef } from './task/content.ts'
 import type { Dot, Outcome } from './task/record.ts'
 
 type Submission = Extract<Input, { kind: 'submit' }>
+type Save = Extract<Input, { kind: 'checkpoint' }>
 
 /**
  * How many other nodes have something on disk; `short` if fewer than were asked for, or none on another computer
@@ -43,6 +44,10 @@ export type Pending =
   | Start
   /** The task of a run that has ended is to settle, or to be tried again, once the result is elsewhere, too. */
   | Readonly<{ kind: 'settle'; input: Extract<Input, { kind: 'completion' }> }>
+  /** What a run has saved is to be written down, once the blob is elsewhere, too: it is the `sequence`th of that run. */
+  | Readonly<{ kind: 'save'; input: Save; sequence: number }>
+  /** A run is to be told that what it has saved stands. `isShort`: the blob is on too few disks. */
+  | Readonly<{ kind: 'saved'; request: number; taskId: TaskId; isShort: boolean }>
   /**
    * An outcome is to be reported. `blob`: the result, if that has to be elsewhere as well, and may not be. `since`: when
    * the wait began, in ms.
@@ -92,9 +97,9 @@ export type OnceFlushed = PendingOf<
   'recognise' | 'grant' | 'load' | 'farewell' | 'taken' | 'answer'
 >
 /** Waits until others have a write on disk. */
-export type OnceCopied = PendingOf<'accept' | 'start' | 'report'>
+export type OnceCopied = PendingOf<'accept' | 'start' | 'report' | 'saved'>
 /** Waits until others have a blob on disk. */
-export type OncePlaced = PendingOf<'create' | 'settle' | 'report'>
+export type OncePlaced = PendingOf<'create' | 'settle' | 'report' | 'save'>
 /** Waits for what members say. */
 export type OnceAnswered = PendingOf<'recall' | 'key'>
 
@@ -134,6 +139,7 @@ export function tasksOf(pending: Pending): readonly TaskId[] {
     case 'create':
       return pending.input.id === null ? [] : [pending.input.id]
     case 'settle':
+    case 'save':
       return [pending.input.taskId]
     case 'grant':
     case 'answer':
@@ -148,6 +154,7 @@ export function tasksOf(pending: Pending): readonly TaskId[] {
     case 'stage':
     case 'start':
     case 'report':
+    case 'saved':
     case 'find':
     case 'recall':
     case 'key':

@@ -132,6 +132,7 @@ export class Parts {
       external,
       record: id => view.record(id),
       payloads: this.#payloads,
+      save: (...saved) => this.#engine.saves.save(...saved),
       assertGiving: () => {
         this.#assertAccepting()
         if (!view.isDraining) return

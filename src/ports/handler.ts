@@ -30,6 +30,18 @@ export type HandlerContext = Readonly<{
   log: (line: unknown) => void
   /** The trace that this run belongs to, as W3C Trace Context writes it; null if the submission named none. */
   traceparent: string | null
+  /**
+   * What an attempt of this task before this one saved last, also on another node; undefined: none did. A plain value;
+   * what a worker outside saved and is no JSON comes as its bytes, a `Uint8Array`.
+   */
+  checkpoint: unknown
+  /**
+   * Saves where this run stands, as a plain value, in place of what was saved before: the next attempt, on whatever node,
+   * finds it in `checkpoint`. Once it resolves, that is also so if this computer is lost; it takes some disk writes.
+   *
+   * @throws NotJsonError TooLargeError DiskFullError CheckpointRefusedError: the task is not this run's any more
+   */
+  saveCheckpoint: (value: unknown) => Promise<void>
   /** Results of the tasks it depends on, by id, as plain values. */
   dependencies: Readonly<Record<TaskId, unknown>>
 }>

@@ -246,6 +246,12 @@ export type RunOutput = (
   bytes: Uint8Array
 ) => void
 
+/**
+ * Keeps what a run has saved, a blob on this node's disk, for the next attempt. Resolves to whether it stands; false: the
+ * task is not that run's any more.
+ */
+export type SaveRun = (taskId: TaskId, epoch: number, blob: BlobRef) => Promise<boolean>
+
 /** What came of loading the handlers anew: types of tasks, sorted. */
 export type ReloadedHandlers = Readonly<{
   /** All that the node handles now. */
@@ -288,8 +294,12 @@ export interface Runner {
   onHandlersChanged(changed: () => void): void
   /** Runs of workers outside this process. */
   readonly external: ExternalRunner
-  /** Where large payloads are found and large results are left. Without it, there are none. */
-  useBlobs(blobs: BlobFolder): void
+  /**
+   * Where large payloads are found and large results are left. Without it, there are none.
+   *
+   * @param save where runs save where they stand. @default nowhere: it is refused
+   */
+  useBlobs(blobs: BlobFolder, save?: SaveRun): void
   /** Called once for each run that ends by itself, fails or times out; never for an aborted one. */
   onEnded(ended: RunEnded): void
   /** Called with progress of runs, 20 times a second and run at most. */

@@ -11,6 +11,7 @@ import { isBlob, type BlobHash, type BlobRef, type Content } from '../core/task/
 
 /** `parse` as it is before any handler is loaded: one that replaces it has not the payloads of others in its hand. */
 const { parse } = JSON
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Where the blobs of one run are: those that it reads, and the one that it may write. Passed on to threads. */
 export type RunFiles = Readonly<{
@@ -23,6 +24,8 @@ export type RunFiles = Readonly<{
 export type RunValues = Readonly<{
   payload: unknown
   dependencies: Readonly<Record<string, unknown>>
+  /** What the attempt before saved: a value, or bytes that are no JSON; undefined: nothing. */
+  checkpoint: unknown
 }>
 
 /** @throws SyntaxError if one is no JSON, and whatever reading a file may throw */
@@ -32,18 +35,34 @@ export async function readValues(run: Run, { paths }: RunFiles): Promise<RunValu
   const payload = await read(run.payload)
   const dependencies: [string, unknown][] = []
   for (const [id, content] of run.dependencies) dependencies.push([id, await read(content)])
-  return { payload, dependencies: Object.fromEntries(dependencies) }
+  const checkpoint = await readSaved(run, paths)
+  return { payload, dependencies: Object.fromEntries(dependencies), checkpoint }
 }
 
-async function readBlob({ hash }: BlobRef, path: string): Promise<string> {
+async function readSaved({ checkpoint }: Run, paths: RunFiles['paths']): Promise<unknown> {
+  if (checkpoint === undefined) return undefined
+  const bytes = await readBytes(checkpoint, paths.get(checkpoint.hash)!)
+  try {
+    return parse(decoder.decode(bytes))
+  } catch {
+    return new Uint8Array(bytes)
+  }
+}
+
+async function readBlob(ref: BlobRef, path: string): Promise<string> {
+  return (await readBytes(ref, path)).toString('utf8')
+}
+
+async function readBytes({ hash }: BlobRef, path: string): Promise<Buffer> {
   const bytes = await readFile(path)
-  if (createHash('sha256').update(bytes).digest('hex') === hash) return bytes.toString('utf8')
+  if (createHash('sha256').update(bytes).digest('hex') === hash) return bytes
   throw new Error(`the blob ${hash} is damaged on this node's disk`)
 }
 
 /** The blobs that a run reads. */
 export function blobsOf(run: Run): BlobRef[] {
-  return [run.payload, ...run.dependencies.values()].filter(isBlob)
+  const { payload, dependencies, checkpoint = null } = run
+  return [payload, ...dependencies.values(), checkpoint].filter(isBlob)
 }
 
 /** Writes a result, JSON text, to a file of its own, synced. Null if it is larger than a result may be. */

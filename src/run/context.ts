@@ -10,6 +10,7 @@ import type { HandlerContext } from '../ports/handler.ts'
 import { cutBytes, logText } from './description.ts'
 import type { Print } from './printing/printed.ts'
 import { RunOutput, type Outlet } from './printing/run-output.ts'
+import type { KeepSaved } from './saving.ts'
 
 /** At most 20 reports a second reach the node: as many as an eye can follow. */
 const PROGRESS_INTERVAL_MS = 50
@@ -19,7 +20,10 @@ const LOG_BYTES_MAX = 8192
 
 /** Where the reports of a run go. */
 export type Reporter = Outlet &
-  Readonly<{ progress(fraction: number, message: string | null): void }>
+  Readonly<{ progress(fraction: number, message: string | null): void; save: KeepSaved }>
+
+/** What a run is given beside its payload. */
+export type Given = Pick<HandlerContext, 'dependencies' | 'checkpoint' | 'saveCheckpoint'>
 
 export type RunContext = {
   context: HandlerContext
@@ -31,9 +35,9 @@ export type RunContext = {
 
 export function createContext(
   run: Run,
-  dependencies: HandlerContext['dependencies'],
+  given: Given,
   signal: AbortSignal,
-  reporter: Reporter
+  reporter: Outlet & Pick<Reporter, 'progress'>
 ): RunContext {
   const progress = new ProgressReports(reporter)
   const output = new RunOutput(reporter)
@@ -52,7 +56,7 @@ export function createContext(
       if (!over) progress.add(fraction, message)
     },
     log: line => print('log', Buffer.from(`${logText(line, LOG_BYTES_MAX)}\n`)),
-    dependencies
+    ...given
   }
   const finish = (): void => {
     over = true
@@ -63,12 +67,12 @@ export function createContext(
 }
 
 class ProgressReports {
-  readonly #reporter: Reporter
+  readonly #reporter: Outlet & Pick<Reporter, 'progress'>
   #sentAt = -Infinity
   #held: { fraction: number; message: string | null } | null = null
   #timer: NodeJS.Timeout | null = null
 
-  constructor(reporter: Reporter) {
+  constructor(reporter: Outlet & Pick<Reporter, 'progress'>) {
     this.#reporter = reporter
   }
 

@@ -18,7 +18,8 @@ import type {
   RunEnded,
   Runner,
   RunOutput,
-  RunProgress
+  RunProgress,
+  SaveRun
 } from '../ports/ports.ts'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { Checker } from './threads/checker.ts'
@@ -34,6 +35,7 @@ import { runFunction } from './functions/function-run.ts'
 import type { Handler } from '../ports/handler.ts'
 import { Handlers } from './handlers.ts'
 import { outcomeOfUnkept, outcomeOfUnloadable, UNKEPT, UNREADABLE } from './outcome.ts'
+import { savePath } from './saving.ts'
 import { ThreadPool } from './threads/pool.ts'
 import type { Job } from './threads/thread.ts'
 
@@ -118,6 +120,7 @@ class ThreadRunner implements ModuleAndFunctionRunner {
   #progress: RunProgress = () => {}
   #output: RunOutput = () => {}
   #blobs: BlobFolder | null = null
+  #save: SaveRun = () => Promise.resolve(false)
   #stopped = false
   refused = 0
 
@@ -154,8 +157,9 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     return this.#pool.size
   }
 
-  useBlobs(blobs: BlobFolder): void {
+  useBlobs(blobs: BlobFolder, save: SaveRun = this.#save): void {
     this.#blobs = blobs
+    this.#save = save
   }
 
   onEnded(ended: RunEnded): void {
@@ -231,7 +235,11 @@ class ThreadRunner implements ModuleAndFunctionRunner {
     const reporter: Reporter = {
       room: () => true,
       progress: (fraction, message) => this.#progress(taskId, epoch, fraction, message),
-      output: (stream, bytes) => this.#output(taskId, epoch, stream, bytes)
+      output: (stream, bytes) => this.#output(taskId, epoch, stream, bytes),
+      save: async (number, blob) => {
+        await this.#blobs!.adopt(savePath(files.result!, number), blob)
+        return this.#save(taskId, epoch, blob)
+      }
     }
     if (source?.kind === 'module') {
       job = this.#jobOf(attempt, files, reporter)

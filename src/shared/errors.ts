@@ -192,6 +192,11 @@ export class LeaseLostError extends Error {
   override readonly name = 'LeaseLost'
 }
 
+/** What a run wanted to save for the next attempt is not taken: the task is not that run's any more. Stop. */
+export class CheckpointRefusedError extends Error {
+  override readonly name = 'CheckpointRefusedError'
+}
+
 /** The lease has ended, by another word of its worker. That one counts. */
 export class LeaseEndedError extends Error {
   override readonly name = 'LeaseEnded'

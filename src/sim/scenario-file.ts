@@ -65,6 +65,7 @@ const SCENARIO: Rules<Scenario> = {
   dependent: chance,
   failing: chance,
   outside: chance,
+  saving: chance,
   blobs: chance,
   uncommon: chance,
   keyed: chance,

@@ -26,6 +26,8 @@ export type Scenario = Readonly<{
   failing: number
   /** Of the runs, how many are by a worker outside the process of the node, from 0 to 1. */
   outside: number
+  /** Of the runs, how many save checkpoints for the next attempt, from 0 to 1. */
+  saving: number
   /** Of payloads and results, how many are blobs, from 0 to 1. */
   blobs: number
   /** How often each option of a task is another than usual, from 0 to 1. */
@@ -169,6 +171,7 @@ export const SCENARIO_DEFAULTS: Scenario = {
   dependent: 0.3,
   failing: 0.1,
   outside: 0,
+  saving: 0,
   blobs: 0,
   uncommon: 0,
   keyed: 0,

@@ -6,6 +6,7 @@
  */
 import type { BootId } from '../core/base/ids.ts'
 import type { Effect, Run } from '../core/effect.ts'
+import type { CheckpointChecker } from './checkers/execution/checkpoints.ts'
 import type { LeaseChecker } from './checkers/execution/leases.ts'
 import type { Input, RunResult } from '../core/input.ts'
 import { inSources } from '../shared/source-places.ts'
@@ -113,6 +114,10 @@ class Simulation implements SimObserver {
 
   get leases(): LeaseChecker {
     return this.#checkers.leases
+  }
+
+  get checkpoints(): CheckpointChecker {
+    return this.#checkers.checkpoints
   }
 
   ran(node: SimNode, run: Run, result: RunResult): void {

@@ -75,6 +75,8 @@ function describeInput(input: Input): string | null {
       return isChatter(input.message) ? null : `<${input.from} ${describe(input.message)}`
     case 'tail':
       return `tail ${short(input.taskId)} e${input.epoch}`
+    case 'checkpoint':
+      return `save ${short(input.taskId)} e${input.epoch} ${input.blob.hash.slice(0, 4)}`
     case 'completion':
       return `ran ${short(input.taskId)} e${input.epoch} ${input.run.status}`
     case 'link':
@@ -153,6 +155,8 @@ function describeEffect(effect: Effect): string | null {
       return `accepted ${short(effect.taskId)} acks ${effect.acks}`
     case 'found':
       return `found ${short(effect.taskId)}`
+    case 'saved':
+      return effect.isTaken ? 'saved' : 'not saved'
     case 'loaded':
       return 'loaded'
     case 'settled':

@@ -35,12 +35,15 @@ import {
 } from '../core/message-shapes.ts'
 import { sameValues } from '../core/base/order.ts'
 import { LIMITS, TASK_DEFAULTS } from '../core/options.ts'
+import type { Checkpoint } from '../core/task/checkpoint.ts'
 import type { BlobRef } from '../core/task/content.ts'
 import { leastDots, type Dot, type TaskRecord } from '../core/task/record.ts'
 import {
+  ANY_BLOB,
   BACKOFF,
   BLOB,
   CANCEL_REQUEST,
+  CHECKPOINT,
   CLAIM,
   DOT,
   ERROR,
@@ -78,6 +81,9 @@ export type Decoded =
 export type DecodedStored = { ok: true; task: StoredTask } | { ok: false; why: string }
 
 const blobRef: Value<BlobRef> = message(BLOB, { hash: 1, bytes: 2 })
+
+/** One of any size. */
+const anyBlob: Value<BlobRef> = message(ANY_BLOB, { hash: 1, bytes: 2 })
 
 const backoff: Value<Backoff> = message(BACKOFF, {
   delayMs: 1,
@@ -159,6 +165,16 @@ const outcome = message(OUTCOME, {
 })
 
 /**
+ * Its number is the same in a record and in a change, and its first two fields are those of a component (`later.ts`):
+ * versions that do not know it join it and pass it on.
+ */
+const checkpoint: Value<Checkpoint> = message(CHECKPOINT, {
+  epoch: 1,
+  sequence: 2,
+  blob: at(3, anyBlob)
+})
+
+/**
  * One key may be submitted on many nodes in one instant, and version 0.1 kept and wrote every such creation. A record
  * remembers the least of them: that is done here, so that one with more is read, and is the same as everywhere else.
  */
@@ -176,7 +192,8 @@ const record: Value<TaskRecord> = mapped(
       claim: at(3, claim),
       started: at(4, started),
       outcome: at(5, outcome),
-      cancelRequest: at(6, cancelRequest)
+      cancelRequest: at(6, cancelRequest),
+      checkpoint: ifThere(at(7, checkpoint))
     },
     COMPONENTS
   ),
@@ -196,7 +213,8 @@ const change: Value<Change> = message(
     claim: at(2, claim),
     started: at(3, started),
     cancelRequest: at(4, cancelRequest),
-    outcome: at(5, outcome)
+    outcome: at(5, outcome),
+    checkpoint: ifThere(at(7, checkpoint))
   },
   COMPONENTS
 )
@@ -303,7 +321,7 @@ const forgotten = message(FORGOTTEN, { spans: at(1, span), boots: 2, more: 3 })
 
 const pruned = message(PRUNED, { ids: at(1, uuid) })
 
-const offer = message(OFFER, { boot: 1, blobs: at(2, blobRef) })
+const offer = message(OFFER, { boot: 1, blobs: at(2, anyBlob) })
 
 const kept = message(KEPT, { boot: 1, hashes: 2 })
 

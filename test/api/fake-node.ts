@@ -603,7 +603,8 @@ function view(id: string, type: string, payload: Json, holder: string): TaskView
     lost: [],
     retryOf: null,
     via: 'submitted',
-    acks: 1
+    acks: 1,
+    checkpoint: null
   }
 }
 

@@ -78,6 +78,7 @@ describe('a worker that is connected', () => {
       deadline: null,
       leaseMs: null,
       traceparent: null,
+      checkpointBlob: null,
       dependencies: { x: { result: 2, resultBlob: null } }
     })
     expect(await workers.progress(task.lease, 0.5, 'half')).toEqual({

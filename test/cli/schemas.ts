@@ -77,6 +77,7 @@ const taskFields = {
     .nullable(),
   retryOf: taskId.nullable(),
   acks: count,
+  checkpoint: z.strictObject({ epoch: count, bytes: count }).nullable(),
   lost: z.array(z.string()),
   via: z.enum(VIAS)
 }
@@ -88,7 +89,8 @@ const taskRow: Shape<TaskRow> = z.strictObject(taskFields).omit({
   labels: true,
   idempotencyKey: true,
   traceparent: true,
-  acks: true
+  acks: true,
+  checkpoint: true
 })
 
 const pool: Shape<PoolView> = z.strictObject({

@@ -173,6 +173,20 @@ test('with --stdio one process is given one task after the other', async () => {
   expect(said.code).toBe(0)
 })
 
+test('with --stdio a process saves where it stands, and hears that it stands', async () => {
+  const program = `
+    import { createInterface } from 'node:readline'
+    for await (const line of createInterface({ input: process.stdin })) {
+      const { id, type, checkpoint, saved } = JSON.parse(line)
+      const say = more => console.log(JSON.stringify({ id, ...more }))
+      if (type !== undefined) say({ checkpoint: { was: checkpoint ?? null } })
+      else say({ result: { saved } })
+    }`
+  const { results } = await working(['--stdio'], program, [{}])
+  expect(results).toEqual([{ status: 'completed', result: '{"saved":true}' }])
+  expect(at.node.work.saves).toMatchObject([{ bytes: '{"was":null}'.length }])
+})
+
 test('a number that would arrive as another one is no result', async () => {
   const big = '12345678901234567890'
   const printed = await working(['--result-from', 'stdout'], `console.log('${big}')`, [{}])

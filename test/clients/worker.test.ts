@@ -192,7 +192,9 @@ def short(_): return "done"
     const handler = `
 @worker.task("steps")
 def steps(_, task):
-    if os.environ.get("WILLING"): return task.attempt
+    if os.environ.get("WILLING"): return [task.attempt, task.checkpoint]
+    task.save_checkpoint(b"\\xff")
+    task.save_checkpoint({"step": task.checkpoint})
     touch("begun")
     time.sleep(600)
 `
@@ -201,7 +203,7 @@ def steps(_, task):
     await said(first, 'begun')
     await workerOn(1, handler, { WILLING: '1' })
     first.process.kill('SIGKILL')
-    expect(await submitter.waitForTask(id)).toBe(1)
+    expect(await submitter.waitForTask(id)).toEqual([1, { step: null }])
     expect(submitter.task(id).lost).toHaveLength(1)
   })
 

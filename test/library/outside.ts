@@ -15,7 +15,7 @@ const cli = fileURLToPath(new URL('../cli/children/cli.ts', import.meta.url))
 const program = fileURLToPath(new URL('children/outside-worker.ts', import.meta.url))
 
 /** How a worker works: see children/outside-worker.ts. */
-export type How = 'echo' | 'hold' | 'die' | 'late' | `late ${number}`
+export type How = 'echo' | 'hold' | 'die' | 'late' | `late ${number}` | 'save'
 
 let children: ChildProcess[] = []
 let apis: Api[] = []

@@ -70,13 +70,16 @@ test('two agents hand work to each other, over two nodes', async () => {
   expect(log.text).toMatch(/line one\nline two\n$/)
 })
 
-test('an agent that is killed loses its task to another', async () => {
+test('an agent that is killed loses its task to another, which goes on from what it saved', async () => {
   const [dies, lives] = [await agentOn(0), await agentOn(1)]
   const id = await first.createTask('long', null)
-  await claimed(dies, 'long')
+  const { claim, task } = await claimed(dies, 'long')
+  expect(task).toMatchObject({ checkpoint: null })
+  await dies.call('update', { claim, checkpoint: 'half of it' })
+  expect(first.why(id).words).toMatch(/goes on from a checkpoint of 10 bytes/)
   process.kill(dies.pid, 'SIGKILL')
   const again = await claimed(lives, 'long')
-  expect(again.task).toMatchObject({ id, attempt: 1 })
+  expect(again.task).toMatchObject({ id, attempt: 1, checkpoint: 'half of it' })
   await lives.call('finish', { claim: again.claim, outcome: 'completed', result: 1 })
   await first.waitForTask(id)
   expect(first.task(id).lost).toHaveLength(1)

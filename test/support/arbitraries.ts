@@ -21,6 +21,7 @@ import {
 import type { StoredTask } from '../../src/core/effect.ts'
 import { TASK_DEFAULTS, TASK_LIMITS } from '../../src/core/options.ts'
 import {
+  addedOf,
   CLAIM_CAUSES,
   UNASKED_GRANTS,
   leastDots,
@@ -35,6 +36,7 @@ import {
   type TaskRecord
 } from '../../src/core/task/record.ts'
 import { TIME_MS_MAX } from '../../src/core/task/times.ts'
+import type { Checkpoint } from '../../src/core/task/checkpoint.ts'
 import type { BlobRef, Content } from '../../src/core/task/content.ts'
 import type { LabelConditions, Labels } from '../../src/core/task/labels.ts'
 import {
@@ -112,7 +114,7 @@ function extended<T extends object>(part: Arbitrary<T>): Arbitrary<T & { later?:
 
 const component: Arbitrary<Component> = fc
   .record({
-    number: fc.integer({ min: 7, max: 9 }),
+    number: fc.integer({ min: 8, max: 10 }),
     epoch: fc.integer({ min: 0, max: 2 }),
     sequence: fc.integer({ min: 0, max: 1 }),
     value: fc.constantFrom('', 'x')
@@ -121,6 +123,18 @@ const component: Arbitrary<Component> = fc
     const bytes = `\x08${String.fromCharCode(epoch)}\x10${String.fromCharCode(sequence)}${value === '' ? '' : '\x1a\x01x'}`
     return { number, epoch, sequence, bytes }
   })
+
+/** Sizes of one and of three bytes, so that their order is not that of the numbers. */
+export const checkpoint: Arbitrary<Checkpoint> = extended(
+  fc.record({
+    epoch: fc.constantFrom(0, 1, 200),
+    sequence: fc.integer({ min: 1, max: 2 }),
+    blob: fc.record({
+      hash: fc.constantFrom('a'.repeat(64), 'b'.repeat(64)),
+      bytes: fc.constantFrom(1, 2, 0x80, 20_000, 20_001)
+    })
+  })
+)
 
 const components: Arbitrary<{ components?: readonly Component[] }> = fc
   .uniqueArray(component, { maxLength: 2, selector: each => each.number })
@@ -241,7 +255,12 @@ export function recordOf(of: Arbitrary<TaskId>): Arbitrary<TaskRecord> {
     cancelRequest: fc.option(cancelRequest),
     outcome: fc.option(outcome)
   })
-  return fc.tuple(known, components).map(([of, more]) => ({ ...of, ...more }))
+  const saved = fc.option(checkpoint, { nil: undefined })
+  return fc.tuple(known, saved, components).map(([of, last, more]) => ({
+    ...of,
+    ...(last === undefined ? {} : { checkpoint: last }),
+    ...more
+  }))
 }
 
 export const record: Arbitrary<TaskRecord> = recordOf(id)
@@ -298,15 +317,10 @@ export const heartbeat: Arbitrary<Heartbeat> = fc
   .tuple(heartbeatOnly, fc.constantFrom(undefined, ...PAUSES, 'other:9' as const))
   .map(([said, paused]) => (paused === undefined ? said : { ...said, paused }))
 
-const change: Arbitrary<Change> = fc
-  .tuple(dot, record)
-  .map(([task, { claim, started, cancelRequest, outcome }]) => ({
-    task,
-    claim,
-    started,
-    cancelRequest,
-    outcome
-  }))
+const change: Arbitrary<Change> = fc.tuple(dot, record).map(([task, of]) => {
+  const { claim, started, cancelRequest, outcome } = of
+  return { task, claim, started, cancelRequest, outcome, ...addedOf(of) }
+})
 
 export const batch: Arbitrary<Batch> = fc
   .tuple(

@@ -1,14 +1,21 @@
 /** Small clusters whose nodes die, and what became of their tasks. */
 import assert from 'node:assert/strict'
 import type { TaskId } from '../../src/core/base/ids.ts'
+import type { CoreOptions } from '../../src/core/options.ts'
 import { rendezvousWeight } from '../../src/core/base/rendezvous.ts'
 import { pumpOf, type Pump, type PumpNode } from './pump.ts'
 import { bootOf } from './tasks.ts'
 
 /** Nodes a, b, c ... that know each other and have been up for a while. */
-export function cluster(count: number): Pump & { of: PumpNode[] } {
+export function cluster(
+  count: number,
+  options: Partial<CoreOptions> = {}
+): Pump & { of: PumpNode[] } {
   const names = ['a', 'b', 'c', 'd', 'e'].slice(0, count)
-  const pump = pumpOf(names.map(name => bootOf(name)))
+  const pump = pumpOf(
+    names.map(name => bootOf(name)),
+    options
+  )
   for (const node of pump.nodes) announce(pump, node)
   for (let i = 0; i < 3; i++) pump.pass(1000)
   return Object.assign(pump, { of: [...pump.nodes] })

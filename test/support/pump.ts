@@ -237,6 +237,12 @@ export class PumpNode {
     this.feed({ kind: 'completion', taskId, epoch, run, durationMs: 1 })
   }
 
+  /** A run has written a blob, for the next attempt. @param epoch of the run. @default the one that runs here */
+  save(taskId: TaskId, blob: BlobRef, epoch: number = this.running.get(taskId)!.epoch): void {
+    this.disk.blobs.set(blob.hash, blob)
+    this.feed({ kind: 'checkpoint', request: ++this.#requests, taskId, epoch, blob })
+  }
+
   cancel(taskId: TaskId): void {
     this.feed({ kind: 'cancel', taskId })
     this.#pump.settle()
@@ -338,6 +344,7 @@ export class PumpNode {
       case 'refused':
       case 'found':
       case 'loaded':
+      case 'saved':
       case 'settled':
       case 'notify':
       case 'left':

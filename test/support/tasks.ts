@@ -109,7 +109,7 @@ export function heartbeatOf(boot: BootId, parts: Partial<Heartbeat> = {}): Heart
 
 /** These nodes, all on one computer, as those who keep blobs. */
 export function keepersOf(nodes: readonly string[]): Keeper[] {
-  return nodes.map(node => ({ node, computer: 'test', keepsApart: true }))
+  return nodes.map(node => ({ node, computer: 'test', keepsApart: true, keepsCheckpoints: true }))
 }
 
 /** The batches of an answer to a sync. */

@@ -650,6 +650,29 @@ class Task:
             task_id: self._client._content(given.get("result"), given.get("resultBlob")) for task_id, given in found.items()
         }
 
+    @property
+    def checkpoint(self) -> Json:
+        """What an attempt before this one saved last; None: nothing. What is no JSON comes as bytes."""
+        blob = self._message.get("checkpointBlob")
+        if blob is None:
+            return None
+        _, content = self._client._api.bytes("GET", f"/v1/blobs/{blob['hash']}", query={"bytes": blob["bytes"]})
+        try:
+            return json.loads(content.decode())
+        except ValueError:
+            return content
+
+    def save_checkpoint(self, value: Json) -> None:
+        """Saves where the run stands, in place of what was saved before: the next attempt, on whatever node, finds it in
+        `checkpoint`, also if this computer is lost. It takes some disk writes.
+
+        :param value: anything that JSON can carry; or bytes, which come back as bytes unless they are JSON
+        :raises LeaseLost: the task is not this worker's any more: stop
+        :raises HearsayError: TooLargeError (256 MiB), DiskFullError
+        """
+        content = bytes(value) if isinstance(value, (bytes, bytearray)) else _to_json(value).encode()
+        self._renewed(self._client._api.raw("POST", f"{self._lease}/checkpoint", content))
+
     def progress(self, fraction: float, message: Optional[str] = None) -> None:
         """Says how far the run is, 0 to 1."""
         body = {"fraction": fraction} if message is None else {"fraction": fraction, "message": message}

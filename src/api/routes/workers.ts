@@ -46,6 +46,7 @@ const leasedTask: z.ZodType<LeasedTask> = z.strictObject({
   deadline: z.iso.datetime().nullable(),
   leaseMs: z.int().nullable(),
   traceparent: z.string().nullable(),
+  checkpointBlob: blobRef.nullable().exactOptional(),
   dependencies: z.record(
     z.string(),
     z.strictObject({
@@ -117,6 +118,17 @@ const logLines = z.strictObject({ lines: z.array(z.string()).max(LINES_MAX) })
 const LOGS = onLease('What the run has to say', logLines)
 const extension = z.strictObject({ leaseMs: z.int().exactOptional() })
 const EXTEND = onLease('The worker is there; with `leaseMs`, for how long from now on', extension)
+
+const SAVE: Question = {
+  summary: 'Saves where the run stands, for the next attempt on whatever node',
+  params: LEASE,
+  body: {
+    as: 'bytes',
+    what: 'the checkpoint, as the next attempt is to read it: JSON text, or any bytes'
+  },
+  answers: [json(leaseView, 'how the lease stands: what was sent is in two places')],
+  problems: [...LEASES, 'TooLargeError', 'DiskFullError']
+}
 
 const COMPLETE: Question<NoQuery, LeaseResult> = {
   summary: 'The run has completed, with a value or a blob that was written before',
@@ -198,6 +210,15 @@ function serveLeases(service: Service, workers: WorkersApi, closing: AbortSignal
   service.add('post', '/v1/leases/:lease/extend', EXTEND, (c, { given }) =>
     c.json(workers.extend(leaseOf(c), given.leaseMs))
   )
+  service.add('post', '/v1/leases/:lease/checkpoint', SAVE, async c => {
+    const { body } = c.req.raw
+    try {
+      return c.json(await workers.save(leaseOf(c), piecesOf(body)))
+    } finally {
+      // An answer before the end of the question would be lost with the connection.
+      if (body !== null) for await (const _ of body);
+    }
+  })
   service.add('post', '/v1/leases/:lease/complete', COMPLETE, async (c, { given }) => {
     await workers.complete(leaseOf(c), given)
     return c.json({ v: 1 })
@@ -215,6 +236,13 @@ function serveLeases(service: Service, workers: WorkersApi, closing: AbortSignal
 /** The connection of a request, for answers that are written to it. */
 function connectionOf(c: Context): HttpBindings {
   return c.env as HttpBindings
+}
+
+/** What is sent, piece by piece. Who stops reading leaves the rest. */
+async function* piecesOf(
+  body: ReadableStream<Uint8Array> | null
+): AsyncGenerator<Uint8Array, void, undefined> {
+  if (body !== null) yield* body.values({ preventCancel: true })
 }
 
 function leaseOf(c: Context): string {

@@ -85,6 +85,16 @@ export class WorkerClient {
   }
 
   /**
+   * Saves where the run stands, for the next attempt: text of any size, as that is to read it.
+   *
+   * @throws LeaseLost LeaseEnded InvalidOptionError TooLargeError DiskFullError NoNodeError
+   */
+  async save(lease: string, text: string): Promise<LeaseView> {
+    const path = `/v1/leases/${encodeURIComponent(lease)}/checkpoint`
+    return this.#node.value('POST', path, { pieces: oncePiece(text) })
+  }
+
+  /**
    * The run has completed, with JSON text of any size.
    *
    * @throws LeaseLost LeaseEnded InvalidOptionError TooLargeError DiskFullError NoNodeError

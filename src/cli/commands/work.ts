@@ -16,7 +16,9 @@ const NOTES = [
   'With --stdio each slot has one process, which lives on. It reads a line of JSON for each task,',
   '{"id","type","payload","attempt","dependencies"}, and writes {"id","result"}, or {"id","error":',
   '{"name","message"},"retryable","retryAfterMs"}; meanwhile {"id","progress"} and {"id","log"}. It is',
-  'told {"id","cancel":"<reason>"} when a task is to stop.',
+  'told {"id","cancel":"<reason>"} when a task is to stop. With {"id","checkpoint":<value>} it saves where it',
+  'stands, and is told {"id","saved":true}, or false and why; the next attempt has that as "checkpoint" in its',
+  'line. A command that runs once for each task saves none.',
   '',
   'Ctrl-C takes no more and ends what runs; twice gives that back, and nothing counts as lost.'
 ]

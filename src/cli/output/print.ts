@@ -227,6 +227,7 @@ export function taskLines(task: TaskView, terminal: Terminal): string[] {
     ['attempt', `${attemptText(task)}, epoch ${task.epoch}`],
     ['node', task.holder],
     ['lost with', task.lost.join(' ') || null],
+    ['checkpoint', checkpointText(task)],
     ['submitted', `${task.submittedAt} by ${task.submittedBy}`],
     ['started', task.startedAt],
     ['settled', task.settledAt === null ? null : task.settledAt + duration],
@@ -240,6 +241,15 @@ export function taskLines(task: TaskView, terminal: Terminal): string[] {
     ['result', task.state === 'completed' ? contentText(task.result, task.resultBlob) : null],
     ['error', task.error === null ? null : `${task.error.name}: ${task.error.message}`]
   ])
+}
+
+/** A node of an earlier version says nothing of it. */
+function checkpointText({
+  checkpoint = null
+}: Partial<Pick<TaskView, 'checkpoint'>>): string | null {
+  return checkpoint === null
+    ? null
+    : `${checkpoint.bytes} bytes, saved at epoch ${checkpoint.epoch}, for the next attempt`
 }
 
 /**

@@ -25,6 +25,7 @@ type Said = Readonly<{
   progress?: unknown
   message?: unknown
   log?: unknown
+  checkpoint?: unknown
 }>
 
 type Current = Readonly<{ taken: TakenTask; end: (ended: Ended) => void }>
@@ -62,6 +63,7 @@ class Child {
     this.#current = { taken, end: resolve }
     const rest = JSON.stringify({
       attempt,
+      ...checkpointOf(taken),
       dependencies: Object.fromEntries(
         Object.entries(dependencies).map(([id, { result }]) => [id, result])
       )
@@ -79,6 +81,17 @@ class Child {
     setTimeout(() => {
       if (this.#current === current) void this.program.group.end(GRACE_MS)
     }, CANCEL_MS).unref()
+  }
+
+  /** The process hears when it stands, or why it does not. */
+  async #save(taken: TakenTask, text: string): Promise<void> {
+    const id = taken.task.task
+    const answer = await taken.save(text).then(
+      () => ({ id, saved: true }),
+      ({ name, message }: Error) => ({ id, saved: false, error: { name, message } })
+    )
+    if (this.#current?.taken !== taken || this.hasEnded) return
+    this.program.child.stdin.write(`${JSON.stringify(answer)}\n`)
   }
 
   #end(ended: Ended): void {
@@ -102,6 +115,7 @@ class Child {
       taken.progress(progress, typeof message === 'string' ? message : undefined)
     }
     if (typeof log === 'string') taken.log(log.split('\n'))
+    if ('checkpoint' in said) void this.#save(taken, JSON.stringify(said.checkpoint))
   }
 }
 
@@ -146,6 +160,16 @@ export class StdioProcesses implements Hands {
     const child = new Child(await start(this.#argv, {}), this.#argv[0]!)
     this.#children.add(child)
     return child
+  }
+}
+
+/** As a value; what is no JSON as text. */
+function checkpointOf({ checkpoint }: TakenTask): Readonly<{ checkpoint?: unknown }> {
+  if (checkpoint === null) return {}
+  try {
+    return { checkpoint: JSON.parse(checkpoint) as unknown }
+  } catch {
+    return { checkpoint }
   }
 }
 

@@ -24,6 +24,10 @@ export type TakenTask = Readonly<{
   task: LeasedTask
   /** The payload as JSON text, however large it is. */
   payload: string
+  /** What the attempt before saved last; null: nothing. */
+  checkpoint: string | null
+  /** Saves for the next attempt, one after the other. @throws what the node says if it does not take it */
+  save: (text: string) => Promise<void>
   log: (lines: readonly string[]) => void
   progress: (fraction: number, message: string | undefined) => void
   /** Has the node keep JSON text that is too large to be told. */
@@ -135,9 +139,18 @@ export class Work {
       task.payloadBlob === null
         ? JSON.stringify(task.payload)
         : await this.#workers.blob(task.payloadBlob)
+    const { checkpointBlob = null } = task
+    const checkpoint = checkpointBlob === null ? null : await this.#workers.blob(checkpointBlob)
+    let saved: Promise<unknown> = Promise.resolve()
     const running = this.#hands.run({
       task,
       payload,
+      checkpoint,
+      save: async text => {
+        const saving = saved.then(() => this.#workers.save(lease, text))
+        saved = saving.catch(() => {})
+        await saving
+      },
       log: lines => log.add(lines),
       progress: (fraction, message) => {
         this.#workers.progress(lease, fraction, message).catch(() => {})
@@ -157,6 +170,8 @@ export class Work {
       this.#running.delete(lease)
       await log.end()
     }
+    // What was saved before the end is taken before it.
+    await saved
     await this.#tell(lease, ended)
   }
 

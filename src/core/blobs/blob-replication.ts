@@ -13,10 +13,11 @@
  * came later: a node that still has it keeps its blobs, and fetches them when the dependent task comes that late.
  */
 import { assert } from '../base/assert.ts'
-import { areApart, computerOf } from '../base/computers.ts'
+import { areApart } from '../base/computers.ts'
 import { nodeOf, type NodeId, type TaskId } from '../base/ids.ts'
 import { Blob } from './blob.ts'
 import { holdersOf, lineFor, type Keeper } from './holders.ts'
+import { Keepers } from './keepers.ts'
 import { Offers } from './offers.ts'
 import { Pins } from './pins.ts'
 import { ProvisionalBlobs } from './provisional.ts'
@@ -24,10 +25,9 @@ import { CopyWait, type Where } from './copy-wait.ts'
 import { References } from './references.ts'
 import { PlacementRing } from './placement-ring.ts'
 import type { Context } from '../context.ts'
-import { isAway } from '../replication/replication.ts'
 import { isOut } from '../membership/membership.ts'
-import type { Member } from '../membership/member.ts'
-import { KEEPS_APART, type Kept, type Offer } from '../message.ts'
+import type { Input } from '../input.ts'
+import type { Kept, Offer } from '../message.ts'
 import type { OncePlaced, PendingOf, Waiting } from '../pending.ts'
 import type { BlobHash, BlobRef } from '../task/content.ts'
 import type { TaskRecord } from '../task/record.ts'
@@ -50,18 +50,19 @@ export class BlobReplication {
   readonly #open = new Set<Blob>()
   readonly #pins = new Pins()
   readonly #provisionalBlobs = new ProvisionalBlobs()
+  readonly #keepers: Keepers
   readonly #offers: Offers
   readonly #placementRing = new PlacementRing()
   /** Tasks whose blobs are kept here whoever is to hold them. */
   readonly #secured = new Set<TaskId>()
   readonly #mayBeForgotten: (id: TaskId) => boolean
   #fetching = 0
-  #draining = false
 
   /** @param mayBeForgotten whether others may have forgotten a task that is known here */
   constructor(context: Context, mayBeForgotten: (id: TaskId) => boolean = () => false) {
     this.#context = context
     this.#mayBeForgotten = mayBeForgotten
+    this.#keepers = new Keepers(context)
     this.#offers = new Offers(context.self)
   }
 
@@ -104,8 +105,9 @@ export class BlobReplication {
    */
   place(ref: BlobRef, acks: number | null, pending: OncePlaced): void {
     const { now, options } = this.#context
+    const { hash } = ref
     const deadline = now + options.acksTimeoutMs + ref.bytes / options.blobBytesPerMs
-    this.#copyWait.add({ hash: ref.hash, wanted: acks === 0 ? 0 : 1, deadline, pending })
+    this.#copyWait.add({ hash, wanted: acks === 0 ? 0 : 1, deadline, pending })
     this.kept(ref)
   }
 
@@ -137,6 +139,13 @@ export class BlobReplication {
   /** The task does not run here any more. */
   unneed(id: TaskId): void {
     for (const ref of this.#pins.take(id)) this.#attend(this.#touch(ref))
+  }
+
+  /** What has become of a blob on this node's disk. */
+  looked(input: Extract<Input, { kind: 'blob-kept' | 'blob-failed' | 'blob-missing' }>): void {
+    if (input.kind === 'blob-kept') this.kept(input.ref)
+    else if (input.kind === 'blob-failed') this.failed(input.hash, input.why)
+    else this.missing(input.hash)
   }
 
   /** A blob is on this node's disk. */
@@ -224,9 +233,9 @@ export class BlobReplication {
     const where = (hash: BlobHash): Where => {
       const blob = this.#blobs.get(hash)
       const keepers = [...(blob?.keepers.keys() ?? [])].filter(node => this.#isKeptBy(blob!, node))
-      return { copies: keepers.length, isApart: keepers.some(node => this.#isAway(node)) }
+      return { copies: keepers.length, isApart: keepers.some(node => this.#keepers.isAway(node)) }
     }
-    const apart = this.#candidates().some(({ node }) => this.#isAway(node))
+    const apart = this.#keepers.all().some(({ node }) => this.#keepers.isAway(node))
     const others = { count: members.linkedOrHeard(now).length, apart }
     this.#copyWait.releaseDue(now, others, where, release, hashes)
   }
@@ -238,7 +247,7 @@ export class BlobReplication {
 
   tick(): void {
     const { now, options } = this.#context
-    const keepers = this.#candidates()
+    const keepers = this.#keepers.all()
     if (this.#placementRing.isDue(keepers, now, options.blobBalanceMs)) this.#share(keepers)
     let left = Math.min(LOOK_MAX, this.#open.size)
     for (const blob of this.#open) {
@@ -252,22 +261,22 @@ export class BlobReplication {
 
   /** From here on this node keeps nothing that others can keep. */
   drain(): void {
-    if (!this.#draining) {
-      this.#draining = true
+    if (!this.#keepers.isDraining) {
+      this.#keepers.isDraining = true
       for (const blob of this.#blobs.values()) this.#askAnew(blob)
     }
-    this.#share(this.#candidates())
+    this.#share(this.#keepers.all())
   }
 
   /** Whether all that is needed is with others, as far as there are any. */
   get isSafeElsewhere(): boolean {
     if (!this.#copyWait.isEmpty) return false
-    const keepers = this.#candidates()
+    const keepers = this.#keepers.all()
     return [...this.#blobs.values()].every(
       blob =>
         !blob.local ||
         !this.#references.has(blob.ref.hash) ||
-        this.#lacking(blob, keepers).length === 0
+        this.#lacking(blob, this.#fitFor(blob.ref.hash, keepers)).length === 0
     )
   }
 
@@ -323,13 +332,15 @@ export class BlobReplication {
     const placing = this.#copyWait.has(hash)
     if (named && !placing && this.#isShare(hash)) return true
     if (named || placing) {
-      const keepers = placing ? this.#secondPlaces() : this.#placementRing.keepers
+      const all = placing ? this.#keepers.secondPlaces() : this.#placementRing.keepers
+      const keepers = this.#fitFor(hash, all)
       const lacking = this.#lacking(blob, keepers)
       // Older ones may be all there are on other computers: they keep it for as long as it takes to write down the task.
-      if (placing && lacking.length === 0) lacking.push(...this.#firstAway(blob, keepers))
+      if (placing && lacking.length === 0)
+        lacking.push(...this.#keepers.firstAway(hash, keepers, by => this.#isKeptBy(blob, by)))
       if (lacking.length > 0) this.#offer(blob, lacking)
       if (lacking.length > 0 || keepers.length === 0) return false
-      if (!placing && this.#draining && this.#isSecondPlace(keepers)) return true
+      if (!placing && this.#keepers.isDraining && this.#isSecondPlace(keepers)) return true
     }
     const idleMs = named ? options.blobSpareMs : options.blobOrphanMs
     if (placing || this.#pins.has(hash) || now < blob.touchedAt + idleMs) return false
@@ -393,18 +404,6 @@ export class BlobReplication {
     )
   }
 
-  /** Who on another computer than this may take it first, if nobody there is known to have it. */
-  #firstAway(blob: Blob, keepers: readonly Keeper[]): NodeId[] {
-    const away = keepers.map(({ node }) => node).filter(node => this.#isAway(node))
-    if (away.some(node => this.#isKeptBy(blob, node))) return []
-    return lineFor(blob.ref.hash, away).slice(0, 1)
-  }
-
-  #isAway(node: NodeId): boolean {
-    const member = this.#context.members.get(node)
-    return member !== undefined && isAway(member, this.#context.computer)
-  }
-
   /** What an earlier boot of a member had is not believed to be there still. */
   #isKeptBy(blob: Blob, node: NodeId): boolean {
     const member = this.#context.members.get(node)
@@ -427,7 +426,7 @@ export class BlobReplication {
   /** Whether one of its holders is about to leave. */
   #isHolderGoing(hash: BlobHash): boolean {
     const { members } = this.#context
-    const holders = holdersOf(hash, this.#placementRing.keepers)
+    const holders = this.#holders(hash)
     return holders.some(node => members.get(node)?.heartbeat.draining ?? false)
   }
 
@@ -435,37 +434,24 @@ export class BlobReplication {
   #isShare(hash: BlobHash): boolean {
     if (!this.#references.has(hash)) return false
     if (this.#isSecured(hash)) return true
-    return holdersOf(hash, this.#placementRing.keepers).includes(this.#context.node)
+    return this.#holders(hash).includes(this.#context.node)
+  }
+
+  #holders(hash: BlobHash): NodeId[] {
+    return holdersOf(hash, this.#fitFor(hash, this.#placementRing.keepers))
+  }
+
+  /** Those of them that keep a blob of this kind: to members of earlier versions nothing names that of a checkpoint. */
+  #fitFor(hash: BlobHash, keepers: readonly Keeper[]): readonly Keeper[] {
+    const isCheckpoint = this.#references.has(hash)
+      ? this.#references.isCheckpoint(hash)
+      : this.#copyWait.isSaved(hash)
+    return isCheckpoint ? keepers.filter(({ keepsCheckpoints }) => keepsCheckpoints) : keepers
   }
 
   #isSecured(hash: BlobHash): boolean {
-    if (this.#draining || this.#secured.size === 0) return false
+    if (this.#keepers.isDraining || this.#secured.size === 0) return false
     return [...this.#references.tasksOf(hash)].some(id => this.#secured.has(id))
-  }
-
-  /** Whoever can keep blobs now. */
-  #candidates(): Keeper[] {
-    const { node, computer } = this.#context
-    const keepers = this.#others(({ heartbeat }) => !heartbeat.draining)
-    return this.#draining ? keepers : [...keepers, { node, computer, keepsApart: true }]
-  }
-
-  /** Who can take a blob that is only here. A node that drains hands on what it has before it goes. */
-  #secondPlaces(): Keeper[] {
-    const staying = this.#candidates()
-    const isAlone = staying.every(({ node }) => node === this.#context.node)
-    return isAlone ? this.#others(() => true) : staying
-  }
-
-  #others(may: (member: Member) => boolean): Keeper[] {
-    const { members, now } = this.#context
-    return members
-      .linkedOrHeard(now)
-      .filter(may)
-      .map(({ node, heartbeat: { name } }): Keeper => {
-        const keepsApart = members.understands(node, KEEPS_APART)
-        return { node, computer: computerOf(name), keepsApart }
-      })
   }
 
   /** From here on these nodes keep all blobs among them. */

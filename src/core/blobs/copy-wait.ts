@@ -1,6 +1,6 @@
 /**
  * What waits until a blob is on another node's disk, too, of another computer if one is there: a submission that is to
- * be written down with its payload, and a run that is to be reported with its result.
+ * be written down with its payload, a run that is to be reported with its result, and what a run saves for the next one.
  *
  * Waiting comes before writing, so a blob that any record names has been in two places, if there were two, on two
  * computers, if there were two.
@@ -30,6 +30,11 @@ export class CopyWait {
 
   has(hash: BlobHash): boolean {
     return this.#open.has(hash)
+  }
+
+  /** Whether a blob is waited for, and only by attempts that have saved it. */
+  isSaved(hash: BlobHash): boolean {
+    return this.#open.get(hash)?.every(({ pending }) => pending.kind === 'save') ?? false
   }
 
   add(awaited: AwaitedCopy): void {

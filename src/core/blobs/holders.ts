@@ -18,6 +18,8 @@ export type Keeper = Readonly<{
   computer: string | null
   /** Whether it keeps what it is to keep as the heaviest on another computer. */
   keepsApart: boolean
+  /** Whether it keeps what only a checkpoint names. */
+  keepsCheckpoints: boolean
 }>
 
 /** Two copies survive the loss of any one computer. */

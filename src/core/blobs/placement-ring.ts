@@ -19,6 +19,8 @@ export class PlacementRing {
 
 function nameOf(keepers: readonly Keeper[]): string {
   return keepers
-    .map(({ node, computer, keepsApart }) => `${node} ${computer ?? ''} ${keepsApart}`)
+    .map(({ node, computer, keepsApart, keepsCheckpoints }) =>
+      [node, computer ?? '', keepsApart, keepsCheckpoints].join(' ')
+    )
     .join()
 }

@@ -9,7 +9,7 @@
 import { assert } from '../base/assert.ts'
 import type { BootId } from '../base/ids.ts'
 import { PRUNED, type Batch, type Change } from '../message.ts'
-import type { Dot, TaskRecord } from '../task/record.ts'
+import { addedOf, type Dot, type TaskRecord } from '../task/record.ts'
 import type { TaskSpec } from '../task/spec.ts'
 import type { Entry } from './entry.ts'
 import type { OriginLog } from './origin-log.ts'
@@ -78,10 +78,7 @@ function knownBy(
 }
 
 /** What has become of a task, which is named by the write that created it. */
-function changeOf(
-  { claim, started, cancelRequest, outcome, components }: TaskRecord,
-  task: Dot
-): Change {
-  const change = { task, claim, started, cancelRequest, outcome }
-  return components === undefined ? change : { ...change, components }
+function changeOf(record: TaskRecord, task: Dot): Change {
+  const { claim, started, cancelRequest, outcome } = record
+  return { task, claim, started, cancelRequest, outcome, ...addedOf(record) }
 }

@@ -3,7 +3,14 @@
  */
 import type { BootId, TaskId } from '../base/ids.ts'
 import type { Change } from '../message.ts'
-import { isFinal, isSettled, type Claim, type Dot, type TaskRecord } from '../task/record.ts'
+import {
+  addedOf,
+  isFinal,
+  isSettled,
+  type Claim,
+  type Dot,
+  type TaskRecord
+} from '../task/record.ts'
 import { Runs } from './runs.ts'
 
 const NONE: readonly Dot[] = []
@@ -98,9 +105,9 @@ export class Entry {
   /** The state that it is said to have. */
   changedTo(change: Change): TaskRecord {
     const { spec, created } = this.record
-    const { claim, started, cancelRequest, outcome, components } = change
+    const { claim, started, cancelRequest, outcome } = change
     const known = { spec, created, claim, started, cancelRequest, outcome }
-    return components === undefined ? known : { ...known, components }
+    return { ...known, ...addedOf(change) }
   }
 
   /** An earlier boot had its outcome on disk: the callers that waited have been told, or ask anew. */

@@ -49,8 +49,11 @@ export class MessageSize {
   }
 
   #addState(state: Omit<Change, 'task'>): void {
-    const { claim, started, cancelRequest, outcome, components = [] } = state
+    const { claim, started, cancelRequest, outcome, checkpoint, components = [] } = state
     this.bytes += 6 * FIELD_BYTES + laterLength(claim)
+    if (checkpoint !== undefined) {
+      this.bytes += 4 * FIELD_BYTES + BLOB_BYTES + laterLength(checkpoint)
+    }
     for (const { bytes } of components) this.bytes += FIELD_BYTES + bytes.length
     this.#addName(claim.holder)
     for (const boot of claim.lost) this.#addName(boot)

@@ -1,10 +1,11 @@
 /**
  * Brings what a task reads to this node before it starts: its payload and the results of its dependencies, as far as
- * they are blobs.
+ * they are blobs, and what the attempt before saved.
  *
  * A task that has got a slot here keeps it while its blobs are on their way. If no member can send one of them at the
  * moment, the slot goes to others, and the task tries again later. If all members that could have it have been asked,
- * again and again, and none has it, it is lost, and so is the task: it would wait for ever.
+ * again and again, and none has it, it is lost, and so is the task: it would wait for ever. Only what an attempt saved is
+ * not worth that: the next one begins anew.
  */
 import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
@@ -12,7 +13,7 @@ import type { Context } from '../context.ts'
 import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Entry } from '../log/entry.ts'
 import type { Waiting } from '../pending.ts'
-import { isBlob, type BlobRef, type Content } from '../task/content.ts'
+import { isBlob, type BlobHash, type BlobRef, type Content } from '../task/content.ts'
 import type { Seats } from './seats.ts'
 
 /** A task that will never run, and a blob that it reads. */
@@ -29,6 +30,8 @@ export class InputStaging {
   /** Blocked task -> since when all members that are there have been asked in vain. */
   readonly #missingSince = new Map<Entry, number>()
   #lost: Lost[] = []
+  /** Task -> the blob of a checkpoint that no member has: it is to start without. */
+  readonly #withoutCheckpoint = new Map<Entry, BlobHash>()
 
   constructor(context: Context, blobReplication: BlobReplication, seats: Seats) {
     this.#context = context
@@ -49,7 +52,7 @@ export class InputStaging {
 
   /** Whether anything is kept here of the task. */
   knows(entry: Entry): boolean {
-    return this.has(entry) || this.#missingSince.has(entry)
+    return this.has(entry) || this.#missingSince.has(entry) || this.#withoutCheckpoint.has(entry)
   }
 
   /** The epoch at which a task is to run whose blobs are on their way. */
@@ -71,9 +74,7 @@ export class InputStaging {
     this.#blocked.set(entry, now + options.blobRetryMs)
     // What finds no room here is not lost.
     if (needed === 'no-room') this.#missingSince.delete(entry)
-    else if (this.#isLost(entry)) {
-      this.#lost.push({ entry, ref: refs.find(({ hash }) => !this.#blobReplication.has(hash))! })
-    }
+    else if (this.#isLost(entry)) this.#giveUpBlob(entry, refs)
     return false
   }
 
@@ -108,6 +109,7 @@ export class InputStaging {
   giveUp(entry: Entry): boolean {
     this.#blocked.delete(entry)
     this.#missingSince.delete(entry)
+    this.#withoutCheckpoint.delete(entry)
     if (!this.#coming.delete(entry)) return false
     this.#blobReplication.unneed(entry.id)
     this.#seats.release(entry.id)
@@ -137,7 +139,8 @@ export class InputStaging {
       const isCleared = !this.#blocked.has(entry)
       assert(isCleared, 'the blobs of a task are on their way, or cannot be had', entry.id)
     }
-    for (const waiting of [this.#coming, this.#blocked, this.#missingSince]) {
+    const all = [this.#coming, this.#blocked, this.#missingSince, this.#withoutCheckpoint]
+    for (const waiting of all) {
       for (const { id, removed } of waiting.keys()) {
         assert(!removed, 'a task that waits for blobs is here', id)
       }
@@ -164,9 +167,32 @@ export class InputStaging {
     return now - since >= options.blobLostMs
   }
 
+  /** What a task that starts goes on from; null: from nothing. Another start looks for it anew. */
+  takeCheckpoint(entry: Entry): BlobRef | null {
+    const checkpoint = this.#checkpointOf(entry)
+    this.#withoutCheckpoint.delete(entry)
+    return checkpoint
+  }
+
+  /** What the attempt before saved last; null: nothing, or no member has it any more. */
+  #checkpointOf(entry: Entry): BlobRef | null {
+    const blob = entry.record.checkpoint?.blob ?? null
+    return blob?.hash === this.#withoutCheckpoint.get(entry) ? null : blob
+  }
+
+  /** No member has one of these, for good. */
+  #giveUpBlob(entry: Entry, refs: readonly BlobRef[]): void {
+    const missing = refs.filter(({ hash }) => !this.#blobReplication.has(hash))
+    const checkpoint = this.#checkpointOf(entry)
+    const needed = missing.find(ref => ref !== checkpoint)
+    if (needed !== undefined) this.#lost.push({ entry, ref: needed })
+    else if (checkpoint !== null) this.#withoutCheckpoint.set(entry, checkpoint.hash)
+  }
+
   /** What the handler of a task reads. */
-  #blobsOf({ record }: Entry): BlobRef[] {
-    const { payload, dependsOn } = record.spec
-    return [payload, ...dependsOn.map(id => this.resultOf(id))].filter(isBlob)
+  #blobsOf(entry: Entry): BlobRef[] {
+    const { payload, dependsOn } = entry.record.spec
+    const results = dependsOn.map(id => this.resultOf(id))
+    return [payload, ...results, this.#checkpointOf(entry)].filter(isBlob)
   }
 }

@@ -24,6 +24,7 @@ import type { BlobReplication } from '../blobs/blob-replication.ts'
 import type { Run } from '../effect.ts'
 import type { Input } from '../input.ts'
 import type { Entry } from '../log/entry.ts'
+import { Checkpoints } from './checkpoints.ts'
 import { InputStaging } from './input-staging.ts'
 import { DEFAULT_POOL, type NamedPool } from '../message.ts'
 import type { Waiting } from '../pending.ts'
@@ -37,6 +38,7 @@ type WorkerInput = Extract<Input, { kind: 'worker' }>
 
 export class Slots {
   readonly startBarrier: StartBarrier
+  readonly checkpoints: Checkpoints
   readonly #context: Context
   readonly #blobReplication: BlobReplication
   /** Task -> the epoch at which it runs here. */
@@ -58,6 +60,9 @@ export class Slots {
     this.#inputStaging = new InputStaging(context, blobReplication, this.#seats)
     const isHeld = (entry: Entry): boolean => reclaims.isHeld(entry)
     this.startBarrier = new StartBarrier(context, groupCommit, this.#seats, isHeld)
+    this.checkpoints = new Checkpoints(context, groupCommit, blobReplication, (id, epoch) =>
+      this.isRunning(id, epoch)
+    )
     this.label()
   }
 
@@ -186,6 +191,7 @@ export class Slots {
   /** The run has ended by itself. */
   ended(id: TaskId): void {
     this.#running.delete(id)
+    this.checkpoints.forget(id)
     this.#seats.release(id)
     this.#blobReplication.unneed(id)
   }
@@ -281,8 +287,10 @@ export class Slots {
     const dependencies = new Map(spec.dependsOn.map(id => [id, this.#inputStaging.resultOf(id)]))
     const { type, payload, timeoutMs, traceparent } = spec
     const { epoch, attempt } = claim
+    const checkpoint = this.#inputStaging.takeCheckpoint(entry)
     const given = { type, payload, timeoutMs, traceparent, dependencies }
-    const run = { taskId: entry.id, epoch, attempt, ...given, ...seat }
+    const saved = checkpoint === null ? {} : { checkpoint }
+    const run = { taskId: entry.id, epoch, attempt, ...given, ...saved, ...seat }
     if (needsStartBarrier(entry.record)) this.startBarrier.begin(entry, run)
     else this.#call(run)
     taskEventsOf(this.#context, entry)
@@ -314,6 +322,7 @@ export class Slots {
 
   #abort(taskId: TaskId, epoch: number): void {
     this.#running.delete(taskId)
+    this.checkpoints.forget(taskId)
     this.#seats.release(taskId)
     this.#blobReplication.unneed(taskId)
     this.#context.emit({ kind: 'abort', taskId, epoch })

@@ -4,25 +4,28 @@
  */
 import { assert } from '../base/assert.ts'
 import type { Shape } from '../base/shape.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import type { CancelRequest, Claim, Outcome, Started, TaskRecord } from './record.ts'
-import { CANCEL_REQUEST, CLAIM, OUTCOME, RECORD, STARTED } from './shapes.ts'
+import { CANCEL_REQUEST, CHECKPOINT, CLAIM, OUTCOME, RECORD, STARTED } from './shapes.ts'
 
 export type Patch = Readonly<{
   claim?: Claim
   started?: Started
   cancelRequest?: CancelRequest
   outcome?: Outcome
+  checkpoint?: Checkpoint
 }>
 
 export function assertRecord(record: TaskRecord): void {
   assertReadable(RECORD, record)
 }
 
-export function assertPatch({ claim, started, cancelRequest, outcome }: Patch): void {
+export function assertPatch({ claim, started, cancelRequest, outcome, checkpoint }: Patch): void {
   if (claim !== undefined) assertReadable(CLAIM, claim)
   if (started !== undefined) assertReadable(STARTED, started)
   if (cancelRequest !== undefined) assertReadable(CANCEL_REQUEST, cancelRequest)
   if (outcome !== undefined) assertReadable(OUTCOME, outcome)
+  if (checkpoint !== undefined) assertReadable(CHECKPOINT, checkpoint)
 }
 
 function assertReadable<T>(shape: Shape<T>, value: T): void {

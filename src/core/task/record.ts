@@ -14,6 +14,7 @@ import { nodeOf, type BootId, type TaskId } from '../base/ids.ts'
 import { compareText, compareValues, sameValues } from '../base/order.ts'
 import { placeOf, type Other } from '../base/shape.ts'
 import { rendezvousWeight } from '../base/rendezvous.ts'
+import { upperCheckpoint, type Checkpoint } from './checkpoint.ts'
 import type { Content } from './content.ts'
 import type { TaskSpec } from './spec.ts'
 
@@ -136,6 +137,8 @@ export type TaskRecord = Readonly<{
   started: Started | null
   cancelRequest: CancelRequest | null
   outcome: Outcome | null
+  /** What its last attempt saved for the next one. @default nothing */
+  checkpoint?: Checkpoint
   /** Sorted by number. @default none */
   components?: readonly Component[]
 }>
@@ -153,6 +156,7 @@ export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
   const started = upperOrNull(x.started, y.started, (a, b) => compareStarted(id, a, b))
   const cancelRequest = upperOrNull(x.cancelRequest, y.cancelRequest, compareCancelRequests)
   const outcome = upperOrNull(x.outcome, y.outcome, (a, b) => compareOutcomes(id, a, b))
+  const checkpoint = upperCheckpoint(x.checkpoint, y.checkpoint)
   const components = joinComponents(x.components, y.components)
   const same =
     spec === x.spec &&
@@ -161,10 +165,29 @@ export function join(x: TaskRecord, y: TaskRecord): TaskRecord {
     started === x.started &&
     cancelRequest === x.cancelRequest &&
     outcome === x.outcome &&
+    checkpoint === x.checkpoint &&
     components === x.components
   if (same) return x
   const joined = { spec, created, claim, started, cancelRequest, outcome }
-  return components === undefined ? joined : { ...joined, components }
+  return { ...joined, ...addedOf({ checkpoint, components }) }
+}
+
+/** What few records have: left out where it is not there. */
+export function addedOf({
+  checkpoint,
+  components
+}: {
+  readonly [K in 'checkpoint' | 'components']?: TaskRecord[K] | undefined
+}): Pick<TaskRecord, 'checkpoint' | 'components'> {
+  return {
+    ...(checkpoint === undefined ? {} : { checkpoint }),
+    ...(components === undefined ? {} : { components })
+  }
+}
+
+/** What the next attempt is to go on from; undefined: nothing was saved, or there is no next attempt. */
+export function checkpointIn(record: TaskRecord): Checkpoint | undefined {
+  return isSettled(record) ? undefined : record.checkpoint
 }
 
 /** Whether the task is over. A failure counts only while the task has not been claimed anew since. */

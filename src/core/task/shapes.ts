@@ -25,6 +25,7 @@ import {
 } from '../base/shape.ts'
 import { utf8Length } from '../base/utf8.ts'
 import { LIMITS, TASK_LIMITS } from '../options.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import { isBlob, type BlobRef } from './content.ts'
 import type { LabelCondition, LabelConditions, LabelRules } from './labels.ts'
 import {
@@ -76,6 +77,11 @@ export const BLOB_HASH: TextShape = text(64, /^[0-9a-f]{64}$/)
 export const BLOB: StructShape<BlobRef> = struct<BlobRef>({
   hash: BLOB_HASH,
   bytes: whole(TASK_LIMITS.blobBytesMax, TASK_LIMITS.inlineBytesMax + 1)
+})
+/** One that may also be small enough for a record. */
+export const ANY_BLOB: StructShape<BlobRef> = struct<BlobRef>({
+  hash: BLOB_HASH,
+  bytes: whole(TASK_LIMITS.blobBytesMax)
 })
 const CONTENT: EitherShape<string, BlobRef> = either<string, BlobRef>(
   text(TASK_LIMITS.inlineBytesMax),
@@ -213,6 +219,11 @@ export const OUTCOME: StructShape<Outcome> = struct<Outcome>(
   }
 )
 
+export const CHECKPOINT: StructShape<Checkpoint> = struct<Checkpoint>(
+  { epoch: whole(EPOCH_MAX), sequence: whole(), blob: ANY_BLOB },
+  { isOpen: true }
+)
+
 export const RECORD: StructShape<TaskRecord> = struct<TaskRecord>(
   {
     spec: SPEC,
@@ -220,7 +231,8 @@ export const RECORD: StructShape<TaskRecord> = struct<TaskRecord>(
     claim: CLAIM,
     started: nullable(STARTED),
     cancelRequest: nullable(CANCEL_REQUEST),
-    outcome: nullable(OUTCOME)
+    outcome: nullable(OUTCOME),
+    checkpoint: absentOr(CHECKPOINT)
   },
   {
     rule: ({ created, components = [] }) =>

@@ -13,6 +13,7 @@ const WAIT_MS_MAX = 45_000
 /** Characters of the payload, and of all results of dependencies together. */
 const PAYLOAD_LENGTH_MAX = 8000
 const DEPENDENCIES_LENGTH_MAX = 6000
+const CHECKPOINT_LENGTH_MAX = 8000
 
 const value = z.string().nullable().describe('JSON text')
 const isCut = z.boolean().describe('it is longer: "get" with the id of its task has the rest')
@@ -29,6 +30,13 @@ const task = z.object({
   deadline: z.string().nullable().describe('until when the task has to have ended'),
   payload: value,
   isCut,
+  checkpoint: z
+    .string()
+    .nullable()
+    .describe(
+      'where whoever had the task before you stood, as they saved it; null: begin at the beginning'
+    ),
+  isCheckpointCut: z.boolean(),
   dependencies: z.array(z.object({ id: z.string(), result: value, isCut }))
 })
 const output = z.object({
@@ -70,6 +78,7 @@ export const claim: Tool = tool({
 async function shown(client: Client, leased: LeasedTask): Promise<z.infer<typeof task>> {
   const { task: id, type, attempt, timeoutMs, deadline, payload, payloadBlob } = leased
   const given = await cut(client, payload, payloadBlob, PAYLOAD_LENGTH_MAX)
+  const checkpoint = await cut(client, null, leased.checkpointBlob ?? null, CHECKPOINT_LENGTH_MAX)
   const all = Object.entries(leased.dependencies)
   const each = Math.floor(DEPENDENCIES_LENGTH_MAX / Math.max(1, all.length))
   const dependencies: z.infer<typeof task>['dependencies'] = []
@@ -85,6 +94,8 @@ async function shown(client: Client, leased: LeasedTask): Promise<z.infer<typeof
     deadline,
     payload: given.text,
     isCut: given.isCut,
+    checkpoint: (leased.checkpointBlob ?? null) === null ? null : checkpoint.text,
+    isCheckpointCut: checkpoint.isCut,
     dependencies
   }
 }

@@ -16,7 +16,7 @@ import type {
   TaskOptions
 } from './submit-options.ts'
 
-export type { BlobRef, ReloadedHandlers, SavedState }
+export type { BlobRef, ReloadedHandlers, SavedState, CheckpointView }
 export type {
   ClaimOptions,
   LeasedTask,
@@ -28,13 +28,12 @@ export type {
   WorkerOptions,
   WorkersApi
 } from './workers-api.ts'
-export type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth }
-export type { OpenDependency, WhyView }
+export type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth, OpenDependency, WhyView }
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
-import type { WorkersApi } from './workers-api.ts'
+import type { CheckpointView, WorkersApi } from './workers-api.ts'
+export type { TaskSort, TaskState } from '../../shared/names.ts'
 import type { TaskSort, TaskState } from '../../shared/names.ts'
-export type { TaskSort, TaskState }
 
 /** A value as JSON carries it. */
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json }
@@ -87,6 +86,8 @@ export type TaskView = {
   retryOf: TaskId | null
   /** Other members that are known to have it on disk. */
   acks: number
+  /** What its next attempt would go on from; null: nothing was saved, or there is none. */
+  checkpoint: CheckpointView | null
   /** Nodes that were gone while they ran it. */
   lost: string[]
   /** How it came to its holder: submitted placed stolen handed-on reclaimed retried. */

@@ -5,6 +5,9 @@
 import type { TaskId } from '../../core/base/ids.ts'
 import type { BlobRef } from '../../core/task/content.ts'
 
+/** What a task's next attempt would go on from: at which epoch it was saved, and its size. */
+export type CheckpointView = { epoch: number; bytes: number }
+
 /** What a worker that connects has to offer. */
 export type WorkerOptions = {
   /** Types of tasks that it runs. */
@@ -51,6 +54,8 @@ export type LeasedTask = {
   leaseMs: number | null
   /** Where its submission stands in a trace (W3C Trace Context); null: in none. */
   traceparent: string | null
+  /** What the attempt before this one saved last; null: nothing. Absent: a node of a version that knows none. */
+  checkpointBlob?: BlobRef | null
   /** Results of the tasks that it depends on, by id. */
   dependencies: Record<TaskId, { result: unknown; resultBlob: BlobRef | null }>
 }
@@ -138,6 +143,13 @@ export interface WorkersApi {
   progress(lease: string, fraction: number, message?: string): LeaseView
   /** What the run has to say. */
   log(lease: string, lines: readonly string[]): LeaseView
+  /**
+   * Saves where the run stands, for the next attempt, on whatever node: bytes as they come. Resolves when they are in two
+   * places, if there are two. Nothing is saved of a run that is to stop.
+   *
+   * @throws also InvalidOptionError if there are none, TooLargeError DiskFullError
+   */
+  save(lease: string, chunks: AsyncIterable<Uint8Array>): Promise<LeaseView>
   /** The run has completed. @throws also InvalidOptionError TooLargeError DiskFullError */
   complete(lease: string, result: LeaseResult): Promise<void>
   /** The run has failed. */

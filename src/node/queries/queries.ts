@@ -33,6 +33,7 @@ import { missingOf, namesIn } from './names.ts'
 import type { ProcessFacts } from './process-facts.ts'
 import { reasonAt, reasonOf, type Busy, type Situation } from './why.ts'
 import {
+  checkpointWords,
   healthOf,
   memberView,
   selfView,
@@ -196,7 +197,7 @@ export class Queries implements Omit<QueriesApi, 'tasks'> {
       id,
       state,
       reason: why?.reason ?? null,
-      words,
+      words: [words, checkpointWords(record)].filter(Boolean).join('; '),
       type,
       ref,
       tags: [...tags],

@@ -9,8 +9,7 @@ import type { BusyPool } from '../../core/claim/pools.ts'
 import { DEFAULT_POOL, type Heartbeat } from '../../core/message.ts'
 import { SETTLED_MAX_MAX } from '../../core/options.ts'
 import { isBlob, type Content } from '../../core/task/content.ts'
-import type { TaskRecord } from '../../core/task/record.ts'
-import { isSettled } from '../../core/task/record.ts'
+import { checkpointIn, isSettled, type TaskRecord } from '../../core/task/record.ts'
 import type { CoreView, MemberView } from '../../core/view.ts'
 import { givenConditions, givenLabels } from '../own-labels.ts'
 import { shownConditions } from '../tasks/label-options.ts'
@@ -52,8 +51,21 @@ export function taskView(
     },
     idempotencyKey: spec.idempotencyKey,
     traceparent: spec.traceparent,
-    acks: core.copies(record)
+    acks: core.copies(record),
+    checkpoint: checkpointView(record)
   }
+}
+
+function checkpointView(record: TaskRecord): TaskView['checkpoint'] {
+  const checkpoint = checkpointIn(record)
+  return checkpoint === undefined ? null : { epoch: checkpoint.epoch, bytes: checkpoint.blob.bytes }
+}
+
+/** What a task's next attempt would go on from; empty: nothing. */
+export function checkpointWords(record: TaskRecord): string {
+  const view = checkpointView(record)
+  if (view === null) return ''
+  return `its next attempt goes on from a checkpoint of ${view.bytes} bytes, saved at epoch ${view.epoch}`
 }
 
 /** A task without what may be large. */

@@ -22,6 +22,7 @@ import { tailOf } from '../output/tail.ts'
 import { RunSpans } from '../timeline/run-spans.ts'
 import { Inputs } from './inputs.ts'
 import { Loop, type Turn, type World } from './loop.ts'
+import { Saves } from './saves.ts'
 import { LoopLag } from './loop-lag.ts'
 import {
   PORTION_MS,
@@ -86,6 +87,8 @@ export class Engine {
   readonly #ports: Ports
   /** Blobs on their way to this node, and away from it. */
   readonly blobs: BlobTraffic
+  /** What the runs of this node save. */
+  readonly saves: Saves = new Saves(input => this.feed(input))
   /** What the runs of this node say. */
   readonly logbook: Logbook
   /** When this node ran which tasks. */
@@ -134,7 +137,7 @@ export class Engine {
       this.logbook.progress(taskId, epoch, fraction, message)
       this.#observer.progressed(taskId, fraction, message)
     })
-    runner.useBlobs(this.blobs)
+    runner.useBlobs(this.blobs, (...saved) => this.saves.save(...saved))
     const { failure } = this.#ports.journal
     if (failure) {
       this.#noteDisk(failure)
@@ -230,6 +233,7 @@ export class Engine {
     this.#inputs.clear()
     this.#stopTicking()
     this.logbook.close()
+    this.saves.close()
     await this.#ports.runner.stop()
     await this.#ports.transport.stop()
     await this.#ports.journal.close()
@@ -273,6 +277,8 @@ export class Engine {
         return this.#observer.found(effect)
       case 'loaded':
         return this.#observer.loaded(effect.request)
+      case 'saved':
+        return this.saves.answered(effect)
       case 'settled':
         return this.#observer.settled(effect.taskId)
       case 'notify':

@@ -9,8 +9,9 @@ import { TASK_LIMITS } from '../../core/options.ts'
 import { isBlob, type BlobRef, type Content } from '../../core/task/content.ts'
 import type { TaskRecord } from '../../core/task/record.ts'
 import { SLOTS_MAX } from '../../pool-options.ts'
+import type { SaveRun } from '../../ports/ports.ts'
 import type { ExternalRunner, Handed, LeaseStanding, WorkerNews } from '../../ports/external.ts'
-import { InvalidOptionError } from '../../shared/errors.ts'
+import { InvalidOptionError, LeaseLostError } from '../../shared/errors.ts'
 import { LABEL_NAME } from '../../shared/names.ts'
 import type {
   ClaimOptions,
@@ -31,6 +32,8 @@ export type WorkersParts = Readonly<{
   external: ExternalRunner
   record: (id: TaskId) => TaskRecord | undefined
   payloads: Pick<Payloads, 'isFit' | 'write' | 'written'>
+  /** Keeps what a run has saved. */
+  save: SaveRun
   /** Throws if no more tasks are given out here. */
   assertGiving: () => void
 }>
@@ -42,6 +45,8 @@ const WAIT_MS_MAX = 60_000
 const LEASE_MS = 60_000
 /** Half a day: a night's work of a model that cannot hold a connection. */
 const LEASE_MS_MAX = 43_200_000
+/** How often a worker is known to be there while it sends a checkpoint: well below the shortest lease. */
+const RENEW_MS = 250
 
 export class Workers implements WorkersApi {
   readonly #parts: WorkersParts
@@ -122,6 +127,40 @@ export class Workers implements WorkersApi {
     return viewOf(this.#parts.external.log(lease, lines))
   }
 
+  async save(lease: string, chunks: AsyncIterable<Uint8Array>): Promise<LeaseView> {
+    const { external, payloads, save } = this.#parts
+    const before = external.extend(lease)
+    if (before.cancelled !== null) return viewOf(before)
+    const { taskId, epoch } = external.runOf(lease)
+    const blob = await payloads.write(this.#renewing(lease, chunks))
+    if (blob.bytes === 0) {
+      throw new InvalidOptionError('a checkpoint has one byte at least: nothing was sent')
+    }
+    external.extend(lease)
+    const isTaken = await save(taskId, epoch, blob)
+    const after = external.extend(lease)
+    if (isTaken || after.cancelled !== null) return viewOf(after)
+    throw new LeaseLostError(
+      `the checkpoint is not taken: the lease ${lease} is not yours any more; stop, and ask for another task`
+    )
+  }
+
+  /** A worker that sends is there. @throws LeaseLost LeaseEnded */
+  async *#renewing(
+    lease: string,
+    chunks: AsyncIterable<Uint8Array>
+  ): AsyncGenerator<Uint8Array, void, undefined> {
+    let renewedAt = performance.now()
+    for await (const chunk of chunks) {
+      const now = performance.now()
+      if (now - renewedAt >= RENEW_MS) {
+        this.#parts.external.extend(lease)
+        renewedAt = now
+      }
+      yield chunk
+    }
+  }
+
   async complete(lease: string, given: LeaseResult): Promise<void> {
     const result =
       'resultBlob' in given ? await this.#written(given.resultBlob) : await this.#kept(given.result)
@@ -175,6 +214,7 @@ export class Workers implements WorkersApi {
       deadline: this.#deadlineOf(run),
       leaseMs,
       traceparent,
+      checkpointBlob: run.checkpoint ?? null,
       dependencies: Object.fromEntries(results)
     }
   }

@@ -283,7 +283,9 @@ export class External implements ExternalRunner {
     if (known !== undefined) return known
     const { run } = this.#book.get(id)!
     const { taskId, epoch } = run
-    const made = createContext(run, {}, new AbortController().signal, {
+    // It is only asked for what it passes on.
+    const nothing = { dependencies: {}, checkpoint: undefined, saveCheckpoint: async () => {} }
+    const made = createContext(run, nothing, new AbortController().signal, {
       room: () => true,
       progress: (fraction, message) => this.#reports.progress(taskId, epoch, fraction, message),
       output: (stream, text) => this.#reports.output(taskId, epoch, stream, Buffer.from(text))

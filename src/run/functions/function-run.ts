@@ -8,6 +8,7 @@ import type { Attempt } from '../attempt.ts'
 import { readValues, type RunFiles } from '../contents.ts'
 import { createContext, type Reporter } from '../context.ts'
 import type { Source } from '../registry.ts'
+import { saverOf } from '../saving.ts'
 import { validated } from '../validation.ts'
 import { outcomeOfError, outcomeOfResult, outcomeOfUnreadable } from '../outcome.ts'
 import { stopReason } from '../threads/protocol.ts'
@@ -66,13 +67,20 @@ async function perform(
     },
     output: (stream, bytes) => {
       if (!attempt.aborted) reporter.output(stream, bytes)
-    }
+    },
+    save: (...saved) => reporter.save(...saved)
   }
   const values = await readValues(run, files).catch(outcomeOfUnreadable)
   if (attempt.aborted) return
   if ('status' in values) return attempt.ended(values, 0)
-  const { payload, dependencies } = values
-  const { context, finish } = createContext(run, dependencies, signal, unlessAborted)
+  const { payload, ...given } = values
+  const saveCheckpoint = saverOf(files.result, (...saved) => reporter.save(...saved))
+  const { context, finish } = createContext(
+    run,
+    { ...given, saveCheckpoint },
+    signal,
+    unlessAborted
+  )
   attempt.markCalled()
   try {
     const value = await handler(await validated(run.type, schema, payload), context)

@@ -10,8 +10,9 @@
  */
 import { z } from 'zod'
 import type { RunResult } from '../../core/input.ts'
+import type { BlobRef } from '../../core/task/content.ts'
 import { TASK_LIMITS } from '../../core/options.ts'
-import { BLOB } from '../../core/task/shapes.ts'
+import { ANY_BLOB, BLOB } from '../../core/task/shapes.ts'
 import { OUTPUT_LIMITS, OUTPUT_STREAMS, type OutputStream } from '../../core/message.ts'
 import { PIECE_BYTES_MAX } from '../printing/run-output.ts'
 import {
@@ -43,6 +44,8 @@ export type FromThread =
   | Readonly<{ kind: 'called'; number: number }>
   | Readonly<{ kind: 'progress'; number: number; fraction: number; message: string | null }>
   | Readonly<{ kind: 'output'; number: number; stream: OutputStream; bytes: Uint8Array }>
+  /** The run has written a checkpoint to its file of that number; answered by `saved`. */
+  | Readonly<{ kind: 'save'; number: number; save: number; blob: BlobRef }>
   | Readonly<{ kind: 'ended'; number: number; result: RunResult; durationMs: number }>
   /** The run broke its thread, which ends now. */
   | Readonly<{ kind: 'crashed'; number: number; result: RunResult }>
@@ -95,6 +98,10 @@ const json = text(TASK_LIMITS.inlineBytesMax).refine(isJson, 'is no JSON')
 const blob = z
   .object({ hash: z.string(), bytes: z.number() })
   .refine(given => BLOB.fault(given) === null, 'is no blob')
+
+const anyBlob = z
+  .object({ hash: z.string(), bytes: z.number() })
+  .refine(given => ANY_BLOB.fault(given) === null, 'is no blob')
 
 const error = z.object({
   name: text(TASK_LIMITS.errorNameLengthMax * 4),
@@ -155,6 +162,7 @@ const schema: z.ZodType<FromThread> = z.discriminatedUnion('kind', [
     stream: z.enum(OUTPUT_STREAMS),
     bytes: piece
   }),
+  z.object({ kind: z.literal('save'), number, save: number, blob: anyBlob }),
   z.object({ kind: z.literal('ended'), number, result, durationMs: number }),
   z.object({ kind: z.literal('crashed'), number, result }),
   z.object({ kind: z.literal('tainted'), why: text(WHY_BYTES_MAX) })

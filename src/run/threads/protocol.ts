@@ -9,6 +9,8 @@ import type { RunFiles } from '../contents.ts'
 /** Why a run is to stop. */
 export type StopCause = 'aborted' | 'timeout'
 
+export type SaveAnswer = boolean | Readonly<{ name: string; message: string }>
+
 export type ToThread =
   /** Code that handlers are loaded from, beside what was given before. */
   | Readonly<{ kind: 'code'; code: ReadCode }>
@@ -19,6 +21,8 @@ export type ToThread =
   /** `number` is that of the run within the thread. One at a time. */
   | Readonly<{ kind: 'run'; number: number; file: string; run: Run; files: RunFiles }>
   | Readonly<{ kind: 'stop'; number: number; cause: StopCause }>
+  /** What became of a save of the run: it stands, it is not taken, or something failed. */
+  | Readonly<{ kind: 'saved'; number: number; save: number; answer: SaveAnswer }>
 
 /** What a thread is given when it is made. */
 export type ThreadData = {

@@ -17,7 +17,8 @@ import { Channel } from './channel.ts'
 import type { RunFiles } from '../contents.ts'
 import type { Reporter } from '../context.ts'
 import type { FromThread, Unreadable } from './from-thread.ts'
-import type { StopCause } from './protocol.ts'
+import { describe } from '../description.ts'
+import type { SaveAnswer, StopCause } from './protocol.ts'
 import { failure, outcomeOfCrash, outcomeOfUnloadable } from '../outcome.ts'
 
 export type Job = {
@@ -131,6 +132,20 @@ export class Thread {
     else if (job.attempt.aborted) return
     else if (message.kind === 'progress') job.reporter.progress(message.fraction, message.message)
     else if (message.kind === 'output') job.reporter.output(message.stream, message.bytes)
+    else if (message.kind === 'save') void this.#save(job, message)
+  }
+
+  async #save(
+    { reporter }: Job,
+    { number, save, blob }: Extract<FromThread, { kind: 'save' }>
+  ): Promise<void> {
+    let answer: SaveAnswer
+    try {
+      answer = await reporter.save(save, blob)
+    } catch (error) {
+      answer = describe(error)
+    }
+    if (!this.#ending) this.#channel.send({ kind: 'saved', number, save, answer })
   }
 
   #onLoaded(job: Job): void {

@@ -28,6 +28,7 @@ import { captureChildren } from '../printing/children.ts'
 import { captureDescriptors } from '../printing/descriptors.ts'
 import { capturePrinted, type Print } from '../printing/printed.ts'
 import { RunOutput } from '../printing/run-output.ts'
+import { saverOf } from '../saving.ts'
 import { stopReason, type ThreadData, type ToThread } from './protocol.ts'
 import { refusalOf, schemaOf, validated } from '../validation.ts'
 
@@ -49,6 +50,8 @@ const hooks = new CodeHooks()
 hooks.install()
 const loaded = new Map<string, LoadedHandlers>()
 let current: CurrentRun | null = null
+/** "run save" -> who waits for the answer. */
+const saves = new Map<string, PromiseWithResolvers<boolean>>()
 /** As the last handlers file left them when it was loaded. */
 let globals = new Globals()
 
@@ -57,6 +60,7 @@ port.on('message', (message: ToThread) => {
   else if (message.kind === 'list') void list(message.file)
   else if (message.kind === 'check') void check(message)
   else if (message.kind === 'run') void perform(message)
+  else if (message.kind === 'saved') answered(message)
   else if (current?.number === message.number) current.controller.abort(stopReason(message.cause))
 })
 process.on('uncaughtException', escaped)
@@ -104,8 +108,22 @@ function reporterOf(number: number): Reporter {
   return {
     room: () => credit.isLeft,
     progress: (fraction, message) => report({ kind: 'progress', number, fraction, message }),
-    output: (stream, bytes) => report({ kind: 'output', number, stream, bytes })
+    output: (stream, bytes) => report({ kind: 'output', number, stream, bytes }),
+    save: (save, blob) => {
+      const waiting = Promise.withResolvers<boolean>()
+      saves.set(`${number} ${save}`, waiting)
+      post({ kind: 'save', number, save, blob })
+      return waiting.promise
+    }
   }
+}
+
+function answered({ number, save, answer }: Extract<ToThread, { kind: 'saved' }>): void {
+  const waiting = saves.get(`${number} ${save}`)
+  saves.delete(`${number} ${save}`)
+  if (typeof answer === 'boolean') return waiting?.resolve(answer)
+  const error = Object.assign(new Error(answer.message), { name: answer.name })
+  waiting?.reject(error)
 }
 
 async function list(file: string): Promise<void> {
@@ -163,8 +181,9 @@ async function perform({ number, file, run, files }: RunMessage): Promise<void> 
   if ('status' in values) result = values
   else {
     loading.flush()
-    const { payload, dependencies } = values
-    const { context, print, finish } = createContext(run, dependencies, controller.signal, reporter)
+    const { payload, ...rest } = values
+    const given = { ...rest, saveCheckpoint: saverOf(files.result, reporter.save) }
+    const { context, print, finish } = createContext(run, given, controller.signal, reporter)
     mine.print = print
     result = await owner.run(mine, async () => call(run.type, handler, payload, context, files))
     finish()

@@ -25,6 +25,7 @@ import { CoverageChecker } from './data/coverage.ts'
 import { NotebookChecker } from './data/notebooks.ts'
 import { History } from '../history.ts'
 import { checkPools } from './execution/pools.ts'
+import { CheckpointChecker } from './execution/checkpoints.ts'
 import { IdleChecker } from './execution/idle.ts'
 import { NeedChecker } from './execution/dependencies.ts'
 import { LeaseChecker } from './execution/leases.ts'
@@ -48,6 +49,7 @@ export function calmMsOf({ cpu }: Scenario): number {
 
 export class Checkers implements SimObserver {
   readonly leases: LeaseChecker = new LeaseChecker()
+  readonly checkpoints: CheckpointChecker
   readonly #scenario: Scenario
   readonly #network: Network
   readonly #history: History
@@ -99,6 +101,7 @@ export class Checkers implements SimObserver {
     this.#mayCut = partitions + pauses + oneWay + partial > 0
     this.#history = new History(nodes)
     this.#starts = new StartChecker(this.#history)
+    this.checkpoints = new CheckpointChecker(this.#history)
     this.#forgets = scenario.retentionMs < calmMsOf(scenario)
     this.#needs = new NeedChecker(this.#history)
     this.#outcomes = new OutcomeChecker(this.#history)
@@ -148,6 +151,7 @@ export class Checkers implements SimObserver {
     if (!this.#forgets) this.#needs.check(node, effects)
     history.noteForgotten(node, effects)
     this.#starts.check(node, effects)
+    this.checkpoints.check(node, effects)
     checkPools(node, effects)
     for (const effect of effects) {
       if (effect.kind === 'notify') this.#reclaims.check(node, effect.event)

@@ -7,8 +7,7 @@ import { Core } from '../../core/core.ts'
 import type { Effect, Flush, Run } from '../../core/effect.ts'
 import type { Input, RunResult } from '../../core/input.ts'
 import { CORE_DEFAULTS } from '../../core/options.ts'
-import { DEFAULT_POOL, type Message, type NamedPool } from '../../core/message.ts'
-import { inOrder, labelsIn } from '../../core/claim/claim.ts'
+import type { Message, NamedPool } from '../../core/message.ts'
 import type { Pool } from '../../core/claim/pools.ts'
 import type { Labels } from '../../core/task/labels.ts'
 import type { Content } from '../../core/task/content.ts'
@@ -19,6 +18,8 @@ import type { Disk } from './disk.ts'
 import type { Network, Seat } from './network.ts'
 import type { Random } from './random.ts'
 import { SimJournal } from './sim-journal.ts'
+import { poolsOf, workerOf, type WorkerInput } from './sim-pools.ts'
+import { SimSaves, type SaveObserver } from './sim-saves.ts'
 import { resultOutside, SimWorkers } from './sim-workers.ts'
 import type { LeaseChecker } from '../checkers/execution/leases.ts'
 import type { Scenario } from '../scenario.ts'
@@ -35,6 +36,8 @@ export interface SimObserver {
   isAlive(boot: BootId): boolean
   /** Sees what becomes of runs by workers outside the process of a node. */
   readonly leases?: LeaseChecker
+  /** Sees what runs save for the next attempt. */
+  readonly checkpoints?: SaveObserver
 }
 
 export type SimNodeOptions = Readonly<{
@@ -56,8 +59,6 @@ export type SimNodeOptions = Readonly<{
   /** How a run ends; null, or not given: as the dice say. */
   ending?: (run: Run) => RunResult | null
 }>
-
-type WorkerInput = Extract<Input, { kind: 'worker' }>
 
 /** Options of the core: blobs and settled tasks that are not needed any more go within the time of a scenario. */
 const QUICK_CLEANUP = { blobSpareMs: 1000, blobOrphanMs: 5000, roomMs: 1000, roomPressedMs: 200 }
@@ -104,6 +105,7 @@ export class SimNode {
   readonly #simObserver: SimObserver
   readonly #cpu: Cpu
   readonly #workers: SimWorkers
+  readonly #saves: SimSaves
   readonly #loop: Loop
   readonly #journal: SimJournal
   /** The longest turn: for how long at most the node gathers what happens before it goes to disk. */
@@ -164,6 +166,7 @@ export class SimNode {
       leases: simObserver.leases,
       ran: (run, result) => simObserver.ran(this, run, result)
     })
+    this.#saves = new SimSaves(this, world, simObserver.checkpoints)
   }
 
   start(): void {
@@ -366,6 +369,8 @@ export class SimNode {
         return this.#eventQueue.after(1, () =>
           this.feed({ ...effect, kind: 'tail', tail: 'aborted' })
         )
+      case 'saved':
+        return this.#saves.answered(effect)
       case 'give-way':
         // No goodbye: members would take it for one of the process that stays.
         return this.crash()
@@ -436,7 +441,8 @@ export class SimNode {
     const durationMs = this.#random.whole(0, this.#scenario.runMsMax)
     const fails = this.#random.chance(this.#scenario.failing)
     this.running.set(run.taskId, run)
-    const { outside } = this.#scenario
+    const { outside, saving } = this.#scenario
+    if (saving > 0 && this.#random.chance(saving)) this.#saves.begin(run, durationMs)
     if (outside > 0 && this.#random.chance(outside)) {
       return this.#workers.run(run, resultOutside(fails), durationMs)
     }
@@ -481,17 +487,4 @@ export class SimNode {
     this.running.clear()
     this.#journal.crash()
   }
-}
-
-function workerOf({ slots, handlers, pools = [] }: SimNodeOptions): WorkerInput {
-  return { kind: 'worker', slots, handlers, pools }
-}
-
-/** What a node can run that has been told this. */
-function poolsOf({ slots, handlers, pools = [] }: WorkerInput, labels: Labels): readonly Pool[] {
-  const usual = { name: DEFAULT_POOL, slots, types: handlers, labels, external: false }
-  return inOrder([
-    usual,
-    ...pools.map(pool => ({ ...pool, labels: labelsIn(labels, pool.labels) }))
-  ])
 }

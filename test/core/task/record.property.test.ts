@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { BOOTS, claim, outcome, record, recordOf, started } from '../../support/arbitraries.ts'
 import '../forbid.ts'
 import { taskId } from '../../../src/core/base/ids.ts'
+import protobuf from 'protobufjs/minimal.js'
 import { rendezvousWeight } from '../../../src/core/base/rendezvous.ts'
 import {
   CLAIM_CAUSES,
@@ -18,6 +19,9 @@ import {
   type Outcome,
   type TaskRecord
 } from '../../../src/core/task/record.ts'
+import type { Checkpoint } from '../../../src/core/task/checkpoint.ts'
+import { encodeStored } from '../../../src/wire/codec.ts'
+import { taskOf } from '../../support/tasks.ts'
 import type { TaskSpec } from '../../../src/core/task/spec.ts'
 
 const ID = taskId(1_700_000_000_000, BOOTS[0]!, 1)
@@ -88,6 +92,24 @@ const outcomeKey = (o: Outcome): Part[] => [
   ...parts({ ...o, reason: o.reason === null ? null : place(SETTLED_REASONS, o.reason) })
 ]
 
+/** As a version that does not know it compares it: by its numbers, then by its bytes. */
+const checkpointKey = (c: Checkpoint): Part[] => [c.epoch, c.sequence, ...bytesOf(c)]
+
+/** The bytes of the component, out of those of a record. */
+function bytesOf(checkpoint: Checkpoint): number[] {
+  const reader = protobuf.Reader.create(
+    encodeStored({ record: { ...taskOf(BOOTS[0]!, 1), checkpoint }, writes: [] })
+  )
+  for (const number of [1, 1, 7]) {
+    for (let tag = reader.uint32(); tag >>> 3 !== number; tag = reader.uint32()) {
+      reader.skipType(tag & 7)
+    }
+    const end = reader.uint32() + reader.pos
+    if (number === 7) return [...reader.buf.subarray(reader.pos, end)]
+  }
+  throw new Error('there is no component 7')
+}
+
 function greatest<T>(values: readonly (T | null)[], key: (value: T) => Part[]): T | null {
   const present = values.filter(value => value !== null)
   return present.sort((x, y) => byParts(key(x), key(y))).at(-1) ?? null
@@ -98,7 +120,11 @@ function model(states: readonly TaskRecord[]): Omit<TaskRecord, 'spec'> & { spec
   for (const { created } of states) {
     for (const dot of created) dots.set(`${dot.origin} ${String(dot.seq).padStart(20, '0')}`, dot)
   }
-  const components = [7, 8, 9].flatMap(
+  const checkpoint = greatest(
+    states.map(each => each.checkpoint ?? null),
+    checkpointKey
+  )
+  const components = [8, 9, 10].flatMap(
     number =>
       greatest(
         states.flatMap(each => each.components?.find(of => of.number === number) ?? []),
@@ -128,6 +154,7 @@ function model(states: readonly TaskRecord[]): Omit<TaskRecord, 'spec'> & { spec
       states.map(s => s.outcome),
       outcomeKey
     ),
+    ...(checkpoint === null ? {} : { checkpoint }),
     ...(components.length === 0 ? {} : { components })
   }
 }

@@ -4,7 +4,8 @@
  * `refused NAME`, `over`.
  *
  * How it works: `echo` returns the payload; `hold` takes tasks and ends none; `die` is killed by its first task; `late`
- * returns the payload when it gets SIGUSR2, and goes on when its node is gone; with a number, its leases last that long.
+ * returns the payload when it gets SIGUSR2, and goes on when its node is gone; with a number, its leases last that long;
+ * `save` saves the payload, says `saved`, and ends no task.
  */
 import { Client } from '../../../src/api/client.ts'
 import type { LeasedTask } from '../../../src/node/api/node-api.ts'
@@ -43,7 +44,10 @@ try {
       say(`task ${line.task}`)
       if (how === 'die') process.kill(process.pid, 'SIGKILL')
       else if (how === 'echo') void end(line).catch((error: Error) => say(`refused ${error.name}`))
-      else held.push(line)
+      else if (how === 'save') {
+        await workers.save(line.lease, JSON.stringify(line.payload))
+        say('saved')
+      } else held.push(line)
     }
   }
 } catch (error) {

@@ -22,6 +22,11 @@ export class FakeWork {
   readonly external: External
   readonly workers: Workers
 
+  /** What has been saved, whether or not it was taken. */
+  readonly saves: { taskId: string; epoch: number; bytes: number }[] = []
+  /** Whether the task is still that of the run that saves. */
+  takesSaves = true
+
   constructor(graceMs = 30_000) {
     this.external = new External(graceMs, {
       ended: (taskId, epoch, result) => void this.ends.push({ taskId, epoch, result }),
@@ -47,8 +52,16 @@ export class FakeWork {
       record: id => this.records.get(id),
       payloads: {
         isFit: content => isBlob(content) || Buffer.byteLength(content) <= 8192,
-        write: () => Promise.resolve({ hash: 'f'.repeat(64), bytes: 9000 }),
+        write: async chunks => {
+          let bytes = 0
+          for await (const chunk of chunks) bytes += chunk.length
+          return { hash: 'f'.repeat(64), bytes }
+        },
         written: ref => Promise.resolve(ref)
+      },
+      save: (taskId, epoch, blob) => {
+        this.saves.push({ taskId, epoch, bytes: blob.bytes })
+        return Promise.resolve(this.takesSaves)
       },
       assertGiving: () => {}
     })

@@ -5,7 +5,7 @@
 import type { TaskId } from '../../../core/base/ids.ts'
 import type { Effect, Run } from '../../../core/effect.ts'
 import { isBlob, type BlobHash, type Content } from '../../../core/task/content.ts'
-import type { TaskRecord } from '../../../core/task/record.ts'
+import { checkpointIn, type TaskRecord } from '../../../core/task/record.ts'
 import type { History } from '../../history.ts'
 import { keepersSeenBy } from '../../predicates.ts'
 import { Violation } from '../../violation.ts'
@@ -54,8 +54,8 @@ export function checkBlobsAtRest(nodes: readonly SimNode[], hasLoss: boolean): v
   }
 }
 
-function checkRun(node: SimNode, { taskId, payload, dependencies }: Run): void {
-  for (const hash of hashes([payload, ...dependencies.values()])) {
+function checkRun(node: SimNode, { taskId, payload, dependencies, checkpoint }: Run): void {
+  for (const hash of hashes([payload, ...dependencies.values(), checkpoint ?? ''])) {
     if (has(hash)(node)) continue
     throw violation(`${node.options.name} starts ${taskId} without its blob ${short(hash)}`)
   }
@@ -94,8 +94,9 @@ function resultsOf(node: SimNode, { executions }: History, id: TaskId): Content[
   return runs.flatMap(run => (run.status === 'completed' ? run.result : []))
 }
 
-function hashesOf({ spec, outcome }: TaskRecord): BlobHash[] {
-  return hashes([spec.payload, outcome?.result ?? ''])
+function hashesOf(record: TaskRecord): BlobHash[] {
+  const { spec, outcome } = record
+  return hashes([spec.payload, outcome?.result ?? '', checkpointIn(record)?.blob ?? ''])
 }
 
 function hashes(contents: readonly Content[]): BlobHash[] {
