@@ -326,11 +326,12 @@ function returnedOf(self: BootId, claim: Claim, isLost: boolean): Patch {
  * disks, and could not tell it from one that was taken, if this node died. So it is not taken back; but whoever asks is
  * told that nothing has run.
  */
-function onceReturned({ isLost, isUntaken = false }: Returned): Ended {
+function onceReturned({ isLost, isUntaken }: Returned): Ended {
   const what = isLost ? 'the worker that ran it was lost' : 'its worker gave it back'
-  const message = isUntaken
-    ? 'it was started once, and no worker took it: it has not run, so it can be submitted anew; it may start at most once'
-    : `it was started once, and ${what}; it may run at most once`
+  const message =
+    isUntaken === true
+      ? 'it was started once, and no worker took it: it has not run, so it can be submitted anew; it may start at most once'
+      : `it was started once, and ${what}; it may run at most once`
   const error = { name: 'HolderLostError', message, stack: null }
   return { status: 'failed', reason: 'HolderLost', error }
 }
