@@ -19,7 +19,7 @@ export type PageFlags = Readonly<{
 export async function servePage(
   client: Client,
   flags: PageFlags,
-  others: FindOthers = async () => []
+  others: FindOthers = () => Promise.resolve([])
 ): Promise<Dashboard> {
   const { startDashboard } = await import('../dashboard/server/dashboard.ts')
   const { loadPage } = await import('../dashboard/server/files.ts')

@@ -68,7 +68,7 @@ export class Dashboard {
     this.#options = options
     this.#hosts = new Set([...OWN_HOSTS, ...hosts].map(host => host.toLowerCase()))
     this.#sessions = new Sessions(now)
-    this.#nodes = new Neighbours(client, others ?? (async () => []))
+    this.#nodes = new Neighbours(client, others ?? (() => Promise.resolve([])))
     this.#upstream = new Upstream(this.#nodes)
     this.#downloads = new Downloads(this.#nodes, this.#upstream, now)
     this.#server = createServer(

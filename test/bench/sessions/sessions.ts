@@ -65,7 +65,7 @@ function rowOf(by: string, slots: number, took: readonly Took[], own: readonly T
   }
 }
 
-const fileOf = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
+const fileOf = (name: string): string => fileURLToPath(new URL(`children/${name}`, import.meta.url))
 const clients = fileURLToPath(new URL('../../../config/clients/python', import.meta.url))
 
 class SessionBench {

@@ -1,5 +1,5 @@
 /** The same short task, in a worker of its own process. Arguments: the node's data folder, the type, the slots. */
-import { Client } from '../../../src/api/client.ts'
+import { Client } from '../../../../src/api/client.ts'
 
 const [folder = '', type = '', slots = '1'] = process.argv.slice(2)
 const { workers } = await Client.open({ data: folder })

@@ -3,10 +3,10 @@
  * asked for. Argument, as JSON: its options. Says over IPC when it is there, and what a run has cost it.
  */
 import { fileURLToPath } from 'node:url'
-import { startApi } from '../../../src/api/server.ts'
-import { createNode } from '../../../src/create-node.ts'
-import type { NodeOptions } from '../../../src/node-options.ts'
-import { MODULE_TYPE, type Cost, type Order, type Reply } from './order.ts'
+import { startApi } from '../../../../src/api/server.ts'
+import { createNode } from '../../../../src/create-node.ts'
+import type { NodeOptions } from '../../../../src/node-options.ts'
+import { MODULE_TYPE, type Cost, type Order, type Reply } from '../order.ts'
 
 const POLL_MS = 5
 const options = JSON.parse(process.argv[2] ?? '{}') as NodeOptions & { data: string }
