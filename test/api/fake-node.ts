@@ -615,7 +615,8 @@ const NOT_IN_ROWS = [
   'labels',
   'idempotencyKey',
   'traceparent',
-  'acks'
+  'acks',
+  'checkpoint'
 ]
 
 function rowOf(task: TaskView): TaskRow {

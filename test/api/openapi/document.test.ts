@@ -185,6 +185,7 @@ const ANSWERED: Record<string, (id: string) => Asked | Promise<Asked>> = {
   postLeasesByLeaseProgress: () => onLease('progress', '{"fraction":0.5}'),
   postLeasesByLeaseLogs: () => onLease('logs', '{"lines":["one"]}'),
   postLeasesByLeaseExtend: () => onLease('extend', ''),
+  postLeasesByLeaseCheckpoint: () => onLease('checkpoint', '{"page":7}'),
   postLeasesByLeaseComplete: () => onLease('complete', '{"result":{"ok":true}}'),
   postLeasesByLeaseFail: () => onLease('fail', '{"error":{"name":"Oops","message":"no"}}'),
   postLeasesByLeaseRelease: () => onLease('release', ''),
