@@ -212,11 +212,8 @@ export class Core {
       case 'submit':
         return this.#scheduler.submission.submit(input)
       case 'worker':
-        this.#scheduler.equip(input)
-        return this.#heartbeats.offered()
       case 'labels':
-        this.#scheduler.equip(input)
-        return this.#heartbeats.publish()
+        return this.#onEquipment(input)
       case 'cancel':
         return this.#scheduler.cancel(input.taskId)
       case 'find':
@@ -267,6 +264,12 @@ export class Core {
       case 'leave':
         return this.#shutdown.leave(input.abort)
     }
+  }
+
+  #onEquipment(input: Extract<Input, { kind: 'worker' | 'labels' }>): void {
+    this.#scheduler.equip(input)
+    if (input.kind === 'worker') this.#heartbeats.offered()
+    else this.#heartbeats.publish()
   }
 
   /** Carries out what was waited for: nothing else does. */

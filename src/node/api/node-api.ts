@@ -16,8 +16,9 @@ import type {
   TaskOptions
 } from './submit-options.ts'
 
-export type { BlobRef, ReloadedHandlers, SavedState, CheckpointView }
+export type { BlobRef, ReloadedHandlers, SavedState, TaskSort, TaskState }
 export type {
+  CheckpointView,
   ClaimOptions,
   LeasedTask,
   LeaseFailure,
@@ -32,7 +33,6 @@ export type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth, OpenDepe
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
 import type { CheckpointView, WorkersApi } from './workers-api.ts'
-export type { TaskSort, TaskState } from '../../shared/names.ts'
 import type { TaskSort, TaskState } from '../../shared/names.ts'
 
 /** A value as JSON carries it. */
