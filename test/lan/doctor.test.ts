@@ -139,9 +139,11 @@ describe.skipIf(unavailable !== null)('the doctor', () => {
       findings('c', '--cluster', 'word', '--key-file', keyFile),
       ask('c', '--json', '--cluster', 'word', '--key-file', otherKeyFile)
     ])
-    // No fault: clusters may share a network.
-    expect(stranger).toMatchObject({ code: 0, stderr: '' })
-    expect(JSON.parse(stranger.stdout)).toMatchObject({ others: [{ cluster: 'ward', nodes: 2 }] })
+    // That clusters share a network is no fault; that nobody of one's own is heard is one.
+    expect(JSON.parse(stranger.stdout)).toMatchObject({
+      others: [{ cluster: 'ward', nodes: 2 }],
+      findings: [{ code: 'nobody-heard' }]
+    })
     expect(none).toEqual([
       fault('no-key', /there is no key for the cluster "ward"/, /copy the key file/)
     ])
