@@ -3,7 +3,16 @@
  * `--json`: times RFC 3339 UTC, durations in ms.
  */
 import type { NodeId, TaskId } from '../../core/base/ids.ts'
-import type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth } from './node-views.ts'
+import type {
+  DiagnosisView,
+  HoldsUp,
+  NodeStatus,
+  NodeView,
+  PoolView,
+  StatusView,
+  UnreadableView,
+  WorkerHealth
+} from './node-views.ts'
 import type { Via } from '../../core/message.ts'
 import type { OpenDependency, WhyView } from './why-view.ts'
 import type { BlobRef } from '../../core/task/content.ts'
@@ -29,7 +38,18 @@ export type {
   WorkerOptions,
   WorkersApi
 } from './workers-api.ts'
-export type { NodeStatus, NodeView, PoolView, StatusView, WorkerHealth, OpenDependency, WhyView }
+export type {
+  DiagnosisView,
+  HoldsUp,
+  UnreadableView,
+  NodeStatus,
+  NodeView,
+  PoolView,
+  StatusView,
+  WorkerHealth,
+  OpenDependency,
+  WhyView
+}
 export type { MetricsView, ProcessingTimes, TaskCounts, TaskCountsByType }
 export type { BackoffOptions, LabelConditionsOption, SubmitOptions, TaskOptions }
 import type { CheckpointView, WorkersApi } from './workers-api.ts'
@@ -156,63 +176,6 @@ export type LoadedState = {
   known: number
   /** Tasks that it knew once: they have settled, and their retention is over. */
   skipped: number
-}
-
-/** What a node can tell for diagnosis, such as by "hearsay doctor". */
-export type DiagnosisView = {
-  v: 1
-  cluster: string
-  /** This node. */
-  node: string
-  id: NodeId
-  version: string
-  /** Fingerprints of its key, by the name that a cluster may have: nodes show it with that name on the network. */
-  fingerprints: Record<string, string>
-  /** How it looks for others: on one interface, on whichever the system chooses (`null`), or not at all. */
-  mdns: { interface: string | null } | null
-  nodes: (NodeView & {
-    /** How far its clock is ahead of this node's; null if it has not spoken yet. */
-    clockOffsetMs: number | null
-  })[]
-  /** Names of the instances that are expected (`roster`, `registerWorker`), seen or not. */
-  expected: string[]
-  /** Addresses of `--peer` at which no node has answered for some seconds, and for how long. */
-  unanswered: { address: string; silentMs: number }[]
-  /** Nodes that run twice at a time, as far as this one has seen within the last minute, and when it did so last. */
-  duplicates: { node: string; id: NodeId; at: string }[]
-  /** Why its disk cannot be written to; null if it can. */
-  disk: string | null
-  /** When its computer's clock was last set since its start, and by how much forward; null if it was not. */
-  clockSet: { at: string; byMs: number } | null
-  /** What others wrote and this node could not read, by who wrote it. */
-  unreadable: UnreadableView[]
-  /** Tasks whose start another node must know of first, while none is connected, and who is waited for; or null. */
-  unconfirmed: { tasks: number; missing: string[] } | null
-  /**
-   * Members that keep far too many settled tasks from being pruned here; null if there are not too many, or no such
-   * members.
-   */
-  overfull: { kept: number; max: number; behind: HoldsUp[] } | null
-}
-
-/**
- * A member that keeps settled tasks from being pruned: it cannot be reached, it has not raised the time before which
- * nothing is kept (`floor`), or it and this node do not have all of each other's records.
- */
-export type HoldsUp = { node: string; why: 'away' | 'floor' | 'records' }
-
-/** Records of one node that another one could not read. */
-export type UnreadableView = {
-  node: string
-  id: NodeId
-  /** How many writes could not be read. */
-  writes: number
-  /** Versions of hearsay that could not read them here; none: they were not to be had. */
-  readers: string[]
-  /** The version that wrote them, if it is known: that of the node, as long as it has not been started anew. */
-  writer: string | null
-  /** The bound on what is kept of unreadable writes is reached: nothing more of that node is taken in. */
-  stuck: boolean
 }
 
 /** Which tasks are meant: those for which all of it holds. */
