@@ -4,7 +4,8 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { StoredTask } from '../../src/core/effect.ts'
 import type { Snapshot } from '../../src/core/replication/snapshot.ts'
-import { isBlob, type Content } from '../../src/core/task/content.ts'
+import { isBlob, type BlobRef, type Content } from '../../src/core/task/content.ts'
+import { isSettled } from '../../src/core/task/record.ts'
 import type { ReadBlob } from '../../src/ports/ports.ts'
 import { readState, stateText } from '../../src/backup/format.ts'
 import { StateContents } from '../../src/backup/state-contents.ts'
@@ -37,24 +38,32 @@ const file: fc.Arbitrary<File> = fc.array(stored, { maxLength: 8 }).map(tasks =>
       vector.set(origin, seq)
       return { origin, seq }
     })
-    const { spec, outcome } = record
+    const { spec, outcome, checkpoint } = record
     const named = { ...spec, payload: real(spec.payload, n) }
     const result = outcome === null ? null : { ...outcome, result: real(outcome.result, n + 1) }
-    return { record: { ...record, spec: named, outcome: result }, writes }
+    const saved =
+      checkpoint === undefined ? {} : { checkpoint: { ...checkpoint, blob: realBlob(n + 2) } }
+    return { record: { ...record, spec: named, outcome: result, ...saved }, writes }
   })
   return { vector, tasks: written, forgotten: [] }
 })
 
 /** A blob that there is, in place of one that is made up. */
 function real<T extends Content | null>(content: T, n: number): T | Content {
-  if (!isBlob(content)) return content
+  return isBlob(content) ? realBlob(n) : content
+}
+
+function realBlob(n: number): BlobRef {
   const [hash, bytes] = [...BLOBS][n % BLOBS.size]!
   return { hash, bytes: bytes.length }
 }
 
-/** The blobs that the tasks of a file name. */
+/** The blobs that the tasks of a file name: what an attempt has saved counts while another one may follow it. */
 function blobsOf({ tasks }: File): Blobs {
-  const named = tasks.flatMap(({ record: { spec, outcome } }) => [spec.payload, outcome?.result])
+  const named = tasks.flatMap(({ record }) => {
+    const { spec, outcome, checkpoint } = record
+    return [spec.payload, outcome?.result, isSettled(record) ? null : checkpoint?.blob]
+  })
   const hashes = new Set(named.map(content => (content as { hash?: string } | null)?.hash))
   return new Map([...BLOBS].filter(([hash]) => hashes.has(hash)))
 }
