@@ -5,7 +5,6 @@
  */
 import { assert } from '../base/assert.ts'
 import type { TaskId } from '../base/ids.ts'
-import type { Demand } from '../claim/capability.ts'
 import type { Pool } from '../claim/pools.ts'
 import { taskEventsOf } from '../telemetry/telemetry.ts'
 import {
@@ -313,11 +312,12 @@ export class Slots {
     return this.#seats.poolFor(demandOf(record.spec))
   }
 
-  /** Whether the slot of a task is of a pool that is there, and can run it. */
+  /** Whether the slot of a task is of a pool that is there, can run it, and has not become too small for all in it. */
   #mayStay({ id, record }: Entry): boolean {
-    const demand: Demand = demandOf(record.spec)
     const seat = this.#seats.of(id)
-    return this.pools.some(pool => pool.name === seat?.pool && canRun(pool, demand))
+    const pool = this.pools.find(({ name }) => name === seat?.pool)
+    if (pool === undefined || this.#seats.used(pool.name) > pool.slots) return false
+    return canRun(pool, demandOf(record.spec))
   }
 
   #abort(taskId: TaskId, epoch: number): void {

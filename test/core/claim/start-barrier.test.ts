@@ -76,6 +76,22 @@ describe('a start that nobody has confirmed', () => {
     }
   })
 
+  test('gives up its slot where there are fewer now than tasks that have one, and is called when one is free', () => {
+    const { pump, a, b, id } = begun()
+    a.worker(2)
+    const plain = a.submit()
+    pump.settle()
+    expect(starts(a, plain)).toEqual([0])
+    a.worker(1)
+    b.releaseDisk()
+    pump.settle()
+    expect(a.waitsFor(id)).toEqual(['start on slot'])
+    expect([...a.running.keys()]).toEqual([plain])
+    a.end(plain)
+    passing(pump, 400)
+    expect([...a.running.keys()]).toEqual([id])
+  })
+
   test('is not given away, nor handed on, nor taken by others as long as its holder lives', () => {
     const { pump, a, b, id } = begun()
     const c = pump.add(bootOf('c'))
