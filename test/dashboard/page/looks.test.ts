@@ -13,7 +13,7 @@ import { until } from '../../support/until.ts'
 import { DESKTOP, openPage, PHONE, type Look } from './browser.ts'
 import { unavailable, World } from './world.ts'
 
-/** Loading, drawing and examining five views on a busy machine. */
+/** Loading, drawing and examining ten views on a busy machine. */
 const slowMs = 180_000
 const shots = process.env['PAGE_SCREENSHOTS']
 const axe = createRequire(import.meta.url).resolve('axe-core/axe.min.js')
@@ -47,7 +47,8 @@ describe.skipIf(unavailable !== null)('the page', () => {
       nodes: ['/nodes', 'tr.is-crashed'],
       node: [`/nodes/${world.cluster.name(0)}`, '.pool-list'],
       events: ['/events', '.panel'],
-      doctor: ['/doctor', '.panel']
+      doctor: ['/doctor', '.panel'],
+      submit: ['/submit', '.submit form']
     }
     if (shots !== undefined) await mkdir(shots, { recursive: true })
   }, slowMs)
