@@ -22,8 +22,8 @@ const overtaking = { network: { ...network, overtaking: true } }
 const factor = Number(process.env['RUNS_FACTOR'] ?? 1)
 
 const scenarios: readonly [string, number, Partial<Scenario>][] = [
-  ['two nodes', 60, { nodes: 2, late: 0, leaving: 0 }],
-  ['two nodes, one of which leaves', 40, { nodes: 2, late: 0, leaving: 1 }],
+  ['two nodes', 30, { nodes: 2, late: 0, leaving: 0 }],
+  ['two nodes, one of which leaves', 20, { nodes: 2, late: 0, leaving: 1 }],
   ['eight nodes, three late, three leaving', 12, { nodes: 8, late: 3, leaving: 3 }],
   ['all gossip lost', 30, { network: { ...network, gossipLoss: 1 } }],
   ['no faults at all', 10, { crashes: 0, network: { ...network, ...still } }],
@@ -56,9 +56,9 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
     20,
     { outside: 0.6, crashes: 5, uncommon: 0.3, once: 0.2, cancels: 10 }
   ],
-  ['a crash of all at once', 60, { crashAll: true }],
-  ['a crash of all at once, of two', 60, { nodes: 2, late: 0, leaving: 0, crashAll: true }],
-  ['a lost disk', 60, { disksLost: 1 }],
+  ['a crash of all at once', 30, { crashAll: true }],
+  ['a crash of all at once, of two', 30, { nodes: 2, late: 0, leaving: 0, crashAll: true }],
+  ['a lost disk', 30, { disksLost: 1 }],
   ['lies about others', 25, { lies: 400, busyMs: 6000, network: { ...network, linkBreak: 0 } }],
   [
     'lies about others, and six crashes',
@@ -70,21 +70,21 @@ const scenarios: readonly [string, number, Partial<Scenario>][] = [
   ['keys on all nodes at once', 15, { keyed: 0.5, retentionMs: KEEP_MS }],
   ['keys that come again when their tasks have been forgotten for lack of room', 8, repeating],
   ['keys that come again at nodes that came later', 8, repeatingLate],
-  ['partitions', 60, { partitions: 3 }],
-  ['partitions and crashes', 40, { partitions: 3, crashes: 5 }],
-  ['cuts that last until the others are taken for gone', 40, suspicious],
+  ['partitions', 30, { partitions: 3 }],
+  ['partitions and crashes', 20, { partitions: 3, crashes: 5 }],
+  ['cuts that last until the others are taken for gone', 20, suspicious],
   ['newcomers who are found by one other first', 8, introduced],
   ['a cut behind which the others fall silent one by one', 10, staggered],
   ['a cut, and nodes that end their work when they are alone', 10, selfFenced],
   ['cuts that shift, and nodes that end their work when they are alone', 10, shifting],
   [
     'nodes that stand still until they are taken for gone',
-    40,
+    20,
     { ...suspicious, partitions: 0, pauses: 4 }
   ],
   [
     'tasks that may run at most once, through all of that and crashes',
-    40,
+    20,
     { ...suspicious, pauses: 3, crashes: 5, once: 0.5, leaving: 0 }
   ],
   ['clocks that are off by up to an hour', 30, { skewMsMax: HOUR_MS, retentionMs: KEEP_MS }],
