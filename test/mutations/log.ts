@@ -199,7 +199,7 @@ export const LOG: readonly Mistake[] = [
   [
     'blob-only-place-left',
     'core/blobs/blob-replication.ts',
-    'this.#draining && this.#isSecondPlace(keepers)',
+    'this.#keepers.isDraining && this.#isSecondPlace(keepers)',
     'false',
     'whoever leaves lets go of a blob that only one other has, long before it has gone'
   ],
@@ -220,8 +220,8 @@ export const LOG: readonly Mistake[] = [
   [
     'leave-blobs',
     'core/blobs/blob-replication.ts',
-    '    if (!this.#copyWait.isEmpty) return false\n    const keepers = this.#candidates()\n    return [',
-    '    if (this.#copyWait.isEmpty) return true\n    const keepers = this.#candidates()\n    return [',
+    '    if (!this.#copyWait.isEmpty) return false\n    const keepers = this.#keepers.all()\n    return [',
+    '    if (this.#copyWait.isEmpty) return true\n    const keepers = this.#keepers.all()\n    return [',
     'a node leaves with the only copy of a blob'
   ],
   [
@@ -334,8 +334,8 @@ export const LOG: readonly Mistake[] = [
   [
     'no-second-place-that-drains',
     'core/blobs/blob-replication.ts',
-    'placing ? this.#secondPlaces()',
-    'placing ? this.#candidates()',
+    'placing ? this.#keepers.secondPlaces()',
+    'placing ? this.#keepers.all()',
     'a large result beside one node that drains waits twice as long as for any copy'
   ],
   [

@@ -72,8 +72,8 @@ export const PLACEMENT: readonly Mistake[] = [
   [
     'placed-stolen',
     'core/steal/work-stealing.ts',
-    'this.#queue.count(heartbeat.boot, can) - this.#aboutToStart(heartbeat, can)',
-    'this.#queue.count(heartbeat.boot, can)',
+    'count > 0 ? count - this.#aboutToStart(heartbeat, can) : 0',
+    'count',
     'a task that is about to start is asked for',
     PLACED
   ],
