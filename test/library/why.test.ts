@@ -60,6 +60,8 @@ describe('of two nodes, one of which works', () => {
     const first = await a.createTask('hold', null, { ref: 'one' })
     const id = await a.createTask('hold', null, { dependsOn: [first] })
     await agreed(id, 'waiting', 'DependencyOpen')
+    // Nobody waits for news of its start: they come later.
+    await until(() => b.task(first).state === 'running', 'the start to be known')
     expect(b.why(id).words).toBe(`it waits for ${first}`)
     const [open] = b.why(id).dependencies
     expect(open).toEqual({ id: first, type: 'hold', ref: 'one', state: 'running', reason: null })
