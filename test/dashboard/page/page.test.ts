@@ -198,7 +198,10 @@ describe.skipIf(unavailable !== null)('the page', () => {
       await page.keyboard.press('t')
       await page.waitForSelector('.list-body .row')
       await page.keyboard.press('/')
-      await page.keyboard.type(failed.slice(-12))
+      // News draw the page anew meanwhile, and leave alone what is being typed.
+      const news = world.work(30)
+      await page.keyboard.type(failed.slice(-12), { delay: 80 })
+      await news
       await holds(page, 'document.querySelectorAll(".list-body .row").length === 1')
       await page.keyboard.press('Escape')
       await page.keyboard.press('j')

@@ -1,5 +1,7 @@
 /** Which tasks are shown: words, states with their counts, type, node, tag, time. All of it is in the address. */
 import type { JSX } from 'preact'
+import { useSignal } from '@preact/signals'
+import { useLayoutEffect } from 'preact/hooks'
 import { TASK_STATES } from '../../../shared/names.ts'
 import { Shape } from '../parts/mark.tsx'
 import { nodes } from '../state/cluster.ts'
@@ -54,18 +56,27 @@ function Field({
   hint?: string
   options?: readonly string[]
 }>): JSX.Element {
+  // What is being typed stands until it is asked for: news of tasks come in between, and draw the field anew.
+  const typed = useSignal<string | null>(null)
+  useLayoutEffect(() => {
+    if (typed.value === value) typed.value = null
+  }, [value])
   return (
     <label class={`field is-${name}`}>
       <span>{label}</span>
       <input
         id={id}
         type={name === 'q' ? 'search' : 'text'}
-        value={value}
+        value={typed.value ?? value}
         placeholder={hint}
         list={options.length > 0 ? `${id}-options` : undefined}
         autocomplete="off"
         spellcheck={false}
-        onInput={event => later(name, event.currentTarget.value)}
+        onInput={event => {
+          const text = event.currentTarget.value
+          typed.value = text === value ? null : text
+          later(name, text)
+        }}
         onChange={event => goWith({ [name]: event.currentTarget.value }, true)}
       />
       {options.length > 0 && (
