@@ -174,7 +174,8 @@ test('a command whose starter is killed has failed and ends, and the next one ge
   const run = shell(`echo $PPID >${file}; sleep 60`)
   const starter = await processIn(file)
   process.kill(starter, 'SIGKILL')
-  expect((await heard.failure(run)).error.name).toBe('CommandLostError')
+  // The starter may have died before it had said that the command has begun.
+  expect((await heard.failure(run)).error.name).toMatch(/^Command(Lost|NotStarted)Error$/)
   await heard.value(shell(`echo $PPID >${file}`))
   expect(await processIn(file)).not.toBe(starter)
 })
