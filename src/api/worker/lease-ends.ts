@@ -36,6 +36,9 @@ export const endLine: z.ZodType<EndLine> = z.union([
   z.strictObject({ lease: z.string(), release: z.strictObject({}) })
 ])
 
+/** Answers that wait for a client that does not read. It is not heard further until it has read. */
+const UNREAD_MAX = 1024
+
 /** It is taken, now or before; with `error`: it is not. */
 export type EndAnswer = { v: 1; lease: string } | ({ lease: string } & Problem)
 
@@ -52,15 +55,21 @@ export async function answerEnds(
   addAbortSignal(closing, incoming)
   const answers: string[] = []
   let isOver = false
-  const out = new LinesOut(
-    outgoing,
-    () => answers.shift() ?? null,
-    () => isOver
-  )
+  let wake = (): void => {}
+  outgoing.once('close', () => wake())
+  const take = (): string | null => {
+    const answer = answers.shift() ?? null
+    wake()
+    return answer
+  }
+  const out = new LinesOut(outgoing, take, () => isOver)
   try {
     for await (const line of linesOf(textOf(incoming))) {
       answers.push(textLine(await answerOf(workers, check(endLine, parse(line)))))
       out.look()
+      while (answers.length >= UNREAD_MAX && !outgoing.destroyed) {
+        await new Promise<void>(resolve => (wake = resolve))
+      }
     }
   } catch (error) {
     // Nobody is there to hear it if the connection is broken.
