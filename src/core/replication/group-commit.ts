@@ -51,7 +51,9 @@ export class GroupCommit {
   /** What waits for the node with which its task was placed. */
   readonly #placed = new PlacedAcks()
   /** Boots whose writes are on this disk, and that have not been told. */
-  #owed = new Set<BootId>()
+  readonly #owed = new Set<BootId>()
+  /** Those of them that wait for an answer of all members: they are told with the next tick. */
+  readonly #awaiting = new Set<BootId>()
   /** Boots that wait to be told so: they are as soon as the flush with their writes has landed. */
   #prompt = new Set<BootId>()
   /** Boots that wait until all have confirmed a claim of theirs, and said with it what they have of other boots. */
@@ -82,9 +84,11 @@ export class GroupCommit {
     for (const entry of merged.changed) {
       const { record, watched } = entry
       clock.adopt(latestStamp(record), wallMs)
-      if (record.claim.holder === batch.origin && waitsForAll(record)) {
-        this.#confirming.add(batch.origin)
-        prompt = true
+      if (waitsForAll(record)) {
+        const isClaim = record.claim.holder === batch.origin
+        if (isClaim) this.#confirming.add(batch.origin)
+        else this.#awaiting.add(batch.origin)
+        prompt ||= isClaim
       }
       if (watched && isSettled(record)) this.#urgent = true
       this.outcomeReports.merged(entry, batch.origin)
@@ -187,10 +191,12 @@ export class GroupCommit {
     this.releaseCopied()
   }
 
-  /** Acknowledges the writes of boots that do not wait for it. */
+  /** Acknowledges what it takes no haste to, and more than the next heartbeat, which says the same. */
   acknowledgeOwed(): void {
-    this.#acknowledge(this.#owed)
-    this.#owed = new Set()
+    const isDue = (origin: BootId): boolean =>
+      this.#awaiting.delete(origin) || this.dissemination.isNextPartnerOf(origin)
+    this.#acknowledge([...this.#owed].filter(isDue))
+    this.#owed.clear()
   }
 
   /** To be released when everything written so far is on disk. */

@@ -384,7 +384,7 @@ describe('what was given to a node that is then cut off from the submitter', () 
     expect(a.record(id).claim.holder).toBe(runner.boot)
     // All have been told, and have acknowledged that.
     pump.pass(CORE_DEFAULTS.gatherBusyMs)
-    pump.pass(CORE_DEFAULTS.tickMs)
+    pump.pass(CORE_DEFAULTS.heartbeatMs)
     for (const node of workers) pump.link(a, node, false)
     pump.lose = (from, to) => from === a.id || to === a.id
     // Not at once: a node that stood still would have to hear the others first.
