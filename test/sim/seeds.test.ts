@@ -9,7 +9,7 @@ import { Violation } from '../../src/sim/violation.ts'
 import { failureOf } from './support/failure.ts'
 
 /** Measured: 40 to 80 ms each, on one of the cores of a small server. */
-const RUNS_DEFAULT = 250
+const RUNS_DEFAULT = 150
 const TEST_MS_MAX = 3_600_000
 
 const seed = process.env['SEED']
