@@ -183,15 +183,15 @@ export type CoreOptions = Readonly<{
   /** Pause before a holder that had nothing for us is asked again, unless it announces more. */
   stealPauseMs: number
   /**
-   * Work that a thief takes beyond its free slots, in run time, as a multiple of what the answer of a holder takes as a
-   * rule. With less, time is lost to waiting; with more, a long task has short ones behind it more often. Measured in
+   * Work that a thief takes beyond its free slots, in time of a slot, as a multiple of what the answer of a holder takes
+   * as a rule. With less, time is lost to waiting; with more, a long task has short ones behind it more often. Measured in
    * virtual time (test/support/virtual.ts, 600 tasks of 5, 50 and 500 ms on six nodes, twelve seeds): 3, 4 and 5 give
    * 1.05 of the floor with 5 ms to a disk, 1.13, 1.07 and 1.09 with 12 ms, 1.18, 1.12 and 1.13 with 25 ms.
    */
   stealAheadTrips: number
-  /** Least work that a thief takes beyond its free slots, in run time. */
+  /** Least work that a thief takes beyond its free slots, in time of a slot. */
   stealAheadMsMin: number
-  /** Most work that a thief takes beyond its free slots, in run time. */
+  /** Most work that a thief takes beyond its free slots, in time of a slot. */
   stealAheadMsMax: number
   /** Most tasks in one grant. */
   stealMax: number

@@ -189,8 +189,8 @@ export const INVARIANTS: readonly Mistake[] = [
   [
     'ended-still-read',
     'core/scheduling/slots.ts',
-    '    this.#seats.release(id)\n    this.#blobReplication.unneed(id)\n',
-    '    this.#seats.release(id)\n',
+    '    this.#blobReplication.unneed(id)\n    return this.#seats.end(id)\n',
+    '    return this.#seats.end(id)\n',
     'blobs stay for a task whose run has ended',
     SIMULATED
   ],

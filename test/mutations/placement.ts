@@ -188,5 +188,21 @@ export const PLACEMENT: readonly Mistake[] = [
     '    void isVerdict\n',
     'late news come to whoever takes work over when it is too late',
     ['test/core/replication/dissemination.test.ts']
+  ],
+  [
+    'slot-time-of-run',
+    'core/scheduling/scheduler.ts',
+    'this.#runtimeEstimate.ran(type, slotMs)',
+    'this.#runtimeEstimate.ran(type, Math.min(slotMs, durationMs))',
+    'a thief takes too much ahead where tasks wait for blobs while they have a slot',
+    ['test/sim/stealing.test.ts']
+  ],
+  [
+    'slot-time-of-last',
+    'core/scheduling/seats.ts',
+    '(this.#hadMs.get(id) ?? 0) + this.#clock.now - since',
+    'this.#clock.now - since',
+    'what a task waited for before it gave up its slot and had another does not count',
+    ['test/core/scheduling/seats.property.test.ts']
   ]
 ]

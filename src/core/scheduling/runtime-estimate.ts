@@ -1,6 +1,11 @@
 /**
- * How long a task of a type runs here, as a moving average. It decides how far ahead a thief takes work: many tasks at
- * once while they are short, one at a time when they are long.
+ * For how long a task of a type takes a slot here, as a moving average. It decides how far ahead a thief takes work: many
+ * tasks at once while they are short, one at a time when they are long.
+ *
+ * How long its handler runs is only a part of that: a task keeps its slot while what it reads is fetched, while others
+ * have to know of its start, and while its result is brought to a second place. Two thieves that left this out took
+ * tasks of 5 ms from each other a hundred ahead, which kept their slots for 300 ms each. These soon had moved as often
+ * as they may, and then waited in the longer queue for as long as it took.
  *
  * The average is geometric. Where most tasks are short and a few are very long, one long run would otherwise make a
  * thief expect nothing but long ones for a while, and fetch task by task. Measured in virtual time
@@ -16,8 +21,9 @@ const DURATION_MS_MIN = 0.01
 export class RuntimeEstimate {
   readonly #averages = new Map<string, number>()
 
-  ran(type: string, durationMs: number): void {
-    const duration = Math.max(durationMs, DURATION_MS_MIN)
+  /** @param slotMs for how long the task had a slot */
+  ran(type: string, slotMs: number): void {
+    const duration = Math.max(slotMs, DURATION_MS_MIN)
     const average = this.#averages.get(type) ?? duration
     this.#averages.set(type, average * (duration / average) ** NEWEST_WEIGHT)
   }

@@ -145,7 +145,7 @@ export class Scheduler {
     return [...this.#pauses][0] ?? null
   }
 
-  /** How long the longest of these types takes here on average; undefined if one of them has never run here. */
+  /** For how long the longest of these types takes a slot here on average; undefined if one of them has never run here. */
   expectedMs(types: Iterable<string>): number | undefined {
     return this.#runtimeEstimate.expectedMs(types)
   }
@@ -200,11 +200,11 @@ export class Scheduler {
     const { self, log, clock, counters, wallMs } = this.#context
     const { taskId: id, run, durationMs, tail = null } = input
     if (!this.#isCurrent(input)) return
-    this.slots.ended(id)
+    const slotMs = this.slots.ended(id)
     const entry = log.get(id)!
     const { type } = entry.record.spec
     if (run.status !== 'returned') {
-      this.#runtimeEstimate.ran(type, durationMs)
+      this.#runtimeEstimate.ran(type, slotMs)
       counters.ran(type, durationMs)
     }
     const ended = { at: clock.stamp(wallMs), now: wallMs, durationMs, tail }
@@ -443,6 +443,7 @@ export class Scheduler {
     } else if (isLost(entry.record) && !this.#reclaims.isUnconfirmed(entry)) {
       const names = this.#reclaims.namesOf(entry.record)
       log.write(entry, holderLost(self, entry.record, names, clock.stamp(wallMs)))
+      this.slots.abortSuperseded(entry)
       this.#groupCommit.urge()
     } else if (this.#reclaims.hasUncountedLoss(entry)) {
       this.#reclaims.reclaim([entry])

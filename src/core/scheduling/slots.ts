@@ -43,7 +43,7 @@ export class Slots {
   /** Task -> the epoch at which it runs here. */
   readonly #running = new Map<TaskId, number>()
   readonly #inputStaging: InputStaging
-  readonly #seats = new Seats()
+  readonly #seats: Seats
   #usual: Pick<Pool, 'slots' | 'types'> = { slots: 0, types: [] }
   #others: readonly NamedPool[] = []
   #isOpen = true
@@ -56,6 +56,7 @@ export class Slots {
   ) {
     this.#context = context
     this.#blobReplication = blobReplication
+    this.#seats = new Seats(context)
     this.#inputStaging = new InputStaging(context, blobReplication, this.#seats)
     const isHeld = (entry: Entry): boolean => reclaims.isHeld(entry)
     this.startBarrier = new StartBarrier(context, groupCommit, this.#seats, isHeld)
@@ -187,16 +188,21 @@ export class Slots {
     return this.#inputStaging.takeLost()
   }
 
-  /** The run has ended by itself. */
-  ended(id: TaskId): void {
+  /** The run has ended by itself. Returns for how long the task has had a slot, in ms. */
+  ended(id: TaskId): number {
     this.#running.delete(id)
     this.checkpoints.forget(id)
-    this.#seats.release(id)
     this.#blobReplication.unneed(id)
+    return this.#seats.end(id)
   }
 
   /** A run goes on only as long as its claim stands. */
   abortSuperseded(entry: Entry): void {
+    this.#abortSuperseded(entry)
+    if (!holds(this.#context.self, entry.record)) this.#seats.end(entry.id)
+  }
+
+  #abortSuperseded(entry: Entry): void {
     const { id, record } = entry
     const { self, counters } = this.#context
     if (!holds(self, record)) {
@@ -219,6 +225,7 @@ export class Slots {
     if (epoch !== undefined) this.#abort(entry.id, epoch)
     this.#inputStaging.giveUp(entry)
     this.#giveUpStart(entry)
+    this.#seats.end(entry.id)
   }
 
   /** Nothing more is started from here on. Returns tasks that go back into the queue. */
@@ -248,11 +255,14 @@ export class Slots {
   }
 
   assertInvariants(): void {
-    const { log } = this.#context
+    const { log, self } = this.#context
+    const isOurs = (entry?: Entry): boolean => entry !== undefined && holds(self, entry.record)
     this.startBarrier.assertInvariants()
     this.#inputStaging.assertInvariants()
     this.#seats.assertInvariants(
-      id => this.#running.has(id) || this.#inputStaging.hasSlot(id) || this.startBarrier.hasSlot(id)
+      id =>
+        this.#running.has(id) || this.#inputStaging.hasSlot(id) || this.startBarrier.hasSlot(id),
+      id => isOurs(log.get(id))
     )
     const reading = new Set<TaskId>()
     for (const entry of log.entries()) {
@@ -265,8 +275,8 @@ export class Slots {
       assert(count <= 1, 'a task that is to run here waits for one thing', id)
       const isComing = this.#inputStaging.epochOf(entry) !== undefined
       if (isRunning || isBegun || isComing) reading.add(id)
-      const isOurs = holds(this.#context.self, entry.record)
-      assert(isOurs || !this.#inputStaging.knows(entry), 'blobs are sought for own tasks', id)
+      const isUnknown = !this.#inputStaging.knows(entry)
+      assert(isUnknown || isOurs(entry), 'blobs are sought for own tasks', id)
     }
     for (const id of this.#running.keys()) {
       assert(log.get(id) !== undefined, 'a task that runs is here', id)

@@ -44,7 +44,7 @@ export class Thief {
   /**
    * How many tasks to have at hand, running or ready, to be busy until more can arrive.
    *
-   * @param expectedMs how long one runs, if known: without it, nothing is taken ahead
+   * @param expectedMs for how long one takes a slot, if known: without it, nothing is taken ahead
    */
   wanted(slots: number, expectedMs: number | undefined): number {
     if (expectedMs === undefined) return slots
@@ -96,7 +96,7 @@ export class Thief {
     return true
   }
 
-  /** Work to take beyond the free slots, in run time. */
+  /** Work to take beyond the free slots, in time of a slot. */
   get #aheadMs(): number {
     const { stealAheadTrips, stealAheadMsMin, stealAheadMsMax } = this.#options
     return Math.min(Math.max(stealAheadTrips * this.#tripMs, stealAheadMsMin), stealAheadMsMax)

@@ -33,7 +33,7 @@ const step = fc.oneof(
 test('a task goes to the first pool by name that runs it and has room, into its first free slot', () => {
   fc.assert(
     fc.property(pools, fc.array(step, { maxLength: 60 }), (first, steps) => {
-      const seats = new Seats()
+      const seats = new Seats({ now: 0 })
       seats.equip(first)
       let all = first
       let made = 0
@@ -65,6 +65,42 @@ test('a task goes to the first pool by name that runs it and has room, into its 
         expect(seats.used()).toBe(taken.size)
         for (const [id, seat] of taken) expect(seats.of(id)).toMatchObject(seat)
         seats.assertInvariants(id => taken.has(id))
+      }
+    })
+  )
+})
+
+/** What may happen to a task, and how much later. */
+const turn = fc.record({
+  id: fc.constantFrom('t0', 't1'),
+  kind: fc.constantFrom('take', 'release', 'end'),
+  afterMs: fc.nat(1000)
+})
+
+test('of a task it is known for how long it has had a slot, however often it gave it up, until it ends', () => {
+  fc.assert(
+    fc.property(fc.array(turn, { maxLength: 40 }), turns => {
+      const clock = { now: 0 }
+      const seats = new Seats(clock)
+      const pool = { name: 'p', slots: 2, types: [], labels: {}, external: false }
+      seats.equip([pool])
+      /** The dumb version: every ms that a task has a slot is counted. */
+      const hadMs = new Map<string, number>()
+      for (const { id, kind, afterMs } of turns) {
+        clock.now += afterMs
+        for (const each of ['t0', 't1'].filter(other => seats.of(other) !== undefined)) {
+          hadMs.set(each, (hadMs.get(each) ?? 0) + afterMs)
+        }
+        if (kind === 'release') seats.release(id)
+        else if (kind === 'take' && seats.of(id) === undefined) seats.take(id, pool)
+        else if (kind === 'end') {
+          expect(seats.end(id)).toBe(hadMs.get(id) ?? 0)
+          hadMs.delete(id)
+        }
+        seats.assertInvariants(
+          () => true,
+          other => hadMs.has(other)
+        )
       }
     })
   )
