@@ -69,5 +69,37 @@ export const LOOSE_WRITES: readonly Mistake[] = [
     'if (isLoose) return',
     'a boot is retired of which a damaged disk of another has more than its vector',
     BOOTS
+  ],
+  [
+    'loose-not-stored',
+    'core/log/entry.ts',
+    '    if (loose.length === 0) return writes\n',
+    '    if (loose.length >= 0) return writes\n',
+    'what only a damaged disk knows of a task is lost when the task is stored anew before it is told',
+    HERE
+  ],
+  [
+    'loose-ends-early',
+    LOOSE,
+    'else if (this.#isTold()) this',
+    'else this',
+    'a boot is retired before what its node has written anew is on a disk',
+    BOOTS
+  ],
+  [
+    'loose-of-its-own-retired',
+    'core/gc/boot-compaction.ts',
+    'if (isLoose || everybody.some(',
+    'if (everybody.some(',
+    'a node retires a boot of its own of which its damaged disk has more than its vector',
+    BOOTS
+  ],
+  [
+    'loose-of-ended-boots-retired',
+    'core/gc/boot-compaction.ts',
+    '!tellsOfEarlier(member, newest, log)',
+    '!tellsOfEarlier(member, boot, log)',
+    'a boot is retired while what a later one, which has ended, wrote anew of it is on its way',
+    BOOTS
   ]
 ]

@@ -13,6 +13,7 @@
  * unreadable to any member: that has not been pruned. Nor may a task be here which one of them created, by a write that
  * no member has seen: it came outside the log, and a node that hears of it later would take it for past. Nor may any
  * disk have writes that no vector carries (replication/loose-writes.ts): they are written anew first, and merged here.
+ * The boot that wrote them anew may have ended since: so what any boot before the newest wrote is waited for.
  */
 import { nodeOf, type BootId, type NodeId } from '../base/ids.ts'
 import type { Context } from '../context.ts'
@@ -44,7 +45,7 @@ export function retireBoots({ self, log, members, now, isLoose }: Context): void
       (reach(boot) === upTo || reach(boot) === RETIRED) && unreadable.of(boot).length === 0
     const isNext = isOver && !stuck.has(node) && told.every(isShared)
     // Boots are retired in order: an entry stands for all before it.
-    const isLast = isNext && everybody.every(member => !tellsOfOlder(member, boot, log))
+    const isLast = isNext && everybody.every(member => !tellsOfEarlier(member, newest, log))
     if (isLast) unseen ??= unseenOf(log)
     const oldest = unseen?.get(node)
     if (isLast && (oldest === undefined || oldest > boot)) log.close(boot)
@@ -52,12 +53,12 @@ export function retireBoots({ self, log, members, now, isLoose }: Context): void
   }
 }
 
-/** Whether a member has writes of older boots of the same node that are not merged here. */
-function tellsOfOlder(theirs: Coverage, boot: BootId, log: Log): boolean {
+/** Whether a member has writes of boots of the same node before its newest that are not merged here. */
+function tellsOfEarlier(theirs: Coverage, newest: BootId, log: Log): boolean {
   return [...theirs.vector].some(
     ([origin, upTo]) =>
-      nodeOf(origin) === nodeOf(boot) &&
-      origin < boot &&
+      nodeOf(origin) === nodeOf(newest) &&
+      origin < newest &&
       upTo !== RETIRED &&
       !hasAsMuch(log.standing, theirs, origin, upTo)
   )

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { RETIRED } from '../../../src/core/base/version-vector.ts'
 import { announce, cluster, passing } from '../../support/crashes.ts'
-import type { PumpNode } from '../../support/pump.ts'
+import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
 import { bootOf } from '../../support/tasks.ts'
 import '../forbid.ts'
 
@@ -80,4 +80,81 @@ test('a boot is not closed while the disk of its node has writes that no vector 
   passing(pump, 50_000)
   const vectors = [b, c, third].map(node => [...node.core.view.mergedVector()])
   for (const vector of vectors) expect(vector).toContainEqual([second.boot, RETIRED])
+})
+
+/** Two nodes that have both forgotten what the first boot of a wrote, and are cut off from each other now. */
+function forgotten(): { pump: Pump; a: PumpNode; b: PumpNode } {
+  const pump = pumpOf([bootOf('a'), bootOf('b')], { bootQuietMs: 0 })
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const id = a.submit({ retentionMs: 0 })
+  pump.settle()
+  a.end(id)
+  a.worker(0)
+  live(pump, 10)
+  expect([a.state(id), b.state(id)]).toEqual(['unknown', 'unknown'])
+  return { pump, a, b }
+}
+
+/** A node is cut off, writes what it alone knows, dies, and starts again on a damaged disk. */
+function restartDamaged(pump: Pump, a: PumpNode, b: PumpNode, write: () => void): PumpNode {
+  pump.link(a, b, false)
+  write()
+  live(pump, 10)
+  pump.crash(a)
+  a.disk.distrust()
+  // It may write nothing anew for a while.
+  const again = pump.restart(a, bootOf('a', 2), { bootQuietMs: 20_000 })
+  live(pump, 18)
+  return again
+}
+
+function live(pump: Pump, seconds: number): void {
+  passing(pump, seconds * 1000)
+}
+
+/** Under a key only the write that created the task makes it new, so that is what must not count as pruned. */
+const KEYED = { idempotencyKey: 'key', retentionMs: 600_000 }
+
+test('what a damaged disk alone has is not taken for past by its own node, whose older boots all have forgotten', () => {
+  const { pump, a, b } = forgotten()
+  const id = b.submit()
+  pump.settle()
+  const second = restartDamaged(pump, a, b, () => a.cancel(id))
+  expect(b.state(id)).toBe('queued')
+  live(pump, 10)
+  expect([second.state(id), b.state(id)]).toEqual(['cancelled', 'cancelled'])
+})
+
+test('a boot is not closed while what its node writes anew is not on its disk yet', () => {
+  const { pump, a, b } = forgotten()
+  let id = ''
+  const second = restartDamaged(pump, a, b, () => {
+    id = a.submit(KEYED, 0)
+  })
+  second.holdDisk = true
+  live(pump, 10)
+  second.releaseDisk()
+  live(pump, 5)
+  expect([second.state(id), b.state(id)]).toEqual(['queued', 'queued'])
+})
+
+test('a boot is not closed while what its node has written anew, by a boot that has ended, is on its way', () => {
+  const { pump, a, b } = forgotten()
+  let id = ''
+  const second = restartDamaged(pump, a, b, () => {
+    id = a.submit(KEYED, 0)
+    a.cancel(id)
+  })
+  expect(second.state(id)).toBe('cancelled')
+  pump.mute.add('a')
+  pump.lose = (_from, _to, { kind }) => kind === 'batch'
+  live(pump, 5)
+  pump.crash(second)
+  const third = pump.restart(second, bootOf('a', 3), { bootQuietMs: 0 })
+  live(pump, 20)
+  pump.lose = () => false
+  pump.mute.clear()
+  live(pump, 10)
+  expect([third.state(id), b.state(id)]).toEqual(['cancelled', 'cancelled'])
 })

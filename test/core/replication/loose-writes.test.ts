@@ -68,6 +68,24 @@ describe('a task that only a damaged disk has', () => {
   })
 })
 
+test('what only a damaged disk knows of a task stays there, though others tell of it and it is stored anew', () => {
+  const pump = pumpOf([A, B], OPTIONS)
+  const [a, b] = pump.nodes as [PumpNode, PumpNode]
+  const id = b.submit()
+  pump.settle()
+  pump.link(a, b, false)
+  a.cancel(id)
+  tear(pump, a)
+  // It hears from the other who made the task, and dies before it may write anew that it is cancelled.
+  const second = pump.restart(a, bootOf('a', 2), { bootQuietMs: 60_000 })
+  live(pump, 3)
+  expect([...second.disk.vector]).toEqual([[B, 1]])
+  pump.crash(second)
+  const third = pump.restart(second, bootOf('a', 3), OPTIONS)
+  live(pump, 3)
+  expect([third.state(id), b.state(id)]).toEqual(['cancelled', 'cancelled'])
+})
+
 test('how a task ended is not forgotten while only a damaged disk knows of it', () => {
   const pump = pumpOf([A, B], OPTIONS)
   const [a, b] = pump.nodes as [PumpNode, PumpNode]
