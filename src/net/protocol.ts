@@ -32,7 +32,7 @@ export const servicesTag = '_services._dns-sd._udp.local'
  * pairs.
  */
 export const dialFallbackMs = 2500
-/** How often absent peers are looked at. Half the shortest pause between two attempts. */
+/** Peers that are lost together are looked at together: half the shortest pause between two attempts. */
 export const dialSweepMs = 250
 /**
  * How often our own addresses are looked at. Guess: a new one is known well before a silent link is given up. A look
@@ -43,6 +43,11 @@ export const addressLookMs = 2000
 /** Pause after a failed attempt; doubles up to the maximum: a node that is back is reached within seconds. */
 export const dialPauseMs = 500
 export const dialPauseMsMax = 5000
+/**
+ * The same where nobody listens any more, other than at an address of the settings. A process that starts there again
+ * dials whom it knows, and announces itself; and short programs that each were a node are many.
+ */
+export const dialDesertedMsMax = 60_000
 /** One attempt, over all addresses of a peer. A LAN answers within milliseconds; this leaves room for a busy one. */
 export const dialTimeoutMs = 5000
 

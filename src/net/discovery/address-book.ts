@@ -80,6 +80,11 @@ export class AddressBook {
     return this.#entries.get(id)?.member ?? false
   }
 
+  /** Whether the settings say where it is. */
+  isStatic(id: string): boolean {
+    return this.#entries.get(id)?.bySource.has('static') ?? false
+  }
+
   /** Everybody, those who are worth most first. */
   ids(): IterableIterator<string> {
     const ranked = [...this.#entries].map(([id, entry]) => [id, rankOf(entry)] as const)

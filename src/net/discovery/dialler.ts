@@ -2,19 +2,23 @@
  * Keeps this node connected to all peers that it knows.
  *
  * libp2p never reconnects by itself after a cut, so this does: every known peer without a connection is dialled again
- * and again, with a pause that grows to a few seconds. Two nodes that dial each other at once get two connections that
- * both stay, therefore the smaller peer id goes first; the larger one dials only if that has led to nothing.
+ * and again, with a pause that grows to a few seconds, and to a minute where its process has ended. Two nodes that dial
+ * each other at once get two connections that both stay, therefore the smaller peer id goes first; the larger one dials
+ * only if that has led to nothing.
  *
  * The number of dials under way at once is bounded, and those that are worth most come first: the settings, members,
  * and then peers of which members have spoken.
  *
- * Where all are connected there is nothing to look at: the clock runs only while a peer is away.
+ * Where all are connected there is nothing to look at: the clock runs only while a peer is away, and rings when the next
+ * one is due.
  */
 import type { Multiaddr } from '@multiformats/multiaddr'
 import type { AddressBook } from './address-book.ts'
 import { worthTrying } from './addresses.ts'
 import { reason, type TransportLog } from '../log.ts'
+import { isDesertion } from './probe.ts'
 import {
+  dialDesertedMsMax,
   dialFallbackMs,
   dialPauseMs,
   dialPauseMsMax,
@@ -40,6 +44,7 @@ export type DiallerOptions = Readonly<{
 type Attempt = {
   awaySinceMs: number
   failures: number
+  triedMs: number
   nextMs: number
   dialling: boolean
   id: string | null
@@ -54,6 +59,7 @@ export class Dialler {
   #dials = 0
   #isRunning = false
   #timer: NodeJS.Timeout | undefined
+  #ringsMs = Number.POSITIVE_INFINITY
 
   constructor(options: DiallerOptions) {
     this.#options = options
@@ -72,6 +78,8 @@ export class Dialler {
   /** There is news of a peer: an address that did not work may do so now. */
   heardOf(id: string): void {
     if (!this.#isRunning || this.#options.isConnected(id)) return
+    const attempt = this.#attempt(id)
+    attempt.nextMs = Math.min(attempt.nextMs, attempt.triedMs + dialPauseMsMax)
     if (this.#dials < dialsMax) this.#tryPeer(id)
     this.#sweepSoon()
   }
@@ -93,10 +101,17 @@ export class Dialler {
   }
 
   #sweepSoon(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined
+    this.#ring(performance.now() + dialSweepMs)
+  }
+
+  #ring(atMs: number): void {
+    if (atMs >= this.#ringsMs) return
+    clearTimeout(this.#timer)
+    this.#ringsMs = atMs
+    this.#timer = setTimeout(() => {
+      this.#ringsMs = Number.POSITIVE_INFINITY
       this.#sweep()
-    }, dialSweepMs).unref()
+    }, atMs - performance.now()).unref()
   }
 
   #sweep(): void {
@@ -107,9 +122,27 @@ export class Dialler {
     const unmet = anonymous.filter(address => !this.#isMet(address))
     for (const address of unmet) this.#tryAddress(address)
     for (const id of away) if (this.#dials < dialsMax) this.#tryPeer(id)
-    if (away.length + unmet.length > 0) this.#sweepSoon()
     const kept = new Set([...known, ...anonymous.map(String)])
     for (const key of this.#attempts.keys()) if (!kept.has(key)) this.#attempts.delete(key)
+    this.#ringForNext(away, unmet)
+  }
+
+  /** Whoever is dialled rings when that has ended. */
+  #ringForNext(away: readonly string[], unmet: readonly Multiaddr[]): void {
+    const { self } = this.#options
+    const soonMs = performance.now() + dialSweepMs
+    const waiting = (attempt: Attempt): boolean => !attempt.dialling
+    const peers = away.map(id => [id, this.#attempt(id)] as const).filter(([, x]) => waiting(x))
+    const dues = [
+      ...peers.map(([id, { nextMs, awaySinceMs }]) =>
+        Math.max(nextMs, self > id ? awaySinceMs + dialFallbackMs : 0)
+      ),
+      ...unmet
+        .map(address => this.#attempt(address.toString()))
+        .filter(waiting)
+        .map(x => x.nextMs)
+    ]
+    if (dues.length > 0) this.#ring(Math.max(Math.min(...dues), soonMs))
   }
 
   #tryPeer(id: string): void {
@@ -121,6 +154,7 @@ export class Dialler {
     const alsoLoopback = this.#options.alsoLoopback()
     const addresses = book.addresses(id, address => worthTrying(address, alsoLoopback))
     if (addresses.length > 0) void this.#dial(attempt, addresses, id)
+    else attempt.nextMs = now + dialPauseMsMax
   }
 
   #tryAddress(address: Multiaddr): void {
@@ -141,12 +175,16 @@ export class Dialler {
 
   async #dial(attempt: Attempt, addresses: readonly Multiaddr[], id: string | null): Promise<void> {
     attempt.dialling = true
+    attempt.triedMs = performance.now()
     this.#dials++
+    let pauseMsMax = dialPauseMsMax
     try {
       attempt.id = await this.#options.dial(addresses, id)
       attempt.failures = 0
     } catch (error) {
       attempt.failures++
+      const isStatic = id === null || this.#options.book.isStatic(id)
+      if (!isStatic && isDesertion(error)) pauseMsMax = dialDesertedMsMax
       this.#options.log.debug(
         { peer: id, addresses: addresses.map(String), error: reason(error) },
         'could not connect to a peer; it is tried again'
@@ -154,8 +192,9 @@ export class Dialler {
     } finally {
       attempt.dialling = false
       this.#dials--
-      const pauseMs = Math.min(dialPauseMs * 2 ** (attempt.failures - 1), dialPauseMsMax)
+      const pauseMs = Math.min(dialPauseMs * 2 ** (attempt.failures - 1), pauseMsMax)
       attempt.nextMs = performance.now() + pauseMs
+      if (this.#isRunning) this.#sweepSoon()
     }
   }
 
@@ -169,5 +208,6 @@ export class Dialler {
 }
 
 function newAttempt(): Attempt {
-  return { awaySinceMs: performance.now(), failures: 0, nextMs: 0, dialling: false, id: null }
+  const awaySinceMs = performance.now()
+  return { awaySinceMs, failures: 0, triedMs: 0, nextMs: 0, dialling: false, id: null }
 }

@@ -67,6 +67,15 @@ async function isEmpty(peer: string, address: Multiaddr, network: Network): Prom
 }
 
 /**
+ * Whether a dial has failed because nobody listens at any of the addresses, or somebody else: the process that was there
+ * is not there now.
+ */
+export function isDesertion(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isDesertion)
+  return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED' || isSomebodyElse(error)
+}
+
+/**
  * libp2p reports several failed addresses as one error with the others inside, and wraps what Noise found out about the
  * peer, so that only the text of it is left.
  */

@@ -1,9 +1,9 @@
 /** Who is away is dialled again and again; where nobody is, nothing happens. */
 import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { AddressBook } from '../../../src/net/discovery/address-book.ts'
+import { AddressBook, type Source } from '../../../src/net/discovery/address-book.ts'
 import { Dialler } from '../../../src/net/discovery/dialler.ts'
-import { dialPauseMsMax, dialsMax } from '../../../src/net/protocol.ts'
+import { dialDesertedMsMax, dialPauseMsMax, dialsMax } from '../../../src/net/protocol.ts'
 
 const address = multiaddr('/ip4/127.0.0.1/tcp/4001')
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -96,5 +96,80 @@ test('a bounded number of peers is dialled at once, those of the settings and th
   await vi.advanceTimersByTimeAsync(4 * dialPauseMsMax)
   expect(dials).toHaveLength(dialsMax)
   expect(dials.slice(0, 2)).toEqual(['zset', 'zmet'])
+  dialler.stop()
+})
+
+/** A dialler that has tried for some minutes to reach `z`, of whom a source has spoken, and which fails like this. */
+async function inVain(
+  source: Source,
+  error: Error
+): Promise<{ dialler: Dialler; dials: number[]; looks: () => number }> {
+  const book = new AddressBook('a')
+  book.note('z', source, [address], 0)
+  const dials: number[] = []
+  let looks = 0
+  const dialler = new Dialler({
+    self: 'a',
+    book,
+    anonymous: [],
+    dial: () => {
+      dials.push(performance.now())
+      return Promise.reject(error)
+    },
+    isConnected: () => {
+      looks++
+      return false
+    },
+    alsoLoopback: () => true,
+    log
+  })
+  dialler.start()
+  await vi.advanceTimersByTimeAsync(5 * dialDesertedMsMax)
+  return { dialler, dials, looks: () => looks }
+}
+
+function refusal(): Error {
+  return Object.assign(new Error('connect ECONNREFUSED'), { code: 'ECONNREFUSED' })
+}
+
+test.each([
+  ['a minute, where its process has ended', 'learned', refusal(), dialDesertedMsMax],
+  [
+    'a minute, where all its addresses refuse',
+    'remembered',
+    new AggregateError([refusal(), refusal()]),
+    dialDesertedMsMax
+  ],
+  [
+    'seconds, if one does not answer',
+    'learned',
+    new AggregateError([refusal(), new Error('silent')]),
+    dialPauseMsMax
+  ],
+  ['seconds, where nothing answers', 'learned', new Error('silent'), dialPauseMsMax],
+  ['seconds, where the settings name it', 'static', refusal(), dialPauseMsMax]
+] as const)(
+  'who stays away is dialled with a pause of %s',
+  async (_what, source, error, pauseMs) => {
+    const { dialler, dials, looks } = await inVain(source, error)
+    const [before, last] = dials.slice(-2) as [number, number]
+    expect(last - before).toBeGreaterThanOrEqual(pauseMs)
+    expect(last - before).toBeLessThan(pauseMs + 1000)
+    const lookedBefore = looks()
+    await vi.advanceTimersByTimeAsync(10 * pauseMs)
+    expect(looks() - lookedBefore).toBeLessThan(60)
+    dialler.stop()
+  }
+)
+
+test('where a process had ended, and is heard of again, it is dialled within seconds', async () => {
+  const { dialler, dials } = await inVain('learned', refusal())
+  const before = dials.length
+  while (dials.length === before) await vi.advanceTimersByTimeAsync(1000)
+  await vi.advanceTimersByTimeAsync(2 * dialPauseMsMax)
+  const count = dials.length
+  dialler.heardOf('z')
+  await vi.advanceTimersByTimeAsync(dialPauseMsMax)
+  expect(dials).toHaveLength(count + 1)
   dialler.stop()
 })
