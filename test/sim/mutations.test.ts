@@ -536,6 +536,17 @@ describe('the simulator reports', () => {
     )
   })
 
+  test('a node that waits for ever for what it missed while it stood still: it idles beside work', async () => {
+    plant<typeof WakingRoom>(rooms.waking, ({ Waking }) => ({
+      Waking: class extends Waking {
+        override update(): void {}
+      }
+    }))
+    const calm = { crashes: 0, leaving: 0, late: 0, retentionMs: 120_000 }
+    const scenario = { ...calm, nodes: 3, tasks: 60, types: ['red'], runMsMax: 400, pauses: 12 }
+    expect(await brokenBy({ ...scenario, unreachableMs: 600 })).toMatch(/^invariant 11:/)
+  })
+
   test('keyed tasks that are started at once: two nodes run one', async () => {
     plant<typeof ClaimBarrierRoom>(rooms.claimBarrier, ({ ClaimBarrier }) => ({
       ClaimBarrier: class extends ClaimBarrier {

@@ -42,6 +42,9 @@ export class IdleChecker {
   readonly #nodes: readonly SimNode[]
   readonly #network: Network
   readonly #idleMsMax: number
+  readonly #wakingMsMax: number
+  /** Since when a node waits for what it missed while it stood still. */
+  readonly #wakingSince = new Map<SimNode, number>()
   /** Whether a node that is alone is to idle. */
   readonly #rests: boolean
   /** Since when a pool of a node has idled beside work. */
@@ -56,6 +59,8 @@ export class IdleChecker {
     this.#network = network
     const costMs = isCostly(scenario.cpu) ? COSTLY_MS : 0
     this.#idleMsMax = IDLE_MS_MAX + WRITES_MAX * scenario.diskMsMax + costMs
+    // It does not wait for longer than it takes to be given up; and a tick.
+    this.#wakingMsMax = scenario.unreachableMs + CORE_DEFAULTS.tickMs
     this.#rests = scenario.stopAfterIsolatedMs > 0
   }
 
@@ -81,7 +86,7 @@ export class IdleChecker {
     if (node.isBehind || node.isDiskFailing) return undefined
     // One that drains takes no work any more, however long it is still there.
     if (node.core.view.self().draining) return undefined
-    if (this.#isConfused(node)) return undefined
+    if (this.#isConfused(node) || this.#isWaking(node)) return undefined
     if (pool.slots <= running + promised) return undefined
     if (this.#rests && this.#isAlone(node)) return undefined
     // It cannot see all the work there is.
@@ -92,6 +97,16 @@ export class IdleChecker {
       .filter(holder => !this.#isConfused(holder))
       .map(holder => readyFor(holder, pool))
       .find(ready => ready !== undefined)
+  }
+
+  #isWaking(node: SimNode): boolean {
+    if (node.core.view.pausedBy !== 'waking') {
+      this.#wakingSince.delete(node)
+      return false
+    }
+    const since = this.#wakingSince.get(node) ?? node.now
+    this.#wakingSince.set(node, since)
+    return node.now - since <= this.#wakingMsMax
   }
 
   /**
