@@ -390,5 +390,13 @@ export const LOG: readonly Mistake[] = [
     '!known.has(hash)',
     'before.length === 0 && !known.has(hash)',
     'a blob that a waiting task turns out to read is never fetched'
+  ],
+  [
+    'sync-with-all',
+    'core/replication/anti-entropy.ts',
+    '    if (this.#asked !== null) return\n',
+    '',
+    'everybody who tells of what is lacking is asked for all of it at once',
+    ['test/core/replication/anti-entropy.test.ts']
   ]
 ]
