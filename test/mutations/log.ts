@@ -398,5 +398,13 @@ export const LOG: readonly Mistake[] = [
     '',
     'everybody who tells of what is lacking is asked for all of it at once',
     ['test/core/replication/anti-entropy.test.ts']
+  ],
+  [
+    'leave-unreadable',
+    'core/replication/disks.ts',
+    '!unreadable.has(dot) && !keepers.some',
+    '!keepers.some',
+    'a node never leaves where nobody, itself included, could read what one wrote who has gone',
+    ['test/core/log/unreadable-members.test.ts']
   ]
 ]
