@@ -1,6 +1,9 @@
 /** What is on which disk, and when it may go. */
 import type { Mistake } from './mistake.ts'
 
+const BLOBS = ['test/core/blobs/blob-replication.test.ts']
+const REPORTS = ['test/core/replication/reporting.test.ts']
+
 export const LOG: readonly Mistake[] = [
   [
     'ack-not-durable',
@@ -201,7 +204,8 @@ export const LOG: readonly Mistake[] = [
     'core/blobs/blob-replication.ts',
     'this.#keepers.isDraining && this.#isSecondPlace(keepers)',
     'false',
-    'whoever leaves lets go of a blob that only one other has, long before it has gone'
+    'whoever leaves lets go of a blob that only one other has, long before it has gone',
+    BLOBS
   ],
   [
     'blob-crashed-keeper',
@@ -222,7 +226,8 @@ export const LOG: readonly Mistake[] = [
     'core/blobs/blob-replication.ts',
     '    if (!this.#copyWait.isEmpty) return false\n    const keepers = this.#keepers.all()\n    return [',
     '    if (this.#copyWait.isEmpty) return true\n    const keepers = this.#keepers.all()\n    return [',
-    'a node leaves with the only copy of a blob'
+    'a node leaves with the only copy of a blob',
+    BLOBS
   ],
   [
     'leave-log',
@@ -336,7 +341,8 @@ export const LOG: readonly Mistake[] = [
     'core/blobs/blob-replication.ts',
     'placing ? this.#keepers.secondPlaces()',
     'placing ? this.#keepers.all()',
-    'a large result beside one node that drains waits twice as long as for any copy'
+    'a large result beside one node that drains waits twice as long as for any copy',
+    BLOBS
   ],
   [
     'report-overtaken',
@@ -347,10 +353,58 @@ export const LOG: readonly Mistake[] = [
     ['test/core/replication/reporting.test.ts']
   ],
   [
+    'report-superseded',
+    'core/replication/reporting.ts',
+    '    if (!entry.reported && entry.record.outcome !== outcome) return this.#replaced(entry)\n',
+    '',
+    'a failure that waited is told though another outcome stands above it, which is on no disk here',
+    REPORTS
+  ],
+  [
+    'report-superseded-landing',
+    'core/replication/reporting.ts',
+    '!entry.reportDue && entry.record.outcome === tasks[i]!.record.outcome',
+    '!entry.reportDue && tasks.length > i',
+    'how a task ended is told when a flush has landed that has another outcome',
+    REPORTS
+  ],
+  [
+    'report-superseded-early',
+    'core/replication/reporting.ts',
+    'if (entry.durable?.outcome === entry.record.outcome) this',
+    'this',
+    'an outcome that took the place of another one is told before it is on disk',
+    REPORTS
+  ],
+  [
+    'report-superseded-never',
+    'core/replication/reporting.ts',
+    '    entry.reportDue = false\n    if (entry.durable',
+    '    if (entry.durable',
+    'an outcome that took the place of another one is never told',
+    REPORTS
+  ],
+  [
     'reads-only-what-it-read',
     'core/blobs/pins.ts',
     '!known.has(hash)',
     'before.length === 0 && !known.has(hash)',
     'a blob that a waiting task turns out to read is never fetched'
+  ],
+  [
+    'sync-with-all',
+    'core/replication/anti-entropy.ts',
+    '    if (this.#asked !== null) return\n',
+    '',
+    'everybody who tells of what is lacking is asked for all of it at once',
+    ['test/core/replication/anti-entropy.test.ts']
+  ],
+  [
+    'leave-unreadable',
+    'core/replication/disks.ts',
+    '!unreadable.has(dot) && !keepers.some',
+    '!keepers.some',
+    'a node never leaves where nobody, itself included, could read what one wrote who has gone',
+    ['test/core/log/unreadable-members.test.ts']
   ]
 ]

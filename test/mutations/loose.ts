@@ -101,5 +101,13 @@ export const LOOSE_WRITES: readonly Mistake[] = [
     '!tellsOfEarlier(member, boot, log)',
     'a boot is retired while what a later one, which has ended, wrote anew of it is on its way',
     BOOTS
+  ],
+  [
+    'loose-beside-strangers',
+    LOOSE,
+    'if (isNew || members.hasStrangers()) return false',
+    'if (isNew) return false',
+    'what somebody who is linked and has not been heard yet has pruned is told as something new',
+    HERE
   ]
 ]

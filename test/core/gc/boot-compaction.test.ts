@@ -116,7 +116,7 @@ function live(pump: Pump, seconds: number): void {
 /** Under a key only the write that created the task makes it new, so that is what must not count as pruned. */
 const KEYED = { idempotencyKey: 'key', retentionMs: 600_000 }
 
-test('what a damaged disk alone has is not taken for past by its own node, whose older boots all have forgotten', () => {
+test('what a damaged disk alone has is not past for its own node, whose older boots all have forgotten', () => {
   const { pump, a, b } = forgotten()
   const id = b.submit()
   pump.settle()

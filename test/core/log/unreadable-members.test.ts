@@ -54,6 +54,19 @@ describe('a task that one member cannot read', () => {
     expect(accepted(a)).toMatchObject({ acks: 2, short: false })
   })
 
+  test('keeps nobody from leaving who could not read it, either', () => {
+    const { pump, a, b, c, unread } = three()
+    unread.add('c')
+    a.submit({ type: 'new' }, 0)
+    passing(pump, 1000)
+    expect([b, c].map(node => node.core.view.unreadable().length)).toEqual([1, 1])
+    pump.crash(a)
+    passing(pump, 10_000)
+    b.feed({ kind: 'leave', abort: false })
+    passing(pump, 5000)
+    expect(b.of('left')).toHaveLength(1)
+  })
+
   test('is forgotten by nobody until that member has read it, and by all then', () => {
     const { pump, a, b, c, unread } = three({ retainCompletedMs: 1000 })
     a.worker(1, ['new', 'work'])

@@ -6,6 +6,7 @@ import { bootOf } from '../../support/tasks.ts'
 
 const A = bootOf('a')
 const B = bootOf('b')
+const C = bootOf('c')
 const OPTIONS = { bootQuietMs: 0 }
 
 /** A node that has settled a task while it was alone, and another that has never heard of it. */
@@ -133,3 +134,30 @@ test.each([true, false])(
     expect(again.sent('batch').flatMap(({ records }) => records)).toEqual([])
   }
 )
+
+test('nor while somebody is linked who has not been heard yet, and may be the one who has pruned it', () => {
+  const pump = pumpOf([A, C], OPTIONS)
+  const [a, c] = pump.nodes as [PumpNode, PumpNode]
+  a.worker(1)
+  const id = a.submit({ retentionMs: 1000 })
+  pump.settle()
+  a.end(id)
+  pump.settle()
+  const kept = a.disk.copy()
+  live(pump, 60)
+  expect([a.state(id), c.state(id)]).toEqual(['unknown', 'unknown'])
+  pump.crash(a)
+  kept.distrust()
+  kept.members.clear()
+  const again = pump.add(bootOf('a', 2), OPTIONS, kept, a.name)
+  // Whoever has been heard knows nothing of the task.
+  pump.link(again, pump.add(B, OPTIONS))
+  pump.lose = from => from === c.id
+  pump.link(again, c)
+  live(pump, 5)
+  expect(again.state(id)).toBe('completed')
+  pump.lose = () => false
+  live(pump, 60)
+  expect(again.state(id)).toBe('unknown')
+  expect(again.sent('batch').flatMap(({ records }) => records)).toEqual([])
+})

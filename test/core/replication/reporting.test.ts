@@ -1,9 +1,19 @@
 /** When an outcome may be told, and when it may be forgotten. */
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { isSettled, type TaskRecord } from '../../../src/core/task/record.ts'
-import { pumpOf, type PumpNode } from '../../support/pump.ts'
+import { pumpOf, type Pump, type PumpNode } from '../../support/pump.ts'
 import { bootOf, outcomeBy } from '../../support/tasks.ts'
 import '../forbid.ts'
+
+/** A boot of which only hearsay comes here. */
+const OTHER = bootOf('c')
+
+/** A node hears of a write of that boot. */
+function hear(pump: Pump, node: PumpNode, after: number, record: TaskRecord): void {
+  const batch = { kind: 'batch', origin: OTHER, after, records: [record], writes: [0] } as const
+  node.feed({ kind: 'message', from: 'b', message: batch })
+  pump.settle()
+}
 
 test('an outcome counts as told only when it is on two disks, and is not forgotten before', () => {
   const pump = pumpOf([bootOf('a'), bootOf('b')])
@@ -64,23 +74,13 @@ test('a failure that somebody has undone while it waited for a second disk is no
   const pump = pumpOf([bootOf('a'), bootOf('b')])
   const [a, b] = pump.nodes as [PumpNode, PumpNode]
   a.worker(1)
-  const other = bootOf('c')
+  const other = OTHER
   const taskId = a.submit({ maxRetries: 0 })
   pump.settle()
   b.holdDisk = true
   a.fail(taskId)
   pump.settle()
-  const wrote = (after: number, record: TaskRecord): void => {
-    const message = {
-      kind: 'batch',
-      origin: other,
-      after,
-      records: [record],
-      writes: [0]
-    } as const
-    a.feed({ kind: 'message', from: b.id, message })
-    pump.settle()
-  }
+  const wrote = (after: number, record: TaskRecord): void => hear(pump, a, after, record)
   const claimed = { ...a.record(taskId).claim, epoch: 1, holder: other, cause: 'reclaim' } as const
   const undone = { ...a.record(taskId), claim: claimed, outcome: null }
   wrote(0, undone)
@@ -93,6 +93,66 @@ test('a failure that somebody has undone while it waited for a second disk is no
   wrote(1, { ...undone, outcome })
   for (let i = 0; i < 5; i++) pump.pass(200)
   expect(a.of('settled')).toEqual([{ kind: 'settled', taskId }])
+})
+
+describe('a failure that is overtaken, by how somebody else ended the task, is not told for that', () => {
+  function failing(): { pump: Pump; a: PumpNode; b: PumpNode; taskId: string } {
+    const pump = pumpOf([bootOf('a'), bootOf('b')])
+    const [a, b] = pump.nodes as [PumpNode, PumpNode]
+    a.worker(1)
+    const taskId = a.submit()
+    pump.settle()
+    b.holdDisk = true
+    return { pump, a, b, taskId }
+  }
+
+  function wait(pump: Pump): void {
+    for (let i = 0; i < 5; i++) pump.pass(200)
+  }
+
+  function complete(pump: Pump, node: PumpNode, taskId: string): void {
+    hear(pump, node, 0, { ...node.record(taskId), outcome: outcomeBy(OTHER) })
+    expect(node.state(taskId)).toBe('completed')
+  }
+
+  test('while it waits for a second disk: that is told once it is on this one', () => {
+    const { pump, a, b, taskId } = failing()
+    a.fail(taskId)
+    pump.settle()
+    a.holdDisk = true
+    complete(pump, a, taskId)
+    b.releaseDisk()
+    wait(pump)
+    expect(a.of('settled')).toEqual([])
+    a.releaseDisk()
+    wait(pump)
+    expect(a.of('settled')).toEqual([{ kind: 'settled', taskId }])
+  })
+
+  test('while it waits for a second disk, when that is on this one already: it is told with the second', () => {
+    const { pump, a, b, taskId } = failing()
+    a.fail(taskId)
+    pump.settle()
+    complete(pump, a, taskId)
+    expect(a.of('settled')).toEqual([])
+    b.releaseDisk()
+    wait(pump)
+    expect(a.of('settled')).toEqual([{ kind: 'settled', taskId }])
+  })
+
+  test('while it is on its way to disk: that comes there with the next flush', () => {
+    const { pump, a, taskId } = failing()
+    a.holdDisk = true
+    a.fail(taskId)
+    pump.settle()
+    complete(pump, a, taskId)
+    a.releaseFlush()
+    wait(pump)
+    expect(a.of('settled')).toEqual([])
+    a.releaseFlush()
+    wait(pump)
+    expect(a.of('settled')).toEqual([{ kind: 'settled', taskId }])
+  })
 })
 
 test('an outcome that all others have is not forgotten before it was told, though it waits behind another', () => {
