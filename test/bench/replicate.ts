@@ -11,14 +11,14 @@ import { loopbackBytes } from './usage.ts'
 const WINDOW = 512
 /** Of a payload, as JSON. */
 const PAYLOAD = 'x'.repeat(98)
-/** Takes seconds: the last acknowledgements, which nobody is in a hurry for, take some 0.4 s in any case. */
+/** Takes seconds: what nobody is in a hurry to say is in the next heartbeat, a second later in any case. */
 const LONG_RUN = 40_000
 /** Where the log is to stay about as long as it is. How cost grows with it is told by CPU time and bytes. */
 const SHORT_RUN = 4000
 const RUN_TIMEOUT_MS = 120_000
 const NODES = [2, 3, 6, 12]
 const HELD = [1000, 10_000, 100_000]
-/** Heartbeats and late acknowledgements of what was before. */
+/** Heartbeats with what was before. */
 const SETTLE_MS = 1500
 
 export const guaranteed =

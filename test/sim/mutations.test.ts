@@ -473,7 +473,7 @@ describe('the simulator reports', () => {
   test('a holder that goes on with what somebody else has claimed meanwhile', async () => {
     plant<typeof SlotsRoom>(rooms.slots, ({ Slots }) => ({
       Slots: class extends Slots {
-        override abortSuperseded(): void {}
+        override leaveSuperseded(): void {}
       }
     }))
     const long = { busyMs: 6000, runMsMax: 4000, partitions: 3, unreachableMs: 600 }

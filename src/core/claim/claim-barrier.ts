@@ -5,9 +5,10 @@
  * us. So a reclaimer asks all members that may still be alive: each confirms that it has merged the reclaim, and says
  * in the same message how much it had written itself by then. Once all have confirmed, and everything they had written
  * is merged here, no grant can be hidden any more: a node that ran the task would have written so before. Nor can a
- * completion that only some have heard of: each also says how far it has heard of all who are gone, and that has to be
- * merged here, too. The holder is not the only one of them: another node may have taken the task from it before, have
- * run it, and be gone by now, be it an earlier boot of the member that confirms.
+ * completion that only some have heard of: each also says how far it has heard of all others, and of those who are gone
+ * that has to be merged here, too. The holder is not the only one of them: another node may have taken the task from it
+ * before, have run it, and be gone by now, be it an earlier boot of the member that confirms. Who is gone is asked anew
+ * each time: a member may go after others have confirmed, and before it has.
  *
  * A member that could not read the reclaim has not confirmed it, though its vector has passed it; and what we could not
  * read of what a member had written may be that grant, so it is not merged.
@@ -39,16 +40,11 @@ type ClaimsInOneWrite = {
   readonly reclaims: readonly Reclaim[]
 }
 
-/** What a boot has confirmed. */
-type Confirmed = {
-  /** Up to which of our writes the boot has confirmed, and all that it had written by then is merged here. */
-  upTo: number
-  /** Later ones, oldest first: what it had of itself and of all who are gone by then is still on its way. */
-  readonly pending: { upTo: number; need: Coverage }[]
-}
+/** Up to which of our writes a boot has confirmed, and what it had of all boots by then. */
+type Confirmation = Readonly<{ upTo: number; has: Coverage }>
 
 /** Confirmations of one member that are kept apart. Guess: far more than come while a stretch of log is fetched. */
-const PENDING_MAX = 64
+const CONFIRMATIONS_MAX = 64
 
 export class ClaimBarrier {
   /**
@@ -58,7 +54,8 @@ export class ClaimBarrier {
    */
   readonly #open = new Map<NodeId | null, ClaimsInOneWrite[]>()
   readonly #unconfirmed = new Map<Entry, number>()
-  readonly #confirmed = new Map<BootId, Confirmed>()
+  /** Boot -> what it has confirmed, oldest first; of those that count already only the last. */
+  readonly #confirmed = new Map<BootId, Confirmation[]>()
   /** Who held the tasks whose claims are being confirmed. */
   readonly #former = new Set<BootId>()
 
@@ -177,7 +174,10 @@ export class ClaimBarrier {
     }
   }
 
-  /** Up to which of our writes a member has confirmed, with all merged that it had written by then. */
+  /**
+   * Up to which of our writes a member has confirmed, with all merged that it had by then of itself and of all who are
+   * gone. The living say by themselves what they know. Of the gone, gossip says no more.
+   */
   #confirmedBy(
     member: Member,
     self: BootId,
@@ -187,31 +187,40 @@ export class ClaimBarrier {
   ): number {
     const { node, heartbeat, vector, unreadable } = member
     const { boot } = heartbeat
-    let confirmed = this.#confirmed.get(boot)
-    if (confirmed === undefined) {
-      confirmed = { upTo: 0, pending: [] }
-      this.#confirmed.set(boot, confirmed)
-    }
-    const { pending } = confirmed
+    let confirmations = this.#confirmed.get(boot)
+    if (confirmations === undefined) this.#confirmed.set(boot, (confirmations = []))
     const upTo = vector.get(self) ?? 0
-    if (upTo > (pending.at(-1)?.upTo ?? confirmed.upTo) && pending.length < PENDING_MAX) {
-      const reach = reachIn(vector)
-      const gone = [...vector].filter(([origin, to]) => !living.has(origin) && to !== RETIRED)
-      const origins = [...new Set([boot, ...this.#former, ...gone.map(([origin]) => origin)])]
-      const need = new Map(origins.map(origin => [origin, reach(origin)]))
-      const unread = new Dots(origins.flatMap(origin => unreadable.of(origin)))
-      pending.push({ upTo, need: { vector: need, unreadable: unread } })
+    const isNews = upTo > (confirmations.at(-1)?.upTo ?? 0)
+    if (isNews && confirmations.length < CONFIRMATIONS_MAX) {
+      const has = { vector: new Map(vector), unreadable: new Dots(unreadable.all()) }
+      confirmations.push({ upTo, has })
     }
-    while (pending.length > 0 && hasAll(mine, pending[0]!.need)) {
-      confirmed.upTo = pending.shift()!.upTo
+    let counting: Confirmation | null = null
+    // Each has all that those before it have.
+    for (const confirmation of [...confirmations]) {
+      const need = this.#neededOf(confirmation.has, boot, living)
+      if (!hasAll(mine, need)) {
+        const lacks = [...missing(mine.reach, need.vector)].some(
+          ([origin]) => origin !== boot && canGive(member, origin, mine.reach(origin))
+        )
+        if (lacks) ask(node)
+        break
+      }
+      if (counting !== null) confirmations.shift()
+      counting = confirmation
     }
-    // The living say by themselves what they know. Of the gone, gossip says no more.
-    const need = pending[0]?.need.vector ?? new Map<BootId, number>()
-    const lacks = [...missing(mine.reach, need)].some(
-      ([origin]) => origin !== boot && canGive(member, origin, mine.reach(origin))
-    )
-    if (lacks) ask(node)
-    return confirmed.upTo
+    return counting?.upTo ?? 0
+  }
+
+  /** What of this a boot had is to be here before its word counts. */
+  #neededOf({ vector, unreadable }: Coverage, boot: BootId, living: ReadonlySet<BootId>): Coverage {
+    const gone = [...vector].filter(([origin, to]) => !living.has(origin) && to !== RETIRED)
+    const origins = new Set([boot, ...this.#former, ...gone.map(([origin]) => origin)])
+    const reach = reachIn(vector)
+    return {
+      vector: new Map([...origins].map(origin => [origin, reach(origin)])),
+      unreadable: new Dots([...origins].flatMap(origin => unreadable.of(origin)))
+    }
   }
 }
 

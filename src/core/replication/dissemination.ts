@@ -65,15 +65,26 @@ export class Dissemination {
     return firstFor(origin, this.#keepersFor(origin))
   }
 
-  /** Whether this node is the next in line after the ack partner of a boot. */
-  isNextPartnerOf(origin: BootId): boolean {
+  /**
+   * Whether this node is the ack partner of a boot, or the next in line: one that is on another computer than the ack
+   * partner, if there is one, for it may be the computer that has gone.
+   */
+  isInLineFor(origin: BootId): boolean {
     const { node, members } = this.#context
     const keepers = this.#keepersFor(origin)
     const first = firstFor(origin, keepers)
+    if (first === node) return true
     const isElse = (other: NodeId): boolean => other !== first && other !== nodeOf(origin)
-    const next = keepers.filter(isElse)
-    if (next.length > 0) return firstFor(origin, next) === node
-    return firstFor(origin, [node, ...nodesOf(members.linked())].filter(isElse)) === node
+    const everybody = [node, ...nodesOf(members.linked())].filter(isElse)
+    const others = [keepers.filter(isElse), everybody].find(list => list.length > 0) ?? []
+    const apart = others.filter(other => areApart(this.#computerOf(other), this.#computerOf(first)))
+    return firstFor(origin, apart.length > 0 ? apart : others) === node
+  }
+
+  #computerOf(node: NodeId | undefined): string | null {
+    const { node: self, computer, members } = this.#context
+    if (node === undefined || node === self) return node === self ? computer : null
+    return computerOf(members.get(node)?.heartbeat.name ?? '')
   }
 
   /** Nodes that may be a boot's ack partner. */

@@ -53,7 +53,7 @@ export class GroupCommit {
   /** Boots whose writes are on this disk, and that have not been told. */
   readonly #owed = new Set<BootId>()
   /** Those of them that wait for an answer of all members: they are told with the next tick. */
-  readonly #awaiting = new Set<BootId>()
+  readonly #answerSoon = new Set<BootId>()
   /** Boots that wait to be told so: they are as soon as the flush with their writes has landed. */
   #prompt = new Set<BootId>()
   /** Boots that wait until all have confirmed a claim of theirs, and said with it what they have of other boots. */
@@ -80,20 +80,16 @@ export class GroupCommit {
     if (merged.kind === 'gap') this.#antiEntropy.ask(from)
     if (merged.kind !== 'merged') return []
     this.#tellPruned(new Set([from, nodeOf(batch.origin)]), merged.forgotten)
-    let prompt = this.dissemination.ackPartnerOf(batch.origin) === this.#context.node
+    const isAsked = asksAll(batch)
+    if (isAsked) this.#confirming.add(batch.origin)
     for (const entry of merged.changed) {
       const { record, watched } = entry
       clock.adopt(latestStamp(record), wallMs)
-      if (waitsForAll(record)) {
-        const isClaim = record.claim.holder === batch.origin
-        if (isClaim) this.#confirming.add(batch.origin)
-        else this.#awaiting.add(batch.origin)
-        prompt ||= isClaim
-      }
+      if (waitsForAll(record)) this.#answerSoon.add(batch.origin)
       if (watched && isSettled(record)) this.#urgent = true
       this.outcomeReports.merged(entry, batch.origin)
     }
-    if (prompt) {
+    if (isAsked || this.dissemination.ackPartnerOf(batch.origin) === node) {
       this.#urgent = true
       this.#prompt.add(batch.origin)
     }
@@ -191,10 +187,10 @@ export class GroupCommit {
     this.releaseCopied()
   }
 
-  /** Acknowledges what it takes no haste to, and more than the next heartbeat, which says the same. */
+  /** Acknowledges with a tick what nobody waits for right now, and may wait for soon. The next heartbeat says the rest. */
   acknowledgeOwed(): void {
     const isDue = (origin: BootId): boolean =>
-      this.#awaiting.delete(origin) || this.dissemination.isNextPartnerOf(origin)
+      this.#answerSoon.has(origin) || this.dissemination.isInLineFor(origin)
     this.#acknowledge([...this.#owed].filter(isDue))
     this.#owed.clear()
   }
@@ -342,7 +338,10 @@ export class GroupCommit {
       if (!log.durableVector.has(origin)) continue
       const isConfirming = this.#confirming.has(origin)
       // Its claim may have come while this flush was under way: then it is in the next one.
-      if (isDurable(origin)) this.#confirming.delete(origin)
+      if (isDurable(origin)) {
+        this.#confirming.delete(origin)
+        this.#answerSoon.delete(origin)
+      }
       const vector = isConfirming
         ? this.#vectors.some(log.durableVector, self)
         : new Map([origin, self].flatMap(boot => entryOf(log.durableVector, boot)))
@@ -350,6 +349,17 @@ export class GroupCommit {
       emit({ kind: 'send', to, message })
     }
   }
+}
+
+/**
+ * Whether a boot tells of a claim of its own that all have to confirm. Also where a greater one stands here: it does not
+ * know of that one, and waits.
+ */
+function asksAll({ origin, records, changes = [] }: Batch): boolean {
+  return (
+    records.some(record => record.claim.holder === origin && waitsForAll(record)) ||
+    changes.some(({ claim }) => claim.holder === origin && claim.cause === 'reclaim')
+  )
 }
 
 /** The writes that this vector passes although they could not be read here: they are told with it. */

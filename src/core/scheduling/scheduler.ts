@@ -224,7 +224,7 @@ export class Scheduler {
       this.#tellAnew(entry)
       this.#blobReplication.retain(entry.record)
       this.submission.came(entry)
-      this.slots.abortSuperseded(entry)
+      this.slots.leaveSuperseded(entry)
       taskEventsOf(this.#context, entry)
       this.#decide(entry)
       taskEventsOf(this.#context, entry)
@@ -419,7 +419,7 @@ export class Scheduler {
     if (failure !== null) {
       const isCounted = false // It was, where it failed.
       log.write(entry, failure, isCounted)
-      this.slots.abortSuperseded(entry)
+      this.slots.leaveSuperseded(entry)
       return this.#groupCommit.urge()
     }
     const hasBegun = this.slots.hasBegun(entry.id)
@@ -433,7 +433,7 @@ export class Scheduler {
       : verdictOf(self, entry.record, wallMs, broken, stamp)
     if (verdict !== null) {
       log.write(entry, verdict)
-      this.slots.abortSuperseded(entry)
+      this.slots.leaveSuperseded(entry)
       this.#groupCommit.urge()
       return
     }
@@ -443,7 +443,7 @@ export class Scheduler {
     } else if (isLost(entry.record) && !this.#reclaims.isUnconfirmed(entry)) {
       const names = this.#reclaims.namesOf(entry.record)
       log.write(entry, holderLost(self, entry.record, names, clock.stamp(wallMs)))
-      this.slots.abortSuperseded(entry)
+      this.slots.leaveSuperseded(entry)
       this.#groupCommit.urge()
     } else if (this.#reclaims.hasUncountedLoss(entry)) {
       this.#reclaims.reclaim([entry])

@@ -96,10 +96,7 @@ export class Seats {
    * @param holds whether a task that has a slot runs, or is about to
    * @param mayHold whether a task that has given up its slot may have another
    */
-  assertInvariants(
-    holds: (id: TaskId) => boolean,
-    mayHold: (id: TaskId) => boolean = () => true
-  ): void {
+  assertInvariants(holds: (id: TaskId) => boolean, mayHold: (id: TaskId) => boolean): void {
     let count = 0
     for (const taken of this.#taken.values()) count += taken.size
     assert(count === this.#seats.size, 'each slot that is taken is of one task')

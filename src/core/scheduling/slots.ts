@@ -196,8 +196,8 @@ export class Slots {
     return this.#seats.end(id)
   }
 
-  /** A run goes on only as long as its claim stands. */
-  abortSuperseded(entry: Entry): void {
+  /** A run goes on only as long as its claim stands; and where the task is not ours any more, nothing is kept of it. */
+  leaveSuperseded(entry: Entry): void {
     this.#abortSuperseded(entry)
     if (!holds(this.#context.self, entry.record)) this.#seats.end(entry.id)
   }
@@ -333,7 +333,7 @@ export class Slots {
   #abort(taskId: TaskId, epoch: number): void {
     this.#running.delete(taskId)
     this.checkpoints.forget(taskId)
-    this.#seats.release(taskId)
+    this.#seats.end(taskId)
     this.#blobReplication.unneed(taskId)
     this.#context.emit({ kind: 'abort', taskId, epoch })
   }

@@ -40,10 +40,14 @@ export type DiallerOptions = Readonly<{
   log: TransportLog
 }>
 
-/** `failures` in a row; `id` only for a static address, once it has answered. */
+/**
+ * `failures` in a row, and how many of the last of them in a row showed that its process has ended; `id` only for a
+ * static address, once it has answered.
+ */
 type Attempt = {
   awaySinceMs: number
   failures: number
+  desertions: number
   triedMs: number
   nextMs: number
   dialling: boolean
@@ -175,16 +179,15 @@ export class Dialler {
 
   async #dial(attempt: Attempt, addresses: readonly Multiaddr[], id: string | null): Promise<void> {
     attempt.dialling = true
-    attempt.triedMs = performance.now()
     this.#dials++
-    let pauseMsMax = dialPauseMsMax
     try {
       attempt.id = await this.#options.dial(addresses, id)
       attempt.failures = 0
+      attempt.desertions = 0
     } catch (error) {
       attempt.failures++
       const isStatic = id === null || this.#options.book.isStatic(id)
-      if (!isStatic && isDesertion(error)) pauseMsMax = dialDesertedMsMax
+      attempt.desertions = !isStatic && isDesertion(error) ? attempt.desertions + 1 : 0
       this.#options.log.debug(
         { peer: id, addresses: addresses.map(String), error: reason(error) },
         'could not connect to a peer; it is tried again'
@@ -192,8 +195,8 @@ export class Dialler {
     } finally {
       attempt.dialling = false
       this.#dials--
-      const pauseMs = Math.min(dialPauseMs * 2 ** (attempt.failures - 1), pauseMsMax)
-      attempt.nextMs = performance.now() + pauseMs
+      attempt.triedMs = performance.now()
+      attempt.nextMs = attempt.triedMs + pauseMsAfter(attempt)
       if (this.#isRunning) this.#sweepSoon()
     }
   }
@@ -207,7 +210,15 @@ export class Dialler {
   }
 }
 
+/** Short ones at first. Only who has shown often that nobody is there is left alone for longer than others. */
+function pauseMsAfter({ failures, desertions }: Attempt): number {
+  const usual = Math.min(dialPauseMs * 2 ** (failures - 1), dialPauseMsMax)
+  return Math.max(usual, Math.min(dialPauseMs * 2 ** (desertions - 1), dialDesertedMsMax))
+}
+
 function newAttempt(): Attempt {
   const awaySinceMs = performance.now()
-  return { awaySinceMs, failures: 0, triedMs: 0, nextMs: 0, dialling: false, id: null }
+  const triedMs = Number.NEGATIVE_INFINITY
+  const none = { failures: 0, desertions: 0, dialling: false, id: null }
+  return { ...none, awaySinceMs, triedMs, nextMs: 0 }
 }

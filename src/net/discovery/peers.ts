@@ -115,7 +115,8 @@ export class Peers {
   /** A member says where another node listens. */
   learned(id: string, addresses: readonly string[]): void {
     const said = addresses.join()
-    if (this.#said.get(id) === said) return
+    // It may have started again where it was.
+    if (this.#said.get(id) === said) return this.#dialler.heardOf(id)
     if (this.#said.size >= peersMax) this.#said.clear()
     this.#said.set(id, said)
     this.#note(

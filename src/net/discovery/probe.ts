@@ -71,7 +71,9 @@ async function isEmpty(peer: string, address: Multiaddr, network: Network): Prom
  * is not there now.
  */
 export function isDesertion(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(isDesertion)
+  if (error instanceof AggregateError) {
+    return error.errors.length > 0 && error.errors.every(isDesertion)
+  }
   return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED' || isSomebodyElse(error)
 }
 

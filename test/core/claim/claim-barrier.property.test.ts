@@ -164,6 +164,32 @@ describe('reclaims are confirmed', () => {
     }
   )
 
+  test('once all is merged that a confirmer had of a member that has gone since, and had not confirmed', () => {
+    const world = new World()
+    const claimBarrier = new ClaimBarrier()
+    const [b, c, d] = world.members as [Member, Member, Member]
+    const entry = taken()
+    world.mergedUpTo.set(SELF, ++world.seq)
+    claimBarrier.add([{ entry, seq: world.seq }])
+    b.vector.set(SELF, world.seq).set(c.heartbeat.boot, 3)
+    d.vector.set(SELF, world.seq)
+    const asked: string[] = []
+    const confirm = (): readonly Entry[] =>
+      claimBarrier.confirm(
+        { boot: SELF, upTo: world.seq },
+        world.alive,
+        world.merged,
+        world.members,
+        node => void asked.push(node)
+      )
+    expect(confirm()).toEqual([])
+    world.happens({ kind: 'silent', who: 1, silent: true })
+    expect(confirm()).toEqual([])
+    expect(asked).toContain(b.node)
+    world.mergedUpTo.set(c.heartbeat.boot, 3)
+    expect(confirm()).toEqual([entry])
+  })
+
   test('at a price that does not grow with how many wait', () => {
     const world = new World()
     const claimBarrier = new ClaimBarrier()

@@ -52,3 +52,52 @@ test('if the first goes, another takes its place, and a caller waits for no hear
   pump.settle()
   expect(author.of('accepted')).toHaveLength(2)
 })
+
+test('a claim that all have to confirm is confirmed at once, with all that is there, also where a greater claim stands', () => {
+  const pump = pumpOf(['a', 'b', 'c', 'd'].map(id => bootOf(id)))
+  const [a, b, c, d] = pump.nodes as [PumpNode, PumpNode, PumpNode, PumpNode]
+  pump.pass(CORE_DEFAULTS.bootQuietMs)
+  d.worker(1)
+  pump.pass(heartbeatMs)
+  const id = a.submit()
+  pump.settle()
+  pump.pass(gatherBusyMs)
+  const record = c.record(id)
+  expect(record.claim).toMatchObject({ epoch: 1, holder: d.boot })
+  const claim = { ...record.claim, holder: b.boot, cause: 'reclaim' } as const
+  const said = {
+    kind: 'batch',
+    origin: b.boot,
+    after: 0,
+    records: [{ ...record, claim }],
+    writes: [0]
+  } as const
+  c.effects.length = 0
+  c.feed({ kind: 'message', from: b.id, message: said })
+  pump.settle()
+  expect(c.record(id).claim.holder).toBe(d.boot)
+  const [ack] = c
+    .of('send')
+    .flatMap(({ to, message }) => (to === b.id && message.kind === 'ack' ? [message] : []))
+  expect([...ack!.vector.keys()]).toEqual(expect.arrayContaining([a.boot, b.boot, d.boot]))
+})
+
+test('whoever becomes the first in line after it has heard of a write acknowledges it with its tick all the same', () => {
+  const { pump, author, others } = six()
+  author.submit()
+  pump.settle()
+  const [first] = acknowledging(others, author.boot)
+  pump.pass(gatherBusyMs)
+  for (let passed = 0; passed < heartbeatMs; passed += tickMs) pump.pass(tickMs)
+  const next = acknowledging(others, author.boot).find(node => node !== first)!
+  for (const node of pump.nodes) node.effects.length = 0
+  first!.holdDisk = true
+  author.submit()
+  pump.settle()
+  expect(acknowledging(others, author.boot)).toEqual([])
+  for (const node of [author, ...others]) if (node !== first) pump.link(node, first!, false)
+  pump.pass(gatherBusyMs)
+  pump.pass(tickMs)
+  expect(acknowledging(others, author.boot)).toContain(next)
+  expect(author.of('accepted')).toHaveLength(1)
+})

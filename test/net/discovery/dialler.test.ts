@@ -3,7 +3,12 @@ import { multiaddr } from '@multiformats/multiaddr'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { AddressBook, type Source } from '../../../src/net/discovery/address-book.ts'
 import { Dialler } from '../../../src/net/discovery/dialler.ts'
-import { dialDesertedMsMax, dialPauseMsMax, dialsMax } from '../../../src/net/protocol.ts'
+import {
+  dialDesertedMsMax,
+  dialFallbackMs,
+  dialPauseMsMax,
+  dialsMax
+} from '../../../src/net/protocol.ts'
 
 const address = multiaddr('/ip4/127.0.0.1/tcp/4001')
 const log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} }
@@ -102,19 +107,20 @@ test('a bounded number of peers is dialled at once, those of the settings and th
 /** A dialler that has tried for some minutes to reach `z`, of whom a source has spoken, and which fails like this. */
 async function inVain(
   source: Source,
-  error: Error
+  error: Error | (() => Error),
+  self = 'a'
 ): Promise<{ dialler: Dialler; dials: number[]; looks: () => number }> {
   const book = new AddressBook('a')
   book.note('z', source, [address], 0)
   const dials: number[] = []
   let looks = 0
   const dialler = new Dialler({
-    self: 'a',
+    self,
     book,
     anonymous: [],
     dial: () => {
       dials.push(performance.now())
-      return Promise.reject(error)
+      return Promise.reject(error instanceof Error ? error : error())
     },
     isConnected: () => {
       looks++
@@ -171,5 +177,23 @@ test('where a process had ended, and is heard of again, it is dialled within sec
   dialler.heardOf('z')
   await vi.advanceTimersByTimeAsync(dialPauseMsMax)
   expect(dials).toHaveLength(count + 1)
+  dialler.stop()
+})
+
+test('a computer that starts again refuses before its node is there, which is dialled within seconds all the same', async () => {
+  let isUp = false
+  const { dialler, dials } = await inVain('learned', () => (isUp ? refusal() : new Error('silent')))
+  isUp = true
+  const before = dials.length
+  await vi.advanceTimersByTimeAsync(4 * dialPauseMsMax)
+  expect(dials.length - before).toBeGreaterThanOrEqual(4)
+  dialler.stop()
+})
+
+test('the larger id dials later, and just as often then', async () => {
+  const { dialler, dials } = await inVain('learned', new Error('silent'), 'zz')
+  expect(dials[0]).toBeGreaterThanOrEqual(dialFallbackMs)
+  const [before, last] = dials.slice(-2) as [number, number]
+  expect(last - before).toBeLessThan(dialPauseMsMax + 1000)
   dialler.stop()
 })

@@ -66,6 +66,7 @@ export class IdleChecker {
 
   check(now: number): void {
     for (const node of this.#nodes) {
+      if (node.gone || node.isBehind) this.#wakingSince.delete(node)
       const promised = this.#promisedBy(node, now)
       const idle = new Map<string, number>()
       for (const pool of node.gone ? [] : node.pools) {
@@ -94,7 +95,7 @@ export class IdleChecker {
     return this.#nodes
       .filter(({ gone, isBehind, isDiskFailing }) => !gone && !isBehind && !isDiskFailing)
       .filter(({ id }) => !this.#network.isCut(node.id, id))
-      .filter(holder => !this.#isConfused(holder))
+      .filter(holder => !this.#isConfused(holder) && !this.#isWaking(holder))
       .map(holder => readyFor(holder, pool))
       .find(ready => ready !== undefined)
   }
