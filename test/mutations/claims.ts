@@ -232,9 +232,17 @@ export const CLAIMS: readonly Mistake[] = [
   [
     'former-not-asked',
     'core/claim/claim-barrier.ts',
-    'const origins = [...new Set([boot, ...this.#former, ...gone.map(([origin]) => origin)])]',
-    'const origins = [boot].concat(gone.slice(0, 0).map(([origin]) => origin))',
+    'const origins = new Set([boot, ...this.#former, ...gone.map(([origin]) => origin)])',
+    'const origins = new Set([boot, ...gone.slice(0, 0).map(([origin]) => origin)])',
     'a claim is confirmed although some know more of its former holder, or of others who are gone'
+  ],
+  [
+    'gone-when-confirmed',
+    'core/claim/claim-barrier.ts',
+    'confirmations.push({ upTo, has })',
+    'confirmations.push({ upTo, has: this.#neededOf(has, boot, living) })',
+    'a member that goes before it has confirmed is not missed: the others had said that it would speak for itself',
+    ['test/core/claim/claim-barrier.property.test.ts']
   ],
   [
     'confirmed-before-disk',

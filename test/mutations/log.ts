@@ -237,6 +237,30 @@ export const LOG: readonly Mistake[] = [
     'a node leaves before what it wrote is on other disks'
   ],
   [
+    'lost-claim-not-confirmed',
+    'core/replication/group-commit.ts',
+    '    const isAsked = asksAll(batch)\n',
+    '    const isAsked = asksAll({ ...batch, records: merged.changed.map(({ record }) => record), changes: [] })\n',
+    'a claim that loses where it arrives is not confirmed with all that is there',
+    ['test/core/replication/acknowledging.test.ts']
+  ],
+  [
+    'first-in-line-since-silent',
+    'core/replication/dissemination.ts',
+    '    if (first === node) return true\n',
+    '    if (first === node) return false\n',
+    'whoever becomes the ack partner after it has heard of a write acknowledges it with its heartbeat only',
+    ['test/core/replication/acknowledging.test.ts']
+  ],
+  [
+    'haste-for-all-lost',
+    'core/replication/group-commit.ts',
+    '      this.#answerSoon.has(origin) || this.dissemination.isInLineFor(origin)\n',
+    '      this.dissemination.isInLineFor(origin)\n',
+    'who waits for all to know of a key waits for their heartbeats',
+    ['test/core/gc/key-tombstones.test.ts']
+  ],
+  [
     'clock-not-adopted',
     'core/replication/group-commit.ts',
     '      clock.adopt(latestStamp(record), wallMs)\n',
