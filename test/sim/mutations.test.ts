@@ -344,7 +344,7 @@ describe('the simulator reports', () => {
     plant<typeof IsolationTimeoutRoom>(rooms.isolationTimeout, () => ({
       worksAloneMs: () => Infinity
     }))
-    expect(await brokenBy(selfFenced, 40, 130)).toMatch(/^invariant 15:/)
+    expect(await brokenBy(selfFenced, 40, 25)).toMatch(/^invariant 15:/)
   })
 
   test('a node that tells nobody who is waited for, and so may work alone: a new majority runs what it runs', async () => {

@@ -53,7 +53,7 @@ const rooms = {
 }
 
 /** Of the dice: crashes, cuts, blobs, keys, tasks that run once, people, links, clocks and disks. */
-const NUMBERS = [2, 3, 4, 5, 6, 10_000, 10_001, 10_002, 20_001, 20_002, 30_000, 30_005]
+const NUMBERS = [2, 3, 7, 5, 6, 10_000, 10_001, 10_002, 20_001, 20_002, 30_000, 30_005]
 
 /** Runs a history of the dice, and has every node looked at after each of its steps. */
 async function disagreement(n: number): Promise<string> {

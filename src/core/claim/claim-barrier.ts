@@ -195,10 +195,10 @@ export class ClaimBarrier {
       const has = { vector: new Map(vector), unreadable: new Dots(unreadable.all()) }
       confirmations.push({ upTo, has })
     }
-    let counting: Confirmation | null = null
+    let counting = 0
     // Each has all that those before it have.
-    for (const confirmation of [...confirmations]) {
-      const need = this.#neededOf(confirmation.has, boot, living)
+    for (const { has } of confirmations) {
+      const need = this.#neededOf(has, boot, living)
       if (!hasAll(mine, need)) {
         const lacks = [...missing(mine.reach, need.vector)].some(
           ([origin]) => origin !== boot && canGive(member, origin, mine.reach(origin))
@@ -206,10 +206,11 @@ export class ClaimBarrier {
         if (lacks) ask(node)
         break
       }
-      if (counting !== null) confirmations.shift()
-      counting = confirmation
+      counting++
     }
-    return counting?.upTo ?? 0
+    if (counting === 0) return 0
+    confirmations.splice(0, counting - 1)
+    return confirmations[0]!.upTo
   }
 
   /** What of this a boot had is to be here before its word counts. */
