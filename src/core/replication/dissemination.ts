@@ -151,10 +151,10 @@ export class Dissemination {
     emit({ kind: 'wake', afterMs: this.#dueAt - now })
   }
 
-  /** The step that was asked for is here. */
+  /** A step that was asked for is here. What it was asked for may have been told before, with what was due earlier. */
   woken(): void {
     this.#wakeAt = Number.POSITIVE_INFINITY
-    this.tellAll()
+    this.tellInTime()
   }
 
   /** Tells all members what is on our disk. */

@@ -155,6 +155,22 @@ describe('news', () => {
     expect(last.changes).toHaveLength(1)
   })
 
+  test('are not told early by a step that was asked for what has been told since', () => {
+    const { pump, a } = three()
+    a.worker(0)
+    a.submit()
+    a.submit()
+    pump.settle()
+    const told = toAll(a).length
+    a.submit()
+    pump.settle()
+    a.feed({ kind: 'wake' })
+    pump.settle()
+    expect(toAll(a)).toHaveLength(told)
+    pump.pass(gatherBusyMs)
+    expect(toAll(a)).toHaveLength(told + 1)
+  })
+
   test('are told before a goodbye', () => {
     const { pump, a, b, c } = three()
     const id = a.submit()
