@@ -3,9 +3,9 @@
  *
  * `unit` touches at most the disk, a thread or a local socket. `net` opens libp2p nodes and `lan` whole clusters of
  * processes: they come after it, one project after the other, because a cluster that fights a dozen files for the cores
- * would fail its bounds for no fault of its own. Two files run side by side, and three of whole clusters, which mostly
- * wait: each LAN has namespaces of its own, and nodes on 127.0.0.1 have free ports and no mDNS. A new folder below test/
- * belongs to `unit` by itself, so that no test can be forgotten.
+ * would fail its bounds for no fault of its own. Two files run side by side, of clusters, too: three took longer, each
+ * LAN has namespaces of its own, and nodes on 127.0.0.1 have free ports and no mDNS. A new folder below test/ belongs to
+ * `unit` by itself, so that no test can be forgotten.
  */
 import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vitest/config'
@@ -63,7 +63,6 @@ export default defineConfig({
         test: {
           name: 'lan',
           include: lanTests,
-          maxWorkers: 3,
           testTimeout: 90_000,
           hookTimeout: 90_000,
           sequence: { groupOrder: 2 }
