@@ -7,6 +7,7 @@ import { until } from '../support/until.ts'
 import { endAll, forget, privateOptions, startNode } from './nodes.ts'
 
 const TASKS = 400
+const ROUND = 25
 
 afterEach(endAll)
 
@@ -17,10 +18,15 @@ function views(node: Node): string[] {
   ).sort()
 }
 
+/** In rounds: what is submitted together is one record of the log, and so are the outcomes. */
 async function fill(node: Node, from = 0): Promise<string[]> {
-  const numbers = Array.from({ length: TASKS }, (_, n) => from + n)
-  const ids = await Promise.all(numbers.map(n => node.createTask('double', n)))
-  await Promise.all(ids.map(id => node.waitForTask(id)))
+  const ids: string[] = []
+  for (let start = from; start < from + TASKS; start += ROUND) {
+    const numbers = Array.from({ length: ROUND }, (_, n) => start + n)
+    const round = await Promise.all(numbers.map(n => node.createTask('double', n)))
+    await Promise.all(round.map(id => node.waitForTask(id)))
+    ids.push(...round)
+  }
   return ids
 }
 
@@ -36,7 +42,7 @@ async function end(node: Node): Promise<void> {
   forget(node)
 }
 
-/** Damages the log in the middle. */
+/** Damages the middle half of the log, and so all that was written of the tasks of some rounds, and nothing of others. */
 function damage(data: string): void {
   const folder = join(data, 'journal')
   const path = join(
@@ -44,8 +50,7 @@ function damage(data: string): void {
     readdirSync(folder).find(name => name.endsWith('.log'))!
   )
   const content = readFileSync(path)
-  const at = Math.floor(content.length / 4)
-  content.fill(0xff, at, at + 100)
+  content.fill(0xff, Math.floor(content.length / 4), Math.floor((content.length * 3) / 4))
   writeFileSync(path, content)
 }
 
