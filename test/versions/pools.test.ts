@@ -4,6 +4,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { NodeView } from '../../src/node/api/node-api.ts'
 import { until } from '../support/until.ts'
 import { BASELINE, baselineUnavailable, checkOut, today, type Tree } from './baseline.ts'
 import { MixedCluster, type Running } from './cluster.ts'
@@ -54,9 +55,12 @@ describe.skipIf(unavailable !== null)(`a node with pools among those of ${BASELI
     expect(views.filter(({ state }) => state === 'running')).toMatchObject([
       { pool: 'slow', slot: 0 }
     ])
-    const [seen] = (await old.client.nodes()).filter(({ self }) => !self)
-    expect(seen).toMatchObject({ slots: 2, running: 0, labels: { version: 'new' } })
-    expect(seen!.handlers).not.toContain('waitsFor')
+    const seen = async (): Promise<NodeView> =>
+      (await old.client.nodes()).find(({ self }) => !self)!
+    const isFree = async (): Promise<boolean> => (await seen()).running === 0
+    await until(isFree, 'a heartbeat to say that the default pool is free', waitMs)
+    expect(await seen()).toMatchObject({ slots: 2, labels: { version: 'new' } })
+    expect((await seen()).handlers).not.toContain('waitsFor')
     await writeFile(file, '')
     for (const id of slow) {
       expect(await old.client.wait(id, waitMs)).toMatchObject({ state: 'completed' })
