@@ -163,7 +163,7 @@ describe('news', () => {
     pump.settle()
     const told = toAll(a).length
     a.submit()
-    pump.settle()
+    pump.pass(1)
     a.feed({ kind: 'wake' })
     pump.settle()
     expect(toAll(a)).toHaveLength(told)
